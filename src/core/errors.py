@@ -1,0 +1,42 @@
+"""Errors that a person can act on: each is one sentence that says what is wrong and what to do."""
+
+from __future__ import annotations
+
+
+class ForecastError(Exception):
+    """The job could not be done: see the log for the details."""
+
+    exit_code = 1
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").strip())
+
+
+class UsageError(ForecastError):
+    """The command was called in a way it does not know: try --help."""
+
+    exit_code = 2
+
+
+class BadInput(ForecastError):
+    """The input was refused, whole: nothing of it was stored."""
+
+
+class BadConfig(ForecastError):
+    """The configuration holds a key or a value that cannot be used."""
+
+
+class SourceUnavailable(ForecastError):
+    """The price source could not be reached, or did not answer with prices."""
+
+
+class DatabaseUnavailable(ForecastError):
+    """The database does not answer."""
+
+
+class RunLocked(ForecastError):
+    """Another run for the same ticker is under way: wait for it, then try again."""
+
+
+class ValidationFailed(ForecastError):
+    """A critical check failed, so no model was trained."""
