@@ -24,13 +24,14 @@ class Table:
     open_ended: bool = False
 
 
-FLOAT, TEXT, DATE, TIME, BOOL, INT = (
+FLOAT, TEXT, DATE, TIME, BOOL, INT, JSON = (
     "double precision",
     "text",
     "date",
     "timestamp with time zone",
     "boolean",
     "bigint",
+    "jsonb",
 )
 
 BARS = {
@@ -66,6 +67,59 @@ RAW_HOURLY = Table(
         "first_seen": TIME,
     },
 )
+INGEST_BATCHES = Table(
+    "ingest_batches",
+    key=("batch_id",),
+    columns={
+        "batch_id": INT,
+        "ticker": TEXT,
+        "kind": TEXT,
+        "source": TEXT,
+        "layout": TEXT,
+        "price_basis": TEXT,
+        "content_hash": TEXT,
+        "fetched_at": TIME,
+        "fetched_at_stated": BOOL,
+        "origin": TEXT,
+        "rows_delivered": INT,
+        "rows_rejected": INT,
+        "notes": TEXT,
+    },
+)
+PRICE_REVISIONS = Table(
+    "price_revisions",
+    key=("ticker", "kind", "at", "source", "field", "known_at", "batch_id"),
+    columns={
+        "ticker": TEXT,
+        "kind": TEXT,
+        "at": TIME,
+        "source": TEXT,
+        "field": TEXT,
+        "batch_id": INT,
+        "previous_batch_id": INT,
+        "old_value": FLOAT,
+        "new_value": FLOAT,
+        "known_at": TIME,
+        "noise": BOOL,
+    },
+)
+QUARANTINE = Table(
+    "quarantine",
+    key=("ticker", "stage", "kind", "batch_id", "at", "line", "rule"),
+    columns={
+        "ticker": TEXT,
+        "stage": TEXT,
+        "kind": TEXT,
+        "source": TEXT,
+        "at": TEXT,
+        "line": INT,
+        "rule": TEXT,
+        "reason": TEXT,
+        "action": TEXT,
+        "row": JSON,
+        "batch_id": INT,
+    },
+)
 CLEAN_DAILY = Table(
     "raw_daily_prices_clean",
     key=("ticker", "date"),
@@ -93,6 +147,7 @@ FEATURES_DAILY = Table(
         "date": DATE,
         "close": FLOAT,
         "warm_up": BOOL,
+        "source": TEXT,
         "features_version": TEXT,
     },
     open_ended=True,
@@ -102,6 +157,7 @@ _DATASET = {
     "date": DATE,
     "label_end": DATE,
     "target": FLOAT,
+    "source": TEXT,
     "features_version": TEXT,
 }
 DATASET_SHORT = Table(

@@ -1,0 +1,133 @@
+"""Reading the settings: sources in their order, and one sentence for whatever does not fit."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from src.config.settings import PROJECT_ROOT, Settings
+from src.core.errors import BadConfig
+
+PREFIX = "FORECAST_"
+# Names that belong to the tests and tools around the system, not to a setting.
+NOT_SETTINGS = {"FORECAST_TEST_DATA"}
+
+
+def load_settings(
+    config: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    env_file: Path | None = PROJECT_ROOT / ".env",
+) -> Settings:
+    """The settings in force.
+
+    Args:
+        config: a JSON file with the guide's keys, or None.
+        overrides: what the command line said, nested like the settings.
+        env_file: the ``.env`` file, or None for none.
+
+    Raises:
+        BadConfig: one sentence naming the key, the value and the nearest right key.
+    """
+    stated = _read_config(config)
+    dotenv = _read_dotenv(env_file)
+    layers = [_from_environ(os.environ), _from_environ(dotenv), stated]
+
+    class Loaded(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], **sources: PydanticBaseSettingsSource
+        ) -> tuple[Any, ...]:
+            return (sources["init_settings"], *(lambda layer=layer: layer for layer in layers))
+
+    try:
+        return Loaded(**dict(overrides or {}))
+    except ValidationError as error:
+        raise BadConfig(_sentence(error, config)) from error
+
+
+def config_hash(settings: Settings) -> str:
+    """SHA-256 over every setting that decides a result, in canonical JSON."""
+    text = json.dumps(settings.modelled(), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read_config(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        stated = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadConfig(f"The config file {path} does not exist: check --config.") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise BadConfig(f"The config file {path} is not readable JSON: {error}.") from error
+    if not isinstance(stated, dict):
+        raise BadConfig(f'The config file {path} must hold an object such as {{"data": …}}.')
+    return stated
+
+
+def _read_dotenv(path: Path | None) -> dict[str, str]:
+    if path is None or not path.is_file():
+        return {}
+    from dotenv import dotenv_values
+
+    return {key: value for key, value in dotenv_values(path).items() if value is not None}
+
+
+def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, path in _named(environ):
+        branch = tree
+        for part in path[:-1]:
+            branch = branch.setdefault(part, {})
+        branch[path[-1]] = _value(environ[name])
+    return tree
+
+
+def _named(environ: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
+    guide = {
+        "DATABASE_URL": ["database_url"],
+        "TICKER": ["data", "ticker"],
+        "LOG_LEVEL": ["log_level"],
+    }
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in NOT_SETTINGS:
+            yield name, name.removeprefix(PREFIX).lower().split("__")
+    # The guide's own names come last, so that they win over the long spelling.
+    yield from ((name, path) for name, path in guide.items() if environ.get(name))
+
+
+def _value(text: str) -> object:
+    if text[:1] in "[{":
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            return text
+    return text
+
+
+def _sentence(error: ValidationError, config: Path | None) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    where = f" (checked the environment, .env and {config})" if config else ""
+    if first["type"] == "extra_forbidden":
+        nearest = difflib.get_close_matches(key, _keys(Settings), n=1, cutoff=0)
+        return f"Unknown setting '{key}': did you mean '{nearest[0]}'?{where}"
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"Setting '{key}' cannot be {first['input']!r}: {reason}.{where}"
+
+
+def _keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    names = []
+    for name, field in model.model_fields.items():
+        names.append(prefix + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            names += _keys(field.annotation, f"{prefix}{name}.")
+    return names

@@ -1,0 +1,105 @@
+"""Logging: JSON lines into ``logs/tcs-stock.log``, readable lines on the terminal, one run id."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import sys
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+LOG_FILE = Path("logs") / "tcs-stock.log"
+MAX_BYTES, KEPT = 10_000_000, 5
+
+
+def configure(home: Path, level: str = "INFO", *, terminal: bool = True) -> None:
+    """Send logs to ``home/logs/tcs-stock.log`` and, at ``level``, to stderr.
+
+    The file always takes DEBUG and tracebacks. Where it cannot be written, a line on stderr
+    says so and the work goes on.
+    """
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.ExtraAdder(),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if getattr(handler, "_ours", False):
+            root.removeHandler(handler)
+            handler.close()
+    root.setLevel(logging.DEBUG)
+    for noisy in ("yfinance", "peewee", "urllib3", "curl_cffi", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    if terminal:
+        _add(root, _terminal_handler(level, shared))
+    _add(root, _file_handler(home, shared))
+
+
+def bind_run(run_id: str, **facts: str) -> None:
+    """Put the run id (and further facts) into every line from here on."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(run_id=run_id, **facts)
+
+
+def get(name: str) -> Any:
+    """A logger: ``log.info("a readable sentence", rows=3)``."""
+    return structlog.stdlib.get_logger(name)
+
+
+def _add(root: logging.Logger, handler: logging.Handler | None) -> None:
+    if handler is not None:
+        handler._ours = True  # type: ignore[attr-defined]
+        root.addHandler(handler)
+
+
+def _terminal_handler(level: str, shared: list[Any]) -> logging.Handler:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(level)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _plain_line],
+        )
+    )
+    return handler
+
+
+def _plain_line(_logger: Any, _name: str, event: Any) -> str:
+    """``10:31:07 WARNING the sentence``: facts and tracebacks are for the file."""
+    clock = str(event.get("timestamp", ""))[11:19]
+    level = str(event.get("level", "info")).upper()
+    return f"{clock} {level:<7} {event.get('event', '')}"
+
+
+def _file_handler(home: Path, shared: list[Any]) -> logging.Handler | None:
+    path = home / LOG_FILE
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(
+            path, maxBytes=MAX_BYTES, backupCount=KEPT, encoding="utf-8"
+        )
+    except OSError as error:
+        sys.stderr.write(f"The log {path} cannot be written ({error.strerror}); going on.\n")
+        return None
+    handler.setLevel(logging.DEBUG)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(sort_keys=True, default=str),
+            ],
+        )
+    )
+    return handler

@@ -1,0 +1,127 @@
+"""The text of `nse_calendar.toml` in, its facts out, checked against each other; times are IST."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, time
+from itertools import chain
+from typing import Any
+
+from src.core.errors import BadConfig
+
+SATURDAY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DayHours:
+    """Opening and closing time of one day, in Indian Standard Time."""
+
+    opens: time
+    closes: time
+    estimated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the file says, ready to be looked up.
+
+    Attributes:
+        covered_from: First day the file speaks about.
+        covered_through: Last day of the last year whose holidays are published.
+        closed: Weekdays without a session.
+        weekend: Saturdays and Sundays with a session.
+        regular: Regular hours and the day each row starts, oldest first.
+        special: Hours of the sessions that do not keep the regular ones.
+    """
+
+    covered_from: date
+    covered_through: date
+    closed: frozenset[date]
+    weekend: frozenset[date]
+    regular: tuple[tuple[date, DayHours], ...]
+    special: Mapping[date, DayHours]
+
+    def hours(self, d: date) -> DayHours:
+        """Hours kept on `d` if it is a session: its own, else the regular ones of its time."""
+        return self.special.get(d) or _in_force(self.regular, d)
+
+
+def parse(text: str) -> Facts:
+    """Read the file's text.
+
+    Raises:
+        BadConfig: Two lines contradict each other, or a day stands where it cannot belong.
+    """
+    document = tomllib.loads(text)
+    regular = tuple((row["since"], _hours(row)) for row in document["regular_hours"])
+    weekend = _days(document["weekend_sessions"])
+    unusual = _days(document["unusual_hours"])
+    closures = _days(document["closures"])
+    holidays = _holidays(document["holidays"])
+    facts = Facts(
+        covered_from=document["covered_from"],
+        covered_through=document["covered_through"],
+        closed=frozenset(chain(closures, holidays)),
+        weekend=frozenset(weekend),
+        regular=regular,
+        special={
+            d: _special_hours(d, row, regular) for d, row in chain(weekend.items(), unusual.items())
+        },
+    )
+    _refuse("falls on a weekend", (d for d in chain(facts.closed, unusual) if _is_weekend(d)))
+    _refuse("is no Saturday or Sunday", (d for d in weekend if not _is_weekend(d)))
+    _refuse("is both a holiday and a closure", closures.keys() & holidays)
+    _refuse("is both closed and a session", facts.closed & facts.special.keys())
+    _refuse(
+        f"is not between {facts.covered_from} and {facts.covered_through}",
+        (
+            d
+            for d in chain(facts.closed, facts.special)
+            if not facts.covered_from <= d <= facts.covered_through
+        ),
+    )
+    return facts
+
+
+def _days(section: Mapping[str, Any]) -> dict[date, Any]:
+    return {date.fromisoformat(key): value for key, value in section.items()}
+
+
+def _holidays(years: Mapping[str, Mapping[str, str]]) -> set[date]:
+    by_year = {year: _days(section) for year, section in years.items()}
+    _refuse(
+        "stands under another year",
+        (d for year, days in by_year.items() for d in days if str(d.year) != year),
+    )
+    return set(chain.from_iterable(by_year.values()))
+
+
+def _hours(row: Mapping[str, Any]) -> DayHours:
+    return DayHours(row["opens"], row["closes"], bool(row.get("estimated", False)))
+
+
+def _special_hours(
+    d: date, row: Mapping[str, Any], regular: tuple[tuple[date, DayHours], ...]
+) -> DayHours:
+    usual = _in_force(regular, d)
+    return DayHours(
+        row.get("opens", usual.opens),
+        row.get("closes", usual.closes),
+        bool(row.get("estimated", usual.estimated)),
+    )
+
+
+def _in_force(regular: tuple[tuple[date, DayHours], ...], d: date) -> DayHours:
+    return next((hours for since, hours in reversed(regular) if since <= d), regular[0][1])
+
+
+def _is_weekend(d: date) -> bool:
+    return d.weekday() >= SATURDAY
+
+
+def _refuse(what: str, days: Iterable[date]) -> None:
+    wrong = sorted(days)
+    if wrong:
+        raise BadConfig(f"nse_calendar.toml: {wrong[0]} {what}: correct that line of the file.")

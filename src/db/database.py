@@ -1,0 +1,55 @@
+"""An open database: the server started or attached, the schema current, connections at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from src.db.connect import (
+    bulk_connection,
+    control_connection,
+    normalised,
+    one_sentence_errors,
+)
+from src.db.migrate import ensure_schema
+from src.db.store import PostgresStore
+
+if TYPE_CHECKING:
+    import psycopg
+
+DATA_DIR = Path("var") / "postgres"
+
+
+@dataclass(frozen=True)
+class Database:
+    """The store for bulk rows and the control connection for locks and the run log."""
+
+    url: str
+    store: PostgresStore
+    control: psycopg.Connection[Any]
+
+
+@contextmanager
+def open_database(
+    url: str | None, home: Path, application: str = "tcsns-forecast"
+) -> Iterator[Database]:
+    """The server at ``url``, or the embedded one below ``home`` when ``url`` is None.
+
+    Raises:
+        DatabaseUnavailable: one sentence; also when the server is lost before the block ends.
+    """
+    with ExitStack() as stack:
+        if url is None:
+            from src.db.embedded import acquire
+
+            url = stack.enter_context(acquire(home / DATA_DIR)).url
+        url = normalised(url)
+        stack.enter_context(one_sentence_errors(url))
+        ensure_schema(url)
+        control = stack.enter_context(control_connection(url, application))
+        store = PostgresStore(bulk_connection(url))
+        stack.callback(store.close)
+        yield Database(url, store, control)

@@ -1,0 +1,50 @@
+"""The schema, brought up to date on first use by Alembic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from src.db.connect import control_connection
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+# One number, one meaning: every process that wants to migrate takes this lock first.
+MIGRATION_LOCK = 7203001
+
+
+def head() -> str:
+    """The newest revision in the tree, from the file names: Alembic itself is slow to import."""
+    return max(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def ensure_schema(url: str) -> bool:
+    """Bring the database at ``url`` to the newest revision; True when something was applied."""
+    if _revision(url) == head():
+        return False
+    _upgrade(url)
+    return True
+
+
+def _revision(url: str) -> str | None:
+    with control_connection(url) as connection:
+        known = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
+        if known is None or known[0] is None:
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return row[0] if row else None
+
+
+def _upgrade(url: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import create_engine, text
+
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        engine.dispose()

@@ -1,0 +1,117 @@
+"""The run log, and the lock that lets one run per ticker work at a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from src.core.errors import RunLocked
+
+if TYPE_CHECKING:
+    import psycopg
+
+# The first key of the two-part advisory lock; the second is a hash of the ticker.
+TICKER_LOCKS = 7203002
+
+
+@contextmanager
+def ticker_locks(connection: psycopg.Connection[Any], tickers: Sequence[str]) -> Iterator[None]:
+    """Hold the lock of every ticker, or raise RunLocked naming the run that holds one.
+
+    The lock belongs to the connection: when its process dies, PostgreSQL lets go of it.
+    """
+    held: list[str] = []
+    try:
+        for ticker in sorted(tickers):
+            if not _call(connection, "pg_try_advisory_lock", ticker):
+                raise RunLocked(_who_holds(connection, ticker))
+            held.append(ticker)
+        yield
+    finally:
+        if not connection.closed:
+            for ticker in held:
+                _call(connection, "pg_advisory_unlock", ticker)
+
+
+def _call(connection: psycopg.Connection[Any], function: str, ticker: str) -> bool:
+    row = connection.execute(
+        f"SELECT {function}(%s, hashtext(%s))",  # type: ignore[arg-type]  # noqa: S608
+        (TICKER_LOCKS, ticker),
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _who_holds(connection: psycopg.Connection[Any], ticker: str) -> str:
+    row = connection.execute(
+        "SELECT a.application_name, a.backend_start FROM pg_locks l JOIN pg_stat_activity a "
+        "USING (pid) WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %s "
+        "AND l.objid = (hashtext(%s)::bigint & 4294967295)::oid",
+        (TICKER_LOCKS, ticker),
+    ).fetchone()
+    if row is None:
+        return f"A run for {ticker} that has just ended held the lock: try again."
+    return (
+        f"A run for {ticker} is under way already ({row[0]}, since {row[1]:%Y-%m-%d %H:%M:%S} "
+        "UTC): wait for it to end, then try again."
+    )
+
+
+def application_name(run_id: str) -> str:
+    """How a run shows in ``pg_stat_activity``, and to a second run that it keeps out."""
+    return f"run {run_id} pid {os.getpid()}"[:63]
+
+
+class RunLog:
+    """Rows of ``pipeline_runs`` and ``stage_runs``, each written when it happens."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    def started(
+        self, run_id: str, ticker: str, *, command: str, live: bool, at: dt.datetime
+    ) -> None:
+        """Note that a run begins; runs of the ticker that died without a word are closed."""
+        self._connection.execute(
+            "UPDATE pipeline_runs SET status = 'interrupted', error = 'the process ended "
+            "without finishing the run' WHERE ticker = %s AND status = 'running'",
+            (ticker,),
+        )
+        self._connection.execute(
+            "INSERT INTO pipeline_runs (run_id, ticker, command, status, live, started_at, host, "
+            "pid) VALUES (%s, %s, %s, 'running', %s, %s, %s, %s)",
+            (run_id, ticker, command, live, at, socket.gethostname(), os.getpid()),
+        )
+
+    def stage(self, run_id: str, row: dict[str, Any]) -> None:
+        """Note how a stage ended: ``stage, status, timestamp, rows, seconds, error``."""
+        self._connection.execute(
+            "INSERT INTO stage_runs VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            (
+                run_id,
+                row["stage"],
+                row["status"],
+                row["timestamp"],
+                row["rows"],
+                row["seconds"],
+                row["error"],
+            ),
+        )
+
+    def finished(self, run_id: str, results: dict[str, Any], at: dt.datetime) -> None:
+        """Note how the run ended: ``status, data_hash, config_hash`` and perhaps ``error``."""
+        self._connection.execute(
+            "UPDATE pipeline_runs SET status = %s, finished_at = %s, data_hash = %s, "
+            "config_hash = %s, error = %s WHERE run_id = %s",
+            (
+                results["status"],
+                at,
+                results.get("data_hash"),
+                results.get("config_hash"),
+                results.get("error"),
+                run_id,
+            ),
+        )

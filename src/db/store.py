@@ -1,0 +1,181 @@
+"""What stages load from and write to: the database, or the database with changes held aside."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from src.core.tables import INGEST_BATCHES, Table
+from src.db import bulk
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Store(Protocol):
+    """Tables by name, for some tickers at a time; frames have the declared columns."""
+
+    def load(
+        self, table: Table, tickers: Sequence[str], until: dt.date | None = None
+    ) -> pl.DataFrame:
+        """Rows in key order, with dates up to and including ``until``."""
+        ...
+
+    def replace(
+        self,
+        table: Table,
+        tickers: Sequence[str],
+        frame: pl.DataFrame,
+        within: Mapping[str, str] | None = None,
+    ) -> int:
+        """Make ``frame`` the whole of ``tickers``, or of their rows with the values ``within``.
+
+        Returns the number of rows that changed.
+        """
+        ...
+
+    def upsert(self, table: Table, frame: pl.DataFrame) -> int:
+        """Insert or update by key; the number of rows that changed."""
+        ...
+
+    def batch_id(self, batch: dict[str, Any]) -> int:
+        """The id of this batch: that of the same content delivered before, else a new one."""
+        ...
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Readers see all writes inside, or none."""
+        ...
+
+
+class PostgresStore:
+    """The live tables, over one open ADBC connection."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def load(
+        self, table: Table, tickers: Sequence[str], until: dt.date | None = None
+    ) -> pl.DataFrame:
+        """See Store."""
+        return bulk.read(
+            self._connection, table, tickers, until.isoformat() if until else None
+        )
+
+    def replace(
+        self,
+        table: Table,
+        tickers: Sequence[str],
+        frame: pl.DataFrame,
+        within: Mapping[str, str] | None = None,
+    ) -> int:
+        """See Store."""
+        return bulk.replace(self._connection, table, tickers, frame, within)
+
+    def upsert(self, table: Table, frame: pl.DataFrame) -> int:
+        """See Store."""
+        return bulk.upsert(self._connection, table, frame)
+
+    def batch_id(self, batch: dict[str, Any]) -> int:
+        """See Store."""
+        names = [name for name in INGEST_BATCHES.columns if name != "batch_id"]
+        same = ("ticker", "kind", "source", "content_hash")
+        with bulk.cursor(self._connection) as cur:
+            where = " AND ".join(f"{n} = ${i}" for i, n in enumerate(same, 1))
+            cur.execute(
+                f"SELECT batch_id FROM ingest_batches WHERE {where}",  # noqa: S608 own names
+                tuple(batch[n] for n in same),
+            )
+            found = cur.fetchone()
+            if found:
+                return int(found[0])
+            marks = ", ".join(
+                f"${i}::{INGEST_BATCHES.columns[n]}" for i, n in enumerate(names, 1)
+            )
+            cur.execute(
+                f"INSERT INTO ingest_batches ({', '.join(names)}) VALUES ({marks}) "  # noqa: S608
+                "RETURNING batch_id",
+                tuple(batch[n] for n in names),
+            )
+            return int(cur.fetchone()[0])
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """See Store."""
+        try:
+            yield
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._connection.commit()
+
+    def close(self) -> None:
+        """Give the connection back; an open transaction is undone."""
+        self._connection.close()
+
+
+class AsideStore:
+    """Another store's tables with every change kept in memory and nothing written."""
+
+    def __init__(self, below: Store) -> None:
+        self._below = below
+        self._frames: dict[tuple[str, str], pl.DataFrame] = {}
+        self._batches: list[dict[str, Any]] = []
+
+    def load(
+        self, table: Table, tickers: Sequence[str], until: dt.date | None = None
+    ) -> pl.DataFrame:
+        """See Store."""
+        import polars as pl
+
+        stored = self._below.load(table, [t for t in tickers if not self._held(table, t)], until)
+        held = [self._frames[table.name, t] for t in tickers if self._held(table, t)]
+        frame = pl.concat([stored, *held], how="diagonal_relaxed") if held else stored
+        if table == INGEST_BATCHES and self._batches:
+            frame = pl.concat([frame, pl.DataFrame(self._batches, schema=frame.schema)])
+        if until is not None and "date" in frame.columns:
+            frame = frame.filter(pl.col("date") <= until)
+        return frame.sort(table.key)
+
+    def replace(
+        self,
+        table: Table,
+        tickers: Sequence[str],
+        frame: pl.DataFrame,
+        within: Mapping[str, str] | None = None,
+    ) -> int:
+        """See Store."""
+        import polars as pl
+
+        if within:
+            outside = pl.any_horizontal(pl.col(n) != v for n, v in within.items())
+            kept = self.load(table, tickers).filter(outside)
+            frame = pl.concat([kept, frame], how="diagonal_relaxed")
+        for ticker in tickers:
+            self._frames[table.name, ticker] = frame.filter(pl.col("ticker") == ticker)
+        return frame.height
+
+    def upsert(self, table: Table, frame: pl.DataFrame) -> int:
+        """See Store."""
+        tickers = frame["ticker"].unique().to_list()
+        stored = self.load(table, tickers).join(frame, on=table.key, how="anti")
+        import polars as pl
+
+        self.replace(table, tickers, pl.concat([stored, frame], how="diagonal_relaxed"))
+        return frame.height
+
+    def batch_id(self, batch: dict[str, Any]) -> int:
+        """See Store; batches held aside count downwards from -1."""
+        number = -1 - len(self._batches)
+        self._batches.append({"batch_id": number, **batch})
+        return number
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """See Store."""
+        yield
+
+    def _held(self, table: Table, ticker: str) -> bool:
+        return (table.name, ticker) in self._frames

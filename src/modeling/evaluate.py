@@ -1,0 +1,125 @@
+"""Outcomes and forecasts in; error measures out. Always beside the baselines they must beat.
+
+All inputs are simple returns, (rows,). Anything not finite is a ValueError: a score over the rows
+that happen to be there is not the score that was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Days = npt.NDArray[np.datetime64]
+
+BASELINES = ("zero", "mean")
+
+
+def mae(y: Floats, forecast: Floats) -> float:
+    """Mean absolute error, a simple return."""
+    _check(y, forecast)
+    return float(np.abs(y - forecast).mean())
+
+
+def rmse(y: Floats, forecast: Floats) -> float:
+    """Root of the mean squared error, a simple return."""
+    _check(y, forecast)
+    return float(np.sqrt(np.square(y - forecast).mean()))
+
+
+def r2(y: Floats, forecast: Floats) -> float | None:
+    """1 - SSE / SST, SST about the mean of these test outcomes; None when they do not vary.
+
+    That mean was not known beforehand, so a forecast can be worth serving with R2 below zero.
+    """
+    _check(y, forecast)
+    total = float(np.square(y - y.mean()).sum())
+    return 1 - float(np.square(y - forecast).sum()) / total if total > 0 else None
+
+
+def direction(y: Floats, forecast: Floats) -> tuple[float | None, float | None]:
+    """Share of right signs, and the share of the more common sign on the same rows.
+
+    The second is what always saying the same would have scored: never show one without the
+    other. Rows without a direction (an outcome or a forecast of exactly 0) are left out; both
+    are None when none is left.
+    """
+    _check(y, forecast)
+    decided = (y != 0) & (forecast != 0)
+    if not decided.any():
+        return None, None
+    rose = y[decided] > 0
+    share = float(rose.mean())
+    return float((rose == (forecast[decided] > 0)).mean()), max(share, 1 - share)
+
+
+def rises(y: Floats) -> float:
+    """Share of outcomes above 0."""
+    _check(y, y)
+    return float((y > 0).mean())
+
+
+def skill(y: Floats, forecast: Floats, reference: Floats | None = None) -> float | None:
+    """1 - MAE / MAE of the reference (default: zero); None when the reference never errs."""
+    baseline = mae(y, np.zeros_like(y) if reference is None else reference)
+    return 1 - mae(y, forecast) / baseline if baseline > 0 else None
+
+
+def effective_n(dates: Days, horizon: int) -> float:
+    """How many outcomes do not overlap: distinct dates / horizon, at least 1.
+
+    Tickers of one date count once: they share the day's market.
+    """
+    if not len(dates) or horizon < 1:
+        raise ValueError("n_eff needs at least one date and a horizon of at least 1")
+    return max(1.0, len(np.unique(dates)) / horizon)
+
+
+def table(
+    y: Floats, forecasts: Mapping[str, Floats], *, horizon: int, dates: Days
+) -> list[dict[str, str | float | None]]:
+    """One row per model with every measure, baselines first, then in the order given.
+
+    ``forecasts`` must hold the walk-forward ``mean``, which these outcomes alone cannot give
+    without looking ahead; ``zero`` is added. Row keys: name, mae, rmse, r2, directional_accuracy,
+    base_rate, share_of_rises, skill_vs_zero, skill_vs_mean, n, n_eff.
+
+    Raises:
+        ValueError: For a missing mean, values that are not finite, or lengths that differ.
+    """
+    if "mean" not in forecasts:
+        raise ValueError("a table of scores needs the mean's forecasts beside the others")
+    if len(dates) != len(y):
+        raise ValueError("outcomes and dates differ in length")
+    every = {"zero": np.zeros_like(y), "mean": forecasts["mean"], **forecasts}
+    shared: dict[str, float] = {
+        "share_of_rises": rises(y),
+        "n": len(y),
+        "n_eff": effective_n(dates, horizon),
+    }
+    return [
+        {"name": name, **_measures(y, forecast, every["mean"]), **shared}
+        for name, forecast in every.items()
+    ]
+
+
+def _measures(y: Floats, forecast: Floats, expanding_mean: Floats) -> dict[str, float | None]:
+    accuracy, base_rate = direction(y, forecast)
+    return {
+        "mae": mae(y, forecast),
+        "rmse": rmse(y, forecast),
+        "r2": r2(y, forecast),
+        "directional_accuracy": accuracy,
+        "base_rate": base_rate,
+        "skill_vs_zero": skill(y, forecast),
+        "skill_vs_mean": skill(y, forecast, expanding_mean),
+    }
+
+
+def _check(y: Floats, forecast: Floats) -> None:
+    if y.ndim != 1 or y.shape != forecast.shape or not len(y):
+        raise ValueError("outcomes and forecasts must be one-dimensional, of one length, not empty")
+    if not (np.isfinite(y).all() and np.isfinite(forecast).all()):
+        raise ValueError("outcomes and forecasts must be finite")

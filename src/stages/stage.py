@@ -1,0 +1,73 @@
+"""The one shape of a pipeline stage: what it reads, what it writes, and how it reports."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from src.core.tables import Table
+
+if TYPE_CHECKING:
+    from src.config.settings import Settings
+    from src.core.sessions import Calendar
+    from src.db.store import Store
+
+
+@dataclass(frozen=True)
+class SourceRequest:
+    """Where prices should come from: ``yahoo``, ``csv``, ``sample`` or ``stored``."""
+
+    name: str
+    paths: tuple[Path, ...] = ()
+    vendor: str | None = None
+    basis: str | None = None
+    suffix: str = ".NS"
+    fetched_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """All that a stage may know. ``now`` is aware; ``as_of`` is the last session it may use.
+
+    ``as_of`` is None for a live run. The store keeps changes aside when nothing may be written.
+    """
+
+    store: Store
+    tickers: tuple[str, ...]
+    settings: Settings
+    calendar: Calendar
+    now: dt.datetime
+    run_id: str
+    as_of: dt.date | None = None
+    source: SourceRequest = SourceRequest("stored")
+    live: bool = True
+
+
+@dataclass(frozen=True)
+class StageReport:
+    """How a stage went: rows written, facts for ``results.json``, warnings in sentences."""
+
+    rows: int
+    details: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    tickers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the pipeline."""
+
+    name: str
+    summary: str
+    reads: tuple[Table, ...]
+    writes: tuple[Table, ...]
+    run: Callable[[RunContext], StageReport]
+
+
+def run_stage(stage: Stage, context: RunContext) -> StageReport:
+    """Run a stage with all its writes in one transaction."""
+    with context.store.transaction():
+        return stage.run(context)
