@@ -29,7 +29,7 @@ CREATE TABLE ingest_batches (
     rows_delivered bigint NOT NULL,
     rows_rejected bigint NOT NULL,
     notes text NOT NULL,
-    UNIQUE (ticker, kind, source, content_hash)
+    UNIQUE (ticker, kind, source, content_hash, fetched_at)
 );
 
 CREATE TABLE raw_daily_prices (

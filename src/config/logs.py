@@ -65,6 +65,7 @@ def _add(root: logging.Logger, handler: logging.Handler | None) -> None:
 def _terminal_handler(level: str, shared: list[Any]) -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(level)
+    handler.addFilter(_for_people)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -72,6 +73,12 @@ def _terminal_handler(level: str, shared: list[Any]) -> logging.Handler:
         )
     )
     return handler
+
+
+def _for_people(record: logging.LogRecord) -> bool:
+    """Keep ``file_only=True`` off the terminal: what a command says last, it says itself."""
+    event: Any = record.msg
+    return not (isinstance(event, dict) and event.get("file_only"))
 
 
 def _plain_line(_logger: Any, _name: str, event: Any) -> str:

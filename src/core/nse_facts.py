@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, time
-from itertools import chain
+from itertools import chain, filterfalse
 from typing import Any
 
 from src.core.errors import BadConfig
@@ -60,29 +60,27 @@ def parse(text: str) -> Facts:
     unusual = _days(document["unusual_hours"])
     closures = _days(document["closures"])
     holidays = _holidays(document["holidays"])
+    _refuse("falls on a weekend", filter(_is_weekend, chain(closures, holidays, unusual)))
+    _refuse("is no Saturday or Sunday", filterfalse(_is_weekend, weekend))
+    _refuse("is both a holiday and a closure", closures.keys() & holidays)
+    special = {d: _special_hours(d, row, regular) for d, row in (weekend | unusual).items()}
     facts = Facts(
         covered_from=document["covered_from"],
         covered_through=document["covered_through"],
         closed=frozenset(chain(closures, holidays)),
         weekend=frozenset(weekend),
         regular=regular,
-        special={
-            d: _special_hours(d, row, regular) for d, row in chain(weekend.items(), unusual.items())
-        },
+        special=special,
     )
-    _refuse("falls on a weekend", (d for d in chain(facts.closed, unusual) if _is_weekend(d)))
-    _refuse("is no Saturday or Sunday", (d for d in weekend if not _is_weekend(d)))
-    _refuse("is both a holiday and a closure", closures.keys() & holidays)
-    _refuse("is both closed and a session", facts.closed & facts.special.keys())
-    _refuse(
-        f"is not between {facts.covered_from} and {facts.covered_through}",
-        (
-            d
-            for d in chain(facts.closed, facts.special)
-            if not facts.covered_from <= d <= facts.covered_through
-        ),
-    )
+    _check(facts)
     return facts
+
+
+def _check(facts: Facts) -> None:
+    first, last = facts.covered_from, facts.covered_through
+    _refuse("is both closed and a session", facts.closed & facts.special.keys())
+    stated = facts.closed | facts.special.keys()
+    _refuse(f"is not between {first} and {last}", (d for d in stated if not first <= d <= last))
 
 
 def _days(section: Mapping[str, Any]) -> dict[date, Any]:

@@ -198,12 +198,13 @@ class Calendar:
 
 def from_facts(facts: Facts) -> Calendar:
     """Build the calendar of a file's facts."""
-    days = np.arange(facts.covered_from, FAR_END + timedelta(days=1), dtype="datetime64[D]")
-    closed = np.array(sorted(facts.closed), dtype="datetime64[D]")
-    weekend = np.array(sorted(facts.weekend), dtype="datetime64[D]")
+    first, last = np.datetime64(facts.covered_from, "D"), np.datetime64(FAR_END, "D")
+    days = np.arange(first, last + 1, dtype="datetime64[D]")
     # Day 0 of datetime64, 1970-01-01, was a Thursday: weekday 3.
-    weekdays = days[(days.astype(np.int64) + 3) % 7 < SATURDAY]
-    array = np.union1d(np.setdiff1d(weekdays, closed, assume_unique=True), weekend)
+    traded = (days.astype(np.int64) + 3) % 7 < SATURDAY
+    traded[[(d - facts.covered_from).days for d in facts.closed]] = False
+    traded[[(d - facts.covered_from).days for d in facts.weekend]] = True
+    array = days[traded]
     array.setflags(write=False)
     return Calendar(facts, array)
 

@@ -76,12 +76,13 @@ def one_sentence_errors(url: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if _is_lost_connection(error):
+        if is_lost_connection(error):
             raise unavailable(url, error) from error
         raise
 
 
-def _is_lost_connection(error: Exception) -> bool:
+def is_lost_connection(error: Exception) -> bool:
+    """Whether an error of a driver says that the server is gone."""
     module = type(error).__module__
     if module.startswith("psycopg"):
         import psycopg

@@ -87,18 +87,12 @@ class RunLog:
         )
 
     def stage(self, run_id: str, row: dict[str, Any]) -> None:
-        """Note how a stage ended: ``stage, status, timestamp, rows, seconds, error``."""
+        """Note how a stage ended; ``row`` is that of ``metrics.json``."""
         self._connection.execute(
-            "INSERT INTO stage_runs VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            (
-                run_id,
-                row["stage"],
-                row["status"],
-                row["timestamp"],
-                row["rows"],
-                row["seconds"],
-                row["error"],
-            ),
+            "INSERT INTO stage_runs (run_id, stage, status, started_at, rows, duration_seconds, "
+            "error) VALUES (%(run_id)s, %(stage)s, %(status)s, %(timestamp)s, "
+            "%(rows_processed)s, %(duration_seconds)s, %(error_message)s)",
+            {"run_id": run_id, **row},
         )
 
     def finished(self, run_id: str, results: dict[str, Any], at: dt.datetime) -> None:

@@ -40,8 +40,8 @@ class Store(Protocol):
         """Insert or update by key; the number of rows that changed."""
         ...
 
-    def batch_id(self, batch: dict[str, Any]) -> int:
-        """The id of this batch: that of the same content delivered before, else a new one."""
+    def add_batch(self, batch: dict[str, Any]) -> int:
+        """Store a row of ``ingest_batches``; its new id."""
         ...
 
     @contextmanager
@@ -78,25 +78,14 @@ class PostgresStore:
         """See Store."""
         return bulk.upsert(self._connection, table, frame)
 
-    def batch_id(self, batch: dict[str, Any]) -> int:
+    def add_batch(self, batch: dict[str, Any]) -> int:
         """See Store."""
         names = [name for name in INGEST_BATCHES.columns if name != "batch_id"]
-        same = ("ticker", "kind", "source", "content_hash")
+        marks = [f"${i}::{INGEST_BATCHES.columns[n]}" for i, n in enumerate(names, 1)]
         with bulk.cursor(self._connection) as cur:
-            where = " AND ".join(f"{n} = ${i}" for i, n in enumerate(same, 1))
             cur.execute(
-                f"SELECT batch_id FROM ingest_batches WHERE {where}",  # noqa: S608 own names
-                tuple(batch[n] for n in same),
-            )
-            found = cur.fetchone()
-            if found:
-                return int(found[0])
-            marks = ", ".join(
-                f"${i}::{INGEST_BATCHES.columns[n]}" for i, n in enumerate(names, 1)
-            )
-            cur.execute(
-                f"INSERT INTO ingest_batches ({', '.join(names)}) VALUES ({marks}) "  # noqa: S608
-                "RETURNING batch_id",
+                f"INSERT INTO ingest_batches ({', '.join(names)}) "  # noqa: S608 own names
+                f"VALUES ({', '.join(marks)}) RETURNING batch_id",
                 tuple(batch[n] for n in names),
             )
             return int(cur.fetchone()[0])
@@ -110,6 +99,12 @@ class PostgresStore:
             self._connection.rollback()
             raise
         self._connection.commit()
+
+    def tickers(self) -> list[str]:
+        """Every ticker that prices are stored of."""
+        with bulk.cursor(self._connection) as cur:
+            cur.execute("SELECT DISTINCT ticker FROM ingest_batches ORDER BY ticker")
+            return [row[0] for row in cur.fetchall()]
 
     def close(self) -> None:
         """Give the connection back; an open transaction is undone."""
@@ -166,7 +161,7 @@ class AsideStore:
         self.replace(table, tickers, pl.concat([stored, frame], how="diagonal_relaxed"))
         return frame.height
 
-    def batch_id(self, batch: dict[str, Any]) -> int:
+    def add_batch(self, batch: dict[str, Any]) -> int:
         """See Store; batches held aside count downwards from -1."""
         number = -1 - len(self._batches)
         self._batches.append({"batch_id": number, **batch})

@@ -38,7 +38,7 @@ class FittedModel:
     intercept: float
     options: Mapping[str, float] = field(default_factory=dict)
 
-    def predict(self, X: Floats) -> Floats:  # noqa: N803 - the matrix's usual name
+    def predict(self, X: Floats) -> Floats:
         """Forecast returns, (rows,)."""
         return X @ self.coef + self.intercept
 

@@ -1,9 +1,9 @@
-"""Features and clean prices in; one row per realised label out, and a count of what was left out."""
+"""Features and clean prices in; rows with realised labels out, and a count of the others."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,26 +11,18 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import polars as pl
 
+    from src.core.sessions import Calendar
+
 Days = npt.NDArray[np.datetime64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-NOT_FEATURES = ("ticker", "date", "close", "warm_up", "features_version")
-LEADING = ("ticker", "date", "label_end", "target", "features_version")
+NOT_FEATURES = ("ticker", "date", "close", "warm_up", "source", "features_version")
+LEADING = ("ticker", "date", "label_end", "target", "source", "features_version")
 # In the order in which a row is judged: it is counted under the first that applies.
 EXCLUSIONS = ("warm_up", "incomplete", "label_missing", "label_open", "pending_jump")
 # More days than any date has, so that (ticker, day) fits one sortable integer.
 _SPAN = 2**20
-
-
-class Sessions(Protocol):
-    """The part of the exchange's calendar that labels need."""
-
-    def ahead_many(self, dates: Days, h: int, /) -> Days:
-        """The session ``h`` sessions after each of ``dates``."""
-
-    def session_ids(self, dates: Days, /) -> Ints:
-        """The running number of each session, -1 where the exchange was closed."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +73,7 @@ def build(
     *,
     horizon: int,
     feature_window: int,
-    calendar: Sessions,
+    calendar: Calendar,
 ) -> Dataset:
     """Join each feature row to the return that followed it, for one or many tickers.
 
@@ -98,7 +90,7 @@ def build(
     Raises:
         ValueError: For a horizon or window below 1, or a frame without feature columns.
     """
-    import polars as pl
+    import polars as pl  # noqa: PLC0415 - heavy
 
     names = [name for name in features.columns if name not in NOT_FEATURES]
     if horizon < 1 or feature_window < 1 or not names:
@@ -127,7 +119,7 @@ def _days(frame: pl.DataFrame) -> Ints:
 
 def _coded(rows: pl.DataFrame, clean: pl.DataFrame) -> tuple[Ints, _Bars]:
     """The tickers of ``rows`` as numbers (-1: no bar at all), and the bars under those numbers."""
-    import polars as pl
+    import polars as pl  # noqa: PLC0415 - heavy
 
     clean = clean.sort("ticker", "date")
     tickers = pl.Enum(clean["ticker"].unique(maintain_order=True))
@@ -150,12 +142,14 @@ def _coded(rows: pl.DataFrame, clean: pl.DataFrame) -> tuple[Ints, _Bars]:
     return coded(rows["ticker"]), bars
 
 
-def _label_ends(dates: Days, horizon: int, calendar: Sessions) -> Days:
+def _label_ends(dates: Days, horizon: int, calendar: Calendar) -> Days:
     """The session ``horizon`` sessions on; not-a-time where the date itself is no session."""
     distinct, inverse = np.unique(dates, return_inverse=True)
     ends = np.full(len(distinct), np.datetime64("NaT"), dtype="datetime64[D]")
-    sessions = calendar.session_ids(distinct) >= 0
-    ends[sessions] = calendar.ahead_many(distinct[sessions], horizon)
+    # Prices older than the calendar have no known sessions ahead of them either.
+    traded = distinct >= np.datetime64(calendar.covered_from, "D")
+    traded[traded] = calendar.session_ids(distinct[traded]) >= 0
+    ends[traded] = calendar.ahead_many(distinct[traded], horizon)
     return ends[inverse]
 
 

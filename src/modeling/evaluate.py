@@ -93,7 +93,8 @@ def table(
         raise ValueError("a table of scores needs the mean's forecasts beside the others")
     if len(dates) != len(y):
         raise ValueError("outcomes and dates differ in length")
-    every = {"zero": np.zeros_like(y), "mean": forecasts["mean"], **forecasts}
+    others = {name: given for name, given in forecasts.items() if name not in BASELINES}
+    every = {"zero": np.zeros_like(y), "mean": forecasts["mean"], **others}
     shared: dict[str, float] = {
         "share_of_rises": rises(y),
         "n": len(y),

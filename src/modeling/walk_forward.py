@@ -1,9 +1,9 @@
 """Dates and label ends in; expanding walk-forward folds out. Pure: index arrays, no data.
 
 A model that forecasts at session s may know only what s knew. A row may therefore train for s
-when its label is realised and stale enough: more than ``embargo`` sessions before s, that is,
-at least ``embargo`` sessions lie strictly between label_end and s. Features and labels that
-share prices across the cut are purged by the same rule (Lopez de Prado 2018, ch. 7).
+when its label ended before s and at least ``embargo`` sessions lie strictly between the two.
+(The rule t + h + embargo <= s of the volatility fits lets one session more in.) Purging and
+embargo: Lopez de Prado 2018, ch. 7.
 Rows are never drawn, only cut by date, so nothing can be shuffled.
 """
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.core.tables import Table
@@ -14,18 +13,6 @@ if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.core.sessions import Calendar
     from src.db.store import Store
-
-
-@dataclass(frozen=True)
-class SourceRequest:
-    """Where prices should come from: ``yahoo``, ``csv``, ``sample`` or ``stored``."""
-
-    name: str
-    paths: tuple[Path, ...] = ()
-    vendor: str | None = None
-    basis: str | None = None
-    suffix: str = ".NS"
-    fetched_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +29,6 @@ class RunContext:
     now: dt.datetime
     run_id: str
     as_of: dt.date | None = None
-    source: SourceRequest = SourceRequest("stored")
     live: bool = True
 
 

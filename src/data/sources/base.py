@@ -22,7 +22,8 @@ class Delivery:
     (Date; daily) or ``ts`` (Datetime[us, UTC]; hourly: start of the bar), ``open, high, low,
     close, volume`` (float64, null where the source gave nothing) and, for daily bars,
     ``adj_close`` (float64, null throughout where the source has none). The rows stand as
-    delivered: in the source's order, duplicates included, nothing repaired.
+    delivered: in the source's order, nothing repaired. ``frame`` is unique by key; repeats are in
+    ``rejected``.
 
     ``rejected`` holds the rows that cannot be stored under a key, with the columns ``line``
     (int64), ``at`` (text: the row's date as written), ``rule``, ``reason`` and ``row`` (text: the

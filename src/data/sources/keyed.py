@@ -22,6 +22,7 @@ PRICES = ("open", "high", "low", "close", "volume")
 
 
 def key_of(kind: Kind) -> str:
+    """The column that tells one bar from the next."""
     return "date" if kind == "daily" else "ts"
 
 
@@ -45,7 +46,9 @@ def _rejection(row: dict[str, Any], last: dict[str, Any], key: str) -> dict[str,
         "at": row[key].isoformat(),
         "rule": "duplicate_identical" if same else "duplicate_conflicting",
         "reason": f"row {last['line']} has the same {key} {verdict}: the later row was kept",
-        "row": json.dumps({name: value for name, value in row.items() if name != "line"}, default=str),
+        "row": json.dumps(
+            {name: value for name, value in row.items() if name != "line"}, default=str
+        ),
     }
 
 

@@ -43,7 +43,7 @@ class YahooSource:
 
     name = "yahoo"
 
-    def __init__(  # noqa: PLR0913 - each is a limit or a part that a test replaces
+    def __init__(
         self,
         *,
         now: dt.datetime,
@@ -62,6 +62,7 @@ class YahooSource:
     def fetch_daily(
         self, ticker: str, since: dt.date | None, until: dt.date | None
     ) -> list[Delivery]:
+        """Daily bars by the exchange's own dates; a bar of a session under way is among them."""
         return self._fetch(ticker, "daily", since or dt.date(1970, 1, 1), until)
 
     def fetch_hourly(
@@ -87,7 +88,7 @@ class YahooSource:
         self, ticker: str, since: dt.date | None, until: dt.date | None
     ) -> pl.DataFrame:
         """Splits and dividends as Yahoo states them: ``date, kind, ratio, amount``."""
-        from src.data.sources import yahoo_chart
+        from src.data.sources import yahoo_chart  # noqa: PLC0415 - heavy
 
         first, last = since or dt.date(1970, 1, 1), until or self._tomorrow()
         result = self._ask(ticker, "daily", first, last)
@@ -99,8 +100,8 @@ class YahooSource:
     def _fetch(
         self, ticker: str, kind: Kind, since: dt.date, until: dt.date | None, *notes: str
     ) -> list[Delivery]:
-        from src.data.sources import yahoo_chart
-        from src.data.sources.keyed import content_hash
+        from src.data.sources import yahoo_chart  # noqa: PLC0415 - heavy
+        from src.data.sources.keyed import content_hash  # noqa: PLC0415 - heavy
 
         last = until or self._tomorrow()
         if since > last:
@@ -136,14 +137,10 @@ class YahooSource:
         return self._now.astimezone(dt.UTC).date() + ONE_DAY
 
     def _address(self, ticker: str) -> str:
-        server = (self._base_url or YAHOO).rstrip("/")
-        return f"{server}/v8/finance/chart/{quote(ticker, safe='')}"
+        return (self._base_url or YAHOO).rstrip("/") + _path(ticker)
 
     def _ask(self, ticker: str, kind: Kind, since: dt.date, until: dt.date) -> dict[str, Any]:
         """The chart of a range that is a day wider at both ends: the zone is in the answer."""
-        from src.data.sources.yahoo_transport import Client, NoAnswer
-
-        self._client = self._client or Client(self._base_url, self._timeout, self._cache_dir)
         params = {
             "period1": str(max(0, _midnight(since - ONE_DAY))),
             "period2": str(_midnight(until + 2 * ONE_DAY)),
@@ -155,17 +152,80 @@ class YahooSource:
         for attempt in range(self._retries):
             if attempt:
                 self._sleep(self._backoff * 2 ** (attempt - 1))
-            try:
-                status, body = self._client.get(self._address(ticker), params)
-            except NoAnswer as error:
-                cause = str(error)
-            else:
-                answer = _json(body)
-                _refuse_what_is_final(ticker, status, answer)
-                if status < HTTPStatus.BAD_REQUEST and answer is not None:
-                    return _result(ticker, answer)
-                cause = _cause(status)
+            answer, cause = self._try(ticker, params)
+            if answer is not None:
+                return _result(ticker, answer)
             log.debug("try %d of %d for %s: %s", attempt + 1, self._retries, ticker, cause)
         raise SourceUnavailable(
             f"Yahoo did not answer for {ticker}: {cause}, {self._retries} tries: {ADVICE}"
         )
+
+    def _try(self, ticker: str, params: dict[str, str]) -> tuple[dict[str, Any] | None, str]:
+        """The answer, or None and why there is none; raises where a second try cannot help."""
+        from src.data.sources.yahoo_transport import Client, NoAnswer  # noqa: PLC0415 - heavy
+
+        self._client = self._client or Client(self._base_url, self._timeout, self._cache_dir)
+        try:
+            status, body = self._client.get(f"{YAHOO}{_path(ticker)}", params)
+        except NoAnswer as error:
+            return None, str(error)
+        answer = _chart(body)
+        _raise_if_final(ticker, status, answer)
+        if status >= HTTPStatus.BAD_REQUEST:
+            return None, f"HTTP {status} {_phrase(status)}".strip()
+        return answer, "the answer is no chart"
+
+
+def _path(ticker: str) -> str:
+    return f"/v8/finance/chart/{quote(ticker, safe='')}"
+
+
+def _midnight(day: dt.date) -> int:
+    return int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp())
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _chart(body: str) -> dict[str, Any] | None:
+    """The value of ``chart``, or None: a proxy's page, half an answer, another service."""
+    try:
+        chart = json.loads(body)["chart"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return chart if isinstance(chart, dict) else None
+
+
+def _raise_if_final(ticker: str, status: int, chart: dict[str, Any] | None) -> None:
+    said = (chart or {}).get("error")
+    error = said if isinstance(said, dict) else {}
+    why = " ".join(str(error.get("description") or "").split())
+    if status == HTTPStatus.NOT_FOUND or error.get("code") == "Not Found":
+        raise BadInput(
+            f"Yahoo knows no ticker {ticker} ({why or f'HTTP {status}'}): "
+            "NSE tickers are written like TCS.NS, M&M.NS or BAJAJ-AUTO.NS"
+        )
+    if why and status in {HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}:
+        raise SourceUnavailable(f"Yahoo gave no prices for {ticker}: {why}")
+
+
+def _result(ticker: str, chart: dict[str, Any]) -> dict[str, Any]:
+    results = chart.get("result")
+    if not results:
+        raise SourceUnavailable(f"Yahoo gave an empty answer for {ticker}: {ADVICE}")
+    try:
+        result: dict[str, Any] = results[0]
+        symbol = str(result["meta"]["symbol"])
+    except (LookupError, TypeError) as error:
+        raise _unreadable(ticker, error) from error
+    if symbol.upper() != ticker.upper():
+        raise BadInput(f"Yahoo answered with {symbol} when asked for {ticker}: nothing was taken")
+    return result
+
+
+def _unreadable(ticker: str, error: Exception) -> SourceUnavailable:
+    return SourceUnavailable(f"Yahoo's answer for {ticker} cannot be read ({error}): {ADVICE}")

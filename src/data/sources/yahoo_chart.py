@@ -86,7 +86,13 @@ def actions(result: dict[str, Any], since: dt.date, until: dt.date) -> pl.DataFr
         frame = pl.DataFrame(rows, schema={**ACTIONS, "date": pl.Int64}, orient="row")
         stamps = (pl.col("date") * 1_000_000).cast(UTC_STAMP)
         dated = frame.with_columns(date=stamps.dt.convert_time_zone(zone).dt.date())
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError,
-            pl.exceptions.PolarsError) as error:
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+        pl.exceptions.PolarsError,
+    ) as error:
         raise UnreadableAnswer(f"{type(error).__name__}: {error}") from error
     return dated.filter(pl.col("date").is_between(since, until)).sort("date", "kind")

@@ -48,6 +48,7 @@ class Client:
         self._data: Any = type.__call__(YfData, session=self._session)
 
     def get(self, url: str, params: dict[str, str]) -> tuple[int, str]:
+        """Status and text of the answer; raises NoAnswer."""
         self._session.deadline = time.monotonic() + self._timeout
         try:
             with warnings.catch_warnings():

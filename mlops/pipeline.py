@@ -1,0 +1,123 @@
+"""The pipeline: prices in, both forecasts out; `python -m mlops.pipeline --ticker TCS.NS`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from src.stages.cli import EPILOG, Parser, date, guarded, moment
+
+if TYPE_CHECKING:
+    from src.config.settings import Settings
+    from src.data.sources.choose import Request
+
+
+def __getattr__(name: str) -> Any:
+    """``STAGES``, loaded when asked for: ``--help`` should not wait for polars."""
+    if name == "STAGES":
+        from mlops.stages import STAGES
+
+        return STAGES
+    raise AttributeError(name)
+
+
+class MLOpsPipeline:
+    """Runs ingest, cleaning, features, validation and training for one ticker.
+
+    Args:
+        ticker: Such as ``TCS.NS``; None takes the configuration's.
+        config: A JSON file with settings, or None.
+        source: Where prices come from; None takes the default for the ticker.
+        as_of: The last session that may be used. With one in the past the run computes and
+            reports but writes no live table and no model.
+        settings: Ready-made settings, instead of ``config`` and the environment.
+        progress: Called with each stage's name as it begins.
+
+    Raises:
+        UsageError: For a ticker that is none.
+        BadConfig: For a setting that cannot be used.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is one thing a person may want otherwise
+        self,
+        ticker: str | None = None,
+        config: Path | str | None = None,
+        *,
+        source: Request | None = None,
+        as_of: dt.date | None = None,
+        settings: Settings | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
+        from src.config.load import load_settings
+        from src.core.tickers import normalise_ticker
+        from src.data.sources.choose import Request
+
+        self.settings = settings or load_settings(Path(config) if config else None)
+        self.request = source or Request()
+        self.ticker = normalise_ticker(ticker or self.settings.data.ticker, self.request.suffix)
+        self.as_of = as_of
+        self._progress = progress or (lambda _stage: None)
+
+    def run_full_pipeline(self, skip_training: bool = False) -> tuple[bool, dict[str, Any]]:
+        """Run every stage, or all but training.
+
+        Returns:
+            Whether it succeeded, and the results as ``results.json`` holds them; those of a
+            failed run have ``error``, one sentence.
+        """
+        from mlops.run import Run
+        from mlops.run_folder import new_run_folder
+        from src.config import logs
+        from src.config.clock import now
+
+        at = now(self.settings)
+        folder = new_run_folder(self.settings.home, at)
+        logs.configure(self.settings.home, self.settings.log_level)
+        logs.bind_run(folder.run_id, ticker=self.ticker)
+        run = Run(
+            self.settings, self.ticker, self.request, self.as_of, at, folder, self._progress
+        )
+        results = run.execute(skip_training=skip_training)
+        return results["status"] == "success", results
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command ``python -m mlops.pipeline``."""
+    args = _parser().parse_args(argv)
+    from mlops.show import forecast_table
+    from src.data.sources.choose import request_of
+
+    pipeline = MLOpsPipeline(
+        args.ticker, args.config, source=request_of(args), as_of=args.as_of
+    )
+    success, results = pipeline.run_full_pipeline(skip_training=args.skip_training)
+    if not success:
+        sys.stderr.write(f"{results['error']}\n")
+        return 1
+    sys.stdout.write(f"{forecast_table(results)}\n")
+    return 0
+
+
+def _parser() -> Parser:
+    from src.data.sources.choose import add_arguments
+
+    parser = Parser(
+        prog="python -m mlops.pipeline",
+        description="Bring prices in, clean them, compute and check features, train, and print "
+        "the forecasts for the next session and the next quarter.",
+        epilog=EPILOG,
+    )
+    parser.add_argument("--ticker", help="such as TCS.NS (default: the configuration's)")
+    parser.add_argument("--skip-training", action="store_true", help="refresh the data only")
+    parser.add_argument("--config", type=Path, metavar="F", help="a JSON file with settings")
+    parser.add_argument("--as-of", type=date, metavar="DATE", help="last session to use")
+    parser.add_argument("--suffix", default=".NS", help="for bare symbols (default: .NS)")
+    add_arguments(parser, moment)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))

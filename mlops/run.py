@@ -1,0 +1,217 @@
+"""One run of the pipeline: its stages in order, its results and metrics, its line in the log."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from src.config import logs
+from src.config.load import config_hash
+from src.core.errors import ForecastError
+from src.core.tables import CLEAN_DAILY
+from src.db.connect import is_lost_connection
+from src.stages.cli import unexpected
+from src.stages.context import is_live, make_context
+from src.stages.hashing import frame_hash
+from src.stages.stage import RunContext, Stage, run_stage
+
+if TYPE_CHECKING:
+    from mlops.run_folder import RunFolder
+    from src.config.settings import Settings
+    from src.data.sources.choose import Request
+    from src.db.database import Database
+    from src.db.runs import RunLog
+
+log = logs.get(__name__)
+
+
+@dataclass
+class Run:
+    """What a run was asked for, and what has come of it so far."""
+
+    settings: Settings
+    ticker: str
+    request: Request
+    as_of: dt.date | None
+    now: dt.datetime
+    folder: RunFolder
+    progress: Callable[[str], None]
+    results: dict[str, Any] = field(init=False)
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.results = {
+            "pipeline_id": self.folder.run_id,
+            "ticker": self.ticker,
+            "timestamp": self.now.isoformat(timespec="seconds"),
+            "status": "running",
+            "stages": {},
+            "forecasts": [],
+            "warnings": [],
+            "data_hash": None,
+            "config_hash": config_hash(self.settings),
+            "total_duration_seconds": 0.0,
+        }
+
+    def execute(self, *, skip_training: bool) -> dict[str, Any]:
+        """Run the stages; whatever happens, the run folder tells how it ended."""
+        started = time.perf_counter()
+        try:
+            self._in_database(skip_training)
+            self.results["status"] = "success"
+        except Exception as error:  # noqa: BLE001 a failed run is a result, told in one sentence
+            self._fail(error)
+        except BaseException:
+            self._fail(ForecastError("The run was interrupted."))
+            raise
+        finally:
+            self.results["total_duration_seconds"] = time.perf_counter() - started
+            self.folder.write("metrics.json", self.metrics)
+            self.folder.write("results.json", self.results)
+        return self.results
+
+    def _in_database(self, skip_training: bool) -> None:
+        from src.db.database import open_database
+        from src.db.runs import RunLog, application_name, ticker_locks
+
+        secret = self.settings.database_url
+        url = secret.get_secret_value() if secret else None
+        name = application_name(self.folder.run_id)
+        is_live(self.as_of, self.now)
+        with (
+            open_database(url, self.settings.home, name) as database,
+            ticker_locks(database.control, [self.ticker]),
+            self._logged(RunLog(database.control)) as run_log,
+        ):
+            self._stages(database, run_log, skip_training)
+
+    @contextmanager
+    def _logged(self, run_log: RunLog) -> Iterator[RunLog]:
+        run_log.started(
+            self.folder.run_id,
+            self.ticker,
+            command="pipeline",
+            live=is_live(self.as_of, self.now),
+            at=self.now,
+        )
+        try:
+            yield run_log
+        except Exception as error:
+            self._fail(error)
+            if not is_lost_connection(error):
+                run_log.finished(self.folder.run_id, self.results, dt.datetime.now(dt.UTC))
+            raise
+        done = {**self.results, "status": "success"}
+        run_log.finished(self.folder.run_id, done, dt.datetime.now(dt.UTC))
+
+    def _stages(self, database: Database, run_log: RunLog, skip_training: bool) -> None:
+        context = make_context(
+            self.settings,
+            database.store,
+            (self.ticker,),
+            run_id=self.folder.run_id,
+            now=self.now,
+            as_of=self.as_of,
+        )
+        for stage in self._chosen(context, skip_training):
+            self.progress(stage.name)
+            self._stage(stage, context, run_log)
+        self.results["data_hash"] = frame_hash(
+            context.store.load(CLEAN_DAILY, [self.ticker], self.as_of)
+        )
+        if skip_training:
+            self._forecast_from_stored_models(context)
+
+    def _chosen(self, context: RunContext, skip_training: bool) -> list[Stage]:
+        from mlops.stages import STAGES
+        from src.data import ingest
+        from src.data.sources.choose import open_source
+        from src.modeling import train
+
+        source = open_source(
+            self.request,
+            ticker=self.ticker,
+            settings=self.settings,
+            calendar=context.calendar,
+            now=self.now,
+            as_of=self.as_of,
+        )
+        bound = (ingest.stage(source), *STAGES[1:])
+        return [stage for stage in bound if not (skip_training and stage is train.STAGE)]
+
+    def _stage(self, stage: Stage, context: RunContext, run_log: RunLog) -> None:
+        began, started = dt.datetime.now(dt.UTC), time.perf_counter()
+        try:
+            report = run_stage(stage, context)
+        except Exception as error:
+            row = _metric(stage, "failed", 0, began, started, _sentence(error))
+            self._note(row, {})
+            if not is_lost_connection(error):
+                run_log.stage(self.folder.run_id, row)
+            raise
+        row = _metric(stage, "success", report.rows, began, started, None)
+        self._note(row, report.details)
+        run_log.stage(self.folder.run_id, row)
+        for warning in report.warnings:
+            self.warn(warning)
+
+    def _note(self, row: dict[str, Any], details: Mapping[str, Any]) -> None:
+        facts = dict(details)
+        self.results["forecasts"] = facts.pop("forecasts", self.results["forecasts"])
+        self.results["stages"][row["stage"]] = {
+            "status": row["status"],
+            "rows": row["rows_processed"],
+            "duration_seconds": row["duration_seconds"],
+            **facts,
+        }
+        self.metrics.append(row)
+        seconds, rows = row["duration_seconds"], row["rows_processed"]
+        if row["status"] == "success":
+            log.info(f"{row['stage']}: {rows:,} rows in {seconds:.2f} s")
+
+    def warn(self, sentence: str) -> None:
+        """Put a warning into the results and the log."""
+        self.results["warnings"].append(sentence)
+        log.warning(sentence)
+
+    def _forecast_from_stored_models(self, context: RunContext) -> None:
+        from src.modeling.live import stored_forecasts
+
+        forecasts, warnings = stored_forecasts(context, self.ticker)
+        self.results["forecasts"] = forecasts
+        for warning in warnings:
+            self.warn(warning)
+
+    def _fail(self, error: Exception) -> None:
+        if self.results["status"] == "failed":
+            return
+        self.results["status"] = "failed"
+        self.results["error"] = _sentence(error)
+        log.error(_sentence(error), exc_info=error, file_only=True)
+
+
+def _metric(
+    stage: Stage,
+    status: str,
+    rows: int,
+    began: dt.datetime,
+    started: float,
+    error: str | None,
+) -> dict[str, Any]:
+    """A row of ``metrics.json``."""
+    return {
+        "timestamp": began.isoformat(timespec="milliseconds"),
+        "stage": stage.name,
+        "status": status,
+        "rows_processed": rows,
+        "duration_seconds": time.perf_counter() - started,
+        "error_message": error,
+    }
+
+
+def _sentence(error: Exception) -> str:
+    return str(error) if isinstance(error, ForecastError) else unexpected(error)

@@ -1,0 +1,45 @@
+"""The end of a run for a person: both forecasts as a small table, and what to beware of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+HEADERS = ("", "for", "return", "price", "served", "candidate (not promoted)", "its skill vs zero")
+
+
+def forecast_table(results: Mapping[str, Any]) -> str:
+    """The forecasts of a run as text, one line a horizon."""
+    rows = [HEADERS, *(_row(one) for one in results.get("forecasts", ()))]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADERS))]
+    lines = ["  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)) for row in rows]
+    head = f"{results['ticker']}: {_basis(results)}"
+    return "\n".join(line.rstrip() for line in [head, *lines])
+
+
+def _basis(results: Mapping[str, Any]) -> str:
+    forecasts: Sequence[Mapping[str, Any]] = results.get("forecasts", ())
+    if not forecasts:
+        return "no forecast"
+    first = forecasts[0]
+    return f"last close {first['last_close']:,.2f} of {first['feature_date']}"
+
+
+def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
+    candidate = one["candidate"]
+    return (
+        one["horizon"],
+        one["target_date"] + (" (estimated)" if one["target_date_estimated"] else ""),
+        f"{one['pred_return']:+.2%}",
+        f"{one['est_future_close']:,.2f}",
+        f"{one['model']['name']} ({one['verdict']})",
+        "none" if candidate is None else f"{candidate['name']} {candidate['pred_return']:+.2%}",
+        _skill(candidate),
+    )
+
+
+def _skill(candidate: Mapping[str, Any] | None) -> str:
+    if candidate is None or candidate["skill_vs_zero"] is None:
+        return "not known"
+    n_eff = candidate["n_eff"]
+    return f"{candidate['skill_vs_zero']:+.2%} (n {candidate['n']}, n_eff {n_eff:.0f})"

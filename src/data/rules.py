@@ -1,0 +1,179 @@
+"""The cleaning rules: each names the rows it refuses and says why; pure, in a declared order.
+
+A rule takes the bars of one ticker that earlier rules left, in key order, and gives one value a
+row: the reason for refusing it, or null. Bars have ``date`` (and ``ts`` when hourly), the price
+fields, ``price_basis``, ``batch_id``, ``fetched_at`` and ``fetched_at_stated``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from src.core.sessions import Calendar
+
+# Vendors' single-precision prices put a close a hair outside its own range.
+RANGE_TOLERANCE = 1e-6
+OHLC = ("open", "high", "low", "close")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A named reason to keep a row out of the clean table."""
+
+    name: str
+    refuse: Callable[[pl.DataFrame, Calendar], pl.Series]
+
+
+@dataclass(frozen=True)
+class Sifted:
+    """Bars kept, and bars refused with ``rule`` and ``reason``: together all that came in."""
+
+    kept: pl.DataFrame
+    refused: pl.DataFrame
+
+
+def sift(bars: pl.DataFrame, rules: tuple[Rule, ...], calendar: Calendar) -> Sifted:
+    """Apply the rules one after the other; the first that objects to a row names its reason."""
+    refused = []
+    for rule in rules:
+        reasons = rule.refuse(bars, calendar)
+        objection = reasons.is_not_null()
+        refused.append(
+            bars.with_columns(rule=pl.lit(rule.name), reason=reasons).filter(objection)
+        )
+        bars = bars.filter(~objection)
+    return Sifted(bars, pl.concat(refused))
+
+
+def superseded_vintage(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
+    """Rows on another price basis than the newest delivery, or of an older ``total`` vintage.
+
+    A ``total`` series is restated whole at every dividend: two vintages have two price levels.
+    """
+    if bars.is_empty():
+        return _reasons(bars, pl.lit(value=False), "")
+    newest = bars.sort("fetched_at", "batch_id").row(-1, named=True)
+    older = pl.col("price_basis") != newest["price_basis"]
+    if newest["price_basis"] == "total":
+        older = older | (pl.col("batch_id") != newest["batch_id"])
+    return _reasons(
+        bars, older, "not in the newest delivery, whose prices stand on another level"
+    )
+
+
+def null_bar(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
+    """A bar with a price or the volume missing."""
+    fields = (*OHLC, "volume")
+    return _reasons(bars, pl.any_horizontal(pl.col(f).is_null() for f in fields), "null prices")
+
+
+def partial_bar(bars: pl.DataFrame, calendar: Calendar) -> pl.Series:
+    """The last bar, when it is known to have been fetched before its session closed."""
+    last = bars.tail(1)
+    if last.is_empty() or not last["fetched_at_stated"][0]:
+        return _reasons(bars, pl.lit(value=False), "")
+    day, fetched = last["date"][0], last["fetched_at"][0]
+    open_still = calendar.is_session(day) and fetched < calendar.hours(day).closes
+    is_last = pl.int_range(pl.len()) == pl.len() - 1
+    return _reasons(bars, is_last & open_still, f"fetched {fetched:%Y-%m-%d %H:%M} UTC, before close")
+
+
+def non_positive_price(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
+    """A price of zero or below, or a negative volume."""
+    bad = pl.any_horizontal(pl.col(f) <= 0 for f in OHLC) | (pl.col("volume") < 0)
+    return _reasons(bars, bad, "a price is not above zero")
+
+
+def impossible_bar(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
+    """A high below the low, or an open or close outside them."""
+    room = RANGE_TOLERANCE * pl.col("close").abs()
+    top, bottom = pl.max_horizontal(OHLC), pl.min_horizontal(OHLC)
+    return _reasons(
+        bars,
+        (top > pl.col("high") + room) | (bottom < pl.col("low") - room),
+        "open or close outside the low-high range",
+    )
+
+
+def before_calendar(bars: pl.DataFrame, calendar: Calendar) -> pl.Series:
+    """A row from before the calendar begins: whether it was a session is not known."""
+    return _reasons(
+        bars,
+        pl.col("date") < calendar.covered_from,
+        f"before {calendar.covered_from}, where the calendar begins",
+    )
+
+
+def non_session(bars: pl.DataFrame, calendar: Calendar) -> pl.Series:
+    """A row on a day when the exchange was closed."""
+    days = bars["date"].to_numpy().astype("datetime64[D]")
+    closed = pl.Series(calendar.session_ids(days) < 0, dtype=pl.Boolean)
+    return _reasons(bars, pl.lit(closed), "the exchange was closed on this day")
+
+
+def flat_no_trade(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
+    """Four equal prices and no volume on a session: a missing bar, not a zero return."""
+    flat = (pl.col("high") == pl.col("low")) & (pl.col("volume") == 0)
+    return _reasons(bars, flat, "flat with zero volume: a missing bar")
+
+
+def outside_hours(bars: pl.DataFrame, calendar: Calendar) -> pl.Series:
+    """An hourly bar that does not start within its session's hours, where these are known."""
+    days = bars["date"].unique().sort().to_list()
+    spans = [calendar.hours(day) if calendar.is_session(day) else None for day in days]
+    known = {
+        day: (span.opens, span.closes)
+        for day, span in zip(days, spans, strict=True)
+        if span is not None and not span.estimated
+    }
+    outside = [
+        day in known and not known[day][0] <= ts < known[day][1]
+        for day, ts in zip(bars["date"], bars["ts"], strict=True)
+    ]
+    return _reasons(
+        bars, pl.lit(pl.Series(outside, dtype=pl.Boolean)), "outside the session's hours"
+    )
+
+
+DAILY_RULES = (
+    Rule("superseded_vintage", superseded_vintage),
+    Rule("before_calendar", before_calendar),
+    Rule("null_bar", null_bar),
+    Rule("partial_bar", partial_bar),
+    Rule("non_positive_price", non_positive_price),
+    Rule("impossible_bar", impossible_bar),
+    Rule("non_session", non_session),
+    Rule("flat_no_trade", flat_no_trade),
+)
+HOURLY_RULES = (
+    Rule("superseded_vintage", superseded_vintage),
+    Rule("before_calendar", before_calendar),
+    Rule("null_bar", null_bar),
+    Rule("non_positive_price", non_positive_price),
+    Rule("impossible_bar", impossible_bar),
+    Rule("non_session", non_session),
+    Rule("outside_hours", outside_hours),
+)
+
+# Beyond a move of this size in one session stands a corporate action or a rare event: a person
+# decides which, and until then labels across it neither train nor score.
+JUMP_DOWN, JUMP_UP = 0.6, 1 / 0.6
+
+
+def pending_jumps(close: np.ndarray) -> np.ndarray:
+    """Sessions whose close is beyond ``JUMP_DOWN .. JUMP_UP`` times the one before; bool (n,)."""
+    jumped = np.zeros(close.size, dtype=bool)
+    ratio = close[1:] / close[:-1]
+    jumped[1:] = (ratio < JUMP_DOWN) | (ratio > JUMP_UP)
+    return jumped
+
+
+def _reasons(bars: pl.DataFrame, objection: pl.Expr, reason: str) -> pl.Series:
+    text = pl.when(objection).then(pl.lit(reason)).otherwise(pl.lit(None, dtype=pl.String))
+    return bars.with_columns(text.alias("reason"))["reason"]

@@ -1,0 +1,169 @@
+"""Dates: a column of written dates comes in; times as written and their offsets go out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import polars as pl
+
+from src.core.errors import BadInput
+
+OLDEST_YEAR = 1980
+_TIME = (
+    r"(?:[T ]+(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.](?<fraction>\d{1,9}))?)?"
+    r" ?(?<offset>Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?$"
+)
+_FORMS: dict[str, str] = {
+    "year first": r"^(?<year>\d{4})[-/.](?<month>\d{1,2})[-/.](?<day>\d{1,2})" + _TIME,
+    "numbers": r"^(?<first>\d{1,2})[-/.](?<other>\d{1,2})[-/.](?<year>\d{4})" + _TIME,
+    "month name": r"^(?<day>\d{1,2})[-/ ](?<name>[A-Za-z]{3,9})[-/ ,]+(?<year>\d{4})" + _TIME,
+    "month name first": r"^(?<name>[A-Za-z]{3,9})[-/ ](?<day>\d{1,2})[, ]+(?<year>\d{4})" + _TIME,
+    "eight digits": r"^(?<year>(?:19|20)\d{2})(?<month>[01]\d)(?<day>[0-3]\d)" + _TIME,
+}
+_MONTHS = {
+    **{"jan": "1", "feb": "2", "mar": "3", "apr": "4", "may": "5", "jun": "6"},
+    **{"jul": "7", "aug": "8", "sep": "9", "oct": "10", "nov": "11", "dec": "12"},
+}
+_TIME_PARTS = ("hour", "minute", "second", "fraction")
+
+
+@dataclass(frozen=True)
+class Stamps:
+    """``wall`` is the time as written (naive, null where unreadable), ``offset`` its minutes."""
+
+    wall: pl.Series
+    offset: pl.Series
+    notes: tuple[str, ...] = ()
+
+    @property
+    def has_offset(self) -> bool:
+        """Whether the file writes offsets; then every readable row has one."""
+        return self.offset.null_count() < self.offset.len()
+
+
+def read_stamps(at: pl.Series, lines: pl.Series, *, column: str, latest_year: int) -> Stamps:
+    """The column's dates, all read by the form that most rows have.
+
+    ``lines`` are the rows' line numbers in the file, for messages. Raises BadInput when more rows
+    are unreadable than a stray total line or two, when the form is ambiguous, and for numbers.
+    """
+    name, parts = _form(at)
+    if not name:
+        raise BadInput(_unreadable(at, at.is_not_null(), lines, column))
+    parts, notes = _ordered(parts, at, lines, column) if name == "numbers" else (parts, ())
+    wall = _wall(parts)
+    offset = _offset(parts["offset"])
+    if offset.is_not_null().sum() * 2 > wall.is_not_null().sum():
+        wall = wall.zip_with(offset.is_not_null(), pl.Series([None], dtype=wall.dtype))
+    else:
+        wall = wall.zip_with(offset.is_null(), pl.Series([None], dtype=wall.dtype))
+        offset = pl.Series("offset", [None], dtype=pl.Int32).new_from_index(0, at.len())
+    _check_readable(wall, at, lines, column)
+    _check_years(wall, at, lines, column, latest_year)
+    return Stamps(wall, offset, notes)
+
+
+def too_many(bad: int, rows: int, always: int) -> bool:
+    """Whether so many bad rows say that the file, not a stray line, is at fault."""
+    return bad > max(always, rows // 100) or bad == rows
+
+
+def _form(at: pl.Series) -> tuple[str, pl.DataFrame]:
+    best, found, most = "", pl.DataFrame(), 0
+    for name, pattern in _FORMS.items():
+        parts = at.str.extract_groups(pattern).struct.unnest()
+        matched = int(parts["year"].is_not_null().sum())
+        if matched > most:
+            best, found, most = name, parts, matched
+        if matched * 2 > at.len():
+            break
+    return best, found
+
+
+def _ordered(
+    parts: pl.DataFrame, at: pl.Series, lines: pl.Series, column: str
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    first, other = (parts[name].cast(pl.Int32) for name in ("first", "other"))
+    day_first, month_first = first.max() > 12, other.max() > 12  # type: ignore[operator]
+    sample = at.filter(first.is_not_null())[0]
+    line = lines.filter(first.is_not_null())[0]
+    if day_first and month_first:
+        raise BadInput(
+            f"its {column} column mixes day/month and month/day order (first {sample!r}, line "
+            f"{line}): write the dates as YYYY-MM-DD."
+        )
+    if not day_first and not month_first:
+        raise BadInput(
+            f"its {column} column is ambiguous, {sample!r} (line {line}) can be day/month or "
+            "month/day: write the dates as YYYY-MM-DD."
+        )
+    if day_first:
+        return parts.rename({"first": "day", "other": "month"}), ()
+    note = f"dates read in month/day/year order, as in {at.filter(other > 12)[0]!r}"
+    return parts.rename({"first": "month", "other": "day"}), (note,)
+
+
+def _wall(parts: pl.DataFrame) -> pl.Series:
+    if "name" in parts.columns:
+        short = pl.col("name").str.slice(0, 3).str.to_lowercase()
+        months = short.replace_strict(_MONTHS, default=None, return_dtype=pl.String)
+        parts = parts.with_columns(month=months)
+    filled = parts.with_columns(pl.col(_TIME_PARTS).fill_null("0"))
+    text = pl.format("{}-{}-{} {}:{}:{}.{}", "year", "month", "day", *_TIME_PARTS)
+    form = "%Y-%m-%d %H:%M:%S%.f"
+    return filled.select(wall=text.str.to_datetime(form, time_unit="us", strict=False)).to_series()
+
+
+def _offset(text: pl.Series) -> pl.Series:
+    if text.null_count() == text.len():
+        return text.cast(pl.Int32)
+    signed = pl.when(pl.col("offset").str.starts_with("-")).then(-1).otherwise(1)
+    hours = pl.col("offset").str.slice(1, 2).cast(pl.Int32, strict=False)
+    minutes = pl.col("offset").str.slice(-2).cast(pl.Int32, strict=False)
+    zero = pl.col("offset").str.contains("^(Z|UTC|GMT)$")
+    total = pl.when(zero).then(0).otherwise(signed * (hours * 60 + minutes))
+    return text.to_frame().select(offset=total.cast(pl.Int32)).to_series()
+
+
+def _check_readable(wall: pl.Series, at: pl.Series, lines: pl.Series, column: str) -> None:
+    bad = wall.is_null()
+    count = int(bad.sum())
+    if count and (too_many(count, at.len(), always=1) or count * 2 >= at.len()):
+        raise BadInput(_unreadable(at, bad, lines, column))
+
+
+def _check_years(
+    wall: pl.Series, at: pl.Series, lines: pl.Series, column: str, latest_year: int
+) -> None:
+    year = wall.dt.year()
+    wrong = ((year < OLDEST_YEAR) | (year > latest_year)).fill_null(value=False)
+    if wrong.any():
+        raise BadInput(
+            f"its {column} column holds {at.filter(wrong)[0]!r} (line {lines.filter(wrong)[0]}), "
+            f"outside the years {OLDEST_YEAR} to {latest_year}: correct the date."
+        )
+
+
+def _unreadable(at: pl.Series, bad: pl.Series, lines: pl.Series, column: str) -> str:
+    bad = bad if bad.any() else pl.repeat(value=True, n=at.len(), eager=True)
+    value, line = at.filter(bad)[0], lines.filter(bad)[0]
+    kind = _number_kind(value or "")
+    if kind:
+        return (
+            f"its {column} column holds {kind} such as {value} (line {line}), not dates: "
+            "write them as YYYY-MM-DD."
+        )
+    return (
+        f"its {column} column holds {value or ''!r} (line {line}), which is no date "
+        f"({int(bad.sum())} of {at.len()} rows): write the dates as YYYY-MM-DD."
+    )
+
+
+def _number_kind(value: str) -> str | None:
+    if not re.fullmatch(r"\d+(\.\d+)?", value):
+        return None
+    digits = len(value.split(".", maxsplit=1)[0])
+    if digits <= 7:
+        return "day numbers (a spreadsheet's serial dates)"
+    return "numbers" if digits == 8 else "epoch seconds or their fractions"

@@ -1,0 +1,84 @@
+"""Stage: clean daily bars in, one row of features per session out, warm-up rows marked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from src.core.tables import CLEAN_DAILY, FEATURES_DAILY
+from src.features.catalogue import Feature, features, version, warm_up_rows
+from src.features.indicators import Bars
+from src.stages.cli import guarded, stage_main, stage_parser
+from src.stages.stage import RunContext, Stage, StageReport
+
+
+def run(context: RunContext) -> StageReport:
+    """Compute the features of the context's tickers and replace them as a whole."""
+    windows = context.settings.features
+    clean = context.store.load(CLEAN_DAILY, context.tickers, context.as_of)
+    frame = compute(clean, features(windows), warm_up_rows(windows), version(windows))
+    context.store.replace(FEATURES_DAILY, context.tickers, frame)
+    return StageReport(
+        rows=frame.height,
+        details={
+            "columns": [feature.name for feature in features(windows)],
+            "warm_up_rows": int(frame["warm_up"].sum()),
+            "features_version": version(windows),
+        },
+    )
+
+
+def compute(
+    clean: pl.DataFrame, wanted: tuple[Feature, ...], warm_up: int, features_version: str
+) -> pl.DataFrame:
+    """Features of any number of tickers.
+
+    Args:
+        clean: rows of ``raw_daily_prices_clean`` in key order.
+        wanted: the features, in column order.
+        warm_up: rows at the start of each ticker to mark.
+        features_version: stamped on every row.
+
+    Returns:
+        One row per clean row: ``ticker, date, close, warm_up, source, features_version`` and the
+        features, null where a window is not full or a value is not defined.
+    """
+    blocks = [
+        _block(one, wanted, warm_up) for one in clean.partition_by("ticker", maintain_order=True)
+    ] or [_block(clean, wanted, warm_up)]
+    return pl.concat(blocks).with_columns(features_version=pl.lit(features_version))
+
+
+def _block(clean: pl.DataFrame, wanted: tuple[Feature, ...], warm_up: int) -> pl.DataFrame:
+    bars = Bars(
+        *(clean[name].to_numpy() for name in ("open", "high", "low", "close", "volume"))
+    )
+    values = {feature.name: _finite(feature.compute(bars)) for feature in wanted}
+    return clean.select("ticker", "date", "close").with_columns(
+        warm_up=pl.int_range(pl.len()) < warm_up, source=clean["source"], **values
+    )
+
+
+def _finite(values: np.ndarray) -> pl.Series:
+    return pl.Series(np.where(np.isfinite(values), values, np.nan), nan_to_null=True)
+
+
+STAGE = Stage(
+    name="feature_engineering",
+    summary="Compute the features of the clean daily prices.",
+    reads=(CLEAN_DAILY,),
+    writes=(FEATURES_DAILY,),
+    run=run,
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command ``python -m src.features.features_daily``."""
+    return stage_main(STAGE, argv, parser=stage_parser("src.features.features_daily", STAGE.summary))
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))

@@ -1,0 +1,31 @@
+"""The live models of one ticker and its newest features in; both forecasts out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from src.core.errors import ForecastError
+from src.core.tables import FEATURES_DAILY
+from src.modeling.predictor import forecast
+from src.modeling.train import MODELS, TABLES
+from src.registry import artefacts
+from src.stages.stage import RunContext
+
+
+def stored_forecasts(
+    context: RunContext, ticker: str
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Forecasts from the stored artefacts, and a sentence for each horizon that has none."""
+    features = context.store.load(FEATURES_DAILY, [ticker], context.as_of)
+    newest = features.sort("date").tail(1)
+    forecasts, problems = [], []
+    for horizon in TABLES:
+        try:
+            artefact = artefacts.load(context.settings.home / MODELS, ticker, horizon)
+            row = newest.select(pl.all()).row(0, named=True)
+            forecasts.append(forecast(artefact, row, calendar=context.calendar))
+        except ForecastError as error:
+            problems.append(str(error))
+    return forecasts, problems

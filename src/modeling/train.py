@@ -1,0 +1,224 @@
+"""Stage: features and clean prices in; datasets, walk-forward scores and artefacts out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from src.config.load import config_hash
+from src.config.version import VERSION
+from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY, Table
+from src.modeling import candidates, datasets, evaluate, walk_forward
+from src.modeling.predictor import forecast
+from src.registry import artefacts
+from src.registry.artefacts import Artefact, LinearModel
+from src.stages.hashing import frame_hash
+from src.stages.stage import RunContext, Stage, StageReport
+
+if TYPE_CHECKING:
+    from src.config.settings import TrainingSettings
+    from src.core.sessions import Calendar
+    from src.modeling.datasets import Dataset
+
+MODELS = Path("models")
+CANDIDATE = "ridge"
+TABLES: Mapping[str, Table] = {"short": DATASET_SHORT, "long": DATASET_LONG}
+NOT_JUDGED = "no promotion gate has judged the candidate yet, so zero is served"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A candidate and its walk-forward scores; ``name`` is ``zero`` when none could be fitted."""
+
+    name: str
+    model: LinearModel
+    metrics: Sequence[Mapping[str, Any]]
+    verdict: str
+    reason: str
+    refits: int
+
+
+def run(context: RunContext) -> StageReport:
+    """Train every ticker at both horizons; live runs store datasets and artefacts."""
+    made = [
+        _ticker(context, ticker, horizon) for ticker in context.tickers for horizon in TABLES
+    ]
+    for name, table in TABLES.items():
+        frames = [one.dataset.frame for one in made if one.artefact.horizon == name]
+        context.store.replace(table, context.tickers, pl.concat(frames))
+    if context.live:
+        for one in made:
+            _save(context.settings.home / MODELS, one.artefact)
+    return StageReport(
+        rows=sum(one.dataset.frame.height for one in made),
+        details={
+            "models": [one.told() for one in made],
+            "forecasts": [one.forecast for one in made],
+        },
+        warnings=tuple(one.artefact.reason for one in made if one.artefact.verdict == "undecided"),
+    )
+
+
+@dataclass(frozen=True)
+class Made:
+    """One ticker and horizon: what trained, what came of it, and today's forecast."""
+
+    dataset: Dataset
+    artefact: Artefact
+    forecast: Mapping[str, Any]
+    refits: int
+
+    def told(self) -> dict[str, Any]:
+        """The facts for ``results.json``."""
+        return {
+            "ticker": self.artefact.ticker,
+            "horizon": self.artefact.horizon,
+            "candidate": self.artefact.candidate,
+            "served": self.artefact.served,
+            "verdict": self.artefact.verdict,
+            "reason": self.artefact.reason,
+            "rows": self.dataset.counts,
+            "refits": self.refits,
+            "metrics": list(self.artefact.metrics),
+        }
+
+
+def _ticker(context: RunContext, ticker: str, horizon: str) -> Made:
+    settings = context.settings.training
+    sessions = getattr(settings.horizons, horizon)
+    features = context.store.load(FEATURES_DAILY, [ticker], context.as_of)
+    features = features.select(_in_use(features))
+    clean = context.store.load(CLEAN_DAILY, [ticker], context.as_of)
+    dataset = datasets.build(
+        features,
+        clean,
+        horizon=sessions,
+        feature_window=int(features["warm_up"].sum()) + 1,
+        calendar=context.calendar,
+    )
+    trained = train(dataset, sessions, settings, context.calendar)
+    artefact = Artefact(
+        ticker=ticker,
+        horizon=horizon,
+        sessions=sessions,
+        candidate=trained.name,
+        model=trained.model,
+        features_version=features["features_version"][-1],
+        trained_at=context.now.isoformat(timespec="seconds"),
+        code_version=VERSION,
+        data_hash=frame_hash(clean),
+        config_hash=config_hash(context.settings),
+        config=context.settings.modelled(),
+        verdict=trained.verdict,
+        reason=trained.reason,
+        metrics=trained.metrics,
+    )
+    newest = features.row(-1, named=True)
+    told = forecast(artefact, newest, calendar=context.calendar)
+    return Made(dataset, artefact, told, trained.refits)
+
+
+def train(
+    dataset: Dataset, horizon: int, settings: TrainingSettings, calendar: Calendar
+) -> Trained:
+    """Walk the candidate forward beside its baselines, then fit it on all realised labels.
+
+    A series too short for one fold gives ``zero`` with the verdict ``undecided``.
+    """
+    names = dataset.features
+    if dataset.frame.is_empty():
+        return _too_short(names, 0, horizon, settings)
+    inputs, targets = dataset.frame.select(names).to_numpy(), dataset.frame["target"].to_numpy()
+    folds = walk_forward.folds(
+        days := dataset.frame["date"].to_numpy(),
+        dataset.frame["label_end"].to_numpy(),
+        test_share=settings.test_share,
+        refit_every=settings.refit_every,
+        embargo=settings.embargo,
+        min_train=settings.min_train_rows,
+        calendar_ids=calendar.session_ids,
+    )
+    if not folds:
+        return _too_short(names, len(targets), horizon, settings)
+    columns = scale_free(names)
+    tested = np.concatenate([fold.test for fold in folds])
+    said = {
+        name: np.concatenate(
+            [_walked(fit, inputs, targets, fold, columns, horizon) for fold in folds]
+        )
+        for name, fit in candidates.CANDIDATES.items()
+    }
+    fitted = candidates.CANDIDATES[CANDIDATE](inputs, targets, columns=columns, horizon=horizon)
+    return Trained(
+        name=CANDIDATE,
+        model=fitted.named(names),
+        metrics=evaluate.table(targets[tested], said, horizon=horizon, dates=days[tested]),
+        verdict="none",
+        reason=NOT_JUDGED,
+        refits=len(folds),
+    )
+
+
+def scale_free(names: Sequence[str]) -> list[int]:
+    """Positions of the features that mean the same at every price level."""
+    return [
+        at
+        for at, name in enumerate(names)
+        if not (name.startswith("sma_") or name == "volume")
+    ]
+
+
+def _walked(
+    fit: candidates.Fit,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    fold: walk_forward.Fold,
+    columns: Sequence[int],
+    horizon: int,
+) -> np.ndarray:
+    model = fit(inputs[fold.train], targets[fold.train], columns=columns, horizon=horizon)
+    return model.predict(inputs[fold.test])
+
+
+def _too_short(
+    names: tuple[str, ...], rows: int, horizon: int, settings: TrainingSettings
+) -> Trained:
+    needed = settings.min_train_rows
+    return Trained(
+        name="zero",
+        model=LinearModel(names, np.zeros(len(names)), 0.0),
+        metrics=(),
+        verdict="undecided",
+        reason=f"only {rows} rows have a realised {horizon}-session label, and the first fold "
+        f"needs {needed} to train on besides those it tests: zero is served",
+        refits=0,
+    )
+
+
+def _in_use(features: pl.DataFrame) -> list[str]:
+    """The declared columns and this configuration's features: others are null throughout."""
+    declared = list(FEATURES_DAILY.columns)
+    return [
+        name
+        for name in features.columns
+        if name in declared or features[name].null_count() < features.height
+    ]
+
+
+def _save(root: Path, artefact: Artefact) -> None:
+    artefacts.save(root, artefact)
+    artefacts.prune(root, artefact.ticker, artefact.horizon, keep=())
+
+
+STAGE = Stage(
+    name="training",
+    summary="Build both datasets, walk the candidate forward and store it beside zero.",
+    reads=(FEATURES_DAILY, CLEAN_DAILY),
+    writes=(DATASET_SHORT, DATASET_LONG),
+    run=run,
+)

@@ -1,0 +1,186 @@
+"""The command line that every stage shares: ``show``, ``run`` or ``write``, errors in a sentence."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from src.core.errors import ForecastError, UsageError
+
+if TYPE_CHECKING:
+    from src.config.settings import Settings
+    from src.db.database import Database
+    from src.stages.stage import RunContext, Stage, StageReport
+
+EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage. Details: logs/tcs-stock.log"
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaint is one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and how to find out more; exit code 2."""
+        self.exit(2, f"{self.prog}: {message}: try --help.\n")
+
+
+def date(text: str) -> dt.date:
+    """A date as ``YYYY-MM-DD``."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date like 2026-04-13") from None
+
+
+def moment(text: str) -> dt.datetime:
+    """A time with its zone, e.g. ``2026-04-13T18:00:00+05:30``."""
+    try:
+        value = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time like 2026-04-13T18:00Z") from None
+    if value.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} has no zone: add Z or +05:30")
+    return value.astimezone(dt.UTC)
+
+
+def guarded(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None = None) -> int:
+    """Run a command; an error becomes one sentence on stderr, its traceback goes to the log."""
+    import signal
+
+    # A polite end lets the transaction roll back and the embedded server be released.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        return main(argv)
+    except ForecastError as error:
+        _log_traceback(error)
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted: nothing half-written was kept.\n")
+        return 130
+    except BrokenPipeError:
+        return 1
+    except Exception as error:  # noqa: BLE001 the last line of defence: no traceback for a user
+        _log_traceback(error)
+        sys.stderr.write(f"{unexpected(error)}\n")
+        return 1
+
+
+def unexpected(error: Exception) -> str:
+    """One sentence for an error that nobody foresaw."""
+    first = (str(error).strip().splitlines() or ["no message"])[0]
+    return f"Unexpected {type(error).__name__} ({first}): see logs/tcs-stock.log and report it."
+
+
+def _log_traceback(error: Exception) -> None:
+    if "src.config.logs" in sys.modules:
+        from src.config import logs
+
+        logs.get(__name__).error(str(error), exc_info=error, file_only=True)
+
+
+def stage_parser(stage_name: str, summary: str) -> Parser:
+    """The arguments that every stage has."""
+    parser = Parser(prog=f"python -m {stage_name}", description=summary, epilog=EPILOG)
+    parser.add_argument(
+        "action",
+        choices=("show", "run", "write"),
+        help="show what is stored, run without writing, or run and write",
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--ticker", help="such as TCS.NS (default: the configuration's)")
+    which.add_argument("--all", action="store_true", help="every ticker")
+    parser.add_argument("--as-of", type=date, metavar="DATE", help="last session to use")
+    parser.add_argument("--config", type=Path, metavar="F", help="a JSON file with settings")
+    parser.add_argument("--suffix", default=".NS", help="for bare symbols (default: .NS)")
+    return parser
+
+
+def stage_main(
+    stage: Stage,
+    argv: Sequence[str] | None = None,
+    *,
+    parser: Parser,
+    prepare: Callable[[argparse.Namespace, Settings, Any], tuple[Stage, list[str]]] | None = None,
+) -> int:
+    """Show, run or write one stage.
+
+    ``prepare`` may exchange the stage for one bound to a source and name the tickers that the
+    source holds; it is given the arguments, the settings and the time.
+    """
+    args = parser.parse_args(argv)
+    settings, now = _configured(args)
+    from src.db.database import open_database
+    from src.db.runs import application_name, ticker_locks
+    from src.stages.context import make_context
+    from src.stages.stage import run_stage
+
+    offered: list[str] = []
+    if prepare is not None:
+        stage, offered = prepare(args, settings, now)
+    run_id = f"{now:%Y%m%d_%H%M%S}_{stage.name}"
+    url = settings.database_url.get_secret_value() if settings.database_url else None
+    with open_database(url, settings.home, application_name(run_id)) as database:
+        tickers = _tickers(args, settings, offered, database)
+        if args.action == "show":
+            return _show(stage, database, tickers)
+        context = make_context(
+            settings,
+            database.store,
+            tickers,
+            run_id=run_id,
+            now=now,
+            as_of=args.as_of,
+            write=args.action == "write",
+        )
+        with ticker_locks(database.control, tickers):
+            report = run_stage(stage, context)
+    _say(stage, context, report)
+    return 0
+
+
+def _configured(args: argparse.Namespace) -> tuple[Settings, dt.datetime]:
+    from src.config import logs
+    from src.config.clock import now
+    from src.config.load import load_settings
+
+    settings = load_settings(args.config)
+    logs.configure(settings.home, settings.log_level)
+    at = now(settings)
+    logs.bind_run(f"{at:%Y%m%d_%H%M%S}")
+    return settings, at
+
+
+def _tickers(
+    args: argparse.Namespace, settings: Settings, offered: list[str], database: Database
+) -> tuple[str, ...]:
+    from src.core.tickers import normalise_ticker
+
+    if args.all:
+        found = offered or database.store.tickers()
+        if not found:
+            raise UsageError("No prices are stored yet: run `python -m src.data.ingest` first.")
+        return tuple(found)
+    if args.ticker is None and offered:
+        return tuple(offered)
+    return (normalise_ticker(args.ticker or settings.data.ticker, args.suffix),)
+
+
+def _show(stage: Stage, database: Database, tickers: tuple[str, ...]) -> int:
+    for table in stage.writes:
+        frame = database.store.load(table, tickers)
+        sys.stdout.write(f"{table.name}: {frame.height} rows for {', '.join(tickers)}\n")
+        if frame.height:
+            sys.stdout.write(f"{frame.tail(5)}\n")
+    return 0
+
+
+def _say(stage: Stage, context: RunContext, report: StageReport) -> None:
+    for warning in report.warnings:
+        sys.stderr.write(f"warning: {warning}\n")
+    written = "written" if context.live else "computed, not written"
+    facts = ", ".join(f"{name} {value}" for name, value in report.details.items())
+    sys.stdout.write(f"{stage.name}: {report.rows} rows {written} ({facts})\n")

@@ -1,0 +1,129 @@
+import pytest
+
+from src.core.errors import BadInput
+from src.data.sources.layouts import canonical, recognise
+
+
+def recognised(*lines, delimiter=","):
+    return recognise([[cell.strip() for cell in line.split(delimiter)] for line in lines])
+
+
+@pytest.mark.parametrize(
+    ("header", "name", "vendor", "basis"),
+    [
+        ("Date,Adj Close,Close,High,Low,Open,Volume", "yahoo", "yahoo", "split"),
+        ("Date,Open,High,Low,Close*,Adj Close**,Volume", "yahoo", "yahoo", "split"),
+        (
+            "Date,Open,High,Low,Close,Volume,Dividends,Stock Splits",
+            "yahoo_adjusted",
+            "yahoo",
+            "total",
+        ),
+        ("timestamp,open,high,low,close,volume,oi", "upstox", "upstox", "split"),
+        ("datetime,symbol,open,high,low,close,volume", "plain", None, None),
+        ("TIME,OPEN,HIGH,LOW,CLOSE", "plain", None, None),
+        (",Open,High,Low,Close", "plain", None, None),
+        ("Date,Symbol,Series,Prev Close,Open,High,Low,Last,Close,VWAP,Volume", "nse", "nse", None),
+        (
+            "SYMBOL, SERIES, DATE1, PREV_CLOSE, OPEN_PRICE, HIGH_PRICE, LOW_PRICE, LAST_PRICE,"
+            " CLOSE_PRICE, AVG_PRICE, TTL_TRD_QNTY, TURNOVER_LACS",
+            "nse",
+            "nse",
+            None,
+        ),
+        (
+            "SYMBOL,SERIES,OPEN,HIGH,LOW,CLOSE,LAST,PREVCLOSE,TOTTRDQTY,TOTTRDVAL,TIMESTAMP,ISIN,",
+            "nse",
+            "nse",
+            None,
+        ),
+        (
+            "TradDt,BizDt,Sgmt,TckrSymb,SctySrs,OpnPric,HghPric,LwPric,ClsPric,LastPric,"
+            "PrvsClsgPric,TtlTradgVol",
+            "nse",
+            "nse",
+            None,
+        ),
+        (
+            "Date ,series ,OPEN ,HIGH ,LOW ,PREV. CLOSE ,ltp ,close ,vwap ,52W H,52W L ,VOLUME ,"
+            "VALUE ,No of trades ",
+            "nse",
+            "nse",
+            None,
+        ),
+    ],
+)
+def test_a_header_tells_layout_vendor_and_basis(header, name, vendor, basis):
+    layout = recognised(header)
+
+    expected = "unadjusted" if name == "nse" else basis
+    assert (layout.name, layout.vendor, layout.basis) == (name, vendor, expected)
+
+
+def test_the_newer_names_of_nse_are_mapped_to_their_columns():
+    layout = recognised("TradDt,TckrSymb,SctySrs,OpnPric,HghPric,LwPric,ClsPric,TtlTradgVol")
+
+    assert layout.values[None] == {"open": 3, "high": 4, "low": 5, "close": 6, "volume": 7}
+    assert (layout.dates, layout.symbol, layout.series) == ((0,), 1, 2)
+
+
+def test_date_and_time_in_two_columns_are_read_together():
+    assert recognised("Date,Time,Open,High,Low,Close").dates == (0, 1)
+
+
+def test_three_header_lines_are_those_of_yfinance():
+    layout = recognised("Price,Close,High,Low,Open,Extra", "Ticker,T,T,T,T,X", "Date,,,,,")
+
+    assert (layout.name, layout.basis, layout.header_lines) == ("yfinance", "total", 3)
+    assert layout.values == {"T": {"close": 1, "high": 2, "low": 3, "open": 4}}
+
+
+def test_an_adjusted_close_beside_the_close_makes_yfinance_split_adjusted():
+    layout = recognised("Price,Adj Close,Close,High,Low,Open", "Ticker,T,T,T,T,T", "Date,,,,,")
+
+    assert layout.basis == "split"
+
+
+def test_several_tickers_stand_side_by_side():
+    layout = recognised(
+        "Price,Close,Close,High,High,Low,Low,Open,Open",
+        "Ticker,A.NS,B.NS,A.NS,B.NS,A.NS,B.NS,A.NS,B.NS",
+        "Date,,,,,,,,",
+    )
+
+    assert layout.values["B.NS"] == {"close": 2, "high": 4, "low": 6, "open": 8}
+
+
+def test_the_ticker_line_may_come_first():
+    layout = recognised("Ticker,T,T,T,T", "Price,Open,High,Low,Close", "Date,,,,")
+
+    assert layout.values == {"T": {"open": 1, "high": 2, "low": 3, "close": 4}}
+
+
+@pytest.mark.parametrize("mark", ["{} TCS.NS", "{}_TCS.NS", "('{}'; 'TCS.NS')"])
+def test_a_ticker_inside_the_column_names_is_found(mark):
+    header = ",".join(["Datetime", *(mark.format(n) for n in ("Close", "High", "Low", "Open"))])
+
+    layout = recognised(header)
+
+    assert layout.name == "yfinance_flat"
+    assert layout.values == {"TCS.NS": {"close": 1, "high": 2, "low": 3, "open": 4}}
+
+
+def test_an_unknown_layout_is_refused_with_what_was_seen_and_what_is_missing():
+    with pytest.raises(BadInput, match="no column for low, close among Date, Open, High, Foo"):
+        recognised("Date,Open,High,Foo")
+
+
+def test_a_file_without_a_date_column_is_refused():
+    with pytest.raises(BadInput, match="no column for date among"):
+        recognised("Day,Open,High,Low,Close")
+
+
+def test_two_columns_for_one_price_are_refused():
+    with pytest.raises(BadInput, match="two columns for close"):
+        recognised("Date,Open,High,Low,Close,Close Price")
+
+
+def test_names_are_compared_without_case_and_marks():
+    assert canonical(" PREV. CLOSE ") == canonical("Prev_Close") == "prev close"

@@ -1,0 +1,377 @@
+import datetime as dt
+import gzip
+import hashlib
+import json
+import zipfile
+
+import polars as pl
+import pytest
+
+from src.core.errors import BadInput, UsageError
+from src.core.sessions import nse
+from src.data.sources.csv import CsvSource
+
+NOW = dt.datetime(2026, 4, 20, 12, tzinfo=dt.UTC)
+HEADER = "Date,Open,High,Low,Close,Volume\n"
+ROW = "2022-01-03,10,12,9,11,100\n"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def make(text, name="TCS.NS.csv"):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return make
+
+
+def source(*paths, ticker=None, vendor=None, basis=None, suffix=".NS", fetched_at=None):
+    return CsvSource(
+        paths,
+        calendar=nse(),
+        ticker=ticker,
+        vendor=vendor,
+        basis=basis,
+        suffix=suffix,
+        fetched_at=fetched_at,
+        now=NOW,
+    )
+
+
+def only(path, **options):
+    (delivery,) = source(path, **options).deliveries()
+    return delivery
+
+
+def rules(delivery):
+    return delivery.rejected["rule"].to_list()
+
+
+def test_daily_bars_come_with_all_columns(write):
+    frame = only(write(HEADER + ROW)).frame
+
+    assert dict(frame.schema) == {
+        "line": pl.Int64,
+        "date": pl.Date,
+        **dict.fromkeys(["open", "high", "low", "close", "volume", "adj_close"], pl.Float64),
+    }
+    assert frame.row(0) == (1, dt.date(2022, 1, 3), 10.0, 12.0, 9.0, 11.0, 100.0, None)
+
+
+def test_hourly_bars_begin_at_utc_times(write):
+    text = (
+        "datetime,open,high,low,close\n2022-01-03 09:15:00,1,2,1,2\n2022-01-03 10:15:00,1,2,1,2\n"
+    )
+
+    delivery = only(write(text))
+
+    assert (delivery.kind, delivery.frame.schema["ts"]) == ("hourly", pl.Datetime("us", "UTC"))
+    assert delivery.frame["ts"][0] == dt.datetime(2022, 1, 3, 3, 45, tzinfo=dt.UTC)
+    assert "adj_close" not in delivery.frame.columns
+
+
+def test_a_plain_file_is_unnamed_and_says_what_was_assumed(write):
+    delivery = only(write(HEADER + ROW))
+
+    assert (delivery.vendor, delivery.layout, delivery.price_basis) == ("unnamed", "plain", "split")
+    assert "--vendor" in delivery.notes[0]
+    assert "--basis" in delivery.notes[1]
+
+
+def test_what_the_person_says_beats_the_layout(write):
+    text = "Date,Open,High,Low,Close,Adj Close\n2022-01-03,1,2,1,2,2\n"
+
+    delivery = only(write(text), vendor="mine_2", basis="unadjusted")
+
+    assert (delivery.vendor, delivery.price_basis, delivery.notes) == ("mine_2", "unadjusted", ())
+
+
+@pytest.mark.parametrize("vendor", ["csv", "NSE", "a b", "", "x" * 33])
+def test_a_vendor_that_is_no_name_is_a_wrong_use(vendor):
+    with pytest.raises(UsageError, match="--vendor"):
+        source(vendor=vendor)
+
+
+def test_an_unknown_basis_is_a_wrong_use():
+    with pytest.raises(UsageError, match="unadjusted, split, total"):
+        source(basis="raw")
+
+
+def test_the_time_of_the_download_is_stated_or_now(write):
+    path, earlier = write(HEADER + ROW), dt.datetime(2022, 1, 4, tzinfo=dt.UTC)
+
+    stated, assumed = only(path, fetched_at=earlier), only(path)
+
+    assert (stated.fetched_at, stated.fetched_at_stated) == (earlier, True)
+    assert (assumed.fetched_at, assumed.fetched_at_stated) == (NOW, False)
+
+
+def test_the_content_hash_is_of_bytes_ticker_and_kind(write):
+    path = write(HEADER + ROW)
+
+    expected = hashlib.sha256((HEADER + ROW + "\nTCS.NS\ndaily").encode()).hexdigest()
+    assert only(path).content_hash == expected
+    assert only(path, ticker="INFY").content_hash != expected
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_other_delimiters_are_seen(write, delimiter):
+    assert only(write((HEADER + ROW).replace(",", delimiter))).frame["close"][0] == 11.0
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        (HEADER + ROW).encode("utf-8-sig"),
+        (HEADER + ROW).replace("\n", "\r\n").encode(),
+        (HEADER + ROW).replace("\n", "\r").encode(),
+        ("\n\n" + HEADER + "\n" + ROW + "\n\n,,,,,\n").encode(),
+        (HEADER + ROW).rstrip().encode(),
+        (HEADER.replace("Volume", "Volume,Turnover ₹") + ROW[:-1] + ",7\n").encode(),
+        (HEADER.replace("Volume", "Volume,Größe") + ROW[:-1] + ",7\n").encode("cp1252"),
+        gzip.compress((HEADER + ROW).encode()),
+        ('"Date ","Open ","High","Low","Close","Volume"\n' + ROW).encode(),
+        (HEADER + ROW.replace("\n", ",\n")).encode(),
+    ],
+    ids=[
+        "bom",
+        "crlf",
+        "cr",
+        "blanks",
+        "no-end",
+        "utf8",
+        "cp1252",
+        "gzip",
+        "quoted",
+        "comma-at-end",
+    ],
+)
+def test_packing_and_encoding_change_nothing(write, packed):
+    frame = only(write(packed)).frame
+
+    assert frame.select(pl.exclude("line")).rows() == [
+        (dt.date(2022, 1, 3), 10.0, 12.0, 9.0, 11.0, 100.0, None)
+    ]
+
+
+def test_thousands_separators_and_blanks_are_read(write):
+    text = 'Date,Open,High,Low,Close,Volume\n2022-01-03,"1,234.5","12,34,567",null,-,"1,000"\n'
+
+    row = only(write(text)).frame.row(0)
+
+    assert row[2:7] == (1234.5, 1234567.0, None, None, 1000.0)
+
+
+@pytest.mark.parametrize("cell", ["abc", "inf", "1e999", '"3748,35"', "1_000", "0x1"])
+def test_a_cell_that_is_no_number_rejects_its_row_whole(write, cell):
+    delivery = only(write(HEADER + ROW + f"2022-01-04,10,12,9,{cell},100\n"))
+
+    assert rules(delivery) == ["unreadable_number"]
+    assert delivery.frame.height == 1
+    assert json.loads(delivery.rejected["row"][0])["Close"] == cell.strip('"')
+
+
+def test_a_total_line_is_rejected_and_the_rest_kept(write):
+    delivery = only(write(HEADER + ROW + ROW.replace("03", "04") + "Total,,,,,200\n"))
+
+    assert rules(delivery) == ["unreadable_date"]
+    assert delivery.rejected.row(0, named=True)["at"] == "Total"
+    assert delivery.rejected.row(0, named=True)["line"] == 3
+
+
+@pytest.mark.parametrize("line", ["2022-01-05,10,12", "2022-01-05,10,12,9,1,234.5,100"])
+def test_a_line_of_another_length_is_rejected_as_written(write, line):
+    delivery = only(write(HEADER + ROW + ROW.replace("03", "04") + line + "\n"))
+
+    assert rules(delivery) == ["wrong_cell_count"]
+    assert json.loads(delivery.rejected["row"][0]) == {"as written": line}
+
+
+def test_an_identical_repeat_is_rejected(write):
+    delivery = only(write(HEADER + ROW + ROW))
+
+    assert rules(delivery) == ["duplicate_identical"]
+    assert delivery.frame["line"].to_list() == [2]
+
+
+def test_of_conflicting_repeats_the_last_written_stays(write):
+    delivery = only(write(HEADER + ROW + ROW.replace(",11,", ",11.5,")))
+
+    assert delivery.frame["close"].to_list() == [11.5]
+    assert rules(delivery) == ["duplicate_conflicting"]
+    assert delivery.rejected["reason"][0] == "closes 11.0 here, 11.5 in the later data row 2"
+
+
+def test_other_series_of_a_day_with_eq_are_rejected(write):
+    text = (
+        "Symbol,Series,Date,Prev Close,Open,High,Low,Close\n"
+        "TCS,BL,03-Jan-2022,1,1,2,1,2\n"
+        "TCS,EQ,03-Jan-2022,1,1,2,1,3\n"
+        "TCS,BE,04-Jan-2022,1,1,2,1,4\n"
+    )
+
+    delivery = only(write(text))
+
+    assert delivery.frame["close"].to_list() == [3.0, 4.0]
+    assert rules(delivery) == ["other_series"]
+    assert delivery.rejected["reason"][0] == "series BL of a day that also has series EQ"
+
+
+def test_each_symbol_of_a_file_has_its_delivery(write):
+    text = (
+        "Date,Symbol,Open,High,Low,Close\n2022-01-03,TCS,1,2,1,2\n2022-01-03,NSE:M&M-EQ,3,4,3,4\n"
+    )
+
+    found = source(write(text, "prices.csv"))
+
+    assert found.tickers() == ["M&M.NS", "TCS.NS"]
+    assert [d.frame["close"].to_list() for d in found.deliveries()] == [[2.0], [4.0]]
+
+
+def test_the_ticker_asked_for_selects_its_rows(write):
+    text = "Date,Symbol,Open,High,Low,Close\n2022-01-03,TCS,1,2,1,2\n2022-01-03,INFY,3,4,3,4\n"
+
+    delivery = only(write(text), ticker="infy")
+
+    assert (delivery.ticker, delivery.frame["line"].to_list()) == ("INFY.NS", [2])
+    assert "1 rows of other symbols left out" in delivery.notes
+
+
+def test_a_bare_symbol_does_not_contradict_another_exchange(write):
+    text = "Date,Symbol,Open,High,Low,Close\n2022-01-03,TCS,1,2,1,2\n"
+
+    assert only(write(text), ticker="TCS.BO").ticker == "TCS.BO"
+
+
+def test_a_row_without_symbol_is_rejected(write):
+    row = "2022-01-03,{},1,2,1,2\n"
+    text = "Date,Symbol,Open,High,Low,Close\n" + row.format("TCS") + row.format("")
+
+    assert rules(only(write(text))) == ["unreadable_symbol"]
+
+
+def test_tickers_side_by_side_have_their_own_rows(write):
+    text = (
+        "Price,Close,Close,High,High,Low,Low,Open,Open\n"
+        "Ticker,A.NS,B.NS,A.NS,B.NS,A.NS,B.NS,A.NS,B.NS\n"
+        "Date,,,,,,,,\n"
+        "2022-01-03,1,,2,,1,,1,\n"
+        "2022-01-04,1,5,2,6,1,4,1,5\n"
+    )
+
+    first, second = source(write(text)).deliveries()
+
+    assert (first.ticker, first.frame["line"].to_list()) == ("A.NS", [1, 2])
+    assert (second.ticker, second.frame["line"].to_list()) == ("B.NS", [2])
+    assert (first.vendor, first.price_basis) == ("yahoo", "total")
+
+
+def test_a_range_leaves_out_what_lies_outside_it(write):
+    rows = [ROW.replace("03", day) for day in ("03", "04", "05")]
+    found = source(write(HEADER + "".join(rows) + rows[0] + "Total,,,,,\n"))
+
+    (delivery,) = found.fetch_daily("TCS.NS", dt.date(2022, 1, 4), dt.date(2022, 1, 4))
+
+    assert delivery.frame["date"].to_list() == [dt.date(2022, 1, 4)]
+    assert rules(delivery) == ["unreadable_date"]
+    assert any("3 rows outside" in note for note in delivery.notes)
+
+
+def test_the_days_of_hourly_bars_are_indian(write):
+    bars = ["2022-01-03 09:15:00", "2022-01-03 10:15:00", "2022-01-04 09:15:00"]
+    text = "datetime,open,high,low,close\n" + "".join(f"{bar},1,2,1,2\n" for bar in bars)
+    found = source(write(text))
+
+    (delivery,) = found.fetch_hourly("TCS.NS", dt.date(2022, 1, 4), None)
+
+    assert delivery.frame.height == 1
+    assert found.fetch_daily("TCS.NS", None, None) == []
+
+
+def test_a_folder_gives_one_delivery_per_file_in_name_order(write, tmp_path):
+    for name in ("TCS_2.csv", "INFY.NS.csv.gz", "TCS_1.csv", "notes.txt", ".hidden.csv"):
+        write(HEADER + ROW, name)
+
+    found = source(tmp_path)
+
+    origins = [d.origin.rsplit("/", 1)[1] for d in found.deliveries()]
+    assert origins == ["INFY.NS.csv.gz", "TCS_1.csv", "TCS_2.csv"]
+    assert len(found.fetch_daily("TCS.NS", None, None)) == 2
+
+
+def test_a_file_given_twice_is_read_once(write, tmp_path):
+    path = write(HEADER + ROW)
+
+    assert len(list(source(path, tmp_path, path).deliveries())) == 1
+
+
+def test_a_folder_gives_only_the_ticker_asked_for(write, tmp_path):
+    for name in ("TCS.NS.csv", "INFY.NS.csv", "history.csv"):
+        write(HEADER + ROW, name)
+
+    found = source(tmp_path, ticker="TCS")
+
+    assert [d.origin.rsplit("/", 1)[1] for d in found.deliveries()] == ["TCS.NS.csv", "history.csv"]
+
+
+def test_a_folder_without_the_ticker_asked_for_is_refused(write, tmp_path):
+    write(HEADER + ROW, "INFY.NS.csv")
+
+    with pytest.raises(BadInput, match=r"no file there is of TCS\.NS"):
+        source(tmp_path, ticker="TCS").tickers()
+
+
+def workbook(path, rows):
+    """The smallest workbook: numbers as numbers, dates as date cells, all else as text."""
+
+    def cell(value):
+        if isinstance(value, dt.date):
+            return f'<c s="1"><v>{(value - dt.date(1899, 12, 30)).days}</v></c>'
+        if isinstance(value, str):
+            return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
+        return f"<c><v>{value!r}</v></c>"
+
+    lines = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006/relationships"
+    parts = {
+        "_rels/.rels": f'<Relationships xmlns="{package}"><Relationship Id="a" '
+        f'Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>'
+        '<sheet name="S" sheetId="1" r:id="a"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}">'
+        f'<Relationship Id="a" Type="{office}/worksheet" Target="worksheets/s.xml"/>'
+        f'<Relationship Id="b" Type="{office}/styles" Target="styles.xml"/></Relationships>',
+        "xl/styles.xml": f'<styleSheet xmlns="{main}"><cellXfs><xf numFmtId="0"/>'
+        '<xf numFmtId="14"/></cellXfs></styleSheet>',
+        "xl/worksheets/s.xml": f'<worksheet xmlns="{main}"><sheetData>{lines}</sheetData>'
+        "</worksheet>",
+    }
+    with zipfile.ZipFile(path, "w") as book:
+        for name, text in parts.items():
+            book.writestr(name, text)
+    return path
+
+
+@pytest.mark.parametrize("day", ["2022-01-03", dt.date(2022, 1, 3)])
+def test_a_workbook_is_read_with_every_digit(tmp_path, day):
+    rows = [HEADER.strip().split(","), [day, 0.1 + 0.2, 1e-7, 1.0, 12345678.5, 3_000_000_000]]
+
+    row = only(workbook(tmp_path / "TCS.NS.xlsx", rows)).frame.row(0)
+
+    values = (0.1 + 0.2, 1e-7, 1.0, 12345678.5, 3e9)
+    assert row == (1, dt.date(2022, 1, 3), *values, None)
+
+
+def test_a_number_without_the_form_of_a_date_is_no_date_in_a_workbook(tmp_path):
+    path = workbook(tmp_path / "TCS.NS.xlsx", [HEADER.strip().split(","), [44564, 1, 1, 1, 1, 1]])
+
+    with pytest.raises(BadInput, match="day numbers .* such as 44564"):
+        only(path)
+
+
+def test_an_empty_workbook_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="its first sheet is empty"):
+        only(workbook(tmp_path / "TCS.NS.xlsx", []))

@@ -1,0 +1,95 @@
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from src.core.errors import BadInput
+from src.core.sessions import nse
+from src.data.sources.dates import read_stamps
+from src.data.sources.zones import decide_zone, is_intraday, place
+
+
+def placed(*written, ticker="TCS.NS"):
+    at = pl.Series("at", written)
+    stamps = read_stamps(at, pl.Series(range(at.len())), column="Date", latest_year=2027)
+    return place(stamps, ticker, nse())
+
+
+def bars(first, count=7, day="2022-01-03"):
+    start = dt.datetime.fromisoformat(f"{day} {first}")
+    return [str(start + dt.timedelta(hours=hour)) for hour in range(count)]
+
+
+def test_bars_in_indian_hours_are_indian():
+    found = placed(*bars("09:15:00"))
+
+    assert found.kind == "hourly"
+    assert found.key[0] == dt.datetime(2022, 1, 3, 3, 45, tzinfo=dt.UTC)
+    assert "Asia/Kolkata: 100.0%" in found.notes[0]
+
+
+def test_the_same_bars_in_utc_are_at_the_same_times():
+    indian, utc = placed(*bars("09:15:00")), placed(*bars("03:45:00"))
+
+    assert indian.key.equals(utc.key)
+
+
+def test_bars_outside_all_sessions_are_refused_with_both_shares():
+    with pytest.raises(BadInput, match=r"\(0\.0% of the bars .* Indian time, 0\.0% as UTC\)"):
+        placed(*bars("20:00:00", count=3))
+
+
+def test_bars_half_in_one_zone_and_half_in_the_other_are_refused():
+    with pytest.raises(BadInput, match="the zone of its times cannot be told"):
+        placed(*bars("09:15:00"), *bars("03:45:00", day="2022-01-04"))
+
+
+def test_one_bar_in_twenty_may_lie_outside():
+    week = [bar for day in range(3, 8) for bar in bars("09:15:00", day=f"2022-01-0{day}")]
+    wall = pl.Series([dt.datetime.fromisoformat(bar) for bar in [*week, "2022-01-03 08:15:00"]])
+
+    assert decide_zone(wall, nse())[0] == "Asia/Kolkata"
+
+
+def test_offsets_need_no_guess():
+    found = placed("2022-01-03 09:15:00+05:30", "2022-01-03 10:15:00+05:30")
+
+    assert found.key[1] == dt.datetime(2022, 1, 3, 4, 45, tzinfo=dt.UTC)
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2022-01-03",
+        "2022-01-03 00:00:00",
+        "2022-01-03 00:00:00+05:30",
+        "2022-01-03 15:30:00",
+        "2022-01-02 18:30:00+00:00",
+        "2022-01-03T03:45:00Z",
+        "2022-01-02 18:30:00",
+    ],
+)
+def test_a_daily_stamp_is_the_indian_date(written):
+    found = placed(written)
+
+    assert (found.kind, found.key.to_list()) == ("daily", [dt.date(2022, 1, 3)])
+
+
+def test_half_past_six_stays_on_its_date_where_that_is_a_session():
+    days = [f"2022-01-0{day} 18:30:00" for day in (3, 4, 5, 6, 7)]
+
+    assert placed(*days).key[0] == dt.date(2022, 1, 3)
+
+
+def test_summer_time_elsewhere_keeps_bars_daily():
+    found = placed("2022-01-03 00:00:00-05:00", "2022-07-01 00:00:00-04:00", ticker="AAPL")
+
+    assert found.key.to_list() == [dt.date(2022, 1, 3), dt.date(2022, 7, 1)]
+
+
+def test_a_live_last_row_below_midnights_is_still_daily():
+    midnights = [dt.datetime(2022, 1, day) for day in range(1, 31)]  # noqa: DTZ001 - as written
+    wall = pl.Series([*midnights, dt.datetime(2022, 1, 31, 15, 29)])  # noqa: DTZ001
+
+    assert not is_intraday(wall)

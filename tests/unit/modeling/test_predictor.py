@@ -1,0 +1,138 @@
+import datetime as dt
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from src.core.errors import ForecastError
+from src.core.sessions import nse
+from src.modeling.predictor import forecast
+from src.registry.artefacts import Artefact, LinearModel
+
+SCORES = [
+    {"name": "zero", "skill_vs_zero": 0.0, "n": 479, "n_eff": 7.6},
+    {"name": "ridge", "skill_vs_zero": -0.08, "n": 479, "n_eff": 7.6},
+]
+
+
+@pytest.fixture
+def artefact():
+    return Artefact(
+        ticker="TCS.NS",
+        horizon="long",
+        sessions=63,
+        candidate="ridge",
+        model=LinearModel(("mom_5", "vol_14"), np.array([2.0, -1.0]), 0.005),
+        features_version="v1",
+        trained_at="2025-11-14T12:00:00+00:00",
+        code_version="0.1.0",
+        data_hash="d",
+        config_hash="c",
+        verdict="worse",
+        reason="MAE 8 % above zero's",
+        metrics=SCORES,
+        environment={},
+        digest="abc",
+    )
+
+
+@pytest.fixture
+def row():
+    return {
+        "ticker": "TCS.NS",
+        "date": dt.date(2025, 11, 14),
+        "close": 3000.0,
+        "warm_up": False,
+        "features_version": "v1",
+        "vol_14": 0.015,
+        "mom_5": 0.02,
+        "not_used": None,
+    }
+
+
+def test_serves_no_change_and_shows_the_candidate_beside_it(artefact, row):
+    answer = forecast(artefact, row, calendar=nse())
+
+    assert (answer["pred_return"], answer["est_future_close"]) == (0.0, 3000.0)
+    assert answer["model"]["name"] == "zero"
+    # .02 x 2 - .015 + .005
+    assert answer["candidate"] == {
+        "name": "ridge",
+        "pred_return": pytest.approx(0.03),
+        "est_future_close": pytest.approx(3090.0),
+        "skill_vs_zero": -0.08,
+        "n": 479,
+        "n_eff": 7.6,
+        "promoted": False,
+    }
+    assert answer["skill"] == {"mae_vs_zero": 0.0, "n": 479, "n_eff": 7.6}
+    assert answer["baseline"] == {"name": "zero", "pred_return": 0.0}
+    assert (answer["verdict"], answer["reason"]) == ("worse", "MAE 8 % above zero's")
+    assert answer["intervals"] == []
+
+
+def test_serves_the_candidate_once_it_has_won(artefact, row):
+    answer = forecast(replace(artefact, served="ridge", verdict="better"), row, calendar=nse())
+
+    assert answer["pred_return"] == pytest.approx(0.03)
+    assert answer["est_future_close"] == pytest.approx(3090.0)
+    assert answer["model"]["name"] == "ridge"
+    assert answer["candidate"]["promoted"] is True
+    assert answer["skill"]["mae_vs_zero"] == -0.08
+
+
+def test_the_target_date_is_a_session_of_the_exchange(artefact, row):
+    short = forecast(replace(artefact, horizon="short", sessions=1), row, calendar=nse())
+
+    # Friday's next session is Monday.
+    assert (short["horizon"], short["feature_date"]) == ("1-day", "2025-11-14")
+    assert (short["target_date"], short["target_date_estimated"]) == ("2025-11-17", False)
+
+
+def test_says_when_the_target_date_is_estimated(artefact, row):
+    late = nse().ahead(nse().covered_through, 0)
+
+    answer = forecast(artefact, row | {"date": late}, calendar=nse())
+
+    assert answer["horizon"] == "63-day"
+    assert answer["target_date_estimated"] is True
+
+
+def test_is_json_as_it_stands(artefact, row):
+    answer = forecast(artefact, row, calendar=nse())
+
+    assert json.loads(json.dumps(answer, allow_nan=False)) == answer
+
+
+def test_a_model_without_scores_says_so(artefact, row):
+    answer = forecast(replace(artefact, metrics=(), verdict="undecided"), row, calendar=nse())
+
+    assert answer["skill"] == {"mae_vs_zero": None, "n": 0, "n_eff": 0.0}
+    assert answer["candidate"]["skill_vs_zero"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"vol_14": None}, "'vol_14'"),
+        ({"vol_14": float("nan")}, "'vol_14'"),
+        ({"mom_5": float("inf")}, "'mom_5'"),
+        ({"close": None}, "'close'"),
+        ({"features_version": "v2"}, "version v2"),
+        ({"features_version": None}, "version None"),
+        ({"ticker": "INFY.NS"}, "INFY.NS"),
+    ],
+)
+def test_refuses_features_that_are_not_the_models(artefact, row, change, said):
+    with pytest.raises(ForecastError, match=said) as refused:
+        forecast(artefact, row | change, calendar=nse())
+
+    assert "\n" not in str(refused.value)
+
+
+def test_refuses_a_row_without_one_of_the_features(artefact, row):
+    del row["mom_5"]
+
+    with pytest.raises(ForecastError, match="'mom_5'"):
+        forecast(artefact, row, calendar=nse())
