@@ -41,7 +41,7 @@ class MLOpsPipeline:
         BadConfig: For a setting that cannot be used.
     """
 
-    def __init__(  # noqa: PLR0913 - each is one thing a person may want otherwise
+    def __init__(
         self,
         ticker: str | None = None,
         config: Path | str | None = None,
@@ -77,9 +77,7 @@ class MLOpsPipeline:
         folder = new_run_folder(self.settings.home, at)
         logs.configure(self.settings.home, self.settings.log_level)
         logs.bind_run(folder.run_id, ticker=self.ticker)
-        run = Run(
-            self.settings, self.ticker, self.request, self.as_of, at, folder, self._progress
-        )
+        run = Run(self.settings, self.ticker, self.request, self.as_of, at, folder, self._progress)
         results = run.execute(skip_training=skip_training)
         return results["status"] == "success", results
 
@@ -90,9 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from mlops.show import forecast_table
     from src.data.sources.choose import request_of
 
-    pipeline = MLOpsPipeline(
-        args.ticker, args.config, source=request_of(args), as_of=args.as_of
-    )
+    pipeline = MLOpsPipeline(args.ticker, args.config, source=request_of(args), as_of=args.as_of)
     success, results = pipeline.run_full_pipeline(skip_training=args.skip_training)
     if not success:
         sys.stderr.write(f"{results['error']}\n")

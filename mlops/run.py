@@ -63,7 +63,7 @@ class Run:
         try:
             self._in_database(skip_training)
             self.results["status"] = "success"
-        except Exception as error:  # noqa: BLE001 a failed run is a result, told in one sentence
+        except Exception as error:
             self._fail(error)
         except BaseException:
             self._fail(ForecastError("The run was interrupted."))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
 from src.config.settings import PROJECT_ROOT, Settings
 from src.core.errors import BadConfig
@@ -40,12 +40,18 @@ def load_settings(
     dotenv = _read_dotenv(env_file)
     layers = [_from_environ(os.environ), _from_environ(dotenv), stated]
 
-    class Loaded(Settings):
+    class Loaded(Settings):  # a class of its own: the layers belong to this call
         @classmethod
         def settings_customise_sources(
-            cls, settings_cls: type[BaseSettings], **sources: PydanticBaseSettingsSource
-        ) -> tuple[Any, ...]:
-            return (sources["init_settings"], *(lambda layer=layer: layer for layer in layers))
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            stated = (InitSettingsSource(settings_cls, layer) for layer in layers)
+            return (init_settings, *stated)
 
     try:
         return Loaded(**dict(overrides or {}))

@@ -124,6 +124,4 @@ class Settings(BaseSettings):
 
     def modelled(self) -> dict[str, Any]:
         """What decides a result: the keys that the configuration hash covers."""
-        return self.model_dump(
-            mode="json", include={"data", "features", "validation", "training"}
-        )
+        return self.model_dump(mode="json", include={"data", "features", "validation", "training"})

@@ -160,7 +160,5 @@ _DATASET = {
     "source": TEXT,
     "features_version": TEXT,
 }
-DATASET_SHORT = Table(
-    "dataset_short", key=("ticker", "date"), columns=_DATASET, open_ended=True
-)
+DATASET_SHORT = Table("dataset_short", key=("ticker", "date"), columns=_DATASET, open_ended=True)
 DATASET_LONG = Table("dataset_long", key=("ticker", "date"), columns=_DATASET, open_ended=True)

@@ -66,7 +66,9 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
     Raises:
         SourceUnavailable: when the source cannot be reached and nothing is stored either.
     """
-    tally, warnings, notes = Tally(), [], set()
+    tally = Tally()
+    warnings: list[str] = []
+    notes: set[str] = set()
     for ticker in context.tickers:
         if source is None:
             warnings += _require_stored(context, ticker)
@@ -100,9 +102,7 @@ def _fetch(context: RunContext, ticker: str, source: Source) -> list[Delivery]:
     return [*daily, *hourly]
 
 
-def _incrementally(
-    context: RunContext, ticker: str, source: Source, kind: Kind
-) -> list[Delivery]:
+def _incrementally(context: RunContext, ticker: str, source: Source, kind: Kind) -> list[Delivery]:
     """From an overlap before the newest stored bar; from the start when history was restated."""
     fetch = source.fetch_daily if kind == "daily" else source.fetch_hourly
     since = _resume_from(context, ticker, source.name, kind)
@@ -112,9 +112,7 @@ def _incrementally(
     return deliveries
 
 
-def _resume_from(
-    context: RunContext, ticker: str, source_name: str, kind: Kind
-) -> dt.date | None:
+def _resume_from(context: RunContext, ticker: str, source_name: str, kind: Kind) -> dt.date | None:
     """The first session to ask for again, or None for all of them."""
     if source_name != "yahoo":
         return None
@@ -125,10 +123,9 @@ def _resume_from(
     last = stored[TABLES[kind][1]].max()
     day = last.date() if isinstance(last, dt.datetime) else last
     assert isinstance(day, dt.date)  # noqa: S101 the frame has rows
-    array = context.calendar.array
-    position = max(int(array.searchsorted(day)) - context.settings.data.overlap_sessions, 0)
-    resumed: dt.date = array[position].item()
-    return resumed
+    # Twice as many days as sessions reach back at least that many sessions.
+    reach = dt.timedelta(days=2 * context.settings.data.overlap_sessions)
+    return max(day - reach, context.calendar.covered_from)
 
 
 def _restates_history(context: RunContext, delivery: Delivery) -> bool:
@@ -217,16 +214,16 @@ def _revisions(revised: Revised, delivery: Delivery, batch: Batch) -> pl.DataFra
     )
 
 
-def _quarantined(
-    revised: Revised, delivery: Delivery, batch: Batch, key: str
-) -> pl.DataFrame:
+def _quarantined(revised: Revised, delivery: Delivery, batch: Batch, key: str) -> pl.DataFrame:
     at = pl.col(key).cast(pl.String)
     compared = revised.rejected.select(
         "line",
         "rule",
         "reason",
         at=at,
-        row=pl.struct(at.alias("at"), pl.exclude("line", "rule", "reason", key)).struct.json_encode(),
+        row=pl.struct(
+            at.alias("at"), pl.exclude("line", "rule", "reason", key)
+        ).struct.json_encode(),
     )
     columns = ("line", "rule", "reason", "at", "row")
     refused = pl.concat([compared.select(columns), delivery.rejected.select(columns)])

@@ -88,9 +88,7 @@ def _is_noise(field: str) -> pl.Expr:
 
 def _classified(joined: pl.DataFrame, fields: list[str], batch: Batch) -> pl.DataFrame:
     changed = pl.any_horizontal(f"{f}_changed" for f in fields)
-    only_noise = pl.all_horizontal(
-        pl.col(f"{f}_noise") | ~pl.col(f"{f}_changed") for f in fields
-    )
+    only_noise = pl.all_horizontal(pl.col(f"{f}_noise") | ~pl.col(f"{f}_changed") for f in fields)
     older = pl.col("batch_fetched_at") > pl.lit(batch.fetched_at).cast(pl.Datetime("us", "UTC"))
     emptied = pl.col("close").is_null() & pl.col("close_old").is_not_null()
     fated = joined.with_columns(

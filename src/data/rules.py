@@ -44,9 +44,7 @@ def sift(bars: pl.DataFrame, rules: tuple[Rule, ...], calendar: Calendar) -> Sif
     for rule in rules:
         reasons = rule.refuse(bars, calendar)
         objection = reasons.is_not_null()
-        refused.append(
-            bars.with_columns(rule=pl.lit(rule.name), reason=reasons).filter(objection)
-        )
+        refused.append(bars.with_columns(rule=pl.lit(rule.name), reason=reasons).filter(objection))
         bars = bars.filter(~objection)
     return Sifted(bars, pl.concat(refused))
 
@@ -62,9 +60,7 @@ def superseded_vintage(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
     older = pl.col("price_basis") != newest["price_basis"]
     if newest["price_basis"] == "total":
         older = older | (pl.col("batch_id") != newest["batch_id"])
-    return _reasons(
-        bars, older, "not in the newest delivery, whose prices stand on another level"
-    )
+    return _reasons(bars, older, "not in the newest delivery, whose prices stand on another level")
 
 
 def null_bar(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
@@ -81,7 +77,9 @@ def partial_bar(bars: pl.DataFrame, calendar: Calendar) -> pl.Series:
     day, fetched = last["date"][0], last["fetched_at"][0]
     open_still = calendar.is_session(day) and fetched < calendar.hours(day).closes
     is_last = pl.int_range(pl.len()) == pl.len() - 1
-    return _reasons(bars, is_last & open_still, f"fetched {fetched:%Y-%m-%d %H:%M} UTC, before close")
+    return _reasons(
+        bars, is_last & open_still, f"fetched {fetched:%Y-%m-%d %H:%M} UTC, before close"
+    )
 
 
 def non_positive_price(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:

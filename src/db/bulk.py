@@ -94,7 +94,7 @@ def replace(
             f"AND NOT EXISTS (SELECT FROM {STAGED} s WHERE {same_key})",
             (",".join(tickers), *(within or {}).values()),
         )
-        gone = max(cur.rowcount, 0)
+        gone = _touched(cur)
         return gone + _merge(cur, table, frame.columns, cleared=absent)
 
 
@@ -133,9 +133,12 @@ def _merge(cur: Any, table: Table, names: Sequence[str], cleared: Sequence[str] 
     new = ", ".join(f'excluded."{n}"' for n in values)
     sets = ", ".join(f'"{n}" = excluded."{n}"' for n in values)
     cur.execute(f"{sql} UPDATE SET {sets} WHERE ({old}) IS DISTINCT FROM ({new})")
-    return max(cur.rowcount, 0)
+    return _touched(cur)
+
+
+def _touched(cur: Any) -> int:
+    return max(int(cur.rowcount), 0)
 
 
 def _list(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
-

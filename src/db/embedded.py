@@ -252,7 +252,7 @@ class EmbeddedServer:
 
     def _answers(self) -> bool:
         """Like pg_isready: yes also when every connection is taken, no during recovery."""
-        from psycopg import pq  # noqa: PLC0415 - as below
+        from psycopg import pq
 
         question = f"host={self.socket_dir} port={PORT} user=postgres dbname=postgres"
         return pq.PGconn.ping(f"{question} connect_timeout=2".encode()) == pq.Ping.OK
@@ -352,7 +352,7 @@ class EmbeddedServer:
             )
 
     def _ensure_database(self, name: str) -> None:
-        import psycopg  # noqa: PLC0415 - an import of this module is cheap: psycopg is not
+        import psycopg
 
         try:
             with psycopg.connect(self._admin, autocommit=True) as connection:
@@ -377,7 +377,7 @@ class EmbeddedServer:
 
     def _idle(self) -> bool:
         """Whether no other client is connected; one that has just left takes a moment to go."""
-        import psycopg  # noqa: PLC0415 - as above
+        import psycopg
 
         backends = (
             "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"

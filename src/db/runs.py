@@ -39,7 +39,7 @@ def ticker_locks(connection: psycopg.Connection[Any], tickers: Sequence[str]) ->
 
 def _call(connection: psycopg.Connection[Any], function: str, ticker: str) -> bool:
     row = connection.execute(
-        f"SELECT {function}(%s, hashtext(%s))",  # type: ignore[arg-type]  # noqa: S608
+        f"SELECT {function}(%s, hashtext(%s))",
         (TICKER_LOCKS, ticker),
     ).fetchone()
     return bool(row and row[0])

@@ -60,9 +60,7 @@ class PostgresStore:
         self, table: Table, tickers: Sequence[str], until: dt.date | None = None
     ) -> pl.DataFrame:
         """See Store."""
-        return bulk.read(
-            self._connection, table, tickers, until.isoformat() if until else None
-        )
+        return bulk.read(self._connection, table, tickers, until.isoformat() if until else None)
 
     def replace(
         self,

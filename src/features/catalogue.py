@@ -55,10 +55,7 @@ def _guide(w: FeatureSettings) -> tuple[Feature, ...]:
             for k in w.sma_periods
         ),
         *(Feature(f"mom_{k}", partial(ind.momentum, span=k), k) for k in w.momentum_periods),
-        *(
-            Feature(f"vol_{k}", partial(ind.volatility, window=k), k)
-            for k in w.volatility_periods
-        ),
+        *(Feature(f"vol_{k}", partial(ind.volatility, window=k), k) for k in w.volatility_periods),
         Feature("volume", ind.traded_volume, 0, scale_free=False),
     )
 
@@ -89,7 +86,5 @@ def _scale_free(w: FeatureSettings) -> tuple[Feature, ...]:
         ),
         Feature("range_1", ind.session_range, 0),
         Feature("gap_1", ind.overnight_gap, 1),
-        Feature(
-            f"volume_z_{longest}", partial(ind.volume_surprise, window=longest), longest - 1
-        ),
+        Feature(f"volume_z_{longest}", partial(ind.volume_surprise, window=longest), longest - 1),
     )

@@ -53,9 +53,7 @@ def compute(
 
 
 def _block(clean: pl.DataFrame, wanted: tuple[Feature, ...], warm_up: int) -> pl.DataFrame:
-    bars = Bars(
-        *(clean[name].to_numpy() for name in ("open", "high", "low", "close", "volume"))
-    )
+    bars = Bars(*(clean[name].to_numpy() for name in ("open", "high", "low", "close", "volume")))
     values = {feature.name: _finite(feature.compute(bars)) for feature in wanted}
     return clean.select("ticker", "date", "close").with_columns(
         warm_up=pl.int_range(pl.len()) < warm_up, source=clean["source"], **values
@@ -77,7 +75,9 @@ STAGE = Stage(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command ``python -m src.features.features_daily``."""
-    return stage_main(STAGE, argv, parser=stage_parser("src.features.features_daily", STAGE.summary))
+    return stage_main(
+        STAGE, argv, parser=stage_parser("src.features.features_daily", STAGE.summary)
+    )
 
 
 if __name__ == "__main__":

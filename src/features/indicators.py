@@ -7,6 +7,7 @@ bars: a session without a bar is no row.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +39,7 @@ def lagged_return(bars: Bars, lag: int) -> Array:
 
 def moving_average(bars: Bars, window: int) -> Array:
     """Mean of the last ``window`` closes, t included."""
-    return _rolled(bars.close, window, np.mean)
+    return _rolled(bars.close, window, _mean)
 
 
 def momentum(bars: Bars, span: int) -> Array:
@@ -93,19 +94,23 @@ def volume_surprise(bars: Bars, window: int) -> Array:
     """
     logs = np.log1p(bars.volume)
     spread = _rolled(logs, window, _sample_deviation)
-    distance = logs - _rolled(logs, window, np.mean)
+    distance = logs - _rolled(logs, window, _mean)
     return np.where(spread == 0, 0.0, _over(distance, spread))
 
 
-def _rolled(values: Array, window: int, statistic: object) -> Array:
+def _rolled(values: Array, window: int, statistic: Callable[[Array], Array]) -> Array:
     out = np.full(values.size, np.nan)
     if values.size >= window:
-        out[window - 1 :] = statistic(sliding_window_view(values, window), axis=-1)  # type: ignore[operator]
+        out[window - 1 :] = statistic(sliding_window_view(values, window))
     return out
 
 
-def _sample_deviation(windows: Array, axis: int) -> Array:
-    return np.std(windows, axis=axis, ddof=1)
+def _mean(windows: Array) -> Array:
+    return np.asarray(np.mean(windows, axis=-1))
+
+
+def _sample_deviation(windows: Array) -> Array:
+    return np.asarray(np.std(windows, axis=-1, ddof=1))
 
 
 def _over(numerator: Array, denominator: Array) -> Array:

@@ -49,8 +49,7 @@ def run(context: RunContext) -> StageReport:
         rows=context.store.load(FEATURES_DAILY, context.tickers, context.as_of).height,
         details={
             "checks": {
-                ticker: [asdict(finding) for finding in found]
-                for ticker, found in findings.items()
+                ticker: [asdict(finding) for finding in found] for ticker, found in findings.items()
             }
         },
         warnings=tuple(finding.message for finding in failed),

@@ -90,7 +90,7 @@ def build(
     Raises:
         ValueError: For a horizon or window below 1, or a frame without feature columns.
     """
-    import polars as pl  # noqa: PLC0415 - heavy
+    import polars as pl
 
     names = [name for name in features.columns if name not in NOT_FEATURES]
     if horizon < 1 or feature_window < 1 or not names:
@@ -119,7 +119,7 @@ def _days(frame: pl.DataFrame) -> Ints:
 
 def _coded(rows: pl.DataFrame, clean: pl.DataFrame) -> tuple[Ints, _Bars]:
     """The tickers of ``rows`` as numbers (-1: no bar at all), and the bars under those numbers."""
-    import polars as pl  # noqa: PLC0415 - heavy
+    import polars as pl
 
     clean = clean.sort("ticker", "date")
     tickers = pl.Enum(clean["ticker"].unique(maintain_order=True))

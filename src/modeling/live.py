@@ -14,9 +14,7 @@ from src.registry import artefacts
 from src.stages.stage import RunContext
 
 
-def stored_forecasts(
-    context: RunContext, ticker: str
-) -> tuple[list[dict[str, Any]], list[str]]:
+def stored_forecasts(context: RunContext, ticker: str) -> tuple[list[dict[str, Any]], list[str]]:
     """Forecasts from the stored artefacts, and a sentence for each horizon that has none."""
     features = context.store.load(FEATURES_DAILY, [ticker], context.as_of)
     newest = features.sort("date").tail(1)

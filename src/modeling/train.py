@@ -45,9 +45,7 @@ class Trained:
 
 def run(context: RunContext) -> StageReport:
     """Train every ticker at both horizons; live runs store datasets and artefacts."""
-    made = [
-        _ticker(context, ticker, horizon) for ticker in context.tickers for horizon in TABLES
-    ]
+    made = [_ticker(context, ticker, horizon) for ticker in context.tickers for horizon in TABLES]
     for name, table in TABLES.items():
         frames = [one.dataset.frame for one in made if one.artefact.horizon == name]
         context.store.replace(table, context.tickers, pl.concat(frames))
@@ -167,9 +165,7 @@ def train(
 def scale_free(names: Sequence[str]) -> list[int]:
     """Positions of the features that mean the same at every price level."""
     return [
-        at
-        for at, name in enumerate(names)
-        if not (name.startswith("sma_") or name == "volume")
+        at for at, name in enumerate(names) if not (name.startswith("sma_") or name == "volume")
     ]
 
 

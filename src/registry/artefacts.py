@@ -354,7 +354,7 @@ def _verified(folder: Path, digest: str) -> Artefact:
 
 
 def _pack(model: LinearModel) -> bytes:
-    from skops.io import dumps  # noqa: PLC0415 - heavy
+    from skops.io import dumps
 
     parts = asdict(model) | {"features": list(model.features), "options": dict(model.options)}
     return bytes(dumps(parts, compression=zipfile.ZIP_DEFLATED))

@@ -1,4 +1,4 @@
-"""The command line that every stage shares: ``show``, ``run`` or ``write``, errors in a sentence."""
+"""The command line of every stage: `show`, `run` or `write`; an error is one sentence."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def guarded(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | N
         return 130
     except BrokenPipeError:
         return 1
-    except Exception as error:  # noqa: BLE001 the last line of defence: no traceback for a user
+    except Exception as error:
         _log_traceback(error)
         sys.stderr.write(f"{unexpected(error)}\n")
         return 1

@@ -39,9 +39,7 @@ _DATES = ("datetime", "timestamp", "date", "date1", "traddt", "trade date", "tra
 _SYMBOLS = ("symbol", "ticker", "tckrsymb", "tradingsymbol", "trading symbol")
 _SERIES = ("series", "sctysrs")
 _NSE = frozenset({*_SERIES, "prev close", "prevclose", "prvsclsgpric"})
-_FLAT = re.compile(
-    r"\W*([A-Za-z][A-Za-z ]*?)[\W_]+(\^?[A-Z0-9][A-Z0-9&=_-]*(?:\.[A-Z]{1,4})?)\W*"
-)
+_FLAT = re.compile(r"\W*([A-Za-z][A-Za-z ]*?)[\W_]+(\^?[A-Z0-9][A-Z0-9&=_-]*(?:\.[A-Z]{1,4})?)\W*")
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,8 @@ def long_rows(
         return rows, ()
     # Tickers side by side share the dates of all: a row without any value is not this ticker's.
     own = rows.filter(pl.any_horizontal(pl.col(VALUES).is_not_null()))
-    return own, (f"{rows.height - own.height} rows of other tickers' dates left out",)
+    left_out = rows.height - own.height
+    return own, (f"{left_out} rows of other tickers' dates left out",) if left_out else ()
 
 
 def _by_symbol(

@@ -88,7 +88,7 @@ class YahooSource:
         self, ticker: str, since: dt.date | None, until: dt.date | None
     ) -> pl.DataFrame:
         """Splits and dividends as Yahoo states them: ``date, kind, ratio, amount``."""
-        from src.data.sources import yahoo_chart  # noqa: PLC0415 - heavy
+        from src.data.sources import yahoo_chart
 
         first, last = since or dt.date(1970, 1, 1), until or self._tomorrow()
         result = self._ask(ticker, "daily", first, last)
@@ -100,8 +100,8 @@ class YahooSource:
     def _fetch(
         self, ticker: str, kind: Kind, since: dt.date, until: dt.date | None, *notes: str
     ) -> list[Delivery]:
-        from src.data.sources import yahoo_chart  # noqa: PLC0415 - heavy
-        from src.data.sources.keyed import content_hash  # noqa: PLC0415 - heavy
+        from src.data.sources import yahoo_chart
+        from src.data.sources.keyed import content_hash
 
         last = until or self._tomorrow()
         if since > last:
@@ -162,7 +162,7 @@ class YahooSource:
 
     def _try(self, ticker: str, params: dict[str, str]) -> tuple[dict[str, Any] | None, str]:
         """The answer, or None and why there is none; raises where a second try cannot help."""
-        from src.data.sources.yahoo_transport import Client, NoAnswer  # noqa: PLC0415 - heavy
+        from src.data.sources.yahoo_transport import Client, NoAnswer
 
         self._client = self._client or Client(self._base_url, self._timeout, self._cache_dir)
         try:

@@ -368,7 +368,7 @@ def test_a_workbook_is_read_with_every_digit(tmp_path, day):
 def test_a_number_without_the_form_of_a_date_is_no_date_in_a_workbook(tmp_path):
     path = workbook(tmp_path / "TCS.NS.xlsx", [HEADER.strip().split(","), [44564, 1, 1, 1, 1, 1]])
 
-    with pytest.raises(BadInput, match="day numbers .* such as 44564"):
+    with pytest.raises(BadInput, match=r"day numbers .* such as 44564"):
         only(path)
 
 
