@@ -411,6 +411,8 @@ class EmbeddedServer:
     def _stop(self) -> None:
         if (postmaster := self._postmaster()) is not None:
             self._end(postmaster, signal.SIGINT, signal.SIGQUIT)
+        with contextlib.suppress(OSError):
+            self.socket_dir.rmdir()
 
     def _end_forgotten(self) -> None:
         # A server whose directory was deleted under it. PostgreSQL writes its control file by the

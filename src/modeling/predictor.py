@@ -25,7 +25,8 @@ def forecast(
     """Forecast from one feature row: an entry of ``forecasts`` in results.json.
 
     Returns are simple, never percent; prices are those of ``close``, in its currency; dates are
-    ISO text. What is served is ``model.name``; the candidate's own forecast stands beside it.
+    ISO text. What is served is ``model.name``; the candidate's own forecast stands beside it, or
+    None where there is no candidate or the row lacks a feature that it needs.
 
     Args:
         artefact: The live model of the row's ticker.
@@ -33,17 +34,14 @@ def forecast(
         calendar: The exchange's sessions.
 
     Raises:
-        FeatureMismatch: For another ticker or features version, or a feature that is missing or
-            not finite.
+        FeatureMismatch: For another ticker or features version, no usable close, or a feature
+            that the served model needs and the row lacks.
     """
     _check(artefact, row)
     target = calendar.ahead(row["date"], artefact.sessions)
     close = float(row["close"])
-    values = np.array([row[name] for name in artefact.model.features], dtype=np.float64)
-    proposed = artefact.model.predict(values)
-    promoted = artefact.served == artefact.candidate and artefact.verdict == "better"
-    served = proposed if promoted else 0.0
-    scores = _scores(artefact, artefact.candidate)
+    proposed = _proposed(artefact, row)
+    served = proposed if _promoted(artefact) and proposed is not None else 0.0
     return {
         "horizon": f"{artefact.sessions}-day",
         "feature_date": row["date"].isoformat(),
@@ -57,16 +55,39 @@ def forecast(
         "verdict": artefact.verdict,
         "reason": artefact.reason,
         "baseline": {"name": "zero", "pred_return": 0.0},
-        "candidate": {
-            "name": artefact.candidate,
-            "pred_return": proposed,
-            "est_future_close": close * (1 + proposed),
-            "skill_vs_zero": scores["mae_vs_zero"],
-            "n": scores["n"],
-            "n_eff": scores["n_eff"],
-            "promoted": promoted,
-        },
+        "candidate": None if proposed is None else _candidate(artefact, proposed, close),
         "skill": _scores(artefact, artefact.served),
+    }
+
+
+def _promoted(artefact: Artefact) -> bool:
+    return artefact.served == artefact.candidate and artefact.verdict == "better"
+
+
+def _proposed(artefact: Artefact, row: Mapping[str, Any]) -> float | None:
+    """What the candidate says, or None; raises FeatureMismatch when it is what is served."""
+    if artefact.candidate == "zero":
+        return None
+    lacking = [name for name in artefact.model.features if not _usable(row.get(name))]
+    if lacking and _promoted(artefact):
+        raise _lacks(artefact, lacking[0])
+    if lacking:
+        return None
+    return artefact.model.predict(
+        np.array([row[name] for name in artefact.model.features], dtype=np.float64)
+    )
+
+
+def _candidate(artefact: Artefact, proposed: float, close: float) -> dict[str, object]:
+    scores = _scores(artefact, artefact.candidate)
+    return {
+        "name": artefact.candidate,
+        "pred_return": proposed,
+        "est_future_close": close * (1 + proposed),
+        "skill_vs_zero": scores["mae_vs_zero"],
+        "n": scores["n"],
+        "n_eff": scores["n_eff"],
+        "promoted": _promoted(artefact),
     }
 
 
@@ -100,10 +121,16 @@ def _check(artefact: Artefact, row: Mapping[str, Any]) -> None:
             f"The newest features are version {row.get('features_version')}, {model} knows "
             f"{artefact.features_version}: run the pipeline again."
         )
-    for what in ("close", *artefact.model.features):
-        value = row.get(what)
-        if value is None or not math.isfinite(value):
-            raise FeatureMismatch(
-                f"The newest features have no usable {what!r}, which {model} needs: "
-                "run the pipeline again."
-            )
+    if not _usable(row.get("close")):
+        raise _lacks(artefact, "close")
+
+
+def _usable(value: Any) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _lacks(artefact: Artefact, what: str) -> FeatureMismatch:
+    return FeatureMismatch(
+        f"The newest features have no usable {what!r}, which the {artefact.horizon} model of "
+        f"{artefact.ticker} needs: run the pipeline again."
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,26 +50,37 @@ def run(context: RunContext) -> StageReport:
         frames = [one.dataset.frame for one in made if one.artefact.horizon == name]
         context.store.replace(table, context.tickers, pl.concat(frames))
     if context.live:
-        for one in made:
-            _save(context.settings.home / MODELS, one.artefact)
+        made = [one.saved(context.settings.home / MODELS) for one in made]
     return StageReport(
         rows=sum(one.dataset.frame.height for one in made),
         details={
             "models": [one.told() for one in made],
-            "forecasts": [one.forecast for one in made],
+            "forecasts": [
+                forecast(one.artefact, one.newest, calendar=context.calendar) for one in made
+            ],
         },
-        warnings=tuple(one.artefact.reason for one in made if one.artefact.verdict == "undecided"),
+        warnings=tuple(
+            f"{one.artefact.ticker}, {one.artefact.horizon}: {one.artefact.reason}."
+            for one in made
+            if one.artefact.verdict == "undecided"
+        ),
     )
 
 
 @dataclass(frozen=True)
 class Made:
-    """One ticker and horizon: what trained, what came of it, and today's forecast."""
+    """One ticker and horizon: what trained, what came of it, and the newest features."""
 
     dataset: Dataset
     artefact: Artefact
-    forecast: Mapping[str, Any]
+    newest: Mapping[str, Any]
     refits: int
+
+    def saved(self, root: Path) -> Made:
+        """The same with its artefact stored and made live."""
+        digest = artefacts.save(root, self.artefact).name
+        artefacts.prune(root, self.artefact.ticker, self.artefact.horizon, keep=())
+        return replace(self, artefact=replace(self.artefact, digest=digest))
 
     def told(self) -> dict[str, Any]:
         """The facts for ``results.json``."""
@@ -116,9 +127,7 @@ def _ticker(context: RunContext, ticker: str, horizon: str) -> Made:
         reason=trained.reason,
         metrics=trained.metrics,
     )
-    newest = features.row(-1, named=True)
-    told = forecast(artefact, newest, calendar=context.calendar)
-    return Made(dataset, artefact, told, trained.refits)
+    return Made(dataset, artefact, features.row(-1, named=True), trained.refits)
 
 
 def train(
@@ -204,11 +213,6 @@ def _in_use(features: pl.DataFrame) -> list[str]:
         for name in features.columns
         if name in declared or features[name].null_count() < features.height
     ]
-
-
-def _save(root: Path, artefact: Artefact) -> None:
-    artefacts.save(root, artefact)
-    artefacts.prune(root, artefact.ticker, artefact.horizon, keep=())
 
 
 STAGE = Stage(

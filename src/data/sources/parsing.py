@@ -62,16 +62,11 @@ def parse(
     latest_year: int,
 ) -> list[Parsed]:
     """The file's rows per ticker, none when it is another ticker's; raises BadInput."""
-    grid = read_grid(content)
-    layout = recognise(grid.head)
-    cells = grid.body(layout.header_lines, len(layout.names))
-    if not cells.height:
-        raise BadInput("it has a header and no rows: download it again.")
+    layout, cells = _read(content)
     beside = suffix_beside(asked, suffix)
     inside = steps.symbols_inside(layout, cells, beside)
-    stated = list(dict.fromkeys(inside.values()))
     named = ticker_of_stem(file.path.name, beside)
-    chosen = choose(asked, stated, named, picked=file.picked)
+    chosen = choose(asked, list(dict.fromkeys(inside.values())), named, picked=file.picked)
     if not chosen:
         return []
     rows, notes = steps.long_rows(layout, cells, inside, chosen)
@@ -79,6 +74,15 @@ def parse(
     whole = steps.as_json(layout, cells, judged.rejected["line"])
     rejected = judged.rejected.join(whole, on="line", how="left", maintain_order="left")
     return _per_ticker(layout, replace(judged, rejected=rejected), chosen, notes)
+
+
+def _read(content: Content) -> tuple[Layout, pl.DataFrame]:
+    grid = read_grid(content)
+    layout = recognise(grid.head)
+    cells = grid.body(layout.header_lines, len(layout.names))
+    if not cells.height:
+        raise BadInput("it has a header and no rows: download it again.")
+    return layout, cells
 
 
 def _judge(

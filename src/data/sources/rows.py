@@ -63,10 +63,11 @@ def long_rows(
 
     A row whose symbol cannot be read has a null ticker.
     """
-    if layout.symbol is not None:
-        return _by_symbol(_select(layout, cells, None), inside, chosen)
     if None in layout.values:
-        return _select(layout, cells, None).with_columns(ticker=pl.lit(chosen[0])), ()
+        rows = _select(layout, cells, None)
+        if rows["symbol"].null_count() < rows.height:
+            return _by_symbol(rows, inside, chosen)
+        return rows.with_columns(ticker=pl.lit(chosen[0])), ()
     wide = [(text, inside[text]) for text in layout.values if text and inside.get(text) in chosen]
     frames = [_select(layout, cells, text).with_columns(ticker=pl.lit(t)) for text, t in wide]
     rows = pl.concat(frames)
@@ -171,11 +172,9 @@ def split_repeats(rows: pl.DataFrame) -> Split:
     if not rows.select("ticker", "key").is_duplicated().any():
         return rows, _none(rows)
     by = ("ticker", "key")
-    marked = rows.with_columns(
-        last_line=pl.col("line").last().over(by),
-        last_close=pl.col("close").last().over(by),
-        same=pl.all_horizontal(pl.col(v).eq_missing(pl.col(v).last().over(by)) for v in VALUES),
-    )
+    same = pl.all_horizontal(pl.col(v).eq_missing(pl.col(v).last().over(by)) for v in VALUES)
+    last = pl.col("line", "close").last().over(by).name.prefix("last_")
+    marked = rows.with_columns(last, same=same)
     earlier = pl.col("line") != pl.col("last_line")
     identical = pl.format("data row {} repeats it", pl.col("last_line"))
     conflict = pl.format(

@@ -157,6 +157,7 @@ def test_starts_warms_and_attaches_quickly(data, capsys):
         sys.stdout.write(f" { ({name: f'{seconds:.3f} s' for name, seconds in times.items()}) } ")
 
     assert gone(data)
+    assert not EmbeddedServer(data).socket_dir.exists()
 
 
 def test_importing_it_imports_no_driver(run):
@@ -439,7 +440,7 @@ def test_an_emptied_tmp_is_made_good(data, running):
     write(lease.url, 1)
     if not running:
         lease.release()
-    shutil.rmtree(EmbeddedServer(data).socket_dir)
+    shutil.rmtree(EmbeddedServer(data).socket_dir, ignore_errors=True)
 
     with acquire(data) as again:
         assert read(again.url) == [1]
@@ -502,6 +503,8 @@ sys.stdin.read()
 def test_a_server_started_by_hand_keeps_its_data(data):
     acquire(data).release()
     owner = data.stat()
+    EmbeddedServer(data).socket_dir.mkdir(mode=0o700)
+    os.chown(EmbeddedServer(data).socket_dir, owner.st_uid, owner.st_gid)
     root = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
     sockets = EmbeddedServer(data).socket_dir
     by_hand = subprocess.Popen(

@@ -28,6 +28,7 @@ def features():
             "close": PRICES,
             "return_lag1": [float(k) for k in range(10)],
             "warm_up": False,
+            "source": "test",
             "features_version": "v1",
             "vol_14": [k / 10 for k in range(10)],
         }
@@ -84,7 +85,7 @@ def test_columns_lead_with_what_the_table_declares_and_keep_the_features_order(f
     made = build(features, clean)
 
     assert made.frame.columns == [
-        *("ticker", "date", "label_end", "target", "features_version"),
+        *("ticker", "date", "label_end", "target", "source", "features_version"),
         *("return_lag1", "vol_14"),
     ]
     assert made.features == ("return_lag1", "vol_14")
@@ -210,7 +211,8 @@ def test_exclusions_and_rows_sum_to_the_rows_that_came_in():
                     "date": here,
                     "close": np.exp(rng.normal(size=350)),
                     "warm_up": np.arange(350) < 30,
-                    "features_version": "v1",
+                    "source": "test",
+            "features_version": "v1",
                     "x": noise,
                     "adj_close": np.exp(rng.normal(size=350)),
                     "action_pending": rng.random(350) < 0.01,

@@ -131,8 +131,16 @@ def test_refuses_features_that_are_not_the_models(artefact, row, change, said):
     assert "\n" not in str(refused.value)
 
 
-def test_refuses_a_row_without_one_of_the_features(artefact, row):
+@pytest.mark.parametrize("lacking", [None, float("nan")])
+def test_without_a_feature_zero_is_still_served_and_the_candidate_is_silent(artefact, row, lacking):
+    told = forecast(artefact, row | {"mom_5": lacking}, calendar=nse())
+
+    assert (told["pred_return"], told["candidate"]) == (0.0, None)
+
+
+def test_a_promoted_model_refuses_a_row_without_one_of_its_features(artefact, row):
+    promoted = replace(artefact, served=artefact.candidate, verdict="better")
     del row["mom_5"]
 
     with pytest.raises(ForecastError, match="'mom_5'"):
-        forecast(artefact, row, calendar=nse())
+        forecast(promoted, row, calendar=nse())

@@ -375,3 +375,9 @@ def test_a_number_without_the_form_of_a_date_is_no_date_in_a_workbook(tmp_path):
 def test_an_empty_workbook_is_refused(tmp_path):
     with pytest.raises(BadInput, match="its first sheet is empty"):
         only(workbook(tmp_path / "TCS.NS.xlsx", []))
+
+
+def test_a_blank_symbol_column_says_nothing(write):
+    text = "Date,Symbol,Open,High,Low,Close\n2022-01-03,,1,2,1,2\n"
+
+    assert only(write(text)).ticker == "TCS.NS"

@@ -1,0 +1,90 @@
+"""What tests share: a real PostgreSQL with a fresh database each, a home of their own, commands."""
+
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from src.db.connect import bulk_connection, normalised
+from src.db.embedded import acquire
+from src.db.migrate import ensure_schema
+from src.db.store import PostgresStore
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = Path(os.environ.get("FORECAST_TEST_DATA", ROOT.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def data():
+    """The folder of real prices; tests that need it are skipped where it is missing."""
+    if not DATA.is_dir():
+        pytest.skip(f"real prices are not at {DATA} (set FORECAST_TEST_DATA)")
+    return DATA
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """One PostgreSQL for the whole session (one a worker under xdist)."""
+    with acquire(tmp_path_factory.mktemp("server") / "postgres") as lease:
+        yield lease.url
+
+
+@pytest.fixture
+def database_url(server):
+    """A database of the test's own, with the schema in it, dropped afterwards."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+        url = normalised(server.replace("/forecast_db?", f"/{name}?"))
+        ensure_schema(url)
+        yield url
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def store(database_url):
+    """A store on the test's own database."""
+    opened = PostgresStore(bulk_connection(database_url))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A folder that stands in for the checkout: logs, runs, models and the embedded server."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def environment(home):
+    """The environment of a command under test: nothing of the machine's own settings."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("FORECAST_", "PG", "DATABASE_URL", "TICKER", "LOG_LEVEL"))
+    }
+    return kept | {"FORECAST_HOME": str(home), "PYTHONWARNINGS": "default"}
+
+
+@pytest.fixture
+def command(environment):
+    """Run ``python -m …`` in the checkout as a user would, to its end."""
+
+    def run(*arguments, timeout=120, **extra):
+        return subprocess.run(
+            [sys.executable, "-m", *map(str, arguments)],
+            cwd=ROOT,
+            env=environment | {name: str(value) for name, value in extra.items()},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    return run
