@@ -37,7 +37,7 @@ class MLOpsPipeline:
         progress: Called with each stage's name as it begins.
 
     Raises:
-        UsageError: For a ticker that is none.
+        UsageError: For a ticker that is none, a source without what it needs, a future as-of.
         BadConfig: For a setting that cannot be used.
     """
 
@@ -51,14 +51,27 @@ class MLOpsPipeline:
         settings: Settings | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> None:
+        from src.config.clock import now
         from src.config.load import load_settings
+        from src.core.sessions import nse
         from src.core.tickers import normalise_ticker
-        from src.data.sources.choose import Request
+        from src.data.sources.choose import Request, open_source
+        from src.stages.context import is_live
 
         self.settings = settings or load_settings(Path(config) if config else None)
-        self.request = source or Request()
-        self.ticker = normalise_ticker(ticker or self.settings.data.ticker, self.request.suffix)
+        request = source or Request()
+        self.ticker = normalise_ticker(ticker or self.settings.data.ticker, request.suffix)
         self.as_of = as_of
+        self._now = now(self.settings)
+        self._live = is_live(as_of, self._now)
+        self._source = open_source(
+            request,
+            ticker=self.ticker,
+            settings=self.settings,
+            calendar=nse(),
+            now=self._now,
+            as_of=as_of,
+        )
         self._progress = progress or (lambda _stage: None)
 
     def run_full_pipeline(self, skip_training: bool = False) -> tuple[bool, dict[str, Any]]:
@@ -71,13 +84,20 @@ class MLOpsPipeline:
         from mlops.run import Run
         from mlops.run_folder import new_run_folder
         from src.config import logs
-        from src.config.clock import now
 
-        at = now(self.settings)
-        folder = new_run_folder(self.settings.home, at)
+        folder = new_run_folder(self.settings.home, self._now)
         logs.configure(self.settings.home, self.settings.log_level)
         logs.bind_run(folder.run_id, ticker=self.ticker)
-        run = Run(self.settings, self.ticker, self.request, self.as_of, at, folder, self._progress)
+        run = Run(
+            settings=self.settings,
+            ticker=self.ticker,
+            source=self._source,
+            as_of=self.as_of,
+            live=self._live,
+            now=self._now,
+            folder=folder,
+            progress=self._progress,
+        )
         results = run.execute(skip_training=skip_training)
         return results["status"] == "success", results
 

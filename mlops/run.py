@@ -15,14 +15,14 @@ from src.core.errors import ForecastError
 from src.core.tables import CLEAN_DAILY
 from src.db.connect import is_lost_connection
 from src.stages.cli import unexpected
-from src.stages.context import is_live, make_context
+from src.stages.context import make_context
 from src.stages.hashing import frame_hash
 from src.stages.stage import RunContext, Stage, run_stage
 
 if TYPE_CHECKING:
     from mlops.run_folder import RunFolder
     from src.config.settings import Settings
-    from src.data.sources.choose import Request
+    from src.data.sources.base import Source
     from src.db.database import Database
     from src.db.runs import RunLog
 
@@ -35,8 +35,9 @@ class Run:
 
     settings: Settings
     ticker: str
-    request: Request
+    source: Source | None
     as_of: dt.date | None
+    live: bool
     now: dt.datetime
     folder: RunFolder
     progress: Callable[[str], None]
@@ -49,6 +50,7 @@ class Run:
             "ticker": self.ticker,
             "timestamp": self.now.isoformat(timespec="seconds"),
             "status": "running",
+            "live": self.live,
             "stages": {},
             "forecasts": [],
             "warnings": [],
@@ -81,7 +83,6 @@ class Run:
         secret = self.settings.database_url
         url = secret.get_secret_value() if secret else None
         name = application_name(self.folder.run_id)
-        is_live(self.as_of, self.now)
         with (
             open_database(url, self.settings.home, name) as database,
             ticker_locks(database.control, [self.ticker]),
@@ -95,7 +96,7 @@ class Run:
             self.folder.run_id,
             self.ticker,
             command="pipeline",
-            live=is_live(self.as_of, self.now),
+            live=self.live,
             at=self.now,
         )
         try:
@@ -117,7 +118,7 @@ class Run:
             now=self.now,
             as_of=self.as_of,
         )
-        for stage in self._chosen(context, skip_training):
+        for stage in self._chosen(skip_training):
             self.progress(stage.name)
             self._stage(stage, context, run_log)
         self.results["data_hash"] = frame_hash(
@@ -126,21 +127,12 @@ class Run:
         if skip_training:
             self._forecast_from_stored_models(context)
 
-    def _chosen(self, context: RunContext, skip_training: bool) -> list[Stage]:
+    def _chosen(self, skip_training: bool) -> list[Stage]:
         from mlops.stages import STAGES
         from src.data import ingest
-        from src.data.sources.choose import open_source
         from src.modeling import train
 
-        source = open_source(
-            self.request,
-            ticker=self.ticker,
-            settings=self.settings,
-            calendar=context.calendar,
-            now=self.now,
-            as_of=self.as_of,
-        )
-        bound = (ingest.stage(source), *STAGES[1:])
+        bound = (ingest.stage(self.source), *STAGES[1:])
         return [stage for stage in bound if not (skip_training and stage is train.STAGE)]
 
     def _stage(self, stage: Stage, context: RunContext, run_log: RunLog) -> None:
@@ -172,6 +164,8 @@ class Run:
         seconds, rows = row["duration_seconds"], row["rows_processed"]
         if row["status"] == "success":
             log.info(f"{row['stage']}: {rows:,} rows in {seconds:.2f} s")
+        for note in facts.get("notes", ()):
+            log.info(note)
 
     def warn(self, sentence: str) -> None:
         """Put a warning into the results and the log."""

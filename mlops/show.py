@@ -14,7 +14,17 @@ def forecast_table(results: Mapping[str, Any]) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEADERS))]
     lines = ["  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)) for row in rows]
     head = f"{results['ticker']}: {_basis(results)}"
-    return "\n".join(line.rstrip() for line in [head, *lines])
+    return "\n".join(line.rstrip() for line in [head, *lines, *_remarks(results)])
+
+
+def _remarks(results: Mapping[str, Any]) -> list[str]:
+    """What a reader of the table has to know besides."""
+    remarks = ["A forecast, not advice: zero is served until a model has beaten it."]
+    if "sample" in results["stages"].get("data_cleaning", {}).get("sources", ()):
+        remarks.insert(0, "SAMPLE: these prices are synthetic, no stock stands behind them.")
+    if not results["live"]:
+        remarks.insert(0, "Computed up to a past session: nothing was written.")
+    return remarks
 
 
 def _basis(results: Mapping[str, Any]) -> str:

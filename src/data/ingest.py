@@ -83,8 +83,12 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
             notes.update(f"{ticker}: {note}" for note in delivery.notes)
     return StageReport(
         rows=tally.changed,
-        details={**vars(tally), "source": source.name if source else "stored"},
-        warnings=(*warnings, *sorted(notes)),
+        details={
+            **vars(tally),
+            "source": source.name if source else "stored",
+            "notes": sorted(notes),
+        },
+        warnings=tuple(warnings),
     )
 
 
@@ -238,7 +242,8 @@ def _quarantined(revised: Revised, delivery: Delivery, batch: Batch, key: str) -
 
 
 def _newest_stored(context: RunContext, ticker: str) -> dt.date | None:
-    newest = context.store.load(RAW_DAILY, [ticker], context.as_of)["date"].max()
+    priced = context.store.load(RAW_DAILY, [ticker], context.as_of).drop_nulls("close")
+    newest = priced["date"].max()
     return newest if isinstance(newest, dt.date) else None
 
 

@@ -174,7 +174,7 @@ def chart(
 
 def recorded_answers() -> dict[str, dict[str, Any]]:
     """The recorded answers by file name; none where the folder of test data is missing."""
-    repository = Path(__file__).resolve().parents[3]
+    repository = Path(__file__).resolve().parents[2]
     root = Path(os.environ.get("FORECAST_TEST_DATA") or repository.parent / "shared" / "data")
     files = sorted((root / "yahoo_chart_json").glob("*.json"))
     return {path.name: json.loads(path.read_text(encoding="utf-8")) for path in files}

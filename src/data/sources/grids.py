@@ -86,7 +86,7 @@ class WorkbookGrid:
 
 def _text(plain: bytes) -> TextGrid:
     top = plain[:_HEAD_BYTES].decode("utf-8", errors="ignore")
-    first = next(line for line in top.split("\n") if line.strip())
+    first = next((line for line in top.split("\n") if line.strip()), "")
     delimiter = max(_DELIMITERS, key=Counter(first).__getitem__)
     reader = csv.reader(io.StringIO(top), delimiter=delimiter)
     head: list[list[str]] = []
@@ -100,6 +100,8 @@ def _text(plain: bytes) -> TextGrid:
                 break
     except csv.Error as error:
         raise BadInput(f"it is no table of text ({error}): save it as CSV.") from error
+    if not head:
+        raise BadInput("it is empty: give a file with prices.")
     return TextGrid(head, ends, delimiter, plain)
 
 

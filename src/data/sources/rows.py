@@ -172,9 +172,9 @@ def split_repeats(rows: pl.DataFrame) -> Split:
     if not rows.select("ticker", "key").is_duplicated().any():
         return rows, _none(rows)
     by = ("ticker", "key")
-    same = pl.all_horizontal(pl.col(v).eq_missing(pl.col(v).last().over(by)) for v in VALUES)
+    as_last = pl.all_horizontal(pl.col(v).eq_missing(pl.col(v).last().over(by)) for v in VALUES)
     last = pl.col("line", "close").last().over(by).name.prefix("last_")
-    marked = rows.with_columns(last, same=same)
+    marked = rows.with_columns(last, same=as_last)
     earlier = pl.col("line") != pl.col("last_line")
     identical = pl.format("data row {} repeats it", pl.col("last_line"))
     conflict = pl.format(

@@ -115,9 +115,6 @@ def test_a_model_without_scores_says_so(artefact, row):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"vol_14": None}, "'vol_14'"),
-        ({"vol_14": float("nan")}, "'vol_14'"),
-        ({"mom_5": float("inf")}, "'mom_5'"),
         ({"close": None}, "'close'"),
         ({"features_version": "v2"}, "version v2"),
         ({"features_version": None}, "version None"),

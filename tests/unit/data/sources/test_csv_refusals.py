@@ -30,6 +30,8 @@ def rows(start, step, count):
     [
         (b"", "it is empty"),
         (b" \n\n", "it is empty"),
+        (b'"",\n', "it is empty"),
+        ("\u2003\n".encode(), "it is empty"),
         (HEADER.encode(), "a header and no rows"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "it is binary"),
         (b"Date,Open\n\x81\x8d\xff", "neither UTF-8 nor Windows text"),
