@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.errors import BadInput, UsageError
+from src.core.tickers import check_suffix, normalise_ticker
 from src.data.sources.base import BASES, Delivery
 from src.data.sources.csv_files import find_files, read_content
 from src.data.sources.parsing import Parsed, parse
-from src.data.sources.tickers import check_suffix, normalise_ticker
 from src.data.sources.zones import session_day
 
 if TYPE_CHECKING:

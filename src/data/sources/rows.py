@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.errors import BadInput, UsageError
+from src.core.tickers import normalise_ticker
 from src.data.sources.dates import too_many
 from src.data.sources.layouts import VALUES
 from src.data.sources.numbers import read_numbers
-from src.data.sources.tickers import normalise_ticker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

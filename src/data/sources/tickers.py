@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from src.core.errors import BadInput, UsageError
+from src.core.errors import BadInput
+from src.core.tickers import normalise_ticker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LONGEST = 32
-_TICKER = re.compile(r"\^?[A-Z0-9][A-Z0-9&_-]*(=[A-Z])?(\.[A-Z0-9]{1,4})?")
-_SUFFIX = re.compile(r"(\.[A-Z0-9]{1,4})?")
 _STEM = re.compile(r"(?=.*[A-Z])[A-Z0-9][A-Z0-9&-]{0,19}(\.[A-Z]{1,3})?")
 _ENDINGS = re.compile(r"(\.(csv|txt|xlsx|gz))+$", re.IGNORECASE)
 # Upper-case words that name what a file is, not whose prices it holds.
@@ -23,26 +21,6 @@ _NO_SYMBOLS = frozenset(
         *("STOCK", "STOCKS", "TABLE", "UPSTOX", "YAHOO", "YFINANCE"),
     }
 )
-
-
-def check_suffix(suffix: str) -> str:
-    """The suffix in upper case (``.NS``, ``.BO`` or nothing); raises UsageError."""
-    upper = suffix.strip().upper()
-    if not _SUFFIX.fullmatch(upper):
-        raise UsageError(f"The suffix {_show(suffix)} is none: give one such as .NS, .BO or ''.")
-    return upper
-
-
-def normalise_ticker(text: str, suffix: str) -> str:
-    """Yahoo's ticker for what was written: ``nse:tcs-eq`` is ``TCS.NS``; raises UsageError."""
-    symbol = text.strip().upper().removeprefix("NSE:").strip()
-    symbol = re.sub(r"-EQ(?=\.|$)", "", symbol)
-    if not _TICKER.fullmatch(symbol):
-        raise UsageError(f"{_show(text)} is no ticker: give one such as TCS.NS.")
-    ticker = symbol if _is_complete(symbol) else symbol + suffix
-    if len(ticker) > LONGEST:
-        raise UsageError(f"{_show(text)} is no ticker: it is longer than {LONGEST} characters.")
-    return ticker
 
 
 def ticker_of_stem(file_name: str, suffix: str) -> str | None:
@@ -96,15 +74,6 @@ def _unasked(inside: Sequence[str], named: str | None) -> list[str]:
     return [named]
 
 
-def _is_complete(symbol: str) -> bool:
-    return "." in symbol or "=" in symbol or symbol.startswith("^")
-
-
 def _some(tickers: Sequence[str]) -> str:
     shown = ", ".join(tickers[:3])
     return shown if len(tickers) <= 3 else f"{shown} and {len(tickers) - 3} more"
-
-
-def _show(text: str) -> str:
-    short = text if len(text) <= LONGEST else text[:LONGEST] + "…"
-    return ascii(short) if not short.isprintable() else repr(short)

@@ -212,7 +212,7 @@ def test_exclusions_and_rows_sum_to_the_rows_that_came_in():
                     "close": np.exp(rng.normal(size=350)),
                     "warm_up": np.arange(350) < 30,
                     "source": "test",
-            "features_version": "v1",
+                    "features_version": "v1",
                     "x": noise,
                     "adj_close": np.exp(rng.normal(size=350)),
                     "action_pending": rng.random(350) < 0.01,

@@ -1,7 +1,8 @@
 import pytest
 
 from src.core.errors import BadInput, UsageError
-from src.data.sources.tickers import check_suffix, choose, normalise_ticker, ticker_of_stem
+from src.core.tickers import check_suffix, normalise_ticker
+from src.data.sources.tickers import choose, ticker_of_stem
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,319 @@
+"""The guide's pipeline commands, run as a user runs them."""
+
+import csv
+import datetime as dt
+import itertools
+import json
+import time
+
+import pytest
+from checksums import checksums, rows
+from yahoo_replay import chart, yahoo_replay
+
+from mlops.pipeline import MLOpsPipeline
+from src.core.sessions import nse
+from src.data.sources.choose import Request
+
+
+def results_of(home):
+    (folder,) = sorted((home / "mlops/runs").iterdir())[-1:]
+    return json.loads((folder / "results.json").read_text())
+
+
+def bars_csv(path, days, symbol=None):
+    with path.open("w", newline="") as file:
+        out = csv.writer(file)
+        names = ["date", "open", "high", "low", "close", "volume"]
+        out.writerow(["symbol", *names] if symbol else names)
+        for number, day in enumerate(days):
+            price = 100 + number % 7 + number / 50
+            bar = [day, price, price + 1, price - 1, price + 0.5, 1000 + number]
+            out.writerow([*([symbol] if symbol else []), *bar])
+    return path
+
+
+@pytest.fixture(scope="module")
+def sessions():
+    return nse().sessions(dt.date(2023, 1, 2), dt.date(2026, 6, 30))
+
+
+def test_the_demo_prints_both_forecasts_and_leaves_its_results(command, home):
+    ran = command("mlops.pipeline", "--ticker", "DEMO.NS", FORECAST_NOW="2026-11-23T18:00+05:30")
+
+    assert ran.returncode == 0, ran.stderr
+    table = ran.stdout.splitlines()
+    assert table[0] == "DEMO.NS: last close " + table[0].split("last close ")[1]
+    assert [line.split()[0] for line in table[2:4]] == ["1-day", "63-day"]
+    assert "SAMPLE" in ran.stdout
+    results = results_of(home)
+    assert results["status"] == "success"
+    assert list(results["stages"]) == [
+        *("data_ingest", "data_cleaning", "feature_engineering", "validation", "training")
+    ]
+    short, long = results["forecasts"]
+    assert (short["horizon"], long["horizon"]) == ("1-day", "63-day")
+    # 2026-11-24 is Guru Nanak Jayanti; 63 sessions on lies 2027, whose holidays are not published.
+    assert (short["feature_date"], short["target_date"]) == ("2026-11-23", "2026-11-25")
+    assert (short["target_date_estimated"], long["target_date_estimated"]) == (False, True)
+    assert short["pred_return"] == long["pred_return"] == 0.0
+    assert short["model"]["name"] == "zero"
+    assert short["candidate"]["promoted"] is False
+    assert short["candidate"]["n"] > 500
+
+
+def test_metrics_have_one_row_a_stage(command, home):
+    command("mlops.pipeline", "--ticker", "DEMO.NS", "--skip-training")
+
+    (folder,) = (home / "mlops/runs").iterdir()
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert [row["stage"] for row in metrics] == [
+        *("data_ingest", "data_cleaning", "feature_engineering", "validation")
+    ]
+    assert set(metrics[0]) == {
+        *("timestamp", "stage", "status", "rows_processed", "duration_seconds", "error_message")
+    }
+
+
+def test_the_guides_own_lines_of_python_work(environment, monkeypatch):
+    for name in ("FORECAST_HOME",):
+        monkeypatch.setenv(name, environment[name])
+    pipeline = MLOpsPipeline(ticker="DEMO.NS")
+    success, results = pipeline.run_full_pipeline(skip_training=False)
+
+    assert success
+    assert f"{results['total_duration_seconds']:.2f}" != "0.00"
+
+
+def test_a_failed_run_from_python_gives_the_error(environment, monkeypatch, tmp_path):
+    monkeypatch.setenv("FORECAST_HOME", environment["FORECAST_HOME"])
+    missing = Request("csv", (tmp_path / "none.csv",))
+    success, results = MLOpsPipeline("TCS.NS", source=missing).run_full_pipeline()
+
+    assert not success
+    assert "none.csv" in results["error"]
+
+
+def test_a_second_run_of_the_same_input_changes_nothing(command, embedded, tmp_path, sessions):
+    path = bars_csv(tmp_path / "INFY.NS.csv", sessions)
+    run = ("mlops.pipeline", "--ticker", "INFY.NS", "--source", "csv", "--path", path)
+    with embedded() as url:
+        assert command(*run).returncode == 0
+        once = checksums(url)
+        assert command(*run).returncode == 0
+
+        assert checksums(url) == once
+    assert once["dataset_short"][0] > 800
+    assert once["dataset_long"][0] > 700
+
+
+def test_other_windows_are_stored_and_trained_on(command, embedded, home, tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(
+        json.dumps(
+            {
+                "data": {"ticker": "DEMO.NS", "min_rows_required": 100},
+                "features": {"lag_periods": [1, 10], "sma_periods": [5, 50]},
+                "validation": {"min_mae_improvement": 0.01},
+            }
+        )
+    )
+    with embedded() as url:
+        ran = command("mlops.pipeline", "--config", config)
+
+        assert ran.returncode == 0, ran.stderr
+        (first,) = rows(
+            url,
+            "SELECT count(*) FILTER (WHERE warm_up), count(return_lag10), count(sma_50), count(*) "
+            "FROM features_daily",
+        )
+        assert first == (49, first[3] - 10, first[3] - 49, first[3])
+        assert rows(url, "SELECT count(*) FROM dataset_short WHERE sma_50 IS NULL") == [(0,)]
+    (manifest,) = (home / "models/DEMO.NS/short").glob("*/manifest.json")
+    features = json.loads(manifest.read_text())["features"]
+    assert {"return_lag10", "sma_50", "close_over_sma_5"} <= set(features)
+    assert "sma_7" not in features
+
+
+def test_a_run_up_to_a_past_session_reports_but_writes_nothing(command, embedded, home):
+    with embedded() as url:
+        command("mlops.pipeline", "--ticker", "DEMO.NS")
+        before = checksums(url)
+        models = sorted(path.name for path in (home / "models").rglob("*"))
+
+        ran = command("mlops.pipeline", "--ticker", "DEMO.NS", "--as-of", "2024-03-28")
+
+        assert ran.returncode == 0, ran.stderr
+        assert "of 2024-03-28" in ran.stdout
+        assert checksums(url) == before
+    assert sorted(path.name for path in (home / "models").rglob("*")) == models
+
+
+REFUSALS = {
+    "missing file": (lambda d: d / "none.csv", "none.csv"),
+    "empty file": (lambda d: _write(d / "TCS.NS.csv", b""), "empty"),
+    "header only": (lambda d: _write(d / "TCS.NS.csv", b"Date,Open,High,Low,Close,Volume\n"), ""),
+    "binary file": (lambda d: _write(d / "TCS.NS.csv", bytes(range(256)) * 40), ""),
+    "no prices in the folder": (lambda d: d, str),
+    "another ticker": (
+        lambda d: _write(
+            d / "x.csv",
+            b"symbol,date,open,high,low,close,volume\nINFY,2024-01-02,1,2,1,2,3\n",
+        ),
+        "INFY.NS",
+    ),
+    "serial dates": (
+        lambda d: _write(
+            d / "x.csv",
+            b"Date,Open,High,Low,Close,Volume\n44564,1,2,1,2,3\n44565,1,2,1,2,3\n",
+        ),
+        "44564",
+    ),
+}
+
+
+def _write(path, content):
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_what_cannot_be_read_is_refused_in_one_sentence(command, home, tmp_path, case):
+    make, said = REFUSALS[case]
+    folder = tmp_path / "files"
+    folder.mkdir()
+    path = make(folder)
+
+    ran = command("mlops.pipeline", "--ticker", "TCS.NS", "--source", "csv", "--path", path)
+
+    assert ran.returncode == 1
+    (sentence,) = ran.stderr.splitlines()
+    assert (said if isinstance(said, str) else str(path)) in sentence
+    assert results_of(home)["status"] == "failed"
+    assert results_of(home)["error"] == sentence
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--ticker", "'; DROP TABLE x;--"),
+        ("--ticker", "../../etc/passwd"),
+        ("--ticker", "TCS.NS", "--source", "csv"),
+        ("--ticker", "TCS.NS", "--path", "x.csv"),
+        ("--ticker", "TCS.NS", "--source", "nowhere"),
+        ("--ticker", "TCS.NS", "--as-of", "yesterday"),
+        ("--ticker", "TCS.NS", "--source", "stored", "--as-of", "2099-01-01"),
+        ("--tickers", "TCS.NS"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_exit_code_2(command, home, arguments):
+    ran = command("mlops.pipeline", *arguments)
+
+    assert ran.returncode == 2
+    assert len(ran.stderr.splitlines()) == 1
+    assert not (home / "mlops").exists()
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"data": {"tikcer": "TCS.NS"}}, "'data.ticker'"),
+        ({"features": {"sma_periods": [0]}}, "features.sma_periods"),
+        ({"validation": {"min_mae_improvement": "much"}}, "validation.min_mae_improvement"),
+    ],
+)
+def test_a_config_that_cannot_be_used_names_the_key(command, tmp_path, config, said):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config))
+
+    ran = command("mlops.pipeline", "--ticker", "TCS.NS", "--config", path)
+
+    assert ran.returncode == 1
+    (sentence,) = ran.stderr.splitlines()
+    assert said in sentence
+
+
+def test_a_dead_database_is_one_sentence_soon_and_no_other_is_started(command, home):
+    began = time.monotonic()
+
+    ran = command(
+        "mlops.pipeline",
+        *("--ticker", "DEMO.NS"),
+        DATABASE_URL="postgresql://someone:hidden@127.0.0.1:1/forecast_db",
+    )
+
+    assert ran.returncode == 1
+    assert time.monotonic() - began < 10
+    (sentence,) = ran.stderr.splitlines()
+    assert "127.0.0.1:1" in sentence
+    assert "hidden" not in sentence
+    assert not (home / "var").exists()
+    assert results_of(home)["error"] == sentence
+    log = (home / "logs/tcs-stock.log").read_text()
+    assert "127.0.0.1:1" in log
+    assert "hidden" not in log
+
+
+def test_a_stage_can_be_shown_run_and_written_alone(command, embedded):
+    with embedded() as url:
+        ingested = command("src.data.ingest", "write", "--ticker", "DEMO.NS")
+        assert ingested.returncode == 0, ingested.stderr
+        before = checksums(url)
+        computed = command("src.data.cleaning", "run", "--ticker", "DEMO.NS")
+        assert (computed.returncode, checksums(url)) == (0, before)
+        assert "not written" in computed.stdout
+        for module in ("src.data.cleaning", "src.features.features_daily"):
+            assert command(module, "write", "--ticker", "DEMO.NS").returncode == 0
+        after = checksums(url)
+        assert after["features_daily"][0] == after["raw_daily_prices_clean"][0] > 3000
+        shown = command("src.features.features_daily", "show", "--all")
+        assert "features_daily:" in shown.stdout
+        assert checksums(url) == after
+
+
+def test_a_folder_takes_its_tickers_from_the_file_names(command, embedded, tmp_path, sessions):
+    for name in ("TCS.NS.csv", "M&M_2020-10-01_to_2025-09-30.csv", "BAJAJ-AUTO_x.csv"):
+        bars_csv(tmp_path / name, sessions[:200])
+    bars_csv(tmp_path / "whatever.csv", sessions[:200], symbol="NSE:INFY-EQ")
+
+    with embedded() as url:
+        ran = command("src.data.ingest", "write", "--all", "--source", "csv", "--path", tmp_path)
+
+        assert ran.returncode == 0, ran.stderr
+        stored = rows(url, "SELECT ticker, count(*) FROM raw_daily_prices GROUP BY 1 ORDER BY 1")
+    assert stored == [(f"{t}.NS", 200) for t in ("BAJAJ-AUTO", "INFY", "M&M", "TCS")]
+
+
+def test_yahoo_is_asked_by_default(command, embedded, home):
+    days = nse().sessions(dt.date(2024, 1, 1), dt.date(2026, 6, 30))
+    bars = [
+        (nse().hours(day).opens, price, price + 9, price - 9, price + 4, 1_000_000)
+        for day, price in zip(days, itertools.cycle(range(3000, 3200, 5)), strict=False)
+    ]
+    with yahoo_replay({"TCS.NS": chart("TCS.NS", bars)}) as server:
+        ran = command(
+            "mlops.pipeline", "--ticker", "TCS.NS", "--skip-training", FORECAST_YAHOO_URL=server.url
+        )
+
+    assert ran.returncode == 0, ran.stderr
+    with embedded() as url:
+        stored = rows(url, "SELECT count(*), min(source) FROM raw_daily_prices")
+    assert stored == [(len(days), "yahoo")]
+
+
+def test_without_yahoo_the_run_goes_on_from_stored_prices(command, home, tmp_path, sessions):
+    path = bars_csv(tmp_path / "TCS.NS.csv", sessions)
+    nowhere = {"FORECAST_YAHOO_URL": "http://127.0.0.1:1"}
+    assert command("mlops.pipeline", "--ticker", "TCS.NS", **nowhere).returncode == 1
+    error = results_of(home)["error"]
+    assert "--source csv" in error
+    assert "--source sample" in error
+    command("src.data.ingest", "write", "--ticker", "TCS.NS", "--source", "csv", "--path", path)
+
+    ran = command(
+        *("mlops.pipeline", "--ticker", "TCS.NS", "--skip-training"),
+        **nowhere,
+        FORECAST_NOW="2026-07-03T18:00+05:30",
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    assert any("3 sessions old" in warning for warning in results_of(home)["warnings"])

@@ -1,0 +1,27 @@
+"""What a database holds, as one checksum a table, so that two states can be compared."""
+
+import psycopg
+
+# Written by every run, whatever it finds.
+RUN_LOGS = {"pipeline_runs", "stage_runs", "alembic_version"}
+
+
+def checksums(url):
+    """Table name to (rows, MD5 over all rows in a fixed order), the run logs left out."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        tables = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
+        ).fetchall()
+        return {
+            table: connection.execute(
+                f"SELECT count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} t"
+            ).fetchone()
+            for (table,) in tables
+            if table not in RUN_LOGS
+        }
+
+
+def rows(url, sql, *parameters):
+    """All rows of a query."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        return connection.execute(sql, parameters).fetchall()
