@@ -105,11 +105,18 @@ class MLOpsPipeline:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command ``python -m mlops.pipeline``."""
     args = _parser().parse_args(argv)
-    from mlops.show import forecast_table
+    from mlops.show import forecast_table, progress_bar
     from src.data.sources.choose import request_of
 
-    pipeline = MLOpsPipeline(args.ticker, args.config, source=request_of(args), as_of=args.as_of)
-    success, results = pipeline.run_full_pipeline(skip_training=args.skip_training)
+    with progress_bar(4 if args.skip_training else 5) as progress:
+        pipeline = MLOpsPipeline(
+            args.ticker,
+            args.config,
+            source=request_of(args),
+            as_of=args.as_of,
+            progress=progress,
+        )
+        success, results = pipeline.run_full_pipeline(skip_training=args.skip_training)
     if not success:
         sys.stderr.write(f"{results['error']}\n")
         return 1

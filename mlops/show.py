@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 HEADERS = ("", "for", "return", "price", "served", "candidate (not promoted)", "its skill vs zero")
+
+
+@contextmanager
+def progress_bar(stages: int) -> Iterator[Callable[[str], None]]:
+    """A bar over the stages on a terminal; elsewhere nothing but the log's lines."""
+    if not sys.stderr.isatty():
+        yield lambda _stage: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:<20}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=stages)
+        begun = 0
+
+        def step(stage: str) -> None:
+            nonlocal begun
+            bar.update(task, description=stage, completed=begun)
+            begun += 1
+
+        yield step
 
 
 def forecast_table(results: Mapping[str, Any]) -> str:

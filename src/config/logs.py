@@ -6,7 +6,7 @@ import logging
 import logging.handlers
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -62,8 +62,17 @@ def _add(root: logging.Logger, handler: logging.Handler | None) -> None:
         root.addHandler(handler)
 
 
+class _Terminal(logging.StreamHandler[TextIO]):
+    """Writes to what is stderr at that moment: a progress bar puts itself in its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line above the bar, if there is one."""
+        self.stream = sys.stderr
+        super().emit(record)
+
+
 def _terminal_handler(level: str, shared: list[Any]) -> logging.Handler:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Terminal(sys.stderr)
     handler.setLevel(level)
     handler.addFilter(_for_people)
     handler.setFormatter(

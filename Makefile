@@ -1,0 +1,46 @@
+# make demo  the whole pipeline on the bundled synthetic DEMO.NS, both forecasts printed
+# make run   the same on real prices:  make run ARGS="--ticker TCS.NS --source csv --path FILE"
+# make test  every test            make lint  every check            make up  the services
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?= --ticker TCS.NS
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test lint up
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+demo: $(VENV)/.ready
+	$(BIN)/python -m mlops.pipeline --ticker DEMO.NS
+
+run: $(VENV)/.ready
+	$(BIN)/python -m mlops.pipeline $(ARGS)
+
+test: $(VENV)/.ready-dev
+	$(BIN)/python -m pytest -n 2 -q
+
+lint: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	@.ci/no-leaks
+
+up:
+	@echo "The API, the dashboard and the worker are not part of this version: nothing to start."
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.ready: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.ready-dev: requirements-dev.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@ $(VENV)/.ready

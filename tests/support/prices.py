@@ -1,0 +1,189 @@
+"""Bars, deliveries, contexts and checksums, small enough to work out by hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import psycopg
+
+from src.config.load import load_settings
+from src.core.sessions import nse
+from src.core.tables import CLEAN_DAILY, FEATURES_DAILY, Table
+from src.data.sources.base import Delivery
+from src.features import features_daily
+from src.stages.context import make_context
+from src.stages.stage import RunContext, StageReport, run_stage
+
+TCS = "TCS.NS"
+# A Monday evening in India, after the close of the session of 13 April 2026.
+NOW = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
+REJECTED = {
+    "line": pl.Int64,
+    "at": pl.String,
+    "rule": pl.String,
+    "reason": pl.String,
+    "row": pl.String,
+}
+BARS = ("open", "high", "low", "close", "volume")
+
+
+def utc(year: int, month: int, day: int, hour: int = 12, minute: int = 0) -> dt.datetime:
+    return dt.datetime(year, month, day, hour, minute, tzinfo=dt.UTC)
+
+
+def bar(at: Any, close: float | None, **bent: float | None) -> dict[str, Any]:
+    """An ordinary bar around ``close``, with whatever a test bends."""
+    around = 1.0 if close is None else close
+    usual = {
+        "open": around * 0.99,
+        "high": around * 1.02,
+        "low": around * 0.98,
+        "close": close,
+        "volume": 1000.0,
+        "adj_close": close,
+    }
+    return {"at": at, **usual, **bent}
+
+
+def delivery(
+    bars: list[dict[str, Any]],
+    *,
+    rejected: list[tuple[Any, ...]] = (),
+    fetched_at: dt.datetime = NOW,
+    **facts: Any,
+) -> Delivery:
+    """What a source would have delivered: daily bars, or hourly ones where ``at`` is a time."""
+    hourly = bool(bars) and isinstance(bars[0]["at"], dt.datetime)
+    key = pl.Series("ts" if hourly else "date", [one["at"] for one in bars]).cast(
+        pl.Datetime("us", "UTC") if hourly else pl.Date
+    )
+    fields = BARS if hourly else (*BARS, "adj_close")
+    frame = pl.DataFrame(
+        {
+            "line": pl.Series(range(1, len(bars) + 1), dtype=pl.Int64),
+            key.name: key,
+            **{f: pl.Series([one[f] for one in bars], dtype=pl.Float64) for f in fields},
+        }
+    )
+    content = json.dumps(bars, default=str) + repr(rejected)
+    usual = Delivery(
+        ticker=TCS,
+        kind="hourly" if hourly else "daily",
+        vendor="yahoo",
+        layout="test",
+        price_basis="split",
+        frame=frame,
+        rejected=pl.DataFrame(rejected, schema=REJECTED, orient="row"),
+        content_hash=hashlib.sha256(content.encode()).hexdigest(),
+        fetched_at=fetched_at,
+        origin="a test",
+        fetched_at_stated=True,
+    )
+    return replace(usual, **facts)
+
+
+@dataclass
+class Given:
+    """A source that has what a test gives it."""
+
+    deliveries: list[Delivery] = field(default_factory=list)
+    name: str = "csv"
+
+    def fetch_daily(self, ticker: str, since: Any, until: Any) -> list[Delivery]:
+        return [d for d in self.deliveries if (d.ticker, d.kind) == (ticker, "daily")]
+
+    def fetch_hourly(self, ticker: str, since: Any, until: Any) -> list[Delivery]:
+        return [d for d in self.deliveries if (d.ticker, d.kind) == (ticker, "hourly")]
+
+
+def context(
+    store: Any,
+    home: Path,
+    *,
+    tickers: tuple[str, ...] = (TCS,),
+    now: dt.datetime = NOW,
+    as_of: dt.date | None = None,
+    write: bool = True,
+    **settings: Any,
+) -> RunContext:
+    """A stage's context over a store, with settings of the test's own."""
+    return make_context(
+        load_settings(None, {"home": home, **settings}, env_file=None),
+        store,
+        tickers,
+        run_id="a_test",
+        now=now,
+        as_of=as_of,
+        write=write,
+    )
+
+
+def run(stage: Any, given: RunContext) -> StageReport:
+    return run_stage(stage, given)
+
+
+def sessions(start: dt.date, count: int) -> list[dt.date]:
+    """``count`` sessions from ``start`` on."""
+    calendar = nse()
+    return calendar.sessions(start, calendar.ahead(start, count))[:count]
+
+
+def clean_walk(ticker: str, days: list[dt.date], *, seed: int = 1) -> pl.DataFrame:
+    """Rows of the clean daily table that wander as a stock does: 1.5 % a day, fixed by seed."""
+    random = np.random.default_rng(seed)
+    close = 3000 * np.exp(np.cumsum(random.normal(0.0004, 0.015, len(days))))
+    opened = close * (1 + random.normal(0, 0.004, len(days)))
+    room = 1 + np.abs(random.normal(0, 0.006, len(days)))
+    return pl.DataFrame(
+        {
+            "ticker": ticker,
+            "date": days,
+            "open": opened,
+            "high": np.maximum(opened, close) * room,
+            "low": np.minimum(opened, close) / room,
+            "close": close,
+            "volume": np.round(random.lognormal(14.5, 0.4, len(days))),
+            "adj_close": close,
+            "source": "yahoo",
+            "return_basis": "price",
+            "action_pending": False,
+            "repaired_by": pl.Series([None] * len(days), dtype=pl.String),
+        }
+    )
+
+
+def with_features(store: Any, given: RunContext, clean: pl.DataFrame) -> None:
+    """Store clean rows and compute their features."""
+    with store.transaction():
+        store.replace(CLEAN_DAILY, given.tickers, clean)
+    run(features_daily.STAGE, given)
+
+
+def rows(store: Any, table: Table, *tickers: str) -> pl.DataFrame:
+    return store.load(table, tickers or (TCS,))
+
+
+def features_of(store: Any, ticker: str = TCS) -> pl.DataFrame:
+    return rows(store, FEATURES_DAILY, ticker)
+
+
+def checksums(url: str) -> dict[str, str]:
+    """A digest of every table: its rows, and the transaction that wrote each of them."""
+    with psycopg.connect(url) as connection:
+        names = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+        ).fetchall()
+        return {
+            name: connection.execute(
+                f"SELECT md5(coalesce(string_agg(t::text || t.xmin::text, '|' ORDER BY t::text),"
+                f" '')) FROM {name} t"  # noqa: S608 names come from the catalogue
+            ).fetchone()[0]
+            for (name,) in names
+        }
