@@ -42,6 +42,11 @@ BARS = {
     "volume": FLOAT,
 }
 
+INSTRUMENTS = Table(
+    "instruments",
+    key=("ticker",),
+    columns={"ticker": TEXT, "name": TEXT, "listed_on": DATE},
+)
 RAW_DAILY = Table(
     "raw_daily_prices",
     key=("ticker", "date", "source"),

@@ -12,6 +12,7 @@ from src.core.tables import (
     CLEAN_DAILY,
     CLEAN_HOURLY,
     INGEST_BATCHES,
+    INSTRUMENTS,
     QUARANTINE,
     RAW_DAILY,
     RAW_HOURLY,
@@ -119,7 +120,8 @@ def _with_batches(context: RunContext, table: Table) -> pl.DataFrame:
     batches = context.store.load(INGEST_BATCHES, context.tickers).select(
         "batch_id", "price_basis", "fetched_at", "fetched_at_stated"
     )
-    return raw.join(batches, on="batch_id", how="left")
+    listed = context.store.load(INSTRUMENTS, context.tickers).select("ticker", "listed_on")
+    return raw.join(batches, on="batch_id", how="left").join(listed, on="ticker", how="left")
 
 
 def _finished_daily(kept: pl.DataFrame) -> pl.DataFrame:
@@ -180,7 +182,7 @@ KINDS = {
 STAGE = Stage(
     name=STAGE_NAME,
     summary="Clean raw daily and hourly prices; refused rows go to quarantine.",
-    reads=(RAW_DAILY, RAW_HOURLY, INGEST_BATCHES),
+    reads=(RAW_DAILY, RAW_HOURLY, INGEST_BATCHES, INSTRUMENTS),
     writes=(CLEAN_DAILY, CLEAN_HOURLY, QUARANTINE),
     run=run,
 )

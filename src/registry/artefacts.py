@@ -14,39 +14,32 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import io
 import json
 import os
 import platform
 import re
 import shutil
 import uuid
-import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from src.core.errors import BadInput, ForecastError
+from src.registry.model_file import (
+    MODEL,
+    LinearModel,
+    canonical_hash,
+    canonical_json,
+    pack,
+    unpack,
+)
 
 HORIZONS = ("short", "long")
-CURRENT, MANIFEST, MODEL = "CURRENT", "manifest.json", "model.skops"
+CURRENT, MANIFEST = "CURRENT", "manifest.json"
 
-# All that a model file may be made of: (module, class, skops node). Not taken from the file.
-TRUSTED = frozenset(
-    {
-        ("builtins", "dict", "DictNode"),
-        ("builtins", "list", "ListNode"),
-        ("builtins", "str", "JsonNode"),
-        ("numpy", "ndarray", "NdArrayNode"),
-    }
-)
-_PROTOCOL = 2
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _TICKER = re.compile(r"[A-Za-z0-9^&=_-][A-Za-z0-9^&=._-]{0,31}")
 
@@ -57,30 +50,6 @@ class NoModel(ForecastError):
 
 class CorruptArtefact(ForecastError):
     """The model's files are damaged: train again, or roll back."""
-
-
-@dataclass(frozen=True, eq=False)
-class LinearModel:
-    """What is stored of a model: a forecast is ``values @ coef + intercept``, a simple return.
-
-    Raises:
-        ValueError: When coefficients and names do not match, or are not finite numbers.
-    """
-
-    features: tuple[str, ...]
-    coef: npt.NDArray[np.float64]
-    intercept: float
-    options: Mapping[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.coef.dtype != np.float64 or self.coef.shape != (len(self.features),):
-            raise ValueError("a model needs one float64 coefficient per feature")
-        if not (np.isfinite(self.coef).all() and np.isfinite(self.intercept)):
-            raise ValueError("a model's parameters must be finite")
-
-    def predict(self, values: npt.NDArray[np.float64]) -> float:
-        """Forecast one row: ``values`` in the order of ``features``."""
-        return float(values @ self.coef + self.intercept)
 
 
 def environment() -> dict[str, str]:
@@ -137,21 +106,6 @@ class Artefact:
             raise ValueError(f"{self.served!r} is served without the verdict 'better'")
 
 
-def canonical_hash(model: LinearModel) -> str:
-    """SHA-256 over names, parameters' bytes and options: equal models, equal hashes.
-
-    Not over the file: skops names its members by memory address.
-    """
-    # Adding 0.0 turns -0.0, which forecasts the same, into 0.0.
-    body = {
-        "features": list(model.features),
-        "coef": (model.coef + 0.0).astype("<f8").tobytes().hex(),
-        "intercept": (float(model.intercept) + 0.0).hex(),
-        "options": {name: float(value).hex() for name, value in model.options.items()},
-    }
-    return _sha256(_json(body))
-
-
 def save(root: Path, artefact: Artefact) -> Path:
     """Store a set and make it the live one; returns its directory, named by its digest.
 
@@ -160,8 +114,8 @@ def save(root: Path, artefact: Artefact) -> Path:
     """
     folder = _folder(root, artefact.ticker, artefact.horizon)
     _make(folder)
-    model = _pack(artefact.model)
-    manifest = _json(_described(artefact, {MODEL: model}))
+    model = pack(artefact.model)
+    manifest = canonical_json(_described(artefact, {MODEL: model}))
     digest = _sha256(manifest)
     with _alone(folder):
         _place(folder, digest, {MODEL: model, MANIFEST: manifest})
@@ -228,10 +182,6 @@ def _folder(root: Path, ticker: str, horizon: str) -> Path:
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True, indent=1, allow_nan=False).encode()
 
 
 def _described(artefact: Artefact, files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -346,44 +296,8 @@ def _verified(folder: Path, digest: str) -> Artefact:
         raise ValueError(f"{MODEL} is not the file that was saved")
     if (told["horizon"], told["ticker"]) != (folder.name, folder.parent.name):
         raise ValueError("it belongs to another ticker or horizon")
-    model = _unpack(data)
+    model = unpack(data)
     if canonical_hash(model) != told["canonical_hash"]:
         raise ValueError(f"{MANIFEST} describes another model")
     kept = {name: value for name, value in told.items() if name not in _DERIVED}
     return Artefact(**kept, model=model, digest=digest)
-
-
-def _pack(model: LinearModel) -> bytes:
-    from skops.io import dumps
-
-    parts = asdict(model) | {"features": list(model.features), "options": dict(model.options)}
-    return bytes(dumps(parts, compression=zipfile.ZIP_DEFLATED))
-
-
-def _unpack(data: bytes) -> LinearModel:
-    """Read the parameters from a skops file that holds nothing but plain containers and arrays.
-
-    skops itself would import scikit-learn and pandas for it (2 s of CPU before the first
-    forecast) and trusts some hundreds of their classes by default; this trusts four.
-    """
-    with zipfile.ZipFile(io.BytesIO(data)) as members:
-        schema = json.loads(members.read("schema.json"))
-        if schema["protocol"] != _PROTOCOL:
-            raise ValueError(f"skops protocol {schema['protocol']} is unknown here")
-        parts = _decode(schema, members)
-    return LinearModel(**parts | {"features": tuple(parts["features"])})
-
-
-def _decode(node: Mapping[str, Any], members: zipfile.ZipFile) -> Any:
-    kind = (node["__module__"], node["__class__"], node["__loader__"])
-    if kind not in TRUSTED:
-        raise ValueError(f"{MODEL} holds {'.'.join(kind[:2])}, which is not trusted")
-    content = node.get("content")
-    match kind[2]:
-        case "DictNode":
-            return {name: _decode(value, members) for name, value in node["content"].items()}
-        case "ListNode":
-            return [_decode(value, members) for value in node["content"]]
-        case "JsonNode":
-            return json.loads(str(content))
-    return np.load(io.BytesIO(members.read(node["file"])), allow_pickle=False)

@@ -18,7 +18,8 @@ import psycopg
 import pytest
 
 from src.core.errors import DatabaseUnavailable
-from src.db import binaries, embedded
+from src.db import binaries
+from src.db import postmaster as serving
 from src.db.embedded import EmbeddedServer, acquire, find_binaries
 
 ROOT = Path(__file__).parents[3]
@@ -542,8 +543,8 @@ print(flush=True)
 sys.stdin.read()
 """
     run(code, data).stdout.readline()
-    monkeypatch.setattr(embedded, "GRACE", 0.1)
-    monkeypatch.setattr(embedded, "UNSEEN", 0.2)
+    monkeypatch.setattr(serving, "GRACE", 0.1)
+    monkeypatch.setattr(serving, "UNSEEN", 0.2)
 
     with pytest.raises(DatabaseUnavailable, match="in another container perhaps"):
         acquire(data)
@@ -644,6 +645,33 @@ def test_an_ordinary_user_has_a_server_of_his_own(run, name):
         third = run(HOLD, data, **account)
         assert third.stdout.readline().strip() == urls[0]
         third.communicate()
+        assert gone(data)
+    finally:
+        shutil.rmtree(EmbeddedServer(data).socket_dir, ignore_errors=True)
+        shutil.rmtree(home)
+
+
+@as_root
+def test_data_of_another_account_say_whose_they_are_and_how_to_take_them_over(run):
+    account = stranger("daemon")
+    if account is None:
+        pytest.skip("no interpreter that another account can start")
+    home = Path(tempfile.mkdtemp(dir="/var/tmp", prefix="made by root "))
+    home.chmod(0o755)
+    data = home / "pg"
+    try:
+        acquire(data).release()
+        owner = pwd.getpwuid(data.stat().st_uid).pw_name
+        advice = f"sudo chown -R daemon '{data}' '{data}'.*"
+
+        sentence = run(HOLD, data, **account).communicate()[1].splitlines()[-1]
+        assert f"belongs to {owner}, so daemon cannot open it" in sentence
+        assert f"`{advice}`" in sentence
+
+        subprocess.run(advice.removeprefix("sudo "), shell=True, check=True)  # noqa: S602
+        holder = run(HOLD, data, **account)
+        assert holder.stdout.readline(), holder.communicate()[1]
+        holder.communicate()
         assert gone(data)
     finally:
         shutil.rmtree(EmbeddedServer(data).socket_dir, ignore_errors=True)

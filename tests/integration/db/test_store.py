@@ -62,17 +62,19 @@ BATCH = {
 
 def clean(*closes, ticker="TCS.NS", days=DAYS):
     """Rows of the clean table, one a day from 6 April 2026 on."""
-    return pl.DataFrame(
-        {
-            "ticker": ticker,
-            "date": days[: len(closes)],
-            **{name: [float(close) for close in closes] for name in tables.BARS},
-            "adj_close": [float(close) for close in closes],
-            "source": "yahoo",
-            "return_basis": "price",
-            "action_pending": False,
-            "repaired_by": pl.Series([None] * len(closes), dtype=pl.String),
-        }
+    values = pl.Series([float(close) for close in closes], dtype=pl.Float64)
+    return (
+        pl.DataFrame({"date": pl.Series(days[: len(closes)], dtype=pl.Date)})
+        .select(
+            "date",
+            **{name: values for name in (*tables.BARS, "adj_close")},
+            ticker=pl.lit(ticker),
+            source=pl.lit("yahoo"),
+            return_basis=pl.lit("price"),
+            action_pending=pl.lit(False),
+            repaired_by=pl.lit(None, dtype=pl.String),
+        )
+        .select(list(CLEAN_DAILY.columns))
     )
 
 
@@ -818,6 +820,7 @@ def test_a_database_lost_half_way_is_one_sentence(database_url, server):
 
     with pytest.raises(DatabaseUnavailable), one_sentence_errors(database_url):
         store.load(CLEAN_DAILY, ["TCS.NS"])
+    store.close()
 
 
 def test_an_error_of_our_own_is_no_lost_connection():

@@ -8,7 +8,8 @@ import pytest
 from src.core.errors import ForecastError
 from src.core.sessions import nse
 from src.modeling.predictor import forecast
-from src.registry.artefacts import Artefact, LinearModel
+from src.registry.artefacts import Artefact
+from src.registry.model_file import LinearModel
 
 SCORES = [
     {"name": "zero", "skill_vs_zero": 0.0, "n": 479, "n_eff": 7.6},

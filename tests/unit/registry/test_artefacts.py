@@ -20,14 +20,13 @@ from src.registry import artefacts
 from src.registry.artefacts import (
     Artefact,
     CorruptArtefact,
-    LinearModel,
     NoModel,
     activate,
-    canonical_hash,
     load,
     prune,
     save,
 )
+from src.registry.model_file import LinearModel, canonical_hash, pack
 
 
 def made(**changes):
@@ -220,7 +219,7 @@ class TestDamage:
     def test_saving_the_same_set_again_heals_it(self, tmp_path, version, monkeypatch):
         model = (version / "model.skops").read_bytes()
         (version / "model.skops").write_bytes(b"")
-        monkeypatch.setattr(artefacts, "_pack", lambda _: model)
+        monkeypatch.setattr(artefacts, "pack", lambda _: model)
 
         assert save(tmp_path, made()) == version
         assert load(tmp_path, "TCS.NS", "short").digest == version.name
@@ -288,7 +287,7 @@ class TestForgery:
         assert_refused(tmp_path, "cannot be used")
 
     def test_a_manifest_about_another_model_is_refused(self, tmp_path, version):
-        other = artefacts._pack(LinearModel(("mom_5", "vol_14"), np.array([9.0, 9.0]), 0.0))
+        other = pack(LinearModel(("mom_5", "vol_14"), np.array([9.0, 9.0]), 0.0))
         forge(version, other)
 
         assert_refused(tmp_path, "describes another model")
