@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 ARGS ?= --ticker TCS.NS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint up
+.PHONY: help demo run test lint up lock
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -31,6 +31,13 @@ lint: $(VENV)/.ready-dev
 
 up:
 	@echo "The API, the dashboard and the worker are not part of this version: nothing to start."
+
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
+    --no-annotate --no-header --generate-hashes pyproject.toml
+
+lock:
+	$(LOCK) -o requirements.txt
+	$(LOCK) --extra dev -o requirements-dev.txt
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
