@@ -89,12 +89,12 @@ def replace(
     with _staged(connection, table, frame) as cur:
         same_key = " AND ".join(f"s.{key} = t.{key}" for key in table.key)
         narrowed = "".join(f' AND t."{n}" = ${i}' for i, n in enumerate(within or {}, 2))
-        cur.execute(
+        gone = _counted(
+            cur,
             f"DELETE FROM {table.name} t WHERE ticker = ANY(string_to_array($1, ',')){narrowed} "  # noqa: S608
             f"AND NOT EXISTS (SELECT FROM {STAGED} s WHERE {same_key})",
             (",".join(tickers), *(within or {}).values()),
         )
-        gone = _touched(cur)
         return gone + _merge(cur, table, frame.columns, cleared=absent)
 
 
@@ -132,12 +132,14 @@ def _merge(cur: Any, table: Table, names: Sequence[str], cleared: Sequence[str] 
     old = ", ".join(f't."{n}"' for n in values)
     new = ", ".join(f'excluded."{n}"' for n in values)
     sets = ", ".join(f'"{n}" = excluded."{n}"' for n in values)
-    cur.execute(f"{sql} UPDATE SET {sets} WHERE ({old}) IS DISTINCT FROM ({new})")
-    return _touched(cur)
+    return _counted(cur, f"{sql} UPDATE SET {sets} WHERE ({old}) IS DISTINCT FROM ({new})")
 
 
-def _touched(cur: Any) -> int:
-    return max(int(cur.rowcount), 0)
+def _counted(cur: Any, statement: str, parameters: tuple[str, ...] | None = None) -> int:
+    """Run a statement and count the rows it touched: ADBC's own count is -1 for some of them."""
+    counted = f"WITH touched AS ({statement} RETURNING 1) SELECT count(*) FROM touched"  # noqa: S608
+    cur.execute(counted, parameters)
+    return int(cur.fetchone()[0])
 
 
 def _list(names: Sequence[str]) -> str:
