@@ -53,7 +53,13 @@ def compute(
 
 
 def _block(clean: pl.DataFrame, wanted: tuple[Feature, ...], warm_up: int) -> pl.DataFrame:
-    bars = Bars(*(clean[name].to_numpy() for name in ("open", "high", "low", "close", "volume")))
+    bars = Bars(
+        open=clean["open"].to_numpy(),
+        high=clean["high"].to_numpy(),
+        low=clean["low"].to_numpy(),
+        close=clean["close"].to_numpy(),
+        volume=clean["volume"].to_numpy(),
+    )
     values = {feature.name: _finite(feature.compute(bars)) for feature in wanted}
     return clean.select("ticker", "date", "close").with_columns(
         warm_up=pl.int_range(pl.len()) < warm_up, source=clean["source"], **values

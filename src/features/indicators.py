@@ -7,25 +7,51 @@ bars: a session without a bar is no row.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Protocol
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bars:
-    """Split-adjusted bars of one ticker: prices in currency, volume in shares, each (n,)."""
+    """Split-adjusted bars of one ticker: prices in currency, volume in shares, each (n,).
+
+    ``known`` keeps what several features are made of, so that it is computed once.
+    """
 
     open: Array
     high: Array
     low: Array
     close: Array
     volume: Array
+    known: dict[tuple[str, int], Array] = field(default_factory=dict, repr=False)
+
+
+class Windowed(Protocol):
+    """An indicator of one window."""
+
+    __name__: str
+
+    def __call__(self, bars: Bars, window: int) -> Array:
+        """One value a row."""
+
+
+def _once(indicator: Windowed) -> Windowed:
+    """Compute an indicator of one window once per ``Bars``."""
+
+    @wraps(indicator)
+    def kept(bars: Bars, window: int) -> Array:
+        key = (indicator.__name__, window)
+        if key not in bars.known:
+            bars.known[key] = indicator(bars, window)
+        return bars.known[key]
+
+    return kept
 
 
 def lagged_return(bars: Bars, lag: int) -> Array:
@@ -37,9 +63,10 @@ def lagged_return(bars: Bars, lag: int) -> Array:
     return out
 
 
+@_once
 def moving_average(bars: Bars, window: int) -> Array:
     """Mean of the last ``window`` closes, t included."""
-    return _rolled(bars.close, window, _mean)
+    return _mean(bars.close, window)
 
 
 def momentum(bars: Bars, span: int) -> Array:
@@ -50,9 +77,10 @@ def momentum(bars: Bars, span: int) -> Array:
     return out
 
 
+@_once
 def volatility(bars: Bars, window: int) -> Array:
     """Sample standard deviation (ddof 1) of the last ``window`` simple returns."""
-    return _rolled(lagged_return(bars, 1), window, _sample_deviation)
+    return _deviation(lagged_return(bars, 1), window)
 
 
 def traded_volume(bars: Bars) -> Array:
@@ -93,24 +121,51 @@ def volume_surprise(bars: Bars, window: int) -> Array:
     Zero where volume did not vary at all.
     """
     logs = np.log1p(bars.volume)
-    spread = _rolled(logs, window, _sample_deviation)
-    distance = logs - _rolled(logs, window, _mean)
+    logs = logs - logs[:1]
+    spread, distance = _deviation(logs, window), logs - _mean(logs, window)
     return np.where(spread == 0, 0.0, _over(distance, spread))
 
 
-def _rolled(values: Array, window: int, statistic: Callable[[Array], Array]) -> Array:
-    out = np.full(values.size, np.nan)
-    if values.size >= window:
-        out[window - 1 :] = statistic(sliding_window_view(values, window))
+def _filled(values: Array, size: int) -> Array:
+    """``values`` at the end of ``size`` rows, NaN before them."""
+    out = np.full(size, np.nan)
+    if values.size:
+        out[size - values.size :] = values
     return out
 
 
-def _mean(windows: Array) -> Array:
-    return np.asarray(np.mean(windows, axis=-1))
+def _mean(values: Array, window: int) -> Array:
+    return _filled(_window_sums(values, window) / window, values.size)
 
 
-def _sample_deviation(windows: Array) -> Array:
-    return np.asarray(np.std(windows, axis=-1, ddof=1))
+def _deviation(values: Array, window: int) -> Array:
+    """Sample standard deviation of each window (ddof 1).
+
+    From sums of values and squares, so ``values`` should lie around zero.
+    """
+    sums, squares = _window_sums(values, window), _window_sums(values * values, window)
+    variance = np.maximum(squares - sums * sums / window, 0.0) / (window - 1)
+    return _filled(np.sqrt(variance), values.size)
+
+
+def _window_sums(values: Array, window: int) -> Array:
+    """The sum of every full window: (n - window + 1,), or none.
+
+    Put together from sums of 1, 2, 4, … neighbours: a few passes whatever the window, and no
+    running total, so that no value outside a window (a NaN, a rounding error) reaches it.
+    """
+    count = values.size - window + 1
+    if count <= 0:
+        return np.empty(0)
+    total = np.zeros(count)
+    block, size, offset = values, 1, 0
+    for bit in range(window.bit_length()):
+        if bit:
+            block, size = block[:-size] + block[size:], size * 2
+        if window >> bit & 1:
+            total += block[offset : offset + count]
+            offset += size
+    return total
 
 
 def _over(numerator: Array, denominator: Array) -> Array:
