@@ -54,7 +54,7 @@ def _guide(w: FeatureSettings) -> tuple[Feature, ...]:
             Feature(f"sma_{k}", partial(ind.moving_average, window=k), k - 1, scale_free=False)
             for k in w.sma_periods
         ),
-        *(Feature(f"mom_{k}", partial(ind.momentum, span=k), k) for k in w.momentum_periods),
+        *(Feature(f"mom_{k}", partial(ind.momentum, window=k), k) for k in w.momentum_periods),
         *(Feature(f"vol_{k}", partial(ind.volatility, window=k), k) for k in w.volatility_periods),
         Feature("volume", ind.traded_volume, 0, scale_free=False),
     )

@@ -56,11 +56,8 @@ def _once(indicator: Windowed) -> Windowed:
 
 def lagged_return(bars: Bars, lag: int) -> Array:
     """C_{t-lag+1} / C_{t-lag} - 1: lag 1 is the return of session t itself."""
-    close = bars.close
-    out = np.full(close.size, np.nan)
-    returns = close[1:] / close[:-1] - 1
-    out[lag:] = returns[: max(close.size - lag, 0)]
-    return out
+    returns = momentum(bars, 1)
+    return _filled(returns[1 : max(returns.size - lag, 0) + 1], returns.size)
 
 
 @_once
@@ -69,12 +66,11 @@ def moving_average(bars: Bars, window: int) -> Array:
     return _mean(bars.close, window)
 
 
-def momentum(bars: Bars, span: int) -> Array:
-    """C_t / C_{t-span} - 1."""
+@_once
+def momentum(bars: Bars, window: int) -> Array:
+    """C_t / C_{t-window} - 1."""
     close = bars.close
-    out = np.full(close.size, np.nan)
-    out[span:] = close[span:] / close[:-span] - 1 if close.size > span else []
-    return out
+    return _filled(close[window:] / close[:-window] - 1, close.size)
 
 
 @_once
@@ -110,9 +106,7 @@ def session_range(bars: Bars) -> Array:
 
 def overnight_gap(bars: Bars) -> Array:
     """O_t / C_{t-1} - 1."""
-    out = np.full(bars.close.size, np.nan)
-    out[1:] = bars.open[1:] / bars.close[:-1] - 1
-    return out
+    return _filled(bars.open[1:] / bars.close[:-1] - 1, bars.close.size)
 
 
 def volume_surprise(bars: Bars, window: int) -> Array:
@@ -128,9 +122,9 @@ def volume_surprise(bars: Bars, window: int) -> Array:
 
 def _filled(values: Array, size: int) -> Array:
     """``values`` at the end of ``size`` rows, NaN before them."""
-    out = np.full(size, np.nan)
-    if values.size:
-        out[size - values.size :] = values
+    out = np.empty(size)
+    empty = size - values.size
+    out[:empty], out[empty:] = np.nan, values
     return out
 
 

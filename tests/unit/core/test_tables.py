@@ -8,7 +8,7 @@ each_table = pytest.mark.parametrize("table", ALL, ids=lambda table: table.name)
 
 
 def test_each_table_has_a_name_of_its_own():
-    assert len({table.name for table in ALL}) == len(ALL) == 10
+    assert len({table.name for table in ALL}) == len(ALL) >= 10
 
 
 @each_table
