@@ -86,28 +86,22 @@ class Run:
         with (
             open_database(url, self.settings.home, name) as database,
             ticker_locks(database.control, [self.ticker]),
-            self._logged(RunLog(database.control)) as run_log,
+            self._logged(RunLog(database.control, self.folder.run_id)) as run_log,
         ):
             self._stages(database, run_log, skip_training)
 
     @contextmanager
     def _logged(self, run_log: RunLog) -> Iterator[RunLog]:
-        run_log.started(
-            self.folder.run_id,
-            self.ticker,
-            command="pipeline",
-            live=self.live,
-            at=self.now,
-        )
+        run_log.started(self.ticker, command="pipeline", live=self.live, at=self.now)
         try:
             yield run_log
         except Exception as error:
             self._fail(error)
             if not is_lost_connection(error):
-                run_log.finished(self.folder.run_id, self.results, dt.datetime.now(dt.UTC))
+                run_log.finished(self.results, dt.datetime.now(dt.UTC))
             raise
         done = {**self.results, "status": "success"}
-        run_log.finished(self.folder.run_id, done, dt.datetime.now(dt.UTC))
+        run_log.finished(done, dt.datetime.now(dt.UTC))
 
     def _stages(self, database: Database, run_log: RunLog, skip_training: bool) -> None:
         context = make_context(
@@ -143,11 +137,11 @@ class Run:
             row = _metric(stage, "failed", 0, began, started, _sentence(error))
             self._note(row, {})
             if not is_lost_connection(error):
-                run_log.stage(self.folder.run_id, row)
+                run_log.stage(row)
             raise
         row = _metric(stage, "success", report.rows, began, started, None)
         self._note(row, report.details)
-        run_log.stage(self.folder.run_id, row)
+        run_log.stage(row)
         for warning in report.warnings:
             self.warn(warning)
 

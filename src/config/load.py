@@ -38,7 +38,10 @@ def load_settings(
     """
     stated = _read_config(config)
     dotenv = _read_dotenv(env_file)
-    layers = [_from_environ(os.environ), _from_environ(dotenv), stated]
+    layers = [
+        _for_both_horizons(layer)
+        for layer in (_from_environ(os.environ), _from_environ(dotenv), stated)
+    ]
 
     class Loaded(Settings):  # a class of its own: the layers belong to this call
         @classmethod
@@ -93,8 +96,22 @@ def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
         branch = tree
         for part in path[:-1]:
             branch = branch.setdefault(part, {})
+            if not isinstance(branch, dict):
+                raise BadConfig(f"{name} and another variable contradict each other: keep one.")
         branch[path[-1]] = _value(environ[name])
     return tree
+
+
+def _for_both_horizons(layer: dict[str, Any]) -> dict[str, Any]:
+    """A plain improvement said in one layer is for both horizons, and can be beaten for one."""
+    validation = layer.get("validation")
+    if not isinstance(validation, dict):
+        return layer
+    said = validation.get("min_mae_improvement")
+    if said is None or isinstance(said, dict | bool):
+        return layer
+    both = dict.fromkeys(("short", "long"), said)
+    return {**layer, "validation": {**validation, "min_mae_improvement": both}}
 
 
 def _named(environ: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:

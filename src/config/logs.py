@@ -38,7 +38,7 @@ def configure(home: Path, level: str = "INFO", *, terminal: bool = True) -> None
             root.removeHandler(handler)
             handler.close()
     root.setLevel(logging.DEBUG)
-    for noisy in ("yfinance", "peewee", "urllib3", "curl_cffi", "alembic"):
+    for noisy in ("peewee", "urllib3", "curl_cffi", "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     if terminal:
         _add(root, _terminal_handler(level, shared))

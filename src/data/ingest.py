@@ -6,14 +6,14 @@ import argparse
 import datetime as dt
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import polars as pl
 
 from src.config.settings import Settings
-from src.core.errors import SourceUnavailable
+from src.core.errors import BadInput, SourceUnavailable
 from src.core.sessions import nse
 from src.core.tables import (
     INGEST_BATCHES,
@@ -33,8 +33,6 @@ from src.stages.stage import RunContext, Stage, StageReport
 
 STAGE_NAME = "data_ingest"
 TABLES: dict[Kind, tuple[Table, str]] = {"daily": (RAW_DAILY, "date"), "hourly": (RAW_HOURLY, "ts")}
-# A lost connection is no reason to stop a source that has daily prices to give.
-OPTIONAL: Kind = "hourly"
 
 
 @dataclass
@@ -55,7 +53,7 @@ def stage(source: Source | None) -> Stage:
         name=STAGE_NAME,
         summary="Bring prices in: raw rows as received, revisions, rejected rows to quarantine.",
         reads=(),
-        writes=(INGEST_BATCHES, RAW_DAILY, RAW_HOURLY, PRICE_REVISIONS),
+        writes=(INGEST_BATCHES, RAW_DAILY, RAW_HOURLY, PRICE_REVISIONS, QUARANTINE),
         run=partial(run, source=source),
     )
 
@@ -97,11 +95,11 @@ def _fetch(context: RunContext, ticker: str, source: Source) -> list[Delivery]:
     daily = _incrementally(context, ticker, source, "daily")
     try:
         hourly = _incrementally(context, ticker, source, "hourly")
-    except SourceUnavailable:
+    except (SourceUnavailable, BadInput) as error:
         if not daily:
             raise
-        hourly = []
-    if not daily and not hourly:
+        return [replace(one, notes=(*one.notes, f"no hourly bars: {error}")) for one in daily]
+    if not daily and not hourly and _newest_stored(context, ticker) is None:
         raise SourceUnavailable(f"The source {source.name} has no prices of {ticker}")
     return [*daily, *hourly]
 
@@ -121,6 +119,9 @@ def _resume_from(context: RunContext, ticker: str, source_name: str, kind: Kind)
     if source_name != "yahoo":
         return None
     stored = _stored(context, ticker, source_name, kind)
+    if context.as_of is not None:
+        key = pl.col(TABLES[kind][1])
+        stored = stored.filter((key if kind == "daily" else key.dt.date()) <= context.as_of)
     newest = stored.sort("batch_fetched_at").tail(1)
     if newest.is_empty() or newest["price_basis"][0] != "split":
         return None
@@ -138,8 +139,8 @@ def _restates_history(context: RunContext, delivery: Delivery) -> bool:
     key = TABLES[delivery.kind][1]
     revised = revise(stored, delivery.frame, key=key, batch=_batch(delivery, 0))
     last = stored[key].max()
-    before_last = revised.revisions.filter(~pl.col("noise"), pl.col("at").dt.date() < last)
-    return not before_last.is_empty()
+    at = pl.col("at") if key == "ts" else pl.col("at").dt.date()
+    return not revised.revisions.filter(~pl.col("noise"), at < last).is_empty()
 
 
 def _stored(context: RunContext, ticker: str, source: str, kind: Kind) -> pl.DataFrame:

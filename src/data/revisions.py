@@ -48,7 +48,8 @@ def revise(stored: pl.DataFrame, delivered: pl.DataFrame, *, key: str, batch: Ba
         key: ``date`` or ``ts``.
         batch: the delivery's own batch.
 
-    A delivery older than the stored row never overwrites it. A null over a value is refused.
+    A delivery older than the stored row fills its holes but never overwrites it. A null over a
+    value is refused.
     Differences below ``NOISE`` leave the stored value, but a ``total`` series with any real
     change is taken whole: its level moved, and two vintages must not be spliced.
     """
@@ -91,6 +92,7 @@ def _classified(joined: pl.DataFrame, fields: list[str], batch: Batch) -> pl.Dat
     only_noise = pl.all_horizontal(pl.col(f"{f}_noise") | ~pl.col(f"{f}_changed") for f in fields)
     older = pl.col("batch_fetched_at") > pl.lit(batch.fetched_at).cast(pl.Datetime("us", "UTC"))
     emptied = pl.col("close").is_null() & pl.col("close_old").is_not_null()
+    filled = pl.col("close").is_not_null() & pl.col("close_old").is_null()
     fated = joined.with_columns(
         fate=pl.when(~pl.col("known"))
         .then(pl.lit("new"))
@@ -98,7 +100,7 @@ def _classified(joined: pl.DataFrame, fields: list[str], batch: Batch) -> pl.Dat
         .then(pl.when(older).then(pl.lit("kept")).otherwise(pl.lit("same")))
         .when(emptied)
         .then(pl.lit("emptied"))
-        .when(older)
+        .when(older & ~filled)
         .then(pl.when(only_noise).then(pl.lit("kept")).otherwise(pl.lit("older")))
         .when(only_noise)
         .then(pl.lit("noise"))

@@ -60,7 +60,7 @@ def add_columns(connection: Any, table: Table, names: Sequence[str]) -> None:
         if not (table.open_ended and FEATURE_NAME.fullmatch(name)):
             raise ValueError(f"{table.name} takes no column {name!r}")
         with cursor(connection) as cur:
-            cur.execute(f"ALTER TABLE {table.name} ADD COLUMN IF NOT EXISTS {name} {FLOAT}")
+            cur.execute(f'ALTER TABLE {table.name} ADD COLUMN IF NOT EXISTS "{name}" {FLOAT}')
 
 
 def upsert(connection: Any, table: Table, frame: pl.DataFrame) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from src.core.errors import DatabaseUnavailable
 
@@ -29,16 +28,34 @@ def normalised(url: str) -> str:
         raise DatabaseUnavailable(
             f"DATABASE_URL must be a PostgreSQL address (postgresql://…), not {scheme}."
         )
-    if "connect_timeout=" not in url:
+    parts = _parts(url)
+    if "connect_timeout" not in parts:
         url += ("&" if "?" in url else "?") + f"connect_timeout={CONNECT_TIMEOUT}"
     return url
 
 
 def described(url: str) -> str:
     """Where a URL points, without its user and password."""
-    parts = urlsplit(url)
-    place = parts.netloc.rpartition("@")[2] or "localhost"
-    return f"{place}{parts.path}"
+    parts = _parts(url)
+    port = f":{parts['port']}" if parts.get("port") else ""
+    return f"{parts.get('host', 'localhost')}{port}/{parts.get('dbname', '')}"
+
+
+def _parts(url: str) -> dict[str, Any]:
+    """What libpq understands of a URL. What it does not is never quoted: it may be a password."""
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.Error:
+        parts = {}
+    if not parts or not str(parts.get("port", "0")).isdigit():
+        raise DatabaseUnavailable(
+            "DATABASE_URL is no address of the form postgresql://USER:PASSWORD@HOST:PORT/NAME: "
+            "check it (a password's / : @ # are written %2F %3A %40 %23)."
+        ) from None
+    return parts
 
 
 def control_connection(url: str, application: str = "tcsns-forecast") -> psycopg.Connection[Any]:

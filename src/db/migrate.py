@@ -38,7 +38,8 @@ def _upgrade(url: str) -> None:
     from alembic.config import Config
     from sqlalchemy import create_engine, text
 
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
+    # The URL is libpq's: SQLAlchemy would read some of its characters otherwise.
+    engine = create_engine("postgresql+psycopg://", creator=lambda: control_connection(url))
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     try:

@@ -66,36 +66,45 @@ def application_name(run_id: str) -> str:
 
 
 class RunLog:
-    """Rows of ``pipeline_runs`` and ``stage_runs``, each written when it happens."""
+    """Rows of ``pipeline_runs`` and ``stage_runs``, each written when it happens.
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    A run that another machine began in the same second takes the name first; this one is then
+    logged under its name with host and process behind it.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any], run_id: str) -> None:
         self._connection = connection
+        self.run_id = run_id
 
-    def started(
-        self, run_id: str, ticker: str, *, command: str, live: bool, at: dt.datetime
-    ) -> None:
+    def started(self, ticker: str, *, command: str, live: bool, at: dt.datetime) -> None:
         """Note that a run begins; runs of the ticker that died without a word are closed."""
         self._connection.execute(
             "UPDATE pipeline_runs SET status = 'interrupted', error = 'the process ended "
             "without finishing the run' WHERE ticker = %s AND status = 'running'",
             (ticker,),
         )
-        self._connection.execute(
-            "INSERT INTO pipeline_runs (run_id, ticker, command, status, live, started_at, host, "
-            "pid) VALUES (%s, %s, %s, 'running', %s, %s, %s, %s)",
-            (run_id, ticker, command, live, at, socket.gethostname(), os.getpid()),
-        )
+        host, pid = socket.gethostname(), os.getpid()
+        for name in (self.run_id, f"{self.run_id}_{host}_{pid}"):
+            inserted = self._connection.execute(
+                "INSERT INTO pipeline_runs (run_id, ticker, command, status, live, started_at, "
+                "host, pid) VALUES (%s, %s, %s, 'running', %s, %s, %s, %s) "
+                "ON CONFLICT DO NOTHING",
+                (name, ticker, command, live, at, host, pid),
+            )
+            if inserted.rowcount:
+                self.run_id = name
+                return
 
-    def stage(self, run_id: str, row: dict[str, Any]) -> None:
+    def stage(self, row: dict[str, Any]) -> None:
         """Note how a stage ended; ``row`` is that of ``metrics.json``."""
         self._connection.execute(
             "INSERT INTO stage_runs (run_id, stage, status, started_at, rows, duration_seconds, "
             "error) VALUES (%(run_id)s, %(stage)s, %(status)s, %(timestamp)s, "
             "%(rows_processed)s, %(duration_seconds)s, %(error_message)s)",
-            {"run_id": run_id, **row},
+            {"run_id": self.run_id, **row},
         )
 
-    def finished(self, run_id: str, results: dict[str, Any], at: dt.datetime) -> None:
+    def finished(self, results: dict[str, Any], at: dt.datetime) -> None:
         """Note how the run ended: ``status, data_hash, config_hash`` and perhaps ``error``."""
         self._connection.execute(
             "UPDATE pipeline_runs SET status = %s, finished_at = %s, data_hash = %s, "
@@ -106,6 +115,6 @@ class RunLog:
                 results.get("data_hash"),
                 results.get("config_hash"),
                 results.get("error"),
-                run_id,
+                self.run_id,
             ),
         )

@@ -127,7 +127,8 @@ class AsideStore:
         held = [self._frames[table.name, t] for t in tickers if self._held(table, t)]
         frame = pl.concat([stored, *held], how="diagonal_relaxed") if held else stored
         if table == INGEST_BATCHES and self._batches:
-            frame = pl.concat([frame, pl.DataFrame(self._batches, schema=frame.schema)])
+            aside = pl.DataFrame(self._batches, schema=frame.schema)
+            frame = pl.concat([frame, aside.filter(pl.col("ticker").is_in(list(tickers)))])
         if until is not None and "date" in frame.columns:
             frame = frame.filter(pl.col("date") <= until)
         return frame.sort(table.key)
@@ -146,18 +147,21 @@ class AsideStore:
             outside = pl.any_horizontal(pl.col(n) != v for n, v in within.items())
             kept = self.load(table, tickers).filter(outside)
             frame = pl.concat([kept, frame], how="diagonal_relaxed")
+        before = self.load(table, tickers)
         for ticker in tickers:
             self._frames[table.name, ticker] = frame.filter(pl.col("ticker") == ticker)
-        return frame.height
+        gone = before.join(frame, on=table.key, how="anti").height
+        known = [name for name in frame.columns if name in before.columns]
+        return gone + frame.join(before, on=known, how="anti", nulls_equal=True).height
 
     def upsert(self, table: Table, frame: pl.DataFrame) -> int:
         """See Store."""
         tickers = frame["ticker"].unique().to_list()
-        stored = self.load(table, tickers).join(frame, on=table.key, how="anti")
         import polars as pl
 
-        self.replace(table, tickers, pl.concat([stored, frame], how="diagonal_relaxed"))
-        return frame.height
+        stored = self.load(table, tickers).join(frame, on=table.key, how="anti")
+        whole = pl.concat([stored, frame], how="diagonal_relaxed")
+        return self.replace(table, tickers, whole)
 
     def add_batch(self, batch: dict[str, Any]) -> int:
         """See Store; batches held aside count downwards from -1."""

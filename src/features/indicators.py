@@ -29,7 +29,7 @@ class Bars:
     low: Array
     close: Array
     volume: Array
-    known: dict[tuple[str, int], Array] = field(default_factory=dict, repr=False)
+    known: dict[tuple[str, int], Array] = field(default_factory=dict, init=False, repr=False)
 
 
 class Windowed(Protocol):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
-
 from src.core.errors import ForecastError
 from src.core.tables import FEATURES_DAILY
 from src.modeling.predictor import forecast
@@ -17,13 +15,14 @@ from src.stages.stage import RunContext
 def stored_forecasts(context: RunContext, ticker: str) -> tuple[list[dict[str, Any]], list[str]]:
     """Forecasts from the stored artefacts, and a sentence for each horizon that has none."""
     features = context.store.load(FEATURES_DAILY, [ticker], context.as_of)
-    newest = features.sort("date").tail(1)
+    if features.is_empty():
+        return [], [f"{ticker} has no features yet: run `python -m mlops.pipeline` first."]
+    newest = features.sort("date").row(-1, named=True)
     forecasts, problems = [], []
     for horizon in TABLES:
         try:
             artefact = artefacts.load(context.settings.home / MODELS, ticker, horizon)
-            row = newest.select(pl.all()).row(0, named=True)
-            forecasts.append(forecast(artefact, row, calendar=context.calendar))
+            forecasts.append(forecast(artefact, newest, calendar=context.calendar))
         except ForecastError as error:
             problems.append(str(error))
     return forecasts, problems

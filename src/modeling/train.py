@@ -46,7 +46,13 @@ class Trained:
 
 def run(context: RunContext) -> StageReport:
     """Train every ticker at both horizons; live runs store datasets and artefacts."""
-    made = [_ticker(context, ticker, horizon) for ticker in context.tickers for horizon in TABLES]
+    features = context.store.load(FEATURES_DAILY, context.tickers, context.as_of)
+    features = features.select(_in_use(features))
+    made = [
+        _ticker(context, features.filter(ticker=ticker), ticker, horizon)
+        for ticker in context.tickers
+        for horizon in TABLES
+    ]
     for name, table in TABLES.items():
         frames = [one.dataset.frame for one in made if one.artefact.horizon == name]
         context.store.replace(table, context.tickers, pl.concat(frames))
@@ -98,11 +104,9 @@ class Made:
         }
 
 
-def _ticker(context: RunContext, ticker: str, horizon: str) -> Made:
+def _ticker(context: RunContext, features: pl.DataFrame, ticker: str, horizon: str) -> Made:
     settings = context.settings.training
     sessions = getattr(settings.horizons, horizon)
-    features = context.store.load(FEATURES_DAILY, [ticker], context.as_of)
-    features = features.select(_in_use(features))
     clean = context.store.load(CLEAN_DAILY, [ticker], context.as_of)
     dataset = datasets.build(
         features,

@@ -1,5 +1,6 @@
 """The store on a real PostgreSQL: what is written, what is left alone, who may see it when."""
 
+import contextlib
 import datetime as dt
 import json
 import subprocess
@@ -67,7 +68,7 @@ def clean(*closes, ticker="TCS.NS", days=DAYS):
         pl.DataFrame({"date": pl.Series(days[: len(closes)], dtype=pl.Date)})
         .select(
             "date",
-            **{name: values for name in (*tables.BARS, "adj_close")},
+            **dict.fromkeys((*tables.BARS, "adj_close"), values),
             ticker=pl.lit(ticker),
             source=pl.lit("yahoo"),
             return_basis=pl.lit("price"),
@@ -401,10 +402,13 @@ def test_an_error_undoes_everything_in_the_transaction(store, database_url):
     write(store, lambda: store.upsert(CLEAN_DAILY, clean(1)))
     before = checksums(database_url)
 
-    with pytest.raises(KeyboardInterrupt), store.transaction():
+    def fail():
         store.replace(CLEAN_DAILY, ["TCS.NS"], clean(5, 6))
         store.replace(FEATURES_DAILY, ["TCS.NS"], features(1, sma_7=[1.5]))
         raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write(store, fail)
 
     assert checksums(database_url) == before
     assert "sma_7" not in store.load(FEATURES_DAILY, ["TCS.NS"]).columns
@@ -513,7 +517,7 @@ class _Undo(Exception):
 
 @contextmanager
 def undone(store):
-    with pytest.raises(_Undo), store.transaction():
+    with contextlib.suppress(_Undo), store.transaction():
         yield
         raise _Undo
 
@@ -701,21 +705,35 @@ def run_row(reader, run_id):
     ).fetchone()
 
 
+def begin(reader, run_id, ticker="TCS.NS", live=True):
+    log = RunLog(reader, run_id)
+    log.started(ticker, command="pipeline", live=live, at=STARTED)
+    return log
+
+
 def test_a_run_is_noted_when_it_begins_and_when_it_ends(reader):
-    log = RunLog(reader)
-    log.started("one", "TCS.NS", command="pipeline", live=True, at=STARTED)
+    log = begin(reader, "one")
     assert run_row(reader, "one") == ("running", True, STARTED, None, None, None)
     ended = STARTED + dt.timedelta(seconds=3)
 
-    log.finished("one", {"status": "success", "data_hash": "d", "config_hash": "c"}, ended)
+    log.finished({"status": "success", "data_hash": "d", "config_hash": "c"}, ended)
 
     assert run_row(reader, "one") == ("success", True, STARTED, ended, "d", None)
 
 
+def test_two_machines_may_begin_a_run_in_the_same_second(reader):
+    first, second = begin(reader, "one"), begin(reader, "one", "INFY.NS")
+
+    second.finished({"status": "success"}, STARTED)
+
+    assert first.run_id == "one" != second.run_id
+    assert run_row(reader, "one")[0] == "running"
+    assert run_row(reader, second.run_id)[0] == "success"
+
+
 def test_a_run_that_died_without_a_word_is_closed_by_the_next_of_its_ticker(reader):
-    log = RunLog(reader)
     for run_id, ticker in (("dead", "TCS.NS"), ("other", "INFY.NS"), ("next", "TCS.NS")):
-        log.started(run_id, ticker, command="pipeline", live=True, at=STARTED)
+        begin(reader, run_id, ticker)
 
     assert [run_row(reader, run_id)[0] for run_id in ("dead", "other", "next")] == [
         *("interrupted", "running", "running"),
@@ -724,19 +742,16 @@ def test_a_run_that_died_without_a_word_is_closed_by_the_next_of_its_ticker(read
 
 
 def test_a_run_that_ended_is_not_called_interrupted(reader):
-    log = RunLog(reader)
-    log.started("one", "TCS.NS", command="pipeline", live=True, at=STARTED)
-    log.finished("one", {"status": "failed", "error": "no prices"}, STARTED)
+    begin(reader, "one").finished({"status": "failed", "error": "no prices"}, STARTED)
 
-    log.started("two", "TCS.NS", command="pipeline", live=True, at=STARTED)
+    begin(reader, "two")
 
     assert run_row(reader, "one")[0] == "failed"
     assert run_row(reader, "one")[-1] == "no prices"
 
 
 def test_a_stage_is_noted_under_its_run(reader):
-    log = RunLog(reader)
-    log.started("one", "TCS.NS", command="pipeline", live=False, at=STARTED)
+    log = begin(reader, "one", live=False)
     metric = {
         "timestamp": STARTED.isoformat(),
         "stage": "data_cleaning",
@@ -746,7 +761,7 @@ def test_a_stage_is_noted_under_its_run(reader):
         "error_message": "no prices",
     }
 
-    log.stage("one", metric)
+    log.stage(metric)
 
     row = reader.execute(
         "SELECT stage, status, started_at, rows, duration_seconds, error FROM stage_runs"

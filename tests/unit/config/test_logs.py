@@ -10,12 +10,16 @@ from src.config import logs
 @pytest.fixture(autouse=True)
 def no_handlers_of_ours_afterwards():
     root = logging.getLogger()
-    level = root.level
+    quiet = [root, *map(logging.getLogger, logging.root.manager.loggerDict)]
+    levels = [(logger, logger.level) for logger in quiet]
     yield
     for handler in [h for h in root.handlers if getattr(h, "_ours", False)]:
         root.removeHandler(handler)
         handler.close()
-    root.setLevel(level)
+    for name in logging.root.manager.loggerDict:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    for logger, level in levels:
+        logger.setLevel(level)
     structlog.contextvars.clear_contextvars()
 
 
@@ -167,7 +171,7 @@ def test_rotation_keeps_the_newest_lines_within_its_limits(tmp_path, monkeypatch
 def test_values_that_json_does_not_know_are_written_as_text(tmp_path):
     logs.configure(tmp_path, terminal=False)
 
-    logs.get("here").info("a place", path=tmp_path, many={"b", "b"})
+    logs.get("here").info("a place", path=tmp_path, many={"b"})
 
     (line,) = written(tmp_path)
     assert (line["path"], line["many"]) == (str(tmp_path), "{'b'}")
@@ -176,7 +180,7 @@ def test_values_that_json_does_not_know_are_written_as_text(tmp_path):
 def test_noisy_libraries_are_heard_from_error_on(tmp_path):
     logs.configure(tmp_path, terminal=False)
 
-    logging.getLogger("yfinance").warning("chatter")
-    logging.getLogger("yfinance").error("a failure")
+    logging.getLogger("peewee").warning("chatter")
+    logging.getLogger("peewee").error("a failure")
 
     assert [line["event"] for line in written(tmp_path)] == ["a failure"]

@@ -1,0 +1,304 @@
+"""Training over the real store: datasets by hand, artefacts that load, series that are too short.
+
+The prices wander by 1.5 % a day over 700 sessions; the series ends on 13 April 2026.
+"""
+
+import datetime as dt
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+from prices import TCS, checksums, clean_walk, context, features_of, rows, run, with_features
+
+from src.core.sessions import nse
+from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT
+from src.features.catalogue import features
+from src.modeling import train
+from src.modeling.live import stored_forecasts
+from src.registry import artefacts
+from src.stages.hashing import frame_hash
+
+DAYS = nse().sessions(dt.date(2023, 1, 1), dt.date(2026, 4, 13))[-700:]
+WARM_UP = 20
+HORIZONS = [("short", DATASET_SHORT, 1), ("long", DATASET_LONG, 63)]
+each_horizon = pytest.mark.parametrize(("horizon", "table", "ahead"), HORIZONS)
+
+
+@pytest.fixture
+def given(store, home):
+    return context(store, home)
+
+
+@pytest.fixture
+def clean():
+    return clean_walk(TCS, DAYS)
+
+
+@pytest.fixture
+def trained(store, given, clean):
+    with_features(store, given, clean)
+    return run(train.STAGE, given)
+
+
+def told(report, horizon):
+    return next(one for one in report.details["models"] if one["horizon"] == horizon)
+
+
+# --- datasets
+
+
+@each_horizon
+@pytest.mark.parametrize("position", [WARM_UP, 21, 300, 500, 636])
+def test_a_row_holds_the_return_to_the_session_its_label_ends_on(
+    store, clean, trained, horizon, table, ahead, position
+):
+    row = rows(store, table).filter(date=DAYS[position]).row(0, named=True)
+
+    now, later = (clean["adj_close"][k] for k in (position, position + ahead))
+    assert row["label_end"] == DAYS[position + ahead]
+    assert row["target"] == pytest.approx(later / now - 1, rel=1e-12)
+    assert row["return_lag1"] == pytest.approx(
+        clean["close"][position] / clean["close"][position - 1] - 1, rel=1e-12
+    )
+    assert (row["source"], row["ticker"]) == ("yahoo", TCS)
+
+
+@each_horizon
+def test_rows_without_full_windows_or_a_realised_label_are_left_out(
+    store, trained, horizon, table, ahead
+):
+    dates = rows(store, table)["date"].to_list()
+
+    assert dates == DAYS[WARM_UP : 700 - ahead]
+    counts = told(trained, horizon)["rows"]
+    assert (counts["rows_in"], counts["rows"]) == (700, 680 - ahead)
+    assert (counts["warm_up"], counts["label_open"]) == (WARM_UP, ahead)
+
+
+@each_horizon
+def test_the_dataset_has_the_features_as_they_are_stored(
+    store, given, trained, horizon, table, ahead
+):
+    names = [feature.name for feature in features(given.settings.features)]
+    dataset = rows(store, table)
+
+    stored = features_of(store).filter(pl.col("date").is_in(dataset["date"].implode()))
+    assert dataset.select("date", *names).equals(stored.select("date", *names))
+
+
+@each_horizon
+def test_labels_across_a_pending_jump_are_left_out(store, given, clean, horizon, table, ahead):
+    jumped = pl.int_range(pl.len()) == 400
+    with_features(store, given, clean.with_columns(action_pending=jumped))
+
+    report = run(train.STAGE, given)
+
+    dates = set(rows(store, table)["date"])
+    # Labels that end on the jump or later, and windows of 21 bars that hold it.
+    assert not dates & set(DAYS[400 - ahead : 421])
+    assert {DAYS[399 - ahead], DAYS[421]} <= dates
+    assert told(report, horizon)["rows"]["pending_jump"] == 21 + ahead
+
+
+def test_labels_follow_the_adjusted_close_and_features_the_close(store, given, clean):
+    with_features(store, given, clean.with_columns(adj_close=pl.col("close") * 2 + 50))
+    run(train.STAGE, given)
+
+    row = rows(store, DATASET_SHORT).filter(date=DAYS[100]).row(0, named=True)
+    now, later = (clean["close"][k] for k in (100, 101))
+    assert row["target"] == pytest.approx((2 * later + 50) / (2 * now + 50) - 1, rel=1e-12)
+
+
+# --- models
+
+
+@each_horizon
+def test_the_artefact_loads_and_says_what_it_was_made_from(
+    store, given, clean, trained, horizon, table, ahead
+):
+    artefact = artefacts.load(given.settings.home / "models", TCS, horizon)
+
+    assert (artefact.ticker, artefact.sessions) == (TCS, ahead)
+    assert (artefact.candidate, artefact.served, artefact.verdict) == ("ridge", "zero", "none")
+    assert artefact.data_hash == frame_hash(rows(store, CLEAN_DAILY))
+    assert [row["name"] for row in artefact.metrics] == ["zero", "mean", "ridge"]
+    assert artefact.trained_at == "2026-04-13T12:30:00+00:00"
+
+
+@each_horizon
+def test_price_levels_have_no_weight_in_the_model(given, trained, horizon, table, ahead):
+    model = artefacts.load(given.settings.home / "models", TCS, horizon).model
+
+    weights = dict(zip(model.features, model.coef, strict=True))
+    assert [weights[name] for name in ("sma_7", "sma_21", "volume")] == [0, 0, 0]
+    assert all(weights[name] != 0 for name in ("return_lag1", "mom_7", "vol_14"))
+
+
+@each_horizon
+def test_the_score_of_zero_is_the_mean_size_of_the_returns_it_is_tested_on(
+    store, given, trained, horizon, table, ahead
+):
+    dataset = rows(store, table)
+    zero = told(trained, horizon)["metrics"][0]
+
+    # The last fifth of the rows is forecast, all folds having enough rows to train on.
+    tested = dataset.tail(zero["n"])
+    assert zero["n"] == int(np.ceil(dataset.height * 0.2))
+    assert zero["mae"] == pytest.approx(tested["target"].abs().mean(), rel=1e-12)
+    assert zero["n_eff"] == pytest.approx(max(1, zero["n"] / ahead))
+
+
+def test_zero_is_served_and_the_candidate_stands_beside_it(clean, trained):
+    short, long = trained.details["forecasts"]
+
+    assert (short["horizon"], long["horizon"]) == ("1-day", "63-day")
+    for one in (short, long):
+        assert (one["pred_return"], one["model"]["name"]) == (0.0, "zero")
+        assert one["est_future_close"] == one["last_close"] == clean["close"][-1]
+        assert one["candidate"]["name"] == "ridge"
+        assert one["candidate"]["promoted"] is False
+    assert short["feature_date"] == "2026-04-13"
+    # The 14th is Ambedkar Jayanti.
+    assert (short["target_date"], short["target_date_estimated"]) == ("2026-04-15", False)
+
+
+@each_horizon
+def test_the_candidates_forecast_is_the_models_of_the_newest_row(
+    store, given, trained, horizon, table, ahead
+):
+    model = artefacts.load(given.settings.home / "models", TCS, horizon).model
+    newest = features_of(store).row(-1, named=True)
+
+    expected = model.intercept + sum(
+        weight * newest[name] for name, weight in zip(model.features, model.coef, strict=True)
+    )
+
+    said = next(one for one in trained.details["forecasts"] if one["horizon"] == f"{ahead}-day")[
+        "candidate"
+    ]["pred_return"]
+    assert said == pytest.approx(expected, rel=1e-9, abs=1e-15)
+
+
+# --- again
+
+
+def without_version(report):
+    """The forecasts; a version is a digest of files, which hold random names."""
+    return [
+        one | {"model": {k: v for k, v in one["model"].items() if k != "version"}}
+        for one in report.details["forecasts"]
+    ]
+
+
+def test_the_same_input_gives_the_same_models_and_writes_nothing(
+    store, given, trained, database_url
+):
+    root = given.settings.home / "models"
+    hashes = [artefacts.canonical_hash(artefacts.load(root, TCS, h).model) for h, *_ in HORIZONS]
+    before = checksums(database_url)
+
+    again = run(train.STAGE, given)
+
+    assert checksums(database_url) == before
+    assert without_version(again) == without_version(trained)
+    assert hashes == [
+        artefacts.canonical_hash(artefacts.load(root, TCS, h).model) for h, *_ in HORIZONS
+    ]
+
+
+def test_stored_models_forecast_what_training_said(given, trained):
+    forecasts, problems = stored_forecasts(given, TCS)
+
+    assert problems == []
+    assert forecasts == trained.details["forecasts"]
+
+
+def test_without_a_model_it_says_what_to_run(store, given, clean):
+    with_features(store, given, clean)
+
+    forecasts, problems = stored_forecasts(given, TCS)
+
+    assert forecasts == []
+    assert len(problems) == 2
+    assert all("python -m mlops.pipeline" in problem for problem in problems)
+
+
+# --- what may not be written
+
+
+@pytest.mark.parametrize(
+    "looking_back", [{"as_of": DAYS[600]}, {"write": False}], ids=["past session", "no write"]
+)
+def test_a_run_that_is_not_live_stores_no_dataset_and_no_model(
+    store, home, given, clean, database_url, looking_back
+):
+    with_features(store, given, clean)
+    before = checksums(database_url)
+    aside = context(store, home, **looking_back)
+
+    report = run(train.STAGE, aside)
+
+    assert checksums(database_url) == before
+    assert not (home / "models").exists()
+    assert len(report.details["forecasts"]) == 2
+    assert rows(aside.store, DATASET_SHORT).height > 500
+
+
+def test_a_run_up_to_a_past_session_knows_nothing_later(store, home, given, clean):
+    with_features(store, given, clean)
+    past = run(train.STAGE, context(store, home, as_of=DAYS[600]))
+    with_features(store, given, clean.head(601))
+    then = run(train.STAGE, context(store, home, write=False))
+
+    def numbers(report):
+        kept = [
+            {k: v for k, v in one.items() if k != "model"} for one in report.details["forecasts"]
+        ]
+        return json.dumps([kept, report.details["models"]], sort_keys=True)
+
+    assert numbers(past) == numbers(then)
+    assert past.details["forecasts"][0]["feature_date"] == str(DAYS[600])
+
+
+# --- too short
+
+
+@pytest.mark.parametrize("sessions", [30, 84])
+def test_a_series_too_short_for_a_horizon_serves_zero_undecided(store, given, clean, sessions):
+    with_features(store, given, clean.tail(sessions))
+
+    report = run(train.STAGE, given)
+
+    for horizon, _, ahead in HORIZONS:
+        one = told(report, horizon)
+        assert (one["served"], one["verdict"], one["refits"]) == ("zero", "undecided", 0)
+        labelled = max(0, sessions - WARM_UP - ahead)
+        assert one["reason"].startswith(f"only {labelled} rows have a realised {ahead}-session")
+    assert [one["pred_return"] for one in report.details["forecasts"]] == [0.0, 0.0]
+    assert [one["candidate"] for one in report.details["forecasts"]] == [None, None]
+    assert len(report.warnings) == 2
+    assert artefacts.load(given.settings.home / "models", TCS, "long").verdict == "undecided"
+
+
+def test_a_series_may_be_long_enough_for_one_horizon_alone(store, given, clean):
+    # 400 rows test 76 of the short horizon after 304; the long one lacks 63 labels and purges 63.
+    with_features(store, given, clean.tail(400))
+
+    report = run(train.STAGE, given)
+
+    assert told(report, "short")["candidate"] == "ridge"
+    assert told(report, "long")["candidate"] == "zero"
+    assert [warning.split(":")[0] for warning in report.warnings] == ["TCS.NS, long"]
+
+
+def test_two_tickers_are_trained_each_on_its_own(store, home, given, clean, trained):
+    both = context(store, home, tickers=(TCS, "INFY.NS"), write=False)
+    other = clean_walk("INFY.NS", DAYS, seed=5)
+    with_features(both.store, both, pl.concat([clean, other]))
+
+    report = run(train.STAGE, both)
+
+    alone = [one["candidate"] for one in trained.details["forecasts"]]
+    assert [one["candidate"] for one in report.details["forecasts"][:2]] == alone
+    assert report.rows == 2 * trained.rows

@@ -1,0 +1,221 @@
+import datetime as dt
+import statistics
+
+import numpy as np
+import polars as pl
+import pytest
+from prices import BARS, clean_walk, sessions
+
+from src.config.settings import FeatureSettings
+from src.core.tables import FEATURES_DAILY
+from src.features.catalogue import features, version, warm_up_rows
+from src.features.features_daily import STAGE, compute
+from src.features.indicators import Bars
+
+DEFAULT = FeatureSettings()
+GUIDE = (
+    *("return_lag1", "return_lag2", "return_lag3", "return_lag4", "return_lag5"),
+    *("sma_7", "sma_21", "mom_7", "vol_14", "volume"),
+)
+DAYS = sessions(dt.date(2025, 1, 1), 60)
+
+
+def computed(clean, windows=DEFAULT):
+    return compute(clean, features(windows), warm_up_rows(windows), version(windows))
+
+
+@pytest.fixture(scope="module")
+def real(data):
+    """Real bars of TCS without the rows that have no price."""
+    frame = pl.read_csv(data / "tcs_daily" / "yahoo_2026-04-13.csv", try_parse_dates=True)
+    named = frame.rename(str.lower).rename({"adj close": "adj_close"})
+    return named.drop_nulls().with_columns(
+        pl.col("volume").cast(pl.Float64), ticker=pl.lit("TCS.NS"), source=pl.lit("yahoo")
+    )
+
+
+@pytest.fixture(scope="module")
+def real_features(real):
+    return computed(real)
+
+
+def by_the_contract(name, c, v, t):
+    """A guide feature at row t as CONTRACT words it, in plain Python; None while it has none."""
+    kind, _, size = name.replace("return_lag", "lag_").partition("_")
+    k = int(size or 0)
+    if kind == "volume":
+        return v[t]
+    if kind == "sma":
+        return statistics.fmean(c[t - k + 1 : t + 1]) if t >= k - 1 else None
+    if t < k:
+        return None
+    if kind == "lag":
+        return c[t - k + 1] / c[t - k] - 1
+    if kind == "mom":
+        return c[t] / c[t - k] - 1
+    return statistics.stdev([c[i] / c[i - 1] - 1 for i in range(t - k + 1, t + 1)])
+
+
+@pytest.mark.parametrize("name", GUIDE)
+def test_each_feature_of_the_guide_is_its_formula_on_real_prices(name, real, real_features):
+    closes, volumes = real["close"].to_list(), real["volume"].to_list()
+
+    expected = [by_the_contract(name, closes, volumes, t) for t in range(len(closes))]
+
+    assert len(expected) > 5800
+    found = real_features[name].to_list()
+    assert [value is None for value in found] == [value is None for value in expected]
+    pairs = [pair for pair in zip(found, expected, strict=True) if pair[1] is not None]
+    assert all(abs(f - e) <= 1e-12 * abs(e) for f, e in pairs)
+
+
+def test_the_guides_columns_come_first_and_in_its_order(real_features):
+    own = [name for name in real_features.columns if name not in FEATURES_DAILY.columns]
+
+    assert tuple(own[:10]) == GUIDE
+
+
+def test_one_row_a_clean_row_with_its_own_close(real, real_features):
+    assert real_features.select("ticker", "date", "close").equals(
+        real.select("ticker", "date", "close")
+    )
+
+
+# --- nothing looks ahead
+
+CATALOGUE = features(
+    FeatureSettings(
+        lag_periods=(1, 2, 9),
+        sma_periods=(5, 21),
+        momentum_periods=(1, 7),
+        volatility_periods=(2, 14),
+    )
+)
+
+
+def arrays(clean):
+    return {name: clean[name].to_numpy().copy() for name in BARS}
+
+
+@pytest.mark.parametrize("feature", CATALOGUE, ids=lambda feature: feature.name)
+def test_no_feature_sees_the_future(feature):
+    now = arrays(clean_walk("TCS.NS", DAYS))
+    other = {name: values.copy() for name, values in now.items()}
+    for values in other.values():
+        values[40:] *= 7
+
+    before, after = feature.compute(Bars(**now)), feature.compute(Bars(**other))
+
+    np.testing.assert_array_equal(before[:40], after[:40])
+    assert np.isfinite(before[39])
+
+
+@pytest.mark.parametrize("feature", CATALOGUE, ids=lambda feature: feature.name)
+def test_a_feature_is_the_same_when_the_series_ends_there(feature):
+    whole = arrays(clean_walk("TCS.NS", DAYS))
+    cut = {name: values[:40] for name, values in whole.items()}
+
+    np.testing.assert_array_equal(feature.compute(Bars(**whole))[:40], feature.compute(Bars(**cut)))
+
+
+@pytest.mark.parametrize("feature", CATALOGUE, ids=lambda feature: feature.name)
+def test_a_feature_looks_back_as_far_as_it_says(feature):
+    values = feature.compute(Bars(**arrays(clean_walk("TCS.NS", DAYS))))
+
+    assert np.isnan(values[: feature.lookback]).all()
+    assert np.isfinite(values[feature.lookback :]).all()
+
+
+@pytest.mark.parametrize(
+    "feature", [one for one in CATALOGUE if one.scale_free], ids=lambda feature: feature.name
+)
+def test_a_scale_free_feature_does_not_know_the_price_level(feature):
+    now = arrays(clean_walk("TCS.NS", DAYS))
+    halved = {name: values * (1 if name == "volume" else 0.5) for name, values in now.items()}
+
+    np.testing.assert_allclose(
+        feature.compute(Bars(**now)), feature.compute(Bars(**halved)), rtol=1e-9, atol=1e-12
+    )
+
+
+# --- warm-up, windows, tickers
+
+
+def test_the_rows_before_the_longest_window_is_full_are_warm_up():
+    frame = computed(clean_walk("TCS.NS", DAYS))
+
+    # sma_21 needs 20 rows before its own, everything else fewer.
+    assert frame["warm_up"].to_list() == [True] * 20 + [False] * 40
+    usable = frame.filter(~pl.col("warm_up"))
+    assert usable.null_count().row(0) == (0,) * frame.width
+
+
+def test_other_windows_give_other_columns_and_another_warm_up():
+    windows = FeatureSettings(
+        lag_periods=(1, 30), sma_periods=(5,), momentum_periods=(3, 10), volatility_periods=(10,)
+    )
+
+    frame = computed(clean_walk("TCS.NS", DAYS), windows)
+
+    assert {"return_lag30", "sma_5", "mom_3", "mom_10", "vol_10"} <= set(frame.columns)
+    assert not {"return_lag2", "sma_7", "mom_7", "vol_14"} & set(frame.columns)
+    assert frame["warm_up"].sum() == 30
+
+
+def test_the_version_is_of_the_features_and_not_of_how_they_were_said():
+    one = FeatureSettings(sma_periods=(21, 7))
+
+    assert version(one) == version(DEFAULT)
+    assert version(FeatureSettings(sma_periods=(7, 22))) != version(DEFAULT)
+    assert set(computed(clean_walk("TCS.NS", DAYS))["features_version"]) == {version(DEFAULT)}
+
+
+def test_tickers_do_not_touch_each_other():
+    alone = clean_walk("TCS.NS", DAYS, seed=1)
+    beside = clean_walk("INFY.NS", DAYS[:33], seed=2)
+
+    both = computed(pl.concat([beside, alone]))
+
+    assert both.filter(ticker="TCS.NS").equals(computed(alone))
+    assert both.filter(ticker="INFY.NS").equals(computed(beside))
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 20])
+def test_a_series_shorter_than_the_windows_is_all_warm_up(rows):
+    frame = computed(clean_walk("TCS.NS", DAYS[:rows]))
+
+    assert frame.height == rows
+    assert frame["warm_up"].all()
+    assert frame.schema["sma_21"] == pl.Float64
+    assert frame["sma_21"].null_count() == rows
+
+
+def test_what_is_not_defined_is_null_and_never_not_a_number():
+    still = clean_walk("TCS.NS", DAYS).with_columns(
+        pl.lit(100.0).alias(name) for name in ("open", "high", "low", "close")
+    )
+
+    frame = computed(still)
+
+    assert frame["return_lag1_scaled"].null_count() == 60
+    assert frame["vol_14"][14:].to_list() == [0.0] * 46
+    numbers = frame.select(pl.selectors.float())
+    assert numbers.select(pl.all().is_nan().any()).row(0) == (False,) * numbers.width
+
+
+def test_no_feature_takes_a_name_that_the_table_uses_already():
+    names = [feature.name for feature in features(DEFAULT)]
+
+    assert len(set(names)) == len(names)
+    assert not set(names) & set(FEATURES_DAILY.columns)
+
+
+def test_price_levels_are_marked_as_not_scale_free():
+    levels = {feature.name for feature in features(DEFAULT) if not feature.scale_free}
+
+    assert levels == {"sma_7", "sma_21", "volume"}
+
+
+def test_the_stage_reads_clean_prices_and_writes_features():
+    assert [table.name for table in STAGE.reads] == ["raw_daily_prices_clean"]
+    assert [table.name for table in STAGE.writes] == ["features_daily"]

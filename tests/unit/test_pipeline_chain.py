@@ -1,0 +1,57 @@
+"""The pipeline as data: what each stage reads has been written before, and once."""
+
+import pytest
+
+from mlops.stages import STAGES
+from src.core.tables import INSTRUMENTS, QUARANTINE
+
+# Facts that come with the schema and not from a stage.
+GIVEN = {INSTRUMENTS.name}
+each_stage = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+
+
+def names(tables):
+    return {table.name for table in tables}
+
+
+def test_the_stages_have_the_guides_names_in_the_guides_order():
+    assert [stage.name for stage in STAGES] == [
+        *("data_ingest", "data_cleaning", "feature_engineering", "validation", "training"),
+    ]
+
+
+def test_each_stage_reads_only_what_an_earlier_one_wrote():
+    written = set(GIVEN)
+    for stage in STAGES:
+        assert names(stage.reads) <= written, stage.name
+        written |= names(stage.writes)
+
+
+def test_no_table_has_two_writers_but_the_quarantine():
+    written = [table.name for stage in STAGES for table in stage.writes]
+
+    assert {name for name in written if written.count(name) > 1} <= {QUARANTINE.name}
+
+
+def test_everything_that_is_derived_is_used_by_a_later_stage_or_is_an_end():
+    read = set().union(*(names(stage.reads) for stage in STAGES))
+    written = set().union(*(names(stage.writes) for stage in STAGES))
+
+    assert written - read == {
+        "price_revisions",  # the record of what changed
+        "raw_hourly_prices_clean",  # shown, never trained on
+        "dataset_short",
+        "dataset_long",
+    }
+
+
+@each_stage
+def test_a_stage_says_in_one_sentence_what_it_does(stage):
+    assert stage.summary[0].isupper()
+    assert stage.summary.endswith(".")
+    assert "\n" not in stage.summary
+    assert callable(stage.run)
+
+
+def test_only_validation_writes_nothing():
+    assert [stage.name for stage in STAGES if not stage.writes] == ["validation"]
