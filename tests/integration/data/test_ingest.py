@@ -465,3 +465,46 @@ def test_a_delivery_that_fails_leaves_nothing_of_those_before_it(given, database
         run(ingest.stage(Given([week(100), broken])), given)
 
     assert checksums(database_url) == before
+
+
+def test_yahoo_is_not_asked_for_what_lies_behind_a_past_session(yahoo, store, home, given):
+    stored = [
+        (day, 100.0 + i) for i, day in enumerate(nse().sessions(dt.date(2026, 1, 1), DAYS[4]))
+    ]
+    yahoo.charts[TCS, "1d"] = answer(*stored)
+    fetch(yahoo, given)
+    past = context(store, home, as_of=dt.date(2026, 2, 10))
+
+    report = fetch(yahoo, past)
+
+    assert report.warnings == ()
+    assert asked(yahoo)[-1] < dt.date(2026, 2, 10)
+
+
+def test_hourly_bars_that_yahoo_does_not_know_are_noted(yahoo, store, given):
+    yahoo.charts[TCS, "1d"] = answer((DAYS[0], 100.0))
+    yahoo.charts[TCS, "1h"] = {
+        "chart": {"result": None, "error": {"code": "Not Found", "description": "No data found"}}
+    }
+
+    report = fetch(yahoo, given)
+
+    assert closes(store) == [100]
+    assert any("no hourly bars" in note for note in report.details["notes"])
+
+
+def test_a_changed_last_hourly_bar_is_no_restated_history(yahoo, store, home, given):
+    def hours(last):
+        times = [(utc(2026, 4, 10, hour, 45), close) for hour, close in ((3, 100), (4, last))]
+        bars = [(at, close, close + 1, close - 1, close, 10) for at, close in times]
+        return chart(TCS, bars, interval="1h")
+
+    yahoo.charts[TCS, "1d"] = answer((DAYS[4], 100.0))
+    yahoo.charts[TCS, "1h"] = hours(101.0)
+    fetch(yahoo, given)
+    yahoo.charts[TCS, "1h"] = hours(102.0)
+
+    fetch(yahoo, given)
+
+    hourly = [one for one in yahoo.chart_requests() if "interval=1h" in one]
+    assert len(hourly) == 2

@@ -839,3 +839,35 @@ def test_a_database_lost_half_way_is_one_sentence(database_url, server):
 
 def test_an_error_of_our_own_is_no_lost_connection():
     assert not is_lost_connection(ValueError("connection"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:hunter2@[::1/db",
+        "postgresql://me:hun/ter2@127.0.0.1/db",
+        "postgresql://me:hunter2@127.0.0.1:port/db",
+        "postgresql://me:hunter2@127.0.0.1/db?bogus=1",
+    ],
+)
+def test_an_address_that_cannot_be_read_is_refused_without_quoting_it(url):
+    with pytest.raises(DatabaseUnavailable) as refused:
+        normalised(url)
+
+    assert str(refused.value).startswith("DATABASE_URL is no address of the form postgresql://")
+    assert not any(part in str(refused.value) for part in ("hun", "ter2", "bogus"))
+
+
+def test_a_password_with_a_hash_is_kept_out_of_the_sentence():
+    with pytest.raises(DatabaseUnavailable) as refused:
+        control_connection(normalised("postgresql://me:hun#ter2@127.0.0.1:1/db"))
+
+    assert not any(part in str(refused.value) for part in ("hun", "ter2"))
+
+
+def test_batches_held_aside_are_those_of_the_tickers_asked_for(store):
+    aside = AsideStore(store)
+    aside.add_batch(BATCH)
+
+    assert aside.load(INGEST_BATCHES, ["SBIN.NS"]).is_empty()
+    assert aside.load(INGEST_BATCHES, [BATCH["ticker"]]).height == 1

@@ -12,7 +12,7 @@ import pytest
 from prices import TCS, checksums, clean_walk, context, features_of, rows, run, with_features
 
 from src.core.sessions import nse
-from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT
+from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY
 from src.features.catalogue import features
 from src.modeling import train
 from src.modeling.live import stored_forecasts
@@ -302,3 +302,23 @@ def test_two_tickers_are_trained_each_on_its_own(store, home, given, clean, trai
     alone = [one["candidate"] for one in trained.details["forecasts"]]
     assert [one["candidate"] for one in report.details["forecasts"][:2]] == alone
     assert report.rows == 2 * trained.rows
+
+
+def test_a_ticker_too_short_for_any_feature_does_not_stop_the_others(store, home, given, clean):
+    both = context(store, home, tickers=(TCS, "INFY.NS"))
+    with_features(both.store, both, pl.concat([clean, clean_walk("INFY.NS", DAYS[:10], seed=5)]))
+
+    report = run(train.STAGE, both)
+
+    assert [one["candidate"] for one in report.details["models"]] == [
+        *("ridge", "ridge", "zero", "zero"),
+    ]
+
+
+def test_a_model_without_features_says_what_to_run(store, home, given, trained):
+    store.replace(FEATURES_DAILY, [TCS], rows(store, FEATURES_DAILY).clear())
+
+    forecasts, problems = stored_forecasts(given, TCS)
+
+    assert forecasts == []
+    assert problems == ["TCS.NS has no features yet: run `python -m mlops.pipeline` first."]

@@ -368,3 +368,18 @@ def test_the_hash_is_sha256_over_canonical_json():
 
     assert len(digest) == 64
     assert set(digest) <= set("0123456789abcdef")
+
+
+def test_one_horizons_improvement_leaves_the_plain_number_of_a_weaker_source(config, monkeypatch):
+    monkeypatch.setenv("FORECAST_VALIDATION__MIN_MAE_IMPROVEMENT__SHORT", "0.02")
+
+    floors = load(config({"validation": {"min_mae_improvement": 0.05}})).validation
+
+    assert floors.min_mae_improvement.model_dump() == {"short": 0.02, "long": 0.05}
+
+
+def test_variables_that_contradict_each_other_are_refused(monkeypatch):
+    monkeypatch.setenv("FORECAST_DATA", "x")
+    monkeypatch.setenv("FORECAST_DATA__TICKER", "TCS.NS")
+
+    assert "contradict" in refusal()

@@ -240,3 +240,12 @@ def test_an_empty_delivery_changes_nothing(basis):
     result = revised(stored(100), delivered(), basis=basis)
 
     assert (result.rows.height, result.revisions.height, result.rejected.height) == (0, 0, 0)
+
+
+def test_an_older_file_fills_a_row_that_a_later_one_left_empty():
+    result = revised(stored(None, 101, fetched_at=LATER), delivered(100, 90), fetched_at=EARLIER)
+
+    assert kept_closes(result) == [100]
+    assert result.rejected.select("rule", "reason").rows() == [
+        ("older_vintage", "a later or fuller fetch holds close 101.0")
+    ]

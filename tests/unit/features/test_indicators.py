@@ -186,3 +186,10 @@ def test_returns_do_not_know_the_currency(close, window):
 
     for name in ("lagged_return", "momentum", "volatility", "close_over_average"):
         assert same(EVERY[name](paise, window), EVERY[name](rupees, window).tolist())
+
+
+def test_a_volume_that_never_varies_is_no_surprise():
+    flat = np.full(60, 2159.0)
+    bars = Bars(open=flat, high=flat, low=flat, close=flat, volume=flat)
+
+    assert ind.volume_surprise(bars, 21)[20:].tolist() == [0.0] * 40

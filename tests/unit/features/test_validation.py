@@ -230,3 +230,11 @@ def test_each_failure_is_reported_and_none_hides_another():
 def test_validation_failed_is_a_plain_failure_of_the_run():
     assert ValidationFailed.exit_code == 1
     assert validation.STAGE.writes == ()
+
+
+def test_without_any_row_only_the_missing_rows_are_said():
+    assert failed(features=FEATURES.clear()) == ["rows"]
+
+
+def test_a_check_that_passed_has_nothing_to_say():
+    assert {one.message for one in check(evidence())} == {""}
