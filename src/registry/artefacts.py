@@ -12,22 +12,20 @@ and after a kill at any instant one of them loads.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 import platform
 import re
 import shutil
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
 from src.core.errors import BadInput, ForecastError
+from src.registry import durable
 from src.registry.model_file import (
     MODEL,
     LinearModel,
@@ -113,11 +111,11 @@ def save(root: Path, artefact: Artefact) -> Path:
         BadInput: For a ticker that cannot be a directory name.
     """
     folder = _folder(root, artefact.ticker, artefact.horizon)
-    _make(folder)
+    durable.make(folder)
     model = pack(artefact.model)
     manifest = canonical_json(_described(artefact, {MODEL: model}))
     digest = _sha256(manifest)
-    with _alone(folder):
+    with durable.alone(folder):
         _place(folder, digest, {MODEL: model, MANIFEST: manifest})
         _point(folder, digest)
     return folder / digest
@@ -155,7 +153,7 @@ def activate(root: Path, ticker: str, horizon: str, digest: str) -> Artefact:
     """
     folder = _folder(root, ticker, horizon)
     artefact = _read(folder, digest)
-    with _alone(folder):
+    with durable.alone(folder):
         _point(folder, digest)
     return artefact
 
@@ -165,7 +163,7 @@ def prune(root: Path, ticker: str, horizon: str, *, keep: Collection[str]) -> li
     folder = _folder(root, ticker, horizon)
     if not folder.is_dir():
         return []
-    with _alone(folder):
+    with durable.alone(folder):
         kept = {*keep, _live(folder)}
         stored = [path.name for path in folder.iterdir() if _DIGEST.fullmatch(path.name)]
         gone = sorted(set(stored) - kept)
@@ -207,53 +205,20 @@ def _place(folder: Path, digest: str, files: Mapping[str, bytes]) -> None:
         shutil.rmtree(folder / digest, ignore_errors=True)
     else:
         return
-    aside = folder / f".new-{uuid.uuid4().hex}"
+    aside = folder / f"{durable.ASIDE}{uuid.uuid4().hex}"
     aside.mkdir()
     for name, data in files.items():
-        _write(aside / name, data)
-    _sync(aside)
+        durable.write(aside / name, data)
+    durable.sync(aside)
     aside.rename(folder / digest)
-    _sync(folder)
+    durable.sync(folder)
 
 
 def _point(folder: Path, digest: str) -> None:
-    aside = folder / f".new-{uuid.uuid4().hex}"
-    _write(aside, f"{digest}\n".encode())
+    aside = folder / f"{durable.ASIDE}{uuid.uuid4().hex}"
+    durable.write(aside, f"{digest}\n".encode())
     aside.replace(folder / CURRENT)
-    _sync(folder)
-
-
-def _make(folder: Path) -> None:
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in missing:
-        _sync(path.parent)
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(directory: Path) -> None:
-    """Make the names in a directory durable, not only the bytes of its files."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One writer at a time. The kernel frees the lock of a killed one, whose leftovers go."""
-    with (folder / ".lock").open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for left in folder.glob(".new-*"):
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
-        yield
+    durable.sync(folder)
 
 
 def _live(folder: Path) -> str:
