@@ -6,14 +6,14 @@ import argparse
 import datetime as dt
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import polars as pl
 
 from src.config.settings import Settings
-from src.core.errors import BadInput, SourceUnavailable
+from src.core.errors import SourceUnavailable
 from src.core.sessions import nse
 from src.core.tables import (
     INGEST_BATCHES,
@@ -21,18 +21,17 @@ from src.core.tables import (
     QUARANTINE,
     RAW_DAILY,
     RAW_HOURLY,
-    Table,
 )
 from src.core.tickers import normalise_ticker
+from src.data.fetching import TABLES, batch_of, fetch, newest_stored, stored_rows
 from src.data.revisions import Batch, Revised, revise
-from src.data.sources.base import Delivery, Kind, Source
+from src.data.sources.base import Delivery, Source
 from src.data.sources.choose import add_arguments, open_source, request_of
 from src.data.sources.csv import CsvSource
 from src.stages.cli import guarded, moment, stage_main, stage_parser
 from src.stages.stage import RunContext, Stage, StageReport
 
 STAGE_NAME = "data_ingest"
-TABLES: dict[Kind, tuple[Table, str]] = {"daily": (RAW_DAILY, "date"), "hourly": (RAW_HOURLY, "ts")}
 
 
 @dataclass
@@ -72,7 +71,7 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
             warnings += _require_stored(context, ticker)
             continue
         try:
-            deliveries = _fetch(context, ticker, source)
+            deliveries = fetch(context, ticker, source)
         except SourceUnavailable as error:
             warnings.append(_go_on_from_stored(context, ticker, error))
             continue
@@ -90,67 +89,6 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
     )
 
 
-def _fetch(context: RunContext, ticker: str, source: Source) -> list[Delivery]:
-    """Daily bars, which must come, and hourly ones, which a source need not have."""
-    daily = _incrementally(context, ticker, source, "daily")
-    try:
-        hourly = _incrementally(context, ticker, source, "hourly")
-    except (SourceUnavailable, BadInput) as error:
-        if not daily:
-            raise
-        return [replace(one, notes=(*one.notes, f"no hourly bars: {error}")) for one in daily]
-    if not daily and not hourly and _newest_stored(context, ticker) is None:
-        raise SourceUnavailable(f"The source {source.name} has no prices of {ticker}")
-    return [*daily, *hourly]
-
-
-def _incrementally(context: RunContext, ticker: str, source: Source, kind: Kind) -> list[Delivery]:
-    """From an overlap before the newest stored bar; from the start when history was restated."""
-    fetch = source.fetch_daily if kind == "daily" else source.fetch_hourly
-    since = _resume_from(context, ticker, source.name, kind)
-    deliveries = fetch(ticker, since, context.as_of)
-    if since is not None and any(_restates_history(context, one) for one in deliveries):
-        deliveries = fetch(ticker, None, context.as_of)
-    return deliveries
-
-
-def _resume_from(context: RunContext, ticker: str, source_name: str, kind: Kind) -> dt.date | None:
-    """The first session to ask for again, or None for all of them."""
-    if source_name != "yahoo":
-        return None
-    stored = _stored(context, ticker, source_name, kind)
-    if context.as_of is not None:
-        key = pl.col(TABLES[kind][1])
-        stored = stored.filter((key if kind == "daily" else key.dt.date()) <= context.as_of)
-    newest = stored.sort("batch_fetched_at").tail(1)
-    if newest.is_empty() or newest["price_basis"][0] != "split":
-        return None
-    last = stored[TABLES[kind][1]].max()
-    day = last.date() if isinstance(last, dt.datetime) else last
-    assert isinstance(day, dt.date)  # noqa: S101 the frame has rows
-    # Twice as many days as sessions reach back at least that many sessions.
-    reach = dt.timedelta(days=2 * context.settings.data.overlap_sessions)
-    return max(day - reach, context.calendar.covered_from)
-
-
-def _restates_history(context: RunContext, delivery: Delivery) -> bool:
-    """Whether the overlap differs before its last bar: then older rows may differ as well."""
-    stored = _stored(context, delivery.ticker, delivery.vendor, delivery.kind)
-    key = TABLES[delivery.kind][1]
-    revised = revise(stored, delivery.frame, key=key, batch=_batch(delivery, 0))
-    last = stored[key].max()
-    at = pl.col("at") if key == "ts" else pl.col("at").dt.date()
-    return not revised.revisions.filter(~pl.col("noise"), at < last).is_empty()
-
-
-def _stored(context: RunContext, ticker: str, source: str, kind: Kind) -> pl.DataFrame:
-    rows = context.store.load(TABLES[kind][0], [ticker]).filter(source=source)
-    batches = context.store.load(INGEST_BATCHES, [ticker]).select(
-        "batch_id", "price_basis", batch_fetched_at="fetched_at"
-    )
-    return rows.join(batches, on="batch_id", how="left")
-
-
 def _store(context: RunContext, delivery: Delivery, tally: Tally) -> None:
     tally.delivered += delivery.frame.height + delivery.rejected.height
     known = context.store.load(INGEST_BATCHES, [delivery.ticker]).filter(
@@ -159,9 +97,9 @@ def _store(context: RunContext, delivery: Delivery, tally: Tally) -> None:
     if _is_repeat(delivery, known):
         tally.repeated += 1
         return
-    batch = _batch(delivery, context.store.add_batch(_batch_row(delivery)))
+    batch = batch_of(delivery, context.store.add_batch(_batch_row(delivery)))
     table, key = TABLES[delivery.kind]
-    stored = _stored(context, delivery.ticker, delivery.vendor, delivery.kind)
+    stored = stored_rows(context, delivery.ticker, delivery.vendor, delivery.kind)
     revised = revise(stored, delivery.frame, key=key, batch=batch)
     tally.changed += context.store.upsert(table, _keyed(revised.rows, delivery))
     context.store.upsert(PRICE_REVISIONS, _revisions(revised, delivery, batch))
@@ -181,10 +119,6 @@ def _is_repeat(delivery: Delivery, known: pl.DataFrame) -> bool:
         return True
     newest = known.sort("fetched_at", "batch_id")["content_hash"][-1]
     return newest == delivery.content_hash or delivery.fetched_at in same["fetched_at"].to_list()
-
-
-def _batch(delivery: Delivery, batch_id: int) -> Batch:
-    return Batch(batch_id, delivery.price_basis, delivery.fetched_at)
 
 
 def _batch_row(delivery: Delivery) -> dict[str, Any]:
@@ -242,14 +176,8 @@ def _quarantined(revised: Revised, delivery: Delivery, batch: Batch, key: str) -
     )
 
 
-def _newest_stored(context: RunContext, ticker: str) -> dt.date | None:
-    priced = context.store.load(RAW_DAILY, [ticker], context.as_of).drop_nulls("close")
-    newest = priced["date"].max()
-    return newest if isinstance(newest, dt.date) else None
-
-
 def _require_stored(context: RunContext, ticker: str) -> Iterable[str]:
-    if _newest_stored(context, ticker) is None:
+    if newest_stored(context, ticker) is None:
         raise SourceUnavailable(
             f"No prices of {ticker} are stored: bring some in with --source yahoo, or with "
             "--source csv --path FILE."
@@ -258,7 +186,7 @@ def _require_stored(context: RunContext, ticker: str) -> Iterable[str]:
 
 
 def _go_on_from_stored(context: RunContext, ticker: str, error: SourceUnavailable) -> str:
-    newest = _newest_stored(context, ticker)
+    newest = newest_stored(context, ticker)
     said = str(error).rstrip(".")
     if newest is None:
         raise SourceUnavailable(
