@@ -183,10 +183,17 @@ def _within(
     keep = days.select(_in_range(pl.col("day"), since, until).fill_null(value=True)).to_series()
     rejected = delivery.rejected.filter(keep)
     left_out = delivery.frame.height - frame.height + delivery.rejected.height - rejected.height
-    notes = delivery.notes
-    if left_out:
-        notes = (*notes, f"{left_out} rows outside {since or '…'} to {until or '…'} left out")
-    return replace(delivery, frame=frame, rejected=rejected, notes=notes)
+    if not left_out:
+        return delivery
+    said = f"{left_out} rows outside {since or '…'} to {until or '…'} left out"
+    return replace(
+        delivery,
+        frame=frame,
+        rejected=rejected,
+        notes=(*delivery.notes, said),
+        # Part of a file is not the file: the whole of it must still be taken later.
+        content_hash=f"{delivery.content_hash}:{since or ''}:{until or ''}",
+    )
 
 
 def _in_range(day: pl.Expr, since: dt.date | None, until: dt.date | None) -> pl.Expr:

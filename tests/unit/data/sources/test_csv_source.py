@@ -381,3 +381,14 @@ def test_a_blank_symbol_column_says_nothing(write):
     text = "Date,Symbol,Open,High,Low,Close\n2022-01-03,,1,2,1,2\n"
 
     assert only(write(text)).ticker == "TCS.NS"
+
+
+def test_part_of_a_file_is_not_taken_for_the_file(tmp_path):
+    path = tmp_path / "TCS.NS.csv"
+    path.write_text(HEADER + "2024-01-02,1,2,1,2,3\n2024-01-03,1,2,1,2,3\n")
+
+    (whole,) = source(path).fetch_daily("TCS.NS", None, dt.date(2024, 1, 3))
+    (part,) = source(path).fetch_daily("TCS.NS", None, dt.date(2024, 1, 2))
+
+    assert whole.content_hash == source(path).fetch_daily("TCS.NS", None, None)[0].content_hash
+    assert part.content_hash != whole.content_hash
