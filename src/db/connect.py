@@ -58,12 +58,14 @@ def _parts(url: str) -> dict[str, Any]:
     return parts
 
 
-def control_connection(url: str, application: str = "tcsns-forecast") -> psycopg.Connection[Any]:
-    """A psycopg connection in autocommit mode; raises DatabaseUnavailable in one sentence."""
+def control_connection(
+    url: str, application: str = "tcsns-forecast", *, autocommit: bool = True
+) -> psycopg.Connection[Any]:
+    """A psycopg connection; raises DatabaseUnavailable in one sentence."""
     import psycopg
 
     try:
-        return psycopg.connect(url, autocommit=True, application_name=application)
+        return psycopg.connect(url, autocommit=autocommit, application_name=application)
     except psycopg.OperationalError as error:
         raise unavailable(url, error) from error
 

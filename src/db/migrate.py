@@ -39,7 +39,9 @@ def _upgrade(url: str) -> None:
     from sqlalchemy import create_engine, text
 
     # The URL is libpq's: SQLAlchemy would read some of its characters otherwise.
-    engine = create_engine("postgresql+psycopg://", creator=lambda: control_connection(url))
+    engine = create_engine(
+        "postgresql+psycopg://", creator=lambda: control_connection(url, autocommit=False)
+    )
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     try:
