@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,7 +34,9 @@ def progress_bar(stages: int) -> Iterator[Callable[[str], None]]:
 
 def forecast_table(results: Mapping[str, Any]) -> str:
     """The forecasts of a run as text, one line a horizon."""
-    rows = [HEADERS, *(_row(one) for one in results.get("forecasts", ()))]
+    if not results["forecasts"]:
+        return f"{results['ticker']}: no forecast, the warnings say why."
+    rows = [HEADERS, *(_row(one) for one in results["forecasts"])]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEADERS))]
     lines = ["  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)) for row in rows]
     head = f"{results['ticker']}: {_basis(results)}"
@@ -52,10 +54,7 @@ def _remarks(results: Mapping[str, Any]) -> list[str]:
 
 
 def _basis(results: Mapping[str, Any]) -> str:
-    forecasts: Sequence[Mapping[str, Any]] = results.get("forecasts", ())
-    if not forecasts:
-        return "no forecast"
-    first = forecasts[0]
+    first = results["forecasts"][0]
     return f"last close {first['last_close']:,.2f} of {first['feature_date']}"
 
 

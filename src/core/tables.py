@@ -125,6 +125,23 @@ QUARANTINE = Table(
         "batch_id": INT,
     },
 )
+CORPORATE_ACTIONS = Table(
+    "corporate_actions",
+    key=("ticker", "date", "kind", "source", "origin"),
+    columns={
+        "ticker": TEXT,
+        "date": DATE,
+        "kind": TEXT,
+        "source": TEXT,
+        "origin": TEXT,
+        "ratio": FLOAT,
+        "amount": FLOAT,
+        "status": TEXT,
+        "decided_by": TEXT,
+        "evidence": JSON,
+        "known_at": TIME,
+    },
+)
 CLEAN_DAILY = Table(
     "raw_daily_prices_clean",
     key=("ticker", "date"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -11,6 +12,7 @@ from src.core.sessions import Calendar
 from src.core.tables import (
     CLEAN_DAILY,
     CLEAN_HOURLY,
+    CORPORATE_ACTIONS,
     INGEST_BATCHES,
     INSTRUMENTS,
     QUARANTINE,
@@ -18,61 +20,95 @@ from src.core.tables import (
     RAW_HOURLY,
     Table,
 )
-from src.data.rules import DAILY_RULES, HOURLY_RULES, Rule, Sifted, pending_jumps, sift
+from src.data.ledger import LEDGER_SCHEMA, derive
+from src.data.rules import DAILY_RULES, HOURLY_RULES, sift
 from src.stages.cli import guarded, stage_main, stage_parser
 from src.stages.stage import RunContext, Stage, StageReport
 
 STAGE_NAME = "data_cleaning"
 EXCHANGE_ZONE = "Asia/Kolkata"
+DAILY, HOURLY = list(CLEAN_DAILY.columns), list(CLEAN_HOURLY.columns)
+# The ledger rows that every run makes anew; what a person decided is not among them.
+BY_RULE = {"origin": "inferred", "decided_by": "rule"}
 
 
 def run(context: RunContext) -> StageReport:
     """Clean both tables for the context's tickers and replace them as a whole."""
     calendar, precedence = context.calendar, context.settings.data.source_precedence
-    daily, refused_daily = clean(
-        _with_batches(context, RAW_DAILY), CLEAN_DAILY, calendar, precedence
-    )
-    hourly, refused_hourly = clean(
-        _with_batches(context, RAW_HOURLY), CLEAN_HOURLY, calendar, precedence
-    )
+    ledger = context.store.load(CORPORATE_ACTIONS, context.tickers)
+    daily = clean_daily(_with_batches(context, RAW_DAILY), ledger, calendar, precedence)
+    hourly = clean_hourly(_with_batches(context, RAW_HOURLY), calendar, precedence)
     refused = pl.concat(
-        [_quarantined(refused_daily, "daily"), _quarantined(refused_hourly, "hourly")]
+        [_quarantined(daily.refused, "daily"), _quarantined(hourly.refused, "hourly")]
     )
-    context.store.replace(CLEAN_DAILY, context.tickers, daily)
-    context.store.replace(CLEAN_HOURLY, context.tickers, hourly)
+    context.store.replace(CLEAN_DAILY, context.tickers, daily.bars)
+    context.store.replace(CLEAN_HOURLY, context.tickers, hourly.bars)
     context.store.replace(QUARANTINE, context.tickers, refused, within={"stage": STAGE_NAME})
+    context.store.replace(CORPORATE_ACTIONS, context.tickers, daily.inferred, within=BY_RULE)
     return StageReport(
-        rows=daily.height,
+        rows=daily.bars.height,
         details={
-            "daily_rows": daily.height,
-            "hourly_rows": hourly.height,
+            "daily_rows": daily.bars.height,
+            "hourly_rows": hourly.bars.height,
             "quarantined": _by_rule(refused),
-            "sources": sorted(set(daily["source"])),
-            "action_pending": int(daily["action_pending"].sum()),
-            "missing_sessions": missing_sessions(daily, context.calendar),
+            "sources": sorted(set(daily.bars["source"])),
+            "actions_inferred": daily.inferred.filter(status="applied").height,
+            "action_pending": int(daily.bars["action_pending"].sum()),
+            "missing_sessions": missing_sessions(daily.bars, calendar),
         },
-        warnings=tuple(_jump_warnings(daily)),
+        warnings=(*_inferred_warnings(daily.inferred), *_jump_warnings(daily.bars)),
     )
 
 
-def clean(
-    raw: pl.DataFrame, table: Table, calendar: Calendar, precedence: Sequence[str]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Clean bars of any number of tickers, and the refused rows with ``rule`` and ``reason``.
+@dataclass(frozen=True)
+class Cleaned:
+    """Clean bars, refused rows with ``rule`` and ``reason``, and inferred ledger rows.
 
-    One source is chosen per ticker; rows of the chosen source = clean rows + refused rows.
+    Rows of the chosen source = clean bars + refused rows.
+    """
+
+    bars: pl.DataFrame
+    refused: pl.DataFrame
+    inferred: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEDGER_SCHEMA))
+
+
+def clean_daily(
+    raw: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar, precedence: Sequence[str]
+) -> Cleaned:
+    """Clean and adjust the daily bars of any number of tickers; one source is chosen per ticker.
 
     Args:
         raw: raw rows joined with their batch (see ``rules``), in any order.
-        table: ``CLEAN_DAILY`` or ``CLEAN_HOURLY``, which decides rules and columns.
+        ledger: their corporate actions (see ``ledger``).
         calendar: the exchange's sessions.
         precedence: sources, the preferred one first.
     """
-    rules, finish, key = KINDS[table.name]
-    parts = [_of_chosen_source(one, key, rules, calendar, precedence) for one in _tickers(raw)]
-    return (
-        pl.concat([finish(part.kept) for part in parts]),
-        pl.concat([part.refused for part in parts]),
+    sifted = [
+        sift(_of_chosen_source(one, precedence).sort("date"), DAILY_RULES, calendar)
+        for one in _tickers(raw)
+    ]
+    derived = [
+        derive(one.kept, ledger.filter(pl.col("ticker").is_in(one.kept["ticker"])), calendar)
+        for one in sifted
+    ]
+    unrepaired = pl.lit(None, dtype=pl.String).alias("repaired_by")
+    return Cleaned(
+        pl.concat([one.bars.with_columns(unrepaired).select(DAILY) for one in derived]),
+        pl.concat([one.refused for one in sifted]),
+        pl.concat([one.inferred for one in derived]),
+    )
+
+
+def clean_hourly(raw: pl.DataFrame, calendar: Calendar, precedence: Sequence[str]) -> Cleaned:
+    """Clean the hourly bars of any number of tickers, as delivered; see ``clean_daily``."""
+    sifted = [
+        sift(_of_chosen_source(one, precedence).sort("ts"), HOURLY_RULES, calendar)
+        for one in _tickers(raw)
+    ]
+    unrepaired = pl.lit(None, dtype=pl.String).alias("repaired_by")
+    return Cleaned(
+        pl.concat([one.kept.with_columns(unrepaired).select(HOURLY) for one in sifted]),
+        pl.concat([one.refused for one in sifted]),
     )
 
 
@@ -99,16 +135,9 @@ def _tickers(raw: pl.DataFrame) -> list[pl.DataFrame]:
     return raw.partition_by("ticker", maintain_order=True) or [raw]
 
 
-def _of_chosen_source(
-    raw: pl.DataFrame,
-    key: str,
-    rules: tuple[Rule, ...],
-    calendar: Calendar,
-    precedence: Sequence[str],
-) -> Sifted:
+def _of_chosen_source(raw: pl.DataFrame, precedence: Sequence[str]) -> pl.DataFrame:
     present = raw["source"].unique().to_list()
-    source = choose_source(present, precedence) if present else ""
-    return sift(raw.filter(pl.col("source") == source).sort(key), rules, calendar)
+    return raw.filter(pl.col("source") == choose_source(present, precedence)) if present else raw
 
 
 def _with_batches(context: RunContext, table: Table) -> pl.DataFrame:
@@ -122,23 +151,6 @@ def _with_batches(context: RunContext, table: Table) -> pl.DataFrame:
     )
     listed = context.store.load(INSTRUMENTS, context.tickers).select("ticker", "listed_on")
     return raw.join(batches, on="batch_id", how="left").join(listed, on="ticker", how="left")
-
-
-def _finished_daily(kept: pl.DataFrame) -> pl.DataFrame:
-    has_dividends = kept.height > 0 and kept["adj_close"].null_count() == 0
-    total = has_dividends or (kept.height > 0 and kept["price_basis"][0] == "total")
-    finished = kept.with_columns(
-        adj_close=pl.col("adj_close") if has_dividends else pl.col("close"),
-        return_basis=pl.lit("total" if total else "price"),
-        action_pending=pl.Series(pending_jumps(kept["close"].to_numpy())),
-        repaired_by=pl.lit(None, dtype=pl.String),
-    )
-    return finished.select(list(CLEAN_DAILY.columns))
-
-
-def _finished_hourly(kept: pl.DataFrame) -> pl.DataFrame:
-    finished = kept.with_columns(repaired_by=pl.lit(None, dtype=pl.String))
-    return finished.select(list(CLEAN_HOURLY.columns))
 
 
 def _quarantined(refused: pl.DataFrame, kind: str) -> pl.DataFrame:
@@ -164,6 +176,14 @@ def _by_rule(refused: pl.DataFrame) -> dict[str, int]:
     return dict(zip(counts["rule"].to_list(), counts["len"].to_list(), strict=True))
 
 
+def _inferred_warnings(inferred: pl.DataFrame) -> list[str]:
+    return [
+        f"{row['ticker']}: a split of {row['ratio']:g} for 1 on {row['date']} was inferred from "
+        "the prices and applied."
+        for row in inferred.filter(status="applied").iter_rows(named=True)
+    ]
+
+
 def _jump_warnings(clean: pl.DataFrame) -> list[str]:
     before = pl.col("close").shift(1).over("ticker")
     jumps = clean.with_columns(ratio=pl.col("close") / before).filter("action_pending")
@@ -174,16 +194,11 @@ def _jump_warnings(clean: pl.DataFrame) -> list[str]:
     ]
 
 
-KINDS = {
-    CLEAN_DAILY.name: (DAILY_RULES, _finished_daily, "date"),
-    CLEAN_HOURLY.name: (HOURLY_RULES, _finished_hourly, "ts"),
-}
-
 STAGE = Stage(
     name=STAGE_NAME,
     summary="Clean raw daily and hourly prices; refused rows go to quarantine.",
-    reads=(RAW_DAILY, RAW_HOURLY, INGEST_BATCHES, INSTRUMENTS),
-    writes=(CLEAN_DAILY, CLEAN_HOURLY, QUARANTINE),
+    reads=(RAW_DAILY, RAW_HOURLY, INGEST_BATCHES, INSTRUMENTS, CORPORATE_ACTIONS),
+    writes=(CLEAN_DAILY, CLEAN_HOURLY, QUARANTINE, CORPORATE_ACTIONS),
     run=run,
 )
 

@@ -112,7 +112,7 @@ def stage_main(
     source holds; it is given the arguments, the settings and the time.
     """
     args = parser.parse_args(argv)
-    settings, now = _configured(args)
+    settings, now = configured(args)
     from src.db.database import open_database
     from src.db.runs import application_name, ticker_locks
     from src.stages.context import make_context
@@ -142,7 +142,8 @@ def stage_main(
     return 0
 
 
-def _configured(args: argparse.Namespace) -> tuple[Settings, dt.datetime]:
+def configured(args: argparse.Namespace) -> tuple[Settings, dt.datetime]:
+    """Settings with ``args.config`` in them, logging set up, and the time."""
     from src.config import logs
     from src.config.clock import now
     from src.config.load import load_settings

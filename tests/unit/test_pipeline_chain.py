@@ -3,10 +3,10 @@
 import pytest
 
 from mlops.stages import STAGES
-from src.core.tables import INSTRUMENTS, QUARANTINE
+from src.core.tables import CORPORATE_ACTIONS, INSTRUMENTS, QUARANTINE
 
-# Facts that come with the schema and not from a stage.
-GIVEN = {INSTRUMENTS.name}
+# Facts that come with the schema or from a person, and not from a stage.
+GIVEN = {INSTRUMENTS.name, CORPORATE_ACTIONS.name}
 each_stage = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 
 

@@ -1,0 +1,130 @@
+"""Clean bars and the ledger of corporate actions in; adjusted bars and what was inferred out; pure.
+
+A ledger row has the columns of ``corporate_actions``. What a person decided stands: an inferred
+jump on the date of a decision is neither inferred again nor pending.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from src.data.adjust import SHARE_KINDS, Action, adjust
+from src.data.inference import Inferred, infer
+from src.data.rules import pending_jumps
+
+if TYPE_CHECKING:
+    from src.core.sessions import Calendar
+    from src.data.sources.base import Basis
+
+LEDGER_SCHEMA = pl.Schema(
+    {
+        "ticker": pl.String(),
+        "date": pl.Date(),
+        "kind": pl.String(),
+        "source": pl.String(),
+        "origin": pl.String(),
+        "ratio": pl.Float64(),
+        "amount": pl.Float64(),
+        "status": pl.String(),
+        "decided_by": pl.String(),
+        "evidence": pl.String(),
+        "known_at": pl.Datetime("us", "UTC"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Derived:
+    """Adjusted bars with ``return_basis`` and ``action_pending``, and the inferred ledger rows."""
+
+    bars: pl.DataFrame
+    inferred: pl.DataFrame
+
+
+def derive(bars: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) -> Derived:
+    """Adjust one ticker's bars by the actions in force, and infer those that nobody stated.
+
+    A confident inference is applied to unadjusted prices only; on any other basis, and without
+    confidence, the jump is pending: its session is marked until a person decides.
+
+    Args:
+        bars: kept bars in date order with ``price_basis, source, fetched_at, adj_close``.
+        ledger: the ticker's rows, earlier inferences included (they are made anew).
+        calendar: the exchange's sessions.
+    """
+    if bars.is_empty():
+        nothing = pl.DataFrame(schema=LEDGER_SCHEMA)
+        return Derived(_marked(adjust(bars, [], "split"), set()), nothing)
+    basis: Basis = bars["price_basis"][0]
+    stands = ledger.filter((pl.col("origin") != "inferred") | (pl.col("decided_by") == "person"))
+    applied = _actions(stands.filter(status="applied"))
+    decided = set(stands.filter(decided_by="person")["date"].to_list())
+    explaining = [action for action in applied if _is_in_the_prices(action, basis)]
+    found = [one for one in infer(bars, explaining, calendar) if one.date not in decided]
+    taken = [one for one in found if one.confident and basis == "unadjusted"]
+    splits = [Action(one.date, "split", ratio=one.ratio) for one in taken]
+    adjusted = adjust(bars, [*applied, *splits], basis)
+    waiting = {one.date for one in found if one not in taken and _is_jump(one)}
+    waiting |= _stated_and_pending(stands)
+    return Derived(_marked(adjusted, waiting), _rows(bars, found, taken))
+
+
+def _actions(rows: pl.DataFrame) -> list[Action]:
+    return [
+        Action(row["date"], row["kind"], ratio=row["ratio"], amount=row["amount"])
+        for row in rows.iter_rows(named=True)
+    ]
+
+
+def _is_in_the_prices(action: Action, basis: Basis) -> bool:
+    """Whether prices of that basis still move by the action on its ex-date."""
+    return basis == "unadjusted" or (basis == "split" and action.kind == "dividend")
+
+
+def _is_jump(one: Inferred) -> bool:
+    """Whether the close itself moved beyond what may train and score without an explanation."""
+    ratio = float(one.evidence["close_ratio"])
+    return bool(pending_jumps(np.array([1.0, ratio]))[1])
+
+
+def _stated_and_pending(stands: pl.DataFrame) -> set[dt.date]:
+    kinds = pl.col("kind").is_in([*SHARE_KINDS, "rights", "demerger"])
+    return set(stands.filter(kinds, pl.col("status") == "pending")["date"].to_list())
+
+
+def _marked(bars: pl.DataFrame, waiting: set[dt.date]) -> pl.DataFrame:
+    """Mark the first bar on or after each date: an ex-date need not have a bar."""
+    days = bars["date"].to_numpy().astype("datetime64[D]")
+    first = days.searchsorted(np.array(sorted(waiting), dtype="datetime64[D]"))
+    marks = np.zeros(days.size, dtype=bool)
+    marks[first[first < days.size]] = True
+    return bars.with_columns(action_pending=pl.Series(marks, dtype=pl.Boolean))
+
+
+def _rows(bars: pl.DataFrame, found: list[Inferred], taken: list[Inferred]) -> pl.DataFrame:
+    """The inferred rows of the ledger; known since the bar that shows the jump was fetched."""
+    fetched = dict(zip(bars["date"], bars["fetched_at"], strict=True))
+    rows: list[dict[str, Any]] = [
+        {
+            "ticker": bars["ticker"][0],
+            "date": one.date,
+            "kind": one.kind,
+            "source": bars["source"][0],
+            "origin": "inferred",
+            "ratio": one.ratio,
+            "amount": None,
+            "status": "applied" if one in taken else "pending",
+            "decided_by": "rule",
+            "evidence": json.dumps(one.evidence, sort_keys=True),
+            "known_at": fetched[one.date],
+        }
+        for one in found
+        if one in taken or _is_jump(one)
+    ]
+    return pl.DataFrame(rows, schema=LEDGER_SCHEMA)

@@ -1,0 +1,106 @@
+"""The ledger's command, and what it does to the next run."""
+
+import pytest
+from checksums import checksums, rows
+
+ACTIONS = "src.data.corporate_actions"
+FILE = """Date,Dividends,Stock Splits
+2004-10-28,0.375,0.0
+2006-07-28,0.0,2.0
+2009-06-16,0.0,2.0
+2015-10-21,5.5,0.0
+2015-10-23,2.75,0.0
+2018-05-31,0.0,2.0
+"""
+
+
+@pytest.fixture
+def ledger(embedded):
+    def read():
+        with embedded() as url:
+            found = rows(
+                url, "SELECT date::text, kind, ratio, amount, status FROM corporate_actions"
+            )
+            return {
+                (date, kind): (ratio or amount, status)
+                for date, kind, ratio, amount, status in found
+            }
+
+    return read
+
+
+def test_a_file_of_actions_is_taken_as_paid_and_a_doubled_dividend_waits(
+    command, ledger, tmp_path, embedded
+):
+    path = tmp_path / "actions.csv"
+    path.write_text(FILE)
+    taken = command(ACTIONS, "import", "--ticker", "TCS.NS", "--path", path)
+
+    assert taken.returncode == 0, taken.stderr
+    stored = ledger()
+    # 0.375 after three 1:1 bonuses was 3 rupees; 2.75 after one was 5.5.
+    assert stored["2004-10-28", "dividend"] == (3.0, "applied")
+    assert stored["2015-10-23", "dividend"] == (5.5, "applied")
+    assert stored["2015-10-21", "dividend"] == (11.0, "pending")
+    assert stored["2018-05-31", "split"] == (2.0, "applied")
+
+
+def test_reading_a_file_again_keeps_what_a_person_decided(command, ledger, tmp_path):
+    path = tmp_path / "actions.csv"
+    path.write_text(FILE)
+    take = (ACTIONS, "import", "--ticker", "TCS.NS", "--path", path)
+    command(*take)
+    command(ACTIONS, "reject", "--ticker", "TCS.NS", "--date", "2015-10-21")
+
+    command(*take)
+
+    assert ledger()["2015-10-21", "dividend"] == (11.0, "rejected")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("add", "--date", "2024-01-02", "--kind", "split"), 2, "--ratio"),
+        (("add", "--date", "2024-01-02", "--kind", "split", "--ratio", "-1"), 1, "no ratio"),
+        (("accept", "--date", "2024-01-02"), 1, "2024-01-02"),
+        (("add", "--date", "soon", "--kind", "split", "--ratio", "2"), 2, "soon"),
+        (("import", "--path", "/nowhere.csv"), 1, "/nowhere.csv"),
+        ((), 2, "--help"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(command, arguments, code, said):
+    ran = command(ACTIONS, *arguments)
+
+    assert ran.returncode == code
+    (sentence,) = ran.stderr.splitlines()
+    assert said in sentence
+
+
+def test_inferred_bonuses_can_be_rejected_and_the_fall_is_then_real(command, embedded, data):
+    path = data / "tcs_daily/nse_raw_unadjusted_2004_2020.csv"
+    run = ("mlops.pipeline", "--ticker", "TCS.NS", "--source", "csv", "--path", path)
+    run = (*run, "--skip-training")
+    with embedded() as url:
+        assert command(*run).returncode == 0
+        once = checksums(url)
+        bonuses = "SELECT date::text, ratio, status FROM corporate_actions ORDER BY date"
+        assert rows(url, bonuses) == [
+            ("2006-07-28", 2.0, "applied"),
+            ("2009-06-16", 2.0, "applied"),
+            ("2018-05-31", 2.0, "applied"),
+        ]
+        first = "SELECT close FROM raw_daily_prices_clean ORDER BY date LIMIT 1"
+        # 987.95 rupees, before three bonuses of one share for one.
+        assert rows(url, first) == [(987.95 / 8,)]
+
+        command(ACTIONS, "reject", "--ticker", "TCS.NS", "--date", "2018-05-31")
+        assert command(*run).returncode == 0
+
+        assert rows(url, first) == [(987.95 / 4,)]
+        command(ACTIONS, "accept", "--ticker", "TCS.NS", "--date", "2018-05-31")
+        assert command(*run).returncode == 0
+        unchanged = {name: sums for name, sums in checksums(url).items() if name in CLEANED}
+    assert unchanged == {name: once[name] for name in CLEANED}
+
+
+CLEANED = ("raw_daily_prices", "raw_daily_prices_clean", "features_daily", "quarantine")
