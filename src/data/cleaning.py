@@ -88,7 +88,7 @@ def clean_daily(
         for one in _tickers(raw)
     ]
     derived = [
-        derive(one.kept, ledger.filter(pl.col("ticker").is_in(one.kept["ticker"])), calendar)
+        derive(one.kept, ledger.filter(pl.col("ticker").is_in(_names(one.kept))), calendar)
         for one in sifted
     ]
     unrepaired = pl.lit(None, dtype=pl.String).alias("repaired_by")
@@ -129,6 +129,10 @@ def choose_source(present: Sequence[str], precedence: Sequence[str]) -> str:
         if name in present:
             return name
     return min(present)
+
+
+def _names(bars: pl.DataFrame) -> list[str]:
+    return bars["ticker"].unique().to_list()
 
 
 def _tickers(raw: pl.DataFrame) -> list[pl.DataFrame]:
