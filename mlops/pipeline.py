@@ -60,7 +60,9 @@ class MLOpsPipeline:
 
         self.settings = settings or load_settings(Path(config) if config else None)
         request = source or Request()
-        self.ticker = normalise_ticker(ticker or self.settings.data.ticker, request.suffix)
+        self.ticker = normalise_ticker(
+            self.settings.data.ticker if ticker is None else ticker, request.suffix
+        )
         self.as_of = as_of
         self._now = now(self.settings)
         self._live = is_live(as_of, self._now)
@@ -77,6 +79,9 @@ class MLOpsPipeline:
     def run_full_pipeline(self, skip_training: bool = False) -> tuple[bool, dict[str, Any]]:
         """Run every stage, or all but training.
 
+        Raises:
+            UnwritableHome: When the run cannot even leave a folder.
+
         Returns:
             Whether it succeeded, and the results as ``results.json`` holds them; those of a
             failed run have ``error``, one sentence.
@@ -85,8 +90,8 @@ class MLOpsPipeline:
         from mlops.run_folder import new_run_folder
         from src.config import logs
 
-        folder = new_run_folder(self.settings.home, self._now)
         logs.configure(self.settings.home, self.settings.log_level)
+        folder = new_run_folder(self.settings.home, self._now)
         logs.bind_run(folder.run_id, ticker=self.ticker)
         run = Run(
             settings=self.settings,

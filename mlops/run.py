@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from src.config import logs
 from src.config.load import config_hash
-from src.core.errors import ForecastError
+from src.core.errors import DatabaseUnavailable, ForecastError
 from src.core.tables import CLEAN_DAILY
-from src.db.connect import is_lost_connection
+from src.db.connect import one_sentence_errors
 from src.stages.cli import unexpected
 from src.stages.context import make_context
 from src.stages.hashing import frame_hash
@@ -43,6 +43,7 @@ class Run:
     progress: Callable[[str], None]
     results: dict[str, Any] = field(init=False)
     metrics: list[dict[str, Any]] = field(default_factory=list)
+    _url: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         self.results = {
@@ -97,13 +98,14 @@ class Run:
             yield run_log
         except Exception as error:
             self._fail(error)
-            if not is_lost_connection(error):
+            if not isinstance(error, DatabaseUnavailable):
                 run_log.finished(self.results, dt.datetime.now(dt.UTC))
             raise
         done = {**self.results, "status": "success"}
         run_log.finished(done, dt.datetime.now(dt.UTC))
 
     def _stages(self, database: Database, run_log: RunLog, skip_training: bool) -> None:
+        self._url = database.url
         context = make_context(
             self.settings,
             database.store,
@@ -132,11 +134,12 @@ class Run:
     def _stage(self, stage: Stage, context: RunContext, run_log: RunLog) -> None:
         began, started = dt.datetime.now(dt.UTC), time.perf_counter()
         try:
-            report = run_stage(stage, context)
+            with one_sentence_errors(self._url):
+                report = run_stage(stage, context)
         except Exception as error:
             row = _metric(stage, "failed", 0, began, started, _sentence(error))
             self._note(row, {})
-            if not is_lost_connection(error):
+            if not isinstance(error, DatabaseUnavailable):
                 run_log.stage(row)
             raise
         row = _metric(stage, "success", report.rows, began, started, None)

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from src.core.errors import ForecastError
+
 RUNS = Path("mlops") / "runs"
+
+
+class UnwritableHome(ForecastError):
+    """The folder for what runs leave behind cannot be written."""
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        super().__init__(
+            f"The folder {folder} cannot be written ({error.strerror}): give its rights to this "
+            "user, or set FORECAST_HOME to a folder of your own."
+        )
 
 
 @dataclass(frozen=True)
@@ -35,15 +48,24 @@ class RunFolder:
 
 
 def new_run_folder(home: Path, now: dt.datetime) -> RunFolder:
-    """Make the folder of a run that starts at ``now`` (UTC); two runs never share one."""
+    """Make the folder of a run that starts at ``now`` (UTC); two runs never share one.
+
+    Raises:
+        UnwritableHome: one sentence naming the folder.
+    """
     stamp = f"{now:%Y%m%d_%H%M%S}"
-    (home / RUNS).mkdir(parents=True, exist_ok=True)
-    attempt = 1
-    while True:
-        path = home / RUNS / (stamp if attempt == 1 else f"{stamp}_{attempt}")
-        try:
-            path.mkdir()
-        except FileExistsError:
-            attempt += 1
-        else:
-            return RunFolder(path)
+    names = itertools.chain([stamp], (f"{stamp}_{attempt}" for attempt in itertools.count(2)))
+    try:
+        (home / RUNS).mkdir(parents=True, exist_ok=True)
+        return RunFolder(next(path for name in names if _made(path := home / RUNS / name)))
+    except OSError as error:
+        raise UnwritableHome(home / RUNS, error) from error
+
+
+def _made(path: Path) -> bool:
+    """Whether this process made the folder; another may have been first."""
+    try:
+        path.mkdir()
+    except FileExistsError:
+        return False
+    return True

@@ -14,6 +14,14 @@ LOG_FILE = Path("logs") / "tcs-stock.log"
 MAX_BYTES, KEPT = 10_000_000, 5
 
 
+_state = {"configured": False}
+
+
+def is_configured() -> bool:
+    """Whether lines go to the log yet: before that, nothing should be logged."""
+    return _state["configured"]
+
+
 def configure(home: Path, level: str = "INFO", *, terminal: bool = True) -> None:
     """Send logs to ``home/logs/tcs-stock.log`` and, at ``level``, to stderr.
 
@@ -32,6 +40,7 @@ def configure(home: Path, level: str = "INFO", *, terminal: bool = True) -> None
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    _state["configured"] = True
     root = logging.getLogger()
     for handler in list(root.handlers):
         if getattr(handler, "_ours", False):
@@ -60,6 +69,18 @@ def _add(root: logging.Logger, handler: logging.Handler | None) -> None:
     if handler is not None:
         handler._ours = True  # type: ignore[attr-defined]
         root.addHandler(handler)
+
+
+class _File(logging.handlers.RotatingFileHandler):
+    """A log file; where it cannot be written it says so once, and the work goes on."""
+
+    _silent = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say once what is wrong, without a traceback."""
+        if not self._silent:
+            self._silent = True
+            sys.stderr.write(f"The log {self.baseFilename} cannot be written; going on.\n")
 
 
 class _Terminal(logging.StreamHandler[TextIO]):
@@ -101,9 +122,7 @@ def _file_handler(home: Path, shared: list[Any]) -> logging.Handler | None:
     path = home / LOG_FILE
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
-            path, maxBytes=MAX_BYTES, backupCount=KEPT, encoding="utf-8"
-        )
+        handler = _File(path, maxBytes=MAX_BYTES, backupCount=KEPT, encoding="utf-8")
     except OSError as error:
         sys.stderr.write(f"The log {path} cannot be written ({error.strerror}); going on.\n")
         return None

@@ -34,6 +34,10 @@ class DatabaseUnavailable(ForecastError):
     """The database does not answer."""
 
 
+class DatabaseRefused(ForecastError):
+    """The database answers, but does not do what it is asked."""
+
+
 class RunLocked(ForecastError):
     """Another run for the same ticker is under way: wait for it, then try again."""
 

@@ -27,6 +27,7 @@ from src.stages.stage import RunContext, Stage, StageReport
 
 STAGE_NAME = "data_cleaning"
 EXCHANGE_ZONE = "Asia/Kolkata"
+UTC = pl.Datetime("us", "UTC")
 DAILY, HOURLY = list(CLEAN_DAILY.columns), list(CLEAN_HOURLY.columns)
 # The ledger rows that every run makes anew; what a person decided is not among them.
 BY_RULE = {"origin": "inferred", "decided_by": "rule"}
@@ -51,12 +52,17 @@ def run(context: RunContext) -> StageReport:
             "daily_rows": daily.bars.height,
             "hourly_rows": hourly.bars.height,
             "quarantined": _by_rule(refused),
+            "notes": _set_aside(refused),
             "sources": sorted(set(daily.bars["source"])),
             "actions_inferred": daily.inferred.filter(status="applied").height,
             "action_pending": int(daily.bars["action_pending"].sum()),
             "missing_sessions": missing_sessions(daily.bars, calendar),
         },
-        warnings=(*_inferred_warnings(daily.inferred), *_jump_warnings(daily.bars)),
+        warnings=(
+            *_unused_source_warnings(context, daily.bars),
+            *_inferred_warnings(daily.inferred),
+            *_jump_warnings(daily.bars),
+        ),
     )
 
 
@@ -151,7 +157,7 @@ def _with_batches(context: RunContext, table: Table) -> pl.DataFrame:
         if context.as_of is not None:
             raw = raw.filter(pl.col("date") <= context.as_of)
     batches = context.store.load(INGEST_BATCHES, context.tickers).select(
-        "batch_id", "price_basis", "fetched_at", "fetched_at_stated"
+        "batch_id", "price_basis", "fetched_at", now=pl.lit(context.now).cast(UTC)
     )
     listed = context.store.load(INSTRUMENTS, context.tickers).select("ticker", "listed_on")
     return raw.join(batches, on="batch_id", how="left").join(listed, on="ticker", how="left")
@@ -180,6 +186,29 @@ def _by_rule(refused: pl.DataFrame) -> dict[str, int]:
     return dict(zip(counts["rule"].to_list(), counts["len"].to_list(), strict=True))
 
 
+def _set_aside(refused: pl.DataFrame) -> list[str]:
+    """How many rows are in quarantine and why, in one line, or none."""
+    if refused.is_empty():
+        return []
+    rules = ", ".join(f"{rule} {count}" for rule, count in _by_rule(refused).items())
+    return [f"{refused.height} rows set aside in quarantine: {rules}"]
+
+
+def _unused_source_warnings(context: RunContext, bars: pl.DataFrame) -> list[str]:
+    """A sentence for each ticker whose newest daily batch is of a source that is not used."""
+    batches = context.store.load(INGEST_BATCHES, context.tickers).filter(kind="daily")
+    newest = batches.sort("batch_id").unique("ticker", keep="last", maintain_order=True)
+    chosen = bars.select("ticker", "source").unique()
+    unused = newest.join(chosen, on="ticker", suffix="_chosen").filter(
+        pl.col("source") != pl.col("source_chosen")
+    )
+    return [
+        f"{row['ticker']}: the prices from {row['source']} are stored, but the clean ones are from "
+        f"{row['source_chosen']} (data.source_precedence)."
+        for row in unused.iter_rows(named=True)
+    ]
+
+
 def _inferred_warnings(inferred: pl.DataFrame) -> list[str]:
     return [
         f"{row['ticker']}: a split of {row['ratio']:g} for 1 on {row['date']} was inferred from "
@@ -192,7 +221,7 @@ def _jump_warnings(clean: pl.DataFrame) -> list[str]:
     before = pl.col("close").shift(1).over("ticker")
     jumps = clean.with_columns(ratio=pl.col("close") / before).filter("action_pending")
     return [
-        f"{row['ticker']}: the close of {row['date']} is {row['ratio']:.3f} times the one before "
+        f"{row['ticker']}: the close of {row['date']} is {row['ratio']:.3g} times the one before "
         "with no corporate action stated: labels across it are left out."
         for row in jumps.iter_rows(named=True)
     ]

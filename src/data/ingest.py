@@ -14,7 +14,7 @@ import polars as pl
 
 from src.config.settings import Settings
 from src.core.errors import SourceUnavailable
-from src.core.sessions import nse
+from src.core.sessions import Calendar, nse
 from src.core.tables import (
     INGEST_BATCHES,
     PRICE_REVISIONS,
@@ -28,6 +28,7 @@ from src.data.revisions import Batch, Revised, revise
 from src.data.sources.base import Delivery, Source
 from src.data.sources.choose import add_arguments, open_source, request_of
 from src.data.sources.csv import CsvSource
+from src.data.vintages import brings_the_last_session, in_order
 from src.stages.cli import guarded, moment, stage_main, stage_parser
 from src.stages.stage import RunContext, Stage, StageReport
 
@@ -76,8 +77,12 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
             warnings.append(_go_on_from_stored(context, ticker, error))
             continue
         for delivery in deliveries:
-            _store(context, delivery, tally)
+            warnings += _store(context, delivery, tally)
             notes.update(f"{ticker}: {note}" for note in delivery.notes)
+    if tally.rejected:
+        notes.add(f"{tally.rejected} rows set aside in quarantine at ingest")
+    if tally.repeated:
+        notes.add(f"{tally.repeated} deliveries were stored already and changed nothing")
     return StageReport(
         rows=tally.changed,
         details={
@@ -89,17 +94,19 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
     )
 
 
-def _store(context: RunContext, delivery: Delivery, tally: Tally) -> None:
+def _store(context: RunContext, delivery: Delivery, tally: Tally) -> tuple[str, ...]:
     tally.delivered += delivery.frame.height + delivery.rejected.height
     known = context.store.load(INGEST_BATCHES, [delivery.ticker]).filter(
         kind=delivery.kind, source=delivery.vendor
     )
-    if _is_repeat(delivery, known):
+    if _is_repeat(delivery, known, context.calendar):
         tally.repeated += 1
-        return
-    batch = batch_of(delivery, context.store.add_batch(_batch_row(delivery)))
+        return ()
     table, key = TABLES[delivery.kind]
     stored = stored_rows(context, delivery.ticker, delivery.vendor, delivery.kind)
+    ordered = in_order(delivery, stored, key)
+    delivery = ordered.delivery
+    batch = batch_of(delivery, context.store.add_batch(_batch_row(delivery)))
     revised = revise(stored, delivery.frame, key=key, batch=batch)
     tally.changed += context.store.upsert(table, _keyed(revised.rows, delivery))
     context.store.upsert(PRICE_REVISIONS, _revisions(revised, delivery, batch))
@@ -108,17 +115,22 @@ def _store(context: RunContext, delivery: Delivery, tally: Tally) -> None:
     tally.noise += noise
     tally.restated += revised.revisions.height - noise
     tally.rejected += revised.rejected.height + delivery.rejected.height
+    return ordered.warnings
 
 
-def _is_repeat(delivery: Delivery, known: pl.DataFrame) -> bool:
-    """The same content as a batch stored before, and nothing says that it was fetched anew."""
-    same = known.filter(content_hash=delivery.content_hash)
+def _is_repeat(delivery: Delivery, known: pl.DataFrame, calendar: Calendar) -> bool:
+    """The same content as a batch stored before, and nothing new is said of it."""
+    same = known.filter(content_hash=delivery.content_hash, price_basis=delivery.price_basis)
     if same.is_empty():
         return False
     if not delivery.fetched_at_stated:
         return True
-    newest = known.sort("fetched_at", "batch_id")["content_hash"][-1]
-    return newest == delivery.content_hash or delivery.fetched_at in same["fetched_at"].to_list()
+    if delivery.fetched_at in same["fetched_at"].to_list():
+        return True
+    newest = known.sort("fetched_at", "batch_id").row(-1, named=True)
+    return newest["content_hash"] == delivery.content_hash and not brings_the_last_session(
+        delivery, newest["fetched_at"], calendar
+    )
 
 
 def _batch_row(delivery: Delivery) -> dict[str, Any]:
@@ -178,8 +190,9 @@ def _quarantined(revised: Revised, delivery: Delivery, batch: Batch, key: str) -
 
 def _require_stored(context: RunContext, ticker: str) -> Iterable[str]:
     if newest_stored(context, ticker) is None:
+        until = f" up to {context.as_of}" if context.as_of else ""
         raise SourceUnavailable(
-            f"No prices of {ticker} are stored: bring some in with --source yahoo, or with "
+            f"No prices of {ticker}{until} are stored: bring some in with --source yahoo, or with "
             "--source csv --path FILE."
         )
     return ()

@@ -48,8 +48,8 @@ def revise(stored: pl.DataFrame, delivered: pl.DataFrame, *, key: str, batch: Ba
         key: ``date`` or ``ts``.
         batch: the delivery's own batch.
 
-    A delivery older than the stored row fills its holes but never overwrites it. A null over a
-    value is refused.
+    A delivery older than the stored row fills its holes but never overwrites it. A null never
+    overwrites a value; a row without a close over one that has it is refused.
     Differences below ``NOISE`` leave the stored value, but a ``total`` series with any real
     change is taken whole: its level moved, and two vintages must not be spliced.
     """
@@ -62,7 +62,7 @@ def revise(stored: pl.DataFrame, delivered: pl.DataFrame, *, key: str, batch: Ba
         maintain_order="left",
     ).with_columns(
         known=pl.col("batch_id").is_not_null(),
-        **{f"{f}_changed": pl.col(f).ne_missing(pl.col(f"{f}_old")) for f in fields},
+        **{f"{f}_changed": _is_changed(f) for f in fields},
         **{f"{f}_noise": _is_noise(f) for f in fields},
     )
     joined = _classified(joined, fields, batch)
@@ -81,6 +81,11 @@ def revise(stored: pl.DataFrame, delivered: pl.DataFrame, *, key: str, batch: Ba
     )
 
 
+def _is_changed(field: str) -> pl.Expr:
+    """Another value; a null is no value, and changes nothing."""
+    return pl.col(field).is_not_null() & pl.col(field).ne_missing(pl.col(f"{field}_old"))
+
+
 def _is_noise(field: str) -> pl.Expr:
     new, old = pl.col(field), pl.col(f"{field}_old")
     scale = pl.max_horizontal(new.abs(), old.abs())
@@ -91,15 +96,15 @@ def _classified(joined: pl.DataFrame, fields: list[str], batch: Batch) -> pl.Dat
     changed = pl.any_horizontal(f"{f}_changed" for f in fields)
     only_noise = pl.all_horizontal(pl.col(f"{f}_noise") | ~pl.col(f"{f}_changed") for f in fields)
     older = pl.col("batch_fetched_at") > pl.lit(batch.fetched_at).cast(pl.Datetime("us", "UTC"))
-    emptied = pl.col("close").is_null() & pl.col("close_old").is_not_null()
+    emptied = pl.col("known") & pl.col("close").is_null() & pl.col("close_old").is_not_null()
     filled = pl.col("close").is_not_null() & pl.col("close_old").is_null()
     fated = joined.with_columns(
         fate=pl.when(~pl.col("known"))
         .then(pl.lit("new"))
-        .when(~changed)
-        .then(pl.when(older).then(pl.lit("kept")).otherwise(pl.lit("same")))
         .when(emptied)
         .then(pl.lit("emptied"))
+        .when(~changed)
+        .then(pl.when(older).then(pl.lit("kept")).otherwise(pl.lit("same")))
         .when(older & ~filled)
         .then(pl.when(only_noise).then(pl.lit("kept")).otherwise(pl.lit("older")))
         .when(only_noise)
@@ -117,7 +122,10 @@ def _rows(joined: pl.DataFrame, key: str, fields: list[str], batch: Batch) -> pl
     return stored_now.select(
         key,
         *(
-            pl.when(takes_new).then(pl.col(f)).otherwise(pl.col(f"{f}_old")).alias(f)
+            pl.when(takes_new & pl.col(f).is_not_null())
+            .then(pl.col(f))
+            .otherwise(pl.col(f"{f}_old"))
+            .alias(f)
             for f in fields
         ),
         batch_id=pl.lit(batch.batch_id, dtype=pl.Int64),

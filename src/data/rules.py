@@ -2,8 +2,8 @@
 
 A rule takes the bars of one ticker that earlier rules left, in key order, and gives one value a
 row: the reason for refusing it, or null. Bars have ``date`` (and ``ts`` when hourly), the price
-fields, ``price_basis``, ``batch_id``, ``fetched_at``, ``fetched_at_stated`` and ``listed_on``
-(null where it is not known).
+fields, ``price_basis``, ``batch_id``, ``fetched_at``, ``now`` (when the rules are applied) and
+``listed_on`` (null where it is not known).
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 # Vendors' single-precision prices put a close a hair outside its own range.
 RANGE_TOLERANCE = 1e-6
+# The dearest share of the world stands below a tenth of this.
+HIGHEST_PRICE = 1e7
+# No dividend is a third of the price and paid back the day after.
+ADJ_CLOSE_ROOM = 1.5
 OHLC = ("open", "high", "low", "close")
 
 
@@ -80,22 +84,50 @@ def null_bar(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
 
 
 def partial_bar(bars: pl.DataFrame, calendar: Calendar) -> pl.Series:
-    """The last bar, when it is known to have been fetched before its session closed."""
-    last = bars.tail(1)
-    if last.is_empty() or not last["fetched_at_stated"][0]:
-        return _reasons(bars, pl.lit(value=False), "")
-    day, fetched = last["date"][0], last["fetched_at"][0]
-    open_still = calendar.is_session(day) and fetched < calendar.hours(day).closes
-    is_last = pl.int_range(pl.len()) == pl.len() - 1
+    """A bar that was fetched, or is looked at, before its session closed.
+
+    A file without a stated time was downloaded at the latest when it was ingested, so a session
+    that was open then is certainly not whole in it.
+    """
+    known = bars.select(pl.min_horizontal("fetched_at", "now"))["fetched_at"]
+    closed = {at: calendar.last_closed(at) for at in known.unique()}
+    through = known.replace_strict(closed, return_dtype=pl.Date)
     return _reasons(
-        bars, is_last & open_still, f"fetched {fetched:%Y-%m-%d %H:%M} UTC, before close"
+        bars, pl.col("date") > through, "its session had not closed when it was fetched"
     )
 
 
 def non_positive_price(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
     """A price of zero or below, or a negative volume."""
     bad = pl.any_horizontal(pl.col(f) <= 0 for f in OHLC) | (pl.col("volume") < 0)
-    return _reasons(bars, bad, "a price is not above zero")
+    return _reasons(bars, bad, "a price is not above zero, or the volume is below it")
+
+
+def absurd_price(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
+    """A price beyond any share's: a unit error or a broken file."""
+    bad = pl.any_horizontal(pl.col(f) > HIGHEST_PRICE for f in OHLC)
+    return _reasons(bars, bad, f"a price above {HIGHEST_PRICE:,.0f}")
+
+
+def bad_adjusted_close(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
+    """An adjusted close that is missing among others, or jumps away from the close and back.
+
+    adj_close / close moves at a dividend and stays there: a ratio far from that of the bar before
+    and of the bar after, on the same side, is an error of that one row.
+    """
+    if bars.is_empty() or bars["adj_close"].null_count() * 2 > bars.height:
+        return _reasons(bars, pl.lit(value=False), "")
+    ratio = pl.col("adj_close") / pl.col("close")
+    before = ratio.shift(1).fill_null(ratio.shift(-1))
+    after = ratio.shift(-1).fill_null(ratio.shift(1))
+    above = ratio > ADJ_CLOSE_ROOM * pl.max_horizontal(before, after)
+    below = ratio * ADJ_CLOSE_ROOM < pl.min_horizontal(before, after)
+    missing = pl.col("adj_close").is_null() | (pl.col("adj_close") <= 0)
+    return _reasons(
+        bars,
+        missing | (above | below).fill_null(value=False),
+        "the adjusted close is missing or does not belong to the close",
+    )
 
 
 def impossible_bar(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
@@ -154,11 +186,13 @@ DAILY_RULES = (
     Rule("before_calendar", before_calendar),
     Rule("before_listing", before_listing),
     Rule("null_bar", null_bar),
-    Rule("partial_bar", partial_bar),
     Rule("non_positive_price", non_positive_price),
+    Rule("absurd_price", absurd_price),
     Rule("impossible_bar", impossible_bar),
     Rule("non_session", non_session),
+    Rule("partial_bar", partial_bar),
     Rule("flat_no_trade", flat_no_trade),
+    Rule("bad_adjusted_close", bad_adjusted_close),
 )
 HOURLY_RULES = (
     Rule("superseded_vintage", superseded_vintage),

@@ -6,12 +6,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from src.core.errors import DatabaseUnavailable
+from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError
 
 if TYPE_CHECKING:
     import psycopg
 
 CONNECT_TIMEOUT = 5
+# A table that somebody else holds is waited for this long, and no longer.
+LOCK_TIMEOUT = "60s"
+# What libpq says of a server that is not there, or no longer.
+LOST = (
+    "connection",
+    "Connection",
+    "terminating",
+    "shutting down",
+    "SSL SYSCALL",
+    "timeout expired",
+)
 
 
 def normalised(url: str) -> str:
@@ -50,7 +61,8 @@ def _parts(url: str) -> dict[str, Any]:
         parts = conninfo_to_dict(url)
     except psycopg.Error:
         parts = {}
-    if not parts or not str(parts.get("port", "0")).isdigit():
+    name, port = str(parts.get("dbname", "")), str(parts.get("port", "0"))
+    if not parts or not port.isdigit() or "@" in name:
         raise DatabaseUnavailable(
             "DATABASE_URL is no address of the form postgresql://USER:PASSWORD@HOST:PORT/NAME: "
             "check it (a password's / : @ # are written %2F %3A %40 %23)."
@@ -64,49 +76,61 @@ def control_connection(
     """A psycopg connection; raises DatabaseUnavailable in one sentence."""
     import psycopg
 
-    try:
-        return psycopg.connect(url, autocommit=autocommit, application_name=application)
-    except psycopg.OperationalError as error:
-        raise unavailable(url, error) from error
+    with one_sentence_errors(url):
+        connection = psycopg.connect(url, autocommit=autocommit, application_name=application)
+        connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+        if not autocommit:
+            connection.commit()
+        return connection
 
 
 def bulk_connection(url: str) -> Any:
     """An ADBC connection with transactions; raises DatabaseUnavailable in one sentence."""
     import adbc_driver_postgresql.dbapi as adbc
 
-    try:
-        return adbc.connect(url, autocommit=False)
-    except adbc.OperationalError as error:
-        raise unavailable(url, error) from error
-
-
-def unavailable(url: str, error: Exception) -> DatabaseUnavailable:
-    """The error as one sentence: the first line that libpq said, and what to do."""
-    said = str(error).strip().splitlines()[0].removeprefix("IO: [libpq] Failed to connect: ")
-    return DatabaseUnavailable(
-        f"The database at {described(url)} does not answer ({said.strip()}): "
-        "start it, or check DATABASE_URL."
-    )
+    with one_sentence_errors(url):
+        connection = adbc.connect(url, autocommit=False)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+        connection.commit()
+        return connection
 
 
 @contextmanager
 def one_sentence_errors(url: str) -> Iterator[None]:
-    """Turn a database lost half-way into DatabaseUnavailable."""
+    """Turn what a driver raises into DatabaseUnavailable or DatabaseRefused, in one sentence."""
     try:
         yield
     except Exception as error:
-        if is_lost_connection(error):
-            raise unavailable(url, error) from error
-        raise
+        driver = _of_a_driver(error)
+        if driver is None:
+            raise
+        raise _told(url, driver) from error
 
 
-def is_lost_connection(error: Exception) -> bool:
-    """Whether an error of a driver says that the server is gone."""
-    module = type(error).__module__
-    if module.startswith("psycopg"):
-        import psycopg
+def _of_a_driver(error: Exception) -> Exception | None:
+    """The driver's own error, also where SQLAlchemy carries it."""
+    carried = getattr(error, "orig", None)
+    inner = carried if isinstance(carried, Exception) else error
+    module = type(inner).__module__
+    return inner if module.startswith(("psycopg", "adbc_driver_manager")) else None
 
-        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    if module.startswith("adbc_driver_manager"):
-        return any(word in str(error) for word in ("connection", "terminating", "shutting down"))
-    return False
+
+def _told(url: str, error: Exception) -> ForecastError:
+    text = str(error).strip() or type(error).__name__
+    said = text.splitlines()[0].strip()
+    for noise in ("IO: [libpq] Failed to connect: ", "INVALID_ARGUMENT: [libpq] "):
+        said = said.removeprefix(noise)
+    place = described(url)
+    if "FATAL:" in text and "shutting down" not in text and "terminating" not in text:
+        return DatabaseUnavailable(
+            f"The database at {place} does not let us in ({said}): check DATABASE_URL."
+        )
+    if any(sign in text for sign in LOST):
+        return DatabaseUnavailable(
+            f"The database at {place} does not answer ({said}): start it, or check DATABASE_URL."
+        )
+    return DatabaseRefused(
+        f"The database at {place} refused the work ({said}): check the role's rights and what "
+        "else uses the database."
+    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from src.db.connect import control_connection
+from src.core.errors import DatabaseRefused
+from src.db.connect import control_connection, described, one_sentence_errors
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 # One number, one meaning: every process that wants to migrate takes this lock first.
@@ -18,14 +19,26 @@ def head() -> str:
 
 def ensure_schema(url: str) -> bool:
     """Bring the database at ``url`` to the newest revision; True when something was applied."""
-    if _revision(url) == head():
+    found, newest = _revision(url), head()
+    if found == newest:
         return False
-    _upgrade(url)
+    if found is not None and found > newest:
+        raise DatabaseRefused(
+            f"The database has schema {found}, this code knows {newest}: update the code."
+        )
+    with one_sentence_errors(url):
+        _upgrade(url)
     return True
 
 
 def _revision(url: str) -> str | None:
-    with control_connection(url) as connection:
+    with one_sentence_errors(url), control_connection(url) as connection:
+        encoding = connection.execute("SHOW server_encoding").fetchone()
+        if encoding is None or encoding[0] != "UTF8":
+            raise DatabaseRefused(
+                f"The database at {described(url)} is not encoded in UTF8: make it with "
+                "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."
+            )
         known = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
         if known is None or known[0] is None:
             return None

@@ -14,6 +14,8 @@ from src.stages.stage import RunContext
 
 def stored_forecasts(context: RunContext, ticker: str) -> tuple[list[dict[str, Any]], list[str]]:
     """Forecasts from the stored artefacts, and a sentence for each horizon that has none."""
+    if not context.live:
+        return [], ["The stored models know later prices: train to forecast from a past session."]
     features = context.store.load(FEATURES_DAILY, [ticker], context.as_of)
     if features.is_empty():
         return [], [f"{ticker} has no features yet: run `python -m mlops.pipeline` first."]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from src.core.errors import ForecastError, UsageError
+from src.core.errors import BadInput, ForecastError, UsageError
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -43,6 +44,8 @@ def moment(text: str) -> dt.datetime:
         raise argparse.ArgumentTypeError(f"{text!r} is no time like 2026-04-13T18:00Z") from None
     if value.tzinfo is None:
         raise argparse.ArgumentTypeError(f"{text!r} has no zone: add Z or +05:30")
+    if not 1990 <= value.year <= 2100:
+        raise argparse.ArgumentTypeError(f"{text!r} is no year of ours")
     return value.astimezone(dt.UTC)
 
 
@@ -51,7 +54,9 @@ def guarded(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | N
     import signal
 
     # A polite end lets the transaction roll back and the embedded server be released.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for name, code in (("SIGTERM", 143), ("SIGHUP", 129)):
+        signal.signal(getattr(signal, name), lambda *_, code=code: sys.exit(code))
+    _mend_streams()
     try:
         return main(argv)
     except ForecastError as error:
@@ -69,6 +74,16 @@ def guarded(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | N
         return 1
 
 
+def _mend_streams() -> None:
+    """Give a closed stream somewhere to go, and a narrow one a way to write what it cannot."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 until the process ends
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
 def unexpected(error: Exception) -> str:
     """One sentence for an error that nobody foresaw."""
     first = (str(error).strip().splitlines() or ["no message"])[0]
@@ -76,9 +91,9 @@ def unexpected(error: Exception) -> str:
 
 
 def _log_traceback(error: Exception) -> None:
-    if "src.config.logs" in sys.modules:
-        from src.config import logs
-
+    logs = sys.modules.get("src.config.logs")
+    # Before the log is set up a line would go to stdout, secrets in local variables and all.
+    if logs is not None and logs.is_configured():
         logs.get(__name__).error(str(error), exc_info=error, file_only=True)
 
 
@@ -124,7 +139,7 @@ def stage_main(
     run_id = f"{now:%Y%m%d_%H%M%S}_{stage.name}"
     url = settings.database_url.get_secret_value() if settings.database_url else None
     with open_database(url, settings.home, application_name(run_id)) as database:
-        tickers = _tickers(args, settings, offered, database)
+        tickers = _tickers(args, settings, offered, database, needs_prices=bool(stage.reads))
         if args.action == "show":
             return _show(stage, database, tickers)
         context = make_context(
@@ -156,7 +171,12 @@ def configured(args: argparse.Namespace) -> tuple[Settings, dt.datetime]:
 
 
 def _tickers(
-    args: argparse.Namespace, settings: Settings, offered: list[str], database: Database
+    args: argparse.Namespace,
+    settings: Settings,
+    offered: list[str],
+    database: Database,
+    *,
+    needs_prices: bool,
 ) -> tuple[str, ...]:
     from src.core.tickers import normalise_ticker
 
@@ -167,7 +187,13 @@ def _tickers(
         return tuple(found)
     if args.ticker is None and offered:
         return tuple(offered)
-    return (normalise_ticker(args.ticker or settings.data.ticker, args.suffix),)
+    asked = settings.data.ticker if args.ticker is None else args.ticker
+    ticker = normalise_ticker(asked, args.suffix)
+    if not offered and needs_prices and ticker not in database.store.tickers():
+        raise BadInput(
+            f"No prices of {ticker} are stored: run `python -m src.data.ingest write` first."
+        )
+    return (ticker,)
 
 
 def _show(stage: Stage, database: Database, tickers: tuple[str, ...]) -> int:

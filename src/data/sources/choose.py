@@ -51,6 +51,8 @@ def open_source(
             if name == "csv"
             else "--path is for files: add --source csv."
         )
+    if request.fetched_at is not None and request.fetched_at > now:
+        raise UsageError(f"--fetched-at {request.fetched_at:%Y-%m-%d %H:%M} UTC is in the future.")
     if name == "csv":
         return _files(request, ticker, calendar, now)
     if name == "sample":

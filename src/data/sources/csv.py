@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.errors import BadInput, UsageError
+from src.core.sessions import OutsideCalendar
 from src.core.tickers import check_suffix, normalise_ticker
 from src.data.sources.base import BASES, Delivery
 from src.data.sources.csv_files import find_files, read_content
@@ -109,7 +110,7 @@ class CsvSource:
                 suffix=self._suffix,
                 latest_year=self._now.year + 1,
             )
-        except BadInput as error:
+        except (BadInput, OutsideCalendar) as error:
             raise BadInput(f"{file.path}: {error}") from error
         except pl.exceptions.PolarsError as error:
             raise BadInput(f"{file.path}: it is no table of prices: save it as CSV.") from error

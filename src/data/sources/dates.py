@@ -30,10 +30,14 @@ _TIME_PARTS = ("hour", "minute", "second", "fraction")
 
 @dataclass(frozen=True)
 class Stamps:
-    """``wall`` is the time as written (naive, null where unreadable), ``offset`` its minutes."""
+    """``wall`` is the time as written (naive, null where unreadable), ``offset`` its minutes.
+
+    ``far`` marks dates that were read and are unreadable for lying outside the years.
+    """
 
     wall: pl.Series
     offset: pl.Series
+    far: pl.Series
     notes: tuple[str, ...] = ()
 
     @property
@@ -59,9 +63,15 @@ def read_stamps(at: pl.Series, lines: pl.Series, *, column: str, latest_year: in
     else:
         wall = wall.zip_with(offset.is_null(), pl.Series([None], dtype=wall.dtype))
         offset = pl.Series("offset", [None], dtype=pl.Int32).new_from_index(0, at.len())
-    _check_readable(wall, at, lines, column)
-    _check_years(wall, at, lines, column, latest_year)
-    return Stamps(wall, offset, notes)
+    year = wall.dt.year()
+    far = ((year < OLDEST_YEAR) | (year > latest_year)).fill_null(value=False)
+    bad = wall.is_null() | far
+    if _are_many(int(bad.sum()), at.len()):
+        if int(far.sum()) * 2 >= int(bad.sum()):
+            raise BadInput(_outside(at, far, lines, column, latest_year))
+        raise BadInput(_unreadable(at, wall.is_null(), lines, column))
+    none = pl.Series([None], dtype=wall.dtype)
+    return Stamps(wall.zip_with(~far, none), offset, far.alias("far"), notes)
 
 
 def too_many(bad: int, rows: int, always: int) -> bool:
@@ -126,23 +136,15 @@ def _offset(text: pl.Series) -> pl.Series:
     return text.to_frame().select(offset=total.cast(pl.Int32)).to_series()
 
 
-def _check_readable(wall: pl.Series, at: pl.Series, lines: pl.Series, column: str) -> None:
-    bad = wall.is_null()
-    count = int(bad.sum())
-    if count and (too_many(count, at.len(), always=1) or count * 2 >= at.len()):
-        raise BadInput(_unreadable(at, bad, lines, column))
+def _are_many(bad: int, rows: int) -> bool:
+    return bool(bad) and (too_many(bad, rows, always=1) or bad * 2 >= rows)
 
 
-def _check_years(
-    wall: pl.Series, at: pl.Series, lines: pl.Series, column: str, latest_year: int
-) -> None:
-    year = wall.dt.year()
-    wrong = ((year < OLDEST_YEAR) | (year > latest_year)).fill_null(value=False)
-    if wrong.any():
-        raise BadInput(
-            f"its {column} column holds {at.filter(wrong)[0]!r} (line {lines.filter(wrong)[0]}), "
-            f"outside the years {OLDEST_YEAR} to {latest_year}: correct the date."
-        )
+def _outside(at: pl.Series, far: pl.Series, lines: pl.Series, column: str, latest_year: int) -> str:
+    return (
+        f"its {column} column holds {at.filter(far)[0]!r} (line {lines.filter(far)[0]}), "
+        f"outside the years {OLDEST_YEAR} to {latest_year}: correct the date."
+    )
 
 
 def _unreadable(at: pl.Series, bad: pl.Series, lines: pl.Series, column: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -21,6 +22,8 @@ _DELIMITERS = ",;\t|"
 _HEAD_BYTES = 1 << 20
 # ASCII's unit separator: text with it was refused as binary, so a whole line is one cell.
 _NEVER = "\x1f"
+# A column without any value is no news: what is missing from a file is said by its refusal.
+logging.getLogger("fastexcel").setLevel(logging.ERROR)
 
 
 class Grid(Protocol):

@@ -72,6 +72,13 @@ def recognise(head: Sequence[Sequence[str]]) -> Layout:
     return _multi_header(head) or _flat(head[0]) or _single_header(head[0])
 
 
+def check_volume(layout: Layout) -> None:
+    """Refuses a layout without a volume, which daily bars need and hourly ones do not."""
+    for whose, columns in layout.values.items():
+        if "volume" not in columns:
+            raise BadInput(_no_column(["volume"], layout.names, f" for {whose}" if whose else ""))
+
+
 def canonical(name: str) -> str:
     """A column name without case, marks and blanks at its ends: ``PREV. CLOSE`` is prev close."""
     return re.sub(r"[^a-z0-9]+", " ", name.lower()).strip()
@@ -196,8 +203,12 @@ def _check_complete(
     if not dated:
         missing.insert(0, "date")
     if missing:
-        columns = ", ".join(name[:40] for name in seen[:12] if name) or "none"
-        raise BadInput(
-            f"its layout is unknown: no column for {', '.join(missing)}{whose} among {columns}; "
-            "name the columns date, open, high, low, close, volume."
-        )
+        raise BadInput(_no_column(missing, seen, whose))
+
+
+def _no_column(missing: Sequence[str], seen: Sequence[str], whose: str) -> str:
+    columns = ", ".join(name[:40] for name in seen[:12] if name) or "none"
+    return (
+        f"its layout is unknown: no column for {', '.join(missing)}{whose} among {columns}; "
+        "name the columns date, open, high, low, close, volume."
+    )

@@ -11,7 +11,7 @@ from src.core.errors import BadInput
 from src.data.sources import rows as steps
 from src.data.sources.dates import read_stamps
 from src.data.sources.grids import read_grid
-from src.data.sources.layouts import VALUES, recognise
+from src.data.sources.layouts import VALUES, check_volume, recognise
 from src.data.sources.tickers import choose, suffix_beside, ticker_of_stem
 from src.data.sources.zones import days_apart, minutes_apart, place, session_day
 
@@ -96,9 +96,12 @@ def _judge(
         rows["at"], rows["file_line"], column=layout.date_name, latest_year=latest_year
     )
     placed = place(stamps, chosen[0], calendar)
-    rows, undated = steps.split_undated(rows.with_columns(key=placed.key))
+    if placed.kind == "daily":
+        check_volume(layout)
+    rows, undated = steps.split_undated(rows.with_columns(key=placed.key, far=stamps.far))
     _check_spacing(placed.kind, rows)
     rows, numberless = steps.split_numberless(rows)
+    steps.check_closes(rows)
     rows, other_series = steps.split_series(rows)
     rows, repeats = steps.split_repeats(rows)
     parts = [torn, unnamed, undated, numberless, other_series, repeats]

@@ -34,8 +34,8 @@ _SERIES_RANK = {"EQ": 0, "BE": 1, "BZ": 2, "SM": 3, "ST": 4}
 _OTHER_SERIES = 9
 # A few broken rows are set aside in a file of any size; more than these say it is the file.
 _FEW = 5
-# Copies of one instrument repeat a few days; more than half means several without a symbol.
-_CONFLICTS_AT_MOST = 0.5
+# Copies of one instrument repeat a few days; from half on it is several without a symbol.
+_CONFLICTING_DAYS = 0.5
 
 Split = tuple[pl.DataFrame, pl.DataFrame]
 
@@ -132,8 +132,10 @@ def split_unnamed(rows: pl.DataFrame, chosen: Sequence[str]) -> Split:
 
 def split_undated(rows: pl.DataFrame) -> Split:
     """Sets aside rows without a readable date; how many may be is decided with the dates."""
-    reason = pl.format("the date '{}' cannot be read", pl.col("at").fill_null(""))
-    return _split(rows, pl.col("key").is_null(), "unreadable_date", reason)
+    why = pl.when("far").then(pl.lit("lies outside the years")).otherwise(pl.lit("cannot be read"))
+    reason = pl.format("the date '{}' {}", pl.col("at").fill_null(""), why)
+    good, bad = _split(rows, pl.col("key").is_null(), "unreadable_date", reason)
+    return good.drop("far"), bad
 
 
 def split_numberless(rows: pl.DataFrame) -> Split:
@@ -149,6 +151,15 @@ def split_numberless(rows: pl.DataFrame) -> Split:
             f"{first['reason']}, data row {first['line']}): correct the columns."
         )
     return good.drop("wrong"), bad_rows
+
+
+def check_closes(rows: pl.DataFrame) -> None:
+    """Refuses a file none of whose rows has a close, such as formulas without their values."""
+    if rows["close"].null_count() == rows.height:
+        raise BadInput(
+            "no row has a price in its close column: if the cells are formulas, save them as "
+            "values."
+        )
 
 
 def split_series(rows: pl.DataFrame) -> Split:
@@ -185,7 +196,8 @@ def split_repeats(rows: pl.DataFrame) -> Split:
     )
     good, same = _split(marked, earlier & pl.col("same"), "duplicate_identical", identical)
     good, other = _split(good, earlier, "duplicate_conflicting", conflict)
-    if other.height > max(_FEW, _CONFLICTS_AT_MOST * rows.height):
+    days, conflicting = (part.select(by).n_unique() for part in (rows, other))
+    if other.height > _FEW and conflicting >= _CONFLICTING_DAYS * days:
         raise BadInput(
             f"{other.height} of {rows.height} rows repeat a date with other values: if it holds "
             "several instruments, add a symbol column."

@@ -21,6 +21,7 @@ INDIA = "Asia/Kolkata"
 INSIDE_AT_LEAST = 0.95
 _ENOUGH_GAPS = 8
 _INDIAN = (".NS", ".BO")
+_INDIAN_MIDNIGHT = dt.time(18, 30)  # in UTC, of the day before
 
 
 class Hours(Protocol):
@@ -60,7 +61,7 @@ class Placed:
 
 def place(stamps: Stamps, ticker: str, calendar: Calendar) -> Placed:
     """Daily or hourly, and when each bar was; raises BadInput when the zone cannot be told."""
-    if not is_intraday(stamps.wall):
+    if not is_intraday(stamps):
         return _daily(stamps, ticker, calendar)
     if stamps.has_offset:
         utc = stamps.wall - offset_durations(stamps)
@@ -69,10 +70,14 @@ def place(stamps: Stamps, ticker: str, calendar: Calendar) -> Placed:
     return Placed("hourly", _as_utc(stamps.wall, zone).alias("ts"), (note,))
 
 
-def is_intraday(wall: pl.Series) -> bool:
-    """Whether the times of day differ, but for a live last row below bars stamped at midnight."""
-    times = wall.drop_nulls().dt.time()
-    if times.n_unique() < 2:
+def is_intraday(stamps: Stamps) -> bool:
+    """Whether a time of day is no day's stamp, but for a live last row below midnights.
+
+    A day is stamped 00:00, or 18:30 throughout, which is the Indian midnight as UTC.
+    """
+    times = stamps.wall.drop_nulls().dt.time()
+    in_utc = bool((stamps.offset.drop_nulls() == 0).all())  # as is a file without offsets
+    if in_utc and (times == _INDIAN_MIDNIGHT).all():
         return False
     midnight = int((times == dt.time(0)).sum())
     return midnight < INSIDE_AT_LEAST * times.len()
@@ -152,7 +157,7 @@ def _daily(stamps: Stamps, ticker: str, calendar: Calendar) -> Placed:
 
 def _is_utc_midnight_of_india(wall: pl.Series, calendar: Calendar) -> bool:
     times = wall.drop_nulls().dt.time()
-    if not times.len() or not (times == dt.time(18, 30)).all():
+    if not times.len() or not (times == _INDIAN_MIDNIGHT).all():
         return False
     days = wall.drop_nulls().dt.date()
     share = [

@@ -44,6 +44,23 @@ with psycopg.connect(lease.url, autocommit=True) as connection:
         connection.execute("INSERT INTO kept VALUES (%s)", [n])
         print(n, flush=True)
 """
+# Waits in the middle of initdb, so that no kill can come too late; says initdb's pid.
+HOLD_IN_INITDB = """
+import sys, time
+from pathlib import Path
+from src.db import cluster
+from src.db.embedded import acquire
+start = cluster.start
+def start_and_stay(*words):
+    process = start(*words)
+    while not list(Path(sys.argv[1]).parent.glob(".*.new-*/base")):
+        assert process.poll() is None
+        time.sleep(0.002)
+    print(process.pid, flush=True)
+    sys.stdin.read()
+cluster.start = start_and_stay
+acquire(Path(sys.argv[1]))
+"""
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")
 
 
@@ -97,6 +114,17 @@ def processes(data):
             if b"postgres" in words[0] and (
                 here or f"tcsns.data_directory={data}".encode() in words
             ):
+                found.append(int(process.name))
+    return found
+
+
+def group(leader):
+    """The pids of a process group that still run; a zombie writes nothing any more."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state, _, member = (process / "stat").read_text().rpartition(")")[2].split()[:3]
+            if int(member) == leader and state not in "ZX":
                 found.append(int(process.name))
     return found
 
@@ -389,12 +417,15 @@ def test_a_backend_that_outlives_its_postmaster_does_not_stand_in_the_way(data, 
 
 
 def test_a_kill_9_during_initdb_leaves_nothing_half_made(data, run):
-    holder = run(HOLD, data, start_new_session=True)
-    while not (made := list(data.parent.glob(f".{data.name}.new-*/base"))):
-        time.sleep(0.002)
+    holder = run(HOLD_IN_INITDB, data, start_new_session=True)
+    initdb = int(holder.stdout.readline())
     holder.kill()
     holder.wait()
-    assert made
+    # Killed as well: an initdb that lives on writes into the very folder being cleared away.
+    os.killpg(initdb, signal.SIGKILL)
+    while group(initdb):
+        time.sleep(0.01)
+    assert list(data.parent.glob(f".{data.name}.new-*/base"))
     assert not data.exists()
 
     with acquire(data) as lease:

@@ -3,6 +3,7 @@
 import contextlib
 import datetime as dt
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from prices import NOW, checksums
 
 from src.core import tables
-from src.core.errors import DatabaseUnavailable, RunLocked
+from src.core.errors import DatabaseRefused, DatabaseUnavailable, RunLocked
 from src.core.tables import (
     CLEAN_DAILY,
     DATASET_LONG,
@@ -33,7 +34,6 @@ from src.core.tables import (
 from src.db.connect import (
     bulk_connection,
     control_connection,
-    is_lost_connection,
     normalised,
     one_sentence_errors,
 )
@@ -837,8 +837,31 @@ def test_a_database_lost_half_way_is_one_sentence(database_url, server):
     store.close()
 
 
-def test_an_error_of_our_own_is_no_lost_connection():
-    assert not is_lost_connection(ValueError("connection"))
+def test_an_error_of_our_own_stays_what_it_is(database_url):
+    with pytest.raises(ValueError, match="connection"), one_sentence_errors(database_url):
+        raise ValueError("connection")
+
+
+def test_a_role_without_rights_is_told_what_it_lacks(database_url):
+    role = f"guest_{os.getpid()}"
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {role} LOGIN")
+        guest = PostgresStore(bulk_connection(database_url.replace("//postgres@", f"//{role}@")))
+        with pytest.raises(DatabaseRefused) as refused, one_sentence_errors(database_url):
+            guest.load(CLEAN_DAILY, ["TCS.NS"])
+        guest.close()
+        admin.execute(f"DROP ROLE {role}")
+
+    assert "permission denied for table raw_daily_prices_clean" in str(refused.value)
+    assert "check the role's rights" in str(refused.value)
+
+
+def test_a_schema_newer_than_the_code_is_left_alone(database_url):
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        admin.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(DatabaseRefused, match="has schema 9999, this code knows"):
+        ensure_schema(database_url)
 
 
 @pytest.mark.parametrize(

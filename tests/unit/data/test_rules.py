@@ -13,16 +13,17 @@ from src.data.rules import DAILY_RULES, HOURLY_RULES, pending_jumps, sift
 # Monday 6 to Friday 10 April 2026, sessions all; the 3rd was Good Friday, the 11th a Saturday.
 WEEK = [dt.date(2026, 4, day) for day in (6, 7, 8, 9, 10)]
 GOOD_FRIDAY, SATURDAY = dt.date(2026, 4, 3), dt.date(2026, 4, 11)
-AFTER_CLOSE = dt.datetime(2026, 4, 10, 12, tzinfo=dt.UTC)
+AFTER_CLOSE = dt.datetime(2026, 4, 11, 12, tzinfo=dt.UTC)
+LONG_AFTER = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
 SCHEMA = {
     "ticker": pl.String,
     "date": pl.Date,
     "ts": pl.Datetime("us", "UTC"),
-    **dict.fromkeys(BARS, pl.Float64),
+    **dict.fromkeys((*BARS, "adj_close"), pl.Float64),
     "price_basis": pl.String,
     "batch_id": pl.Int64,
     "fetched_at": pl.Datetime("us", "UTC"),
-    "fetched_at_stated": pl.Boolean,
+    "now": pl.Datetime("us", "UTC"),
     "listed_on": pl.Date,
 }
 
@@ -39,10 +40,11 @@ def one(day, **bent):
         "low": 98.0,
         "close": 100.0,
         "volume": 1000.0,
+        "adj_close": 100.0,
         "price_basis": "split",
         "batch_id": 1,
         "fetched_at": AFTER_CLOSE,
-        "fetched_at_stated": True,
+        "now": LONG_AFTER,
         "listed_on": None,
     }
     return usual | bent
@@ -139,27 +141,52 @@ def test_a_bar_from_before_the_listing_is_refused_and_the_first_day_is_not():
 
 # The session of 10 April 2026 closes at 15:30 in India, 10:00 UTC.
 @pytest.mark.parametrize(
-    ("fetched", "stated", "found"),
-    [
-        ((9, 59), True, [(WEEK[4], "partial_bar")]),
-        ((10, 0), True, []),
-        ((9, 59), False, []),
-    ],
-    ids=["before the close", "at the close", "time not stated"],
+    ("fetched", "found"),
+    [((9, 59), [(WEEK[4], "partial_bar")]), ((10, 0), [])],
+    ids=["before the close", "at the close"],
 )
-def test_the_last_bar_is_partial_only_when_known_to_be_fetched_before_the_close(
-    fetched, stated, found
-):
+def test_a_bar_fetched_before_its_session_closed_is_partial(fetched, found):
     at = dt.datetime(2026, 4, 10, *fetched, tzinfo=dt.UTC)
-    rows = [one(day, fetched_at=at, fetched_at_stated=stated) for day in WEEK]
 
-    assert refused(*rows) == found
+    assert refused(*(one(day, fetched_at=at) for day in WEEK)) == found
 
 
-def test_only_the_last_bar_can_be_partial():
+def test_a_bar_that_was_never_fetched_again_is_partial_wherever_it_stands():
     morning = dt.datetime(2026, 4, 8, 5, tzinfo=dt.UTC)
 
-    assert refused(*with_bent(fetched_at=morning)) == []
+    assert refused(*with_bent(fetched_at=morning)) == [(WEEK[2], "partial_bar")]
+
+
+def test_a_bar_of_a_session_still_to_come_is_refused():
+    looked = dt.datetime(2026, 4, 9, 5, tzinfo=dt.UTC)
+
+    assert refused(*(one(day, now=looked) for day in WEEK)) == [
+        (WEEK[3], "partial_bar"),
+        (WEEK[4], "partial_bar"),
+    ]
+
+
+@pytest.mark.parametrize("bent", [{"high": 1.1e7}, {"high": 1e300, "close": 1e300}])
+def test_a_price_that_no_share_has_is_refused(bent):
+    assert refused(*with_bent(**bent)) == [(WEEK[2], "absurd_price")]
+
+
+@pytest.mark.parametrize("adj_close", [None, 0.0, 90_000.0, 0.09])
+def test_an_adjusted_close_that_is_missing_or_off_is_refused(adj_close):
+    rows = [one(day, adj_close=90.0) for day in WEEK]
+    rows[2]["adj_close"] = adj_close
+
+    assert refused(*rows) == [(WEEK[2], "bad_adjusted_close")]
+
+
+def test_a_special_dividend_moves_the_adjusted_close_for_good():
+    rows = [one(day, adj_close=50.0 if day < WEEK[2] else 100.0) for day in WEEK]
+
+    assert refused(*rows) == []
+
+
+def test_a_source_without_adjusted_closes_lacks_none():
+    assert refused(*(one(day, adj_close=None) for day in WEEK)) == []
 
 
 def test_a_series_on_another_basis_than_the_newest_delivery_is_superseded():
@@ -204,8 +231,9 @@ def test_hourly_bars_know_neither_partial_nor_flat_bars():
 
 def test_the_rules_stand_in_their_order():
     assert [rule.name for rule in DAILY_RULES] == [
-        *("superseded_vintage", "before_calendar", "before_listing", "null_bar", "partial_bar"),
-        *("non_positive_price", "impossible_bar", "non_session", "flat_no_trade"),
+        *("superseded_vintage", "before_calendar", "before_listing", "null_bar"),
+        *("non_positive_price", "absurd_price", "impossible_bar", "non_session"),
+        *("partial_bar", "flat_no_trade", "bad_adjusted_close"),
     ]
     assert [rule.name for rule in HOURLY_RULES] == [
         *("superseded_vintage", "before_calendar", "null_bar"),
@@ -225,7 +253,7 @@ def test_a_refused_row_is_whole_and_says_why():
     assert row == {
         **one(WEEK[2], close=-1.0),
         "rule": "non_positive_price",
-        "reason": "a price is not above zero",
+        "reason": "a price is not above zero, or the volume is below it",
     }
 
 

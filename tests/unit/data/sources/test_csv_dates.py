@@ -76,6 +76,18 @@ def test_a_year_beyond_reason_is_refused(year):
         stamps("2022-01-03", f"{year}-01-03")
 
 
+def test_one_year_beyond_reason_among_many_is_unreadable():
+    read = stamps(*["2022-01-03"] * 3, "1975-01-01")
+
+    assert read.wall[-1] is None
+    assert read.far.to_list() == [False] * 3 + [True]
+
+
+def test_years_beyond_reason_and_unreadable_dates_share_one_limit():
+    with pytest.raises(BadInput, match=r"'1975-01-01' \(line 6\), outside the years"):
+        stamps(*["2022-01-03"] * 3, "Total", "1975-01-01", *["2022-01-04"] * 90)
+
+
 def test_offsets_are_kept_beside_the_time_as_written():
     read = stamps("2022-01-03 09:15:00+05:30", "2022-01-03T03:45:00Z", "2022-01-03 00:00-0500")
 

@@ -1,7 +1,7 @@
 import pytest
 
 from src.core.errors import BadInput
-from src.data.sources.layouts import canonical, recognise
+from src.data.sources.layouts import canonical, check_volume, recognise
 
 
 def recognised(*lines, delimiter=","):
@@ -118,6 +118,18 @@ def test_an_unknown_layout_is_refused_with_what_was_seen_and_what_is_missing():
 def test_a_file_without_a_date_column_is_refused():
     with pytest.raises(BadInput, match="no column for date among"):
         recognised("Day,Open,High,Low,Close")
+
+
+def test_a_missing_volume_is_named_as_other_columns_are():
+    with pytest.raises(BadInput, match="no column for volume among Date, Open, High, Low, Close;"):
+        check_volume(recognised("Date,Open,High,Low,Close"))
+
+
+def test_a_missing_volume_of_one_ticker_names_it():
+    layout = recognised("Price,Close,High,Low,Open", "Ticker,T,T,T,T", "Date,,,,")
+
+    with pytest.raises(BadInput, match="no column for volume for T among Date, Close T"):
+        check_volume(layout)
 
 
 def test_two_columns_for_one_price_are_refused():

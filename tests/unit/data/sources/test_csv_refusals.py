@@ -12,17 +12,31 @@ HEADER = "Date,Open,High,Low,Close,Volume\n"
 ROW = "2022-01-03,10,12,9,11,100\n"
 
 
-def refusal(path, **options):
+def deliveries(path, **options):
     settings = dict.fromkeys(["ticker", "vendor", "basis", "fetched_at"]) | options
     now = dt.datetime(2026, 4, 20, tzinfo=dt.UTC)
+    return list(CsvSource([path], calendar=nse(), now=now, **settings).deliveries())
+
+
+def refusal(path, **options):
     with pytest.raises(BadInput) as caught:
-        CsvSource([path], calendar=nse(), now=now, **settings).tickers()
+        deliveries(path, **options)
     return str(caught.value)
 
 
 def rows(start, step, count):
     days = (dt.date.fromisoformat(start) + dt.timedelta(days=step * i) for i in range(count))
     return "".join(ROW.replace("2022-01-03", str(day)) for day in days)
+
+
+def fourfold(text):
+    return text.replace("10,12,9,11", "40,48,36,44")
+
+
+TWO_INSTRUMENTS = "".join(
+    line + fourfold(line) for line in rows("2022-01-03", 1, 20).splitlines(keepends=True)
+)
+HALF_TWICE = rows("2022-01-03", 1, 12) + fourfold(rows("2022-01-03", 1, 6))
 
 
 @pytest.mark.parametrize(
@@ -51,6 +65,11 @@ def rows(start, step, count):
             (HEADER + "".join(ROW.replace("11", str(i)) for i in range(20))).encode(),
             "19 of 20 rows repeat a date",
         ),
+        ((HEADER + TWO_INSTRUMENTS).encode(), "20 of 40 rows repeat a date"),
+        ((HEADER + HALF_TWICE).encode(), "6 of 18 rows repeat a date"),
+        (b"Date,Open,High,Low,Close\n2022-01-03,1,2,1,2\n", "no column for volume among"),
+        ((HEADER + "2022-01-03,10,12,9,,100\n" * 3).encode(), "no row has a price"),
+        (b"datetime,open,high,low,close\n1999-05-03 09:15:00,1,2,1,2\n", "1999-05-03 is outside"),
     ],
 )
 def test_a_file_without_usable_prices_is_refused_in_one_sentence(tmp_path, content, reason):
@@ -105,6 +124,16 @@ def test_quarter_hours_are_no_hours(tmp_path):
     path.write_text("datetime,open,high,low,close\n" + text)
 
     assert "its rows are 15 minutes apart" in refusal(path)
+
+
+@pytest.mark.parametrize(("days", "twice"), [(13, 6), (5, 5)])
+def test_a_few_conflicting_days_are_set_aside(tmp_path, days, twice):
+    path = tmp_path / "TCS.NS.csv"
+    path.write_text(HEADER + rows("2022-01-03", 1, days) + fourfold(rows("2022-01-03", 1, twice)))
+
+    (delivery,) = deliveries(path)
+
+    assert (delivery.frame.height, delivery.rejected.height) == (days, twice)
 
 
 def test_a_file_that_unpacks_beyond_the_limit_is_refused(tmp_path):

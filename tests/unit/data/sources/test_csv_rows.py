@@ -70,7 +70,7 @@ def test_kept_rows_are_unique_and_rejected_ones_are_whole(odd_rows, days):
 @settings(max_examples=150, deadline=None)
 @given(st.one_of(st.binary(), st.text().map(str.encode)), st.booleans())
 def test_garbage_is_refused_and_nothing_else_happens(garbage, below_a_header):
-    header = b"Date,Open,High,Low,Close\n2022-01-03,1,2,1,2\n" if below_a_header else b""
+    header = b"Date,Open,High,Low,Close,Volume\n2022-01-03,1,2,1,2,9\n" if below_a_header else b""
 
     try:
         found = deliveries(header + garbage)

@@ -14,6 +14,7 @@ from src.data.sources.csv import CsvSource
 NOW = dt.datetime(2026, 4, 20, 12, tzinfo=dt.UTC)
 HEADER = "Date,Open,High,Low,Close,Volume\n"
 ROW = "2022-01-03,10,12,9,11,100\n"
+SYMBOLS = "Date,Symbol,Open,High,Low,Close,Volume\n"
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_a_plain_file_is_unnamed_and_says_what_was_assumed(write):
 
 
 def test_what_the_person_says_beats_the_layout(write):
-    text = "Date,Open,High,Low,Close,Adj Close\n2022-01-03,1,2,1,2,2\n"
+    text = "Date,Open,High,Low,Close,Adj Close,Volume\n2022-01-03,1,2,1,2,2,9\n"
 
     delivery = only(write(text), vendor="mine_2", basis="unadjusted")
 
@@ -156,9 +157,9 @@ def test_packing_and_encoding_change_nothing(write, packed):
 
 
 def test_thousands_separators_and_blanks_are_read(write):
-    text = 'Date,Open,High,Low,Close,Volume\n2022-01-03,"1,234.5","12,34,567",null,-,"1,000"\n'
+    text = HEADER + '2022-01-03,"1,234.5","12,34,567",null,-,"1,000"\n'
 
-    row = only(write(text)).frame.row(0)
+    row = only(write(text + ROW.replace("03", "04"))).frame.row(0)
 
     assert row[2:7] == (1234.5, 1234567.0, None, None, 1000.0)
 
@@ -178,6 +179,27 @@ def test_a_total_line_is_rejected_and_the_rest_kept(write):
     assert rules(delivery) == ["unreadable_date"]
     assert delivery.rejected.row(0, named=True)["at"] == "Total"
     assert delivery.rejected.row(0, named=True)["line"] == 3
+
+
+@pytest.mark.parametrize("day", ["1975-01-01", "2028-01-03"])
+def test_one_date_outside_the_years_is_rejected_and_the_rest_kept(write, day):
+    days = [dt.date(2020, 1, 1) + dt.timedelta(days=i) for i in range(900)]
+    rows = [ROW.replace("2022-01-03", str(d)) for d in [*days[:300], day, *days[300:]]]
+
+    delivery = only(write(HEADER + "".join(rows)))
+
+    assert (delivery.frame.height, rules(delivery)) == (900, ["unreadable_date"])
+    assert delivery.rejected["reason"][0] == f"the date '{day}' lies outside the years"
+    assert delivery.rejected["line"][0] == 301
+
+
+def test_one_bar_of_an_hourly_file_is_no_daily_bar(write):
+    text = "datetime,symbol,open,high,low,close,volume\n2025-10-23 12:15:00,NSE:TCS,1,2,1,2,9\n"
+
+    delivery = only(write(text))
+
+    assert delivery.kind == "hourly"
+    assert delivery.frame["ts"][0] == dt.datetime(2025, 10, 23, 6, 45, tzinfo=dt.UTC)
 
 
 @pytest.mark.parametrize("line", ["2022-01-05,10,12", "2022-01-05,10,12,9,1,234.5,100"])
@@ -205,10 +227,10 @@ def test_of_conflicting_repeats_the_last_written_stays(write):
 
 def test_other_series_of_a_day_with_eq_are_rejected(write):
     text = (
-        "Symbol,Series,Date,Prev Close,Open,High,Low,Close\n"
-        "TCS,BL,03-Jan-2022,1,1,2,1,2\n"
-        "TCS,EQ,03-Jan-2022,1,1,2,1,3\n"
-        "TCS,BE,04-Jan-2022,1,1,2,1,4\n"
+        "Symbol,Series,Date,Prev Close,Open,High,Low,Close,Volume\n"
+        "TCS,BL,03-Jan-2022,1,1,2,1,2,9\n"
+        "TCS,EQ,03-Jan-2022,1,1,2,1,3,9\n"
+        "TCS,BE,04-Jan-2022,1,1,2,1,4,9\n"
     )
 
     delivery = only(write(text))
@@ -220,7 +242,9 @@ def test_other_series_of_a_day_with_eq_are_rejected(write):
 
 def test_each_symbol_of_a_file_has_its_delivery(write):
     text = (
-        "Date,Symbol,Open,High,Low,Close\n2022-01-03,TCS,1,2,1,2\n2022-01-03,NSE:M&M-EQ,3,4,3,4\n"
+        "Date,Symbol,Open,High,Low,Close,Volume\n"
+        "2022-01-03,TCS,1,2,1,2,9\n"
+        "2022-01-03,NSE:M&M-EQ,3,4,3,4,9\n"
     )
 
     found = source(write(text, "prices.csv"))
@@ -230,7 +254,7 @@ def test_each_symbol_of_a_file_has_its_delivery(write):
 
 
 def test_the_ticker_asked_for_selects_its_rows(write):
-    text = "Date,Symbol,Open,High,Low,Close\n2022-01-03,TCS,1,2,1,2\n2022-01-03,INFY,3,4,3,4\n"
+    text = SYMBOLS + "2022-01-03,TCS,1,2,1,2,9\n2022-01-03,INFY,3,4,3,4,9\n"
 
     delivery = only(write(text), ticker="infy")
 
@@ -239,25 +263,25 @@ def test_the_ticker_asked_for_selects_its_rows(write):
 
 
 def test_a_bare_symbol_does_not_contradict_another_exchange(write):
-    text = "Date,Symbol,Open,High,Low,Close\n2022-01-03,TCS,1,2,1,2\n"
+    text = SYMBOLS + "2022-01-03,TCS,1,2,1,2,9\n"
 
     assert only(write(text), ticker="TCS.BO").ticker == "TCS.BO"
 
 
 def test_a_row_without_symbol_is_rejected(write):
-    row = "2022-01-03,{},1,2,1,2\n"
-    text = "Date,Symbol,Open,High,Low,Close\n" + row.format("TCS") + row.format("")
+    row = "2022-01-03,{},1,2,1,2,9\n"
+    text = SYMBOLS + row.format("TCS") + row.format("")
 
     assert rules(only(write(text))) == ["unreadable_symbol"]
 
 
 def test_tickers_side_by_side_have_their_own_rows(write):
     text = (
-        "Price,Close,Close,High,High,Low,Low,Open,Open\n"
-        "Ticker,A.NS,B.NS,A.NS,B.NS,A.NS,B.NS,A.NS,B.NS\n"
-        "Date,,,,,,,,\n"
-        "2022-01-03,1,,2,,1,,1,\n"
-        "2022-01-04,1,5,2,6,1,4,1,5\n"
+        "Price,Close,Close,High,High,Low,Low,Open,Open,Volume,Volume\n"
+        "Ticker,A.NS,B.NS,A.NS,B.NS,A.NS,B.NS,A.NS,B.NS,A.NS,B.NS\n"
+        "Date,,,,,,,,,,\n"
+        "2022-01-03,1,,2,,1,,1,,9,\n"
+        "2022-01-04,1,5,2,6,1,4,1,5,9,9\n"
     )
 
     first, second = source(write(text)).deliveries()
@@ -323,11 +347,13 @@ def test_a_folder_without_the_ticker_asked_for_is_refused(write, tmp_path):
 
 
 def workbook(path, rows):
-    """The smallest workbook: numbers as numbers, dates as date cells, all else as text."""
+    """The smallest workbook: numbers, date cells, formulas not yet computed, all else as text."""
 
     def cell(value):
         if isinstance(value, dt.date):
             return f'<c s="1"><v>{(value - dt.date(1899, 12, 30)).days}</v></c>'
+        if isinstance(value, str) and value.startswith("="):
+            return f"<c><f>{value[1:]}</f></c>"
         if isinstance(value, str):
             return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
         return f"<c><v>{value!r}</v></c>"
@@ -372,13 +398,22 @@ def test_a_number_without_the_form_of_a_date_is_no_date_in_a_workbook(tmp_path):
         only(path)
 
 
+def test_formulas_without_their_values_are_refused_in_silence(tmp_path, caplog):
+    rows = [[dt.date(2022, 1, day), *["=1+1"] * 5] for day in (3, 4, 5)]
+    path = workbook(tmp_path / "TCS.NS.xlsx", [HEADER.strip().split(","), *rows])
+
+    with pytest.raises(BadInput, match="no row has a price in its close column"):
+        only(path)
+    assert caplog.text == ""
+
+
 def test_an_empty_workbook_is_refused(tmp_path):
     with pytest.raises(BadInput, match="its first sheet is empty"):
         only(workbook(tmp_path / "TCS.NS.xlsx", []))
 
 
 def test_a_blank_symbol_column_says_nothing(write):
-    text = "Date,Symbol,Open,High,Low,Close\n2022-01-03,,1,2,1,2\n"
+    text = SYMBOLS + "2022-01-03,,1,2,1,2,9\n"
 
     assert only(write(text)).ticker == "TCS.NS"
 

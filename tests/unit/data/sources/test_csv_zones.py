@@ -6,7 +6,7 @@ import pytest
 from src.core.errors import BadInput
 from src.core.sessions import nse
 from src.data.sources.dates import read_stamps
-from src.data.sources.zones import decide_zone, is_intraday, place
+from src.data.sources.zones import decide_zone, place
 
 
 def placed(*written, ticker="TCS.NS"):
@@ -64,9 +64,7 @@ def test_offsets_need_no_guess():
         "2022-01-03",
         "2022-01-03 00:00:00",
         "2022-01-03 00:00:00+05:30",
-        "2022-01-03 15:30:00",
         "2022-01-02 18:30:00+00:00",
-        "2022-01-03T03:45:00Z",
         "2022-01-02 18:30:00",
     ],
 )
@@ -89,7 +87,30 @@ def test_summer_time_elsewhere_keeps_bars_daily():
 
 
 def test_a_live_last_row_below_midnights_is_still_daily():
-    midnights = [dt.datetime(2022, 1, day) for day in range(1, 31)]  # noqa: DTZ001 - as written
-    wall = pl.Series([*midnights, dt.datetime(2022, 1, 31, 15, 29)])  # noqa: DTZ001
+    midnights = [f"2022-01-{day:02} 00:00:00" for day in range(1, 31)]
 
-    assert not is_intraday(wall)
+    assert placed(*midnights, "2022-01-31 15:29:00").kind == "daily"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(["2025-10-23 12:15:00"], ["2025-10-23 12:15:00+05:30"], ["2025-10-23T06:45:00Z"]),
+        ["2025-10-23 12:15:00", "2025-10-24 12:15:00"],
+    ],
+)
+def test_a_time_of_day_that_all_rows_share_is_still_intraday(written):
+    found = placed(*written)
+
+    assert found.kind == "hourly"
+    assert found.key[0] == dt.datetime(2025, 10, 23, 6, 45, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize("time", ["15:30:00", "18:31:00", "00:00:01"])
+def test_one_bar_whose_zone_cannot_be_told_is_refused(time):
+    with pytest.raises(BadInput, match="the zone of its times cannot be told"):
+        placed(f"2022-01-03 {time}")
+
+
+def test_half_past_six_with_the_offset_of_india_is_no_midnight():
+    assert placed("2022-01-03 18:30:00+05:30").kind == "hourly"
