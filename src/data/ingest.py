@@ -82,7 +82,10 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
     if tally.rejected:
         notes.add(f"{tally.rejected} rows set aside in quarantine at ingest")
     if tally.repeated:
-        notes.add(f"{tally.repeated} deliveries were stored already and changed nothing")
+        notes.add(
+            f"{tally.repeated} deliveries were stored already and changed nothing "
+            "(--fetched-at TIME takes a file anew)"
+        )
     return StageReport(
         rows=tally.changed,
         details={

@@ -43,27 +43,36 @@ def revise(stored: pl.DataFrame, delivered: pl.DataFrame, *, key: str, batch: Ba
     """Compare a delivery with the rows stored under the same source.
 
     Args:
-        stored: raw rows of one ticker and source with ``batch_id, first_seen, batch_fetched_at``.
+        stored: raw rows of one ticker and source with ``batch_id, first_seen`` and, of their
+            batch, ``batch_fetched_at`` and ``price_basis``.
         delivered: one row per key: ``line``, the key and the price fields.
         key: ``date`` or ``ts``.
         batch: the delivery's own batch.
 
     A delivery older than the stored row fills its holes but never overwrites it. A null never
-    overwrites a value; a row without a close over one that has it is refused.
+    overwrites a value on the same basis; a row without a close over one that has it is refused.
     Differences below ``NOISE`` leave the stored value, but a ``total`` series with any real
     change is taken whole: its level moved, and two vintages must not be spliced.
     """
     fields = [name for name in delivered.columns if name not in ("line", key)]
-    joined = delivered.join(
-        stored.select(key, *fields, "batch_id", "first_seen", "batch_fetched_at"),
-        on=key,
-        how="left",
-        suffix="_old",
-        maintain_order="left",
-    ).with_columns(
-        known=pl.col("batch_id").is_not_null(),
-        **{f"{f}_changed": _is_changed(f) for f in fields},
-        **{f"{f}_noise": _is_noise(f) for f in fields},
+    joined = (
+        delivered.join(
+            stored.select(
+                key, *fields, "batch_id", "first_seen", "batch_fetched_at", "price_basis"
+            ),
+            on=key,
+            how="left",
+            suffix="_old",
+            maintain_order="left",
+        )
+        .with_columns(
+            known=pl.col("batch_id").is_not_null(),
+            rebased=(pl.col("price_basis") != batch.price_basis).fill_null(value=False),
+        )
+        .with_columns(
+            **{f"{f}_changed": _is_changed(f) for f in fields},
+            **{f"{f}_noise": _is_noise(f) for f in fields},
+        )
     )
     joined = _classified(joined, fields, batch)
     return Revised(
@@ -82,8 +91,9 @@ def revise(stored: pl.DataFrame, delivered: pl.DataFrame, *, key: str, batch: Ba
 
 
 def _is_changed(field: str) -> pl.Expr:
-    """Another value; a null is no value, and changes nothing."""
-    return pl.col(field).is_not_null() & pl.col(field).ne_missing(pl.col(f"{field}_old"))
+    """Another value; a null is none and changes nothing, unless the row's basis changes."""
+    said = pl.col(field).is_not_null() | pl.col("rebased")
+    return said & pl.col(field).ne_missing(pl.col(f"{field}_old"))
 
 
 def _is_noise(field: str) -> pl.Expr:
@@ -122,7 +132,7 @@ def _rows(joined: pl.DataFrame, key: str, fields: list[str], batch: Batch) -> pl
     return stored_now.select(
         key,
         *(
-            pl.when(takes_new & pl.col(f).is_not_null())
+            pl.when(takes_new & (pl.col(f).is_not_null() | pl.col("rebased")))
             .then(pl.col(f))
             .otherwise(pl.col(f"{f}_old"))
             .alias(f)

@@ -4,7 +4,10 @@ import csv
 import datetime as dt
 import itertools
 import json
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from checksums import checksums, rows
@@ -13,6 +16,8 @@ from yahoo_replay import chart, yahoo_replay
 from mlops.pipeline import MLOpsPipeline
 from src.core.sessions import nse
 from src.data.sources.choose import Request
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def results_of(home):
@@ -317,3 +322,77 @@ def test_without_yahoo_the_run_goes_on_from_stored_prices(command, home, tmp_pat
 
     assert ran.returncode == 0, ran.stderr
     assert any("3 sessions old" in warning for warning in results_of(home)["warnings"])
+
+
+def test_an_error_before_the_log_is_set_up_shows_no_secret(command):
+    ran = command(
+        *("src.data.cleaning", "show"),
+        DATABASE_URL="postgresql://u:hunter2@h/db",
+        FORECAST_NOTHING="1",
+    )
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    (sentence,) = ran.stderr.splitlines()
+    assert "nothing" in sentence
+
+
+def test_a_home_that_cannot_be_written_is_said(command):
+    ran = command("mlops.pipeline", "--ticker", "DEMO.NS", FORECAST_HOME="/proc/nowhere")
+
+    assert ran.returncode == 1
+    assert "Traceback" not in ran.stderr
+    assert "/proc/nowhere/mlops/runs cannot be written" in ran.stderr.splitlines()[-1]
+
+
+def test_a_full_log_is_said_once_and_the_run_goes_on(command, home):
+    (home / "logs").mkdir()
+    (home / "logs/tcs-stock.log").symlink_to("/dev/full")
+
+    ran = command("mlops.pipeline", "--ticker", "DEMO.NS", "--skip-training")
+
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr.count("cannot be written") == 1
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_closed_stream_is_no_reason_to_fail(environment, closed):
+    number = {"stdout": 1, "stderr": 2}[closed]
+    code = f"import os, sys; os.close({number}); os.execv(sys.executable, sys.argv[1:])"
+    run = [sys.executable, "-m", "mlops.pipeline", "--ticker", "DEMO.NS", "--skip-training"]
+
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *run], cwd=ROOT, env=environment, check=False, timeout=60
+    )
+
+    assert ran.returncode == 0
+
+
+def test_another_source_than_the_one_named_is_said(command, home, tmp_path, sessions):
+    for vendor in ("yahoo", "mine"):
+        path = bars_csv(tmp_path / f"TCS_{vendor}.csv", sessions)
+        source = ("--source", "csv", "--path", path, "--vendor", vendor)
+        command("mlops.pipeline", "--ticker", "TCS.NS", *source, "--skip-training")
+
+    assert any(
+        "the prices from mine are stored, but the clean ones are from yahoo" in warning
+        for warning in results_of(home)["warnings"]
+    )
+
+
+def test_a_stored_model_does_not_forecast_from_before_its_training(command, home):
+    command("mlops.pipeline", "--ticker", "DEMO.NS")
+
+    command("mlops.pipeline", "--ticker", "DEMO.NS", "--skip-training", "--as-of", "2024-03-28")
+
+    assert results_of(home)["forecasts"] == []
+    assert any("know later prices" in warning for warning in results_of(home)["warnings"])
+
+
+def test_a_stage_of_a_ticker_without_prices_says_so(command):
+    ran = command("src.features.features_daily", "write", "--ticker", "NOPE")
+
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines() == [
+        "No prices of NOPE.NS are stored: run `python -m src.data.ingest write` first."
+    ]

@@ -43,7 +43,8 @@ def delivered(*closes):
 
 
 def revised(before, frame, *, basis="split", fetched_at=LATER):
-    return revise(before, frame, key="date", batch=Batch(2, basis, fetched_at))
+    known = before.with_columns(price_basis=pl.lit(basis))
+    return revise(known, frame, key="date", batch=Batch(2, basis, fetched_at))
 
 
 def kept_closes(result):
@@ -180,6 +181,7 @@ def test_hourly_bars_are_compared_by_their_instant():
         batch_id=pl.lit(1, dtype=pl.Int64),
         first_seen=pl.lit(EARLIER).cast(pl.Datetime("us", "UTC")),
         batch_fetched_at=pl.lit(EARLIER).cast(pl.Datetime("us", "UTC")),
+        price_basis=pl.lit("split"),
     )
 
     result = revise(
@@ -249,3 +251,24 @@ def test_an_older_file_fills_a_row_that_a_later_one_left_empty():
     assert result.rejected.select("rule", "reason").rows() == [
         ("older_vintage", "a later or fuller fetch holds close 101.0")
     ]
+
+
+def test_a_null_field_leaves_the_value_it_meets():
+    frame = delivered(100).with_columns(adj_close=pl.lit(None, dtype=pl.Float64))
+
+    result = revised(stored(100), frame)
+
+    assert result.rows["adj_close"].to_list() == [100]
+    assert result.revisions.is_empty()
+
+
+def test_a_row_on_a_new_basis_keeps_nothing_of_the_old_one():
+    before = stored(100).with_columns(price_basis=pl.lit("split"))
+    frame = delivered(90).with_columns(adj_close=pl.lit(None, dtype=pl.Float64))
+
+    result = revise(before, frame, key="date", batch=Batch(2, "total", LATER))
+
+    assert result.rows.select("close", "adj_close").rows() == [(90, None)]
+    assert ("adj_close", 100.0, None) in result.revisions.select(
+        "field", "old_value", "new_value"
+    ).rows()
