@@ -131,7 +131,7 @@ def test_other_delimiters_are_seen(write, delimiter):
         (HEADER + ROW).rstrip().encode(),
         (HEADER.replace("Volume", "Volume,Turnover ₹") + ROW[:-1] + ",7\n").encode(),
         (HEADER.replace("Volume", "Volume,Größe") + ROW[:-1] + ",7\n").encode("cp1252"),
-        gzip.compress((HEADER + ROW).encode()),
+        gzip.compress((HEADER + ROW).encode(), mtime=0),
         ('"Date ","Open ","High","Low","Close","Volume"\n' + ROW).encode(),
         (HEADER + ROW.replace("\n", ",\n")).encode(),
     ],
