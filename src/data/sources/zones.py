@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 INDIA = "Asia/Kolkata"
 INSIDE_AT_LEAST = 0.95
 _ENOUGH_GAPS = 8
+_ENOUGH_DAYS = 5
 _INDIAN = (".NS", ".BO")
 _INDIAN_MIDNIGHT = dt.time(18, 30)  # in UTC, of the day before
 
@@ -73,9 +74,13 @@ def place(stamps: Stamps, ticker: str, calendar: Calendar) -> Placed:
 def is_intraday(stamps: Stamps) -> bool:
     """Whether a time of day is no day's stamp, but for a live last row below midnights.
 
-    A day is stamped 00:00, or 18:30 throughout, which is the Indian midnight as UTC.
+    A day is stamped 00:00, or 18:30 throughout, which is the Indian midnight as UTC, or with any
+    one time over enough days. A few rows of one time may as well be the last of an hourly file.
     """
-    times = stamps.wall.drop_nulls().dt.time()
+    stamped = stamps.wall.drop_nulls()
+    times = stamped.dt.time()
+    if times.n_unique() == 1 and stamped.dt.date().n_unique() >= _ENOUGH_DAYS:
+        return False
     in_utc = bool((stamps.offset.drop_nulls() == 0).all())  # as is a file without offsets
     if in_utc and (times == _INDIAN_MIDNIGHT).all():
         return False

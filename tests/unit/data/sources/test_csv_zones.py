@@ -114,3 +114,10 @@ def test_one_bar_whose_zone_cannot_be_told_is_refused(time):
 
 def test_half_past_six_with_the_offset_of_india_is_no_midnight():
     assert placed("2022-01-03 18:30:00+05:30").kind == "hourly"
+
+
+def test_one_time_of_day_over_a_week_stamps_days():
+    week = [f"2022-01-{day:02} 15:30:00" for day in (3, 4, 5, 6, 7)]
+
+    assert placed(*week).kind == "daily"
+    assert placed(*week).key.to_list() == [dt.date(2022, 1, day) for day in (3, 4, 5, 6, 7)]
