@@ -141,16 +141,19 @@ def test_a_stale_pid_file_of_another_live_process_blocks_nothing(command, home):
     assert ran.returncode == 0, ran.stderr
 
 
-def test_three_at_once_share_one_server(start):
-    modules = ("src.data.ingest", "src.data.cleaning", "src.features.features_daily")
-    tickers = ("DEMO.NS", "TCS.NS", "INFY.NS")
+def test_three_at_once_start_one_server_and_share_it(command, start):
+    assert command("src.data.ingest", "write", "--ticker", "DEMO.NS", **AT).returncode == 0
+
     started = [
-        start(module, "run" if module != "src.data.ingest" else "write", "--ticker", ticker)
-        for module, ticker in zip(modules, tickers, strict=True)
+        start(module, action, "--ticker", "DEMO.NS")
+        for module, action in (
+            ("src.data.ingest", "show"),
+            ("src.data.cleaning", "run"),
+            ("src.features.features_daily", "show"),
+        )
     ]
 
     ended = [(process.communicate(timeout=60), process.returncode) for process in started]
-
     assert [code for _, code in ended] == [0, 0, 0], ended
 
 
