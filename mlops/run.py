@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 log = logs.get(__name__)
 
 
+class Interrupted(ForecastError):
+    """The run was interrupted: what its finished stages wrote stands, the rest was undone."""
+
+
 @dataclass
 class Run:
     """What a run was asked for, and what has come of it so far."""
@@ -69,7 +73,7 @@ class Run:
         except Exception as error:
             self._fail(error)
         except BaseException:
-            self._fail(ForecastError("The run was interrupted."))
+            self._fail(Interrupted())
             raise
         finally:
             self.results["total_duration_seconds"] = time.perf_counter() - started
@@ -100,6 +104,10 @@ class Run:
             self._fail(error)
             if not isinstance(error, DatabaseUnavailable):
                 run_log.finished(self.results, dt.datetime.now(dt.UTC))
+            raise
+        except BaseException:
+            told = {**self.results, "status": "interrupted", "error": str(Interrupted())}
+            run_log.finished(told, dt.datetime.now(dt.UTC))
             raise
         done = {**self.results, "status": "success"}
         run_log.finished(done, dt.datetime.now(dt.UTC))

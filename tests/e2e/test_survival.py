@@ -191,13 +191,16 @@ def test_a_home_with_a_space_in_its_path_works(command, tmp_path):
     assert (spaced / "mlops/runs").is_dir()
 
 
-def test_a_polite_end_releases_the_server(start, home):
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130)])
+def test_a_polite_end_releases_the_server_and_is_noted(start, home, embedded, name, code):
     run = start(*DEMO)
     wait_for_line(run, "data_ingest")
-    run.send_signal(signal.SIGTERM)
+    run.send_signal(getattr(signal, name))
 
-    assert run.wait(20) == 143
+    assert run.wait(20) == code
     assert servers_of(home) == []
+    with embedded() as url:
+        assert rows(url, "SELECT status FROM pipeline_runs") == [("interrupted",)]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
