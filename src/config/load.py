@@ -72,10 +72,10 @@ def _read_config(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        stated = json.loads(path.read_text(encoding="utf-8"))
+        stated = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise BadConfig(f"The config file {path} does not exist: check --config.") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise BadConfig(f"The config file {path} is not readable JSON: {error}.") from error
     if not isinstance(stated, dict):
         raise BadConfig(f'The config file {path} must hold an object such as {{"data": …}}.')
@@ -87,7 +87,11 @@ def _read_dotenv(path: Path | None) -> dict[str, str]:
         return {}
     from dotenv import dotenv_values
 
-    return {key: value for key, value in dotenv_values(path).items() if value is not None}
+    try:
+        found = dotenv_values(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfig(f"The file {path} cannot be read as text: {error}.") from error
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -67,11 +67,17 @@ def open_source(
     return None
 
 
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("an empty path is none")
+    return Path(text)
+
+
 def add_arguments(parser: argparse.ArgumentParser, moment: object) -> None:
     """The arguments that say where prices come from; ``moment`` parses a time with its zone."""
     parser.add_argument("--source", choices=NAMES, help="default: yahoo; sample for DEMO.NS")
     parser.add_argument(
-        "--path", type=Path, action="append", metavar="P", help="a file or folder; repeatable"
+        "--path", type=_path, action="append", metavar="P", help="a file or folder; repeatable"
     )
     parser.add_argument("--vendor", metavar="NAME", help="who the file's prices are from")
     parser.add_argument("--basis", choices=("unadjusted", "split", "total"), help="of the file")

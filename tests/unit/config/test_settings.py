@@ -383,3 +383,25 @@ def test_variables_that_contradict_each_other_are_refused(monkeypatch):
     monkeypatch.setenv("FORECAST_DATA__TICKER", "TCS.NS")
 
     assert "contradict" in refusal()
+
+
+def test_a_config_file_may_begin_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_bytes(b'\xef\xbb\xbf{"data": {"ticker": "INFY.NS"}}')
+
+    assert load(path).data.ticker == "INFY.NS"
+
+
+def test_json_nested_without_end_is_refused(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text("[" * 200_000)
+
+    assert refusal(path).startswith(f"The config file {path} is not readable JSON")
+
+
+def test_a_dotenv_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / ".env"
+    path.write_bytes(b"TICKER=\xff\xfe")
+
+    with pytest.raises(BadConfig, match="cannot be read as text"):
+        load_settings(env_file=path)
