@@ -63,7 +63,7 @@ def derive(bars: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) -> Deri
         return Derived(_marked(adjust(bars, [], "split"), set()), nothing)
     basis: Basis = bars["price_basis"][0]
     stands = ledger.filter((pl.col("origin") != "inferred") | (pl.col("decided_by") == "person"))
-    applied = _actions(stands.filter(status="applied"))
+    applied = _actions(_told_once(stands.filter(status="applied")))
     decided = set(stands.filter(decided_by="person")["date"].to_list())
     explaining = [action for action in applied if _is_in_the_prices(action, basis)]
     found = [one for one in infer(bars, explaining, calendar) if one.date not in decided]
@@ -73,6 +73,23 @@ def derive(bars: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) -> Deri
     waiting = {one.date for one in found if one not in taken and _is_jump(one)}
     waiting |= _stated_and_pending(stands)
     return Derived(_marked(adjusted, waiting), _rows(bars, found, taken))
+
+
+def _told_once(applied: pl.DataFrame) -> pl.DataFrame:
+    """One row for each action, however many have told of it: it happened once.
+
+    What a person entered beats what a source states; an inferred split stands only where neither
+    knows of a change in shares on that date.
+    """
+    shares = applied.filter(pl.col("origin") != "inferred", pl.col("kind").is_in(SHARE_KINDS))
+    known = pl.col("date").is_in(shares["date"].to_list())
+    order = pl.col("origin").replace_strict({"entered": 0, "stated": 1, "inferred": 2})
+    return (
+        applied.filter(~((pl.col("origin") == "inferred") & known))
+        .sort(order, "known_at", "source")
+        .unique(["date", "kind"], keep="first", maintain_order=True)
+        .sort("date", "kind")
+    )
 
 
 def _actions(rows: pl.DataFrame) -> list[Action]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -118,9 +119,7 @@ def _of_a_driver(error: Exception) -> Exception | None:
 
 def _told(url: str, error: Exception) -> ForecastError:
     text = str(error).strip() or type(error).__name__
-    said = text.splitlines()[0].strip()
-    for noise in ("IO: [libpq] Failed to connect: ", "INVALID_ARGUMENT: [libpq] "):
-        said = said.removeprefix(noise)
+    said = re.sub(r"^[A-Z_]+: \[libpq\] (Failed to connect: )?", "", text.splitlines()[0].strip())
     place = described(url)
     if "FATAL:" in text and "shutting down" not in text and "terminating" not in text:
         return DatabaseUnavailable(

@@ -251,3 +251,17 @@ def _usable_by(account):
         if probe.returncode == 0:
             return python, packages
     pytest.skip(f"the account {account.pw_name} may start no Python {version} that reads {ROOT}")
+
+
+def test_a_server_lost_half_way_is_one_sentence_and_the_next_run_goes_on(command, start, home):
+    run = start(*DEMO)
+    wait_for_line(run, "data_ingest")
+    (postmaster,) = (p for p in servers_of(home) if p.parent().name() != "postgres")
+    for process in [postmaster, *postmaster.children()]:
+        process.kill()
+
+    assert run.wait(30) == 1
+    last = run.stderr.read().splitlines()[-1]
+    assert last.startswith("The database at ")
+    assert "does not answer" in last
+    assert command(*DEMO, "--skip-training", **AT).returncode == 0

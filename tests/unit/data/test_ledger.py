@@ -145,3 +145,39 @@ def test_no_bars_give_no_bars():
     result = derive(bars().clear(), NOTHING, nse())
 
     assert (result.bars.height, result.inferred.height) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [{}, {"source": "nse"}],
+        [{}, {"origin": "entered", "source": "person", "decided_by": "person"}],
+        [{}, {"origin": "inferred", "source": "nse", "decided_by": "person"}],
+        [{"kind": "bonus"}, {"origin": "inferred", "source": "nse", "decided_by": "person"}],
+    ],
+    ids=[
+        "two sources",
+        "a source and a person",
+        "accepted, then stated",
+        "a bonus accepted as split",
+    ],
+)
+def test_a_split_that_two_have_told_of_is_applied_once(told):
+    result = derived(pl.concat([row(**said) for said in told]))
+
+    assert result.bars["close"][0] == 50
+
+
+def test_what_a_person_entered_beats_what_a_source_states():
+    entered = row(origin="entered", source="person", decided_by="person", ratio=2.0)
+
+    result = derived(pl.concat([row(ratio=4.0), entered]))
+
+    assert result.bars["close"][0] == 50
+
+
+def test_a_split_and_a_bonus_of_one_date_both_count():
+    result = derived(pl.concat([row(ratio=2.0), row(kind="bonus", ratio=2.0)]), after=0.25)
+
+    assert result.bars["close"][0] == 25
+    assert result.inferred.is_empty()
