@@ -24,7 +24,7 @@ class Table:
     open_ended: bool = False
 
 
-FLOAT, TEXT, DATE, TIME, BOOL, INT, JSON = (
+FLOAT, TEXT, DATE, TIME, BOOL, INT, JSON, BYTES = (
     "double precision",
     "text",
     "date",
@@ -32,6 +32,7 @@ FLOAT, TEXT, DATE, TIME, BOOL, INT, JSON = (
     "boolean",
     "bigint",
     "jsonb",
+    "bytea",
 )
 
 BARS = {
@@ -91,6 +92,11 @@ INGEST_BATCHES = Table(
         "notes": TEXT,
     },
 )
+BATCH_CONTENTS = Table(
+    "batch_contents",
+    key=("ticker", "batch_id"),
+    columns={"ticker": TEXT, "batch_id": INT, "kind": TEXT, "source": TEXT, "content": BYTES},
+)
 PRICE_REVISIONS = Table(
     "price_revisions",
     key=("ticker", "kind", "at", "source", "field", "known_at", "batch_id"),
@@ -125,22 +131,26 @@ QUARANTINE = Table(
         "batch_id": INT,
     },
 )
+_ACTION = {
+    "ticker": TEXT,
+    "date": DATE,
+    "kind": TEXT,
+    "source": TEXT,
+    "origin": TEXT,
+    "ratio": FLOAT,
+    "amount": FLOAT,
+    "status": TEXT,
+    "decided_by": TEXT,
+    "evidence": JSON,
+    "known_at": TIME,
+}
 CORPORATE_ACTIONS = Table(
-    "corporate_actions",
-    key=("ticker", "date", "kind", "source", "origin"),
-    columns={
-        "ticker": TEXT,
-        "date": DATE,
-        "kind": TEXT,
-        "source": TEXT,
-        "origin": TEXT,
-        "ratio": FLOAT,
-        "amount": FLOAT,
-        "status": TEXT,
-        "decided_by": TEXT,
-        "evidence": JSON,
-        "known_at": TIME,
-    },
+    "corporate_actions", key=("ticker", "date", "kind", "source", "origin"), columns=_ACTION
+)
+ACTION_HISTORY = Table(
+    "corporate_action_history",
+    key=(*CORPORATE_ACTIONS.key, "changed_at"),
+    columns={**_ACTION, "changed_at": TIME},
 )
 CLEAN_DAILY = Table(
     "raw_daily_prices_clean",

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class RunContext:
     """All that a stage may know. ``now`` is aware; ``as_of`` is the last session it may use.
 
-    ``as_of`` is None for a live run. The store keeps changes aside when nothing may be written.
+    ``as_of`` is None for a live run. With ``known_at`` only what had been fetched by then may be
+    used, and ``now`` is that time. The store keeps changes aside when nothing may be written.
     """
 
     store: Store
@@ -29,6 +30,7 @@ class RunContext:
     now: dt.datetime
     run_id: str
     as_of: dt.date | None = None
+    known_at: dt.datetime | None = None
     live: bool = True
 
 

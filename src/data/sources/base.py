@@ -28,6 +28,11 @@ class Delivery:
     ``rejected`` holds the rows that cannot be stored under a key, with the columns ``line``
     (int64), ``at`` (text: the row's date as written), ``rule``, ``reason`` and ``row`` (text: the
     whole row as JSON). Rows delivered = rows of ``frame`` + rows of ``rejected``.
+
+    ``actions`` holds the splits and dividends that came with the bars, as the source states them:
+    ``date`` (Date: the ex-date), ``kind`` ("split" or "dividend"), ``ratio`` (float64: shares
+    after / before) and ``amount`` (float64: per share, divided by later splits); None where the
+    delivery says nothing of actions.
     """
 
     ticker: str
@@ -42,6 +47,7 @@ class Delivery:
     origin: str
     fetched_at_stated: bool = False
     notes: tuple[str, ...] = field(default=())
+    actions: pl.DataFrame | None = None
 
 
 class Source(Protocol):
