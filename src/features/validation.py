@@ -10,6 +10,7 @@ import polars as pl
 
 from src.core.checks import Finding
 from src.core.errors import ValidationFailed
+from src.core.exchanges import exchange_of
 from src.core.sessions import Calendar
 from src.core.tables import CLEAN_DAILY, FEATURES_DAILY, QUARANTINE
 from src.features.catalogue import features
@@ -131,8 +132,8 @@ def right_instrument(e: Evidence) -> Finding:
         "instrument",
         not wrong,
         "CRITICAL",
-        f"{e.ticker}: {daily} rows ({share:.1%}) lie on days when NSE was closed: these look like "
-        "another exchange's prices; check the file and --ticker.",
+        f"{e.ticker}: {daily} rows ({share:.1%}) lie on days when {exchange_of(e.ticker).name} was "
+        "closed: these look like another exchange's prices; check the file and --ticker.",
         {"rows": daily, "share": share},
     )
 

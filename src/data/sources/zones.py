@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 
 from src.core.errors import BadInput
+from src.core.exchanges import NSE, Exchange, exchange_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,11 +18,9 @@ if TYPE_CHECKING:
     from src.data.sources.base import Kind
     from src.data.sources.dates import Stamps
 
-INDIA = "Asia/Kolkata"
 INSIDE_AT_LEAST = 0.95
 _ENOUGH_GAPS = 8
 _ENOUGH_DAYS = 5
-_INDIAN = (".NS", ".BO")
 _INDIAN_MIDNIGHT = dt.time(18, 30)  # in UTC, of the day before
 
 
@@ -67,7 +66,7 @@ def place(stamps: Stamps, ticker: str, calendar: Calendar) -> Placed:
     if stamps.has_offset:
         utc = stamps.wall - offset_durations(stamps)
         return Placed("hourly", utc.dt.replace_time_zone("UTC").alias("ts"))
-    zone, note = decide_zone(stamps.wall, calendar)
+    zone, note = decide_zone(stamps.wall, calendar, exchange_of(ticker))
     return Placed("hourly", _as_utc(stamps.wall, zone).alias("ts"), (note,))
 
 
@@ -88,22 +87,32 @@ def is_intraday(stamps: Stamps) -> bool:
     return midnight < INSIDE_AT_LEAST * times.len()
 
 
-def decide_zone(wall: pl.Series, calendar: Calendar) -> tuple[str, str]:
-    """The one zone that puts nearly all bars inside sessions, and a note that says so."""
-    india, utc = (share_inside(_as_utc(wall, zone), calendar) for zone in (INDIA, "UTC"))
-    found = f"{india:.1%} of the bars lie inside NSE sessions as Indian time, {utc:.1%} as UTC"
-    if (india >= INSIDE_AT_LEAST) == (utc >= INSIDE_AT_LEAST):
+def decide_zone(wall: pl.Series, calendar: Calendar, exchange: Exchange = NSE) -> tuple[str, str]:
+    """The one zone that puts nearly all bars inside sessions, and a note that says so.
+
+    Where both zones mean the same times, as in a London winter, either is right.
+    """
+    readings = [_as_utc(wall, zone) for zone in (exchange.zone, "UTC")]
+    there, utc = (share_inside(times, calendar, exchange.zone) for times in readings)
+    its_time = "Indian time" if exchange == NSE else f"{exchange.zone} time"
+    found = (
+        f"{there:.1%} of the bars lie inside {exchange.name} sessions as {its_time}, "
+        f"{utc:.1%} as UTC"
+    )
+    inside = there >= INSIDE_AT_LEAST, utc >= INSIDE_AT_LEAST
+    if not any(inside) or (all(inside) and not readings[0].equals(readings[1])):
         raise BadInput(
             f"the zone of its times cannot be told ({found}): write them with an offset, as in "
             "2022-01-03 09:15:00+05:30."
         )
-    zone = INDIA if india >= INSIDE_AT_LEAST else "UTC"
+    zone = exchange.zone if inside[0] else "UTC"
     return zone, f"times read as {zone}: {found}"
 
 
-def share_inside(utc: pl.Series, calendar: Calendar) -> float:
-    """The share of bars that begin while a session is open."""
-    bars = utc.drop_nulls().alias("ts").to_frame().with_columns(day=session_day(pl.col("ts")))
+def share_inside(utc: pl.Series, calendar: Calendar, zone: str = NSE.zone) -> float:
+    """The share of bars that begin while a session is open; sessions have the zone's dates."""
+    day = session_day(pl.col("ts"), zone)
+    bars = utc.drop_nulls().alias("ts").to_frame().with_columns(day=day)
     days = bars["day"].unique().sort()
     sessions = days.filter(pl.Series(calendar.session_ids(_as_days(days)) >= 0))
     hours = [calendar.hours(day) for day in sessions]
@@ -120,9 +129,9 @@ def share_inside(utc: pl.Series, calendar: Calendar) -> float:
     return float(joined.to_series().mean() or 0)  # type: ignore[arg-type]
 
 
-def session_day(ts: pl.Expr) -> pl.Expr:
-    """The Indian date of a UTC time."""
-    return ts.dt.convert_time_zone(INDIA).dt.date()
+def session_day(ts: pl.Expr, zone: str = NSE.zone) -> pl.Expr:
+    """The date of a UTC time at the exchange, by default in India."""
+    return ts.dt.convert_time_zone(zone).dt.date()
 
 
 def minutes_apart(keys: pl.DataFrame) -> float | None:
@@ -151,13 +160,23 @@ def offset_durations(stamps: Stamps) -> pl.Series:
 
 def _daily(stamps: Stamps, ticker: str, calendar: Calendar) -> Placed:
     wall = stamps.wall
-    if stamps.has_offset and ticker.endswith(_INDIAN) and (stamps.offset.drop_nulls() == 0).all():
-        # Midnight in India is 18:30 of the day before in UTC.
-        return Placed("daily", _as_utc(wall, "UTC").dt.convert_time_zone(INDIA).dt.date())
+    if stamps.has_offset and (stamps.offset.drop_nulls() == 0).all():
+        return Placed("daily", _later_date(wall, exchange_of(ticker).zone))
     if not stamps.has_offset and _is_utc_midnight_of_india(wall, calendar):
-        day = _as_utc(wall, "UTC").dt.convert_time_zone(INDIA).dt.date()
+        day = _later_date(wall, NSE.zone)
         return Placed("daily", day, ("times of 18:30 read as UTC, the next Indian midnight",))
     return Placed("daily", wall.dt.date())
+
+
+def _later_date(utc: pl.Series, zone: str) -> pl.Series:
+    """The date of a midnight written in UTC, be it midnight there or at the exchange.
+
+    Midnight in India is 18:30 of the day before in UTC; west of Greenwich a midnight in UTC is
+    the evening before at the exchange, and one there has the same date in UTC.
+    """
+    there = _as_utc(utc, "UTC").dt.convert_time_zone(zone).dt.date()
+    dates = pl.DataFrame({"there": there, "utc": utc.dt.date()})
+    return dates.select(pl.max_horizontal("there", "utc")).to_series()
 
 
 def _is_utc_midnight_of_india(wall: pl.Series, calendar: Calendar) -> bool:
@@ -173,7 +192,9 @@ def _is_utc_midnight_of_india(wall: pl.Series, calendar: Calendar) -> bool:
 
 
 def _as_utc(wall: pl.Series, zone: str) -> pl.Series:
-    return wall.dt.replace_time_zone(zone).dt.convert_time_zone("UTC")
+    # An hour that a change of clocks skips or repeats names no one time.
+    known = wall.dt.replace_time_zone(zone, ambiguous="null", non_existent="null")
+    return known.dt.convert_time_zone("UTC")
 
 
 def _as_days(days: pl.Series) -> npt.NDArray[np.datetime64]:
