@@ -1,0 +1,289 @@
+"""Detectors of vendors' errors, measured on recorded errors of Yahoo and their repaired twins.
+
+Run: python -m benchmarks.bad_data [FOLDER]. Prints counts; nothing is asserted. No calendar is
+used: the files are of many exchanges.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from src.core.sessions import nse
+from src.data.doubtful_dividends import doubtful_dividends
+from src.data.inference import infer
+from src.data.rule import OHLC
+from src.data.rules import BROKEN, DAILY_RULES, pending_jumps, sift
+from src.data.sources.csv import CsvSource
+from src.data.units import unit_errors
+
+DATA = Path(os.environ.get("FORECAST_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
+FOLDER = DATA / "yahoo_bad_data"
+BAR_KINDS = ("100x-error", "bad-stock-split")
+DIVIDEND_KINDS = ("bad-div", "missing-div-adjust", "cg-double-count")
+GOOD_KINDS = ("no-bad-divs",)
+RULES = tuple(rule for rule in DAILY_RULES if rule.name in BROKEN)
+# The twins were rounded, and some are repaired by a factor that was estimated.
+SAME = 0.01
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the rules do with the bars of a file: dates refused, held back, and what is kept."""
+
+    bars: pl.DataFrame
+    refused: pl.DataFrame
+    pending: set[dt.date]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Errors of one file, how many were found, and alarms without an error."""
+
+    name: str
+    kind: str
+    errors: int
+    found: int
+    false_here: int
+    false_in_twin: int
+
+    @property
+    def recall(self) -> str:
+        return f"{self.found / self.errors:.0%}" if self.errors else "-"
+
+
+def read(path: Path) -> pl.DataFrame:
+    """A recorded file in date order, under the column names of bars, ``dividends`` included."""
+    raw = pl.read_csv(path, infer_schema_length=None)
+    names = ["date", *(name.lower().replace(" ", "_") for name in raw.columns[1:])]
+    raw = raw.rename(dict(zip(raw.columns, names, strict=True)))
+    numbers = [*OHLC, "adj_close", "volume", "dividends"]
+    return raw.select(
+        pl.col("date").str.slice(0, 10).str.to_date(), pl.col(numbers).cast(pl.Float64)
+    ).sort("date")
+
+
+def files(kinds: tuple[str, ...], folder: Path = FOLDER) -> list[tuple[str, Path]]:
+    """The daily files of these kinds, without the twins: (kind, path)."""
+    return [(kind, path) for kind in kinds for path in sorted(folder.glob(f"*-1d-{kind}.csv"))]
+
+
+def twin_of(path: Path) -> Path:
+    return path.with_name(f"{path.stem}-fixed.csv")
+
+
+def dividends(bars: pl.DataFrame) -> pl.DataFrame:
+    return bars.filter(pl.col("dividends") > 0).select("date", amount="dividends")
+
+
+def judge(bars: pl.DataFrame) -> Judged:
+    """The rules that need no calendar, then the jumps that wait for a person."""
+    sifted = sift(bars, RULES, None)
+    kept = sifted.kept
+    jumped = kept.filter(pl.Series(pending_jumps(kept["close"].to_numpy())))["date"]
+    inferred = {one.date for one in infer(kept, known=[], calendar=None)}
+    return Judged(kept, sifted.refused, {*jumped.to_list(), *inferred})
+
+
+def false_steps(bars: pl.DataFrame, twin: pl.DataFrame) -> set[dt.date]:
+    """Sessions whose return from the bar before, in these bars, is not that of the twin."""
+    both = bars.join(twin.select("date", true="close"), on="date").drop_nulls(["close", "true"])
+    off = (pl.col("close") / pl.col("true")).log().diff().abs() > SAME
+    return set(both.filter(off)["date"].to_list())
+
+
+def wrong_rows(bars: pl.DataFrame, twin: pl.DataFrame) -> set[dt.date]:
+    both = bars.join(twin, on="date", suffix="_true")
+    off = pl.any_horizontal((pl.col(f) / pl.col(f"{f}_true") - 1).abs() > SAME for f in OHLC)
+    return set(both.filter(off)["date"].to_list())
+
+
+def measure_rows(kind: str, path: Path) -> Found:
+    """Rows with a wrong price, those refused, and rows refused that are not wrong."""
+    bars, twin = read(path), read(twin_of(path))
+    errors, refused = wrong_rows(bars, twin), set(judge(bars).refused["date"].to_list())
+    in_twin = judge(twin).refused.height
+    found = len(errors & refused)
+    return Found(_name(path), kind, len(errors), found, len(refused - errors), in_twin)
+
+
+def measure_steps(kind: str, path: Path) -> Found:
+    """False returns, those that no label would cross, and true returns that are held back."""
+    bars, twin = read(path), read(twin_of(path))
+    seen = judge(bars)
+    errors, left = false_steps(bars, twin), false_steps(seen.bars, twin)
+    found = len(errors) - len(left - seen.pending)
+    in_twin = len(judge(twin).pending)
+    return Found(_name(path), kind, len(errors), found, len(seen.pending - left), in_twin)
+
+
+def _name(path: Path) -> str:
+    return path.name.split("-1d-")[0]
+
+
+def wrong_dividends(bars: pl.DataFrame, twin: pl.DataFrame) -> set[dt.date]:
+    """Stated dividends of another amount, or taken off adj_close otherwise, than in the twin."""
+
+    def facts(frame: pl.DataFrame) -> pl.DataFrame:
+        ratio = pl.col("adj_close") / pl.col("close")
+        priced = frame.drop_nulls(["close", "adj_close"])
+        return priced.select("date", "dividends", step=ratio.shift(1) / ratio)
+
+    both = facts(bars).join(facts(twin), on="date", suffix="_true")
+    amount = (pl.col("dividends") / pl.col("dividends_true") - 1).abs() > SAME
+    step = (pl.col("step") / pl.col("step_true") - 1).abs() > 1e-4
+    return set(both.filter((pl.col("dividends") > 0) & (amount | step))["date"].to_list())
+
+
+def measure_dividends(kind: str, path: Path, *, with_adj_close: bool = True) -> Found:
+    bars, twin = read(path), read(twin_of(path))
+    errors = wrong_dividends(bars, twin)
+    doubted, in_twin = (
+        set(_doubted(frame, with_adj_close=with_adj_close)) for frame in (bars, twin)
+    )
+    found = len(errors & doubted)
+    return Found(_name(path), kind, len(errors), found, len(doubted - errors), len(in_twin))
+
+
+def _doubted(bars: pl.DataFrame, *, with_adj_close: bool) -> list[dt.date]:
+    columns = ["date", "close", *(["adj_close"] if with_adj_close else [])]
+    return doubtful_dividends(bars.select(columns), dividends(bars))["date"].to_list()
+
+
+def doubted_of_tcs(*, with_adj_close: bool = True) -> pl.DataFrame:
+    """What is doubted of Yahoo's own list of 70 dividends of TCS, against Yahoo's bars."""
+    actions = pl.read_csv(DATA / "tcs_daily/yahoo_actions_2021-09-30.csv", try_parse_dates=True)
+    stated = actions.select(date="Date", amount="Dividends")
+    bars = pl.read_csv(DATA / "tcs_daily/yahoo_2026-04-13.csv", try_parse_dates=True)
+    columns = {
+        "date": "Date",
+        "close": "Close",
+        **({"adj_close": "Adj Close"} if with_adj_close else {}),
+    }
+    return doubtful_dividends(bars.select(**columns).sort("date"), stated)
+
+
+def series(
+    folders: tuple[str, ...] = ("nse_daily_upstox", "nse_daily_yahoo"),
+) -> list[pl.DataFrame]:
+    """Bars of every real series there, without those that have a price or the volume missing."""
+    source = CsvSource(
+        [DATA / name for name in folders],
+        calendar=nse(),
+        ticker=None,
+        vendor=None,
+        basis=None,
+        fetched_at=None,
+        now=dt.datetime(2026, 4, 20, 12, tzinfo=dt.UTC),
+    )
+    columns = ["date", *OHLC, "volume"]
+    return [
+        one.frame.select(columns).drop_nulls().filter(pl.min_horizontal(OHLC) > 0).sort("date")
+        for one in source.deliveries()
+    ]
+
+
+def inject(
+    bars: pl.DataFrame, error: str, rng: np.random.Generator
+) -> tuple[pl.DataFrame, set[int]]:
+    """The bars with one error of that name put in, and the rows that it stands in."""
+    row = int(rng.integers(1, bars.height - 26))
+    first, length = {
+        "first bar": (0, 1),
+        "last bar": (bars.height - 1, 1),
+        "run of 25 bars": (row, 25),
+    }.get(error, (row, 1))
+    fields = {"only the high": ("high",), "only the low": ("low",)}.get(error, OHLC)
+    factor = 0.01 if error == "only the low" or (fields == OHLC and rng.random() < 0.5) else 100.0
+    inside = pl.int_range(pl.len()).is_between(first, first + length - 1)
+    bent = bars.with_columns(
+        pl.when(inside).then(pl.col(fields) * factor).otherwise(pl.col(fields))
+    )
+    return bent, set(range(first, first + length))
+
+
+INJECTED = ("one bar", "first bar", "last bar", "run of 25 bars", "only the high", "only the low")
+
+
+def measure_injected(all_bars: list[pl.DataFrame], error: str, seed: int = 7) -> Found:
+    rng = np.random.default_rng(seed)
+    errors = found = alarms = without = 0
+    for bars in all_bars:
+        bent, rows = inject(bars, error, rng)
+        flagged = set(unit_errors(bent).arg_true().to_list())
+        errors += len(rows)
+        found += len(flagged & rows)
+        alarms += len(flagged - rows)
+        without += int(unit_errors(bars).sum())
+    return Found(f"{len(all_bars)} NSE series", error, errors, found, alarms, without)
+
+
+def show(title: str, rows: list[Found], *, totals: bool = True) -> None:
+    print(f"\n{title}")
+    print(f"{'name':18}{'kind':22}{'errors':>7}{'found':>7}{'recall':>8}{'false':>7}{'twin':>6}")
+    for kind in dict.fromkeys(row.kind for row in rows):
+        of_kind = [row for row in rows if row.kind == kind]
+        sums = [
+            sum(getattr(row, field) for row in of_kind)
+            for field in ("errors", "found", "false_here", "false_in_twin")
+        ]
+        total = [Found("= total", kind, *sums)] if totals else []
+        for row in [*of_kind, *total]:
+            print(
+                f"{row.name:18}{row.kind:22}{row.errors:7}{row.found:7}{row.recall:>8}"
+                f"{row.false_here:7}{row.false_in_twin:6}"
+            )
+
+
+def show_bars(folder: Path) -> None:
+    """What the bar rules do to every file, so that their alarms on good bars are seen too."""
+    print("\nBars: what is refused and held back in each file")
+    kinds = (*BAR_KINDS, *DIVIDEND_KINDS, *GOOD_KINDS)
+    paths = [path for _, path in files(kinds, folder)]
+    for path in [p for one in paths for p in (one, twin_of(one)) if p.exists()]:
+        seen = judge(read(path))
+        rules = dict(sorted(seen.refused.group_by("rule").len().iter_rows()))
+        said = ", ".join(f"{count} {rule}" for rule, count in rules.items()) or "-"
+        print(f"{path.stem:42} refused: {said:48} held back: {len(seen.pending)}")
+
+
+def main() -> None:
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    bars = files(BAR_KINDS, folder)
+    show("Bars: wrong rows, and whether they are refused", [measure_rows(*one) for one in bars])
+    show(
+        "Bars: false returns, and whether a label is kept from crossing them",
+        [measure_steps(*one) for one in bars],
+    )
+    for with_adj_close in (True, False):
+        show(
+            f"Dividends, {'with' if with_adj_close else 'without'} adj_close",
+            [
+                measure_dividends(kind, path, with_adj_close=with_adj_close)
+                for kind, path in files(DIVIDEND_KINDS, folder)
+            ],
+        )
+    print("\nDividends doubted in files without an error")
+    for _, path in files(GOOD_KINDS, folder):
+        bars = read(path)
+        print(
+            f"{path.stem:42} {len(_doubted(bars, with_adj_close=True))} of {dividends(bars).height}"
+        )
+    show_bars(folder)
+    if folder == FOLDER:
+        print("\nDividends of TCS that Yahoo's list and Yahoo's adj_close tell differently")
+        for day, amount, why in doubted_of_tcs().iter_rows():
+            print(f"{day} {amount:6.2f} {why}")
+        real = series()
+        rows = [measure_injected(real, error) for error in INJECTED]
+        show("Unit errors put into real series (bars)", rows, totals=False)
+
+
+if __name__ == "__main__":
+    main()
