@@ -17,11 +17,12 @@ import polars as pl
 from src.core.errors import BadInput, UsageError
 from src.core.tables import CORPORATE_ACTIONS
 from src.core.tickers import normalise_ticker
+from src.data.action_records import record
 from src.data.adjust import SHARE_KINDS, Action, Kind
 from src.data.ledger import LEDGER_SCHEMA
 from src.data.stated_actions import read_actions
 from src.db.store import Store
-from src.stages.cli import EPILOG, Parser, configured, date, guarded
+from src.stages.cli import EPILOG, Parser, configured, date, guarded, moment
 
 NEXT = "run the pipeline to rebuild"
 
@@ -83,8 +84,10 @@ def _act(args: argparse.Namespace, store: Store, ticker: str, now: dt.datetime) 
     ledger = store.load(CORPORATE_ACTIONS, [ticker])
     if args.action == "list":
         return _table(ticker, ledger)
+    changed_at = now
     if args.action == "import":
-        rows = read_actions(args.path, ticker, args.source, now)
+        changed_at = _fetched_at(args, now)
+        rows = read_actions(args.path, ticker, args.source, changed_at)
         known = ledger.select(CORPORATE_ACTIONS.key)
         # What is in the ledger may have been decided on: a file read again changes nothing.
         rows = rows.join(known, on=CORPORATE_ACTIONS.key, how="anti")
@@ -93,9 +96,16 @@ def _act(args: argparse.Namespace, store: Store, ticker: str, now: dt.datetime) 
     else:
         status = "applied" if args.action == "accept" else "rejected"
         rows = decide(ledger, args.date, args.kind, status)
-    store.upsert(CORPORATE_ACTIONS, rows)
+    record(store, rows, changed_at)
     waiting = rows.filter(status="pending").height
     return f"{ticker}: {rows.height} actions {args.action}ed, {waiting} of them pending; {NEXT}."
+
+
+def _fetched_at(args: argparse.Namespace, now: dt.datetime) -> dt.datetime:
+    at: dt.datetime = args.fetched_at or now
+    if at > now:
+        raise UsageError(f"--fetched-at {at:%Y-%m-%d %H:%M} UTC is in the future.")
+    return at
 
 
 def _value(args: argparse.Namespace) -> float:
@@ -138,6 +148,9 @@ def _parser() -> Parser:
         if name == "import":
             one.add_argument("--path", type=Path, required=True, metavar="F")
             one.add_argument("--source", default="yahoo", help="who states them")
+            one.add_argument(
+                "--fetched-at", type=moment, metavar="TIME", help="of the file (default: now)"
+            )
         elif name != "list":
             one.add_argument("--date", type=date, required=True, help="the ex-date")
             one.add_argument("--kind", choices=get_args(Kind), required=name == "add")

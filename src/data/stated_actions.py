@@ -1,9 +1,15 @@
-"""A file of corporate actions in, ledger rows out; what looks entered twice waits for a person."""
+"""Actions as a source states them in, ledger rows out; what looks entered twice waits for a person.
+
+A source such as Yahoo divides its dividends by every later split; the ledger has them as paid.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +22,34 @@ from src.data.ledger import LEDGER_SCHEMA
 YAHOO = {"Date", "Dividends", "Stock Splits"}
 # One dividend under two dates: announcements and ex-dates lie days apart, two dividends a quarter.
 NEAR = dt.timedelta(days=10)
+# Amounts nearer than this are one: a division by a split leaves the last digits open.
+EQUAL = 1e-6
+
+Paid = list[tuple[dt.date, float]]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What the ledger has from the same source, next to what is stated now.
+
+    Attributes:
+        splits: splits that the stated dividends are divided by though they are not stated again.
+        dividends: applied dividends, as paid, that are not stated again.
+        applied: dates of all applied dividends; nothing beside them makes these wait again.
+        rejected: dates of rejected dividends: they are no twin of anything.
+    """
+
+    splits: tuple[Action, ...] = ()
+    dividends: tuple[tuple[dt.date, float], ...] = ()
+    applied: frozenset[dt.date] = frozenset()
+    rejected: frozenset[dt.date] = frozenset()
+
+
+NOTHING = Beside()
 
 
 def read_actions(path: Path, ticker: str, source: str, known_at: dt.datetime) -> pl.DataFrame:
     """Ledger rows of a CSV with the columns Date, Dividends and Stock Splits, as Yahoo gives it.
-
-    Yahoo's dividends are divided by later splits; the ledger has them as paid.
 
     Raises:
         BadInput: for a file that cannot be read, or without these columns.
@@ -33,30 +61,73 @@ def read_actions(path: Path, ticker: str, source: str, known_at: dt.datetime) ->
         raise BadInput(f"{path}: it cannot be read as CSV ({first}).") from error
     if not set(table.columns) >= YAHOO or table.schema["Date"] != pl.Date:
         raise BadInput(f"{path}: it needs the columns Date (YYYY-MM-DD), Dividends, Stock Splits.")
-    table = table.select("Date", pl.col("Dividends", "Stock Splits").cast(pl.Float64)).sort("Date")
+    date, nothing = pl.col("Date").alias("date"), pl.lit(None, dtype=pl.Float64)
+    paid, ratio = (pl.col(name).cast(pl.Float64) for name in ("Dividends", "Stock Splits"))
+    splits = table.select(date, kind=pl.lit("split"), ratio=ratio, amount=nothing)
+    dividends = table.select(date, kind=pl.lit("dividend"), ratio=nothing, amount=paid)
+    return ledger_rows(pl.concat([splits, dividends]), ticker, source, known_at)
+
+
+def is_possible(value: float | None) -> bool:
+    """Whether a ratio or an amount is one: finite and above zero."""
+    return value is not None and math.isfinite(value) and value > 0
+
+
+def ledger_rows(
+    actions: pl.DataFrame,
+    ticker: str,
+    source: str,
+    known_at: dt.datetime,
+    beside: Beside = NOTHING,
+    *,
+    as_paid: bool = False,
+) -> pl.DataFrame:
+    """One ledger row for each date and kind, splits first; impossible values are passed over.
+
+    Args:
+        actions: ``date, kind, ratio, amount`` as in ``Delivery.actions``.
+        ticker: whose they are.
+        source: who states them.
+        known_at: when they were fetched, in UTC.
+        beside: what the ledger has already.
+        as_paid: the amounts were never divided, as beside unadjusted prices.
+    """
     splits = [
-        Action(day, "split", ratio=ratio)
-        for day, _, ratio in table.filter(pl.col("Stock Splits") > 0).iter_rows()
+        Action(day, "split", ratio=math.prod(values))
+        for day, values in _by_date(actions, "split", "ratio")
     ]
-    dividends = [
-        (day, amount) for day, amount, _ in table.filter(pl.col("Dividends") > 0).iter_rows()
-    ]
+    dividends = [(day, sum(values)) for day, values in _by_date(actions, "dividend", "amount")]
+    dividing = [] if as_paid else [*splits, *beside.splits]
     rows = [_row(ticker, split.date, "split", split.ratio, None) for split in splits]
-    rows += _dividend_rows(ticker, dividends, splits)
+    rows += _dividend_rows(ticker, dividends, dividing, beside)
     return pl.DataFrame(
         [{**row, "source": source, "known_at": known_at} for row in rows], schema=LEDGER_SCHEMA
     )
 
 
+def _by_date(
+    actions: pl.DataFrame, kind: str, column: str
+) -> list[tuple[dt.date, tuple[float, ...]]]:
+    """The values of each date, oldest first: two that are equal on one date are one told twice."""
+    found: dict[dt.date, dict[float, None]] = {}
+    for day, value in actions.filter(kind=kind).sort("date").select("date", column).iter_rows():
+        if is_possible(value):
+            found.setdefault(day, {})[value] = None
+    return [(day, tuple(values)) for day, values in found.items()]
+
+
 def _dividend_rows(
-    ticker: str, dividends: list[tuple[dt.date, float]], splits: list[Action]
+    ticker: str, dividends: Paid, splits: list[Action], beside: Beside
 ) -> list[dict[str, object]]:
-    evenings = np.array([day for day, _ in dividends], dtype="datetime64[D]") - 1
-    factors = shares_after(evenings, splits)
+    stated = [one for one in dividends if one[0] not in beside.rejected]
+    before = _factors(beside.dividends, splits)
+    standing = [(d, paid / by) for (d, paid), by in zip(beside.dividends, before, strict=True)]
     rows = []
-    for (day, amount), factor in zip(dividends, factors, strict=True):
-        row = _row(ticker, day, "dividend", None, amount * float(factor))
-        twin = _twin(day, amount, float(factor), dividends)
+    for (day, amount), factor in zip(dividends, _factors(dividends, splits), strict=True):
+        row = _row(ticker, day, "dividend", None, amount * factor)
+        twin = _twin(day, amount, factor, stated)
+        if twin is None and day not in beside.applied:
+            twin = _twin(day, amount, factor, standing, any_order=True)
         if twin is not None:
             row["status"] = "pending"
             row["evidence"] = json.dumps({"stated": amount, "same_as": twin.isoformat()})
@@ -64,17 +135,23 @@ def _dividend_rows(
     return rows
 
 
+def _factors(dividends: Sequence[tuple[dt.date, float]], splits: list[Action]) -> list[float]:
+    evenings = np.array([day for day, _ in dividends], dtype="datetime64[D]") - 1
+    return [float(factor) for factor in shares_after(evenings, splits)]
+
+
 def _twin(
-    day: dt.date, amount: float, factor: float, dividends: list[tuple[dt.date, float]]
+    day: dt.date, amount: float, factor: float, dividends: Paid, *, any_order: bool = False
 ) -> dt.date | None:
     """The date under which the same dividend stands already, once divided by later splits.
 
-    The entry that was not divided waits; of two equal ones, the later.
+    The entry that was not divided waits; of two equal ones, the later (in any order: this one).
     """
     for other, said in dividends:
         near = other != day and abs(other - day) <= NEAR
-        undivided = factor != 1 and abs(amount / said - factor) < 1e-6 * factor
-        if near and (undivided or (said == amount and other < day)):
+        undivided = factor != 1 and abs(amount / said - factor) < EQUAL * factor
+        equal = abs(amount / said - 1) < EQUAL and (any_order or other < day)
+        if near and (undivided or equal):
             return other
     return None
 

@@ -1,5 +1,7 @@
 """The ledger's command, and what it does to the next run."""
 
+import datetime as dt
+
 import pytest
 from checksums import checksums, rows
 
@@ -57,6 +59,38 @@ def test_reading_a_file_again_keeps_what_a_person_decided(command, ledger, tmp_p
     assert ledger()["2015-10-21", "dividend"] == (11.0, "rejected")
 
 
+HISTORY = (
+    "SELECT date::text, status, changed_at AT TIME ZONE 'UTC' FROM corporate_action_history "
+    "WHERE date IN ('2015-10-21', '2024-01-02') ORDER BY changed_at, date"
+)
+
+
+def test_every_state_of_an_action_is_kept_with_its_time(command, tmp_path, embedded):
+    path = tmp_path / "actions.csv"
+    path.write_text(FILE)
+    tcs = ("--ticker", "TCS.NS")
+    fetched = ("--fetched-at", "2021-09-30T12:00:00+05:30")
+    with embedded() as url:
+        for action, *more in (
+            ("import", "--path", path, *fetched),
+            ("accept", "--date", "2015-10-21"),
+            ("reject", "--date", "2015-10-21"),
+            ("reject", "--date", "2015-10-21"),
+            ("add", "--date", "2024-01-02", "--kind", "bonus", "--ratio", "2"),
+        ):
+            ran = command(ACTIONS, action, *tcs, *more, FORECAST_NOW="2026-04-13T12:30:00Z")
+            assert ran.returncode == 0, ran.stderr
+        found = rows(url, HISTORY)
+
+    decided = dt.datetime(2026, 4, 13, 12, 30)  # noqa: DTZ001 as the database shows UTC
+    assert found == [
+        ("2015-10-21", "pending", dt.datetime(2021, 9, 30, 6, 30)),  # noqa: DTZ001
+        ("2015-10-21", "applied", decided),
+        ("2024-01-02", "applied", decided),
+        ("2015-10-21", "rejected", decided + dt.timedelta(microseconds=1)),
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -65,6 +99,8 @@ def test_reading_a_file_again_keeps_what_a_person_decided(command, ledger, tmp_p
         (("accept", "--date", "2024-01-02"), 1, "2024-01-02"),
         (("add", "--date", "soon", "--kind", "split", "--ratio", "2"), 2, "soon"),
         (("import", "--path", "/nowhere.csv"), 1, "/nowhere.csv"),
+        (("import", "--path", "a.csv", "--fetched-at", "2021-09-30"), 2, "has no zone"),
+        (("import", "--path", "a.csv", "--fetched-at", "2099-01-01T00:00Z"), 2, "in the future"),
         ((), 2, "--help"),
     ],
 )

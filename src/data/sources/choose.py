@@ -42,8 +42,12 @@ def open_source(
     calendar: Calendar,
     now: dt.datetime,
     as_of: dt.date | None = None,
+    known_at: dt.datetime | None = None,
 ) -> Source | None:
     """The source, or None for what is stored; raises UsageError for arguments that do not fit."""
+    if known_at is not None:
+        _refuse_source(request)
+        return None
     name = request.name or ("sample" if ticker == SAMPLE_TICKER else "yahoo")
     if (name == "csv") != bool(request.paths):
         raise UsageError(
@@ -65,6 +69,11 @@ def open_source(
         cache = settings.home / "var" / "yahoo"
         return YahooSource(now=now, base_url=settings.yahoo_url, cache_dir=cache)
     return None
+
+
+def _refuse_source(request: Request) -> None:
+    if request.name not in (None, "stored") or request.paths:
+        raise UsageError("--known-at uses what is stored: leave --source and --path out.")
 
 
 def _path(text: str) -> Path:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.errors import BadInput, UsageError
+from src.core.exchanges import exchange_of
 from src.core.sessions import OutsideCalendar
 from src.core.tickers import check_suffix, normalise_ticker
 from src.data.sources.base import BASES, Delivery
@@ -138,6 +139,7 @@ class CsvSource:
             origin=str(path),
             fetched_at_stated=self._fetched_at is not None,
             notes=tuple(notes),
+            actions=parsed.actions,
         )
 
 
@@ -175,10 +177,14 @@ def _content_hash(digest: hashlib._Hash, ticker: str, kind: Kind) -> str:
 def _within(
     delivery: Delivery, rejected_days: pl.Series, since: dt.date | None, until: dt.date | None
 ) -> Delivery:
-    """The delivery's rows of these days; a rejected row without a readable day stays."""
+    """The delivery's rows of these days; a rejected row without a readable day stays.
+
+    All actions stay: dividends are divided by splits of any later day.
+    """
     if since is None and until is None:
         return delivery
-    day = pl.col("date") if delivery.kind == "daily" else session_day(pl.col("ts"))
+    zone = exchange_of(delivery.ticker).zone
+    day = pl.col("date") if delivery.kind == "daily" else session_day(pl.col("ts"), zone)
     frame = delivery.frame.filter(_in_range(day, since, until))
     days = rejected_days.alias("day").to_frame()
     keep = days.select(_in_range(pl.col("day"), since, until).fill_null(value=True)).to_series()

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PRICES = ("open", "high", "low", "close")
 VALUES = (*PRICES, "volume", "adj_close")
+# As Yahoo names them; what is paid out as a capital gain is no action that the ledger knows.
+ACTIONS = ("dividends", "stock splits", "capital gains")
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "open": ("open", "open price", "opnpric", "opening price"),
@@ -47,7 +49,8 @@ class Layout:
     """What a file's columns are. ``values`` gives column numbers by name, per ticker it states.
 
     The key None of ``values`` stands for a file whose tickers are in the ``symbol`` column or in no
-    column. ``vendor`` and ``basis`` are None where the layout does not tell them.
+    column; ``actions`` gives the columns of ``ACTIONS`` likewise. ``vendor`` and ``basis`` are None
+    where the layout does not tell them.
     """
 
     name: str
@@ -60,11 +63,17 @@ class Layout:
     symbol: int | None = None
     series: int | None = None
     notes: tuple[str, ...] = field(default=())
+    actions: Mapping[str | None, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def date_name(self) -> str:
         """The date column as the file names it."""
         return self.names[self.dates[0]] or "first"
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """Those of ``ACTIONS`` that the file has for any ticker."""
+        return tuple(name for name in ACTIONS if any(name in own for own in self.actions.values()))
 
 
 def recognise(head: Sequence[Sequence[str]]) -> Layout:
@@ -124,15 +133,18 @@ def _yfinance(
     name: str, names: tuple[str, ...], pairs: Sequence[tuple[str, str]], *, header_lines: int
 ) -> Layout:
     values: dict[str | None, dict[str, int]] = {}
+    actions: dict[str | None, dict[str, int]] = {}
     for column, (text, ticker) in enumerate(pairs, start=1):
         known = _FIELDS.get(canonical(text))
         if known:
             values.setdefault(ticker, {})[known] = column
+        elif canonical(text) in ACTIONS:
+            actions.setdefault(ticker, {})[canonical(text)] = column
     for whose, columns in values.items():
         _check_complete(columns, [pair[0] for pair in pairs], f" for {whose}")
     split = all("adj_close" in columns for columns in values.values())
     basis: Basis = "split" if split else "total"
-    return Layout(name, "yahoo", basis, header_lines, names, (0,), values)
+    return Layout(name, "yahoo", basis, header_lines, names, (0,), values, actions=actions)
 
 
 def _single_header(header: Sequence[str]) -> Layout:
@@ -143,6 +155,7 @@ def _single_header(header: Sequence[str]) -> Layout:
     dates = _dates(known)
     _check_complete(values if dates else {**values, "date": -1}, header, "", dated=bool(dates))
     name, vendor, basis = _origin(known, values)
+    actions = {action: known.index(action) for action in ACTIONS if action in known}
     return Layout(
         name=name,
         vendor=vendor,
@@ -153,6 +166,7 @@ def _single_header(header: Sequence[str]) -> Layout:
         values={None: values},
         symbol=_first(known, _SYMBOLS),
         series=_first(known, _SERIES),
+        actions={None: actions} if actions else {},
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from src.core.errors import BadInput
+from src.core.exchanges import exchange_of
 from src.data.sources import rows as steps
+from src.data.sources.action_cells import stated_actions
 from src.data.sources.dates import read_stamps
 from src.data.sources.grids import read_grid
 from src.data.sources.layouts import VALUES, check_volume, recognise
@@ -29,12 +32,16 @@ _WEEKLY_DAYS = 5
 
 @dataclass(frozen=True)
 class Judged:
-    """A file's rows after all rules: those kept, and those rejected with the reason."""
+    """A file's rows after all rules: those kept, and those rejected with the reason.
+
+    ``actions`` are those that the rows state, rejected ones with a date among them, by ``ticker``.
+    """
 
     kind: Kind
     rows: pl.DataFrame
     rejected: pl.DataFrame
     notes: tuple[str, ...]
+    actions: pl.DataFrame | None
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,7 @@ class Parsed:
     rejected: pl.DataFrame
     rejected_days: pl.Series
     notes: tuple[str, ...]
+    actions: pl.DataFrame | None
 
 
 def parse(
@@ -100,13 +108,14 @@ def _judge(
         check_volume(layout)
     rows, undated = steps.split_undated(rows.with_columns(key=placed.key, far=stamps.far))
     _check_spacing(placed.kind, rows)
+    actions, said = stated_actions(rows, placed.kind)
     rows, numberless = steps.split_numberless(rows)
     steps.check_closes(rows)
     rows, other_series = steps.split_series(rows)
     rows, repeats = steps.split_repeats(rows)
     parts = [torn, unnamed, undated, numberless, other_series, repeats]
     rejected = pl.concat(parts, how="vertical_relaxed").sort("line", maintain_order=True)
-    return Judged(placed.kind, rows, rejected, (*stamps.notes, *placed.notes))
+    return Judged(placed.kind, rows, rejected, (*stamps.notes, *placed.notes, *said), actions)
 
 
 def _check_spacing(kind: Kind, rows: pl.DataFrame) -> None:
@@ -146,20 +155,38 @@ def _parsed(
     values = [name for name in VALUES if daily or name != "adj_close"]
     # Yahoo adjusts no intraday bar for dividends: on common bars its closes are a broker's.
     split_only = layout.vendor == "yahoo" and not daily
+    ticker = (good if good.height else bad)["ticker"][0]
+    actions = judged.actions
     return Parsed(
-        ticker=(good if good.height else bad)["ticker"][0],
+        ticker=ticker,
         kind=judged.kind,
         layout=layout.name,
         vendor=layout.vendor,
         basis="split" if split_only else layout.basis,
         frame=good.select("line", key.alias("date" if daily else "ts"), *values),
         rejected=bad.select("line", "at", "rule", "reason", "row"),
-        rejected_days=_days(bad["key"]),
-        notes=(*notes, *judged.notes),
+        rejected_days=_days(bad["key"], ticker),
+        notes=(*notes, *judged.notes, *_order_note(good["key"])),
+        actions=None if actions is None else actions.filter(ticker=ticker).drop("ticker"),
     )
 
 
-def _days(key: pl.Series) -> pl.Series:
+def _order_note(keys: pl.Series) -> tuple[str, ...]:
+    """What to say of rows that do not stand oldest first: the fewest that would have to move."""
+    if keys.is_sorted():
+        return ()
+    if keys.is_sorted(descending=True):
+        return ("rows stood newest first",)
+    # Patience sorting: ``ends`` grows to the length of the longest run that is in order.
+    ends: list[object] = []
+    for key in keys:
+        place = bisect_right(ends, key)
+        ends[place : place + 1] = [key]
+    return (f"{keys.len() - len(ends)} rows stood out of date order",)
+
+
+def _days(key: pl.Series, ticker: str) -> pl.Series:
     if key.dtype == pl.Date or key.null_count() == key.len():
         return key.cast(pl.Date)
-    return key.to_frame("ts").select(session_day(pl.col("ts"))).to_series()
+    day = session_day(pl.col("ts"), exchange_of(ticker).zone)
+    return key.to_frame("ts").select(day).to_series()

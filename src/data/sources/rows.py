@@ -12,6 +12,7 @@ import polars as pl
 
 from src.core.errors import BadInput, UsageError
 from src.core.tickers import normalise_ticker
+from src.data.sources.action_cells import nonzero
 from src.data.sources.dates import too_many
 from src.data.sources.layouts import VALUES
 from src.data.sources.numbers import read_numbers
@@ -74,7 +75,8 @@ def long_rows(
     if len(layout.values) == 1:
         return rows, ()
     # Tickers side by side share the dates of all: a row without any value is not this ticker's.
-    own = rows.filter(pl.any_horizontal(pl.col(VALUES).is_not_null()))
+    says = [pl.col(VALUES).is_not_null(), *map(nonzero, layout.action_names)]
+    own = rows.filter(pl.any_horizontal(says))
     left_out = rows.height - own.height
     return own, (f"{left_out} rows of other tickers' dates left out",) if left_out else ()
 
@@ -97,12 +99,15 @@ def _select(layout: Layout, cells: pl.DataFrame, ticker: str | None) -> pl.DataF
         else pl.lit(None, dtype=pl.String).alias(name)
         for name in VALUES
     ]
+    own = layout.actions.get(ticker, {})
+    actions = [_optional(own.get(name)).alias(name) for name in layout.action_names]
     written = pl.concat_str([f"c{column}" for column in layout.dates], separator=" ")
     return cells.select(
         "line",
         "file_line",
         "torn",
         *values,
+        *actions,
         at=written,
         symbol=_optional(layout.symbol),
         series=_optional(layout.series).str.to_uppercase(),

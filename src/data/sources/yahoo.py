@@ -103,11 +103,14 @@ class YahooSource:
         from src.data.sources import yahoo_chart
         from src.data.sources.keyed import content_hash
 
-        last = until or self._tomorrow()
+        tomorrow = self._tomorrow()
+        last = until or tomorrow
         if since > last:
             return []
+        # Dividends are divided by every later split: these are needed up to now.
+        reach = max(last, tomorrow) if kind == "daily" else last
         try:
-            result = self._ask(ticker, kind, since, last)
+            result = self._ask(ticker, kind, since, reach)
             frame, rejected = yahoo_chart.bars(result, kind, since, last)
         except yahoo_chart.UnreadableAnswer as error:
             raise _unreadable(ticker, error) from error
@@ -115,6 +118,10 @@ class YahooSource:
             raise SourceUnavailable(
                 f"Yahoo knows {ticker} but gave no {kind} prices between {since} and {last}"
             )
+        actions = None
+        if kind == "daily":
+            actions, said = _actions(ticker, result, since, reach)
+            notes = (*notes, *said)
         return [
             Delivery(
                 ticker=ticker,
@@ -129,6 +136,7 @@ class YahooSource:
                 fetched_at_stated=True,
                 origin=self._address(ticker),
                 notes=notes,
+                actions=actions,
             )
         ]
 
@@ -225,6 +233,18 @@ def _result(ticker: str, chart: dict[str, Any]) -> dict[str, Any]:
     if symbol.upper() != ticker.upper():
         raise BadInput(f"Yahoo answered with {symbol} when asked for {ticker}: nothing was taken")
     return result
+
+
+def _actions(
+    ticker: str, result: dict[str, Any], since: dt.date, until: dt.date
+) -> tuple[pl.DataFrame | None, tuple[str, ...]]:
+    """The actions of an answer, or None and why: bars are worth having without them."""
+    from src.data.sources import yahoo_chart
+
+    try:
+        return yahoo_chart.actions(result, since, until), ()
+    except yahoo_chart.UnreadableAnswer as error:
+        return None, (f"Yahoo's splits and dividends of {ticker} cannot be read ({error})",)
 
 
 def _unreadable(ticker: str, error: Exception) -> SourceUnavailable:

@@ -114,7 +114,8 @@ def test_since_and_until_are_honoured(source, server):
 
     assert dates == [dt.date(2026, 11, 18), dt.date(2026, 11, 19)]
     assert int(asked["period1"][0]) == at(2026, 11, 17, 0, 0).timestamp()
-    assert int(asked["period2"][0]) == at(2026, 11, 21, 0, 0).timestamp()
+    # up to now, whatever was asked for: a split of today divides the dividends of all days before
+    assert int(asked["period2"][0]) == at(2026, 11, 23, 0, 0).timestamp()
 
 
 def test_asks_for_prices_with_splits_and_dividends(source, server):
@@ -161,6 +162,50 @@ def test_splits_and_dividends_are_told_as_yahoo_states_them(source, server):
 
 def test_no_actions_are_an_empty_frame(source):
     assert source.fetch_actions("TCS.NS", None, None).is_empty()
+
+
+def test_the_bars_bring_their_actions_in_the_same_answer(source, server):
+    server.charts["TCS.NS"] = chart(
+        "TCS.NS",
+        WEEK,
+        splits={at(2026, 11, 20): (2, 1)},
+        dividends={at(2026, 11, 18): 11.0, at(2026, 11, 9): 5.0},
+    )
+
+    delivery = daily(source, dt.date(2026, 11, 17), dt.date(2026, 11, 18))
+
+    # The split of the 20th is no bar that was asked for, but the 11.0 is divided by it.
+    assert delivery.actions.rows() == [
+        (dt.date(2026, 11, 18), "dividend", None, 11.0),
+        (dt.date(2026, 11, 20), "split", 2.0, None),
+    ]
+    assert [day.day for day in delivery.frame["date"]] == [17, 18]
+    assert len(server.chart_requests()) == 1
+
+
+def test_bars_without_actions_say_that_there_were_none(source):
+    assert daily(source).actions.is_empty()
+
+
+def test_hourly_bars_say_nothing_of_actions(source, server):
+    server.charts["TCS.NS", "1h"] = chart(
+        "TCS.NS", WEEK, interval="1h", dividends={at(2026, 11, 18): 11.0}
+    )
+
+    assert one(source.fetch_hourly("TCS.NS", dt.date(2026, 11, 1), None)).actions is None
+
+
+def test_actions_that_cannot_be_read_are_said_and_cost_no_bar(source, server):
+    answer = chart("TCS.NS", WEEK, splits={at(2026, 11, 18): (2, 0)})
+    server.charts["TCS.NS"] = answer
+
+    delivery = daily(source)
+
+    assert (len(delivery.frame), delivery.actions) == (4, None)
+    assert delivery.notes == (
+        "Yahoo's splits and dividends of TCS.NS cannot be read (ZeroDivisionError: division by "
+        "zero)",
+    )
 
 
 # --- what an answer may hold

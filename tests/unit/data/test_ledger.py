@@ -76,12 +76,57 @@ def test_a_halving_of_unadjusted_prices_is_a_split_and_is_applied():
 
 
 @pytest.mark.parametrize("basis", ["split", "total"])
-def test_a_halving_of_adjusted_prices_waits_for_a_person(basis):
+def test_a_halving_that_a_vendor_forgot_to_adjust_is_applied_as_well(basis):
     result = derived(basis=basis)
 
-    assert result.inferred["status"].to_list() == ["pending"]
-    assert result.bars["close"].to_list() == bars()["close"].to_list()
-    assert marked(result) == [DAYS[JUMP]]
+    assert result.inferred.select("date", "ratio", "status").rows() == [
+        (DAYS[JUMP], 2.0, "applied")
+    ]
+    assert result.bars["close"][0] == 50
+    assert result.bars["volume"].to_list() == [2000.0] * JUMP + [1000.0] * JUMP
+    assert marked(result) == []
+
+
+@pytest.mark.parametrize(("own", "expected"), [(100.0, 45.0), (50.0, 45.0)])
+def test_an_adjusted_close_follows_unless_it_alone_knew_of_the_split(own, expected):
+    """Before the split adj_close is 90 % of the close, or already of half of it."""
+    closes = bars(basis="split")["close"]
+    early = pl.Series(range(20)) < JUMP
+    adj_close = 0.9 * pl.select(pl.when(early).then(closes * own / 100).otherwise(closes))
+    series = bars(basis="split").with_columns(adj_close=adj_close.to_series())
+
+    result = derive(series, NOTHING, nse())
+
+    assert result.bars["close"][0] == 50
+    assert result.bars["adj_close"][0] == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_stated_split_that_adjusted_prices_still_show_is_applied():
+    # 14 for 10: too rare a ratio to be inferred, but somebody states it.
+    result = derived(row(ratio=1.4), basis="split", after=1 / 1.4)
+
+    assert result.bars["close"].to_list() == pytest.approx(
+        [(100 + day % 3 / 10) / 1.4 for day in range(20)], rel=1e-12
+    )
+    assert (result.inferred.height, marked(result)) == (0, [])
+
+
+def test_a_stated_split_that_adjusted_prices_no_longer_show_is_left_alone():
+    # The price fell by a fifth on the day of a stated halving.
+    result = derived(row(), basis="split", after=0.8)
+
+    assert result.bars["close"][0] == 100
+
+
+def test_what_a_person_accepted_is_applied_to_the_prices_it_was_found_in():
+    accepted = row(origin="inferred", source="nse", decided_by="person", ratio=2.5)
+    pending = derived(basis="split", after=0.43)
+
+    result = derived(accepted, basis="split", after=0.43)
+
+    assert pending.inferred["status"].to_list() == ["pending"]
+    assert result.bars["close"][0] == 40
+    assert marked(result) == []
 
 
 def test_a_fall_to_no_simple_fraction_waits_for_a_person():
@@ -131,14 +176,53 @@ def test_a_pending_demerger_marks_the_first_bar_from_its_date():
 
 
 def test_dividends_in_force_make_the_adjusted_close():
-    paid = row(kind="dividend", ratio=None, amount=10.0)
+    paid = row(kind="dividend", ratio=None, amount=5.0)
 
     result = derived(paid, basis="split", after=1.0)
 
-    # The close before the ex-date is 100.0, so earlier prices keep nine tenths.
-    assert result.bars["adj_close"][0] == pytest.approx(90.0, rel=1e-12)
+    # The close before the ex-date is 100.0, so earlier prices keep nineteen twentieths.
+    assert result.bars["adj_close"][0] == pytest.approx(95.0, rel=1e-12)
     assert result.bars["adj_close"][JUMP] == result.bars["close"][JUMP]
     assert set(result.bars["return_basis"]) == {"total"}
+
+
+def test_a_dividend_that_the_price_did_not_feel_waits_for_a_person():
+    # A fifth of the price is stated, and the price moved by a tenth of a percent.
+    absurd = row(kind="dividend", ratio=None, amount=20.0)
+
+    result = derived(absurd, basis="split", after=1.0)
+
+    assert result.bars["adj_close"][0] == 100
+    assert result.doubted.select("date", "amount", "status").rows() == [
+        (DAYS[JUMP], 20.0, "pending")
+    ]
+    assert "20.0% of the price" in result.doubted["evidence"][0]
+
+
+def test_a_dividend_that_a_person_stands_by_is_not_doubted():
+    entered = row(kind="dividend", ratio=None, amount=20.0, decided_by="person")
+
+    result = derived(entered, basis="split", after=1.0)
+
+    assert result.bars["adj_close"][0] == pytest.approx(80, rel=1e-12)
+    assert result.doubted.is_empty()
+
+
+def test_where_the_vendor_has_its_own_adjusted_close_no_dividend_is_doubted():
+    series = bars(basis="split", after=1.0).with_columns(adj_close="close")
+    absurd = row(kind="dividend", ratio=None, amount=20.0)
+
+    assert derive(series, absurd, nse()).doubted.is_empty()
+
+
+def test_a_dividend_as_paid_before_a_split_is_judged_by_the_price_it_was_paid_on():
+    # 4 a share of 100, halved by a split five days later.
+    paid = row(kind="dividend", ratio=None, amount=4.0, date=DAYS[5])
+
+    result = derived(pl.concat([paid, row()]))
+
+    assert result.doubted.is_empty()
+    assert result.bars["adj_close"][0] == pytest.approx(50 * (1 - 2 / 50.05), rel=1e-9)
 
 
 def test_no_bars_give_no_bars():
