@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.stages.cli import EPILOG, Parser, date, guarded, moment
+from src.stages.cli import EPILOG, Parser, add_looking_back, guarded, moment
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -33,11 +33,14 @@ class MLOpsPipeline:
         source: Where prices come from; None takes the default for the ticker.
         as_of: The last session that may be used. With one in the past the run computes and
             reports but writes no live table and no model.
+        known_at: An aware time: only what had been fetched by then is used, and nothing is
+            written. Prices come from what is stored.
         settings: Ready-made settings, instead of ``config`` and the environment.
         progress: Called with each stage's name as it begins.
 
     Raises:
-        UsageError: For a ticker that is none, a source without what it needs, a future as-of.
+        UsageError: For a ticker that is none or whose exchange has no calendar here, a source
+            without what it needs, a future as-of or known-at.
         BadConfig: For a setting that cannot be used.
     """
 
@@ -48,12 +51,13 @@ class MLOpsPipeline:
         *,
         source: Request | None = None,
         as_of: dt.date | None = None,
+        known_at: dt.datetime | None = None,
         settings: Settings | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> None:
         from src.config.clock import now
         from src.config.load import load_settings
-        from src.core.sessions import nse
+        from src.core.exchanges import calendar_of, exchange_of
         from src.core.tickers import normalise_ticker
         from src.data.sources.choose import Request, open_source
         from src.stages.context import is_live
@@ -65,14 +69,17 @@ class MLOpsPipeline:
         )
         self.as_of = as_of
         self._now = now(self.settings)
-        self._live = is_live(as_of, self._now)
+        calendar = calendar_of(exchange_of(self.ticker))
+        self.known_at = known_at
+        self._live = is_live(as_of, known_at, self._now, calendar)
         self._source = open_source(
             request,
             ticker=self.ticker,
             settings=self.settings,
-            calendar=nse(),
+            calendar=calendar,
             now=self._now,
             as_of=as_of,
+            known_at=known_at,
         )
         self._progress = progress or (lambda _stage: None)
 
@@ -98,6 +105,7 @@ class MLOpsPipeline:
             ticker=self.ticker,
             source=self._source,
             as_of=self.as_of,
+            known_at=self.known_at,
             live=self._live,
             now=self._now,
             folder=folder,
@@ -119,6 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             args.config,
             source=request_of(args),
             as_of=args.as_of,
+            known_at=args.known_at,
             progress=progress,
         )
         success, results = pipeline.run_full_pipeline(skip_training=args.skip_training)
@@ -141,7 +150,7 @@ def _parser() -> Parser:
     parser.add_argument("--ticker", help="such as TCS.NS (default: the configuration's)")
     parser.add_argument("--skip-training", action="store_true", help="refresh the data only")
     parser.add_argument("--config", type=Path, metavar="F", help="a JSON file with settings")
-    parser.add_argument("--as-of", type=date, metavar="DATE", help="last session to use")
+    add_looking_back(parser)
     parser.add_argument("--suffix", default=".NS", help="for bare symbols (default: .NS)")
     add_arguments(parser, moment)
     return parser

@@ -41,6 +41,7 @@ class Run:
     ticker: str
     source: Source | None
     as_of: dt.date | None
+    known_at: dt.datetime | None
     live: bool
     now: dt.datetime
     folder: RunFolder
@@ -56,6 +57,8 @@ class Run:
             "timestamp": self.now.isoformat(timespec="seconds"),
             "status": "running",
             "live": self.live,
+            "as_of": _iso(self.as_of),
+            "known_at": _iso(self.known_at),
             "stages": {},
             "forecasts": [],
             "warnings": [],
@@ -121,6 +124,7 @@ class Run:
             run_id=self.folder.run_id,
             now=self.now,
             as_of=self.as_of,
+            known_at=self.known_at,
         )
         for stage in self._chosen(skip_training):
             self.progress(stage.name)
@@ -191,6 +195,10 @@ class Run:
         self.results["status"] = "failed"
         self.results["error"] = _sentence(error)
         log.error(_sentence(error), exc_info=error, file_only=True)
+
+
+def _iso(time: dt.date | None) -> str | None:
+    return time.isoformat() if time else None
 
 
 def _metric(

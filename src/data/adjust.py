@@ -102,6 +102,29 @@ def adjust(bars: pl.DataFrame, actions: Sequence[Action], basis: Basis) -> pl.Da
     )
 
 
+def catch_up(bars: pl.DataFrame, missed: Sequence[Action]) -> pl.DataFrame:
+    """Adjusted bars with the splits applied that their vendor left out.
+
+    Its own ``adj_close`` is rescaled as well, unless it alone has the split in it already.
+    """
+    for action in missed:
+        before = pl.col("date") < action.date
+        factor = pl.when(before).then(action.shares).otherwise(1.0)
+        own = factor if _adj_close_moves_with_close(bars, action) else 1.0
+        bars = bars.with_columns(
+            pl.col(*PRICES) / factor, pl.col("volume") * factor, pl.col("adj_close") / own
+        )
+    return bars
+
+
+def _adj_close_moves_with_close(bars: pl.DataFrame, action: Action) -> bool:
+    at = int(_days(bars).searchsorted(np.datetime64(action.date)))
+    if not 0 < at < bars.height or None in bars["adj_close"][at - 1 : at + 1].to_list():
+        return True
+    ratio = (bars["adj_close"] / bars["close"])[at - 1 : at + 1].to_list()
+    return abs(math.log(ratio[1] / ratio[0])) < abs(math.log(action.shares)) / 2
+
+
 def unadjust(adjusted: pl.DataFrame, actions: Sequence[Action], basis: Basis) -> pl.DataFrame:
     """The bars that ``adjust`` made these from; a computed ``adj_close`` is kept, not taken out."""
     if "return_basis" in adjusted.columns:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import polars as pl
 
+from src.core.exchanges import shared_exchange
 from src.core.sessions import Calendar
 from src.core.tables import (
+    ACTION_HISTORY,
+    BATCH_CONTENTS,
     CLEAN_DAILY,
     CLEAN_HOURLY,
     CORPORATE_ACTIONS,
@@ -20,102 +24,76 @@ from src.core.tables import (
     RAW_HOURLY,
     Table,
 )
-from src.data.ledger import LEDGER_SCHEMA, derive
-from src.data.rules import DAILY_RULES, HOURLY_RULES, sift
+from src.data import known
+from src.data.action_records import record
+from src.data.clean import Cleaned, clean_daily, clean_hourly
+from src.data.quarantined import refused_rows, repaired_rows
+from src.data.rules import DAILY_RULES, HOURLY_RULES
 from src.stages.cli import guarded, stage_main, stage_parser
-from src.stages.stage import RunContext, Stage, StageReport
+from src.stages.stage import RunContext, Stage, StageReport, together
 
 STAGE_NAME = "data_cleaning"
-EXCHANGE_ZONE = "Asia/Kolkata"
 UTC = pl.Datetime("us", "UTC")
 DAILY, HOURLY = list(CLEAN_DAILY.columns), list(CLEAN_HOURLY.columns)
+# Tickers in memory at a time.
+AT_ONCE = 20
 # The ledger rows that every run makes anew; what a person decided is not among them.
 BY_RULE = {"origin": "inferred", "decided_by": "rule"}
 
 
 def run(context: RunContext) -> StageReport:
-    """Clean both tables for the context's tickers and replace them as a whole."""
-    calendar, precedence = context.calendar, context.settings.data.source_precedence
-    ledger = context.store.load(CORPORATE_ACTIONS, context.tickers)
-    daily = clean_daily(_with_batches(context, RAW_DAILY), ledger, calendar, precedence)
-    hourly = clean_hourly(_with_batches(context, RAW_HOURLY), calendar, precedence)
+    """Clean both tables for the context's tickers and replace each of them as a whole."""
+    tickers = context.tickers
+    groups = [tickers[at : at + AT_ONCE] for at in range(0, len(tickers), AT_ONCE)]
+    return together([_run(replace(context, tickers=group)) for group in groups])
+
+
+def _run(context: RunContext) -> StageReport:
+    daily, hourly = clean(context)
     refused = pl.concat(
-        [_quarantined(daily.refused, "daily"), _quarantined(hourly.refused, "hourly")]
+        [
+            refused_rows(daily.refused, "daily", STAGE_NAME),
+            refused_rows(hourly.refused, "hourly", STAGE_NAME),
+        ]
     )
-    context.store.replace(CLEAN_DAILY, context.tickers, daily.bars)
-    context.store.replace(CLEAN_HOURLY, context.tickers, hourly.bars)
-    context.store.replace(QUARANTINE, context.tickers, refused, within={"stage": STAGE_NAME})
-    context.store.replace(CORPORATE_ACTIONS, context.tickers, daily.inferred, within=BY_RULE)
+    repaired = repaired_rows(daily, STAGE_NAME)
+    store, tickers = context.store, context.tickers
+    store.replace(CLEAN_DAILY, tickers, daily.bars.select(DAILY))
+    store.replace(CLEAN_HOURLY, tickers, hourly.bars.filter("chosen").select(HOURLY))
+    store.replace(QUARANTINE, tickers, pl.concat([refused, repaired]), within={"stage": STAGE_NAME})
+    store.replace(CORPORATE_ACTIONS, tickers, daily.inferred, within=BY_RULE)
+    record(store, daily.doubted, context.now)
     return StageReport(
         rows=daily.bars.height,
         details={
             "daily_rows": daily.bars.height,
-            "hourly_rows": hourly.bars.height,
+            "hourly_rows": int(hourly.bars["chosen"].sum()),
+            "rules": _per_rule(refused),
             "quarantined": _by_rule(refused),
-            "notes": _set_aside(refused),
-            "sources": sorted(set(daily.bars["source"])),
+            "repaired": _by_rule(repaired),
+            "notes": [*_set_aside(refused), *_told_repairs(daily)],
+            "sources": sorted(set(daily.bars.filter(pl.col("repaired_by").is_null())["source"])),
             "actions_inferred": daily.inferred.filter(status="applied").height,
             "action_pending": int(daily.bars["action_pending"].sum()),
-            "missing_sessions": missing_sessions(daily.bars, calendar),
+            "missing_sessions": missing_sessions(daily.bars, context.calendar),
+            "days_sources_differ": daily.differences.select("ticker", "date").n_unique(),
         },
         warnings=(
             *_unused_source_warnings(context, daily.bars),
-            *_inferred_warnings(daily.inferred),
+            *_inferred_warnings(daily),
+            *_doubt_warnings(daily.doubted),
             *_jump_warnings(daily.bars),
         ),
     )
 
 
-@dataclass(frozen=True)
-class Cleaned:
-    """Clean bars, refused rows with ``rule`` and ``reason``, and inferred ledger rows.
-
-    Rows of the chosen source = clean bars + refused rows.
-    """
-
-    bars: pl.DataFrame
-    refused: pl.DataFrame
-    inferred: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEDGER_SCHEMA))
-
-
-def clean_daily(
-    raw: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar, precedence: Sequence[str]
-) -> Cleaned:
-    """Clean and adjust the daily bars of any number of tickers; one source is chosen per ticker.
-
-    Args:
-        raw: raw rows joined with their batch (see ``rules``), in any order.
-        ledger: their corporate actions (see ``ledger``).
-        calendar: the exchange's sessions.
-        precedence: sources, the preferred one first.
-    """
-    sifted = [
-        sift(_of_chosen_source(one, precedence).sort("date"), DAILY_RULES, calendar)
-        for one in _tickers(raw)
-    ]
-    derived = [
-        derive(one.kept, ledger.filter(pl.col("ticker").is_in(_names(one.kept))), calendar)
-        for one in sifted
-    ]
-    unrepaired = pl.lit(None, dtype=pl.String).alias("repaired_by")
-    return Cleaned(
-        pl.concat([one.bars.with_columns(unrepaired).select(DAILY) for one in derived]),
-        pl.concat([one.refused for one in sifted]),
-        pl.concat([one.inferred for one in derived]),
-    )
-
-
-def clean_hourly(raw: pl.DataFrame, calendar: Calendar, precedence: Sequence[str]) -> Cleaned:
-    """Clean the hourly bars of any number of tickers, as delivered; see ``clean_daily``."""
-    sifted = [
-        sift(_of_chosen_source(one, precedence).sort("ts"), HOURLY_RULES, calendar)
-        for one in _tickers(raw)
-    ]
-    unrepaired = pl.lit(None, dtype=pl.String).alias("repaired_by")
-    return Cleaned(
-        pl.concat([one.kept.with_columns(unrepaired).select(HOURLY) for one in sifted]),
-        pl.concat([one.refused for one in sifted]),
-    )
+def clean(context: RunContext) -> tuple[Cleaned, Cleaned]:
+    """The context's daily and hourly bars as cleaning makes them; nothing is written."""
+    calendar, precedence = context.calendar, context.settings.data.source_precedence
+    hourly = clean_hourly(_with_batches(context, RAW_HOURLY), calendar, precedence)
+    raw = _with_batches(context, RAW_DAILY)
+    daily = clean_daily(raw, known.ledger(context), hourly.bars, calendar, precedence)
+    return daily, hourly
 
 
 def missing_sessions(clean: pl.DataFrame, calendar: Calendar) -> int:
@@ -129,60 +107,29 @@ def missing_sessions(clean: pl.DataFrame, calendar: Calendar) -> int:
     )
 
 
-def choose_source(present: Sequence[str], precedence: Sequence[str]) -> str:
-    """The first of the precedence that is present, else the first by name."""
-    for name in precedence:
-        if name in present:
-            return name
-    return min(present)
-
-
-def _names(bars: pl.DataFrame) -> list[str]:
-    return bars["ticker"].unique().to_list()
-
-
-def _tickers(raw: pl.DataFrame) -> list[pl.DataFrame]:
-    return raw.partition_by("ticker", maintain_order=True) or [raw]
-
-
-def _of_chosen_source(raw: pl.DataFrame, precedence: Sequence[str]) -> pl.DataFrame:
-    present = raw["source"].unique().to_list()
-    return raw.filter(pl.col("source") == choose_source(present, precedence)) if present else raw
-
-
 def _with_batches(context: RunContext, table: Table) -> pl.DataFrame:
-    raw = context.store.load(table, context.tickers, context.as_of)
+    raw = known.raw(context, table)
     if "ts" in raw.columns:
-        raw = raw.with_columns(date=pl.col("ts").dt.convert_time_zone(EXCHANGE_ZONE).dt.date())
+        zone = shared_exchange(context.tickers).zone
+        raw = raw.with_columns(date=pl.col("ts").dt.convert_time_zone(zone).dt.date())
         if context.as_of is not None:
             raw = raw.filter(pl.col("date") <= context.as_of)
-    batches = context.store.load(INGEST_BATCHES, context.tickers).select(
+    batches = known.batches(context).select(
         "batch_id", "price_basis", "fetched_at", now=pl.lit(context.now).cast(UTC)
     )
     listed = context.store.load(INSTRUMENTS, context.tickers).select("ticker", "listed_on")
     return raw.join(batches, on="batch_id", how="left").join(listed, on="ticker", how="left")
 
 
-def _quarantined(refused: pl.DataFrame, kind: str) -> pl.DataFrame:
-    own = [c for c in ("open", "high", "low", "close", "volume", "adj_close") if c in refused]
-    at = pl.col("ts") if kind == "hourly" else pl.col("date")
-    return refused.select(
-        "ticker",
-        stage=pl.lit(STAGE_NAME),
-        kind=pl.lit(kind),
-        source=pl.col("source"),
-        at=at.cast(pl.String),
-        line=pl.lit(0, dtype=pl.Int64),
-        rule=pl.col("rule"),
-        reason=pl.col("reason"),
-        action=pl.lit("rejected"),
-        row=pl.struct(at.cast(pl.String).alias("at"), *own).struct.json_encode(),
-        batch_id=pl.col("batch_id"),
-    )
+def _per_rule(refused: pl.DataFrame) -> dict[str, int]:
+    """Rows that each rule refused, in the order of the rules; those that found none as well."""
+    found = _by_rule(refused)
+    names = dict.fromkeys(rule.name for rule in (*DAILY_RULES, *HOURLY_RULES))
+    return {name: found.get(name, 0) for name in names}
 
 
-def _by_rule(refused: pl.DataFrame) -> dict[str, int]:
-    counts = refused.group_by("rule").len().sort("rule")
+def _by_rule(rows: pl.DataFrame) -> dict[str, int]:
+    counts = rows.group_by("rule").len().sort("rule")
     return dict(zip(counts["rule"].to_list(), counts["len"].to_list(), strict=True))
 
 
@@ -194,11 +141,21 @@ def _set_aside(refused: pl.DataFrame) -> list[str]:
     return [f"{refused.height} rows set aside in quarantine: {rules}"]
 
 
+def _told_repairs(daily: Cleaned) -> list[str]:
+    """How many bars of each ticker were filled and from what, in one line, or none."""
+    counts = daily.repaired.group_by("ticker", "kind", "source").len().sort("ticker", "kind")
+    return [
+        f"{ticker}: {count} sessions without a bar filled from "
+        f"{'hourly bars of ' if kind == 'hourly' else ''}{source}"
+        for ticker, kind, source, count in counts.iter_rows()
+    ]
+
+
 def _unused_source_warnings(context: RunContext, bars: pl.DataFrame) -> list[str]:
     """A sentence for each ticker whose newest daily batch is of a source that is not used."""
-    batches = context.store.load(INGEST_BATCHES, context.tickers).filter(kind="daily")
+    batches = known.batches(context).filter(kind="daily")
     newest = batches.sort("batch_id").unique("ticker", keep="last", maintain_order=True)
-    chosen = bars.select("ticker", "source").unique()
+    chosen = bars.filter(pl.col("repaired_by").is_null()).select("ticker", "source").unique()
     unused = newest.join(chosen, on="ticker", suffix="_chosen").filter(
         pl.col("source") != pl.col("source_chosen")
     )
@@ -209,11 +166,21 @@ def _unused_source_warnings(context: RunContext, bars: pl.DataFrame) -> list[str
     ]
 
 
-def _inferred_warnings(inferred: pl.DataFrame) -> list[str]:
+def _inferred_warnings(daily: Cleaned) -> list[str]:
+    used = daily.bars.filter(pl.col("repaired_by").is_null()).select("ticker", "source").unique()
+    applied = daily.inferred.filter(status="applied").join(used, on=["ticker", "source"])
     return [
         f"{row['ticker']}: a split of {row['ratio']:g} for 1 on {row['date']} was inferred from "
         "the prices and applied."
-        for row in inferred.filter(status="applied").iter_rows(named=True)
+        for row in applied.sort("ticker", "date").iter_rows(named=True)
+    ]
+
+
+def _doubt_warnings(doubted: pl.DataFrame) -> list[str]:
+    return [
+        f"{row['ticker']}: the dividend of {row['amount']:g} on {row['date']} is left out until a "
+        f"person decides: {json.loads(row['evidence'])['doubt']}."
+        for row in doubted.iter_rows(named=True)
     ]
 
 
@@ -230,8 +197,16 @@ def _jump_warnings(clean: pl.DataFrame) -> list[str]:
 STAGE = Stage(
     name=STAGE_NAME,
     summary="Clean raw daily and hourly prices; refused rows go to quarantine.",
-    reads=(RAW_DAILY, RAW_HOURLY, INGEST_BATCHES, INSTRUMENTS, CORPORATE_ACTIONS),
-    writes=(CLEAN_DAILY, CLEAN_HOURLY, QUARANTINE, CORPORATE_ACTIONS),
+    reads=(
+        RAW_DAILY,
+        RAW_HOURLY,
+        INGEST_BATCHES,
+        BATCH_CONTENTS,
+        INSTRUMENTS,
+        CORPORATE_ACTIONS,
+        ACTION_HISTORY,
+    ),
+    writes=(CLEAN_DAILY, CLEAN_HOURLY, QUARANTINE, CORPORATE_ACTIONS, ACTION_HISTORY),
     run=run,
 )
 

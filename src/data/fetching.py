@@ -9,6 +9,7 @@ import polars as pl
 
 from src.core.errors import BadInput, SourceUnavailable
 from src.core.tables import INGEST_BATCHES, RAW_DAILY, RAW_HOURLY, Table
+from src.data import known
 from src.data.revisions import Batch, revise
 from src.data.sources.base import Delivery, Kind, Source
 from src.stages.stage import RunContext
@@ -25,7 +26,7 @@ def fetch(context: RunContext, ticker: str, source: Source) -> list[Delivery]:
         if not daily:
             raise
         return [replace(one, notes=(*one.notes, f"no hourly bars: {error}")) for one in daily]
-    if not daily and not hourly and newest_stored(context, ticker) is None:
+    if not daily and not hourly and known.newest_session(context, ticker) is None:
         raise SourceUnavailable(f"The source {source.name} has no prices of {ticker}")
     return [*daily, *hourly]
 
@@ -81,10 +82,3 @@ def stored_rows(context: RunContext, ticker: str, source: str, kind: Kind) -> pl
 def batch_of(delivery: Delivery, batch_id: int) -> Batch:
     """What a comparison has to know of a delivery."""
     return Batch(batch_id, delivery.price_basis, delivery.fetched_at)
-
-
-def newest_stored(context: RunContext, ticker: str) -> dt.date | None:
-    """The newest session with a price of any source, up to the context's as-of."""
-    priced = context.store.load(RAW_DAILY, [ticker], context.as_of).drop_nulls("close")
-    newest = priced["date"].max()
-    return newest if isinstance(newest, dt.date) else None

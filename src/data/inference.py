@@ -135,6 +135,24 @@ def infer(
     return found
 
 
+def is_still_in(bars: pl.DataFrame, action: Action) -> bool:
+    """Whether prices that should be adjusted for a split still jump by it on its date.
+
+    Args:
+        bars: one ticker in date order.
+        action: a stated split or bonus; a smaller one than any jump that can be told is not seen.
+    """
+    at = int(bars["date"].search_sorted(action.date))
+    if not 0 < at < bars.height or abs(log(action.shares)) < LEAST_JUMP:
+        return False
+    previous, opened, close = bars["close"][at - 1], bars["open"][at], bars["close"][at]
+    at_open, at_close = log(opened / previous), log(close / previous)
+    expected = -log(action.shares)
+    return abs(at_open - expected) <= min(LEFT_AT_OPEN, abs(expected) / 2) and abs(
+        at_close - expected
+    ) <= min(LEFT_AT_CLOSE, abs(expected) / 2)
+
+
 def _jumps(bars: pl.DataFrame, calendar: Calendar | None) -> list[_Jump]:
     """Every bar that may be a jump, and some that are none."""
     opened, close = bars["open"].to_numpy(), bars["close"].to_numpy()

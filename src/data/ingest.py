@@ -8,14 +8,17 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import polars as pl
 
 from src.config.settings import Settings
 from src.core.errors import SourceUnavailable
-from src.core.sessions import Calendar, nse
+from src.core.exchanges import calendar_of, exchange_of
+from src.core.sessions import Calendar
 from src.core.tables import (
+    ACTION_HISTORY,
+    BATCH_CONTENTS,
+    CORPORATE_ACTIONS,
     INGEST_BATCHES,
     PRICE_REVISIONS,
     QUARANTINE,
@@ -23,8 +26,12 @@ from src.core.tables import (
     RAW_HOURLY,
 )
 from src.core.tickers import normalise_ticker
-from src.data.fetching import TABLES, batch_of, fetch, newest_stored, stored_rows
-from src.data.revisions import Batch, Revised, revise
+from src.data import known
+from src.data.action_records import record_delivery
+from src.data.archive import pack
+from src.data.delivered import batch_row, raw_rows, rejected_rows, revision_rows
+from src.data.fetching import TABLES, batch_of, fetch, stored_rows
+from src.data.revisions import revise
 from src.data.sources.base import Delivery, Source
 from src.data.sources.choose import add_arguments, open_source, request_of
 from src.data.sources.csv import CsvSource
@@ -53,7 +60,10 @@ def stage(source: Source | None) -> Stage:
         name=STAGE_NAME,
         summary="Bring prices in: raw rows as received, revisions, rejected rows to quarantine.",
         reads=(),
-        writes=(INGEST_BATCHES, RAW_DAILY, RAW_HOURLY, PRICE_REVISIONS, QUARANTINE),
+        writes=(
+            *(INGEST_BATCHES, BATCH_CONTENTS, RAW_DAILY, RAW_HOURLY, PRICE_REVISIONS, QUARANTINE),
+            *(CORPORATE_ACTIONS, ACTION_HISTORY),
+        ),
         run=partial(run, source=source),
     )
 
@@ -78,6 +88,7 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
             continue
         for delivery in deliveries:
             warnings += _store(context, delivery, tally)
+            warnings += record_delivery(context.store, delivery)
             notes.update(f"{ticker}: {note}" for note in delivery.notes)
     if tally.rejected:
         notes.add(f"{tally.rejected} rows set aside in quarantine at ingest")
@@ -109,11 +120,12 @@ def _store(context: RunContext, delivery: Delivery, tally: Tally) -> tuple[str, 
     stored = stored_rows(context, delivery.ticker, delivery.vendor, delivery.kind)
     ordered = in_order(delivery, stored, key)
     delivery = ordered.delivery
-    batch = batch_of(delivery, context.store.add_batch(_batch_row(delivery)))
+    number = context.store.add_batch(batch_row(delivery), pack(delivery.frame))
+    batch = batch_of(delivery, number)
     revised = revise(stored, delivery.frame, key=key, batch=batch)
-    tally.changed += context.store.upsert(table, _keyed(revised.rows, delivery))
-    context.store.upsert(PRICE_REVISIONS, _revisions(revised, delivery, batch))
-    context.store.upsert(QUARANTINE, _quarantined(revised, delivery, batch, key))
+    tally.changed += context.store.upsert(table, raw_rows(revised.rows, delivery))
+    context.store.upsert(PRICE_REVISIONS, revision_rows(revised, delivery, batch))
+    context.store.upsert(QUARANTINE, rejected_rows(revised, delivery, batch, STAGE_NAME))
     noise = int(revised.revisions["noise"].sum())
     tally.noise += noise
     tally.restated += revised.revisions.height - noise
@@ -136,73 +148,21 @@ def _is_repeat(delivery: Delivery, known: pl.DataFrame, calendar: Calendar) -> b
     )
 
 
-def _batch_row(delivery: Delivery) -> dict[str, Any]:
-    return {
-        "ticker": delivery.ticker,
-        "kind": delivery.kind,
-        "source": delivery.vendor,
-        "layout": delivery.layout,
-        "price_basis": delivery.price_basis,
-        "content_hash": delivery.content_hash,
-        "fetched_at": delivery.fetched_at.astimezone(dt.UTC),
-        "fetched_at_stated": delivery.fetched_at_stated,
-        "origin": delivery.origin,
-        "rows_delivered": delivery.frame.height + delivery.rejected.height,
-        "rows_rejected": delivery.rejected.height,
-        "notes": "; ".join(delivery.notes),
-    }
-
-
-def _keyed(rows: pl.DataFrame, delivery: Delivery) -> pl.DataFrame:
-    return rows.with_columns(ticker=pl.lit(delivery.ticker), source=pl.lit(delivery.vendor))
-
-
-def _revisions(revised: Revised, delivery: Delivery, batch: Batch) -> pl.DataFrame:
-    return revised.revisions.select(
-        pl.all(),
-        ticker=pl.lit(delivery.ticker),
-        kind=pl.lit(delivery.kind),
-        source=pl.lit(delivery.vendor),
-        batch_id=pl.lit(batch.batch_id, dtype=pl.Int64),
-        known_at=pl.lit(batch.fetched_at).cast(pl.Datetime("us", "UTC")),
-    )
-
-
-def _quarantined(revised: Revised, delivery: Delivery, batch: Batch, key: str) -> pl.DataFrame:
-    at = pl.col(key).cast(pl.String)
-    compared = revised.rejected.select(
-        "line",
-        "rule",
-        "reason",
-        at=at,
-        row=pl.struct(
-            at.alias("at"), pl.exclude("line", "rule", "reason", key)
-        ).struct.json_encode(),
-    )
-    columns = ("line", "rule", "reason", "at", "row")
-    refused = pl.concat([compared.select(columns), delivery.rejected.select(columns)])
-    return refused.with_columns(
-        ticker=pl.lit(delivery.ticker),
-        stage=pl.lit(STAGE_NAME),
-        kind=pl.lit(delivery.kind),
-        source=pl.lit(delivery.vendor),
-        action=pl.lit("rejected"),
-        batch_id=pl.lit(batch.batch_id, dtype=pl.Int64),
-    )
-
-
 def _require_stored(context: RunContext, ticker: str) -> Iterable[str]:
-    if newest_stored(context, ticker) is None:
+    if known.newest_session(context, ticker) is None:
         until = f" up to {context.as_of}" if context.as_of else ""
+        when = (
+            f" that were known at {context.known_at:%Y-%m-%d %H:%M} UTC" if context.known_at else ""
+        )
         raise SourceUnavailable(
-            f"No prices of {ticker}{until} are stored: bring some in with --source yahoo, or with "
-            "--source csv --path FILE."
+            f"No prices of {ticker}{until}{when} are stored: bring some in with --source yahoo, or "
+            "with --source csv --path FILE."
         )
     return ()
 
 
 def _go_on_from_stored(context: RunContext, ticker: str, error: SourceUnavailable) -> str:
-    newest = newest_stored(context, ticker)
+    newest = known.newest_session(context, ticker)
     said = str(error).rstrip(".")
     if newest is None:
         raise SourceUnavailable(
@@ -216,11 +176,20 @@ def _go_on_from_stored(context: RunContext, ticker: str, error: SourceUnavailabl
 def _prepare(
     args: argparse.Namespace, settings: Settings, now: dt.datetime
 ) -> tuple[Stage, list[str]]:
-    asked = normalise_ticker(args.ticker, args.suffix) if args.ticker else None
     request = request_of(args)
-    known = asked if asked or request.paths or args.all else settings.data.ticker
+    asked = normalise_ticker(args.ticker, args.suffix) if args.ticker else None
+    if not (asked or request.paths or args.all):
+        asked = settings.data.ticker
+    # Without a ticker the suffix says which exchange a folder's files are of.
+    exchange = exchange_of(asked or normalise_ticker("ANY", args.suffix))
     source = open_source(
-        request, ticker=known, settings=settings, calendar=nse(), now=now, as_of=args.as_of
+        request,
+        ticker=asked,
+        settings=settings,
+        calendar=calendar_of(exchange),
+        now=now,
+        as_of=args.as_of,
+        known_at=args.known_at,
     )
     return stage(source), source.tickers() if isinstance(source, CsvSource) else []
 

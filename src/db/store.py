@@ -40,8 +40,8 @@ class Store(Protocol):
         """Insert or update by key; the number of rows that changed."""
         ...
 
-    def add_batch(self, batch: dict[str, Any]) -> int:
-        """Store a row of ``ingest_batches``; its new id."""
+    def add_batch(self, batch: dict[str, Any], content: bytes) -> int:
+        """Store a row of ``ingest_batches`` and what was delivered; its new id."""
         ...
 
     @contextmanager
@@ -76,15 +76,17 @@ class PostgresStore:
         """See Store."""
         return bulk.upsert(self._connection, table, frame)
 
-    def add_batch(self, batch: dict[str, Any]) -> int:
+    def add_batch(self, batch: dict[str, Any], content: bytes) -> int:
         """See Store."""
         names = [name for name in INGEST_BATCHES.columns if name != "batch_id"]
         marks = [f"${i}::{INGEST_BATCHES.columns[n]}" for i, n in enumerate(names, 1)]
         with bulk.cursor(self._connection) as cur:
             cur.execute(
-                f"INSERT INTO ingest_batches ({', '.join(names)}) "  # noqa: S608 own names
-                f"VALUES ({', '.join(marks)}) RETURNING batch_id",
-                tuple(batch[n] for n in names),
+                f"WITH added AS (INSERT INTO ingest_batches ({', '.join(names)}) "  # noqa: S608 own names
+                f"VALUES ({', '.join(marks)}) RETURNING batch_id, ticker, kind, source) "
+                "INSERT INTO batch_contents (batch_id, ticker, kind, source, content) "
+                f"SELECT *, ${len(names) + 1}::bytea FROM added RETURNING batch_id",
+                (*(batch[n] for n in names), content),
             )
             return int(cur.fetchone()[0])
 
@@ -163,8 +165,8 @@ class AsideStore:
         whole = pl.concat([stored, frame], how="diagonal_relaxed")
         return self.replace(table, tickers, whole)
 
-    def add_batch(self, batch: dict[str, Any]) -> int:
-        """See Store; batches held aside count downwards from -1."""
+    def add_batch(self, batch: dict[str, Any], content: bytes) -> int:
+        """See Store; batches held aside count downwards from -1, and their content is not kept."""
         number = -1 - len(self._batches)
         self._batches.append({"batch_id": number, **batch})
         return number

@@ -108,10 +108,21 @@ def stage_parser(stage_name: str, summary: str) -> Parser:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--ticker", help="such as TCS.NS (default: the configuration's)")
     which.add_argument("--all", action="store_true", help="every ticker")
-    parser.add_argument("--as-of", type=date, metavar="DATE", help="last session to use")
+    add_looking_back(parser)
     parser.add_argument("--config", type=Path, metavar="F", help="a JSON file with settings")
     parser.add_argument("--suffix", default=".NS", help="for bare symbols (default: .NS)")
     return parser
+
+
+def add_looking_back(parser: argparse.ArgumentParser) -> None:
+    """The arguments of a run that sees less than there is; it writes nothing."""
+    parser.add_argument("--as-of", type=date, metavar="DATE", help="last session to use")
+    parser.add_argument(
+        "--known-at",
+        type=moment,
+        metavar="TIME",
+        help="use only what had been fetched by then; nothing is written",
+    )
 
 
 def stage_main(
@@ -128,6 +139,7 @@ def stage_main(
     """
     args = parser.parse_args(argv)
     settings, now = configured(args)
+    from src.core.exchanges import by_exchange
     from src.db.database import open_database
     from src.db.runs import application_name, ticker_locks
     from src.stages.context import make_context
@@ -142,18 +154,22 @@ def stage_main(
         tickers = _tickers(args, settings, offered, database, needs_prices=bool(stage.reads))
         if args.action == "show":
             return _show(stage, database, tickers)
-        context = make_context(
-            settings,
-            database.store,
-            tickers,
-            run_id=run_id,
-            now=now,
-            as_of=args.as_of,
-            write=args.action == "write",
-        )
+        contexts = [
+            make_context(
+                settings,
+                database.store,
+                group,
+                run_id=run_id,
+                now=now,
+                as_of=args.as_of,
+                known_at=args.known_at,
+                write=args.action == "write",
+            )
+            for group in by_exchange(tickers)
+        ]
         with ticker_locks(database.control, tickers):
-            report = run_stage(stage, context)
-    _say(stage, context, report)
+            for context in contexts:
+                _say(stage, context, run_stage(stage, context))
     return 0
 
 

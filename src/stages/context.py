@@ -6,15 +6,16 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from src.core.errors import UsageError
-from src.core.sessions import nse
+from src.core.exchanges import TradingCalendar, calendar_of, shared_exchange
 from src.db.store import AsideStore, Store
+from src.stages.borders import CheckedStore
 from src.stages.stage import RunContext
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
 
 
-def make_context(
+def make_context(  # noqa: PLR0913 - a run is told by all of these
     settings: Settings,
     store: Store,
     tickers: tuple[str, ...],
@@ -22,32 +23,53 @@ def make_context(
     run_id: str,
     now: dt.datetime,
     as_of: dt.date | None = None,
+    known_at: dt.datetime | None = None,
     write: bool = True,
 ) -> RunContext:
-    """A context that writes only when it may: a run with a past as-of computes and reports.
+    """A context that writes only when it may: a run that looks back computes and reports.
+
+    With ``known_at`` everything is judged at that time: which bars are whole, how old they are.
 
     Raises:
-        UsageError: for an as-of date in the future.
+        UsageError: for an as-of date or a known-at time in the future, and for tickers of two
+            exchanges or of one that has no calendar here.
     """
-    calendar = nse()
-    live = write and is_live(as_of, now)
+    calendar = calendar_of(shared_exchange(tickers))
+    live = write and is_live(as_of, known_at, now, calendar)
     return RunContext(
-        store=store if live else AsideStore(store),
+        store=CheckedStore(store if live else AsideStore(store)),
         tickers=tickers,
         settings=settings,
         calendar=calendar,
-        now=now,
+        now=known_at or now,
         run_id=run_id,
         as_of=as_of,
+        known_at=known_at,
         live=live,
     )
 
 
-def is_live(as_of: dt.date | None, now: dt.datetime) -> bool:
-    """Whether a run up to ``as_of`` may use all that is known at ``now``."""
+def is_live(
+    as_of: dt.date | None,
+    known_at: dt.datetime | None,
+    now: dt.datetime,
+    calendar: TradingCalendar,
+) -> bool:
+    """Whether a run may use all that is known at ``now``, and so may write.
+
+    Raises:
+        UsageError: for a date or a time in the future.
+    """
+    if known_at is not None:
+        if known_at > now:
+            raise UsageError(
+                f"--known-at {known_at:%Y-%m-%d %H:%M} UTC lies in the future: it is "
+                f"{now:%Y-%m-%d %H:%M} UTC."
+            )
+        return False
     if as_of is None:
         return True
     today = now.astimezone(dt.UTC).date()
     if as_of > today + dt.timedelta(days=1):
         raise UsageError(f"--as-of {as_of} lies in the future: give a session up to {today}.")
-    return as_of >= nse().last_closed(now)
+    return as_of >= calendar.last_closed(now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,27 @@ class StageReport:
     details: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     tickers: tuple[str, ...] = ()
+
+
+def together(reports: Sequence[StageReport]) -> StageReport:
+    """One report of several groups of tickers: numbers are added, lists put one after another."""
+    details: dict[str, Any] = {}
+    for report in reports:
+        for name, value in report.details.items():
+            details[name] = _added(details[name], value) if name in details else value
+    return StageReport(
+        rows=sum(report.rows for report in reports),
+        details=details,
+        warnings=tuple(warning for report in reports for warning in report.warnings),
+    )
+
+
+def _added(one: Any, other: Any) -> Any:
+    if isinstance(one, dict):
+        return {name: one.get(name, 0) + other.get(name, 0) for name in {**one, **other}}
+    if isinstance(one, list):
+        return [*one, *(value for value in other if value not in one)]
+    return one + other
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,7 @@ def context(
     tickers: tuple[str, ...] = (TCS,),
     now: dt.datetime = NOW,
     as_of: dt.date | None = None,
+    known_at: dt.datetime | None = None,
     write: bool = True,
     **settings: Any,
 ) -> RunContext:
@@ -121,6 +122,7 @@ def context(
         run_id="a_test",
         now=now,
         as_of=as_of,
+        known_at=known_at,
         write=write,
     )
 

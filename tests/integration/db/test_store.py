@@ -313,7 +313,7 @@ def test_a_table_that_is_not_open_ended_takes_no_further_column(store):
 
 
 def test_replace_within_leaves_rows_with_other_values_alone(store):
-    batch_id = write(store, lambda: store.add_batch(BATCH))
+    batch_id = write(store, lambda: store.add_batch(BATCH, b"rows"))
     write(
         store,
         lambda: store.upsert(
@@ -375,7 +375,7 @@ def test_both_datasets_take_the_same_rows(store):
 
 
 def test_a_row_of_json_comes_back_as_it_went_in(store):
-    batch_id = write(store, lambda: store.add_batch(BATCH))
+    batch_id = write(store, lambda: store.add_batch(BATCH, b"rows"))
     whole = {"at": "2026-04-06", "close": 39.70000076293945, "note": 'said "null", ₹', "high": None}
     rows = quarantined("cleaning", 0, batch_id=batch_id, row=json.dumps(whole))
 
@@ -386,8 +386,8 @@ def test_a_row_of_json_comes_back_as_it_went_in(store):
 
 
 def test_a_batch_gets_the_next_number_and_keeps_its_facts(store):
-    first = write(store, lambda: store.add_batch(BATCH))
-    second = write(store, lambda: store.add_batch(BATCH | {"content_hash": "def"}))
+    first = write(store, lambda: store.add_batch(BATCH, b"rows"))
+    second = write(store, lambda: store.add_batch(BATCH | {"content_hash": "def"}, b"rows"))
 
     assert second > first > 0
     stored = store.load(INGEST_BATCHES, ["TCS.NS"]).row(0, named=True)
@@ -481,7 +481,7 @@ def test_the_store_aside_never_writes_and_reads_its_own_changes(store, database_
     aside = AsideStore(store)
 
     with aside.transaction():
-        batch_id = aside.add_batch(BATCH)
+        batch_id = aside.add_batch(BATCH, b"rows")
         aside.replace(CLEAN_DAILY, ["TCS.NS"], clean(5))
         aside.upsert(CLEAN_DAILY, clean(6, days=DAYS[1:]))
         aside.upsert(QUARANTINE, quarantined("cleaning", 0, batch_id=batch_id))
@@ -569,7 +569,7 @@ def test_the_store_aside_gives_the_frames_that_postgresql_would(store, stored, s
 )
 def test_revisions_are_only_ever_added_to(store, reader, statement, operation):
     with store.transaction():
-        batch_id = store.add_batch(BATCH)
+        batch_id = store.add_batch(BATCH, b"rows")
         store.upsert(PRICE_REVISIONS, _revision(batch_id))
 
     with pytest.raises(psycopg.errors.RaiseException) as refused:
@@ -890,7 +890,7 @@ def test_a_password_with_a_hash_is_kept_out_of_the_sentence():
 
 def test_batches_held_aside_are_those_of_the_tickers_asked_for(store):
     aside = AsideStore(store)
-    aside.add_batch(BATCH)
+    aside.add_batch(BATCH, b"rows")
 
     assert aside.load(INGEST_BATCHES, ["SBIN.NS"]).is_empty()
     assert aside.load(INGEST_BATCHES, [BATCH["ticker"]]).height == 1

@@ -1,0 +1,232 @@
+"""Raw bars of any number of tickers in, one clean bar per session out; pure.
+
+One source is chosen per ticker. The others, and the hourly bars, fill its holes where they agree
+with it around the hole, and say where they differ.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from src.data.adjust import shares_after
+from src.data.hourly_days import daily_bars
+from src.data.ledger import LEDGER_SCHEMA, derive, in_force
+from src.data.reconcile import SCHEMA as DIFFERENCES
+from src.data.reconcile import differences
+from src.data.repair import Evidence, Repair, rebuild
+from src.data.rule import sift
+from src.data.rules import BROKEN, DAILY_RULES, HOURLY_RULES
+
+if TYPE_CHECKING:
+    from src.core.sessions import Calendar
+
+UNREPAIRED = pl.lit(None, dtype=pl.String).alias("repaired_by")
+REPAIRED = pl.Schema(
+    {
+        "ticker": pl.String(),
+        "date": pl.Date(),
+        "kind": pl.String(),
+        "source": pl.String(),
+        "batch_id": pl.Int64(),
+        "reason": pl.String(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What became of the bars.
+
+    Rows of the chosen source = ``bars`` that were not repaired + ``refused`` (with ``rule`` and
+    ``reason``). ``inferred`` and ``doubted`` are ledger rows, ``repaired`` says what each repaired
+    bar rests on, ``differences`` where another source says otherwise.
+    """
+
+    bars: pl.DataFrame
+    refused: pl.DataFrame
+    inferred: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEDGER_SCHEMA))
+    doubted: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEDGER_SCHEMA))
+    repaired: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REPAIRED))
+    differences: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DIFFERENCES))
+
+
+def clean_hourly(raw: pl.DataFrame, calendar: Calendar, precedence: Sequence[str]) -> Cleaned:
+    """Sift the hourly bars of every source, as delivered.
+
+    ``bars`` has those of all sources with ``chosen``: whether the source is its ticker's.
+    """
+    kept, refused = [], []
+    for one in _tickers(raw):
+        chosen = (in_precedence(one, precedence) or [""])[0]
+        for bars in _partitions(one, "source"):
+            sifted = sift(bars.sort("ts"), HOURLY_RULES, calendar)
+            kept.append(sifted.kept.with_columns(UNREPAIRED, chosen=pl.col("source") == chosen))
+            refused.append(sifted.refused.filter(pl.col("source") == chosen))
+    return Cleaned(pl.concat(kept), pl.concat(refused))
+
+
+def clean_daily(
+    raw: pl.DataFrame,
+    ledger: pl.DataFrame,
+    hourly: pl.DataFrame,
+    calendar: Calendar,
+    precedence: Sequence[str],
+) -> Cleaned:
+    """Clean, adjust and repair daily bars.
+
+    Args:
+        raw: raw rows joined with their batch (see ``rule``), in any order.
+        ledger: their corporate actions (see ``ledger``).
+        hourly: what ``clean_hourly`` kept of the same tickers.
+        calendar: the exchange's sessions.
+        precedence: sources, the preferred one first.
+    """
+    parts = []
+    for one in _tickers(raw):
+        ticker = one["ticker"][0] if one.height else ""
+        own, hours = (frame.filter(pl.col("ticker") == ticker) for frame in (ledger, hourly))
+        parts.append(_clean_ticker(one, own, hours, calendar, precedence))
+    fields = ("bars", "refused", "inferred", "doubted", "repaired", "differences")
+    return Cleaned(*(pl.concat([getattr(part, name) for part in parts]) for name in fields))
+
+
+def in_precedence(raw: pl.DataFrame, precedence: Sequence[str]) -> list[str]:
+    """The sources that are present: those of the precedence first, then the others by name."""
+    present = raw["source"].unique().to_list()
+    first = [name for name in precedence if name in present]
+    return first + sorted(set(present) - set(first))
+
+
+@dataclass(frozen=True)
+class _Series:
+    """One source's daily bars, adjusted, and what was refused and inferred."""
+
+    bars: pl.DataFrame
+    refused: pl.DataFrame
+    inferred: pl.DataFrame
+    doubted: pl.DataFrame
+
+
+def _clean_ticker(
+    raw: pl.DataFrame,
+    ledger: pl.DataFrame,
+    hourly: pl.DataFrame,
+    calendar: Calendar,
+    precedence: Sequence[str],
+) -> Cleaned:
+    order = in_precedence(raw, precedence)
+    every = [_series(raw.filter(source=name), ledger, calendar) for name in order]
+    chosen, *others = every or [_series(raw, ledger, calendar)]
+    evidence = [*_by_hour(hourly, precedence, calendar), *_second_sources(others)]
+    dividends = [one.date for one in in_force(ledger) if one.kind == "dividend"]
+    repairs = rebuild(chosen.bars, _holes(chosen, calendar), evidence, dividends)
+    applied = [one.inferred.filter(status="applied") for one in others]
+    return Cleaned(
+        _with_repairs(chosen.bars, repairs),
+        chosen.refused,
+        pl.concat([chosen.inferred, *applied]),
+        chosen.doubted,
+        _repaired_rows(chosen.bars, repairs),
+        pl.concat(
+            [pl.DataFrame(schema=DIFFERENCES)]
+            + [differences(chosen.bars, other.bars) for other in others]
+        ),
+    )
+
+
+def _series(raw: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) -> _Series:
+    sifted = sift(_with_level(raw.sort("date"), ledger), DAILY_RULES, calendar)
+    derived = derive(sifted.kept, ledger, calendar)
+    bars = derived.bars.with_columns(UNREPAIRED)
+    return _Series(bars, sifted.refused, derived.inferred, derived.doubted)
+
+
+def _with_level(raw: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
+    shares = shares_after(raw["date"].to_numpy().astype("datetime64[D]"), in_force(ledger))
+    unadjusted = pl.col("price_basis") == "unadjusted"
+    over = pl.when(unadjusted).then(pl.Series(shares, dtype=pl.Float64)).otherwise(1.0)
+    return raw.with_columns(level=pl.col("close") / over)
+
+
+def _holes(series: _Series, calendar: Calendar) -> list[dt.date]:
+    """Sessions without a bar from the first bar on, up to the last row that may hold one."""
+    days = series.bars["date"].to_list()
+    if not days:
+        return []
+    refused = series.refused.filter(pl.col("rule").is_in(BROKEN))["date"].to_list()
+    through = max([days[-1], *refused])
+    return sorted(set(calendar.sessions(days[0], through)) - set(days))
+
+
+def _by_hour(hourly: pl.DataFrame, precedence: Sequence[str], calendar: Calendar) -> list[Evidence]:
+    """The sessions that hourly bars cover, those first whose volume is whole."""
+    per_source = [
+        (name, daily_bars(hourly.filter(source=name), calendar))
+        for name in in_precedence(hourly, precedence)
+    ]
+    has_all = pl.col("silent") == 0
+    evidence = []
+    for is_wanted in (has_all, ~has_all):
+        for name, bars in per_source:
+            told = pl.format("rebuilt from {} hourly bars of {}", "hours", pl.lit(name))
+            lacking = pl.format(", {} of them without volume", "silent")
+            clause = told + pl.when(has_all).then(pl.lit("")).otherwise(lacking)
+            # The level is told by every day, with or without the volumes.
+            shown = bars.with_columns(told=pl.when(is_wanted).then(clause))
+            evidence.append(Evidence("hourly", name, shown))
+    return evidence
+
+
+def _second_sources(others: Sequence[_Series]) -> list[Evidence]:
+    return [
+        Evidence(
+            "second_source",
+            one.bars["source"][0],
+            one.bars.with_columns(told=pl.format("taken from {}", pl.col("source"))),
+            is_total=one.bars["price_basis"][0] == "total",
+        )
+        for one in others
+        if one.bars.height
+    ]
+
+
+def _with_repairs(bars: pl.DataFrame, repairs: Sequence[Repair]) -> pl.DataFrame:
+    if not repairs:
+        return bars
+    usual = bars.row(0, named=True)
+    rows = [
+        {
+            "ticker": usual["ticker"],
+            "date": one.date,
+            **one.bar,
+            "source": one.source,
+            "return_basis": usual["return_basis"],
+            "action_pending": False,
+            "repaired_by": one.kind,
+            "batch_id": one.batch_id,
+        }
+        for one in repairs
+    ]
+    added = pl.DataFrame(rows, schema_overrides={n: bars.schema[n] for n in rows[0]})
+    return pl.concat([bars, added], how="diagonal").sort("date")
+
+
+def _repaired_rows(bars: pl.DataFrame, repairs: Sequence[Repair]) -> pl.DataFrame:
+    rows = [
+        (bars["ticker"][0], one.date, one.kind, one.source, one.batch_id, one.reason)
+        for one in repairs
+    ]
+    return pl.DataFrame(rows, schema=REPAIRED, orient="row")
+
+
+def _tickers(raw: pl.DataFrame) -> list[pl.DataFrame]:
+    return _partitions(raw, "ticker")
+
+
+def _partitions(raw: pl.DataFrame, by: str) -> list[pl.DataFrame]:
+    return raw.partition_by(by, maintain_order=True) or [raw]

@@ -1,0 +1,146 @@
+"""Frames on their way into a table: refused when they are not what the table is declared to hold.
+
+What one row or column can be judged by is checked here, with pandera; what takes several rows or
+tables is the business of the rules and of the validation stage.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from src.core import tables
+from src.core.errors import ForecastError
+from src.core.tables import Table
+
+if TYPE_CHECKING:
+    import pandera.polars as pa
+    import polars as pl
+
+    from src.db.store import Store
+
+PRICES = ("open", "high", "low", "close", "adj_close")
+NULL_PRICES = frozenset({"open", "high", "low", "close", "adj_close", "volume"})
+# Columns that may be empty, by table; every other one must have a value in each row.
+NULLABLE: dict[str, frozenset[str]] = {
+    tables.RAW_DAILY.name: NULL_PRICES,
+    tables.RAW_HOURLY.name: NULL_PRICES,
+    tables.CLEAN_DAILY.name: frozenset({"repaired_by"}),
+    tables.CLEAN_HOURLY.name: frozenset({"repaired_by"}),
+    tables.PRICE_REVISIONS.name: frozenset({"old_value", "new_value"}),
+    tables.CORPORATE_ACTIONS.name: frozenset({"ratio", "amount"}),
+    tables.ACTION_HISTORY.name: frozenset({"ratio", "amount"}),
+}
+CLEAN = (tables.CLEAN_DAILY.name, tables.CLEAN_HOURLY.name)
+ALLOWED: dict[str, Sequence[str]] = {
+    "action": ("rejected", "repaired"),
+    "kind": ("daily", "hourly", "split", "bonus", "dividend", "rights", "demerger"),
+    "status": ("applied", "pending", "rejected"),
+    "return_basis": ("price", "total"),
+    "repaired_by": ("hourly", "second_source"),
+}
+
+
+class BadFrame(ForecastError):
+    """What a stage wants to write is not what the table holds: nothing of it is written."""
+
+    def __init__(self, table: Table, what: str) -> None:
+        super().__init__(
+            f"{table.name} was left as it was, since {what}: see logs/tcs-stock.log and report it."
+        )
+
+
+def check(table: Table, frame: pl.DataFrame) -> None:
+    """Compare a frame with the table's declaration.
+
+    Raises:
+        BadFrame: a column is missing, unknown, of another type, empty where it may not be, or has
+            a value that cannot be (a price of zero, an unknown status).
+    """
+    from pandera.errors import SchemaError
+
+    extra = tuple(name for name in frame.columns if name not in table.columns)
+    try:
+        _schema(table, extra if table.open_ended else ()).validate(frame)
+    except SchemaError as error:
+        raise BadFrame(table, " ".join(str(error).split())[:200]) from error
+
+
+class CheckedStore:
+    """A store that takes no frame that its table is not declared to hold."""
+
+    def __init__(self, below: Store) -> None:
+        self._below = below
+
+    def load(
+        self, table: Table, tickers: Sequence[str], until: dt.date | None = None
+    ) -> pl.DataFrame:
+        """See Store."""
+        return self._below.load(table, tickers, until)
+
+    def replace(
+        self,
+        table: Table,
+        tickers: Sequence[str],
+        frame: pl.DataFrame,
+        within: Mapping[str, str] | None = None,
+    ) -> int:
+        """See Store."""
+        check(table, frame)
+        return self._below.replace(table, tickers, frame, within)
+
+    def upsert(self, table: Table, frame: pl.DataFrame) -> int:
+        """See Store."""
+        check(table, frame)
+        return self._below.upsert(table, frame)
+
+    def add_batch(self, batch: dict[str, Any], content: bytes) -> int:
+        """See Store."""
+        return self._below.add_batch(batch, content)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """See Store."""
+        with self._below.transaction():
+            yield
+
+
+def _schema(table: Table, extra: Sequence[str]) -> pa.DataFrameSchema:
+    import pandera.polars as pa
+    import polars as pl
+
+    kinds: dict[str, Any] = {
+        tables.FLOAT: pl.Float64,
+        tables.TEXT: pl.String,
+        tables.JSON: pl.String,
+        tables.DATE: pl.Date,
+        tables.TIME: pl.Datetime("us", "UTC"),
+        tables.BOOL: pl.Boolean,
+        tables.INT: pl.Int64,
+        tables.BYTES: pl.Binary,
+    }
+    nullable = NULLABLE.get(table.name, frozenset())
+    declared = {
+        name: pa.Column(kinds[kind], _checks(table, name), nullable=name in nullable)
+        for name, kind in table.columns.items()
+    }
+    further = {name: pa.Column(pl.Float64, nullable=True) for name in extra}
+    return pa.DataFrameSchema({**declared, **further}, strict=True)
+
+
+def _checks(table: Table, name: str) -> list[pa.Check]:
+    from pandera.polars import Check
+
+    checks = []
+    if table.name in CLEAN and name in PRICES:
+        checks.append(Check.in_range(0, math.inf, include_min=False, include_max=False))
+    if table.name in CLEAN and name == "volume":
+        checks.append(Check.in_range(0, math.inf, include_max=False))
+    if name == "target":
+        checks.append(Check.in_range(-1, math.inf, include_min=False, include_max=False))
+    if name in ALLOWED:
+        checks.append(Check.isin(ALLOWED[name]))
+    return checks
