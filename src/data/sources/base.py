@@ -32,7 +32,7 @@ class Delivery:
     ``actions`` holds the splits and dividends that came with the bars, as the source states them:
     ``date`` (Date: the ex-date), ``kind`` ("split" or "dividend"), ``ratio`` (float64: shares
     after / before) and ``amount`` (float64: per share, divided by later splits); None where the
-    delivery says nothing of actions.
+    delivery says nothing of actions. A column of type Null stands for a kind that it is silent on.
     """
 
     ticker: str
