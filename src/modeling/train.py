@@ -13,7 +13,7 @@ import polars as pl
 from src.config.load import config_hash
 from src.config.version import VERSION
 from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY, Table
-from src.modeling import candidates, datasets, evaluate, walk_forward
+from src.modeling import candidates, datasets, scoring, walk_forward
 from src.modeling.predictor import forecast
 from src.registry import artefacts
 from src.registry.artefacts import Artefact
@@ -169,7 +169,7 @@ def train(
     return Trained(
         name=CANDIDATE,
         model=fitted.named(names),
-        metrics=evaluate.table(targets[tested], said, horizon=horizon, dates=days[tested]),
+        metrics=scoring.table(targets[tested], said, horizon=horizon, dates=days[tested]),
         verdict="none",
         reason=NOT_JUDGED,
         refits=len(folds),

@@ -68,7 +68,7 @@ class Artefact:
         horizon: ``short`` or ``long``; ``sessions`` is how far ahead that is.
         served: Name of the model that answers: ``zero`` unless the candidate won the gate.
         verdict: ``better``, ``worse``, ``undecided`` or ``none``; ``reason`` is its sentence.
-        metrics: Rows of ``evaluate.table``.
+        metrics: Rows of ``scoring.table``.
         trials: Configurations tried before this one was reported.
         trained_at: UTC, ISO 8601.
         digest: SHA-256 of the manifest; empty until stored.

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics
 
-from src.modeling import evaluate
+from src.modeling import scoring
 
 Y = np.array([0.02, -0.01, 0.03, 0.0])
 F = np.array([0.01, 0.01, 0.01, 0.01])
@@ -14,17 +14,17 @@ DATES = np.datetime64("2025-01-01", "D") + np.arange(4)
 
 def test_hand_worked_errors():
     # Errors .01, -.02, .02, -.01; mean of y .01, so SST = .0001 + .0004 + .0004 + .0001.
-    assert evaluate.mae(Y, F) == pytest.approx(0.015)
-    assert evaluate.rmse(Y, F) == pytest.approx(np.sqrt(0.00025))
-    assert evaluate.r2(Y, F) == pytest.approx(0.0)
+    assert scoring.mae(Y, F) == pytest.approx(0.015)
+    assert scoring.rmse(Y, F) == pytest.approx(np.sqrt(0.00025))
+    assert scoring.r2(Y, F) == pytest.approx(0.0)
     # Zero errs by .02, .01, .03, 0: .015 on average, exactly as much.
-    assert evaluate.skill(Y, F) == pytest.approx(0.0)
-    assert evaluate.skill(Y, Y) == 1.0
-    assert evaluate.rises(Y) == 0.5
+    assert scoring.skill(Y, F) == pytest.approx(0.0)
+    assert scoring.skill(Y, Y) == 1.0
+    assert scoring.rises(Y) == 0.5
 
 
 def test_direction_comes_with_what_always_rising_would_have_scored():
-    accuracy, base_rate = evaluate.direction(Y, F)
+    accuracy, base_rate = scoring.direction(Y, F)
 
     # Of the three outcomes that moved, two rose: a forecast that always rises is no better.
     assert accuracy == pytest.approx(2 / 3)
@@ -32,18 +32,18 @@ def test_direction_comes_with_what_always_rising_would_have_scored():
 
 
 def test_base_rate_is_of_the_more_common_sign():
-    assert evaluate.direction(-Y, F) == (pytest.approx(1 / 3), pytest.approx(2 / 3))
+    assert scoring.direction(-Y, F) == (pytest.approx(1 / 3), pytest.approx(2 / 3))
 
 
 def test_a_forecast_of_no_change_has_no_direction():
-    assert evaluate.direction(Y, np.zeros(4)) == (None, None)
+    assert scoring.direction(Y, np.zeros(4)) == (None, None)
 
 
 def test_measures_without_a_meaning_are_none():
     flat = np.zeros(3)
 
-    assert evaluate.r2(flat, np.ones(3)) is None
-    assert evaluate.skill(flat, np.ones(3)) is None
+    assert scoring.r2(flat, np.ones(3)) is None
+    assert scoring.skill(flat, np.ones(3)) is None
 
 
 finite = st.floats(-1, 1).map(lambda value: round(value, 6))
@@ -53,13 +53,13 @@ finite = st.floats(-1, 1).map(lambda value: round(value, 6))
 def test_equals_scikit_learn(pair):
     y, forecast = pair
 
-    assert evaluate.mae(y, forecast) == pytest.approx(metrics.mean_absolute_error(y, forecast))
-    assert evaluate.rmse(y, forecast) == pytest.approx(metrics.root_mean_squared_error(y, forecast))
+    assert scoring.mae(y, forecast) == pytest.approx(metrics.mean_absolute_error(y, forecast))
+    assert scoring.rmse(y, forecast) == pytest.approx(metrics.root_mean_squared_error(y, forecast))
     if np.ptp(y) > 1e-5:
-        assert evaluate.r2(y, forecast) == pytest.approx(metrics.r2_score(y, forecast))
+        assert scoring.r2(y, forecast) == pytest.approx(metrics.r2_score(y, forecast))
     moved = (y != 0) & (forecast != 0)
     if moved.any():
-        assert evaluate.direction(y, forecast)[0] == pytest.approx(
+        assert scoring.direction(y, forecast)[0] == pytest.approx(
             metrics.accuracy_score(y[moved] > 0, forecast[moved] > 0)
         )
 
@@ -71,11 +71,11 @@ def test_equals_scikit_learn(pair):
 def test_n_eff_counts_dates_that_do_not_overlap(count, tickers, horizon, expected):
     dates = np.repeat(np.datetime64("2023-12-01", "D") + np.arange(count), tickers)
 
-    assert evaluate.effective_n(dates, horizon) == pytest.approx(expected)
+    assert scoring.effective_n(dates, horizon) == pytest.approx(expected)
 
 
 def test_table_puts_both_baselines_beside_every_model():
-    rows = evaluate.table(Y, {"ridge": Y, "mean": F, "zero": np.ones(4)}, horizon=2, dates=DATES)
+    rows = scoring.table(Y, {"ridge": Y, "mean": F, "zero": np.ones(4)}, horizon=2, dates=DATES)
 
     assert [row["name"] for row in rows] == ["zero", "mean", "ridge"]
     zero, mean, ridge = rows
@@ -89,7 +89,7 @@ def test_table_puts_both_baselines_beside_every_model():
 
 def test_table_refuses_to_stand_without_the_mean():
     with pytest.raises(ValueError, match="mean"):
-        evaluate.table(Y, {"ridge": F}, horizon=1, dates=DATES)
+        scoring.table(Y, {"ridge": F}, horizon=1, dates=DATES)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -105,10 +105,10 @@ def test_refuses_values_that_are_not_finite(measure, bad):
 
 def test_refuses_lengths_that_differ_and_nothing_at_all():
     with pytest.raises(ValueError, match="one length"):
-        evaluate.mae(Y, F[:3])
+        scoring.mae(Y, F[:3])
     with pytest.raises(ValueError, match="empty"):
-        evaluate.mae(Y[:0], F[:0])
+        scoring.mae(Y[:0], F[:0])
     with pytest.raises(ValueError, match="length"):
-        evaluate.table(Y, {"mean": F}, horizon=1, dates=DATES[:2])
+        scoring.table(Y, {"mean": F}, horizon=1, dates=DATES[:2])
     with pytest.raises(ValueError, match="at least one date"):
-        evaluate.effective_n(DATES[:0], 1)
+        scoring.effective_n(DATES[:0], 1)

@@ -1,0 +1,100 @@
+"""Features and labels of a panel in; walk-forward forecasts of a fitted model out. Pure.
+
+The folds are those of ``walk_forward``: a row trains only when its label ended before the refit
+and the embargo has passed. A model sees rows that have all features and a label; it forecasts
+every row that has all features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from src.modeling import walk_forward
+
+Days = npt.NDArray[np.datetime64]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+class Fitted(Protocol):
+    """A model that has seen its training rows."""
+
+    def predict(self, X: Floats) -> Floats:
+        """One forecast a row."""
+        ...
+
+
+FitRows = Callable[[Floats, Floats, int], Fitted]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When models are refitted.
+
+    Attributes:
+        first: Row of the first session that is forecast.
+        refit_every: Sessions from one refit to the next.
+        embargo: Sessions between a training label's end and the refit.
+        min_train: Rows that a refit needs.
+    """
+
+    first: int
+    refit_every: int = 252
+    embargo: int = 5
+    min_train: int = 1000
+
+
+def forecasts(
+    fit: FitRows,
+    features: Sequence[Floats],
+    y: Floats,
+    sessions: Days,
+    horizon: int,
+    schedule: Schedule,
+) -> Floats:
+    """Forecasts of every row from ``schedule.first`` on; (T, N), NaN where there is none.
+
+    Args:
+        fit: Takes (rows, features), (rows,) and the horizon; gives a fitted model.
+        features: One (T, N) matrix each.
+        y: Labels, simple returns; (T, N).
+        sessions: Ascending; (T,).
+        horizon: Sessions from a row to its label's end.
+        schedule: When to refit, and on what at least.
+    """
+    rows, columns = np.nonzero(np.all([np.isfinite(one) for one in features], axis=0))
+    inputs = np.column_stack([one[rows, columns] for one in features])
+    targets = y[rows, columns]
+    out = np.full(y.shape, np.nan)
+    for fold in _folds(rows, sessions.size, horizon, schedule):
+        known = fold.train[np.isfinite(targets[fold.train])]
+        if known.size < schedule.min_train or not fold.test.size:
+            continue
+        model = fit(inputs[known], targets[known], horizon)
+        out[rows[fold.test], columns[fold.test]] = model.predict(inputs[fold.test])
+    return out
+
+
+def _folds(rows: Ints, sessions: int, horizon: int, schedule: Schedule) -> list[walk_forward.Fold]:
+    """The panel's folds; rows are numbered from an epoch, so that row numbers are sessions."""
+    if rows.size == 0 or schedule.first >= sessions:
+        return []
+    epoch = np.datetime64("1970-01-01")
+    distinct = np.unique(rows)
+    share = float((distinct >= schedule.first).sum()) / distinct.size
+    if not 0 < share < 1:
+        return []
+    return walk_forward.folds(
+        epoch + rows,
+        epoch + rows + horizon,
+        test_share=share,
+        refit_every=schedule.refit_every,
+        embargo=schedule.embargo,
+        min_train=schedule.min_train,
+        calendar_ids=lambda days: (days - epoch).astype(np.int64),
+    )

@@ -1,0 +1,108 @@
+"""Models walked forward over a panel: who trains for whom."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from src.modeling.walked import Schedule, forecasts
+
+ROWS, TICKERS = 60, 4
+SESSIONS = np.datetime64("2024-01-01") + np.arange(ROWS)
+SCHEDULE = Schedule(first=30, refit_every=7, embargo=2, min_train=10)
+
+
+@dataclass
+class Counted:
+    """Forecasts how many rows it was trained on."""
+
+    rows: int
+
+    def predict(self, X):
+        return np.full(len(X), float(self.rows))
+
+
+def count_rows(X, y, horizon):
+    return Counted(len(y))
+
+
+class Last:
+    """Forecasts the largest first feature that it was trained on."""
+
+    def __init__(self, X):
+        self.largest = X[:, 0].max()
+
+    def predict(self, X):
+        return np.full(len(X), self.largest)
+
+
+def panel(seed=2, holes=0.1):
+    random = np.random.default_rng(seed)
+    one = random.normal(size=(ROWS, TICKERS))
+    one[random.random(one.shape) < holes] = np.nan
+    y = random.normal(size=(ROWS, TICKERS))
+    y[random.random(y.shape) < holes] = np.nan
+    number = np.repeat(np.arange(ROWS, dtype=float)[:, None], TICKERS, axis=1)
+    return [number, one], y
+
+
+@pytest.mark.parametrize("horizon", [1, 5])
+def test_each_refit_trains_on_the_rows_whose_labels_were_known_by_then(horizon):
+    features, y = panel()
+
+    found = forecasts(count_rows, features, y, SESSIONS, horizon, SCHEDULE)
+
+    for row in range(ROWS):
+        refit = 30 + (row - 30) // 7 * 7
+        known = [
+            (t, n)
+            for t in range(ROWS)
+            for n in range(TICKERS)
+            if t + horizon + 2 < refit and not np.isnan(features[1][t, n]) and not np.isnan(y[t, n])
+        ]
+        for ticker in range(TICKERS):
+            lacks = row < 30 or np.isnan(features[1][row, ticker])
+            expected = np.nan if lacks else float(len(known))
+            assert found[row, ticker] == pytest.approx(expected, nan_ok=True)
+
+
+def test_the_newest_training_row_lies_before_the_embargo():
+    features, y = panel(holes=0)
+
+    found = forecasts(lambda X, y, horizon: Last(X), features, y, SESSIONS, 5, SCHEDULE)
+
+    # The refit of row 37 knows labels that ended before row 35: those of rows up to 29.
+    assert (found[30], found[37]) == (pytest.approx([22.0] * 4), pytest.approx([29.0] * 4))
+
+
+@pytest.mark.parametrize("cut", [33, 44, 55])
+def test_what_comes_later_changes_no_forecast(cut):
+    features, y = panel()
+
+    def fit(X, y, horizon):
+        weights, *_ = np.linalg.lstsq(X, y, rcond=None)
+        return type("Line", (), {"predict": lambda self, X: X @ weights})()
+
+    later_y = y.copy()
+    later_y[cut - 5 + 1 :] = 99.0
+    later = [one.copy() for one in features]
+    later[1][cut + 1 :] = -7.0
+
+    here = forecasts(fit, features, y, SESSIONS, 5, SCHEDULE)[: cut + 1]
+    there = forecasts(fit, later, later_y, SESSIONS, 5, SCHEDULE)[: cut + 1]
+    assert np.array_equal(here, there, equal_nan=True)
+
+
+def test_too_few_rows_to_train_on_give_no_forecast():
+    features, y = panel()
+    eager = Schedule(first=30, refit_every=7, embargo=2, min_train=10_000)
+
+    assert np.isnan(forecasts(count_rows, features, y, SESSIONS, 5, eager)).all()
+
+
+@pytest.mark.parametrize("first", [0, 60, 100])
+def test_a_schedule_that_leaves_nothing_to_train_or_test_gives_no_forecast(first):
+    features, y = panel()
+
+    found = forecasts(count_rows, features, y, SESSIONS, 5, Schedule(first=first))
+    assert np.isnan(found).all()
