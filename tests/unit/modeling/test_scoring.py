@@ -98,9 +98,9 @@ def test_refuses_values_that_are_not_finite(measure, bad):
     broken = np.array([0.1, bad, 0.1, 0.1])
 
     with pytest.raises(ValueError, match="finite"):
-        getattr(evaluate, measure)(broken, F)
+        getattr(scoring, measure)(broken, F)
     with pytest.raises(ValueError, match="finite"):
-        getattr(evaluate, measure)(Y, broken)
+        getattr(scoring, measure)(Y, broken)
 
 
 def test_refuses_lengths_that_differ_and_nothing_at_all():
