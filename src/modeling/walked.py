@@ -7,7 +7,7 @@ every row that has all features.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from src.modeling import walk_forward
 
-Days = npt.NDArray[np.datetime64]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 class Fitted(Protocol):
@@ -49,29 +49,51 @@ class Schedule:
     min_train: int = 1000
 
 
+@dataclass(frozen=True, eq=False)
+class Stacked:
+    """The rows of a panel that have all features, by session and then by ticker.
+
+    Attributes:
+        rows: Session of each, as a row of the panel; (n,).
+        columns: Ticker of each, as a column of the panel; (n,).
+        inputs: (n, features).
+        names: Of the features.
+    """
+
+    rows: Ints
+    columns: Ints
+    inputs: Floats
+    names: tuple[str, ...]
+
+
+def stacked(present: Bools, features: Iterable[tuple[str, Floats]]) -> Stacked:
+    """Stack (T, N) matrices, one after another, so that no two need to be in memory at once."""
+    rows, columns = np.nonzero(present)
+    names, values = [], []
+    for name, matrix in features:
+        names.append(name)
+        values.append(matrix[rows, columns].astype(np.float32))
+    inputs = np.column_stack(values) if values else np.empty((rows.size, 0), dtype=np.float32)
+    whole = np.isfinite(inputs).all(axis=1)
+    return Stacked(rows[whole], columns[whole], inputs[whole].astype(np.float64), tuple(names))
+
+
 def forecasts(
-    fit: FitRows,
-    features: Sequence[Floats],
-    y: Floats,
-    sessions: Days,
-    horizon: int,
-    schedule: Schedule,
+    fit: FitRows, features: Stacked, y: Floats, horizon: int, schedule: Schedule
 ) -> Floats:
     """Forecasts of every row from ``schedule.first`` on; (T, N), NaN where there is none.
 
     Args:
         fit: Takes (rows, features), (rows,) and the horizon; gives a fitted model.
-        features: One (T, N) matrix each.
+        features: What the model sees.
         y: Labels, simple returns; (T, N).
-        sessions: Ascending; (T,).
         horizon: Sessions from a row to its label's end.
         schedule: When to refit, and on what at least.
     """
-    rows, columns = np.nonzero(np.all([np.isfinite(one) for one in features], axis=0))
-    inputs = np.column_stack([one[rows, columns] for one in features])
+    rows, columns, inputs = features.rows, features.columns, features.inputs
     targets = y[rows, columns]
     out = np.full(y.shape, np.nan)
-    for fold in _folds(rows, sessions.size, horizon, schedule):
+    for fold in _folds(rows, len(y), horizon, schedule):
         known = fold.train[np.isfinite(targets[fold.train])]
         if known.size < schedule.min_train or not fold.test.size:
             continue

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from src.modeling.walked import Schedule, forecasts
+from src.modeling.walked import Schedule, forecasts, stacked
 
 ROWS, TICKERS = 60, 4
-SESSIONS = np.datetime64("2024-01-01") + np.arange(ROWS)
+EVERYWHERE = np.ones((ROWS, TICKERS), dtype=bool)
 SCHEDULE = Schedule(first=30, refit_every=7, embargo=2, min_train=10)
 
 
@@ -46,11 +46,15 @@ def panel(seed=2, holes=0.1):
     return [number, one], y
 
 
+def rows_of(features):
+    return stacked(EVERYWHERE, ((str(n), one) for n, one in enumerate(features)))
+
+
 @pytest.mark.parametrize("horizon", [1, 5])
 def test_each_refit_trains_on_the_rows_whose_labels_were_known_by_then(horizon):
     features, y = panel()
 
-    found = forecasts(count_rows, features, y, SESSIONS, horizon, SCHEDULE)
+    found = forecasts(count_rows, rows_of(features), y, horizon, SCHEDULE)
 
     for row in range(ROWS):
         refit = 30 + (row - 30) // 7 * 7
@@ -69,7 +73,7 @@ def test_each_refit_trains_on_the_rows_whose_labels_were_known_by_then(horizon):
 def test_the_newest_training_row_lies_before_the_embargo():
     features, y = panel(holes=0)
 
-    found = forecasts(lambda X, y, horizon: Last(X), features, y, SESSIONS, 5, SCHEDULE)
+    found = forecasts(lambda X, y, horizon: Last(X), rows_of(features), y, 5, SCHEDULE)
 
     # The refit of row 37 knows labels that ended before row 35: those of rows up to 29.
     assert (found[30], found[37]) == (pytest.approx([22.0] * 4), pytest.approx([29.0] * 4))
@@ -88,8 +92,8 @@ def test_what_comes_later_changes_no_forecast(cut):
     later = [one.copy() for one in features]
     later[1][cut + 1 :] = -7.0
 
-    here = forecasts(fit, features, y, SESSIONS, 5, SCHEDULE)[: cut + 1]
-    there = forecasts(fit, later, later_y, SESSIONS, 5, SCHEDULE)[: cut + 1]
+    here = forecasts(fit, rows_of(features), y, 5, SCHEDULE)[: cut + 1]
+    there = forecasts(fit, rows_of(later), later_y, 5, SCHEDULE)[: cut + 1]
     assert np.array_equal(here, there, equal_nan=True)
 
 
@@ -97,12 +101,12 @@ def test_too_few_rows_to_train_on_give_no_forecast():
     features, y = panel()
     eager = Schedule(first=30, refit_every=7, embargo=2, min_train=10_000)
 
-    assert np.isnan(forecasts(count_rows, features, y, SESSIONS, 5, eager)).all()
+    assert np.isnan(forecasts(count_rows, rows_of(features), y, 5, eager)).all()
 
 
 @pytest.mark.parametrize("first", [0, 60, 100])
 def test_a_schedule_that_leaves_nothing_to_train_or_test_gives_no_forecast(first):
     features, y = panel()
 
-    found = forecasts(count_rows, features, y, SESSIONS, 5, Schedule(first=first))
+    found = forecasts(count_rows, rows_of(features), y, 5, Schedule(first=first))
     assert np.isnan(found).all()

@@ -1,0 +1,101 @@
+"""Features and the next session's return in; how strongly each goes with it out.
+
+Nothing honest correlates much with the next session's return. A feature that does has seen it: a
+series one session off, a label joined on the wrong date. It looks for that and no more: a leak of
+something that does not move with the return (tomorrow's volume, say) shows no correlation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from src.features.indicators import Array
+
+# Measured: a market series one day off gives .35-.66. Over a short history the market's own
+# moves give more than .10 honestly (.19, .13 and .11 over 125, 250 and 500 sessions).
+LIMIT, MANY_TICKERS, SHORT_HISTORY = 0.10, 20, 3.0
+# Of fewer tickers chance alone may give more: five standard errors are allowed.
+LIMIT_OF_FEW, STANDARD_ERRORS = 0.30, 5.0
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """How one feature goes with the target over all tickers and sessions that have both.
+
+    Attributes:
+        feature: Its name.
+        correlation: Pearson's; zero where it is not defined.
+        n: Pairs.
+        tickers: Tickers with a pair.
+        limit: What an honest feature stays below.
+    """
+
+    feature: str
+    correlation: float
+    n: int
+    tickers: int
+    limit: float
+
+    @property
+    def leaks(self) -> bool:
+        """Whether it stops training."""
+        return abs(self.correlation) > self.limit
+
+    @property
+    def message(self) -> str:
+        """One sentence for people."""
+        return (
+            f"{self.feature}: correlation {self.correlation:+.2f} with the next session's return "
+            f"over {self.n} rows of {self.tickers} tickers, the limit is {self.limit:.2f}"
+        )
+
+
+def correlations(
+    features: Mapping[str, Array] | Iterable[tuple[str, Array]], target: Array
+) -> list[Correlation]:
+    """Correlate each feature with the target, in the order given.
+
+    Args:
+        features: Names and (T, N) matrices; a generator of pairs needs one in memory at a time.
+        target: Simple return from each session's close to the next session's; (T, N), NaN where
+            it is not known.
+    """
+    pairs = features.items() if isinstance(features, Mapping) else features
+    return [_correlation(name, values, target) for name, values in pairs]
+
+
+def limit(tickers: int, sessions: int) -> float:
+    """The largest |correlation| that does not stop training.
+
+    Of many tickers max(.10, 3 / sqrt n), of few max(.30, 5 / sqrt n), n the sessions: tickers of
+    one session share its market and are not independent.
+    """
+    if tickers >= MANY_TICKERS:
+        return max(LIMIT, SHORT_HISTORY / float(np.sqrt(max(sessions, 1))))
+    return max(LIMIT_OF_FEW, STANDARD_ERRORS / float(np.sqrt(max(sessions, 1))))
+
+
+def _correlation(name: str, values: Array, target: Array) -> Correlation:
+    both = np.isfinite(values) & np.isfinite(target)
+    tickers, sessions = int(both.any(axis=0).sum()), int(both.any(axis=1).sum())
+    return Correlation(
+        name,
+        _pearson(values[both], target[both]),
+        int(both.sum()),
+        tickers,
+        limit(tickers, sessions),
+    )
+
+
+def _pearson(x: Array, y: Array) -> float:
+    """Zero without pairs, or when a side does not vary."""
+    if not x.size:
+        return 0.0
+    # In units of the largest, so that no square overflows or vanishes.
+    x, y = (one / (np.abs(one).max() or 1.0) for one in (x, y))
+    x, y = x - x.mean(), y - y.mean()
+    spread = float(np.sqrt((x @ x) * (y @ y)))
+    return float(x @ y) / spread if spread > 0 else 0.0

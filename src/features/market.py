@@ -1,0 +1,141 @@
+"""Features of the market's state, and of a ticker beside the others.
+
+A market function takes the pool's market returns m, (T,), and gives (T,); its windows count the
+sessions that have a market. The others take a ``Pool`` and give (T, N). The value at row t uses
+rows up to and including t; NaN where a window is not full or fewer than five tickers are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from src.features import windows as w
+from src.features.indicators import Array, Bars
+from src.features.pool import MIN_TICKERS, ModelFeature, Pool
+from src.features.scale_free import DECAY, TINY_VARIANCE, WARM_UP, log_close, volatility
+
+
+def market_return(market: Array, span: int) -> Array:
+    """Sum of the last ``span`` m over (market s_t sqrt span), s as of a ticker's volatility."""
+
+    def scaled(m: Array) -> Array:
+        return w.over(w.total(m, span), np.sqrt(_variance(m)) * np.sqrt(span))
+
+    return _where_known(market, scaled)
+
+
+def market_volatility(market: Array) -> Array:
+    """.5 ln(mean of m^2 with weights .94^age + 1e-8)."""
+    return _where_known(market, _log_volatility)
+
+
+def market_volatility_change(market: Array, window: int) -> Array:
+    """``market_volatility`` less its own mean over ``window`` sessions."""
+
+    def change(m: Array) -> Array:
+        logs = _log_volatility(m)
+        return logs - w.mean(logs, window)
+
+    return _where_known(market, change)
+
+
+def beta(pool: Pool, window: int) -> Array:
+    """Slope of the ticker's returns on the market's over ``window`` pairs; (T, N).
+
+    Both returns of a pair run between the same two sessions: those with a bar and a market.
+    """
+    return _beside(pool, lambda _, own, m: _slope(own, m, window))
+
+
+def residual(pool: Pool, span: int, window: int) -> Array:
+    """Return of ``span`` pairs that beta does not explain, over (s_t sqrt span); (T, N).
+
+    (sum of r - beta_t sum of m) / (s_t sqrt span), with the ``beta`` of ``window`` pairs.
+    """
+
+    def scaled(s: Array, own: Array, m: Array) -> Array:
+        left = w.total(own, span) - _slope(own, m, window) * w.total(m, span)
+        return w.over(left, s * np.sqrt(span))
+
+    return _beside(pool, scaled)
+
+
+def rank_of(pool: Pool, feature: ModelFeature) -> Array:
+    """The ``ranks`` of a feature; (T, N)."""
+    return ranks(pool.matrix(feature))
+
+
+def ranks(values: Array) -> Array:
+    """Rank within each session from -.5 (lowest) to .5 (highest), ties sharing their mean; (T, N).
+
+    Over the tickers with a finite value, at least ``MIN_TICKERS`` of them.
+    """
+    known = np.isfinite(values)
+    counts = known.sum(axis=1, keepdims=True)
+    ordered = np.where(known, values, np.nan)  # NaN sorts behind everything
+    order = np.argsort(ordered, axis=1)
+    ordered = np.take_along_axis(ordered, order, axis=1)
+    places = np.broadcast_to(np.arange(values.shape[1], dtype=np.float64), values.shape).copy()
+    tied = (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)
+    places[tied] = _shared_places(ordered[tied])
+    out = np.empty(values.shape)
+    np.put_along_axis(out, order, places, axis=1)
+    out /= np.maximum(counts - 1, 1)
+    out -= 0.5
+    out[~known | (counts < MIN_TICKERS)] = np.nan
+    return out
+
+
+def _shared_places(ordered: Array) -> Array:
+    """Mean place of each run of equal values in sorted rows."""
+    places = np.arange(ordered.shape[1])
+    breaks = ordered[:, 1:] != ordered[:, :-1]
+    edge = np.ones((len(ordered), 1), dtype=bool)
+    firsts = np.where(np.hstack([edge, breaks]), places, 0)
+    lasts = np.where(np.hstack([breaks, edge]), places, places[-1])
+    first = np.maximum.accumulate(firsts, axis=1)
+    last = np.minimum.accumulate(lasts[:, ::-1], axis=1)[:, ::-1]
+    return (first + last) / 2
+
+
+def _where_known(market: Array, compute: Callable[[Array], Array]) -> Array:
+    """``compute`` over the sessions that have a market, put back in their places."""
+    out = np.full(market.size, np.nan)
+    known = np.isfinite(market)
+    out[known] = compute(market[known])
+    return out
+
+
+def _variance(m: Array) -> Array:
+    return w.fading_mean(np.square(m), DECAY, WARM_UP)
+
+
+def _log_volatility(m: Array) -> Array:
+    return 0.5 * w.log(_variance(m) + TINY_VARIANCE)
+
+
+def _slope(own: Array, m: Array, window: int) -> Array:
+    """Covariance over variance of the last ``window`` pairs, NaN for an m that does not vary."""
+    mean_own, mean_m = w.mean(own, window), w.mean(m, window)
+    squares = w.mean(m * m, window)
+    variance = squares - mean_m**2
+    variance = np.where(variance > w.ROUNDING * squares, variance, np.nan)
+    return (w.mean(own * m, window) - mean_own * mean_m) / variance
+
+
+def _beside(pool: Pool, compute: Callable[[Array, Array, Array], Array]) -> Array:
+    """``compute(s, own returns, market returns)`` of each ticker over its common sessions."""
+    known = np.isfinite(pool.market)
+    level = np.cumsum(np.where(known, pool.market, 0.0))
+
+    def one(bars: Bars, there: np.ndarray) -> Array:
+        common, at = known[there], known & there
+        own = w.filled(np.diff(log_close(bars)[common]), int(common.sum()))
+        m = w.filled(np.diff(level[at]), own.size)
+        out = np.full(common.size, np.nan)
+        out[common] = compute(volatility(bars)[common], own, m)
+        return out
+
+    return pool.spread(one(*pair) for pair in zip(pool.bars, pool.present.T, strict=True))
