@@ -1,0 +1,185 @@
+"""How often the gate promotes what has no skill, and how often what has; simulated, seeded.
+
+Run: python -m benchmarks.gate [PAIRS]. Prints shares; nothing is asserted here.
+
+Returns are Student t(5) with one market factor (correlation .3) and clustered volatility, the
+log of which is an AR(1) shared by all tickers. A label of horizon h is the real overlapping sum of
+the h returns that follow. Forecasts are a persistent signal, of each ticker or shared in part:
+  noise       unrelated to the returns; a burden on average
+  faint       unrelated and so small that it costs nothing: the edge of having no skill
+  break-even  twice a true signal, so that what it knows is just lost by overstating it
+  rivals      two of the kind noise, one of them the champion
+  skill       a true signal, forecast as it is
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from src.modeling import gate, gate_book, gate_evidence, hac
+
+Floats = npt.NDArray[np.float64]
+
+SETTINGS = ((1, 252), (1, 1260), (50, 252), (50, 1260))
+FLOORS = {1: 0.0, 63: 0.01}
+# Largest share of a label's variance that a forecast may have without failing on it alone.
+SIZES = {1: 0.005, 63: 0.05}
+
+
+@dataclass(frozen=True)
+class World:
+    """What is simulated; ``size`` is variance of forecast / of outcome, R2 of a true signal."""
+
+    kind: str
+    horizon: int
+    tickers: int
+    dates: int
+    size: float
+    persistence: float = 0.98
+    shared: float = 0.0
+
+
+def returns(random: np.random.Generator, days: int, pairs: int, tickers: int) -> Floats:
+    """Without any signal; (days, pairs, tickers)."""
+    log_vol = persistent(random, (days, pairs, 1), 0.97, 0.0) * 0.6
+    market, own = student(random, (days, pairs, 1)), student(random, (days, pairs, tickers))
+    return 0.015 * np.exp(log_vol) * (np.sqrt(0.3) * market + np.sqrt(0.7) * own)
+
+
+def student(random: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    return random.standard_t(5, shape) * np.sqrt(0.6)
+
+
+def persistent(
+    random: np.random.Generator, shape: tuple[int, int, int], keep: float, shared: float
+) -> Floats:
+    """AR(1) of unit variance along the first axis; tickers correlate by ``shared``."""
+    common = random.standard_normal((*shape[:2], 1))
+    out = np.sqrt(shared) * common + np.sqrt(1 - shared) * random.standard_normal(shape)
+    for day in range(1, shape[0]):
+        out[day] = keep * out[day - 1] + np.sqrt(1 - keep**2) * out[day]
+    return out
+
+
+def labels(daily: Floats, horizon: int) -> Floats:
+    """Sum of the ``horizon`` returns after each row."""
+    reached = np.cumsum(np.concatenate([np.zeros((1, *daily.shape[1:])), daily]), axis=0)
+    return reached[1 + horizon :] - reached[1:-horizon]
+
+
+def pairs_of(world: World, pairs: int, seed: int) -> Iterator[tuple[Floats, Floats, Floats | None]]:
+    """Outcomes, challenger, champion; (dates, tickers) each."""
+    random = np.random.default_rng(seed)
+    batch = max(1, 2500 // world.tickers)
+    for left in range(pairs, 0, -batch):
+        yield from _batch(world, min(batch, left), random)
+
+
+def _batch(
+    world: World, pairs: int, random: np.random.Generator
+) -> Iterator[tuple[Floats, Floats, Floats | None]]:
+    days, h, keep = world.dates + world.horizon, world.horizon, world.persistence
+    daily = returns(random, days, pairs, world.tickers)
+    spread = float(np.std(labels(daily, h)))
+    signal = persistent(random, daily.shape, keep, world.shared)
+    champions: Floats | None = None
+    if world.kind in ("skill", "break-even"):
+        size = world.size if world.kind == "skill" else world.size / 4
+        pull = np.sqrt(size / (1 - size)) * spread
+        daily[1:] += signal[:-1] * pull * (1 - keep) / (1 - keep**h)
+        forecast = signal * pull * (1 if world.kind == "skill" else 2)
+    else:
+        forecast = signal * spread * np.sqrt(world.size)
+    if world.kind == "rivals":
+        champions = persistent(random, daily.shape, keep, world.shared) * spread
+        champions = champions * np.sqrt(world.size)
+    actual = labels(daily, h)
+    for k in range(pairs):
+        champion = None if champions is None else champions[:-h, k]
+        yield actual[:, k], forecast[:-h, k], champion
+
+
+def promoted(world: World, pairs: int, seed: int = 11) -> float:
+    """Share of the simulated challengers whose verdict is better."""
+    rules = gate.rules_for(world.horizon, FLOORS[world.horizon])
+    verdicts = [
+        gate.label(gate_book.book(*one), 0, len(one[0]), rules)
+        for one in pairs_of(world, pairs, seed)
+    ]
+    return verdicts.count(gate.BETTER) / pairs
+
+
+def passed(world: World, pairs: int, seed: int = 11) -> dict[str, float]:
+    """Share that passes by each rule alone, by the tests at other levels and by all of it."""
+    rules = gate.rules_for(world.horizon, FLOORS[world.horizon])
+    found: list[dict[str, bool]] = []
+    for one in pairs_of(world, pairs, seed):
+        kept, end = gate_book.book(*one), len(one[0])
+        tests = gate_evidence.panel_tests(kept, 0, end, rules)
+        row = {"MAE 1 % lower": gains(kept)[-1] >= 0.01}
+        for level in (0.05, 0.01):
+            beyond = tests.t > hac.critical(tests.b, level)
+            row |= {f"t abs {level}": bool(beyond[-1, 0]), f"both {level}": bool(beyond.all())}
+        for evidence in gate_evidence.further_evidence(kept, 0, end, rules):
+            name = evidence.name.partition("_vs_")[0]
+            row[name] = row.get(name, True) and evidence.passed
+        row["gate"] = gate.label(kept, 0, end, rules) == gate.BETTER
+        five = replace(rules, level=0.05)
+        row["gate at 5 %"] = gate.label(kept, 0, end, five) == gate.BETTER
+        found.append(row)
+    return {name: float(np.mean([row[name] for row in found])) for name in found[0]}
+
+
+def gains(kept: gate_book.Book) -> Floats:
+    """MAE skill against each reference."""
+    return kept.tickers.values[-1].sum(axis=-1) / kept.errors[-1].sum(axis=-1)
+
+
+def ever_promoted(world: World, pairs: int, seed: int = 11) -> float:
+    """Share promoted at any of the looks taken every 21 sessions."""
+    rules = gate.rules_for(world.horizon, FLOORS[world.horizon])
+    looked = [gate.replay(*one, rules=rules).promoted.any() for one in pairs_of(world, pairs, seed)]
+    return float(np.mean(looked))
+
+
+def worlds() -> Iterator[World]:
+    for horizon in (1, 63):
+        size = SIZES[horizon]
+        for tickers, dates in SETTINGS:
+            for kind in ("noise", "faint", "break-even", "rivals"):
+                used = size / 100 if kind == "faint" else size
+                yield World(kind, horizon, tickers, dates, used)
+            yield World("break-even", horizon, tickers, dates, size, shared=0.3)
+            yield World("skill", horizon, tickers, dates, size)
+            yield World("skill", horizon, tickers, dates, size, shared=0.3)
+
+
+def main() -> None:
+    pairs = int((*sys.argv[1:], "500")[0])
+    heading = False
+    for world in worlds():
+        shares = passed(world, pairs)
+        if not heading:
+            print(f"{'kind':<11}{'h':>3}{'tickers':>8}{'dates':>6}{'shared':>7}  ", end="")
+            print(" | ".join(shares))
+            heading = True
+        print(
+            f"{world.kind:<11}{world.horizon:>3}{world.tickers:>8}{world.dates:>6}"
+            f"{world.shared:>7}  "
+            + " | ".join(f"{100 * share:>{len(name)}.1f}" for name, share in shares.items()),
+            flush=True,
+        )
+    print("promoted at any look, every 21 sessions")
+    for horizon in (1, 63):
+        for kind in ("faint", "break-even"):
+            for tickers in (1, 50):
+                size = SIZES[horizon] / (100 if kind == "faint" else 1)
+                world = World(kind, horizon, tickers, 1260, size)
+                print(f"{kind:<11}{horizon:>3}{tickers:>8} {100 * ever_promoted(world, pairs):.1f}")
+
+
+if __name__ == "__main__":
+    main()
