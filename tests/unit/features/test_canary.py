@@ -121,7 +121,7 @@ def test_the_sentence_names_the_feature_and_the_numbers():
     assert found.leaks
     assert found.message == (
         "x: correlation +1.00 with the next session's return over 900 rows of 30 tickers, "
-        "the limit is 0.10"
+        "the limit is 0.55"
     )
 
 
