@@ -134,3 +134,11 @@ def test_the_reference_is_of_each_tickers_last_500_realised_outcomes(horizon):
             )
             np.testing.assert_allclose(found[k, n], expected, rtol=1e-12)
     assert np.isnan(found[0]).all()
+
+
+def test_the_reference_needs_a_hundred_outcomes():
+    found = quantiles.rolling(np.arange(200.0)[:, None], 1, np.array([99, 100]))
+
+    # On row 100 the outcomes of rows 0 to 99 are realised.
+    assert np.isnan(found[0]).all()
+    assert found[1, 0, 10] == 49.5
