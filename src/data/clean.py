@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from src.data.adjust import shares_after
+from src.data.doubts import contradicted
 from src.data.hourly_days import daily_bars
-from src.data.ledger import LEDGER_SCHEMA, derive, in_force
+from src.data.in_force import LEDGER_SCHEMA, in_force, standing
+from src.data.ledger import Derived, derive
 from src.data.reconcile import SCHEMA as DIFFERENCES
 from src.data.reconcile import differences
 from src.data.repair import Evidence, Repair, rebuild
@@ -38,19 +40,27 @@ REPAIRED = pl.Schema(
 )
 
 
+CONTRADICTED = pl.Schema(
+    {"ticker": pl.String(), "date": pl.Date(), "amount": pl.Float64(), "why": pl.String()}
+)
+
+
 @dataclass(frozen=True)
 class Cleaned:
     """What became of the bars.
 
     Rows of the chosen source = ``bars`` that were not repaired + ``refused`` (with ``rule`` and
-    ``reason``). ``inferred`` and ``doubted`` are ledger rows, ``repaired`` says what each repaired
-    bar rests on, ``differences`` where another source says otherwise.
+    ``reason``). ``inferred``, ``doubted`` and ``believed`` are ledger rows (see ``ledger``),
+    ``repaired`` says what each repaired bar rests on, ``differences`` where another source says
+    otherwise, ``contradicted`` which stated dividends adj_close does not take off.
     """
 
     bars: pl.DataFrame
     refused: pl.DataFrame
     inferred: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEDGER_SCHEMA))
     doubted: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEDGER_SCHEMA))
+    believed: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEDGER_SCHEMA))
+    contradicted: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CONTRADICTED))
     repaired: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REPAIRED))
     differences: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DIFFERENCES))
 
@@ -91,8 +101,8 @@ def clean_daily(
         ticker = one["ticker"][0] if one.height else ""
         own, hours = (frame.filter(pl.col("ticker") == ticker) for frame in (ledger, hourly))
         parts.append(_clean_ticker(one, own, hours, calendar, precedence))
-    fields = ("bars", "refused", "inferred", "doubted", "repaired", "differences")
-    return Cleaned(*(pl.concat([getattr(part, name) for part in parts]) for name in fields))
+    names = [one.name for one in fields(Cleaned)]
+    return Cleaned(*(pl.concat([getattr(part, name) for part in parts]) for name in names))
 
 
 def in_precedence(raw: pl.DataFrame, precedence: Sequence[str]) -> list[str]:
@@ -108,8 +118,8 @@ class _Series:
 
     bars: pl.DataFrame
     refused: pl.DataFrame
-    inferred: pl.DataFrame
-    doubted: pl.DataFrame
+    derived: Derived
+    has_adj_close: bool
 
 
 def _clean_ticker(
@@ -125,25 +135,34 @@ def _clean_ticker(
     evidence = [*_by_hour(hourly, precedence, calendar), *_second_sources(others)]
     dividends = [one.date for one in in_force(ledger) if one.kind == "dividend"]
     repairs = rebuild(chosen.bars, _holes(chosen, calendar), evidence, dividends)
-    applied = [one.inferred.filter(status="applied") for one in others]
+    applied = [one.derived.inferred.filter(status="applied") for one in others]
+    differing = [differences(chosen.bars, other.bars) for other in others]
     return Cleaned(
-        _with_repairs(chosen.bars, repairs),
-        chosen.refused,
-        pl.concat([chosen.inferred, *applied]),
-        chosen.doubted,
-        _repaired_rows(chosen.bars, repairs),
-        pl.concat(
-            [pl.DataFrame(schema=DIFFERENCES)]
-            + [differences(chosen.bars, other.bars) for other in others]
-        ),
+        bars=_with_repairs(chosen.bars, repairs),
+        refused=chosen.refused,
+        inferred=pl.concat([chosen.derived.inferred, *applied]),
+        doubted=chosen.derived.doubted,
+        believed=chosen.derived.believed,
+        contradicted=_contradicted(chosen, ledger),
+        repaired=_repaired_rows(chosen.bars, repairs),
+        differences=pl.concat([pl.DataFrame(schema=DIFFERENCES), *differing]),
     )
+
+
+def _contradicted(chosen: _Series, ledger: pl.DataFrame) -> pl.DataFrame:
+    """What the vendor's own adj_close says against the ledger; nothing where it has none."""
+    bars = chosen.bars
+    if bars.is_empty() or not chosen.has_adj_close or bars["price_basis"][0] == "total":
+        return pl.DataFrame(schema=CONTRADICTED)
+    found = contradicted(bars, standing(ledger))
+    return found.select(pl.lit(bars["ticker"][0]).alias("ticker"), "date", "amount", "why")
 
 
 def _series(raw: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) -> _Series:
     sifted = sift(_with_level(raw.sort("date"), ledger), DAILY_RULES, calendar)
     derived = derive(sifted.kept, ledger, calendar)
-    bars = derived.bars.with_columns(UNREPAIRED)
-    return _Series(bars, sifted.refused, derived.inferred, derived.doubted)
+    own = sifted.kept["adj_close"].null_count() == 0
+    return _Series(derived.bars.with_columns(UNREPAIRED), sifted.refused, derived, own)
 
 
 def _with_level(raw: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,6 +26,7 @@ from src.core.tables import (
 from src.data import known
 from src.data.action_records import record
 from src.data.clean import Cleaned, clean_daily, clean_hourly
+from src.data.clean_words import told_repairs, warnings_of
 from src.data.quarantined import refused_rows, repaired_rows
 from src.data.rules import DAILY_RULES, HOURLY_RULES
 from src.stages.cli import guarded, stage_main, stage_parser
@@ -62,7 +62,7 @@ def _run(context: RunContext) -> StageReport:
     store.replace(CLEAN_HOURLY, tickers, hourly.bars.filter("chosen").select(HOURLY))
     store.replace(QUARANTINE, tickers, pl.concat([refused, repaired]), within={"stage": STAGE_NAME})
     store.replace(CORPORATE_ACTIONS, tickers, daily.inferred, within=BY_RULE)
-    record(store, daily.doubted, context.now)
+    record(store, pl.concat([daily.doubted, daily.believed]), context.now)
     return StageReport(
         rows=daily.bars.height,
         details={
@@ -71,19 +71,14 @@ def _run(context: RunContext) -> StageReport:
             "rules": _per_rule(refused),
             "quarantined": _by_rule(refused),
             "repaired": _by_rule(repaired),
-            "notes": [*_set_aside(refused), *_told_repairs(daily)],
+            "notes": [*_set_aside(refused), *told_repairs(daily)],
             "sources": sorted(set(daily.bars.filter(pl.col("repaired_by").is_null())["source"])),
             "actions_inferred": daily.inferred.filter(status="applied").height,
             "action_pending": int(daily.bars["action_pending"].sum()),
             "missing_sessions": missing_sessions(daily.bars, context.calendar),
             "days_sources_differ": daily.differences.select("ticker", "date").n_unique(),
         },
-        warnings=(
-            *_unused_source_warnings(context, daily.bars),
-            *_inferred_warnings(daily),
-            *_doubt_warnings(daily.doubted),
-            *_jump_warnings(daily.bars),
-        ),
+        warnings=warnings_of(daily, known.raw(context, RAW_DAILY)),
     )
 
 
@@ -139,59 +134,6 @@ def _set_aside(refused: pl.DataFrame) -> list[str]:
         return []
     rules = ", ".join(f"{rule} {count}" for rule, count in _by_rule(refused).items())
     return [f"{refused.height} rows set aside in quarantine: {rules}"]
-
-
-def _told_repairs(daily: Cleaned) -> list[str]:
-    """How many bars of each ticker were filled and from what, in one line, or none."""
-    counts = daily.repaired.group_by("ticker", "kind", "source").len().sort("ticker", "kind")
-    return [
-        f"{ticker}: {count} sessions without a bar filled from "
-        f"{'hourly bars of ' if kind == 'hourly' else ''}{source}"
-        for ticker, kind, source, count in counts.iter_rows()
-    ]
-
-
-def _unused_source_warnings(context: RunContext, bars: pl.DataFrame) -> list[str]:
-    """A sentence for each ticker whose newest daily batch is of a source that is not used."""
-    batches = known.batches(context).filter(kind="daily")
-    newest = batches.sort("batch_id").unique("ticker", keep="last", maintain_order=True)
-    chosen = bars.filter(pl.col("repaired_by").is_null()).select("ticker", "source").unique()
-    unused = newest.join(chosen, on="ticker", suffix="_chosen").filter(
-        pl.col("source") != pl.col("source_chosen")
-    )
-    return [
-        f"{row['ticker']}: the prices from {row['source']} are stored, but the clean ones are from "
-        f"{row['source_chosen']} (data.source_precedence)."
-        for row in unused.iter_rows(named=True)
-    ]
-
-
-def _inferred_warnings(daily: Cleaned) -> list[str]:
-    used = daily.bars.filter(pl.col("repaired_by").is_null()).select("ticker", "source").unique()
-    applied = daily.inferred.filter(status="applied").join(used, on=["ticker", "source"])
-    return [
-        f"{row['ticker']}: a split of {row['ratio']:g} for 1 on {row['date']} was inferred from "
-        "the prices and applied."
-        for row in applied.sort("ticker", "date").iter_rows(named=True)
-    ]
-
-
-def _doubt_warnings(doubted: pl.DataFrame) -> list[str]:
-    return [
-        f"{row['ticker']}: the dividend of {row['amount']:g} on {row['date']} is left out until a "
-        f"person decides: {json.loads(row['evidence'])['doubt']}."
-        for row in doubted.iter_rows(named=True)
-    ]
-
-
-def _jump_warnings(clean: pl.DataFrame) -> list[str]:
-    before = pl.col("close").shift(1).over("ticker")
-    jumps = clean.with_columns(ratio=pl.col("close") / before).filter("action_pending")
-    return [
-        f"{row['ticker']}: the close of {row['date']} is {row['ratio']:.3g} times the one before "
-        "with no corporate action stated: labels across it are left out."
-        for row in jumps.iter_rows(named=True)
-    ]
 
 
 STAGE = Stage(

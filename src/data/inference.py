@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import inf, log, prod
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,7 +21,7 @@ from src.data.adjust import Action, shares_after
 from src.data.rules import JUMP_DOWN, JUMP_UP
 
 if TYPE_CHECKING:
-    from src.core.sessions import Calendar
+    from src.core.exchanges import TradingCalendar
 
 # Shares after / before: bonus 1:3, 1:2, 1:1, 3:2, 2:1 and 3:1; face value 10 to 5, 10 to 2, 5 to 1,
 # 10 to 1; and split with bonus on one day (4, 10, 15, 20).
@@ -43,6 +43,8 @@ LEAST_JUMP = 0.18
 MAX_ELAPSED = 3
 # What may be left of a jump after a stated action: 999 of 1000 sessions move less.
 LEFT_AT_OPEN, LEFT_AT_CLOSE = 0.10, 0.16
+# Two jumps that cancel to this share of themselves within a year are one stretch in error.
+UNDONE_WITHIN, UNDONE_ROOM = dt.timedelta(days=365), 0.25
 # A stated split this near may be the jump's own under a wrong date.
 STATED_NEAR = dt.timedelta(days=10)
 
@@ -110,7 +112,11 @@ class _Jump:
 
 
 def infer(
-    bars: pl.DataFrame, known: Sequence[Action], calendar: Calendar | None = None
+    bars: pl.DataFrame,
+    known: Sequence[Action],
+    calendar: TradingCalendar | None = None,
+    *,
+    banded: bool = True,
 ) -> list[Inferred]:
     """The jumps that ``known`` leaves unexplained, in date order.
 
@@ -123,6 +129,8 @@ def infer(
             low, close, volume. Bars with a price missing or with no trade are passed over.
         known: stated actions.
         calendar: counts the sessions between two bars; without it every weekday is one.
+        banded: Whether the exchange has price bands, as NSE. Without them a share may fall by a
+            half in one session, so only a large jump is named and none is confident.
     """
     whole = pl.all_horizontal(
         pl.col(name).is_between(0, inf, closed="none") for name in ("open", "high", "low", "close")
@@ -130,9 +138,32 @@ def infer(
     traded = (pl.col("volume") > 0) | (pl.col("high") != pl.col("low"))
     found = []
     for jump in _jumps(bars.filter(whole & traded), calendar):
-        if (jump.is_near or jump.is_impossible or jump.is_large) and not _explained(jump, known):
-            found.append(_judged(jump, known))
-    return found
+        stands_out = jump.is_large or (banded and (jump.is_near or jump.is_impossible))
+        if stands_out and not _explained(jump, known):
+            found.append(_judged(jump, known, banded=banded))
+    return _not_taken_back(found)
+
+
+def _not_taken_back(found: list[Inferred]) -> list[Inferred]:
+    """A jump that an opposite one undoes within a year is no split: its stretch is in error."""
+    moves = [log(one.evidence["close_ratio"]) for one in found]
+    undone: dict[int, int] = {}
+    for one in range(len(found)):
+        for other in range(one + 1, len(found)):
+            near = found[other].date - found[one].date <= UNDONE_WITHIN
+            if near and abs(moves[one] + moves[other]) < UNDONE_ROOM * abs(moves[one]):
+                undone |= {one: other, other: one}
+    return [
+        _with_doubt(each, f"the jump of {found[undone[n]].date} takes it back")
+        if n in undone
+        else each
+        for n, each in enumerate(found)
+    ]
+
+
+def _with_doubt(one: Inferred, doubt: str) -> Inferred:
+    evidence = {**one.evidence, "doubts": [*one.evidence["doubts"], doubt]}
+    return replace(one, evidence=evidence, confident=False)
 
 
 def is_still_in(bars: pl.DataFrame, action: Action) -> bool:
@@ -153,7 +184,7 @@ def is_still_in(bars: pl.DataFrame, action: Action) -> bool:
     ) <= min(LEFT_AT_CLOSE, abs(expected) / 2)
 
 
-def _jumps(bars: pl.DataFrame, calendar: Calendar | None) -> list[_Jump]:
+def _jumps(bars: pl.DataFrame, calendar: TradingCalendar | None) -> list[_Jump]:
     """Every bar that may be a jump, and some that are none."""
     opened, close = bars["open"].to_numpy(), bars["close"].to_numpy()
     if close.size < 2:
@@ -169,7 +200,7 @@ def _jumps(bars: pl.DataFrame, calendar: Calendar | None) -> list[_Jump]:
             prev_close=float(close[row - 1]),
             open=float(opened[row]),
             close=float(close[row]),
-            elapsed=_elapsed(days[row - 1], days[row], calendar),
+            elapsed=elapsed_sessions(days[row - 1], days[row], calendar),
             before=moves[max(row - 1 - AROUND, 0) : row - 1].tolist(),
             after=moves[row : row + AROUND].tolist(),
         )
@@ -177,7 +208,8 @@ def _jumps(bars: pl.DataFrame, calendar: Calendar | None) -> list[_Jump]:
     ]
 
 
-def _elapsed(previous: dt.date, day: dt.date, calendar: Calendar | None) -> int:
+def elapsed_sessions(previous: dt.date, day: dt.date, calendar: TradingCalendar | None) -> int:
+    """Sessions from one bar's date to another's, at least 1; weekdays without a calendar."""
     if calendar is not None and previous >= calendar.covered_from:
         return max(calendar.count(previous, day), 1)
     return max(int(np.busday_count(previous, day)), 1)
@@ -197,8 +229,10 @@ def _explained(jump: _Jump, known: Sequence[Action]) -> bool:
     )
 
 
-def _judged(jump: _Jump, known: Sequence[Action]) -> Inferred:
+def _judged(jump: _Jump, known: Sequence[Action], *, banded: bool) -> Inferred:
     doubts = [doubt for doubt, holds in _doubts(jump, known).items() if holds]
+    if not banded:
+        doubts.append("its exchange lets a share fall that far in a session")
     evidence = {
         "prev_date": jump.previous.isoformat(),
         "prev_close": jump.prev_close,

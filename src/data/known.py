@@ -43,10 +43,10 @@ def raw(context: RunContext, table: Table) -> pl.DataFrame:
 
 
 def ledger(context: RunContext) -> pl.DataFrame:
-    """The corporate actions as the run may know them."""
+    """The corporate actions as the run may know them, up to its as-of."""
     if context.known_at is None:
-        return context.store.load(CORPORATE_ACTIONS, context.tickers)
-    history = context.store.load(ACTION_HISTORY, context.tickers)
+        return context.store.load(CORPORATE_ACTIONS, context.tickers, context.as_of)
+    history = context.store.load(ACTION_HISTORY, context.tickers, context.as_of)
     return ledger_known_at(history, context.known_at)
 
 

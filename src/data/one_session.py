@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from src.data.adjust import SHARE_KINDS
-from src.data.ledger import in_force
+from src.data.in_force import in_force
 from src.data.quality_sections import changed_values, differing
 from src.data.sections import Section, at_of, bar, evidence, exact, moment, values, worth
 from src.data.stored import Stored

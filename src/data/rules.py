@@ -65,6 +65,7 @@ HOURLY_RULES = (
     Rule("impossible_bar", impossible_bar),
     Rule("non_session", non_session),
     Rule("outside_hours", outside_hours),
+    Rule("unit_error", unit_error),
 )
 
 # A row refused by one of these stood for a session whose true bar another source may have.

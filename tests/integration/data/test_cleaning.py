@@ -179,7 +179,7 @@ def test_a_jump_is_marked_and_said(store, cleaned):
     assert report.details["action_pending"] == 1
     assert report.warnings == (
         "TCS.NS: the close of 2026-04-07 is 0.5 times the one before with no corporate action "
-        "stated: labels across it are left out.",
+        "stated that explains it: labels across it are left out.",
     )
 
 

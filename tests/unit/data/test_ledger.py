@@ -225,6 +225,104 @@ def test_a_dividend_as_paid_before_a_split_is_judged_by_the_price_it_was_paid_on
     assert result.bars["adj_close"][0] == pytest.approx(50 * (1 - 2 / 50.05), rel=1e-9)
 
 
+@pytest.mark.parametrize("status", ["applied", "rejected"])
+def test_what_a_person_says_of_a_dividend_says_nothing_of_a_split(status):
+    decided = row(kind="dividend", ratio=None, amount=0.5, status=status, decided_by="person")
+
+    result = derived(decided)
+
+    assert result.inferred.select("date", "ratio", "status").rows() == [
+        (DAYS[JUMP], 2.0, "applied")
+    ]
+    assert result.bars["close"][0] == 50
+
+
+def test_one_bonus_told_as_a_split_and_as_a_bonus_is_applied_once():
+    told = pl.concat(
+        [row(), row(kind="bonus", origin="entered", source="person", decided_by="person")]
+    )
+
+    assert derived(told).bars["close"][0] == 50
+
+
+def test_a_stated_split_that_unadjusted_prices_do_not_show_waits_for_a_person():
+    result = derived(row(), after=1.0)
+
+    assert result.bars["close"][0] == 100
+    assert result.doubted.select("date", "kind", "status").rows() == [
+        (DAYS[JUMP], "split", "pending")
+    ]
+    assert "opened +0.1%" in result.doubted["evidence"][0]
+    assert marked(result) == [DAYS[JUMP]]
+
+
+def test_a_split_stated_for_the_day_before_is_inferred_on_its_own_day():
+    result = derived(row(date=DAYS[JUMP - 1]))
+
+    assert result.bars["close"][0] in (50, 100)
+    assert DAYS[JUMP - 1] in marked(result)
+    assert result.doubted.height == 1
+
+
+def test_a_split_that_a_person_entered_is_applied_whatever_the_price_did():
+    entered = row(origin="entered", source="person", decided_by="person")
+
+    assert derived(entered, after=1.0).bars["close"][0] == 50
+
+
+def test_a_doubt_ends_when_what_it_rested_on_is_gone():
+    paid = row(kind="dividend", ratio=None, amount=20.0)
+    doubted = derived(paid, basis="split", after=1.0).doubted
+
+    still = derived(doubted, basis="split", after=1.0)
+    fallen = derived(doubted, basis="split", after=0.8)
+
+    assert (still.doubted.height, still.believed.height) == (1, 0)
+    assert fallen.doubted.is_empty()
+    assert fallen.believed.select("amount", "status", "evidence").rows() == [
+        (20.0, "applied", "{}")
+    ]
+    assert fallen.bars["adj_close"][0] == pytest.approx(80, rel=1e-12)
+
+
+@pytest.mark.parametrize("after", [1 / 1.5, 1 / 1.6])
+def test_a_jump_beyond_the_price_bands_is_never_passed_over(after):
+    """At the last bar nobody can be sure of a split, and the close is above six tenths."""
+    cut = bars(after=after).head(JUMP + 1)
+
+    result = derive(cut, NOTHING, nse())
+
+    assert result.inferred["status"].to_list() == ["pending"]
+    assert marked(result) == [DAYS[JUMP]]
+
+
+def test_where_there_are_no_price_bands_a_crash_is_a_crash():
+    american = bars(basis="split", after=0.75).with_columns(ticker=pl.lit("META"))
+    halved = bars(basis="split", after=0.5).with_columns(ticker=pl.lit("META"))
+
+    crash, half = (derive(one, NOTHING, nse()) for one in (american, halved))
+
+    assert (crash.inferred.height, marked(crash)) == (0, [])
+    assert crash.bars["close"][0] == 100
+    assert half.inferred["status"].to_list() == ["pending"]
+    assert half.bars["close"][0] == 100
+
+
+def test_a_stretch_at_twice_the_price_is_no_pair_of_splits():
+    series = bars(basis="split", after=1.0)
+    stretch = pl.int_range(pl.len()).is_between(8, 13)
+    doubled = series.with_columns(
+        pl.when(stretch).then(pl.col(n) * 2).otherwise(n).alias(n)
+        for n in ("open", "high", "low", "close")
+    )
+
+    result = derive(doubled, NOTHING, nse())
+
+    assert result.bars["close"].to_list() == doubled["close"].to_list()
+    assert set(result.inferred["status"]) == {"pending"}
+    assert marked(result) == [DAYS[8], DAYS[14]]
+
+
 def test_no_bars_give_no_bars():
     result = derive(bars().clear(), NOTHING, nse())
 
@@ -260,7 +358,7 @@ def test_what_a_person_entered_beats_what_a_source_states():
     assert result.bars["close"][0] == 50
 
 
-def test_a_split_and_a_bonus_of_one_date_both_count():
+def test_a_split_and_a_bonus_of_one_date_that_one_source_states_both_count():
     result = derived(pl.concat([row(ratio=2.0), row(kind="bonus", ratio=2.0)]), after=0.25)
 
     assert result.bars["close"][0] == 25

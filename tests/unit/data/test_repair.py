@@ -27,6 +27,7 @@ def series(level=1.0, *, without=(HOLE,), basis="split", adjusted=1.0, adjusted_
             "price_basis": basis,
             "batch_id": 3,
             "told": "taken from nse",
+            "action_pending": False,
         }
         for n, (day, c) in enumerate(zip(DAYS, CLOSES, strict=True))
         if day not in without and n < until
@@ -145,6 +146,52 @@ def test_a_dividend_between_the_last_bar_and_the_hole_leaves_it_open():
     bars = series(without=(DAYS[8],))
 
     assert repaired(bars, second(), holes=[DAYS[8]], ex_dates=[DAYS[8]]) == []
+
+
+@pytest.mark.parametrize(
+    "bent",
+    [
+        {"close": 160.0, "high": 160.0},
+        {"close": 60.0, "low": 60.0},
+        {"high": 10_400.0},
+        {"low": 1.04},
+    ],
+    ids=["far above", "far below", "a high of another unit", "a low of another unit"],
+)
+def test_a_bar_that_could_not_have_stood_there_is_not_taken(bent):
+    good = second().bars
+    on_the_day = pl.col("date") == HOLE
+    wrong = good.with_columns(
+        pl.when(on_the_day).then(value).otherwise(name).alias(name) for name, value in bent.items()
+    )
+
+    assert repaired(series(), Evidence("second_source", "nse", wrong)) == []
+    other = Evidence("hourly", "upstox", good)
+    assert repaired(series(), Evidence("second_source", "nse", wrong), other)[0].source == "upstox"
+
+
+def test_a_hole_before_a_move_that_nobody_understands_stays():
+    marked = series().with_columns(action_pending=pl.col("date") == DAYS[5])
+
+    assert repaired(marked, second()) == []
+
+
+def test_evidence_that_ends_at_the_hole_shows_one_side_only():
+    assert repaired(series(), second(until=5)) == []
+
+
+def test_at_the_end_of_the_series_no_other_level_is_taken():
+    holes = [DAYS[8]]
+
+    assert repaired(series(0.9, without=(DAYS[8],), basis="total"), second(), holes=holes) == []
+
+
+def test_evidence_that_agrees_only_long_ago_is_not_taken():
+    far = sessions(dt.date(2025, 10, 1), 4)
+    old = series(until=4).with_columns(date=pl.Series(far))
+    evidence = pl.concat([old, second().bars.filter(pl.col("date") >= HOLE)])
+
+    assert repaired(pl.concat([old, series()]), Evidence("hourly", "nse", evidence)) == []
 
 
 def test_no_series_has_no_holes():

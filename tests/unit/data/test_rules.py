@@ -238,7 +238,7 @@ def test_the_rules_stand_in_their_order():
     ]
     assert [rule.name for rule in HOURLY_RULES] == [
         *("superseded_vintage", "before_calendar", "null_bar"),
-        *("non_positive_price", "impossible_bar", "non_session", "outside_hours"),
+        *("non_positive_price", "impossible_bar", "non_session", "outside_hours", "unit_error"),
     ]
 
 
