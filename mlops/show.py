@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-HEADERS = ("", "for", "return", "price", "served", "candidate (not promoted)", "its skill vs zero")
+HEADERS = (
+    *("", "for", "return", "price", "90 % between", "rises", "served"),
+    *("candidate (not promoted)", "its skill vs zero"),
+)
 
 
 @contextmanager
@@ -45,7 +48,10 @@ def forecast_table(results: Mapping[str, Any]) -> str:
 
 def _remarks(results: Mapping[str, Any]) -> list[str]:
     """What a reader of the table has to know besides."""
-    remarks = ["A forecast, not advice: zero is served until a model has beaten it."]
+    remarks = [
+        f"{one['horizon']}: {one['reason']}." for one in results["forecasts"] if one["reason"]
+    ]
+    remarks.append("A forecast, not advice: zero is served until a model has beaten it.")
     if "sample" in results["stages"].get("data_cleaning", {}).get("sources", ()):
         remarks.insert(0, "SAMPLE: these prices are synthetic, no stock stands behind them.")
     if not results["live"]:
@@ -65,10 +71,19 @@ def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
         one["target_date"] + (" (estimated)" if one["target_date_estimated"] else ""),
         f"{one['pred_return']:+.2%}",
         f"{one['est_future_close']:,.2f}",
+        _between(one["intervals"]),
+        "-" if one["prob_up"] is None else f"{one['prob_up']:.0%}",
         f"{one['model']['name']} ({one['verdict']})",
         "none" if candidate is None else f"{candidate['name']} {candidate['pred_return']:+.2%}",
         _skill(candidate),
     )
+
+
+def _between(intervals: Sequence[Mapping[str, float]]) -> str:
+    for one in intervals:
+        if one["level"] == 0.9:
+            return f"{one['low_close']:,.2f} and {one['high_close']:,.2f}"
+    return "not known yet"
 
 
 def _skill(candidate: Mapping[str, Any] | None) -> str:

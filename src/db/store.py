@@ -44,6 +44,10 @@ class Store(Protocol):
         """Store a row of ``ingest_batches`` and what was delivered; its new id."""
         ...
 
+    def tickers(self) -> list[str]:
+        """Every ticker that prices are stored of."""
+        ...
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Readers see all writes inside, or none."""
@@ -101,7 +105,7 @@ class PostgresStore:
         self._connection.commit()
 
     def tickers(self) -> list[str]:
-        """Every ticker that prices are stored of."""
+        """See Store."""
         with bulk.cursor(self._connection) as cur:
             cur.execute("SELECT DISTINCT ticker FROM ingest_batches ORDER BY ticker")
             return [row[0] for row in cur.fetchall()]
@@ -170,6 +174,10 @@ class AsideStore:
         number = -1 - len(self._batches)
         self._batches.append({"batch_id": number, **batch})
         return number
+
+    def tickers(self) -> list[str]:
+        """See Store; those below and those whose rows are held aside."""
+        return sorted({*self._below.tickers(), *(ticker for _, ticker in self._frames)})
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

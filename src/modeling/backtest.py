@@ -75,7 +75,7 @@ def contests(
     learning = any(name in contest.LEARNERS for name in names)
     features = contest.inputs_of(panel) if learning else None
     for horizon in ("short", "long"):
-        rules = rules_of(settings, horizon, panel, names)
+        rules = rules_of(settings, horizon, names)
         sessions = getattr(settings.training.horizons, horizon)
         yield contest.hold(panel, sessions, rules, names=names, features=features, since=first)
 

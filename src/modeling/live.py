@@ -6,6 +6,7 @@ from typing import Any
 
 from src.core.errors import ForecastError
 from src.core.tables import FEATURES_DAILY
+from src.modeling.outlook import NOTHING, outlooks
 from src.modeling.predictor import forecast
 from src.modeling.train import MODELS, TABLES
 from src.registry import artefacts
@@ -20,11 +21,18 @@ def stored_forecasts(context: RunContext, ticker: str) -> tuple[list[dict[str, A
     if features.is_empty():
         return [], [f"{ticker} has no features yet: run `python -m mlops.pipeline` first."]
     newest = features.sort("date").row(-1, named=True)
-    forecasts, problems = [], []
+    stored, problems = [], []
     for horizon in TABLES:
         try:
-            artefact = artefacts.load(context.settings.home / MODELS, ticker, horizon)
-            forecasts.append(forecast(artefact, newest, calendar=context.calendar))
+            stored.append(artefacts.load(context.settings.home / MODELS, ticker, horizon))
+        except ForecastError as error:
+            problems.append(str(error))
+    said = outlooks(context, [one.sessions for one in stored]) if stored else {}
+    forecasts = []
+    for one in stored:
+        outlook = said.get((ticker, one.sessions), NOTHING)
+        try:
+            forecasts.append(forecast(one, newest, calendar=context.calendar, outlook=outlook))
         except ForecastError as error:
             problems.append(str(error))
     return forecasts, problems

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from src.core.errors import ForecastError
+from src.modeling.outlook import NOTHING, Outlook
 
 if TYPE_CHECKING:
-    from src.core.sessions import Calendar
+    from src.core.exchanges import TradingCalendar
     from src.registry.artefacts import Artefact
 
 
@@ -20,7 +21,11 @@ class FeatureMismatch(ForecastError):
 
 
 def forecast(
-    artefact: Artefact, row: Mapping[str, Any], *, calendar: Calendar
+    artefact: Artefact,
+    row: Mapping[str, Any],
+    *,
+    calendar: TradingCalendar,
+    outlook: Outlook = NOTHING,
 ) -> dict[str, object]:
     """Forecast from one feature row: an entry of ``forecasts`` in results.json.
 
@@ -32,6 +37,7 @@ def forecast(
         artefact: The live model of the row's ticker.
         row: The newest session's ``ticker, date, close, features_version`` and features.
         calendar: The exchange's sessions.
+        outlook: The distribution of the return, made at the same bar.
 
     Raises:
         FeatureMismatch: For another ticker or features version, no usable close, or a feature
@@ -50,7 +56,8 @@ def forecast(
         "last_close": close,
         "pred_return": served,
         "est_future_close": close * (1 + served),
-        "intervals": [],
+        "prob_up": outlook.prob_up,
+        "intervals": outlook.around(close),
         "model": _model(artefact),
         "verdict": artefact.verdict,
         "reason": artefact.reason,

@@ -13,7 +13,9 @@ import polars as pl
 from src.config.load import config_hash
 from src.config.version import VERSION
 from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY, Table
-from src.modeling import candidates, datasets, scoring, walk_forward
+from src.modeling import candidates, datasets, gate, scoring, walk_forward
+from src.modeling.names import CONFIGURATIONS
+from src.modeling.outlook import NOTHING, outlooks
 from src.modeling.predictor import forecast
 from src.registry import artefacts
 from src.registry.artefacts import Artefact
@@ -23,13 +25,12 @@ from src.stages.stage import RunContext, Stage, StageReport
 
 if TYPE_CHECKING:
     from src.config.settings import TrainingSettings
-    from src.core.sessions import Calendar
+    from src.core.exchanges import TradingCalendar
     from src.modeling.datasets import Dataset
 
 MODELS = Path("models")
 CANDIDATE = "ridge"
 TABLES: Mapping[str, Table] = {"short": DATASET_SHORT, "long": DATASET_LONG}
-NOT_JUDGED = "no promotion gate has judged the candidate yet, so zero is served"
 
 
 @dataclass(frozen=True)
@@ -58,18 +59,25 @@ def run(context: RunContext) -> StageReport:
         context.store.replace(table, context.tickers, pl.concat(frames))
     if context.live:
         made = [one.saved(context.settings.home / MODELS) for one in made]
+    said = outlooks(context, sorted({one.artefact.sessions for one in made}))
     return StageReport(
         rows=sum(one.dataset.frame.height for one in made),
         details={
             "models": [one.told() for one in made],
             "forecasts": [
-                forecast(one.artefact, one.newest, calendar=context.calendar) for one in made
+                forecast(
+                    one.artefact,
+                    one.newest,
+                    calendar=context.calendar,
+                    outlook=said.get((one.artefact.ticker, one.artefact.sessions), NOTHING),
+                )
+                for one in made
             ],
         },
         warnings=tuple(
             f"{one.artefact.ticker}, {one.artefact.horizon}: {one.artefact.reason}."
             for one in made
-            if one.artefact.verdict == "undecided"
+            if one.artefact.candidate == "zero"
         ),
     )
 
@@ -115,7 +123,8 @@ def _ticker(context: RunContext, features: pl.DataFrame, ticker: str, horizon: s
         feature_window=int(features["warm_up"].sum()) + 1,
         calendar=context.calendar,
     )
-    trained = train(dataset, sessions, settings, context.calendar)
+    floor = getattr(context.settings.validation.min_mae_improvement, horizon)
+    trained = train(dataset, sessions, settings, context.calendar, floor=floor)
     artefact = Artefact(
         ticker=ticker,
         horizon=horizon,
@@ -128,6 +137,7 @@ def _ticker(context: RunContext, features: pl.DataFrame, ticker: str, horizon: s
         data_hash=frame_hash(clean),
         config_hash=config_hash(context.settings),
         config=context.settings.modelled(),
+        served=trained.name if trained.verdict == gate.BETTER else "zero",
         verdict=trained.verdict,
         reason=trained.reason,
         metrics=trained.metrics,
@@ -136,9 +146,17 @@ def _ticker(context: RunContext, features: pl.DataFrame, ticker: str, horizon: s
 
 
 def train(
-    dataset: Dataset, horizon: int, settings: TrainingSettings, calendar: Calendar
+    dataset: Dataset,
+    horizon: int,
+    settings: TrainingSettings,
+    calendar: TradingCalendar,
+    *,
+    floor: float,
 ) -> Trained:
     """Walk the candidate forward beside its baselines, then fit it on all realised labels.
+
+    The gate judges it by those forecasts; ``floor`` is the least relative gain in MAE. One ticker
+    alone can hardly ever decide, least of all a quarter ahead.
 
     A series too short for one fold gives ``zero`` with the verdict ``undecided``.
     """
@@ -166,12 +184,17 @@ def train(
         for name, fit in candidates.CANDIDATES.items()
     }
     fitted = candidates.CANDIDATES[CANDIDATE](inputs, targets, columns=columns, horizon=horizon)
+    judged = gate.judge(
+        targets[tested][:, None],
+        said[CANDIDATE][:, None],
+        rules=gate.rules_for(horizon, floor, CONFIGURATIONS),
+    )
     return Trained(
         name=CANDIDATE,
         model=fitted.named(names),
         metrics=scoring.table(targets[tested], said, horizon=horizon, dates=days[tested]),
-        verdict="none",
-        reason=NOT_JUDGED,
+        verdict=judged.verdict,
+        reason=judged.reason.rstrip("."),
         refits=len(folds),
     )
 

@@ -37,13 +37,15 @@ class Schedule:
     """When models are refitted.
 
     Attributes:
-        first: Row of the first session that is forecast.
+        first: Row of the first session that may be forecast.
+        warm_up: Sessions with features that must have gone before it.
         refit_every: Sessions from one refit to the next.
         embargo: Sessions between a training label's end and the refit.
         min_train: Rows that a refit needs.
     """
 
-    first: int
+    first: int = 0
+    warm_up: int = 0
     refit_every: int = 252
     embargo: int = 5
     min_train: int = 1000
@@ -104,11 +106,12 @@ def forecasts(
 
 def _folds(rows: Ints, sessions: int, horizon: int, schedule: Schedule) -> list[walk_forward.Fold]:
     """The panel's folds; rows are numbered from an epoch, so that row numbers are sessions."""
-    if rows.size == 0 or schedule.first >= sessions:
+    distinct = np.unique(rows)
+    if distinct.size <= schedule.warm_up or schedule.first >= sessions:
         return []
     epoch = np.datetime64("1970-01-01")
-    distinct = np.unique(rows)
-    share = float((distinct >= schedule.first).sum()) / distinct.size
+    first = max(schedule.first, int(distinct[schedule.warm_up]))
+    share = float((distinct >= first).sum()) / distinct.size
     if not 0 < share < 1:
         return []
     return walk_forward.folds(

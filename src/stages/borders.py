@@ -101,6 +101,10 @@ class CheckedStore:
         """See Store."""
         return self._below.add_batch(batch, content)
 
+    def tickers(self) -> list[str]:
+        """See Store."""
+        return self._below.tickers()
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """See Store."""

@@ -120,7 +120,7 @@ def test_the_artefact_loads_and_says_what_it_was_made_from(
     artefact = artefacts.load(given.settings.home / "models", TCS, horizon)
 
     assert (artefact.ticker, artefact.sessions) == (TCS, ahead)
-    assert (artefact.candidate, artefact.served, artefact.verdict) == ("ridge", "zero", "none")
+    assert (artefact.candidate, artefact.served, artefact.verdict) == ("ridge", "zero", "undecided")
     assert artefact.data_hash == frame_hash(rows(store, CLEAN_DAILY))
     assert [row["name"] for row in artefact.metrics] == ["zero", "mean", "ridge"]
     assert artefact.trained_at == "2026-04-13T12:30:00+00:00"
@@ -322,3 +322,26 @@ def test_a_model_without_features_says_what_to_run(store, home, given, trained):
 
     assert forecasts == []
     assert problems == ["TCS.NS has no features yet: run `python -m mlops.pipeline` first."]
+
+
+def test_a_forecast_has_its_distribution_around_the_close(trained):
+    for said in trained.details["forecasts"]:
+        levels = [one["level"] for one in said["intervals"]]
+        assert levels == [0.5, 0.8, 0.9, 0.95]
+        lows = [one["low_return"] for one in said["intervals"]]
+        highs = [one["high_return"] for one in said["intervals"]]
+        assert lows == sorted(lows, reverse=True)
+        assert highs == sorted(highs)
+        assert lows[0] < 0 < highs[0]
+        assert 0.025 <= said["prob_up"] <= 0.975
+        for one in said["intervals"]:
+            assert one["high_close"] == pytest.approx(said["last_close"] * (1 + one["high_return"]))
+
+
+def test_a_quarter_is_less_certain_than_a_day(trained):
+    day, quarter = (said["intervals"][2] for said in trained.details["forecasts"])
+
+    # The walk moves 1.5 % a session: 63 of them make some eight times that.
+    width, wider = (one["high_return"] - one["low_return"] for one in (day, quarter))
+    assert pytest.approx(width, rel=0.25) == 2 * 1.645 * 0.015
+    assert 5 < wider / width < 12

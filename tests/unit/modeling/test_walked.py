@@ -104,6 +104,18 @@ def test_too_few_rows_to_train_on_give_no_forecast():
     assert np.isnan(forecasts(count_rows, rows_of(features), y, 5, eager)).all()
 
 
+def test_a_model_waits_until_there_are_sessions_to_learn_from():
+    features, y = panel(holes=0)
+    features[1][:20] = np.nan
+
+    late = Schedule(warm_up=15, refit_every=7, embargo=2, min_train=10)
+    found = forecasts(count_rows, rows_of(features), y, 1, late)
+
+    # Sessions with features begin at row 20; fifteen of them go by.
+    assert np.isnan(found[:35]).all()
+    assert found[35].tolist() == [(35 - 20 - 1 - 2) * 4] * 4
+
+
 @pytest.mark.parametrize("first", [0, 60, 100])
 def test_a_schedule_that_leaves_nothing_to_train_or_test_gives_no_forecast(first):
     features, y = panel()
