@@ -116,8 +116,13 @@ class MLOpsPipeline:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command ``python -m mlops.pipeline``."""
-    args = _parser().parse_args(argv)
+    """The command ``python -m mlops.pipeline``, and ``check-leakage`` as its first word."""
+    given = sys.argv[1:] if argv is None else list(argv)
+    if given[:1] == ["check-leakage"]:
+        from mlops import leakage
+
+        return leakage.main(given[1:])
+    args = _parser().parse_args(given)
     from mlops.show import forecast_table, progress_bar
     from src.data.sources.choose import request_of
 
@@ -144,7 +149,8 @@ def _parser() -> Parser:
     parser = Parser(
         prog="python -m mlops.pipeline",
         description="Bring prices in, clean them, compute and check features, train, and print "
-        "the forecasts for the next session and the next quarter.",
+        "the forecasts for the next session and the next quarter. `check-leakage --ticker T` as "
+        "first words looks for knowledge of the future instead.",
         epilog=EPILOG,
     )
     parser.add_argument("--ticker", help="such as TCS.NS (default: the configuration's)")

@@ -12,7 +12,9 @@ import polars as pl
 
 from src.config.load import config_hash
 from src.config.version import VERSION
+from src.core.errors import ValidationFailed
 from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY, Table
+from src.features import canary
 from src.modeling import candidates, datasets, gate, scoring, walk_forward
 from src.modeling.names import CONFIGURATIONS
 from src.modeling.outlook import NOTHING, outlooks
@@ -123,6 +125,8 @@ def _ticker(context: RunContext, features: pl.DataFrame, ticker: str, horizon: s
         feature_window=int(features["warm_up"].sum()) + 1,
         calendar=context.calendar,
     )
+    if sessions == 1:
+        _refuse_leaks(dataset, ticker)
     floor = getattr(context.settings.validation.min_mae_improvement, horizon)
     trained = train(dataset, sessions, settings, context.calendar, floor=floor)
     artefact = Artefact(
@@ -143,6 +147,16 @@ def _ticker(context: RunContext, features: pl.DataFrame, ticker: str, horizon: s
         metrics=trained.metrics,
     )
     return Made(dataset, artefact, features.row(-1, named=True), trained.refits)
+
+
+def _refuse_leaks(dataset: Dataset, ticker: str) -> None:
+    """Stop before a feature that goes with the next return as nothing honest does."""
+    names = [dataset.features[column] for column in scale_free(dataset.features)]
+    features = {name: dataset.frame[name].to_numpy()[:, None] for name in names}
+    found = canary.correlations(features, dataset.frame["target"].to_numpy()[:, None])
+    leaks = [one.message for one in found if one.leaks]
+    if leaks:
+        raise ValidationFailed(f"{ticker}: {leaks[0]}: a leak is likely, training was stopped.")
 
 
 def train(

@@ -104,6 +104,13 @@ def forecasts(
     return out
 
 
+def refits(features: Stacked, sessions: int, schedule: Schedule) -> list[int]:
+    """Rows on which a model is fitted anew."""
+    epoch = np.datetime64("1970-01-01")
+    folds = _folds(features.rows, sessions, 1, schedule)
+    return [int((fold.cutoff - epoch).astype(np.int64)) for fold in folds]
+
+
 def _folds(rows: Ints, sessions: int, horizon: int, schedule: Schedule) -> list[walk_forward.Fold]:
     """The panel's folds; rows are numbered from an epoch, so that row numbers are sessions."""
     distinct = np.unique(rows)

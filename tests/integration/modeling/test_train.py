@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from prices import TCS, checksums, clean_walk, context, features_of, rows, run, with_features
 
+from src.core.errors import ValidationFailed
 from src.core.sessions import nse
 from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY
 from src.features.catalogue import features
@@ -345,3 +346,15 @@ def test_a_quarter_is_less_certain_than_a_day(trained):
     width, wider = (one["high_return"] - one["low_return"] for one in (day, quarter))
     assert pytest.approx(width, rel=0.25) == 2 * 1.645 * 0.015
     assert 5 < wider / width < 12
+
+
+def test_a_feature_that_has_seen_the_next_return_stops_training(store, given, clean):
+    with_features(store, given, clean)
+    features = rows(store, FEATURES_DAILY)
+    tomorrow = pl.col("close").shift(-1) / pl.col("close") - 1
+    leaking = features.with_columns(return_lag1_scaled=tomorrow.fill_null(0.0))
+    with store.transaction():
+        store.replace(FEATURES_DAILY, [TCS], leaking)
+
+    with pytest.raises(ValidationFailed, match=r"return_lag1_scaled: correlation \+1\.00"):
+        run(train.STAGE, given)
