@@ -15,12 +15,12 @@ import polars as pl
 
 from src.data.adjust import shares_after
 from src.data.doubts import contradicted
-from src.data.hourly_days import daily_bars
+from src.data.evidence import by_hour, second_sources
 from src.data.in_force import LEDGER_SCHEMA, in_force, standing
 from src.data.ledger import Derived, derive
 from src.data.reconcile import SCHEMA as DIFFERENCES
 from src.data.reconcile import differences
-from src.data.repair import Evidence, Repair, rebuild
+from src.data.repair import Repair, rebuild
 from src.data.rule import sift
 from src.data.rules import BROKEN, DAILY_RULES, HOURLY_RULES
 
@@ -52,7 +52,8 @@ class Cleaned:
     Rows of the chosen source = ``bars`` that were not repaired + ``refused`` (with ``rule`` and
     ``reason``). ``inferred``, ``doubted`` and ``believed`` are ledger rows (see ``ledger``),
     ``repaired`` says what each repaired bar rests on, ``differences`` where another source says
-    otherwise, ``contradicted`` which stated dividends adj_close does not take off.
+    otherwise, ``contradicted`` which stated dividends adj_close does not take off, ``spans`` how
+    far each source reaches.
     """
 
     bars: pl.DataFrame
@@ -63,6 +64,7 @@ class Cleaned:
     contradicted: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CONTRADICTED))
     repaired: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REPAIRED))
     differences: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DIFFERENCES))
+    spans: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def clean_hourly(raw: pl.DataFrame, calendar: Calendar, precedence: Sequence[str]) -> Cleaned:
@@ -101,8 +103,14 @@ def clean_daily(
         ticker = one["ticker"][0] if one.height else ""
         own, hours = (frame.filter(pl.col("ticker") == ticker) for frame in (ledger, hourly))
         parts.append(_clean_ticker(one, own, hours, calendar, precedence))
-    names = [one.name for one in fields(Cleaned)]
-    return Cleaned(*(pl.concat([getattr(part, name) for part in parts]) for name in names))
+    names = [one.name for one in fields(Cleaned) if one.name != "spans"]
+    together = {name: pl.concat([getattr(part, name) for part in parts]) for name in names}
+    return Cleaned(**together, spans=_spans(raw))
+
+
+def _spans(raw: pl.DataFrame) -> pl.DataFrame:
+    priced = raw.drop_nulls("close").group_by("ticker", "source")
+    return priced.agg(last=pl.col("date").max(), rows=pl.len())
 
 
 def in_precedence(raw: pl.DataFrame, precedence: Sequence[str]) -> list[str]:
@@ -132,7 +140,10 @@ def _clean_ticker(
     order = in_precedence(raw, precedence)
     every = [_series(raw.filter(source=name), ledger, calendar) for name in order]
     chosen, *others = every or [_series(raw, ledger, calendar)]
-    evidence = [*_by_hour(hourly, precedence, calendar), *_second_sources(others)]
+    evidence = [
+        *by_hour(hourly, in_precedence(hourly, precedence), calendar),
+        *second_sources([one.bars for one in others]),
+    ]
     dividends = [one.date for one in in_force(ledger) if one.kind == "dividend"]
     repairs = rebuild(chosen.bars, _holes(chosen, calendar), evidence, dividends)
     applied = [one.derived.inferred.filter(status="applied") for one in others]
@@ -180,38 +191,6 @@ def _holes(series: _Series, calendar: Calendar) -> list[dt.date]:
     refused = series.refused.filter(pl.col("rule").is_in(BROKEN))["date"].to_list()
     through = max([days[-1], *refused])
     return sorted(set(calendar.sessions(days[0], through)) - set(days))
-
-
-def _by_hour(hourly: pl.DataFrame, precedence: Sequence[str], calendar: Calendar) -> list[Evidence]:
-    """The sessions that hourly bars cover, those first whose volume is whole."""
-    per_source = [
-        (name, daily_bars(hourly.filter(source=name), calendar))
-        for name in in_precedence(hourly, precedence)
-    ]
-    has_all = pl.col("silent") == 0
-    evidence = []
-    for is_wanted in (has_all, ~has_all):
-        for name, bars in per_source:
-            told = pl.format("rebuilt from {} hourly bars of {}", "hours", pl.lit(name))
-            lacking = pl.format(", {} of them without volume", "silent")
-            clause = told + pl.when(has_all).then(pl.lit("")).otherwise(lacking)
-            # The level is told by every day, with or without the volumes.
-            shown = bars.with_columns(told=pl.when(is_wanted).then(clause))
-            evidence.append(Evidence("hourly", name, shown))
-    return evidence
-
-
-def _second_sources(others: Sequence[_Series]) -> list[Evidence]:
-    return [
-        Evidence(
-            "second_source",
-            one.bars["source"][0],
-            one.bars.with_columns(told=pl.format("taken from {}", pl.col("source"))),
-            is_total=one.bars["price_basis"][0] == "total",
-        )
-        for one in others
-        if one.bars.height
-    ]
 
 
 def _with_repairs(bars: pl.DataFrame, repairs: Sequence[Repair]) -> pl.DataFrame:

@@ -27,32 +27,22 @@ def told_repairs(daily: Cleaned) -> list[str]:
     ]
 
 
-def warnings_of(daily: Cleaned, raw: pl.DataFrame) -> tuple[str, ...]:
-    """All that may be wrong, or waits for a person.
-
-    Args:
-        daily: what cleaning made.
-        raw: the daily raw rows that it had.
-    """
+def warnings_of(daily: Cleaned) -> tuple[str, ...]:
+    """All that may be wrong, or waits for a person."""
     own = daily.bars.filter(pl.col("repaired_by").is_null())
     return (
-        *_sources(own, raw),
+        *_sources(own, daily.spans),
         *_inferred(daily, own),
         *_doubts(daily.doubted),
         *_contradictions(daily.contradicted),
         *_cut(daily.refused),
-        *_differences(daily, raw),
+        *_differences(daily),
         *_jumps(daily),
     )
 
 
-def _sources(own: pl.DataFrame, raw: pl.DataFrame) -> list[str]:
+def _sources(own: pl.DataFrame, spans: pl.DataFrame) -> list[str]:
     """Sources that have newer prices, or many more, than the one that is used."""
-    spans = (
-        raw.drop_nulls("close")
-        .group_by("ticker", "source")
-        .agg(last=pl.col("date").max(), rows=pl.len())
-    )
     chosen = own.select("ticker", "source").unique()
     used = spans.join(chosen, on=["ticker", "source"])
     beside = spans.join(chosen, on=["ticker", "source"], how="anti").join(
@@ -107,14 +97,14 @@ def _cut(refused: pl.DataFrame) -> list[str]:
     ]
 
 
-def _differences(daily: Cleaned, raw: pl.DataFrame) -> list[str]:
+def _differences(daily: Cleaned) -> list[str]:
     """Second sources whose closes differ on so many days that something is wrong with one."""
     days = (
         daily.differences.filter(field="close")
         .group_by("ticker", "other")
         .agg(differing=pl.col("date").n_unique())
     )
-    rows = raw.group_by("ticker", pl.col("source").alias("other")).agg(rows=pl.len())
+    rows = daily.spans.rename({"source": "other"})
     often = days.join(rows, on=["ticker", "other"]).filter(
         pl.col("differing") > OFTEN * pl.col("rows")
     )

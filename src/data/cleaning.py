@@ -78,7 +78,7 @@ def _run(context: RunContext) -> StageReport:
             "missing_sessions": missing_sessions(daily.bars, context.calendar),
             "days_sources_differ": daily.differences.select("ticker", "date").n_unique(),
         },
-        warnings=warnings_of(daily, known.raw(context, RAW_DAILY)),
+        warnings=warnings_of(daily),
     )
 
 

@@ -13,7 +13,7 @@ import polars as pl
 from src.data.adjust import SHARE_KINDS, Action, adjust, shares_after
 from src.data.doubtful_dividends import doubtful_dividends
 from src.data.in_force import actions, told_once
-from src.data.inference import LEAST_JUMP, MAX_ELAPSED, elapsed_sessions, is_still_in
+from src.data.jumps import LEAST_JUMP, MAX_ELAPSED, elapsed_sessions, is_still_in
 
 if TYPE_CHECKING:
     from src.core.exchanges import TradingCalendar

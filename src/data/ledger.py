@@ -26,7 +26,8 @@ from src.data.in_force import (
     told_once,
     waiting_days,
 )
-from src.data.inference import Inferred, infer, is_still_in
+from src.data.inference import Inferred, infer
+from src.data.jumps import is_still_in
 
 if TYPE_CHECKING:
     from src.core.exchanges import TradingCalendar
