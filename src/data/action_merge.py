@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from src.data.adjust import Action
-from src.data.ledger import LEDGER_SCHEMA
-from src.data.stated_actions import Beside, is_possible, ledger_rows
+from src.data.in_force import LEDGER_SCHEMA
+from src.data.stated_actions import Beside, beside, is_possible, ledger_rows
 
 if TYPE_CHECKING:
     from src.data.sources.base import Delivery
@@ -130,21 +130,18 @@ def _beside(delivery: Delivery, own: pl.DataFrame, gone: list[Row]) -> Beside:
     named = set(actions.select("date", "kind").iter_rows())
     left = {(row["date"], row["kind"]) for row in gone}
     rows = [row for row in own.iter_rows(named=True) if (row["date"], row["kind"]) not in left]
-    others = [row for row in rows if (row["date"], row["kind"]) not in named]
-    applied = [row for row in others if row["status"] == "applied"]
     first, last = delivery.frame["date"].min(), delivery.frame["date"].max()
     until = first if actions.schema["ratio"] != pl.Null else last
-    paid = [row for row in rows if row["kind"] == "dividend"]
-    return Beside(
-        splits=tuple(
-            Action(row["date"], "split", ratio=row["ratio"])
-            for row in applied
-            if row["kind"] == "split" and until is not None and row["date"] <= until
-        ),
-        dividends=tuple((r["date"], r["amount"]) for r in applied if r["kind"] == "dividend"),
-        applied=frozenset(row["date"] for row in paid if row["status"] == "applied"),
-        rejected=frozenset(row["date"] for row in paid if row["status"] == "rejected"),
+    splits = tuple(
+        Action(row["date"], "split", ratio=row["ratio"])
+        for row in rows
+        if row["kind"] == "split"
+        and row["status"] == "applied"
+        and (row["date"], "split") not in named
+        and until is not None
+        and row["date"] <= until
     )
+    return beside(pl.DataFrame(rows, schema=own.schema), named, splits)
 
 
 def _impossible(delivery: Delivery) -> list[str]:

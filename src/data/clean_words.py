@@ -50,9 +50,9 @@ def _sources(own: pl.DataFrame, spans: pl.DataFrame) -> list[str]:
     )
     told = (pl.col("last") > pl.col("last_used")) | (pl.col("rows_used") < SHORT * pl.col("rows"))
     return [
-        f"{row['ticker']}: the prices from {row['source']} ({row['rows']} rows up to "
-        f"{row['last']}) are stored, but the clean ones are from {row['source_used']} "
-        f"({row['rows_used']} rows up to {row['last_used']}): data.source_precedence says so."
+        f"{row['ticker']}: the prices from {row['source']} are stored, but the clean ones are from "
+        f"{row['source_used']} (data.source_precedence): {row['rows']} rows up to {row['last']} "
+        f"against {row['rows_used']} up to {row['last_used']}."
         for row in beside.filter(told).sort("ticker", "source").iter_rows(named=True)
     ]
 

@@ -87,7 +87,7 @@ def _act(args: argparse.Namespace, store: Store, ticker: str, now: dt.datetime) 
     changed_at = now
     if args.action == "import":
         changed_at = _fetched_at(args, now)
-        rows = read_actions(args.path, ticker, args.source, changed_at)
+        rows = read_actions(args.path, ticker, args.source, changed_at, ledger)
         known = ledger.select(CORPORATE_ACTIONS.key)
         # What is in the ledger may have been decided on: a file read again changes nothing.
         rows = rows.join(known, on=CORPORATE_ACTIONS.key, how="anti")

@@ -31,6 +31,7 @@ from src.data.action_records import record_delivery
 from src.data.archive import pack
 from src.data.delivered import batch_row, raw_rows, rejected_rows, revision_rows
 from src.data.fetching import TABLES, batch_of, fetch, stored_rows
+from src.data.instrument import check_moves, check_sessions
 from src.data.revisions import revise
 from src.data.sources.base import Delivery, Source
 from src.data.sources.choose import add_arguments, open_source, request_of
@@ -73,6 +74,7 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
 
     Raises:
         SourceUnavailable: when the source cannot be reached and nothing is stored either.
+        BadInput: when a delivery is of another instrument or cannot stand beside what is stored.
     """
     tally = Tally()
     warnings: list[str] = []
@@ -116,8 +118,10 @@ def _store(context: RunContext, delivery: Delivery, tally: Tally) -> tuple[str, 
     if _is_repeat(delivery, known, context.calendar):
         tally.repeated += 1
         return ()
+    check_sessions(delivery, context.calendar)
     table, key = TABLES[delivery.kind]
     stored = stored_rows(context, delivery.ticker, delivery.vendor, delivery.kind)
+    check_moves(delivery, stored, key)
     ordered = in_order(delivery, stored, key)
     delivery = ordered.delivery
     number = context.store.add_batch(batch_row(delivery), pack(delivery.frame))

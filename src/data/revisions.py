@@ -49,7 +49,8 @@ def revise(stored: pl.DataFrame, delivered: pl.DataFrame, *, key: str, batch: Ba
         key: ``date`` or ``ts``.
         batch: the delivery's own batch.
 
-    A delivery older than the stored row fills its holes but never overwrites it. A null never
+    A delivery older than the stored row fills its nulls but never overwrites it, so that any order
+    of arrival leaves the same values. A null never
     overwrites a value on the same basis; a row without a close over one that has it is refused.
     Differences below ``NOISE`` leave the stored value, but a ``total`` series with any real
     change is taken whole: its level moved, and two vintages must not be spliced.
@@ -72,6 +73,7 @@ def revise(stored: pl.DataFrame, delivered: pl.DataFrame, *, key: str, batch: Ba
         .with_columns(
             **{f"{f}_changed": _is_changed(f) for f in fields},
             **{f"{f}_noise": _is_noise(f) for f in fields},
+            **{f"{f}_fills": _is_filling(f) for f in fields},
         )
     )
     joined = _classified(joined, fields, batch)
@@ -96,6 +98,11 @@ def _is_changed(field: str) -> pl.Expr:
     return said & pl.col(field).ne_missing(pl.col(f"{field}_old"))
 
 
+def _is_filling(field: str) -> pl.Expr:
+    hole = pl.col("known") & ~pl.col("rebased") & pl.col(f"{field}_old").is_null()
+    return hole & pl.col(field).is_not_null()
+
+
 def _is_noise(field: str) -> pl.Expr:
     new, old = pl.col(field), pl.col(f"{field}_old")
     scale = pl.max_horizontal(new.abs(), old.abs())
@@ -107,7 +114,8 @@ def _classified(joined: pl.DataFrame, fields: list[str], batch: Batch) -> pl.Dat
     only_noise = pl.all_horizontal(pl.col(f"{f}_noise") | ~pl.col(f"{f}_changed") for f in fields)
     older = pl.col("batch_fetched_at") > pl.lit(batch.fetched_at).cast(pl.Datetime("us", "UTC"))
     emptied = pl.col("known") & pl.col("close").is_null() & pl.col("close_old").is_not_null()
-    filled = pl.col("close").is_not_null() & pl.col("close_old").is_null()
+    whole = pl.col("close").is_not_null() & pl.col("close_old").is_null()
+    fills = pl.any_horizontal(f"{f}_fills" for f in fields)
     fated = joined.with_columns(
         fate=pl.when(~pl.col("known"))
         .then(pl.lit("new"))
@@ -115,7 +123,9 @@ def _classified(joined: pl.DataFrame, fields: list[str], batch: Batch) -> pl.Dat
         .then(pl.lit("emptied"))
         .when(~changed)
         .then(pl.when(older).then(pl.lit("kept")).otherwise(pl.lit("same")))
-        .when(older & ~filled)
+        .when(older & ~whole & fills)
+        .then(pl.lit("filled"))
+        .when(older & ~whole)
         .then(pl.when(only_noise).then(pl.lit("kept")).otherwise(pl.lit("older")))
         .when(only_noise)
         .then(pl.lit("noise"))
@@ -128,17 +138,22 @@ def _classified(joined: pl.DataFrame, fields: list[str], batch: Batch) -> pl.Dat
 
 def _rows(joined: pl.DataFrame, key: str, fields: list[str], batch: Batch) -> pl.DataFrame:
     takes_new = pl.col("fate").is_in(["new", "restated"])
-    stored_now = joined.filter(pl.col("fate").is_in(["new", "restated", "noise", "same"]))
+    fills = pl.col("fate") == "filled"
+    stored_now = joined.filter(pl.col("fate").is_in(["new", "restated", "noise", "same", "filled"]))
     return stored_now.select(
         key,
         *(
-            pl.when(takes_new & (pl.col(f).is_not_null() | pl.col("rebased")))
+            pl.when(
+                (takes_new & (pl.col(f).is_not_null() | pl.col("rebased")))
+                | (fills & pl.col(f"{f}_fills"))
+            )
             .then(pl.col(f))
             .otherwise(pl.col(f"{f}_old"))
             .alias(f)
             for f in fields
         ),
-        batch_id=pl.lit(batch.batch_id, dtype=pl.Int64),
+        # A row that was only filled is still as the later fetch has it.
+        batch_id=pl.when(fills).then("batch_id").otherwise(pl.lit(batch.batch_id, dtype=pl.Int64)),
         first_seen=pl.col("first_seen").fill_null(
             pl.lit(batch.fetched_at).cast(pl.Datetime("us", "UTC"))
         ),
@@ -146,9 +161,13 @@ def _rows(joined: pl.DataFrame, key: str, fields: list[str], batch: Batch) -> pl
 
 
 def _revisions(joined: pl.DataFrame, key: str, fields: list[str]) -> pl.DataFrame:
-    touched = joined.filter(pl.col("fate").is_in(["restated", "noise"]))
+    touched = joined.filter(pl.col("fate").is_in(["restated", "noise", "filled"]))
+    told = {
+        f: pl.when(pl.col("fate") == "filled").then(f"{f}_fills").otherwise(f"{f}_changed")
+        for f in fields
+    }
     parts = [
-        touched.filter(f"{f}_changed").select(
+        touched.filter(told[f]).select(
             at=pl.col(key).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
             if key == "date"
             else pl.col(key),

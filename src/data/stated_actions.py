@@ -9,15 +9,16 @@ import datetime as dt
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from src.core.errors import BadInput
-from src.data.adjust import Action, shares_after
-from src.data.ledger import LEDGER_SCHEMA
+from src.data.adjust import SHARE_KINDS, Action, shares_after
+from src.data.in_force import LEDGER_SCHEMA, told_once
+from src.data.in_force import actions as as_actions
 
 YAHOO = {"Date", "Dividends", "Stock Splits"}
 # One dividend under two dates: announcements and ex-dates lie days apart, two dividends a quarter.
@@ -48,8 +49,17 @@ class Beside:
 NOTHING = Beside()
 
 
-def read_actions(path: Path, ticker: str, source: str, known_at: dt.datetime) -> pl.DataFrame:
+def read_actions(
+    path: Path,
+    ticker: str,
+    source: str,
+    known_at: dt.datetime,
+    ledger: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Ledger rows of a CSV with the columns Date, Dividends and Stock Splits, as Yahoo gives it.
+
+    Its dividends are divided by every split up to ``known_at``, those among them that the file
+    leaves out and ``ledger`` has (rows of ``ticker``, whoever told of them).
 
     Raises:
         BadInput: for a file that cannot be read, or without these columns.
@@ -65,7 +75,43 @@ def read_actions(path: Path, ticker: str, source: str, known_at: dt.datetime) ->
     paid, ratio = (pl.col(name).cast(pl.Float64) for name in ("Dividends", "Stock Splits"))
     splits = table.select(date, kind=pl.lit("split"), ratio=ratio, amount=nothing)
     dividends = table.select(date, kind=pl.lit("dividend"), ratio=nothing, amount=paid)
-    return ledger_rows(pl.concat([splits, dividends]), ticker, source, known_at)
+    actions = pl.concat([splits, dividends])
+    has = pl.DataFrame(schema=LEDGER_SCHEMA) if ledger is None else ledger
+    until = known_at.astimezone(dt.UTC).date()
+    beside = beside_file(actions.filter(pl.max_horizontal("ratio", "amount") > 0), has, source)
+    before = tuple(split for split in beside.splits if split.date <= until)
+    return ledger_rows(actions, ticker, source, known_at, replace(beside, splits=before))
+
+
+def beside_file(actions: pl.DataFrame, ledger: pl.DataFrame, source: str) -> Beside:
+    """What a ledger has next to a list of actions: all splits, and the source's own dividends.
+
+    Args:
+        actions: ``date, kind`` of what is stated now.
+        ledger: all rows of the ticker.
+        source: who states them.
+    """
+    of_shares = pl.col("kind").is_in(SHARE_KINDS)
+    # One teller a date: a bonus that was entered is the split that the file states.
+    stated = actions.filter(of_shares)["date"].to_list()
+    told = told_once(ledger.filter(of_shares, ~pl.col("date").is_in(stated), status="applied"))
+    own = ledger.filter(source=source, origin="stated")
+    named = set(actions.select("date", "kind").iter_rows())
+    return beside(own, named, tuple(as_actions(told)))
+
+
+def beside(
+    own: pl.DataFrame, named: set[tuple[dt.date, str]], splits: tuple[Action, ...]
+) -> Beside:
+    """The dividends that a source's ledger rows have beside those named now, and these splits."""
+    paid = own.filter(kind="dividend")
+    applied = paid.filter(status="applied").select("date", "amount").rows()
+    return Beside(
+        splits=splits,
+        dividends=tuple((day, amount) for day, amount in applied if (day, "dividend") not in named),
+        applied=frozenset(day for day, _ in applied),
+        rejected=frozenset(paid.filter(status="rejected")["date"]),
+    )
 
 
 def is_possible(value: float | None) -> bool:

@@ -12,7 +12,6 @@ import polars as pl
 
 from src.config.load import config_hash
 from src.config.version import VERSION
-from src.core.errors import ValidationFailed
 from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY, Table
 from src.features import canary
 from src.modeling import candidates, datasets, gate, scoring, walk_forward
@@ -125,10 +124,13 @@ def _ticker(context: RunContext, features: pl.DataFrame, ticker: str, horizon: s
         feature_window=int(features["warm_up"].sum()) + 1,
         calendar=context.calendar,
     )
-    if sessions == 1:
-        _refuse_leaks(dataset, ticker)
     floor = getattr(context.settings.validation.min_mae_improvement, horizon)
-    trained = train(dataset, sessions, settings, context.calendar, floor=floor)
+    leak = _leak(_next_session(context, features, clean))
+    trained = (
+        _nothing_trained(dataset.features, leak)
+        if leak
+        else train(dataset, sessions, settings, context.calendar, floor=floor)
+    )
     artefact = Artefact(
         ticker=ticker,
         horizon=horizon,
@@ -149,14 +151,19 @@ def _ticker(context: RunContext, features: pl.DataFrame, ticker: str, horizon: s
     return Made(dataset, artefact, features.row(-1, named=True), trained.refits)
 
 
-def _refuse_leaks(dataset: Dataset, ticker: str) -> None:
-    """Stop before a feature that goes with the next return as nothing honest does."""
+def _next_session(context: RunContext, features: pl.DataFrame, clean: pl.DataFrame) -> Dataset:
+    window = int(features["warm_up"].sum()) + 1
+    return datasets.build(
+        features, clean, horizon=1, feature_window=window, calendar=context.calendar
+    )
+
+
+def _leak(dataset: Dataset) -> str | None:
+    """Why nothing may be trained: a feature goes with the next return as nothing honest does."""
     names = [dataset.features[column] for column in scale_free(dataset.features)]
     features = {name: dataset.frame[name].to_numpy()[:, None] for name in names}
     found = canary.correlations(features, dataset.frame["target"].to_numpy()[:, None])
-    leaks = [one.message for one in found if one.leaks]
-    if leaks:
-        raise ValidationFailed(f"{ticker}: {leaks[0]}: a leak is likely, training was stopped.")
+    return next((one.message for one in found if one.leaks), None)
 
 
 def train(
@@ -230,6 +237,17 @@ def _walked(
 ) -> np.ndarray:
     model = fit(inputs[fold.train], targets[fold.train], columns=columns, horizon=horizon)
     return model.predict(inputs[fold.test])
+
+
+def _nothing_trained(names: tuple[str, ...], leak: str) -> Trained:
+    return Trained(
+        name="zero",
+        model=LinearModel(names, np.zeros(len(names)), 0.0),
+        metrics=(),
+        verdict="undecided",
+        reason=f"a leak is likely, so nothing was trained and zero is served ({leak})",
+        refits=0,
+    )
 
 
 def _too_short(

@@ -47,6 +47,29 @@ def test_a_file_of_actions_is_taken_as_paid_and_a_doubled_dividend_waits(
     assert stored["2018-05-31", "split"] == (2.0, "applied")
 
 
+def test_a_second_file_of_earlier_dividends_is_as_paid_too(command, ledger, tmp_path):
+    header, *lines = FILE.splitlines()
+    for name, part in (("later.csv", lines[3:]), ("earlier.csv", lines[:3])):
+        path = tmp_path / name
+        path.write_text("\n".join([header, *part]))
+        ran = command(ACTIONS, "import", "--ticker", "TCS.NS", "--path", path)
+        assert ran.returncode == 0, ran.stderr
+
+    # Two bonuses stand in the file of 2004, the third in the one that was read before.
+    assert ledger()["2004-10-28", "dividend"] == (3.0, "applied")
+
+
+def test_a_file_from_before_a_split_was_not_divided_by_it(command, ledger, tmp_path):
+    path = tmp_path / "actions.csv"
+    path.write_text("Date,Dividends,Stock Splits\n2017-06-13,27.5,0.0\n")
+    tcs = ("--ticker", "TCS.NS")
+    command(ACTIONS, "add", *tcs, "--date", "2018-05-31", "--kind", "bonus", "--ratio", "2")
+
+    command(ACTIONS, "import", *tcs, "--path", path, "--fetched-at", "2017-07-01T00:00Z")
+
+    assert ledger()["2017-06-13", "dividend"] == (27.5, "applied")
+
+
 def test_reading_a_file_again_keeps_what_a_person_decided(command, ledger, tmp_path):
     path = tmp_path / "actions.csv"
     path.write_text(FILE)

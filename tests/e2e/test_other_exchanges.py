@@ -5,6 +5,9 @@ import datetime as dt
 import json
 
 import pytest
+from checksums import rows
+
+from src.core.sessions import nse
 
 NOW = "2026-06-30T23:00+00:00"
 # New York's whole-day closings of 2024-2026, as the exchange announced them.
@@ -15,6 +18,9 @@ CLOSED = {
     *("2025-09-01", "2025-11-27", "2025-12-25", "2026-01-01", "2026-01-19", "2026-02-16"),
     *("2026-04-03", "2026-05-25", "2026-06-19"),
 }
+
+# Indian sessions of which New York kept one as a holiday, 2026-06-19.
+JUNE = dt.date(2026, 6, 1), dt.date(2026, 6, 30)
 
 pytest.importorskip("exchange_calendars")
 
@@ -56,11 +62,15 @@ def test_a_share_of_new_york_keeps_new_yorks_sessions(command, home, file):
     assert cleaning["missing_sessions"] == 0
 
 
-def test_its_prices_under_an_indian_name_are_refused(command, file):
-    ran = run(command, file, "--ticker", "TCS.NS")
+def test_its_prices_under_an_indian_name_are_refused(command, embedded, file):
+    with embedded() as url:
+        ran = run(command, file, "--ticker", "TCS.NS")
+        stored = rows(url, "SELECT count(*) FROM raw_daily_prices")
 
     assert ran.returncode == 1
-    assert "lie on days when NSE was closed: these look like another exchange's" in ran.stderr
+    (sentence,) = ran.stderr.splitlines()
+    assert "lie on days when NSE was closed: these look like another exchange's" in sentence
+    assert stored == [(0,)]
 
 
 @pytest.mark.parametrize(
@@ -79,12 +89,22 @@ def test_what_has_no_calendar_is_wrong_usage(command, file, ticker, sentence):
     assert len(ran.stderr.splitlines()) == 1
 
 
-def test_all_tickers_of_two_exchanges_are_cleaned_each_with_its_calendar(command, file):
+@pytest.fixture
+def indian_file(tmp_path):
+    path = tmp_path / "indian.csv"
+    lines = [f"{day},100,101,99,100.5,1000" for day in nse().sessions(*JUNE)]
+    path.write_text("\n".join(["Date,Open,High,Low,Close,Volume", *lines]))
+    return path
+
+
+def test_all_tickers_of_two_exchanges_are_cleaned_each_with_its_calendar(
+    command, file, indian_file
+):
     run(command, file, "--ticker", "AAPL", "--suffix", "")
-    run(command, file, "--ticker", "TCS.NS")
+    run(command, indian_file, "--ticker", "TCS.NS")
     ran = command("src.data.cleaning", "run", "--all", FORECAST_NOW=NOW)
 
     assert ran.returncode == 0, ran.stderr
     new_york, india = ran.stdout.splitlines()
     assert "{'non_session': 1}" in new_york
-    assert "{'non_session': 1}" not in india
+    assert "'non_session': 1" not in india

@@ -209,6 +209,7 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(command, home, tmp_path,
         ("--ticker", "TCS.NS", "--as-of", "yesterday"),
         ("--ticker", "TCS.NS", "--source", "stored", "--as-of", "2099-01-01"),
         ("--tickers", "TCS.NS"),
+        ("--ticker", "TCS.NS", "--known-at", "2026-01-01T00:00Z", "--vendor", "nse"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_exit_code_2(command, home, arguments):
@@ -370,8 +371,8 @@ def test_a_closed_stream_is_no_reason_to_fail(environment, closed):
 
 
 def test_another_source_than_the_one_named_is_said(command, home, tmp_path, sessions):
-    for vendor in ("yahoo", "mine"):
-        path = bars_csv(tmp_path / f"TCS_{vendor}.csv", sessions)
+    for vendor, days in (("yahoo", sessions[:-1]), ("mine", sessions)):
+        path = bars_csv(tmp_path / f"TCS_{vendor}.csv", days)
         source = ("--source", "csv", "--path", path, "--vendor", vendor)
         command("mlops.pipeline", "--ticker", "TCS.NS", *source, "--skip-training")
 

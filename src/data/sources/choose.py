@@ -72,8 +72,16 @@ def open_source(
 
 
 def _refuse_source(request: Request) -> None:
-    if request.name not in (None, "stored") or request.paths:
-        raise UsageError("--known-at uses what is stored: leave --source and --path out.")
+    of_files = {
+        "--source": request.name not in (None, "stored"),
+        "--path": request.paths,
+        "--vendor": request.vendor,
+        "--basis": request.basis,
+        "--fetched-at": request.fetched_at,
+    }
+    given = [option for option, value in of_files.items() if value]
+    if given:
+        raise UsageError(f"--known-at uses what is stored: leave {' and '.join(given)} out.")
 
 
 def _path(text: str) -> Path:

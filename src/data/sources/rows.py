@@ -12,6 +12,7 @@ import polars as pl
 
 from src.core.errors import BadInput, UsageError
 from src.core.tickers import normalise_ticker
+from src.data.sources import nse_series
 from src.data.sources.action_cells import nonzero
 from src.data.sources.dates import too_many
 from src.data.sources.layouts import VALUES
@@ -30,9 +31,6 @@ REJECTED = {
     "reason": pl.String,
     "key": pl.Null,
 }
-# NSE's ordinary market first, then trade-to-trade and the small companies' boards.
-_SERIES_RANK = {"EQ": 0, "BE": 1, "BZ": 2, "SM": 3, "ST": 4}
-_OTHER_SERIES = 9
 # A few broken rows are set aside in a file of any size; more than these say it is the file.
 _FEW = 5
 # Copies of one instrument repeat a few days; from half on it is several without a symbol.
@@ -168,19 +166,20 @@ def check_closes(rows: pl.DataFrame) -> None:
 
 
 def split_series(rows: pl.DataFrame) -> Split:
-    """Keeps NSE's ordinary series where several series of a share traded on one day."""
+    """Keeps NSE's ordinary series of each day, and no bond or block of a share."""
     if rows["series"].null_count() == rows.height:
         return rows, _none(rows)
-    rank = pl.col("series").replace_strict(
-        _SERIES_RANK, default=_OTHER_SERIES, return_dtype=pl.Int8
-    )
+    rank = nse_series.rank()
     best = rank.min().over("ticker", "key")
-    reason = pl.format(
+    written = pl.col("series").fill_null("(blank)")
+    day = pl.format(
         "series {} of a day that also has series {}",
-        pl.col("series").fill_null("(blank)"),
-        pl.col("series").sort_by(rank).first().over("ticker", "key"),
+        written,
+        written.sort_by(rank).first().over("ticker", "key"),
     )
-    return _split(rows, rank > best, "other_series", reason)
+    whole = pl.format("series {} is not the share, which the file has in an equity series", written)
+    reason = pl.when(rank > best).then(day).otherwise(whole)
+    return _split(rows, (rank > best) | nse_series.is_no_share(rank), "other_series", reason)
 
 
 def split_repeats(rows: pl.DataFrame) -> Split:

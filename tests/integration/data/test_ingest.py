@@ -4,11 +4,25 @@ import datetime as dt
 import json
 from dataclasses import replace
 
+import polars as pl
 import pytest
-from prices import NOW, TCS, Given, bar, checksums, context, delivery, rows, run, sessions, utc
+from prices import (
+    NOW,
+    TCS,
+    Given,
+    bar,
+    checksums,
+    clean_walk,
+    context,
+    delivery,
+    rows,
+    run,
+    sessions,
+    utc,
+)
 from yahoo_replay import chart, yahoo_replay
 
-from src.core.errors import SourceUnavailable
+from src.core.errors import BadInput, SourceUnavailable
 from src.core.sessions import nse
 from src.core.tables import (
     CLEAN_DAILY,
@@ -190,6 +204,63 @@ def test_a_later_total_vintage_supersedes_the_one_before(store, given, bring):
     assert rows(store, QUARANTINE).select("rule", "at").rows() == [
         ("superseded_vintage", "2026-04-06")
     ]
+
+
+# --- what cannot stand beside what is stored
+
+
+def walk(start, count, *, seed=1, level=1.0):
+    """A share's bars of so many sessions from the ``start``-th on, on a level."""
+    made = clean_walk(TCS, sessions(dt.date(2025, 1, 1), 300), seed=seed)
+    prices = ("open", "high", "low", "close", "adj_close")
+    made = made.with_columns(pl.col(name) * level for name in prices)
+    return made.rename({"date": "at"})[start : start + count].rows(named=True)
+
+
+def refused(bring, database_url, late, match):
+    before = checksums(database_url)
+    with pytest.raises(BadInput, match=match):
+        bring(late)
+    assert checksums(database_url) == before
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_a_part_after_a_split_is_refused_and_the_whole_is_taken(store, bring, database_url, stated):
+    bring(delivery(walk(0, 200), fetched_at=EARLIER))
+    part = delivery(walk(150, 100, level=0.5), fetched_at_stated=stated)
+
+    refused(bring, database_url, part, "closes are 0.5 times .* on 50 days")
+    bring(delivery(walk(0, 250, level=0.5), fetched_at_stated=stated))
+
+    whole = [one["close"] for one in walk(0, 250, level=0.5)]
+    assert closes(store) == pytest.approx(whole, rel=1e-12)
+
+
+def test_another_share_under_the_ticker_is_refused(bring, database_url):
+    bring(delivery(walk(0, 200), fetched_at=EARLIER))
+
+    other = delivery(walk(100, 150, seed=2))
+
+    refused(bring, database_url, other, "on 100 days .* its closes move otherwise")
+
+
+def test_another_exchanges_days_are_refused_before_anything_is_stored(bring, database_url):
+    first = dt.date(2025, 1, 1)
+    weekdays = [first + dt.timedelta(n) for n in range(400)]
+    foreign = [bar(day, 100.0) for day in weekdays if day.weekday() < 5]
+
+    refused(bring, database_url, delivery(foreign), "lie on days when NSE was closed")
+
+
+def test_rows_that_a_stated_delivery_leaves_out_are_a_warning(bring):
+    total = {"price_basis": "total"}
+    bring(delivery(walk(0, 200), fetched_at=EARLIER, **total))
+
+    report = bring(delivery(walk(150, 60, level=0.99), **total))
+
+    (said,) = report.warnings
+    assert "brings 60 rows that replace 200 from yahoo" in said
+    assert "150 of these are not in it and are left out" in said
 
 
 # --- nothing vanishes

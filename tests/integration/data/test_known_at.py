@@ -95,6 +95,18 @@ def test_a_delivery_fetched_earlier_and_brought_later_was_known_earlier(bring, c
     assert closes(SECOND) == {DAYS[0]: 105.0, DAYS[1]: 101.0, DAYS[2]: 102.0}
 
 
+def test_a_hole_that_an_earlier_fetch_fills_was_filled_then_and_is_now(bring, store, home):
+    bring(SECOND, bar(DAYS[0], 105.0, volume=None), bar(DAYS[1], 101.0, open=None))
+    bring(FIRST, bar(DAYS[0], 100.0, volume=700.0), bar(DAYS[1], 101.0, open=100.5))
+
+    then = known.raw(context(store, home, now=LATER, known_at=SECOND), RAW_DAILY)
+
+    values = ["date", "open", "high", "low", "close", "volume", "adj_close"]
+    assert then.select(values).equals(rows(store, RAW_DAILY).select(values))
+    assert then.select("close", "volume").rows() == [(105.0, 700.0), (101.0, 1000.0)]
+    assert then["open"][1] == 100.5
+
+
 def test_a_bar_was_partial_until_it_was_fetched_after_the_close(bring, closes):
     # 08:30 in India, and in the evening.
     during, after = utc(2026, 4, 10, 8, 30), utc(2026, 4, 10, 14, 0)
@@ -131,7 +143,9 @@ def test_all_deliveries_replayed_are_the_stored_rows(bring, store, home):
     bars = walk.rename({"date": "at"}).rows(named=True)
     bring(FIRST, *bars[:80])
     bring(SECOND, *bars[60:100])
-    bring(THIRD, *(one | {"close": one["close"] * 1.001} for one in bars[90:120]))
+    # Every second close was corrected.
+    last = enumerate(bars[90:120])
+    bring(THIRD, *(one | {"close": one["close"] * (1 + n % 2 / 1000)} for n, one in last))
 
     replayed = known.raw(context(store, home, now=LATER, known_at=THIRD), RAW_DAILY)
 

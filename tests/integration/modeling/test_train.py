@@ -11,7 +11,6 @@ import polars as pl
 import pytest
 from prices import TCS, checksums, clean_walk, context, features_of, rows, run, with_features
 
-from src.core.errors import ValidationFailed
 from src.core.sessions import nse
 from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY
 from src.features.catalogue import features
@@ -356,5 +355,10 @@ def test_a_feature_that_has_seen_the_next_return_stops_training(store, given, cl
     with store.transaction():
         store.replace(FEATURES_DAILY, [TCS], leaking)
 
-    with pytest.raises(ValidationFailed, match=r"return_lag1_scaled: correlation \+1\.00"):
-        run(train.STAGE, given)
+    report = run(train.STAGE, given)
+
+    for horizon in ("short", "long"):
+        said = told(report, horizon)
+        assert (said["candidate"], said["served"], said["verdict"]) == ("zero", "zero", "undecided")
+        assert "return_lag1_scaled: correlation +1.00" in said["reason"]
+    assert len(report.warnings) == 2

@@ -145,6 +145,57 @@ def test_an_older_fetch_does_not_overwrite_a_later_one():
     assert result.revisions.is_empty()
 
 
+def bent(closes, **fields):
+    """A delivery of these closes with some fields of its last row in other words."""
+    *first, last = made(closes)
+    return delivery([*first, {**last, **fields}]).frame
+
+
+@pytest.mark.parametrize("field", ["open", "volume", "adj_close"])
+@pytest.mark.parametrize("newer_close", [101.0, 105.0])
+def test_both_orders_of_arrival_leave_the_same_values(field, newer_close):
+    older, newer = bent((100, 101.0)), bent((100, newer_close), **{field: None})
+    nothing = stored()
+
+    def arrived(*held):
+        rows = nothing
+        for number, (frame, at) in enumerate(held, start=1):
+            known = rows.with_columns(price_basis=pl.lit("split"))
+            new = revise(known, frame, key="date", batch=Batch(number, "split", at)).rows
+            whose = pl.when(pl.col("batch_id") == number).then(pl.lit(at)).otherwise(pl.lit(LATER))
+            new = new.with_columns(batch_fetched_at=whose.cast(pl.Datetime("us", "UTC")))
+            rows = pl.concat([rows.join(new, on="date", how="anti"), new.select(rows.columns)])
+        return rows.sort("date").select("date", *FIELDS)
+
+    in_order = arrived((older, EARLIER), (newer, LATER))
+
+    assert in_order.equals(arrived((newer, LATER), (older, EARLIER)))
+    assert in_order["close"].to_list() == [100, newer_close]
+    assert in_order[field][1] == older[field][1]
+
+
+def test_a_filled_field_is_told_and_the_row_stays_the_later_fetchs():
+    before = stored(100, fetched_at=LATER).with_columns(volume=pl.lit(None, dtype=pl.Float64))
+
+    result = revised(before, delivered(99), fetched_at=EARLIER)
+
+    assert result.rows.select("close", "volume", "batch_id").rows() == [(100, 1000, 1)]
+    assert result.revisions.select("field", "old_value", "new_value", "noise").rows() == [
+        ("volume", None, 1000.0, False)
+    ]
+    assert result.rejected.is_empty()
+
+
+def test_an_older_fetch_on_another_basis_fills_nothing():
+    before = stored(100, fetched_at=LATER).with_columns(
+        volume=pl.lit(None, dtype=pl.Float64), price_basis=pl.lit("split")
+    )
+
+    result = revise(before, delivered(100), key="date", batch=Batch(2, "total", EARLIER))
+
+    assert result.rows.is_empty()
+
+
 def test_noise_in_an_older_fetch_is_passed_over():
     before = stored(100.0, fetched_at=LATER)
     frame = delivered(100.0).with_columns(close=pl.lit(100.0001))

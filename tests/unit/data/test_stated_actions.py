@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from src.data.adjust import Action
+from src.data.in_force import LEDGER_SCHEMA
 from src.data.stated_actions import Beside, ledger_rows, read_actions
 
 AT = dt.datetime(2021, 9, 30, 12, tzinfo=dt.UTC)
@@ -138,3 +139,39 @@ def test_the_doubled_dividend_of_october_2015_waits_and_the_other_72_do_not(data
 
     (waiting,) = rows.filter(status="pending").rows(named=True)
     assert (rows.height, waiting["date"], waiting["amount"]) == (73, day("2015-10-21"), 11.0)
+
+
+def known(*told, source="nse", origin="inferred", status="applied"):
+    """Splits in the ledger, whoever told of them."""
+    rows = [
+        ("TCS.NS", day(at), kind, source, origin, ratio, None, status, "rule", "{}", AT)
+        for at, kind, ratio in told
+    ]
+    return pl.DataFrame(rows, schema=LEDGER_SCHEMA, orient="row")
+
+
+def read(tmp_path, has):
+    path = tmp_path / "dividends.csv"
+    path.write_text("Date,Dividends,Stock Splits\n2017-06-13,13.75,0.0\n")
+    return read_actions(path, "TCS.NS", "yahoo", AT, has)["amount"].to_list()
+
+
+def test_dividends_of_a_file_are_divided_by_the_splits_that_the_ledger_has(tmp_path):
+    # TCS paid 27.5 rupees in June 2017 and gave a bonus of one for one on 2018-05-31.
+    assert read(tmp_path, known(("2018-05-31", "split", 2.0))) == [27.5]
+
+
+def test_a_split_that_two_tell_of_divides_once(tmp_path):
+    split = known(("2018-05-31", "split", 2.0))
+    bonus = known(("2018-05-31", "bonus", 2.0), source="person", origin="entered")
+
+    assert read(tmp_path, pl.concat([split, bonus])) == [27.5]
+
+
+@pytest.mark.parametrize("status", ["pending", "rejected"])
+def test_a_split_that_does_not_hold_divides_nothing(tmp_path, status):
+    assert read(tmp_path, known(("2018-05-31", "split", 2.0), status=status)) == [13.75]
+
+
+def test_a_split_from_after_the_file_divides_nothing(tmp_path):
+    assert read(tmp_path, known(("2021-10-01", "split", 2.0))) == [13.75]

@@ -240,6 +240,48 @@ def test_other_series_of_a_day_with_eq_are_rejected(write):
     assert delivery.rejected["reason"][0] == "series BL of a day that also has series EQ"
 
 
+def series_rows(*rows):
+    header = "Symbol,Series,Date,Prev Close,Open,High,Low,Close,Volume\n"
+    return header + "".join(f"{who},{day}-Jan-2022,1,1,2,1,{close},9\n" for who, day, close in rows)
+
+
+@pytest.mark.parametrize("series", ["BL", "N1", "RR"])
+def test_a_day_with_another_series_alone_has_no_share(write, series):
+    path = write(series_rows(("TCS,EQ", "03", 3), (f"TCS,{series}", "04", 2), ("TCS,EQ", "05", 3)))
+
+    delivery = only(path)
+
+    assert delivery.frame["date"].to_list() == [dt.date(2022, 1, 3), dt.date(2022, 1, 5)]
+    assert rules(delivery) == ["other_series"]
+    assert delivery.rejected["reason"][0] == (
+        f"series {series} is not the share, which the file has in an equity series"
+    )
+
+
+def test_a_row_that_names_no_series_is_of_the_share(write):
+    delivery = only(write(series_rows(("TCS,", "03", 3), ("TCS,N1", "04", 2), ("TCS,EQ", "05", 3))))
+
+    assert delivery.frame["close"].to_list() == [3.0, 3.0]
+
+
+def test_a_file_of_one_series_alone_is_of_that(write):
+    delivery = only(write(series_rows(("TCS,N1", "03", 2), ("TCS,N1", "04", 2))))
+
+    assert (delivery.frame.height, delivery.rejected.height) == (2, 0)
+
+
+def test_among_other_shares_a_bond_is_set_aside_and_a_trust_is_not(write):
+    path = write(
+        series_rows(("TCS,EQ", "03", 3), ("INFY,N2", "03", 2), ("EMBASSY,RR", "03", 5)), "all.csv"
+    )
+
+    found = {d.ticker: d for d in source(path).deliveries()}
+
+    assert found["INFY.NS"].frame.is_empty()
+    assert rules(found["INFY.NS"]) == ["other_series"]
+    assert found["EMBASSY.NS"].frame["close"].to_list() == [5.0]
+
+
 def test_each_symbol_of_a_file_has_its_delivery(write):
     text = (
         "Date,Symbol,Open,High,Low,Close,Volume\n"
