@@ -2,48 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from src.config.load import config_hash
 from src.config.version import VERSION
 from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY, Table
-from src.features import canary
-from src.modeling import candidates, datasets, gate, scoring, walk_forward
-from src.modeling.names import CONFIGURATIONS
+from src.modeling import datasets, gate
 from src.modeling.outlook import NOTHING, outlooks
 from src.modeling.predictor import forecast
+from src.modeling.training import likely_leak, nothing_trained, train
 from src.registry import artefacts
 from src.registry.artefacts import Artefact
-from src.registry.model_file import LinearModel
 from src.stages.hashing import frame_hash
 from src.stages.stage import RunContext, Stage, StageReport
 
 if TYPE_CHECKING:
-    from src.config.settings import TrainingSettings
-    from src.core.exchanges import TradingCalendar
     from src.modeling.datasets import Dataset
 
 MODELS = Path("models")
-CANDIDATE = "ridge"
 TABLES: Mapping[str, Table] = {"short": DATASET_SHORT, "long": DATASET_LONG}
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A candidate and its walk-forward scores; ``name`` is ``zero`` when none could be fitted."""
-
-    name: str
-    model: LinearModel
-    metrics: Sequence[Mapping[str, Any]]
-    verdict: str
-    reason: str
-    refits: int
 
 
 def run(context: RunContext) -> StageReport:
@@ -125,9 +107,9 @@ def _ticker(context: RunContext, features: pl.DataFrame, ticker: str, horizon: s
         calendar=context.calendar,
     )
     floor = getattr(context.settings.validation.min_mae_improvement, horizon)
-    leak = _leak(_next_session(context, features, clean))
+    leak = likely_leak(_next_session(context, features, clean))
     trained = (
-        _nothing_trained(dataset.features, leak)
+        nothing_trained(dataset.features, leak)
         if leak
         else train(dataset, sessions, settings, context.calendar, floor=floor)
     )
@@ -155,113 +137,6 @@ def _next_session(context: RunContext, features: pl.DataFrame, clean: pl.DataFra
     window = int(features["warm_up"].sum()) + 1
     return datasets.build(
         features, clean, horizon=1, feature_window=window, calendar=context.calendar
-    )
-
-
-def _leak(dataset: Dataset) -> str | None:
-    """Why nothing may be trained: a feature goes with the next return as nothing honest does."""
-    names = [dataset.features[column] for column in scale_free(dataset.features)]
-    features = {name: dataset.frame[name].to_numpy()[:, None] for name in names}
-    found = canary.correlations(features, dataset.frame["target"].to_numpy()[:, None])
-    return next((one.message for one in found if one.leaks), None)
-
-
-def train(
-    dataset: Dataset,
-    horizon: int,
-    settings: TrainingSettings,
-    calendar: TradingCalendar,
-    *,
-    floor: float,
-) -> Trained:
-    """Walk the candidate forward beside its baselines, then fit it on all realised labels.
-
-    The gate judges it by those forecasts; ``floor`` is the least relative gain in MAE. One ticker
-    alone can hardly ever decide, least of all a quarter ahead.
-
-    A series too short for one fold gives ``zero`` with the verdict ``undecided``.
-    """
-    names = dataset.features
-    if dataset.frame.is_empty():
-        return _too_short(names, 0, horizon, settings)
-    inputs, targets = dataset.frame.select(names).to_numpy(), dataset.frame["target"].to_numpy()
-    folds = walk_forward.folds(
-        days := dataset.frame["date"].to_numpy(),
-        dataset.frame["label_end"].to_numpy(),
-        test_share=settings.test_share,
-        refit_every=settings.refit_every,
-        embargo=settings.embargo,
-        min_train=settings.min_train_rows,
-        calendar_ids=calendar.session_ids,
-    )
-    if not folds:
-        return _too_short(names, len(targets), horizon, settings)
-    columns = scale_free(names)
-    tested = np.concatenate([fold.test for fold in folds])
-    said = {
-        name: np.concatenate(
-            [_walked(fit, inputs, targets, fold, columns, horizon) for fold in folds]
-        )
-        for name, fit in candidates.CANDIDATES.items()
-    }
-    fitted = candidates.CANDIDATES[CANDIDATE](inputs, targets, columns=columns, horizon=horizon)
-    judged = gate.judge(
-        targets[tested][:, None],
-        said[CANDIDATE][:, None],
-        rules=gate.rules_for(horizon, floor, CONFIGURATIONS),
-    )
-    return Trained(
-        name=CANDIDATE,
-        model=fitted.named(names),
-        metrics=scoring.table(targets[tested], said, horizon=horizon, dates=days[tested]),
-        verdict=judged.verdict,
-        reason=judged.reason.rstrip("."),
-        refits=len(folds),
-    )
-
-
-def scale_free(names: Sequence[str]) -> list[int]:
-    """Positions of the features that mean the same at every price level."""
-    return [
-        at for at, name in enumerate(names) if not (name.startswith("sma_") or name == "volume")
-    ]
-
-
-def _walked(
-    fit: candidates.Fit,
-    inputs: np.ndarray,
-    targets: np.ndarray,
-    fold: walk_forward.Fold,
-    columns: Sequence[int],
-    horizon: int,
-) -> np.ndarray:
-    model = fit(inputs[fold.train], targets[fold.train], columns=columns, horizon=horizon)
-    return model.predict(inputs[fold.test])
-
-
-def _nothing_trained(names: tuple[str, ...], leak: str) -> Trained:
-    return Trained(
-        name="zero",
-        model=LinearModel(names, np.zeros(len(names)), 0.0),
-        metrics=(),
-        verdict="undecided",
-        reason=f"a leak is likely, so nothing was trained and zero is served ({leak})",
-        refits=0,
-    )
-
-
-def _too_short(
-    names: tuple[str, ...], rows: int, horizon: int, settings: TrainingSettings
-) -> Trained:
-    needed = settings.min_train_rows
-    return Trained(
-        name="zero",
-        model=LinearModel(names, np.zeros(len(names)), 0.0),
-        metrics=(),
-        verdict="undecided",
-        reason=f"only {rows} rows have a realised {horizon}-session label, and the first fold "
-        f"needs {needed} to train on besides those it tests: zero is served",
-        refits=0,
     )
 
 
