@@ -23,7 +23,6 @@ def rows(
     calendar: TradingCalendar,
     *,
     since: dt.date | None = None,
-    until: dt.date | None = None,
 ) -> pl.DataFrame:
     """One row per model and session of one ticker, in that order.
 
@@ -33,7 +32,7 @@ def rows(
     """
     panel = contest.panel
     column = panel.tickers.index(ticker)
-    at = _rows(contest, column, since, until)
+    at = _rows(contest, column, since)
     made = panel.sessions[at]
     shared = pl.DataFrame(
         {
@@ -59,17 +58,13 @@ def rows(
     return together.with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def _rows(
-    contest: Contest, column: int, since: dt.date | None, until: dt.date | None
-) -> np.ndarray:
-    """Rows with a bar, within the dates and where distributions may be asked for."""
+def _rows(contest: Contest, column: int, since: dt.date | None) -> np.ndarray:
+    """Rows with a bar, from a date on and where distributions may be asked for."""
     sessions = contest.panel.sessions
     wanted = np.isfinite(contest.panel.close[:, column])
     wanted[: contest.distributions.since] = False
     if since is not None:
         wanted &= sessions >= np.datetime64(since)
-    if until is not None:
-        wanted &= sessions <= np.datetime64(until)
     return np.flatnonzero(wanted)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.table import Table
 
-COLUMNS = ("ticker", "made", "horizon", "model", "point", "actual", "lo95", "hi95")
+LOW_HIGH = ("lo", "hi")
+KEY = ("horizon", "model", "ticker", "made")
+NUMBERS = ("point", "actual", *(f"{end}{share}" for share in (50, 80, 90, 95) for end in LOW_HIGH))
+SAYS = "give a file that src.modeling.backtest wrote."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,18 +41,41 @@ def read(path: Path) -> pl.DataFrame:
     """The backtest's file; raises BadInput for one that cannot be read or is another."""
     import polars as pl
 
+    types = (
+        dict.fromkeys(NUMBERS, pl.Float64)
+        | {"horizon": pl.Int64, "made": pl.Date}
+        | {"model": pl.String, "ticker": pl.String}
+    )
     try:
-        table = pl.read_csv(path, try_parse_dates=True, infer_schema_length=None)
+        header = pl.read_csv(path, n_rows=0).columns
+        missing = [name for name in types if name not in header]
+        if missing:
+            raise BadInput(f"{path}: no column {missing[0]}: {SAYS}")
+        table = pl.read_csv(path, columns=list(types), schema_overrides=types)
     except (OSError, pl.exceptions.PolarsError) as error:
-        first = str(error).splitlines()[0]
-        raise BadInput(f"{path}: it cannot be read as CSV ({first}).") from error
-    missing = [name for name in COLUMNS if name not in table.columns]
-    if missing or table.schema["made"] != pl.Date:
-        what = f"no column {missing[0]}" if missing else "no dates in its column made"
-        raise BadInput(f"{path}: {what}: give a file that src.modeling.backtest wrote.")
+        said = (str(error).splitlines() or ["no message"])[0].rstrip(":. ")
+        raise BadInput(f"{path}: it cannot be read ({said}): {SAYS}") from error
+    wrong = next(_complaints(table), None)
+    if wrong:
+        raise BadInput(f"{path}: {wrong}: {SAYS}")
     if table.is_empty():
         raise BadInput(f"{path}: it holds no forecast: widen --from and --to of the backtest.")
     return table
+
+
+def _complaints(table: pl.DataFrame) -> Iterator[str]:
+    """What keeps a table from being a backtest's."""
+    import polars as pl
+
+    yield from (f"an empty cell in its column {name}" for name in KEY if table[name].null_count())
+    if (table["horizon"] < 1).any():
+        yield "a horizon below 1"
+    finite = table.select(pl.col(NUMBERS).is_finite().all()).row(0)
+    yield from (
+        f"no number in its column {n}" for n, fine in zip(NUMBERS, finite, strict=True) if not fine
+    )
+    if table.group_by(KEY).len().height < table.height:
+        yield "two forecasts of one model, ticker, day and horizon"
 
 
 def _points(rows: list[dict[str, Any]]) -> Table:
@@ -61,7 +88,7 @@ def _points(rows: list[dict[str, Any]]) -> Table:
         table.add_row(
             *(str(row["horizon"]), row["model"], str(row["tickers"])),
             *(f"{row['n']:,}", f"{row['n_eff']:,.0f}", f"{row['mae']:.5f}"),
-            *(_percent(row["skill_vs_zero"]), f"{row['t']:.2f} ({row['limit']:.2f})"),
+            *(_percent(row["skill_vs_zero"]), _tested(row["t"], row["limit"])),
             *(_percent(row[name]) for name in ("skill_vs_mean", "tickers_worse", "worst_ticker")),
         )
     return table
@@ -88,8 +115,14 @@ def _table(title: str, heads: Sequence[str]) -> Table:
 
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     for number, head in enumerate(heads):
-        table.add_column(head, justify="left" if number < 1 or head == "model" else "right")
+        left = number < 1 or head == "model"
+        table.add_column(head, justify="left" if left else "right", no_wrap=head == "model")
     return table
+
+
+def _tested(t: float, limit: float) -> str:
+    """What never differs from zero has no t."""
+    return f"{t:.2f} ({limit:.2f})" if math.isfinite(t) else "-"
 
 
 def _percent(value: float | None, digits: int = 2) -> str:

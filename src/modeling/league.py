@@ -56,13 +56,15 @@ def _scored(rows: pl.DataFrame, horizon: int) -> dict[str, Any]:
     by_ticker = hac.mean_test(zero - error, horizon)
     judged = by_ticker.n >= TICKER_N_EFF * horizon
     worse = by_ticker.t < -hac.critical(by_ticker.b, 0.05)
-    per_ticker = 1 - np.nansum(error, axis=0) / np.nansum(zero, axis=0)
+    moved = np.nansum(zero, axis=0)
+    judged &= moved > 0
+    per_ticker = 1 - np.nansum(error, axis=0) / np.where(moved > 0, moved, np.nan)
     return {
         "tickers": actual.shape[1],
         "n": int(np.isfinite(actual).sum()),
         "n_eff": len(actual) / horizon,
         "mae": float(np.nanmean(error)),
-        "skill_vs_zero": float(1 - np.nansum(error) / np.nansum(zero)),
+        "skill_vs_zero": _skill(error, zero),
         "t": float(panel.t),
         "limit": float(hac.critical(panel.b, 0.05)),
         "skill_vs_mean": _skill(error, np.abs(actual - mean)),

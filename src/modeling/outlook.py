@@ -63,16 +63,18 @@ NOTHING = Outlook(np.full(len(LEVELS), np.nan))
 def outlooks(context: RunContext, horizons: Sequence[int]) -> dict[tuple[str, int], Outlook]:
     """The outlook of each of the context's tickers at each horizon, pooled with all others."""
     made: dict[tuple[str, int], Outlook] = {}
-    bars = known_bars(context)
-    if bars.is_empty():
-        return made
-    whole = panel.build(bars, context.calendar)
-    inputs = volatility.inputs(whole)
+    for bars in known_pools(context):
+        made |= _of_pool(panel.build(bars, context.calendar), context.tickers, horizons)
+    return made
+
+
+def _of_pool(
+    whole: Panel, tickers: Sequence[str], horizons: Sequence[int]
+) -> dict[tuple[str, int], Outlook]:
+    made: dict[tuple[str, int], Outlook] = {}
+    rows = {one: _last_bar(whole, one) for one in tickers if one in whole.tickers}
+    inputs, since = volatility.inputs(whole), min(rows.values())
     for horizon in horizons:
-        rows = {one: _last_bar(whole, one) for one in context.tickers if one in whole.tickers}
-        if not rows:
-            continue
-        since = min(rows.values())
         forecasts = intervals.walk_forward(whole, horizon, since=since, inputs=inputs)
         for ticker, row in rows.items():
             column = whole.tickers.index(ticker)
@@ -80,17 +82,20 @@ def outlooks(context: RunContext, horizons: Sequence[int]) -> dict[tuple[str, in
     return made
 
 
-def known_bars(context: RunContext) -> pl.DataFrame:
+def known_pools(context: RunContext) -> list[pl.DataFrame]:
     """Clean rows of the context's tickers and of all that are pooled with them, as known then."""
     stored = context.store.tickers()
-    clean = pooling.clean_bars(context.store, context.tickers, stored, context.as_of)
-    if context.known_at is None:
-        return clean
+    clean = pooling.pools(context.store, context.tickers, stored, context.as_of)
+    return clean if context.known_at is None else [_as_known(context, pool) for pool in clean]
+
+
+def _as_known(context: RunContext, pool: pl.DataFrame) -> pl.DataFrame:
+    """The pool with the bars of mates made from what had been fetched of them by then."""
     from src.data.cleaning import DAILY
     from src.data.cleaning import clean as cleaned
 
-    mates = sorted(set(clean["ticker"]) - set(context.tickers))
-    own = clean.filter(pl.col("ticker").is_in(list(context.tickers)))
+    mates = sorted(set(pool["ticker"]) - set(context.tickers))
+    own = pool.filter(pl.col("ticker").is_in(list(context.tickers)))
     if not mates:
         return own
     others, _ = cleaned(replace(context, tickers=tuple(mates)))
