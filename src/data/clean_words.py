@@ -109,8 +109,8 @@ def _differences(daily: Cleaned) -> list[str]:
         pl.col("differing") > OFTEN * pl.col("rows")
     )
     return [
-        f"{row['ticker']}: the closes from {row['other']} differ on {row['differing']} days: are "
-        "they of the same instrument?"
+        f"{row['ticker']}: the closes from {row['other']} differ on {row['differing']} days: one "
+        "source is wrong, or of another instrument (python -m src.data.report lists them)."
         for row in often.sort("ticker", "other").iter_rows(named=True)
     ]
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -267,3 +268,18 @@ def test_cleaning_up_to_a_past_session_sees_no_later_row(store, home, cleaned, d
     assert report.rows == 5
     assert rows(past.store, CLEAN_DAILY)["date"].to_list() == days[:5]
     assert checksums(database_url) == before
+
+
+def test_two_sources_that_move_apart_are_said(store, home):
+    both = context(store, home)
+    days = sessions(dt.date(2026, 1, 5), 30)
+    calm = [100.0 + n % 3 for n in range(30)]
+    wild = [100.0 + 4 * (n % 5) for n in range(30)]
+    for vendor, closes in (("yahoo", calm), ("nse", wild)):
+        made = delivery([bar(day, close) for day, close in zip(days, closes, strict=True)])
+        run(ingest.stage(Given([replace(made, vendor=vendor)])), both)
+
+    report = run(cleaning.STAGE, both)
+
+    (sentence,) = [said for said in report.warnings if "differ on" in said]
+    assert sentence.startswith("TCS.NS: the closes from nse differ on ")
