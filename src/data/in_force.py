@@ -29,10 +29,17 @@ _TOLD_FIRST = {"entered": 0, "stated": 1, "inferred": 2}
 
 
 def standing(ledger: pl.DataFrame) -> pl.DataFrame:
-    """Rows that do not follow from the prices, with what a rule doubted open to judgement again."""
+    """Rows that do not follow from the prices, with what a rule doubted open to judgement again.
+
+    Where a person has decided on a change in shares, nobody else is heard about that date: a
+    second source may tell of the same one later.
+    """
     stands = ledger.filter((pl.col("origin") != "inferred") | (pl.col("decided_by") == "person"))
+    of_shares = pl.col("kind").is_in(SHARE_KINDS)
+    decided = stands.filter(of_shares, decided_by="person")["date"].unique().to_list()
+    overruled = of_shares & (pl.col("decided_by") == "rule") & pl.col("date").is_in(decided)
     reopened = pl.when(is_doubted()).then(pl.lit("applied")).otherwise("status")
-    return stands.with_columns(status=reopened)
+    return stands.filter(~overruled).with_columns(status=reopened)
 
 
 def is_doubted() -> pl.Expr:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["LEDGER_SCHEMA", "Derived", "derive"]
 # Its price bands tell a split from a crash; elsewhere nothing in the prices does.
 BANDED = "NSE"
+KEY = ["date", "kind", "source", "origin"]
 
 
 @dataclass(frozen=True)
@@ -88,19 +89,19 @@ def derive(bars: pl.DataFrame, ledger: pl.DataFrame, calendar: TradingCalendar) 
         _marked(adjusted, waiting),
         _rows(bars, found, taken),
         held_back,
-        _believed_again(ledger, held_back),
+        _believed_again(ledger, stands, held_back),
     )
-
-
-KEY = ["date", "kind", "source", "origin"]
 
 
 def _applied(stands: pl.DataFrame) -> list[Action]:
     return actions(told_once(stands.filter(status="applied")))
 
 
-def _believed_again(ledger: pl.DataFrame, held_back: pl.DataFrame) -> pl.DataFrame:
-    freed = ledger.filter(is_doubted()).join(held_back, on=KEY, how="anti")
+def _believed_again(
+    ledger: pl.DataFrame, stands: pl.DataFrame, held_back: pl.DataFrame
+) -> pl.DataFrame:
+    judged = ledger.filter(is_doubted()).join(stands, on=KEY, how="semi")
+    freed = judged.join(held_back, on=KEY, how="anti")
     return freed.with_columns(status=pl.lit("applied"), evidence=pl.lit("{}"))
 
 

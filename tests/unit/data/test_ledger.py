@@ -237,6 +237,17 @@ def test_what_a_person_says_of_a_dividend_says_nothing_of_a_split(status):
     assert result.bars["close"][0] == 50
 
 
+@pytest.mark.parametrize("kind", ["split", "bonus"])
+def test_what_a_person_rejected_stays_rejected_when_another_source_states_it(kind):
+    rejected = row(status="rejected", decided_by="person")
+    later = row(kind=kind, source="bse")
+
+    result = derived(pl.concat([rejected, later]), after=0.55)
+
+    assert result.bars["close"][0] == 100
+    assert (result.inferred.height, marked(result)) == (0, [])
+
+
 def test_one_bonus_told_as_a_split_and_as_a_bonus_is_applied_once():
     told = pl.concat(
         [row(), row(kind="bonus", origin="entered", source="person", decided_by="person")]
