@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
+from src.core.errors import BadInput
 from src.core.tables import (
     ACTION_HISTORY,
     BATCH_CONTENTS,
@@ -63,6 +64,11 @@ def _rebuilt(context: RunContext, table: Table) -> pl.DataFrame:
     known = batches(context).filter(kind=kind).sort("fetched_at", "batch_id")
     contents = context.store.load(BATCH_CONTENTS, context.tickers).select("batch_id", "content")
     held = known.join(contents, on="batch_id", how="left", maintain_order="left")
+    if held["content"].null_count():
+        raise BadInput(
+            f"{context.tickers[0]}: some prices were stored before deliveries were kept, so what "
+            "was known then cannot be rebuilt: bring their files again with --fetched-at."
+        )
     parts = []
     for one in held.partition_by("ticker", "source", maintain_order=True):
         rows = replay(((_batch(row), unpack(row["content"])) for row in one.rows(named=True)), kind)

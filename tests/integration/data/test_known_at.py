@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import psycopg
 import pytest
 from prices import (
     NOW,
@@ -18,7 +19,7 @@ from prices import (
     utc,
 )
 
-from src.core.errors import SourceUnavailable, UsageError
+from src.core.errors import BadInput, SourceUnavailable, UsageError
 from src.core.tables import (
     CLEAN_DAILY,
     CORPORATE_ACTIONS,
@@ -167,6 +168,16 @@ def test_before_the_first_fetch_nothing_was_known(bring, store, home):
 
     with pytest.raises(SourceUnavailable, match=r"No prices of TCS\.NS that were known at 2026-04"):
         run(ingest.stage(None), context(store, home, now=LATER, known_at=FIRST))
+
+
+def test_prices_from_before_deliveries_were_kept_are_said(bring, store, home, database_url):
+    bring(FIRST, bar(DAYS[0], 100.0))
+    with psycopg.connect(database_url) as connection:
+        connection.execute("ALTER TABLE batch_contents DISABLE TRIGGER USER")
+        connection.execute("DELETE FROM batch_contents")
+
+    with pytest.raises(BadInput, match=r"TCS\.NS: some prices were stored before"):
+        known.raw(context(store, home, now=LATER, known_at=FIRST), RAW_DAILY)
 
 
 def test_the_future_is_not_known(store, home):
