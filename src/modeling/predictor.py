@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +35,8 @@ def forecast(
 
     Args:
         artefact: The live model of the row's ticker.
-        row: The newest session's ``ticker, date, close, features_version`` and features.
+        row: The newest session's ``ticker, date, close, features_version``, and what the model is
+            asked with, by name.
         calendar: The exchange's sessions.
         outlook: The distribution of the return, made at the same bar.
 
@@ -63,12 +64,18 @@ def forecast(
         "reason": artefact.reason,
         "baseline": {"name": "zero", "pred_return": 0.0},
         "candidate": None if proposed is None else _candidate(artefact, proposed, close),
-        "skill": _scores(artefact, artefact.served),
+        "skill": {
+            **_scores(artefact.metrics, artefact.served),
+            "pool": {
+                "tickers": artefact.pool.get("tickers", 1),
+                **_scores(artefact.pool.get("metrics", ()), artefact.served),
+            },
+        },
     }
 
 
 def _promoted(artefact: Artefact) -> bool:
-    return artefact.served == artefact.candidate and artefact.verdict == "better"
+    return artefact.served == artefact.candidate != "zero"
 
 
 def _proposed(artefact: Artefact, row: Mapping[str, Any]) -> float | None:
@@ -86,7 +93,7 @@ def _proposed(artefact: Artefact, row: Mapping[str, Any]) -> float | None:
 
 
 def _candidate(artefact: Artefact, proposed: float, close: float) -> dict[str, object]:
-    scores = _scores(artefact, artefact.candidate)
+    scores = _scores(artefact.metrics, artefact.candidate)
     return {
         "name": artefact.candidate,
         "pred_return": proposed,
@@ -94,6 +101,7 @@ def _candidate(artefact: Artefact, proposed: float, close: float) -> dict[str, o
         "skill_vs_zero": scores["mae_vs_zero"],
         "n": scores["n"],
         "n_eff": scores["n_eff"],
+        "pool": _scores(artefact.pool.get("metrics", ()), artefact.candidate),
         "promoted": _promoted(artefact),
     }
 
@@ -102,6 +110,7 @@ def _model(artefact: Artefact) -> dict[str, object]:
     return {
         "name": artefact.served,
         "verdict": artefact.verdict,
+        "served_since": artefact.since or None,
         "version": artefact.digest,
         "trained_at": artefact.trained_at,
         "code_version": artefact.code_version,
@@ -109,9 +118,9 @@ def _model(artefact: Artefact) -> dict[str, object]:
     }
 
 
-def _scores(artefact: Artefact, name: str) -> dict[str, object]:
+def _scores(metrics: Sequence[Mapping[str, Any]], name: str) -> dict[str, object]:
     """The walk-forward skill of a model by name; unknown, over nothing, when it has none."""
-    row = next((row for row in artefact.metrics if row["name"] == name), {})
+    row = next((row for row in metrics if row["name"] == name), {})
     return {
         "mae_vs_zero": row.get("skill_vs_zero"),
         "n": row.get("n", 0),

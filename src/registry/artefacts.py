@@ -28,12 +28,13 @@ from src.core.errors import BadInput, ForecastError
 from src.registry import durable
 from src.registry.model_file import (
     MODEL,
-    LinearModel,
+    Model,
     canonical_hash,
     canonical_json,
     pack,
     unpack,
 )
+from src.registry.trees import Trees
 
 HORIZONS = ("short", "long")
 CURRENT, MANIFEST = "CURRENT", "manifest.json"
@@ -67,21 +68,24 @@ class Artefact:
     Attributes:
         horizon: ``short`` or ``long``; ``sessions`` is how far ahead that is.
         served: Name of the model that answers: ``zero`` unless the candidate won the gate.
+        since: The session at whose close that was decided, ISO 8601; empty when it never was.
         verdict: ``better``, ``worse``, ``undecided`` or ``none``; ``reason`` is its sentence.
-        metrics: Rows of ``scoring.table``.
+        evidence: What the verdict rests on: name, value, limit, passed.
+        metrics: Rows of ``scoring.table``, of the ticker itself.
+        pool: ``tickers`` it was judged with, and their ``metrics``.
         trials: Configurations tried before this one was reported.
         trained_at: UTC, ISO 8601.
         digest: SHA-256 of the manifest; empty until stored.
 
     Raises:
-        ValueError: For an unknown horizon, or a candidate served without the verdict ``better``.
+        ValueError: For an unknown horizon, or a candidate served that was never promoted.
     """
 
     ticker: str
     horizon: str
     sessions: int
     candidate: str
-    model: LinearModel
+    model: Model
     features_version: str
     trained_at: str
     code_version: str
@@ -90,7 +94,10 @@ class Artefact:
     verdict: str = "none"
     reason: str = ""
     served: str = "zero"
+    since: str = ""
     trials: int = 1
+    evidence: Sequence[Mapping[str, Any]] = ()
+    pool: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     metrics: Sequence[Mapping[str, Any]] = ()
     environment: Mapping[str, str] = field(default_factory=environment)
@@ -99,9 +106,9 @@ class Artefact:
     def __post_init__(self) -> None:
         if self.horizon not in HORIZONS or self.sessions < 1:
             raise ValueError(f"unknown horizon {self.horizon!r}, {self.sessions} sessions")
-        won = self.served == self.candidate and self.verdict == "better"
+        won = self.served == self.candidate and self.since and self.verdict != "worse"
         if self.served != "zero" and not won:
-            raise ValueError(f"{self.served!r} is served without the verdict 'better'")
+            raise ValueError(f"{self.served!r} is served but was never promoted")
 
 
 def save(root: Path, artefact: Artefact) -> Path:
@@ -262,6 +269,8 @@ def _verified(folder: Path, digest: str) -> Artefact:
     if (told["horizon"], told["ticker"]) != (folder.name, folder.parent.name):
         raise ValueError("it belongs to another ticker or horizon")
     model = unpack(data)
+    if isinstance(model, Trees):
+        raise ValueError(f"{MODEL} holds trees and no forecast")
     if canonical_hash(model) != told["canonical_hash"]:
         raise ValueError(f"{MANIFEST} describes another model")
     kept = {name: value for name, value in told.items() if name not in _DERIVED}

@@ -1,4 +1,4 @@
-"""A trained linear model in, the bytes of a skops file out, and back; nothing in a file is run."""
+"""A trained model in, the bytes of a skops file out, and back; nothing in a file is run."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from src.registry.trees import Trees
 
 MODEL = "model.skops"
 
@@ -27,9 +29,20 @@ TRUSTED = frozenset(
 _PROTOCOL = 2
 
 
+class Model(Protocol):
+    """What is stored of a model, and how it forecasts."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the values that a forecast is made from."""
+
+    def predict(self, values: npt.NDArray[np.float64]) -> float:
+        """Forecast one row, a simple return: ``values`` in the order of ``features``."""
+
+
 @dataclass(frozen=True, eq=False)
 class LinearModel:
-    """What is stored of a model: a forecast is ``values @ coef + intercept``, a simple return.
+    """A forecast is ``values @ coef + intercept``, a simple return.
 
     Raises:
         ValueError: When coefficients and names do not match, or are not finite numbers.
@@ -48,22 +61,47 @@ class LinearModel:
 
     def predict(self, values: npt.NDArray[np.float64]) -> float:
         """Forecast one row: ``values`` in the order of ``features``."""
-        return float(values @ self.coef + self.intercept)
+        # Summed as a matrix of many rows is, by einsum: BLAS would round otherwise.
+        return float(np.einsum("j,j->", values, self.coef) + self.intercept)
 
 
-def canonical_hash(model: LinearModel) -> str:
+@dataclass(frozen=True, eq=False)
+class RankTilt:
+    """A forecast is ``slope x (predicted rank - the pool's mean predicted rank) x volatility``.
+
+    Attributes:
+        features: The trees' inputs by name, then volatility and the pool's mean predicted rank.
+        trees: What predicts the rank of the return among the tickers of its session, -.5 to .5.
+        slope: Return in units of volatility per unit of rank.
+
+    Raises:
+        ValueError: When the trees ask for more than there are names, or the slope is no number.
+    """
+
+    features: tuple[str, ...]
+    trees: Trees
+    slope: float
+
+    def __post_init__(self) -> None:
+        if self.trees.inputs > len(self.features) - 2 or not np.isfinite(self.slope):
+            raise ValueError("a rank tilt needs a name for each input and a finite slope")
+
+    def predict(self, values: npt.NDArray[np.float64]) -> float:
+        """Forecast one row: ``values`` in the order of ``features``."""
+        volatility, pool = values[-2:]
+        rank = self.trees.predict(values[None, :-2])[0]
+        return float(self.slope * (rank - pool) * volatility)
+
+
+KINDS: Mapping[str, type[Any]] = {"linear": LinearModel, "rank_tilt": RankTilt, "trees": Trees}
+
+
+def canonical_hash(model: Model | Trees) -> str:
     """SHA-256 over names, parameters' bytes and options: equal models, equal hashes.
 
     Not over the file: skops names its members by memory address.
     """
-    # Adding 0.0 turns -0.0, which forecasts the same, into 0.0.
-    body = {
-        "features": list(model.features),
-        "coef": (model.coef + 0.0).astype("<f8").tobytes().hex(),
-        "intercept": (float(model.intercept) + 0.0).hex(),
-        "options": {name: float(value).hex() for name, value in model.options.items()},
-    }
-    return hashlib.sha256(canonical_json(body)).hexdigest()
+    return hashlib.sha256(canonical_json(_exact(_parts(model)))).hexdigest()
 
 
 def canonical_json(value: object) -> bytes:
@@ -71,15 +109,14 @@ def canonical_json(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, indent=1, allow_nan=False).encode()
 
 
-def pack(model: LinearModel) -> bytes:
+def pack(model: Model | Trees) -> bytes:
     """Write the parameters as a skops file."""
     from skops.io import dumps
 
-    parts = asdict(model) | {"features": list(model.features), "options": dict(model.options)}
-    return bytes(dumps(parts, compression=zipfile.ZIP_DEFLATED))
+    return bytes(dumps(_parts(model), compression=zipfile.ZIP_DEFLATED))
 
 
-def unpack(data: bytes) -> LinearModel:
+def unpack(data: bytes) -> Model | Trees:
     """Read the parameters from a skops file that holds nothing but plain containers and arrays.
 
     skops itself would import scikit-learn and pandas for it (2 s of CPU before the first
@@ -90,7 +127,31 @@ def unpack(data: bytes) -> LinearModel:
         if schema["protocol"] != _PROTOCOL:
             raise ValueError(f"skops protocol {schema['protocol']} is unknown here")
         parts = _decode(schema, members)
-    return LinearModel(**parts | {"features": tuple(parts["features"])})
+    kind = KINDS[parts.pop("kind")]
+    if "trees" in parts:
+        parts["trees"] = Trees(**parts["trees"])
+    if "features" in parts:
+        parts["features"] = tuple(parts["features"])
+    made: Model | Trees = kind(**parts)
+    return made
+
+
+def _parts(model: Any) -> dict[str, Any]:
+    kind = next(name for name, one in KINDS.items() if isinstance(model, one))
+    parts = asdict(model)
+    if "features" in parts:
+        parts["features"] = list(parts["features"])
+    return {"kind": kind, **parts}
+
+
+def _exact(value: Any) -> Any:
+    """Numbers as their bits. Adding 0.0 turns -0.0, which forecasts the same, into 0.0."""
+    if isinstance(value, dict):
+        return {name: _exact(one) for name, one in value.items()}
+    if isinstance(value, np.ndarray):
+        kind = "<f8" if value.dtype.kind == "f" else "<i8"
+        return (value + 0).astype(kind).tobytes().hex()
+    return (value + 0.0).hex() if isinstance(value, float) else value
 
 
 def _decode(node: Mapping[str, Any], members: zipfile.ZipFile) -> Any:
