@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from src.modeling import pooling
+from src.stages.hashing import frame_hash
 
 if TYPE_CHECKING:
     from src.stages.stage import RunContext
@@ -18,6 +20,11 @@ def known_pools(context: RunContext) -> list[pl.DataFrame]:
     stored = context.store.tickers()
     clean = pooling.pools(context.store, context.tickers, stored, context.as_of)
     return clean if context.known_at is None else [_as_known(context, pool) for pool in clean]
+
+
+def pool_hash(pools: Sequence[pl.DataFrame]) -> str | None:
+    """A hash of all the rows that a run's statistics rest on; None without any."""
+    return frame_hash(pl.concat(pools)) if pools else None
 
 
 def _as_known(context: RunContext, pool: pl.DataFrame) -> pl.DataFrame:

@@ -78,7 +78,7 @@ def worth(actual: Floats, point: Floats, mean: Floats, horizon: int) -> dict[str
         "n_eff": len(actual) / horizon,
         "mae": float(np.nanmean(error)),
         "skill_vs_zero": _skill(error, zero),
-        "t": float(panel.t),
+        "t": float(panel.t) if np.isfinite(panel.t) else None,
         "limit": float(hac.critical(panel.b, 0.05)),
         "skill_vs_mean": _skill(error, np.abs(actual - mean)),
         "tickers_worse": float(worse[judged].mean()) if judged.any() else None,

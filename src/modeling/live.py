@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from src.core.errors import ForecastError
 from src.core.tables import FEATURES_DAILY
 from src.modeling import intervals, newest, outlook, panel
 from src.modeling.contest import Known
-from src.modeling.known_pools import known_pools
 from src.modeling.panel import Panel
 from src.modeling.predictor import forecast
 from src.modeling.train import MODELS, TABLES
@@ -17,9 +16,20 @@ from src.registry import artefacts
 from src.registry.artefacts import Artefact
 from src.stages.stage import RunContext
 
+if TYPE_CHECKING:
+    import polars as pl
 
-def stored_forecasts(context: RunContext, ticker: str) -> tuple[list[dict[str, Any]], list[str]]:
-    """Forecasts from the stored artefacts, and a sentence for each horizon that has none."""
+
+def stored_forecasts(
+    context: RunContext, ticker: str, pools: Sequence[pl.DataFrame]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Forecasts from the stored artefacts, and a sentence for each horizon that has none.
+
+    Args:
+        context: Of a run for this ticker.
+        ticker: Whose.
+        pools: ``known_pools`` of the context.
+    """
     if not context.live:
         return [], ["The stored models know later prices: train to forecast from a past session."]
     features = context.store.load(FEATURES_DAILY, [ticker], context.as_of)
@@ -27,9 +37,8 @@ def stored_forecasts(context: RunContext, ticker: str) -> tuple[list[dict[str, A
         return [], [f"{ticker} has no features yet: run `python -m mlops.pipeline` first."]
     row = features.sort("date").row(-1, named=True)
     stored, problems = _stored(context, ticker)
-    pools = known_pools(context) if stored else []
     forecasts = []
-    for pool in pools:
+    for pool in pools if stored else ():
         whole = panel.build(pool, context.calendar)
         for one in stored:
             try:

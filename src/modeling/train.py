@@ -12,14 +12,13 @@ import polars as pl
 from src.core.errors import ForecastError
 from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY, Table
 from src.modeling import datasets, panel, pool_training
-from src.modeling.known_pools import known_pools
+from src.modeling.known_pools import known_pools, pool_hash
 from src.modeling.made import Made, make, standing_of
 from src.modeling.predictor import forecast
 from src.modeling.standing import Standing, decide
 from src.registry import artefacts
 from src.registry.artefacts import NoModel
 from src.registry.fit_cache import FitCache
-from src.stages.hashing import frame_hash
 from src.stages.stage import RunContext, Stage, StageReport
 
 if TYPE_CHECKING:
@@ -39,7 +38,8 @@ def run(context: RunContext) -> StageReport:
         context.store.replace(table, context.tickers, pl.concat(frames))
     warnings: list[str] = []
     made: list[Made] = []
-    for pool in known_pools(context):
+    pools = known_pools(context)
+    for pool in pools:
         made.extend(_pool(context, pool, features, labelled, warnings))
     if context.live:
         made = [_saved(one, context.settings.home / MODELS) for one in made]
@@ -48,7 +48,7 @@ def run(context: RunContext) -> StageReport:
         details={
             "models": [one.told() for one in made],
             "forecasts": [_forecast(context, one) for one in made],
-            "data_hash": made[0].artefact.data_hash if made else None,
+            "data_hash": pool_hash(pools),
         },
         warnings=(*warnings, *_without_candidate(made)),
     )
@@ -82,7 +82,7 @@ def _pool(
     whole = panel.build(pool, context.calendar)
     keep = FitCache(context.settings.home / FITS).keep
     trained = pool_training.train(whole, context.settings, keep)
-    data_hash = frame_hash(pool)
+    data_hash = pool_hash([pool]) or ""
     for ticker in context.tickers:
         own = features.filter(ticker=ticker)
         if ticker not in whole.tickers or own.is_empty():

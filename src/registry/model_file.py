@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
@@ -13,20 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from src.registry import skops_file
 from src.registry.trees import Trees
 
 MODEL = "model.skops"
-
-# All that a model file may be made of: (module, class, skops node). Not taken from the file.
-TRUSTED = frozenset(
-    {
-        ("builtins", "dict", "DictNode"),
-        ("builtins", "list", "ListNode"),
-        ("builtins", "str", "JsonNode"),
-        ("numpy", "ndarray", "NdArrayNode"),
-    }
-)
-_PROTOCOL = 2
 
 
 class Model(Protocol):
@@ -97,10 +85,7 @@ KINDS: Mapping[str, type[Any]] = {"linear": LinearModel, "rank_tilt": RankTilt, 
 
 
 def canonical_hash(model: Model | Trees) -> str:
-    """SHA-256 over names, parameters' bytes and options: equal models, equal hashes.
-
-    Not over the file: skops names its members by memory address.
-    """
+    """SHA-256 over names, parameters' bits and options: equal models, equal hashes."""
     return hashlib.sha256(canonical_json(_exact(_parts(model)))).hexdigest()
 
 
@@ -110,23 +95,17 @@ def canonical_json(value: object) -> bytes:
 
 
 def pack(model: Model | Trees) -> bytes:
-    """Write the parameters as a skops file."""
-    from skops.io import dumps
-
-    return bytes(dumps(_parts(model), compression=zipfile.ZIP_DEFLATED))
+    """Write the parameters as a skops file: equal models, equal bytes."""
+    return skops_file.write(_parts(model))
 
 
 def unpack(data: bytes) -> Model | Trees:
     """Read the parameters from a skops file that holds nothing but plain containers and arrays.
 
-    skops itself would import scikit-learn and pandas for it (2 s of CPU before the first
-    forecast) and trusts some hundreds of their classes by default; this trusts four.
+    Raises:
+        ValueError: For anything else in it, and for parameters that make no model.
     """
-    with zipfile.ZipFile(io.BytesIO(data)) as members:
-        schema = json.loads(members.read("schema.json"))
-        if schema["protocol"] != _PROTOCOL:
-            raise ValueError(f"skops protocol {schema['protocol']} is unknown here")
-        parts = _decode(schema, members)
+    parts = skops_file.read(data)
     kind = KINDS[parts.pop("kind")]
     if "trees" in parts:
         parts["trees"] = Trees(**parts["trees"])
@@ -152,18 +131,3 @@ def _exact(value: Any) -> Any:
         kind = "<f8" if value.dtype.kind == "f" else "<i8"
         return (value + 0).astype(kind).tobytes().hex()
     return (value + 0.0).hex() if isinstance(value, float) else value
-
-
-def _decode(node: Mapping[str, Any], members: zipfile.ZipFile) -> Any:
-    kind = (node["__module__"], node["__class__"], node["__loader__"])
-    if kind not in TRUSTED:
-        raise ValueError(f"{MODEL} holds {'.'.join(kind[:2])}, which is not trusted")
-    content = node.get("content")
-    match kind[2]:
-        case "DictNode":
-            return {name: _decode(value, members) for name, value in node["content"].items()}
-        case "ListNode":
-            return [_decode(value, members) for value in node["content"]]
-        case "JsonNode":
-            return json.loads(str(content))
-    return np.load(io.BytesIO(members.read(node["file"])), allow_pickle=False)
