@@ -27,6 +27,7 @@ h3 { margin: 1.8rem 0 .3rem; font-size: 1.02rem; }
 th, td.name { white-space: nowrap; }
 td.words { min-width: 13rem; }
 .picture.tall { height: 30rem; }
+.picture.short { height: 13rem; }
 dl { max-width: 60rem; } dt { font-weight: 600; margin-top: .5rem; } dd { margin: 0; }
 """
 TITLE = "how sure are the forecasts?"

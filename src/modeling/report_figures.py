@@ -87,15 +87,8 @@ def cumulative(days: Days, saved: Mapping[str, Floats]) -> Figure:
     figure.add_hline(y=0, line={"color": SOFT, "width": 1})
     others = iter(OTHERS * len(saved))
     for name, values in saved.items():
-        colour, dash = LOOKS.get(name) or next(others)
-        figure.add_scatter(
-            x=_dates(days),
-            y=np.round(100 * values, 4),
-            name=escape(name),
-            mode="lines",
-            line={"color": colour, "width": 1.8, "dash": dash},
-            hovertemplate=f"{escape(name)} %{{x|%Y-%m-%d}}: %{{y:+.2f}}<extra></extra>",
-        )
+        look = LOOKS.get(name) or next(others)
+        _line(figure, days, 100 * values, escape(name), look, "%{y:+.2f} %")
     figure.update_yaxes(title_text="loss saved, summed (%)")
     return figure
 
@@ -105,15 +98,8 @@ def coverage_over_time(days: Days, rolled: Mapping[float, Floats]) -> Figure:
     figure = _figure()
     for share, values in rolled.items():
         figure.add_hline(y=100 * share, line={"color": SHARES[share], "width": 1, "dash": "dot"})
-        figure.add_scatter(
-            x=_dates(days),
-            y=np.round(100 * values, 2),
-            name=f"{share:.0%} interval",
-            mode="lines",
-            connectgaps=True,
-            line={"color": SHARES[share], "width": 1.8},
-            hovertemplate="%{x|%Y-%m-%d}: %{y:.1f} % inside<extra></extra>",
-        )
+        look = (SHARES[share], "solid")
+        _line(figure, days, 100 * values, f"{share:.0%} interval", look, "%{y:.1f} % inside")
     figure.update_yaxes(title_text="outcomes inside (%)", range=[None, 100.5])
     return figure
 
@@ -188,22 +174,8 @@ def fan(days: Days, closes: Floats, path: tuple[Days, Floats], point: Floats) ->
             line={"width": 0, "color": colour},
             hoverinfo="skip",
         )
-    figure.add_scatter(
-        x=_dates(days),
-        y=np.round(closes, 2),
-        name="close",
-        mode="lines",
-        line={"color": INK, "width": 1.6},
-        hovertemplate="%{x|%Y-%m-%d}: %{y:,.2f}<extra></extra>",
-    )
-    figure.add_scatter(
-        x=there,
-        y=np.round(point, 2),
-        name="served",
-        mode="lines",
-        line={"color": "#b35900", "width": 1.8, "dash": "dash"},
-        hovertemplate="%{x|%Y-%m-%d}: %{y:,.2f}<extra></extra>",
-    )
+    _line(figure, days, closes, "close", (INK, "solid"), "%{y:,.2f}")
+    _line(figure, ahead, point, "served", ("#b35900", "dash"), "%{y:,.2f}")
     figure.update_yaxes(title_text="close, adjusted", tickformat=",")
     return figure
 
@@ -227,6 +199,22 @@ def contributions(found: Sequence[tuple[str, float]]) -> Figure:
     figure.update_yaxes(autorange="reversed", showgrid=False, automargin=True)
     figure.update_xaxes(title_text="part of its forecast return (%)")
     return figure
+
+
+def _line(
+    figure: Figure, days: Days, values: Floats, name: str, look: tuple[str, str], hover: str
+) -> None:
+    """A line over time; ``look`` is its colour and its dash, ``hover`` how a value reads."""
+    colour, dash = look
+    figure.add_scatter(
+        x=_dates(days),
+        y=np.round(values, 4),
+        name=name,
+        mode="lines",
+        connectgaps=True,
+        line={"color": colour, "width": 1.8, "dash": dash},
+        hovertemplate=f"%{{x|%Y-%m-%d}}: {hover}",
+    )
 
 
 def _bars(found: Sequence[Measure], colour: str) -> dict[str, Any]:

@@ -60,10 +60,11 @@ def skill(errors: Floats, reference: Floats, horizon: int, step: int = 1) -> Mea
     base = per_date(reference, both)
     dates = int(np.isfinite(base).sum())
     scale = float(np.nanmean(base)) if dates else 0.0
+    found = periods(dates, horizon, step)
     if scale <= 0:
-        return Measure(None, None, None, int(both.sum()), dates, periods(dates, horizon, step))
+        return Measure(None, None, None, int(both.sum()), dates, found)
     test = hac.mean_test(gains, math.ceil(horizon / step))
-    return _measure(float(test.mean) / scale, test, scale, int(both.sum()), horizon / step)
+    return _measure(float(test.mean) / scale, test, scale, int(both.sum()), found)
 
 
 def share(held: Floats, horizon: int, step: int = 1) -> Measure:
@@ -80,7 +81,7 @@ def share(held: Floats, horizon: int, step: int = 1) -> Measure:
     value = float(np.where(known, held, 0.0).sum() / n)
     beyond = np.where(known, held - value, 0.0).sum(axis=1) / (n / dates)
     test = hac.mean_test(np.where(pairs > 0, beyond, np.nan), math.ceil(horizon / step))
-    found = _measure(value, test, 1.0, n, horizon / step)
+    found = _measure(value, test, 1.0, n, periods(dates, horizon, step))
     if found.low is None or found.high is None:
         return found
     return Measure(value, max(found.low, 0.0), min(found.high, 1.0), n, dates, found.n_eff)
@@ -94,9 +95,8 @@ def per_date(values: Floats, known: Bools | None = None) -> Floats:
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
-def _measure(value: float, test: hac.MeanTest, scale: float, n: int, overlap: float) -> Measure:
+def _measure(value: float, test: hac.MeanTest, scale: float, n: int, n_eff: float) -> Measure:
     dates = int(test.n)
-    n_eff = dates / max(1.0, overlap)
     half = float(hac.critical(test.b, LEVEL) * test.noise) / math.sqrt(dates) / scale
     if not math.isfinite(half) or n_eff < FEWEST:
         return Measure(value, None, None, n, dates, n_eff)

@@ -97,11 +97,11 @@ def _gate(record: Horizon) -> list[Part]:
 def _skills(run: Evidence, scores: Scores) -> list[Part]:
     top = heading("Skill: how much smaller the errors were than with something simple")
     told = (
-        "Above zero is better. Each date counts once, whatever the number of tickers. Where the "
-        "interval holds zero, the difference could be chance. The gate counts every outcome once "
-        "instead and asks for more certainty, so its gains differ a little, and one that looks "
-        "sure here may still not be served. The line served is what the gate would have let "
-        "through at each date."
+        "Above zero is better. Where the interval holds zero, the difference could be chance; of "
+        "ten lines without any difference about one looks better or worse all the same. Each date "
+        "counts once, whatever the number of tickers; the gate counts every outcome once and asks "
+        "for more certainty, so its gains differ a little and one that looks sure here may still "
+        "not be served. The line served is what the gate would have let through at each date."
     )
     found: list[Part] = [top, note(told)]
     if any(one.pool.low is not None for one in scores.skills):
@@ -139,7 +139,8 @@ def _saved(run: Evidence, record: Horizon, scores: Scores) -> list[Part]:
     widest = max(pooled, key=lambda one: one.dates)
     told = (
         "A line that rises saves errors, one that falls makes more of them than saying no change. "
-        f"Average over tickers{_overlap(record)}. {report_words.resting_on(widest)} at most. "
+        f"Averaged over {_pool(run)}{_overlap(record)}. {report_words.resting_on(widest)} at "
+        "most; a forecast that began later rests on less, see the table above. "
         "A click on a name takes it away, and the axis then fits the others."
     )
     figure = report_figures.cumulative(run.sessions[scores.saved_rows], scores.saved)
@@ -165,10 +166,14 @@ def _coverage(run: Evidence, record: Horizon, scores: Scores) -> list[Part]:
             (f"{share:.0%}, {name}", f"{share:.0%}", *_covered(measure)) for name, measure in over
         ]
     kinds = ("name", *["number"] * 5)
-    found: list[Part] = [top, note(told), table(COVERAGE, rows, kinds)]
+    return [top, note(told), table(COVERAGE, rows, kinds), *_rolled(run, record, scores)]
+
+
+def _rolled(run: Evidence, record: Horizon, scores: Scores) -> list[Part]:
+    whole = scores.coverage[0.9][0]
     if not any(np.isfinite(one).any() for one in scores.rolled.values()):
         short = f"Fewer than {ROLLING_SESSIONS} sessions are scored: coverage over time is unknown."
-        return [*found, note(short)]
+        return [note(short)]
     each = ROLLING_SESSIONS / record.horizon
     cells = round(whole.n / whole.dates * ROLLING_SESSIONS / scores.spacing)
     moved = (
@@ -176,8 +181,8 @@ def _coverage(run: Evidence, record: Horizon, scores: Scores) -> list[Part]:
         f"Each point rests on n ≈ {cells:,}, n_eff = {report_words.n_eff(each)}"
         + (": with so few periods it swings widely by chance alone." if each < 10 else ".")
     )
-    figure = report_figures.coverage_over_time(run.sessions[record.rows], scores.rolled)
-    return [*found, note(moved), Shown(figure)]
+    figure = report_figures.coverage_over_time(run.sessions[scores.rolled_rows], scores.rolled)
+    return [note(moved), Shown(figure)]
 
 
 def _covered(one: Measure) -> tuple[str, str, str, str]:
@@ -233,7 +238,8 @@ def _contributions(record: Horizon) -> list[Part]:
         f"Its forecast is {report_words.signed(total, 3)}, the sum of these parts; it was judged "
         f"on {rests}. They say how the number is made, not what moves the price."
     )
-    return [top, note(told), Shown(report_figures.contributions(found), "picture tall")]
+    look = "picture tall" if len(found) > 5 else "picture short"
+    return [top, note(told), Shown(report_figures.contributions(found), look)]
 
 
 def heading(text: str) -> str:

@@ -18,6 +18,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 ROLLING_SESSIONS = 250
+# A line has no more points than a screen is wide.
+MOST_POINTS = 600
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +31,8 @@ class Scores:
         saved_rows: Rows of the sessions at which ``saved`` is told.
         saved: Loss saved over no change up to each, by candidate, in return.
         coverage: Of all tickers and of the report's own, by interval.
-        rolled: Coverage over the last 250 sessions at each scored row, by interval; (R,).
+        rolled_rows: Rows of the sessions at which ``rolled`` is told.
+        rolled: Coverage over the last 250 sessions at each of them, by interval.
         terciles: Coverage by interval when prices were calm, middling and wild.
         pit_counts: Outcomes in each tenth of their forecast distribution.
         spacing: Sessions from one scored row to the next.
@@ -39,6 +42,7 @@ class Scores:
     saved_rows: Ints
     saved: Mapping[str, Floats]
     coverage: Mapping[float, tuple[Measure, Measure]]
+    rolled_rows: Ints
     rolled: Mapping[float, Floats]
     terciles: Mapping[float, tuple[Measure, ...]]
     pit_counts: Ints
@@ -54,6 +58,7 @@ def scores_of(record: Horizon, column: int) -> Scores:
     thirds = calibration.terciles(record.sigma[rows], np.isfinite(hits[0.9]))
     own = slice(column, column + 1)
     saved_rows, saved = skills.cumulative(record.actual, record.points, horizon)
+    shown = _thinned(len(rows))
     window = max(1, round(ROLLING_SESSIONS / step))
     return Scores(
         skills=(
@@ -66,14 +71,21 @@ def scores_of(record: Horizon, column: int) -> Scores:
             level: (share(held, horizon, step), share(held[:, own], horizon, step))
             for level, held in hits.items()
         },
-        rolled={level: calibration.rolling(held, window) for level, held in hits.items()},
-        terciles={
-            level: tuple(
-                share(np.where(thirds == third, held, np.nan), horizon, step)
-                for third in range(len(calibration.TERCILES))
-            )
-            for level, held in hits.items()
-        },
+        rolled_rows=rows[shown],
+        rolled={level: calibration.rolling(held, window)[shown] for level, held in hits.items()},
+        terciles={level: _by_third(held, thirds, horizon, step) for level, held in hits.items()},
         pit_counts=calibration.pit_counts(outcomes, given),
         spacing=step,
     )
+
+
+def _by_third(held: Floats, thirds: Ints, horizon: int, step: int) -> tuple[Measure, ...]:
+    return tuple(
+        share(np.where(thirds == third, held, np.nan), horizon, step)
+        for third in range(len(calibration.TERCILES))
+    )
+
+
+def _thinned(points: int) -> Ints:
+    step = max(1, -(-points // MOST_POINTS))
+    return np.arange(points - 1, -1, -step)[::-1]
