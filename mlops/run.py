@@ -154,6 +154,8 @@ class Run:
         run_log.stage(row)
         for warning in report.warnings:
             self.warn(warning)
+        for name, text in report.files.items():
+            self.folder.write_text(name, text)
 
     def _note(self, row: dict[str, Any], details: Mapping[str, Any]) -> None:
         facts = dict(details)

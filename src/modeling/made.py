@@ -13,6 +13,7 @@ from src.config.load import config_hash
 from src.config.version import VERSION
 from src.modeling import newest, outlook, worth
 from src.modeling.outlook import Outlook
+from src.modeling.predictor import forecast
 from src.modeling.standing import ZERO, Decision, Standing
 from src.registry.artefacts import Artefact
 from src.registry.model_file import LinearModel
@@ -47,6 +48,11 @@ class Made:
     inputs: Mapping[str, float]
     outlook: Outlook
     newest: Mapping[str, Any]
+
+    def forecast(self, context: RunContext) -> dict[str, Any]:
+        """An entry of ``forecasts`` in results.json."""
+        row = {**self.newest, **self.inputs}
+        return forecast(self.artefact, row, calendar=context.calendar, outlook=self.outlook)
 
     def told(self) -> dict[str, Any]:
         """The facts for ``results.json``."""

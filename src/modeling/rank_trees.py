@@ -86,12 +86,17 @@ def _base(model: Any) -> float:
 
 def _of_sklearn(nodes: np.ndarray) -> dict[str, np.ndarray]:
     leaf, own = nodes["is_leaf"].astype(bool), np.arange(len(nodes))
+    value = np.where(leaf, nodes["value"], 0.0)
+    # Nodes follow their parents.
+    for at in own[~leaf][::-1]:
+        below = [nodes["left"][at], nodes["right"][at]]
+        value[at] = np.average(value[below], weights=nodes["count"][below])
     return {
         "feature": np.where(leaf, 0, nodes["feature_idx"]),
         "threshold": np.where(leaf, 0.0, nodes["num_threshold"]),
         "left": np.where(leaf, own, nodes["left"]),
         "right": np.where(leaf, own, nodes["right"]),
-        "value": np.where(leaf, nodes["value"], 0.0),
+        "value": value,
         "depth": nodes["depth"],
     }
 
@@ -101,7 +106,7 @@ def _of_lightgbm(root: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
     def add(node: Mapping[str, Any], depth: int) -> int:
         at = len(rows)
-        rows.append([0, 0.0, at, at, node.get("leaf_value", 0.0), depth])
+        rows.append([0, 0.0, at, at, node.get("leaf_value", node.get("internal_value")), depth])
         if "split_feature" in node:
             asked = [node["split_feature"], node["threshold"]]
             below = [add(node[side], depth + 1) for side in ("left_child", "right_child")]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -14,7 +14,7 @@ from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_D
 from src.modeling import datasets, panel, pool_training
 from src.modeling.known_pools import known_pools, pool_hash
 from src.modeling.made import Made, make, standing_of
-from src.modeling.predictor import forecast
+from src.modeling.run_report import page
 from src.modeling.standing import Standing, decide
 from src.registry import artefacts
 from src.registry.artefacts import NoModel
@@ -41,16 +41,18 @@ def run(context: RunContext) -> StageReport:
     pools = known_pools(context)
     for pool in pools:
         made.extend(_pool(context, pool, features, labelled, warnings))
+    files = _reports(context, made)
     if context.live:
         made = [_saved(one, context.settings.home / MODELS) for one in made]
     return StageReport(
         rows=sum(one.frame.height for one in labelled.values()),
         details={
             "models": [one.told() for one in made],
-            "forecasts": [_forecast(context, one) for one in made],
+            "forecasts": [one.forecast(context) for one in made],
             "data_hash": pool_hash(pools),
         },
         warnings=(*warnings, *_without_candidate(made)),
+        files=files,
     )
 
 
@@ -121,9 +123,14 @@ def _saved(one: Made, root: Path) -> Made:
     return replace(one, artefact=replace(one.artefact, digest=digest))
 
 
-def _forecast(context: RunContext, one: Made) -> dict[str, Any]:
-    row = {**one.newest, **one.inputs}
-    return forecast(one.artefact, row, calendar=context.calendar, outlook=one.outlook)
+def _reports(context: RunContext, made: Sequence[Made]) -> dict[str, str]:
+    """The page of each ticker, before anything is made live: what cannot be shown is not served."""
+    pages = {}
+    for ticker in dict.fromkeys(one.artefact.ticker for one in made):
+        name = "report.html" if len(context.tickers) == 1 else f"report_{ticker}.html"
+        own = [one for one in made if one.artefact.ticker == ticker]
+        pages[name] = page(own, context)
+    return pages
 
 
 def _without_candidate(made: list[Made]) -> Iterator[str]:
