@@ -130,4 +130,4 @@ def _exact(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         kind = "<f8" if value.dtype.kind == "f" else "<i8"
         return (value + 0).astype(kind).tobytes().hex()
-    return (value + 0.0).hex() if isinstance(value, float) else value
+    return (value + 0.0).hex() if isinstance(value, int | float) else value
