@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 SETTINGS = ((1, 252), (1, 1260), (50, 252), (50, 1260))
 FLOORS = {1: 0.0, 63: 0.01}
 # Configurations tried from which the tests are at 1 %, as they are for whatever is served.
-MANY = gate.MANY_CONFIGURATIONS + 1
+MANY = gate.LEVELS[0][0] + 1
 # Largest share of a label's variance that a forecast may have without failing on it alone.
 SIZES = {1: 0.005, 63: 0.05}
 
@@ -145,10 +145,16 @@ def gains(kept: gate_book.Book) -> Floats:
 
 
 def ever_promoted(
-    world: World, pairs: int, *, every: int = 21, configurations: int = MANY, seed: int = 11
+    world: World,
+    pairs: int,
+    *,
+    every: int = 21,
+    configurations: int = MANY,
+    repeated: bool = True,
+    seed: int = 11,
 ) -> float:
     """Share promoted at any of the looks taken every ``every`` sessions."""
-    rules = gate.rules_for(world.horizon, FLOORS[world.horizon], configurations)
+    rules = gate.rules_for(world.horizon, FLOORS[world.horizon], configurations, repeated=repeated)
     looked = [
         gate.replay(*one, rules=rules, every=every).promoted.any()
         for one in pairs_of(world, pairs, seed)
@@ -190,15 +196,20 @@ def main() -> None:
 
 
 def _print_looks(every: int, pairs: int) -> None:
-    print(f"promoted at any look in 1260 dates, every {every} sessions, {pairs} pairs: 1 % | 5 %")
+    print(
+        f"promoted at any look in 1260 dates, every {every} sessions, {pairs} pairs: "
+        "1 % | 1 % without patience | 5 %"
+    )
     for horizon in (1, 63):
-        for kind in ("faint", "break-even"):
+        for kind in ("faint", "break-even", "skill"):
             for tickers in (1, 50):
                 size = SIZES[horizon] / (100 if kind == "faint" else 1)
                 world = World(kind, horizon, tickers, 1260, size)
                 shares = [
-                    ever_promoted(world, pairs, every=every, configurations=tried)
-                    for tried in (MANY, 1)
+                    ever_promoted(
+                        world, pairs, every=every, configurations=tried, repeated=repeated
+                    )
+                    for tried, repeated in ((MANY, True), (MANY, False), (1, True))
                 ]
                 print(
                     f"{kind:<11}{horizon:>3}{tickers:>8} "

@@ -37,6 +37,9 @@ class Rules:
             over 4 periods a truly better challenger (63-day R2 of 5 %, 50 tickers) has too many
             worse tickers by chance in 55 % of 600 simulations at 5 %, in 6 % at 1 %. Over 20
             periods it is 8 % at 5 %, and one that harms a tenth of them is refused by 93 %.
+        patience: Periods from which the panel's limits hold as they are. With fewer they are
+            multiplied by sqrt(patience / periods): who asks again and again is led astray by the
+            first looks most (O'Brien and Fleming 1979). 0 for a question that is asked once.
         worst_level: Level at which a ticker is surely below ``worst_ticker``, 5 % shared by 50
             tickers, for the worst of many looks terrible by chance: at it 1.5 % of the truly
             better are withheld over 4 periods, at 1 % 9 %.
@@ -53,6 +56,7 @@ class Rules:
     min_n_eff: float = 4.0
     ticker_n_eff: float = 20.0
     worst_level: float = 0.001
+    patience: float = 0.0
 
     @property
     def dates_needed(self) -> int:
@@ -81,9 +85,15 @@ def panel_tests(kept: Book, first: int, end: int, rules: Rules) -> hac.MeanTest:
     return hac.mean_test_at(kept.panel, first, end, rules.horizon)
 
 
+def limit_for_better(dates: Floats, b: Floats, rules: Rules) -> Floats:
+    """What the panel's t must exceed for ``better``; of the shape of ``b``, window / dates."""
+    periods = np.maximum(dates, 1) / rules.horizon
+    return hac.critical(b, rules.level) * np.sqrt(np.maximum(rules.patience / periods, 1.0))
+
+
 def panel_evidence(tests: hac.MeanTest, kept: Book, rules: Rules) -> list[Evidence]:
     """The t of both losses against each reference."""
-    limit = float(hac.critical(tests.b, rules.level).item())
+    limit = float(limit_for_better(tests.n, tests.b, rules).item())
     return [
         above(f"t_{loss}_vs_{name}", float(tests.t[i, j]), limit)
         for i, name in enumerate(kept.references)
@@ -119,12 +129,11 @@ def sessions_until_decidable(
     start = max(n, rules.dates_needed, 2)
     never = max(start, furthest) + 1
     grid = np.arange(start, never)
-    limits = hac.critical(
-        np.array([(hac.bandwidth(m, rules.horizon) + 1) / m for m in grid.tolist()]), rules.level
-    )
+    ahead, behind = (tests.mean > 0).all(axis=1), (tests.mean < 0).all(axis=1)
+    b = np.array([(hac.bandwidth(m, rules.horizon) + 1) / m for m in grid.tolist()])
+    limits = limit_for_better(grid, b, rules) if ahead.all() else hac.critical(b, rules.level)
     reached = np.abs(tests.mean / tests.noise)[..., None] * np.sqrt(grid) > limits
     first = np.where(reached.any(axis=-1), grid[reached.argmax(axis=-1)], never).max(axis=1)
-    ahead, behind = (tests.mean > 0).all(axis=1), (tests.mean < 0).all(axis=1)
     if ahead.all():
         needed = int(first.max()) if worthwhile else never
     else:

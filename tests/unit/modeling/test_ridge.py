@@ -80,7 +80,9 @@ def test_penalty_is_a_prior_that_overlapping_labels_cannot_outvote():
 def test_shuffling_rows_changes_no_ridge_beyond_rounding(X, y, rng):
     order = rng.permutation(400)
 
-    assert ridge(X[order], y[order], 1).predict(X) == pytest.approx(ridge(X, y, 1).predict(X), abs=1e-10)
+    assert ridge(X[order], y[order], 1).predict(X) == pytest.approx(
+        ridge(X, y, 1).predict(X), abs=1e-10
+    )
 
 
 @pytest.mark.parametrize(
