@@ -62,7 +62,8 @@ def forge(version: Path, model: bytes, **told):
     forged.mkdir()
     (forged / "manifest.json").write_bytes(body)
     (forged / "model.skops").write_bytes(model)
-    (version.parent / "CURRENT").write_text(digest)
+    current = version.parents[2] / "CURRENT"
+    current.write_text(current.read_text().replace(version.name, digest))
 
 
 def assert_refused(root, match):
@@ -198,15 +199,34 @@ class TestDamage:
 
         assert_refused(tmp_path, "No such file")
 
-    @pytest.mark.parametrize("pointer", [b"", b"\xff\xfe", b"../../elsewhere", b"0" * 64])
+    @pytest.mark.parametrize(
+        "pointer",
+        [
+            b"",
+            b"\xff\xfe",
+            b"0" * 64,
+            b"[]",
+            b'{"TCS.NS": "short"}',
+            b'{"TCS.NS": {"short": "../../elsewhere"}}',
+            b'{"TCS.NS": {"short": 7}}',
+            b'{"TCS.NS": {"medium": "' + b"0" * 64 + b'"}}',
+        ],
+    )
     def test_a_pointer_to_nothing_is_noticed(self, tmp_path, version, pointer):
-        (version.parent / "CURRENT").write_bytes(pointer)
+        (tmp_path / "CURRENT").write_bytes(pointer)
 
-        assert_refused(tmp_path, "CURRENT names no set|No such file")
+        assert_refused(tmp_path, "CURRENT names no set")
+
+    def test_a_pointer_to_a_set_that_is_gone_is_noticed(self, tmp_path, version):
+        version.rename(tmp_path / "elsewhere")
+
+        assert_refused(tmp_path, "No such file")
 
     def test_another_tickers_model_is_not_taken(self, tmp_path, version):
         other = tmp_path / "INFY.NS"
         version.parent.parent.rename(other)
+        current = tmp_path / "CURRENT"
+        current.write_text(current.read_text().replace("TCS.NS", "INFY.NS"))
 
         with pytest.raises(CorruptArtefact, match="another ticker"):
             load(tmp_path, "INFY.NS", "short")
@@ -215,6 +235,13 @@ class TestDamage:
         assert load(tmp_path, "TCS.NS", "short", expected=version.name)
         with pytest.raises(CorruptArtefact, match="is live"):
             load(tmp_path, "TCS.NS", "short", expected="0" * 64)
+
+    def test_the_set_that_the_audit_names_is_read_whatever_current_says(self, tmp_path, version):
+        forge(version, pack(LinearModel(("mom_5", "vol_14"), np.array([9.0, 9.0]), 0.0)))
+
+        loaded = load(tmp_path, "TCS.NS", "short", expected=version.name)
+
+        assert loaded.model.coef.tolist() == [0.1, -1 / 3]
 
     def test_saving_the_same_set_again_heals_it(self, tmp_path, version, monkeypatch):
         model = (version / "model.skops").read_bytes()
@@ -330,8 +357,8 @@ class TestReplacement:
         first = save(tmp_path, made()).name
         second = save(tmp_path, made(data_hash="e")).name
         prune(tmp_path, "TCS.NS", "short", keep=[])
-        pointers = iter([first, second])
-        monkeypatch.setattr(artefacts, "_live", lambda _: next(pointers))
+        pointers = iter([{"short": first}, {"short": second}])
+        monkeypatch.setattr(artefacts, "_live", lambda *_: next(pointers))
 
         assert load(tmp_path, "TCS.NS", "short").digest == second
 
@@ -351,7 +378,7 @@ class TestReplacement:
         assert seen[-1] == "new"
         assert set(seen[:-1]) == {"old", "new"}
         # What the killed writers left aside was removed by the next one.
-        assert not list((tmp_path / "TCS.NS" / "short").glob(".new-*"))
+        assert not list(tmp_path.rglob(".new-*"))
 
     def test_a_first_writer_killed_at_any_step_leaves_none_or_a_whole_one(self, tmp_path):
         for step in range(1, 200):
