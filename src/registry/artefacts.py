@@ -14,26 +14,34 @@ sets or the new ones, and after a kill at any instant one of them loads.
 from __future__ import annotations
 
 import json
-import platform
 import shutil
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
 from src.core.errors import ForecastError
 from src.registry import durable, pointer, sets
-from src.registry.model_file import (
-    MODEL,
-    LinearModel,
-    canonical_hash,
-    canonical_json,
-    pack,
-    unpack,
-)
+from src.registry.artefact import Artefact
+from src.registry.model_file import MODEL, canonical_hash, canonical_json, pack, unpack
 from src.registry.pointer import Pair
 from src.registry.sets import HORIZONS, folder_of
+
+__all__ = [
+    "Artefact",
+    "CorruptArtefact",
+    "NoModel",
+    "activate",
+    "canonical_hash",
+    "load",
+    "load_all",
+    "place",
+    "pointed",
+    "prune",
+    "read",
+    "remove_sets",
+    "save",
+    "save_all",
+]
 
 
 class NoModel(ForecastError):
@@ -42,60 +50,6 @@ class NoModel(ForecastError):
 
 class CorruptArtefact(ForecastError):
     """The model's files are damaged: train again, or roll back."""
-
-
-def environment() -> dict[str, str]:
-    """Versions that can change a number, without importing what they are of."""
-    packages = ("numpy", "scikit-learn", "skops")
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        **{name: installed(name) for name in packages},
-    }
-
-
-@dataclass(frozen=True, eq=False)
-class Artefact:
-    """A candidate for one ticker and horizon, what was learnt about it, and what is served.
-
-    Attributes:
-        horizon: ``short`` or ``long``; ``sessions`` is how far ahead that is.
-        served: Name of the model that answers: ``zero`` unless the candidate won the gate.
-        verdict: ``better``, ``worse``, ``undecided`` or ``none``; ``reason`` is its sentence.
-        metrics: Rows of ``scoring.table``.
-        trials: Configurations tried before this one was reported.
-        trained_at: UTC, ISO 8601.
-        digest: SHA-256 of the manifest; empty until stored.
-
-    Raises:
-        ValueError: For an unknown horizon, or a candidate served without the verdict ``better``.
-    """
-
-    ticker: str
-    horizon: str
-    sessions: int
-    candidate: str
-    model: LinearModel
-    features_version: str
-    trained_at: str
-    code_version: str
-    data_hash: str
-    config_hash: str
-    verdict: str = "none"
-    reason: str = ""
-    served: str = "zero"
-    trials: int = 1
-    config: Mapping[str, Any] = field(default_factory=dict)
-    metrics: Sequence[Mapping[str, Any]] = ()
-    environment: Mapping[str, str] = field(default_factory=environment)
-    digest: str = ""
-
-    def __post_init__(self) -> None:
-        if self.horizon not in HORIZONS or self.sessions < 1:
-            raise ValueError(f"unknown horizon {self.horizon!r}, {self.sessions} sessions")
-        won = self.served == self.candidate and self.verdict == "better"
-        if self.served != "zero" and not won:
-            raise ValueError(f"{self.served!r} is served without the verdict 'better'")
 
 
 def save(root: Path, artefact: Artefact, *, key: bytes | None = None) -> Path:
