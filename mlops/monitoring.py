@@ -36,9 +36,11 @@ def _version(args: argparse.Namespace) -> int:
 def _rollback(args: argparse.Namespace) -> int:
     done = _manager(args).rollback_to_version(args.version_tag)
     version = done.version
-    said = "is live again" if done.changed else "was live already"
+    said = "is live again" if done.changed else "is live already"
     tickers = ", ".join(version.tickers)
-    sys.stdout.write(f"Version {version.tag} {said}: {tickers}, pinned until `unpin`.\n")
+    sys.stdout.write(
+        f"Version {version.tag} {said}: {tickers}, pinned until a new win of the gate or `unpin`.\n"
+    )
     if done.left_alone:
         others = ", ".join(done.left_alone)
         sys.stdout.write(f"Not in that version, so left as they were: {others}.\n")
@@ -93,13 +95,21 @@ def _parser() -> Parser:
     rollback.add_argument("--version-tag", metavar="TAG", required=True, help="which version")
     history = _command(commands, "history", _history, "what happened to the models")
     history.add_argument("--at", type=moment, metavar="TIME", help="what was live then, and why")
-    history.add_argument("--newest", type=int, default=100, metavar="N", help="default: 100")
+    history.add_argument(
+        "--newest", type=_count, default=100, metavar="N", help="so many events (default: 100)"
+    )
     history.add_argument("--ticker", help="such as TCS.NS (default: every ticker)")
     unpin = _command(commands, "unpin", _unpin, "let training replace what a rollback restored")
     unpin.add_argument("--ticker", required=True, help="such as TCS.NS")
     for one in (history, unpin):
         one.add_argument("--suffix", default=".NS", help="for bare symbols (default: .NS)")
     return parser
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and 0 < int(text) < 10**9):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of events")
+    return int(text)
 
 
 def _command(
