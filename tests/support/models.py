@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -70,16 +71,40 @@ def dies_at(step: int, work: Callable[[], object]) -> bool:
     """Do the work in a child killed just before its ``step``-th file operation; whether it was."""
     child = os.fork()
     if child == 0:
-        count = 0
+        code = 1
+        try:
+            _die_at(step)
+            work()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    status = os.waitpid(child, 0)[1]
+    assert os.WIFSIGNALED(status) or status == 0
+    return os.WIFSIGNALED(status)
 
-        def kill(event: str, _arguments: Any) -> None:
-            nonlocal count
-            if event in ("open", "os.mkdir", "os.rename", "os.remove", "shutil.rmtree"):
-                count += 1
-                if count == step:
-                    os.kill(os.getpid(), signal.SIGKILL)
 
-        sys.addaudithook(kill)
-        work()
-        os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+def _die_at(step: int) -> None:
+    count = 0
+
+    def kill(event: str, _arguments: Any) -> None:
+        nonlocal count
+        if event in ("open", "os.mkdir", "os.rename", "os.remove", "shutil.rmtree"):
+            count += 1
+            if count == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(kill)
+
+
+def holds_in_child(question: Callable[[], bool]) -> int:
+    """Ask in a child, while the parent goes on; its process id, to be waited for."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = 0 if question() else 1
+        finally:
+            os._exit(code)
+    return child

@@ -2,12 +2,14 @@
 
 import datetime as dt
 import threading
+from random import Random
 
 import psycopg
 import pytest
 
-from src.core.model_events import ModelEvent
+from src.core.model_events import KINDS, ModelEvent
 from src.db.audit import EventLog
+from src.registry.history import standings
 
 AT = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 APPEND_ONLY = ("model_events", "predictions", "prediction_outcomes")
@@ -87,6 +89,32 @@ def test_the_decisive_events_are_the_last_that_made_a_set_live_and_the_last_abou
         ("pinned", "b"),
         ("trained", "d"),
     ]
+
+
+def at_odds(random):
+    return random.random() < 0.7
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_decisive_events_tell_the_same_as_all_events(log, seed):
+    random = Random(seed)  # noqa: S311 a story, no secret
+    days = [AT + dt.timedelta(days=n) for n in range(6)]
+    log.append(
+        [
+            event(
+                kind := random.choice(KINDS),
+                random.choice("abc"),
+                ticker=random.choice(("TCS.NS", "INFY.NS")),
+                at=random.choice(days),
+                made_live=kind in ("promoted", "rolled_back", "undecided")
+                and random.random() < 0.7,
+            )
+            for _ in range(40)
+        ]
+    )
+
+    for until in (None, *days):
+        assert standings(log.decisive(until=until)) == standings(log.events(), until)
 
 
 def test_all_events_of_one_call_are_stored_or_none(log):

@@ -4,11 +4,12 @@ import json
 import os
 import pickle
 import shutil
+import threading
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from models import both, dies_at, forged_set, made
+from models import both, dies_at, forged_set, holds_in_child, made
 from registries import DAY, Place, author
 
 from src.core.errors import BadInput, UsageError
@@ -150,6 +151,25 @@ class TestCycle:
 
 
 class TestRefused:
+    def test_of_two_that_make_one_version_at_once_one_is_told_that_it_exists(self, two_versions):
+        told = []
+
+        def make():
+            try:
+                told.append(two_versions.version("v3", days=4).tag)
+            except VersionExists as error:
+                told.append(str(error).split(":")[0])
+
+        threads = [threading.Thread(target=make) for _ in range(2)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+
+        said = "Version v3 exists already and is never overwritten"
+        assert sorted(told) == [said, "v3"]
+        assert two_versions.roll_back("v3", days=5).version.tag == "v3"
+
     def test_no_version_is_ever_overwritten(self, two_versions):
         before = (two_versions.archive / "v1" / "version.json").read_bytes()
 
@@ -337,9 +357,7 @@ class TestKilled:
 
     def test_a_reader_of_both_horizons_never_sees_one_of_each(self, two_versions):
         place = two_versions
-        readers = [os.fork() for _ in range(2)]
-        if 0 in readers:
-            os._exit(0 if all(_agree(place) for _ in range(300)) else 1)
+        readers = [holds_in_child(lambda: all(_agree(place) for _ in range(300))) for _ in range(2)]
 
         for number in range(10):
             place.roll_back(f"v{number % 2 + 1}", days=4)
