@@ -84,15 +84,14 @@ def after_unpin(standings: Iterable[Standing], author: Author) -> list[ModelEven
 
 def versioned(artefact: Artefact, author: Author, tag: str, manifest: str) -> ModelEvent:
     """The event of a set put into a version whose own manifest has that digest."""
-    return _event(
-        "versioned", artefact, author, version_tag=tag, evidence={"version_manifest": manifest}
-    )
+    evidence = {"version_manifest": manifest}
+    return _event("versioned", artefact, author, reason="", version_tag=tag, evidence=evidence)
 
 
 def _won_after(pin: ModelEvent, artefact: Artefact) -> bool:
     """Whether the gate spoke for it at a session later than the pin: the day itself is not."""
     won = artefact.served != BASELINE and artefact.verdict == "better"
-    return won and (not artefact.since or artefact.since > f"{pin.at:%Y-%m-%d}")
+    return won and artefact.since > f"{pin.at:%Y-%m-%d}"
 
 
 def _judged(artefact: Artefact, before: Standing | None, *, live: bool) -> str | None:

@@ -51,8 +51,9 @@ def both(ticker: str = "TCS.NS", **changes: Any) -> list[Artefact]:
 
 
 def winner(**changes: Any) -> Artefact:
-    """An artefact whose candidate won the gate and is served."""
-    return made(**{"verdict": "better", "served": "ridge", "reason": "p = .004"} | changes)
+    """An artefact whose candidate won the gate, at the close of 14 April 2026, and is served."""
+    won = {"verdict": "better", "served": "ridge", "since": "2026-04-14", "reason": "p = .004"}
+    return made(**won | changes)
 
 
 def forged_set(folder: Path, model: bytes, **told: Any) -> str:
