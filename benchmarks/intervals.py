@@ -6,6 +6,7 @@ raw_daily_prices_clean. Prints figures; nothing is asserted.
 
 import sys
 import time
+from statistics import NormalDist
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,8 @@ from src.modeling import crps, intervals, panel, quantiles, volatility
 
 SCORED_FROM = 750
 SHARE = 0.9
+# Scored sessions in a row: about a year.
+RUN = 250
 
 
 def hac_t(values, bandwidth):
@@ -33,6 +36,67 @@ def panel_t(gain, horizon):
     wide = hac_t(daily, int(max(horizon - 1, 1.3 * np.sqrt(n))))
     h = int(np.ceil(1.5 * (horizon - 1))) + 1
     return wide, hac_t(daily, h - 1) * np.sqrt((n + 1 - 2 * h + h * (h - 1) / n) / n)
+
+
+def worst_run(held):
+    """Least share held over ``RUN`` scored sessions in a row, the median ticker's."""
+    lowest = []
+    for n in range(held.shape[1]):
+        kept = held[np.isfinite(held[:, n]), n]
+        if len(kept) >= SCORED_FROM:
+            lowest.append(np.convolve(kept, np.ones(RUN) / RUN, mode="valid").min())
+    return np.median(lowest) if lowest else np.nan
+
+
+def perfect(horizon, sessions):
+    """What forecasts without any fault would show: share within 3 points, worst run; means.
+
+    Days are independent and normal, with a third of their variance the market's.
+    """
+    random = np.random.default_rng(7)
+    near, worst = [], []
+    for _ in range(100):
+        shared, own = random.normal(size=(sessions, 1)), random.normal(size=(sessions, 50))
+        path = np.cumsum(np.sqrt(1 / 3) * shared + np.sqrt(2 / 3) * own, axis=0)
+        fell = np.abs(path[horizon:] - path[:-horizon]) / np.sqrt(horizon)
+        held = (fell <= NormalDist().inv_cdf((1 + SHARE) / 2)).astype(float)
+        near.append(np.mean(np.abs(held.mean(axis=0) - SHARE) <= 0.03))
+        worst.append(worst_run(held))
+    return np.mean(near), np.mean(worst)
+
+
+def by_state(held, sigma):
+    """Share held in thirds of the sessions by volatility, as a multiple of the ticker's median."""
+    ratio = np.where(np.isfinite(held), sigma / np.nanmedian(sigma, axis=0), np.nan)
+    low, high = np.nanquantile(ratio, [1 / 3, 2 / 3])
+    states = (ratio <= low, (ratio > low) & (ratio < high), ratio >= high)
+    calm, usual, wild = (np.nanmean(held[state]) for state in states)
+    print(
+        f"{SHARE:.0%} holds {calm:.4f} in calm, {usual:.4f} in usual, {wild:.4f} in wild sessions"
+    )
+
+
+def by_ticker(held, horizon):
+    scored = np.isfinite(held).sum(axis=0)
+    enough = scored >= SCORED_FROM
+    if not enough.any():
+        return
+    each = np.nanmean(held[:, enough], axis=0)
+    near = np.mean(np.abs(each - SHARE) <= 0.03)
+    print(f"{len(each)} tickers: {near:.1%} within 3 points, {each.min():.3f} to {each.max():.3f}")
+    print(f"worst {RUN} sessions of the median ticker hold {worst_run(held):.3f} at {SHARE:.0%}")
+    near, worst = perfect(horizon, int(np.median(scored[enough])) + horizon)
+    print(f"  faultless forecasts: {near:.1%} within 3 points, worst {RUN} hold {worst:.3f}")
+
+
+def by_year(years, held, loss, other):
+    for one in np.unique(years):
+        now = np.isfinite(other - loss) & (years == one)[:, None]
+        if now.any():
+            print(
+                f"  {one}: skill {1 - loss[now].sum() / other[now].sum():+.2%},"
+                f" {SHARE:.0%} holds {held[now].mean():.3f}, n {now.sum()}"
+            )
 
 
 def report(given, horizon, since, inputs):
@@ -54,27 +118,12 @@ def report(given, horizon, since, inputs):
     for share in crps.SHARES:
         held, theirs = (np.nanmean(crps.inside(y, f, share)) for f in (ours, reference))
         print(f"coverage {share:.0%}: {held:.4f} ({held - share:+.4f}), reference {theirs:.4f}")
-    held = crps.inside(y, ours, SHARE)
-    ratio = made.sigma[rows] / np.nanmedian(made.sigma[rows], axis=0)
-    low, high = np.nanquantile(ratio[both], [1 / 3, 2 / 3])
-    calm, wild = np.nanmean(held[ratio <= low]), np.nanmean(held[ratio >= high])
-    print(f"90 % holds {calm:.4f} in calm, {wild:.4f} in wild sessions of each ticker")
-    enough = both.sum(axis=0) >= SCORED_FROM
-    each = np.nanmean(held[:, enough], axis=0)
-    print(
-        f"{enough.sum()} tickers: {np.mean(np.abs(each - SHARE) <= 0.03):.1%} within 3 points,"
-        f" {each.min():.3f} to {each.max():.3f}"
-    )
     wide = [np.nanmean(np.where(both, crps.width(f, SHARE), np.nan)) for f in (ours, reference)]
-    print(f"mean 90 % width {wide[0]:.4f}, {wide[0] / wide[1]:.3f} of the reference's")
-    year = given.sessions[rows].astype("datetime64[Y]")
-    for one in np.unique(year):
-        now = both & (year == one)[:, None]
-        if now.any():
-            print(
-                f"  {one}: skill {1 - loss[now].sum() / other[now].sum():+.2%},"
-                f" 90 % holds {held[now].mean():.3f}, n {now.sum()}"
-            )
+    print(f"mean {SHARE:.0%} width {wide[0]:.4f}, {wide[0] / wide[1]:.3f} of the reference's")
+    held = crps.inside(y, ours, SHARE)
+    by_state(held, made.sigma[rows])
+    by_ticker(held, horizon)
+    by_year(given.sessions[rows].astype("datetime64[Y]"), held, loss, other)
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # The ticker and the longest of its mates: enough for a market, and done in half a minute.
 MOST_TICKERS = 12
-NAMES = ("zero", "mean", "drift", "ridge")
+NAMES = ("zero", "mean", "drift", "ridge", "rank_tilt")
 CUTS = 2
 
 
@@ -52,7 +52,11 @@ def findings(panel: Panel, settings: Settings) -> list[Finding]:
     from src.modeling.judging import rules_of
 
     horizons = settings.training.horizons
-    rules = {getattr(horizons, name): rules_of(settings, name, NAMES) for name in ("short", "long")}
+    tickers = len(panel.tickers)
+    rules = {
+        getattr(horizons, name): rules_of(settings, name, NAMES, tickers)
+        for name in ("short", "long")
+    }
     refits = chain.refits(panel, rules[horizons.short])
     cuts = (refits or [len(panel.sessions) // 2])[-CUTS:]
     parts = chain.parts(features(settings.features), rules, NAMES)
@@ -83,15 +87,16 @@ def _part(whole: Panel, ticker: str) -> Panel:
 
     import numpy as np
 
+    from src.modeling.panel import MATRICES
+
     bars = np.isfinite(whole.close).sum(axis=0)
     own = whole.tickers.index(ticker)
     others = [int(n) for n in np.argsort(-bars, kind="stable") if n != own]
     columns = sorted([own, *others[: MOST_TICKERS - 1]])
-    matrices = ("open", "high", "low", "close", "volume", "pending")
     return replace(
         whole,
         tickers=tuple(whole.tickers[n] for n in columns),
-        **{name: getattr(whole, name)[:, columns] for name in matrices},
+        **{name: getattr(whole, name)[:, columns] for name in MATRICES},
     )
 
 

@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Any
 from src.config import logs
 from src.config.load import config_hash
 from src.core.errors import DatabaseUnavailable, ForecastError
-from src.core.tables import CLEAN_DAILY
 from src.db.connect import one_sentence_errors
 from src.stages.cli import unexpected
 from src.stages.context import make_context
-from src.stages.hashing import frame_hash
 from src.stages.stage import RunContext, Stage, run_stage
 
 if TYPE_CHECKING:
@@ -129,9 +127,6 @@ class Run:
         for stage in self._chosen(skip_training):
             self.progress(stage.name)
             self._stage(stage, context, run_log)
-        self.results["data_hash"] = frame_hash(
-            context.store.load(CLEAN_DAILY, [self.ticker], self.as_of)
-        )
         if skip_training:
             self._forecast_from_stored_models(context)
 
@@ -159,10 +154,13 @@ class Run:
         run_log.stage(row)
         for warning in report.warnings:
             self.warn(warning)
+        for name, text in report.files.items():
+            self.folder.write_text(name, text)
 
     def _note(self, row: dict[str, Any], details: Mapping[str, Any]) -> None:
         facts = dict(details)
-        self.results["forecasts"] = facts.pop("forecasts", self.results["forecasts"])
+        for name in ("forecasts", "data_hash"):
+            self.results[name] = facts.pop(name, self.results[name])
         self.results["stages"][row["stage"]] = {
             "status": row["status"],
             "rows": row["rows_processed"],
@@ -182,9 +180,12 @@ class Run:
         log.warning(sentence)
 
     def _forecast_from_stored_models(self, context: RunContext) -> None:
+        from src.modeling.known_pools import known_pools, pool_hash
         from src.modeling.live import stored_forecasts
 
-        forecasts, warnings = stored_forecasts(context, self.ticker)
+        pools = known_pools(context)
+        self.results["data_hash"] = pool_hash(pools)
+        forecasts, warnings = stored_forecasts(context, self.ticker, pools)
         self.results["forecasts"] = forecasts
         for warning in warnings:
             self.warn(warning)

@@ -7,7 +7,7 @@ something that does not move with the return (tomorrow's volume, say) shows no c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +65,17 @@ def correlations(
     """
     pairs = features.items() if isinstance(features, Mapping) else features
     return [_correlation(name, values, target) for name, values in pairs]
+
+
+def of_rows(
+    names: Sequence[str], inputs: Array, target: Array, *, tickers: int, sessions: int
+) -> list[Correlation]:
+    """The same of rows that have all features and a target: (rows, features) and (rows,)."""
+    allowed = limit(tickers, sessions)
+    return [
+        Correlation(name, _pearson(inputs[:, at], target), len(target), tickers, allowed)
+        for at, name in enumerate(names)
+    ]
 
 
 def limit(tickers: int, sessions: int) -> float:

@@ -92,21 +92,18 @@ def contests(
     import numpy as np
 
     from src.modeling import contest
-    from src.modeling.judging import rules_of
-    from src.modeling.names import CHALLENGERS
+    from src.modeling.judging import challenger_of, rules_of
 
     first = 0 if since is None else int(np.searchsorted(panel.sessions, np.datetime64(since)))
-    features = None
+    known, tickers = contest.Known(panel), len(panel.tickers)
     columns = [whole.tickers.index(ticker) for ticker in panel.tickers]
-    for horizon, challenger in CHALLENGERS.items():
-        part = tuple(dict.fromkeys((*names, challenger)))
-        if features is None and any(name in contest.LEARNERS for name in part):
-            features = contest.inputs_of(panel)
+    for horizon in ("short", "long"):
+        part = tuple(dict.fromkeys((*names, challenger_of(horizon, tickers))))
         sessions = getattr(settings.training.horizons, horizon)
-        rules = rules_of(settings, horizon, part)
-        held = contest.hold(panel, sessions, rules, names=part, features=features, since=first)
-        known = whole.targets(sessions)[: len(panel.sessions), columns]
-        yield replace(held, actual=known)
+        rules = rules_of(settings, horizon, part, tickers)
+        held = contest.hold(panel, sessions, rules, names=part, known=known, since=first)
+        actual = whole.targets(sessions)[: len(panel.sessions), columns]
+        yield replace(held, actual=actual)
 
 
 def _asked(args: argparse.Namespace, stored: Sequence[str]) -> list[str]:
@@ -171,7 +168,7 @@ def _written(frames: Iterator[pl.DataFrame], path: Path) -> int:
 
 
 def _parser() -> Parser:
-    from src.modeling.names import CANDIDATES
+    from src.modeling.names import CANDIDATES, EXTRAS
 
     parser = Parser(
         prog="python -m src.modeling.backtest",
@@ -190,11 +187,11 @@ def _parser() -> Parser:
     parser.add_argument(
         "--models",
         nargs="+",
-        choices=CANDIDATES,
+        choices=(*CANDIDATES, *EXTRAS),
         default=CANDIDATES,
         metavar="M",
-        help=f"of {', '.join(CANDIDATES)}; those that the gate judges always take part "
-        "(default: all)",
+        help=f"of {', '.join((*CANDIDATES, *EXTRAS))}; those that the gate judges always take part "
+        "(default: all but the last, which needs LightGBM)",
     )
     parser.add_argument("--suffix", default=".NS", help="for bare symbols (default: .NS)")
     parser.add_argument("--config", type=Path, metavar="F", help="a JSON file with settings")

@@ -1,138 +1,142 @@
-"""Training rows in; a fitted linear model out. ``CANDIDATES`` is where a new model is added.
+"""A panel's outcomes, volatilities and features in; every candidate's forecasts out. Pure.
 
-Every candidate is ``fit(X, y, *, columns, horizon) -> FittedModel`` and sees training rows only,
-so a scaler or a penalty cannot look at test data. ``X`` is (rows, features) and ``y`` (rows,),
-simple returns; both finite.
+``CANDIDATES`` is where a new one is added: a function of ``Given``, a line in the list, its name in
+``names``. Who may know what is decided in ``means``, ``rank_tilt`` and ``walked``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from src.registry.model_file import LinearModel
+from src.features.market import ranks
+from src.modeling import learners, means, rank_tilt, rank_trees, walked
+from src.modeling.ridge import Linear, ridge
+from src.modeling.walked import FitRows, Schedule, Stacked
+from src.registry.model_file import LinearModel, Model, RankTilt
+from src.registry.trees import Trees
 
 Floats = npt.NDArray[np.float64]
 
-# The share of variance of daily returns that predictors can honestly be expected to explain,
-# out of sample (Campbell-Thompson 2008).
-PRIOR_R2 = 0.005
+# Inputs of stored models besides the features: see ``inputs``.
+RANK_MEAN = "rank_mean"
+Keeper = Callable[[str, FitRows], FitRows]
+
+
+def not_kept(name: str, fit: FitRows) -> FitRows:
+    """Fit anew each time."""
+    return fit
+
+
+class HasFeatures(Protocol):
+    """Features that are made when they are first asked for."""
+
+    @property
+    def features(self) -> Stacked:
+        """All of them, stacked."""
 
 
 @dataclass(frozen=True, eq=False)
-class FittedModel:
-    """A linear forecast: ``X @ coef + intercept``.
+class Given:
+    """What candidates at one horizon are made from; matrices are (T, N), sessions by tickers.
 
     Attributes:
-        coef: One per column of the ``X`` it was fitted on, in units of return per unit of the
-            feature; zero for columns it does not use.
-        intercept: A simple return.
-        options: What it was fitted with; part of the model's identity.
+        horizon: Sessions ahead.
+        actual: Simple returns over the horizon after each row, NaN where not realised.
+        volatility: Of the return over the horizon, as forecast at each row.
+        known: The features of the tickers, the market and the places among them.
+        schedule: When models are refitted.
+        keep: Takes a name and a fit; may give one that remembers what it has fitted before.
     """
 
-    coef: Floats
-    intercept: float
-    options: Mapping[str, float] = field(default_factory=dict)
+    horizon: int
+    actual: Floats
+    volatility: Floats
+    known: HasFeatures
+    schedule: Schedule
+    keep: Keeper = not_kept
 
-    def predict(self, X: Floats) -> Floats:
-        """Forecast returns, (rows,)."""
-        return X @ self.coef + self.intercept
-
-    def named(self, features: Sequence[str]) -> LinearModel:
-        """The same model with its features' names, as an artefact stores it."""
-        return LinearModel(tuple(features), self.coef, self.intercept, dict(self.options))
+    @property
+    def scores(self) -> Floats:
+        """Outcomes in units of the volatility that was forecast for them."""
+        return self.actual / self.volatility
 
 
-class Fit(Protocol):
-    """What every candidate is.
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What one candidate said.
 
-    ``columns`` are the positions of the scale-free features (None: all of them); ``horizon``
-    says how many sessions neighbouring labels share.
+    Attributes:
+        points: Forecast simple returns; (T, N), NaN where it has none.
+        model: What makes its newest forecasts, as it can be stored; None where it cannot be.
     """
 
-    def __call__(
-        self, X: Floats, y: Floats, *, columns: Sequence[int] | None = None, horizon: int = 1
-    ) -> FittedModel:
-        """Fit on training rows.
-
-        Raises:
-            ValueError: For no rows, or values that are not finite.
-        """
+    points: Floats
+    model: Model | None = None
 
 
-def zero(
-    X: Floats, y: Floats, *, columns: Sequence[int] | None = None, horizon: int = 1
-) -> FittedModel:
-    """No change: the baseline that has to be beaten, and what is served by default."""
-    return FittedModel(np.zeros(X.shape[1]), 0.0)
+Candidate = Callable[[Given], Said]
 
 
-def mean(
-    X: Floats, y: Floats, *, columns: Sequence[int] | None = None, horizon: int = 1
-) -> FittedModel:
-    """The mean of the training targets: refitted along a walk-forward, the expanding mean."""
-    _check(X, y)
-    return FittedModel(np.zeros(X.shape[1]), float(y.mean()))
+def volatility_name(horizon: int) -> str:
+    """Name of the volatility among a stored model's inputs."""
+    return f"volatility_{horizon}"
 
 
-def ridge(
-    X: Floats,
-    y: Floats,
-    *,
-    columns: Sequence[int] | None = None,
-    horizon: int = 1,
-    alpha: float | None = None,
-) -> FittedModel:
-    """Ridge on standardised inputs (Hoerl-Kennard 1970), folded back to the inputs' own units.
-
-    Minimises ||y - mean(y) - Z b||^2 + alpha ||b||^2, Z the columns less their mean over their
-    standard deviation (ddof 0), both of the training rows. A constant column gets no weight.
-    """
-    _check(X, y)
-    chosen = np.arange(X.shape[1]) if columns is None else np.asarray(columns, dtype=np.int64)
-    inputs = X if columns is None else X[:, chosen]
-    centre = inputs.mean(axis=0)
-    centred = inputs - centre
-    spread = np.sqrt(np.einsum("ij,ij->j", centred, centred) / len(inputs))
-    varies = spread > _rounding(centre, len(inputs))
-    scale = np.where(varies, spread, 1.0)
-    penalty = default_alpha(len(chosen), horizon) if alpha is None else alpha
-    gram = centred.T @ centred / np.outer(scale, scale)
-    # Added to the Gram matrix and not to the rows: one small solve, whatever the history.
-    gram[np.diag_indices_from(gram)] += penalty
-    weights = np.linalg.solve(gram, centred.T @ (y - y.mean()) / scale)
-    coef = np.zeros(X.shape[1])
-    coef[chosen] = np.where(varies, weights / scale, 0.0)
-    intercept = float(y.mean() - centre @ coef[chosen])
-    return FittedModel(coef, intercept, {"alpha": float(penalty)})
+def _zero(given: Given) -> Said:
+    return Said(means.zero(given.actual), LinearModel((), np.zeros(0), 0.0))
 
 
-def default_alpha(n_features: int, horizon: int) -> float:
-    """The penalty as a prior, so that no data choose it: noise over prior variance of a weight.
-
-    Standardised weights that together explain ``PRIOR_R2`` have variance PRIOR_R2 / n_features
-    each in units of var(y), against noise of about 1: alpha = n_features / PRIOR_R2. Labels
-    ``horizon`` sessions long repeat one another, so the Gram matrix counts each independent
-    outcome ``horizon`` times: the penalty does too.
-    """
-    return max(n_features, 1) * horizon / PRIOR_R2
+def _mean(given: Given) -> Said:
+    return Said(means.own_mean(given.actual, given.horizon))
 
 
-CANDIDATES: Mapping[str, Fit] = {"zero": zero, "mean": mean, "ridge": ridge}
+def _drift(given: Given) -> Said:
+    reward = means.reward(given.scores, given.horizon)
+    points = reward[:, None] * given.volatility
+    if not np.isfinite(reward[-1:]).all() or not reward.size:
+        return Said(points)
+    return Said(points, LinearModel((volatility_name(given.horizon),), reward[-1:].copy(), 0.0))
 
 
-def _rounding(centre: Floats, rows: int) -> Floats:
-    """The spread that rounding alone can give a constant column (scikit-learn's rule)."""
-    eps = float(np.finfo(np.float64).eps)
-    return np.maximum(rows * np.abs(centre) * eps, np.finfo(np.float64).tiny)
+def _ridge(given: Given) -> Said:
+    features = given.known.features
+    found = walked.walk(ridge, features, given.actual, given.horizon, given.schedule)
+    if not isinstance(found.newest, Linear):
+        return Said(found.points)
+    model = LinearModel(features.names, found.newest.coef, found.newest.intercept)
+    return Said(found.points, model)
 
 
-def _check(X: Floats, y: Floats) -> None:
-    if not len(y) or len(X) != len(y):
-        raise ValueError("a model needs at least one row, and as many targets as rows")
-    if not (np.isfinite(X).all() and np.isfinite(y).all()):
-        raise ValueError("training rows must be finite")
+def _tilt(given: Given, grow: FitRows, name: str) -> Said:
+    features, target = given.known.features, ranks(given.actual)
+    walk = walked.walk(given.keep(name, grow), features, target, given.horizon, given.schedule)
+    slope = rank_tilt.slopes(walk.points, given.scores, given.horizon)
+    points = rank_tilt.tilts(walk.points, slope, given.volatility)
+    if not isinstance(walk.newest, Trees) or not np.isfinite(slope[-1:]).all():
+        return Said(points)
+    names = (*features.names, volatility_name(given.horizon), RANK_MEAN)
+    return Said(points, RankTilt(names, walk.newest, float(slope[-1])))
+
+
+def _taught(given: Given, fit: FitRows) -> Said:
+    made = walked.walk(fit, given.known.features, given.actual, given.horizon, given.schedule)
+    return Said(made.points)
+
+
+CANDIDATES: Mapping[str, Candidate] = {
+    "zero": _zero,
+    "mean": _mean,
+    "drift": _drift,
+    "ridge": _ridge,
+    "rank_tilt": partial(_tilt, grow=rank_trees.grow, name="rank_tilt"),
+    "elastic_net": partial(_taught, fit=learners.elastic_net),
+    "hist_gradient_boosting": partial(_taught, fit=learners.hist_gradient_boosting),
+    "random_forest": partial(_taught, fit=learners.random_forest),
+    "rank_tilt_lightgbm": partial(_tilt, grow=rank_trees.grow_lightgbm, name="rank_tilt_lightgbm"),
+}

@@ -1,42 +1,33 @@
 """A panel in; every candidate's forecasts, the distributions, and what would have been served out.
 
 Pure. One engine for the backtest, for training and for the leak check: who may know what is
-decided in ``walked``, ``means``, ``intervals`` and ``gate``, and nowhere else.
+decided in ``candidates``, ``intervals`` and ``gate``, and nowhere else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from src.features.model_features import model_features
 from src.features.pool import MIN_TICKERS, matrices, pool_of
-from src.modeling import gate, intervals, learners, means, walked
+from src.modeling import gate, intervals, volatility, walked
+from src.modeling.candidates import CANDIDATES as MADE
+from src.modeling.candidates import Given, Keeper, not_kept
 from src.modeling.gate import Replay
 from src.modeling.gate_evidence import Rules as GateRules
+from src.modeling.names import CANDIDATES
 from src.modeling.panel import Panel
-from src.modeling.walked import FitRows, Schedule, Stacked
+from src.modeling.walked import Schedule, Stacked
+from src.registry.model_file import Model
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 SERVED = "served"
-MEANS: Mapping[str, Callable[[Floats, int], Floats]] = {
-    "zero": means.zero,
-    "mean": means.own_mean,
-    "drift": means.pooled_drift,
-}
-# A new model is one line here.
-LEARNERS: Mapping[str, FitRows] = {
-    "ridge": learners.ridge,
-    "elastic_net": learners.elastic_net,
-    "hist_gradient_boosting": learners.hist_gradient_boosting,
-    "random_forest": learners.random_forest,
-}
-CANDIDATES = (*MEANS, *LEARNERS)
 
 
 @dataclass(frozen=True)
@@ -57,6 +48,23 @@ class Rules:
 
 
 @dataclass(frozen=True, eq=False)
+class Known:
+    """What the horizons of one panel share, made when it is first asked for."""
+
+    panel: Panel
+
+    @cached_property
+    def features(self) -> Stacked:
+        """All features that models may see, stacked."""
+        return inputs_of(self.panel)
+
+    @cached_property
+    def variances(self) -> volatility.Inputs:
+        """What volatilities are forecast from."""
+        return volatility.inputs(self.panel)
+
+
+@dataclass(frozen=True, eq=False)
 class Contest:
     """One horizon's forecasts over a panel; matrices are (T, N).
 
@@ -65,6 +73,7 @@ class Contest:
         horizon: Sessions ahead.
         actual: Realised simple returns, NaN where none.
         points: Forecasts by candidate; NaN where a candidate has none.
+        models: What makes each candidate's newest forecasts, where it can be stored.
         distributions: Of the return; the same whatever point is served.
         replay: What the gate would have said of the challenger, and when.
         rules: What it was held by.
@@ -77,18 +86,21 @@ class Contest:
     distributions: intervals.Forecasts
     replay: Replay
     rules: Rules
+    models: Mapping[str, Model] = field(default_factory=dict)
 
     def series(self) -> dict[str, Floats]:
         """Every candidate by name, and what would have been served."""
         return {**self.points, SERVED: self.replay.served}
 
-    def verdict(self) -> gate.Verdict:
-        """What the gate says now, of all that has been realised."""
-        return gate.judge(
-            judged(self.actual),
-            self.points[self.rules.challenger],
-            rules=_gate_rules(self.horizon, self.rules),
-        )
+    @property
+    def judged(self) -> Floats:
+        """The outcomes that the gate counts."""
+        return judged(self.actual)
+
+    @property
+    def gate_rules(self) -> GateRules:
+        """What the gate holds the challenger to."""
+        return _gate_rules(self.horizon, self.rules)
 
 
 def hold(
@@ -97,8 +109,9 @@ def hold(
     rules: Rules,
     *,
     names: Sequence[str] = CANDIDATES,
-    features: Stacked | None = None,
+    known: Known | None = None,
     since: int = 0,
+    keep: Keeper = not_kept,
 ) -> Contest:
     """Let the candidates forecast every session of a panel, knowing nothing later.
 
@@ -107,20 +120,20 @@ def hold(
         horizon: Sessions ahead.
         rules: See ``Rules``.
         names: Candidates that take part; the challenger must be among them.
-        features: ``inputs_of(panel)``, where several horizons share it.
+        known: ``Known(panel)``, where several horizons share it.
         since: Row from which distributions may be asked for.
+        keep: See ``candidates.Given``.
     """
+    shared = Known(panel) if known is None else known
     actual = panel.targets(horizon)
-    points = {name: MEANS[name](actual, horizon) for name in names if name in MEANS}
-    taught = [name for name in names if name in LEARNERS]
-    if taught:
-        known = inputs_of(panel) if features is None else features
-        for name in taught:
-            points[name] = walked.forecasts(LEARNERS[name], known, actual, horizon, rules.schedule)
+    distributions = intervals.walk_forward(panel, horizon, since=since, inputs=shared.variances)
+    given = Given(horizon, actual, distributions.sigma, shared, rules.schedule, keep)
+    said = {name: MADE[name](given) for name in names}
+    points = {name: one.points for name, one in said.items()}
     asked = _gate_rules(horizon, rules)
     replay = gate.replay(judged(actual), points[rules.challenger], rules=asked)
-    distributions = intervals.walk_forward(panel, horizon, since=since)
-    return Contest(panel, horizon, actual, points, distributions, replay, rules)
+    models = {name: one.model for name, one in said.items() if one.model is not None}
+    return Contest(panel, horizon, actual, points, distributions, replay, rules, models)
 
 
 def judged(actual: Floats) -> Floats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -120,9 +119,9 @@ def _table(title: str, heads: Sequence[str]) -> Table:
     return table
 
 
-def _tested(t: float, limit: float) -> str:
+def _tested(t: float | None, limit: float) -> str:
     """What never differs from zero has no t."""
-    return f"{t:.2f} ({limit:.2f})" if math.isfinite(t) else "-"
+    return "-" if t is None else f"{t:.2f} ({limit:.2f})"
 
 
 def _percent(value: float | None, digits: int = 2) -> str:

@@ -3,9 +3,9 @@
 ``better`` is the only verdict that may change what is served. It needs every piece of evidence:
 the loss differences, averaged over tickers per date, significantly above zero on absolute AND
 squared loss against zero AND the champion, a gain worth having, hardly a ticker significantly
-worse and none far worse, skill in the recent past, and forecasts that do not swing far. ``worse``
-is significance the other way on both losses against either of them. Anything else keeps the
-champion. Overlapping labels and few independent periods are what the tests are made for (hac).
+worse and none surely far worse, skill in the recent past, and forecasts that do not swing far.
+``worse`` is significance the other way on both losses against either of them. Anything else keeps
+the champion. Overlapping labels and few independent periods are what the tests are made for (hac).
 """
 
 from __future__ import annotations
@@ -76,11 +76,14 @@ class Replay:
 
 
 def rules_for(horizon: int, min_mae_improvement: float, configurations: int = 1) -> Rules:
-    """Limits of a horizon in sessions; beyond one session, or many configurations, at 1 %."""
-    short = horizon == 1
-    strict = not short or configurations > MANY_CONFIGURATIONS
-    rules = Rules(horizon, 0.01 if strict else 0.05, min_mae_improvement, configurations)
-    return rules if short else replace(rules, worst_ticker=-0.10, max_variance_ratio=0.10)
+    """Limits of a horizon in sessions; the panel's tests are at 5 %, of many configurations at 1 %.
+
+    Of 600 simulated challengers without skill, the only one tried, at most 5.7 % pass at 5 %; of
+    those with a 63-day R2 of 5 % over 50 tickers 61 % pass after 252 dates and 89 % after 1260.
+    """
+    level = 0.01 if configurations > MANY_CONFIGURATIONS else 0.05
+    rules = Rules(horizon, level, min_mae_improvement, configurations)
+    return rules if horizon == 1 else replace(rules, worst_ticker=-0.10, max_variance_ratio=0.10)
 
 
 def judge(

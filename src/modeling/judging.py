@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from src.modeling.contest import Rules
-from src.modeling.names import CHALLENGERS, CONFIGURATIONS
+from src.modeling.names import CHALLENGERS, CHALLENGERS_OF_FEW, CONFIGURATIONS
+from src.modeling.rank_tilt import RANKED_FROM
 from src.modeling.walked import Schedule
 
 if TYPE_CHECKING:
@@ -17,12 +18,22 @@ if TYPE_CHECKING:
 MOST_OFTEN = 252
 
 
-def rules_of(settings: Settings, horizon: str, names: Sequence[str]) -> Rules:
+def challenger_of(horizon: str, tickers: int) -> str:
+    """Whom the gate judges at ``short`` or ``long`` in a pool of so many tickers."""
+    return (CHALLENGERS if tickers >= RANKED_FROM else CHALLENGERS_OF_FEW)[horizon]
+
+
+def trained_names(horizon: str, tickers: int) -> tuple[str, ...]:
+    """Who takes part in training: the challenger and what it stands beside."""
+    return tuple(dict.fromkeys(("zero", "mean", "drift", challenger_of(horizon, tickers))))
+
+
+def rules_of(settings: Settings, horizon: str, names: Sequence[str], tickers: int) -> Rules:
     """The rules of ``short`` or ``long``; without its challenger, zero is judged."""
     training = settings.training
-    challenger = CHALLENGERS[horizon]
+    challenger = challenger_of(horizon, tickers)
     return Rules(
-        challenger=challenger if challenger in names else names[0],
+        challenger=challenger if challenger in names else "zero",
         min_mae_improvement=getattr(settings.validation.min_mae_improvement, horizon),
         configurations=CONFIGURATIONS,
         schedule=Schedule(

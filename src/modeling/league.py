@@ -51,6 +51,19 @@ def _scored(rows: pl.DataFrame, horizon: int) -> dict[str, Any]:
         *(rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in ("actual", "point")),
         rows["mean"].cast(pl.Float64).fill_null(np.nan).to_numpy(),
     )
+    return worth(actual, point, mean, horizon)
+
+
+def worth(actual: Floats, point: Floats, mean: Floats, horizon: int) -> dict[str, Any]:
+    """One model's line of ``points``, of (T, N) outcomes, its forecasts and the expanding mean's.
+
+    Over the pairs of an outcome and a forecast; there must be one.
+    """
+    paired = np.isfinite(actual) & np.isfinite(point)
+    rows, columns = paired.any(axis=1), paired.any(axis=0)
+    actual, point, mean = (
+        np.where(paired, one, np.nan)[rows][:, columns] for one in (actual, point, mean)
+    )
     error, zero = np.abs(actual - point), np.abs(actual)
     panel = hac.mean_test(_per_date(zero - error), horizon)
     by_ticker = hac.mean_test(zero - error, horizon)
@@ -65,7 +78,7 @@ def _scored(rows: pl.DataFrame, horizon: int) -> dict[str, Any]:
         "n_eff": len(actual) / horizon,
         "mae": float(np.nanmean(error)),
         "skill_vs_zero": _skill(error, zero),
-        "t": float(panel.t),
+        "t": float(panel.t) if np.isfinite(panel.t) else None,
         "limit": float(hac.critical(panel.b, 0.05)),
         "skill_vs_mean": _skill(error, np.abs(actual - mean)),
         "tickers_worse": float(worse[judged].mean()) if judged.any() else None,

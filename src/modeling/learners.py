@@ -2,20 +2,18 @@
 
 A forecast rests on its own row alone, bit for bit, however many rows are forecast with it.
 
-``ridge`` is ours, so that one small solve serves any history; the others are libraries'. Inputs are
-scale-free features, targets simple returns; both finite.
+These are libraries'; ``ridge`` is our own. Inputs are scale-free features, targets simple returns
+or ranks of them; both finite.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from src.modeling.candidates import default_alpha
-from src.modeling.candidates import ridge as ridge_on
+from src.modeling.ridge import Linear, default_alpha
 
 if TYPE_CHECKING:
     from src.modeling.walked import Fitted
@@ -29,27 +27,6 @@ MOST_ROWS = 40_000
 FOREST_ROWS, FOREST_TREES = 5_000, 50
 # Weights below a tenth of the strongest possible one are dropped.
 L1_RATIO, L1_SHARE = 0.5, 0.1
-
-
-@dataclass(frozen=True, eq=False)
-class Linear:
-    """``X @ coef + intercept``, every row summed by itself.
-
-    BLAS sums a row in an order that depends on how many rows it is given.
-    """
-
-    coef: Floats
-    intercept: float
-
-    def predict(self, X: Floats) -> Floats:
-        """Forecast returns, (rows,)."""
-        return np.asarray(np.einsum("ij,j->i", np.ascontiguousarray(X), self.coef)) + self.intercept
-
-
-def ridge(X: Floats, y: Floats, horizon: int) -> Fitted:
-    """Ridge with a prior for a penalty (see ``candidates.ridge``)."""
-    found = ridge_on(X, y, horizon=horizon)
-    return Linear(found.coef, found.intercept)
 
 
 def elastic_net(X: Floats, y: Floats, horizon: int) -> Fitted:

@@ -21,6 +21,8 @@ Days = npt.NDArray[np.datetime64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
+MATRICES = ("open", "high", "low", "close", "volume", "pending")
+
 
 @dataclass(frozen=True, eq=False)
 class Panel:

@@ -16,6 +16,7 @@ from src.core.errors import BadInput, UsageError
 from src.core.exchanges import calendar_of, exchange_of, shared_exchange
 from src.core.tables import CLEAN_DAILY
 from src.modeling import panel as panels
+from src.modeling.panel import MATRICES
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from src.modeling.panel import Panel
 
 SAMPLE = "sample"
-
-
-MATRICES = ("open", "high", "low", "close", "volume", "pending")
 
 
 def pooled(

@@ -1,143 +1,142 @@
-"""Stage: features and clean prices in; datasets, walk-forward scores and artefacts out."""
+"""Stage: features and clean prices in; datasets, judged candidates and artefacts out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.config.load import config_hash
-from src.config.version import VERSION
+from src.core.errors import ForecastError
 from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY, Table
-from src.modeling import datasets, gate
-from src.modeling.outlook import NOTHING, outlooks
-from src.modeling.predictor import forecast
-from src.modeling.training import likely_leak, nothing_trained, train
+from src.modeling import datasets, panel, pool_training
+from src.modeling.known_pools import known_pools, pool_hash
+from src.modeling.made import Made, make, standing_of
+from src.modeling.run_report import page
+from src.modeling.standing import Standing, decide
 from src.registry import artefacts
-from src.registry.artefacts import Artefact
-from src.stages.hashing import frame_hash
+from src.registry.artefacts import NoModel
+from src.registry.fit_cache import FitCache
 from src.stages.stage import RunContext, Stage, StageReport
 
 if TYPE_CHECKING:
     from src.modeling.datasets import Dataset
 
-MODELS = Path("models")
+MODELS, FITS = Path("models"), Path("var") / "fits"
 TABLES: Mapping[str, Table] = {"short": DATASET_SHORT, "long": DATASET_LONG}
 
 
 def run(context: RunContext) -> StageReport:
-    """Train every ticker at both horizons; live runs store datasets and artefacts."""
+    """Judge the candidates of every ticker's pool; live runs store datasets and artefacts."""
     features = context.store.load(FEATURES_DAILY, context.tickers, context.as_of)
     features = features.select(_in_use(features))
-    made = [
-        _ticker(context, features.filter(ticker=ticker), ticker, horizon)
-        for ticker in context.tickers
-        for horizon in TABLES
-    ]
+    labelled = _datasets(context, features)
     for name, table in TABLES.items():
-        frames = [one.dataset.frame for one in made if one.artefact.horizon == name]
+        frames = [labelled[ticker, name].frame for ticker in context.tickers]
         context.store.replace(table, context.tickers, pl.concat(frames))
+    warnings: list[str] = []
+    made: list[Made] = []
+    pools = known_pools(context)
+    for pool in pools:
+        made.extend(_pool(context, pool, features, labelled, warnings))
+    files = _reports(context, made)
     if context.live:
-        made = [one.saved(context.settings.home / MODELS) for one in made]
-    said = outlooks(context, sorted({one.artefact.sessions for one in made}))
+        made = [_saved(one, context.settings.home / MODELS) for one in made]
     return StageReport(
-        rows=sum(one.dataset.frame.height for one in made),
+        rows=sum(one.frame.height for one in labelled.values()),
         details={
             "models": [one.told() for one in made],
-            "forecasts": [
-                forecast(
-                    one.artefact,
-                    one.newest,
-                    calendar=context.calendar,
-                    outlook=said.get((one.artefact.ticker, one.artefact.sessions), NOTHING),
-                )
-                for one in made
-            ],
+            "forecasts": [one.forecast(context) for one in made],
+            "data_hash": pool_hash(pools),
         },
-        warnings=tuple(
-            f"{one.artefact.ticker}, {one.artefact.horizon}: {one.artefact.reason}."
-            for one in made
-            if one.artefact.candidate == "zero"
-        ),
+        warnings=(*warnings, *_without_candidate(made)),
+        files=files,
     )
 
 
-@dataclass(frozen=True)
-class Made:
-    """One ticker and horizon: what trained, what came of it, and the newest features."""
-
-    dataset: Dataset
-    artefact: Artefact
-    newest: Mapping[str, Any]
-    refits: int
-
-    def saved(self, root: Path) -> Made:
-        """The same with its artefact stored and made live."""
-        digest = artefacts.save(root, self.artefact).name
-        artefacts.prune(root, self.artefact.ticker, self.artefact.horizon, keep=())
-        return replace(self, artefact=replace(self.artefact, digest=digest))
-
-    def told(self) -> dict[str, Any]:
-        """The facts for ``results.json``."""
-        return {
-            "ticker": self.artefact.ticker,
-            "horizon": self.artefact.horizon,
-            "candidate": self.artefact.candidate,
-            "served": self.artefact.served,
-            "verdict": self.artefact.verdict,
-            "reason": self.artefact.reason,
-            "rows": self.dataset.counts,
-            "refits": self.refits,
-            "metrics": list(self.artefact.metrics),
-        }
+def _datasets(context: RunContext, features: pl.DataFrame) -> dict[tuple[str, str], Dataset]:
+    horizons = context.settings.training.horizons
+    made = {}
+    for ticker in context.tickers:
+        own = features.filter(ticker=ticker)
+        clean = context.store.load(CLEAN_DAILY, [ticker], context.as_of)
+        for horizon in TABLES:
+            made[ticker, horizon] = datasets.build(
+                own,
+                clean,
+                horizon=getattr(horizons, horizon),
+                feature_window=int(own["warm_up"].sum()) + 1,
+                calendar=context.calendar,
+            )
+    return made
 
 
-def _ticker(context: RunContext, features: pl.DataFrame, ticker: str, horizon: str) -> Made:
-    settings = context.settings.training
-    sessions = getattr(settings.horizons, horizon)
-    clean = context.store.load(CLEAN_DAILY, [ticker], context.as_of)
-    dataset = datasets.build(
-        features,
-        clean,
-        horizon=sessions,
-        feature_window=int(features["warm_up"].sum()) + 1,
-        calendar=context.calendar,
-    )
-    floor = getattr(context.settings.validation.min_mae_improvement, horizon)
-    leak = likely_leak(_next_session(context, features, clean))
-    trained = (
-        nothing_trained(dataset.features, leak)
-        if leak
-        else train(dataset, sessions, settings, context.calendar, floor=floor)
-    )
-    artefact = Artefact(
-        ticker=ticker,
-        horizon=horizon,
-        sessions=sessions,
-        candidate=trained.name,
-        model=trained.model,
-        features_version=features["features_version"][-1],
-        trained_at=context.now.isoformat(timespec="seconds"),
-        code_version=VERSION,
-        data_hash=frame_hash(clean),
-        config_hash=config_hash(context.settings),
-        config=context.settings.modelled(),
-        served=trained.name if trained.verdict == gate.BETTER else "zero",
-        verdict=trained.verdict,
-        reason=trained.reason,
-        metrics=trained.metrics,
-    )
-    return Made(dataset, artefact, features.row(-1, named=True), trained.refits)
+def _pool(
+    context: RunContext,
+    pool: pl.DataFrame,
+    features: pl.DataFrame,
+    labelled: Mapping[tuple[str, str], Dataset],
+    warnings: list[str],
+) -> Iterator[Made]:
+    """Train one pool, and decide for each of the context's tickers in it."""
+    whole = panel.build(pool, context.calendar)
+    keep = FitCache(context.settings.home / FITS).keep
+    trained = pool_training.train(whole, context.settings, keep)
+    data_hash = pool_hash([pool]) or ""
+    for ticker in context.tickers:
+        own = features.filter(ticker=ticker)
+        if ticker not in whole.tickers or own.is_empty():
+            continue
+        for horizon, held in trained.contests.items():
+            now = _standing(context, ticker, horizon, warnings)
+            yield make(
+                context,
+                trained,
+                decide(held, now),
+                labelled[ticker, horizon],
+                own.row(-1, named=True),
+                horizon=horizon,
+                data_hash=data_hash,
+            )
 
 
-def _next_session(context: RunContext, features: pl.DataFrame, clean: pl.DataFrame) -> Dataset:
-    window = int(features["warm_up"].sum()) + 1
-    return datasets.build(
-        features, clean, horizon=1, feature_window=window, calendar=context.calendar
-    )
+def _standing(context: RunContext, ticker: str, horizon: str, warnings: list[str]) -> Standing:
+    """Who is served so far. A run that looks back knows of nobody: it may not know the future."""
+    if not context.live:
+        return Standing()
+    try:
+        live = artefacts.load(context.settings.home / MODELS, ticker, horizon)
+    except NoModel:
+        return Standing()
+    except ForecastError as error:
+        warnings.append(f"{error} Who was served before is not known, so zero is the champion.")
+        return Standing()
+    return standing_of(live)
+
+
+def _saved(one: Made, root: Path) -> Made:
+    """The same with its artefact stored and made live."""
+    digest = artefacts.save(root, one.artefact).name
+    artefacts.prune(root, one.artefact.ticker, one.artefact.horizon, keep=())
+    return replace(one, artefact=replace(one.artefact, digest=digest))
+
+
+def _reports(context: RunContext, made: Sequence[Made]) -> dict[str, str]:
+    """The page of each ticker, before anything is made live: what cannot be shown is not served."""
+    pages = {}
+    for ticker in dict.fromkeys(one.artefact.ticker for one in made):
+        name = "report.html" if len(context.tickers) == 1 else f"report_{ticker}.html"
+        own = [one for one in made if one.artefact.ticker == ticker]
+        pages[name] = page(own, context)
+    return pages
+
+
+def _without_candidate(made: list[Made]) -> Iterator[str]:
+    for one in made:
+        if one.artefact.candidate == "zero":
+            yield f"{one.artefact.ticker}, {one.artefact.horizon}: {one.artefact.reason}."
 
 
 def _in_use(features: pl.DataFrame) -> list[str]:
@@ -152,7 +151,7 @@ def _in_use(features: pl.DataFrame) -> list[str]:
 
 STAGE = Stage(
     name="training",
-    summary="Build both datasets, walk the candidate forward and store it beside zero.",
+    summary="Build both datasets, walk the pool's candidates forward, and judge the challenger.",
     reads=(FEATURES_DAILY, CLEAN_DAILY),
     writes=(DATASET_SHORT, DATASET_LONG),
     run=run,

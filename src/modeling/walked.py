@@ -68,6 +68,19 @@ class Stacked:
     names: tuple[str, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Walked:
+    """What a model said along the way.
+
+    Attributes:
+        points: (T, N), NaN where there is no forecast.
+        newest: The model of the last refit; None without one.
+    """
+
+    points: Floats
+    newest: Fitted | None
+
+
 def stacked(present: Bools, features: Iterable[tuple[str, Floats]]) -> Stacked:
     """Stack (T, N) matrices, one after another, so that no two need to be in memory at once."""
     rows, columns = np.nonzero(present)
@@ -80,10 +93,8 @@ def stacked(present: Bools, features: Iterable[tuple[str, Floats]]) -> Stacked:
     return Stacked(rows[whole], columns[whole], inputs[whole].astype(np.float64), tuple(names))
 
 
-def forecasts(
-    fit: FitRows, features: Stacked, y: Floats, horizon: int, schedule: Schedule
-) -> Floats:
-    """Forecasts of every row from ``schedule.first`` on; (T, N), NaN where there is none.
+def walk(fit: FitRows, features: Stacked, y: Floats, horizon: int, schedule: Schedule) -> Walked:
+    """Forecasts of every row from ``schedule.first`` on, and the model that made the last ones.
 
     Args:
         fit: Takes (rows, features), (rows,) and the horizon; gives a fitted model.
@@ -94,14 +105,14 @@ def forecasts(
     """
     rows, columns, inputs = features.rows, features.columns, features.inputs
     targets = y[rows, columns]
-    out = np.full(y.shape, np.nan)
+    out, model = np.full(y.shape, np.nan), None
     for fold in _folds(rows, len(y), horizon, schedule):
         known = fold.train[np.isfinite(targets[fold.train])]
         if known.size < schedule.min_train or not fold.test.size:
             continue
         model = fit(inputs[known], targets[known], horizon)
         out[rows[fold.test], columns[fold.test]] = model.predict(inputs[fold.test])
-    return out
+    return Walked(out, model)
 
 
 def refits(features: Stacked, sessions: int, schedule: Schedule) -> list[int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version as installed
 from typing import Any
 
-from src.registry.model_file import LinearModel
+from src.registry.model_file import Model
 from src.registry.sets import HORIZONS
 
 
@@ -31,20 +31,22 @@ class Artefact:
         served: Name of the model that answers: ``zero`` unless the candidate won the gate.
         since: The session at whose close that was decided, ISO 8601; empty when it never was.
         verdict: ``better``, ``worse``, ``undecided`` or ``none``; ``reason`` is its sentence.
-        metrics: Rows of ``scoring.table``.
+        evidence: What the verdict rests on: name, value, limit, passed.
+        metrics: Rows of ``scoring.table``, of the ticker itself.
+        pool: ``tickers`` it was judged with, and their ``metrics``.
         trials: Configurations tried before this one was reported.
         trained_at: UTC, ISO 8601.
         digest: SHA-256 of the manifest; empty until stored.
 
     Raises:
-        ValueError: For an unknown horizon, or a candidate served without the verdict ``better``.
+        ValueError: For an unknown horizon, or a candidate served that was never promoted.
     """
 
     ticker: str
     horizon: str
     sessions: int
     candidate: str
-    model: LinearModel
+    model: Model
     features_version: str
     trained_at: str
     code_version: str
@@ -55,6 +57,8 @@ class Artefact:
     served: str = "zero"
     since: str = ""
     trials: int = 1
+    evidence: Sequence[Mapping[str, Any]] = ()
+    pool: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     metrics: Sequence[Mapping[str, Any]] = ()
     environment: Mapping[str, str] = field(default_factory=environment)
@@ -63,6 +67,6 @@ class Artefact:
     def __post_init__(self) -> None:
         if self.horizon not in HORIZONS or self.sessions < 1:
             raise ValueError(f"unknown horizon {self.horizon!r}, {self.sessions} sessions")
-        won = self.served == self.candidate and self.verdict == "better"
+        won = self.served == self.candidate and self.since and self.verdict != "worse"
         if self.served != "zero" and not won:
-            raise ValueError(f"{self.served!r} is served without the verdict 'better'")
+            raise ValueError(f"{self.served!r} is served but was never promoted")

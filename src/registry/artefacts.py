@@ -25,6 +25,7 @@ from src.registry.artefact import Artefact
 from src.registry.model_file import MODEL, canonical_hash, canonical_json, pack, unpack
 from src.registry.pointer import Pair
 from src.registry.sets import HORIZONS, folder_of
+from src.registry.trees import Trees
 
 __all__ = [
     "Artefact",
@@ -237,6 +238,8 @@ def _verified(folder: Path, digest: str, key: bytes | None) -> Artefact:
     if (told["horizon"], told["ticker"]) != (folder.name, folder.parent.name):
         raise ValueError("it belongs to another ticker or horizon")
     model = unpack(files[MODEL])
+    if isinstance(model, Trees):
+        raise ValueError(f"{MODEL} holds trees and no forecast")
     if canonical_hash(model) != told["canonical_hash"]:
         raise ValueError(f"{sets.MANIFEST} describes another model")
     kept = {name: value for name, value in told.items() if name not in _DERIVED}

@@ -28,8 +28,10 @@ def after_training(artefact: Artefact, before: Standing | None, author: Author) 
     """Events of a new stored set: trained, what the gate changed, and who lost its place.
 
     It goes live unless the one before is pinned; a pin gives way to a win of the gate that was
-    decided at a later session.
+    decided at a later session. Nothing has happened when it is live already.
     """
+    if before is not None and before.live.digest == artefact.digest:
+        return []
     pin = before.pinned if before else None
     live = pin is None or _won_after(pin, artefact)
     kind = _judged(artefact, before, live=live)
@@ -129,7 +131,9 @@ def _evidence(artefact: Artefact) -> dict[str, Any]:
     return {
         "candidate": artefact.candidate,
         "trials": artefact.trials,
+        "verdict": [dict(row) for row in artefact.evidence],
         "metrics": [dict(row) for row in artefact.metrics],
+        "pool": dict(artefact.pool),
         "data_hash": artefact.data_hash,
         "config_hash": artefact.config_hash,
         "code_version": artefact.code_version,

@@ -1,35 +1,36 @@
-"""A trained linear model in, the bytes of a skops file out, and back; nothing in a file is run."""
+"""A trained model in, the bytes of a skops file out, and back; nothing in a file is run."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from src.registry import skops_file
+from src.registry.trees import Trees
+
 MODEL = "model.skops"
 
-# All that a model file may be made of: (module, class, skops node). Not taken from the file.
-TRUSTED = frozenset(
-    {
-        ("builtins", "dict", "DictNode"),
-        ("builtins", "list", "ListNode"),
-        ("builtins", "str", "JsonNode"),
-        ("numpy", "ndarray", "NdArrayNode"),
-    }
-)
-_PROTOCOL = 2
+
+class Model(Protocol):
+    """What is stored of a model, and how it forecasts."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the values that a forecast is made from."""
+
+    def predict(self, values: npt.NDArray[np.float64]) -> float:
+        """Forecast one row, a simple return: ``values`` in the order of ``features``."""
 
 
 @dataclass(frozen=True, eq=False)
 class LinearModel:
-    """What is stored of a model: a forecast is ``values @ coef + intercept``, a simple return.
+    """A forecast is ``values @ coef + intercept``, a simple return.
 
     Raises:
         ValueError: When coefficients and names do not match, or are not finite numbers.
@@ -48,22 +49,44 @@ class LinearModel:
 
     def predict(self, values: npt.NDArray[np.float64]) -> float:
         """Forecast one row: ``values`` in the order of ``features``."""
-        return float(values @ self.coef + self.intercept)
+        # Summed as a matrix of many rows is, by einsum: BLAS would round otherwise.
+        return float(np.einsum("j,j->", values, self.coef) + self.intercept)
 
 
-def canonical_hash(model: LinearModel) -> str:
-    """SHA-256 over names, parameters' bytes and options: equal models, equal hashes.
+@dataclass(frozen=True, eq=False)
+class RankTilt:
+    """A forecast is ``slope x (predicted rank - the pool's mean predicted rank) x volatility``.
 
-    Not over the file: skops names its members by memory address.
+    Attributes:
+        features: The trees' inputs by name, then volatility and the pool's mean predicted rank.
+        trees: What predicts the rank of the return among the tickers of its session, -.5 to .5.
+        slope: Return in units of volatility per unit of rank.
+
+    Raises:
+        ValueError: When the trees ask for more than there are names, or the slope is no number.
     """
-    # Adding 0.0 turns -0.0, which forecasts the same, into 0.0.
-    body = {
-        "features": list(model.features),
-        "coef": (model.coef + 0.0).astype("<f8").tobytes().hex(),
-        "intercept": (float(model.intercept) + 0.0).hex(),
-        "options": {name: float(value).hex() for name, value in model.options.items()},
-    }
-    return hashlib.sha256(canonical_json(body)).hexdigest()
+
+    features: tuple[str, ...]
+    trees: Trees
+    slope: float
+
+    def __post_init__(self) -> None:
+        if self.trees.inputs > len(self.features) - 2 or not np.isfinite(self.slope):
+            raise ValueError("a rank tilt needs a name for each input and a finite slope")
+
+    def predict(self, values: npt.NDArray[np.float64]) -> float:
+        """Forecast one row: ``values`` in the order of ``features``."""
+        volatility, pool = values[-2:]
+        rank = self.trees.predict(values[None, :-2])[0]
+        return float(self.slope * (rank - pool) * volatility)
+
+
+KINDS: Mapping[str, type[Any]] = {"linear": LinearModel, "rank_tilt": RankTilt, "trees": Trees}
+
+
+def canonical_hash(model: Model | Trees) -> str:
+    """SHA-256 over names, parameters' bits and options: equal models, equal hashes."""
+    return hashlib.sha256(canonical_json(_exact(_parts(model)))).hexdigest()
 
 
 def canonical_json(value: object) -> bytes:
@@ -71,38 +94,40 @@ def canonical_json(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, indent=1, allow_nan=False).encode()
 
 
-def pack(model: LinearModel) -> bytes:
-    """Write the parameters as a skops file."""
-    from skops.io import dumps
-
-    parts = asdict(model) | {"features": list(model.features), "options": dict(model.options)}
-    return bytes(dumps(parts, compression=zipfile.ZIP_DEFLATED))
+def pack(model: Model | Trees) -> bytes:
+    """Write the parameters as a skops file: equal models, equal bytes."""
+    return skops_file.write(_parts(model))
 
 
-def unpack(data: bytes) -> LinearModel:
+def unpack(data: bytes) -> Model | Trees:
     """Read the parameters from a skops file that holds nothing but plain containers and arrays.
 
-    skops itself would import scikit-learn and pandas for it (2 s of CPU before the first
-    forecast) and trusts some hundreds of their classes by default; this trusts four.
+    Raises:
+        ValueError: For anything else in it, and for parameters that make no model.
     """
-    with zipfile.ZipFile(io.BytesIO(data)) as members:
-        schema = json.loads(members.read("schema.json"))
-        if schema["protocol"] != _PROTOCOL:
-            raise ValueError(f"skops protocol {schema['protocol']} is unknown here")
-        parts = _decode(schema, members)
-    return LinearModel(**parts | {"features": tuple(parts["features"])})
+    parts = skops_file.read(data)
+    kind = KINDS[parts.pop("kind")]
+    if "trees" in parts:
+        parts["trees"] = Trees(**parts["trees"])
+    if "features" in parts:
+        parts["features"] = tuple(parts["features"])
+    made: Model | Trees = kind(**parts)
+    return made
 
 
-def _decode(node: Mapping[str, Any], members: zipfile.ZipFile) -> Any:
-    kind = (node["__module__"], node["__class__"], node["__loader__"])
-    if kind not in TRUSTED:
-        raise ValueError(f"{MODEL} holds {'.'.join(kind[:2])}, which is not trusted")
-    content = node.get("content")
-    match kind[2]:
-        case "DictNode":
-            return {name: _decode(value, members) for name, value in node["content"].items()}
-        case "ListNode":
-            return [_decode(value, members) for value in node["content"]]
-        case "JsonNode":
-            return json.loads(str(content))
-    return np.load(io.BytesIO(members.read(node["file"])), allow_pickle=False)
+def _parts(model: Any) -> dict[str, Any]:
+    kind = next(name for name, one in KINDS.items() if isinstance(model, one))
+    parts = asdict(model)
+    if "features" in parts:
+        parts["features"] = list(parts["features"])
+    return {"kind": kind, **parts}
+
+
+def _exact(value: Any) -> Any:
+    """Numbers as their bits. Adding 0.0 turns -0.0, which forecasts the same, into 0.0."""
+    if isinstance(value, dict):
+        return {name: _exact(one) for name, one in value.items()}
+    if isinstance(value, np.ndarray):
+        kind = "<f8" if value.dtype.kind == "f" else "<i8"
+        return (value + 0).astype(kind).tobytes().hex()
+    return (value + 0.0).hex() if isinstance(value, int | float) else value

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from src.config.threads import wait_politely
 from src.core.errors import BadInput, ForecastError, UsageError
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def guarded(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | N
     for name, code in (("SIGTERM", 143), ("SIGHUP", 129)):
         signal.signal(getattr(signal, name), lambda *_, code=code: sys.exit(code))
     _mend_streams()
+    wait_politely()
     try:
         return main(argv)
     except ForecastError as error:

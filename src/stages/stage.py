@@ -36,12 +36,16 @@ class RunContext:
 
 @dataclass(frozen=True)
 class StageReport:
-    """How a stage went: rows written, facts for ``results.json``, warnings in sentences."""
+    """How a stage went: rows written, facts for ``results.json``, warnings in sentences.
+
+    ``files`` are texts for the run's folder, by name.
+    """
 
     rows: int
     details: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     tickers: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def together(reports: Sequence[StageReport]) -> StageReport:
@@ -54,6 +58,7 @@ def together(reports: Sequence[StageReport]) -> StageReport:
         rows=sum(report.rows for report in reports),
         details=details,
         warnings=tuple(warning for report in reports for warning in report.warnings),
+        files={name: text for report in reports for name, text in report.files.items()},
     )
 
 

@@ -38,6 +38,8 @@ def made(**changes: Any) -> Artefact:
         "trials": 3,
         "config": {"horizon": 1, "embargo": 5},
         "metrics": [{"name": "zero", "mae": 0.0094, "skill_vs_zero": 0.0, "r2": None}],
+        "evidence": [{"name": "recent_skill", "value": None, "limit": 0.0, "passed": False}],
+        "pool": {"tickers": 141, "metrics": []},
     }
     return Artefact(**fields | changes)
 

@@ -88,6 +88,7 @@ def test_the_model_is_a_skops_file_that_skops_reads_without_trusting_anything(tm
 
     assert parts["coef"].tolist() == [0.1, -1 / 3]
     assert parts | {"coef": 0} == {
+        "kind": "linear",
         "features": ["mom_5", "vol_14"],
         "coef": 0,
         "intercept": 0.0007,
@@ -129,12 +130,14 @@ def test_refuses_a_horizon_it_does_not_know(tmp_path):
         made(sessions=0)
 
 
-def test_a_candidate_is_served_only_after_the_verdict_better():
-    with pytest.raises(ValueError, match="better"):
+def test_a_candidate_is_served_only_once_promoted_and_not_when_it_is_worse():
+    with pytest.raises(ValueError, match="never promoted"):
         made(served="ridge")
-    with pytest.raises(ValueError, match="better"):
-        made(served="other", verdict="better")
-    assert made(served="ridge", verdict="better").served == "ridge"
+    with pytest.raises(ValueError, match="never promoted"):
+        made(served="other", since="2025-11-14", verdict="better")
+    with pytest.raises(ValueError, match="never promoted"):
+        made(served="ridge", since="2025-11-14", verdict="worse")
+    assert made(served="ridge", since="2025-11-14", verdict="better").served == "ridge"
 
 
 @pytest.mark.parametrize("coef", [[0.1], [0.1, np.nan], [[0.1, 0.2]]])
@@ -293,7 +296,7 @@ class TestForgery:
     def test_a_manifest_cannot_serve_what_did_not_win(self, tmp_path, version):
         forge(version, (version / "model.skops").read_bytes(), served="ridge")
 
-        assert_refused(tmp_path, "without the verdict")
+        assert_refused(tmp_path, "never promoted")
 
 
 class TestReplacement:
@@ -340,7 +343,7 @@ class TestReplacement:
         for step in range(1, 200):
             killed = save_and_die(tmp_path, step)
             live = load(tmp_path, "TCS.NS", "short")
-            seen.append(live.data_hash)
+            seen.append(live.data_hash.split()[0])
             activate(tmp_path, "TCS.NS", "short", old)
             if not killed:
                 break
@@ -352,14 +355,15 @@ class TestReplacement:
         assert not list(tmp_path.rglob(".new-*"))
 
     def test_both_horizons_go_live_in_one_step_though_the_writer_is_killed(self, tmp_path):
-        save_all(tmp_path, both(data_hash="old"))
         seen = []
 
         for step in range(1, 200):
-            killed = dies_at(step, lambda: save_all(tmp_path, both(data_hash="new")))
+            save_all(tmp_path, both(data_hash="old"))
+            new = both(data_hash=f"new {step}")
+            killed = dies_at(step, lambda new=new: save_all(tmp_path, new))
             live = load_all(tmp_path, "TCS.NS")
             assert live["short"].data_hash == live["long"].data_hash
-            seen.append(live["short"].data_hash)
+            seen.append(live["short"].data_hash.split()[0])
             if not killed:
                 break
 
@@ -409,7 +413,7 @@ class TestReplacement:
             root = tmp_path / str(step)
             killed = save_and_die(root, step)
             try:
-                assert load(root, "TCS.NS", "short").data_hash == "new"
+                assert load(root, "TCS.NS", "short").data_hash == f"new {step}"
             except NoModel:
                 assert killed
             if not killed:
@@ -437,13 +441,13 @@ class TestReplacement:
 
 def save_and_die(root, step):
     """Save in a child that is killed just before its ``step``-th file operation."""
-    return dies_at(step, lambda: save(root, made(data_hash="new")))
+    return dies_at(step, lambda: save(root, made(data_hash=f"new {step}")))
 
 
 class TestCanonicalHash:
     MODEL = LinearModel(("a", "b"), np.array([0.25, 0.0]), 0.5, {"alpha": 1.0, "k": 2.0})
 
-    def test_equal_models_have_equal_hashes_though_their_files_differ(self, tmp_path):
+    def test_equal_models_have_equal_hashes_whatever_the_order_of_their_options(self, tmp_path):
         save(tmp_path, made(model=self.MODEL))
         loaded = load(tmp_path, "TCS.NS", "short").model
         twin = LinearModel(("a", "b"), np.array([0.25, -0.0]), 0.5, {"k": 2, "alpha": 1})
@@ -465,6 +469,7 @@ class TestCanonicalHash:
 
     def test_hash_is_the_same_on_every_machine(self):
         body = {
+            "kind": "linear",
             "coef": "000000000000d03f" + "00" * 8,
             "features": ["a", "b"],
             "intercept": "0x1.0000000000000p-1",

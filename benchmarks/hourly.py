@@ -1,0 +1,206 @@
+"""What variance from hourly bars adds to the forecast of one ticker's variance, walked forward.
+
+Run: python -m benchmarks.hourly CLEAN.parquet HOURLY.csv [TICKER]. CLEAN holds rows of
+raw_daily_prices_clean, HOURLY any layout the csv source reads. Prints figures; nothing is asserted.
+
+Each forecast is a least-squares fit, expanding, to the log of the mean variance of the next h
+sessions. It starts from the forecast that is served (of all tickers or of this one alone, both
+from daily bars of all years) and may add by how much the hourly bars' variance exceeded the
+daily bars' over 1, 5 and 22 sessions; or it has nothing but such means (HAR: Corsi 2009) of the
+years that have hourly bars. What is realised is measured both ways too: neither is the truth.
+"""
+
+import datetime as dt
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from benchmarks.intervals import hac_t
+from src.core.sessions import nse
+from src.data.sources.csv import CsvSource
+from src.modeling import conformal, crps, panel, trailing, volatility
+
+# Bars from 09:15 to 15:30. A shorter session is left out, as a halted one would be.
+HOURS = 7
+WINDOWS = (1, 5, 22)
+REFIT_EVERY = 21
+ROWS = 250
+# Each beside the forecast whose information it adds to or replaces.
+PAIRS = (
+    ("pool, hourly added", "pool"),
+    ("alone, hourly added", "alone"),
+    # The ticker's daily means refit the pool's forecast to it too: the pair tells the two apart.
+    ("pool, daily means added", "pool"),
+    ("pool, both means added", "pool, daily means added"),
+    ("hourly means", "daily means"),
+    ("both means", "daily means"),
+)
+
+
+def session_variances(path, ticker):
+    """Variance between open and close by session: squared moves, and Garman-Klass per bar."""
+    source = CsvSource(
+        [Path(path)],
+        calendar=nse(),
+        ticker=ticker,
+        vendor=None,
+        basis=None,
+        fetched_at=None,
+        now=dt.datetime.now(dt.UTC),
+    )
+    (delivery,) = source.fetch_hourly(ticker, None, None)
+    spread = (pl.col("high") / pl.col("low")).log()
+    body = (pl.col("close") / pl.col("open")).log()
+    gap = (pl.col("open") / pl.col("close").shift(1).over("date")).log().fill_null(0)
+    within = 0.5 * spread**2 - (2 * np.log(2) - 1) * body**2
+    bars = delivery.frame.sort("ts").with_columns(
+        date=pl.col("ts").dt.convert_time_zone("Asia/Kolkata").dt.date()
+    )
+    return (
+        bars.with_columns(moves=(body + gap) ** 2, ranges=gap**2 + within.clip(lower_bound=0))
+        .group_by("date")
+        .agg(pl.col("moves", "ranges").sum(), bars=pl.len())
+        .filter(pl.col("bars") == HOURS)
+    )
+
+
+def hourly_variance(given, column, sessions, measure):
+    """Overnight squared plus the session's hourly variance, as ``daily_variance``; (T, 1)."""
+    inside = np.full((len(given.sessions), 1), np.nan)
+    dates = sessions["date"].to_numpy().astype("datetime64[D]")
+    _, rows, found = np.intersect1d(given.sessions, dates, return_indices=True)
+    inside[rows, 0] = sessions[measure].to_numpy()[found]
+    before = panel.previous_bar(given.close)
+    overnight = np.log(given.open[:, [column]] / before[:, [column]])
+    return np.where(given.pending[:, [column]], np.nan, np.square(overnight) + inside)
+
+
+def of_one(given, column):
+    """The panel of that ticker by itself, on the same sessions."""
+    names = ("open", "high", "low", "close", "volume", "pending")
+    return replace(
+        given,
+        tickers=given.tickers[column : column + 1],
+        **{name: getattr(given, name)[:, [column]] for name in names},
+    )
+
+
+def logs(variance):
+    return np.log(np.maximum(variance, 0) + volatility.TINY)
+
+
+def means(variance):
+    return [logs(trailing.mean(variance, w, at_least=(w + 1) // 2)) for w in WINDOWS]
+
+
+def walked(start, columns, label, horizon):
+    """Forecasts of the log and of the mean itself, from labels realised plus the embargo."""
+    x = np.concatenate([np.ones_like(label), *columns], axis=1)
+    label = label - start
+    whole = np.isfinite(x).all(axis=1)
+    fitted, scale = np.full(len(label), np.nan), np.full(len(label), np.nan)
+    for row in range(0, len(label), REFIT_EVERY):
+        ended = max(0, row - horizon - volatility.EMBARGO + 1)
+        seen = np.flatnonzero(whole[:ended] & np.isfinite(label[:ended, 0]))
+        if len(seen) >= ROWS:
+            beta = np.linalg.lstsq(x[seen], label[seen, 0], rcond=None)[0]
+            rows = slice(row, row + REFIT_EVERY)
+            fitted[rows] = x[rows] @ beta
+            # The mean of a variance is more than exp of the mean of its log: Duan (1983).
+            scale[rows] = np.exp(label[seen, 0] - x[seen] @ beta).mean()
+    fitted = start[:, 0] + fitted
+    return fitted, np.exp(fitted) * scale
+
+
+def crps_of(fitted, y):
+    """CRPS of the next session, quantiles from the ticker's own errors alone; (T,)."""
+    sigma = np.exp(0.5 * fitted)[:, None]
+    scores = conformal.score_quantiles(y / sigma, 1)
+    made = scores[np.arange(len(y)) // conformal.REFRESH_EVERY] * sigma[..., None]
+    return crps.crps(y, made)[:, 0]
+
+
+def losses(fitted, mean, label, y, horizon):
+    """Per session: QLIKE (Patton 2011), squared error of the log, and CRPS at one session."""
+    ratio = np.exp(label[:, 0]) / mean
+    made = {"QLIKE": ratio - np.log(ratio) - 1, "log": np.square(label[:, 0] - fitted)}
+    return made | ({"CRPS": crps_of(fitted, y)} if horizon == 1 else {})
+
+
+def past_mean(label, horizon):
+    """What R2 is measured against: the mean of the labels realised so far; (T,)."""
+    known = trailing.mean(label, len(label), at_least=ROWS)[:, 0]
+    return np.concatenate([np.full(horizon, np.nan), known[:-horizon]])
+
+
+def compare(models, target, y, horizon):
+    label = logs(trailing.ahead(target, horizon))
+    made = {
+        name: losses(*walked(start, columns, label, horizon), label, y, horizon)
+        for name, (start, columns) in models.items()
+    }
+    naive = np.square(label[:, 0] - past_mean(label, horizon))
+    every = [naive, *(loss for one in made.values() for loss in one.values())]
+    shared = np.isfinite(every).all(axis=0)
+    n = int(shared.sum())
+    print(f"  {n} sessions")
+    for name, one in made.items():
+        r2 = 1 - one["log"][shared].sum() / naive[shared].sum()
+        rest = "".join(f", {k} {one[k][shared].mean():.5f}" for k in one if k != "log")
+        print(f"  {name:23}: R2 of log variance {r2:+.4f}{rest}")
+    width = int(max(horizon - 1, 1.3 * np.sqrt(n)))
+    for name, other in PAIRS:
+        gains = {k: (made[other][k] - made[name][k])[shared] for k in made[name]}
+        share = {k: gain.sum() / made[other][k][shared].sum() for k, gain in gains.items()}
+        said = [f"{k} {share[k]:+.2%} (t {hac_t(gains[k], width):+.2f})" for k in gains]
+        print(f"  {name} against {other}: loss less by " + ", ".join(said))
+
+
+def served(known, column, horizon):
+    """Log of the mean variance of the next h sessions as the product forecasts it; (T, 1)."""
+    return 2 * np.log(volatility.forecast(known, horizon)[:, [column]]) - np.log(horizon)
+
+
+def forecasts(everyone, single, daily, hourly):
+    """What each forecast starts from and the columns that it adds."""
+    own, finer = means(daily), means(hourly)
+    more = [a - b for a, b in zip(finer, own, strict=True)]
+    nothing = np.zeros_like(everyone)
+    return {
+        "pool": (everyone, []),
+        "pool, hourly added": (everyone, more),
+        "pool, daily means added": (everyone, own),
+        "pool, both means added": (everyone, [*own, *finer]),
+        "alone": (single, []),
+        "alone, hourly added": (single, more),
+        "daily means": (nothing, own),
+        "hourly means": (nothing, finer),
+        "both means": (nothing, [*own, *finer]),
+    }
+
+
+def main() -> None:
+    given = panel.build(pl.read_parquet(sys.argv[1]), nse())
+    ticker = sys.argv[3] if len(sys.argv) > 3 else "TCS.NS"
+    column = given.tickers.index(ticker)
+    pool, alone = volatility.inputs(given), volatility.inputs(of_one(given, column))
+    y = given.targets(1)[:, [column]]
+    sessions = session_variances(sys.argv[2], ticker)
+    for measure in ("ranges", "moves"):
+        hourly = hourly_variance(given, column, sessions, measure)
+        # Where either is missing both are, so that they are compared on the same sessions.
+        daily = np.where(np.isfinite(hourly), alone.variance, np.nan)
+        print(f"\n{ticker}, hourly {measure}: {np.isfinite(hourly).sum()} whole sessions")
+        for horizon in (1, 63):
+            everyone, single = served(pool, column, horizon), served(alone, 0, horizon)
+            models = forecasts(everyone, single, daily, hourly)
+            for name, target in (("hourly", hourly), ("daily", daily)):
+                print(f" h={horizon}, what is realised measured from {name} bars:")
+                compare(models, target, y, horizon)
+
+
+if __name__ == "__main__":
+    main()

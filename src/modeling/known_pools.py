@@ -1,0 +1,40 @@
+"""What a run may know of the prices in; the clean bars of its tickers and their mates out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from src.modeling import pooling
+from src.stages.hashing import frame_hash
+
+if TYPE_CHECKING:
+    from src.stages.stage import RunContext
+
+
+def known_pools(context: RunContext) -> list[pl.DataFrame]:
+    """Clean rows of the context's tickers and of all that are pooled with them, as known then."""
+    stored = context.store.tickers()
+    clean = pooling.pools(context.store, context.tickers, stored, context.as_of)
+    return clean if context.known_at is None else [_as_known(context, pool) for pool in clean]
+
+
+def pool_hash(pools: Sequence[pl.DataFrame]) -> str | None:
+    """A hash of all the rows that a run's statistics rest on; None without any."""
+    return frame_hash(pl.concat(pools)) if pools else None
+
+
+def _as_known(context: RunContext, pool: pl.DataFrame) -> pl.DataFrame:
+    """The pool with the bars of mates made from what had been fetched of them by then."""
+    from src.data.cleaning import DAILY
+    from src.data.cleaning import clean as cleaned
+
+    mates = sorted(set(pool["ticker"]) - set(context.tickers))
+    own = pool.filter(pl.col("ticker").is_in(list(context.tickers)))
+    if not mates:
+        return own
+    others, _ = cleaned(replace(context, tickers=tuple(mates)))
+    return pl.concat([own, others.bars.select(DAILY)], how="diagonal_relaxed")

@@ -1,0 +1,138 @@
+"""A ticker and what its pool was taught in; what is stored and told of it out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from src.config.load import config_hash
+from src.config.version import VERSION
+from src.modeling import newest, outlook, worth
+from src.modeling.outlook import Outlook
+from src.modeling.predictor import forecast
+from src.modeling.standing import ZERO, Decision, Standing
+from src.registry.artefacts import Artefact
+from src.registry.model_file import LinearModel
+
+if TYPE_CHECKING:
+    from src.modeling.contest import Contest
+    from src.modeling.datasets import Dataset
+    from src.modeling.pool_training import Trained
+    from src.stages.stage import RunContext
+
+NOTHING = LinearModel((), np.zeros(0), 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """One ticker and horizon: what it was made from, and what came of it.
+
+    Attributes:
+        dataset: The rows that were stored.
+        held: The contest of its pool.
+        decision: Who is served.
+        artefact: What is stored.
+        inputs: The values that the stored model's forecast is made from.
+        outlook: The distribution of the return from its last bar.
+        newest: The newest row of ``features_daily``.
+    """
+
+    dataset: Dataset
+    held: Contest
+    decision: Decision
+    artefact: Artefact
+    inputs: Mapping[str, float]
+    outlook: Outlook
+    newest: Mapping[str, Any]
+
+    def forecast(self, context: RunContext) -> dict[str, Any]:
+        """An entry of ``forecasts`` in results.json."""
+        row = {**self.newest, **self.inputs}
+        return forecast(self.artefact, row, calendar=context.calendar, outlook=self.outlook)
+
+    def told(self) -> dict[str, Any]:
+        """The facts for ``results.json``."""
+        verdict, artefact = self.decision.verdict, self.artefact
+        return {
+            "ticker": artefact.ticker,
+            "horizon": artefact.horizon,
+            "candidate": artefact.candidate,
+            "served": artefact.served,
+            "since": artefact.since or None,
+            "event": self.decision.event,
+            "verdict": artefact.verdict,
+            "reason": artefact.reason,
+            "configurations": artefact.trials,
+            "sessions_until_decidable": verdict.sessions_until_decidable,
+            "evidence": list(artefact.evidence),
+            "rows": self.dataset.counts,
+            "metrics": list(artefact.metrics),
+            "pool": dict(artefact.pool),
+            "coverage": worth.coverage(self.held, artefact.ticker),
+        }
+
+
+def make(
+    context: RunContext,
+    trained: Trained,
+    decision: Decision,
+    dataset: Dataset,
+    newest_row: Mapping[str, Any],
+    *,
+    horizon: str,
+    data_hash: str,
+) -> Made:
+    """Put together what is stored and told of one ticker at ``short`` or ``long``."""
+    held, ticker = trained.contests[horizon], newest_row["ticker"]
+    row, column = newest.last_bar(held.panel, ticker), held.panel.tickers.index(ticker)
+    candidate = decision.candidate if decision.candidate in held.models else ZERO
+    model = held.models.get(candidate, NOTHING)
+    volatility = float(held.distributions.sigma[row, column])
+    artefact = Artefact(
+        ticker=ticker,
+        horizon=horizon,
+        sessions=held.horizon,
+        candidate=candidate,
+        model=model,
+        features_version=newest_row["features_version"],
+        trained_at=context.now.isoformat(timespec="seconds"),
+        code_version=VERSION,
+        data_hash=data_hash,
+        config_hash=config_hash(context.settings),
+        config=context.settings.modelled(),
+        served=decision.standing.served,
+        since=_iso(decision.standing.since),
+        verdict=decision.verdict.verdict,
+        reason=_reason(decision, trained.leak).rstrip("."),
+        trials=decision.verdict.configurations,
+        evidence=[asdict(one) for one in decision.verdict.evidence],
+        metrics=worth.own(held, ticker),
+        pool=worth.pool(held),
+    )
+    known: dict[str, float] = {}
+    if model.features:
+        known = newest.inputs(model, trained.known.features, row, column, volatility, held.horizon)
+    said = outlook.at(held.distributions, row, column)
+    return Made(dataset, held, decision, artefact, known, said, newest_row)
+
+
+def standing_of(artefact: Artefact | None) -> Standing:
+    """Who is served by a live artefact, or nobody yet."""
+    if artefact is None:
+        return Standing()
+    since = dt.date.fromisoformat(artefact.since) if artefact.since else None
+    return Standing(artefact.served, since)
+
+
+def _reason(decision: Decision, leak: str | None) -> str:
+    if leak is None:
+        return decision.reason
+    return f"a leak is likely, so nothing was trained and zero is served ({leak})"
+
+
+def _iso(day: dt.date | None) -> str:
+    return day.isoformat() if day else ""

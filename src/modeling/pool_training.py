@@ -1,0 +1,74 @@
+"""A panel in; the contest of each horizon out, or why nothing may be learnt from it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from src.features import canary
+from src.modeling import contest
+from src.modeling.candidates import Keeper, not_kept
+from src.modeling.contest import Contest, Known
+from src.modeling.judging import rules_of, trained_names
+
+if TYPE_CHECKING:
+    from src.config.settings import Settings
+    from src.modeling.panel import Panel
+
+# Sessions whose distributions are made again, to be compared with what came true: five years.
+REVIEWED = 1_260
+# Nothing is learnt for these.
+UNTAUGHT = ("zero", "mean")
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What a pool was taught.
+
+    Attributes:
+        known: The panel and its features.
+        contests: By ``short`` and ``long``.
+        leak: Why nothing was taught: a feature that knows the next return.
+    """
+
+    known: Known
+    contests: Mapping[str, Contest]
+    leak: str | None
+
+
+def train(panel: Panel, settings: Settings, keep: Keeper = not_kept) -> Trained:
+    """Hold the contest of both horizons over a pool, unless a feature knows the future."""
+    known = Known(panel)
+    leak = likely_leak(known)
+    since, tickers = max(len(panel.sessions) - REVIEWED, 0), len(panel.tickers)
+    contests = {}
+    for horizon in ("short", "long"):
+        names = UNTAUGHT if leak else trained_names(horizon, tickers)
+        contests[horizon] = contest.hold(
+            panel,
+            getattr(settings.training.horizons, horizon),
+            rules_of(settings, horizon, names, tickers),
+            names=names,
+            known=known,
+            since=since,
+            keep=keep,
+        )
+    return Trained(known, contests, leak)
+
+
+def likely_leak(known: Known) -> str | None:
+    """The first feature that goes with the next return as nothing honest does, in a sentence."""
+    features = known.features
+    target = known.panel.targets(1)[features.rows, features.columns]
+    there = np.isfinite(target)
+    found = canary.of_rows(
+        features.names,
+        features.inputs[there],
+        target[there],
+        tickers=len(np.unique(features.columns[there])),
+        sessions=len(np.unique(features.rows[there])),
+    )
+    return next((one.message for one in found if one.leaks), None)
