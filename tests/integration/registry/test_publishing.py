@@ -56,6 +56,18 @@ def test_the_set_before_is_kept_for_its_readers_and_older_ones_go(place):
     assert kept == set(digests[1:])
 
 
+def test_neither_the_set_of_the_audit_nor_that_of_current_goes_while_they_differ(place):
+    (one,) = place.publish([made(trials=1)])
+    before = (place.models / "CURRENT").read_bytes()
+    (two,) = place.publish([made(trials=2)], days=1)
+    (place.models / "CURRENT").write_bytes(before)
+
+    (three,) = place.publish([made(trials=3)], days=2)
+
+    kept = {path.name for path in (place.models / TCS / "short").iterdir()}
+    assert kept == {one.digest, two.digest, three.digest}
+
+
 def test_a_ticker_that_is_no_directory_name_is_refused_before_anything_is_stored(place):
     with pytest.raises(BadInput):
         place.publish([made(), made(ticker="../x")])
