@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from src.registry.versions import Registry, RolledBack
 
 ARCHIVE = Path("mlops") / "model_archive"
-MODELS = Path("models")
 
 
 class DeploymentManager:
@@ -110,6 +109,7 @@ class DeploymentManager:
     def _registry(self) -> Iterator[Registry]:
         from src.db.audit import EventLog
         from src.db.database import open_database
+        from src.registry.live_models import MODELS
         from src.registry.signing import key_of
         from src.registry.versions import Registry
 

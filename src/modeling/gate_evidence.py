@@ -15,6 +15,7 @@ from src.modeling import hac
 from src.modeling.gate_book import LOSSES, Book
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -85,10 +86,12 @@ def panel_tests(kept: Book, first: int, end: int, rules: Rules) -> hac.MeanTest:
     return hac.mean_test_at(kept.panel, first, end, rules.horizon)
 
 
-def limit_for_better(dates: Floats, b: Floats, rules: Rules) -> Floats:
+def limit_for_better(dates: Ints, b: Floats, rules: Rules) -> Floats:
     """What the panel's t must exceed for ``better``; of the shape of ``b``, window / dates."""
     periods = np.maximum(dates, 1) / rules.horizon
-    return hac.critical(b, rules.level) * np.sqrt(np.maximum(rules.patience / periods, 1.0))
+    return np.asarray(
+        hac.critical(b, rules.level) * np.sqrt(np.maximum(rules.patience / periods, 1))
+    )
 
 
 def panel_evidence(tests: hac.MeanTest, kept: Book, rules: Rules) -> list[Evidence]:

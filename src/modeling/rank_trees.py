@@ -19,7 +19,8 @@ Floats = npt.NDArray[np.float64]
 SEED = 42
 # Weak signals want slow learning and large leaves; of forty thousand rows or fewer a leaf must
 # hold one in eighty.
-TREES, RATE, DEPTH = 150, 0.05, 4
+TREES, RATE = 150, 0.05
+DEPTH, LEAVES = 6, 16
 LEAF, LEAF_SHARE = 500, 80
 INPUTS_SHARE, PENALTY = 0.5, 10.0
 
@@ -38,7 +39,7 @@ def grow(X: Floats, y: Floats, horizon: int) -> Trees:
         max_iter=TREES,
         learning_rate=RATE,
         max_depth=DEPTH,
-        max_leaf_nodes=2**DEPTH,
+        max_leaf_nodes=LEAVES,
         min_samples_leaf=_leaf(len(y)),
         max_features=INPUTS_SHARE,
         l2_regularization=PENALTY,
@@ -61,7 +62,7 @@ def grow_lightgbm(X: Floats, y: Floats, horizon: int) -> Trees:
         "objective": "l2",
         "learning_rate": RATE,
         "max_depth": DEPTH,
-        "num_leaves": 2**DEPTH,
+        "num_leaves": LEAVES,
         "min_data_in_leaf": _leaf(len(y)),
         "feature_fraction": INPUTS_SHARE,
         "bagging_fraction": 0.5,

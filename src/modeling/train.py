@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.core.errors import ForecastError
 from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY, Table
 from src.modeling import datasets, panel, pool_training
+from src.modeling.answering import answering, standing_so_far
 from src.modeling.known_pools import known_pools, pool_hash
-from src.modeling.made import Made, make, standing_of
+from src.modeling.made import Made, make
 from src.modeling.run_report import page
-from src.modeling.standing import Standing, decide
-from src.registry import artefacts
-from src.registry.artefacts import NoModel
+from src.modeling.standing import decide
 from src.registry.fit_cache import FitCache
 from src.stages.stage import RunContext, Stage, StageReport
 
 if TYPE_CHECKING:
     from src.modeling.datasets import Dataset
 
-MODELS, FITS = Path("models"), Path("var") / "fits"
+FITS = Path("var") / "fits"
 TABLES: Mapping[str, Table] = {"short": DATASET_SHORT, "long": DATASET_LONG}
 
 
@@ -42,8 +39,7 @@ def run(context: RunContext) -> StageReport:
     for pool in pools:
         made.extend(_pool(context, pool, features, labelled, warnings))
     files = _reports(context, made)
-    if context.live:
-        made = [_saved(one, context.settings.home / MODELS) for one in made]
+    made = answering(context, made)
     return StageReport(
         rows=sum(one.frame.height for one in labelled.values()),
         details={
@@ -90,7 +86,8 @@ def _pool(
         if ticker not in whole.tickers or own.is_empty():
             continue
         for horizon, held in trained.contests.items():
-            now = _standing(context, ticker, horizon, warnings)
+            now, doubts = standing_so_far(context.models, ticker, horizon)
+            warnings.extend(doubts)
             yield make(
                 context,
                 trained,
@@ -100,27 +97,6 @@ def _pool(
                 horizon=horizon,
                 data_hash=data_hash,
             )
-
-
-def _standing(context: RunContext, ticker: str, horizon: str, warnings: list[str]) -> Standing:
-    """Who is served so far. A run that looks back knows of nobody: it may not know the future."""
-    if not context.live:
-        return Standing()
-    try:
-        live = artefacts.load(context.settings.home / MODELS, ticker, horizon)
-    except NoModel:
-        return Standing()
-    except ForecastError as error:
-        warnings.append(f"{error} Who was served before is not known, so zero is the champion.")
-        return Standing()
-    return standing_of(live)
-
-
-def _saved(one: Made, root: Path) -> Made:
-    """The same with its artefact stored and made live."""
-    digest = artefacts.save(root, one.artefact).name
-    artefacts.prune(root, one.artefact.ticker, one.artefact.horizon, keep=())
-    return replace(one, artefact=replace(one.artefact, digest=digest))
 
 
 def _reports(context: RunContext, made: Sequence[Made]) -> dict[str, str]:
