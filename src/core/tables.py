@@ -247,6 +247,26 @@ PREDICTIONS = Table(
         "made_at": TIME,
     },
 )
+SERVING_INPUTS = Table(
+    "serving_inputs",
+    key=("ticker", "horizon", "digest"),
+    columns={
+        "ticker": TEXT,
+        "horizon": TEXT,
+        "digest": TEXT,
+        "feature_date": DATE,
+        "features_version": TEXT,
+        "last_close": FLOAT,
+        "inputs": JSON,
+        "levels": FLOATS,
+        "quantiles": FLOATS,
+        "sigma": FLOAT,
+        "data_source": TEXT,
+        "return_basis": TEXT,
+        "data_hash": TEXT,
+        "written_at": TIME,
+    },
+)
 PREDICTION_OUTCOMES = Table(
     "prediction_outcomes",
     key=(*_FORECAST, "matured_at"),
