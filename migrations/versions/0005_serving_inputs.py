@@ -51,7 +51,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forget both."""
-    op.execute("DROP TRIGGER model_events_made_live ON model_events")
-    op.execute("DROP TABLE serving_inputs")
-    op.execute("DROP FUNCTION notify_serving")
+    """Refuse, as every migration here."""
+    raise NotImplementedError("migrations only go forward: restore a backup to go back")
