@@ -124,10 +124,10 @@ def _parts(model: Any) -> dict[str, Any]:
 
 
 def _exact(value: Any) -> Any:
-    """Numbers as their bits. Adding 0.0 turns -0.0, which forecasts the same, into 0.0."""
+    """Numbers as a float's bits. Adding 0.0 turns -0.0, which forecasts the same, into 0.0."""
     if isinstance(value, dict):
         return {name: _exact(one) for name, one in value.items()}
     if isinstance(value, np.ndarray):
         kind = "<f8" if value.dtype.kind == "f" else "<i8"
         return (value + 0).astype(kind).tobytes().hex()
-    return (value + 0.0).hex() if isinstance(value, float) else value
+    return (value + 0.0).hex() if isinstance(value, int | float) else value
