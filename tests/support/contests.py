@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
+from pools import Prices
 
 from src.modeling import gate, intervals
 from src.modeling.contest import Contest, Rules
@@ -63,3 +65,9 @@ def contest_of(
         gate.replay(actual, points[challenger], rules=asked),
         rules,
     )
+
+
+def panel_of_prices(prices: Prices) -> Panel:
+    """A panel of whole bars, as ``pools`` makes them."""
+    bars = {name: getattr(prices, name) for name in ("open", "high", "low", "close", "volume")}
+    return replace(panel_of(prices.close), **bars)
