@@ -285,6 +285,19 @@ def test_a_folder_without_leave_to_write_costs_only_the_fit(tmp_path, mode):
     assert counter.made == 2
 
 
+def test_fits_in_a_folder_that_may_only_be_read_are_used(tmp_path, monkeypatch):
+    counter, kept = remembered(tmp_path)
+    first = kept(X, Y, 1)
+
+    def refused(path):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(fit_cache.os, "utime", refused)
+
+    assert canonical_hash(kept(X, Y, 1)) == canonical_hash(first)
+    assert counter.made == 1
+
+
 def test_a_device_without_room_costs_only_the_fit_and_leaves_nothing(tmp_path, monkeypatch):
     counter, kept = remembered(tmp_path)
 
