@@ -19,7 +19,8 @@ from src.registry.model_file import LinearModel, RankTilt, canonical_hash, pack,
 
 # Features begin at row 315 and forecasts at 335, with one more fit at 455; a slope needs 126
 # sessions with outcomes, so that tilts begin at the refresh of row 462 (at 483 for a horizon of 5).
-ROWS, TICKERS = 500, 22
+# The last row, 504, is a refresh itself.
+ROWS, TICKERS = 505, 22
 SCHEDULE = Schedule(warm_up=20, refit_every=120, embargo=2, min_train=60)
 STORED = ("zero", "drift", "ridge", "rank_tilt", "rank_tilt_lightgbm")
 
@@ -167,6 +168,32 @@ def test_a_tilt_begins_when_a_slope_is_known(pool, said):
 
     # 126 outcomes from row 335 on: that of row 460, known at 461 or 465, and the refresh after.
     assert np.flatnonzero(told)[0] == {1: 462, 5: 483}[pool.horizon]
+
+
+@pytest.mark.parametrize("name", ["rank_tilt", "rank_tilt_lightgbm"])
+def test_a_tilt_learns_the_rank_of_the_return_among_the_tickers_of_its_session(pool, panel, name):
+    taught = []
+
+    class Silent:
+        def predict(self, X):
+            return np.zeros(len(X))
+
+    def keep(asked, fit):
+        return lambda X, y, horizon: taught.append((asked, y, horizon)) or Silent()
+
+    said = CANDIDATES[name](given_of(panel, pool.horizon, pool.known, keep=keep))
+
+    features, returns = pool.known.features, pool.actual
+    expected = []
+    # Labels that ended two sessions before the last fit, at row 455.
+    for row, column in zip(features.rows, features.columns, strict=True):
+        known = sorted(value for value in returns[row] if np.isfinite(value))
+        if row + pool.horizon < 455 - 2 and np.isfinite(returns[row, column]):
+            place = known.index(returns[row, column]) / (len(known) - 1) - 0.5
+            expected.append(place)
+    assert [(asked, horizon) for asked, _, horizon in taught] == [(name, pool.horizon)] * 2
+    assert taught[-1][1].tolist() == pytest.approx(expected, abs=1e-12)
+    assert said.model is None
 
 
 # --- never ahead
