@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from src.data.sources.base import Source
     from src.db.database import Database
     from src.db.runs import RunLog
+    from src.registry.live_models import LiveModels
 
 log = logs.get(__name__)
 
@@ -123,12 +124,21 @@ class Run:
             now=self.now,
             as_of=self.as_of,
             known_at=self.known_at,
+            models=self._models(database),
         )
         for stage in self._chosen(skip_training):
             self.progress(stage.name)
             self._stage(stage, context, run_log)
         if skip_training:
             self._forecast_from_stored_models(context)
+
+    def _models(self, database: Database) -> LiveModels:
+        from src.db.audit import EventLog
+        from src.registry.live_models import MODELS, LiveModels
+        from src.registry.signing import key_of
+
+        root = self.settings.home / MODELS
+        return LiveModels(root, EventLog(database.control), key_of(self.settings))
 
     def _chosen(self, skip_training: bool) -> list[Stage]:
         from mlops.stages import STAGES
@@ -154,6 +164,8 @@ class Run:
         run_log.stage(row)
         for warning in report.warnings:
             self.warn(warning)
+        for name, text in report.files.items():
+            self.folder.write_text(name, text)
 
     def _note(self, row: dict[str, Any], details: Mapping[str, Any]) -> None:
         facts = dict(details)

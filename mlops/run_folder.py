@@ -38,10 +38,13 @@ class RunFolder:
 
     def write(self, name: str, value: Any) -> None:
         """Write JSON so that a reader sees all of it or none."""
+        self.write_text(name, json.dumps(value, indent=2, default=str, allow_nan=False) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file so that a reader sees all of it or none."""
         aside = self.path / f".{name}.new"
         with aside.open("w", encoding="utf-8") as file:
-            json.dump(value, file, indent=2, default=str, allow_nan=False)
-            file.write("\n")
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         aside.replace(self.path / name)

@@ -9,7 +9,7 @@ from typing import Any
 
 HEADERS = (
     *("", "for", "return", "price", "90 % between", "rises", "served"),
-    *("candidate (not promoted)", "its skill vs zero"),
+    *("candidate", "its skill vs zero", "and in the pool"),
 )
 
 
@@ -49,7 +49,9 @@ def forecast_table(results: Mapping[str, Any]) -> str:
 def _remarks(results: Mapping[str, Any]) -> list[str]:
     """What a reader of the table has to know besides."""
     remarks = [
-        f"{one['horizon']}: {one['reason']}." for one in results["forecasts"] if one["reason"]
+        f"{one['horizon']}: {one['note'] or one['reason']}."
+        for one in results["forecasts"]
+        if one["reason"]
     ]
     remarks.append("A forecast, not advice: zero is served until a model has beaten it.")
     if "sample" in results["stages"].get("data_cleaning", {}).get("sources", ()):
@@ -74,8 +76,9 @@ def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
         _between(one["intervals"]),
         "-" if one["prob_up"] is None else f"{one['prob_up']:.0%}",
         f"{one['model']['name']} ({one['verdict']})",
-        "none" if candidate is None else f"{candidate['name']} {candidate['pred_return']:+.2%}",
+        _candidate(candidate),
         _skill(candidate),
+        _pooled(one, candidate),
     )
 
 
@@ -84,6 +87,20 @@ def _between(intervals: Sequence[Mapping[str, float]]) -> str:
         if one["level"] == 0.9:
             return f"{one['low_close']:,.2f} and {one['high_close']:,.2f}"
     return "not known yet"
+
+
+def _candidate(candidate: Mapping[str, Any] | None) -> str:
+    if candidate is None:
+        return "none"
+    where = "is served" if candidate["promoted"] else "not promoted"
+    return f"{candidate['name']} {candidate['pred_return']:+.2%} ({where})"
+
+
+def _pooled(one: Mapping[str, Any], candidate: Mapping[str, Any] | None) -> str:
+    if candidate is None or candidate["pool"]["mae_vs_zero"] is None:
+        return "not known"
+    pool, tickers = candidate["pool"], one["skill"]["pool"]["tickers"]
+    return f"{pool['mae_vs_zero']:+.2%} ({tickers} tickers, n_eff {pool['n_eff']:.0f})"
 
 
 def _skill(candidate: Mapping[str, Any] | None) -> str:

@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     validation: ValidationSettings = ValidationSettings()
     training: TrainingSettings = TrainingSettings()
     database_url: SecretStr | None = None
+    signing_key: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     home: Path = PROJECT_ROOT
     yahoo_url: str | None = None
@@ -117,7 +118,7 @@ class Settings(BaseSettings):
             raise ValueError("needs a time zone, e.g. 2026-04-13T18:00:00+05:30")
         return value
 
-    @field_validator("database_url", mode="before")
+    @field_validator("database_url", "signing_key", mode="before")
     @classmethod
     def _empty_means_unset(cls, value: object) -> object:
         return None if value == "" else value

@@ -24,8 +24,9 @@ class Table:
     open_ended: bool = False
 
 
-FLOAT, TEXT, DATE, TIME, BOOL, INT, JSON, BYTES = (
+FLOAT, FLOATS, TEXT, DATE, TIME, BOOL, INT, JSON, BYTES = (
     "double precision",
+    "double precision[]",
     "text",
     "date",
     "timestamp with time zone",
@@ -194,3 +195,67 @@ _DATASET = {
 }
 DATASET_SHORT = Table("dataset_short", key=("ticker", "date"), columns=_DATASET, open_ended=True)
 DATASET_LONG = Table("dataset_long", key=("ticker", "date"), columns=_DATASET, open_ended=True)
+MODEL_EVENTS = Table(
+    "model_events",
+    key=("event_id",),
+    columns={
+        "event_id": INT,
+        "kind": TEXT,
+        "ticker": TEXT,
+        "horizon": TEXT,
+        "digest": TEXT,
+        "made_live": BOOL,
+        "served": TEXT,
+        "verdict": TEXT,
+        "reason": TEXT,
+        "evidence": JSON,
+        "by_whom": TEXT,
+        "at": TIME,
+        "version_tag": TEXT,
+    },
+)
+_FORECAST = {
+    "ticker": TEXT,
+    "horizon": TEXT,
+    "feature_date": DATE,
+    "version": TEXT,
+    "data_hash": TEXT,
+}
+PREDICTIONS = Table(
+    "predictions",
+    key=tuple(_FORECAST),
+    columns={
+        **_FORECAST,
+        "kind": TEXT,
+        "sessions": INT,
+        "target_date": DATE,
+        "target_date_estimated": BOOL,
+        "last_close": FLOAT,
+        "model": TEXT,
+        "verdict": TEXT,
+        "point": FLOAT,
+        "baseline": TEXT,
+        "baseline_point": FLOAT,
+        "candidate": TEXT,
+        "candidate_point": FLOAT,
+        "levels": FLOATS,
+        "quantiles": FLOATS,
+        "prob_up": FLOAT,
+        "sigma": FLOAT,
+        "data_source": TEXT,
+        "return_basis": TEXT,
+        "made_at": TIME,
+    },
+)
+PREDICTION_OUTCOMES = Table(
+    "prediction_outcomes",
+    key=(*_FORECAST, "matured_at"),
+    columns={
+        **_FORECAST,
+        "matured_at": TIME,
+        "label_end": DATE,
+        "realised_return": FLOAT,
+        "return_basis": TEXT,
+        "note": TEXT,
+    },
+)

@@ -155,4 +155,4 @@ def inputs_of(panel: Panel) -> Stacked:
 
 
 def _gate_rules(horizon: int, rules: Rules) -> GateRules:
-    return gate.rules_for(horizon, rules.min_mae_improvement, rules.configurations)
+    return gate.rules_for(horizon, rules.min_mae_improvement, rules.configurations, repeated=True)

@@ -59,10 +59,11 @@ _PHRASES = {
     "mae_improvement": "its gain on {reference} is {percent}, less than the {at_most} asked for",
     "share_of_tickers_worse": "{percent} of the tickers are significantly worse off than with "
     "{reference}, more than {at_most}",
-    "worst_ticker": "its worst ticker has a skill of {percent} against {reference}, below "
-    "{at_most}",
+    "worst_ticker": "its worst ticker, with room for chance, has a skill of {percent} at best "
+    "against {reference}, below {at_most}",
     "recent_skill": "its skill over the latest dates is {percent}, not above zero",
-    "variance_ratio": "its forecasts vary {percent} as much as the outcomes, more than {at_most}",
+    "variance_ratio": "its forecasts vary, with room for chance, at least {percent} as much as the "
+    "outcomes, more than {at_most}",
 }
 _UNKNOWN = {
     "t_absolute": "its forecasts do not differ enough from {reference} to be compared",

@@ -25,6 +25,7 @@ Ints = npt.NDArray[np.int64]
 CRITICAL = {
     0.05: (1.644854, 2.1859, 0.3142, -0.3427),
     0.01: (2.326348, 4.1299, 0.4165, -0.8336),
+    0.001: (3.090232, 7.9671, -0.2978, -1.3852),
 }
 
 
@@ -121,13 +122,14 @@ def hln_t(differences: Floats, horizon: int) -> float:
 
 
 def critical(b: Floats, level: float) -> Floats:
-    """What t must exceed at the one-sided ``level``, .05 or .01, with window / n = ``b``.
+    """What t must exceed at the one-sided ``level``, .05, .01 or .001, with window / n = ``b``.
 
     Polynomials in b for Bartlett's kernel. 5 %: Kiefer and Vogelsang (2005), table 1. 1 %: fitted
     by least squares, the normal quantile held fixed, to the quantiles of |t| of 200,000 simulated
     series of 1,000 independent normal values at 24 values of b from .02 to 1; it is never more
     than .034 off, and the quantile itself is sure to about .02 at b = 1. On the same series the
-    5 % polynomial lies up to .07 above the quantile, so it errs towards caution.
+    5 % polynomial lies up to .07 above the quantile, so it errs towards caution. 0.1 %: fitted in
+    the same way to 400,000 other series; never more than .07 off.
 
     Raises:
         KeyError: For another level.

@@ -11,13 +11,14 @@ from src.modeling import intervals, newest, outlook, panel
 from src.modeling.contest import Known
 from src.modeling.panel import Panel
 from src.modeling.predictor import forecast
-from src.modeling.train import MODELS, TABLES
-from src.registry import artefacts
+from src.modeling.train import TABLES
 from src.registry.artefacts import Artefact
 from src.stages.stage import RunContext
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from src.registry.live_models import LiveModels
 
 
 def stored_forecasts(
@@ -30,13 +31,13 @@ def stored_forecasts(
         ticker: Whose.
         pools: ``known_pools`` of the context.
     """
-    if not context.live:
+    if context.models is None:
         return [], ["The stored models know later prices: train to forecast from a past session."]
     features = context.store.load(FEATURES_DAILY, [ticker], context.as_of)
     if features.is_empty():
         return [], [f"{ticker} has no features yet: run `python -m mlops.pipeline` first."]
     row = features.sort("date").row(-1, named=True)
-    stored, problems = _stored(context, ticker)
+    stored, problems = _stored(context.models, ticker)
     forecasts = []
     for pool in pools if stored else ():
         whole = panel.build(pool, context.calendar)
@@ -48,11 +49,11 @@ def stored_forecasts(
     return forecasts, problems
 
 
-def _stored(context: RunContext, ticker: str) -> tuple[list[Artefact], list[str]]:
+def _stored(models: LiveModels, ticker: str) -> tuple[list[Artefact], list[str]]:
     stored, problems = [], []
     for horizon in TABLES:
         try:
-            stored.append(artefacts.load(context.settings.home / MODELS, ticker, horizon))
+            stored.append(models.load(ticker, horizon))
         except ForecastError as error:
             problems.append(str(error))
     return stored, problems

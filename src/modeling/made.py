@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +13,13 @@ from src.config.load import config_hash
 from src.config.version import VERSION
 from src.modeling import newest, outlook, worth
 from src.modeling.outlook import Outlook
-from src.modeling.standing import ZERO, Decision, Standing
+from src.modeling.predictor import forecast
+from src.modeling.standing import ZERO, Decision
 from src.registry.artefacts import Artefact
 from src.registry.model_file import LinearModel
 
 if TYPE_CHECKING:
-    from src.modeling.contest import Contest
+    from src.modeling.contest import Contest, Known
     from src.modeling.datasets import Dataset
     from src.modeling.pool_training import Trained
     from src.stages.stage import RunContext
@@ -31,15 +32,17 @@ class Made:
     """One ticker and horizon: what it was made from, and what came of it.
 
     Attributes:
+        known: The features of its pool.
         dataset: The rows that were stored.
         held: The contest of its pool.
         decision: Who is served.
-        artefact: What is stored.
-        inputs: The values that the stored model's forecast is made from.
+        artefact: What is stored, or what answers instead.
+        inputs: The values that its forecast is made from.
         outlook: The distribution of the return from its last bar.
         newest: The newest row of ``features_daily``.
     """
 
+    known: Known
     dataset: Dataset
     held: Contest
     decision: Decision
@@ -47,6 +50,23 @@ class Made:
     inputs: Mapping[str, float]
     outlook: Outlook
     newest: Mapping[str, Any]
+
+    def asking(self, artefact: Artefact) -> Made:
+        """The same with another artefact to answer, and what that is asked with."""
+        if not artefact.model.features:
+            return replace(self, artefact=artefact, inputs={})
+        ticker, panel = artefact.ticker, self.held.panel
+        row, column = newest.last_bar(panel, ticker), panel.tickers.index(ticker)
+        volatility = float(self.held.distributions.sigma[row, column])
+        inputs = newest.inputs(
+            artefact.model, self.known.features, row, column, volatility, self.held.horizon
+        )
+        return replace(self, artefact=artefact, inputs=inputs)
+
+    def forecast(self, context: RunContext) -> dict[str, Any]:
+        """An entry of ``forecasts`` in results.json."""
+        row = {**self.newest, **self.inputs}
+        return forecast(self.artefact, row, calendar=context.calendar, outlook=self.outlook)
 
     def told(self) -> dict[str, Any]:
         """The facts for ``results.json``."""
@@ -85,7 +105,6 @@ def make(
     row, column = newest.last_bar(held.panel, ticker), held.panel.tickers.index(ticker)
     candidate = decision.candidate if decision.candidate in held.models else ZERO
     model = held.models.get(candidate, NOTHING)
-    volatility = float(held.distributions.sigma[row, column])
     artefact = Artefact(
         ticker=ticker,
         horizon=horizon,
@@ -107,19 +126,9 @@ def make(
         metrics=worth.own(held, ticker),
         pool=worth.pool(held),
     )
-    known: dict[str, float] = {}
-    if model.features:
-        known = newest.inputs(model, trained.known.features, row, column, volatility, held.horizon)
     said = outlook.at(held.distributions, row, column)
-    return Made(dataset, held, decision, artefact, known, said, newest_row)
-
-
-def standing_of(artefact: Artefact | None) -> Standing:
-    """Who is served by a live artefact, or nobody yet."""
-    if artefact is None:
-        return Standing()
-    since = dt.date.fromisoformat(artefact.since) if artefact.since else None
-    return Standing(artefact.served, since)
+    one = Made(trained.known, dataset, held, decision, artefact, {}, said, newest_row)
+    return one.asking(artefact)
 
 
 def _reason(decision: Decision, leak: str | None) -> str:

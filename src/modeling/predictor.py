@@ -31,7 +31,8 @@ def forecast(
 
     Returns are simple, never percent; prices are those of ``close``, in its currency; dates are
     ISO text. What is served is ``model.name``; the candidate's own forecast stands beside it, or
-    None where there is no candidate or the row lacks a feature that it needs.
+    None where there is no candidate or the row lacks a value that it needs. A promoted candidate
+    that lacks one gives way to zero, and ``note`` says so.
 
     Args:
         artefact: The live model of the row's ticker.
@@ -41,14 +42,14 @@ def forecast(
         outlook: The distribution of the return, made at the same bar.
 
     Raises:
-        FeatureMismatch: For another ticker or features version, no usable close, or a feature
-            that the served model needs and the row lacks.
+        FeatureMismatch: For another ticker or features version, or no usable close.
     """
     _check(artefact, row)
     target = calendar.ahead(row["date"], artefact.sessions)
     close = float(row["close"])
     proposed = _proposed(artefact, row)
-    served = proposed if _promoted(artefact) and proposed is not None else 0.0
+    name = artefact.served if proposed is not None else "zero"
+    served = proposed if name != "zero" and proposed is not None else 0.0
     return {
         "horizon": f"{artefact.sessions}-day",
         "feature_date": row["date"].isoformat(),
@@ -59,16 +60,17 @@ def forecast(
         "est_future_close": close * (1 + served),
         "prob_up": outlook.prob_up,
         "intervals": outlook.around(close),
-        "model": _model(artefact),
+        "model": _model(artefact, name),
         "verdict": artefact.verdict,
         "reason": artefact.reason,
         "baseline": {"name": "zero", "pred_return": 0.0},
+        "note": _note(artefact, row) if name != artefact.served else None,
         "candidate": None if proposed is None else _candidate(artefact, proposed, close),
         "skill": {
-            **_scores(artefact.metrics, artefact.served),
+            **_scores(artefact.metrics, name),
             "pool": {
                 "tickers": artefact.pool.get("tickers", 1),
-                **_scores(artefact.pool.get("metrics", ()), artefact.served),
+                **_scores(artefact.pool.get("metrics", ()), name),
             },
         },
     }
@@ -79,16 +81,22 @@ def _promoted(artefact: Artefact) -> bool:
 
 
 def _proposed(artefact: Artefact, row: Mapping[str, Any]) -> float | None:
-    """What the candidate says, or None; raises FeatureMismatch when it is what is served."""
-    if artefact.candidate == "zero":
-        return None
-    lacking = [name for name in artefact.model.features if not _usable(row.get(name))]
-    if lacking and _promoted(artefact):
-        raise _lacks(artefact, lacking[0])
-    if lacking:
+    """What the candidate says, or None without one or a value that it needs."""
+    if artefact.candidate == "zero" or _lacking(artefact, row):
         return None
     return artefact.model.predict(
         np.array([row[name] for name in artefact.model.features], dtype=np.float64)
+    )
+
+
+def _lacking(artefact: Artefact, row: Mapping[str, Any]) -> list[str]:
+    return [name for name in artefact.model.features if not _usable(row.get(name))]
+
+
+def _note(artefact: Artefact, row: Mapping[str, Any]) -> str:
+    return (
+        f"{artefact.served} needs {_lacking(artefact, row)[0]}, which is not known at this bar: "
+        "zero is served"
     )
 
 
@@ -106,9 +114,9 @@ def _candidate(artefact: Artefact, proposed: float, close: float) -> dict[str, o
     }
 
 
-def _model(artefact: Artefact) -> dict[str, object]:
+def _model(artefact: Artefact, name: str) -> dict[str, object]:
     return {
-        "name": artefact.served,
+        "name": name,
         "verdict": artefact.verdict,
         "served_since": artefact.since or None,
         "version": artefact.digest,
@@ -138,15 +146,11 @@ def _check(artefact: Artefact, row: Mapping[str, Any]) -> None:
             f"{artefact.features_version}: run the pipeline again."
         )
     if not _usable(row.get("close")):
-        raise _lacks(artefact, "close")
+        raise FeatureMismatch(
+            f"The newest features have no usable 'close', which {model} needs: run the pipeline "
+            "again."
+        )
 
 
 def _usable(value: Any) -> bool:
     return value is not None and math.isfinite(value)
-
-
-def _lacks(artefact: Artefact, what: str) -> FeatureMismatch:
-    return FeatureMismatch(
-        f"The newest features have no usable {what!r}, which the {artefact.horizon} model of "
-        f"{artefact.ticker} needs: run the pipeline again."
-    )

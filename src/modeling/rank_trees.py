@@ -19,7 +19,8 @@ Floats = npt.NDArray[np.float64]
 SEED = 42
 # Weak signals want slow learning and large leaves; of forty thousand rows or fewer a leaf must
 # hold one in eighty.
-TREES, RATE, DEPTH = 150, 0.05, 4
+TREES, RATE = 150, 0.05
+DEPTH, LEAVES = 6, 16
 LEAF, LEAF_SHARE = 500, 80
 INPUTS_SHARE, PENALTY = 0.5, 10.0
 
@@ -38,7 +39,7 @@ def grow(X: Floats, y: Floats, horizon: int) -> Trees:
         max_iter=TREES,
         learning_rate=RATE,
         max_depth=DEPTH,
-        max_leaf_nodes=2**DEPTH,
+        max_leaf_nodes=LEAVES,
         min_samples_leaf=_leaf(len(y)),
         max_features=INPUTS_SHARE,
         l2_regularization=PENALTY,
@@ -61,7 +62,7 @@ def grow_lightgbm(X: Floats, y: Floats, horizon: int) -> Trees:
         "objective": "l2",
         "learning_rate": RATE,
         "max_depth": DEPTH,
-        "num_leaves": 2**DEPTH,
+        "num_leaves": LEAVES,
         "min_data_in_leaf": _leaf(len(y)),
         "feature_fraction": INPUTS_SHARE,
         "bagging_fraction": 0.5,
@@ -86,12 +87,17 @@ def _base(model: Any) -> float:
 
 def _of_sklearn(nodes: np.ndarray) -> dict[str, np.ndarray]:
     leaf, own = nodes["is_leaf"].astype(bool), np.arange(len(nodes))
+    value = np.where(leaf, nodes["value"], 0.0)
+    # Nodes follow their parents.
+    for at in own[~leaf][::-1]:
+        below = [nodes["left"][at], nodes["right"][at]]
+        value[at] = np.average(value[below], weights=nodes["count"][below])
     return {
         "feature": np.where(leaf, 0, nodes["feature_idx"]),
         "threshold": np.where(leaf, 0.0, nodes["num_threshold"]),
         "left": np.where(leaf, own, nodes["left"]),
         "right": np.where(leaf, own, nodes["right"]),
-        "value": np.where(leaf, nodes["value"], 0.0),
+        "value": value,
         "depth": nodes["depth"],
     }
 
@@ -101,7 +107,7 @@ def _of_lightgbm(root: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
     def add(node: Mapping[str, Any], depth: int) -> int:
         at = len(rows)
-        rows.append([0, 0.0, at, at, node.get("leaf_value", 0.0), depth])
+        rows.append([0, 0.0, at, at, node.get("leaf_value", node.get("internal_value")), depth])
         if "split_feature" in node:
             asked = [node["split_feature"], node["threshold"]]
             below = [add(node[side], depth + 1) for side in ("left_child", "right_child")]

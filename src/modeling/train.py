@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.core.errors import ForecastError
 from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY, Table
 from src.modeling import datasets, panel, pool_training
+from src.modeling.answering import answering, standing_so_far
 from src.modeling.known_pools import known_pools, pool_hash
-from src.modeling.made import Made, make, standing_of
-from src.modeling.predictor import forecast
-from src.modeling.standing import Standing, decide
-from src.registry import artefacts
-from src.registry.artefacts import NoModel
+from src.modeling.made import Made, make
+from src.modeling.run_report import page
+from src.modeling.standing import decide
 from src.registry.fit_cache import FitCache
 from src.stages.stage import RunContext, Stage, StageReport
 
 if TYPE_CHECKING:
     from src.modeling.datasets import Dataset
 
-MODELS, FITS = Path("models"), Path("var") / "fits"
+FITS = Path("var") / "fits"
 TABLES: Mapping[str, Table] = {"short": DATASET_SHORT, "long": DATASET_LONG}
 
 
@@ -41,16 +38,17 @@ def run(context: RunContext) -> StageReport:
     pools = known_pools(context)
     for pool in pools:
         made.extend(_pool(context, pool, features, labelled, warnings))
-    if context.live:
-        made = [_saved(one, context.settings.home / MODELS) for one in made]
+    files = _reports(context, made)
+    made = answering(context, made)
     return StageReport(
         rows=sum(one.frame.height for one in labelled.values()),
         details={
             "models": [one.told() for one in made],
-            "forecasts": [_forecast(context, one) for one in made],
+            "forecasts": [one.forecast(context) for one in made],
             "data_hash": pool_hash(pools),
         },
         warnings=(*warnings, *_without_candidate(made)),
+        files=files,
     )
 
 
@@ -88,7 +86,8 @@ def _pool(
         if ticker not in whole.tickers or own.is_empty():
             continue
         for horizon, held in trained.contests.items():
-            now = _standing(context, ticker, horizon, warnings)
+            now, doubts = standing_so_far(context.models, ticker, horizon)
+            warnings.extend(doubts)
             yield make(
                 context,
                 trained,
@@ -100,30 +99,14 @@ def _pool(
             )
 
 
-def _standing(context: RunContext, ticker: str, horizon: str, warnings: list[str]) -> Standing:
-    """Who is served so far. A run that looks back knows of nobody: it may not know the future."""
-    if not context.live:
-        return Standing()
-    try:
-        live = artefacts.load(context.settings.home / MODELS, ticker, horizon)
-    except NoModel:
-        return Standing()
-    except ForecastError as error:
-        warnings.append(f"{error} Who was served before is not known, so zero is the champion.")
-        return Standing()
-    return standing_of(live)
-
-
-def _saved(one: Made, root: Path) -> Made:
-    """The same with its artefact stored and made live."""
-    digest = artefacts.save(root, one.artefact).name
-    artefacts.prune(root, one.artefact.ticker, one.artefact.horizon, keep=())
-    return replace(one, artefact=replace(one.artefact, digest=digest))
-
-
-def _forecast(context: RunContext, one: Made) -> dict[str, Any]:
-    row = {**one.newest, **one.inputs}
-    return forecast(one.artefact, row, calendar=context.calendar, outlook=one.outlook)
+def _reports(context: RunContext, made: Sequence[Made]) -> dict[str, str]:
+    """The page of each ticker, before anything is made live: what cannot be shown is not served."""
+    pages = {}
+    for ticker in dict.fromkeys(one.artefact.ticker for one in made):
+        name = "report.html" if len(context.tickers) == 1 else f"report_{ticker}.html"
+        own = [one for one in made if one.artefact.ticker == ticker]
+        pages[name] = page(own, context)
+    return pages
 
 
 def _without_candidate(made: list[Made]) -> Iterator[str]:

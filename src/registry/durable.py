@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,6 +29,14 @@ def write(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def make_whole(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Make a new folder with these files in it, all on the disk before this returns."""
+    folder.mkdir()
+    for name, data in files.items():
+        write(folder / name, data)
+    sync(folder)
+
+
 def sync(directory: Path) -> None:
     """Make the names in a directory durable, not only the bytes of its files."""
     descriptor = os.open(directory, os.O_RDONLY)
@@ -43,6 +51,11 @@ def alone(folder: Path) -> Iterator[None]:
     """One writer at a time. The kernel frees the lock of a killed one, whose leftovers go."""
     with (folder / ".lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for left in folder.glob(f"{ASIDE}*"):
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        sweep(folder)
         yield
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed writer left; only for whoever keeps other writers out."""
+    for left in folder.glob(f"{ASIDE}*"):
+        shutil.rmtree(left) if left.is_dir() else left.unlink()

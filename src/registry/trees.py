@@ -26,7 +26,7 @@ class Trees:
         feature: Position of the input that a node asks; (nodes,).
         threshold: Left when the input is not above it; (nodes,).
         left, right: Where to go on, as positions of nodes. A leaf goes on to itself; (nodes,).
-        value: What a leaf adds; (nodes,).
+        value: What a leaf adds; of other nodes the mean of what is added below them; (nodes,).
         roots: Where each tree begins; (trees,).
         base: What is said before any tree.
         depth: Questions from a root to the farthest leaf.
@@ -83,6 +83,26 @@ class Trees:
         step = max(1, AT_ONCE // max(len(self.roots), 1))
         parts = [self._some(X[at : at + step]) for at in range(0, len(X), step)]
         return np.concatenate(parts) if parts else np.empty(0)
+
+    def contributions(self, x: Floats) -> tuple[float, Floats]:
+        """What one row's sum is made of: what every row is given, and what each input changed.
+
+        On the way from a root to a leaf the mean of what lies below changes with each question;
+        the change is put down to the input that was asked (Saabas 2014).
+
+        Args:
+            x: One row, (inputs,).
+
+        Returns:
+            The common part, and one number an input; together they are ``predict``.
+        """
+        found, node = np.zeros(len(x)), self.roots
+        for _ in range(self.depth):
+            asked = self.feature[node]
+            after = np.where(x[asked] <= self.threshold[node], self.left[node], self.right[node])
+            np.add.at(found, asked, self.value[after] - self.value[node])
+            node = after
+        return self.base + float(self.value[self.roots].sum()), found
 
     def _some(self, X: Floats) -> Floats:
         rows, flat = np.arange(len(X))[:, None] * X.shape[1], np.ascontiguousarray(X).ravel()

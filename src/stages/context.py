@@ -13,6 +13,7 @@ from src.stages.stage import RunContext
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
+    from src.registry.live_models import LiveModels
 
 
 def make_context(  # noqa: PLR0913 - a run is told by all of these
@@ -25,6 +26,7 @@ def make_context(  # noqa: PLR0913 - a run is told by all of these
     as_of: dt.date | None = None,
     known_at: dt.datetime | None = None,
     write: bool = True,
+    models: LiveModels | None = None,
 ) -> RunContext:
     """A context that writes only when it may: a run that looks back computes and reports.
 
@@ -46,6 +48,7 @@ def make_context(  # noqa: PLR0913 - a run is told by all of these
         as_of=as_of,
         known_at=known_at,
         live=live,
+        models=models if live else None,
     )
 
 

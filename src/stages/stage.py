@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.core.sessions import Calendar
     from src.db.store import Store
+    from src.registry.live_models import LiveModels
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class RunContext:
 
     ``as_of`` is None for a live run. With ``known_at`` only what had been fetched by then may be
     used, and ``now`` is that time. The store keeps changes aside when nothing may be written.
+    ``models`` are those that answer, for a run that may replace or ask them.
     """
 
     store: Store
@@ -32,16 +34,21 @@ class RunContext:
     as_of: dt.date | None = None
     known_at: dt.datetime | None = None
     live: bool = True
+    models: LiveModels | None = None
 
 
 @dataclass(frozen=True)
 class StageReport:
-    """How a stage went: rows written, facts for ``results.json``, warnings in sentences."""
+    """How a stage went: rows written, facts for ``results.json``, warnings in sentences.
+
+    ``files`` are texts for the run's folder, by name.
+    """
 
     rows: int
     details: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     tickers: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def together(reports: Sequence[StageReport]) -> StageReport:
@@ -54,6 +61,7 @@ def together(reports: Sequence[StageReport]) -> StageReport:
         rows=sum(report.rows for report in reports),
         details=details,
         warnings=tuple(warning for report in reports for warning in report.warnings),
+        files={name: text for report in reports for name, text in report.files.items()},
     )
 
 

@@ -54,7 +54,7 @@ def whole(request):
 
 
 # On a refit, one session after it, and amid.
-@pytest.mark.parametrize("last", [411, 412, 413, 500])
+@pytest.mark.parametrize("last", [411, 412, 413, 510])
 def test_nothing_that_is_said_changes_when_later_bars_are_not_stored(whole, last):
     stored = bars().filter(pl.col("date") <= DAYS[last])
 
@@ -63,7 +63,8 @@ def test_nothing_that_is_said_changes_when_later_bars_are_not_stored(whole, last
     assert set(cut) == {*CANDIDATES, "served", "sigma", "quantiles"}
     for name, values in known(whole).items():
         assert np.array_equal(cut[name], values[: last + 1], equal_nan=True), name
-        assert np.isfinite(cut[name][-1]).all(), name
+        # What a rank is worth is known only half a year after the first was predicted.
+        assert np.isfinite(cut[name][-1]).all() == (name != "rank_tilt" or last > 503), name
 
 
 def test_nothing_that_is_said_changes_with_other_prices_after_it(whole):
@@ -104,7 +105,8 @@ def test_zero_is_served_until_the_gate_promotes_and_after_it_demotes():
     assert np.flatnonzero(promoted)[0] >= 250
     assert not promoted[-1]
     served = held.series()["served"]
-    assert np.array_equal(served[promoted], held.points["drift"][promoted])
+    drift = held.points["drift"]
+    assert np.array_equal(served[promoted], np.nan_to_num(drift[promoted]))
     assert (served[~promoted] == 0).all()
     stored = bars(trend=0.0075, turn=320).filter(pl.col("date") <= DAYS[500])
     cut = hold(panel.build(stored, nse()), 1, rules("drift"), names=("zero", "drift"))
@@ -116,7 +118,7 @@ def test_only_the_candidates_asked_for_take_part():
     held = hold(panel.build(bars(), nse()), 1, rules("zero"), names=("zero", "mean"))
 
     assert list(held.series()) == ["zero", "mean", "served"]
-    assert held.verdict().verdict == "undecided"
+    assert set(held.replay.verdicts) == {"undecided"}
 
 
 def test_asking_for_the_newest_distributions_alone_gives_the_same(whole):

@@ -15,7 +15,7 @@ from src.features.pool import pool_of
 from src.modeling import chain, leakage, panel, walked
 from src.modeling.judging import rules_of
 from src.modeling.leakage import Part
-from src.modeling.learners import ridge
+from src.modeling.ridge import ridge
 
 DAYS = sessions(dt.date(2021, 1, 4), 900)
 TICKERS = ("A.NS", "B.NS", "C.NS", "D.NS", "E.NS", "F.NS")
@@ -42,8 +42,8 @@ def leaks(whole, part, cut=CUT):
 
 
 def test_the_chain_as_it_is_knows_nothing_of_the_future(whole):
-    names = ("zero", "mean", "drift", "ridge")
-    rules = {1: rules_of(SETTINGS, "short", names), 63: rules_of(SETTINGS, "long", names)}
+    names = ("zero", "mean", "drift", "ridge", "rank_tilt")
+    rules = {1: rules_of(SETTINGS, "short", names, 6), 63: rules_of(SETTINGS, "long", names, 6)}
     parts = chain.parts(features(SETTINGS.features), rules, names)
     refits = chain.refits(whole, rules[1])
 
@@ -78,7 +78,7 @@ def test_a_market_series_one_day_off_is_caught_twice(whole):
 
 
 def schedule():
-    return rules_of(SETTINGS, "short", ("zero", "ridge")).schedule
+    return rules_of(SETTINGS, "short", ("zero", "ridge"), 6).schedule
 
 
 def test_a_fold_that_is_not_purged_is_caught(whole):
@@ -86,9 +86,9 @@ def test_a_fold_that_is_not_purged_is_caught(whole):
         known = chain.contest.inputs_of(given)
         # Labels of 63 sessions, purged as if they took one.
         y = given.targets(63)
-        return {"ridge": walked.forecasts(ridge, known, y, 1, schedule())}
+        return {"ridge": walked.walk(ridge, known, y, 1, schedule()).points}
 
-    refit = chain.refits(whole, rules_of(SETTINGS, "short", ("zero", "ridge")))[-1]
+    refit = chain.refits(whole, rules_of(SETTINGS, "short", ("zero", "ridge"), 6))[-1]
 
     assert set(leaks(whole, Part("forecasts", unpurged), cut=refit)) == {"cut off", "replaced"}
 
@@ -103,7 +103,8 @@ def test_a_scaler_fitted_on_all_data_is_caught(whole):
             weights, *_ = np.linalg.lstsq(X.T @ X + np.eye(X.shape[1]), X.T @ y, rcond=None)
             return type("Line", (), {"predict": lambda self, X: X @ weights})()
 
-        return {"line": walked.forecasts(through_origin, wrong, given.targets(1), 1, schedule())}
+        walk = walked.walk(through_origin, wrong, given.targets(1), 1, schedule())
+        return {"line": walk.points}
 
     assert set(leaks(whole, Part("forecasts", scaled))) == {"cut off", "replaced"}
 

@@ -15,6 +15,7 @@ SCORES = [
     {"name": "zero", "skill_vs_zero": 0.0, "n": 479, "n_eff": 7.6},
     {"name": "ridge", "skill_vs_zero": -0.08, "n": 479, "n_eff": 7.6},
 ]
+POOLED = {"name": "ridge", "skill_vs_zero": 0.01, "n": 9000, "n_eff": 31.5}
 
 
 @pytest.fixture
@@ -33,6 +34,7 @@ def artefact():
         verdict="worse",
         reason="MAE 8 % above zero's",
         metrics=SCORES,
+        pool={"tickers": 20, "metrics": [POOLED]},
         environment={},
         digest="abc",
     )
@@ -65,20 +67,31 @@ def test_serves_no_change_and_shows_the_candidate_beside_it(artefact, row):
         "skill_vs_zero": -0.08,
         "n": 479,
         "n_eff": 7.6,
+        "pool": {"mae_vs_zero": 0.01, "n": 9000, "n_eff": 31.5},
         "promoted": False,
     }
-    assert answer["skill"] == {"mae_vs_zero": 0.0, "n": 479, "n_eff": 7.6}
+    assert answer["skill"] == {
+        "mae_vs_zero": 0.0,
+        "n": 479,
+        "n_eff": 7.6,
+        "pool": {"tickers": 20, "mae_vs_zero": None, "n": 0, "n_eff": 0.0},
+    }
     assert answer["baseline"] == {"name": "zero", "pred_return": 0.0}
     assert (answer["verdict"], answer["reason"]) == ("worse", "MAE 8 % above zero's")
     assert answer["intervals"] == []
 
 
+def promoted(artefact):
+    return replace(artefact, served="ridge", since="2025-03-03", verdict="better")
+
+
 def test_serves_the_candidate_once_it_has_won(artefact, row):
-    answer = forecast(replace(artefact, served="ridge", verdict="better"), row, calendar=nse())
+    answer = forecast(promoted(artefact), row, calendar=nse())
 
     assert answer["pred_return"] == pytest.approx(0.03)
     assert answer["est_future_close"] == pytest.approx(3090.0)
-    assert answer["model"]["name"] == "ridge"
+    assert (answer["model"]["name"], answer["model"]["served_since"]) == ("ridge", "2025-03-03")
+    assert answer["note"] is None
     assert answer["candidate"]["promoted"] is True
     assert answer["skill"]["mae_vs_zero"] == -0.08
 
@@ -109,7 +122,7 @@ def test_is_json_as_it_stands(artefact, row):
 def test_a_model_without_scores_says_so(artefact, row):
     answer = forecast(replace(artefact, metrics=(), verdict="undecided"), row, calendar=nse())
 
-    assert answer["skill"] == {"mae_vs_zero": None, "n": 0, "n_eff": 0.0}
+    assert (answer["skill"]["mae_vs_zero"], answer["skill"]["n"]) == (None, 0)
     assert answer["candidate"]["skill_vs_zero"] is None
 
 
@@ -136,9 +149,11 @@ def test_without_a_feature_zero_is_still_served_and_the_candidate_is_silent(arte
     assert (told["pred_return"], told["candidate"]) == (0.0, None)
 
 
-def test_a_promoted_model_refuses_a_row_without_one_of_its_features(artefact, row):
-    promoted = replace(artefact, served=artefact.candidate, verdict="better")
+def test_a_promoted_model_that_lacks_a_value_gives_way_to_zero_and_says_so(artefact, row):
     del row["mom_5"]
 
-    with pytest.raises(ForecastError, match="'mom_5'"):
-        forecast(promoted, row, calendar=nse())
+    told = forecast(promoted(artefact), row, calendar=nse())
+
+    assert (told["pred_return"], told["model"]["name"], told["candidate"]) == (0.0, "zero", None)
+    assert told["note"] == "ridge needs mom_5, which is not known at this bar: zero is served"
+    assert told["skill"]["mae_vs_zero"] == 0.0

@@ -1,7 +1,6 @@
 import json
 import os
 import pickle
-import signal
 import subprocess
 import sys
 import threading
@@ -13,56 +12,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skops.io
+from models import both, dies_at, forged_set, made
 from sklearn.linear_model import Ridge
 
 from src.core.errors import BadInput
 from src.registry import artefacts
 from src.registry.artefacts import (
-    Artefact,
     CorruptArtefact,
     NoModel,
     activate,
     load,
+    load_all,
     prune,
     save,
+    save_all,
 )
 from src.registry.model_file import LinearModel, canonical_hash, pack
 
 
-def made(**changes):
-    fields = {
-        "ticker": "TCS.NS",
-        "horizon": "short",
-        "sessions": 1,
-        "candidate": "ridge",
-        "model": LinearModel(
-            ("mom_5", "vol_14"), np.array([0.1, -1 / 3]), 0.0007, {"alpha": 5000.0}
-        ),
-        "features_version": "v1",
-        "trained_at": "2025-11-14T12:00:00+00:00",
-        "code_version": "0.1.0-3-gabc",
-        "data_hash": "d" * 64,
-        "config_hash": "c" * 64,
-        "verdict": "undecided",
-        "reason": "t = .4 after 479 sessions",
-        "trials": 3,
-        "config": {"horizon": 1, "embargo": 5},
-        "metrics": [{"name": "zero", "mae": 0.0094, "skill_vs_zero": 0.0, "r2": None}],
-    }
-    return Artefact(**fields | changes)
-
-
 def forge(version: Path, model: bytes, **told):
     """Replace the model by one that the manifest, and CURRENT, vouch for."""
-    manifest = json.loads((version / "manifest.json").read_bytes())
-    manifest["files"]["model.skops"] = {"sha256": sha256(model).hexdigest(), "size": len(model)}
-    body = json.dumps(manifest | told).encode()
-    digest = sha256(body).hexdigest()
-    forged = version.parent / digest
-    forged.mkdir()
-    (forged / "manifest.json").write_bytes(body)
-    (forged / "model.skops").write_bytes(model)
-    (version.parent / "CURRENT").write_text(digest)
+    digest = forged_set(version, model, **told)
+    current = version.parents[2] / "CURRENT"
+    current.write_text(current.read_text().replace(version.name, digest))
 
 
 def assert_refused(root, match):
@@ -116,6 +88,7 @@ def test_the_model_is_a_skops_file_that_skops_reads_without_trusting_anything(tm
 
     assert parts["coef"].tolist() == [0.1, -1 / 3]
     assert parts | {"coef": 0} == {
+        "kind": "linear",
         "features": ["mom_5", "vol_14"],
         "coef": 0,
         "intercept": 0.0007,
@@ -157,12 +130,14 @@ def test_refuses_a_horizon_it_does_not_know(tmp_path):
         made(sessions=0)
 
 
-def test_a_candidate_is_served_only_after_the_verdict_better():
-    with pytest.raises(ValueError, match="better"):
+def test_a_candidate_is_served_only_once_promoted_and_not_when_it_is_worse():
+    with pytest.raises(ValueError, match="never promoted"):
         made(served="ridge")
-    with pytest.raises(ValueError, match="better"):
-        made(served="other", verdict="better")
-    assert made(served="ridge", verdict="better").served == "ridge"
+    with pytest.raises(ValueError, match="never promoted"):
+        made(served="other", since="2025-11-14", verdict="better")
+    with pytest.raises(ValueError, match="never promoted"):
+        made(served="ridge", since="2025-11-14", verdict="worse")
+    assert made(served="ridge", since="2025-11-14", verdict="better").served == "ridge"
 
 
 @pytest.mark.parametrize("coef", [[0.1], [0.1, np.nan], [[0.1, 0.2]]])
@@ -198,15 +173,34 @@ class TestDamage:
 
         assert_refused(tmp_path, "No such file")
 
-    @pytest.mark.parametrize("pointer", [b"", b"\xff\xfe", b"../../elsewhere", b"0" * 64])
+    @pytest.mark.parametrize(
+        "pointer",
+        [
+            b"",
+            b"\xff\xfe",
+            b"0" * 64,
+            b"[]",
+            b'{"TCS.NS": "short"}',
+            b'{"TCS.NS": {"short": "../../elsewhere"}}',
+            b'{"TCS.NS": {"short": 7}}',
+            b'{"TCS.NS": {"medium": "' + b"0" * 64 + b'"}}',
+        ],
+    )
     def test_a_pointer_to_nothing_is_noticed(self, tmp_path, version, pointer):
-        (version.parent / "CURRENT").write_bytes(pointer)
+        (tmp_path / "CURRENT").write_bytes(pointer)
 
-        assert_refused(tmp_path, "CURRENT names no set|No such file")
+        assert_refused(tmp_path, "CURRENT names no set")
+
+    def test_a_pointer_to_a_set_that_is_gone_is_noticed(self, tmp_path, version):
+        version.rename(tmp_path / "elsewhere")
+
+        assert_refused(tmp_path, "No such file")
 
     def test_another_tickers_model_is_not_taken(self, tmp_path, version):
         other = tmp_path / "INFY.NS"
         version.parent.parent.rename(other)
+        current = tmp_path / "CURRENT"
+        current.write_text(current.read_text().replace("TCS.NS", "INFY.NS"))
 
         with pytest.raises(CorruptArtefact, match="another ticker"):
             load(tmp_path, "INFY.NS", "short")
@@ -215,6 +209,13 @@ class TestDamage:
         assert load(tmp_path, "TCS.NS", "short", expected=version.name)
         with pytest.raises(CorruptArtefact, match="is live"):
             load(tmp_path, "TCS.NS", "short", expected="0" * 64)
+
+    def test_the_set_that_the_audit_names_is_read_whatever_current_says(self, tmp_path, version):
+        forge(version, pack(LinearModel(("mom_5", "vol_14"), np.array([9.0, 9.0]), 0.0)))
+
+        loaded = load(tmp_path, "TCS.NS", "short", expected=version.name)
+
+        assert loaded.model.coef.tolist() == [0.1, -1 / 3]
 
     def test_saving_the_same_set_again_heals_it(self, tmp_path, version, monkeypatch):
         model = (version / "model.skops").read_bytes()
@@ -295,7 +296,7 @@ class TestForgery:
     def test_a_manifest_cannot_serve_what_did_not_win(self, tmp_path, version):
         forge(version, (version / "model.skops").read_bytes(), served="ridge")
 
-        assert_refused(tmp_path, "without the verdict")
+        assert_refused(tmp_path, "never promoted")
 
 
 class TestReplacement:
@@ -330,8 +331,8 @@ class TestReplacement:
         first = save(tmp_path, made()).name
         second = save(tmp_path, made(data_hash="e")).name
         prune(tmp_path, "TCS.NS", "short", keep=[])
-        pointers = iter([first, second])
-        monkeypatch.setattr(artefacts, "_live", lambda _: next(pointers))
+        pointers = iter([{"short": first}, {"short": second}])
+        monkeypatch.setattr(artefacts, "_live", lambda *_: next(pointers))
 
         assert load(tmp_path, "TCS.NS", "short").digest == second
 
@@ -342,7 +343,7 @@ class TestReplacement:
         for step in range(1, 200):
             killed = save_and_die(tmp_path, step)
             live = load(tmp_path, "TCS.NS", "short")
-            seen.append(live.data_hash)
+            seen.append(live.data_hash.split()[0])
             activate(tmp_path, "TCS.NS", "short", old)
             if not killed:
                 break
@@ -351,14 +352,68 @@ class TestReplacement:
         assert seen[-1] == "new"
         assert set(seen[:-1]) == {"old", "new"}
         # What the killed writers left aside was removed by the next one.
-        assert not list((tmp_path / "TCS.NS" / "short").glob(".new-*"))
+        assert not list(tmp_path.rglob(".new-*"))
+
+    def test_both_horizons_go_live_in_one_step_though_the_writer_is_killed(self, tmp_path):
+        seen = []
+
+        for step in range(1, 200):
+            save_all(tmp_path, both(data_hash="old"))
+            new = both(data_hash=f"new {step}")
+            killed = dies_at(step, lambda new=new: save_all(tmp_path, new))
+            live = load_all(tmp_path, "TCS.NS")
+            assert live["short"].data_hash == live["long"].data_hash
+            seen.append(live["short"].data_hash.split()[0])
+            if not killed:
+                break
+
+        assert seen == ["old"] * seen.count("old") + ["new"] * seen.count("new")
+        assert seen.count("old") > 10
+        assert not killed
+
+    def test_saving_one_ticker_leaves_every_other_live(self, tmp_path):
+        save_all(tmp_path, [*both(), *both("INFY.NS")])
+
+        save(tmp_path, made(data_hash="new"))
+
+        assert load(tmp_path, "TCS.NS", "short").data_hash == "new"
+        assert load(tmp_path, "TCS.NS", "long").data_hash == "d" * 64
+        assert set(load_all(tmp_path, "INFY.NS")) == {"short", "long"}
+
+    def test_two_writers_at_once_both_go_live(self, tmp_path):
+        def write(ticker):
+            for trials in range(10):
+                save_all(tmp_path, both(ticker, trials=trials + 1))
+
+        writers = [threading.Thread(target=write, args=(t,)) for t in ("TCS.NS", "INFY.NS")]
+        for one in writers:
+            one.start()
+        for one in writers:
+            one.join()
+
+        assert [load(tmp_path, t, "long").trials for t in ("TCS.NS", "INFY.NS")] == [10, 10]
+
+    def test_one_horizon_alone_is_not_both(self, tmp_path):
+        save(tmp_path, made())
+
+        with pytest.raises(NoModel, match=r"no long model for TCS.NS"):
+            load_all(tmp_path, "TCS.NS")
+
+    def test_a_damaged_current_is_not_added_to(self, tmp_path):
+        save(tmp_path, made())
+        (tmp_path / "CURRENT").write_text("{")
+
+        with pytest.raises(CorruptArtefact, match="roll back, or remove it and train again"):
+            save(tmp_path, made())
+        with pytest.raises(CorruptArtefact, match="CURRENT names no set"):
+            prune(tmp_path, "TCS.NS", "short", keep=[])
 
     def test_a_first_writer_killed_at_any_step_leaves_none_or_a_whole_one(self, tmp_path):
         for step in range(1, 200):
             root = tmp_path / str(step)
             killed = save_and_die(root, step)
             try:
-                assert load(root, "TCS.NS", "short").data_hash == "new"
+                assert load(root, "TCS.NS", "short").data_hash == f"new {step}"
             except NoModel:
                 assert killed
             if not killed:
@@ -386,27 +441,13 @@ class TestReplacement:
 
 def save_and_die(root, step):
     """Save in a child that is killed just before its ``step``-th file operation."""
-    child = os.fork()
-    if child == 0:
-        count = 0
-
-        def kill(event, _arguments):
-            nonlocal count
-            if event in ("open", "os.mkdir", "os.rename", "os.remove", "shutil.rmtree"):
-                count += 1
-                if count == step:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(kill)
-        save(root, made(data_hash="new"))
-        os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    return dies_at(step, lambda: save(root, made(data_hash=f"new {step}")))
 
 
 class TestCanonicalHash:
     MODEL = LinearModel(("a", "b"), np.array([0.25, 0.0]), 0.5, {"alpha": 1.0, "k": 2.0})
 
-    def test_equal_models_have_equal_hashes_though_their_files_differ(self, tmp_path):
+    def test_equal_models_have_equal_hashes_whatever_the_order_of_their_options(self, tmp_path):
         save(tmp_path, made(model=self.MODEL))
         loaded = load(tmp_path, "TCS.NS", "short").model
         twin = LinearModel(("a", "b"), np.array([0.25, -0.0]), 0.5, {"k": 2, "alpha": 1})
@@ -428,6 +469,7 @@ class TestCanonicalHash:
 
     def test_hash_is_the_same_on_every_machine(self):
         body = {
+            "kind": "linear",
             "coef": "000000000000d03f" + "00" * 8,
             "features": ["a", "b"],
             "intercept": "0x1.0000000000000p-1",
@@ -449,3 +491,48 @@ def test_loading_a_model_needs_neither_scikit_learn_nor_skops(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+class TestSigned:
+    KEY = b"sixteen letters!"
+
+    def test_what_is_signed_is_loaded_with_the_key_and_without(self, tmp_path):
+        version = save(tmp_path, made(), key=self.KEY)
+
+        assert load(tmp_path, "TCS.NS", "short", key=self.KEY).digest == version.name
+        assert load(tmp_path, "TCS.NS", "short").digest == version.name
+        # RFC 2104 by hand: the key is padded to 64 bytes with zeros.
+        inner, outer = (bytes(b ^ x for b in self.KEY.ljust(64, b"\0")) for x in (0x36, 0x5C))
+        signed = b"set\n" + (version / "manifest.json").read_bytes()
+        expected = sha256(outer + sha256(inner + signed).digest()).hexdigest()
+        assert (version / "manifest.sig").read_text() == expected
+
+    def test_an_unsigned_set_is_refused(self, tmp_path):
+        save(tmp_path, made())
+
+        with pytest.raises(CorruptArtefact, match="not signed, but FORECAST_SIGNING_KEY is set"):
+            load(tmp_path, "TCS.NS", "short", key=self.KEY)
+
+    def test_a_set_signed_by_another_key_is_refused(self, tmp_path):
+        save(tmp_path, made(), key=self.KEY)
+
+        with pytest.raises(CorruptArtefact, match="signed by another key"):
+            load(tmp_path, "TCS.NS", "short", key=b"another sixteen!")
+
+    def test_a_forged_set_with_an_old_signature_is_refused(self, tmp_path):
+        version = save(tmp_path, made(), key=self.KEY)
+        forge(version, pack(LinearModel(("a",), np.array([1.0]), 0.0)))
+        digest = json.loads((tmp_path / "CURRENT").read_text())["TCS.NS"]["short"]
+        signature = (version / "manifest.sig").read_bytes()
+        (version.parent / digest / "manifest.sig").write_bytes(signature)
+
+        with pytest.raises(CorruptArtefact, match="signed by another key"):
+            load(tmp_path, "TCS.NS", "short", key=self.KEY)
+
+    def test_saving_an_unsigned_set_again_with_a_key_signs_it(self, tmp_path, monkeypatch):
+        version = save(tmp_path, made())
+        model = (version / "model.skops").read_bytes()
+        monkeypatch.setattr(artefacts, "pack", lambda _: model)
+
+        assert save(tmp_path, made(), key=self.KEY) == version
+        assert load(tmp_path, "TCS.NS", "short", key=self.KEY)

@@ -1,0 +1,135 @@
+"""Versions of the models for a person or a program: make one, list them, go back, look back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlops.run_folder import UnwritableHome
+
+if TYPE_CHECKING:
+    from src.config.settings import Settings
+    from src.core.model_events import ModelEvent
+    from src.registry.decisions import Author
+    from src.registry.history import Standing
+    from src.registry.version_file import Version
+    from src.registry.versions import Registry, RolledBack
+
+ARCHIVE = Path("mlops") / "model_archive"
+
+
+class DeploymentManager:
+    """Versions all live models, goes back to a version, and tells what was live when.
+
+    Args:
+        settings: Ready-made settings; None reads the environment and ``.env``.
+        by_whom: Who is named in the audit; None takes the account that runs this.
+
+    Raises:
+        BadConfig: For a setting that cannot be used.
+    """
+
+    def __init__(self, settings: Settings | None = None, by_whom: str | None = None) -> None:
+        from src.config.load import load_settings
+
+        self.settings = settings or load_settings()
+        self._by_whom = by_whom
+
+    def version_models(self, version_tag: str) -> Version:
+        """Copy every live model of every ticker into a version of that name.
+
+        Raises:
+            UsageError: When the tag cannot name a version.
+            VersionExists: When there is one of that name already.
+            NoModel: When nothing is live yet.
+            CorruptArtefact: When a live model is damaged, or not signed.
+            DatabaseUnavailable: Without the audit no version is made.
+        """
+        from src.registry.version_file import check_tag
+        from src.registry.versions import make_version
+
+        check_tag(version_tag)
+        with self._registry() as registry:
+            return make_version(registry, version_tag, self._author())
+
+    def list_versions(self) -> list[str]:
+        """The tags of all versions, the newest first."""
+        from src.registry.archive import tags
+
+        return tags(self.settings.home / ARCHIVE)
+
+    def rollback_to_version(self, version_tag: str) -> RolledBack:
+        """Make the models of a version live again, and pin them.
+
+        Tickers that the version does not know are left alone. All bytes are verified first; the
+        change itself is one step, and running again after an interruption completes it.
+
+        Raises:
+            UsageError: When the tag cannot name a version.
+            NoVersion: When there is none of that name.
+            CorruptArtefact: When the version is damaged, not signed, or unknown to the audit.
+            DatabaseUnavailable: Without the audit nothing is restored.
+        """
+        from src.registry.archive import read
+        from src.registry.signing import key_of
+        from src.registry.versions import roll_back
+
+        read(self.settings.home / ARCHIVE, version_tag, key_of(self.settings))
+        with self._registry() as registry:
+            return roll_back(registry, version_tag, self._author())
+
+    def unpin(self, ticker: str) -> list[str]:
+        """Let training replace a ticker's models again; returns the horizons that were pinned.
+
+        Raises:
+            BadInput: When none was pinned.
+        """
+        from src.registry.versions import unpin
+
+        with self._registry() as registry:
+            return unpin(registry, ticker, self._author())
+
+    def live_at(self, at: dt.datetime | None = None, ticker: str | None = None) -> list[Standing]:
+        """What was live at a time (now: None), and why, by ticker and horizon."""
+        from src.registry.history import standings
+
+        with self._registry() as registry:
+            events = registry.log.decisive(_only(ticker), at)
+        return [standing for _, standing in sorted(standings(events, at).items())]
+
+    def history(self, ticker: str | None = None, newest: int | None = None) -> list[ModelEvent]:
+        """What happened to models, in the order of writing; the ``newest`` so many of it."""
+        with self._registry() as registry:
+            return registry.log.events(_only(ticker), newest=newest)
+
+    @contextmanager
+    def _registry(self) -> Iterator[Registry]:
+        from src.db.audit import EventLog
+        from src.db.database import open_database
+        from src.registry.live_models import MODELS
+        from src.registry.signing import key_of
+        from src.registry.versions import Registry
+
+        secret, home = self.settings.database_url, self.settings.home
+        key = key_of(self.settings)
+        with open_database(secret.get_secret_value() if secret else None, home) as database:
+            try:
+                yield Registry(home / MODELS, home / ARCHIVE, EventLog(database.control), key)
+            except OSError as error:
+                raise UnwritableHome(Path(error.filename or home), error) from error
+
+    def _author(self) -> Author:
+        import os
+
+        from src.config.clock import now
+        from src.db.accounts import account_name
+        from src.registry.decisions import Author
+
+        return Author(self._by_whom or account_name(os.geteuid()), now(self.settings))
+
+
+def _only(ticker: str | None) -> list[str] | None:
+    return None if ticker is None else [ticker]

@@ -1,0 +1,89 @@
+"""Forecasts in, and what came of them: each logged once, an outcome again only when it differs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from src.core.tables import PREDICTION_OUTCOMES, PREDICTIONS, Table
+
+if TYPE_CHECKING:
+    import psycopg
+
+_KEY = ", ".join(PREDICTIONS.key)
+_SAME = " AND ".join(f"o.{name} = %({name})s" for name in PREDICTIONS.key)
+
+
+def _insert(table: Table, rest: str) -> str:
+    marks = ", ".join(f"%({name})s::{kind}" for name, kind in table.columns.items())
+    names = ", ".join(table.columns)
+    return f"INSERT INTO {table.name} ({names}) SELECT {marks} {rest}"
+
+
+_LOG = _insert(PREDICTIONS, f"ON CONFLICT ({_KEY}) DO NOTHING")
+_RECORD = _insert(
+    PREDICTION_OUTCOMES,
+    "WHERE NOT EXISTS (SELECT FROM (SELECT realised_return, label_end, return_basis "  # noqa: S608
+    f"FROM prediction_outcomes o WHERE {_SAME} ORDER BY matured_at DESC LIMIT 1) newest "
+    "WHERE realised_return = %(realised_return)s AND label_end = %(label_end)s "
+    "AND return_basis = %(return_basis)s) ON CONFLICT DO NOTHING",
+)
+
+
+class ForecastLog:
+    """The tables ``predictions`` and ``prediction_outcomes`` over an open autocommit connection."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    def log(self, forecasts: Sequence[Mapping[str, Any]]) -> int:
+        """Store forecasts with the columns of ``PREDICTIONS``; how many were new.
+
+        One that is stored already, by its key, is left as it was first made.
+        """
+        return self._write(_LOG, forecasts)
+
+    def record(self, outcomes: Sequence[Mapping[str, Any]]) -> int:
+        """Store outcomes with the columns of ``PREDICTION_OUTCOMES``; how many were new.
+
+        One equal to the newest of its forecast is not stored again.
+        """
+        return self._write(_RECORD, outcomes)
+
+    def due(self, until: dt.date, tickers: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """Forecasts whose target lies at or before ``until`` and that have no outcome yet."""
+        return self._rows(
+            f"SELECT * FROM predictions p WHERE target_date <= %(until)s "  # noqa: S608 own names
+            "AND (%(tickers)s::text[] IS NULL OR ticker = ANY(%(tickers)s)) AND NOT EXISTS "
+            f"(SELECT FROM prediction_outcomes o WHERE {_joined('o', 'p')}) "
+            f"ORDER BY target_date, {_KEY}",
+            {"until": until, "tickers": None if tickers is None else list(tickers)},
+        )
+
+    def scored(self, ticker: str, horizon: str) -> list[dict[str, Any]]:
+        """Forecasts of one ticker and horizon with their newest outcome, by feature date."""
+        return self._rows(
+            "SELECT p.*, o.label_end, o.realised_return, o.matured_at, o.note "  # noqa: S608
+            "FROM predictions p CROSS JOIN LATERAL (SELECT * FROM prediction_outcomes o "
+            f"WHERE {_joined('o', 'p')} ORDER BY matured_at DESC LIMIT 1) o "
+            "WHERE p.ticker = %(ticker)s AND p.horizon = %(horizon)s "
+            "ORDER BY p.feature_date, p.made_at",
+            {"ticker": ticker, "horizon": horizon},
+        )
+
+    def _write(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> int:
+        if not rows:
+            return 0
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            cursor.executemany(statement, rows)
+            return cursor.rowcount
+
+    def _rows(self, sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+        found = self._connection.execute(sql, parameters)
+        names = [column.name for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _joined(left: str, right: str) -> str:
+    return " AND ".join(f"{left}.{name} = {right}.{name}" for name in PREDICTIONS.key)

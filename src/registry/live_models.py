@@ -1,0 +1,52 @@
+"""The models that answer: where they lie, what the audit says of them, and how one is replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from src.registry import artefacts
+from src.registry.artefacts import Artefact, NoModel
+from src.registry.decisions import Author
+from src.registry.history import Standing, standings
+from src.registry.publishing import publish
+
+if TYPE_CHECKING:
+    from src.db.audit import EventLog
+
+MODELS = Path("models")
+
+
+@dataclass(frozen=True)
+class LiveModels:
+    """The live sets below ``root`` and the audit of them; ``key`` signs, or None."""
+
+    root: Path
+    log: EventLog
+    key: bytes | None = None
+
+    def standing(self, ticker: str, horizon: str) -> Standing | None:
+        """What is live for a ticker at ``short`` or ``long``; None before its first model."""
+        return standings(self.log.decisive([ticker])).get((ticker, horizon))
+
+    def load(self, ticker: str, horizon: str) -> Artefact:
+        """The set that the audit says is live.
+
+        Raises:
+            NoModel: There is none yet.
+            CorruptArtefact: It is damaged or missing.
+        """
+        standing = self.standing(ticker, horizon)
+        if standing is None:
+            raise NoModel(
+                f"There is no {horizon} model for {ticker} yet: run `python -m mlops.pipeline` "
+                "first."
+            )
+        expected = standing.live.digest
+        return artefacts.load(self.root, ticker, horizon, expected=expected, key=self.key)
+
+    def publish(self, made: Sequence[Artefact], author: Author) -> list[Artefact]:
+        """Store sets and make them live, unless what is live is pinned; returned with digests."""
+        return publish(self.root, self.log, made, author, key=self.key)
