@@ -63,7 +63,8 @@ def decide(held: Contest, now: Standing) -> Decision:
 
 def _against_zero(held: Contest, now: Standing) -> Decision:
     """The challenger, by what it forecast after a demotion if there was one."""
-    challenger, first = held.rules.challenger, _row(held, now.since)
+    challenger = held.rules.challenger
+    first = _row(held, now.since) if now.served == ZERO else 0
     verdict = gate.judge(
         held.judged[first:], held.points[challenger][first:], rules=held.gate_rules
     )

@@ -11,7 +11,8 @@ import inspect
 import os
 import uuid
 from collections.abc import Callable
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ Fit = Callable[[Floats, Floats, int], Any]
 
 # Fits of two pools over twenty years.
 MOST = 48
+# Those that fits are made with; not all need be there.
+LIBRARIES = ("numpy", "scikit-learn", "lightgbm")
 
 
 class FitCache:
@@ -62,10 +65,12 @@ class FitCache:
             self._forget()
         except OSError:
             # It only saves time: a full disk must not cost the forecast.
-            aside.unlink(missing_ok=True)
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
 
     def _forget(self) -> None:
-        stored = sorted(self.folder.glob("[0-9a-f]*"), key=lambda one: one.stat().st_mtime)
+        # With what killed writers left aside, or that would pile up.
+        stored = sorted(self.folder.iterdir(), key=lambda one: one.stat().st_mtime)
         for old in stored[:-MOST]:
             old.unlink(missing_ok=True)
 
@@ -73,22 +78,35 @@ class FitCache:
 def _read(path: Path) -> Trees | None:
     try:
         stored = path.read_bytes()
-        os.utime(path)
     except OSError:
         return None
+    # Kept for longer, where that may be said: another account's file is as good.
+    with suppress(OSError):
+        os.utime(path)
     digest, data = stored[:32], stored[32:]
     if hashlib.sha256(data).digest() != digest:
         return None
-    trees = unpack(data)
+    # Whatever a file of other code raises on its way in, it is fitted again.
+    try:
+        trees = unpack(data)
+    except Exception:
+        return None
     return trees if isinstance(trees, Trees) else None
 
 
 def _key(name: str, fit: Fit, X: Floats, y: Floats, horizon: int) -> str:
     """A digest of the rows, of the code that fits them and of the libraries it uses."""
-    libraries = [version(one) for one in ("numpy", "scikit-learn")]
+    libraries = [_installed(one) for one in LIBRARIES]
     code = inspect.getsource(inspect.getmodule(fit) or type(fit))
     found = hashlib.sha256(repr((name, horizon, X.shape, libraries, code)).encode())
     # Features are stacked in single precision: nothing is lost, and half is read.
     found.update(np.ascontiguousarray(X, dtype=np.float32).data)
     found.update(np.ascontiguousarray(y).data)
     return found.hexdigest()
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
