@@ -79,7 +79,8 @@ def _pool(
     """Train one pool, and decide for each of the context's tickers in it."""
     whole = panel.build(pool, context.calendar)
     keep = FitCache(context.settings.home / FITS).keep
-    trained = pool_training.train(whole, context.settings, keep)
+    suspicion = _likely_leak(labelled, [one for one in context.tickers if one in whole.tickers])
+    trained = pool_training.train(whole, context.settings, keep, suspicion)
     data_hash = pool_hash([pool]) or ""
     for ticker in context.tickers:
         own = features.filter(ticker=ticker)
@@ -97,6 +98,27 @@ def _pool(
                 horizon=horizon,
                 data_hash=data_hash,
             )
+
+
+def _likely_leak(labelled: Mapping[tuple[str, str], Dataset], tickers: Sequence[str]) -> str | None:
+    """What the canary says of the stored features of each ticker."""
+    for ticker in tickers:
+        dataset = labelled[ticker, "short"]
+        names = [name for name in dataset.features if _scale_free(name)]
+        found = pool_training.leaking(
+            names,
+            dataset.frame.select(names).to_numpy(),
+            dataset.frame["target"].to_numpy(),
+            tickers=1,
+            sessions=dataset.frame.height,
+        )
+        if found:
+            return found
+    return None
+
+
+def _scale_free(name: str) -> bool:
+    return not (name.startswith("sma_") or name == "volume")
 
 
 def _reports(context: RunContext, made: Sequence[Made]) -> dict[str, str]:

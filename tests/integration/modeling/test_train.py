@@ -26,8 +26,8 @@ each_horizon = pytest.mark.parametrize(("horizon", "table", "ahead"), HORIZONS)
 
 
 @pytest.fixture
-def given(store, home):
-    return context(store, home)
+def given(store, home, models):
+    return context(store, home, models=models)
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_labels_follow_the_adjusted_close_and_features_the_close(store, given, c
 def test_the_artefact_loads_and_says_what_it_was_made_from(
     store, given, clean, trained, horizon, table, ahead
 ):
-    artefact = artefacts.load(given.settings.home / "models", TCS, horizon)
+    artefact = given.models.load(TCS, horizon)
 
     assert (artefact.ticker, artefact.sessions) == (TCS, ahead)
     assert (artefact.candidate, artefact.served, artefact.verdict) == ("ridge", "zero", "undecided")
@@ -128,7 +128,7 @@ def test_the_artefact_loads_and_says_what_it_was_made_from(
 
 @each_horizon
 def test_price_levels_have_no_weight_in_the_model(given, trained, horizon, table, ahead):
-    model = artefacts.load(given.settings.home / "models", TCS, horizon).model
+    model = given.models.load(TCS, horizon).model
 
     weights = dict(zip(model.features, model.coef, strict=True))
     assert [weights[name] for name in ("sma_7", "sma_21", "volume")] == [0, 0, 0]
@@ -167,7 +167,7 @@ def test_zero_is_served_and_the_candidate_stands_beside_it(clean, trained):
 def test_the_candidates_forecast_is_the_models_of_the_newest_row(
     store, given, trained, horizon, table, ahead
 ):
-    model = artefacts.load(given.settings.home / "models", TCS, horizon).model
+    model = given.models.load(TCS, horizon).model
     newest = features_of(store).row(-1, named=True)
 
     expected = model.intercept + sum(
@@ -278,7 +278,7 @@ def test_a_series_too_short_for_a_horizon_serves_zero_undecided(store, given, cl
     assert [one["pred_return"] for one in report.details["forecasts"]] == [0.0, 0.0]
     assert [one["candidate"] for one in report.details["forecasts"]] == [None, None]
     assert len(report.warnings) == 2
-    assert artefacts.load(given.settings.home / "models", TCS, "long").verdict == "undecided"
+    assert given.models.load(TCS, "long").verdict == "undecided"
 
 
 def test_a_series_may_be_long_enough_for_one_horizon_alone(store, given, clean):
