@@ -35,7 +35,7 @@ def of_sklearn(X, y, leaf):
     return HistGradientBoostingRegressor(
         max_iter=150,
         learning_rate=0.05,
-        max_depth=4,
+        max_depth=6,
         max_leaf_nodes=16,
         min_samples_leaf=leaf,
         max_features=0.5,
@@ -49,7 +49,7 @@ def of_lightgbm(X, y, leaf):
     options = {
         "objective": "l2",
         "learning_rate": 0.05,
-        "max_depth": 4,
+        "max_depth": 6,
         "num_leaves": 16,
         "min_data_in_leaf": leaf,
         "feature_fraction": 0.5,
@@ -214,8 +214,36 @@ def test_the_same_rows_grow_the_same_trees_in_processes_of_one_thread_and_of_two
     assert len(told) == 1
 
 
-def test_trees_are_no_deeper_than_four_questions(grown, boosters):
+def test_trees_are_no_deeper_than_six_questions(grown, boosters):
     for made in (grown, boosters[0]):
         assert isinstance(made, Trees)
-        assert made.depth == 4
+        assert 4 < made.depth <= 6
         assert len(made.roots) == 150
+
+
+def test_what_each_input_changed_adds_up_to_what_is_said(grown, boosters):
+    X, _ = rows(30, seed=8)
+
+    for made in (grown, boosters[0]):
+        for x in X:
+            common, inputs = made.contributions(x)
+            assert common + inputs.sum() == pytest.approx(made.predict(x[None])[0], abs=1e-12)
+
+
+def test_what_each_input_changed_goes_with_what_lightgbm_says_it_did(boosters):
+    # Theirs are Shapley values, ours follow one path: alike for the two inputs that matter most.
+    X, _ = rows(200, seed=8)
+    ours = np.array([boosters[0].contributions(x)[1] for x in X])
+
+    theirs = boosters[1].predict(X, pred_contrib=True)[:, :-1]
+
+    for k in (0, 1):
+        assert np.corrcoef(ours[:, k], theirs[:, k])[0, 1] > 0.95
+
+
+def test_what_every_row_is_given_is_the_mean_of_the_rows_it_was_grown_on(grown, given_rows):
+    X, _ = given_rows
+
+    common, _ = grown.contributions(X[0])
+
+    assert common == pytest.approx(grown.predict(X).mean(), abs=1e-9)

@@ -140,3 +140,25 @@ def test_rows_with_fewer_inputs_than_the_trees_ask_for_are_refused():
     # The third input of a row would be the first of the next.
     with pytest.raises(ValueError, match="3 inputs"):
         small().predict(np.zeros((4, 2)))
+
+
+# --- what a row's sum is made of
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ([9.0, 9.0, 0.0], [0.0, 0.0, -6.0]),
+        ([-4.0, 9.0, 2.0], [-2.0, 0.0, 6.0]),
+        ([-2.0, 9.0, 2.0], [8.0, 0.0, 6.0]),
+    ],
+)
+def test_each_change_on_the_way_down_is_put_down_to_the_input_that_was_asked(row, expected):
+    # Below the first question the mean is 16, below the second 22.
+    made = small(value=np.array([16.0, 10.0, 22.0, 20.0, 30.0, 100.0]))
+
+    common, inputs = made.contributions(np.array(row))
+
+    assert common == 116.5
+    assert inputs.tolist() == expected
+    assert common + inputs.sum() == made.predict(np.array([row]))[0]
