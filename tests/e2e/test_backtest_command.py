@@ -31,8 +31,8 @@ DAYS = sessions(dt.date(2022, 6, 1), 900)
 TICKERS = ("AA.NS", "BB.NS", "CC.NS", "DD.NS", "EE.NS")
 HEADER = "ticker,made,target,horizon,model,point,actual,lo50,hi50,lo80,hi80,lo90,hi90,lo95,hi95"
 MODELS = {
-    *("zero", "mean", "drift", "ridge", "elastic_net", "hist_gradient_boosting", "random_forest"),
-    "served",
+    *("zero", "mean", "drift", "ridge", "rank_tilt"),
+    *("elastic_net", "hist_gradient_boosting", "random_forest", "served"),
 }
 
 
