@@ -36,8 +36,9 @@ def run(context: RunContext) -> StageReport:
     warnings: list[str] = []
     made: list[Made] = []
     pools = known_pools(context)
+    data_hash = pool_hash(pools)
     for pool in pools:
-        made.extend(_pool(context, pool, features, labelled, warnings))
+        made.extend(_pool(context, pool, features, labelled, data_hash, warnings))
     files = _reports(context, made)
     made = answering(context, made)
     return StageReport(
@@ -45,7 +46,7 @@ def run(context: RunContext) -> StageReport:
         details={
             "models": [one.told() for one in made],
             "forecasts": [one.forecast(context) for one in made],
-            "data_hash": pool_hash(pools),
+            "data_hash": data_hash,
         },
         warnings=(*warnings, *_without_candidate(made)),
         files=files,
@@ -74,6 +75,7 @@ def _pool(
     pool: pl.DataFrame,
     features: pl.DataFrame,
     labelled: Mapping[tuple[str, str], Dataset],
+    data_hash: str,
     warnings: list[str],
 ) -> Iterator[Made]:
     """Train one pool, and decide for each of the context's tickers in it."""
@@ -81,7 +83,6 @@ def _pool(
     keep = FitCache(context.settings.home / FITS).keep
     suspicion = _likely_leak(labelled, [one for one in context.tickers if one in whole.tickers])
     trained = pool_training.train(whole, context.settings, keep, suspicion)
-    data_hash = pool_hash([pool]) or ""
     for ticker in context.tickers:
         own = features.filter(ticker=ticker)
         if ticker not in whole.tickers or own.is_empty():
