@@ -80,9 +80,9 @@ def _pool(
 ) -> Iterator[Made]:
     """Train one pool, and decide for each of the context's tickers in it."""
     whole = panel.build(pool, context.calendar)
-    keep = FitCache(context.settings.home / FITS).keep
+    keeper = FitCache(context.settings.home / FITS)
     suspicion = _likely_leak(labelled, [one for one in context.tickers if one in whole.tickers])
-    trained = pool_training.train(whole, context.settings, keep, suspicion)
+    trained = pool_training.train(whole, context.settings, keeper, suspicion)
     for ticker in context.tickers:
         own = features.filter(ticker=ticker)
         if ticker not in whole.tickers or own.is_empty():
