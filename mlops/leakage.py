@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from src.modeling.leakage import Finding
     from src.modeling.panel import Panel
 
-# The ticker and the longest of its mates: enough for a market, and done in half a minute.
-MOST_TICKERS = 12
+# The ticker and the longest of its mates: enough to be ranked, and done in a minute or two.
+MOST_TICKERS = 20
 NAMES = ("zero", "mean", "drift", "ridge", "rank_tilt")
 CUTS = 2
 
