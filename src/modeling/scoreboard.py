@@ -25,7 +25,7 @@ _ORDER = ("kind", "horizon", "ticker", "model")
 
 
 def scoreboard(scored: Iterable[Row]) -> list[dict[str, Any]]:
-    """One row for each kind, horizon, ticker and model; ticker ``""`` is all of them together.
+    """One row for each kind, horizon, ticker and model; ticker ``""`` is all real ones.
 
     Row keys: kind (``served`` or ``shadow``), horizon, ticker, tickers, model, versions (sets that
     forecast under that name), first and last (sessions forecast from), n, n_eff (sessions over the
@@ -42,12 +42,17 @@ def scoreboard(scored: Iterable[Row]) -> list[dict[str, Any]]:
         for kind, model, point in _said(row):
             one = {**row, "said": point}
             place = row["ticker"], row["feature_date"]
-            for ticker in (row["ticker"], POOLED):
+            for ticker in _shown(row):
                 groups[kind, row["horizon"], ticker, model].setdefault(place, one)
     return [
         {**dict(zip(_ORDER, key, strict=True)), **_measured(list(groups[key].values()))}
         for key in sorted(groups, key=_place)
     ]
+
+
+def _shown(row: Row) -> tuple[str, ...]:
+    """Where it counts: synthetic prices say nothing of a market."""
+    return (row["ticker"],) if row["data_source"] == "sample" else (row["ticker"], POOLED)
 
 
 def _said(row: Row) -> list[tuple[str, str, float]]:
@@ -86,11 +91,15 @@ def _measured(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _coverage(rows: Sequence[Row]) -> dict[str, Any]:
-    known = [row for row in rows if len(row["levels"])]
+    grids: dict[tuple[float, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        grids[tuple(row["levels"])].append(row)
+    grids.pop((), None)
     held: dict[float, list[float]] = {share: [] for share in SHARES}
-    for row in known:
-        actual, levels = np.array(row["realised_return"]), np.array(row["levels"])
-        for share in SHARES:
-            held[share].append(float(inside(actual, np.array(row["quantiles"]), share, levels)))
+    for levels, known in grids.items():
+        actual = np.array([row["realised_return"] for row in known], dtype=np.float64)
+        quantiles = np.array([row["quantiles"] for row in known], dtype=np.float64)
+        for share, each in held.items():
+            each.extend(inside(actual, quantiles, share, np.array(levels)).tolist())
     coverage = {f"{share:g}": float(np.mean(each)) for share, each in held.items() if each}
-    return {"coverage": coverage, "coverage_n": len(known)}
+    return {"coverage": coverage, "coverage_n": sum(len(known) for known in grids.values())}
