@@ -33,7 +33,7 @@ WHERE ticker = ANY(%(tickers)s) AND digest <> ALL(%(written)s)
     AND NOT EXISTS (
         SELECT FROM model_events e
         WHERE e.ticker = s.ticker AND e.horizon = s.horizon AND e.digest = s.digest
-            AND kind = 'versioned')
+            AND kind = 'versioned' AND version_tag IS NOT NULL)
 """
 _CHOSEN = "ticker = %(ticker)s AND horizon = %(horizon)s"
 _READ = f"SELECT {_COLUMNS} FROM serving_inputs WHERE {_CHOSEN}"  # noqa: S608 declared names

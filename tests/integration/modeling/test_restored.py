@@ -1,6 +1,5 @@
 """A rollback on real tables: what it restored is pinned, asked anew, and not undone by training."""
 
-
 import numpy as np
 import pytest
 from evenings import after_close, clean_rows, evenings
