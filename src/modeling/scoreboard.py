@@ -99,7 +99,16 @@ def _coverage(rows: Sequence[Row]) -> dict[str, Any]:
     for levels, known in grids.items():
         actual = np.array([row["realised_return"] for row in known], dtype=np.float64)
         quantiles = np.array([row["quantiles"] for row in known], dtype=np.float64)
-        for share, each in held.items():
-            each.extend(inside(actual, quantiles, share, np.array(levels)).tolist())
+        for share in _shares(np.array(levels)):
+            held[share].extend(inside(actual, quantiles, share, np.array(levels)).tolist())
     coverage = {f"{share:g}": float(np.mean(each)) for share, each in held.items() if each}
     return {"coverage": coverage, "coverage_n": sum(len(known) for known in grids.values())}
+
+
+def _shares(levels: Floats) -> list[float]:
+    """The intervals that a grid has; the log may hold grids that are not used any more."""
+    return [
+        share
+        for share in SHARES
+        if all(np.isclose(levels, end).any() for end in ((1 - share) / 2, (1 + share) / 2))
+    ]

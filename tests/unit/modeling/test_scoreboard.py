@@ -78,6 +78,14 @@ def test_a_forecast_without_a_distribution_is_scored_but_covers_nothing():
     assert only(rows[1:], ticker="TCS.NS")["coverage"] == {}
 
 
+def test_an_interval_that_a_grid_does_not_have_is_not_scored():
+    narrow = {"levels": [0.25, 0.75], "quantiles": [-0.01, 0.01]}
+
+    row = only([scored(0, 0.005, **narrow), scored(1, 0.06)], ticker="TCS.NS")
+
+    assert row["coverage"] == {"0.5": 0.5, "0.8": 0.0, "0.9": 1.0, "0.95": 1.0}
+
+
 def test_zero_has_no_skill_and_no_direction():
     row = only([scored(0), scored(1)], ticker="TCS.NS")
 
