@@ -27,9 +27,9 @@ def known_pools(context: RunContext) -> list[pl.DataFrame]:
     return clean if context.known_at is None else [_as_known(context, pool) for pool in clean]
 
 
-def pool_hash(pools: Sequence[pl.DataFrame]) -> str | None:
-    """A hash of all the rows that a run's statistics rest on; None without any."""
-    return frame_hash(pl.concat(pools)) if pools else None
+def pool_hash(pools: Sequence[pl.DataFrame]) -> str:
+    """A hash of all the rows that a run's statistics rest on."""
+    return frame_hash(pl.concat(pools) if pools else pl.DataFrame())
 
 
 def newest_row(

@@ -70,7 +70,7 @@ def answers(
     stored = _stored(models, sorted(newest), found)
     for pool in pools if stored else ():
         whole = panel.build(pool, context.calendar)
-        data_hash = pool_hash([pool]) or ""
+        data_hash = pool_hash([pool])
         own = [one for one in stored if one.ticker in whole.tickers]
         for asked in ask(whole, own):
             _say(context, asked, newest[asked.artefact.ticker], data_hash, found)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from src.features import canary
 from src.modeling import contest
-from src.modeling.candidates import Keeper, not_kept
+from src.modeling.candidates import FORGETFUL, Keeper
 from src.modeling.contest import Contest, Known
 from src.modeling.judging import rules_of, trained_names
 
@@ -43,7 +43,7 @@ class Trained:
 
 
 def train(
-    panel: Panel, settings: Settings, keep: Keeper = not_kept, suspicion: str | None = None
+    panel: Panel, settings: Settings, keeper: Keeper = FORGETFUL, suspicion: str | None = None
 ) -> Trained:
     """Hold the contest of both horizons over a pool, unless a feature knows the future.
 
@@ -62,7 +62,7 @@ def train(
             names=names,
             known=known,
             since=since,
-            keep=keep,
+            keeper=keeper,
         )
     return Trained(known, contests, leak)
 

@@ -73,7 +73,8 @@ def _against_zero(held: Contest, now: Standing) -> Decision:
     if now.served == ZERO:
         return Decision(now, challenger, verdict.verdict, verdict, verdict.reason)
     reason = f"{now.served}, served so far, is no candidate any more. {verdict.reason}"
-    return Decision(Standing(ZERO, _today(held)), challenger, DEMOTED, verdict, reason)
+    # The challenger lost nothing: its record counts whole at the next look as well.
+    return Decision(Standing(), challenger, DEMOTED, verdict, reason)
 
 
 def _promoted(held: Contest, verdict: Verdict) -> Decision:

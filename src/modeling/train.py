@@ -37,8 +37,9 @@ def run(context: RunContext) -> StageReport:
     warnings: list[str] = []
     made: list[Made] = []
     pools = known_pools(context)
+    data_hash = pool_hash(pools)
     for pool in pools:
-        made.extend(_pool(context, pool, features, labelled, warnings))
+        made.extend(_pool(context, pool, features, labelled, data_hash, warnings))
     files = _reports(context, made)
     made = answering(context, made)
     forecasts = [one.forecast(context) for one in made]
@@ -48,7 +49,7 @@ def run(context: RunContext) -> StageReport:
         details={
             "models": [one.told() for one in made],
             "forecasts": forecasts,
-            "data_hash": pool_hash(pools),
+            "data_hash": data_hash,
         },
         warnings=(*warnings, *_without_candidate(made)),
         files=files,
@@ -77,14 +78,14 @@ def _pool(
     pool: pl.DataFrame,
     features: pl.DataFrame,
     labelled: Mapping[tuple[str, str], Dataset],
+    data_hash: str,
     warnings: list[str],
 ) -> Iterator[Made]:
     """Train one pool, and decide for each of the context's tickers in it."""
     whole = panel.build(pool, context.calendar)
-    keep = FitCache(context.settings.home / FITS).keep
+    keeper = FitCache(context.settings.home / FITS)
     suspicion = _likely_leak(labelled, [one for one in context.tickers if one in whole.tickers])
-    trained = pool_training.train(whole, context.settings, keep, suspicion)
-    data_hash = pool_hash([pool]) or ""
+    trained = pool_training.train(whole, context.settings, keeper, suspicion)
     for ticker in context.tickers:
         own = features.filter(ticker=ticker)
         if ticker not in whole.tickers or own.is_empty():

@@ -9,7 +9,7 @@ from pools import wandering, with_holes
 from threadpoolctl import threadpool_limits
 
 from src.modeling import leakage, newest, volatility
-from src.modeling.candidates import CANDIDATES, RANK_MEAN, Given, volatility_name
+from src.modeling.candidates import CANDIDATES, RANK_MEAN, Forgetful, Given, volatility_name
 from src.modeling.contest import Known
 from src.modeling.names import CANDIDATES as TAKING_PART
 from src.modeling.names import CHALLENGERS, CHALLENGERS_OF_FEW, EXTRAS
@@ -178,10 +178,11 @@ def test_a_tilt_learns_the_rank_of_the_return_among_the_tickers_of_its_session(p
         def predict(self, X):
             return np.zeros(len(X))
 
-    def keep(asked, fit):
-        return lambda X, y, horizon: taught.append((asked, y, horizon)) or Silent()
+    class Listening(Forgetful):
+        def keep(self, asked, fit):
+            return lambda X, y, horizon: taught.append((asked, y, horizon)) or Silent()
 
-    said = CANDIDATES[name](given_of(panel, pool.horizon, pool.known, keep=keep))
+    said = CANDIDATES[name](given_of(panel, pool.horizon, pool.known, keeper=Listening()))
 
     features, returns = pool.known.features, pool.actual
     expected = []
@@ -253,18 +254,19 @@ def test_a_tilt_without_a_slope_yet_says_nothing_and_is_not_stored(panel):
 
 
 def test_a_tilt_is_the_same_from_fits_that_are_remembered(panel, pool, said, tmp_path, monkeypatch):
-    keep = FitCache(tmp_path).keep
+    keeper = FitCache(tmp_path)
     known = Known(panel)
-    first = CANDIDATES["rank_tilt"](given_of(panel, pool.horizon, known, keep=keep))
+    first = CANDIDATES["rank_tilt"](given_of(panel, pool.horizon, known, keeper=keeper))
     stored = {path.name for path in tmp_path.iterdir()}
 
     def fails(*_):
         raise AssertionError("fitted again")
 
     monkeypatch.setattr("sklearn.ensemble.HistGradientBoostingRegressor.fit", fails)
-    again = CANDIDATES["rank_tilt"](given_of(panel, pool.horizon, known, keep=keep))
+    again = CANDIDATES["rank_tilt"](given_of(panel, pool.horizon, known, keeper=keeper))
 
-    assert len(stored) == 2
+    # Two fits, and what each of them said.
+    assert len(stored) == 4
     assert {path.name for path in tmp_path.iterdir()} == stored
     for one in (first, again):
         assert equal(one.points, said("rank_tilt").points)

@@ -96,14 +96,14 @@ def test_distributions_can_be_asked_for_the_last_five_years_alone(panel, monkeyp
 
 
 def test_fits_are_kept_where_they_are_told_to_be(panel, trained, tmp_path, monkeypatch):
-    cache = FitCache(tmp_path)
     asked = []
 
-    def keep(name, fit):
-        asked.append(name)
-        return cache.keep(name, fit)
+    class Listening(FitCache):
+        def keep(self, name, fit):
+            asked.append(name)
+            return super().keep(name, fit)
 
-    found = train(panel, SETTINGS, keep)
+    found = train(panel, SETTINGS, Listening(tmp_path))
 
     assert asked == ["rank_tilt"]
     assert len(list(tmp_path.iterdir())) >= 1

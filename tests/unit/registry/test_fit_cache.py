@@ -394,3 +394,57 @@ def test_two_processes_at_once_leave_whole_files(tmp_path):
     for number in range(5):
         kept(X, Y + number, 1)
     assert counter.made == 5 - whole
+
+
+# --- what a fit said
+
+
+def test_what_trees_said_is_read_and_not_worked_out_again(tmp_path):
+    cache, trees = FitCache(tmp_path), small(base=0.25)
+    first = cache.predict(trees, X)
+    (path,) = files(tmp_path)
+    told = np.arange(30.0).tobytes()
+    path.write_bytes(sha256(told).digest() + told)
+
+    assert np.array_equal(first, trees.predict(X))
+    assert cache.predict(trees, X.copy()).tolist() == list(range(30))
+
+
+@pytest.mark.parametrize(("base", "rows"), [(0.5, X), (0.25, X[:-1]), (0.25, bent(X, (0, 0)))])
+def test_other_trees_and_other_rows_are_asked_anew(tmp_path, base, rows):
+    cache = FitCache(tmp_path)
+    cache.predict(small(base=0.25), X)
+
+    assert np.array_equal(cache.predict(small(base=base), rows), small(base=base).predict(rows))
+    assert len(files(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("damage", [lambda d: d[:-8], lambda d: b"", lambda d: d[:-1] + b"?"])
+def test_damaged_words_are_asked_for_again_and_replaced(tmp_path, damage):
+    cache, trees = FitCache(tmp_path), small(base=0.25)
+    cache.predict(trees, X)
+    (path,) = files(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+
+    assert np.array_equal(cache.predict(trees, X), trees.predict(X))
+    assert path.read_bytes() == whole
+
+
+def test_words_of_another_number_of_rows_are_not_believed(tmp_path):
+    cache, trees = FitCache(tmp_path), small(base=0.25)
+    cache.predict(trees, X)
+    (path,) = files(tmp_path)
+    short = np.arange(3.0).tobytes()
+    path.write_bytes(sha256(short).digest() + short)
+
+    assert np.array_equal(cache.predict(trees, X), trees.predict(X))
+
+
+def test_what_any_other_model_says_is_asked_and_not_stored(tmp_path):
+    class Other:
+        def predict(self, rows):
+            return rows[:, 0] * 2
+
+    assert np.array_equal(FitCache(tmp_path).predict(Other(), X), X[:, 0] * 2)
+    assert files(tmp_path) == []
