@@ -11,7 +11,8 @@ import polars as pl
 from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY, Table
 from src.modeling import datasets, panel, pool_training
 from src.modeling.answering import answering, standing_so_far
-from src.modeling.known_pools import known_pools, pool_hash
+from src.modeling.keeping import keep
+from src.modeling.known_pools import known_pools, newest_row, pool_hash
 from src.modeling.made import Made, make
 from src.modeling.run_report import page
 from src.modeling.standing import decide
@@ -41,11 +42,13 @@ def run(context: RunContext) -> StageReport:
         made.extend(_pool(context, pool, features, labelled, data_hash, warnings))
     files = _reports(context, made)
     made = answering(context, made)
+    forecasts = [one.forecast(context) for one in made]
+    keep(context, [one.serving_row(context) for one in made], forecasts)
     return StageReport(
         rows=sum(one.frame.height for one in labelled.values()),
         details={
             "models": [one.told() for one in made],
-            "forecasts": [one.forecast(context) for one in made],
+            "forecasts": forecasts,
             "data_hash": data_hash,
         },
         warnings=(*warnings, *_without_candidate(made)),
@@ -95,7 +98,7 @@ def _pool(
                 trained,
                 decide(held, now),
                 labelled[ticker, horizon],
-                own.row(-1, named=True),
+                newest_row(ticker, own, [pool]),
                 horizon=horizon,
                 data_hash=data_hash,
             )
