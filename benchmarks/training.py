@@ -37,9 +37,8 @@ def main() -> None:
         for what in ("fits made", "fits on disk", "once more"):
             taken, report = seconds(settings, database.store, sys.argv[1])
             pool = report.details["models"][0]["pool"]["tickers"]
-            print(
-                f"{what:<13} {taken:6.2f} cpu s, pool of {pool}   {taken / LIMIT:.0%} of {LIMIT:g} s"
-            )
+            share = f"{taken / LIMIT:.0%} of {LIMIT:g} s"
+            print(f"{what:<13} {taken:6.2f} cpu s, pool of {pool}   {share}")
 
 
 if __name__ == "__main__":
