@@ -22,7 +22,7 @@ Ints = npt.NDArray[np.int64]
 Days = npt.NDArray[np.datetime64]
 
 # Quantiles are scored on at most so many cells: more dates that overlap would tell no more.
-MOST_CELLS = 100_000
+MOST_CELLS = 60_000
 
 
 @dataclass(frozen=True, eq=False)

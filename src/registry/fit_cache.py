@@ -118,7 +118,8 @@ def _key(name: str, fit: Fit, X: Floats, y: Floats, horizon: int) -> str:
 
 
 def _digest(head: bytes, X: Floats, *rest: Floats) -> str:
-    found = hashlib.sha256(head + repr(X.shape).encode())
+    # Not SHA-256: a quarter of a gigabyte is read for each run of a pool.
+    found = hashlib.blake2b(head + repr(X.shape).encode(), digest_size=32)
     # Features are stacked in single precision: nothing is lost, and half is read.
     found.update(np.ascontiguousarray(X, dtype=np.float32).data)
     for one in rest:
