@@ -1,0 +1,198 @@
+"""A live model and the row it is asked with in; the API's answer and the row to log out. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from src.core.errors import ForecastError
+from src.modeling.outlook import NOTHING, Outlook
+from src.modeling.predictor import forecast
+from src.modeling.quantiles import LEVELS
+
+if TYPE_CHECKING:
+    from src.core.exchanges import TradingCalendar
+    from src.registry.artefacts import Artefact
+
+SAMPLE = "sample"
+
+
+class NoSuchForecast(ForecastError):
+    """The model's forecast is no return that a price can have: train again, or roll back."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """One forecast, made once.
+
+    Attributes:
+        said: The answer, but for what changes with the time: age and warnings.
+        logged: Its row of ``predictions``, but for ``made_at``.
+        calendar: Sessions of the ticker's exchange.
+    """
+
+    said: Mapping[str, Any]
+    logged: Mapping[str, Any]
+    calendar: TradingCalendar
+
+    @property
+    def feature_date(self) -> dt.date:
+        """The session it was made from."""
+        day: dt.date = self.logged["feature_date"]
+        return day
+
+
+@dataclass(frozen=True)
+class Age:
+    """How old a forecast's prices are, and until when (UTC) that is so."""
+
+    sessions: int
+    closed: dt.date
+    until: dt.datetime
+
+
+def prepared(artefact: Artefact, row: Mapping[str, Any], calendar: TradingCalendar) -> Prepared:
+    """Make the forecast of a row of ``serving_inputs`` by the set whose digest it names.
+
+    Raises:
+        FeatureMismatch: The row is not what the model was trained on.
+        NoSuchForecast: No finite return above -1 comes out.
+    """
+    entry = forecast(artefact, _given(row), calendar=calendar, outlook=_outlook(row))
+    _check(entry, artefact)
+    return Prepared(_said(entry, row), _logged(entry, row), calendar)
+
+
+def age(made: Prepared, now: dt.datetime) -> Age:
+    """Sessions that have closed at ``now`` since the one that the forecast was made from."""
+    calendar = made.calendar
+    closed = calendar.last_closed(now)
+    until = calendar.hours(calendar.next_session(closed)).closes
+    return Age(calendar.count(made.feature_date, closed), closed, until)
+
+
+def trained_at(made: Prepared) -> dt.datetime | None:
+    """When its model was trained; None where that is no time with a zone."""
+    try:
+        at = dt.datetime.fromisoformat(made.said["model"]["trained_at"])
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None
+
+
+def stale(made: Prepared, old: Age, stale_after: int) -> str | None:
+    """A sentence about prices that are ``stale_after`` sessions old or older."""
+    if old.sessions < stale_after:
+        return None
+    ticker, behind = made.said["ticker"], "session" if old.sessions == 1 else "sessions"
+    return (
+        f"The newest price of {ticker} is of {made.feature_date}, {old.sessions} {behind} behind "
+        f"{old.closed}: run `python -m mlops.pipeline --ticker {ticker}`."
+    )
+
+
+def whole(
+    made: Prepared, old: Age, stale_after: int, problems: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """The answer with its age in sessions and its warnings."""
+    ticker = made.said["ticker"]
+    synthetic = made.said["data_source"] == SAMPLE
+    warnings = [
+        *problems,
+        stale(made, old, stale_after),
+        f"The prices of {ticker} are synthetic: they show how it works." if synthetic else None,
+    ]
+    told = [one for one in warnings if one is not None]
+    return {**made.said, "data_age_sessions": old.sessions, "warnings": told}
+
+
+def _given(row: Mapping[str, Any]) -> dict[str, Any]:
+    inputs = {name: float(value) for name, value in row["inputs"].items()}
+    return {
+        **inputs,
+        "ticker": row["ticker"],
+        "date": row["feature_date"],
+        "close": row["last_close"],
+        "features_version": row["features_version"],
+    }
+
+
+def _outlook(row: Mapping[str, Any]) -> Outlook:
+    if not np.array_equal(row["levels"], LEVELS) or len(row["quantiles"]) != len(LEVELS):
+        return NOTHING
+    return Outlook(np.array(row["quantiles"], dtype=np.float64))
+
+
+def _check(entry: Mapping[str, Any], artefact: Artefact) -> None:
+    said = [entry["pred_return"], (entry["candidate"] or {}).get("pred_return", 0.0)]
+    if not all(math.isfinite(one) and one > -1 for one in said):
+        raise NoSuchForecast(
+            f"The {artefact.horizon} model of {artefact.ticker} forecasts a return of {said}, "
+            "which no price can have: train again, or roll back."
+        )
+
+
+def _said(entry: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an answer in the order in which a person reads them."""
+    return {
+        "ticker": row["ticker"],
+        "horizon": entry["horizon"],
+        "feature_date": entry["feature_date"],
+        "predict_date": entry["target_date"],
+        "predict_date_estimated": entry["target_date_estimated"],
+        "last_close": entry["last_close"],
+        "pred_return": entry["pred_return"],
+        "pct_return": entry["pred_return"] * 100,
+        "est_future_close": entry["est_future_close"],
+        **{
+            name: entry[name]
+            for name in (
+                "prob_up",
+                "intervals",
+                "baseline",
+                "verdict",
+                "reason",
+                "skill",
+                "candidate",
+                "model",
+                "note",
+            )
+        },
+        "data_source": row["data_source"],
+        "return_basis": row["return_basis"],
+        "data_hash": row["data_hash"],
+    }
+
+
+def _logged(entry: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    candidate = entry["candidate"] or {}
+    return {
+        "ticker": row["ticker"],
+        "horizon": row["horizon"],
+        "feature_date": row["feature_date"],
+        "version": row["digest"],
+        "data_hash": row["data_hash"],
+        "kind": "served",
+        "sessions": int(entry["horizon"].removesuffix("-day")),
+        "target_date": dt.date.fromisoformat(entry["target_date"]),
+        "target_date_estimated": entry["target_date_estimated"],
+        "last_close": row["last_close"],
+        "model": entry["model"]["name"],
+        "verdict": entry["verdict"],
+        "point": entry["pred_return"],
+        "baseline": entry["baseline"]["name"],
+        "baseline_point": entry["baseline"]["pred_return"],
+        "candidate": candidate.get("name"),
+        "candidate_point": candidate.get("pred_return"),
+        "levels": row["levels"],
+        "quantiles": row["quantiles"],
+        "prob_up": entry["prob_up"],
+        "sigma": row["sigma"],
+        "data_source": row["data_source"],
+        "return_basis": row["return_basis"],
+    }

@@ -1,0 +1,80 @@
+"""Questions to the database, asked in threads, so that nobody else waits for the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from src.core.errors import DatabaseUnavailable
+from src.db.link import Connection, Kept, Link
+
+T = TypeVar("T")
+
+THREADS = 2
+# Seconds that an answer waits for the database; the first connection may have to start it.
+PATIENCE, PATIENCE_AT_START = 3.0, 10.0
+# Seconds for which a database that did not answer is not asked again.
+REST = 0.5
+
+
+class Reader:
+    """Runs work over connections of its own.
+
+    Attributes:
+        lost: Why the database could not be asked the last time, or None.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="reader")
+        self._local = threading.local()
+        self._rested = 0.0
+        self.lost: str | None = None
+
+    async def run(self, work: Callable[[Connection], T], patience: float = PATIENCE) -> T:
+        """The result of ``work``.
+
+        Raises:
+            DatabaseUnavailable: Also when it took too long.
+            DatabaseRefused: One sentence.
+        """
+        if self.lost is not None and time.monotonic() < self._rested:
+            raise DatabaseUnavailable(self.lost)
+        loop = asyncio.get_running_loop()
+        call = loop.run_in_executor(self._pool, functools.partial(self._kept_run, work))
+        try:
+            found = await asyncio.wait_for(asyncio.shield(call), patience)
+        except TimeoutError:
+            call.add_done_callback(_forget)
+            raise self._rest(
+                f"The database has not answered within {patience:g} s: is it overloaded?"
+            ) from None
+        except DatabaseUnavailable as error:
+            raise self._rest(str(error)) from error
+        self.lost = None
+        return found
+
+    def close(self) -> None:
+        """Take no more work."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _kept_run(self, work: Callable[[Connection], T]) -> T:
+        kept = getattr(self._local, "kept", None)
+        if kept is None:
+            kept = self._local.kept = Kept(self._link)
+        return kept.run(work)
+
+    def _rest(self, why: str) -> DatabaseUnavailable:
+        self.lost, self._rested = why, time.monotonic() + REST
+        return DatabaseUnavailable(why)
+
+
+def _forget(call: asyncio.Future[Any]) -> None:
+    """Nobody waits for it any more: what it raises is of no interest."""
+    if not call.cancelled():
+        call.exception()
