@@ -19,6 +19,8 @@ from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError,
 
 MEDIA_TYPE = "application/problem+json"
 
+NO_JSON = 'The body is no JSON: send {"tickers": ["TCS.NS"]}.'
+
 log = logs.get(__name__)
 
 
@@ -56,8 +58,8 @@ def sentence(errors: Sequence[Any]) -> str:
     where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query"))
     said = str(first["msg"]).rstrip(".")
     if first["type"] == "json_invalid":
-        return 'The body is no JSON: send {"tickers": ["TCS.NS"]}.'
-    return f"{where or 'The body'}: {said}." if where else f"The body is not usable: {said}."
+        return NO_JSON
+    return f"{where}: {said}." if where else f"The body is not usable: {said}."
 
 
 def install(app: FastAPI) -> None:
@@ -85,13 +87,16 @@ async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 what it was registered for
     path = request.url.path
     headers = dict(error.headers or {})
-    detail = str(error.detail)
-    if error.status_code == HTTPStatus.NOT_FOUND:
+    status, detail = error.status_code, str(error.detail)
+    if status == HTTPStatus.BAD_REQUEST:
+        # What FastAPI says of a body that is no text, or nested too deep.
+        status, detail = HTTPStatus.UNPROCESSABLE_ENTITY, NO_JSON
+    elif status == HTTPStatus.NOT_FOUND:
         detail = f"There is nothing at {path[:100]}: see /docs."
-    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+    elif status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods(request))
         detail = f"{request.method} is not possible here: use {headers['Allow']}."
-    return problem(error.status_code, detail, _id(request), headers)
+    return problem(status, detail, _id(request), headers)
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +31,25 @@ def eventually(question: Callable[[], Any], seconds: float = 10.0) -> Any:
 class Service:
     """One worker on a free port; ``home`` holds its models and, without a URL, its database."""
 
-    def __init__(
-        self, environment: Mapping[str, str], url: str | None = None, **settings: str
-    ) -> None:
+    killed = False
+
+    def __init__(self, home: Path, url: str | None = None, **settings: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.environment = {**environment, "FORECAST_NOW": NOW, **settings}
+        ours = ("FORECAST_", "PG", "DATABASE_URL", "TICKER", "LOG_LEVEL")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        self.environment = {**kept, "FORECAST_HOME": str(home), "FORECAST_NOW": NOW, **settings}
         if url is not None:
             self.environment["DATABASE_URL"] = url
+
+    def __enter__(self) -> Service:
         self.start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.stop()
 
     def start(self) -> None:
         command = f"-m uvicorn src.api.predict_simple:app --port {self.port} --no-access-log"
@@ -79,6 +87,7 @@ class Service:
         return 0.0
 
     def kill(self) -> None:
+        self.killed = True
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
         self.client.close()
@@ -104,8 +113,9 @@ class Load:
                 try:
                     self.answers.append(client.get(self._path))
                 except httpx.TransportError:
-                    if self._service.process.poll() is None and not self._stop.is_set():
+                    if not self._service.killed:
                         raise
+                    return
 
     def __enter__(self) -> Load:
         for thread in self._threads:
