@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 SAMPLE = "sample"
 
 
+class UnusableInputs(ForecastError):
+    """What the model is asked with is no number: run the pipeline again."""
+
+
 class NoSuchForecast(ForecastError):
-    """The model's forecast is no return that a price can have: train again, or roll back."""
+    """The model forecasts what no price can be: train again, or roll back."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +64,9 @@ def prepared(artefact: Artefact, row: Mapping[str, Any], calendar: TradingCalend
     """Make the forecast of a row of ``serving_inputs`` by the set whose digest it names.
 
     Raises:
+        UnusableInputs: The row holds something else than numbers.
         FeatureMismatch: The row is not what the model was trained on.
-        NoSuchForecast: No finite return above -1 comes out.
+        NoSuchForecast: No price comes out.
     """
     entry = forecast(artefact, _given(row), calendar=calendar, outlook=_outlook(row))
     _check(entry, artefact)
@@ -112,7 +117,14 @@ def whole(
 
 
 def _given(row: Mapping[str, Any]) -> dict[str, Any]:
-    inputs = {name: float(value) for name, value in row["inputs"].items()}
+    try:
+        inputs = {name: float(value) for name, value in row["inputs"].items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        ticker = row["ticker"]
+        raise UnusableInputs(
+            f"What the {row['horizon']} model of {ticker} is asked with holds something that is no "
+            f"number: run `python -m mlops.pipeline --ticker {ticker} --skip-training`."
+        ) from error
     return {
         **inputs,
         "ticker": row["ticker"],
@@ -129,11 +141,15 @@ def _outlook(row: Mapping[str, Any]) -> Outlook:
 
 
 def _check(entry: Mapping[str, Any], artefact: Artefact) -> None:
-    said = [entry["pred_return"], (entry["candidate"] or {}).get("pred_return", 0.0)]
-    if not all(math.isfinite(one) and one > -1 for one in said):
+    bounds = [(one["low_close"], one["high_close"]) for one in entry["intervals"]]
+    closes = [entry["est_future_close"], *(close for pair in bounds for close in pair)]
+    if entry["candidate"] is not None:
+        closes.append(entry["candidate"]["est_future_close"])
+    wrong = [close for close in closes if not (math.isfinite(close) and close >= 0)]
+    if wrong:
         raise NoSuchForecast(
-            f"The {artefact.horizon} model of {artefact.ticker} forecasts a return of {said}, "
-            "which no price can have: train again, or roll back."
+            f"The {artefact.horizon} model of {artefact.ticker} forecasts a close of {wrong[0]}, "
+            "which no price can be: train again, or roll back."
         )
 
 

@@ -39,10 +39,14 @@ class Held:
     tried: float = 0.0
     logged: bool = False
 
+    def aged(self, now: dt.datetime) -> Age:
+        """How old its prices are at ``now``."""
+        return self.age if now < self.age.until else answers.age(self.made, now)
+
     def answer(self, now: dt.datetime, stale_after: int, lost: str | None = None) -> bytes:
         """The answer at ``now``; ``lost`` is a warning that holds for the moment."""
         if now >= self.age.until:
-            self.age = answers.age(self.made, now)
+            self.age = self.aged(now)
             self.body = rendered(self.made, self.age, stale_after)
         problems = tuple(one for one in (lost, self.problem) if one)
         return rendered(self.made, self.age, stale_after, problems) if problems else self.body

@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from src.api.cache import Cache, Held, Token, held
 from src.api.loader import Loader, Pair, Refused
-from src.api.reader import PATIENCE, Reader
-from src.core.errors import DatabaseUnavailable, ForecastError
-from src.db import answering
+from src.api.lookout import PENDING, Lookout, warning
+from src.api.reader import PATIENCE, PATIENCE_FOR_MANY, Reader
+from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError
 
 if TYPE_CHECKING:
     from src.api.logbook import Logbook
     from src.api.watch import Watch
 
-# Seconds between looks at the version while nothing is heard, and between tries to read anew
-# what could not be read.
-LOOK, RETRY = 0.5, 1.0
+# Seconds between tries to read anew what could not be read, and for which what is kept waits.
+RETRY, SOON = 1.0, 0.25
 # Forecasts read at once: others get their turn in between.
 CHUNK = 50
 
@@ -55,10 +54,11 @@ class Desk:
     now: Callable[[], dt.datetime]
     stale_after: int
     served: Counter[str] = field(default_factory=Counter)
-    _reading: dict[Pair, asyncio.Future[dict[Pair, Held | Refused]]] = field(default_factory=dict)
-    _version: str | None = None
-    _looked: float = 0.0
-    _lost: str | None = None
+    lookout: Lookout = field(init=False)
+    _reading: dict[Pair, asyncio.Task[dict[Pair, Held | Refused]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.lookout = Lookout(self.reader, self.watch, self.cache)
 
     async def answer(self, pair: Pair) -> tuple[bytes, Held]:
         """The answer and what it was made from; it will be logged.
@@ -76,15 +76,16 @@ class Desk:
             kept.logged = self.logbook.offer(kept.made.logged)
         return kept.answer(self.now(), self.stale_after, lost), kept
 
-    async def forecast(self, pair: Pair, patience: float = PATIENCE) -> tuple[Held, str | None]:
+    async def forecast(self, pair: Pair) -> tuple[Held, str | None]:
         """What an answer is made from, newly read where it has to be; nothing is logged.
 
-        Beside it a warning, where it may not be the newest because the database is lost.
+        Beside it a warning, where it may not be the newest because the database is lost. What is
+        kept waits for the database no longer than ``SOON``.
 
         Raises:
             As ``answer``.
         """
-        lost = await self._look(patience)
+        lost = await self.lookout.look(SOON)
         kept = self.cache.get(pair)
         if kept is not None and not kept.outdated:
             self.served["held" if lost else "hit"] += 1
@@ -92,36 +93,59 @@ class Desk:
         if kept is not None and time.monotonic() - kept.tried < RETRY:
             self.served["held"] += 1
             return kept, lost
-        return await self._read(pair, kept, patience)
+        return await self._read(pair, kept)
 
-    async def prepare(self, pairs: Sequence[Pair]) -> None:
-        """Read many at once, some at a time; whatever fails is told when it is asked for."""
-        await self._look(PATIENCE)
+    async def prepare(self, pairs: Sequence[Pair]) -> dict[Pair, Refused]:
+        """Read many at once, some at a time; those that there is no forecast of, and why."""
+        await self.lookout.look(SOON)
         missing = [pair for pair in dict.fromkeys(pairs) if self._missing(pair)]
+        refused: dict[Pair, Refused] = {}
         for start in range(0, len(missing), CHUNK):
             try:
-                await self._load(missing[start : start + CHUNK], patience=PATIENCE * 5)
-            except ForecastError:
-                return
+                found = await self._load(missing[start : start + CHUNK], PATIENCE_FOR_MANY)
+            except (DatabaseUnavailable, DatabaseRefused):
+                break
+            for pair, one in found.items():
+                if isinstance(one, Refused) and self.cache.get(pair) is None:
+                    refused[pair] = one
+        return refused
 
     def _missing(self, pair: Pair) -> bool:
         kept = self.cache.get(pair)
         return kept is None or kept.outdated
 
-    async def _read(
-        self, pair: Pair, kept: Held | None, patience: float
-    ) -> tuple[Held, str | None]:
+    async def _read(self, pair: Pair, kept: Held | None) -> tuple[Held, str | None]:
+        reading = self._begun(pair)
+        await asyncio.wait({reading}, timeout=None if kept is None else SOON)
+        if kept is None or reading.done():
+            return self._judged(pair, kept, reading)
+        self.served["held"] += 1
+        return kept, PENDING
+
+    def _begun(self, pair: Pair) -> asyncio.Task[dict[Pair, Held | Refused]]:
+        """One reading of a ticker and horizon, however many ask for it."""
         reading = self._reading.get(pair)
         if reading is None:
-            reading = self._reading[pair] = asyncio.ensure_future(self._load([pair], patience))
-            reading.add_done_callback(lambda _: self._reading.pop(pair, None))
+            reading = self._reading[pair] = asyncio.create_task(self._load([pair], PATIENCE))
+            reading.add_done_callback(partial(self._ended, pair))
+        return reading
+
+    def _ended(self, pair: Pair, reading: asyncio.Task[Any]) -> None:
+        self._reading.pop(pair, None)
+        if not reading.cancelled():
+            reading.exception()  # looked at here, as nobody may wait for it any more
+
+    def _judged(
+        self, pair: Pair, kept: Held | None, reading: asyncio.Task[dict[Pair, Held | Refused]]
+    ) -> tuple[Held, str | None]:
+        """What was read; where that failed, what is kept, and why."""
         try:
-            found = (await asyncio.shield(reading))[pair]
-        except DatabaseUnavailable as error:
+            found = reading.result()[pair]
+        except (DatabaseUnavailable, DatabaseRefused) as error:
             if kept is None:
                 raise
             self.served["held"] += 1
-            return kept, _warning(error)
+            return kept, warning(error)
         if isinstance(found, Held):
             self.served["miss"] += 1
             return found, None
@@ -148,28 +172,3 @@ class Desk:
 
     def _loaded(self, pairs: Sequence[Pair], connection: Any) -> dict[Pair, Any]:
         return self.loader.load(connection, pairs)
-
-    async def _look(self, patience: float) -> str | None:
-        """While no change would be heard of, see now and then whether there was one.
-
-        A warning when that cannot be seen either.
-        """
-        if self.watch.hears():
-            return None
-        if time.monotonic() - self._looked < LOOK:
-            return self._lost
-        self._looked = time.monotonic()
-        try:
-            version = await self.reader.run(answering.version, patience)
-        except ForecastError as error:
-            self._lost = _warning(error)
-            return self._lost
-        self._lost = None
-        if version != self._version:
-            self._version = version
-            self.cache.outdate_all()
-        return None
-
-
-def _warning(error: ForecastError) -> str:
-    return f"{str(error).rstrip('.')}. This forecast is the last one read from it."

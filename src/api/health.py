@@ -75,7 +75,7 @@ async def _forecast(desk: Desk, pair: tuple[str, str]) -> list[Part]:
         return [Part(model, ok=False, detail=str(error))]
     problem = kept.problem or lost
     said = f"{ticker} is answered by {kept.made.said['model']['name']}."
-    old = answers.age(kept.made, desk.now())
+    old = kept.aged(desk.now())
     stale = answers.stale(kept.made, old, desk.stale_after)
     return [
         Part(model, ok=problem is None, detail=problem or said),

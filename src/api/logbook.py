@@ -48,7 +48,8 @@ class Logbook:
         """Store what can be stored, and end."""
         self._stop.set()
         self._wake.set()
-        self._thread.join(LEAVING)
+        if self._thread.is_alive():
+            self._thread.join(LEAVING)
 
     @property
     def backlog(self) -> int:
@@ -65,18 +66,17 @@ class Logbook:
         return True
 
     def _run(self) -> None:
-        while True:
-            self._wake.wait()
-            self._wake.clear()
-            stopping = self._stop.is_set()
-            while self._waiting:
-                if self._drained():
-                    continue
-                if stopping or self._stop.wait(AGAIN):
+        try:
+            while self._wake.wait():
+                self._wake.clear()
+                ending = self._stop.is_set()
+                while self._waiting:
+                    if not self._drained() and (ending or self._stop.wait(AGAIN)):
+                        return
+                if ending:
                     return
-            if stopping:
-                self._kept.close()
-                return
+        finally:
+            self._kept.close()
 
     def _drained(self) -> bool:
         """Store the oldest; False when a pause is due."""

@@ -109,7 +109,7 @@ class State(Collector):
             trained = answers.trained_at(kept.made)
             if trained is not None:
                 models.add_metric(pair, (now - trained).total_seconds())
-            data.add_metric(pair, answers.age(kept.made, now).sessions)
+            data.add_metric(pair, kept.aged(now).sessions)
         yield models
         yield data
 

@@ -29,6 +29,7 @@ from src.config.load import load_settings
 from src.config.settings import Settings
 from src.config.version import VERSION
 from src.core.errors import ForecastError
+from src.db import answering
 from src.db.link import Link
 from src.registry.live_models import MODELS
 from src.registry.signing import key_of
@@ -84,9 +85,10 @@ def _desk(settings: Settings, link: Link) -> Desk:
 
 async def _warm(desk: Desk, ticker: str) -> None:
     """Read the configured ticker's forecasts; what is in the way is told when they are asked."""
-    for horizon in HORIZONS:
-        with contextlib.suppress(ForecastError):
-            await desk.forecast((ticker, horizon), patience=PATIENCE_AT_START)
+    with contextlib.suppress(ForecastError):
+        await desk.reader.run(answering.version, PATIENCE_AT_START)
+        for horizon in HORIZONS:
+            await desk.forecast((ticker, horizon))
 
 
 def _close(desk: Desk, link: Link) -> None:

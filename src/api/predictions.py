@@ -12,11 +12,11 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from src.api.cache import Held
-from src.api.desk import Desk
+from src.api.desk import Desk, NoAnswer
 from src.api.documents import problems
 from src.api.problems import status_of
 from src.api.schemas import Batch, BatchRequest, Forecast
-from src.core.errors import DatabaseUnavailable, ForecastError, UsageError
+from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError, UsageError
 from src.core.exchanges import exchange_of
 from src.core.tickers import normalise_ticker
 
@@ -60,13 +60,15 @@ async def batch(request: Request, asked: BatchRequest) -> Response:
     """Forecast many tickers; what cannot be forecast is told beside the rest."""
     desk: Desk = request.app.state.desk
     pairs, errors = _pairs(asked)
-    await desk.prepare(pairs)
+    refused = await desk.prepare(pairs)
     bodies, lost = [], None
     for place, pair in enumerate(pairs):
         try:
+            if pair in refused:
+                raise NoAnswer(refused[pair])
             bodies.append((await desk.answer(pair))[0])
         except ForecastError as error:
-            lost = error if isinstance(error, DatabaseUnavailable) else lost
+            lost = error if isinstance(error, DatabaseUnavailable | DatabaseRefused) else lost
             errors.append(_error(*pair, status_of(error), str(error)))
         if place % 100 == 99:
             await asyncio.sleep(0)

@@ -16,8 +16,9 @@ from src.db.link import Connection, Kept, Link
 T = TypeVar("T")
 
 THREADS = 2
-# Seconds that an answer waits for the database; the first connection may have to start it.
-PATIENCE, PATIENCE_AT_START = 3.0, 10.0
+# Seconds that an answer waits for the database, a reading of many, and the start, which may have
+# to start the database as well.
+PATIENCE, PATIENCE_FOR_MANY, PATIENCE_AT_START = 3.0, 15.0, 10.0
 # Seconds for which a database that did not answer is not asked again.
 REST = 0.5
 
@@ -51,9 +52,8 @@ class Reader:
             found = await asyncio.wait_for(asyncio.shield(call), patience)
         except TimeoutError:
             call.add_done_callback(_forget)
-            raise self._rest(
-                f"The database has not answered within {patience:g} s: is it overloaded?"
-            ) from None
+            why = f"The database has not answered within {patience:g} s: see what keeps it busy."
+            raise self._rest(why) from None
         except DatabaseUnavailable as error:
             raise self._rest(str(error)) from error
         self.lost = None

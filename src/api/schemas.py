@@ -93,9 +93,9 @@ class Forecast(BaseModel):
         description="whether it lies beyond the last year whose holidays are announced"
     )
     last_close: float = Field(description="split-adjusted close of feature_date", gt=0)
-    pred_return: float = Field(description=RETURN, gt=-1)
+    pred_return: float = Field(description=RETURN, ge=-1)
     pct_return: float = Field(description="pred_return in percent")
-    est_future_close: float = Field(description=PRICE, gt=0)
+    est_future_close: float = Field(description=PRICE, ge=0)
     prob_up: float | None = Field(description="probability of a return above 0", ge=0, le=1)
     intervals: list[Interval] = Field(description="empty where too little is known")
     baseline: Baseline

@@ -13,7 +13,7 @@ from src.db.connect import one_sentence_errors
 from src.db.link import Connection, Link, place
 
 # Seconds between signs of life, after how many without one it counts as deaf, and between tries.
-HEARTBEAT, DEAF, AGAIN = 0.5, 4.0, 0.3
+HEARTBEAT, DEAF, AGAIN = 0.5, 2.5, 0.3
 
 log = logs.get(__name__)
 

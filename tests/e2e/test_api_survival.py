@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import psutil
 import psycopg
 import pytest
 from answers import at, put_inputs, put_live
@@ -291,3 +292,29 @@ def test_two_services_on_one_database_log_a_forecast_once(api, database_url, hom
         eventually(lambda: other.metric("forecast_log_backlog") == 0)
 
         assert logged(database_url) == [(1,)]
+
+
+def test_a_database_that_hangs_keeps_no_known_answer_waiting(home, tmp_path):
+    data = tmp_path / "hung"
+    with acquire(data) as lease:
+        ensure_schema(lease.url)
+        with psycopg.connect(lease.url, autocommit=True) as connection:
+            put_live(connection, home / "models", both())
+        with Service(home, lease.url) as api:
+            known = api.short().json()
+            main = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
+            processes = [main, *main.children(recursive=True)]
+            for process in processes:
+                process.suspend()
+            try:
+                answer = eventually(lambda: api.short() if api.short().json()["warnings"] else None)
+                other, health = api.short("INFY"), api.get("/health")
+            finally:
+                for process in reversed(processes):
+                    process.resume()
+            eventually(lambda: api.short().json() == known)
+            eventually(lambda: api.get("/health").status_code == 200)
+
+    assert {**answer.json(), "warnings": []} == known
+    assert answer.elapsed.total_seconds() < 2
+    assert (other.status_code, health.status_code) == (503, 503)

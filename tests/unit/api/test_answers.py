@@ -89,11 +89,17 @@ def test_refuses_inputs_of_another_features_version():
         prepared(features_version="v2")
 
 
+@pytest.mark.parametrize("inputs", [{"mom_5": "much"}, {"mom_5": [0.1]}, [0.1], None])
+def test_refuses_inputs_that_are_no_numbers(inputs):
+    with pytest.raises(answers.UnusableInputs, match="no number: run"):
+        prepared(inputs=inputs)
+
+
 @pytest.mark.parametrize("intercept", [-1.5, 1e308])
-def test_refuses_a_forecast_that_no_price_can_have(intercept):
+def test_refuses_a_forecast_that_no_price_can_be(intercept):
     model = LinearModel(("mom_5",), np.array([1e308]), intercept)
 
-    with pytest.raises(answers.NoSuchForecast, match="no price can have"):
+    with pytest.raises(answers.NoSuchForecast, match="no price can be"):
         prepared(winner(model=model), inputs={"mom_5": 10.0 if intercept > 0 else 0.0})
 
 
