@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from mlops.run_folder import UnwritableHome
 if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.core.model_events import ModelEvent
+    from src.db.database import Database
     from src.registry.decisions import Author
     from src.registry.history import Standing
     from src.registry.version_file import Version
@@ -65,7 +67,9 @@ class DeploymentManager:
         """Make the models of a version live again, and pin them.
 
         Tickers that the version does not know are left alone. All bytes are verified first; the
-        change itself is one step, and running again after an interruption completes it.
+        change itself is one step, and running again after an interruption completes it. Then what
+        the restored models are asked with is made from stored prices; where that fails they are
+        live nevertheless, and ``undone`` says what to run.
 
         Raises:
             UsageError: When the tag cannot name a version.
@@ -73,13 +77,19 @@ class DeploymentManager:
             CorruptArtefact: When the version is damaged, not signed, or unknown to the audit.
             DatabaseUnavailable: Without the audit nothing is restored.
         """
+        from mlops.restored import write_inputs
         from src.registry.archive import read
+        from src.registry.live_models import LiveModels
         from src.registry.signing import key_of
         from src.registry.versions import roll_back
 
         read(self.settings.home / ARCHIVE, version_tag, key_of(self.settings))
-        with self._registry() as registry:
-            return roll_back(registry, version_tag, self._author())
+        with self._opened() as (registry, database):
+            author = self._author()
+            done = roll_back(registry, version_tag, author)
+            models = LiveModels(registry.models, registry.log, registry.key)
+            undone = write_inputs(self.settings, database, models, done.version.tickers, author.at)
+        return replace(done, undone=undone)
 
     def unpin(self, ticker: str) -> list[str]:
         """Let training replace a ticker's models again; returns the horizons that were pinned.
@@ -107,6 +117,11 @@ class DeploymentManager:
 
     @contextmanager
     def _registry(self) -> Iterator[Registry]:
+        with self._opened() as (registry, _):
+            yield registry
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[Registry, Database]]:
         from src.db.audit import EventLog
         from src.db.database import open_database
         from src.registry.live_models import MODELS
@@ -117,7 +132,8 @@ class DeploymentManager:
         key = key_of(self.settings)
         with open_database(secret.get_secret_value() if secret else None, home) as database:
             try:
-                yield Registry(home / MODELS, home / ARCHIVE, EventLog(database.control), key)
+                log = EventLog(database.control)
+                yield Registry(home / MODELS, home / ARCHIVE, log, key), database
             except OSError as error:
                 raise UnwritableHome(Path(error.filename or home), error) from error
 

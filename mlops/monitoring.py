@@ -1,4 +1,4 @@
-"""Operation of the models: versions, rollback and their history; `python -m mlops.monitoring`."""
+"""Operation of the models: versions, rollback, scoreboard; `python -m mlops.monitoring`."""
 
 from __future__ import annotations
 
@@ -44,6 +44,8 @@ def _rollback(args: argparse.Namespace) -> int:
     if done.left_alone:
         others = ", ".join(done.left_alone)
         sys.stdout.write(f"Not in that version, so left as they were: {others}.\n")
+    if done.undone:
+        sys.stderr.write(f"{done.undone}\n")
     return 0
 
 
@@ -69,6 +71,14 @@ def _unpin(args: argparse.Namespace) -> int:
     return 0
 
 
+def _scoreboard(args: argparse.Namespace) -> int:
+    from mlops.scoreboard import scoreboard_text
+
+    ticker, (settings, _) = _ticker(args), configured(args)
+    sys.stdout.write(f"{scoreboard_text(settings, ticker)}\n")
+    return 0
+
+
 def _manager(args: argparse.Namespace) -> DeploymentManager:
     settings, _ = configured(args)
     return DeploymentManager(settings)
@@ -83,7 +93,8 @@ def _ticker(args: argparse.Namespace) -> str | None:
 def _parser() -> Parser:
     parser = Parser(
         prog="python -m mlops.monitoring",
-        description="Version the live models, go back to a version, see what was live when.",
+        description="Version the live models, go back to a version, see what was live when and "
+        "what its forecasts came to.",
         epilog=EPILOG,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -101,7 +112,9 @@ def _parser() -> Parser:
     history.add_argument("--ticker", help="such as TCS.NS (default: every ticker)")
     unpin = _command(commands, "unpin", _unpin, "let training replace what a rollback restored")
     unpin.add_argument("--ticker", required=True, help="such as TCS.NS")
-    for one in (history, unpin):
+    board = _command(commands, "scoreboard", _scoreboard, "what live forecasts came to")
+    board.add_argument("--ticker", help="such as TCS.NS (default: every ticker, and all together)")
+    for one in (history, unpin, board):
         one.add_argument("--suffix", default=".NS", help="for bare symbols (default: .NS)")
     return parser
 

@@ -60,6 +60,7 @@ class Run:
             "known_at": _iso(self.known_at),
             "stages": {},
             "forecasts": [],
+            "outcomes": {},
             "warnings": [],
             "data_hash": None,
             "config_hash": config_hash(self.settings),
@@ -115,6 +116,8 @@ class Run:
         run_log.finished(done, dt.datetime.now(dt.UTC))
 
     def _stages(self, database: Database, run_log: RunLog, skip_training: bool) -> None:
+        from src.db.records import records
+
         self._url = database.url
         context = make_context(
             self.settings,
@@ -125,12 +128,14 @@ class Run:
             as_of=self.as_of,
             known_at=self.known_at,
             models=self._models(database),
+            records=records(database.control),
         )
         for stage in self._chosen(skip_training):
             self.progress(stage.name)
             self._stage(stage, context, run_log)
         if skip_training:
             self._forecast_from_stored_models(context)
+        self._record_outcomes(context)
 
     def _models(self, database: Database) -> LiveModels:
         from src.db.audit import EventLog
@@ -199,6 +204,15 @@ class Run:
         self.results["forecasts"] = forecasts
         for warning in warnings:
             self.warn(warning)
+
+    def _record_outcomes(self, context: RunContext) -> None:
+        from src.modeling.maturing import record_outcomes
+
+        with one_sentence_errors(self._url):
+            self.results["outcomes"] = record_outcomes(context)
+        # No warning: a session that never traded would be warned of in every run from then on.
+        for sentence in self.results["outcomes"].get("told", ()):
+            log.info(sentence)
 
     def _fail(self, error: Exception) -> None:
         if self.results["status"] == "failed":

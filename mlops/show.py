@@ -7,10 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-HEADERS = (
-    *("", "for", "return", "price", "90 % between", "rises", "served"),
-    *("candidate", "its skill vs zero", "and in the pool"),
-)
+HEADERS = ("", "for", "return", "price", "90 % between", "rises", "served")
 
 
 @contextmanager
@@ -48,7 +45,8 @@ def forecast_table(results: Mapping[str, Any]) -> str:
 
 def _remarks(results: Mapping[str, Any]) -> list[str]:
     """What a reader of the table has to know besides."""
-    remarks = [
+    remarks = [f"{one['horizon']}: {_candidate(one)}." for one in results["forecasts"]]
+    remarks += [
         f"{one['horizon']}: {one['note'] or one['reason']}."
         for one in results["forecasts"]
         if one["reason"]
@@ -67,7 +65,6 @@ def _basis(results: Mapping[str, Any]) -> str:
 
 
 def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
-    candidate = one["candidate"]
     return (
         one["horizon"],
         one["target_date"] + (" (estimated)" if one["target_date_estimated"] else ""),
@@ -76,9 +73,6 @@ def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
         _between(one["intervals"]),
         "-" if one["prob_up"] is None else f"{one['prob_up']:.0%}",
         f"{one['model']['name']} ({one['verdict']})",
-        _candidate(candidate),
-        _skill(candidate),
-        _pooled(one, candidate),
     )
 
 
@@ -89,22 +83,20 @@ def _between(intervals: Sequence[Mapping[str, float]]) -> str:
     return "not known yet"
 
 
-def _candidate(candidate: Mapping[str, Any] | None) -> str:
+def _candidate(one: Mapping[str, Any]) -> str:
+    """What the candidate says, and what it was worth: of this ticker and over the pool."""
+    candidate = one["candidate"]
     if candidate is None:
-        return "none"
-    where = "is served" if candidate["promoted"] else "not promoted"
-    return f"{candidate['name']} {candidate['pred_return']:+.2%} ({where})"
-
-
-def _pooled(one: Mapping[str, Any], candidate: Mapping[str, Any] | None) -> str:
-    if candidate is None or candidate["pool"]["mae_vs_zero"] is None:
-        return "not known"
+        return "no candidate has a forecast"
+    where = "is served" if candidate["promoted"] else "is not promoted"
+    worth = f"skill against zero {_share(candidate['skill_vs_zero'], candidate)}"
     pool, tickers = candidate["pool"], one["skill"]["pool"]["tickers"]
-    return f"{pool['mae_vs_zero']:+.2%} ({tickers} tickers, n_eff {pool['n_eff']:.0f})"
+    if tickers > 1:
+        worth += f", over {tickers} tickers {_share(pool['mae_vs_zero'], pool)}"
+    return f"{candidate['name']} says {candidate['pred_return']:+.2%} and {where} ({worth})"
 
 
-def _skill(candidate: Mapping[str, Any] | None) -> str:
-    if candidate is None or candidate["skill_vs_zero"] is None:
+def _share(skill: float | None, found: Mapping[str, Any]) -> str:
+    if skill is None:
         return "not known"
-    n_eff = candidate["n_eff"]
-    return f"{candidate['skill_vs_zero']:+.2%} (n {candidate['n']}, n_eff {n_eff:.0f})"
+    return f"{skill:+.2%}, n {found['n']:,}, n_eff {found['n_eff']:,.0f}"

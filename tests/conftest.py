@@ -9,10 +9,16 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from src.config.threads import wait_politely
+from src.db.audit import EventLog
 from src.db.connect import bulk_connection, normalised
 from src.db.embedded import acquire
 from src.db.migrate import ensure_schema
 from src.db.store import PostgresStore
+from src.registry.live_models import MODELS, LiveModels
+
+# Before any library with threads of its own is loaded.
+wait_politely()
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("FORECAST_TEST_DATA", ROOT.parent / "shared" / "data"))
@@ -51,6 +57,13 @@ def store(database_url):
     opened = PostgresStore(bulk_connection(database_url))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def models(database_url, home):
+    """The live models of the test's own home, audited in its own database."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield LiveModels(home / MODELS, EventLog(connection))
 
 
 @pytest.fixture

@@ -61,16 +61,39 @@ class ForecastLog:
             {"until": until, "tickers": None if tickers is None else list(tickers)},
         )
 
-    def scored(self, ticker: str, horizon: str) -> list[dict[str, Any]]:
-        """Forecasts of one ticker and horizon with their newest outcome, by feature date."""
+    def followed(self, ticker: str, before: dt.date) -> list[dict[str, Any]]:
+        """Keys and ``sessions`` of a ticker's forecasts from sessions before a date, oldest first.
+
+        Each with the ``label_end`` and ``realised_return`` of its newest outcome, None without.
+        """
+        key = ", ".join(f"p.{name}" for name in PREDICTIONS.key)
+        return self._rows(
+            f"SELECT {key}, p.sessions, o.label_end, o.realised_return FROM predictions p "  # noqa: S608
+            f"LEFT JOIN LATERAL ({_newest_outcome()}) o ON true "
+            "WHERE p.ticker = %(ticker)s AND p.feature_date < %(before)s "
+            f"ORDER BY p.feature_date, {key}",
+            {"ticker": ticker, "before": before},
+        )
+
+    def scored(self, ticker: str | None = None, horizon: str | None = None) -> list[dict[str, Any]]:
+        """Forecasts with their newest outcome, by feature date; of all tickers unless told."""
         return self._rows(
             "SELECT p.*, o.label_end, o.realised_return, o.matured_at, o.note "  # noqa: S608
-            "FROM predictions p CROSS JOIN LATERAL (SELECT * FROM prediction_outcomes o "
-            f"WHERE {_joined('o', 'p')} ORDER BY matured_at DESC LIMIT 1) o "
-            "WHERE p.ticker = %(ticker)s AND p.horizon = %(horizon)s "
+            f"FROM predictions p CROSS JOIN LATERAL ({_newest_outcome()}) o "
+            "WHERE (%(ticker)s::text IS NULL OR p.ticker = %(ticker)s) "
+            "AND (%(horizon)s::text IS NULL OR p.horizon = %(horizon)s) "
             "ORDER BY p.feature_date, p.made_at",
             {"ticker": ticker, "horizon": horizon},
         )
+
+    def count(self, ticker: str | None = None) -> int:
+        """How many forecasts are logged, of all tickers or of one."""
+        (row,) = self._rows(
+            "SELECT count(*) AS n FROM predictions "
+            "WHERE %(ticker)s::text IS NULL OR ticker = %(ticker)s",
+            {"ticker": ticker},
+        )
+        return int(row["n"])
 
     def _write(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> int:
         if not rows:
@@ -87,3 +110,10 @@ class ForecastLog:
 
 def _joined(left: str, right: str) -> str:
     return " AND ".join(f"{left}.{name} = {right}.{name}" for name in PREDICTIONS.key)
+
+
+def _newest_outcome() -> str:
+    return (
+        f"SELECT * FROM prediction_outcomes o WHERE {_joined('o', 'p')} "  # noqa: S608 own names
+        "ORDER BY matured_at DESC LIMIT 1"
+    )

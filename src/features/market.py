@@ -72,6 +72,13 @@ def ranks(values: Array) -> Array:
 
     Over the tickers with a finite value, at least ``MIN_TICKERS`` of them.
     """
+    out = np.full(values.shape, np.nan)
+    wide = np.isfinite(values).sum(axis=1) >= MIN_TICKERS
+    out[wide] = _ranked(values[wide])
+    return out
+
+
+def _ranked(values: Array) -> Array:
     known = np.isfinite(values)
     counts = known.sum(axis=1, keepdims=True)
     ordered = np.where(known, values, np.nan)  # NaN sorts behind everything
@@ -84,7 +91,7 @@ def ranks(values: Array) -> Array:
     np.put_along_axis(out, order, places, axis=1)
     out /= np.maximum(counts - 1, 1)
     out -= 0.5
-    out[~known | (counts < MIN_TICKERS)] = np.nan
+    out[~known] = np.nan
     return out
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from src.core.errors import ForecastError
 from src.modeling.standing import ZERO, Standing
+from src.registry import artefacts
 from src.registry.artefacts import NoModel
 from src.registry.decisions import Author
 
@@ -41,14 +42,26 @@ def standing_so_far(
     return Standing(live.served, since), []
 
 
+def _unchanged(models: LiveModels, one: Made) -> Made:
+    """With the live artefact in its place, where nothing but the time of training differs."""
+    try:
+        live = models.load(one.artefact.ticker, one.artefact.horizon)
+    except ForecastError:
+        return one
+    return replace(one, artefact=live) if artefacts.same(live, one.artefact) else one
+
+
 def answering(context: RunContext, made: Sequence[Made]) -> list[Made]:
     """Make what was trained live, and put what is pinned in the place of what may not be."""
     if context.models is None:
         return list(made)
     author = Author(context.run_id, context.now)
-    stored = context.models.publish([one.artefact for one in made], author)
+    made = [_unchanged(context.models, one) for one in made]
+    new = [one.artefact for one in made if not one.artefact.digest]
+    stored = iter(context.models.publish(new, author) if new else ())
     answers = []
-    for one, artefact in zip(made, stored, strict=True):
+    for one in made:
+        artefact = one.artefact if one.artefact.digest else next(stored)
         standing = context.models.standing(artefact.ticker, artefact.horizon)
         if standing is None or standing.live.digest == artefact.digest:
             answers.append(replace(one, artefact=artefact))

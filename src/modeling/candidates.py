@@ -17,7 +17,7 @@ import numpy.typing as npt
 from src.features.market import ranks
 from src.modeling import learners, means, rank_tilt, rank_trees, walked
 from src.modeling.ridge import Linear, ridge
-from src.modeling.walked import FitRows, Schedule, Stacked
+from src.modeling.walked import FitRows, Fitted, Schedule, Stacked
 from src.registry.model_file import LinearModel, Model, RankTilt
 from src.registry.trees import Trees
 
@@ -25,12 +25,31 @@ Floats = npt.NDArray[np.float64]
 
 # Inputs of stored models besides the features: see ``inputs``.
 RANK_MEAN = "rank_mean"
-Keeper = Callable[[str, FitRows], FitRows]
 
 
-def not_kept(name: str, fit: FitRows) -> FitRows:
-    """Fit anew each time."""
-    return fit
+class Keeper(Protocol):
+    """What may remember fits and what they said."""
+
+    def keep(self, name: str, fit: FitRows) -> FitRows:
+        """The same fit, perhaps looked up."""
+
+    def predict(self, model: Fitted, X: Floats) -> Floats:
+        """What the model says of (rows, features), perhaps looked up; (rows,)."""
+
+
+class Forgetful:
+    """Fits and predicts anew each time."""
+
+    def keep(self, name: str, fit: FitRows) -> FitRows:
+        """The fit itself."""
+        return fit
+
+    def predict(self, model: Fitted, X: Floats) -> Floats:
+        """What the model says."""
+        return model.predict(X)
+
+
+FORGETFUL = Forgetful()
 
 
 class HasFeatures(Protocol):
@@ -51,7 +70,7 @@ class Given:
         volatility: Of the return over the horizon, as forecast at each row.
         known: The features of the tickers, the market and the places among them.
         schedule: When models are refitted.
-        keep: Takes a name and a fit; may give one that remembers what it has fitted before.
+        keeper: May remember what was fitted before.
     """
 
     horizon: int
@@ -59,7 +78,7 @@ class Given:
     volatility: Floats
     known: HasFeatures
     schedule: Schedule
-    keep: Keeper = not_kept
+    keeper: Keeper = FORGETFUL
 
     @property
     def scores(self) -> Floats:
@@ -115,7 +134,14 @@ def _ridge(given: Given) -> Said:
 
 def _tilt(given: Given, grow: FitRows, name: str) -> Said:
     features, target = given.known.features, ranks(given.actual)
-    walk = walked.walk(given.keep(name, grow), features, target, given.horizon, given.schedule)
+    walk = walked.walk(
+        given.keeper.keep(name, grow),
+        features,
+        target,
+        given.horizon,
+        given.schedule,
+        predict=given.keeper.predict,
+    )
     slope = rank_tilt.slopes(walk.points, given.scores, given.horizon)
     points = rank_tilt.tilts(walk.points, slope, given.volatility)
     if not isinstance(walk.newest, Trees) or not np.isfinite(slope[-1:]).all():

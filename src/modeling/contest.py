@@ -17,7 +17,7 @@ from src.features.model_features import model_features
 from src.features.pool import MIN_TICKERS, matrices, pool_of
 from src.modeling import gate, intervals, volatility, walked
 from src.modeling.candidates import CANDIDATES as MADE
-from src.modeling.candidates import Given, Keeper, not_kept
+from src.modeling.candidates import FORGETFUL, Given, Keeper
 from src.modeling.gate import Replay
 from src.modeling.gate_evidence import Rules as GateRules
 from src.modeling.names import CANDIDATES
@@ -111,7 +111,7 @@ def hold(
     names: Sequence[str] = CANDIDATES,
     known: Known | None = None,
     since: int = 0,
-    keep: Keeper = not_kept,
+    keeper: Keeper = FORGETFUL,
 ) -> Contest:
     """Let the candidates forecast every session of a panel, knowing nothing later.
 
@@ -122,12 +122,12 @@ def hold(
         names: Candidates that take part; the challenger must be among them.
         known: ``Known(panel)``, where several horizons share it.
         since: Row from which distributions may be asked for.
-        keep: See ``candidates.Given``.
+        keeper: See ``candidates.Given``.
     """
     shared = Known(panel) if known is None else known
     actual = panel.targets(horizon)
     distributions = intervals.walk_forward(panel, horizon, since=since, inputs=shared.variances)
-    given = Given(horizon, actual, distributions.sigma, shared, rules.schedule, keep)
+    given = Given(horizon, actual, distributions.sigma, shared, rules.schedule, keeper)
     said = {name: MADE[name](given) for name in names}
     points = {name: one.points for name, one in said.items()}
     asked = _gate_rules(horizon, rules)

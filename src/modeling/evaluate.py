@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from src.modeling import league
 
     forecasts = read(args.file)
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(_points(league.points(forecasts)))
     models = forecasts["model"].unique().to_list()
     shown = "served" if "served" in models else sorted(models)[0]
@@ -80,7 +80,7 @@ def _complaints(table: pl.DataFrame) -> Iterator[str]:
 def _points(rows: list[dict[str, Any]]) -> Table:
     heads = (
         *("horizon", "model", "tickers", "n", "n_eff", "MAE", "skill vs zero", "t (needs)"),
-        *("vs mean", "tickers worse", "worst ticker"),
+        *("vs mean", "tickers worse", "worst ticker", "RankIC"),
     )
     table = _table("Point forecasts", heads)
     for row in rows:
@@ -89,6 +89,7 @@ def _points(rows: list[dict[str, Any]]) -> Table:
             *(f"{row['n']:,}", f"{row['n_eff']:,.0f}", f"{row['mae']:.5f}"),
             *(_percent(row["skill_vs_zero"]), _tested(row["t"], row["limit"])),
             *(_percent(row[name]) for name in ("skill_vs_mean", "tickers_worse", "worst_ticker")),
+            "-" if row["rank_ic"] is None else f"{row['rank_ic']:.3f}",
         )
     return table
 

@@ -32,12 +32,14 @@ def rules_of(settings: Settings, horizon: str, names: Sequence[str], tickers: in
     """The rules of ``short`` or ``long``; without its challenger, zero is judged."""
     training = settings.training
     challenger = challenger_of(horizon, tickers)
+    sessions = getattr(training.horizons, horizon)
     return Rules(
         challenger=challenger if challenger in names else "zero",
         min_mae_improvement=getattr(settings.validation.min_mae_improvement, horizon),
         configurations=CONFIGURATIONS,
         schedule=Schedule(
-            warm_up=training.min_train_rows,
+            # So many rows of a lone ticker have realised labels then, purged and embargoed.
+            warm_up=training.min_train_rows + sessions + training.embargo + 1,
             refit_every=max(training.refit_every, MOST_OFTEN),
             embargo=training.embargo,
             min_train=training.min_train_rows,

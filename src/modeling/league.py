@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from src.features.market import ranks
 from src.modeling import crps, hac, quantiles
 from src.modeling.gate_book import spread
+from src.modeling.rank_tilt import RANKED_FROM
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,7 +34,8 @@ def points(forecasts: pl.DataFrame) -> list[dict[str, Any]]:
 
     Returns:
         ``horizon, model, tickers, n, n_eff, mae, skill_vs_zero, t, limit, skill_vs_mean,
-        tickers_worse`` (share significantly worse than zero at 5 %), ``worst_ticker`` (its skill).
+        tickers_worse`` (share significantly worse than zero at 5 %), ``worst_ticker`` (its skill),
+        ``rank_ic``.
     """
     realised = forecasts.filter(pl.col("actual").is_not_null(), pl.col("point").is_not_null())
     found = []
@@ -83,7 +86,23 @@ def worth(actual: Floats, point: Floats, mean: Floats, horizon: int) -> dict[str
         "skill_vs_mean": _skill(error, np.abs(actual - mean)),
         "tickers_worse": float(worse[judged].mean()) if judged.any() else None,
         "worst_ticker": float(per_ticker[judged].min()) if judged.any() else None,
+        "rank_ic": rank_ic(actual, point),
     }
+
+
+def rank_ic(actual: Floats, point: Floats) -> float | None:
+    """Mean over the dates of Spearman's correlation of (T, N) forecasts and outcomes.
+
+    Over dates with ``RANKED_FROM`` tickers whose forecasts differ; None without any.
+    """
+    there = np.isfinite(actual) & np.isfinite(point)
+    wide = there.sum(axis=1) >= RANKED_FROM
+    x, y = (ranks(np.where(there, one, np.nan)[wide]) for one in (point, actual))
+    known = np.isfinite(x)
+    x, y = np.where(known, x, 0.0), np.where(known, y, 0.0)
+    spread = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
+    differ = spread > 0
+    return float(((x * y).sum(axis=1)[differ] / spread[differ]).mean()) if differ.any() else None
 
 
 def distributions(forecasts: pl.DataFrame, model: str) -> list[dict[str, Any]]:

@@ -1,16 +1,19 @@
-"""The live models of one ticker and its newest features in; both forecasts out."""
+"""Live models and the newest features of their tickers in; forecasts, and their inputs, out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from src.core.errors import ForecastError
 from src.core.tables import FEATURES_DAILY
-from src.modeling import intervals, newest, outlook, panel
-from src.modeling.contest import Known
-from src.modeling.panel import Panel
+from src.modeling import panel
+from src.modeling.asking import Asked, ask
+from src.modeling.keeping import keep
+from src.modeling.known_pools import newest_row, pool_hash
 from src.modeling.predictor import forecast
+from src.modeling.serving_row import serving_row
 from src.modeling.train import TABLES
 from src.registry.artefacts import Artefact
 from src.stages.stage import RunContext
@@ -21,10 +24,27 @@ if TYPE_CHECKING:
     from src.registry.live_models import LiveModels
 
 
+@dataclass
+class Answers:
+    """What stored models say.
+
+    Attributes:
+        forecasts: Entries of ``forecasts`` in results.json.
+        rows: Of ``serving_inputs``, one for each forecast.
+        problems: By ticker and horizon, a sentence where there is no forecast.
+    """
+
+    forecasts: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    problems: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
 def stored_forecasts(
     context: RunContext, ticker: str, pools: Sequence[pl.DataFrame]
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Forecasts from the stored artefacts, and a sentence for each horizon that has none.
+
+    A live run stores what they were made from, and logs them.
 
     Args:
         context: Of a run for this ticker.
@@ -33,53 +53,68 @@ def stored_forecasts(
     """
     if context.models is None:
         return [], ["The stored models know later prices: train to forecast from a past session."]
-    features = context.store.load(FEATURES_DAILY, [ticker], context.as_of)
-    if features.is_empty():
-        return [], [f"{ticker} has no features yet: run `python -m mlops.pipeline` first."]
-    row = features.sort("date").row(-1, named=True)
-    stored, problems = _stored(context.models, ticker)
-    forecasts = []
+    found = answers(context, context.models, [ticker], pools)
+    keep(context, found.rows, found.forecasts)
+    return found.forecasts, list(dict.fromkeys(found.problems.values()))
+
+
+def answers(
+    context: RunContext,
+    models: LiveModels,
+    tickers: Sequence[str],
+    pools: Sequence[pl.DataFrame],
+) -> Answers:
+    """What the live models of tickers say at their last bars; each pool is worked through once."""
+    found = Answers()
+    newest = _newest(context, tickers, pools, found)
+    stored = _stored(models, sorted(newest), found)
     for pool in pools if stored else ():
         whole = panel.build(pool, context.calendar)
-        for one in stored:
-            try:
-                forecasts.append(_forecast(context, one, whole, row))
-            except ForecastError as error:
-                problems.append(str(error))
-    return forecasts, problems
+        data_hash = pool_hash([pool])
+        own = [one for one in stored if one.ticker in whole.tickers]
+        for asked in ask(whole, own):
+            _say(context, asked, newest[asked.artefact.ticker], data_hash, found)
+    return found
 
 
-def _stored(models: LiveModels, ticker: str) -> tuple[list[Artefact], list[str]]:
-    stored, problems = [], []
-    for horizon in TABLES:
+def _newest(
+    context: RunContext, tickers: Sequence[str], pools: Sequence[pl.DataFrame], found: Answers
+) -> dict[str, dict[str, Any]]:
+    """The newest features by ticker, of those that have some."""
+    rows = {}
+    for ticker in tickers:
+        features = context.store.load(FEATURES_DAILY, [ticker], context.as_of)
         try:
-            stored.append(models.load(ticker, horizon))
+            rows[ticker] = newest_row(ticker, features, pools)
         except ForecastError as error:
-            problems.append(str(error))
-    return stored, problems
+            found.problems |= {(ticker, horizon): str(error) for horizon in TABLES}
+    return rows
 
 
-def _forecast(
-    context: RunContext, artefact: Artefact, whole: Panel, row: Mapping[str, Any]
-) -> dict[str, Any]:
-    ticker, horizon = artefact.ticker, artefact.sessions
-    at, column = newest.last_bar(whole, ticker), whole.tickers.index(ticker)
-    known = Known(whole)
-    made = intervals.walk_forward(whole, horizon, since=at, inputs=known.variances)
-    values: dict[str, float] = {}
-    if artefact.model.features:
-        recent = newest.recent(whole, at)
-        values = newest.inputs(
-            artefact.model,
-            Known(recent).features,
-            len(recent.sessions) - 1,
-            column,
-            float(made.sigma[at, column]),
-            horizon,
-        )
-    return forecast(
-        artefact,
-        {**row, **values},
-        calendar=context.calendar,
-        outlook=outlook.at(made, at, column),
-    )
+def _stored(models: LiveModels, tickers: Sequence[str], found: Answers) -> list[Artefact]:
+    stored = []
+    for ticker in tickers:
+        for horizon in TABLES:
+            try:
+                stored.append(models.load(ticker, horizon))
+            except ForecastError as error:
+                found.problems[ticker, horizon] = str(error)
+    return stored
+
+
+def _say(
+    context: RunContext,
+    asked: Asked,
+    newest: Mapping[str, Any],
+    data_hash: str,
+    found: Answers,
+) -> None:
+    artefact, given = asked.artefact, {**newest, **asked.values}
+    try:
+        said = forecast(artefact, given, calendar=context.calendar, outlook=asked.outlook)
+    except ForecastError as error:
+        found.problems[artefact.ticker, artefact.horizon] = str(error)
+        return
+    found.forecasts.append(said)
+    row = serving_row(asked, newest, data_hash=data_hash, written_at=context.now)
+    found.rows.append(row)

@@ -12,8 +12,10 @@ import numpy as np
 from src.config.load import config_hash
 from src.config.version import VERSION
 from src.modeling import newest, outlook, worth
+from src.modeling.asking import Asked
 from src.modeling.outlook import Outlook
 from src.modeling.predictor import forecast
+from src.modeling.serving_row import serving_row
 from src.modeling.standing import ZERO, Decision
 from src.registry.artefacts import Artefact
 from src.registry.model_file import LinearModel
@@ -39,7 +41,8 @@ class Made:
         artefact: What is stored, or what answers instead.
         inputs: The values that its forecast is made from.
         outlook: The distribution of the return from its last bar.
-        newest: The newest row of ``features_daily``.
+        newest: The newest row of ``features_daily``, with the ``return_basis`` of its bar.
+        data_hash: Of its pool.
     """
 
     known: Known
@@ -50,23 +53,37 @@ class Made:
     inputs: Mapping[str, float]
     outlook: Outlook
     newest: Mapping[str, Any]
+    data_hash: str
 
     def asking(self, artefact: Artefact) -> Made:
         """The same with another artefact to answer, and what that is asked with."""
         if not artefact.model.features:
             return replace(self, artefact=artefact, inputs={})
-        ticker, panel = artefact.ticker, self.held.panel
-        row, column = newest.last_bar(panel, ticker), panel.tickers.index(ticker)
-        volatility = float(self.held.distributions.sigma[row, column])
+        row, column = self._place
         inputs = newest.inputs(
-            artefact.model, self.known.features, row, column, volatility, self.held.horizon
+            artefact.model, self.known.features, row, column, self.volatility, self.held.horizon
         )
         return replace(self, artefact=artefact, inputs=inputs)
+
+    @property
+    def volatility(self) -> float:
+        """Forecast at its last bar of the return over the horizon."""
+        return float(self.held.distributions.sigma[self._place])
+
+    @property
+    def _place(self) -> tuple[int, int]:
+        panel, ticker = self.held.panel, self.artefact.ticker
+        return newest.last_bar(panel, ticker), panel.tickers.index(ticker)
 
     def forecast(self, context: RunContext) -> dict[str, Any]:
         """An entry of ``forecasts`` in results.json."""
         row = {**self.newest, **self.inputs}
         return forecast(self.artefact, row, calendar=context.calendar, outlook=self.outlook)
+
+    def serving_row(self, context: RunContext) -> dict[str, Any]:
+        """A row of ``serving_inputs``."""
+        asked = Asked(self.artefact, self.inputs, self.outlook, self.volatility)
+        return serving_row(asked, self.newest, data_hash=self.data_hash, written_at=context.now)
 
     def told(self) -> dict[str, Any]:
         """The facts for ``results.json``."""
@@ -127,7 +144,7 @@ def make(
         pool=worth.pool(held),
     )
     said = outlook.at(held.distributions, row, column)
-    one = Made(trained.known, dataset, held, decision, artefact, {}, said, newest_row)
+    one = Made(trained.known, dataset, held, decision, artefact, {}, said, newest_row, data_hash)
     return one.asking(artefact)
 
 

@@ -14,6 +14,8 @@ Floats = npt.NDArray[np.float64]
 # How much of the past reward for risk is expected to go on. A ticker that only ever fell would
 # err by SHRUNK x (mean score / mean size of a score), some 8 %, more than with zero.
 SHRUNK = 0.2
+# Outcomes from which a mean of them is worth saying.
+REWARD_FROM = 250
 
 
 def zero(y: Floats) -> Floats:
@@ -26,7 +28,7 @@ def own_mean(y: Floats, horizon: int) -> Floats:
     return _over(np.nan_to_num(y), np.isfinite(y), horizon)
 
 
-def reward(scores: Floats, horizon: int) -> Floats:
+def reward(scores: Floats, horizon: int, *, at_least: int = REWARD_FROM) -> Floats:
     """``SHRUNK`` times the mean of all tickers' realised scores, pooled by count; (T,).
 
     A drift in proportion to the ticker's own volatility: what a unit of risk was paid with, the
@@ -35,9 +37,12 @@ def reward(scores: Floats, horizon: int) -> Floats:
     Args:
         scores: Return over the volatility that was forecast for it; (T, N).
         horizon: Sessions from a row to its label's end.
+        at_least: Realised scores below which there is none, NaN.
     """
-    total = np.nansum(scores, axis=1)
-    return SHRUNK * _over(total, np.isfinite(scores).sum(axis=1), horizon)
+    count = np.isfinite(scores).sum(axis=1)
+    mean = _over(np.nansum(scores, axis=1), count, horizon)
+    seen = np.concatenate([np.zeros(min(horizon, len(count))), np.cumsum(count)[:-horizon]])
+    return np.where(seen >= at_least, SHRUNK * mean, np.nan)
 
 
 def _over(total: Floats, count: npt.NDArray[np.generic], horizon: int) -> Floats:

@@ -52,4 +52,6 @@ def inputs(
         found[RANK_MEAN] = float(model.trees.predict(pool).mean())
     for values in pool[own]:
         found |= dict(zip(features.names, values.tolist(), strict=True))
-    return {name: found[name] for name in model.features if np.isfinite(found.get(name, np.nan))}
+    known = [name for name in model.features if np.isfinite(found.get(name, np.nan))]
+    # Adding 0.0 turns -0.0, which the store of inputs cannot hold, into 0.0.
+    return {name: found[name] + 0.0 for name in known}

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from src.features import canary
 from src.modeling import contest
-from src.modeling.candidates import Keeper, not_kept
+from src.modeling.candidates import FORGETFUL, Keeper
 from src.modeling.contest import Contest, Known
 from src.modeling.judging import rules_of, trained_names
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.modeling.panel import Panel
+
+Floats = npt.NDArray[np.float64]
 
 # Sessions whose distributions are made again, to be compared with what came true: five years.
 REVIEWED = 1_260
@@ -39,10 +42,15 @@ class Trained:
     leak: str | None
 
 
-def train(panel: Panel, settings: Settings, keep: Keeper = not_kept) -> Trained:
-    """Hold the contest of both horizons over a pool, unless a feature knows the future."""
+def train(
+    panel: Panel, settings: Settings, keeper: Keeper = FORGETFUL, suspicion: str | None = None
+) -> Trained:
+    """Hold the contest of both horizons over a pool, unless a feature knows the future.
+
+    ``suspicion`` is what was found of features elsewhere.
+    """
     known = Known(panel)
-    leak = likely_leak(known)
+    leak = suspicion or likely_leak(known)
     since, tickers = max(len(panel.sessions) - REVIEWED, 0), len(panel.tickers)
     contests = {}
     for horizon in ("short", "long"):
@@ -54,7 +62,7 @@ def train(panel: Panel, settings: Settings, keep: Keeper = not_kept) -> Trained:
             names=names,
             known=known,
             since=since,
-            keep=keep,
+            keeper=keeper,
         )
     return Trained(known, contests, leak)
 
@@ -64,11 +72,18 @@ def likely_leak(known: Known) -> str | None:
     features = known.features
     target = known.panel.targets(1)[features.rows, features.columns]
     there = np.isfinite(target)
-    found = canary.of_rows(
+    return leaking(
         features.names,
         features.inputs[there],
         target[there],
         tickers=len(np.unique(features.columns[there])),
         sessions=len(np.unique(features.rows[there])),
     )
+
+
+def leaking(
+    names: Sequence[str], inputs: Floats, target: Floats, *, tickers: int, sessions: int
+) -> str | None:
+    """The same of rows that have all features and the next session's return."""
+    found = canary.of_rows(names, inputs, target, tickers=tickers, sessions=sessions)
     return next((one.message for one in found if one.leaks), None)

@@ -90,7 +90,7 @@ def _proposed(artefact: Artefact, row: Mapping[str, Any]) -> float | None:
 
 
 def _lacking(artefact: Artefact, row: Mapping[str, Any]) -> list[str]:
-    return [name for name in artefact.model.features if not _usable(row.get(name))]
+    return [name for name in artefact.model.features if not usable(row.get(name))]
 
 
 def _note(artefact: Artefact, row: Mapping[str, Any]) -> str:
@@ -145,12 +145,13 @@ def _check(artefact: Artefact, row: Mapping[str, Any]) -> None:
             f"The newest features are version {row.get('features_version')}, {model} knows "
             f"{artefact.features_version}: run the pipeline again."
         )
-    if not _usable(row.get("close")):
+    if not usable(row.get("close")):
         raise FeatureMismatch(
             f"The newest features have no usable 'close', which {model} needs: run the pipeline "
             "again."
         )
 
 
-def _usable(value: Any) -> bool:
+def usable(value: Any) -> bool:
+    """Whether a model can be asked with it."""
     return value is not None and math.isfinite(value)

@@ -48,7 +48,7 @@ def slopes(ranks: Floats, scores: Floats, horizon: int) -> Floats:
     sessions = np.cumsum(known.any(axis=1))
     refreshed = np.arange(len(ranks)) // SLOPE_EVERY * SLOPE_EVERY
     last = np.maximum(refreshed - horizon, 0)
-    ready = (refreshed >= horizon) & (sessions[last] >= SLOPE_FROM) & (squares[last] > 0)
+    ready = (sessions[last] >= SLOPE_FROM) & (squares[last] > 0)
     out = np.full(len(ranks), np.nan)
     np.divide(products[last], squares[last], out=out, where=ready)
     return np.asarray(np.maximum(out, 0.0))

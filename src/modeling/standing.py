@@ -63,7 +63,8 @@ def decide(held: Contest, now: Standing) -> Decision:
 
 def _against_zero(held: Contest, now: Standing) -> Decision:
     """The challenger, by what it forecast after a demotion if there was one."""
-    challenger, first = held.rules.challenger, _row(held, now.since)
+    challenger = held.rules.challenger
+    first = _row(held, now.since) if now.served == ZERO else 0
     verdict = gate.judge(
         held.judged[first:], held.points[challenger][first:], rules=held.gate_rules
     )
@@ -72,7 +73,8 @@ def _against_zero(held: Contest, now: Standing) -> Decision:
     if now.served == ZERO:
         return Decision(now, challenger, verdict.verdict, verdict, verdict.reason)
     reason = f"{now.served}, served so far, is no candidate any more. {verdict.reason}"
-    return Decision(Standing(ZERO, _today(held)), challenger, DEMOTED, verdict, reason)
+    # The challenger lost nothing: its record counts whole at the next look as well.
+    return Decision(Standing(), challenger, DEMOTED, verdict, reason)
 
 
 def _promoted(held: Contest, verdict: Verdict) -> Decision:

@@ -11,7 +11,8 @@ import polars as pl
 from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY, Table
 from src.modeling import datasets, panel, pool_training
 from src.modeling.answering import answering, standing_so_far
-from src.modeling.known_pools import known_pools, pool_hash
+from src.modeling.keeping import keep
+from src.modeling.known_pools import known_pools, newest_row, pool_hash
 from src.modeling.made import Made, make
 from src.modeling.run_report import page
 from src.modeling.standing import decide
@@ -36,16 +37,19 @@ def run(context: RunContext) -> StageReport:
     warnings: list[str] = []
     made: list[Made] = []
     pools = known_pools(context)
+    data_hash = pool_hash(pools)
     for pool in pools:
-        made.extend(_pool(context, pool, features, labelled, warnings))
+        made.extend(_pool(context, pool, features, labelled, data_hash, warnings))
     files = _reports(context, made)
     made = answering(context, made)
+    forecasts = [one.forecast(context) for one in made]
+    keep(context, [one.serving_row(context) for one in made], forecasts)
     return StageReport(
         rows=sum(one.frame.height for one in labelled.values()),
         details={
             "models": [one.told() for one in made],
-            "forecasts": [one.forecast(context) for one in made],
-            "data_hash": pool_hash(pools),
+            "forecasts": forecasts,
+            "data_hash": data_hash,
         },
         warnings=(*warnings, *_without_candidate(made)),
         files=files,
@@ -74,13 +78,14 @@ def _pool(
     pool: pl.DataFrame,
     features: pl.DataFrame,
     labelled: Mapping[tuple[str, str], Dataset],
+    data_hash: str,
     warnings: list[str],
 ) -> Iterator[Made]:
     """Train one pool, and decide for each of the context's tickers in it."""
     whole = panel.build(pool, context.calendar)
-    keep = FitCache(context.settings.home / FITS).keep
-    trained = pool_training.train(whole, context.settings, keep)
-    data_hash = pool_hash([pool]) or ""
+    keeper = FitCache(context.settings.home / FITS)
+    suspicion = _likely_leak(labelled, [one for one in context.tickers if one in whole.tickers])
+    trained = pool_training.train(whole, context.settings, keeper, suspicion)
     for ticker in context.tickers:
         own = features.filter(ticker=ticker)
         if ticker not in whole.tickers or own.is_empty():
@@ -93,10 +98,31 @@ def _pool(
                 trained,
                 decide(held, now),
                 labelled[ticker, horizon],
-                own.row(-1, named=True),
+                newest_row(ticker, own, [pool]),
                 horizon=horizon,
                 data_hash=data_hash,
             )
+
+
+def _likely_leak(labelled: Mapping[tuple[str, str], Dataset], tickers: Sequence[str]) -> str | None:
+    """What the canary says of the stored features of each ticker."""
+    for ticker in tickers:
+        dataset = labelled[ticker, "short"]
+        names = [name for name in dataset.features if _scale_free(name)]
+        found = pool_training.leaking(
+            names,
+            dataset.frame.select(names).to_numpy(),
+            dataset.frame["target"].to_numpy(),
+            tickers=1,
+            sessions=dataset.frame.height,
+        )
+        if found:
+            return found
+    return None
+
+
+def _scale_free(name: str) -> bool:
+    return not (name.startswith("sma_") or name == "volume")
 
 
 def _reports(context: RunContext, made: Sequence[Made]) -> dict[str, str]:

@@ -93,7 +93,20 @@ def stacked(present: Bools, features: Iterable[tuple[str, Floats]]) -> Stacked:
     return Stacked(rows[whole], columns[whole], inputs[whole].astype(np.float64), tuple(names))
 
 
-def walk(fit: FitRows, features: Stacked, y: Floats, horizon: int, schedule: Schedule) -> Walked:
+def asked(model: Fitted, X: Floats) -> Floats:
+    """What a model says."""
+    return model.predict(X)
+
+
+def walk(
+    fit: FitRows,
+    features: Stacked,
+    y: Floats,
+    horizon: int,
+    schedule: Schedule,
+    *,
+    predict: Callable[[Fitted, Floats], Floats] = asked,
+) -> Walked:
     """Forecasts of every row from ``schedule.first`` on, and the model that made the last ones.
 
     Args:
@@ -102,6 +115,7 @@ def walk(fit: FitRows, features: Stacked, y: Floats, horizon: int, schedule: Sch
         y: Labels, simple returns; (T, N).
         horizon: Sessions from a row to its label's end.
         schedule: When to refit, and on what at least.
+        predict: How a model is asked.
     """
     rows, columns, inputs = features.rows, features.columns, features.inputs
     targets = y[rows, columns]
@@ -111,7 +125,7 @@ def walk(fit: FitRows, features: Stacked, y: Floats, horizon: int, schedule: Sch
         if known.size < schedule.min_train or not fold.test.size:
             continue
         model = fit(inputs[known], targets[known], horizon)
-        out[rows[fold.test], columns[fold.test]] = model.predict(inputs[fold.test])
+        out[rows[fold.test], columns[fold.test]] = predict(model, inputs[fold.test])
     return Walked(out, model)
 
 

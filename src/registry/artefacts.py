@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,15 @@ def place(root: Path, artefact: Artefact, key: bytes | None = None) -> str:
     files = {MODEL: pack(artefact.model)}
     manifest = canonical_json(_described(artefact, files))
     return sets.place(folder_of(root, artefact.ticker, artefact.horizon), manifest, files, key)
+
+
+def same(one: Artefact, other: Artefact) -> bool:
+    """Whether two artefacts differ in nothing but when they were made, and where."""
+    manifests = (
+        _described(replace(made, trained_at="", environment={}), {MODEL: pack(made.model)})
+        for made in (one, other)
+    )
+    return len({canonical_json(manifest) for manifest in manifests}) == 1
 
 
 def load(

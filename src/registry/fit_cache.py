@@ -1,7 +1,7 @@
-"""Fits that were made before, on disk, named by the rows and the code that they were made from.
+"""Fits that were made before, and what they said, on disk, named by what they were made from.
 
-A pool's models are refitted once a year, and every ticker's run needs all of them. A file that is
-missing, damaged or of other code is fitted again; nothing else hangs on it.
+A pool's models are refitted once a year, and every ticker's run needs all of them and all that
+they said. A file that is missing, damaged or of other code is made again; nothing else hangs on it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import inspect
 import os
 import uuid
 from collections.abc import Callable
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,10 @@ from src.registry.trees import Trees
 Floats = npt.NDArray[np.float64]
 Fit = Callable[[Floats, Floats, int], Any]
 
-# Fits of two pools over twenty years.
-MOST = 48
+# Fits of two pools over twenty years, and what each of them said.
+MOST = 96
+# Those that fits are made with; not all need be there.
+LIBRARIES = ("numpy", "scikit-learn", "lightgbm")
 
 
 class FitCache:
@@ -43,17 +46,29 @@ class FitCache:
 
         def kept(X: Floats, y: Floats, horizon: int) -> Any:
             path = self.folder / _key(name, fit, X, y, horizon)
-            found = _read(path)
+            found = _trees(_read(path))
             if found is None:
                 found = fit(X, y, horizon)
                 if isinstance(found, Trees):
-                    self._write(path, found)
+                    self._write(path, pack(found))
             return found
 
         return kept
 
-    def _write(self, path: Path, trees: Trees) -> None:
-        data = pack(trees)
+    def predict(self, model: Any, X: Floats) -> Floats:
+        """What a model says of (rows, features), looked up before it is asked; (rows,)."""
+        if not isinstance(model, Trees):
+            said: Floats = model.predict(X)
+            return said
+        path = self.folder / _digest(pack(model), X)
+        stored = _read(path)
+        if stored is None or len(stored) != 8 * len(X):
+            found = model.predict(X)
+            self._write(path, found.tobytes())
+            return found
+        return np.frombuffer(stored)
+
+    def _write(self, path: Path, data: bytes) -> None:
         aside = path.with_name(f".{uuid.uuid4().hex}")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -62,33 +77,57 @@ class FitCache:
             self._forget()
         except OSError:
             # It only saves time: a full disk must not cost the forecast.
-            aside.unlink(missing_ok=True)
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
 
     def _forget(self) -> None:
-        stored = sorted(self.folder.glob("[0-9a-f]*"), key=lambda one: one.stat().st_mtime)
+        # With what killed writers left aside, or that would pile up.
+        stored = sorted(self.folder.iterdir(), key=lambda one: one.stat().st_mtime)
         for old in stored[:-MOST]:
             old.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> Trees | None:
+def _read(path: Path) -> bytes | None:
     try:
         stored = path.read_bytes()
-        os.utime(path)
     except OSError:
         return None
+    # Kept for longer, where that may be said: another account's file is as good.
+    with suppress(OSError):
+        os.utime(path)
     digest, data = stored[:32], stored[32:]
-    if hashlib.sha256(data).digest() != digest:
+    return data if hashlib.sha256(data).digest() == digest else None
+
+
+def _trees(data: bytes | None) -> Trees | None:
+    """Whatever a file of other code raises on its way in, it is fitted again."""
+    if data is None:
         return None
-    trees = unpack(data)
+    try:
+        trees = unpack(data)
+    except Exception:
+        return None
     return trees if isinstance(trees, Trees) else None
 
 
 def _key(name: str, fit: Fit, X: Floats, y: Floats, horizon: int) -> str:
     """A digest of the rows, of the code that fits them and of the libraries it uses."""
-    libraries = [version(one) for one in ("numpy", "scikit-learn")]
+    libraries = [_installed(one) for one in LIBRARIES]
     code = inspect.getsource(inspect.getmodule(fit) or type(fit))
-    found = hashlib.sha256(repr((name, horizon, X.shape, libraries, code)).encode())
+    return _digest(repr((name, horizon, libraries, code)).encode(), X, y)
+
+
+def _digest(head: bytes, X: Floats, *rest: Floats) -> str:
+    found = hashlib.sha256(head + repr(X.shape).encode())
     # Features are stacked in single precision: nothing is lost, and half is read.
     found.update(np.ascontiguousarray(X, dtype=np.float32).data)
-    found.update(np.ascontiguousarray(y).data)
+    for one in rest:
+        found.update(np.ascontiguousarray(one).data)
     return found.hexdigest()
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

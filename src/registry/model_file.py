@@ -124,7 +124,7 @@ def _parts(model: Any) -> dict[str, Any]:
 
 
 def _exact(value: Any) -> Any:
-    """Numbers as their bits. Adding 0.0 turns -0.0, which forecasts the same, into 0.0."""
+    """Numbers as a float's bits. Adding 0.0 turns -0.0, which forecasts the same, into 0.0."""
     if isinstance(value, dict):
         return {name: _exact(one) for name, one in value.items()}
     if isinstance(value, np.ndarray):

@@ -58,7 +58,7 @@ def read(data: bytes) -> Any:
 
 def _encoded(value: Any, members: dict[str, bytes], number: Iterator[int]) -> dict[str, Any]:
     if isinstance(value, Mapping):
-        content = {name: _encoded(one, members, number) for name, one in value.items()}
+        content = {name: _encoded(value[name], members, number) for name in sorted(value)}
         text = {"__class__": "str", "__module__": "builtins", "__loader__": "TypeNode"}
         keys = [{**text, "__id__": next(number)} for _ in value]
         kinds = {**_node("builtins", "list", "ListNode", number), "content": keys}

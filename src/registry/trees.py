@@ -33,7 +33,7 @@ class Trees:
 
     Raises:
         ValueError: For arrays that are no trees: of other lengths or types, pointing outside,
-            or with a value that is not finite.
+            with a value that is not finite, or deeper than they have nodes.
     """
 
     feature: Ints
@@ -54,13 +54,16 @@ class Trees:
         ):
             raise ValueError("trees are made of 64-bit integers and floats")
         lengths = {one.shape for one in (self.feature, self.threshold, self.left, self.right)}
-        if lengths != {(nodes,)} or not np.isfinite([*self.value, self.base]).all():
+        known = isinstance(self.base, int | float) and np.isfinite([*self.value, self.base]).all()
+        if lengths != {(nodes,)} or not known:
             raise ValueError("trees need one finite value for each node")
         pointers = np.concatenate([self.left, self.right, self.roots])
         if pointers.size and not 0 <= pointers.min() <= pointers.max() < nodes:
             raise ValueError("a tree points to a node that is not there")
-        if self.depth < 0 or self.feature.min(initial=0) < 0:
-            raise ValueError("a tree's depth and inputs are counted from 0")
+        if type(self.depth) is not int or not 0 <= self.depth <= max(nodes - 1, 0):
+            raise ValueError(f"{nodes} nodes make no trees of depth {self.depth!r}")
+        if self.feature.min(initial=0) < 0:
+            raise ValueError("a tree's inputs are counted from 0")
 
     @property
     def inputs(self) -> int:
@@ -71,7 +74,12 @@ class Trees:
         """One sum a row, of (rows, inputs); (rows,).
 
         A row's sum does not depend on the rows beside it: it runs over the trees in order.
+
+        Raises:
+            ValueError: For rows with fewer inputs than the trees ask for.
         """
+        if X.shape[1] < self.inputs:
+            raise ValueError(f"the trees ask for {self.inputs} inputs, a row has {X.shape[1]}")
         step = max(1, AT_ONCE // max(len(self.roots), 1))
         parts = [self._some(X[at : at + step]) for at in range(0, len(X), step)]
         return np.concatenate(parts) if parts else np.empty(0)

@@ -31,11 +31,19 @@ class Registry:
 
 @dataclass(frozen=True)
 class RolledBack:
-    """What a rollback came to: the version, whether anything had to change, who was left alone."""
+    """What a rollback came to.
+
+    Attributes:
+        version: What is live again.
+        changed: Whether anything had to change.
+        left_alone: Tickers that it does not know.
+        undone: What is still to be done for restored models to be asked; empty when nothing is.
+    """
 
     version: Version
     changed: bool
     left_alone: list[str]
+    undone: str = ""
 
 
 def make_version(registry: Registry, tag: str, author: Author) -> Version:

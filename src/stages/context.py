@@ -13,6 +13,7 @@ from src.stages.stage import RunContext
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
+    from src.db.records import Records
     from src.registry.live_models import LiveModels
 
 
@@ -27,6 +28,7 @@ def make_context(  # noqa: PLR0913 - a run is told by all of these
     known_at: dt.datetime | None = None,
     write: bool = True,
     models: LiveModels | None = None,
+    records: Records | None = None,
 ) -> RunContext:
     """A context that writes only when it may: a run that looks back computes and reports.
 
@@ -49,6 +51,7 @@ def make_context(  # noqa: PLR0913 - a run is told by all of these
         known_at=known_at,
         live=live,
         models=models if live else None,
+        records=records if live else None,
     )
 
 

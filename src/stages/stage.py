@@ -12,6 +12,7 @@ from src.core.tables import Table
 if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.core.sessions import Calendar
+    from src.db.records import Records
     from src.db.store import Store
     from src.registry.live_models import LiveModels
 
@@ -22,7 +23,8 @@ class RunContext:
 
     ``as_of`` is None for a live run. With ``known_at`` only what had been fetched by then may be
     used, and ``now`` is that time. The store keeps changes aside when nothing may be written.
-    ``models`` are those that answer, for a run that may replace or ask them.
+    ``models`` are those that answer, for a run that may replace or ask them; ``records`` are what
+    such a run leaves behind of its answers.
     """
 
     store: Store
@@ -35,6 +37,7 @@ class RunContext:
     known_at: dt.datetime | None = None
     live: bool = True
     models: LiveModels | None = None
+    records: Records | None = None
 
 
 @dataclass(frozen=True)

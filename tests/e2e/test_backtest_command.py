@@ -31,8 +31,8 @@ DAYS = sessions(dt.date(2022, 6, 1), 900)
 TICKERS = ("AA.NS", "BB.NS", "CC.NS", "DD.NS", "EE.NS")
 HEADER = "ticker,made,target,horizon,model,point,actual,lo50,hi50,lo80,hi80,lo90,hi90,lo95,hi95"
 MODELS = {
-    *("zero", "mean", "drift", "ridge", "elastic_net", "hist_gradient_boosting", "random_forest"),
-    "served",
+    *("zero", "mean", "drift", "ridge", "rank_tilt"),
+    *("elastic_net", "hist_gradient_boosting", "random_forest", "served"),
 }
 
 
@@ -173,7 +173,8 @@ def test_evaluate_prints_both_tables(whole, command):
 
     assert ran.returncode == 0, ran.stderr
     lines = [line.split() for line in ran.stdout.splitlines()]
-    for model in MODELS:
+    # Five tickers are too few to be ranked.
+    for model in MODELS - {"rank_tilt"}:
         assert sum(row[1:2] == [model] for row in lines) == 2, model
     zero = next(row for row in lines if row[1:2] == ["zero"])
     # Five tickers with 899 realised days each; zero has no skill against itself, nor a t.

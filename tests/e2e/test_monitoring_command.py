@@ -161,3 +161,16 @@ def test_the_guides_snippet_works(home, place, monkeypatch):
 
     assert versions == ["v1.0-2025-01-15", "v0.9-2025-01-14"]
     assert all(one.pinned for one in deployer.live_at())
+
+
+def test_a_rollback_says_what_to_run_where_models_have_nothing_to_be_asked_with(monitoring, place):
+    place.publish(both())
+    said(monitoring("version", "--version-tag", "v1"))
+
+    back = monitoring("rollback", "--version-tag", "v1")
+
+    assert back.returncode == 0
+    assert back.stdout.startswith("Version v1 is live ")
+    (sentence,) = back.stderr.splitlines()
+    assert sentence.startswith("The models are live, but what they are asked with is missing for ")
+    assert sentence.endswith("run `python -m mlops.pipeline --skip-training --ticker` with each.")

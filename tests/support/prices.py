@@ -18,6 +18,7 @@ from src.core.sessions import nse
 from src.core.tables import CLEAN_DAILY, FEATURES_DAILY, Table
 from src.data.sources.base import Delivery
 from src.features import features_daily
+from src.registry.live_models import LiveModels
 from src.stages.context import make_context
 from src.stages.stage import RunContext, StageReport, run_stage
 
@@ -112,6 +113,7 @@ def context(
     as_of: dt.date | None = None,
     known_at: dt.datetime | None = None,
     write: bool = True,
+    models: LiveModels | None = None,
     **settings: Any,
 ) -> RunContext:
     """A stage's context over a store, with settings of the test's own."""
@@ -124,6 +126,7 @@ def context(
         as_of=as_of,
         known_at=known_at,
         write=write,
+        models=models,
     )
 
 

@@ -9,6 +9,7 @@ from src.core.tables import PREDICTION_OUTCOMES, PREDICTIONS
 from src.db.forecasts import ForecastLog
 
 MADE = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
+LATER_TARGET = dt.date(2026, 4, 16)
 KEY = {
     "ticker": "TCS.NS",
     "horizon": "short",
@@ -131,3 +132,25 @@ def test_an_outcome_belongs_to_a_forecast(log):
 
 def test_nothing_to_write_is_nothing_written(log):
     assert (log.log([]), log.record([])) == (0, 0)
+
+
+def test_forecasts_are_followed_with_their_newest_outcome(log):
+    log.log([forecast(), forecast(feature_date=dt.date(2026, 4, 15), target_date=LATER_TARGET)])
+    log.record([outcome()])
+    log.record([outcome(matured_at=MADE + dt.timedelta(days=9), realised_return=0.012)])
+
+    first, second = log.followed("TCS.NS", dt.date(2026, 4, 16))
+
+    assert (first["feature_date"], first["realised_return"]) == (dt.date(2026, 4, 13), 0.012)
+    assert (second["sessions"], second["label_end"], second["realised_return"]) == (1, None, None)
+    assert len(log.followed("TCS.NS", dt.date(2026, 4, 15))) == 1
+    assert log.followed("INFY.NS", dt.date(2026, 4, 16)) == []
+
+
+def test_scored_forecasts_are_of_all_tickers_unless_told(log):
+    log.log([forecast(), forecast(ticker="INFY.NS")])
+    log.record([outcome(), outcome(ticker="INFY.NS")])
+
+    assert [row["ticker"] for row in log.scored("INFY.NS")] == ["INFY.NS"]
+    assert len(log.scored()) == 2
+    assert (log.count(), log.count("INFY.NS"), log.count("SBIN.NS")) == (2, 1, 0)

@@ -10,8 +10,10 @@ from prices import TCS, Given, bar, clean_walk, context, delivery, run, sessions
 from src.core.sessions import nse
 from src.core.tables import CLEAN_DAILY
 from src.data import cleaning, ingest
-from src.modeling import intervals, panel
-from src.modeling.outlook import NOTHING, Outlook, known_pools, outlooks
+from src.modeling import intervals, outlook, panel
+from src.modeling import newest as at_last_bar
+from src.modeling.known_pools import known_pools
+from src.modeling.outlook import NOTHING, Outlook
 from src.modeling.quantiles import LEVELS
 
 DAYS = sessions(dt.date(2023, 1, 2), 400)
@@ -36,6 +38,19 @@ def newest(horizon, *frames):
     """The quantiles of a panel's last row, by ticker."""
     whole = panel.build(pl.concat(frames), nse())
     return dict(zip(whole.tickers, intervals.newest(whole, horizon), strict=True))
+
+
+def outlooks(given, horizons):
+    """The outlook of each of the context's tickers at each horizon, pooled as a run pools them."""
+    made = {}
+    for bars in known_pools(given):
+        whole = panel.build(bars, nse())
+        for horizon in horizons:
+            said = intervals.walk_forward(whole, horizon)
+            for ticker in set(given.tickers) & set(whole.tickers):
+                row = at_last_bar.last_bar(whole, ticker)
+                made[ticker, horizon] = outlook.at(said, row, whole.tickers.index(ticker))
+    return made
 
 
 @pytest.mark.parametrize("horizon", [1, 63])

@@ -14,7 +14,8 @@ from prices import TCS, checksums, clean_walk, context, features_of, rows, run, 
 from src.core.sessions import nse
 from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY
 from src.features.catalogue import features
-from src.modeling import train
+from src.modeling import intervals, panel, train
+from src.modeling.known_pools import known_pools
 from src.modeling.live import stored_forecasts
 from src.registry import artefacts
 from src.stages.hashing import frame_hash
@@ -26,8 +27,8 @@ each_horizon = pytest.mark.parametrize(("horizon", "table", "ahead"), HORIZONS)
 
 
 @pytest.fixture
-def given(store, home):
-    return context(store, home)
+def given(store, home, models):
+    return context(store, home, models=models)
 
 
 @pytest.fixture
@@ -117,22 +118,26 @@ def test_labels_follow_the_adjusted_close_and_features_the_close(store, given, c
 def test_the_artefact_loads_and_says_what_it_was_made_from(
     store, given, clean, trained, horizon, table, ahead
 ):
-    artefact = artefacts.load(given.settings.home / "models", TCS, horizon)
+    artefact = given.models.load(TCS, horizon)
 
     assert (artefact.ticker, artefact.sessions) == (TCS, ahead)
-    assert (artefact.candidate, artefact.served, artefact.verdict) == ("ridge", "zero", "undecided")
+    candidate = {"short": "ridge", "long": "drift"}[horizon]
+    assert (artefact.candidate, artefact.served) == (candidate, "zero")
+    assert artefact.verdict == "undecided"
     assert artefact.data_hash == frame_hash(rows(store, CLEAN_DAILY))
-    assert [row["name"] for row in artefact.metrics] == ["zero", "mean", "ridge"]
+    compared = ["zero", "mean", "drift", *(["ridge"] if horizon == "short" else [])]
+    assert [row["name"] for row in artefact.metrics] == compared
+    assert [row["name"] for row in artefact.pool["metrics"]] == [*compared, "served"]
+    assert artefact.trials > 50
     assert artefact.trained_at == "2026-04-13T12:30:00+00:00"
 
 
-@each_horizon
-def test_price_levels_have_no_weight_in_the_model(given, trained, horizon, table, ahead):
-    model = artefacts.load(given.settings.home / "models", TCS, horizon).model
+def test_models_are_asked_with_nothing_that_depends_on_the_price_level(given, trained):
+    short, long = (given.models.load(TCS, horizon).model.features for horizon, *_ in HORIZONS)
 
-    weights = dict(zip(model.features, model.coef, strict=True))
-    assert [weights[name] for name in ("sma_7", "sma_21", "volume")] == [0, 0, 0]
-    assert all(weights[name] != 0 for name in ("return_lag1", "mom_7", "vol_14"))
+    assert {"ret_lag1_s", "mom_252_s", "log_var_21"} <= set(short)
+    assert not {"sma_7", "volume", "close"} & set(short)
+    assert long == ("volatility_63",)
 
 
 @each_horizon
@@ -142,9 +147,10 @@ def test_the_score_of_zero_is_the_mean_size_of_the_returns_it_is_tested_on(
     dataset = rows(store, table)
     zero = told(trained, horizon)["metrics"][0]
 
-    # The last fifth of the rows is forecast, all folds having enough rows to train on.
+    # A year of features, and then so many sessions that 252 labels are known at the first refit;
+    # the drift needs 20 returns for its volatility, and 250 realised labels.
+    assert zero["n"] == {"short": 700 - 1 - 252 - 259, "long": 700 - 63 - 20 - 249 - 63}[horizon]
     tested = dataset.tail(zero["n"])
-    assert zero["n"] == int(np.ceil(dataset.height * 0.2))
     assert zero["mae"] == pytest.approx(tested["target"].abs().mean(), rel=1e-12)
     assert zero["n_eff"] == pytest.approx(max(1, zero["n"] / ahead))
 
@@ -156,28 +162,22 @@ def test_zero_is_served_and_the_candidate_stands_beside_it(clean, trained):
     for one in (short, long):
         assert (one["pred_return"], one["model"]["name"]) == (0.0, "zero")
         assert one["est_future_close"] == one["last_close"] == clean["close"][-1]
-        assert one["candidate"]["name"] == "ridge"
         assert one["candidate"]["promoted"] is False
+    assert (short["candidate"]["name"], long["candidate"]["name"]) == ("ridge", "drift")
     assert short["feature_date"] == "2026-04-13"
     # The 14th is Ambedkar Jayanti.
     assert (short["target_date"], short["target_date_estimated"]) == ("2026-04-15", False)
 
 
-@each_horizon
-def test_the_candidates_forecast_is_the_models_of_the_newest_row(
-    store, given, trained, horizon, table, ahead
-):
-    model = artefacts.load(given.settings.home / "models", TCS, horizon).model
-    newest = features_of(store).row(-1, named=True)
+def test_the_drifts_forecast_is_a_fifth_of_the_mean_reward_times_todays_volatility(clean, trained):
+    whole = panel.build(clean, nse())
+    volatility = intervals.walk_forward(whole, 63).sigma[:, 0]
+    realised = (whole.close[63:, 0] / whole.close[:-63, 0] - 1) / volatility[:-63]
 
-    expected = model.intercept + sum(
-        weight * newest[name] for name, weight in zip(model.features, model.coef, strict=True)
-    )
+    said = trained.details["forecasts"][1]["candidate"]["pred_return"]
 
-    said = next(one for one in trained.details["forecasts"] if one["horizon"] == f"{ahead}-day")[
-        "candidate"
-    ]["pred_return"]
-    assert said == pytest.approx(expected, rel=1e-9, abs=1e-15)
+    expected = 0.2 * np.nanmean(realised) * volatility[-1]
+    assert said == pytest.approx(expected, rel=1e-9)
 
 
 # --- again
@@ -194,8 +194,7 @@ def without_version(report):
 def test_the_same_input_gives_the_same_models_and_writes_nothing(
     store, given, trained, database_url
 ):
-    root = given.settings.home / "models"
-    hashes = [artefacts.canonical_hash(artefacts.load(root, TCS, h).model) for h, *_ in HORIZONS]
+    hashes = [artefacts.canonical_hash(given.models.load(TCS, h).model) for h, *_ in HORIZONS]
     before = checksums(database_url)
 
     again = run(train.STAGE, given)
@@ -203,12 +202,12 @@ def test_the_same_input_gives_the_same_models_and_writes_nothing(
     assert checksums(database_url) == before
     assert without_version(again) == without_version(trained)
     assert hashes == [
-        artefacts.canonical_hash(artefacts.load(root, TCS, h).model) for h, *_ in HORIZONS
+        artefacts.canonical_hash(given.models.load(TCS, h).model) for h, *_ in HORIZONS
     ]
 
 
 def test_stored_models_forecast_what_training_said(given, trained):
-    forecasts, problems = stored_forecasts(given, TCS)
+    forecasts, problems = stored_forecasts(given, TCS, known_pools(given))
 
     assert problems == []
     assert forecasts == trained.details["forecasts"]
@@ -217,7 +216,7 @@ def test_stored_models_forecast_what_training_said(given, trained):
 def test_without_a_model_it_says_what_to_run(store, given, clean):
     with_features(store, given, clean)
 
-    forecasts, problems = stored_forecasts(given, TCS)
+    forecasts, problems = stored_forecasts(given, TCS, known_pools(given))
 
     assert forecasts == []
     assert len(problems) == 2
@@ -270,38 +269,39 @@ def test_a_series_too_short_for_a_horizon_serves_zero_undecided(store, given, cl
 
     report = run(train.STAGE, given)
 
-    for horizon, _, ahead in HORIZONS:
+    for horizon, *_ in HORIZONS:
         one = told(report, horizon)
-        assert (one["served"], one["verdict"], one["refits"]) == ("zero", "undecided", 0)
-        labelled = max(0, sessions - WARM_UP - ahead)
-        assert one["reason"].startswith(f"only {labelled} rows have a realised {ahead}-session")
+        assert (one["served"], one["verdict"]) == ("zero", "undecided")
+        assert "independent periods) are too few; a verdict needs 25" in one["reason"]
     assert [one["pred_return"] for one in report.details["forecasts"]] == [0.0, 0.0]
     assert [one["candidate"] for one in report.details["forecasts"]] == [None, None]
     assert len(report.warnings) == 2
-    assert artefacts.load(given.settings.home / "models", TCS, "long").verdict == "undecided"
+    assert given.models.load(TCS, "long").verdict == "undecided"
 
 
 def test_a_series_may_be_long_enough_for_one_horizon_alone(store, given, clean):
-    # 400 rows test 76 of the short horizon after 304; the long one lacks 63 labels and purges 63.
+    # A ridge needs two years of labels, the drift one.
     with_features(store, given, clean.tail(400))
 
     report = run(train.STAGE, given)
 
-    assert told(report, "short")["candidate"] == "ridge"
-    assert told(report, "long")["candidate"] == "zero"
-    assert [warning.split(":")[0] for warning in report.warnings] == ["TCS.NS, long"]
+    assert told(report, "short")["candidate"] == "zero"
+    assert told(report, "long")["candidate"] == "drift"
+    assert [warning.split(":")[0] for warning in report.warnings] == ["TCS.NS, short"]
 
 
-def test_two_tickers_are_trained_each_on_its_own(store, home, given, clean, trained):
+def test_two_tickers_lend_each_other_their_past(store, home, given, clean, trained):
     both = context(store, home, tickers=(TCS, "INFY.NS"), write=False)
     other = clean_walk("INFY.NS", DAYS, seed=5)
     with_features(both.store, both, pl.concat([clean, other]))
 
     report = run(train.STAGE, both)
 
-    alone = [one["candidate"] for one in trained.details["forecasts"]]
-    assert [one["candidate"] for one in report.details["forecasts"][:2]] == alone
     assert report.rows == 2 * trained.rows
+    assert [one["ticker"] for one in report.details["models"]] == [TCS, TCS, "INFY.NS", "INFY.NS"]
+    for alone, pooled in zip(trained.details["models"], report.details["models"][:2], strict=True):
+        assert (alone["pool"]["tickers"], pooled["pool"]["tickers"]) == (1, 2)
+        assert pooled["pool"]["metrics"][0]["n"] == 2 * alone["pool"]["metrics"][0]["n"]
 
 
 def test_a_ticker_too_short_for_any_feature_does_not_stop_the_others(store, home, given, clean):
@@ -310,15 +310,17 @@ def test_a_ticker_too_short_for_any_feature_does_not_stop_the_others(store, home
 
     report = run(train.STAGE, both)
 
-    assert [one["candidate"] for one in report.details["models"]] == [
-        *("ridge", "ridge", "zero", "zero"),
-    ]
+    # What is learnt from the others forecasts for it as well, as soon as it has what is asked.
+    assert [one["candidate"] for one in report.details["models"]] == ["ridge", "drift"] * 2
+    said = report.details["forecasts"]
+    assert [one["candidate"] is None for one in said] == [False, False, True, True]
+    assert [one["pred_return"] for one in said] == [0.0] * 4
 
 
 def test_a_model_without_features_says_what_to_run(store, home, given, trained):
     store.replace(FEATURES_DAILY, [TCS], rows(store, FEATURES_DAILY).clear())
 
-    forecasts, problems = stored_forecasts(given, TCS)
+    forecasts, problems = stored_forecasts(given, TCS, known_pools(given))
 
     assert forecasts == []
     assert problems == ["TCS.NS has no features yet: run `python -m mlops.pipeline` first."]

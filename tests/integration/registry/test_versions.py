@@ -228,7 +228,9 @@ class TestTampered:
         [
             lambda path: path.write_bytes(path.read_bytes()[:-1]),
             lambda path: path.write_bytes(b""),
-            lambda path: path.write_bytes(path.read_bytes().replace(b"1", b"2", 1)),
+            lambda path: path.write_bytes(
+                bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:]
+            ),
             lambda path: path.unlink(),
             lambda path: path.rename(path.with_name("other")),
         ],

@@ -5,6 +5,7 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import spearmanr
 
 from src.modeling import league
 from src.modeling.league import BOUNDS
@@ -147,3 +148,24 @@ def test_a_forecast_given_twice_is_refused():
 
     with pytest.raises(ValueError, match="one forecast a date"):
         league.points(pl.concat([once, once]))
+
+
+def test_the_rank_ic_is_the_mean_of_scipys_spearman_over_dates_with_enough_tickers():
+    random = np.random.default_rng(4)
+    point, actual = random.normal(size=(6, 24)), random.normal(size=(6, 24))
+    actual[0, 5:] = np.nan  # five tickers are no ranking
+    point[1, :3] = np.nan
+    point[2] = 0.01  # says the same of all
+    actual[3, 4] = actual[3, 7]
+
+    found = league.rank_ic(actual, point)
+
+    expected = []
+    for row in (1, 3, 4, 5):
+        both = np.isfinite(actual[row]) & np.isfinite(point[row])
+        expected.append(spearmanr(actual[row][both], point[row][both]).statistic)
+    assert found == pytest.approx(np.mean(expected), rel=1e-12)
+
+
+def test_forecasts_that_are_all_the_same_rank_nothing():
+    assert league.rank_ic(np.ones((3, 30)), np.zeros((3, 30))) is None

@@ -1,0 +1,221 @@
+"""A rollback on real tables: what it restored is pinned, asked anew, and not undone by training."""
+
+import numpy as np
+import pytest
+from evenings import after_close, clean_rows, evenings
+from models import made
+from pools import wandering
+
+from src.core.sessions import nse
+from src.core.tables import FEATURES_DAILY
+from src.modeling import contest, panel
+from src.modeling.serving_row import answer
+from src.registry.decisions import Author
+from src.registry.model_file import RankTilt
+from src.registry.trees import Trees
+
+TICKERS = ("HDFC.NS", "INFY.NS", "ITC.NS", "SBIN.NS", "TCS.NS", "WIPRO.NS")
+DAYS = [day for day in nse().array.tolist() if str(day) <= "2026-04-13"][-420:]
+PRICES = wandering(len(DAYS), len(TICKERS))
+TODAY, YESTERDAY = DAYS[-1], DAYS[-2]
+HORIZONS = ("short", "long")
+LOW, HIGH = -0.25, 0.125
+
+
+@pytest.fixture
+def at(database_url, home):
+    with evenings(database_url, home) as opened:
+        opened.listed(TICKERS, DAYS[0])
+        yield opened
+
+
+def known_on(row):
+    return clean_rows(DAYS[: row + 1], PRICES.until(row + 1), TICKERS)
+
+
+def stump(feature, low, high):
+    """One question: is this feature above 0?"""
+    return Trees(
+        feature=np.array([feature, 0, 0]),
+        threshold=np.array([0.0, 0.0, 0.0]),
+        left=np.array([1, 1, 2]),
+        right=np.array([2, 1, 2]),
+        value=np.array([0.0, low, high]),
+        roots=np.array([0]),
+        base=0.0,
+        depth=1,
+    )
+
+
+def tilts(at, low, high, slope=0.5):
+    """A set for every ticker and horizon whose trees ask whether the last session rose."""
+    names = contest.inputs_of(panel.build(known_on(len(DAYS) - 1), nse())).names
+    version = at.store.load(FEATURES_DAILY, ["TCS.NS"])["features_version"][-1]
+    return [
+        made(
+            ticker=ticker,
+            horizon=horizon,
+            sessions=sessions,
+            candidate="rank_tilt",
+            features_version=version,
+            model=RankTilt(
+                (*names, f"volatility_{sessions}", "rank_mean"),
+                stump(names.index("ret_lag1_s"), low, high),
+                slope,
+            ),
+        )
+        for ticker in TICKERS
+        for horizon, sessions in (("short", 1), ("long", 63))
+    ]
+
+
+def publish(at, artefacts, day):
+    return at.models.publish(artefacts, Author("a test", after_close(day)))
+
+
+@pytest.fixture
+def two_versions(at):
+    """Version one with one kind of trees, version two with another; two is live and was asked."""
+    at.arrive(known_on(len(DAYS) - 1))
+    publish(at, tilts(at, LOW, HIGH), YESTERDAY)
+    at.manager(YESTERDAY).version_models("v1")
+    publish(at, tilts(at, 1.0, 2.0), TODAY)
+    at.manager(TODAY).version_models("v2")
+    for ticker in TICKERS:
+        at.evening(ticker, TODAY)
+    return at
+
+
+def rows(at):
+    return {(t, h): at.row(t, h) for t in TICKERS for h in HORIZONS}
+
+
+def test_each_restored_set_is_asked_with_the_mean_of_its_own_trees(two_versions):
+    before = rows(two_versions)
+
+    done = two_versions.manager(TODAY).rollback_to_version("v1")
+
+    assert (done.changed, done.undone) == (True, "")
+    rose = PRICES.close[-1] > PRICES.close[-2]
+    assert 0 < rose.sum() < len(TICKERS)
+    for (ticker, horizon), row in rows(two_versions).items():
+        assert row["inputs"]["rank_mean"] == pytest.approx(np.where(rose, HIGH, LOW).mean())
+        assert row["digest"] != before[ticker, horizon]["digest"]
+        assert row["feature_date"] == TODAY
+        assert row["last_close"] == PRICES.close[-1, TICKERS.index(ticker)]
+        # The distribution does not depend on whose point it is.
+        assert row["quantiles"] == before[ticker, horizon]["quantiles"]
+        rank = HIGH if rose[TICKERS.index(ticker)] else LOW
+        tilt = 0.5 * (rank - np.where(rose, HIGH, LOW).mean()) * row["sigma"]
+        artefact = two_versions.models.load(ticker, horizon)
+        said = answer(artefact, row, nse())["candidate"]["pred_return"]
+        assert said == pytest.approx(tilt)
+
+
+def test_what_a_rollback_writes_is_what_a_run_of_each_ticker_writes(two_versions):
+    two_versions.manager(TODAY).rollback_to_version("v1")
+    restored = rows(two_versions)
+
+    for ticker in TICKERS:
+        forecasts, _ = two_versions.evening(ticker, TODAY)
+        again = [
+            answer(two_versions.models.load(ticker, h), restored[ticker, h], nse())
+            for h in HORIZONS
+        ]
+        assert repr(again) == repr(forecasts)
+
+    assert rows(two_versions) == restored
+
+
+def test_tickers_whose_bars_ended_at_different_sessions_are_each_asked_at_their_own(at):
+    clean = known_on(len(DAYS) - 1)
+    stopped = (clean["ticker"] == "ITC.NS") & (clean["date"] > DAYS[-4])
+    at.arrive(clean.filter(~stopped))
+    publish(at, tilts(at, LOW, HIGH), TODAY)
+    at.manager(TODAY).version_models("v1")
+
+    at.manager(TODAY).rollback_to_version("v1")
+
+    restored = rows(at)
+    assert {row["feature_date"] for (t, _), row in restored.items() if t == "ITC.NS"} == {DAYS[-4]}
+    assert {row["feature_date"] for (t, _), row in restored.items() if t != "ITC.NS"} == {TODAY}
+    for ticker in TICKERS:
+        at.evening(ticker, TODAY)
+    assert rows(at) == restored
+
+
+def test_a_rollback_logs_no_forecast(two_versions):
+    before = two_versions.records.forecasts.count()
+
+    two_versions.manager(TODAY).rollback_to_version("v1")
+
+    assert two_versions.records.forecasts.count() == before
+
+
+def test_a_rollback_stands_where_a_ticker_has_no_features(two_versions):
+    at = two_versions
+    with at.store.transaction():
+        at.store.replace(FEATURES_DAILY, ["ITC.NS"], at.store.load(FEATURES_DAILY, ["ITC.NS"])[:0])
+
+    done = at.manager(TODAY).rollback_to_version("v1")
+
+    assert done.undone == (
+        "The models are live, but what they are asked with is missing for ITC.NS (ITC.NS has no "
+        "features yet: run `python -m mlops.pipeline` first): run `python -m mlops.pipeline "
+        "--skip-training --ticker` with each."
+    )
+    assert at.models.standing("ITC.NS", "short").live.version_tag == "v1"
+    assert at.row("ITC.NS", "short") is None
+    assert at.row("TCS.NS", "short")["feature_date"] == TODAY
+
+
+def test_a_rollback_stands_where_nothing_can_be_written(two_versions):
+    at = two_versions
+    at.connection.execute("ALTER TABLE serving_inputs RENAME TO away")
+
+    done = at.manager(TODAY).rollback_to_version("v1")
+
+    at.connection.execute("ALTER TABLE away RENAME TO serving_inputs")
+    assert "HDFC.NS, INFY.NS" in done.undone
+    assert 'relation "serving_inputs" does not exist' in done.undone
+    assert "\n" not in done.undone
+    assert at.models.standing("TCS.NS", "short").live.version_tag == "v1"
+
+
+def test_a_rollback_that_is_repeated_writes_what_was_missing(two_versions):
+    at = two_versions
+    at.manager(TODAY).rollback_to_version("v1")
+    expected = rows(at)
+    at.connection.execute("DELETE FROM serving_inputs")
+
+    again = at.manager(TODAY).rollback_to_version("v1")
+
+    assert (again.changed, again.undone) == (False, "")
+    assert rows(at) == expected
+
+
+def test_training_does_not_undo_a_rollback_and_forecasts_come_from_what_is_pinned(at):
+    row = len(DAYS) - 4
+    at.arrive(known_on(row))
+    at.evening("TCS.NS", DAYS[row], training=True)
+    first = {h: at.models.load("TCS.NS", h).digest for h in HORIZONS}
+    at.manager(DAYS[row]).version_models("v1")
+    at.arrive(known_on(row + 1))
+    at.evening("TCS.NS", DAYS[row + 1], training=True)
+    assert all(at.models.load("TCS.NS", h).digest != first[h] for h in HORIZONS)
+
+    at.manager(DAYS[row + 1]).rollback_to_version("v1")
+    at.arrive(known_on(row + 2))
+    forecasts, _ = at.evening("TCS.NS", DAYS[row + 2], training=True)
+
+    for horizon, one in zip(HORIZONS, forecasts, strict=True):
+        assert one["model"]["version"] == first[horizon]
+        assert at.models.standing("TCS.NS", horizon).pinned is not None
+        kept = at.row("TCS.NS", horizon)
+        assert (kept["digest"], kept["feature_date"]) == (first[horizon], DAYS[row + 2])
+        assert repr(answer(at.models.load("TCS.NS", horizon), kept, nse())) == repr(one)
+    logged = at.connection.execute(
+        "SELECT version FROM predictions WHERE feature_date = %s ORDER BY horizon DESC",
+        (DAYS[row + 2],),
+    ).fetchall()
+    assert [version for (version,) in logged] == list(first.values())

@@ -1,0 +1,73 @@
+"""Contests put together by hand: outcomes and forecasts as given, everything else empty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from pools import Prices
+
+from src.modeling import gate, intervals
+from src.modeling.contest import Contest, Rules
+from src.modeling.panel import Panel
+from src.modeling.quantiles import LEVELS
+from src.modeling.walked import Schedule
+
+FIRST = np.datetime64("2020-01-01")
+
+
+def weekdays(count: int) -> np.ndarray:
+    return np.busday_offset(FIRST, np.arange(count), roll="forward")
+
+
+def panel_of(close: np.ndarray, tickers: tuple[str, ...] | None = None) -> Panel:
+    """A panel of closes alone; the other prices are the same."""
+    names = tickers or tuple(f"T{n:02}.NS" for n in range(close.shape[1]))
+    return Panel(
+        weekdays(len(close)),
+        names,
+        open=close,
+        high=close,
+        low=close,
+        close=close,
+        volume=np.ones(close.shape),
+        pending=np.zeros(close.shape, dtype=bool),
+    )
+
+
+def contest_of(
+    actual: np.ndarray,
+    points: Mapping[str, np.ndarray],
+    challenger: str,
+    *,
+    horizon: int = 1,
+    tickers: tuple[str, ...] | None = None,
+    scores: np.ndarray | None = None,
+    since: int = 0,
+) -> Contest:
+    """A contest in which the candidates said ``points`` and the outcomes were ``actual``.
+
+    Every volatility is 1; ``scores`` are the distributions' quantiles at each refresh.
+    """
+    shape = actual.shape
+    rules = Rules(challenger, 0.0, configurations=1, schedule=Schedule())
+    asked = gate.rules_for(horizon, 0.0)
+    quantiles = np.full((len(actual) // 5 + 1, shape[1], len(LEVELS)), np.nan)
+    return Contest(
+        panel_of(np.ones(shape), tickers),
+        horizon,
+        actual,
+        points,
+        intervals.Forecasts(
+            horizon, since, LEVELS, np.ones(shape), quantiles if scores is None else scores
+        ),
+        gate.replay(actual, points[challenger], rules=asked),
+        rules,
+    )
+
+
+def panel_of_prices(prices: Prices) -> Panel:
+    """A panel of whole bars, as ``pools`` makes them."""
+    bars = {name: getattr(prices, name) for name in ("open", "high", "low", "close", "volume")}
+    return replace(panel_of(prices.close), **bars)

@@ -1,0 +1,117 @@
+"""A small pool whose prices arrive session by session, with a run for each ticker after the close.
+
+A run is what the pipeline does from clean prices on: features, then training or the stored
+models, then the outcomes that have come due.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import contextmanager
+from dataclasses import replace
+
+import polars as pl
+import psycopg
+from prices import context, run
+
+from mlops.deployment import DeploymentManager
+from src.config.load import load_settings
+from src.core.tables import CLEAN_DAILY
+from src.db.audit import EventLog
+from src.db.connect import bulk_connection
+from src.db.records import records
+from src.db.store import PostgresStore
+from src.features import features_daily
+from src.modeling import train
+from src.modeling.known_pools import known_pools
+from src.modeling.live import stored_forecasts
+from src.modeling.maturing import record_outcomes
+from src.registry.live_models import LiveModels
+
+SETTINGS = {"training": {"min_train_rows": 60}}
+
+
+def after_close(day: dt.date) -> dt.datetime:
+    """Six in the evening of a session, in India."""
+    return dt.datetime.combine(day, dt.time(12, 30), tzinfo=dt.UTC)
+
+
+def clean_rows(days, prices, tickers) -> pl.DataFrame:
+    """Rows of the clean daily table of (T, N) prices, without a dividend so far."""
+    return pl.concat(
+        pl.DataFrame(
+            {
+                "ticker": ticker,
+                "date": days,
+                **{name: getattr(prices, name)[:, n] for name in ("open", "high", "low", "close")},
+                "volume": prices.volume[:, n],
+                "adj_close": prices.close[:, n],
+                "source": "yahoo",
+                "return_basis": "total",
+                "action_pending": False,
+                "repaired_by": pl.Series([None] * len(days), dtype=pl.String),
+            }
+        )
+        for n, ticker in enumerate(tickers)
+    )
+
+
+class Evenings:
+    """Runs on a database and a home of the test's own."""
+
+    def __init__(self, url, home, store, connection):
+        self.url, self.home, self.store, self.connection = url, home, store, connection
+        self.records = records(connection)
+        self.models = LiveModels(home / "models", EventLog(connection))
+
+    def listed(self, tickers, day):
+        """Let these tickers be known as ones that prices are stored of, so that they are pooled."""
+        for ticker in tickers:
+            self.connection.execute(
+                "INSERT INTO ingest_batches (ticker, kind, source, layout, price_basis, "
+                "content_hash, fetched_at, fetched_at_stated, origin, rows_delivered, "
+                "rows_rejected, notes) VALUES (%s, 'daily', 'yahoo', 'test', 'total', %s, %s, "
+                "true, 'a test', 1, 0, '')",
+                (ticker, ticker, after_close(day)),
+            )
+
+    def context(self, tickers, day, **asked):
+        given = context(self.store, self.home, tickers=tickers, now=after_close(day), **SETTINGS)
+        return replace(given, models=self.models, records=self.records, **asked)
+
+    def arrive(self, clean):
+        """Make these the clean prices, and compute their features."""
+        tickers = tuple(clean["ticker"].unique().sort())
+        given = self.context(tickers, clean["date"].max())
+        with self.store.transaction():
+            self.store.replace(CLEAN_DAILY, tickers, clean)
+        run(features_daily.STAGE, given)
+
+    def evening(self, ticker, day, *, training=False):
+        """The forecasts of one ticker's run, the next session's first, and its outcomes."""
+        given = self.context((ticker,), day)
+        if training:
+            forecasts = run(train.STAGE, given).details["forecasts"]
+        else:
+            forecasts, problems = stored_forecasts(given, ticker, known_pools(given))
+            assert problems == []
+        return forecasts, record_outcomes(given)
+
+    def manager(self, day):
+        told = {"home": self.home, "database_url": self.url, "now": after_close(day), **SETTINGS}
+        return DeploymentManager(load_settings(None, told, env_file=None), "a test")
+
+    def row(self, ticker, horizon):
+        """What the live set is asked with."""
+        digest = self.models.standing(ticker, horizon).live.digest
+        return self.records.serving.read(ticker, horizon, digest)
+
+
+@contextmanager
+def evenings(url, home):
+    store = PostgresStore(bulk_connection(url))
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            yield Evenings(url, home, store, connection)
+    finally:
+        store.close()
