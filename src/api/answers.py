@@ -8,18 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from src.core.errors import ForecastError
-from src.modeling.outlook import NOTHING, Outlook
-from src.modeling.predictor import forecast
-from src.modeling.quantiles import LEVELS
+from src.modeling import serving_row
 
 if TYPE_CHECKING:
     from src.core.exchanges import TradingCalendar
     from src.registry.artefacts import Artefact
 
 SAMPLE = "sample"
+# Until it is answered with.
+UNDATED = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 class UnusableInputs(ForecastError):
@@ -36,7 +34,7 @@ class Prepared:
 
     Attributes:
         said: The answer, but for what changes with the time: age and warnings.
-        logged: Its row of ``predictions``, but for ``made_at``.
+        logged: Its row of ``predictions``; ``made_at`` is set when it is answered with.
         calendar: Sessions of the ticker's exchange.
     """
 
@@ -68,9 +66,10 @@ def prepared(artefact: Artefact, row: Mapping[str, Any], calendar: TradingCalend
         FeatureMismatch: The row is not what the model was trained on.
         NoSuchForecast: No price comes out.
     """
-    entry = forecast(artefact, _given(row), calendar=calendar, outlook=_outlook(row))
+    entry = serving_row.answer(artefact, {**row, "inputs": _numbers(row)}, calendar)
     _check(entry, artefact)
-    return Prepared(_said(entry, row), _logged(entry, row), calendar)
+    logged = serving_row.prediction_row(entry, row, UNDATED)
+    return Prepared(_said(entry, row), logged, calendar)
 
 
 def age(made: Prepared, now: dt.datetime) -> Age:
@@ -116,28 +115,15 @@ def whole(
     return {**made.said, "data_age_sessions": old.sessions, "warnings": told}
 
 
-def _given(row: Mapping[str, Any]) -> dict[str, Any]:
+def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
     try:
-        inputs = {name: float(value) for name, value in row["inputs"].items()}
+        return {name: float(value) for name, value in row["inputs"].items()}
     except (AttributeError, TypeError, ValueError) as error:
         ticker = row["ticker"]
         raise UnusableInputs(
             f"What the {row['horizon']} model of {ticker} is asked with holds something that is no "
             f"number: run `python -m mlops.pipeline --ticker {ticker} --skip-training`."
         ) from error
-    return {
-        **inputs,
-        "ticker": row["ticker"],
-        "date": row["feature_date"],
-        "close": row["last_close"],
-        "features_version": row["features_version"],
-    }
-
-
-def _outlook(row: Mapping[str, Any]) -> Outlook:
-    if not np.array_equal(row["levels"], LEVELS) or len(row["quantiles"]) != len(LEVELS):
-        return NOTHING
-    return Outlook(np.array(row["quantiles"], dtype=np.float64))
 
 
 def _check(entry: Mapping[str, Any], artefact: Artefact) -> None:
@@ -182,33 +168,4 @@ def _said(entry: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
         "data_source": row["data_source"],
         "return_basis": row["return_basis"],
         "data_hash": row["data_hash"],
-    }
-
-
-def _logged(entry: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    candidate = entry["candidate"] or {}
-    return {
-        "ticker": row["ticker"],
-        "horizon": row["horizon"],
-        "feature_date": row["feature_date"],
-        "version": row["digest"],
-        "data_hash": row["data_hash"],
-        "kind": "served",
-        "sessions": int(entry["horizon"].removesuffix("-day")),
-        "target_date": dt.date.fromisoformat(entry["target_date"]),
-        "target_date_estimated": entry["target_date_estimated"],
-        "last_close": row["last_close"],
-        "model": entry["model"]["name"],
-        "verdict": entry["verdict"],
-        "point": entry["pred_return"],
-        "baseline": entry["baseline"]["name"],
-        "baseline_point": entry["baseline"]["pred_return"],
-        "candidate": candidate.get("name"),
-        "candidate_point": candidate.get("pred_return"),
-        "levels": row["levels"],
-        "quantiles": row["quantiles"],
-        "prob_up": entry["prob_up"],
-        "sigma": row["sigma"],
-        "data_source": row["data_source"],
-        "return_basis": row["return_basis"],
     }

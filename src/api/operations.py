@@ -1,4 +1,4 @@
-"""The routes that tell how the service is: health, metrics, and which models answer."""
+"""The routes that tell how the service is: health, metrics, models, and what came true."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from src.api import health
 from src.api.documents import problems
 from src.api.predictions import Ticker, known_ticker
 from src.api.problems import problem
-from src.api.schemas import Health, Models, Moment
+from src.api.reader import PATIENCE_FOR_MANY
+from src.api.schemas import Health, Models, Moment, Scoreboard
 from src.core.model_events import ModelEvent
 from src.db.audit import EventLog
+from src.db.forecasts import ForecastLog
+from src.modeling.scoreboard import scoreboard
 from src.registry.history import Standing, explained, standings
 
 router = APIRouter(tags=["operations"])
@@ -77,6 +80,23 @@ async def models(
     decisive, events = await desk.reader.run(partial(_events, tickers, at, newest))
     live = [_live(one) for _, one in sorted(standings(decisive, at).items())]
     return _json({"at": at, "live": live, "events": [asdict(one) for one in events]})
+
+
+@router.get(
+    "/scoreboard",
+    operation_id="scoreboard",
+    responses={200: {"model": Scoreboard}, **problems(422, 503)},
+)
+async def scores(request: Request, ticker: Ticker = None) -> Response:
+    """Tell what live forecasts came to, against zero; without a ticker, of all."""
+    name = None if ticker is None else known_ticker(ticker)
+    work = partial(_scores, name)
+    return _json(await request.app.state.desk.reader.run(work, PATIENCE_FOR_MANY))
+
+
+def _scores(ticker: str | None, connection: Any) -> dict[str, Any]:
+    log = ForecastLog(connection)
+    return {"logged": log.count(ticker), "rows": scoreboard(log.scored(ticker))}
 
 
 def _events(

@@ -198,6 +198,35 @@ class Models(BaseModel):
     events: list[Event] = Field(description="in the order of writing")
 
 
+class Score(BaseModel):
+    """What the live forecasts of one model came to."""
+
+    kind: Literal["served", "shadow"] = Field(description="whether it was answered with")
+    horizon: Horizon
+    ticker: str = Field(description="empty for all real tickers together")
+    model: str
+    tickers: int
+    versions: int = Field(description="sets that forecast under that name")
+    first: dt.date = Field(description="first session forecast from")
+    last: dt.date
+    n: int = Field(description="forecasts that have come true")
+    n_eff: float = Field(description="independent forecasts that these are worth")
+    mae: float = Field(description="mean absolute error, as a return")
+    mae_zero: float = Field(description="that of zero on the same forecasts")
+    skill: float | None = Field(description="1 - mae / mae_zero; null where zero never erred")
+    coverage: dict[str, float] = Field(description="share of outcomes inside, by level")
+    coverage_n: int
+    direction: float | None = Field(description="share of right signs")
+    base_rate: float | None = Field(description="share of the more common sign")
+
+
+class Scoreboard(BaseModel):
+    """What forecasts came to that were given before their outcome was known."""
+
+    logged: int = Field(description="forecasts logged, come true or not")
+    rows: list[Score] = Field(description="empty until the first has come true")
+
+
 class Problem(BaseModel):
     """An error (RFC 9457)."""
 

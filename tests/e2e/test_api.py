@@ -1,5 +1,6 @@
 """The API as a process on a real PostgreSQL: what it answers, and with which status."""
 
+import datetime as dt
 import hashlib
 import json
 import shutil
@@ -12,6 +13,7 @@ from answers import ASKED
 from services import Service, eventually
 
 from src.core.tables import PREDICTIONS
+from src.db.forecasts import ForecastLog
 
 FIELDS = (
     "ticker horizon feature_date predict_date predict_date_estimated last_close pred_return "
@@ -191,6 +193,35 @@ def test_each_forecast_is_logged_once_as_it_was_answered(api, place):
     assert found["version"] == answers[0]["model"]["version"]
     assert found["target_date"].isoformat() == answers[0]["predict_date"]
     assert found["quantiles"] == ASKED["quantiles"]
+
+
+def test_the_scoreboard_tells_what_came_true_against_zero(api, place):
+    api.short("WIPRO")
+    outcome = {
+        "matured_at": dt.datetime(2026, 4, 15, 12, 0, tzinfo=dt.UTC),
+        "label_end": dt.date(2026, 4, 15),
+        "realised_return": -0.0123,
+        "return_basis": "total",
+        "note": "",
+    }
+    with psycopg.connect(place[0], autocommit=True) as connection:
+
+        def logged():
+            key = ", ".join(PREDICTIONS.key)
+            sql = f"SELECT {key} FROM predictions WHERE ticker = 'WIPRO.NS'"
+            return connection.execute(sql).fetchall()
+
+        (key,) = eventually(logged)
+        forecast = dict(zip(PREDICTIONS.key, key, strict=True))
+        ForecastLog(connection).record([forecast | outcome])
+
+    told = api.get("/scoreboard", params={"ticker": "WIPRO.NS"}).json()
+
+    row = next(one for one in told["rows"] if one["ticker"] == "WIPRO.NS")
+    assert (told["logged"], row["model"], row["kind"], row["n"]) == (1, "ridge", "served", 1)
+    # Forecast -.0023, zero 0.
+    assert row["mae"] == pytest.approx(0.01, rel=1e-9)
+    assert row["skill"] == pytest.approx(1 - 0.01 / 0.0123, rel=1e-9)
 
 
 def test_counts_requests_errors_and_how_old_things_are(api):

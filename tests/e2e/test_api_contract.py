@@ -16,7 +16,7 @@ OPERATIONS = [
     for path, methods in create().openapi()["paths"].items()
     for method in methods
 ]
-TAKING = [one for one in OPERATIONS if one[0].startswith(("/predict", "/models"))]
+TAKING = [one for one in OPERATIONS if one[0].startswith(("/predict", "/models", "/scoreboard"))]
 SLOW = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
