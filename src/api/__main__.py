@@ -17,12 +17,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     ).parse_args(argv)
     import uvicorn
 
+    from src.api.predictions import known_ticker
     from src.config.load import load_settings
     from src.registry.signing import key_of
 
     settings = load_settings()
-    # A key that is too short is told before anything starts.
+    # What cannot be used is told before anything starts.
     key_of(settings)
+    known_ticker(settings.data.ticker)
     uvicorn.run(
         "src.api.predict_simple:app",
         host=settings.api.host,

@@ -90,7 +90,7 @@ async def _forecast(desk: Desk, pair: tuple[str, str]) -> list[Part]:
 def _log(desk: Desk) -> Part:
     book = desk.logbook
     if book.why is None:
-        said = f"{book.backlog} forecasts wait to be logged."
+        said = f"Forecasts that wait to be logged: {book.backlog}."
         return Part("log", ok=True, detail=said, required=False)
-    said = f"{book.backlog} forecasts wait to be logged: {book.why}"
+    said = f"{book.backlog} of the served forecasts wait to be logged: {book.why}"
     return Part("log", ok=False, detail=said, required=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from answers import ASKED
-from services import Service, eventually
+from services import NOW, Service, eventually
 
 from src.core.tables import PREDICTIONS
 from src.db.forecasts import ForecastLog
@@ -263,11 +263,32 @@ def test_stale_prices_are_answered_with_a_warning_and_are_not_ready(place):
     assert "3 sessions behind" in sentence(ready, 503)
 
 
-def test_an_unknown_setting_is_one_sentence(command):
-    done = command("src.api", FORECAST_API__PROT="80")
+@pytest.mark.parametrize(
+    ("setting", "status", "sentence"),
+    [
+        ({"FORECAST_API__PROT": "80"}, 1, "Unknown setting 'api.prot': did you mean 'api.port'?"),
+        ({"TICKER": "BTC-USD"}, 2, "BTC-USD has no exchange sessions"),
+    ],
+)
+def test_what_cannot_be_used_is_one_sentence_and_no_service(command, setting, status, sentence):
+    done = command("src.api", **setting)
 
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.strip() == "Unknown setting 'api.prot': did you mean 'api.port'?"
+    assert (done.returncode, done.stdout) == (status, "")
+    assert done.stderr.startswith(sentence)
+    assert done.stderr.count("\n") == 1
+
+
+def test_answers_what_the_pipeline_said(command, home):
+    assert command("mlops.pipeline", "--ticker", "DEMO.NS", FORECAST_NOW=NOW).returncode == 0
+    (results,) = home.glob("mlops/runs/*/results.json")
+    with Service(home, TICKER="DEMO.NS") as service:
+        answers = [service.post(f"/predict/{horizon}").json() for horizon in ("short", "long")]
+
+    for said, answer in zip(json.loads(results.read_text())["forecasts"], answers, strict=True):
+        assert answer["predict_date"] == said["target_date"]
+        shared = set(said) & set(answer)
+        assert shared > {"last_close", "pred_return", "prob_up", "intervals", "candidate", "skill"}
+        assert {name: answer[name] for name in shared} == {name: said[name] for name in shared}
 
 
 def test_loads_neither_sklearn_nor_pandas_nor_polars(api):
