@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from src.api.cache import Cache, Held, Token, held
 from src.api.loader import Loader, Pair, Refused
@@ -36,14 +36,28 @@ class NoAnswer(ForecastError):
         self.refused = refused
 
 
+class Given(NamedTuple):
+    """What an answer is made from.
+
+    Attributes:
+        kept: The forecast.
+        how: From the cache (hit), newly read (miss), or from the cache although something newer
+            may be there that could not be read (held).
+        lost: What is to be said of that, where the database is the reason.
+    """
+
+    kept: Held
+    how: str
+    lost: str | None = None
+
+
 @dataclass(eq=False)
 class Desk:
     """Answers forecasts; for the event loop's thread.
 
     Attributes:
         now: The time, aware.
-        served: How often an answer came from the cache (hit), was read (miss), or was given
-            although something newer could not be read (held).
+        served: Answers by where they came from: see ``Given.how``.
     """
 
     cache: Cache
@@ -67,20 +81,20 @@ class Desk:
             NoAnswer: with its status.
             DatabaseUnavailable: and nothing is kept.
         """
-        kept, lost = self.cache.get(pair), None
+        kept = self.cache.get(pair)
         if kept is not None and not kept.outdated and self.watch.hears():
-            self.served["hit"] += 1
+            how, lost = "hit", None
         else:
-            kept, lost = await self.forecast(pair)
+            kept, how, lost = await self.forecast(pair)
+        self.served[how] += 1
         if not kept.logged:
             kept.logged = self.logbook.offer(kept.made.logged)
         return kept.answer(self.now(), self.stale_after, lost), kept
 
-    async def forecast(self, pair: Pair) -> tuple[Held, str | None]:
+    async def forecast(self, pair: Pair) -> Given:
         """What an answer is made from, newly read where it has to be; nothing is logged.
 
-        Beside it a warning, where it may not be the newest because the database is lost. What is
-        kept waits for the database no longer than ``SOON``.
+        What is kept waits for the database no longer than ``SOON``.
 
         Raises:
             As ``answer``.
@@ -88,11 +102,9 @@ class Desk:
         lost = await self.lookout.look(SOON)
         kept = self.cache.get(pair)
         if kept is not None and not kept.outdated:
-            self.served["held" if lost else "hit"] += 1
-            return kept, lost
+            return Given(kept, "held" if lost else "hit", lost)
         if kept is not None and time.monotonic() - kept.tried < RETRY:
-            self.served["held"] += 1
-            return kept, lost
+            return Given(kept, "held", lost)
         return await self._read(pair, kept)
 
     async def prepare(self, pairs: Sequence[Pair]) -> dict[Pair, Refused]:
@@ -114,13 +126,12 @@ class Desk:
         kept = self.cache.get(pair)
         return kept is None or kept.outdated
 
-    async def _read(self, pair: Pair, kept: Held | None) -> tuple[Held, str | None]:
+    async def _read(self, pair: Pair, kept: Held | None) -> Given:
         reading = self._begun(pair)
         await asyncio.wait({reading}, timeout=None if kept is None else SOON)
         if kept is None or reading.done():
             return self._judged(pair, kept, reading)
-        self.served["held"] += 1
-        return kept, PENDING
+        return Given(kept, "held", PENDING)
 
     def _begun(self, pair: Pair) -> asyncio.Task[dict[Pair, Held | Refused]]:
         """One reading of a ticker and horizon, however many ask for it."""
@@ -137,24 +148,21 @@ class Desk:
 
     def _judged(
         self, pair: Pair, kept: Held | None, reading: asyncio.Task[dict[Pair, Held | Refused]]
-    ) -> tuple[Held, str | None]:
+    ) -> Given:
         """What was read; where that failed, what is kept, and why."""
         try:
             found = reading.result()[pair]
         except (DatabaseUnavailable, DatabaseRefused) as error:
             if kept is None:
                 raise
-            self.served["held"] += 1
-            return kept, warning(error)
+            return Given(kept, "held", warning(error))
         if isinstance(found, Held):
-            self.served["miss"] += 1
-            return found, None
+            return Given(found, "miss")
         if kept is None or found.status != HTTPStatus.SERVICE_UNAVAILABLE:
             raise NoAnswer(found)
         kept.problem = f"{found.detail.rstrip('.')}. Until then the forecast before it is given."
         kept.tried = time.monotonic()
-        self.served["held"] += 1
-        return kept, None
+        return Given(kept, "held")
 
     async def _load(self, pairs: Sequence[Pair], patience: float) -> dict[Pair, Held | Refused]:
         tokens: dict[Pair, Token] = {pair: self.cache.token(pair[0]) for pair in pairs}

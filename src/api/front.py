@@ -69,12 +69,17 @@ class Doorman:
             if wait > 0:
                 said = f"Too many requests: ask again in {wait:.0f} s."
                 return problem(429, said, request_id, {"Retry-After": f"{wait:.0f}"})
-        if self._keys and scope["path"] not in OPEN_PATHS and not self._known(headers):
+        if self._locked(scope) and not self._known(headers):
             said = "A key is needed: send it as the header X-API-Key."
             return problem(401, said, request_id, {"WWW-Authenticate": 'ApiKey realm="forecasts"'})
         if _number(headers.get(b"content-length", b"0")) > self._most:
             return problem(413, self.too_long, request_id)
         return None
+
+    def _locked(self, scope: Scope) -> bool:
+        # A browser asks whether it may ask (OPTIONS) before it shows a key.
+        known = scope["path"] in OPEN_PATHS or scope["method"] == "OPTIONS"
+        return bool(self._keys) and not known
 
     @property
     def too_long(self) -> str:

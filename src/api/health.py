@@ -70,7 +70,7 @@ async def _forecast(desk: Desk, pair: tuple[str, str]) -> list[Part]:
     ticker, horizon = pair
     model = f"model_{horizon}"
     try:
-        kept, lost = await desk.forecast(pair)
+        kept, _, lost = await desk.forecast(pair)
     except ForecastError as error:
         return [Part(model, ok=False, detail=str(error))]
     problem = kept.problem or lost

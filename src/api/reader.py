@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
-import threading
+import queue
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,9 +32,10 @@ class Reader:
     """
 
     def __init__(self, link: Link) -> None:
-        self._link = link
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="reader")
-        self._local = threading.local()
+        self._free: queue.SimpleQueue[Kept] = queue.SimpleQueue()
+        for _ in range(THREADS):
+            self._free.put(Kept(link))
         self._rested = 0.0
         self.lost: str | None = None
 
@@ -60,14 +62,18 @@ class Reader:
         return found
 
     def close(self) -> None:
-        """Take no more work."""
+        """Take no more work; a connection that is at work is left to it."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._free.get_nowait().close()
 
     def _kept_run(self, work: Callable[[Connection], T]) -> T:
-        kept = getattr(self._local, "kept", None)
-        if kept is None:
-            kept = self._local.kept = Kept(self._link)
-        return kept.run(work)
+        kept = self._free.get()
+        try:
+            return kept.run(work)
+        finally:
+            self._free.put(kept)
 
     def _rest(self, why: str) -> DatabaseUnavailable:
         self.lost, self._rested = why, time.monotonic() + REST

@@ -252,6 +252,23 @@ def test_keys_and_rates_are_kept_over_the_wire(place):
     assert (statuses[0], statuses[-1]) == (200, 429)
 
 
+def test_pages_of_other_sites_may_ask_only_where_they_are_named(place, api):
+    asks = {
+        "Origin": "https://example.org",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "X-API-Key",
+    }
+    settings = {"FORECAST_API__CORS_ORIGINS": "https://example.org", "FORECAST_API_KEYS": "0" * 64}
+
+    with Service(place[1], place[0], **settings) as service:
+        allowed = service.client.options("/predict/short", headers=asks)
+    closed = api.client.options("/predict/short", headers=asks)
+
+    name = "access-control-allow-origin"
+    assert (allowed.status_code, allowed.headers[name]) == (200, "https://example.org")
+    assert name not in closed.headers
+
+
 def test_stale_prices_are_answered_with_a_warning_and_are_not_ready(place):
     # Friday evening: the sessions of the 15th, 16th and 17th have closed since.
     with Service(place[1], place[0], FORECAST_NOW="2026-04-17T12:30:00Z") as service:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from answers import at, put_inputs, put_live
 from models import both, forged_set, made, winner
+from registries import Place
 from services import Load, Service, die, eventually
 
 from src.core.model_events import ModelEvent
@@ -107,21 +108,24 @@ def test_two_promotions_at_once_end_with_the_one_that_the_audit_names(
     assert {answer.json()["pred_return"] for answer in load.answers} <= values | {0.0}
 
 
-def test_a_rollback_under_load_is_never_a_mixture(api, connection, models):
-    first, second = saying(0.01), saying(-0.02)
+def test_a_rollback_under_load_is_never_a_mixture(api, connection, models, database_url, home):
+    registry, told = Place(database_url, home), {version(api.short()): 0.0}
+    for minutes, value in ((1, 0.01), (2, -0.02)):
+        (stored,) = put_live(connection, models, [saying(value)], minutes=minutes)
+        told[stored.digest] = value
+        registry.version(f"v{minutes}", days=minutes)
     with Load(api) as load:
-        told = {version(api.short()): 0.0}
-        for turn, one in enumerate([first, second, first, second, first]):
-            (stored,) = put_live(connection, models, [one], minutes=1 + turn)
-            told[stored.digest] = one.model.intercept
-            eventually(lambda digest=stored.digest: version(api.short()) == digest, 2)
+        for turn, tag in enumerate(["v1", "v2", "v1", "v2", "v1"]):
+            registry.roll_back(tag, days=3 + turn)
+            wanted = {"v1": 0.01, "v2": -0.02}[tag]
+            eventually(lambda wanted=wanted: api.short().json()["pred_return"] == wanted, 2)
 
-    assert len(told) == 3
     assert {answer.status_code for answer in load.answers} == {200}
     for answer in load.answers:
         said = answer.json()
         assert said["pred_return"] == told[said["model"]["version"]]
         assert said["est_future_close"] == 3000.0 * (1 + said["pred_return"])
+    assert {answer.json()["pred_return"] for answer in load.answers} >= {0.01, -0.02}
 
 
 def test_without_a_database_at_start_it_says_so_and_answers_once_there_is_one(home, tmp_path):

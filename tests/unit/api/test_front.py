@@ -10,9 +10,9 @@ KEY = "a key that nobody guesses"
 HASHED = hashlib.sha256(KEY.encode()).hexdigest()
 
 
-def refused(settings, path="/predict/short", **headers):
+def refused(settings, path="/predict/short", method="GET", **headers):
     """The status of the refusal, None where there is none."""
-    scope = {"path": path, "client": ("127.0.0.1", 5)}
+    scope = {"path": path, "method": method, "client": ("127.0.0.1", 5)}
     given = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
     answer = Doorman(settings).refusal(scope, {b"host": b"localhost:8000", **given}, "an-id")
     if answer is None:
@@ -40,6 +40,10 @@ def test_keeps_out_who_has_no_key(header):
 
 def test_a_probe_needs_no_key():
     assert refused(ApiSettings(keys=(HASHED,)), path="/health/live") is None
+
+
+def test_a_browser_may_ask_whether_it_may_ask():
+    assert refused(ApiSettings(keys=(HASHED,)), method="OPTIONS") is None
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "", "localhost.evil"])
