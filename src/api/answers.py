@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from src.registry.artefacts import Artefact
 
 SAMPLE = "sample"
+# What a forecast is worth, told as the pipeline tells it.
+WORTH = (
+    *("prob_up", "intervals", "baseline", "verdict", "reason", "skill"),
+    *("candidate", "model", "note"),
+)
 # Until it is answered with.
 UNDATED = dt.datetime.min.replace(tzinfo=dt.UTC)
 
@@ -151,20 +156,7 @@ def _said(entry: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
         "pred_return": entry["pred_return"],
         "pct_return": entry["pred_return"] * 100,
         "est_future_close": entry["est_future_close"],
-        **{
-            name: entry[name]
-            for name in (
-                "prob_up",
-                "intervals",
-                "baseline",
-                "verdict",
-                "reason",
-                "skill",
-                "candidate",
-                "model",
-                "note",
-            )
-        },
+        **{name: entry[name] for name in WORTH},
         "data_source": row["data_source"],
         "return_basis": row["return_basis"],
         "data_hash": row["data_hash"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import re
 import time
 from collections import OrderedDict
@@ -67,8 +68,9 @@ class Doorman:
             client = scope["client"][0] if scope.get("client") else ""
             wait = self._rate.wait(client, time.monotonic())
             if wait > 0:
-                said = f"Too many requests: ask again in {wait:.0f} s."
-                return problem(429, said, request_id, {"Retry-After": f"{wait:.0f}"})
+                seconds = math.ceil(wait)
+                said = f"Too many requests: ask again in {seconds} s."
+                return problem(429, said, request_id, {"Retry-After": str(seconds)})
         if self._locked(scope) and not self._known(headers):
             said = "A key is needed: send it as the header X-API-Key."
             return problem(401, said, request_id, {"WWW-Authenticate": 'ApiKey realm="forecasts"'})
