@@ -40,7 +40,7 @@ def create():
     @app.get("/read")
     async def read(request: Request, ticker: str):
         request.app.state.desk.cache.outdate(ticker)
-        return await predictions.short(request, ticker)
+        return await predictions.short(request)
 
     return app
 

@@ -6,6 +6,7 @@ import asyncio
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Annotated, Any
+from urllib.parse import parse_qs
 
 import orjson
 from fastapi import APIRouter, Query, Request
@@ -23,32 +24,43 @@ from src.core.tickers import normalise_ticker
 router = APIRouter(tags=["forecasts"])
 
 SUFFIX = ".NS"
+SHORT_QUERY = 128  # bytes: longer ones are not remembered
 JSON = (b"content-type", b"application/json")
 EMPTY_BODIES = (b"", b"{}")
 
-Ticker = Annotated[
-    str | None,
-    Query(
-        max_length=64,
-        description="As Yahoo writes it; a bare symbol gets .NS. Left out, the configured one.",
-        examples=["TCS.NS"],
-    ),
-]
+TICKER = Query(
+    max_length=64,
+    description="As Yahoo writes it; a bare symbol gets .NS. Left out, the configured one.",
+    examples=["TCS.NS"],
+)
+Ticker = Annotated[str | None, TICKER]
 _ONE = {200: {"model": Forecast}, **problems(404, 422, 503)}
+# Documented here and read by `asked_ticker`: a check of types costs more than the answer.
+_ASKED = {
+    "parameters": [
+        {
+            "name": "ticker",
+            "in": "query",
+            "required": False,
+            "description": TICKER.description,
+            "schema": {"type": "string", "maxLength": 64, "examples": TICKER.examples},
+        }
+    ]
+}
 
 
-@router.get("/predict/short", operation_id="get_short", responses=_ONE)
-@router.post("/predict/short", operation_id="post_short", responses=_ONE)
-async def short(request: Request, ticker: Ticker = None) -> Response:
+@router.get("/predict/short", operation_id="get_short", responses=_ONE, openapi_extra=_ASKED)
+@router.post("/predict/short", operation_id="post_short", responses=_ONE, openapi_extra=_ASKED)
+async def short(request: Request) -> Response:
     """Forecast the return to the next session's close."""
-    return await _one(request, ticker, "short")
+    return await _one(request, "short")
 
 
-@router.get("/predict/long", operation_id="get_long", responses=_ONE)
-@router.post("/predict/long", operation_id="post_long", responses=_ONE)
-async def long(request: Request, ticker: Ticker = None) -> Response:
+@router.get("/predict/long", operation_id="get_long", responses=_ONE, openapi_extra=_ASKED)
+@router.post("/predict/long", operation_id="post_long", responses=_ONE, openapi_extra=_ASKED)
+async def long(request: Request) -> Response:
     """Forecast the return to the close 63 sessions ahead."""
-    return await _one(request, ticker, "long")
+    return await _one(request, "long")
 
 
 @router.post(
@@ -78,13 +90,20 @@ async def batch(request: Request, asked: BatchRequest) -> Response:
     return Response(whole, media_type="application/json")
 
 
-async def _one(request: Request, ticker: str | None, horizon: str) -> Response:
-    state = request.app.state
+async def _one(request: Request, horizon: str) -> Response:
+    state, query = request.app.state, request.scope["query_string"]
     if request.method == "POST":
         await _no_body(request)
-    name = state.ticker if ticker is None else known_ticker(ticker)
-    body, kept = await state.desk.answer((name, horizon))
+    read = asked_ticker if len(query) <= SHORT_QUERY else asked_ticker.__wrapped__
+    body, kept = await state.desk.answer((read(query) or state.ticker, horizon))
     return _answer(body, kept, state.desk)
+
+
+@lru_cache(maxsize=4096)
+def asked_ticker(query: bytes) -> str | None:
+    """The ticker in a query string, None where there is none; raises UsageError."""
+    given = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("ticker")
+    return None if given is None else known_ticker(given[-1])
 
 
 async def _no_body(request: Request) -> None:

@@ -85,6 +85,12 @@ def test_what_is_no_ticker_is_malformed(api, text):
     sentence(api.short(text), 422)
 
 
+def test_a_ticker_is_read_as_addresses_are_written(api):
+    assert "M&M.NS" in sentence(api.get("/predict/short?ticker=M%26M"), 404)
+    assert api.get(f"/predict/short?other={'x' * 500}&ticker=wipro").json()["ticker"] == "WIPRO.NS"
+    assert api.get("/predict/short?ticker=SBIN&ticker=TCS").json()["ticker"] == "TCS.NS"
+
+
 def test_a_ticker_in_the_body_is_not_overlooked(api):
     said = sentence(api.post("/predict/short", json={"ticker": "WIPRO.NS"}), 422)
 
