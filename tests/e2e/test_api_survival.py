@@ -2,6 +2,7 @@
 
 import pickle
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -135,15 +136,16 @@ def test_without_a_database_at_start_it_says_so_and_answers_once_there_is_one(ho
         ensure_schema(url)
         with psycopg.connect(url, autocommit=True) as connection:
             put_live(connection, home / "models", both())
-    with Service(home, url) as api:
+    # The last lease stops the server, so it is given back when the service has left.
+    with ExitStack() as leases, Service(home, url) as api:
         answer = api.short()
         assert answer.status_code == 503
         assert "does not answer" in answer.json()["detail"]
         assert "does not answer" in api.get("/health").json()["detail"]
         assert api.get("/health/live").status_code == 200
-        with acquire(data):
-            eventually(lambda: api.short().status_code == 200)
-            eventually(lambda: api.get("/health").status_code == 200)
+        leases.enter_context(acquire(data))
+        eventually(lambda: api.short().status_code == 200)
+        eventually(lambda: api.get("/health").status_code == 200)
 
 
 def test_with_the_database_lost_it_answers_what_it_knows_with_a_warning_until_it_is_back(
@@ -154,7 +156,7 @@ def test_with_the_database_lost_it_answers_what_it_knows_with_a_warning_until_it
     ensure_schema(first.url)
     with psycopg.connect(first.url, autocommit=True) as connection:
         put_live(connection, home / "models", both())
-    with Service(home, first.url) as api:
+    with ExitStack() as leases, Service(home, first.url) as api:
         known = api.short().json()
         eventually(lambda: logged(first.url) == [(1,)])
         die(data / "postmaster.pid")
@@ -167,10 +169,10 @@ def test_with_the_database_lost_it_answers_what_it_knows_with_a_warning_until_it
         assert api.get("/health").status_code == 503
         assert api.metric("forecast_log_backlog") == 1
         first.let_go()
-        with acquire(data):
-            eventually(lambda: api.short().json()["warnings"] == [])
-            eventually(lambda: api.get("/health").status_code == 200)
-            eventually(lambda: logged(first.url) == [(2,)])
+        leases.enter_context(acquire(data))
+        eventually(lambda: api.short().json()["warnings"] == [])
+        eventually(lambda: api.get("/health").status_code == 200)
+        eventually(lambda: logged(first.url) == [(2,)])
 
 
 def test_its_own_embedded_database_is_started_again_when_it_dies(home):
