@@ -29,8 +29,9 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/lint-imports --no-logo
 	@.ci/no-leaks
 
-up:
-	@echo "The API, the dashboard and the worker are not part of this version: nothing to start."
+up: $(VENV)/.ready
+	@echo "The API starts; the dashboard and the worker are not part of this version."
+	$(BIN)/python -m src.api
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
     --no-annotate --no-header --generate-hashes pyproject.toml

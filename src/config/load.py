@@ -17,6 +17,8 @@ from src.config.settings import PROJECT_ROOT, Settings
 from src.core.errors import BadConfig
 
 PREFIX = "FORECAST_"
+# What these hold is never quoted: it may be a password.
+SECRETS = ("database_url", "signing_key", "api.keys")
 # Names that belong to the tests and tools around the system, not to a setting.
 NOT_SETTINGS = {"FORECAST_TEST_DATA"}
 
@@ -123,9 +125,10 @@ def _named(environ: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
         "DATABASE_URL": ["database_url"],
         "TICKER": ["data", "ticker"],
         "LOG_LEVEL": ["log_level"],
+        "FORECAST_API_KEYS": ["api", "keys"],
     }
     for name in sorted(environ):
-        if name.startswith(PREFIX) and name not in NOT_SETTINGS:
+        if name.startswith(PREFIX) and name not in NOT_SETTINGS and name not in guide:
             yield name, name.removeprefix(PREFIX).lower().split("__")
     # The guide's own names come last, so that they win over the long spelling.
     yield from ((name, path) for name, path in guide.items() if environ.get(name))
@@ -148,7 +151,8 @@ def _sentence(error: ValidationError, config: Path | None) -> str:
         nearest = difflib.get_close_matches(key, _keys(Settings), n=1, cutoff=0)
         return f"Unknown setting '{key}': did you mean '{nearest[0]}'?{where}"
     reason = first["msg"].removeprefix("Value error, ")
-    return f"Setting '{key}' cannot be {first['input']!r}: {reason}.{where}"
+    value = "what it is" if key.startswith(SECRETS) else repr(first["input"])
+    return f"Setting '{key}' cannot be {value}: {reason}.{where}"
 
 
 def _keys(model: type[BaseModel], prefix: str = "") -> list[str]:

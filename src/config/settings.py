@@ -8,6 +8,7 @@ Environment names are the guide's (``DATABASE_URL``, ``TICKER``, ``LOG_LEVEL``);
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -88,6 +89,43 @@ class TrainingSettings(_Part):
     seed: Annotated[int, Field(ge=0)] = 42
 
 
+class ApiSettings(_Part):
+    """How the prediction API listens, and whom it lets in.
+
+    Attributes:
+        host: Address that ``python -m src.api`` listens at, with ``port``.
+        keys: SHA-256 of each key that is let in, in hexadecimal; none lets everyone in.
+        rate_per_minute: Requests that one client may make; None for any number.
+        cors_origins: Sites whose pages may ask, such as ``https://example.org``.
+        trusted_hosts: Names by which the service may be called; ``*`` for any.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    keys: tuple[str, ...] = ()
+    rate_per_minute: Annotated[int, Field(ge=1)] | None = None
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 65_536
+    cors_origins: tuple[str, ...] = ()
+    trusted_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+    log_queue: Annotated[int, Field(ge=1)] = 10_000
+
+    @field_validator("keys", "cors_origins", "trusted_hosts", mode="before")
+    @classmethod
+    def _list_with_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("keys")
+    @classmethod
+    def _hashes_only(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch("[0-9a-f]{64}", key) for key in keys):
+            raise ValueError(
+                "each key is given as its SHA-256: printf %s KEY | sha256sum | cut -c1-64"
+            )
+        return keys
+
+
 class Settings(BaseSettings):
     """All settings, read once and handed in; nothing can be changed afterwards."""
 
@@ -99,6 +137,7 @@ class Settings(BaseSettings):
     features: FeatureSettings = FeatureSettings()
     validation: ValidationSettings = ValidationSettings()
     training: TrainingSettings = TrainingSettings()
+    api: ApiSettings = ApiSettings()
     database_url: SecretStr | None = None
     signing_key: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"

@@ -1,7 +1,15 @@
-import pytest
+import uuid
 
+import psycopg
+import pytest
+from answers import put_live, put_price
+from models import both, winner
+from services import Service
+
+from src.db.connect import normalised
 from src.db.database import DATA_DIR
 from src.db.embedded import acquire
+from src.db.migrate import ensure_schema
 
 
 @pytest.fixture
@@ -15,3 +23,27 @@ def embedded(home):
             yield lease.url
 
     return attach
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, server):
+    """A database with TCS.NS served, WIPRO.NS by a winner, INFY.NS without a model; its home."""
+    home, name = tmp_path_factory.mktemp("home"), f"api_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+        url = normalised(server.replace("/forecast_db?", f"/{name}?"))
+        ensure_schema(url)
+        with psycopg.connect(url, autocommit=True) as connection:
+            put_live(connection, home / "models", both())
+            put_live(connection, home / "models", [winner(ticker="WIPRO.NS")])
+            put_price(connection, "INFY.NS")
+        yield url, home
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def api(place):
+    """A service that most tests share."""
+    url, home = place
+    with Service(home, url) as service:
+        yield service

@@ -1,0 +1,39 @@
+"""``python -m src.api``: the prediction API by uvicorn, where the settings say."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from src.stages.cli import EPILOG, Parser, guarded
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until told to stop."""
+    Parser(
+        prog="python -m src.api",
+        description="Serve forecasts; the address is set by FORECAST_API__HOST and __PORT.",
+        epilog=EPILOG,
+    ).parse_args(argv)
+    import uvicorn
+
+    from src.api.predictions import known_ticker
+    from src.config.load import load_settings
+    from src.registry.signing import key_of
+
+    settings = load_settings()
+    # What cannot be used is told before anything starts.
+    key_of(settings)
+    known_ticker(settings.data.ticker)
+    uvicorn.run(
+        "src.api.predict_simple:app",
+        host=settings.api.host,
+        port=settings.api.port,
+        access_log=False,
+        log_level=settings.log_level.lower(),
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))

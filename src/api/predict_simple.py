@@ -1,0 +1,120 @@
+"""The prediction API: ``uvicorn src.api.predict_simple:app``.
+
+Importing this reads nothing and opens nothing; the settings are read when the server starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+from prometheus_client import disable_created_metrics
+
+from src.api import documents, operations, predictions, problems
+from src.api.cache import Cache
+from src.api.desk import Desk
+from src.api.front import Front
+from src.api.health import HORIZONS
+from src.api.loader import Loader
+from src.api.logbook import Logbook
+from src.api.metrics import Metrics, State
+from src.api.predictions import known_ticker
+from src.api.reader import PATIENCE_AT_START, Reader
+from src.api.watch import Watch
+from src.config import clock, logs
+from src.config.load import load_settings
+from src.config.settings import Settings
+from src.config.version import VERSION
+from src.core.errors import ForecastError
+from src.db import answering
+from src.db.link import Link
+from src.registry.live_models import MODELS
+from src.registry.signing import key_of
+
+DESCRIPTION = (
+    "Forecasts of share prices that say how sure they are, and whether they ever beat doing "
+    "nothing. Returns are simple, .01 = one percent; dates are sessions of the exchange; prices "
+    "are split-adjusted. Without something true to answer, the answer is an error."
+)
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Open what the routes stand on, and close it in the end."""
+    settings = load_settings()
+    logs.configure(settings.home, settings.log_level)
+    app.state.api, app.state.metrics = settings.api, Metrics()
+    app.state.ticker = known_ticker(settings.data.ticker)
+    url = settings.database_url.get_secret_value() if settings.database_url else None
+    link = Link(url, settings.home)
+    app.state.desk = desk = _desk(settings, link)
+    app.state.metrics.registry.register(State(desk))
+    desk.watch.start()
+    desk.logbook.start()
+    await _warm(desk, app.state.ticker)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(_close, desk, link)
+
+
+def _desk(settings: Settings, link: Link) -> Desk:
+    cache, loop = Cache(), asyncio.get_running_loop()
+
+    def now() -> dt.datetime:
+        return clock.now(settings)
+
+    def changed(ticker: str | None) -> None:
+        work = cache.outdate_all if ticker is None else lambda: cache.outdate(ticker)
+        with contextlib.suppress(RuntimeError):  # the loop may have ended before the thread
+            loop.call_soon_threadsafe(work)
+
+    return Desk(
+        cache=cache,
+        reader=Reader(link),
+        loader=Loader(settings.home / MODELS, key_of(settings)),
+        watch=Watch(link, changed),
+        logbook=Logbook(link, settings.api.log_queue, now),
+        now=now,
+        stale_after=settings.data.stale_after_sessions,
+    )
+
+
+async def _warm(desk: Desk, ticker: str) -> None:
+    """Read the configured ticker's forecasts; what is in the way is told when they are asked."""
+    with contextlib.suppress(ForecastError):
+        await desk.reader.run(answering.version, PATIENCE_AT_START)
+        for horizon in HORIZONS:
+            await desk.forecast((ticker, horizon))
+
+
+def _close(desk: Desk, link: Link) -> None:
+    desk.logbook.stop()
+    desk.watch.stop()
+    desk.reader.close()
+    link.close()
+
+
+def create() -> FastAPI:
+    """Make the application."""
+    disable_created_metrics()  # type: ignore[no-untyped-call] # the package has no types here
+    app = FastAPI(
+        title="tcsns-forecast",
+        version=VERSION,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+        docs_url="/docs",
+    )
+    # Put in one by one: a router inside the router is looked through at every request.
+    app.router.routes += [*predictions.router.routes, *operations.router.routes]
+    problems.install(app)
+    documents.install(app)
+    app.add_middleware(Front)
+    return app
+
+
+app = create()

@@ -1,0 +1,326 @@
+"""The API while models change and while what it stands on fails: no wrong number, no restart."""
+
+import pickle
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import psutil
+import psycopg
+import pytest
+from answers import at, put_inputs, put_live
+from models import both, forged_set, made, winner
+from registries import Place
+from services import Load, Service, die, eventually
+
+from src.core.model_events import ModelEvent
+from src.db.audit import EventLog
+from src.db.embedded import acquire
+from src.db.migrate import ensure_schema
+from src.registry.history import standings
+from src.registry.model_file import LinearModel
+from src.registry.publishing import publish
+
+PAIR = ("TCS.NS", "short")
+
+
+def saying(value, **changes):
+    """A winner whose forecast is a number that only it gives."""
+    return winner(model=LinearModel((), np.zeros(0), value), **changes)
+
+
+def version(answer):
+    return answer.json()["model"]["version"]
+
+
+def logged(url, columns="count(*)"):
+    with psycopg.connect(url) as connection:
+        return connection.execute(f"SELECT {columns} FROM predictions ORDER BY 1").fetchall()
+
+
+@pytest.fixture
+def connection(database_url):
+    with psycopg.connect(database_url, autocommit=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def models(home):
+    return home / "models"
+
+
+@pytest.fixture
+def api(database_url, connection, home, models):
+    """A service that has answered for TCS.NS."""
+    put_live(connection, models, both())
+    with Service(home, database_url) as service:
+        assert service.short().status_code == 200
+        yield service
+
+
+def test_a_promotion_is_served_within_two_seconds(api, connection, models):
+    (new,) = put_live(connection, models, [saying(0.01)], minutes=1)
+
+    answer = eventually(lambda: api.short() if version(api.short()) == new.digest else None, 2)
+    assert answer.json()["pred_return"] == 0.01
+    assert answer.json()["warnings"] == []
+
+
+def test_new_inputs_of_the_same_model_are_served(api, connection, models):
+    (live,) = publish(models, EventLog(connection), [made()], at(1))
+    put_inputs(connection, live, last_close=3100.0)
+
+    eventually(lambda: api.short().json()["last_close"] == 3100.0, 2)
+
+
+def test_the_model_before_answers_with_a_warning_until_the_new_one_can_be_asked(
+    api, connection, models
+):
+    before = version(api.short())
+    (new,) = publish(models, EventLog(connection), [saying(0.01)], at(1))
+
+    answer = eventually(lambda: api.short() if api.short().json()["warnings"] else None)
+    assert version(answer) == before
+    assert "has not been computed yet" in answer.json()["warnings"][0]
+    assert api.get("/health").status_code == 503
+    put_inputs(connection, new)
+    eventually(lambda: (version(api.short()), api.short().json()["warnings"]) == (new.digest, []))
+
+
+def test_two_promotions_at_once_end_with_the_one_that_the_audit_names(
+    api, connection, models, database_url
+):
+    def promote(value):
+        with psycopg.connect(database_url, autocommit=True) as own:
+            put_live(own, models, [saying(value)], minutes=value * 100)
+
+    values = {0.01, 0.02}
+    threads = [threading.Thread(target=promote, args=(value,)) for value in values]
+    with Load(api) as load:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        named = standings(EventLog(connection).decisive(["TCS.NS"]))[PAIR].live
+        eventually(lambda: version(api.short()) == named.digest, 2)
+
+    assert {answer.status_code for answer in load.answers} == {200}
+    assert {answer.json()["pred_return"] for answer in load.answers} <= values | {0.0}
+
+
+def test_a_rollback_under_load_is_never_a_mixture(api, connection, models, database_url, home):
+    registry, told = Place(database_url, home), {version(api.short()): 0.0}
+    for minutes, value in ((1, 0.01), (2, -0.02)):
+        (stored,) = put_live(connection, models, [saying(value)], minutes=minutes)
+        told[stored.digest] = value
+        registry.version(f"v{minutes}", days=minutes)
+    with Load(api) as load:
+        for turn, tag in enumerate(["v1", "v2", "v1", "v2", "v1"]):
+            registry.roll_back(tag, days=3 + turn)
+            wanted = {"v1": 0.01, "v2": -0.02}[tag]
+            eventually(lambda wanted=wanted: api.short().json()["pred_return"] == wanted, 2)
+
+    assert {answer.status_code for answer in load.answers} == {200}
+    for answer in load.answers:
+        said = answer.json()
+        assert said["pred_return"] == told[said["model"]["version"]]
+        assert said["est_future_close"] == 3000.0 * (1 + said["pred_return"])
+    assert {answer.json()["pred_return"] for answer in load.answers} >= {0.01, -0.02}
+
+
+def test_without_a_database_at_start_it_says_so_and_answers_once_there_is_one(home, tmp_path):
+    data = tmp_path / "later"
+    with acquire(data) as lease:
+        url = lease.url
+        ensure_schema(url)
+        with psycopg.connect(url, autocommit=True) as connection:
+            put_live(connection, home / "models", both())
+    # The last lease stops the server, so it is given back when the service has left.
+    with ExitStack() as leases, Service(home, url) as api:
+        answer = api.short()
+        assert answer.status_code == 503
+        assert "does not answer" in answer.json()["detail"]
+        assert "does not answer" in api.get("/health").json()["detail"]
+        assert api.get("/health/live").status_code == 200
+        leases.enter_context(acquire(data))
+        eventually(lambda: api.short().status_code == 200)
+        eventually(lambda: api.get("/health").status_code == 200)
+
+
+def test_with_the_database_lost_it_answers_what_it_knows_with_a_warning_until_it_is_back(
+    home, tmp_path
+):
+    data = tmp_path / "lost"
+    first = acquire(data)
+    ensure_schema(first.url)
+    with psycopg.connect(first.url, autocommit=True) as connection:
+        put_live(connection, home / "models", both())
+    with ExitStack() as leases, Service(home, first.url) as api:
+        known = api.short().json()
+        eventually(lambda: logged(first.url) == [(1,)])
+        die(data / "postmaster.pid")
+        lost = eventually(lambda: api.short() if api.short().json()["warnings"] else None)
+        long = api.get("/predict/long")
+
+        assert "does not answer" in lost.json()["warnings"][0]
+        assert {**lost.json(), "warnings": []} == known
+        assert (long.status_code, api.short("INFY").status_code) == (200, 503)
+        assert api.get("/health").status_code == 503
+        assert api.metric("forecast_log_backlog") == 1
+        first.let_go()
+        leases.enter_context(acquire(data))
+        eventually(lambda: api.short().json()["warnings"] == [])
+        eventually(lambda: api.get("/health").status_code == 200)
+        eventually(lambda: logged(first.url) == [(2,)])
+
+
+def test_its_own_embedded_database_is_started_again_when_it_dies(home):
+    data = home / "var" / "postgres"
+    with Service(home) as api:
+        eventually(lambda: api.short().status_code == 404)
+        with acquire(data) as lease, psycopg.connect(lease.url, autocommit=True) as connection:
+            put_live(connection, home / "models", both())
+        assert api.short().status_code == 200
+        die(data / "postmaster.pid")
+        eventually(lambda: api.get("/health").status_code == 200)
+        assert api.short().json()["warnings"] == []
+
+
+def test_a_deaf_service_looks_for_changes_itself(api, connection, models):
+    cut = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name = 'tcsns-api' AND query LIKE '%SELECT 1%'"
+    )
+    with Load(api) as load:
+        for turn in range(3):
+            connection.execute(cut)
+            (new,) = put_live(connection, models, [saying(0.01 + turn / 100)], minutes=1 + turn)
+            eventually(lambda digest=new.digest: version(api.short()) == digest, 3)
+
+    assert {answer.status_code for answer in load.answers} == {200}
+
+
+def test_a_log_that_cannot_be_written_delays_no_answer_and_is_caught_up_with(
+    database_url, connection, home, models
+):
+    put_live(connection, models, both())
+    role = connection.info.dbname
+    connection.execute(f"CREATE ROLE {role} LOGIN")
+    connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+    url = database_url.replace("postgres@", f"{role}@")
+    try:
+        with Service(home, url) as api:
+            answers = [api.short(), api.get("/predict/long")]
+            eventually(lambda: api.metric("forecast_log_failures_total") >= 1)
+            assert [answer.status_code for answer in answers] == [200, 200]
+            assert api.metric("forecast_log_backlog") == 2
+            told = api.get("/health")
+            assert (told.status_code, told.json()["status"]) == (200, "degraded")
+            connection.execute(f"GRANT INSERT ON predictions TO {role}")
+            eventually(lambda: logged(database_url) == [(2,)])
+            eventually(lambda: api.metric("forecast_log_backlog") == 0)
+    finally:
+        connection.execute(f"DROP OWNED BY {role}")
+        connection.execute(f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize("name", ["model.skops", "manifest.json"])
+def test_a_damaged_model_is_not_served_where_nothing_good_is_known(
+    name, database_url, connection, home, models
+):
+    short, _ = put_live(connection, models, both())
+    path = models / "TCS.NS" / "short" / short.digest / name
+    path.write_bytes(path.read_bytes().replace(b"e", b"f", 1))
+
+    with Service(home, database_url) as api:
+        answer = api.short()
+        assert answer.status_code == 503
+        assert "cannot be used" in answer.json()["detail"]
+        assert api.get("/predict/long").status_code == 200
+        put_live(connection, models, [saying(0.01)], minutes=1)
+        eventually(lambda: api.short().status_code == 200)
+
+
+def test_a_damaged_new_model_leaves_the_good_one_answering_with_a_warning(api, connection, models):
+    good = version(api.short())
+    folder = models / "TCS.NS" / "short" / good
+    digest = forged_set(folder, b"no model", ticker="TCS.NS")
+    go_live(connection, digest)
+
+    answer = eventually(lambda: api.short() if api.short().json()["warnings"] else None)
+    assert version(answer) == good
+    assert "cannot be used" in answer.json()["warnings"][0]
+
+
+class Bomb:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_a_pickle_in_the_place_of_a_model_is_refused_and_not_run(api, connection, models, home):
+    trace = home / "was-run"
+    folder = models / "TCS.NS" / "short" / version(api.short())
+    go_live(connection, forged_set(folder, pickle.dumps(Bomb(trace)), ticker="TCS.NS"))
+
+    answer = eventually(lambda: api.short() if api.short().json()["warnings"] else None)
+    assert "cannot be used" in answer.json()["warnings"][0]
+    assert not trace.exists()
+
+
+def go_live(connection, digest):
+    """Make the audit say that a set is live."""
+    when = at(1)
+    event = ModelEvent("trained", *PAIR, digest, when.by_whom, when.at, made_live=True)
+    EventLog(connection).append([event])
+
+
+def test_killed_under_load_it_logs_nothing_twice(api, database_url):
+    with Load(api):
+        eventually(lambda: logged(database_url) == [(1,)])
+        api.kill()
+    api.start()
+    first = logged(database_url, "made_at")
+    assert api.short().status_code == api.get("/predict/long").status_code == 200
+    eventually(lambda: logged(database_url) == [(2,)])
+
+    assert first[0] in logged(database_url, "made_at")
+
+
+def test_two_services_on_one_database_log_a_forecast_once(api, database_url, home):
+    with Service(home, database_url) as other:
+        assert other.short().content == api.short().content
+        eventually(lambda: other.metric("forecast_log_backlog") == 0)
+
+        assert logged(database_url) == [(1,)]
+
+
+def test_a_database_that_hangs_keeps_no_known_answer_waiting(home, tmp_path):
+    data = tmp_path / "hung"
+    with acquire(data) as lease:
+        ensure_schema(lease.url)
+        with psycopg.connect(lease.url, autocommit=True) as connection:
+            put_live(connection, home / "models", both())
+        with Service(home, lease.url) as api:
+            known = api.short().json()
+            main = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
+            processes = [main, *main.children(recursive=True)]
+            for process in processes:
+                process.suspend()
+            try:
+                answer = eventually(lambda: api.short() if api.short().json()["warnings"] else None)
+                other, health = api.short("INFY"), api.get("/health")
+            finally:
+                for process in reversed(processes):
+                    process.resume()
+            eventually(lambda: api.short().json() == known)
+            eventually(lambda: api.get("/health").status_code == 200)
+
+    assert {**answer.json(), "warnings": []} == known
+    assert answer.elapsed.total_seconds() < 2
+    assert (other.status_code, health.status_code) == (503, 503)

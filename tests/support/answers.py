@@ -1,0 +1,90 @@
+"""Live models with what they are asked with, put into a database as a pipeline would."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from src.db.audit import EventLog
+from src.registry.artefacts import Artefact
+from src.registry.decisions import Author
+from src.registry.publishing import publish
+
+# The session of Monday 13 April 2026; the 14th is a holiday.
+DAY = dt.date(2026, 4, 13)
+LEVELS = [0.025, *(k / 20 for k in range(1, 20)), 0.975]
+QUANTILES = [-0.03 + 0.06 * level for level in LEVELS]
+INPUTS = {"mom_5": 0.02, "vol_14": 0.015}
+ASKED = {
+    "feature_date": DAY,
+    "features_version": "v1",
+    "last_close": 3000.0,
+    "inputs": INPUTS,
+    "levels": LEVELS,
+    "quantiles": QUANTILES,
+    "sigma": 0.0125,
+    "data_source": "yahoo",
+    "return_basis": "total",
+    "data_hash": "e" * 64,
+    "written_at": dt.datetime(2026, 4, 13, 12, 0, tzinfo=dt.UTC),
+}
+
+
+def at(minutes: float = 0) -> Author:
+    """Somebody who acts on the evening of ``DAY``."""
+    moment = dt.datetime(2026, 4, 13, 12, 0, tzinfo=dt.UTC) + dt.timedelta(minutes=minutes)
+    return Author("a test", moment)
+
+
+def put_inputs(connection: Any, artefact: Artefact, **changes: Any) -> None:
+    """Store what a model is asked with, replacing what was there."""
+    row = {
+        **ASKED,
+        "ticker": artefact.ticker,
+        "horizon": artefact.horizon,
+        "digest": artefact.digest,
+        **changes,
+    }
+    row["inputs"] = json.dumps(row["inputs"])
+    names, marks = ", ".join(row), ", ".join(f"%({name})s" for name in row)
+    changed = ", ".join(f"{name} = EXCLUDED.{name}" for name in row)
+    connection.execute(
+        f"INSERT INTO serving_inputs ({names}) VALUES ({marks}) "
+        f"ON CONFLICT (ticker, horizon, digest) DO UPDATE SET {changed}",
+        row,
+    )
+
+
+def put_live(
+    connection: Any,
+    models: Path,
+    artefacts: Sequence[Artefact],
+    *,
+    minutes: float = 0,
+    **changes: Any,
+) -> list[Artefact]:
+    """Publish models and store what they are asked with; returned with their digests."""
+    stored = publish(models, EventLog(connection), artefacts, at(minutes))
+    for one in stored:
+        put_inputs(connection, one, **changes)
+    return stored
+
+
+def put_price(connection: Any, ticker: str) -> None:
+    """Store one clean bar of a ticker."""
+    connection.execute(
+        "INSERT INTO raw_daily_prices_clean (ticker, date, open, high, low, close, volume, "
+        "adj_close, source, return_basis, action_pending) "
+        "VALUES (%s, %s, 1, 1, 1, 1, 1, 1, 'yahoo', 'total', false)",
+        (ticker, DAY),
+    )
+
+
+def straight(share: float, levels: Sequence[float] = LEVELS) -> float:
+    """The quantile of ``QUANTILES`` at a level: they lie on a line."""
+    return float(np.interp(share, levels, QUANTILES))
