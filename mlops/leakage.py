@@ -48,11 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def findings(panel: Panel, settings: Settings) -> list[Finding]:
     """All checks over a panel, the canary last."""
     from src.features.catalogue import features
-    from src.modeling import chain, leakage
+    from src.modeling import chain, contest, leakage
     from src.modeling.judging import rules_of
 
     horizons = settings.training.horizons
-    tickers = len(panel.tickers)
+    tickers = contest.seasoned(panel)
     rules = {
         getattr(horizons, name): rules_of(settings, name, NAMES, tickers)
         for name in ("short", "long")

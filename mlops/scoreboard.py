@@ -41,8 +41,8 @@ def _nothing(ticker: str | None, logged: int) -> str:
     if not logged:
         return f"No forecast{of} is logged yet: run `python -m mlops.pipeline` after the close."
     return (
-        f"None of the {logged} forecasts{of} has come true yet: run `python -m mlops.pipeline` "
-        "again after the session that they are for."
+        f"Of the {logged} forecasts{of} none that was made ahead of its session has come true yet: "
+        "run `python -m mlops.pipeline` again after that session."
     )
 
 
@@ -59,7 +59,7 @@ def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
     covered = "/".join(f"{share:.0%}".rstrip("%") for share in row["coverage"].values())
     return (
         row["kind"],
-        row["horizon"],
+        f"{row['horizon']} ({row['sessions']})",
         row["ticker"] or f"{ALL} {row['tickers']}",
         row["model"],
         f"{row['n']}",

@@ -36,7 +36,8 @@ def forecast_table(results: Mapping[str, Any]) -> str:
     """The forecasts of a run as text, one line a horizon."""
     if not results["forecasts"]:
         return f"{results['ticker']}: no forecast, the warnings say why."
-    rows = [HEADERS, *(_row(one) for one in results["forecasts"])]
+    run_on = results["timestamp"][:10]
+    rows = [HEADERS, *(_row(one, run_on) for one in results["forecasts"])]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEADERS))]
     lines = ["  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)) for row in rows]
     head = f"{results['ticker']}: {_basis(results)}"
@@ -64,10 +65,16 @@ def _basis(results: Mapping[str, Any]) -> str:
     return f"last close {first['last_close']:,.2f} of {first['feature_date']}"
 
 
-def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
+def _mark(one: Mapping[str, Any], run_on: str) -> str:
+    if one["target_date"] < run_on:
+        return " (past)"
+    return " (estimated)" if one["target_date_estimated"] else ""
+
+
+def _row(one: Mapping[str, Any], run_on: str) -> tuple[str, ...]:
     return (
         one["horizon"],
-        one["target_date"] + (" (estimated)" if one["target_date_estimated"] else ""),
+        one["target_date"] + _mark(one, run_on),
         f"{one['pred_return']:+.2%}",
         f"{one['est_future_close']:,.2f}",
         _between(one["intervals"]),

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -76,6 +76,12 @@ class Horizons(_Part):
 
     short: Annotated[int, Field(ge=1, le=20)] = 1
     long: Annotated[int, Field(ge=2, le=252)] = 63
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Horizons:
+        if self.short >= self.long:
+            raise ValueError(f"short ({self.short}) must be less than long ({self.long})")
+        return self
 
 
 class TrainingSettings(_Part):

@@ -14,32 +14,77 @@ from src.registry.artefacts import NoModel
 from src.registry.decisions import Author
 
 if TYPE_CHECKING:
+    from src.core.model_events import ModelEvent
     from src.modeling.made import Made
+    from src.registry.artefact import Artefact
     from src.registry.live_models import LiveModels
     from src.stages.stage import RunContext
 
 
-def standing_so_far(
-    models: LiveModels | None, ticker: str, horizon: str
-) -> tuple[Standing, list[str]]:
-    """Who is served so far, and what is doubtful about that.
+class OtherHorizon(ForecastError):
+    """A pinned model looks another number of sessions ahead than the configuration says."""
 
-    A run that looks back knows of nobody: it may not know the future. Where a person went back to
-    zero, only forecasts made since then count for a promotion, as after a demotion.
+    def __init__(self, live: Artefact, sessions: int) -> None:
+        super().__init__(
+            f"The {live.horizon} model of {live.ticker} is pinned and looks {live.sessions} "
+            f"sessions ahead, the configuration says {sessions}: use its horizon, or end the pin "
+            f"with `python -m mlops.monitoring unpin --ticker {live.ticker}`."
+        )
+
+
+class PinnedIsDamaged(ForecastError):
+    """The model that a rollback restored cannot be read any more."""
+
+    def __init__(self, error: ForecastError, pin: ModelEvent) -> None:
+        super().__init__(
+            f"{str(error).partition(':')[0]}, and it is pinned: restore it with `python -m "
+            f"mlops.monitoring rollback --version-tag {pin.version_tag}`, or end the pin with "
+            f"`python -m mlops.monitoring unpin --ticker {pin.ticker}` and train again."
+        )
+
+
+def standing_so_far(
+    models: LiveModels | None, ticker: str, horizon: str, sessions: int
+) -> tuple[Standing, list[str]]:
+    """Who is served so far that many sessions ahead, and what is to be said of that.
+
+    A run that looks back knows of nobody: it may not know the future. Where a person left a model
+    for zero, only forecasts made since then count for a promotion, as after a demotion.
+
+    Raises:
+        OtherHorizon: What is pinned looks another number of sessions ahead.
+        PinnedIsDamaged: What is pinned cannot be read.
     """
     if models is None:
         return Standing(), []
+    found = models.standing(ticker, horizon)
+    pin = found.pinned if found is not None else None
     try:
         live = models.load(ticker, horizon)
     except NoModel:
         return Standing(), []
     except ForecastError as error:
-        return Standing(), [f"{error} Who was served is not known, so zero is the champion."]
+        if pin is not None:
+            raise PinnedIsDamaged(error, pin) from error
+        return Standing(), [f"{error} Zero is the champion until the gate has spoken again."]
+    if live.sessions != sessions:
+        if pin is not None:
+            raise OtherHorizon(live, sessions)
+        return Standing(), [
+            f"The {horizon} model of {ticker} looked {live.sessions} sessions ahead so far: at "
+            f"{sessions} nothing has been promoted yet."
+        ]
     since = dt.date.fromisoformat(live.since) if live.since else None
-    found = models.standing(ticker, horizon)
-    if found is not None and found.pinned is not None and live.served == ZERO:
-        since = max(since or dt.date.min, found.pinned.at.date())
-    return Standing(live.served, since), []
+    if pin is not None and live.served == ZERO and models.left_for(pin):
+        since = max(since or dt.date.min, pin.at.date())
+    return Standing(live.served, since), [] if pin is None else [_pinned(pin)]
+
+
+def _pinned(pin: ModelEvent) -> str:
+    return (
+        f"{pin.ticker}, {pin.horizon}: version {pin.version_tag} is pinned since {pin.at:%Y-%m-%d} "
+        "and answers until the gate promotes another model."
+    )
 
 
 def _unchanged(models: LiveModels, one: Made) -> Made:

@@ -95,7 +95,7 @@ def contests(
     from src.modeling.judging import challenger_of, rules_of
 
     first = 0 if since is None else int(np.searchsorted(panel.sessions, np.datetime64(since)))
-    known, tickers = contest.Known(panel), len(panel.tickers)
+    known, tickers = contest.Known(panel), contest.seasoned(panel)
     columns = [whole.tickers.index(ticker) for ticker in panel.tickers]
     for horizon in ("short", "long"):
         part = tuple(dict.fromkeys((*names, challenger_of(horizon, tickers))))

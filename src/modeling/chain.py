@@ -54,7 +54,7 @@ def stored_features(panel: Panel, wanted: Sequence[Feature]) -> dict[str, Floats
 def inputs(panel: Panel) -> dict[str, Floats]:
     """What models are fed with."""
     pool = pool_of(panel)
-    wanted = model_features(len(panel.tickers))
+    wanted = model_features(contest.seasoned(panel))
     return {name: values.copy() for name, values in matrices(pool, wanted)}
 
 
@@ -70,7 +70,7 @@ def forecasts(panel: Panel, horizon: int, rules: Rules, names: Sequence[str]) ->
     held = contest.hold(panel, horizon, rules, names=names)
     rows = np.arange(0, len(panel.sessions), EVERY)
     made = held.distributions.quantiles(rows)
-    spread = np.full((len(panel.sessions), *made.shape[1:]), np.nan, dtype=np.float32)
+    spread = np.full((len(panel.sessions), *made.shape[1:]), np.nan)
     spread[rows] = made
     return {**held.series(), "quantiles": spread}
 

@@ -24,6 +24,8 @@ OWN_WINDOW = 1000
 POOL_WINDOW = 500
 # Independent outcomes at which a ticker's own errors weigh as much as the pool's.
 EVEN_WEIGHT = 200
+# Outcomes that do not overlap, below which errors say nothing of what may happen.
+LEAST_PERIODS = 4
 
 
 def score_quantiles(scores: Floats, horizon: int, *, since: int = 0) -> Floats:
@@ -65,7 +67,9 @@ class _Errors:
         """What is known at ``row``, spread out for how little that is; (N, K), pooled (1, K)."""
         at_least = POOL_FROM if self.pooled else OWN_FROM
         made = quantiles.of_sorted(self._ordered(row), at_least=at_least)
-        return quantiles.spread_out(made, np.maximum(self.n_eff(), 2.0))
+        periods = self.n_eff()
+        made[periods < LEAST_PERIODS] = np.nan
+        return quantiles.spread_out(made, np.maximum(periods, LEAST_PERIODS))
 
     def n_eff(self) -> Floats:
         """Outcomes that do not overlap: errors over the horizon; (N,), pooled (1,).

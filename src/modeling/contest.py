@@ -28,6 +28,8 @@ from src.registry.model_file import Model
 Floats = npt.NDArray[np.float64]
 
 SERVED = "served"
+# Bars of a year: what the longest features need.
+SEASONED = 252
 
 
 @dataclass(frozen=True)
@@ -142,16 +144,21 @@ def judged(actual: Floats) -> Floats:
     Years in which one ticker of a hundred was stored yet say nothing of a panel, but would count
     as many dates.
     """
-    if actual.shape[1] < MIN_TICKERS:
-        return actual
-    enough = np.isfinite(actual).sum(axis=1, keepdims=True) >= MIN_TICKERS
-    return np.where(enough, actual, np.nan)
+    known = np.isfinite(actual).sum(axis=1, keepdims=True)
+    # Of a small pool a fifth of its widest session: mates that ended long ago must not end it.
+    widest = int(known.max(initial=0))
+    return np.where(known >= min(MIN_TICKERS, -(-widest // 5)), actual, np.nan)
 
 
 def inputs_of(panel: Panel) -> Stacked:
     """All features that models may see, stacked."""
     pool = pool_of(panel)
-    return walked.stacked(pool.present, matrices(pool, model_features(len(panel.tickers))))
+    return walked.stacked(pool.present, matrices(pool, model_features(seasoned(panel))))
+
+
+def seasoned(panel: Panel) -> int:
+    """How many tickers have a year of bars: fewer than five are no market, whatever is stored."""
+    return int((np.isfinite(panel.close).sum(axis=0) >= SEASONED).sum())
 
 
 def _gate_rules(horizon: int, rules: Rules) -> GateRules:

@@ -21,6 +21,7 @@ from src.stages.stage import RunContext
 if TYPE_CHECKING:
     import polars as pl
 
+    from src.config.settings import Horizons
     from src.registry.live_models import LiveModels
 
 
@@ -67,7 +68,7 @@ def answers(
     """What the live models of tickers say at their last bars; each pool is worked through once."""
     found = Answers()
     newest = _newest(context, tickers, pools, found)
-    stored = _stored(models, sorted(newest), found)
+    stored = _stored(models, sorted(newest), context.settings.training.horizons, found)
     for pool in pools if stored else ():
         whole = panel.build(pool, context.calendar)
         data_hash = pool_hash([pool])
@@ -91,14 +92,25 @@ def _newest(
     return rows
 
 
-def _stored(models: LiveModels, tickers: Sequence[str], found: Answers) -> list[Artefact]:
+def _stored(
+    models: LiveModels, tickers: Sequence[str], horizons: Horizons, found: Answers
+) -> list[Artefact]:
     stored = []
     for ticker in tickers:
         for horizon in TABLES:
             try:
-                stored.append(models.load(ticker, horizon))
+                one = models.load(ticker, horizon)
             except ForecastError as error:
                 found.problems[ticker, horizon] = str(error)
+                continue
+            wanted = getattr(horizons, horizon)
+            if one.sessions == wanted:
+                stored.append(one)
+            else:
+                found.problems[ticker, horizon] = (
+                    f"The {horizon} model of {ticker} looks {one.sessions} sessions ahead, the "
+                    f"configuration says {wanted}: train again."
+                )
     return stored
 
 

@@ -51,7 +51,7 @@ def train(
     """
     known = Known(panel)
     leak = suspicion or likely_leak(known)
-    since, tickers = max(len(panel.sessions) - REVIEWED, 0), len(panel.tickers)
+    since, tickers = max(len(panel.sessions) - REVIEWED, 0), contest.seasoned(panel)
     contests = {}
     for horizon in ("short", "long"):
         names = UNTAUGHT if leak else trained_names(horizon, tickers)

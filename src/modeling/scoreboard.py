@@ -1,7 +1,9 @@
 """Forecasts and what came true of them in; how good each model was, live, out. Pure.
 
 Of each model a ticker and session counts once, by the first forecast that was made of it: a run
-that is repeated adds nothing. What was served and what stood beside it are kept apart.
+that is repeated adds nothing. What was served and what stood beside it are kept apart. A forecast
+made when its target had come already, from prices that were brought in late, proves nothing: the
+pool may have known what followed.
 """
 
 from __future__ import annotations
@@ -21,13 +23,13 @@ Row = Mapping[str, Any]
 
 SERVED, SHADOW = "served", "shadow"
 POOLED = ""
-_ORDER = ("kind", "horizon", "ticker", "model")
+_ORDER = ("kind", "horizon", "sessions", "ticker", "model")
 
 
 def scoreboard(scored: Iterable[Row]) -> list[dict[str, Any]]:
     """One row for each kind, horizon, ticker and model; ticker ``""`` is all real ones.
 
-    Row keys: kind (``served`` or ``shadow``), horizon, ticker, tickers, model, versions (sets that
+    Row keys: kind (``served`` or ``shadow``), horizon, sessions (ahead), ticker, tickers, model, versions (sets that
     forecast under that name), first and last (sessions forecast from), n, n_eff (sessions over the
     horizon, at least 1), mae, mae_zero (on the same rows), skill (1 - mae / mae_zero, None where
     zero never erred), coverage (share of outcomes inside by level, of the ``coverage_n`` rows with
@@ -37,13 +39,15 @@ def scoreboard(scored: Iterable[Row]) -> list[dict[str, Any]]:
     Args:
         scored: ``ForecastLog.scored``.
     """
-    groups: dict[tuple[str, ...], dict[tuple[Any, ...], Row]] = defaultdict(dict)
-    for row in sorted(scored, key=lambda one: one["made_at"]):
+    groups: dict[tuple[Any, ...], dict[tuple[Any, ...], Row]] = defaultdict(dict)
+    ahead = (one for one in scored if one["made_at"].date() < one["target_date"])
+    for row in sorted(ahead, key=lambda one: one["made_at"]):
         for kind, model, point in _said(row):
             one = {**row, "said": point}
             place = row["ticker"], row["feature_date"]
             for ticker in _shown(row):
-                groups[kind, row["horizon"], ticker, model].setdefault(place, one)
+                key = kind, row["horizon"], row["sessions"], ticker, model
+                groups[key].setdefault(place, one)
     return [
         {**dict(zip(_ORDER, key, strict=True)), **_measured(list(groups[key].values()))}
         for key in sorted(groups, key=_place)
@@ -63,10 +67,10 @@ def _said(row: Row) -> list[tuple[str, str, float]]:
     return said
 
 
-def _place(key: tuple[str, ...]) -> tuple[Any, ...]:
+def _place(key: tuple[Any, ...]) -> tuple[Any, ...]:
     """Served first, the near horizon first, all tickers together first."""
-    kind, horizon, ticker, model = key
-    return kind != SERVED, horizon != "short", ticker, model
+    kind, horizon, sessions, ticker, model = key
+    return kind != SERVED, horizon != "short", sessions, ticker, model
 
 
 def _measured(rows: Sequence[Row]) -> dict[str, Any]:

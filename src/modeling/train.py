@@ -91,7 +91,7 @@ def _pool(
         if ticker not in whole.tickers or own.is_empty():
             continue
         for horizon, held in trained.contests.items():
-            now, doubts = standing_so_far(context.models, ticker, horizon)
+            now, doubts = standing_so_far(context.models, ticker, horizon, held.horizon)
             warnings.extend(doubts)
             yield make(
                 context,

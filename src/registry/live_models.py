@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from src.core.errors import ForecastError
 from src.registry import artefacts
 from src.registry.artefacts import Artefact, NoModel
 from src.registry.decisions import Author
@@ -14,9 +15,20 @@ from src.registry.history import Standing, standings
 from src.registry.publishing import publish
 
 if TYPE_CHECKING:
+    from src.core.model_events import ModelEvent
     from src.db.audit import EventLog
 
 MODELS = Path("models")
+
+
+class UnwritableModels(ForecastError):
+    """The folder of models cannot be written."""
+
+    def __init__(self, root: Path, error: OSError) -> None:
+        super().__init__(
+            f"The models in {root} cannot be written ({error.strerror}): give the folder's rights "
+            "to this user, or set FORECAST_HOME to a folder of your own."
+        )
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,23 @@ class LiveModels:
         expected = standing.live.digest
         return artefacts.load(self.root, ticker, horizon, expected=expected, key=self.key)
 
+    def left_for(self, pin: ModelEvent) -> bool:
+        """Whether the rollback behind a pin left a served model, rather than zero."""
+        before = [
+            one
+            for one in self.log.events([pin.ticker])
+            if one.pair == pin.pair and one.made_live and one.event_id < pin.event_id
+        ]
+        # The last of them is the restored set itself.
+        return len(before) > 1 and before[-2].served not in ("", "zero")
+
     def publish(self, made: Sequence[Artefact], author: Author) -> list[Artefact]:
-        """Store sets and make them live, unless what is live is pinned; returned with digests."""
-        return publish(self.root, self.log, made, author, key=self.key)
+        """Store sets and make them live, unless what is live is pinned; returned with digests.
+
+        Raises:
+            UnwritableModels: The folder of models cannot be written.
+        """
+        try:
+            return publish(self.root, self.log, made, author, key=self.key)
+        except OSError as error:
+            raise UnwritableModels(self.root, error) from error
