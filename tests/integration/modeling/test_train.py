@@ -11,13 +11,18 @@ import polars as pl
 import pytest
 from prices import TCS, checksums, clean_walk, context, features_of, rows, run, with_features
 
+from src.core.errors import ForecastError
 from src.core.sessions import nse
 from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY
 from src.features.catalogue import features
 from src.modeling import intervals, panel, train
+from src.modeling.answering import standing_so_far
 from src.modeling.known_pools import known_pools
 from src.modeling.live import stored_forecasts
+from src.modeling.standing import Standing
 from src.registry import artefacts
+from src.registry.decisions import Author
+from src.registry.versions import Registry, make_version, roll_back
 from src.stages.hashing import frame_hash
 
 DAYS = nse().sessions(dt.date(2023, 1, 1), dt.date(2026, 4, 13))[-700:]
@@ -364,3 +369,77 @@ def test_a_feature_that_has_seen_the_next_return_stops_training(store, given, cl
         assert (said["candidate"], said["served"], said["verdict"]) == ("zero", "zero", "undecided")
         assert "return_lag1_scaled: correlation +1.00" in said["reason"]
     assert len(report.warnings) == 2
+
+
+# --- other horizons, and what a person has pinned
+
+
+def pin(given, tag="v1"):
+    """Version what is live, and go back to it."""
+    models = given.models
+    archive = given.settings.home / "mlops" / "model_archive"
+    registry = Registry(models.root, archive, models.log, None)
+    author = Author("a person", given.now)
+    make_version(registry, tag, author)
+    roll_back(registry, tag, author)
+
+
+def test_another_horizon_begins_without_a_champion(store, home, given, models, trained):
+    other = {"training": {"horizons": {"short": 5, "long": 20}}}
+
+    report = run(train.STAGE, context(store, home, models=models, **other))
+
+    assert [one["horizon"] for one in report.details["forecasts"]] == ["5-day", "20-day"]
+    assert "looked 1 sessions ahead so far: at 5 nothing has been promoted" in report.warnings[0]
+
+
+def test_what_is_pinned_is_not_asked_for_another_horizon(store, home, given, models, trained):
+    pin(given)
+    other = {"training": {"horizons": {"short": 5, "long": 20}}}
+
+    with pytest.raises(ForecastError, match="is pinned and looks 1 sessions ahead") as refused:
+        run(train.STAGE, context(store, home, models=models, **other))
+
+    assert "unpin --ticker TCS.NS" in str(refused.value)
+
+
+def test_stored_models_of_another_horizon_do_not_answer(store, home, given, models, trained):
+    other = {"training": {"horizons": {"short": 5, "long": 63}}}
+    asked = context(store, home, models=models, **other)
+
+    forecasts, problems = stored_forecasts(asked, TCS, known_pools(asked))
+
+    assert [one["horizon"] for one in forecasts] == ["63-day"]
+    assert problems == [
+        "The short model of TCS.NS looks 1 sessions ahead, the configuration says 5: train again."
+    ]
+
+
+def test_training_says_what_is_pinned_and_the_pinned_model_answers(store, given, clean, trained):
+    pin(given)
+    pinned = trained.details["forecasts"][0]["model"]["version"]
+    later = clean.with_columns(pl.col("volume") + 1)
+    with_features(store, given, later)
+
+    report = run(train.STAGE, given)
+
+    assert report.details["forecasts"][0]["model"]["version"] == pinned
+    assert any("version v1 is pinned since 2026-04-13" in one for one in report.warnings)
+
+
+def test_a_pinned_model_that_is_damaged_says_how_to_go_on(store, given, trained):
+    pin(given)
+    (manifest,) = (given.models.root / TCS / "short").glob("*/manifest.json")
+    manifest.write_text(manifest.read_text() + " ")
+
+    with pytest.raises(ForecastError, match=r"rollback --version-tag v1.*unpin --ticker TCS.NS"):
+        run(train.STAGE, given)
+
+
+def test_going_back_to_what_was_live_forgets_no_evidence(given, trained):
+    # Zero was served before and after: nothing was left for it.
+    pin(given)
+
+    standing, _ = standing_so_far(given.models, TCS, "long", 63)
+
+    assert standing == Standing("zero", None)

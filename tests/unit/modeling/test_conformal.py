@@ -16,7 +16,7 @@ def drawn(seed, rows, tickers):
 
 def weibull(values, n_eff):
     made = np.quantile(values, LEVELS, method="weibull")
-    return made[10] + (made - made[10]) * np.sqrt(1 + 1 / max(n_eff, 2))
+    return made[10] + (made - made[10]) * np.sqrt(1 + 1 / n_eff)
 
 
 def by_hand(scores, horizon, row):
@@ -35,9 +35,11 @@ def by_hand(scores, horizon, row):
         own = [scores[t, n] for t in known(row, 1000) if np.isfinite(scores[t, n])]
         n_eff = len(own) / horizon
         pool = None
-        if len(together) >= 250:
-            pool = weibull(together, counts.sum() ** 2 / (counts**2).sum() / horizon)
-        if len(own) >= 100:
+        # Fewer than four periods that do not overlap say nothing.
+        periods = counts.sum() ** 2 / max((counts**2).sum(), 1) / horizon
+        if len(together) >= 250 and periods >= 4:
+            pool = weibull(together, periods)
+        if len(own) >= 100 and n_eff >= 4:
             weight = n_eff / (n_eff + 200) if pool is not None else 1
             out[n] = weight * weibull(own, n_eff) + (1 - weight) * (0 if pool is None else pool)
         elif pool is not None:
@@ -66,7 +68,9 @@ def test_starting_later_changes_nothing(horizon, since):
 
     later = score_quantiles(scores, horizon, since=since)
 
-    assert np.array_equal(later, score_quantiles(scores, horizon)[since // 10 :])
+    whole = score_quantiles(scores, horizon)[since // 10 :]
+    assert np.array_equal(later, whole, equal_nan=True)
+    assert np.isfinite(later[-1]).all()
 
 
 @pytest.mark.parametrize("horizon", [1, 63])

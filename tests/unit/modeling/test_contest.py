@@ -131,13 +131,23 @@ def test_asking_for_the_newest_distributions_alone_gives_the_same(whole):
 
 
 def test_the_gate_counts_only_sessions_with_a_market():
-    actual = np.full((3, 6), 0.01)
+    actual = np.full((3, 30), 0.01)
     actual[1, 4:] = np.nan
-    actual[2, 5] = np.nan
+    actual[2, 5:] = np.nan
 
     found = contest.judged(actual)
 
-    assert np.isfinite(found).sum(axis=1).tolist() == [6, 0, 5]
+    assert np.isfinite(found).sum(axis=1).tolist() == [30, 0, 5]
+
+
+def test_of_a_small_pool_the_gate_counts_sessions_with_a_fifth_of_the_tickers():
+    actual = np.full((3, 6), 0.01)
+    actual[1, 2:] = np.nan
+    actual[2, 1:] = np.nan
+
+    found = contest.judged(actual)
+
+    assert np.isfinite(found).sum(axis=1).tolist() == [6, 2, 0]
 
 
 def test_a_pool_too_small_for_a_market_is_judged_on_all_it_has():

@@ -20,6 +20,7 @@ def scored(day=0, realised=0.02, **bent):
         "version": f"{day}" * 64,
         "kind": "served",
         "sessions": 1,
+        "target_date": DAYS[day] + dt.timedelta(days=1),
         "model": "zero",
         "point": 0.0,
         "candidate": None,
@@ -160,3 +161,21 @@ def test_served_come_before_shadows_and_the_next_day_before_the_quarter():
 
 def test_without_outcomes_there_is_nothing_to_show():
     assert scoreboard([]) == []
+
+
+@pytest.mark.parametrize("late", [1, 2, 90])
+def test_a_forecast_made_when_its_target_had_come_is_not_scored(late):
+    made = dt.datetime.combine(DAYS[0], dt.time(12), tzinfo=dt.UTC) + dt.timedelta(days=late)
+
+    assert scoreboard([scored(0, made_at=made)]) == []
+
+
+def test_forecasts_of_other_lengths_are_not_averaged():
+    rows = [scored(0, 0.01), scored(1, 0.05, sessions=5)]
+
+    found = [row for row in scoreboard(rows) if row["ticker"] == "TCS.NS"]
+
+    assert [(row["sessions"], row["n"], row["mae"]) for row in found] == [
+        (1, 1, 0.01),
+        (5, 1, 0.05),
+    ]

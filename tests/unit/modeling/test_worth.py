@@ -102,14 +102,14 @@ def test_without_the_mean_there_is_no_skill_against_it():
 
 
 def test_a_pool_counts_only_sessions_with_a_market():
-    # Of six tickers a session needs five with an outcome.
-    actual = np.full((4, 6), 0.01)
-    actual[1, :2] = nan
-    points = {name: np.zeros((4, 6)) for name in ("zero", "mean")}
+    # Of thirty tickers a session needs five with an outcome.
+    actual = np.full((4, 30), 0.01)
+    actual[1, 4:] = nan
+    points = {name: np.zeros((4, 30)) for name in ("zero", "mean")}
 
     zero, *_ = worth.pool(contest_of(actual, points, "zero"))["metrics"]
 
-    assert (zero["n"], zero["n_eff"]) == (18, 3)
+    assert (zero["n"], zero["n_eff"]) == (90, 3)
 
 
 def test_a_pool_without_an_outcome_has_no_rows():
