@@ -72,9 +72,11 @@ def of_rows(
 ) -> list[Correlation]:
     """The same of rows that have all features and a target: (rows, features) and (rows,)."""
     allowed = limit(tickers, sessions)
+    # Each feature in one piece of memory: a column of rows is read a cache line a number.
+    columns = np.ascontiguousarray(inputs.T)
     return [
-        Correlation(name, _pearson(inputs[:, at], target), len(target), tickers, allowed)
-        for at, name in enumerate(names)
+        Correlation(name, _pearson(values, target), len(target), tickers, allowed)
+        for name, values in zip(names, columns, strict=True)
     ]
 
 

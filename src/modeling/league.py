@@ -96,7 +96,8 @@ def rank_ic(actual: Floats, point: Floats) -> float | None:
     Over dates with ``RANKED_FROM`` tickers whose forecasts differ; None without any.
     """
     there = np.isfinite(actual) & np.isfinite(point)
-    wide = there.sum(axis=1) >= RANKED_FROM
+    said = np.where(there, point, -np.inf).max(axis=1) > np.where(there, point, np.inf).min(axis=1)
+    wide = said & (there.sum(axis=1) >= RANKED_FROM)
     x, y = (ranks(np.where(there, one, np.nan)[wide]) for one in (point, actual))
     known = np.isfinite(x)
     x, y = np.where(known, x, 0.0), np.where(known, y, 0.0)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-# Sessions whose distributions are made again, to be compared with what came true: five years.
-REVIEWED = 1_260
+# Sessions whose distributions are made again, to be compared with what came true: four years.
+REVIEWED = 1_000
 # Nothing is learnt for these.
 UNTAUGHT = ("zero", "mean")
 

@@ -31,7 +31,8 @@ def scoreboard(scored: Iterable[Row]) -> list[dict[str, Any]]:
 
     Row keys: kind (``served`` or ``shadow``), horizon, sessions (ahead), ticker, tickers, model,
     versions (sets that forecast under that name), first and last (sessions forecast from), n,
-    n_eff (sessions over the horizon, at least 1), mae, mae_zero (on the same rows), skill (1 - mae / mae_zero, None where
+    n_eff (sessions over the horizon, at least 1), mae, mae_zero (on the same rows), skill
+    (1 - mae / mae_zero, None where
     zero never erred), coverage (share of outcomes inside by level, of the ``coverage_n`` rows with
     a distribution), direction and base_rate (share of right signs, and of the more common one;
     None without a forecast that has a sign).
