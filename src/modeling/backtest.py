@@ -15,10 +15,12 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.core.errors import BadInput, UsageError
+from src.modeling.names import CANDIDATES, EXTRAS
 from src.stages.cli import EPILOG, Parser, configured, date, guarded
 
 if TYPE_CHECKING:
@@ -140,6 +142,9 @@ def _check_usage(args: argparse.Namespace) -> None:
     # The finished file takes the place of what is there, which must not be a folder or a device.
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
         raise UsageError(f"--out {path}: it is no file.")
+    extra = next((name for name in args.models if name in EXTRAS), None)
+    if extra and find_spec("lightgbm") is None:
+        raise UsageError(f"--models {extra}: LightGBM is not installed: `pip install lightgbm`.")
     if args.since and args.until and args.since > args.until:
         raise UsageError(f"--from {args.since} lies after --to {args.until}.")
 
@@ -168,8 +173,6 @@ def _written(frames: Iterator[pl.DataFrame], path: Path) -> int:
 
 
 def _parser() -> Parser:
-    from src.modeling.names import CANDIDATES, EXTRAS
-
     parser = Parser(
         prog="python -m src.modeling.backtest",
         description="Forecast every past session as it would have been done then, and write one "

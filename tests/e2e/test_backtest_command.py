@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from prices import Given, clean_walk, context, delivery, run, sessions
 
-from src.core.errors import BadInput
+from src.core.errors import BadInput, UsageError
 from src.core.sessions import nse
 from src.data import cleaning, ingest
 from src.data.sources.sample import SampleSource
@@ -23,6 +23,7 @@ from src.db.database import DATA_DIR
 from src.db.embedded import acquire
 from src.db.migrate import ensure_schema
 from src.db.store import PostgresStore
+from src.modeling import backtest as backtest_module
 from src.modeling import evaluate
 from src.modeling.backtest import _written
 
@@ -305,3 +306,11 @@ def test_without_any_prices_it_says_what_to_run(command, tmp_path):
     ran = backtest(command, tmp_path / "out.csv", "--all", FORECAST_HOME=tmp_path)
 
     assert "src.data.ingest write" in sentence(ran, 1)
+
+
+def test_a_model_whose_library_is_missing_is_refused_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(backtest_module, "find_spec", lambda name: None)
+    out = ("--all", "--out", str(tmp_path / "f.csv"))
+
+    with pytest.raises(UsageError, match="rank_tilt_lightgbm: LightGBM is not installed"):
+        backtest_module.main([*out, "--models", "zero", "rank_tilt_lightgbm"])
