@@ -58,8 +58,9 @@ def _history(args: argparse.Namespace) -> int:
     else:
         told = [explained(standing) for standing in manager.live_at(args.at, ticker)]
     if not told:
-        when = f" at {args.at:%Y-%m-%d %H:%M:%S} UTC" if args.at else " yet"
-        raise BadInput(f"Nothing is known of {ticker or 'any'} model{when}.")
+        when = f" was live at {args.at:%Y-%m-%d %H:%M:%S} UTC" if args.at else " was trained yet"
+        of = f" of {ticker}" if ticker else ""
+        raise BadInput(f"No model{of}{when}: run `python -m mlops.pipeline` to train.")
     sys.stdout.write("".join(f"{one}\n" for one in told))
     return 0
 

@@ -68,8 +68,12 @@ def test_version_train_again_rollback_and_history(monitoring, place):
         (("rollback", "--version-tag", "../x"), 2, "'../x' is no version tag"),
         (("rollback", "--version-tag", "v1"), 1, "There is no version 'v1': make one with"),
         (("version", "--version-tag", "v1"), 1, "There is no model yet"),
-        (("history",), 1, "Nothing is known of any model yet."),
-        (("history", "--ticker", "TCS.NS", "--at", "2026-01-01T00:00Z"), 1, "Nothing is known of"),
+        (("history",), 1, "No model was trained yet: run"),
+        (
+            ("history", "--ticker", "TCS.NS", "--at", "2026-01-01T00:00Z"),
+            1,
+            "No model of TCS.NS was live",
+        ),
         (("history", "--at", "2026-01-01"), 2, "has no zone"),
         (("history", "--newest", "-1"), 2, "--help"),
         (("unpin",), 2, "--ticker"),
@@ -87,7 +91,7 @@ def test_what_cannot_be_done_is_one_sentence(monitoring, arguments, code, senten
 
 
 def test_without_a_server_of_ones_own_the_embedded_one_is_asked(command):
-    assert "Nothing is known of any model yet" in said(command(MONITORING, "history"), 1)
+    assert "No model was trained yet" in said(command(MONITORING, "history"), 1)
 
 
 def test_no_version_yet_is_an_empty_list(monitoring):
