@@ -63,8 +63,8 @@ def test_two_evenings_make_a_scoreboard(evening, scoreboard, home, database_url)
     none = {"recorded": 0, "restated": 0, "no_bar": 0, "pending_action": 0, "told": []}
     assert results(home)["outcomes"] == none
     assert scoreboard("--ticker", "infy") == (
-        "None of the 2 forecasts of INFY.NS has come true yet: run `python -m mlops.pipeline` "
-        "again after the session that they are for.\n"
+        "Of the 2 forecasts of INFY.NS none that was made ahead of its session has come true yet: "
+        "run `python -m mlops.pipeline` again after that session.\n"
     )
 
     evening(MISSED, "--skip-training")
@@ -75,9 +75,9 @@ def test_two_evenings_make_a_scoreboard(evening, scoreboard, home, database_url)
     assert header.split()[:3] == ["horizon", "ticker", "model"]
     both, own = lines[:2]
     served = ["1", "1", f"{moved:.4%}", f"{moved:.4%}", "+0.00%"]
-    assert both.split()[:10] == ["served", "short", "all", "1", "zero", *served]
-    assert own.split()[:9] == ["served", "short", INFY, "zero", *served]
-    assert scoreboard("--ticker", INFY).splitlines()[1].split()[:9] == own.split()[:9]
+    assert both.split()[:11] == ["served", "short", "(1)", "all", "1", "zero", *served]
+    assert own.split()[:10] == ["served", "short", "(1)", INFY, "zero", *served]
+    assert scoreboard("--ticker", INFY).splitlines()[1].split()[:10] == own.split()[:10]
     assert "of SBIN.NS is logged yet" in scoreboard("--ticker", "SBIN.NS")
     assert rows(database_url, "SELECT count(*), max(feature_date) FROM serving_inputs") == [
         (2, MISSED)
