@@ -95,6 +95,7 @@ class Run:
             open_database(url, self.settings.home, name) as database,
             ticker_locks(database.control, [self.ticker]),
             self._logged(RunLog(database.control, self.folder.run_id)) as run_log,
+            one_sentence_errors(database.url),
         ):
             self._stages(database, run_log, skip_training)
 
@@ -109,6 +110,7 @@ class Run:
                 run_log.finished(self.results, dt.datetime.now(dt.UTC))
             raise
         except BaseException:
+            run_log.settle()
             told = {**self.results, "status": "interrupted", "error": str(Interrupted())}
             run_log.finished(told, dt.datetime.now(dt.UTC))
             raise

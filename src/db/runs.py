@@ -104,6 +104,18 @@ class RunLog:
             {"run_id": self.run_id, **row},
         )
 
+    def settle(self) -> None:
+        """Make the connection usable after a signal that came amid one of its commands."""
+        from psycopg.pq import TransactionStatus
+
+        raw = self._connection.pgconn
+        if raw.transaction_status == TransactionStatus.ACTIVE:
+            self._connection.cancel_safe(timeout=5)
+            while raw.get_result() is not None:
+                pass
+        if raw.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+            raw.exec_(b"ROLLBACK")
+
     def finished(self, results: dict[str, Any], at: dt.datetime) -> None:
         """Note how the run ended: ``status, data_hash, config_hash`` and perhaps ``error``."""
         self._connection.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from src.core.tables import INGEST_BATCHES, Table
@@ -100,7 +100,10 @@ class PostgresStore:
         try:
             yield
         except BaseException:
-            self._connection.rollback()
+            # What ended the work is told, not that undoing it failed as well (an interrupted call
+            # leaves the connection busy): closing it undoes it.
+            with suppress(Exception):
+                self._connection.rollback()
             raise
         self._connection.commit()
 

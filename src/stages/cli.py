@@ -54,9 +54,15 @@ def guarded(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | N
     """Run a command; an error becomes one sentence on stderr, its traceback goes to the log."""
     import signal
 
+    asked_to_end: list[int] = []
+
+    def end(code: int) -> NoReturn:
+        asked_to_end.append(code)
+        sys.exit(code)
+
     # A polite end lets the transaction roll back and the embedded server be released.
     for name, code in (("SIGTERM", 143), ("SIGHUP", 129)):
-        signal.signal(getattr(signal, name), lambda *_, code=code: sys.exit(code))
+        signal.signal(getattr(signal, name), lambda *_, code=code: end(code))
     _mend_streams()
     wait_politely()
     try:
@@ -72,6 +78,9 @@ def guarded(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | N
         return 1
     except Exception as error:
         _log_traceback(error)
+        # A library that was interrupted may make an error of it.
+        if asked_to_end:
+            return asked_to_end[0]
         sys.stderr.write(f"{unexpected(error)}\n")
         return 1
 

@@ -197,7 +197,7 @@ def test_a_polite_end_releases_the_server_and_is_noted(start, home, embedded, na
     wait_for_line(run, "data_ingest")
     run.send_signal(getattr(signal, name))
 
-    assert run.wait(20) == code
+    assert run.wait(20) == code, run.stderr.read()
     assert servers_of(home) == []
     with embedded() as url:
         assert rows(url, "SELECT status FROM pipeline_runs") == [("interrupted",)]
