@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from src.core.errors import ForecastError
@@ -79,10 +80,15 @@ def prepared(artefact: Artefact, row: Mapping[str, Any], calendar: TradingCalend
 
 def age(made: Prepared, now: dt.datetime) -> Age:
     """Sessions that have closed at ``now`` since the one that the forecast was made from."""
-    calendar = made.calendar
+    closed, until = _closed(made.calendar, now)
+    return Age(made.calendar.count(made.feature_date, closed), closed, until)
+
+
+@lru_cache(maxsize=64)
+def _closed(calendar: TradingCalendar, now: dt.datetime) -> tuple[dt.date, dt.datetime]:
+    """The last session closed at ``now``, and when the next one closes: many ask at one time."""
     closed = calendar.last_closed(now)
-    until = calendar.hours(calendar.next_session(closed)).closes
-    return Age(calendar.count(made.feature_date, closed), closed, until)
+    return closed, calendar.hours(calendar.next_session(closed)).closes
 
 
 def trained_at(made: Prepared) -> dt.datetime | None:

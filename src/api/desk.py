@@ -12,10 +12,11 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from src.api.cache import Cache, Held, Token, held
-from src.api.loader import Loader, Pair, Refused
+from src.api.cache import Cache, Held, Pair, Token, held
+from src.api.gathering import CHUNK, Gathering
+from src.api.loader import Loader, Refused, made
 from src.api.lookout import PENDING, Lookout, warning
-from src.api.reader import PATIENCE, PATIENCE_FOR_MANY, Reader
+from src.api.reader import Reader
 from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 # Seconds between tries to read anew what could not be read, and for which what is kept waits.
 RETRY, SOON = 1.0, 0.25
-# Forecasts read at once: others get their turn in between.
-CHUNK = 50
 
 
 class NoAnswer(ForecastError):
@@ -69,10 +68,11 @@ class Desk:
     stale_after: int
     served: Counter[str] = field(default_factory=Counter)
     lookout: Lookout = field(init=False)
-    _reading: dict[Pair, asyncio.Task[dict[Pair, Held | Refused]]] = field(default_factory=dict)
+    _gathering: Gathering[Pair, Held | Refused] = field(init=False)
 
     def __post_init__(self) -> None:
         self.lookout = Lookout(self.reader, self.watch, self.cache)
+        self._gathering = Gathering(self._load)
 
     async def answer(self, pair: Pair) -> tuple[bytes, Held]:
         """The answer and what it was made from; it will be logged.
@@ -108,18 +108,20 @@ class Desk:
         return await self._read(pair, kept)
 
     async def prepare(self, pairs: Sequence[Pair]) -> dict[Pair, Refused]:
-        """Read many at once, some at a time; those that there is no forecast of, and why."""
+        """Read what is not kept of many; those that there is no forecast of, and why."""
         await self.lookout.look(SOON)
         missing = [pair for pair in dict.fromkeys(pairs) if self._missing(pair)]
         refused: dict[Pair, Refused] = {}
         for start in range(0, len(missing), CHUNK):
-            try:
-                found = await self._load(missing[start : start + CHUNK], PATIENCE_FOR_MANY)
-            except (DatabaseUnavailable, DatabaseRefused):
-                break
-            for pair, one in found.items():
+            # One after the other, so that who asks for one forecast gets a turn in between.
+            wanted = missing[start : start + CHUNK]
+            readings = [self._gathering.want(pair) for pair in wanted]
+            found = await asyncio.gather(*readings, return_exceptions=True)
+            for pair, one in zip(wanted, found, strict=True):
                 if isinstance(one, Refused) and self.cache.get(pair) is None:
                     refused[pair] = one
+            if isinstance(found[0], DatabaseUnavailable | DatabaseRefused):
+                break
         return refused
 
     def _missing(self, pair: Pair) -> bool:
@@ -127,31 +129,16 @@ class Desk:
         return kept is None or kept.outdated
 
     async def _read(self, pair: Pair, kept: Held | None) -> Given:
-        reading = self._begun(pair)
+        reading = self._gathering.want(pair)
         await asyncio.wait({reading}, timeout=None if kept is None else SOON)
         if kept is None or reading.done():
-            return self._judged(pair, kept, reading)
+            return self._judged(kept, reading)
         return Given(kept, "held", PENDING)
 
-    def _begun(self, pair: Pair) -> asyncio.Task[dict[Pair, Held | Refused]]:
-        """One reading of a ticker and horizon, however many ask for it."""
-        reading = self._reading.get(pair)
-        if reading is None:
-            reading = self._reading[pair] = asyncio.create_task(self._load([pair], PATIENCE))
-            reading.add_done_callback(partial(self._ended, pair))
-        return reading
-
-    def _ended(self, pair: Pair, reading: asyncio.Task[Any]) -> None:
-        self._reading.pop(pair, None)
-        if not reading.cancelled():
-            reading.exception()  # looked at here, as nobody may wait for it any more
-
-    def _judged(
-        self, pair: Pair, kept: Held | None, reading: asyncio.Task[dict[Pair, Held | Refused]]
-    ) -> Given:
+    def _judged(self, kept: Held | None, reading: asyncio.Future[Held | Refused]) -> Given:
         """What was read; where that failed, what is kept, and why."""
         try:
-            found = reading.result()[pair]
+            found = reading.result()
         except (DatabaseUnavailable, DatabaseRefused) as error:
             if kept is None:
                 raise
@@ -164,17 +151,18 @@ class Desk:
         kept.tried = time.monotonic()
         return Given(kept, "held")
 
-    async def _load(self, pairs: Sequence[Pair], patience: float) -> dict[Pair, Held | Refused]:
+    async def _load(self, pairs: Sequence[Pair]) -> dict[Pair, Held | Refused]:
         tokens: dict[Pair, Token] = {pair: self.cache.token(pair[0]) for pair in pairs}
-        made = await self.reader.run(partial(self._loaded, pairs), patience)
+        read = await self.reader.run(partial(self._loaded, pairs))
         found: dict[Pair, Held | Refused] = {}
-        for pair, one in made.items():
+        now = self.now()
+        for pair, one in ((pair, made(one)) for pair, one in read.items()):
             if isinstance(one, Refused):
                 found[pair] = one
                 if one.status == HTTPStatus.NOT_FOUND:
                     self.cache.drop(pair)
             else:
-                found[pair] = kept = held(one, self.now(), self.stale_after)
+                found[pair] = kept = held(one, now, self.stale_after)
                 self.cache.put(pair, kept, tokens[pair])
         return found
 

@@ -1,26 +1,30 @@
-"""Tickers and horizons in; a forecast of each, or why there is none, out of the database."""
+"""Tickers and horizons in; what each forecast is made from, or why there is none, out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from src.api.answers import Prepared, prepared
 from src.core.errors import ForecastError
 from src.core.exchanges import calendar_of, exchange_of
 from src.db import answering
-from src.db.audit import EventLog
+from src.db.answering import Live, Pair
 from src.db.link import Connection
 from src.registry import artefacts
-from src.registry.history import standings
 
-Pair = tuple[str, str]
+if TYPE_CHECKING:
+    from src.core.exchanges import TradingCalendar
+    from src.registry.artefacts import Artefact
 
 # A set may be replaced, and the one before it removed, while it is being opened.
 ATTEMPTS = 3
+# Sets that are kept in memory, of some ten to some hundred kB each.
+SETS = 512
 
 
 @dataclass(frozen=True)
@@ -31,69 +35,69 @@ class Refused:
     detail: str
 
 
-Found = Prepared | Refused
+class Askable(NamedTuple):
+    """A live model, what it is asked with, and its exchange's sessions."""
+
+    model: Artefact
+    row: Mapping[str, Any]
+    calendar: TradingCalendar
 
 
-@dataclass(frozen=True)
+def made(read: Askable | Refused) -> Prepared | Refused:
+    """The forecast of what was read, or why there is none."""
+    if isinstance(read, Refused):
+        return read
+    try:
+        return prepared(*read)
+    except ForecastError as error:
+        return Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+
+
 class Loader:
-    """Reads forecasts; ``root`` holds the models, ``key`` is their signing key or None."""
+    """Reads what forecasts are made from; ``root`` holds the models, ``key`` signs, or None.
 
-    root: Path
-    key: bytes | None = None
+    Sets are kept by their digest once every byte has been checked: nothing of them can change.
+    """
 
-    def load(self, connection: Connection, pairs: Sequence[Pair]) -> dict[Pair, Found]:
-        """The forecast of each ticker and horizon by its live model, or why there is none."""
-        tickers = sorted({ticker for ticker, _ in pairs})
-        live = {
-            pair: standing.live.digest
-            for pair, standing in standings(EventLog(connection).decisive(tickers)).items()
-        }
-        wanted = [(*pair, live[pair]) for pair in pairs if pair in live]
-        rows = answering.inputs(connection, wanted) if wanted else {}
-        lacking = sorted({ticker for ticker, horizon in pairs if (ticker, horizon) not in live})
-        priced = answering.priced(connection, lacking) if lacking else set()
-        found: dict[Pair, Found] = {}
-        for pair in pairs:
-            if pair not in live:
-                found[pair] = _nothing(pair, priced)
-            else:
-                row = rows.get((*pair, live[pair]))
-                found[pair] = self._one(connection, pair, live[pair], row)
-        return found
+    def __init__(self, root: Path, key: bytes | None = None) -> None:
+        self._root, self._key = root, key
+        self._set = lru_cache(maxsize=SETS)(self._read)
 
-    def _one(
-        self,
-        connection: Connection,
-        pair: Pair,
-        digest: str,
-        row: dict[str, Any] | None,
-    ) -> Found:
+    def load(self, connection: Connection, pairs: Sequence[Pair]) -> dict[Pair, Askable | Refused]:
+        """What each ticker's live model is and is asked with, or why it cannot be."""
+        live = answering.live(connection, pairs)
+        return {pair: self._one(connection, pair, live[pair]) for pair in pairs}
+
+    def _one(self, connection: Connection, pair: Pair, live: Live) -> Askable | Refused:
+        found = self._opened(pair, live)
         for _ in range(ATTEMPTS):
-            found = self._made(pair, digest, row)
-            if isinstance(found, Prepared):
-                return found
-            standing = standings(EventLog(connection).decisive([pair[0]]))[pair]
-            if standing.live.digest == digest:
-                return found
-            digest = standing.live.digest
-            row = answering.inputs(connection, [(*pair, digest)]).get((*pair, digest))
+            if isinstance(found, Askable):
+                break
+            before, live = live, answering.live(connection, [pair])[pair]
+            if live.digest == before.digest:
+                break
+            found = self._opened(pair, live)
         return found
 
-    def _made(self, pair: Pair, digest: str, row: dict[str, Any] | None) -> Found:
-        ticker, horizon = pair
+    def _opened(self, pair: Pair, live: Live) -> Askable | Refused:
+        if live.digest is None:
+            return _nothing(pair, live.priced)
         try:
-            model = artefacts.load(self.root, ticker, horizon, expected=digest, key=self.key)
-            if row is None:
+            model = self._set(*pair, live.digest)
+            if live.row is None:
                 return _unasked(pair)
-            return prepared(model, row, calendar_of(exchange_of(ticker)))
+            return Askable(model, live.row, calendar_of(exchange_of(pair[0])))
         except ForecastError as error:
             return Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
 
+    def _read(self, ticker: str, horizon: str, digest: str) -> Artefact:
+        return artefacts.load(self._root, ticker, horizon, expected=digest, key=self._key)
 
-def _nothing(pair: Pair, priced: set[str]) -> Refused:
+
+def _nothing(pair: Pair, priced: bool) -> Refused:
     ticker, horizon = pair
     run = f"run `python -m mlops.pipeline --ticker {ticker}` first."
-    if ticker in priced:
+    if priced:
         return Refused(
             HTTPStatus.SERVICE_UNAVAILABLE, f"There is no {horizon} model for {ticker} yet: {run}"
         )

@@ -17,6 +17,9 @@ from src.core.sessions import Calendar, Days, Hours, Ids, nse
 class TradingCalendar(Protocol):
     """What a stage asks of an exchange's calendar; ``Calendar`` says what each answer means."""
 
+    def __hash__(self) -> int:
+        """One calendar is equal to itself alone."""
+
     @property
     def array(self) -> Days:
         """All sessions in order, datetime64[D], read-only."""

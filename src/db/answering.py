@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from src.core.tables import SERVING_INPUTS
 
@@ -11,17 +11,20 @@ if TYPE_CHECKING:
     import psycopg
 
 CHANNEL = "serving"
-Asked = tuple[str, str, str]
+Pair = tuple[str, str]
 
-_INPUTS = (
-    f"SELECT {', '.join(f's.{name}' for name in SERVING_INPUTS.columns)} "  # noqa: S608 declared
-    "FROM serving_inputs s JOIN unnest(%s::text[], %s::text[], %s::text[]) "
-    "AS w(ticker, horizon, digest) USING (ticker, horizon, digest)"
-)
-_PRICED = (
-    "SELECT t FROM unnest(%s::text[]) t WHERE "
-    "EXISTS (SELECT FROM raw_daily_prices r WHERE r.ticker = t) "
-    "OR EXISTS (SELECT FROM raw_daily_prices_clean c WHERE c.ticker = t)"
+_ROW = tuple(SERVING_INPUTS.columns)
+# One statement sees one moment: a model and the inputs of another are never put together.
+_LIVE = (
+    f"SELECT w.ticker, w.horizon, e.digest, {', '.join(f's.{name}' for name in _ROW)}, "  # noqa: S608
+    "CASE WHEN e.digest IS NULL THEN "
+    "EXISTS (SELECT FROM raw_daily_prices r WHERE r.ticker = w.ticker) "
+    "OR EXISTS (SELECT FROM raw_daily_prices_clean c WHERE c.ticker = w.ticker) END "
+    "FROM unnest(%s::text[], %s::text[]) AS w(ticker, horizon) "
+    "LEFT JOIN LATERAL (SELECT digest FROM model_events m WHERE m.ticker = w.ticker "
+    "AND m.horizon = w.horizon AND made_live ORDER BY event_id DESC LIMIT 1) e ON true "
+    "LEFT JOIN serving_inputs s ON s.ticker = w.ticker AND s.horizon = w.horizon "
+    "AND s.digest = e.digest"
 )
 # xmin is the transaction that wrote a row: it changes whatever the row's own times say.
 _VERSION = (
@@ -31,19 +34,31 @@ _VERSION = (
 )
 
 
-def inputs(
-    connection: psycopg.Connection[Any], wanted: Sequence[Asked]
-) -> dict[Asked, dict[str, Any]]:
-    """Rows of ``serving_inputs`` by ticker, horizon and digest; those that are not there lack."""
-    columns = [list(part) for part in zip(*wanted, strict=True)] or [[], [], []]
-    rows = connection.execute(_INPUTS, columns).fetchall()
-    found = [dict(zip(SERVING_INPUTS.columns, row, strict=True)) for row in rows]
-    return {(row["ticker"], row["horizon"], row["digest"]): row for row in found}
+class Live(NamedTuple):
+    """What is live for a ticker and horizon.
+
+    Attributes:
+        digest: Of the set, or None before its first model.
+        row: Of ``serving_inputs``: what it is asked with, or None where that is not computed yet.
+        priced: Without a set, whether the ticker has a price row, raw or clean.
+    """
+
+    digest: str | None
+    row: dict[str, Any] | None
+    priced: bool
 
 
-def priced(connection: psycopg.Connection[Any], tickers: Sequence[str]) -> set[str]:
-    """Those of the tickers that have a price row, raw or clean."""
-    return {row[0] for row in connection.execute(_PRICED, [list(tickers)]).fetchall()}
+def live(connection: psycopg.Connection[Any], pairs: Sequence[Pair]) -> dict[Pair, Live]:
+    """What is live for each ticker and horizon, all at one moment."""
+    columns = [list(part) for part in zip(*pairs, strict=True)] or [[], []]
+    found = connection.execute(_LIVE, columns, binary=True).fetchall()
+    return {(ticker, horizon): _live(digest, *rest) for ticker, horizon, digest, *rest in found}
+
+
+def _live(digest: str | None, *rest: Any) -> Live:
+    *row, priced = rest
+    named = dict(zip(_ROW, row, strict=True))
+    return Live(digest, named if named["digest"] is not None else None, bool(priced))
 
 
 def version(connection: psycopg.Connection[Any]) -> str:

@@ -14,6 +14,9 @@ from src.modeling.quantiles import LEVELS
 
 Floats = npt.NDArray[np.float64]
 
+# The intervals told, and where their ends are among the quantiles.
+CENTRAL = tuple((share, *bounds(share)) for share in SHARES)
+
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
@@ -31,8 +34,8 @@ class Outlook:
         if self._unknown:
             return []
         found = []
-        for share in SHARES:
-            low, high = (float(self.quantiles[at]) for at in bounds(share))
+        for share, lowest, highest in CENTRAL:
+            low, high = float(self.quantiles[lowest]), float(self.quantiles[highest])
             found.append(
                 {
                     "level": share,

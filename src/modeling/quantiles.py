@@ -62,7 +62,11 @@ def distribution_at(quantiles: Floats, x: Floats, levels: Floats = LEVELS) -> Fl
         x: (...).
         levels: (K,).
     """
-    return (_reached(quantiles, x, levels, "left") + _reached(quantiles, x, levels, "right")) / 2
+    rows, at = quantiles.reshape(-1, quantiles.shape[-1]), np.ravel(x)
+    known = np.isfinite(at) & np.isfinite(rows).all(axis=1)
+    below, through = (rows < at[:, None]).sum(axis=1), (rows <= at[:, None]).sum(axis=1)
+    found = (_reached(rows, at, levels, below) + _reached(rows, at, levels, through)) / 2
+    return np.where(known, found, np.nan).reshape(np.shape(x))
 
 
 def rolling(y: Floats, horizon: int, rows: Ints, levels: Floats = LEVELS) -> Floats:
@@ -81,14 +85,13 @@ def rolling(y: Floats, horizon: int, rows: Ints, levels: Floats = LEVELS) -> Flo
     return out
 
 
-def _reached(quantiles: Floats, x: Floats, levels: Floats, side: str) -> Floats:
-    inside = quantiles < x[..., None] if side == "left" else quantiles <= x[..., None]
-    passed = inside.sum(axis=-1)
-    low, high = np.clip(passed - 1, 0, None), np.clip(passed, None, len(levels) - 1)
-    at_low = np.take_along_axis(quantiles, low[..., None], axis=-1)[..., 0]
-    at_high = np.take_along_axis(quantiles, high[..., None], axis=-1)[..., 0]
-    step = at_high - at_low
-    share = np.zeros(x.shape)
+def _reached(quantiles: Floats, x: Floats, levels: Floats, passed: Ints) -> Floats:
+    """The level reached at each ``x``, which lies past that many quantiles of its row."""
+    every = np.arange(len(x))
+    low, high = np.maximum(passed - 1, 0), np.minimum(passed, len(levels) - 1)
+    at_low = quantiles[every, low]
+    step = quantiles[every, high] - at_low
+    share = np.zeros(len(x))
     np.divide(x - at_low, step, out=share, where=step > 0)
-    found = levels[low] + share * (levels[high] - levels[low])
-    return np.where(np.isfinite(x) & np.isfinite(quantiles).all(axis=-1), found, np.nan)
+    reached: Floats = levels[low] + share * (levels[high] - levels[low])
+    return reached

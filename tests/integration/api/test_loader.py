@@ -1,3 +1,4 @@
+import shutil
 from http import HTTPStatus
 
 import pytest
@@ -5,17 +6,24 @@ from answers import at, put_inputs, put_live, put_price
 from models import both, made, winner
 
 from src.api.loader import Loader, Refused
+from src.api.loader import made as forecast
 from src.db.audit import EventLog
 from src.registry.publishing import publish
 
 SHORT, LONG = ("TCS.NS", "short"), ("TCS.NS", "long")
 
 
+def forecasts(connection, models, *pairs, key=None):
+    """What there is to say of each ticker and horizon."""
+    read = Loader(models, key).load(connection, pairs)
+    return {pair: forecast(one) for pair, one in read.items()}
+
+
 def test_reads_many_at_once_each_by_its_own_model(connection, models):
     put_live(connection, models, both())
     put_live(connection, models, [winner(ticker="INFY.NS")])
 
-    found = Loader(models).load(connection, [SHORT, LONG, ("INFY.NS", "short")])
+    found = forecasts(connection, models, SHORT, LONG, ("INFY.NS", "short"))
 
     assert [one.said["horizon"] for one in found.values()] == ["1-day", "63-day", "1-day"]
     assert [one.said["model"]["name"] for one in found.values()] == ["zero", "zero", "ridge"]
@@ -26,7 +34,7 @@ def test_a_ticker_without_prices_is_not_found_and_one_without_a_model_is_not_the
 ):
     put_price(connection, "INFY.NS")
 
-    found = Loader(models).load(connection, [SHORT, ("INFY.NS", "short")])
+    found = forecasts(connection, models, SHORT, ("INFY.NS", "short"))
 
     assert found[SHORT].status == HTTPStatus.NOT_FOUND
     assert found["INFY.NS", "short"].status == HTTPStatus.SERVICE_UNAVAILABLE
@@ -36,7 +44,7 @@ def test_a_ticker_without_prices_is_not_found_and_one_without_a_model_is_not_the
 def test_a_model_that_cannot_be_asked_yet_says_what_to_run(connection, models):
     publish(models, EventLog(connection), [made()], at())
 
-    refused = Loader(models).load(connection, [SHORT])[SHORT]
+    refused = forecasts(connection, models, SHORT)[SHORT]
 
     assert refused.status == HTTPStatus.SERVICE_UNAVAILABLE
     assert "--ticker TCS.NS --skip-training" in refused.detail
@@ -46,7 +54,7 @@ def test_inputs_of_the_model_before_are_not_given_to_the_new_one(connection, mod
     put_live(connection, models, [made()])
     publish(models, EventLog(connection), [winner()], at(1))
 
-    assert isinstance(Loader(models).load(connection, [SHORT])[SHORT], Refused)
+    assert isinstance(forecasts(connection, models, SHORT)[SHORT], Refused)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +69,7 @@ def test_inputs_that_make_no_forecast_are_refused_in_a_sentence(changes, connect
     (live,) = put_live(connection, models, [winner()])
     put_inputs(connection, live, **changes)
 
-    refused = Loader(models).load(connection, [SHORT])[SHORT]
+    refused = forecasts(connection, models, SHORT)[SHORT]
 
     assert refused.status == HTTPStatus.SERVICE_UNAVAILABLE
     assert refused.detail.endswith(".")
@@ -70,7 +78,7 @@ def test_inputs_that_make_no_forecast_are_refused_in_a_sentence(changes, connect
 def test_a_candidate_that_lacks_an_input_gives_way_to_zero_and_the_note_says_so(connection, models):
     put_live(connection, models, [winner()], inputs={"mom_5": 0.02})
 
-    said = Loader(models).load(connection, [SHORT])[SHORT].said
+    said = forecasts(connection, models, SHORT)[SHORT].said
 
     assert (said["pred_return"], said["model"]["name"]) == (0.0, "zero")
     assert "needs vol_14" in said["note"]
@@ -79,6 +87,30 @@ def test_a_candidate_that_lacks_an_input_gives_way_to_zero_and_the_note_says_so(
 def test_an_unsigned_model_is_refused_where_a_key_is_set(connection, models):
     put_live(connection, models, [made()])
 
-    refused = Loader(models, b"a key of sixteen or more").load(connection, [SHORT])[SHORT]
+    refused = forecasts(connection, models, SHORT, key=b"a key of sixteen or more")[SHORT]
 
     assert "not signed" in refused.detail
+
+
+def test_a_set_that_was_read_once_is_not_looked_for_on_the_disk_again(connection, models):
+    (live,) = put_live(connection, models, [winner()])
+    loader = Loader(models)
+    before = forecast(loader.load(connection, [SHORT])[SHORT])
+    shutil.rmtree(models / "TCS.NS")
+    put_inputs(connection, live, last_close=3100.0)
+
+    after = forecast(loader.load(connection, [SHORT])[SHORT])
+
+    assert after.said["last_close"] == 3100.0
+    assert after.said["pred_return"] == before.said["pred_return"]
+
+
+def test_a_set_that_could_not_be_read_is_read_again_once_it_is_there(connection, models, tmp_path):
+    put_live(connection, models, [winner()])
+    loader = Loader(models)
+    (models / "TCS.NS").rename(tmp_path / "aside")
+    assert isinstance(loader.load(connection, [SHORT])[SHORT], Refused)
+
+    (tmp_path / "aside").rename(models / "TCS.NS")
+
+    assert forecast(loader.load(connection, [SHORT])[SHORT]).said["verdict"] == "better"

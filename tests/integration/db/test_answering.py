@@ -3,9 +3,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from answers import INPUTS, at, put_inputs, put_live, put_price
+from answers import ASKED, at, put_inputs, put_live, put_price
 from models import both, made
 
+from src.core.model_events import ModelEvent
 from src.db import answering
 from src.db.audit import EventLog
 from src.registry.publishing import publish
@@ -17,20 +18,62 @@ def connection(database_url):
         yield opened
 
 
-def test_finds_what_each_of_many_models_is_asked_with(connection, home):
+TCS = ("TCS.NS", "short")
+
+
+def test_finds_what_is_live_for_each_of_many_and_what_it_is_asked_with(connection, home):
     short, long = put_live(connection, home / "models", both())
-    wanted = [(one.ticker, one.horizon, one.digest) for one in (short, long)]
 
-    found = answering.inputs(connection, [*wanted, ("TCS.NS", "short", "0" * 64)])
+    found = answering.live(connection, [TCS, ("TCS.NS", "long"), ("INFY.NS", "short")])
 
-    assert set(found) == set(wanted)
-    assert found[wanted[0]]["inputs"] == INPUTS
+    assert {pair: one.digest for pair, one in found.items()} == {
+        TCS: short.digest,
+        ("TCS.NS", "long"): long.digest,
+        ("INFY.NS", "short"): None,
+    }
+    row = found[TCS].row
+    assert {name: row[name] for name in ASKED} == ASKED
+    assert (row["ticker"], row["horizon"], row["digest"]) == (*TCS, short.digest)
+    assert found["INFY.NS", "short"].row is None
 
 
-def test_knows_which_tickers_have_a_price(connection):
+def test_a_set_that_has_gone_live_since_is_not_given_what_the_one_before_is_asked_with(
+    connection, home
+):
+    put_live(connection, home / "models", [made()])
+    (new,) = publish(home / "models", EventLog(connection), [made(trials=4)], at(1))
+
+    assert answering.live(connection, [TCS])[TCS] == (new.digest, None, False)
+
+
+def test_what_was_only_trained_is_not_live(connection):
+    event = ModelEvent("trained", *TCS, "a" * 64, "a test", at().at)
+    EventLog(connection).append([event])
+
+    assert answering.live(connection, [TCS])[TCS].digest is None
+
+
+RAW_PRICE = """
+WITH batch AS (
+    INSERT INTO ingest_batches (ticker, kind, source, layout, price_basis, content_hash,
+        fetched_at, fetched_at_stated, origin, rows_delivered, rows_rejected, notes)
+    VALUES ('ITC.NS', 'daily', 'yahoo', 'plain', 'split', 'hash', now(), false, 'a test', 1, 0, '')
+    RETURNING batch_id)
+INSERT INTO raw_daily_prices (ticker, date, source, batch_id, first_seen)
+SELECT 'ITC.NS', '2026-04-13', 'yahoo', batch_id, now() FROM batch
+"""
+
+
+def test_knows_whether_a_ticker_without_a_model_has_a_price_raw_or_clean(connection):
     put_price(connection, "INFY.NS")
+    connection.execute(RAW_PRICE)
+    asked = [(ticker, "long") for ticker in ("TCS.NS", "INFY.NS", "ITC.NS")]
 
-    assert answering.priced(connection, ["INFY.NS", "TCS.NS"]) == {"INFY.NS"}
+    assert [answering.live(connection, asked)[pair].priced for pair in asked] == [False, True, True]
+
+
+def test_nothing_is_found_of_nothing(connection):
+    assert answering.live(connection, []) == {}
 
 
 def test_the_version_changes_with_inputs_and_with_models_and_with_nothing_else(connection, home):
