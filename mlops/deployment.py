@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.core.model_events import ModelEvent
     from src.db.database import Database
+    from src.registry.artefact import Artefact
     from src.registry.decisions import Author
     from src.registry.history import Standing
     from src.registry.version_file import Version
@@ -66,10 +66,11 @@ class DeploymentManager:
     def rollback_to_version(self, version_tag: str) -> RolledBack:
         """Make the models of a version live again, and pin them.
 
-        Tickers that the version does not know are left alone. All bytes are verified first; the
-        change itself is one step, and running again after an interruption completes it. Then what
-        the restored models are asked with is made from stored prices; where that fails they are
-        live nevertheless, and ``undone`` says what to run.
+        Tickers that the version does not know are left alone. All bytes are verified first, and
+        what the restored models are asked with is made from stored prices, so that they answer as
+        soon as they are live; where that fails they go live nevertheless, and ``undone`` says
+        what to run. The change itself is one step, and running again after an interruption
+        completes it.
 
         Raises:
             UsageError: When the tag cannot name a version.
@@ -79,17 +80,17 @@ class DeploymentManager:
         """
         from mlops.restored import write_inputs
         from src.registry.archive import read
-        from src.registry.live_models import LiveModels
         from src.registry.signing import key_of
         from src.registry.versions import roll_back
 
         read(self.settings.home / ARCHIVE, version_tag, key_of(self.settings))
         with self._opened() as (registry, database):
             author = self._author()
-            done = roll_back(registry, version_tag, author)
-            models = LiveModels(registry.models, registry.log, registry.key)
-            undone = write_inputs(self.settings, database, models, done.version.tickers, author.at)
-        return replace(done, undone=undone)
+
+            def prepare(restored: Sequence[Artefact]) -> str:
+                return write_inputs(self.settings, database, restored, author.at)
+
+            return roll_back(registry, version_tag, author, prepare)
 
     def unpin(self, ticker: str) -> list[str]:
         """Let training replace a ticker's models again; returns the horizons that were pinned.

@@ -1,4 +1,4 @@
-"""Restored models in; what each is asked with, made from stored prices and stored, out."""
+"""Models that will go live in; what each is asked with, made from stored prices and stored, out."""
 
 from __future__ import annotations
 
@@ -11,29 +11,26 @@ from src.config import logs
 if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.db.database import Database
-    from src.registry.live_models import LiveModels
+    from src.registry.artefact import Artefact
 
 log = logs.get(__name__)
 
 
 def write_inputs(
-    settings: Settings,
-    database: Database,
-    models: LiveModels,
-    tickers: Sequence[str],
-    now: dt.datetime,
+    settings: Settings, database: Database, restored: Sequence[Artefact], now: dt.datetime
 ) -> str:
-    """Store what the live models of tickers are asked with at their newest bars.
+    """Store what models are asked with at the newest bars of their tickers.
 
     Returns:
         What could not be done and what to run then, in a sentence; empty when all went well.
     """
     try:
-        problems = _written(settings, database, models, tickers, now)
+        problems = _written(settings, database, restored, now)
     except Exception as error:
-        # What was restored is live already: whatever fails here must not look as if it were not.
+        # The way back must stand open whatever fails here.
         log.error(str(error), exc_info=error, file_only=True)
-        problems = dict.fromkeys(tickers, " ".join(str(error).split()) or type(error).__name__)
+        why = " ".join(str(error).split()) or type(error).__name__
+        problems = dict.fromkeys(sorted({one.ticker for one in restored}), why)
     if not problems:
         return ""
     named, why = ", ".join(problems), next(iter(problems.values())).rstrip(".")
@@ -44,24 +41,29 @@ def write_inputs(
 
 
 def _written(
-    settings: Settings,
-    database: Database,
-    models: LiveModels,
-    tickers: Sequence[str],
-    now: dt.datetime,
+    settings: Settings, database: Database, restored: Sequence[Artefact], now: dt.datetime
 ) -> dict[str, str]:
     """The first problem of each ticker that has one."""
     from src.core.exchanges import by_exchange
     from src.db.serving import ServingInputs
     from src.modeling.known_pools import known_pools
     from src.modeling.live import answers
+    from src.registry.artefacts import NoModel
     from src.stages.context import make_context
 
+    models = {(one.ticker, one.horizon): one for one in restored}
+
+    def load(ticker: str, horizon: str) -> Artefact:
+        if (ticker, horizon) not in models:
+            raise NoModel
+        return models[ticker, horizon]
+
     problems: dict[str, str] = {}
-    for group in by_exchange(tickers):
+    for group in by_exchange(sorted({ticker for ticker, _ in models})):
         context = make_context(settings, database.store, group, run_id="rollback", now=now)
-        found = answers(context, models, group, known_pools(context))
+        found = answers(context, load, group, known_pools(context))
         ServingInputs(database.control).write(found.rows)
-        for (ticker, _), sentence in sorted(found.problems.items()):
-            problems.setdefault(ticker, sentence)
+        for pair, sentence in sorted(found.problems.items()):
+            if pair in models:
+                problems.setdefault(pair[0], sentence)
     return problems

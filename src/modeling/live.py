@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from src.config.settings import Horizons
-    from src.registry.live_models import LiveModels
+
+Load = Callable[[str, str], Artefact]
 
 
 @dataclass
@@ -54,21 +55,28 @@ def stored_forecasts(
     """
     if context.models is None:
         return [], ["The stored models know later prices: train to forecast from a past session."]
-    found = answers(context, context.models, [ticker], pools)
+    found = answers(context, context.models.load, [ticker], pools)
     keep(context, found.rows, found.forecasts)
     return found.forecasts, list(dict.fromkeys(found.problems.values()))
 
 
 def answers(
     context: RunContext,
-    models: LiveModels,
+    load: Load,
     tickers: Sequence[str],
     pools: Sequence[pl.DataFrame],
 ) -> Answers:
-    """What the live models of tickers say at their last bars; each pool is worked through once."""
+    """What models of tickers say at their last bars; each pool is worked through once.
+
+    Args:
+        context: Of a run.
+        load: The model of a ticker and horizon.
+        tickers: Whose.
+        pools: ``known_pools`` of the context.
+    """
     found = Answers()
     newest = _newest(context, tickers, pools, found)
-    stored = _stored(models, sorted(newest), context.settings.training.horizons, found)
+    stored = _stored(load, sorted(newest), context.settings.training.horizons, found)
     for pool in pools if stored else ():
         whole = panel.build(pool, context.calendar)
         data_hash = pool_hash([pool])
@@ -93,13 +101,13 @@ def _newest(
 
 
 def _stored(
-    models: LiveModels, tickers: Sequence[str], horizons: Horizons, found: Answers
+    load: Load, tickers: Sequence[str], horizons: Horizons, found: Answers
 ) -> list[Artefact]:
     stored = []
     for ticker in tickers:
         for horizon in TABLES:
             try:
-                one = models.load(ticker, horizon)
+                one = load(ticker, horizon)
             except ForecastError as error:
                 found.problems[ticker, horizon] = str(error)
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from src.registry.version_file import Version, VersionExists, check_tag
 
 if TYPE_CHECKING:
     from src.db.audit import EventLog
+    from src.registry.artefact import Artefact
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,22 @@ def make_version(registry: Registry, tag: str, author: Author) -> Version:
     return version
 
 
-def roll_back(registry: Registry, tag: str, author: Author) -> RolledBack:
+def roll_back(
+    registry: Registry,
+    tag: str,
+    author: Author,
+    prepare: Callable[[Sequence[Artefact]], str] = lambda restored: "",
+) -> RolledBack:
     """Make the sets of a version live again, all in one step, and pin them.
 
     Every byte is verified before anything changes. A kill at any instant leaves the old sets or
     the restored ones live; running again finishes what is left to do.
+
+    Args:
+        registry: Where they are.
+        tag: Of the version.
+        author: Who goes back, and when.
+        prepare: Makes the sets ready to answer before they are live; returns ``undone``.
 
     Raises:
         UsageError: When ``tag`` cannot be one.
@@ -89,6 +102,7 @@ def roll_back(registry: Registry, tag: str, author: Author) -> RolledBack:
     """
     version = archive.read(registry.archive, tag, registry.key)
     _check_audit(registry.log, version)
+    undone = prepare(archive.check(registry.archive, version, registry.key))
     durable.make(registry.models)
     with durable.alone(registry.models):
         restored = archive.check(registry.archive, version, registry.key)
@@ -106,7 +120,7 @@ def roll_back(registry: Registry, tag: str, author: Author) -> RolledBack:
         if now != was:
             pointer.write(registry.models, now)
     others = sorted({ticker for ticker, _ in now} - set(version.tickers))
-    return RolledBack(version, changed=bool(events) or now != was, left_alone=others)
+    return RolledBack(version, bool(events) or now != was, others, undone)
 
 
 def unpin(registry: Registry, ticker: str, author: Author) -> list[str]:

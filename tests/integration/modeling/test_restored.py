@@ -6,6 +6,7 @@ from evenings import after_close, clean_rows, evenings
 from models import made
 from pools import wandering
 
+from src.core.errors import ForecastError
 from src.core.sessions import nse
 from src.core.tables import FEATURES_DAILY
 from src.modeling import contest, panel
@@ -180,6 +181,30 @@ def test_a_rollback_stands_where_nothing_can_be_written(two_versions):
     assert 'relation "serving_inputs" does not exist' in done.undone
     assert "\n" not in done.undone
     assert at.models.standing("TCS.NS", "short").live.version_tag == "v1"
+
+
+REFUSED = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'not now'; END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON model_events EXECUTE FUNCTION refuse()
+"""
+
+
+def test_what_is_restored_can_be_asked_before_it_is_live(two_versions):
+    at = two_versions
+    before = rows(at)
+    at.connection.execute(REFUSED)
+
+    with pytest.raises(ForecastError, match="not now"):
+        at.manager(TODAY).rollback_to_version("v1")
+
+    assert rows(at) == before
+    ready = at.connection.execute(
+        "SELECT count(*) FROM serving_inputs s JOIN model_events e USING (ticker, horizon, digest) "
+        "WHERE e.version_tag = 'v1' AND feature_date = %s",
+        (TODAY,),
+    ).fetchone()
+    assert ready == (len(TICKERS) * len(HORIZONS),)
 
 
 def test_a_rollback_that_is_repeated_writes_what_was_missing(two_versions):
