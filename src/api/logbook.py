@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from src.api.journal import Journal
 from src.config import logs
 from src.core.errors import DatabaseUnavailable, ForecastError
 from src.db.forecasts import ForecastLog
@@ -25,23 +26,35 @@ log = logs.get(__name__)
 class Logbook:
     """A queue of at most ``most`` forecasts and the thread that stores them.
 
+    What waits is in the journal as well, so that it is stored after a kill: by the next service.
+
     Attributes:
         written: Forecasts stored, or found stored already.
+        recovered: Forecasts that a service before left in its journal.
         failures: Tries that failed.
         overflows: Forecasts that found the queue full; they are offered again when served again.
         why: Why the last try failed, or None.
     """
 
-    def __init__(self, link: Link, most: int, now: Callable[[], dt.datetime]) -> None:
+    def __init__(
+        self, link: Link, journal: Journal, most: int, now: Callable[[], dt.datetime]
+    ) -> None:
         self._kept, self._most, self._now = Kept(link), most, now
+        self._journal, self._turn = journal, threading.Lock()
         self._waiting: deque[Row] = deque()
         self._wake, self._stop = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="logbook", daemon=True)
-        self.written = self.failures = self.overflows = 0
+        self.written = self.recovered = self.failures = self.overflows = 0
         self.why: str | None = None
 
     def start(self) -> None:
-        """Begin to store."""
+        """Begin to store, with what was left to be stored."""
+        left = self._journal.adopt()
+        if left:
+            log.warning(f"A service ended before its log was written: {len(left)} forecasts of it.")
+        self.recovered = len(left)
+        self._waiting.extend(left)
+        self._wake.set()
         self._thread.start()
 
     def stop(self) -> None:
@@ -50,6 +63,13 @@ class Logbook:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(LEAVING)
+        with self._turn:
+            self._journal.close()
+
+    @property
+    def unsaved(self) -> int:
+        """Forecasts that waited in memory only."""
+        return self._journal.failures
 
     @property
     def backlog(self) -> int:
@@ -61,7 +81,10 @@ class Logbook:
         if len(self._waiting) >= self._most:
             self.overflows += 1
             return False
-        self._waiting.append({**row, "made_at": self._now()})
+        made = {**row, "made_at": self._now()}
+        with self._turn:
+            self._journal.add(made)
+            self._waiting.append(made)
         self._wake.set()
         return True
 
@@ -87,7 +110,10 @@ class Logbook:
             log.warning(f"Forecasts could not be logged and wait: {why}")
         self.failures += why is not None
         self.why = why
-        self._waiting.extend(left)
+        with self._turn:
+            self._waiting.extend(left)
+            if not self._waiting:
+                self._journal.clear()
         return why is None
 
     def _stored(self, rows: list[Row]) -> tuple[list[Row], str | None]:

@@ -93,6 +93,8 @@ class State(Collector):
             ("written", "Served forecasts logged", book.written),
             ("failures", "Tries to log that failed", book.failures),
             ("overflows", "Forecasts that found the queue full", book.overflows),
+            ("recovered", "Forecasts that a service before did not live to log", book.recovered),
+            ("unsaved", "Forecasts that waited in memory only", book.unsaved),
         ):
             yield CounterMetricFamily(f"forecast_log_{name}", what, value=value)
         yield from self._ages()

@@ -19,6 +19,7 @@ from src.api.cache import Cache
 from src.api.desk import Desk
 from src.api.front import Front
 from src.api.health import HORIZONS
+from src.api.journal import FOLDER, Journal, database_name
 from src.api.loader import Loader
 from src.api.logbook import Logbook
 from src.api.metrics import Metrics, State
@@ -49,8 +50,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     logs.configure(settings.home, settings.log_level)
     app.state.api, app.state.metrics = settings.api, Metrics()
     app.state.ticker = known_ticker(settings.data.ticker)
-    url = settings.database_url.get_secret_value() if settings.database_url else None
-    link = Link(url, settings.home)
+    link = Link(_url(settings), settings.home)
     app.state.desk = desk = _desk(settings, link)
     app.state.metrics.registry.register(State(desk))
     desk.watch.start()
@@ -67,6 +67,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _desk(settings: Settings, link: Link) -> Desk:
     cache, loop = Cache(), asyncio.get_running_loop()
+    journal = Journal(settings.home / FOLDER, database_name(_url(settings)))
 
     def now() -> dt.datetime:
         return clock.now(settings)
@@ -81,10 +82,14 @@ def _desk(settings: Settings, link: Link) -> Desk:
         reader=Reader(link),
         loader=Loader(settings.home / MODELS, key_of(settings)),
         watch=Watch(link, changed),
-        logbook=Logbook(link, settings.api.log_queue, now),
+        logbook=Logbook(link, journal, settings.api.log_queue, now),
         now=now,
         stale_after=settings.data.stale_after_sessions,
     )
+
+
+def _url(settings: Settings) -> str | None:
+    return settings.database_url.get_secret_value() if settings.database_url else None
 
 
 async def _warm(desk: Desk, ticker: str) -> None:

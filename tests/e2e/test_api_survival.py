@@ -1,5 +1,6 @@
 """The API while models change and while what it stands on fails: no wrong number, no restart."""
 
+import itertools
 import pickle
 import threading
 from contextlib import ExitStack
@@ -280,16 +281,66 @@ def go_live(connection, digest):
     EventLog(connection).append([event])
 
 
-def test_killed_under_load_it_logs_nothing_twice(api, database_url):
-    with Load(api):
-        eventually(lambda: logged(database_url) == [(1,)])
-        api.kill()
-    api.start()
-    first = logged(database_url, "made_at")
-    assert api.short().status_code == api.get("/predict/long").status_code == 200
-    eventually(lambda: logged(database_url) == [(2,)])
+KEY = ("ticker", "feature_date", "data_hash")
 
-    assert first[0] in logged(database_url, "made_at")
+
+def arriving(url, artefacts, stop):
+    """New inputs for one model after the other, as fast as the database takes them."""
+    with psycopg.connect(url, autocommit=True) as own:
+        for turn in itertools.count():
+            for one in artefacts:
+                if stop.is_set():
+                    return
+                put_inputs(own, one, data_hash=f"{turn:064d}")
+
+
+def test_killed_under_load_it_has_logged_every_answer_once_after_a_restart(
+    api, connection, models, database_url
+):
+    tickers = [f"NUMBER{n}.NS" for n in range(8)]
+    live = put_live(connection, models, [made(ticker=ticker) for ticker in tickers])
+    stop = threading.Event()
+    writer = threading.Thread(target=arriving, args=(database_url, live, stop))
+    with ExitStack() as loads:
+        started = [
+            loads.enter_context(Load(api, f"/predict/short?ticker={ticker}", clients=1))
+            for ticker in tickers
+        ]
+        writer.start()
+        before = len(logged(database_url, "version"))
+        eventually(lambda: len(logged(database_url, "version")) > before + 200)
+        api.kill()
+        stop.set()
+    writer.join()
+    answers = [answer for load in started for answer in load.answers]
+    answered = {tuple(answer.json()[name] for name in KEY) for answer in answers}
+    assert len(answered) > 200
+
+    api.start()
+    eventually(lambda: api.metric("forecast_log_backlog") == 0)
+    rows = logged(database_url, "ticker, feature_date::text, data_hash")
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert answered <= set(rows)
+    assert len(rows) == len(set(rows))
+
+
+def test_what_waited_for_the_log_when_it_was_killed_is_logged_by_the_next_one(
+    api, connection, database_url, models
+):
+    tickers = [f"NUMBER{n}.NS" for n in range(20)]
+    put_live(connection, models, [made(ticker=ticker) for ticker in tickers])
+    eventually(lambda: logged(database_url) == [(1,)])
+    with psycopg.connect(database_url) as busy:
+        busy.execute("LOCK TABLE predictions IN EXCLUSIVE MODE")
+        assert {api.short(ticker).status_code for ticker in tickers} == {200}
+        api.kill()
+
+    assert logged(database_url) == [(1,)]
+    api.start()
+    eventually(lambda: logged(database_url) == [(21,)])
+    assert api.metric("forecast_log_recovered_total") == 20
+    assert api.metric("forecast_log_unsaved_total") == 0
 
 
 def test_two_services_on_one_database_log_a_forecast_once(api, database_url, home):

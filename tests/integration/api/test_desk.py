@@ -10,6 +10,7 @@ from models import both, made
 
 from src.api.cache import Cache
 from src.api.desk import Desk
+from src.api.journal import Journal
 from src.api.loader import Loader
 from src.api.logbook import Logbook
 from src.api.lookout import EVERY
@@ -30,7 +31,7 @@ def deaf(database_url, home, models):
         reader=Reader(link),
         loader=Loader(models),
         watch=Watch(link, lambda ticker: None),
-        logbook=Logbook(link, 10, lambda: NOW),
+        logbook=Logbook(link, Journal(home, "here"), 10, lambda: NOW),
         now=lambda: NOW,
         stale_after=1,
     )

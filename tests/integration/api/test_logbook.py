@@ -6,6 +6,7 @@ from models import made
 from services import eventually
 
 from src.api import answers
+from src.api.journal import Journal
 from src.api.logbook import Logbook
 from src.core.sessions import nse
 from src.db.link import Link
@@ -25,7 +26,7 @@ def stored(connection):
 
 @pytest.fixture
 def book(database_url, home):
-    opened = Logbook(Link(database_url, home), 5, lambda: NOW)
+    opened = Logbook(Link(database_url, home), Journal(home / "journal", "here"), 5, lambda: NOW)
     yield opened
     opened.stop()
 
