@@ -129,9 +129,9 @@ class DeploymentManager:
         from src.registry.signing import key_of
         from src.registry.versions import Registry
 
-        secret, home = self.settings.database_url, self.settings.home
+        home = self.settings.home
         key = key_of(self.settings)
-        with open_database(secret.get_secret_value() if secret else None, home) as database:
+        with open_database(self.settings.server, home) as database:
             try:
                 log = EventLog(database.control)
                 yield Registry(home / MODELS, home / ARCHIVE, log, key), database

@@ -30,8 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from src.modeling import pooling
 
     ticker = normalise_ticker(args.ticker or settings.data.ticker, args.suffix)
-    url = settings.database_url.get_secret_value() if settings.database_url else None
-    with open_database(url, settings.home) as database:
+    with open_database(settings.server, settings.home) as database:
         stored = database.store.tickers()
         if ticker not in stored:
             raise BadInput(

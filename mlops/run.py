@@ -88,11 +88,9 @@ class Run:
         from src.db.database import open_database
         from src.db.runs import RunLog, application_name, ticker_locks
 
-        secret = self.settings.database_url
-        url = secret.get_secret_value() if secret else None
         name = application_name(self.folder.run_id)
         with (
-            open_database(url, self.settings.home, name) as database,
+            open_database(self.settings.server, self.settings.home, name) as database,
             ticker_locks(database.control, [self.ticker]),
             self._logged(RunLog(database.control, self.folder.run_id)) as run_log,
             one_sentence_errors(database.url),

@@ -25,9 +25,7 @@ def scoreboard_text(settings: Settings, ticker: str | None) -> str:
     from src.db.forecasts import ForecastLog
     from src.modeling.scoreboard import POOLED, scoreboard
 
-    secret = settings.database_url
-    url = secret.get_secret_value() if secret else None
-    with open_database(url, settings.home) as database:
+    with open_database(settings.server, settings.home) as database:
         log = ForecastLog(database.control)
         scored, logged = log.scored(ticker), log.count(ticker)
     rows = scoreboard(scored)

@@ -50,7 +50,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     logs.configure(settings.home, settings.log_level)
     app.state.api, app.state.metrics = settings.api, Metrics()
     app.state.ticker = known_ticker(settings.data.ticker)
-    link = Link(_url(settings), settings.home)
+    link = Link(settings.server, settings.home)
     app.state.desk = desk = _desk(settings, link)
     app.state.metrics.registry.register(State(desk))
     desk.watch.start()
@@ -67,7 +67,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _desk(settings: Settings, link: Link) -> Desk:
     cache, loop = Cache(), asyncio.get_running_loop()
-    journal = Journal(settings.home / FOLDER, database_name(_url(settings)))
+    journal = Journal(settings.home / FOLDER, database_name(settings.server))
 
     def now() -> dt.datetime:
         return clock.now(settings)
@@ -86,10 +86,6 @@ def _desk(settings: Settings, link: Link) -> Desk:
         now=now,
         stale_after=settings.data.stale_after_sessions,
     )
-
-
-def _url(settings: Settings) -> str | None:
-    return settings.database_url.get_secret_value() if settings.database_url else None
 
 
 async def _warm(desk: Desk, ticker: str) -> None:

@@ -168,6 +168,11 @@ class Settings(BaseSettings):
     def _empty_means_unset(cls, value: object) -> object:
         return None if value == "" else value
 
+    @property
+    def server(self) -> str | None:
+        """The address in ``database_url``, secret and all; None for the embedded server."""
+        return self.database_url.get_secret_value() if self.database_url else None
+
     def modelled(self) -> dict[str, Any]:
         """What decides a result: the keys that the configuration hash covers."""
         return self.model_dump(mode="json", include={"data", "features", "validation", "training"})

@@ -69,9 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from src.db.database import open_database
     from src.db.runs import ticker_locks
 
-    url = settings.database_url.get_secret_value() if settings.database_url else None
     with (
-        open_database(url, settings.home) as database,
+        open_database(settings.server, settings.home) as database,
         ticker_locks(database.control, [ticker]),
         database.store.transaction(),
     ):

@@ -107,8 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ticker = normalise_ticker(args.ticker or settings.data.ticker, args.suffix)
     from src.db.database import open_database
 
-    url = settings.database_url.get_secret_value() if settings.database_url else None
-    with open_database(url, settings.home) as database:
+    with open_database(settings.server, settings.home) as database:
         if ticker not in database.store.tickers():
             raise BadInput(
                 f"No prices of {ticker} are stored: run `python -m src.data.ingest write` first."

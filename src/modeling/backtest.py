@@ -39,8 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings, _ = configured(args)
     from src.db.database import open_database
 
-    url = settings.database_url.get_secret_value() if settings.database_url else None
-    with open_database(url, settings.home) as database:
+    with open_database(settings.server, settings.home) as database:
         written = run(args, settings, database.store)
     sys.stdout.write(f"{written:,} forecasts written to {args.out}\n")
     return 0

@@ -160,8 +160,7 @@ def stage_main(
     if prepare is not None:
         stage, offered = prepare(args, settings, now)
     run_id = f"{now:%Y%m%d_%H%M%S}_{stage.name}"
-    url = settings.database_url.get_secret_value() if settings.database_url else None
-    with open_database(url, settings.home, application_name(run_id)) as database:
+    with open_database(settings.server, settings.home, application_name(run_id)) as database:
         tickers = _tickers(args, settings, offered, database, needs_prices=bool(stage.reads))
         if args.action == "show":
             return _show(stage, database, tickers)
