@@ -51,16 +51,6 @@ class ForecastLog:
         """
         return self._write(_RECORD, outcomes)
 
-    def due(self, until: dt.date, tickers: Sequence[str] | None = None) -> list[dict[str, Any]]:
-        """Forecasts whose target lies at or before ``until`` and that have no outcome yet."""
-        return self._rows(
-            f"SELECT * FROM predictions p WHERE target_date <= %(until)s "  # noqa: S608 own names
-            "AND (%(tickers)s::text[] IS NULL OR ticker = ANY(%(tickers)s)) AND NOT EXISTS "
-            f"(SELECT FROM prediction_outcomes o WHERE {_joined('o', 'p')}) "
-            f"ORDER BY target_date, {_KEY}",
-            {"until": until, "tickers": None if tickers is None else list(tickers)},
-        )
-
     def followed(self, ticker: str, before: dt.date) -> list[dict[str, Any]]:
         """Keys and ``sessions`` of a ticker's forecasts from sessions before a date, oldest first.
 
