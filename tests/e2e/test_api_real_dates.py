@@ -9,12 +9,12 @@ from models import both
 from real_prices import LAST_ANNOUNCED, trading_days
 from services import Service, eventually
 
-WALKERS = [f"W{number:03d}.NS" for number in range(500)]
+WALKERS = [f"W{number:03d}.NS" for number in range(300)]
 
 
 @pytest.fixture(scope="module")
 def walkers(databases):
-    """A place with five hundred tickers that are served at both horizons."""
+    """A place with three hundred tickers that are served at both horizons."""
     place = databases.empty()
     with psycopg.connect(place.url, autocommit=True) as connection:
         put_live(connection, place.home / "models", [a for t in WALKERS for a in both(ticker=t)])
