@@ -34,6 +34,7 @@ class Facts:
         weekend: Saturdays and Sundays with a session.
         regular: Regular hours and the day each row starts, oldest first.
         special: Hours of the sessions that do not keep the regular ones.
+        yearly: Month and day of holidays that no calendar moves, for years not published yet.
     """
 
     covered_from: date
@@ -42,6 +43,7 @@ class Facts:
     weekend: frozenset[date]
     regular: tuple[tuple[date, DayHours], ...]
     special: Mapping[date, DayHours]
+    yearly: frozenset[tuple[int, int]] = frozenset()
 
     def hours(self, d: date) -> DayHours:
         """Hours kept on `d` if it is a session: its own, else the regular ones of its time."""
@@ -71,6 +73,7 @@ def parse(text: str) -> Facts:
         weekend=frozenset(weekend),
         regular=regular,
         special=special,
+        yearly=_yearly(document.get("yearly_holidays", {})),
     )
     _check(facts)
     return facts
@@ -94,6 +97,11 @@ def _holidays(years: Mapping[str, Mapping[str, str]]) -> set[date]:
         (d for year, days in by_year.items() for d in days if str(d.year) != year),
     )
     return set(chain.from_iterable(by_year.values()))
+
+
+def _yearly(section: Iterable[str]) -> frozenset[tuple[int, int]]:
+    days = [date.fromisoformat(f"2000-{key}") for key in section]
+    return frozenset((d.month, d.day) for d in days)
 
 
 def _hours(row: Mapping[str, Any]) -> DayHours:

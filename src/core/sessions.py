@@ -59,7 +59,8 @@ class Calendar:
     """NSE's trading sessions from `covered_from` to the end of 2100.
 
     A date is an Indian calendar date without a time of day. Beyond `covered_through` no holidays
-    are published yet: every Monday to Friday counts as a session, and `is_estimated` says so.
+    are published yet: every Monday to Friday counts as a session but for the holidays of a fixed
+    date, and `is_estimated` says so.
 
     Every method raises `OutsideCalendar` for a date, or an answer, outside these years, and
     `TypeError` for a datetime where a date belongs.
@@ -202,11 +203,18 @@ def from_facts(facts: Facts) -> Calendar:
     days = np.arange(first, last + 1, dtype="datetime64[D]")
     # Day 0 of datetime64, 1970-01-01, was a Thursday: weekday 3.
     traded = (days.astype(np.int64) + 3) % 7 < SATURDAY
-    traded[[(d - facts.covered_from).days for d in facts.closed]] = False
+    closed = [*facts.closed, *_holidays_to_come(facts)]
+    traded[[(d - facts.covered_from).days for d in closed]] = False
     traded[[(d - facts.covered_from).days for d in facts.weekend]] = True
     array = days[traded]
     array.setflags(write=False)
     return Calendar(facts, array)
+
+
+def _holidays_to_come(facts: Facts) -> list[date]:
+    years = range(facts.covered_through.year, FAR_END.year + 1)
+    days = [date(year, month, day) for year in years for month, day in facts.yearly]
+    return [d for d in days if d > facts.covered_through]
 
 
 @lru_cache(maxsize=1)

@@ -4,6 +4,7 @@ import psycopg
 import pytest
 from answers import put_live, put_price
 from models import both, winner
+from real_prices import Databases
 from services import Service
 
 from src.db.connect import normalised
@@ -47,3 +48,22 @@ def api(place):
     url, home = place
     with Service(home, url) as service:
         yield service
+
+
+@pytest.fixture(scope="module")
+def databases(server, tmp_path_factory):
+    """Databases of a module, with homes; dropped afterwards."""
+    made = Databases(server, tmp_path_factory.mktemp("homes"))
+    yield made
+    made.drop()
+
+
+@pytest.fixture(scope="module")
+def serve(databases):
+    """``serve(place)``: a service on a copy of a place, not started yet, and the copy."""
+
+    def start(place):
+        copy = databases.copy(place)
+        return Service(copy.home, copy.url), copy
+
+    return start

@@ -109,14 +109,27 @@ def test_the_calendar_says_how_far_it_is_published():
     assert (NSE.covered_from, NSE.covered_through) == (date(2000, 1, 1), date(2026, 12, 31))
 
 
-def test_beyond_the_published_years_every_weekday_is_an_estimated_session():
-    republic_day = date(2027, 1, 26)
+def test_beyond_the_published_years_a_weekday_is_an_estimated_session():
+    holi = date(2027, 3, 22)
 
-    assert NSE.is_session(republic_day)
-    assert NSE.is_estimated(republic_day)
-    assert NSE.hours(republic_day).estimated
+    assert NSE.is_session(holi)
+    assert NSE.is_estimated(holi)
+    assert NSE.hours(holi).estimated
     assert not NSE.is_session(date(2027, 1, 30))
     assert not NSE.is_estimated(date(2026, 12, 31))
+
+
+# Republic, Ambedkar, Maharashtra and Independence Day, Gandhi Jayanti, Christmas.
+FIXED = [(1, 26), (4, 14), (5, 1), (8, 15), (10, 2), (12, 25)]
+
+
+def test_beyond_the_published_years_a_holiday_of_a_fixed_date_is_no_session():
+    closed = [date(year, *day) for year in range(2027, 2101) for day in FIXED]
+
+    assert not any(map(NSE.is_session, closed))
+    assert all(map(NSE.is_estimated, closed))
+    # Monday's Republic Day of 2032: the session after Friday is Tuesday's.
+    assert NSE.next_session(date(2032, 1, 23)) == date(2032, 1, 27)
 
 
 def test_counts_over_a_special_saturday_and_a_closed_monday():
@@ -279,7 +292,7 @@ def test_last_closed_is_closed_and_the_next_is_not(now):
 def test_only_days_beyond_the_published_years_are_estimated(d):
     assert NSE.is_estimated(d) == (d.year > 2026)
     if NSE.is_estimated(d):
-        assert NSE.is_session(d) == (d.weekday() < 5)
+        assert NSE.is_session(d) == (d.weekday() < 5 and (d.month, d.day) not in FIXED)
 
 
 # What is refused
@@ -371,6 +384,14 @@ closes = 15:30:00
 [holidays.2000]
 {holidays}
 """
+
+
+def test_holidays_of_a_fixed_date_count_only_beyond_the_published_years():
+    calendar = from_facts(parse(f"{file()}[yearly_holidays]\n12-29 = 'feast'\n"))
+
+    # Fridays both; 2001 is not published.
+    assert calendar.is_session(date(2000, 12, 29))
+    assert not calendar.is_session(date(2006, 12, 29))
 
 
 def file(weekend: str = "", unusual: str = "", closures: str = "", holidays: str = "") -> str:

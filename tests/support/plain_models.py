@@ -1,0 +1,155 @@
+"""Stored models read with skops alone, and their answers worked out by hand from database rows.
+
+Nothing here is of the code under test: files are read by the library whose format they have, sums
+are made by ``math.fsum``, trees are walked one question at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import skops.io
+
+SHARES = (0.5, 0.8, 0.9, 0.95)
+
+
+def read(home: Path, ticker: str, horizon: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The manifest (with its digest) and the parameters of what ``CURRENT`` names."""
+    digest = json.loads((home / "models" / "CURRENT").read_text())[ticker][horizon]
+    folder = home / "models" / ticker / horizon / digest
+    body, model = (folder / "manifest.json").read_bytes(), folder / "model.skops"
+    manifest = json.loads(body)
+    assert sha256(body).hexdigest() == digest
+    assert sha256(model.read_bytes()).hexdigest() == manifest["files"]["model.skops"]["sha256"]
+    return {**manifest, "digest": digest}, skops.io.load(model)
+
+
+def point(parts: Mapping[str, Any], inputs: Mapping[str, float]) -> float:
+    """The forecast of a linear model or a rank tilt."""
+    values = [inputs[name] for name in parts["features"]]
+    if parts["kind"] == "linear":
+        products = (float(c) * v for c, v in zip(parts["coef"], values, strict=True))
+        return math.fsum([*products, parts["intercept"]])
+    *asked, volatility, mean = values
+    return float(parts["slope"] * (walked(parts["trees"], asked) - mean) * volatility)
+
+
+def walked(trees: Mapping[str, Any], values: list[float]) -> float:
+    """The base and the leaf of every tree; a leaf is a node that goes on to itself."""
+    leaves = []
+    for root in trees["roots"]:
+        node = root
+        while trees["left"][node] != node:
+            below = values[trees["feature"][node]] <= trees["threshold"][node]
+            node = trees["left" if below else "right"][node]
+        leaves.append(float(trees["value"][node]))
+    return math.fsum([trees["base"], *leaves])
+
+
+def worked_out(
+    manifest: Mapping[str, Any], parts: Mapping[str, Any], row: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What an answer says of a forecast, but for its dates, its age and its warnings.
+
+    Args:
+        manifest: With ``digest``.
+        parts: Of the model.
+        row: Of ``serving_inputs``.
+    """
+    close, name = row["last_close"], manifest["candidate"]
+    proposed = point(parts, row["inputs"])
+    served = proposed if manifest["served"] == name else 0.0
+    return {
+        "ticker": row["ticker"],
+        "horizon": {"short": "1-day", "long": "63-day"}[row["horizon"]],
+        "feature_date": row["feature_date"].isoformat(),
+        "last_close": close,
+        "pred_return": served,
+        "pct_return": 100 * served,
+        "est_future_close": close + close * served,
+        "prob_up": 1 - float(np.interp(0, row["quantiles"], row["levels"])),
+        "intervals": [_interval(row, share) for share in SHARES],
+        "baseline": {"name": "zero", "pred_return": 0.0},
+        "verdict": manifest["verdict"],
+        "reason": manifest["reason"],
+        "skill": {**_scores(manifest, manifest["served"]), "pool": _pool(manifest)},
+        "candidate": {
+            "name": name,
+            "pred_return": proposed,
+            "est_future_close": close + close * proposed,
+            "skill_vs_zero": _scores(manifest, name)["mae_vs_zero"],
+            **{key: _scores(manifest, name)[key] for key in ("n", "n_eff")},
+            "pool": _scores(manifest["pool"], name),
+            "promoted": manifest["served"] == name,
+        },
+        "model": {
+            "name": manifest["served"],
+            "version": manifest["digest"],
+            "served_since": manifest["since"] or None,
+            **{key: manifest[key] for key in ("trained_at", "verdict")},
+            **{key: manifest[key] for key in ("code_version", "features_version")},
+        },
+        "note": None,
+        **{key: row[key] for key in ("data_source", "return_basis", "data_hash")},
+    }
+
+
+def difference(said: Any, expected: Any) -> float:
+    """The largest relative difference of two numbers in the same place; all else must be equal."""
+    found, wanted = _flat(said), _flat(expected)
+    assert set(found) == set(wanted)
+    numbers = {path for path, value in wanted.items() if isinstance(value, float)}
+    rest = wanted.keys() - numbers
+    assert {path: found[path] for path in rest} == {path: wanted[path] for path in rest}
+    return max(_relative(found[path], wanted[path]) for path in numbers)
+
+
+def _relative(found: float, wanted: float) -> float:
+    if found == wanted:
+        return 0.0
+    return abs(found - wanted) / abs(wanted) if wanted else math.inf
+
+
+def _flat(value: Any, path: str = "") -> dict[str, Any]:
+    """Every leaf of nested dicts and lists, by its path."""
+    if not isinstance(value, Mapping | list):
+        return {path: value}
+    pairs = value.items() if isinstance(value, Mapping) else enumerate(value)
+    found = {f"{path}.{name}": one for name, one in pairs}
+    return {k: v for name, one in found.items() for k, v in _flat(one, name).items()} or {path: []}
+
+
+def _interval(row: Mapping[str, Any], share: float) -> dict[str, float]:
+    """From the quantile with half of the rest below it to the one with half of it above."""
+    quantiles = {
+        round(level, 9): at for level, at in zip(row["levels"], row["quantiles"], strict=True)
+    }
+    low, high = (quantiles[round((1 + side * share) / 2, 9)] for side in (-1, 1))
+    close = row["last_close"]
+    return {
+        "level": share,
+        "low_return": low,
+        "high_return": high,
+        "low_close": close + close * low,
+        "high_close": close + close * high,
+    }
+
+
+def _scores(told: Mapping[str, Any], name: str) -> dict[str, Any]:
+    found = next((one for one in told["metrics"] if one["name"] == name), {})
+    return {
+        "mae_vs_zero": found.get("skill_vs_zero"),
+        "n": found.get("n", 0),
+        "n_eff": found.get("n_eff", 0.0),
+    }
+
+
+def _pool(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    pool = manifest["pool"]
+    return {"tickers": pool["tickers"], **_scores(pool, manifest["served"])}
