@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Protocol
 
 from src.core.errors import UsageError
@@ -168,3 +168,14 @@ def calendar_of(exchange: Exchange) -> Calendar:
         UsageError: The package that knows other exchanges than NSE is not installed.
     """
     return nse() if exchange == NSE else listed_calendar(exchange)
+
+
+@lru_cache(maxsize=4096)
+def close_of(ticker: str, session: date) -> datetime:
+    """When a session of a ticker's exchange closes, UTC.
+
+    Raises:
+        NotASession: It is none.
+        UsageError: The exchange is not known, or its package is not installed.
+    """
+    return calendar_of(exchange_of(ticker)).hours(session).closes

@@ -30,10 +30,14 @@ WHERE ticker = ANY(%(tickers)s) AND digest <> ALL(%(written)s)
         SELECT digest FROM model_events e
         WHERE e.ticker = s.ticker AND e.horizon = s.horizon AND made_live
         ORDER BY event_id DESC LIMIT 1)
-    AND NOT EXISTS (
-        SELECT FROM model_events e
-        WHERE e.ticker = s.ticker AND e.horizon = s.horizon AND e.digest = s.digest
-            AND kind = 'versioned' AND version_tag IS NOT NULL)
+    AND NOT (
+        feature_date = ANY(
+            SELECT w.feature_date FROM serving_inputs w
+            WHERE w.ticker = s.ticker AND w.horizon = s.horizon AND w.digest = ANY(%(written)s))
+        AND EXISTS (
+            SELECT FROM model_events e
+            WHERE e.ticker = s.ticker AND e.horizon = s.horizon AND e.digest = s.digest
+                AND kind = 'versioned' AND version_tag IS NOT NULL))
 """
 _CHOSEN = "ticker = %(ticker)s AND horizon = %(horizon)s"
 _READ = f"SELECT {_COLUMNS} FROM serving_inputs WHERE {_CHOSEN}"  # noqa: S608 declared names
@@ -49,7 +53,9 @@ class ServingInputs:
         """Store rows with the columns of ``SERVING_INPUTS``, all or none; how many changed.
 
         A row equal to the stored one but for ``written_at`` is left alone. Rows of the same
-        tickers whose sets are neither written here, nor live, nor in a version, are removed.
+        tickers whose sets are neither written here nor live are removed, but for those of
+        versions at the session written here: a rollback may be about to make them live, and none
+        may find what its models were asked with at a session before.
         """
         from psycopg.types.json import Jsonb
 

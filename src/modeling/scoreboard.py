@@ -2,7 +2,7 @@
 
 Of each model a ticker and session counts once, by the first forecast that was made of it: a run
 that is repeated adds nothing. What was served and what stood beside it are kept apart. A forecast
-made when its target had come already, from prices that were brought in late, proves nothing: the
+made after the close that decided it, from prices that were brought in late, proves nothing: the
 pool may have known what followed.
 """
 
@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from src.core.exchanges import close_of
+from src.core.sessions import NotASession
 from src.modeling import scoring
 from src.modeling.crps import SHARES, inside
 
@@ -41,8 +43,7 @@ def scoreboard(scored: Iterable[Row]) -> list[dict[str, Any]]:
         scored: ``ForecastLog.scored``.
     """
     groups: dict[tuple[Any, ...], dict[tuple[Any, ...], Row]] = defaultdict(dict)
-    ahead = (one for one in scored if one["made_at"].date() < one["target_date"])
-    for row in sorted(ahead, key=lambda one: one["made_at"]):
+    for row in sorted(filter(_ahead, scored), key=lambda one: one["made_at"]):
         for kind, model, point in _said(row):
             one = {**row, "said": point}
             place = row["ticker"], row["feature_date"]
@@ -53,6 +54,15 @@ def scoreboard(scored: Iterable[Row]) -> list[dict[str, Any]]:
         {**dict(zip(_ORDER, key, strict=True)), **_measured(list(groups[key].values()))}
         for key in sorted(groups, key=_place)
     ]
+
+
+def _ahead(row: Row) -> bool:
+    """Whether a forecast was made before the close that decided it."""
+    try:
+        return bool(row["made_at"] < close_of(row["ticker"], row["label_end"]))
+    except NotASession:
+        # The calendar was corrected since.
+        return bool(row["made_at"].date() < row["label_end"])
 
 
 def _shown(row: Row) -> tuple[str, ...]:

@@ -120,19 +120,31 @@ def test_a_changed_row_takes_the_place_of_the_old_one(serving, change):
     assert serving.read("TCS.NS", "short", LIVE) == row(**change, written_at=LATER)
 
 
-def test_only_rows_of_live_and_archived_sets_are_kept(serving, connection):
+@pytest.fixture
+def three_sets(serving, connection):
+    """Rows of a versioned set and of one that is neither versioned nor live any more."""
     archived = went_live(connection, OLD)
     EventLog(connection).append([versioned(archived, author(), "v1", "f" * 64)])
     went_live(connection, OTHER)
     serving.write([row(digest=OLD), row(digest=OTHER), row(ticker="INFY.NS", digest=OTHER)])
     went_live(connection, LIVE)
+    return serving
 
-    serving.write([row()])
+
+def test_only_rows_of_live_and_archived_sets_are_kept(three_sets, connection):
+    three_sets.write([row()])
 
     assert stored(connection) == {OLD, LIVE, OTHER}
-    assert serving.read("TCS.NS", "short", OTHER) is None
+    assert three_sets.read("TCS.NS", "short", OTHER) is None
     # Nothing was written of the other ticker, so nothing of it is touched.
-    assert serving.read("INFY.NS", "short", OTHER) is not None
+    assert three_sets.read("INFY.NS", "short", OTHER) is not None
+
+
+@pytest.mark.parametrize("day", [10, 15])
+def test_what_an_archived_set_was_asked_with_at_another_session_is_not_kept(three_sets, day):
+    three_sets.write([row(feature_date=dt.date(2026, 4, day))])
+
+    assert three_sets.read("TCS.NS", "short", OLD) is None
 
 
 def test_the_live_sets_row_stays_when_another_one_is_written(serving, connection):

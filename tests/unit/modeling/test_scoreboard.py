@@ -6,7 +6,8 @@ import pytest
 
 from src.modeling.scoreboard import POOLED, scoreboard
 
-DAYS = [dt.date(2026, 4, day) for day in (13, 15, 16, 17)]
+# The 14th is a holiday, the 18th a Saturday.
+DAYS = [dt.date(2026, 4, day) for day in (13, 15, 16, 17, 20)]
 LEVELS = [0.025, 0.05, 0.1, 0.25, 0.75, 0.9, 0.95, 0.975]
 QUANTILES = [-0.07, -0.06, -0.05, -0.01, 0.01, 0.05, 0.06, 0.07]
 
@@ -20,7 +21,7 @@ def scored(day=0, realised=0.02, **bent):
         "version": f"{day}" * 64,
         "kind": "served",
         "sessions": 1,
-        "target_date": DAYS[day] + dt.timedelta(days=1),
+        "label_end": DAYS[day + 1],
         "model": "zero",
         "point": 0.0,
         "candidate": None,
@@ -163,11 +164,29 @@ def test_without_outcomes_there_is_nothing_to_show():
     assert scoreboard([]) == []
 
 
-@pytest.mark.parametrize("late", [1, 2, 90])
-def test_a_forecast_made_when_its_target_had_come_is_not_scored(late):
-    made = dt.datetime.combine(DAYS[0], dt.time(12), tzinfo=dt.UTC) + dt.timedelta(days=late)
+# NSE closes at 15:30 in India, which is 10:00 UTC.
+@pytest.mark.parametrize(
+    ("made", "counts"),
+    [
+        ((2026, 4, 15, 1, 30), 1),
+        ((2026, 4, 15, 9, 59), 1),
+        ((2026, 4, 15, 10, 0), 0),
+        ((2026, 4, 15, 18, 0), 0),
+        ((2026, 7, 1, 0, 0), 0),
+    ],
+)
+def test_a_forecast_counts_when_it_was_made_before_the_close_that_decided_it(made, counts):
+    row = scored(0, made_at=dt.datetime(*made, tzinfo=dt.UTC))
 
-    assert scoreboard([scored(0, made_at=made)]) == []
+    assert len(scoreboard([row])) == 2 * counts
+
+
+def test_an_outcome_on_a_day_that_is_no_session_any_more_needs_a_forecast_of_the_day_before():
+    saturday = {"label_end": dt.date(2026, 4, 18)}
+    made = dt.datetime(2026, 4, 18, 1, 0, tzinfo=dt.UTC)
+
+    assert scoreboard([scored(3, made_at=made, **saturday)]) == []
+    assert len(scoreboard([scored(3, made_at=made - dt.timedelta(hours=2), **saturday)])) == 2
 
 
 def test_forecasts_of_other_lengths_are_not_averaged():

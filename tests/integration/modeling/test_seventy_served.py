@@ -205,11 +205,6 @@ def test_on_the_way_back_no_answer_mixes_two_models(lived):
     assert {one["model"]["name"] for one in of_evening} == {"ridge", "zero"}
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="what a version's sets were last asked with is kept, and answered with until the "
-    "rollback has written what they are asked with now",
-)
 def test_on_the_way_back_no_answer_comes_from_older_prices_than_the_one_before(lived):
     dates = {answer.json()["feature_date"] for answer in lived.meanwhile}
 
