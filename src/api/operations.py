@@ -12,11 +12,12 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
 from src.api import health
+from src.api.asked import Moment
 from src.api.documents import problems
 from src.api.predictions import ASKED, ticker_of
 from src.api.problems import problem
 from src.api.reader import PATIENCE_FOR_MANY
-from src.api.schemas import Health, Models, Moment, Scoreboard
+from src.api.schemas import Health, Models, Scoreboard
 from src.core.model_events import ModelEvent
 from src.db.audit import EventLog
 from src.db.forecasts import ForecastLog

@@ -12,11 +12,12 @@ import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from src.api.asked import BatchRequest
 from src.api.cache import Held
 from src.api.desk import Desk, NoAnswer
 from src.api.documents import FRESHNESS, problems
 from src.api.problems import status_of
-from src.api.schemas import Batch, BatchRequest, Forecast
+from src.api.schemas import Batch, Forecast
 from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError, UsageError
 from src.core.exchanges import exchange_of, texts_of_tickers
 from src.core.tickers import LONGEST_TEXT, normalise_ticker

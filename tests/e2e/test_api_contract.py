@@ -14,8 +14,8 @@ from bodies import TORN, WHOLE, answered, requests
 from models import both, made
 from services import Service
 
+from src.api.asked import MOST_TICKERS
 from src.api.predict_simple import create
-from src.api.schemas import MOST_TICKERS
 from src.core.tickers import LONGEST_TEXT
 
 OPERATIONS = [(path, one) for path, ways in create().openapi()["paths"].items() for one in ways]

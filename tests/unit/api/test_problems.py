@@ -3,8 +3,8 @@ import datetime as dt
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from src.api.asked import BatchRequest, Moment
 from src.api.problems import sentence
-from src.api.schemas import BatchRequest, Moment
 
 
 def said(schema, value):
