@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 # What says nothing of anyone's forecasts: probes and the page that explains the rest.
 OPEN_PATHS = frozenset({"/health/live", "/docs", "/openapi.json"})
 CLIENTS = 10_000
-_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+REQUEST_ID = "[A-Za-z0-9._-]{1,64}"
+_ID = re.compile(REQUEST_ID.encode())
 
 
 @dataclass

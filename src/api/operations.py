@@ -12,11 +12,12 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
 from src.api import health
+from src.api.asked import Moment
 from src.api.documents import problems
-from src.api.predictions import Ticker, known_ticker
+from src.api.predictions import ASKED, ticker_of
 from src.api.problems import problem
 from src.api.reader import PATIENCE_FOR_MANY
-from src.api.schemas import Health, Models, Moment, Scoreboard
+from src.api.schemas import Health, Models, Scoreboard
 from src.core.model_events import ModelEvent
 from src.db.audit import EventLog
 from src.db.forecasts import ForecastLog
@@ -64,10 +65,10 @@ async def metrics(request: Request) -> Response:
     "/models",
     operation_id="models",
     responses={200: {"model": Models}, **problems(422, 503)},
+    openapi_extra=ASKED,
 )
 async def models(
     request: Request,
-    ticker: Ticker = None,
     at: Annotated[
         Moment | None,
         Query(description="What was live then; with its zone.", examples=["2026-04-13T12:30:00Z"]),
@@ -75,7 +76,8 @@ async def models(
     newest: Newest = 100,
 ) -> Response:
     """Tell which models answer, or answered at a time, and why; without a ticker, of all."""
-    tickers = None if ticker is None else [known_ticker(ticker)]
+    ticker = ticker_of(request)
+    tickers = None if ticker is None else [ticker]
     desk = request.app.state.desk
     decisive, events = await desk.reader.run(partial(_events, tickers, at, newest))
     live = [_live(one) for _, one in sorted(standings(decisive, at).items())]
@@ -86,11 +88,11 @@ async def models(
     "/scoreboard",
     operation_id="scoreboard",
     responses={200: {"model": Scoreboard}, **problems(422, 503)},
+    openapi_extra=ASKED,
 )
-async def scores(request: Request, ticker: Ticker = None) -> Response:
+async def scores(request: Request) -> Response:
     """Tell what live forecasts came to, against zero; without a ticker, of all."""
-    name = None if ticker is None else known_ticker(ticker)
-    work = partial(_scores, name)
+    work = partial(_scores, ticker_of(request))
     return _json(await request.app.state.desk.reader.run(work, PATIENCE_FOR_MANY))
 
 

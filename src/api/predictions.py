@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from src.api.asked import BatchRequest
 from src.api.cache import Held
 from src.api.desk import Desk, NoAnswer
-from src.api.documents import problems
+from src.api.documents import FRESHNESS, problems
 from src.api.problems import status_of
-from src.api.schemas import Batch, BatchRequest, Forecast
+from src.api.schemas import Batch, Forecast
 from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError, UsageError
-from src.core.exchanges import exchange_of
-from src.core.tickers import normalise_ticker
+from src.core.exchanges import exchange_of, texts_of_tickers
+from src.core.tickers import LONGEST_TEXT, normalise_ticker
 
 router = APIRouter(tags=["forecasts"])
 
@@ -28,36 +29,40 @@ SHORT_QUERY = 128  # bytes: longer ones are not remembered
 JSON = (b"content-type", b"application/json")
 EMPTY_BODIES = (b"", b"{}")
 
-TICKER = Query(
-    max_length=64,
-    description="As Yahoo writes it; a bare symbol gets .NS. Left out, the configured one.",
-    examples=["TCS.NS"],
-)
-Ticker = Annotated[str | None, TICKER]
-_ONE = {200: {"model": Forecast}, **problems(404, 422, 503)}
-# Documented here and read by `asked_ticker`: a check of types costs more than the answer.
-_ASKED = {
+# Documented here and read by `ticker_of`: a check of types costs more than the answer.
+ASKED = {
     "parameters": [
         {
             "name": "ticker",
             "in": "query",
             "required": False,
-            "description": TICKER.description,
-            "schema": {"type": "string", "maxLength": 64, "examples": TICKER.examples},
+            "description": "As Yahoo writes it; a bare symbol gets .NS. Left out, the default of "
+            "the route: one forecast is of the configured ticker, a list is of all.",
+            "schema": {
+                "type": "string",
+                "pattern": texts_of_tickers(SUFFIX),
+                "maxLength": LONGEST_TEXT,
+                "examples": ["TCS.NS"],
+            },
         }
     ]
 }
+_LINKS = {
+    name: {"operationId": name, "parameters": {"ticker": "$response.body#/ticker"}}
+    for name in ("models", "scoreboard")
+}
+_ONE = {200: {"model": Forecast, "headers": FRESHNESS, "links": _LINKS}, **problems(404, 422, 503)}
 
 
-@router.get("/predict/short", operation_id="get_short", responses=_ONE, openapi_extra=_ASKED)
-@router.post("/predict/short", operation_id="post_short", responses=_ONE, openapi_extra=_ASKED)
+@router.get("/predict/short", operation_id="get_short", responses=_ONE, openapi_extra=ASKED)
+@router.post("/predict/short", operation_id="post_short", responses=_ONE, openapi_extra=ASKED)
 async def short(request: Request) -> Response:
     """Forecast the return to the next session's close."""
     return await _one(request, "short")
 
 
-@router.get("/predict/long", operation_id="get_long", responses=_ONE, openapi_extra=_ASKED)
-@router.post("/predict/long", operation_id="post_long", responses=_ONE, openapi_extra=_ASKED)
+@router.get("/predict/long", operation_id="get_long", responses=_ONE, openapi_extra=ASKED)
+@router.post("/predict/long", operation_id="post_long", responses=_ONE, openapi_extra=ASKED)
 async def long(request: Request) -> Response:
     """Forecast the return to the close 63 sessions ahead."""
     return await _one(request, "long")
@@ -91,12 +96,18 @@ async def batch(request: Request, asked: BatchRequest) -> Response:
 
 
 async def _one(request: Request, horizon: str) -> Response:
-    state, query = request.app.state, request.scope["query_string"]
+    state = request.app.state
     if request.method == "POST":
         await _no_body(request)
-    read = asked_ticker if len(query) <= SHORT_QUERY else asked_ticker.__wrapped__
-    body, kept = await state.desk.answer((read(query) or state.ticker, horizon))
+    body, kept = await state.desk.answer((ticker_of(request) or state.ticker, horizon))
     return _answer(body, kept, state.desk)
+
+
+def ticker_of(request: Request) -> str | None:
+    """The ticker that a request asks for, None where it names none; raises UsageError."""
+    query = request.scope["query_string"]
+    read = asked_ticker if len(query) <= SHORT_QUERY else asked_ticker.__wrapped__
+    return read(query)
 
 
 @lru_cache(maxsize=4096)

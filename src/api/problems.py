@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -10,12 +11,14 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from src.api.desk import NoAnswer
 from src.config import logs
 from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError, UsageError
+from src.core.tickers import shown
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -55,7 +58,9 @@ def status_of(error: ForecastError) -> int:
 def sentence(errors: Sequence[Any]) -> str:
     """What pydantic found wrong, the first of it, as a sentence."""
     first = errors[0]
-    where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query"))
+    # The names of fields are the sender's: of any length, with any character.
+    path = ".".join(str(part) for part in first["loc"] if part not in ("body", "query"))
+    where = path if re.fullmatch("[a-z0-9.]{0,40}", path) else shown(path)
     said = str(first["msg"]).rstrip(".")
     if first["type"] == "json_invalid":
         return NO_JSON
@@ -67,6 +72,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ForecastError, _ours)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unforeseen)
 
 
@@ -97,6 +103,12 @@ async def _http(request: Request, error: Exception) -> Response:
         headers["Allow"] = ", ".join(_methods(request))
         detail = f"{request.method} is not possible here: use {headers['Allow']}."
     return problem(status, detail, _id(request), headers)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    # Nobody is there to read it; it is counted as a fault of the sender, not of ours.
+    said = "The connection ended before the body did: send all of it."
+    return problem(400, said, _id(request))
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:

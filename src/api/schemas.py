@@ -1,18 +1,13 @@
-"""What goes over the wire, described: requests are held to it, answers are documented by it."""
+"""What is answered, described: the document of the API is made of it."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-Horizon = Literal["short", "long"]
-MOST_TICKERS = 2_000
-FIRST, LAST = dt.datetime(1990, 1, 1, tzinfo=dt.UTC), dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
-
-TickerText = Annotated[str, Field(max_length=64)]
-Moment = Annotated[AwareDatetime, Field(ge=FIRST, le=LAST)]
+from src.api.asked import Horizon
 
 RETURN = "simple return over the horizon, .01 = one percent"
 PRICE = "in the currency of the ticker, on the basis of last_close"
@@ -112,17 +107,6 @@ class Forecast(BaseModel):
     data_hash: str = Field(description="of the prices that the forecast rests on")
     data_age_sessions: int = Field(description="sessions closed since feature_date", ge=0)
     warnings: list[str]
-
-
-class BatchRequest(BaseModel):
-    """Which forecasts are wanted."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"tickers": ["TCS.NS", "INFY.NS"]}]}
-    )
-
-    tickers: Annotated[list[TickerText], Field(min_length=1, max_length=MOST_TICKERS)]
-    horizons: Annotated[list[Horizon], Field(min_length=1, max_length=2)] = ["short", "long"]
 
 
 class BatchError(BaseModel):

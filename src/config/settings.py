@@ -110,7 +110,7 @@ class ApiSettings(_Part):
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     keys: tuple[str, ...] = ()
     rate_per_minute: Annotated[int, Field(ge=1)] | None = None
-    max_body_bytes: Annotated[int, Field(ge=1024)] = 65_536
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
     cors_origins: tuple[str, ...] = ()
     trusted_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
     log_queue: Annotated[int, Field(ge=1)] = 10_000

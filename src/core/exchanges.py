@@ -12,6 +12,7 @@ from typing import Protocol
 from src.core.errors import UsageError
 from src.core.listed import listed_calendar
 from src.core.sessions import Calendar, Days, Hours, Ids, nse
+from src.core.tickers import FIRST, LONGEST, REST, SERIES, spelt
 
 
 class TradingCalendar(Protocol):
@@ -109,9 +110,11 @@ _INDICES = {
     **{"^N225": ".T", "^HSI": ".HK", "^KS11": ".KS", "^AXJO": ".AX", "^GSPTSE": ".TO"},
     **{"^BVSP": ".SA", "^BSESN": ".BO", "^INDIAVIX": ".NS"},
 }
-_INDIAN_INDEX = re.compile(r"\^(NSE|CNX)[A-Z0-9]*")
+_INDIAN_INDEX = re.compile(rf"\^(NSE|CNX)[A-Z0-9]{{0,{LONGEST - len('^NSE')}}}")
 # A bare BTC-USD may have been given the default suffix; BRK-B and BAC-PL are shares.
-_PAIR = re.compile(r"([A-Z0-9]{2,}-(USD|USDT|EUR|GBP|INR|JPY|CAD|AUD|BTC|ETH))(\.(NS|BO))?")
+_PAIRS = "[A-Z0-9]{2,}-(USD|USDT|EUR|GBP|INR|JPY|CAD|AUD|BTC|ETH)"
+_DEFAULTED = r"(\.(NS|BO))?"
+_PAIR = re.compile(rf"({_PAIRS}){_DEFAULTED}")
 
 
 def exchange_of(ticker: str) -> Exchange:
@@ -138,6 +141,32 @@ def exchange_of(ticker: str) -> Exchange:
             f"{', '.join(filter(None, EXCHANGES))}."
         )
     return EXCHANGES[suffix]
+
+
+def texts_of_tickers(suffix: str) -> str:
+    """The pattern of every text that is a ticker of a known exchange.
+
+    Nothing else is read by ``normalise_ticker`` and let through by ``exchange_of``, as far as
+    it is no longer than ``LONGEST_TEXT``. The pattern means the same in ECMA 262 and Python.
+
+    Args:
+        suffix: What a bare symbol is given: .NS or .BO.
+    """
+    endings: dict[int, list[str]] = {len(suffix): [""]}
+    for one in filter(None, EXCHANGES):
+        endings.setdefault(len(one), []).append(re.escape(one))
+    shares = [
+        rf"{FIRST}{REST}{{0,{LONGEST - length - 1}}}{SERIES}({'|'.join(group)})"
+        for length, group in endings.items()
+    ]
+    indices = "|".join([_INDIAN_INDEX.pattern, *map(re.escape, _INDICES)])
+    bodies = "|".join([*shares, f"({indices}){SERIES}"])
+    no_pair = f"(?!{spelt(_PAIRS + SERIES + _DEFAULTED)}$)"
+    return re.sub("A-Z|[A-Z]", _in_either_case, f"^{no_pair}{spelt(f'({bodies})')}$")
+
+
+def _in_either_case(found: re.Match[str]) -> str:
+    return "A-Za-z" if found[0] == "A-Z" else f"[{found[0]}{found[0].lower()}]"
 
 
 def by_exchange(tickers: Iterable[str]) -> list[tuple[str, ...]]:

@@ -7,8 +7,24 @@ import re
 from src.core.errors import UsageError
 
 LONGEST = 32
-_TICKER = re.compile(r"\^?[A-Z0-9][A-Z0-9&_-]*(=[A-Z])?(\.[A-Z0-9]{1,4})?")
+LONGEST_TEXT = 40  # NSE: before it and -EQ behind it
+FIRST, REST = "[A-Z0-9]", "[A-Z0-9&_-]"
+# Of ordinary shares, as NSE's own files append it.
+SERIES = "(-EQ)*"
+_BLANKS = r"[ \t\r\n\xa0]*"
 _SUFFIX = re.compile(r"(\.[A-Z0-9]{1,4})?")
+
+
+def spelt(body: str) -> str:
+    """The pattern of all that may be written for tickers whose own pattern is ``body``."""
+    return rf"{_BLANKS}(NSE:{_BLANKS})?{body}{_BLANKS}"
+
+
+_SPELT = re.compile(
+    spelt(rf"(?P<symbol>\^?{FIRST}{REST}*?(=[A-Z])?){SERIES}(?P<suffix>{_SUFFIX.pattern})"),
+    # With ASCII no letter of another script is taken for the one it is in upper case.
+    re.IGNORECASE | re.ASCII,
+)
 
 
 def check_suffix(suffix: str) -> str:
@@ -21,10 +37,10 @@ def check_suffix(suffix: str) -> str:
 
 def normalise_ticker(text: str, suffix: str) -> str:
     """Yahoo's ticker for what was written: ``nse:tcs-eq`` is ``TCS.NS``; raises UsageError."""
-    symbol = text.strip().upper().removeprefix("NSE:").strip()
-    symbol = re.sub(r"-EQ(?=\.|$)", "", symbol)
-    if not _TICKER.fullmatch(symbol):
+    found = _SPELT.fullmatch(text) if len(text) <= LONGEST_TEXT else None
+    if found is None:
         raise UsageError(f"{shown(text)} is no ticker: give one such as TCS.NS.")
+    symbol = (found["symbol"] + found["suffix"]).upper()
     ticker = symbol if is_complete(symbol) else symbol + check_suffix(suffix)
     if len(ticker) > LONGEST:
         raise UsageError(f"{shown(text)} is no ticker: it is longer than {LONGEST} characters.")

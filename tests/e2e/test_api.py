@@ -142,12 +142,12 @@ def test_a_body_that_is_no_json_is_told_so(api):
     assert "no JSON" in sentence(answer, 422)
 
 
-def test_a_body_longer_than_64_kib_is_refused(api):
-    assert "65536 bytes" in sentence(api.post("/predict/batch", content=b"x" * 70_000), 413)
+def test_a_body_longer_than_1_mib_is_refused(api):
+    assert "1048576 bytes" in sentence(api.post("/predict/batch", content=b"x" * 1_048_577), 413)
 
 
 def test_a_body_of_unknown_length_is_refused_when_it_grows_too_long(api):
-    answer = api.post("/predict/batch", content=(b"x" * 1000 for _ in range(70)))
+    answer = api.post("/predict/batch", content=(b"x" * 16_384 for _ in range(65)))
 
     sentence(answer, 413)
 

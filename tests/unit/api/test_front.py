@@ -38,6 +38,16 @@ def test_keeps_out_who_has_no_key(header):
     assert refused(ApiSettings(keys=(HASHED,)), **header) == 401
 
 
+def test_a_refusal_says_how_to_come_in_and_when_to_come_again():
+    scope = {"path": "/predict/short", "method": "GET", "client": ("127.0.0.1", 5)}
+    doorman = Doorman(ApiSettings(keys=(HASHED,), rate_per_minute=1))
+
+    first, second = (doorman.refusal(scope, {b"host": b"localhost"}, "an-id") for _ in range(2))
+
+    assert first.headers["www-authenticate"].startswith("ApiKey")
+    assert (second.status_code, second.headers["retry-after"]) == (429, "60")
+
+
 def test_a_probe_needs_no_key():
     assert refused(ApiSettings(keys=(HASHED,)), path="/health/live") is None
 
@@ -56,9 +66,9 @@ def test_is_called_by_its_own_names(host):
     assert refused(ApiSettings(), host=host) is None
 
 
-def test_refuses_a_body_of_more_than_64_kib():
-    assert refused(ApiSettings(), content_length="65536") is None
-    assert refused(ApiSettings(), content_length="65537") == 413
+def test_refuses_a_body_of_more_than_1_mib():
+    assert refused(ApiSettings(), content_length="1048576") is None
+    assert refused(ApiSettings(), content_length="1048577") == 413
 
 
 def test_a_client_may_ask_so_often_a_minute_and_again_when_a_token_has_come_back():

@@ -19,6 +19,7 @@ from src.core.tickers import LONGEST, check_suffix, is_complete, normalise_ticke
         ("M&M", "M&M.NS"),
         ("BAJAJ-AUTO", "BAJAJ-AUTO.NS"),
         ("BAJAJ-AUTO-EQ", "BAJAJ-AUTO.NS"),
+        ("TCS-EQ-EQ", "TCS.NS"),
         ("3MINDIA", "3MINDIA.NS"),
         ("EQUITAS", "EQUITAS.NS"),
         ("^NSEI", "^NSEI"),
@@ -40,7 +41,11 @@ def test_the_suffix_is_for_bare_symbols_only():
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "TCS.", ".NS", "TCS NS", "TCS;DROP", "../TCS", "TCS/NS", "TCS.NS.BO", "-EQ", "NSE:"],
+    [
+        *("", " ", "TCS.", ".NS", "TCS NS", "TCS;DROP", "../TCS", "TCS/NS", "TCS.NS.BO", "-EQ"),
+        # A long s and a Kelvin sign are letters of ASCII only in another case.
+        *("NSE:", "\u017fbin", "\u212aPIT"),
+    ],
 )
 def test_what_is_no_ticker_is_refused_with_an_example(text):
     with pytest.raises(UsageError, match=r"is no ticker: give one such as TCS\.NS"):
