@@ -9,8 +9,8 @@ import re
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -146,7 +146,7 @@ class Front:
         started = time.perf_counter()
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
-        name = given if _ID.fullmatch(given) else uuid4().hex.encode()
+        name = given if _ID.fullmatch(given) else token_hex(16).encode()
         scope["request_id"] = name.decode()
         status = 500
 
