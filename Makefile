@@ -20,6 +20,7 @@ run: $(VENV)/.ready
 	$(BIN)/python -m mlops.pipeline $(ARGS)
 
 test: $(VENV)/.ready-dev
+	@.ci/browser
 	$(BIN)/python -m pytest -n 2 -q
 
 lint: $(VENV)/.ready-dev

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # What says nothing of anyone's forecasts: probes and the page that explains the rest.
 OPEN_PATHS = frozenset({"/health/live", "/docs", "/openapi.json"})
+PAGE_PARTS = "/docs-parts"
 CLIENTS = 10_000
 REQUEST_ID = "[A-Za-z0-9._-]{1,64}"
 _ID = re.compile(REQUEST_ID.encode())
@@ -81,8 +82,9 @@ class Doorman:
 
     def _locked(self, scope: Scope) -> bool:
         # A browser asks whether it may ask (OPTIONS) before it shows a key.
-        known = scope["path"] in OPEN_PATHS or scope["method"] == "OPTIONS"
-        return bool(self._keys) and not known
+        path = scope["path"]
+        known = path in OPEN_PATHS or path.startswith(f"{PAGE_PARTS}/")
+        return bool(self._keys) and not known and scope["method"] != "OPTIONS"
 
     @property
     def too_long(self) -> str:

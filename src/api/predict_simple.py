@@ -12,12 +12,13 @@ import gc
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from prometheus_client import disable_created_metrics
 
 from src.api import documents, operations, predictions, problems
 from src.api.cache import Cache
 from src.api.desk import Desk
-from src.api.front import Front
+from src.api.front import PAGE_PARTS, Front
 from src.api.health import HORIZONS
 from src.api.journal import FOLDER, Journal, database_name
 from src.api.loader import Loader
@@ -106,16 +107,18 @@ def _close(desk: Desk, link: Link) -> None:
 def create() -> FastAPI:
     """Make the application."""
     disable_created_metrics()  # type: ignore[no-untyped-call] # the package has no types here
-    app = FastAPI(
+    # The page's own scripts come with it: there may be no network, and none is to be trusted.
+    app = FastAPIOffline(
         title="tcsns-forecast",
         version=VERSION,
         description=DESCRIPTION,
         lifespan=lifespan,
-        redoc_url=None,
         docs_url="/docs",
+        redoc_url=None,
+        static_url=PAGE_PARTS,
     )
-    # Put in one by one: a router inside the router is looked through at every request.
-    app.router.routes += [*predictions.router.routes, *operations.router.routes]
+    # Put in one by one, and first: every request looks through what comes before its route.
+    app.router.routes[:0] = [*predictions.router.routes, *operations.router.routes]
     problems.install(app)
     documents.install(app)
     app.add_middleware(Front)
