@@ -55,12 +55,14 @@ class Current:
         forecast: What is said now; None when nothing can be said.
         verdict: The gate's, of the challenger; None when it was not asked.
         contributions: Name and part of the challenger's current forecast, in return.
+        pinned: Tag of the version that a rollback pinned, which answers instead; empty without.
     """
 
     served: str
     forecast: Forecast | None
     verdict: Verdict | None
     contributions: Sequence[tuple[str, float]] = ()
+    pinned: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -84,13 +84,21 @@ def verdict(current: Current, challenger: str) -> str:
 
 def served(current: Current) -> str:
     """What is served and what that means."""
-    if current.served == "zero":
+    pinned = (
+        f" A rollback pinned version {current.pinned}: it answers instead of what was trained "
+        "here, until the gate promotes another model or it is unpinned."
+    )
+    return _served(current.served) + (pinned if current.pinned else "")
+
+
+def _served(name: str) -> str:
+    if name == "zero":
         return (
             "Served is zero, that is no change: no candidate has earned more trust than today's "
             "price itself. What this page can tell is how far the price may move, not which way."
         )
     return (
-        f"Served is {current.served}, which the gate has let through. Its gain is small beside "
+        f"Served is {name}, which the gate has let through. Its gain is small beside "
         "the range of what may happen: read the intervals before the number."
     )
 

@@ -43,4 +43,13 @@ def _current(one: Made, context: RunContext) -> Current:
         ),
         verdict=one.decision.verdict,
         contributions=contributions(one.artefact.model, one.inputs),
+        pinned=_pinned(one, context),
     )
+
+
+def _pinned(one: Made, context: RunContext) -> str:
+    if context.models is None or one.decision.event == "promoted":
+        return ""
+    found = context.models.standing(one.artefact.ticker, one.artefact.horizon)
+    pin = found.pinned if found is not None else None
+    return (pin.version_tag or "") if pin is not None else ""

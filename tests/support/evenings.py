@@ -62,6 +62,7 @@ class Evenings:
     def __init__(self, url, home, store, connection):
         self.url, self.home, self.store, self.connection = url, home, store, connection
         self.records = records(connection)
+        self.page = ""
         self.models = LiveModels(home / "models", EventLog(connection))
 
     def listed(self, tickers, day):
@@ -88,10 +89,14 @@ class Evenings:
         run(features_daily.STAGE, given)
 
     def evening(self, ticker, day, *, training=False):
-        """The forecasts of one ticker's run, the next session's first, and its outcomes."""
+        """The forecasts of one ticker's run, the next session's first, and its outcomes.
+
+        Training leaves its ``page``.
+        """
         given = self.context((ticker,), day)
         if training:
-            forecasts = run(train.STAGE, given).details["forecasts"]
+            report = run(train.STAGE, given)
+            forecasts, self.page = report.details["forecasts"], report.files["report.html"]
         else:
             forecasts, problems = stored_forecasts(given, ticker, known_pools(given))
             assert problems == []

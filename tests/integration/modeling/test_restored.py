@@ -232,6 +232,7 @@ def test_training_does_not_undo_a_rollback_and_forecasts_come_from_what_is_pinne
     at.manager(DAYS[row + 1]).rollback_to_version("v1")
     at.arrive(known_on(row + 2))
     forecasts, _ = at.evening("TCS.NS", DAYS[row + 2], training=True)
+    assert at.page.count("A rollback pinned version v1") == len(HORIZONS)
 
     for horizon, one in zip(HORIZONS, forecasts, strict=True):
         assert one["model"]["version"] == first[horizon]

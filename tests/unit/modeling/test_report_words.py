@@ -86,5 +86,13 @@ def test_what_is_served_is_said_with_what_it_means():
     assert "was not judged" in report_words.verdict(Current("zero", None, None), "ridge")
 
 
+def test_what_a_rollback_restored_is_said_to_be_pinned():
+    said = report_words.served(Current("drift", None, None, pinned="v1.0"))
+
+    assert said.startswith("Served is drift")
+    assert "pinned version v1.0" in said
+    assert "rollback" not in report_words.served(Current("drift", None, None))
+
+
 def test_horizons_have_names():
     assert [report_words.horizon_name(one) for one in (1, 63)] == ["next session", "63 sessions"]
