@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from src.config import logs
-from src.core.errors import DatabaseUnavailable, ForecastError
+from src.core.errors import DatabaseFull, DatabaseUnavailable, ForecastError
 from src.db.forecasts import ForecastLog
 from src.db.link import Kept, Link
 
@@ -53,12 +53,12 @@ class Logbook:
 
     @property
     def backlog(self) -> int:
-        """Forecasts that wait."""
+        """Forecasts that are not stored yet."""
         return len(self._waiting)
 
     def offer(self, row: Row) -> bool:
         """Take a forecast (``PREDICTIONS`` without ``made_at``); False when the queue is full."""
-        if len(self._waiting) >= self._most:
+        if self.backlog >= self._most:
             self.overflows += 1
             return False
         self._waiting.append({**row, "made_at": self._now()})
@@ -79,8 +79,8 @@ class Logbook:
             self._kept.close()
 
     def _drained(self) -> bool:
-        """Store the oldest; False when a pause is due."""
-        rows = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        """Store the oldest, which count as waiting until it is done; False when a pause is due."""
+        rows = [self._waiting[place] for place in range(min(BATCH, len(self._waiting)))]
         left, why = self._stored(rows)
         self.written += len(rows) - len(left)
         if why is not None and self.why is None:
@@ -88,13 +88,15 @@ class Logbook:
         self.failures += why is not None
         self.why = why
         self._waiting.extend(left)
+        for _ in rows:
+            self._waiting.popleft()
         return why is None
 
     def _stored(self, rows: list[Row]) -> tuple[list[Row], str | None]:
         """Those that could not be stored, and why the last of them could not."""
         try:
             self._kept.run(lambda connection: ForecastLog(connection).log(rows))
-        except DatabaseUnavailable as error:
+        except (DatabaseUnavailable, DatabaseFull) as error:
             return rows, str(error)
         except Exception as error:
             # Whatever is wrong with one forecast, the log goes on.
