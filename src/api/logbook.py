@@ -10,7 +10,7 @@ from typing import Any
 
 from src.api.journal import Journal
 from src.config import logs
-from src.core.errors import DatabaseUnavailable, ForecastError
+from src.core.errors import DatabaseFull, DatabaseUnavailable, ForecastError
 from src.db.forecasts import ForecastLog
 from src.db.link import Kept, Link
 
@@ -73,12 +73,12 @@ class Logbook:
 
     @property
     def backlog(self) -> int:
-        """Forecasts that wait."""
+        """Forecasts that are not stored yet."""
         return len(self._waiting)
 
     def offer(self, row: Row) -> bool:
         """Take a forecast (``PREDICTIONS`` without ``made_at``); False when the queue is full."""
-        if len(self._waiting) >= self._most:
+        if self.backlog >= self._most:
             self.overflows += 1
             return False
         made = {**row, "made_at": self._now()}
@@ -102,8 +102,8 @@ class Logbook:
             self._kept.close()
 
     def _drained(self) -> bool:
-        """Store the oldest; False when a pause is due."""
-        rows = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        """Store the oldest, which count as waiting until it is done; False when a pause is due."""
+        rows = [self._waiting[place] for place in range(min(BATCH, len(self._waiting)))]
         left, why = self._stored(rows)
         self.written += len(rows) - len(left)
         if why is not None and self.why is None:
@@ -112,6 +112,8 @@ class Logbook:
         self.why = why
         with self._turn:
             self._waiting.extend(left)
+            for _ in rows:
+                self._waiting.popleft()
             if not self._waiting:
                 self._journal.clear()
         return why is None
@@ -120,7 +122,7 @@ class Logbook:
         """Those that could not be stored, and why the last of them could not."""
         try:
             self._kept.run(lambda connection: ForecastLog(connection).log(rows))
-        except DatabaseUnavailable as error:
+        except (DatabaseUnavailable, DatabaseFull) as error:
             return rows, str(error)
         except Exception as error:
             # Whatever is wrong with one forecast, the log goes on.

@@ -47,7 +47,7 @@ def configure(home: Path, level: str = "INFO", *, terminal: bool = True) -> None
             root.removeHandler(handler)
             handler.close()
     root.setLevel(logging.DEBUG)
-    for noisy in ("peewee", "urllib3", "curl_cffi", "alembic"):
+    for noisy in ("peewee", "urllib3", "curl_cffi", "alembic", "psycopg"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     if terminal:
         _add(root, _terminal_handler(level, shared))
@@ -80,7 +80,12 @@ class _File(logging.handlers.RotatingFileHandler):
         """Say once what is wrong, without a traceback."""
         if not self._silent:
             self._silent = True
-            sys.stderr.write(f"The log {self.baseFilename} cannot be written; going on.\n")
+            sys.stderr.write(_unwritable(self.baseFilename, sys.exception()))
+
+
+def _unwritable(path: Path | str, error: BaseException | None) -> str:
+    why = error.strerror if isinstance(error, OSError) else type(error).__name__
+    return f"The log {path} cannot be written ({why}); going on.\n"
 
 
 class _Terminal(logging.StreamHandler[TextIO]):
@@ -124,7 +129,7 @@ def _file_handler(home: Path, shared: list[Any]) -> logging.Handler | None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = _File(path, maxBytes=MAX_BYTES, backupCount=KEPT, encoding="utf-8")
     except OSError as error:
-        sys.stderr.write(f"The log {path} cannot be written ({error.strerror}); going on.\n")
+        sys.stderr.write(_unwritable(path, error))
         return None
     handler.setLevel(logging.DEBUG)
     handler.setFormatter(

@@ -38,6 +38,10 @@ class DatabaseRefused(ForecastError):
     """The database answers, but does not do what it is asked."""
 
 
+class DatabaseFull(DatabaseRefused):
+    """The database answers, but its disk has no room for what it is to store: free some."""
+
+
 class RunLocked(ForecastError):
     """Another run for the same ticker is under way: wait for it, then try again."""
 

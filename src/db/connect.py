@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError
+from src.core.errors import DatabaseFull, DatabaseRefused, DatabaseUnavailable, ForecastError
 
 if TYPE_CHECKING:
     import psycopg
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 5
 # A table that somebody else holds is waited for this long, and no longer.
 LOCK_TIMEOUT = "60s"
+# What PostgreSQL quotes from the system where its disk is full.
+FULL = "No space left on device"
 # What libpq says of a server that is not there, or no longer.
 LOST = (
     "connection",
@@ -99,7 +101,10 @@ def bulk_connection(url: str) -> Any:
 
 @contextmanager
 def one_sentence_errors(url: str) -> Iterator[None]:
-    """Turn what a driver raises into DatabaseUnavailable or DatabaseRefused, in one sentence."""
+    """Turn what a driver raises into DatabaseUnavailable or DatabaseRefused, in one sentence.
+
+    A disk without room is a DatabaseFull.
+    """
     try:
         yield
     except Exception as error:
@@ -121,6 +126,11 @@ def _told(url: str, error: Exception) -> ForecastError:
     text = str(error).strip() or type(error).__name__
     said = re.sub(r"^[A-Z_]+: \[libpq\] (Failed to connect: )?", "", text.splitlines()[0].strip())
     place = described(url)
+    if FULL in text:
+        return DatabaseFull(
+            f"The database at {place} has no room left on its disk ({said}): free some, then try "
+            "again."
+        )
     if "FATAL:" in text and "shutting down" not in text and "terminating" not in text:
         return DatabaseUnavailable(
             f"The database at {place} does not let us in ({said}): check DATABASE_URL."

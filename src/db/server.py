@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -16,6 +17,8 @@ from src.db.accounts import server_account
 
 PORT = 5432  # names the socket file; said in the URL so that PGPORT cannot send a client elsewhere
 LOG_LIMIT = 10_000_000  # bytes
+# Bytes: a new database takes 40 MB, and a start may write a segment of the log, 16 MB, at once.
+ROOM = 64_000_000
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,17 @@ class EmbeddedServer:
     def unavailable(self, what: str) -> DatabaseUnavailable:
         """Return the error to raise: what is wrong, and where to look."""
         return DatabaseUnavailable(
-            f"The database in {self.data} {what}: see {self.log}, or set DATABASE_URL to a server."
+            f"The database in {self.data} {what}{self._want_of_room()}: see {self.log}, "
+            "or set DATABASE_URL to a server."
         )
+
+    def _want_of_room(self) -> str:
+        """What is said of a disk that is full, or nearly; it is the likeliest reason then."""
+        with contextlib.suppress(OSError):
+            free = shutil.disk_usage(self.data.parent).free
+            if free < ROOM:
+                return f" with {free / 1e6:.1f} MB left on its disk, so free some first"
+        return ""
 
 
 def try_lock(descriptor: int) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import errno
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -96,7 +98,12 @@ def _mend_streams() -> None:
 
 
 def unexpected(error: Exception) -> str:
-    """One sentence for an error that nobody foresaw."""
+    """One sentence for an error that nobody foresaw, or that any line may meet: a full disk."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"No room is left on the disk of FORECAST_HOME, or of {tempfile.gettempdir()} "
+            f"({error.strerror}): free some, then run this again."
+        )
     first = (str(error).strip().splitlines() or ["no message"])[0]
     return f"Unexpected {type(error).__name__} ({first}): see logs/tcs-stock.log and report it."
 

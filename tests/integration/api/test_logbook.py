@@ -59,6 +59,18 @@ def test_a_full_queue_takes_no_more_and_counts_it(book):
     assert book.overflows == 2
 
 
+def test_what_is_being_stored_still_waits(book, connection):
+    with connection.transaction():
+        connection.execute("LOCK TABLE predictions")
+        book.start()
+        book.offer(row())
+        blocked = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
+        eventually(lambda: connection.execute(blocked, ("predictions",)).fetchone() == (1,))
+        assert (book.backlog, book.written) == (1, 0)
+
+    eventually(lambda: (book.backlog, book.written) == (0, 1))
+
+
 def test_what_waits_is_stored_before_the_end(book, connection):
     book.start()
     for name in "abcde":

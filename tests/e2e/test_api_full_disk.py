@@ -1,0 +1,189 @@
+"""A disk that is full to the last byte, with the models, the database and the log on it."""
+
+import json
+import os
+import subprocess
+
+import numpy as np
+import psycopg
+import pytest
+from answers import put_live
+from checksums import checksums
+from models import winner
+from services import Service, eventually
+
+from src.config.logs import LOG_FILE
+from src.db import postmaster
+from src.db.database import DATA_DIR
+from src.db.embedded import acquire
+from src.db.migrate import ensure_schema
+from src.db.server import EmbeddedServer
+from src.registry.model_file import LinearModel
+
+DEMO = ("mlops.pipeline", "--ticker", "DEMO.NS", "--skip-training")
+# More than the rows that still fit into the page of the table that is there already.
+OTHERS = {f"OTHER{number}.NS": number / 1000 for number in range(1, 41)}
+VALUES = {"TCS.NS": -0.02, **OTHERS}
+
+
+class Disk:
+    """A file system of its own that can be filled."""
+
+    def __init__(self, folder):
+        self.folder, self._filler = folder, folder / "filler"
+        self.data, self.log = folder / DATA_DIR, folder / LOG_FILE
+        self.server = EmbeddedServer(self.data.resolve())
+
+    def free(self):
+        found = os.statvfs(self.folder)
+        return found.f_bavail * found.f_frsize
+
+    def fill(self, leave=0):
+        """Leave so many bytes, whole blocks of them, and none in the block where the log ends."""
+        self.log.parent.mkdir(exist_ok=True)
+        with self.log.open("ab", 0) as file:
+            file.write(b"\n" * (-file.tell() % os.statvfs(self.folder).f_bsize))
+        with self._filler.open("wb", 0) as file:
+            while (more := self.free() - leave) > 0:
+                file.write(b"\0" * min(more, 1 << 20))
+        assert self.free() == leave
+
+    def make_room(self):
+        self._filler.unlink()
+
+    def ask(self, sql):
+        with psycopg.connect(self.server.url("forecast_db"), autocommit=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def leave(self):
+        """End whatever still runs on it and take it away."""
+        try:
+            postmaster.stop(self.server)
+        finally:
+            subprocess.run(["umount", "--lazy", self.folder], check=True)
+
+
+@pytest.fixture
+def disk(home):
+    command = ["mount", "-t", "tmpfs", "-o", "size=160m,mode=755", "tmpfs", home]
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip(f"no file system may be mounted here: {mounted.stderr.strip()}")
+    made = Disk(home)
+    try:
+        yield made
+    finally:
+        made.leave()
+
+
+@pytest.fixture
+def models(disk):
+    """Live models of all tickers, each with a forecast that is a number of its own."""
+    with acquire(disk.data) as lease:
+        ensure_schema(lease.url)
+        with psycopg.connect(lease.url, autocommit=True) as connection:
+            put_live(connection, disk.folder / "models", [saying(*one) for one in VALUES.items()])
+            put_live(connection, disk.folder / "models", [saying("TCS.NS", 0.07, horizon="long")])
+
+
+def saying(ticker, value, **changes):
+    return winner(ticker=ticker, model=LinearModel((), np.zeros(0), value), **changes)
+
+
+@pytest.fixture
+def api(disk, models):
+    """A service on the disk that has answered for TCS.NS and stored that answer."""
+    with Service(disk.folder) as service:
+        assert service.short().status_code == 200
+        eventually(lambda: service.metric("forecast_log_written_total") == 1)
+        yield service
+
+
+def part(answer, name):
+    return next(one for one in answer.json()["parts"] if one["name"] == name)
+
+
+def logged(disk):
+    return disk.ask("SELECT ticker, point FROM predictions WHERE horizon = 'short' ORDER BY 1")
+
+
+def test_on_a_full_disk_every_forecast_is_given_and_stored_once_there_is_room(api, disk):
+    disk.fill()
+    answers = {ticker: api.short(ticker) for ticker in VALUES}
+    eventually(lambda: api.metric("forecast_log_failures_total") >= 1)
+    again = {ticker: api.short(ticker) for ticker in VALUES}
+    health = api.get("/health")
+
+    for given in (answers, again):
+        assert {answer.status_code for answer in given.values()} == {200}
+        assert {name: answer.json()["pred_return"] for name, answer in given.items()} == VALUES
+    waiting = api.metric("forecast_log_backlog")
+    assert waiting >= 1
+    assert waiting + api.metric("forecast_log_written_total") == len(VALUES)
+    assert (health.status_code, health.json()["status"]) == (200, "degraded")
+    assert "has no room left on its disk" in part(health, "log")["detail"]
+    disk.make_room()
+    eventually(lambda: api.metric("forecast_log_backlog") == 0)
+    assert logged(disk) == sorted(VALUES.items())
+    assert api.get("/health").json()["status"] == "ready"
+    # No line of the log was torn by it.
+    assert all(json.loads(line) for line in disk.log.read_text().split("\n") if line)
+
+
+def test_a_database_that_dies_of_a_full_disk_is_answered_for_and_comes_back_by_itself(api, disk):
+    known = api.short().json()
+    disk.fill()
+    # The log that PostgreSQL writes ahead ends here, and there is no room for the next piece.
+    disk.ask("SELECT pg_switch_wal()")
+    with pytest.raises(psycopg.Error):
+        disk.ask("SELECT pg_logical_emit_message(true, 'a', 'test')")
+    lost = eventually(lambda: api.short() if api.short().json()["warnings"] else None)
+    long, other, health = api.get("/predict/long"), api.short("OTHER1.NS"), api.get("/health")
+
+    assert {**lost.json(), "warnings": []} == known
+    assert (long.status_code, long.json()["pred_return"]) == (200, 0.07)
+    assert (other.status_code, health.status_code) == (503, 503)
+    for told in (lost.json()["warnings"][0], other.json()["detail"], health.json()["detail"]):
+        assert "MB left on its disk, so free some first" in told
+    assert api.metric("forecast_log_backlog") == 1
+    disk.make_room()
+    eventually(lambda: api.short().json() == known)
+    eventually(lambda: api.get("/health").status_code == 200)
+    assert api.short("OTHER1.NS").json()["pred_return"] == 0.001
+    eventually(lambda: api.metric("forecast_log_backlog") == 0)
+    assert logged(disk) == [("OTHER1.NS", 0.001), ("TCS.NS", -0.02)]
+    assert disk.ask("SELECT count(*) FROM predictions") == [(3,)]
+
+
+def test_started_on_a_full_disk_it_says_so_and_answers_once_there_is_room(disk, models):
+    disk.fill()
+    with Service(disk.folder) as api:
+        answer, health = api.short(), api.get("/health")
+        assert (answer.status_code, health.status_code) == (503, 503)
+        for told in (answer, health):
+            assert "MB left on its disk, so free some first" in told.json()["detail"]
+        disk.make_room()
+        eventually(lambda: api.short().status_code == 200)
+        eventually(lambda: api.get("/health").status_code == 200)
+        eventually(lambda: logged(disk) == [("TCS.NS", -0.02)])
+
+
+def test_a_command_on_a_full_disk_ends_in_one_sentence_and_works_once_there_is_room(disk, command):
+    def run(day):
+        return command(*DEMO, FORECAST_NOW=f"{day}T18:00+05:30")
+
+    assert run("2026-03-30").returncode == 0
+    with acquire(disk.data) as lease:
+        before = checksums(lease.url)
+    for bytes_left in (0, 1 << 20):
+        disk.fill(bytes_left)
+        failed = run("2026-06-30")
+        disk.make_room()
+        assert failed.returncode == 1
+        assert "Traceback" not in failed.stderr
+        assert "room" in failed.stderr.splitlines()[-1]
+        assert "free some" in failed.stderr.splitlines()[-1]
+
+    with acquire(disk.data) as lease:
+        assert checksums(lease.url) == before
+    assert run("2026-06-30").returncode == 0
