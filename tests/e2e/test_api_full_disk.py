@@ -60,7 +60,7 @@ class Disk:
         try:
             postmaster.stop(self.server)
         finally:
-            subprocess.run(["umount", "--lazy", self._place], check=True)
+            subprocess.run(["umount", "-l", self._place], check=True)
 
 
 @pytest.fixture
