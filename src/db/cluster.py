@@ -64,4 +64,4 @@ def _initdb(server: EmbeddedServer, folder: Path, account: Account | None) -> No
     with open_directory(folder) as directory, server.open_log() as output:
         command = [program, "-D", reachable(folder, directory, account), *INITDB_OPTIONS]
         if start(command, output, account, directory).wait() != 0:
-            raise server.unavailable("could not be created")
+            raise server.failed("could not be created")

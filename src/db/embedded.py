@@ -136,4 +136,4 @@ def _why_closed(server: EmbeddedServer, error: OSError) -> str:
             f" run as root, or stop it and take it over with `sudo chown -R {me} {data} {data}.*`,"
             " or set DATABASE_URL to another server."
         )
-    return str(server.unavailable(f"cannot be opened ({error})"))
+    return str(server.failed(f"cannot be opened ({error})"))

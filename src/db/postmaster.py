@@ -107,7 +107,7 @@ def _launch(
     process = _spawn(server, directory, account)
     while not answers(server):
         if process.poll() is not None:
-            raise server.unavailable("could not be started")
+            raise server.failed("could not be started")
         if time.monotonic() > deadline:
             raise server.unavailable("has not become ready in time")
         time.sleep(0.01)

@@ -87,17 +87,16 @@ class EmbeddedServer:
     def unavailable(self, what: str) -> DatabaseUnavailable:
         """Return the error to raise: what is wrong, and where to look."""
         return DatabaseUnavailable(
-            f"The database in {self.data} {what}{self._want_of_room()}: see {self.log}, "
-            "or set DATABASE_URL to a server."
+            f"The database in {self.data} {what}: see {self.log}, or set DATABASE_URL to a server."
         )
 
-    def _want_of_room(self) -> str:
-        """What is said of a disk that is full, or nearly; it is the likeliest reason then."""
+    def failed(self, what: str) -> DatabaseUnavailable:
+        """Return the same where it may be for want of room, the likeliest reason on a full disk."""
         with contextlib.suppress(OSError):
             free = shutil.disk_usage(self.data.parent).free
             if free < ROOM:
-                return f" with {free / 1e6:.1f} MB left on its disk, so free some first"
-        return ""
+                what += f" with {free / 1e6:.1f} MB left on its disk, so free some first"
+        return self.unavailable(what)
 
 
 def try_lock(descriptor: int) -> bool:

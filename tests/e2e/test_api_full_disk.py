@@ -27,22 +27,22 @@ VALUES = {"TCS.NS": -0.02, **OTHERS}
 
 
 class Disk:
-    """A file system of its own that can be filled."""
+    """A file system at ``place`` that can be filled; the home is there or above it."""
 
-    def __init__(self, folder):
-        self.folder, self._filler = folder, folder / "filler"
-        self.data, self.log = folder / DATA_DIR, folder / LOG_FILE
+    def __init__(self, home, place):
+        self.home, self._place, self._filler = home, place, place / "filler"
+        self.data, self.log = home / DATA_DIR, home / LOG_FILE
         self.server = EmbeddedServer(self.data.resolve())
 
     def free(self):
-        found = os.statvfs(self.folder)
+        found = os.statvfs(self._place)
         return found.f_bavail * found.f_frsize
 
     def fill(self, leave=0):
         """Leave so many bytes, whole blocks of them, and none in the block where the log ends."""
         self.log.parent.mkdir(exist_ok=True)
         with self.log.open("ab", 0) as file:
-            file.write(b"\n" * (-file.tell() % os.statvfs(self.folder).f_bsize))
+            file.write(b"\n" * (-file.tell() % os.statvfs(self._place).f_bsize))
         with self._filler.open("wb", 0) as file:
             while (more := self.free() - leave) > 0:
                 file.write(b"\0" * min(more, 1 << 20))
@@ -60,16 +60,19 @@ class Disk:
         try:
             postmaster.stop(self.server)
         finally:
-            subprocess.run(["umount", "--lazy", self.folder], check=True)
+            subprocess.run(["umount", "-l", self._place], check=True)
 
 
 @pytest.fixture
-def disk(home):
-    command = ["mount", "-t", "tmpfs", "-o", "size=160m,mode=755", "tmpfs", home]
+def disk(home, request):
+    """All of the home, unless the test names the part of it."""
+    place = home / getattr(request, "param", ".")
+    place.mkdir(exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", "size=160m,mode=755", "tmpfs", place]
     mounted = subprocess.run(command, capture_output=True, text=True, check=False)
     if mounted.returncode != 0:
         pytest.skip(f"no file system may be mounted here: {mounted.stderr.strip()}")
-    made = Disk(home)
+    made = Disk(home, place)
     try:
         yield made
     finally:
@@ -82,8 +85,8 @@ def models(disk):
     with acquire(disk.data) as lease:
         ensure_schema(lease.url)
         with psycopg.connect(lease.url, autocommit=True) as connection:
-            put_live(connection, disk.folder / "models", [saying(*one) for one in VALUES.items()])
-            put_live(connection, disk.folder / "models", [saying("TCS.NS", 0.07, horizon="long")])
+            put_live(connection, disk.home / "models", [saying(*one) for one in VALUES.items()])
+            put_live(connection, disk.home / "models", [saying("TCS.NS", 0.07, horizon="long")])
 
 
 def saying(ticker, value, **changes):
@@ -93,7 +96,7 @@ def saying(ticker, value, **changes):
 @pytest.fixture
 def api(disk, models):
     """A service on the disk that has answered for TCS.NS and stored that answer."""
-    with Service(disk.folder) as service:
+    with Service(disk.home) as service:
         assert service.short().status_code == 200
         eventually(lambda: service.metric("forecast_log_written_total") == 1)
         yield service
@@ -107,6 +110,7 @@ def logged(disk):
     return disk.ask("SELECT ticker, point FROM predictions WHERE horizon = 'short' ORDER BY 1")
 
 
+@pytest.mark.parametrize("disk", [".", "var"], indirect=True, ids=["all of it", "the database"])
 def test_on_a_full_disk_every_forecast_is_given_and_stored_once_there_is_room(api, disk):
     disk.fill()
     answers = {ticker: api.short(ticker) for ticker in VALUES}
@@ -157,7 +161,7 @@ def test_a_database_that_dies_of_a_full_disk_is_answered_for_and_comes_back_by_i
 
 def test_started_on_a_full_disk_it_says_so_and_answers_once_there_is_room(disk, models):
     disk.fill()
-    with Service(disk.folder) as api:
+    with Service(disk.home) as api:
         answer, health = api.short(), api.get("/health")
         assert (answer.status_code, health.status_code) == (503, 503)
         for told in (answer, health):
