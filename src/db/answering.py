@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
+
 from src.core.tables import SERVING_INPUTS
 
 if TYPE_CHECKING:
@@ -50,8 +52,12 @@ class Live(NamedTuple):
 
 def live(connection: psycopg.Connection[Any], pairs: Sequence[Pair]) -> dict[Pair, Live]:
     """What is live for each ticker and horizon, all at one moment."""
+    from psycopg.types.json import set_json_loads
+
     columns = [list(part) for part in zip(*pairs, strict=True)] or [[], []]
-    found = connection.execute(_LIVE, columns, binary=True).fetchall()
+    with connection.cursor(binary=True) as cursor:
+        set_json_loads(orjson.loads, cursor)
+        found = cursor.execute(_LIVE, columns).fetchall()
     return {(ticker, horizon): _live(digest, *rest) for ticker, horizon, digest, *rest in found}
 
 

@@ -82,22 +82,16 @@ def _promoted(artefact: Artefact) -> bool:
 
 def _proposed(artefact: Artefact, row: Mapping[str, Any]) -> float | None:
     """What the candidate says, or None without one or a value that it needs."""
-    if artefact.candidate == "zero" or _lacking(artefact, row):
+    if artefact.candidate == "zero":
         return None
-    return artefact.model.predict(
-        np.array([row[name] for name in artefact.model.features], dtype=np.float64)
-    )
-
-
-def _lacking(artefact: Artefact, row: Mapping[str, Any]) -> list[str]:
-    return [name for name in artefact.model.features if not usable(row.get(name))]
+    # What is missing becomes NaN.
+    values = np.array([row.get(name) for name in artefact.model.features], dtype=np.float64)
+    return artefact.model.predict(values) if np.isfinite(values).all() else None
 
 
 def _note(artefact: Artefact, row: Mapping[str, Any]) -> str:
-    return (
-        f"{artefact.served} needs {_lacking(artefact, row)[0]}, which is not known at this bar: "
-        "zero is served"
-    )
+    lacking = next(name for name in artefact.model.features if not usable(row.get(name)))
+    return f"{artefact.served} needs {lacking}, which is not known at this bar: zero is served"
 
 
 def _candidate(artefact: Artefact, proposed: float, close: float) -> dict[str, object]:
