@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops.run_folder import UnwritableHome
+from src.core.errors import UnwritableFolder
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -136,7 +136,7 @@ class DeploymentManager:
                 log = EventLog(database.control)
                 yield Registry(home / MODELS, home / ARCHIVE, log, key), database
             except OSError as error:
-                raise UnwritableHome(Path(error.filename or home), error) from error
+                raise UnwritableFolder(Path(error.filename or home), error) from error
 
     def _author(self) -> Author:
         import os

@@ -87,7 +87,7 @@ class MLOpsPipeline:
         """Run every stage, or all but training.
 
         Raises:
-            UnwritableHome: When the run cannot even leave a folder.
+            UnwritableFolder: When the run cannot even leave a folder.
 
         Returns:
             Whether it succeeded, and the results as ``results.json`` holds them; those of a

@@ -10,19 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from src.core.errors import ForecastError
+from src.core.errors import UnwritableFolder
 
 RUNS = Path("mlops") / "runs"
-
-
-class UnwritableHome(ForecastError):
-    """The folder for what runs leave behind cannot be written."""
-
-    def __init__(self, folder: Path, error: OSError) -> None:
-        super().__init__(
-            f"The folder {folder} cannot be written ({error.strerror}): give its rights to this "
-            "user, or set FORECAST_HOME to a folder of your own."
-        )
 
 
 @dataclass(frozen=True)
@@ -43,18 +33,22 @@ class RunFolder:
     def write_text(self, name: str, text: str) -> None:
         """Write a file so that a reader sees all of it or none."""
         aside = self.path / f".{name}.new"
-        with aside.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(self.path / name)
+        try:
+            with aside.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(self.path / name)
+        except OSError:
+            aside.unlink(missing_ok=True)
+            raise
 
 
 def new_run_folder(home: Path, now: dt.datetime) -> RunFolder:
     """Make the folder of a run that starts at ``now`` (UTC); two runs never share one.
 
     Raises:
-        UnwritableHome: one sentence naming the folder.
+        UnwritableFolder: one sentence naming the folder.
     """
     stamp = f"{now:%Y%m%d_%H%M%S}"
     names = itertools.chain([stamp], (f"{stamp}_{attempt}" for attempt in itertools.count(2)))
@@ -62,7 +56,7 @@ def new_run_folder(home: Path, now: dt.datetime) -> RunFolder:
         (home / RUNS).mkdir(parents=True, exist_ok=True)
         return RunFolder(next(path for name in names if _made(path := home / RUNS / name)))
     except OSError as error:
-        raise UnwritableHome(home / RUNS, error) from error
+        raise UnwritableFolder(home / RUNS, error) from error
 
 
 def _made(path: Path) -> bool:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
+# A disk, or somebody's share of it, that is used up.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
 
 class ForecastError(Exception):
     """The job could not be done: see the log for the details."""
@@ -48,3 +54,15 @@ class RunLocked(ForecastError):
 
 class ValidationFailed(ForecastError):
     """A critical check failed, so no model was trained."""
+
+
+class UnwritableFolder(ForecastError):
+    """A folder of ours cannot be written."""
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        advice = (
+            "free some, then try again"
+            if error.errno in NO_ROOM
+            else "give its rights to this user, or set FORECAST_HOME to a folder of your own"
+        )
+        super().__init__(f"The folder {folder} cannot be written ({error.strerror}): {advice}.")

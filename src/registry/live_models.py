@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.core.errors import ForecastError
+from src.core.errors import UnwritableFolder
 from src.registry import artefacts
 from src.registry.artefacts import Artefact, NoModel
 from src.registry.decisions import Author
@@ -19,16 +19,6 @@ if TYPE_CHECKING:
     from src.db.audit import EventLog
 
 MODELS = Path("models")
-
-
-class UnwritableModels(ForecastError):
-    """The folder of models cannot be written."""
-
-    def __init__(self, root: Path, error: OSError) -> None:
-        super().__init__(
-            f"The models in {root} cannot be written ({error.strerror}): give the folder's rights "
-            "to this user, or set FORECAST_HOME to a folder of your own."
-        )
 
 
 @dataclass(frozen=True)
@@ -73,9 +63,9 @@ class LiveModels:
         """Store sets and make them live, unless what is live is pinned; returned with digests.
 
         Raises:
-            UnwritableModels: The folder of models cannot be written.
+            UnwritableFolder: The folder of models cannot be written.
         """
         try:
             return publish(self.root, self.log, made, author, key=self.key)
         except OSError as error:
-            raise UnwritableModels(self.root, error) from error
+            raise UnwritableFolder(self.root, error) from error

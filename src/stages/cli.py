@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import errno
 import os
 import sys
 import tempfile
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from src.config.threads import wait_politely
-from src.core.errors import BadInput, ForecastError, UsageError
+from src.core.errors import NO_ROOM, BadInput, ForecastError, UsageError
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -99,7 +98,7 @@ def _mend_streams() -> None:
 
 def unexpected(error: Exception) -> str:
     """One sentence for an error that nobody foresaw, or that any line may meet: a full disk."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
         return (
             f"No room is left on the disk of FORECAST_HOME, or of {tempfile.gettempdir()} "
             f"({error.strerror}): free some, then run this again."
