@@ -89,6 +89,22 @@ def test_the_model_before_answers_with_a_warning_until_the_new_one_can_be_asked(
     eventually(lambda: (version(api.short()), api.short().json()["warnings"]) == (new.digest, []))
 
 
+def test_a_model_without_features_is_not_answered_by_until_they_are_there(
+    database_url, connection, home, models
+):
+    short, _ = publish(models, EventLog(connection), both(), at())
+    with Service(home, database_url) as api:
+        answer, health = api.short(), api.get("/health")
+        put_inputs(connection, short)
+        eventually(lambda: api.short().status_code == 200, 2)
+
+    assert (answer.status_code, health.status_code) == (503, 503)
+    assert (
+        "run `python -m mlops.pipeline --ticker TCS.NS --skip-training`"
+        in (answer.json()["detail"])
+    )
+
+
 def test_two_promotions_at_once_end_with_the_one_that_the_audit_names(
     api, connection, models, database_url
 ):
