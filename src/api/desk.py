@@ -115,13 +115,14 @@ class Desk:
         for start in range(0, len(missing), CHUNK):
             # One after the other, so that who asks for one forecast gets a turn in between.
             wanted = missing[start : start + CHUNK]
-            readings = [self._gathering.want(pair) for pair in wanted]
-            found = await asyncio.gather(*readings, return_exceptions=True)
-            for pair, one in zip(wanted, found, strict=True):
-                if isinstance(one, Refused) and self.cache.get(pair) is None:
-                    refused[pair] = one
-            if isinstance(found[0], DatabaseUnavailable | DatabaseRefused):
+            readings = {pair: self._gathering.want(pair) for pair in wanted}
+            await asyncio.wait(readings.values())
+            if any(isinstance(one.exception(), ForecastError) for one in readings.values()):
                 break
+            for pair, reading in readings.items():
+                found = reading.result()
+                if isinstance(found, Refused) and self.cache.get(pair) is None:
+                    refused[pair] = found
         return refused
 
     def _missing(self, pair: Pair) -> bool:

@@ -27,7 +27,10 @@ class Gathering(Generic[K, T]):
         self._reading: asyncio.Task[None] | None = None
 
     def want(self, key: K) -> asyncio.Future[T]:
-        """What will be read, or why it could not be; not to be cancelled, as others may wait."""
+        """What will be read, or why it could not be.
+
+        Wait for it with ``asyncio.wait``, which does not cancel what others may wait for as well.
+        """
         found = self._open.get(key)
         if found is None:
             found = asyncio.get_running_loop().create_future()
@@ -42,13 +45,20 @@ class Gathering(Generic[K, T]):
             wanted = {key: self._waiting.pop(key) for key in keys}
             try:
                 made = await self._read(keys)
+                told = [(one, made[key]) for key, one in wanted.items()]
             except Exception as error:
-                for key, one in wanted.items():
-                    del self._open[key]
-                    one.set_exception(error)
-                    one.exception()  # looked at here, as nobody may wait for it any more
+                self._close(keys)
+                for one in wanted.values():
+                    if not one.done():
+                        one.set_exception(error)
+                        one.exception()  # looked at here, as nobody may wait for it any more
             else:
-                for key, one in wanted.items():
-                    del self._open[key]
-                    one.set_result(made[key])
+                self._close(keys)
+                for one, found in told:
+                    if not one.done():  # who waited may have been cancelled
+                        one.set_result(found)
         self._reading = None
+
+    def _close(self, keys: Sequence[K]) -> None:
+        for key in keys:
+            del self._open[key]

@@ -100,3 +100,28 @@ def test_who_gives_up_waiting_takes_nothing_from_the_others():
         return await other
 
     assert told(shelf, story) == 1
+
+
+def test_what_was_cancelled_takes_nothing_from_the_others_and_stops_no_reading():
+    shelf = Shelf()
+
+    async def story(gathering):
+        cancelled, other = gathering.want(1), gathering.want(2)
+        cancelled.cancel()
+        return await other, await gathering.want(3)
+
+    assert told(shelf, story) == (4, 9)
+
+
+def test_a_reading_that_lacks_something_fails_and_the_next_one_is_made():
+    async def read(keys):
+        return {} if 1 in keys else dict.fromkeys(keys, "found")
+
+    async def story():
+        gathering = Gathering(read)
+        lacking = gathering.want(1)
+        await asyncio.wait({lacking})
+        return lacking.exception(), await gathering.want(2)
+
+    error, found = asyncio.run(story())
+    assert (type(error), found) == (KeyError, "found")
