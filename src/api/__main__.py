@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from src.stages.cli import EPILOG, Parser, guarded
 
+LEAVING = 10  # seconds for answers under way; a client that never reads is not waited for
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until told to stop."""
@@ -30,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         host=settings.api.host,
         port=settings.api.port,
         access_log=False,
+        timeout_graceful_shutdown=LEAVING,
         log_level=settings.log_level.lower(),
     )
     return 0

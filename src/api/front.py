@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 OPEN_PATHS = frozenset({"/health/live", "/docs", "/openapi.json"})
 PAGE_PARTS = "/docs-parts"
 CLIENTS = 10_000
+# uvloop's word for a client that has left, before the server is told so: nobody is to be answered.
+GONE = "the handler is closed"
 REQUEST_ID = "[A-Za-z0-9._-]{1,64}"
 _ID = re.compile(REQUEST_ID.encode())
 
@@ -157,7 +159,11 @@ class Front:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"].append((b"x-request-id", name))
-            await send(message)
+            try:
+                await send(message)
+            except RuntimeError as error:
+                if GONE not in str(error):
+                    raise
 
         refusal = self._doorman.refusal(scope, headers, scope["request_id"])
         if b"transfer-encoding" in headers:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from pathlib import Path
 
 # A disk, or somebody's share of it, that is used up.
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -59,7 +58,7 @@ class ValidationFailed(ForecastError):
 class UnwritableFolder(ForecastError):
     """A folder of ours cannot be written."""
 
-    def __init__(self, folder: Path, error: OSError) -> None:
+    def __init__(self, folder: object, error: OSError) -> None:
         advice = (
             "free some, then try again"
             if error.errno in NO_ROOM

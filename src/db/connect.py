@@ -25,6 +25,7 @@ LOST = (
     "shutting down",
     "SSL SYSCALL",
     "timeout expired",
+    "resolve host",
 )
 
 

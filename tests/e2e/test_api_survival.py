@@ -2,7 +2,10 @@
 
 import itertools
 import pickle
+import socket
+import struct
 import threading
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from models import both, forged_set, made, winner
 from registries import Place
 from services import Load, Service, die, eventually
 
+from src.config.logs import LOG_FILE
 from src.core.model_events import ModelEvent
 from src.db.audit import EventLog
 from src.db.embedded import acquire
@@ -24,6 +28,7 @@ from src.registry.model_file import LinearModel
 from src.registry.publishing import publish
 
 PAIR = ("TCS.NS", "short")
+UNROUTED = 'forecast_api_requests_total{method="GET",route="none",status="200"}'
 
 
 def saying(value, **changes):
@@ -308,6 +313,33 @@ def arriving(url, artefacts, stop):
                 if stop.is_set():
                     return
                 put_inputs(own, one, data_hash=f"{turn:064d}")
+
+
+def test_clients_that_leave_without_reading_are_no_failure_of_the_service(api, home):
+    asked = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 400
+    clients = []
+    for _ in range(20):
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.connect(("127.0.0.1", api.port))
+        client.setblocking(False)
+        client.send(asked)
+        clients.append(client)
+    seen = [0.0]
+
+    def stalled():
+        seen.append(api.metric(UNROUTED))
+        time.sleep(0.1)
+        return seen[-1] == seen[-2] > 0
+
+    eventually(stalled)
+    for client in clients:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+
+    assert api.short().status_code == 200
+    assert 'status="500"' not in api.get("/metrics").text
+    assert "failed unexpectedly" not in (home / LOG_FILE).read_text()
 
 
 def test_killed_under_load_it_has_logged_every_answer_once_after_a_restart(
