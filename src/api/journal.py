@@ -36,7 +36,8 @@ def database_name(url: str | None) -> str:
     if url is None:
         return "embedded"
     parts = urlsplit(url)
-    place = f"{parts.hostname}:{parts.port}{parts.path}?{parts.query}"
+    # Without who asks; a port that is none is told by whoever connects.
+    place = f"{parts.netloc.rpartition('@')[2]}{parts.path}?{parts.query}"
     return hashlib.sha256(place.encode()).hexdigest()[:12]
 
 

@@ -20,7 +20,7 @@ from src.api.problems import status_of
 from src.api.schemas import Batch, Forecast
 from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError, UsageError
 from src.core.exchanges import exchange_of, texts_of_tickers
-from src.core.tickers import LONGEST_TEXT, normalise_ticker
+from src.core.tickers import LONGEST_TEXT, normalise_ticker, shown
 
 router = APIRouter(tags=["forecasts"])
 
@@ -99,22 +99,42 @@ async def _one(request: Request, horizon: str) -> Response:
     state = request.app.state
     if request.method == "POST":
         await _no_body(request)
-    body, kept = await state.desk.answer((ticker_of(request) or state.ticker, horizon))
+    ticker = _remembered(only_ticker, request) or state.ticker
+    body, kept = await state.desk.answer((ticker, horizon))
     return _answer(body, kept, state.desk)
 
 
 def ticker_of(request: Request) -> str | None:
     """The ticker that a request asks for, None where it names none; raises UsageError."""
+    return _remembered(asked_ticker, request)
+
+
+def _remembered(read: Any, request: Request) -> str | None:
     query = request.scope["query_string"]
-    read = asked_ticker if len(query) <= SHORT_QUERY else asked_ticker.__wrapped__
-    return read(query)
+    found: str | None = (read if len(query) <= SHORT_QUERY else read.__wrapped__)(query)
+    return found
 
 
 @lru_cache(maxsize=4096)
 def asked_ticker(query: bytes) -> str | None:
     """The ticker in a query string, None where there is none; raises UsageError."""
-    given = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("ticker")
-    return None if given is None else known_ticker(given[-1])
+    asked = parse_qs(query.decode("latin-1"), keep_blank_values=True)
+    given = asked.get("ticker")
+    if given is not None and len(given) > 1:
+        raise UsageError("The ticker is given more than once: ask for one, or use /predict/batch.")
+    return None if given is None else known_ticker(given[0])
+
+
+@lru_cache(maxsize=4096)
+def only_ticker(query: bytes) -> str | None:
+    """The same where nothing else may be asked: what is overlooked would get another's answer."""
+    asked = parse_qs(query.decode("latin-1"), keep_blank_values=True)
+    for name in asked:
+        if name != "ticker":
+            raise UsageError(
+                f"{shown(name)} is nothing that can be asked: give ?ticker=TCS.NS, and %26 for &."
+            )
+    return asked_ticker.__wrapped__(query)
 
 
 async def _no_body(request: Request) -> None:

@@ -87,8 +87,18 @@ def test_what_is_no_ticker_is_malformed(api, text):
 
 def test_a_ticker_is_read_as_addresses_are_written(api):
     assert "M&M.NS" in sentence(api.get("/predict/short?ticker=M%26M"), 404)
-    assert api.get(f"/predict/short?other={'x' * 500}&ticker=wipro").json()["ticker"] == "WIPRO.NS"
-    assert api.get("/predict/short?ticker=SBIN&ticker=TCS").json()["ticker"] == "TCS.NS"
+    assert api.get("/predict/short?ticker=%77ipro+").json()["ticker"] == "WIPRO.NS"
+    sentence(api.get(f"/predict/short?other={'x' * 500}&ticker=wipro"), 422)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["symbol=WIPRO.NS", "Ticker=WIPRO.NS", "ticker=WIPRO.NS&ticker=TCS.NS", "ticker=M&M.NS"],
+)
+def test_a_question_that_would_be_answered_for_another_ticker_is_refused(api, query):
+    for path in ("/predict/short", "/predict/long"):
+        sentence(api.get(f"{path}?{query}"), 422)
+        sentence(api.post(f"{path}?{query}"), 422)
 
 
 def test_a_ticker_in_the_body_is_not_overlooked(api):

@@ -112,3 +112,4 @@ def test_a_database_is_told_by_its_place_and_not_by_who_asks():
     assert one != database_name("postgresql://ann:secret@db:5432/trials")
     assert one != database_name("postgresql://ann@/forecasts?host=/run/a")
     assert database_name(None) == "embedded"
+    assert database_name("postgresql://ann@db:port/forecasts") != one
