@@ -15,13 +15,18 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from src.core.sessions import nse
-from src.data.doubtful_dividends import doubtful_dividends
-from src.data.inference import infer
-from src.data.rule import OHLC
-from src.data.rules import BROKEN, DAILY_RULES, pending_jumps, sift
-from src.data.sources.csv import CsvSource
-from src.data.units import unit_errors
+from src.core.calendars.calendar import nse
+from src.data.cleaning.rules.catalogue import (
+    BROKEN,
+    DAILY_RULES,
+    pending_jumps,
+    sift,
+)
+from src.data.cleaning.rules.engine import OHLC
+from src.data.cleaning.rules.unit_errors import unit_errors
+from src.data.corporate_actions.price_checks.dividends import doubtful_dividends
+from src.data.corporate_actions.price_checks.split_inference import infer
+from src.data.sources.files.source import CsvSource
 
 DATA = Path(os.environ.get("FORECAST_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
 FOLDER = DATA / "yahoo_bad_data"

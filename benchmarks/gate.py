@@ -20,14 +20,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from src.modeling import gate, gate_book, gate_evidence, hac
+from src.modeling.evaluation import hac
+from src.modeling.gate import (
+    criteria,
+    losses,
+    verdict,
+)
 
 Floats = npt.NDArray[np.float64]
 
 SETTINGS = ((1, 252), (1, 1260), (50, 252), (50, 1260))
 FLOORS = {1: 0.0, 63: 0.01}
 # Configurations tried from which the tests are at 1 %, as they are for whatever is served.
-MANY = gate.LEVELS[0][0] + 1
+MANY = verdict.LEVELS[0][0] + 1
 # Largest share of a label's variance that a forecast may have without failing on it alone.
 SIZES = {1: 0.005, 63: 0.05}
 
@@ -110,36 +115,36 @@ def _batch(
 
 def promoted(world: World, pairs: int, seed: int = 11) -> float:
     """Share of the simulated challengers whose verdict is better."""
-    rules = gate.rules_for(world.horizon, FLOORS[world.horizon])
+    rules = verdict.rules_for(world.horizon, FLOORS[world.horizon])
     verdicts = [
-        gate.label(gate_book.book(*one), 0, len(one[0]), rules)
+        verdict.label(losses.book(*one), 0, len(one[0]), rules)
         for one in pairs_of(world, pairs, seed)
     ]
-    return verdicts.count(gate.BETTER) / pairs
+    return verdicts.count(verdict.BETTER) / pairs
 
 
 def passed(world: World, pairs: int, seed: int = 11) -> dict[str, float]:
     """Share that passes by each rule alone, by the tests at other levels and by all of it."""
-    rules = gate.rules_for(world.horizon, FLOORS[world.horizon])
+    rules = verdict.rules_for(world.horizon, FLOORS[world.horizon])
     found: list[dict[str, bool]] = []
     for one in pairs_of(world, pairs, seed):
-        kept, end = gate_book.book(*one), len(one[0])
-        tests = gate_evidence.panel_tests(kept, 0, end, rules)
+        kept, end = losses.book(*one), len(one[0])
+        tests = criteria.panel_tests(kept, 0, end, rules)
         row = {"MAE 1 % lower": gains(kept)[-1] >= 0.01}
         for level in (0.05, 0.01):
             beyond = tests.t > hac.critical(tests.b, level)
             row |= {f"t abs {level}": bool(beyond[-1, 0]), f"both {level}": bool(beyond.all())}
-        for evidence in gate_evidence.further_evidence(kept, 0, end, rules):
+        for evidence in criteria.further_evidence(kept, 0, end, rules):
             name = evidence.name.partition("_vs_")[0]
             row[name] = row.get(name, True) and evidence.passed
-        row["gate"] = gate.label(kept, 0, end, rules) == gate.BETTER
+        row["gate"] = verdict.label(kept, 0, end, rules) == verdict.BETTER
         strict = replace(rules, level=0.01)
-        row["gate at 1 %"] = gate.label(kept, 0, end, strict) == gate.BETTER
+        row["gate at 1 %"] = verdict.label(kept, 0, end, strict) == verdict.BETTER
         found.append(row)
     return {name: float(np.mean([row[name] for row in found])) for name in found[0]}
 
 
-def gains(kept: gate_book.Book) -> Floats:
+def gains(kept: losses.Book) -> Floats:
     """MAE skill against each reference."""
     return kept.tickers.values[-1].sum(axis=-1) / kept.errors[-1].sum(axis=-1)
 
@@ -154,9 +159,11 @@ def ever_promoted(
     seed: int = 11,
 ) -> float:
     """Share promoted at any of the looks taken every ``every`` sessions."""
-    rules = gate.rules_for(world.horizon, FLOORS[world.horizon], configurations, repeated=repeated)
+    rules = verdict.rules_for(
+        world.horizon, FLOORS[world.horizon], configurations, repeated=repeated
+    )
     looked = [
-        gate.replay(*one, rules=rules, every=every).promoted.any()
+        verdict.replay(*one, rules=rules, every=every).promoted.any()
         for one in pairs_of(world, pairs, seed)
     ]
     return float(np.mean(looked))

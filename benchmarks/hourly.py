@@ -19,9 +19,17 @@ import numpy as np
 import polars as pl
 
 from benchmarks.intervals import hac_t
-from src.core.sessions import nse
-from src.data.sources.csv import CsvSource
-from src.modeling import conformal, crps, panel, trailing, volatility
+from src.core.calendars.calendar import nse
+from src.data.sources.files.source import CsvSource
+from src.modeling.evaluation import interval_metrics
+from src.modeling.intervals import (
+    conformal,
+    volatility,
+)
+from src.modeling.panel import (
+    panel,
+    rolling,
+)
 
 # Bars from 09:15 to 15:30. A shorter session is left out, as a halted one would be.
 HOURS = 7
@@ -93,7 +101,7 @@ def logs(variance):
 
 
 def means(variance):
-    return [logs(trailing.mean(variance, w, at_least=(w + 1) // 2)) for w in WINDOWS]
+    return [logs(rolling.mean(variance, w, at_least=(w + 1) // 2)) for w in WINDOWS]
 
 
 def walked(start, columns, label, horizon):
@@ -120,7 +128,7 @@ def crps_of(fitted, y):
     sigma = np.exp(0.5 * fitted)[:, None]
     scores = conformal.score_quantiles(y / sigma, 1)
     made = scores[np.arange(len(y)) // conformal.REFRESH_EVERY] * sigma[..., None]
-    return crps.crps(y, made)[:, 0]
+    return interval_metrics.crps(y, made)[:, 0]
 
 
 def losses(fitted, mean, label, y, horizon):
@@ -132,12 +140,12 @@ def losses(fitted, mean, label, y, horizon):
 
 def past_mean(label, horizon):
     """What R2 is measured against: the mean of the labels realised so far; (T,)."""
-    known = trailing.mean(label, len(label), at_least=ROWS)[:, 0]
+    known = rolling.mean(label, len(label), at_least=ROWS)[:, 0]
     return np.concatenate([np.full(horizon, np.nan), known[:-horizon]])
 
 
 def compare(models, target, y, horizon):
-    label = logs(trailing.ahead(target, horizon))
+    label = logs(rolling.ahead(target, horizon))
     made = {
         name: losses(*walked(start, columns, label, horizon), label, y, horizon)
         for name, (start, columns) in models.items()

@@ -11,8 +11,14 @@ from statistics import NormalDist
 import numpy as np
 import polars as pl
 
-from src.core.sessions import nse
-from src.modeling import crps, intervals, panel, quantiles, volatility
+from src.core.calendars.calendar import nse
+from src.modeling.evaluation import interval_metrics
+from src.modeling.intervals import (
+    distribution,
+    quantiles,
+    volatility,
+)
+from src.modeling.panel import panel
 
 SCORED_FROM = 750
 SHARE = 0.9
@@ -101,26 +107,29 @@ def by_year(years, held, loss, other):
 
 def report(given, horizon, since, inputs):
     began = time.process_time()
-    made = intervals.walk_forward(given, horizon, since=since, inputs=inputs)
+    made = distribution.walk_forward(given, horizon, since=since, inputs=inputs)
     rows = np.arange(since, len(given.sessions))
     ours = made.quantiles(rows)
     taken = time.process_time() - began
     y = given.targets(horizon)
     reference = quantiles.rolling(y, horizon, rows)
     y = np.where(np.isfinite(reference[..., 0]), y[rows], np.nan)
-    loss, other = crps.crps(y, ours), crps.crps(y, reference)
+    loss, other = interval_metrics.crps(y, ours), interval_metrics.crps(y, reference)
     gain = other - loss
     both = np.isfinite(gain)
     skill = 1 - loss[both].sum() / other[both].sum()
     t = panel_t(gain, horizon)
     print(f"\nh={horizon}: {both.sum()} scored of {np.isfinite(y).sum()}, {taken:.2f} cpu s")
     print(f"CRPS skill {skill:+.2%}, panel t {t[0]:.1f} (wide), {t[1]:.1f} (narrow, HLN)")
-    for share in crps.SHARES:
-        held, theirs = (np.nanmean(crps.inside(y, f, share)) for f in (ours, reference))
+    for share in interval_metrics.SHARES:
+        held, theirs = (np.nanmean(interval_metrics.inside(y, f, share)) for f in (ours, reference))
         print(f"coverage {share:.0%}: {held:.4f} ({held - share:+.4f}), reference {theirs:.4f}")
-    wide = [np.nanmean(np.where(both, crps.width(f, SHARE), np.nan)) for f in (ours, reference)]
+    wide = [
+        np.nanmean(np.where(both, interval_metrics.width(f, SHARE), np.nan))
+        for f in (ours, reference)
+    ]
     print(f"mean {SHARE:.0%} width {wide[0]:.4f}, {wide[0] / wide[1]:.3f} of the reference's")
-    held = crps.inside(y, ours, SHARE)
+    held = interval_metrics.inside(y, ours, SHARE)
     by_state(held, made.sigma[rows])
     by_ticker(held, horizon)
     by_year(given.sessions[rows].astype("datetime64[Y]"), held, loss, other)

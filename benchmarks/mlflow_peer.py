@@ -39,7 +39,7 @@ def ridge():
     import numpy as np
 
     from src.features.model_features import model_features
-    from src.registry.model_file import LinearModel
+    from src.registry.formats.models import LinearModel
 
     names, random = tuple(one.name for one in model_features()), np.random.default_rng(7)
     weights, values = random.normal(0, 1e-4, len(names)), random.normal(0, 1, len(names))

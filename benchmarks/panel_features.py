@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from src.features.model_features import model_features
-from src.features.pool import pool_of
+from src.features.panel import pool_of
 
 
 @dataclass

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from src.db.database import DATA_DIR
-from src.db.embedded import acquire
+from src.db.embedded.lease import acquire
 
 ROOT = Path(__file__).resolve().parents[1]
 REPEATS = 3

@@ -41,7 +41,8 @@ def create():
     """The application with two more routes: a constant, and a forecast that is always read."""
     from fastapi import Request
 
-    from src.api import predict_simple, predictions
+    from src.api import predict_simple
+    from src.api.routes import forecasts as predictions
 
     app = predict_simple.create()
 
@@ -168,7 +169,7 @@ def fill(home):
     from models import winner
 
     from src.db.database import DATA_DIR
-    from src.db.embedded import acquire
+    from src.db.embedded.lease import acquire
     from src.db.migrate import ensure_schema
 
     ridge, inputs = mlflow_peer.ridge()

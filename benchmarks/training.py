@@ -12,7 +12,7 @@ from src.config.clock import now
 from src.config.load import load_settings
 from src.config.threads import wait_politely
 from src.db.database import open_database
-from src.modeling import train
+from src.modeling.training import stage as train
 from src.stages.context import make_context
 from src.stages.stage import run_stage
 

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.core.model_events import ModelEvent
     from src.db.database import Database
-    from src.registry.artefact import Artefact
-    from src.registry.decisions import Author
-    from src.registry.history import Standing
-    from src.registry.version_file import Version
-    from src.registry.versions import Registry, RolledBack
+    from src.registry.lifecycle.events import Author
+    from src.registry.lifecycle.state import Standing
+    from src.registry.storage.artifact import Artefact
+    from src.registry.versions.manifest import Version
+    from src.registry.versions.rollback import (
+        Registry,
+        RolledBack,
+    )
 
 ARCHIVE = Path("mlops") / "model_archive"
 
@@ -50,8 +53,8 @@ class DeploymentManager:
             CorruptArtefact: When a live model is damaged, or not signed.
             DatabaseUnavailable: Without the audit no version is made.
         """
-        from src.registry.version_file import check_tag
-        from src.registry.versions import make_version
+        from src.registry.versions.manifest import check_tag
+        from src.registry.versions.rollback import make_version
 
         check_tag(version_tag)
         with self._registry() as registry:
@@ -59,7 +62,7 @@ class DeploymentManager:
 
     def list_versions(self) -> list[str]:
         """The tags of all versions, the newest first."""
-        from src.registry.archive import tags
+        from src.registry.versions.archive import tags
 
         return tags(self.settings.home / ARCHIVE)
 
@@ -78,10 +81,10 @@ class DeploymentManager:
             CorruptArtefact: When the version is damaged, not signed, or unknown to the audit.
             DatabaseUnavailable: Without the audit nothing is restored.
         """
-        from mlops.restored import write_inputs
-        from src.registry.archive import read
-        from src.registry.signing import key_of
-        from src.registry.versions import roll_back
+        from mlops.rollback_inputs import write_inputs
+        from src.registry.storage.signing import key_of
+        from src.registry.versions.archive import read
+        from src.registry.versions.rollback import roll_back
 
         read(self.settings.home / ARCHIVE, version_tag, key_of(self.settings))
         with self._opened() as (registry, database):
@@ -98,14 +101,14 @@ class DeploymentManager:
         Raises:
             BadInput: When none was pinned.
         """
-        from src.registry.versions import unpin
+        from src.registry.versions.rollback import unpin
 
         with self._registry() as registry:
             return unpin(registry, ticker, self._author())
 
     def live_at(self, at: dt.datetime | None = None, ticker: str | None = None) -> list[Standing]:
         """What was live at a time (now: None), and why, by ticker and horizon."""
-        from src.registry.history import standings
+        from src.registry.lifecycle.state import standings
 
         with self._registry() as registry:
             events = registry.log.decisive(_only(ticker), at)
@@ -123,11 +126,11 @@ class DeploymentManager:
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[Registry, Database]]:
-        from src.db.audit import EventLog
         from src.db.database import open_database
-        from src.registry.live_models import MODELS
-        from src.registry.signing import key_of
-        from src.registry.versions import Registry
+        from src.db.tables.model_events import EventLog
+        from src.registry.lifecycle.live_models import MODELS
+        from src.registry.storage.signing import key_of
+        from src.registry.versions.rollback import Registry
 
         home = self.settings.home
         key = key_of(self.settings)
@@ -142,8 +145,8 @@ class DeploymentManager:
         import os
 
         from src.config.clock import now
-        from src.db.accounts import account_name
-        from src.registry.decisions import Author
+        from src.db.embedded.os_account import account_name
+        from src.registry.lifecycle.events import Author
 
         return Author(self._by_whom or account_name(os.geteuid()), now(self.settings))
 

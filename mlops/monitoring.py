@@ -50,7 +50,10 @@ def _rollback(args: argparse.Namespace) -> int:
 
 
 def _history(args: argparse.Namespace) -> int:
-    from src.registry.history import explained, line
+    from src.registry.lifecycle.state import (
+        explained,
+        line,
+    )
 
     manager, ticker = _manager(args), _ticker(args)
     if args.at is None:
@@ -73,7 +76,7 @@ def _unpin(args: argparse.Namespace) -> int:
 
 
 def _scoreboard(args: argparse.Namespace) -> int:
-    from mlops.scoreboard import scoreboard_text
+    from mlops.scoreboard_table import scoreboard_text
 
     ticker, (settings, _) = _ticker(args), configured(args)
     sys.stdout.write(f"{scoreboard_text(settings, ticker)}\n")

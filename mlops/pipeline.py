@@ -12,7 +12,7 @@ from src.stages.cli import EPILOG, Parser, add_looking_back, guarded, moment
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
-    from src.data.sources.choose import Request
+    from src.data.sources.select import Request
 
 
 def __getattr__(name: str) -> Any:
@@ -57,9 +57,15 @@ class MLOpsPipeline:
     ) -> None:
         from src.config.clock import now
         from src.config.load import load_settings
-        from src.core.exchanges import calendar_of, exchange_of
+        from src.core.calendars.exchanges import (
+            calendar_of,
+            exchange_of,
+        )
         from src.core.tickers import normalise_ticker
-        from src.data.sources.choose import Request, open_source
+        from src.data.sources.select import (
+            Request,
+            open_source,
+        )
         from src.stages.context import is_live
 
         self.settings = settings or load_settings(Path(config) if config else None)
@@ -121,12 +127,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command ``python -m mlops.pipeline``, and ``check-leakage`` as its first word."""
     given = sys.argv[1:] if argv is None else list(argv)
     if given[:1] == ["check-leakage"]:
-        from mlops import leakage
+        from mlops import check_leakage
 
-        return leakage.main(given[1:])
+        return check_leakage.main(given[1:])
     args = _parser().parse_args(given)
-    from mlops.show import forecast_table, progress_bar
-    from src.data.sources.choose import request_of
+    from mlops.forecast_table import (
+        forecast_table,
+        progress_bar,
+    )
+    from src.data.sources.select import request_of
 
     with progress_bar(4 if args.skip_training else 5) as progress:
         pipeline = MLOpsPipeline(
@@ -146,7 +155,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> Parser:
-    from src.data.sources.choose import add_arguments
+    from src.data.sources.select import add_arguments
 
     parser = Parser(
         prog="python -m mlops.pipeline",

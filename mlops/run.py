@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from src.config import logs
 from src.config.load import config_hash
 from src.core.errors import DatabaseUnavailable, ForecastError
-from src.db.connect import one_sentence_errors
+from src.db.connection import one_sentence_errors
 from src.stages.cli import unexpected
 from src.stages.context import make_context
 from src.stages.stage import RunContext, Stage, run_stage
@@ -20,10 +20,10 @@ from src.stages.stage import RunContext, Stage, run_stage
 if TYPE_CHECKING:
     from mlops.run_folder import RunFolder
     from src.config.settings import Settings
-    from src.data.sources.base import Source
+    from src.data.sources.delivery import Source
     from src.db.database import Database
-    from src.db.runs import RunLog
-    from src.registry.live_models import LiveModels
+    from src.db.tables.runs import RunLog
+    from src.registry.lifecycle.live_models import LiveModels
 
 log = logs.get(__name__)
 
@@ -86,7 +86,11 @@ class Run:
 
     def _in_database(self, skip_training: bool) -> None:
         from src.db.database import open_database
-        from src.db.runs import RunLog, application_name, ticker_locks
+        from src.db.tables.runs import (
+            RunLog,
+            application_name,
+            ticker_locks,
+        )
 
         name = application_name(self.folder.run_id)
         with (
@@ -116,7 +120,7 @@ class Run:
         run_log.finished(done, dt.datetime.now(dt.UTC))
 
     def _stages(self, database: Database, run_log: RunLog, skip_training: bool) -> None:
-        from src.db.records import records
+        from src.db.tables.records import records
 
         self._url = database.url
         context = make_context(
@@ -138,17 +142,20 @@ class Run:
         self._record_outcomes(context)
 
     def _models(self, database: Database) -> LiveModels:
-        from src.db.audit import EventLog
-        from src.registry.live_models import MODELS, LiveModels
-        from src.registry.signing import key_of
+        from src.db.tables.model_events import EventLog
+        from src.registry.lifecycle.live_models import (
+            MODELS,
+            LiveModels,
+        )
+        from src.registry.storage.signing import key_of
 
         root = self.settings.home / MODELS
         return LiveModels(root, EventLog(database.control), key_of(self.settings))
 
     def _chosen(self, skip_training: bool) -> list[Stage]:
         from mlops.stages import STAGES
-        from src.data import ingest
-        from src.modeling import train
+        from src.data.ingest import stage as ingest
+        from src.modeling.training import stage as train
 
         bound = (ingest.stage(self.source), *STAGES[1:])
         return [stage for stage in bound if not (skip_training and stage is train.STAGE)]
@@ -195,8 +202,11 @@ class Run:
         log.warning(sentence)
 
     def _forecast_from_stored_models(self, context: RunContext) -> None:
-        from src.modeling.known_pools import known_pools, pool_hash
-        from src.modeling.live import stored_forecasts
+        from src.modeling.panel.known_pools import (
+            known_pools,
+            pool_hash,
+        )
+        from src.modeling.serving.stored_models import stored_forecasts
 
         pools = known_pools(context)
         self.results["data_hash"] = pool_hash(pools)
@@ -206,7 +216,7 @@ class Run:
             self.warn(warning)
 
     def _record_outcomes(self, context: RunContext) -> None:
-        from src.modeling.maturing import record_outcomes
+        from src.modeling.evaluation.maturing import record_outcomes
 
         with one_sentence_errors(self._url):
             self.results["outcomes"] = record_outcomes(context)

@@ -1,8 +1,9 @@
 """The pipeline as data: five stages in the order in which they run."""
 
-from src.data import cleaning, ingest
+from src.data.cleaning import stage as cleaning
+from src.data.ingest import stage as ingest
 from src.features import features_daily, validation
-from src.modeling import train
+from src.modeling.training import stage as train
 from src.stages.stage import Stage
 
 STAGES: tuple[Stage, ...] = (

@@ -19,9 +19,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     ).parse_args(argv)
     import uvicorn
 
-    from src.api.predictions import known_ticker
+    from src.api.routes.forecasts import known_ticker
     from src.config.load import load_settings
-    from src.registry.signing import key_of
+    from src.registry.storage.signing import key_of
 
     settings = load_settings()
     # What cannot be used is told before anything starts.

@@ -15,27 +15,45 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from prometheus_client import disable_created_metrics
 
-from src.api import documents, operations, predictions, problems
-from src.api.cache import Cache
-from src.api.desk import Desk
-from src.api.front import PAGE_PARTS, Front
-from src.api.health import HORIZONS
-from src.api.journal import FOLDER, Journal, database_name
-from src.api.loader import Loader
-from src.api.logbook import Logbook
-from src.api.metrics import Metrics, State
-from src.api.predictions import known_ticker
-from src.api.reader import PATIENCE_AT_START, Reader
-from src.api.watch import Watch
+from src.api import openapi
+from src.api.database.change_poller import Watch
+from src.api.database.reader import (
+    PATIENCE_AT_START,
+    Reader,
+)
+from src.api.forecasts.cache import Cache
+from src.api.forecasts.loader import Loader
+from src.api.forecasts.service import Desk
+from src.api.middleware.front import (
+    PAGE_PARTS,
+    Front,
+)
+from src.api.observability.health import HORIZONS
+from src.api.observability.metrics import (
+    Metrics,
+    State,
+)
+from src.api.prediction_log.spool import (
+    FOLDER,
+    Journal,
+    database_name,
+)
+from src.api.prediction_log.writer import Logbook
+from src.api.routes import (
+    forecasts,
+    operations,
+)
+from src.api.routes.forecasts import known_ticker
+from src.api.schemas import errors
 from src.config import clock, logs
 from src.config.load import load_settings
 from src.config.settings import Settings
 from src.config.version import VERSION
 from src.core.errors import ForecastError
-from src.db import answering
-from src.db.link import Link
-from src.registry.live_models import MODELS
-from src.registry.signing import key_of
+from src.db.reconnect import Link
+from src.db.tables import live_inputs
+from src.registry.lifecycle.live_models import MODELS
+from src.registry.storage.signing import key_of
 
 DESCRIPTION = (
     "Forecasts of share prices that say how sure they are, and whether they ever beat doing "
@@ -92,7 +110,7 @@ def _desk(settings: Settings, link: Link) -> Desk:
 async def _warm(desk: Desk, ticker: str) -> None:
     """Read the configured ticker's forecasts; what is in the way is told when they are asked."""
     with contextlib.suppress(ForecastError):
-        await desk.reader.run(answering.version, PATIENCE_AT_START)
+        await desk.reader.run(live_inputs.version, PATIENCE_AT_START)
         for horizon in HORIZONS:
             await desk.forecast((ticker, horizon))
 
@@ -118,9 +136,9 @@ def create() -> FastAPI:
         static_url=PAGE_PARTS,
     )
     # Put in one by one, and first: every request looks through what comes before its route.
-    app.router.routes[:0] = [*predictions.router.routes, *operations.router.routes]
-    problems.install(app)
-    documents.install(app)
+    app.router.routes[:0] = [*forecasts.router.routes, *operations.router.routes]
+    errors.install(app)
+    openapi.install(app)
     app.add_middleware(Front)
     return app
 

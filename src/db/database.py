@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.db.connect import (
+from src.db.connection import (
     bulk_connection,
     control_connection,
     normalised,
@@ -43,7 +43,7 @@ def open_database(
     """
     with ExitStack() as stack:
         if url is None:
-            from src.db.embedded import acquire
+            from src.db.embedded.lease import acquire
 
             url = stack.enter_context(acquire(home / DATA_DIR)).url
         url = normalised(url)

@@ -11,10 +11,20 @@ from collections.abc import Callable
 
 import numpy as np
 
-from src.features import windows as w
+from src.features import rolling as w
 from src.features.indicators import Array, Bars
-from src.features.pool import MIN_TICKERS, ModelFeature, Pool
-from src.features.scale_free import DECAY, TINY_VARIANCE, WARM_UP, log_close, volatility
+from src.features.panel import (
+    MIN_TICKERS,
+    ModelFeature,
+    Pool,
+)
+from src.features.time_series import (
+    DECAY,
+    TINY_VARIANCE,
+    WARM_UP,
+    log_close,
+    volatility,
+)
 
 
 def market_return(market: Array, span: int) -> Array:

@@ -10,10 +10,13 @@ from collections.abc import Callable
 from functools import partial
 
 from src.features import market as mk
-from src.features import scale_free as sf
+from src.features import time_series as sf
 from src.features.indicators import Array
-from src.features.pool import MIN_TICKERS, ModelFeature
-from src.features.scale_free import WARM_UP
+from src.features.panel import (
+    MIN_TICKERS,
+    ModelFeature,
+)
+from src.features.time_series import WARM_UP
 
 
 def model_features(tickers: int = MIN_TICKERS) -> tuple[ModelFeature, ...]:

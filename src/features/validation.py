@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, replace
 
 import polars as pl
 
+from src.core.calendars.calendar import Calendar
+from src.core.calendars.exchanges import exchange_of
 from src.core.checks import Finding
 from src.core.errors import ValidationFailed
-from src.core.exchanges import exchange_of
-from src.core.sessions import Calendar
 from src.core.tables import CLEAN_DAILY, FEATURES_DAILY, QUARANTINE
 from src.features.catalogue import features
 from src.stages.stage import RunContext, Stage, StageReport

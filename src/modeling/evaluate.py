@@ -25,14 +25,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     from rich.console import Console
 
-    from src.modeling import league
+    from src.modeling.evaluation import leaderboard
 
     forecasts = read(args.file)
     console = Console(width=None if sys.stdout.isatty() else 160)
-    console.print(_points(league.points(forecasts)))
+    console.print(_points(leaderboard.points(forecasts)))
     models = forecasts["model"].unique().to_list()
     shown = "served" if "served" in models else sorted(models)[0]
-    console.print(_distributions(league.distributions(forecasts, shown)))
+    console.print(_distributions(leaderboard.distributions(forecasts, shown)))
     return 0
 
 

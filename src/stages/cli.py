@@ -156,9 +156,12 @@ def stage_main(
     """
     args = parser.parse_args(argv)
     settings, now = configured(args)
-    from src.core.exchanges import by_exchange
+    from src.core.calendars.exchanges import by_exchange
     from src.db.database import open_database
-    from src.db.runs import application_name, ticker_locks
+    from src.db.tables.runs import (
+        application_name,
+        ticker_locks,
+    )
     from src.stages.context import make_context
     from src.stages.stage import run_stage
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from src.core.calendars.exchanges import (
+    TradingCalendar,
+    calendar_of,
+    shared_exchange,
+)
 from src.core.errors import UsageError
-from src.core.exchanges import TradingCalendar, calendar_of, shared_exchange
 from src.db.store import AsideStore, Store
-from src.stages.borders import CheckedStore
+from src.stages.schema_check import CheckedStore
 from src.stages.stage import RunContext
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
-    from src.db.records import Records
-    from src.registry.live_models import LiveModels
+    from src.db.tables.records import Records
+    from src.registry.lifecycle.live_models import LiveModels
 
 
 def make_context(  # noqa: PLR0913 - a run is told by all of these

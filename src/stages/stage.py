@@ -11,10 +11,10 @@ from src.core.tables import Table
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
-    from src.core.sessions import Calendar
-    from src.db.records import Records
+    from src.core.calendars.calendar import Calendar
     from src.db.store import Store
-    from src.registry.live_models import LiveModels
+    from src.db.tables.records import Records
+    from src.registry.lifecycle.live_models import LiveModels
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,21 @@ import uuid
 
 import psycopg
 import pytest
-from answers import put_live, put_price
-from models import both, winner
-from real_prices import Databases
-from services import Service
 
-from src.db.connect import normalised
+from src.db.connection import normalised
 from src.db.database import DATA_DIR
-from src.db.embedded import acquire
+from src.db.embedded.lease import acquire
 from src.db.migrate import ensure_schema
+from tests.support.answers import (
+    put_live,
+    put_price,
+)
+from tests.support.models import (
+    both,
+    winner,
+)
+from tests.support.real_prices import Databases
+from tests.support.services import Service
 
 
 @pytest.fixture

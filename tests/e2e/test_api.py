@@ -9,11 +9,15 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from answers import ASKED
-from services import NOW, Service, eventually
 
 from src.core.tables import PREDICTIONS
-from src.db.forecasts import ForecastLog
+from src.db.tables.forecasts import ForecastLog
+from tests.support.answers import ASKED
+from tests.support.services import (
+    NOW,
+    Service,
+    eventually,
+)
 
 FIELDS = (
     "ticker horizon feature_date predict_date predict_date_estimated last_close pred_return "

@@ -9,14 +9,22 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from answers import put_live
-from bodies import TORN, WHOLE, answered, requests
-from models import both, made
-from services import Service
 
-from src.api.asked import MOST_TICKERS
 from src.api.predict_simple import create
+from src.api.schemas.requests import MOST_TICKERS
 from src.core.tickers import LONGEST_TEXT
+from tests.support.answers import put_live
+from tests.support.bodies import (
+    TORN,
+    WHOLE,
+    answered,
+    requests,
+)
+from tests.support.models import (
+    both,
+    made,
+)
+from tests.support.services import Service
 
 OPERATIONS = [(path, one) for path, ways in create().openapi()["paths"].items() for one in ways]
 KEY = "a key"

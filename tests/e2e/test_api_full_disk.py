@@ -7,18 +7,21 @@ import subprocess
 import numpy as np
 import psycopg
 import pytest
-from answers import put_live
-from checksums import checksums
-from models import winner
-from services import Service, eventually
 
 from src.config.logs import LOG_FILE
-from src.db import postmaster
 from src.db.database import DATA_DIR
-from src.db.embedded import acquire
+from src.db.embedded import postmaster
+from src.db.embedded.lease import acquire
+from src.db.embedded.server import EmbeddedServer
 from src.db.migrate import ensure_schema
-from src.db.server import EmbeddedServer
-from src.registry.model_file import LinearModel
+from src.registry.formats.models import LinearModel
+from tests.support.answers import put_live
+from tests.support.checksums import checksums
+from tests.support.models import winner
+from tests.support.services import (
+    Service,
+    eventually,
+)
 
 DEMO = ("mlops.pipeline", "--ticker", "DEMO.NS", "--skip-training")
 # More than the rows that still fit into the page of the table that is there already.

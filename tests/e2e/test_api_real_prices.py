@@ -13,15 +13,34 @@ import numpy as np
 import pandas as pd
 import psycopg
 import pytest
-from answers import at
-from plain_features import guides, scale_free
-from plain_models import difference, read, worked_out
-from real_prices import NEWEST, TCS, TICKERS, fill, trading_days
-from services import Load, eventually
-from winners import Winners, grown
 
-from src.db.audit import EventLog
-from src.registry.publishing import publish
+from src.db.tables.model_events import EventLog
+from src.registry.lifecycle.publish import publish
+from tests.support.answers import at
+from tests.support.plain_features import (
+    guides,
+    scale_free,
+)
+from tests.support.plain_models import (
+    difference,
+    read,
+    worked_out,
+)
+from tests.support.real_prices import (
+    NEWEST,
+    TCS,
+    TICKERS,
+    fill,
+    trading_days,
+)
+from tests.support.services import (
+    Load,
+    eventually,
+)
+from tests.support.winners import (
+    Winners,
+    grown,
+)
 
 HORIZONS = ("short", "long")
 SESSIONS = {"short": 1, "long": 63}

@@ -13,19 +13,33 @@ import numpy as np
 import psutil
 import psycopg
 import pytest
-from answers import at, put_inputs, put_live
-from models import both, forged_set, made, winner
-from registries import Place
-from services import Load, Service, die, eventually
 
 from src.config.logs import LOG_FILE
 from src.core.model_events import ModelEvent
-from src.db.audit import EventLog
-from src.db.embedded import acquire
+from src.db.embedded.lease import acquire
 from src.db.migrate import ensure_schema
-from src.registry.history import standings
-from src.registry.model_file import LinearModel
-from src.registry.publishing import publish
+from src.db.tables.model_events import EventLog
+from src.registry.formats.models import LinearModel
+from src.registry.lifecycle.publish import publish
+from src.registry.lifecycle.state import standings
+from tests.support.answers import (
+    at,
+    put_inputs,
+    put_live,
+)
+from tests.support.models import (
+    both,
+    forged_set,
+    made,
+    winner,
+)
+from tests.support.registries import Place
+from tests.support.services import (
+    Load,
+    Service,
+    die,
+    eventually,
+)
 
 PAIR = ("TCS.NS", "short")
 UNROUTED = 'forecast_api_requests_total{method="GET",route="none",status="200"}'

@@ -12,20 +12,28 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from prices import Given, clean_walk, context, delivery, run, sessions
 
+from src.core.calendars.calendar import nse
 from src.core.errors import BadInput, UsageError
-from src.core.sessions import nse
-from src.data import cleaning, ingest
-from src.data.sources.sample import SampleSource
-from src.db.connect import bulk_connection
+from src.data.cleaning import stage as cleaning
+from src.data.ingest import stage as ingest
+from src.data.sources.sample.source import SampleSource
+from src.db.connection import bulk_connection
 from src.db.database import DATA_DIR
-from src.db.embedded import acquire
+from src.db.embedded.lease import acquire
 from src.db.migrate import ensure_schema
 from src.db.store import PostgresStore
-from src.modeling import backtest as backtest_module
 from src.modeling import evaluate
-from src.modeling.backtest import _written
+from src.modeling.backtest import __main__ as backtest_module
+from src.modeling.backtest.__main__ import _written
+from tests.support.prices import (
+    Given,
+    clean_walk,
+    context,
+    delivery,
+    run,
+    sessions,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 DAYS = sessions(dt.date(2022, 6, 1), 900)

@@ -3,7 +3,11 @@
 import datetime as dt
 
 import pytest
-from checksums import checksums, rows
+
+from tests.support.checksums import (
+    checksums,
+    rows,
+)
 
 ACTIONS = "src.data.corporate_actions"
 FILE = """Date,Dividends,Stock Splits

@@ -1,8 +1,12 @@
 """`python -m mlops.monitoring` as a person types it: versions, rollback, history, unpin."""
 
 import pytest
-from models import both, winner
-from registries import Place
+
+from tests.support.models import (
+    both,
+    winner,
+)
+from tests.support.registries import Place
 
 MONITORING = "mlops.monitoring"
 AT = {"FORECAST_NOW": "2026-04-20T18:00+05:30"}

@@ -5,9 +5,9 @@ import datetime as dt
 import json
 
 import pytest
-from checksums import rows
 
-from src.core.sessions import nse
+from src.core.calendars.calendar import nse
+from tests.support.checksums import rows
 
 NOW = "2026-06-30T23:00+00:00"
 # New York's whole-day closings of 2024-2026, as the exchange announced them.

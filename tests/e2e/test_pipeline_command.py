@@ -10,12 +10,18 @@ import time
 from pathlib import Path
 
 import pytest
-from checksums import checksums, rows
-from yahoo_replay import chart, yahoo_replay
 
 from mlops.pipeline import MLOpsPipeline
-from src.core.sessions import nse
-from src.data.sources.choose import Request
+from src.core.calendars.calendar import nse
+from src.data.sources.select import Request
+from tests.support.checksums import (
+    checksums,
+    rows,
+)
+from tests.support.yahoo_replay import (
+    chart,
+    yahoo_replay,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,7 +1,11 @@
 """The guide's command over real files of each kind, with their real defects."""
 
 import pytest
-from checksums import checksums, rows
+
+from tests.support.checksums import (
+    checksums,
+    rows,
+)
 
 FILES = {
     "TCS.NS": "tcs_daily/yahoo_2026-04-13.csv",

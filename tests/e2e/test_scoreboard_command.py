@@ -5,9 +5,9 @@ import datetime as dt
 import json
 
 import pytest
-from checksums import rows
 
-from src.core.sessions import nse
+from src.core.calendars.calendar import nse
+from tests.support.checksums import rows
 
 INFY = "INFY.NS"
 DAYS = nse().sessions(dt.date(2024, 1, 1), dt.date(2026, 4, 16))

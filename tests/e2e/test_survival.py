@@ -12,10 +12,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-from checksums import checksums, rows
 
 from src.db.database import DATA_DIR
-from src.db.embedded import acquire
+from src.db.embedded.lease import acquire
+from tests.support.checksums import (
+    checksums,
+    rows,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ("mlops.pipeline", "--ticker", "DEMO.NS")

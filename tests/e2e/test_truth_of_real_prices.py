@@ -4,7 +4,8 @@ import datetime as dt
 import json
 
 import pytest
-from checksums import rows
+
+from tests.support.checksums import rows
 
 TCS = "TCS.NS"
 BRING = ("src.data.ingest", "write", "--ticker", TCS, "--source", "csv", "--path")

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from src.db.audit import EventLog
-from src.registry.artefacts import Artefact
-from src.registry.decisions import Author
-from src.registry.publishing import publish
+from src.db.tables.model_events import EventLog
+from src.registry.lifecycle.events import Author
+from src.registry.lifecycle.publish import publish
+from src.registry.storage.artifact_store import Artefact
 
 # The session of Monday 13 April 2026; the 14th is a holiday.
 DAY = dt.date(2026, 4, 13)

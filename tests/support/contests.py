@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-from pools import Prices
 
-from src.modeling import gate, intervals
-from src.modeling.contest import Contest, Rules
-from src.modeling.panel import Panel
-from src.modeling.quantiles import LEVELS
-from src.modeling.walked import Schedule
+from src.modeling.experiment.run import (
+    Contest,
+    Rules,
+)
+from src.modeling.gate import verdict
+from src.modeling.intervals import distribution
+from src.modeling.intervals.quantiles import LEVELS
+from src.modeling.panel.panel import Panel
+from src.modeling.points.walk_forward import Schedule
+from tests.support.pools import Prices
 
 FIRST = np.datetime64("2020-01-01")
 
@@ -52,17 +56,17 @@ def contest_of(
     """
     shape = actual.shape
     rules = Rules(challenger, 0.0, configurations=1, schedule=Schedule())
-    asked = gate.rules_for(horizon, 0.0)
+    asked = verdict.rules_for(horizon, 0.0)
     quantiles = np.full((len(actual) // 5 + 1, shape[1], len(LEVELS)), np.nan)
     return Contest(
         panel_of(np.ones(shape), tickers),
         horizon,
         actual,
         points,
-        intervals.Forecasts(
+        distribution.Forecasts(
             horizon, since, LEVELS, np.ones(shape), quantiles if scores is None else scores
         ),
-        gate.replay(actual, points[challenger], rules=asked),
+        verdict.replay(actual, points[challenger], rules=asked),
         rules,
     )
 

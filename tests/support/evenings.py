@@ -12,21 +12,24 @@ from dataclasses import replace
 
 import polars as pl
 import psycopg
-from prices import context, run
 
 from mlops.deployment import DeploymentManager
 from src.config.load import load_settings
 from src.core.tables import CLEAN_DAILY
-from src.db.audit import EventLog
-from src.db.connect import bulk_connection
-from src.db.records import records
+from src.db.connection import bulk_connection
 from src.db.store import PostgresStore
+from src.db.tables.model_events import EventLog
+from src.db.tables.records import records
 from src.features import features_daily
-from src.modeling import train
-from src.modeling.known_pools import known_pools
-from src.modeling.live import stored_forecasts
-from src.modeling.maturing import record_outcomes
-from src.registry.live_models import LiveModels
+from src.modeling.evaluation.maturing import record_outcomes
+from src.modeling.panel.known_pools import known_pools
+from src.modeling.serving.stored_models import stored_forecasts
+from src.modeling.training import stage as train
+from src.registry.lifecycle.live_models import LiveModels
+from tests.support.prices import (
+    context,
+    run,
+)
 
 SETTINGS = {"training": {"min_train_rows": 60}}
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from src.registry.artefacts import Artefact
-from src.registry.model_file import LinearModel
+from src.registry.formats.models import LinearModel
+from src.registry.storage.artifact_store import Artefact
 
 
 def made(**changes: Any) -> Artefact:

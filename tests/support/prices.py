@@ -14,11 +14,11 @@ import polars as pl
 import psycopg
 
 from src.config.load import load_settings
-from src.core.sessions import nse
+from src.core.calendars.calendar import nse
 from src.core.tables import CLEAN_DAILY, FEATURES_DAILY, Table
-from src.data.sources.base import Delivery
+from src.data.sources.delivery import Delivery
 from src.features import features_daily
-from src.registry.live_models import LiveModels
+from src.registry.lifecycle.live_models import LiveModels
 from src.stages.context import make_context
 from src.stages.stage import RunContext, StageReport, run_stage
 

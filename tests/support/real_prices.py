@@ -17,10 +17,13 @@ import numpy as np
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
-from services import NOW, ROOT
 
-from src.db.connect import normalised
+from src.db.connection import normalised
 from src.db.migrate import ensure_schema
+from tests.support.services import (
+    NOW,
+    ROOT,
+)
 
 TCS = "TCS.NS"
 POOL = ("COALINDIA.NS", "MARUTI.NS", "NESTLEIND.NS", "SUNPHARMA.NS", "WIPRO.NS")

@@ -4,10 +4,14 @@ import datetime as dt
 
 import psycopg
 
-from src.db.audit import EventLog
-from src.registry.decisions import Author
-from src.registry.publishing import publish
-from src.registry.versions import Registry, make_version, roll_back
+from src.db.tables.model_events import EventLog
+from src.registry.lifecycle.events import Author
+from src.registry.lifecycle.publish import publish
+from src.registry.versions.rollback import (
+    Registry,
+    make_version,
+    roll_back,
+)
 
 DAY = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 

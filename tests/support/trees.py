@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from src.registry.trees import Trees
+from src.registry.formats.trees import Trees
 
 
 def parts(**bent: Any) -> dict[str, Any]:

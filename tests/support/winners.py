@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from models import winner
 from sklearn.ensemble import GradientBoostingRegressor
 
-from src.registry.artefacts import Artefact
-from src.registry.model_file import LinearModel, RankTilt
-from src.registry.trees import Trees
+from src.registry.formats.models import (
+    LinearModel,
+    RankTilt,
+)
+from src.registry.formats.trees import Trees
+from src.registry.storage.artifact_store import Artefact
+from tests.support.models import winner
 
 
 def grown(inputs: int, seed: int = 11) -> GradientBoostingRegressor:

@@ -6,15 +6,31 @@ import json
 import polars as pl
 import psycopg
 import pytest
-from prices import NOW, TCS, Given, bar, checksums, context, delivery, rows, run
-from yahoo_replay import chart, yahoo_replay
 
-from src.core.sessions import nse
+from src.core.calendars.calendar import nse
 from src.core.tables import ACTION_HISTORY, CORPORATE_ACTIONS
-from src.data import ingest
-from src.data.action_records import ledger_known_at, record
-from src.data.sources.csv import CsvSource
-from src.data.sources.yahoo import YahooSource
+from src.data.corporate_actions.history import (
+    ledger_known_at,
+    record,
+)
+from src.data.ingest import stage as ingest
+from src.data.sources.files.source import CsvSource
+from src.data.sources.yahoo.source import YahooSource
+from tests.support.prices import (
+    NOW,
+    TCS,
+    Given,
+    bar,
+    checksums,
+    context,
+    delivery,
+    rows,
+    run,
+)
+from tests.support.yahoo_replay import (
+    chart,
+    yahoo_replay,
+)
 
 DAYS = [dt.date(2026, 4, day) for day in (6, 7, 8, 9, 10)]
 EARLIER = NOW - dt.timedelta(days=1)

@@ -24,8 +24,8 @@ from benchmarks.bad_data import (
     series,
     twin_of,
 )
-from src.data.doubtful_dividends import doubtful_dividends
-from src.data.units import unit_errors
+from src.data.cleaning.rules.unit_errors import unit_errors
+from src.data.corporate_actions.price_checks.dividends import doubtful_dividends
 
 pytestmark = pytest.mark.skipif(
     not FOLDER.is_dir(), reason=f"the recorded errors are not at {FOLDER} (set FORECAST_TEST_DATA)"

@@ -7,9 +7,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from src.core.sessions import nse
-from src.data.adjust import Action, adjust, shares_after, unadjust
-from src.data.inference import infer
+from src.core.calendars.calendar import nse
+from src.data.corporate_actions.adjust import (
+    Action,
+    adjust,
+    shares_after,
+    unadjust,
+)
+from src.data.corporate_actions.price_checks.split_inference import infer
 
 PRICES = ("open", "high", "low", "close", "volume")
 BONUSES = [dt.date(2006, 7, 28), dt.date(2009, 6, 16), dt.date(2018, 5, 31)]

@@ -5,14 +5,25 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
-from prices import TCS, Given, clean_walk, context, delivery, features_of, rows, run, sessions
 
-from src.core.sessions import nse
+from src.core.calendars.calendar import nse
 from src.core.tables import CLEAN_DAILY, CORPORATE_ACTIONS, QUARANTINE
-from src.data import cleaning, ingest
+from src.data.cleaning import stage as cleaning
+from src.data.ingest import stage as ingest
 from src.features import features_daily
 from src.features.catalogue import features, warm_up_rows
 from src.features.features_daily import compute
+from tests.support.prices import (
+    TCS,
+    Given,
+    clean_walk,
+    context,
+    delivery,
+    features_of,
+    rows,
+    run,
+    sessions,
+)
 
 FIRST = dt.date(2021, 1, 4)
 DAYS = sessions(FIRST, 1150)

@@ -4,7 +4,25 @@ import datetime as dt
 
 import psycopg
 import pytest
-from prices import (
+
+from src.core.errors import BadInput, SourceUnavailable, UsageError
+from src.core.tables import (
+    CLEAN_DAILY,
+    CORPORATE_ACTIONS,
+    FEATURES_DAILY,
+    RAW_DAILY,
+    RAW_HOURLY,
+)
+from src.data.cleaning import stage as cleaning
+from src.data.corporate_actions.__main__ import (
+    decide,
+    entered,
+)
+from src.data.corporate_actions.history import record
+from src.data.history import as_known
+from src.data.ingest import stage as ingest
+from src.features import features_daily
+from tests.support.prices import (
     NOW,
     TCS,
     Given,
@@ -18,19 +36,6 @@ from prices import (
     sessions,
     utc,
 )
-
-from src.core.errors import BadInput, SourceUnavailable, UsageError
-from src.core.tables import (
-    CLEAN_DAILY,
-    CORPORATE_ACTIONS,
-    FEATURES_DAILY,
-    RAW_DAILY,
-    RAW_HOURLY,
-)
-from src.data import cleaning, ingest, known
-from src.data.action_records import record
-from src.data.corporate_actions import decide, entered
-from src.features import features_daily
 
 DAYS = [dt.date(2026, 4, day) for day in (6, 7, 8, 9, 10)]
 FIRST, SECOND, THIRD = utc(2026, 4, 9), utc(2026, 4, 10), utc(2026, 4, 11)
@@ -100,7 +105,7 @@ def test_a_hole_that_an_earlier_fetch_fills_was_filled_then_and_is_now(bring, st
     bring(SECOND, bar(DAYS[0], 105.0, volume=None), bar(DAYS[1], 101.0, open=None))
     bring(FIRST, bar(DAYS[0], 100.0, volume=700.0), bar(DAYS[1], 101.0, open=100.5))
 
-    then = known.raw(context(store, home, now=LATER, known_at=SECOND), RAW_DAILY)
+    then = as_known.raw(context(store, home, now=LATER, known_at=SECOND), RAW_DAILY)
 
     values = ["date", "open", "high", "low", "close", "volume", "adj_close"]
     assert then.select(values).equals(rows(store, RAW_DAILY).select(values))
@@ -134,7 +139,7 @@ def test_hourly_bars_are_seen_as_they_were(bring, store, home):
 
     def seen(known_at):
         given = context(store, home, now=LATER, known_at=known_at)
-        return known.raw(given, RAW_HOURLY)["close"].to_list()
+        return as_known.raw(given, RAW_HOURLY)["close"].to_list()
 
     assert (seen(FIRST), seen(SECOND)) == ([100.0], [90.0, 101.0])
 
@@ -148,7 +153,7 @@ def test_all_deliveries_replayed_are_the_stored_rows(bring, store, home):
     last = enumerate(bars[90:120])
     bring(THIRD, *(one | {"close": one["close"] * (1 + n % 2 / 1000)} for n, one in last))
 
-    replayed = known.raw(context(store, home, now=LATER, known_at=THIRD), RAW_DAILY)
+    replayed = as_known.raw(context(store, home, now=LATER, known_at=THIRD), RAW_DAILY)
 
     assert replayed.equals(rows(store, RAW_DAILY))
 
@@ -177,7 +182,7 @@ def test_prices_from_before_deliveries_were_kept_are_said(bring, store, home, da
         connection.execute("DELETE FROM batch_contents")
 
     with pytest.raises(BadInput, match=r"TCS\.NS: some prices were stored before"):
-        known.raw(context(store, home, now=LATER, known_at=FIRST), RAW_DAILY)
+        as_known.raw(context(store, home, now=LATER, known_at=FIRST), RAW_DAILY)
 
 
 def test_the_future_is_not_known(store, home):

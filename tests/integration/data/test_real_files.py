@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from src.core.calendars.calendar import nse
 from src.core.errors import BadInput
-from src.core.sessions import nse
-from src.data.sources.csv import CsvSource
+from src.data.sources.files.source import CsvSource
 
 DATA = Path(os.environ.get("FORECAST_TEST_DATA") or Path(__file__).parents[4] / "shared" / "data")
 pytestmark = pytest.mark.skipif(

@@ -15,7 +15,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import polars as pl
 import pytest
-from yahoo_replay import (
+
+from src.core.errors import BadInput, SourceUnavailable
+from src.data.sources.yahoo.source import YahooSource
+from tests.support.yahoo_replay import (
     DISCONNECT,
     EMPTY,
     HANG,
@@ -25,9 +28,6 @@ from yahoo_replay import (
     recorded_answers,
     yahoo_replay,
 )
-
-from src.core.errors import BadInput, SourceUnavailable
-from src.data.sources.yahoo import YahooSource
 
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -561,7 +561,7 @@ def test_what_yfinance_logs_is_ours_at_debug(source, server, caplog):
 
 def test_importing_the_source_loads_nothing_heavy():
     heavy = {"yfinance", "pandas", "polars", "numpy", "curl_cffi"}
-    code = f"import sys, src.data.sources.yahoo; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, src.data.sources.yahoo.source; print(sorted({heavy} & set(sys.modules)))"
 
     assert run(code).stdout == "[]\n"
 

@@ -16,7 +16,6 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from prices import NOW, checksums
 
 from src.core import tables
 from src.core.errors import DatabaseRefused, DatabaseUnavailable, RunLocked
@@ -31,7 +30,7 @@ from src.core.tables import (
     RAW_DAILY,
     Table,
 )
-from src.db.connect import (
+from src.db.connection import (
     bulk_connection,
     control_connection,
     normalised,
@@ -39,8 +38,16 @@ from src.db.connect import (
 )
 from src.db.database import open_database
 from src.db.migrate import ensure_schema, head
-from src.db.runs import RunLog, application_name, ticker_locks
 from src.db.store import AsideStore, PostgresStore
+from src.db.tables.runs import (
+    RunLog,
+    application_name,
+    ticker_locks,
+)
+from tests.support.prices import (
+    NOW,
+    checksums,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 DECLARED = [value for value in vars(tables).values() if isinstance(value, Table)]
@@ -667,8 +674,8 @@ def test_a_lock_is_free_after_the_run_even_when_it_failed(database_url):
 
 def test_a_lock_is_free_when_its_process_was_killed(database_url):
     code = (
-        "import sys, time; from src.db.connect import control_connection as c; "
-        "from src.db.runs import ticker_locks\n"
+        "import sys, time; from src.db.connection import control_connection as c; "
+        "from src.db.tables.runs import ticker_locks\n"
         "with ticker_locks(c(sys.argv[1]), ['TCS.NS']): print('held', flush=True); time.sleep(60)"
     )
     process = python(code, database_url)

@@ -2,18 +2,23 @@
 
 import numpy as np
 import pytest
-from evenings import after_close, clean_rows, evenings
-from models import made
-from pools import wandering
 
+from src.core.calendars.calendar import nse
 from src.core.errors import ForecastError
-from src.core.sessions import nse
 from src.core.tables import FEATURES_DAILY
-from src.modeling import contest, panel
-from src.modeling.serving_row import answer
-from src.registry.decisions import Author
-from src.registry.model_file import RankTilt
-from src.registry.trees import Trees
+from src.modeling.experiment import run as contest
+from src.modeling.panel import panel
+from src.modeling.serving.records import answer
+from src.registry.formats.models import RankTilt
+from src.registry.formats.trees import Trees
+from src.registry.lifecycle.events import Author
+from tests.support.evenings import (
+    after_close,
+    clean_rows,
+    evenings,
+)
+from tests.support.models import made
+from tests.support.pools import wandering
 
 TICKERS = ("HDFC.NS", "INFY.NS", "ITC.NS", "SBIN.NS", "TCS.NS", "WIPRO.NS")
 DAYS = [day for day in nse().array.tolist() if str(day) <= "2026-04-13"][-420:]

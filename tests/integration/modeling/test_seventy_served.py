@@ -11,18 +11,29 @@ import numpy as np
 import pandas as pd
 import psycopg
 import pytest
-from evenings import after_close, clean_rows, evenings
-from models import winner
-from plain_features import guides, scale_free
-from pools import wandering
-from services import Load, Service, eventually
 
-from src.core.sessions import nse
-from src.db.connect import normalised
+from src.core.calendars.calendar import nse
+from src.db.connection import normalised
 from src.db.migrate import ensure_schema
-from src.modeling.scoreboard import scoreboard
-from src.registry.decisions import Author
-from src.registry.model_file import LinearModel
+from src.modeling.evaluation.scoreboard import scoreboard
+from src.registry.formats.models import LinearModel
+from src.registry.lifecycle.events import Author
+from tests.support.evenings import (
+    after_close,
+    clean_rows,
+    evenings,
+)
+from tests.support.models import winner
+from tests.support.plain_features import (
+    guides,
+    scale_free,
+)
+from tests.support.pools import wandering
+from tests.support.services import (
+    Load,
+    Service,
+    eventually,
+)
 
 TICKERS, TCS = ("HDFC.NS", "INFY.NS", "TCS.NS"), "TCS.NS"
 SESSIONS = {"short": 1, "long": 63}

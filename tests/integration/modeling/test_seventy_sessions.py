@@ -10,19 +10,26 @@ import numpy as np
 import polars as pl
 import psycopg
 import pytest
-from evenings import after_close, clean_rows, evenings
-from pools import wandering
-from prices import run
 
-from src.core.sessions import nse
-from src.db.connect import normalised
+from src.core.calendars.calendar import nse
+from src.db.connection import normalised
 from src.db.migrate import ensure_schema
-from src.modeling import train
-from src.modeling.live import stored_forecasts
-from src.modeling.maturing import record_outcomes
-from src.modeling.scoreboard import POOLED, scoreboard
-from src.modeling.serving_row import answer
+from src.modeling.evaluation.maturing import record_outcomes
+from src.modeling.evaluation.scoreboard import (
+    POOLED,
+    scoreboard,
+)
+from src.modeling.serving.records import answer
+from src.modeling.serving.stored_models import stored_forecasts
+from src.modeling.training import stage as train
 from src.stages.context import make_context
+from tests.support.evenings import (
+    after_close,
+    clean_rows,
+    evenings,
+)
+from tests.support.pools import wandering
+from tests.support.prices import run
 
 TICKERS = ("HDFC.NS", "INFY.NS", "TCS.NS")
 BEFORE, EVENINGS, PAID_ON = 430, 70, 40

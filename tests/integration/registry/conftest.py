@@ -1,5 +1,6 @@
 import pytest
-from registries import Place
+
+from tests.support.registries import Place
 
 
 @pytest.fixture

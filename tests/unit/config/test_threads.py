@@ -40,7 +40,7 @@ def test_nothing_but_the_waiting_is_set():
     assert dict(os.environ) == {**before, "OMP_WAIT_POLICY": "passive"}
 
 
-@pytest.mark.parametrize("module", ["mlops.pipeline", "src.modeling.train"])
+@pytest.mark.parametrize("module", ["mlops.pipeline", "src.modeling.training.stage"])
 def test_no_library_with_threads_is_loaded_before_a_command_could_say_so(module):
     # Libraries read it once, when they are loaded.
     code = (

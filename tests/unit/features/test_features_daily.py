@@ -4,13 +4,17 @@ import statistics
 import numpy as np
 import polars as pl
 import pytest
-from prices import BARS, clean_walk, sessions
 
 from src.config.settings import FeatureSettings
 from src.core.tables import FEATURES_DAILY
 from src.features.catalogue import features, version, warm_up_rows
 from src.features.features_daily import STAGE, compute
 from src.features.indicators import Bars
+from tests.support.prices import (
+    BARS,
+    clean_walk,
+    sessions,
+)
 
 DEFAULT = FeatureSettings()
 GUIDE = (

@@ -6,12 +6,18 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from pools import wandering, with_holes
 
 from src.features import market as mk
-from src.features import scale_free as sf
+from src.features import time_series as sf
 from src.features.model_features import model_features
-from src.features.pool import ModelFeature, pool_of
+from src.features.panel import (
+    ModelFeature,
+    pool_of,
+)
+from tests.support.pools import (
+    wandering,
+    with_holes,
+)
 
 NONE = math.nan
 

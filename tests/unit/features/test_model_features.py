@@ -2,12 +2,19 @@
 
 import numpy as np
 import pytest
-from pools import wandering, with_holes
 
 from src.config.settings import FeatureSettings
 from src.features.catalogue import features
 from src.features.model_features import model_features, time_series_features
-from src.features.pool import ModelFeature, matrices, pool_of
+from src.features.panel import (
+    ModelFeature,
+    matrices,
+    pool_of,
+)
+from tests.support.pools import (
+    wandering,
+    with_holes,
+)
 
 CUTS = (1, 64, 127, 201, 260, 339)
 

@@ -3,14 +3,17 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
-from prices import clean_walk, sessions
 
 from src.config.settings import FeatureSettings
+from src.core.calendars.calendar import nse
 from src.core.errors import ValidationFailed
-from src.core.sessions import nse
 from src.features import catalogue, validation
 from src.features.features_daily import compute
 from src.features.validation import Evidence, check
+from tests.support.prices import (
+    clean_walk,
+    sessions,
+)
 
 WINDOWS = FeatureSettings()
 # 300 sessions; the first 20 are warm-up.

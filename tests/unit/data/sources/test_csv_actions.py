@@ -5,8 +5,8 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from src.core.sessions import nse
-from src.data.sources.csv import CsvSource
+from src.core.calendars.calendar import nse
+from src.data.sources.files.source import CsvSource
 
 NOW = dt.datetime(2026, 4, 20, 12, tzinfo=dt.UTC)
 HEADER = "Date,Open,High,Low,Close,Adj Close,Volume,Dividends,Stock Splits\n"

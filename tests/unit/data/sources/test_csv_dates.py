@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from src.core.errors import BadInput
-from src.data.sources.dates import read_stamps
+from src.data.sources.files.fields.dates import read_stamps
 
 
 def stamps(*written):

@@ -1,7 +1,11 @@
 import pytest
 
 from src.core.errors import BadInput
-from src.data.sources.layouts import canonical, check_volume, recognise
+from src.data.sources.files.layouts import (
+    canonical,
+    check_volume,
+    recognise,
+)
 
 
 def recognised(*lines, delimiter=","):

@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from src.core.sessions import nse
-from src.data.sources.csv import CsvSource
+from src.core.calendars.calendar import nse
+from src.data.sources.files.source import CsvSource
 
 NOW = dt.datetime(2026, 4, 20, 12, tzinfo=dt.UTC)
 

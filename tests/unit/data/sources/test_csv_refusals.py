@@ -3,10 +3,10 @@ import gzip
 
 import pytest
 
+from src.core.calendars.calendar import nse
 from src.core.errors import BadInput
-from src.core.sessions import nse
-from src.data.sources.csv import CsvSource
-from src.data.sources.csv_files import read_content
+from src.data.sources.files.reader import read_content
+from src.data.sources.files.source import CsvSource
 
 HEADER = "Date,Open,High,Low,Close,Volume\n"
 ROW = "2022-01-03,10,12,9,11,100\n"

@@ -8,9 +8,9 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from src.core.calendars.calendar import nse
 from src.core.errors import BadInput
-from src.core.sessions import nse
-from src.data.sources.csv import CsvSource
+from src.data.sources.files.source import CsvSource
 
 DAYS = st.dates(dt.date(2022, 1, 1), dt.date(2022, 1, 20)).map(str)
 CELLS = st.sampled_from(["1", "2.5", "", "null", "1000", "abc", "inf", "-"])

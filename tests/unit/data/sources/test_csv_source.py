@@ -7,9 +7,9 @@ import zipfile
 import polars as pl
 import pytest
 
+from src.core.calendars.calendar import nse
 from src.core.errors import BadInput, UsageError
-from src.core.sessions import nse
-from src.data.sources.csv import CsvSource
+from src.data.sources.files.source import CsvSource
 
 NOW = dt.datetime(2026, 4, 20, 12, tzinfo=dt.UTC)
 HEADER = "Date,Open,High,Low,Close,Volume\n"

@@ -3,10 +3,13 @@ import datetime as dt
 import polars as pl
 import pytest
 
+from src.core.calendars.calendar import nse
 from src.core.errors import BadInput
-from src.core.sessions import nse
-from src.data.sources.dates import read_stamps
-from src.data.sources.zones import decide_zone, place
+from src.data.sources.files.fields.dates import read_stamps
+from src.data.sources.files.fields.timezones import (
+    decide_zone,
+    place,
+)
 
 
 def placed(*written, ticker="TCS.NS"):

@@ -3,10 +3,13 @@ import datetime as dt
 import polars as pl
 import pytest
 
+from src.core.calendars.exchanges import (
+    calendar_of,
+    exchange_of,
+)
 from src.core.errors import BadInput
-from src.core.exchanges import calendar_of, exchange_of
-from src.data.sources.dates import read_stamps
-from src.data.sources.zones import place
+from src.data.sources.files.fields.dates import read_stamps
+from src.data.sources.files.fields.timezones import place
 
 pytest.importorskip("exchange_calendars")
 

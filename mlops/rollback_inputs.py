@@ -1,0 +1,69 @@
+"""Models that will go live in; what each is asked with, made from stored prices and stored, out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from src.config import logs
+
+if TYPE_CHECKING:
+    from src.config.settings import Settings
+    from src.db.database import Database
+    from src.registry.storage.artifact import Artefact
+
+log = logs.get(__name__)
+
+
+def write_inputs(
+    settings: Settings, database: Database, restored: Sequence[Artefact], now: dt.datetime
+) -> str:
+    """Store what models are asked with at the newest bars of their tickers.
+
+    Returns:
+        What could not be done and what to run then, in a sentence; empty when all went well.
+    """
+    try:
+        problems = _written(settings, database, restored, now)
+    except Exception as error:
+        # The way back must stand open whatever fails here.
+        log.error(str(error), exc_info=error, file_only=True)
+        why = " ".join(str(error).split()) or type(error).__name__
+        problems = dict.fromkeys(sorted({one.ticker for one in restored}), why)
+    if not problems:
+        return ""
+    named, why = ", ".join(problems), next(iter(problems.values())).rstrip(".")
+    return (
+        f"The models are live, but what they are asked with is missing for {named} ({why}): run "
+        "`python -m mlops.pipeline --skip-training --ticker` with each."
+    )
+
+
+def _written(
+    settings: Settings, database: Database, restored: Sequence[Artefact], now: dt.datetime
+) -> dict[str, str]:
+    """The first problem of each ticker that has one."""
+    from src.core.calendars.exchanges import by_exchange
+    from src.db.tables.serving_inputs import ServingInputs
+    from src.modeling.panel.known_pools import known_pools
+    from src.modeling.serving.stored_models import answers
+    from src.registry.storage.artifact_store import NoModel
+    from src.stages.context import make_context
+
+    models = {(one.ticker, one.horizon): one for one in restored}
+
+    def load(ticker: str, horizon: str) -> Artefact:
+        if (ticker, horizon) not in models:
+            raise NoModel
+        return models[ticker, horizon]
+
+    problems: dict[str, str] = {}
+    for group in by_exchange(sorted({ticker for ticker, _ in models})):
+        context = make_context(settings, database.store, group, run_id="rollback", now=now)
+        found = answers(context, load, group, known_pools(context))
+        ServingInputs(database.control).write(found.rows)
+        for pair, sentence in sorted(found.problems.items()):
+            if pair in models:
+                problems.setdefault(pair[0], sentence)
+    return problems

@@ -1,0 +1,78 @@
+"""What live forecasts came to, for a person: read from the log, one line a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from src.config.settings import Settings
+
+HEADERS = (
+    *("", "horizon", "ticker", "model", "n", "n_eff", "MAE", "MAE of zero", "skill"),
+    *("inside 50/80/90/95 %", "right sign", "base rate"),
+)
+ALL = "all"
+
+
+def scoreboard_text(settings: Settings, ticker: str | None) -> str:
+    """The scoreboard of one ticker, or of each and of all together, as text.
+
+    Raises:
+        DatabaseUnavailable: one sentence.
+    """
+    from src.db.database import open_database
+    from src.db.tables.forecasts import ForecastLog
+    from src.modeling.evaluation.scoreboard import (
+        POOLED,
+        scoreboard,
+    )
+
+    with open_database(settings.server, settings.home) as database:
+        log = ForecastLog(database.control)
+        scored, logged = log.scored(ticker), log.count(ticker)
+    rows = scoreboard(scored)
+    if not rows:
+        return _nothing(ticker, logged)
+    return _table([row for row in rows if ticker is None or row["ticker"] != POOLED])
+
+
+def _nothing(ticker: str | None, logged: int) -> str:
+    of = f" of {ticker}" if ticker else ""
+    if not logged:
+        return f"No forecast{of} is logged yet: run `python -m mlops.pipeline` after the close."
+    return (
+        f"Of the {logged} forecasts{of} none that was made ahead of its session has come true yet: "
+        "run `python -m mlops.pipeline` again after that session."
+    )
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    lines = [HEADERS, *(_line(row) for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(HEADERS))]
+    return "\n".join(
+        "  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
+    covered = "/".join(f"{share:.0%}".rstrip("%") for share in row["coverage"].values())
+    return (
+        row["kind"],
+        f"{row['horizon']} ({row['sessions']})",
+        row["ticker"] or f"{ALL} {row['tickers']}",
+        row["model"],
+        f"{row['n']}",
+        f"{row['n_eff']:.0f}",
+        f"{row['mae']:.4%}",
+        f"{row['mae_zero']:.4%}",
+        _share(row["skill"], "+.2%"),
+        covered or "-",
+        _share(row["direction"], ".1%"),
+        _share(row["base_rate"], ".1%"),
+    )
+
+
+def _share(value: float | None, form: str) -> str:
+    return "-" if value is None else f"{value:{form}}"

@@ -1,0 +1,131 @@
+"""Ledger rows in, the ledger and its history written; and the ledger as it was known at a time.
+
+The history has every state that a stated, entered or decided action ever had. What a rule infers
+from the prices is made anew by every run and is not in it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from src.core.tables import ACTION_HISTORY, CORPORATE_ACTIONS, INGEST_BATCHES
+from src.data.corporate_actions.apply import LEDGER_SCHEMA
+from src.data.corporate_actions.intake.merge import merge
+
+if TYPE_CHECKING:
+    from src.data.sources.delivery import Delivery
+    from src.db.store import Store
+
+KEY = list(CORPORATE_ACTIONS.key)
+HISTORY_SCHEMA = pl.Schema({**LEDGER_SCHEMA, "changed_at": pl.Datetime("us", "UTC")})
+
+
+def record_delivery(store: Store, delivery: Delivery) -> tuple[str, ...]:
+    """Take the actions that came with stored bars into the ledger.
+
+    The delivery's batch must be stored: its ``fetched_at`` says when the actions became known. Of
+    what was fetched before another batch of that source, only new actions are taken.
+
+    Returns:
+        Sentences for a person: what waits, was restated or withdrawn, or was not believed.
+    """
+    if delivery.actions is None or delivery.kind != "daily":
+        return ()
+    ledger = store.load(CORPORATE_ACTIONS, [delivery.ticker])
+    batches = store.load(INGEST_BATCHES, [delivery.ticker]).filter(
+        kind=delivery.kind, source=delivery.vendor
+    )
+    known_at = _known_at(delivery, batches)
+    is_newest = batches.filter(pl.col("fetched_at") > known_at).is_empty()
+    own = ledger.filter(source=delivery.vendor, origin="stated")
+    merged = merge(delivery, own, known_at, is_newest=is_newest)
+    record(store, merged.rows, known_at)
+    return merged.warnings
+
+
+def _known_at(delivery: Delivery, batches: pl.DataFrame) -> dt.datetime:
+    """When it was fetched; of a file that does not say, when its batch was placed."""
+    if not delivery.fetched_at_stated:
+        same = batches.filter(content_hash=delivery.content_hash, price_basis=delivery.price_basis)[
+            "fetched_at"
+        ].max()
+        if isinstance(same, dt.datetime):
+            return same
+    return delivery.fetched_at.astimezone(dt.UTC)
+
+
+def record(store: Store, rows: pl.DataFrame, changed_at: dt.datetime) -> int:
+    """Write those ledger rows that differ from the ledger's, and their states to the history.
+
+    A state that is not later than its row's newest one is put a microsecond after that: the
+    newest state of the history is always the ledger's own.
+
+    Returns:
+        The number of rows written.
+    """
+    if rows.is_empty():
+        return 0
+    tickers = rows["ticker"].unique().to_list()
+    before = _typed(store.load(CORPORATE_ACTIONS, tickers), LEDGER_SCHEMA)
+    history = _typed(store.load(ACTION_HISTORY, tickers), HISTORY_SCHEMA)
+    columns = LEDGER_SCHEMA.names()
+    rows = _typed(rows, LEDGER_SCHEMA)
+    changed = rows.join(before, on=columns, how="anti", nulls_equal=True)
+    store.upsert(CORPORATE_ACTIONS, changed)
+    store.upsert(ACTION_HISTORY, new_states(changed, before, history, changed_at))
+    return changed.height
+
+
+def new_states(
+    changed: pl.DataFrame, before: pl.DataFrame, history: pl.DataFrame, changed_at: dt.datetime
+) -> pl.DataFrame:
+    """The states to append: the changed rows, and before them what the history lacks.
+
+    Args:
+        changed: ledger rows as they become.
+        before: ledger rows as they were; those that predate the history are stated with it.
+        history: the states so far.
+        changed_at: when the rows changed, in UTC.
+    """
+    kept = (pl.col("origin") != "inferred") | (pl.col("decided_by") == "person")
+    first = (
+        before.filter(kept)
+        .join(changed, on=KEY, how="semi")
+        .join(history, on=KEY, how="anti")
+        .with_columns(changed_at=pl.col("known_at"))
+    )
+    latest = pl.concat([history, first]).group_by(KEY).agg(latest=pl.col("changed_at").max())
+    at = pl.lit(changed_at).cast(pl.Datetime("us", "UTC"))
+    after = pl.max_horizontal(at, pl.col("latest") + pl.duration(microseconds=1))
+    states = changed.join(latest, on=KEY, how="left").with_columns(changed_at=after)
+    return pl.concat([first, states.drop("latest")]).select(HISTORY_SCHEMA.names())
+
+
+def ledger_known_at(history: pl.DataFrame, known_at: dt.datetime) -> pl.DataFrame:
+    """The ledger's rows as they stood at a time: of each key the newest state until then.
+
+    Args:
+        history: rows of ``corporate_action_history``.
+        known_at: an aware time; states of that very instant count.
+
+    Returns:
+        Rows with the ledger's columns in key order, without what rules inferred.
+    """
+    return (
+        history.filter(pl.col("changed_at") <= known_at)
+        .sort("changed_at")
+        .unique(KEY, keep="last", maintain_order=True)
+        .select(LEDGER_SCHEMA.names())
+        .sort(KEY)
+    )
+
+
+def _typed(rows: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
+    """The rows with the declared types; JSON is written in one way, whoever wrote it."""
+    written = [json.dumps(json.loads(text), sort_keys=True) for text in rows["evidence"]]
+    evidence = pl.Series("evidence", written, dtype=pl.String)
+    return rows.with_columns(evidence).select(schema.names()).cast(schema)

@@ -1,0 +1,74 @@
+"""A delivery and what it changed in; rows of the tables that ingest writes out; pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import polars as pl
+
+from src.data.history.revisions import (
+    Batch,
+    Revised,
+)
+from src.data.sources.delivery import Delivery
+
+
+def batch_row(delivery: Delivery) -> dict[str, Any]:
+    """The row of ``ingest_batches``, without its number."""
+    return {
+        "ticker": delivery.ticker,
+        "kind": delivery.kind,
+        "source": delivery.vendor,
+        "layout": delivery.layout,
+        "price_basis": delivery.price_basis,
+        "content_hash": delivery.content_hash,
+        "fetched_at": delivery.fetched_at.astimezone(dt.UTC),
+        "fetched_at_stated": delivery.fetched_at_stated,
+        "origin": delivery.origin,
+        "rows_delivered": delivery.frame.height + delivery.rejected.height,
+        "rows_rejected": delivery.rejected.height,
+        "notes": "; ".join(delivery.notes),
+    }
+
+
+def raw_rows(rows: pl.DataFrame, delivery: Delivery) -> pl.DataFrame:
+    """Rows of the raw table, from those that the comparison left to store."""
+    return rows.with_columns(ticker=pl.lit(delivery.ticker), source=pl.lit(delivery.vendor))
+
+
+def revision_rows(revised: Revised, delivery: Delivery, batch: Batch) -> pl.DataFrame:
+    """Rows of ``price_revisions``, known since the delivery was fetched."""
+    return revised.revisions.select(
+        pl.all(),
+        ticker=pl.lit(delivery.ticker),
+        kind=pl.lit(delivery.kind),
+        source=pl.lit(delivery.vendor),
+        batch_id=pl.lit(batch.batch_id, dtype=pl.Int64),
+        known_at=pl.lit(batch.fetched_at).cast(pl.Datetime("us", "UTC")),
+    )
+
+
+def rejected_rows(revised: Revised, delivery: Delivery, batch: Batch, stage: str) -> pl.DataFrame:
+    """Rows of the quarantine: those without a key, and those that stored rows are preferred to."""
+    key = "date" if delivery.kind == "daily" else "ts"
+    at = pl.col(key).cast(pl.String)
+    compared = revised.rejected.select(
+        "line",
+        "rule",
+        "reason",
+        at=at,
+        row=pl.struct(
+            at.alias("at"), pl.exclude("line", "rule", "reason", key)
+        ).struct.json_encode(),
+    )
+    columns = ("line", "rule", "reason", "at", "row")
+    refused = pl.concat([compared.select(columns), delivery.rejected.select(columns)])
+    return refused.with_columns(
+        ticker=pl.lit(delivery.ticker),
+        stage=pl.lit(stage),
+        kind=pl.lit(delivery.kind),
+        source=pl.lit(delivery.vendor),
+        action=pl.lit("rejected"),
+        batch_id=pl.lit(batch.batch_id, dtype=pl.Int64),
+    )

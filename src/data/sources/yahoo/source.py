@@ -1,0 +1,257 @@
+"""A ticker and two dates in; Yahoo's bars out, as Yahoo gives them.
+
+Close is adjusted for splits, ``adj_close`` also for dividends. What Yahoo does not answer is
+asked again, up to ``retries`` times and never for longer than ``retries * timeout`` and the pauses
+between; then one sentence says why.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from src.core.errors import BadInput, SourceUnavailable
+from src.data.sources.delivery import (
+    Delivery,
+    Kind,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import polars as pl
+
+    from src.data.sources.yahoo.transport import Client
+
+log = logging.getLogger(__name__)
+YAHOO = "https://query2.finance.yahoo.com"
+INTERVALS: dict[Kind, str] = {"daily": "1d", "hourly": "1h"}
+HOURLY_REACH = dt.timedelta(days=730)
+ONE_DAY = dt.timedelta(days=1)
+ADVICE = "try again later, or read the prices from a file"
+
+
+class YahooSource:
+    """Prices from Yahoo; ``base_url`` names another server that answers in Yahoo's place.
+
+    yfinance's cookies are kept in ``cache_dir``, or in memory where it is None or read-only. An
+    instance serves one thread.
+    """
+
+    name = "yahoo"
+
+    def __init__(
+        self,
+        *,
+        now: dt.datetime,
+        base_url: str | None = None,
+        timeout: float = 10,
+        retries: int = 3,
+        backoff: float = 0.5,
+        cache_dir: Path | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._now, self._base_url, self._cache_dir = now, base_url, cache_dir
+        self._timeout, self._retries, self._backoff = timeout, retries, backoff
+        self._sleep = sleep
+        self._client: Client | None = None
+
+    def fetch_daily(
+        self, ticker: str, since: dt.date | None, until: dt.date | None
+    ) -> list[Delivery]:
+        """Daily bars by the exchange's own dates; a bar of a session under way is among them."""
+        return self._fetch(ticker, "daily", since or dt.date(1970, 1, 1), until)
+
+    def fetch_hourly(
+        self, ticker: str, since: dt.date | None, until: dt.date | None
+    ) -> list[Delivery]:
+        """Hourly bars of the last 730 days at most: Yahoo keeps no more."""
+        # one day is lost to the margin that _ask takes, another to the hours of the first day
+        first = (self._now - HOURLY_REACH).date() + 2 * ONE_DAY
+        if until is not None and until < first:
+            raise SourceUnavailable(
+                f"Yahoo keeps hourly bars for {HOURLY_REACH.days} days only, so none of {ticker} "
+                f"before {first}: read the older ones from a file"
+            )
+        if since is None or since >= first:
+            return self._fetch(ticker, "hourly", since or first, until)
+        note = (
+            f"Yahoo keeps hourly bars for {HOURLY_REACH.days} days only: "
+            f"asked since {since}, fetched since {first}"
+        )
+        return self._fetch(ticker, "hourly", first, until, note)
+
+    def fetch_actions(
+        self, ticker: str, since: dt.date | None, until: dt.date | None
+    ) -> pl.DataFrame:
+        """Splits and dividends as Yahoo states them: ``date, kind, ratio, amount``."""
+        from src.data.sources.yahoo import chart as yahoo_chart
+
+        first, last = since or dt.date(1970, 1, 1), until or self._tomorrow()
+        result = self._ask(ticker, "daily", first, last)
+        try:
+            return yahoo_chart.actions(result, first, last)
+        except yahoo_chart.UnreadableAnswer as error:
+            raise _unreadable(ticker, error) from error
+
+    def _fetch(
+        self, ticker: str, kind: Kind, since: dt.date, until: dt.date | None, *notes: str
+    ) -> list[Delivery]:
+        from src.data.sources.duplicates import content_hash
+        from src.data.sources.yahoo import chart as yahoo_chart
+
+        tomorrow = self._tomorrow()
+        last = until or tomorrow
+        if since > last:
+            return []
+        # Dividends are divided by every later split: these are needed up to now.
+        reach = max(last, tomorrow) if kind == "daily" else last
+        try:
+            result = self._ask(ticker, kind, since, reach)
+            frame, rejected = yahoo_chart.bars(result, kind, since, last)
+        except yahoo_chart.UnreadableAnswer as error:
+            raise _unreadable(ticker, error) from error
+        if frame.is_empty():
+            raise SourceUnavailable(
+                f"Yahoo knows {ticker} but gave no {kind} prices between {since} and {last}"
+            )
+        actions = None
+        if kind == "daily":
+            actions, said = _actions(ticker, result, since, reach)
+            notes = (*notes, *said)
+        return [
+            Delivery(
+                ticker=ticker,
+                kind=kind,
+                vendor=self.name,
+                layout="yahoo_api",
+                price_basis="split",
+                frame=frame,
+                rejected=rejected,
+                content_hash=content_hash(ticker, kind, frame),
+                fetched_at=self._now,
+                fetched_at_stated=True,
+                origin=self._address(ticker),
+                notes=notes,
+                actions=actions,
+            )
+        ]
+
+    def _tomorrow(self) -> dt.date:
+        """In UTC: on no exchange is it later than that."""
+        return self._now.astimezone(dt.UTC).date() + ONE_DAY
+
+    def _address(self, ticker: str) -> str:
+        return (self._base_url or YAHOO).rstrip("/") + _path(ticker)
+
+    def _ask(self, ticker: str, kind: Kind, since: dt.date, until: dt.date) -> dict[str, Any]:
+        """The chart of a range that is a day wider at both ends: the zone is in the answer."""
+        params = {
+            "period1": str(max(0, _midnight(since - ONE_DAY))),
+            "period2": str(_midnight(until + 2 * ONE_DAY)),
+            "interval": INTERVALS[kind],
+            "includePrePost": "false",
+            "events": "div,splits,capitalGains",
+        }
+        cause = ""
+        for attempt in range(self._retries):
+            if attempt:
+                self._sleep(self._backoff * 2 ** (attempt - 1))
+            answer, cause = self._try(ticker, params)
+            if answer is not None:
+                return _result(ticker, answer)
+            log.debug("try %d of %d for %s: %s", attempt + 1, self._retries, ticker, cause)
+        raise SourceUnavailable(
+            f"Yahoo did not answer for {ticker}: {cause}, {self._retries} tries: {ADVICE}"
+        )
+
+    def _try(self, ticker: str, params: dict[str, str]) -> tuple[dict[str, Any] | None, str]:
+        """The answer, or None and why there is none; raises where a second try cannot help."""
+        from src.data.sources.yahoo.transport import (
+            Client,
+            NoAnswer,
+        )
+
+        self._client = self._client or Client(self._base_url, self._timeout, self._cache_dir)
+        try:
+            status, body = self._client.get(f"{YAHOO}{_path(ticker)}", params)
+        except NoAnswer as error:
+            return None, str(error)
+        answer = _chart(body)
+        _raise_if_final(ticker, status, answer)
+        if status >= HTTPStatus.BAD_REQUEST:
+            return None, f"HTTP {status} {_phrase(status)}".strip()
+        return answer, "the answer is no chart"
+
+
+def _path(ticker: str) -> str:
+    return f"/v8/finance/chart/{quote(ticker, safe='')}"
+
+
+def _midnight(day: dt.date) -> int:
+    return int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp())
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _chart(body: str) -> dict[str, Any] | None:
+    """The value of ``chart``, or None: a proxy's page, half an answer, another service."""
+    try:
+        chart = json.loads(body)["chart"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return chart if isinstance(chart, dict) else None
+
+
+def _raise_if_final(ticker: str, status: int, chart: dict[str, Any] | None) -> None:
+    said = (chart or {}).get("error")
+    error = said if isinstance(said, dict) else {}
+    why = " ".join(str(error.get("description") or "").split())
+    if status == HTTPStatus.NOT_FOUND or error.get("code") == "Not Found":
+        raise BadInput(
+            f"Yahoo knows no ticker {ticker} ({why or f'HTTP {status}'}): "
+            "NSE tickers are written like TCS.NS, M&M.NS or BAJAJ-AUTO.NS"
+        )
+    if why and status in {HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}:
+        raise SourceUnavailable(f"Yahoo gave no prices for {ticker}: {why}")
+
+
+def _result(ticker: str, chart: dict[str, Any]) -> dict[str, Any]:
+    results = chart.get("result")
+    if not results:
+        raise SourceUnavailable(f"Yahoo gave an empty answer for {ticker}: {ADVICE}")
+    try:
+        result: dict[str, Any] = results[0]
+        symbol = str(result["meta"]["symbol"])
+    except (LookupError, TypeError) as error:
+        raise _unreadable(ticker, error) from error
+    if symbol.upper() != ticker.upper():
+        raise BadInput(f"Yahoo answered with {symbol} when asked for {ticker}: nothing was taken")
+    return result
+
+
+def _actions(
+    ticker: str, result: dict[str, Any], since: dt.date, until: dt.date
+) -> tuple[pl.DataFrame | None, tuple[str, ...]]:
+    """The actions of an answer, or None and why: bars are worth having without them."""
+    from src.data.sources.yahoo import chart as yahoo_chart
+
+    try:
+        return yahoo_chart.actions(result, since, until), ()
+    except yahoo_chart.UnreadableAnswer as error:
+        return None, (f"Yahoo's splits and dividends of {ticker} cannot be read ({error})",)
+
+
+def _unreadable(ticker: str, error: Exception) -> SourceUnavailable:
+    return SourceUnavailable(f"Yahoo's answer for {ticker} cannot be read ({error}): {ADVICE}")

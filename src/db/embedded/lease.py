@@ -1,0 +1,148 @@
+"""From a folder: a real PostgreSQL server, shared by every process that asks for it.
+
+Three locks of the kernel carry the whole life cycle; all are freed by `kill -9`:
+`NAME.lock`    exclusive: one process at a time starts or stops the server,
+`NAME.leases`  shared: held by each lease; whoever gives back the last one stops the server,
+the data directory itself, exclusive: held by the server and all its children (see `postmaster`).
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import fcntl
+import logging
+import os
+import shlex
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from src.core.errors import DatabaseUnavailable
+from src.db.embedded import (
+    client,
+    postmaster,
+)
+from src.db.embedded.binaries import find_binaries
+from src.db.embedded.os_account import (
+    account_name,
+    other_owner,
+)
+from src.db.embedded.server import (
+    EmbeddedServer,
+    try_lock,
+)
+
+__all__ = ["EmbeddedServer", "Lease", "acquire", "find_binaries"]
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 300.0  # seconds: recovery after a crash replays up to a gigabyte of log
+LEAVING = 30.0  # seconds to wait for one's turn to stop the server
+
+
+def acquire(data_dir: Path, database: str = "forecast_db", *, patience: float = PATIENCE) -> Lease:
+    """Start the server of `data_dir`, or join it, and see to it that `database` exists."""
+    server = EmbeddedServer(Path(data_dir).resolve())
+    deadline = time.monotonic() + patience
+    try:
+        server.data.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(server, deadline):
+            postmaster.ensure_running(server, deadline)
+            client.ensure_database(server, database)
+            return Lease(server, database)
+    except OSError as error:
+        raise DatabaseUnavailable(_why_closed(server, error)) from error
+
+
+class Lease:
+    """The right to find the server running; given back by `with`, `release` or the exit."""
+
+    def __init__(self, server: EmbeddedServer, database: str) -> None:
+        self.url = server.url(database)
+        self._server = server
+        self._descriptor: int | None = server.open_beside("leases")
+        fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+        _leases.add(self)
+
+    def release(self) -> None:
+        """Give the lease back; twice is once. The last one stops a server that serves nobody."""
+        if self.let_go():
+            _leave(self._server)
+
+    def let_go(self) -> bool:
+        """Give up the lock and nothing more; False if that was done before."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is None:
+            return False
+        _leases.discard(self)
+        os.close(descriptor)
+        return True
+
+    def __enter__(self) -> Lease:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.release()
+
+
+_leases: set[Lease] = set()  # of this process
+
+
+def _release_all() -> None:
+    for lease in list(_leases):
+        lease.release()
+
+
+def _forget_all() -> None:
+    # In a forked child: the leases are the parent's, and so is their end.
+    for lease in list(_leases):
+        lease.let_go()
+
+
+atexit.register(_release_all)
+os.register_at_fork(after_in_child=_forget_all)
+
+
+def _leave(server: EmbeddedServer) -> None:
+    try:
+        with _alone(server, time.monotonic() + LEAVING):
+            if _unleased(server) and client.idle(server):
+                postmaster.stop(server)
+    except (OSError, DatabaseUnavailable) as error:
+        # The next to acquire will find the server and stop it in his turn.
+        log.warning("The database in %s was left running: %s", server.data, error)
+
+
+@contextlib.contextmanager
+def _alone(server: EmbeddedServer, deadline: float) -> Iterator[None]:
+    descriptor = server.open_beside("lock")
+    try:
+        while not try_lock(descriptor):
+            if time.monotonic() > deadline:
+                raise server.unavailable("is being started or stopped by another process")
+            time.sleep(0.01)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _unleased(server: EmbeddedServer) -> bool:
+    descriptor = server.open_beside("leases")
+    try:
+        return try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _why_closed(server: EmbeddedServer, error: OSError) -> str:
+    owner = other_owner(server.data, server.beside("lock"))
+    if owner and isinstance(error, PermissionError):
+        # As after a first run by root, who lends the data to an account that may run a server.
+        me, data = account_name(os.geteuid()), shlex.quote(str(server.data))
+        return (
+            f"The database in {server.data} belongs to {owner}, so {me} cannot open it:"
+            f" run as root, or stop it and take it over with `sudo chown -R {me} {data} {data}.*`,"
+            " or set DATABASE_URL to another server."
+        )
+    return str(server.failed(f"cannot be opened ({error})"))

@@ -1,0 +1,155 @@
+"""From a data directory: its server running, or stopped. The caller keeps others from doing either.
+
+The server and all its children inherit the lock on the data directory, so it is free only when
+not one of them is left. A pid file, which may be stale, decides nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import threading
+import time
+
+from src.db.embedded import (
+    data_directory,
+    processes,
+)
+from src.db.embedded.binaries import find_binaries
+from src.db.embedded.client import answers
+from src.db.embedded.os_account import (
+    Account,
+    open_directory,
+    private_dir,
+    reachable,
+    server_account,
+    start,
+)
+from src.db.embedded.server import (
+    PORT,
+    EmbeddedServer,
+    try_lock,
+)
+
+GRACE = 2.0  # seconds for a server to open its socket, for orphans of a dead one to leave
+UNSEEN = 10.0  # seconds after which the data's user must have shown himself
+STOPPING = 30.0  # seconds: a fast stop writes what is in memory to the disk first
+
+SETTINGS = (
+    "listen_addresses=",
+    f"port={PORT}",
+    "unix_socket_permissions=0700",
+    "max_connections=50",
+    "jit=off",
+    # A client that died in the middle of a long statement gives its advisory locks back.
+    "client_connection_check_interval=1s",
+    "timezone=UTC",
+    "log_timezone=UTC",
+    "log_checkpoints=off",
+)
+
+
+def ensure_running(server: EmbeddedServer, deadline: float) -> None:
+    """Return when the server answers: joined, or started, on data made for it if need be."""
+    account = server_account(server.data)
+    private_dir(server.socket_dir, account)
+    if not data_directory.exists(server):
+        _end_forgotten(server)
+        data_directory.create(server, account)
+    with open_directory(server.data) as directory:
+        if _unserved(server, directory, deadline):
+            _launch(server, directory, account, deadline)
+
+
+def stop(server: EmbeddedServer) -> None:
+    """Stop the server, if there is one: fast, then at the price of recovery at the next start."""
+    if (pid := processes.postmaster(server)) is not None:
+        _end(server, pid, signal.SIGINT, signal.SIGQUIT)
+    with contextlib.suppress(OSError):
+        server.socket_dir.rmdir()
+
+
+def _unserved(server: EmbeddedServer, directory: int, deadline: float) -> bool:
+    """Wait until the data are locked for us (yes), or their server answers (no)."""
+    began = time.monotonic()
+    while not try_lock(directory):
+        if answers(server):
+            return False
+        if time.monotonic() > deadline:
+            raise server.unavailable("is held by a server that does not answer")
+        if (waited := time.monotonic() - began) > GRACE:
+            _clear_away(server, waited)
+        time.sleep(0.02)
+    return True
+
+
+def _clear_away(server: EmbeddedServer, waited: float) -> None:
+    pid = processes.postmaster(server)
+    if pid is None:
+        remains = list(processes.inside(server))
+        if waited > UNSEEN and not remains and processes.visible():
+            raise server.unavailable(
+                "is in use where we cannot see it, in another container perhaps"
+            )
+        # A dead postmaster's backend is still in a long statement. PostgreSQL would refuse
+        # to start beside it, and its client can no longer be served: an immediate stop.
+        for orphan in remains:
+            processes.send(orphan, signal.SIGQUIT)
+    elif not server.socket_file.exists():
+        # Someone emptied /tmp: nobody can reach this server any more, so a new one it is.
+        processes.send(pid, signal.SIGINT)
+
+
+def _launch(
+    server: EmbeddedServer, directory: int, account: Account | None, deadline: float
+) -> None:
+    if any(processes.inside(server)):
+        raise server.unavailable("is served by a PostgreSQL that was started by hand")
+    _end_forgotten(server)
+    # We hold the lock that every process of the former server held, so none is left but a
+    # zombie, whoever may own the pid in these files by now. PostgreSQL would believe the pid.
+    for stale in (*server.pid_files, server.socket_file):
+        stale.unlink(missing_ok=True)
+    process = _spawn(server, directory, account)
+    while not answers(server):
+        if process.poll() is not None:
+            raise server.failed("could not be started")
+        if time.monotonic() > deadline:
+            raise server.unavailable("has not become ready in time")
+        time.sleep(0.01)
+
+
+def _spawn(
+    server: EmbeddedServer, directory: int, account: Account | None
+) -> subprocess.Popen[bytes]:
+    data_directory.lend(server, account)
+    program = str(find_binaries(data_directory.major(server), account) / "postgres")
+    command = [program, "-D", reachable(server.data, directory, account)]
+    for setting in (*SETTINGS, f"unix_socket_directories={server.socket_dir}", server.mark):
+        command += ["-c", setting]
+    with server.open_log() as output:
+        process = start(command, output, account, directory)
+    # Reaps the server whenever it ends: a zombie would keep its pid taken.
+    threading.Thread(target=process.wait, name="reap-postgres", daemon=True).start()
+    return process
+
+
+def _end_forgotten(server: EmbeddedServer) -> None:
+    # A server whose directory was deleted under it. PostgreSQL writes its control file by the
+    # full path, so at its next checkpoint it would ruin the new database of that name; an
+    # immediate stop writes nothing.
+    for pid in processes.forgotten(server):
+        _end(server, pid, signal.SIGQUIT)
+
+
+def _end(server: EmbeddedServer, pid: int, *kinds: signal.Signals) -> None:
+    """Send one signal after the other until the process is gone; each keeps every committed row."""
+    for kind in kinds:
+        processes.send(pid, kind)
+        deadline = time.monotonic() + STOPPING
+        while time.monotonic() < deadline:
+            if not processes.is_postmaster(server, pid):
+                return
+            time.sleep(0.01)
+    raise server.unavailable(f"is served by process {pid}, which does not stop")

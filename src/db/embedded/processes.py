@@ -1,0 +1,83 @@
+"""From /proc: which processes belong to a server. A pid in a file alone proves nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+from src.db.embedded.client import answers
+from src.db.embedded.server import EmbeddedServer
+
+
+def visible() -> bool:
+    """Whether processes can be looked at; on macOS an answering server is all there is to go by."""
+    return Path("/proc/self").exists()
+
+
+def postmaster(server: EmbeddedServer) -> int | None:
+    """Return the pid of our server, from either of its two notes, if /proc bears it out."""
+    for note in server.pid_files:
+        try:
+            pid = int(note.read_text().split("\n", 1)[0])
+        except (OSError, ValueError):
+            continue
+        if pid > 1 and is_postmaster(server, pid):
+            return pid
+    return None
+
+
+def is_postmaster(server: EmbeddedServer, pid: int) -> bool:
+    """Whether that process is a PostgreSQL that was started on our data."""
+    if not visible():
+        return answers(server)
+    words = _command_line(pid)
+    names_it = server.mark in words or str(server.data) in words
+    return names_it and _program(words) == "postgres"
+
+
+def inside(server: EmbeddedServer) -> Iterator[int]:
+    """Find the PostgreSQL processes, parents or children, that work in our folder."""
+    for pid, _, folder in _postgres():
+        if _is_data(server, folder):
+            yield pid
+
+
+def forgotten(server: EmbeddedServer) -> Iterator[int]:
+    """Find servers that name our folder and are not in it: theirs was deleted under them."""
+    for pid, words, folder in _postgres():
+        if server.mark in words and not _is_data(server, folder):
+            yield pid
+
+
+def send(pid: int, kind: signal.Signals) -> None:
+    """Signal a process, which may be gone by now."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, kind)
+
+
+def _postgres() -> Iterator[tuple[int, list[str], os.stat_result]]:
+    """Each PostgreSQL that we may look at: its pid, its command line, the folder it works in."""
+    for process in Path("/proc").glob("[0-9]*"):
+        words = _command_line(int(process.name))
+        if _program(words) == "postgres":
+            with contextlib.suppress(OSError):
+                yield int(process.name), words, (process / "cwd").stat()
+
+
+def _is_data(server: EmbeddedServer, folder: os.stat_result) -> bool:
+    return server.data.exists() and os.path.samestat(folder, server.data.stat())
+
+
+def _program(words: list[str]) -> str:
+    # "/usr/lib/.../postgres" is a postmaster, "postgres: checkpointer" one of its children.
+    return Path(words[0].split(":")[0]).name if words else ""
+
+
+def _command_line(pid: int) -> list[str]:
+    try:
+        return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).split("\0")
+    except OSError:
+        return []

@@ -1,0 +1,138 @@
+"""Bars of many tickers, sessions by tickers, and the matrices that features make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.features.indicators import Array, Bars
+from src.features.time_series import log_return
+
+Bools = NDArray[np.bool_]
+Kind = Literal["time_series", "market", "cross_section"]
+
+# Fewer tickers say nothing about a market, nor about a place among them.
+MIN_TICKERS = 5
+
+
+class Prices(Protocol):
+    """Adjusted bars of N tickers in T sessions, (T, N) each, NaN without a bar."""
+
+    @property
+    def open(self) -> Array:
+        """First prices."""
+
+    @property
+    def high(self) -> Array:
+        """Highest prices."""
+
+    @property
+    def low(self) -> Array:
+        """Lowest prices."""
+
+    @property
+    def close(self) -> Array:
+        """Last prices, above zero exactly where there is a bar."""
+
+    @property
+    def volume(self) -> Array:
+        """Shares."""
+
+
+@dataclass(frozen=True, eq=False)
+class ModelFeature:
+    """One input of models.
+
+    Attributes:
+        name: Its column.
+        compute: By kind. ``time_series``: ``Bars`` to (n,). ``market``: the pool's market
+            returns (T,) to (T,), the same for every ticker. ``cross_section``: ``Pool`` to
+            (T, N), a ticker beside the others.
+        lookback: Rows before t that its value needs: bars of the ticker, or sessions with a
+            market. What fades (``windows.fading_sum``) is defined from there on and still
+            leans on up to 512 rows.
+        kind: Which of the three.
+    """
+
+    name: str
+    compute: Callable[..., Array]
+    lookback: int
+    kind: Kind
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Bars of each ticker, without the sessions it has none for, and the market they make.
+
+    Attributes:
+        present: Which ticker has a bar in which session; (T, N).
+        bars: One per ticker, in column order.
+        market: Equal-weight mean of the log returns of the tickers with a bar, each since its
+            bar before; (T,), NaN where fewer than ``MIN_TICKERS`` have one.
+    """
+
+    present: Bools
+    bars: tuple[Bars, ...]
+    market: Array
+    _last: dict[ModelFeature, Array] = field(default_factory=dict, init=False, repr=False)
+
+    def spread(self, columns: Iterable[Array]) -> Array:
+        """One value a bar for each ticker, as (T, N); NaN without a bar, or not finite."""
+        out = np.full(self.present.T.shape, np.nan)
+        for row, there, values in zip(out, self.present.T, columns, strict=True):
+            row[there] = np.where(np.isfinite(values), values, np.nan)
+        return np.ascontiguousarray(out.T)
+
+    def matrix(self, feature: ModelFeature) -> Array:
+        """A feature of every ticker and session; (T, N), read only.
+
+        The last one is kept for its rank, which comes next, and no more: each is as large as
+        the closes.
+        """
+        if feature not in self._last:
+            found = self._computed(feature)
+            found.setflags(write=False)
+            self._last.clear()
+            self._last[feature] = found
+        return self._last[feature]
+
+    def _computed(self, feature: ModelFeature) -> Array:
+        if feature.kind == "time_series":
+            return self.spread(feature.compute(one) for one in self.bars)
+        if feature.kind == "market":
+            return np.where(self.present, feature.compute(self.market)[:, None], np.nan)
+        return feature.compute(self)
+
+
+def pool_of(prices: Prices) -> Pool:
+    """The pool of some prices; a ticker may lack any session, or all."""
+    present = np.isfinite(prices.close) & (prices.close > 0)
+    fields = [
+        np.ascontiguousarray(one.T)
+        for one in (prices.open, prices.high, prices.low, prices.close, prices.volume)
+    ]
+    bars = tuple(
+        Bars(*(one[column][there] for one in fields)) for column, there in enumerate(present.T)
+    )
+    return Pool(present, bars, market_returns(present, bars))
+
+
+def market_returns(present: Bools, bars: tuple[Bars, ...]) -> Array:
+    """Mean log return per session over the tickers with a bar and one before it; (T,)."""
+    sums, counts = np.zeros(len(present)), np.zeros(len(present))
+    # Ticker by ticker: the order of a sum must not depend on how a matrix lies in memory.
+    for there, one in zip(present.T, bars, strict=True):
+        rows = np.flatnonzero(there)[1:]
+        sums[rows] += log_return(one, 1)[1:]
+        counts[rows] += 1
+    return np.where(counts >= MIN_TICKERS, sums / np.maximum(counts, 1), np.nan)
+
+
+def matrices(pool: Pool, wanted: Iterable[ModelFeature]) -> Iterator[tuple[str, Array]]:
+    """Name and matrix of each feature in turn, so that a reader may keep only what it needs."""
+    for feature in wanted:
+        yield feature.name, pool.matrix(feature)

@@ -1,0 +1,210 @@
+"""The command ``python -m src.modeling.backtest``: a row per forecast that would have been made.
+
+Columns: ``ticker, made, target, horizon, model, point, actual`` and the bounds of the 50, 80, 90
+and 95 % intervals; simple returns. ``made`` is the last bar that the forecast could see, ``target``
+the session h ahead, ``actual`` empty while it is not realised. ``--to`` is the last bar that
+anything but ``actual`` could see.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import stat
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from src.core.errors import BadInput, UsageError
+from src.modeling.points.names import (
+    CANDIDATES,
+    EXTRAS,
+)
+from src.stages.cli import EPILOG, Parser, configured, date, guarded
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from src.config.settings import Settings
+    from src.db.store import PostgresStore
+    from src.modeling.experiment.run import Contest
+    from src.modeling.panel.panel import Panel
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Backtest every candidate and what would have been served, over the stored tickers."""
+    args = _parser().parse_args(argv)
+    _check_usage(args)
+    settings, _ = configured(args)
+    from src.db.database import open_database
+
+    with open_database(settings.server, settings.home) as database:
+        written = run(args, settings, database.store)
+    sys.stdout.write(f"{written:,} forecasts written to {args.out}\n")
+    return 0
+
+
+def run(args: argparse.Namespace, settings: Settings, store: PostgresStore) -> int:
+    """Write the file; the number of its rows."""
+    from src.modeling.backtest.rows import rows
+    from src.modeling.panel import pools
+
+    stored = store.tickers()
+    if args.all:
+        calendar, whole = pools.everything(store, _some(stored))
+        tickers = list(whole.tickers)
+    else:
+        tickers = _asked(args, stored)
+        calendar, whole = pools.pooled(store, tickers, stored)
+    panel = whole if args.until is None else pools.up_to(whole, args.until)
+    if args.since is not None and args.since > panel.sessions[-1].item():
+        raise BadInput(
+            f"No price from {args.since} on is to be forecast from: the last is of "
+            f"{panel.sessions[-1]}."
+        )
+    if args.all:
+        _say_left_out([ticker for ticker in stored if ticker not in tickers])
+    frames = (
+        rows(contest, ticker, calendar, since=args.since)
+        for contest in contests(panel, whole, settings, args.models, args.since)
+        for ticker in tickers
+        if ticker in panel.tickers
+    )
+    return _written(frames, args.out)
+
+
+def contests(
+    panel: Panel,
+    whole: Panel,
+    settings: Settings,
+    names: Sequence[str],
+    since: dt.date | None,
+) -> Iterator[Contest]:
+    """Both horizons, one after the other; the gate's challengers always take part.
+
+    Args:
+        panel: All that forecasts may know.
+        whole: The same and what came later, which outcomes are taken from.
+        settings: Of the horizons, the gate and the schedule.
+        names: Candidates.
+        since: First session wanted.
+    """
+    import numpy as np
+
+    from src.modeling.experiment import run as contest
+    from src.modeling.experiment.config import (
+        challenger_of,
+        rules_of,
+    )
+
+    first = 0 if since is None else int(np.searchsorted(panel.sessions, np.datetime64(since)))
+    known, tickers = contest.Known(panel), contest.seasoned(panel)
+    columns = [whole.tickers.index(ticker) for ticker in panel.tickers]
+    for horizon in ("short", "long"):
+        part = tuple(dict.fromkeys((*names, challenger_of(horizon, tickers))))
+        sessions = getattr(settings.training.horizons, horizon)
+        rules = rules_of(settings, horizon, part, tickers)
+        held = contest.hold(panel, sessions, rules, names=part, known=known, since=first)
+        actual = whole.targets(sessions)[: len(panel.sessions), columns]
+        yield replace(held, actual=actual)
+
+
+def _asked(args: argparse.Namespace, stored: Sequence[str]) -> list[str]:
+    from src.core.tickers import normalise_ticker
+
+    given = [text for one in args.tickers for text in one.split(",") if text]
+    tickers = [normalise_ticker(text, args.suffix) for text in given]
+    missing = [ticker for ticker in tickers if ticker not in stored]
+    if missing:
+        raise BadInput(
+            f"No prices of {missing[0]} are stored: run `python -m src.data.ingest write` first."
+        )
+    return list(dict.fromkeys(tickers))
+
+
+def _some(stored: Sequence[str]) -> Sequence[str]:
+    if not stored:
+        raise BadInput("No prices are stored yet: run `python -m src.data.ingest write` first.")
+    return stored
+
+
+def _say_left_out(tickers: Sequence[str]) -> None:
+    if tickers:
+        sys.stderr.write(
+            f"warning: {', '.join(tickers)}: left out, being synthetic or without a clean price.\n"
+        )
+
+
+def _check_usage(args: argparse.Namespace) -> None:
+    """Refuse before any work what cannot end in a file."""
+    path = args.out
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"--out {path}: there is no folder {path.absolute().parent}.")
+    # The finished file takes the place of what is there, which must not be a folder or a device.
+    if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+        raise UsageError(f"--out {path}: it is no file.")
+    extra = next((name for name in args.models if name in EXTRAS), None)
+    if extra and find_spec("lightgbm") is None:
+        raise UsageError(f"--models {extra}: LightGBM is not installed: `pip install lightgbm`.")
+    if args.since and args.until and args.since > args.until:
+        raise UsageError(f"--from {args.since} lies after --to {args.until}.")
+
+
+def _written(frames: Iterator[pl.DataFrame], path: Path) -> int:
+    """Append frame after frame to a file of another name, which then takes its place.
+
+    Raises:
+        BadInput: for a file that cannot be written, and for frames without a row.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    count = 0
+    try:
+        with partial.open("wb") as file:
+            for frame in frames:
+                frame.write_csv(file, include_header=file.tell() == 0)
+                count += frame.height
+        if not count:
+            raise BadInput("None of the tickers has a bar between --from and --to.")
+        partial.replace(path)
+    except OSError as error:
+        raise BadInput(f"--out {path} cannot be written ({error.strerror or error}).") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return count
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="python -m src.modeling.backtest",
+        description="Forecast every past session as it would have been done then, and write one "
+        "row per forecast.",
+        epilog=EPILOG,
+    )
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--tickers", nargs="+", metavar="T", help="such as TCS.NS INFY.NS")
+    which.add_argument("--all", action="store_true", help="every stored ticker")
+    parser.add_argument("--from", dest="since", type=date, metavar="D", help="first session")
+    parser.add_argument(
+        "--to", dest="until", type=date, metavar="D", help="last session; nothing later is known"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="F", help="the CSV to write")
+    parser.add_argument(
+        "--models",
+        nargs="+",
+        choices=(*CANDIDATES, *EXTRAS),
+        default=CANDIDATES,
+        metavar="M",
+        help=f"of {', '.join((*CANDIDATES, *EXTRAS))}; those that the gate judges always take part "
+        "(default: all but the last, which needs LightGBM)",
+    )
+    parser.add_argument("--suffix", default=".NS", help="for bare symbols (default: .NS)")
+    parser.add_argument("--config", type=Path, metavar="F", help="a JSON file with settings")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))

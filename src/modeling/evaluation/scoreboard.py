@@ -1,0 +1,132 @@
+"""Forecasts and what came true of them in; how good each model was, live, out. Pure.
+
+Of each model a ticker and session counts once, by the first forecast that was made of it: a run
+that is repeated adds nothing. What was served and what stood beside it are kept apart. A forecast
+made after the close that decided it, from prices that were brought in late, proves nothing: the
+pool may have known what followed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from src.core.calendars.calendar import NotASession
+from src.core.calendars.exchanges import close_of
+from src.modeling.evaluation import point_metrics
+from src.modeling.evaluation.interval_metrics import (
+    SHARES,
+    inside,
+)
+
+Floats = npt.NDArray[np.float64]
+Row = Mapping[str, Any]
+
+SERVED, SHADOW = "served", "shadow"
+POOLED = ""
+_ORDER = ("kind", "horizon", "sessions", "ticker", "model")
+
+
+def scoreboard(scored: Iterable[Row]) -> list[dict[str, Any]]:
+    """One row for each kind, horizon, ticker and model; ticker ``""`` is all real ones.
+
+    Row keys: kind (``served`` or ``shadow``), horizon, sessions (ahead), ticker, tickers, model,
+    versions (sets that forecast under that name), first and last (sessions forecast from), n,
+    n_eff (sessions over the horizon, at least 1), mae, mae_zero (on the same rows), skill
+    (1 - mae / mae_zero, None where
+    zero never erred), coverage (share of outcomes inside by level, of the ``coverage_n`` rows with
+    a distribution), direction and base_rate (share of right signs, and of the more common one;
+    None without a forecast that has a sign).
+
+    Args:
+        scored: ``ForecastLog.scored``.
+    """
+    groups: dict[tuple[Any, ...], dict[tuple[Any, ...], Row]] = defaultdict(dict)
+    for row in sorted(filter(_ahead, scored), key=lambda one: one["made_at"]):
+        for kind, model, point in _said(row):
+            one = {**row, "said": point}
+            place = row["ticker"], row["feature_date"]
+            for ticker in _shown(row):
+                key = kind, row["horizon"], row["sessions"], ticker, model
+                groups[key].setdefault(place, one)
+    return [
+        {**dict(zip(_ORDER, key, strict=True)), **_measured(list(groups[key].values()))}
+        for key in sorted(groups, key=_place)
+    ]
+
+
+def _ahead(row: Row) -> bool:
+    """Whether a forecast was made before the close that decided it."""
+    try:
+        return bool(row["made_at"] < close_of(row["ticker"], row["label_end"]))
+    except NotASession:
+        # The calendar was corrected since.
+        return bool(row["made_at"].date() < row["label_end"])
+
+
+def _shown(row: Row) -> tuple[str, ...]:
+    """Where it counts: synthetic prices say nothing of a market."""
+    return (row["ticker"],) if row["data_source"] == "sample" else (row["ticker"], POOLED)
+
+
+def _said(row: Row) -> list[tuple[str, str, float]]:
+    """Kind, model and point of every forecast in a row."""
+    said = [(row["kind"], row["model"], row["point"])]
+    if row["candidate"] is not None and row["candidate"] != row["model"]:
+        said.append((SHADOW, row["candidate"], row["candidate_point"]))
+    return said
+
+
+def _place(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Served first, the near horizon first, all tickers together first."""
+    kind, horizon, sessions, ticker, model = key
+    return kind != SERVED, horizon != "short", sessions, ticker, model
+
+
+def _measured(rows: Sequence[Row]) -> dict[str, Any]:
+    actual = np.array([row["realised_return"] for row in rows], dtype=np.float64)
+    points = np.array([row["said"] for row in rows], dtype=np.float64)
+    dates = np.array([row["feature_date"] for row in rows], dtype="datetime64[D]")
+    right, base = point_metrics.direction(actual, points)
+    return {
+        "tickers": len({row["ticker"] for row in rows}),
+        "versions": len({row["version"] for row in rows}),
+        "first": dates.min().item(),
+        "last": dates.max().item(),
+        "n": len(rows),
+        "n_eff": point_metrics.effective_n(dates, max(row["sessions"] for row in rows)),
+        "mae": point_metrics.mae(actual, points),
+        "mae_zero": point_metrics.mae(actual, np.zeros_like(actual)),
+        "skill": point_metrics.skill(actual, points),
+        **_coverage(rows),
+        "direction": right,
+        "base_rate": base,
+    }
+
+
+def _coverage(rows: Sequence[Row]) -> dict[str, Any]:
+    grids: dict[tuple[float, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        grids[tuple(row["levels"])].append(row)
+    grids.pop((), None)
+    held: dict[float, list[float]] = {share: [] for share in SHARES}
+    for levels, known in grids.items():
+        actual = np.array([row["realised_return"] for row in known], dtype=np.float64)
+        quantiles = np.array([row["quantiles"] for row in known], dtype=np.float64)
+        for share in _shares(np.array(levels)):
+            held[share].extend(inside(actual, quantiles, share, np.array(levels)).tolist())
+    coverage = {f"{share:g}": float(np.mean(each)) for share, each in held.items() if each}
+    return {"coverage": coverage, "coverage_n": sum(len(known) for known in grids.values())}
+
+
+def _shares(levels: Floats) -> list[float]:
+    """The intervals that a grid has; the log may hold grids that are not used any more."""
+    return [
+        share
+        for share in SHARES
+        if all(np.isclose(levels, end).any() for end in ((1 - share) / 2, (1 + share) / 2))
+    ]

@@ -1,0 +1,74 @@
+"""A contest in; the numbers that results.json and the manifest carry of it, out. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from src.modeling.evaluation import (
+    interval_metrics,
+    leaderboard,
+    point_metrics,
+)
+from src.modeling.experiment.run import Contest
+
+Floats = npt.NDArray[np.float64]
+
+# Of a pool every fifth session: its quantiles are twenty times the size of its prices.
+EVERY = 5
+
+
+def own(held: Contest, ticker: str) -> list[dict[str, Any]]:
+    """The rows of ``scoring.table`` of one ticker, over what all candidates have forecast."""
+    column = held.panel.tickers.index(ticker)
+    said = {name: points[:, column] for name, points in held.points.items()}
+    actual = held.actual[:, column]
+    every = np.isfinite(np.stack([actual, *said.values()])).all(axis=0)
+    if not every.any():
+        return []
+    days = held.panel.sessions[every]
+    forecasts = {name: points[every] for name, points in said.items()}
+    return point_metrics.table(actual[every], forecasts, horizon=held.horizon, dates=days)
+
+
+def pool(held: Contest) -> dict[str, Any]:
+    """Every candidate and what would have been served, over all tickers, and how many those are."""
+    mean = held.points.get("mean", np.full(held.actual.shape, np.nan))
+    judged = held.judged
+    rows = [
+        {"name": name, **leaderboard.worth(judged, points, mean, held.horizon)}
+        for name, points in held.series().items()
+        if (np.isfinite(judged) & np.isfinite(points)).any()
+    ]
+    return {"tickers": len(held.panel.tickers), "metrics": rows}
+
+
+def coverage(held: Contest, ticker: str) -> dict[str, Any]:
+    """Share of outcomes inside each interval: of the ticker, and of the pool's every fifth session.
+
+    Returns:
+        ``ticker`` and ``pool``, each with ``n``, ``n_eff`` and ``levels``, share by level.
+    """
+    column, since = held.panel.tickers.index(ticker), held.distributions.since
+    rows = np.arange(since, len(held.panel.sessions))
+    some = rows[::EVERY]
+    ours = held.distributions.quantiles_of(rows, column)
+    return {
+        "ticker": _covered(held.actual[rows, column], ours, held.horizon),
+        "pool": _covered(
+            held.actual[some], held.distributions.quantiles(some), held.horizon, EVERY
+        ),
+    }
+
+
+def _covered(actual: Floats, quantiles: Floats, horizon: int, every: int = 1) -> dict[str, Any]:
+    known = np.isfinite(actual) & np.isfinite(quantiles).all(axis=-1)
+    dates = int(known.reshape(len(known), -1).any(axis=1).sum())
+    levels = {
+        f"{share:g}": float(interval_metrics.inside(actual[known], quantiles[known], share).mean())
+        for share in interval_metrics.SHARES
+        if known.any()
+    }
+    return {"n": int(known.sum()), "n_eff": min(dates, dates * every / horizon), "levels": levels}

@@ -1,0 +1,111 @@
+"""Clean bars of any number of tickers in; matrices with a row a session and a column a ticker out.
+
+Everything that pools tickers works on these. A bar that is missing is NaN, never filled. Prices are
+split- and dividend-adjusted alike: open, high and low are scaled by adj_close / close.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from src.core.calendars.exchanges import TradingCalendar
+
+Days = npt.NDArray[np.datetime64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+MATRICES = ("open", "high", "low", "close", "volume", "pending")
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Sessions by tickers.
+
+    Attributes:
+        sessions: Every session from the first to the last bar, ascending; (T,).
+        tickers: Column names, ascending; N of them.
+        open, high, low, close: Adjusted prices; (T, N), NaN without a bar.
+        volume: Split-adjusted shares; (T, N).
+        pending: Sessions whose move waits for a person's decision; (T, N).
+    """
+
+    sessions: Days
+    tickers: tuple[str, ...]
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    pending: Bools
+    known: dict[str, Floats] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def log_returns(self) -> Floats:
+        """ln(C_t / C of the bar before it), NaN without both; (T, N).
+
+        Across sessions without a bar it is the whole move since the last one.
+        """
+        if "log_returns" not in self.known:
+            last = previous_bar(self.close)
+            self.known["log_returns"] = np.log(self.close / last)
+        return self.known["log_returns"]
+
+    def targets(self, horizon: int) -> Floats:
+        """C_{t+h} / C_t - 1 with t+h counted in sessions; (T, N).
+
+        NaN where either bar is missing, the label is not realised yet, or a pending move lies
+        after t and up to t+h: such a return is not known to be one.
+        """
+        out = np.full(self.close.shape, np.nan)
+        if horizon < self.sessions.size:
+            out[:-horizon] = self.close[horizon:] / self.close[:-horizon] - 1
+            moves = np.cumsum(self.pending, axis=0)
+            out[:-horizon][moves[horizon:] > moves[:-horizon]] = np.nan
+        return out
+
+
+def build(clean: pl.DataFrame, calendar: TradingCalendar) -> Panel:
+    """The panel of rows of ``raw_daily_prices_clean``; raises ValueError when there are none."""
+    if clean.is_empty():
+        raise ValueError("a panel needs at least one bar")
+    tickers = tuple(clean["ticker"].unique().sort().to_list())
+    dates = clean["date"].to_numpy().astype("datetime64[D]")
+    every = calendar.array
+    sessions = every[(every >= dates.min()) & (every <= dates.max())]
+    rows = np.searchsorted(sessions, dates)
+    columns = np.searchsorted(np.array(tickers), clean["ticker"].to_numpy().astype(str))
+    scale = clean["adj_close"].to_numpy() / clean["close"].to_numpy()
+
+    def spread(values: npt.NDArray[np.float64]) -> Floats:
+        out = np.full((sessions.size, len(tickers)), np.nan)
+        out[rows, columns] = values
+        return out
+
+    pending = np.zeros((sessions.size, len(tickers)), dtype=bool)
+    pending[rows, columns] = clean["action_pending"].to_numpy()
+    return Panel(
+        sessions,
+        tickers,
+        open=spread(clean["open"].to_numpy() * scale),
+        high=spread(clean["high"].to_numpy() * scale),
+        low=spread(clean["low"].to_numpy() * scale),
+        close=spread(clean["adj_close"].to_numpy()),
+        volume=spread(clean["volume"].to_numpy()),
+        pending=pending,
+    )
+
+
+def previous_bar(values: Floats) -> Floats:
+    """The last value before each row, NaN where there is none; (T, N)."""
+    rows = np.where(np.isfinite(values), np.arange(len(values))[:, None], -1)
+    last = np.maximum.accumulate(rows, axis=0)
+    before = np.vstack([np.full((1, values.shape[1]), -1), last[:-1]])
+    found = np.take_along_axis(values, np.maximum(before, 0), axis=0)
+    return np.where(before >= 0, found, np.nan)

@@ -1,0 +1,154 @@
+"""A stored model and the newest features in; one forecast out, with what it is worth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from src.core.errors import ForecastError
+from src.modeling.intervals.outlook import (
+    NOTHING,
+    Outlook,
+)
+
+if TYPE_CHECKING:
+    from src.core.calendars.exchanges import TradingCalendar
+    from src.registry.storage.artifact_store import Artefact
+
+
+class FeatureMismatch(ForecastError):
+    """The newest features are not those the model was trained on: run the pipeline again."""
+
+
+def forecast(
+    artefact: Artefact,
+    row: Mapping[str, Any],
+    *,
+    calendar: TradingCalendar,
+    outlook: Outlook = NOTHING,
+) -> dict[str, object]:
+    """Forecast from one feature row: an entry of ``forecasts`` in results.json.
+
+    Returns are simple, never percent; prices are those of ``close``, in its currency; dates are
+    ISO text. What is served is ``model.name``; the candidate's own forecast stands beside it, or
+    None where there is no candidate or the row lacks a value that it needs. A promoted candidate
+    that lacks one gives way to zero, and ``note`` says so.
+
+    Args:
+        artefact: The live model of the row's ticker.
+        row: The newest session's ``ticker, date, close, features_version``, and what the model is
+            asked with, by name.
+        calendar: The exchange's sessions.
+        outlook: The distribution of the return, made at the same bar.
+
+    Raises:
+        FeatureMismatch: For another ticker or features version, or no usable close.
+    """
+    _check(artefact, row)
+    target = calendar.ahead(row["date"], artefact.sessions)
+    close = float(row["close"])
+    proposed = _proposed(artefact, row)
+    name = artefact.served if proposed is not None else "zero"
+    served = proposed if name != "zero" and proposed is not None else 0.0
+    return {
+        "horizon": f"{artefact.sessions}-day",
+        "feature_date": row["date"].isoformat(),
+        "target_date": target.isoformat(),
+        "target_date_estimated": calendar.is_estimated(target),
+        "last_close": close,
+        "pred_return": served,
+        "est_future_close": close * (1 + served),
+        "prob_up": outlook.prob_up,
+        "intervals": outlook.around(close),
+        "model": _model(artefact, name),
+        "verdict": artefact.verdict,
+        "reason": artefact.reason,
+        "baseline": {"name": "zero", "pred_return": 0.0},
+        "note": _note(artefact, row) if name != artefact.served else None,
+        "candidate": None if proposed is None else _candidate(artefact, proposed, close),
+        "skill": {
+            **_scores(artefact.metrics, name),
+            "pool": {
+                "tickers": artefact.pool.get("tickers", 1),
+                **_scores(artefact.pool.get("metrics", ()), name),
+            },
+        },
+    }
+
+
+def _promoted(artefact: Artefact) -> bool:
+    return artefact.served == artefact.candidate != "zero"
+
+
+def _proposed(artefact: Artefact, row: Mapping[str, Any]) -> float | None:
+    """What the candidate says, or None without one or a value that it needs."""
+    if artefact.candidate == "zero":
+        return None
+    # What is missing becomes NaN.
+    values = np.array([row.get(name) for name in artefact.model.features], dtype=np.float64)
+    return artefact.model.predict(values) if np.isfinite(values).all() else None
+
+
+def _note(artefact: Artefact, row: Mapping[str, Any]) -> str:
+    lacking = next(name for name in artefact.model.features if not usable(row.get(name)))
+    return f"{artefact.served} needs {lacking}, which is not known at this bar: zero is served"
+
+
+def _candidate(artefact: Artefact, proposed: float, close: float) -> dict[str, object]:
+    scores = _scores(artefact.metrics, artefact.candidate)
+    return {
+        "name": artefact.candidate,
+        "pred_return": proposed,
+        "est_future_close": close * (1 + proposed),
+        "skill_vs_zero": scores["mae_vs_zero"],
+        "n": scores["n"],
+        "n_eff": scores["n_eff"],
+        "pool": _scores(artefact.pool.get("metrics", ()), artefact.candidate),
+        "promoted": _promoted(artefact),
+    }
+
+
+def _model(artefact: Artefact, name: str) -> dict[str, object]:
+    return {
+        "name": name,
+        "verdict": artefact.verdict,
+        "served_since": artefact.since or None,
+        "version": artefact.digest,
+        "trained_at": artefact.trained_at,
+        "code_version": artefact.code_version,
+        "features_version": artefact.features_version,
+    }
+
+
+def _scores(metrics: Sequence[Mapping[str, Any]], name: str) -> dict[str, object]:
+    """The walk-forward skill of a model by name; unknown, over nothing, when it has none."""
+    row = next((row for row in metrics if row["name"] == name), {})
+    return {
+        "mae_vs_zero": row.get("skill_vs_zero"),
+        "n": row.get("n", 0),
+        "n_eff": row.get("n_eff", 0.0),
+    }
+
+
+def _check(artefact: Artefact, row: Mapping[str, Any]) -> None:
+    model = f"the {artefact.horizon} model of {artefact.ticker}"
+    if row.get("ticker") != artefact.ticker:
+        raise FeatureMismatch(f"Features of {row.get('ticker')} were given to {model}.")
+    if row.get("features_version") != artefact.features_version:
+        raise FeatureMismatch(
+            f"The newest features are version {row.get('features_version')}, {model} knows "
+            f"{artefact.features_version}: run the pipeline again."
+        )
+    if not usable(row.get("close")):
+        raise FeatureMismatch(
+            f"The newest features have no usable 'close', which {model} needs: run the pipeline "
+            "again."
+        )
+
+
+def usable(value: Any) -> bool:
+    """Whether a model can be asked with it."""
+    return value is not None and math.isfinite(value)

@@ -1,0 +1,129 @@
+"""A model, what it is asked with, and its forecast in; rows to store out, and answers back. Pure.
+
+A row of ``serving_inputs`` and the artefact of its digest give the run's own forecast again, to
+the last bit.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from src.modeling.intervals.outlook import (
+    NOTHING,
+    Outlook,
+)
+from src.modeling.intervals.quantiles import LEVELS
+from src.modeling.serving.predict import (
+    forecast,
+    usable,
+)
+
+if TYPE_CHECKING:
+    from src.core.calendars.exchanges import TradingCalendar
+    from src.modeling.serving.inputs import Asked
+    from src.registry.storage.artifact_store import Artefact
+
+
+def serving_row(
+    asked: Asked, newest: Mapping[str, Any], *, data_hash: str, written_at: dt.datetime
+) -> dict[str, Any]:
+    """A row of ``serving_inputs``.
+
+    Args:
+        asked: The stored set, its values and the distribution.
+        newest: The newest row of ``features_daily``, with the ``return_basis`` of its bar.
+        data_hash: Of the pool.
+        written_at: Aware.
+    """
+    artefact, given = asked.artefact, {**newest, **asked.values}
+    known = bool(np.isfinite(asked.outlook.quantiles).all())
+    return {
+        "ticker": artefact.ticker,
+        "horizon": artefact.horizon,
+        "digest": artefact.digest,
+        "feature_date": newest["date"],
+        "features_version": newest["features_version"],
+        "last_close": float(newest["close"]),
+        "inputs": {n: float(given[n]) for n in artefact.model.features if usable(given.get(n))},
+        "levels": LEVELS.tolist() if known else [],
+        "quantiles": asked.outlook.quantiles.tolist() if known else [],
+        "sigma": float(asked.sigma) if usable(asked.sigma) and asked.sigma > 0 else None,
+        "data_source": newest["source"],
+        "return_basis": newest["return_basis"],
+        "data_hash": data_hash,
+        "written_at": written_at,
+    }
+
+
+def answer(
+    artefact: Artefact, row: Mapping[str, Any], calendar: TradingCalendar
+) -> dict[str, object]:
+    """The forecast of a row of ``serving_inputs``: an entry of ``forecasts`` in results.json.
+
+    Args:
+        artefact: The set whose digest the row names.
+        row: As stored.
+        calendar: The exchange's sessions.
+
+    Raises:
+        FeatureMismatch: For a row of another ticker or features version.
+    """
+    given = {
+        **row["inputs"],
+        "ticker": row["ticker"],
+        "date": row["feature_date"],
+        "close": row["last_close"],
+        "features_version": row["features_version"],
+    }
+    return forecast(artefact, given, calendar=calendar, outlook=outlook_of(row))
+
+
+def outlook_of(row: Mapping[str, Any]) -> Outlook:
+    """The distribution in a row of ``serving_inputs``; nothing where its levels are not ours."""
+    if not np.array_equal(row["levels"], LEVELS):
+        return NOTHING
+    return Outlook(np.array(row["quantiles"], dtype=np.float64))
+
+
+def prediction_row(
+    entry: Mapping[str, Any], row: Mapping[str, Any], made_at: dt.datetime, kind: str = "served"
+) -> dict[str, Any]:
+    """A row of ``predictions``: one forecast as it was given.
+
+    Args:
+        entry: Of ``forecasts`` in results.json.
+        row: Of ``serving_inputs``, which it was made from.
+        made_at: Aware.
+        kind: ``served``, or ``shadow`` for one that nobody was answered with.
+    """
+    model, candidate = entry["model"], entry["candidate"] or {}
+    return {
+        "ticker": row["ticker"],
+        "horizon": row["horizon"],
+        "feature_date": row["feature_date"],
+        "version": row["digest"],
+        "data_hash": row["data_hash"],
+        "kind": kind,
+        "sessions": int(entry["horizon"].removesuffix("-day")),
+        "target_date": dt.date.fromisoformat(entry["target_date"]),
+        "target_date_estimated": entry["target_date_estimated"],
+        "last_close": row["last_close"],
+        "model": model["name"],
+        "verdict": entry["verdict"],
+        "point": entry["pred_return"],
+        "baseline": entry["baseline"]["name"],
+        "baseline_point": entry["baseline"]["pred_return"],
+        "candidate": candidate.get("name"),
+        "candidate_point": candidate.get("pred_return"),
+        "levels": row["levels"],
+        "quantiles": row["quantiles"],
+        "prob_up": entry["prob_up"],
+        "sigma": row["sigma"],
+        "data_source": row["data_source"],
+        "return_basis": row["return_basis"],
+        "made_at": made_at,
+    }

@@ -1,0 +1,119 @@
+"""What was trained in; what answers from now on out: it goes live here, if nothing is pinned."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from src.core.errors import ForecastError
+from src.modeling.experiment.promotion import (
+    ZERO,
+    Standing,
+)
+from src.registry.lifecycle.events import Author
+from src.registry.storage import artifact_store
+from src.registry.storage.artifact_store import NoModel
+
+if TYPE_CHECKING:
+    from src.core.model_events import ModelEvent
+    from src.modeling.training.result import Made
+    from src.registry.lifecycle.live_models import LiveModels
+    from src.registry.storage.artifact import Artefact
+    from src.stages.stage import RunContext
+
+
+class OtherHorizon(ForecastError):
+    """A pinned model looks another number of sessions ahead than the configuration says."""
+
+    def __init__(self, live: Artefact, sessions: int) -> None:
+        super().__init__(
+            f"The {live.horizon} model of {live.ticker} is pinned and looks {live.sessions} "
+            f"sessions ahead, the configuration says {sessions}: use its horizon, or end the pin "
+            f"with `python -m mlops.monitoring unpin --ticker {live.ticker}`."
+        )
+
+
+class PinnedIsDamaged(ForecastError):
+    """The model that a rollback restored cannot be read any more."""
+
+    def __init__(self, error: ForecastError, pin: ModelEvent) -> None:
+        super().__init__(
+            f"{str(error).partition(':')[0]}, and it is pinned: restore it with `python -m "
+            f"mlops.monitoring rollback --version-tag {pin.version_tag}`, or end the pin with "
+            f"`python -m mlops.monitoring unpin --ticker {pin.ticker}` and train again."
+        )
+
+
+def standing_so_far(
+    models: LiveModels | None, ticker: str, horizon: str, sessions: int
+) -> tuple[Standing, list[str]]:
+    """Who is served so far that many sessions ahead, and what is to be said of that.
+
+    A run that looks back knows of nobody: it may not know the future. Where a person left a model
+    for zero, only forecasts made since then count for a promotion, as after a demotion.
+
+    Raises:
+        OtherHorizon: What is pinned looks another number of sessions ahead.
+        PinnedIsDamaged: What is pinned cannot be read.
+    """
+    if models is None:
+        return Standing(), []
+    found = models.standing(ticker, horizon)
+    pin = found.pinned if found is not None else None
+    try:
+        live = models.load(ticker, horizon)
+    except NoModel:
+        return Standing(), []
+    except ForecastError as error:
+        if pin is not None:
+            raise PinnedIsDamaged(error, pin) from error
+        return Standing(), [f"{error} Zero is the champion until the gate has spoken again."]
+    if live.sessions != sessions:
+        if pin is not None:
+            raise OtherHorizon(live, sessions)
+        return Standing(), [
+            f"The {horizon} model of {ticker} looked {live.sessions} sessions ahead so far: at "
+            f"{sessions} nothing has been promoted yet."
+        ]
+    since = dt.date.fromisoformat(live.since) if live.since else None
+    if pin is not None and live.served == ZERO and models.left_for(pin):
+        since = max(since or dt.date.min, pin.at.date())
+    return Standing(live.served, since), [] if pin is None else [_pinned(pin)]
+
+
+def _pinned(pin: ModelEvent) -> str:
+    return (
+        f"{pin.ticker}, {pin.horizon}: version {pin.version_tag} is pinned since {pin.at:%Y-%m-%d} "
+        "and answers until the gate promotes another model."
+    )
+
+
+def _unchanged(models: LiveModels, one: Made) -> Made:
+    """With the live artefact in its place, where nothing but the time of training differs."""
+    try:
+        live = models.load(one.artefact.ticker, one.artefact.horizon)
+    except ForecastError:
+        return one
+    return replace(one, artefact=live) if artifact_store.same(live, one.artefact) else one
+
+
+def answering(context: RunContext, made: Sequence[Made]) -> list[Made]:
+    """Make what was trained live, and put what is pinned in the place of what may not be."""
+    if context.models is None:
+        return list(made)
+    author = Author(context.run_id, context.now)
+    made = [_unchanged(context.models, one) for one in made]
+    new = [one.artefact for one in made if not one.artefact.digest]
+    stored = iter(context.models.publish(new, author) if new else ())
+    answers = []
+    for one in made:
+        artefact = one.artefact if one.artefact.digest else next(stored)
+        standing = context.models.standing(artefact.ticker, artefact.horizon)
+        if standing is None or standing.live.digest == artefact.digest:
+            answers.append(replace(one, artefact=artefact))
+            continue
+        pinned = context.models.load(artefact.ticker, artefact.horizon)
+        answers.append(one.asking(pinned))
+    return answers

@@ -1,0 +1,59 @@
+"""What a training run made of one ticker in; its report as a page out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from src.modeling.serving.contributions import contributions
+from src.modeling.training.report import page as report
+from src.modeling.training.report.data import (
+    Current,
+    Forecast,
+    evidence_of,
+)
+
+if TYPE_CHECKING:
+    from src.modeling.training.result import Made
+    from src.stages.stage import RunContext
+
+
+def page(made: Sequence[Made], context: RunContext) -> str:
+    """The page of one ticker, the shortest horizon first."""
+    first = made[0].artefact
+    found = [(one.held, _current(one, context)) for one in made]
+    evidence = evidence_of(
+        found,
+        first.ticker,
+        data_hash=first.data_hash,
+        run_id=context.run_id,
+        time=context.now,
+    )
+    return report.page(evidence)
+
+
+def _current(one: Made, context: RunContext) -> Current:
+    said = one.forecast(context)
+    return Current(
+        served=said["model"]["name"],
+        forecast=Forecast(
+            feature_date=dt.date.fromisoformat(said["feature_date"]),
+            target_date=dt.date.fromisoformat(said["target_date"]),
+            target_date_estimated=said["target_date_estimated"],
+            last_close=said["last_close"],
+            point=said["pred_return"],
+            quantiles=one.outlook.quantiles,
+        ),
+        verdict=one.decision.verdict,
+        contributions=contributions(one.artefact.model, one.inputs),
+        pinned=_pinned(one, context),
+    )
+
+
+def _pinned(one: Made, context: RunContext) -> str:
+    if context.models is None or one.decision.event == "promoted":
+        return ""
+    found = context.models.standing(one.artefact.ticker, one.artefact.horizon)
+    pin = found.pinned if found is not None else None
+    return (pin.version_tag or "") if pin is not None else ""

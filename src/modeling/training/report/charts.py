@@ -1,0 +1,260 @@
+"""Statistics of a report in, plotly figures out; nothing is counted here.
+
+plotly reads tags in text, so names of others are escaped. It is imported when a figure is asked
+for: that takes longer than all the counting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from src.modeling.evaluation.interval_metrics import bounds
+from src.modeling.training.report.calibration import TERCILES
+from src.modeling.training.report.measures import Measure
+from src.modeling.training.report.skills import (
+    Skill,
+    names,
+)
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+Floats = npt.NDArray[np.float64]
+Days = npt.NDArray[np.datetime64]
+
+INK, SOFT, GRID = "#243b53", "#829ab1", "#e4eaf0"
+# Colours that a reader with red-green blindness can tell apart (Okabe-Ito), each with a dash.
+LOOKS = {
+    "zero": (SOFT, "solid"),
+    "mean": ("#e69f00", "dash"),
+    "drift": ("#009e73", "solid"),
+    "ridge": ("#0072b2", "solid"),
+    "rank_tilt": ("#cc79a7", "solid"),
+    "elastic_net": ("#56b4e9", "dash"),
+    "hist_gradient_boosting": ("#d55e00", "dash"),
+    "random_forest": ("#8c564b", "dash"),
+    "served": ("#000000", "dot"),
+}
+OTHERS = (("#7b4173", "dashdot"), ("#637939", "dashdot"), ("#843c39", "dashdot"))
+# Words, colour, symbol and how far below the middle of a candidate's line.
+BASELINES = {
+    "zero": ("no change", "#0072b2", "circle", -0.15),
+    "mean": ("own past mean", "#e69f00", "diamond", 0.15),
+    "last 500": ("last 500 outcomes (CRPS)", "#009e73", "square", 0.0),
+}
+SHARES = {0.5: "#56b4e9", 0.8: "#009e73", 0.9: "#e69f00", 0.95: "#0072b2"}
+# Central intervals from the outside in.
+BANDS = {0.95: "#dbe9f4", 0.9: "#bcd7ea", 0.8: "#94bfdf", 0.5: "#5f9fcd"}
+MOST_FEATURES = 15
+
+
+def forest(found: Sequence[Skill]) -> Figure:
+    """Gains over each baseline, pooled, with their 90 % intervals."""
+    figure = _figure()
+    order = [
+        name
+        for name in names(found)
+        if any(one.candidate == name and one.pool.low is not None for one in found)
+    ]
+    for baseline, (words, colour, symbol, below) in BASELINES.items():
+        rows = [one for one in found if one.baseline == baseline and one.pool.low is not None]
+        figure.add_scatter(
+            x=[100 * (one.pool.value or 0.0) for one in rows],
+            y=[order.index(one.candidate) + below for one in rows],
+            error_x=_bars([one.pool for one in rows], colour),
+            name=f"against {words}",
+            mode="markers",
+            marker={"color": colour, "symbol": symbol, "size": 9},
+            customdata=[escape(one.candidate) for one in rows],
+            hovertemplate="%{customdata}: %{x:+.2f} %<extra></extra>",
+        )
+    figure.add_vline(x=0, line={"color": INK, "width": 1})
+    figure.update_yaxes(
+        tickvals=list(range(len(order))),
+        ticktext=[escape(name) for name in order],
+        range=[len(order) - 0.5, -0.5],
+        showgrid=False,
+    )
+    figure.update_xaxes(title_text="← worse   gain (%)   better →")
+    return figure
+
+
+def cumulative(days: Days, saved: Mapping[str, Floats]) -> Figure:
+    """Loss saved over no change, summed up; rising is better than no change."""
+    figure = _figure()
+    figure.add_hline(y=0, line={"color": SOFT, "width": 1})
+    others = iter(OTHERS * len(saved))
+    for name, values in saved.items():
+        look = LOOKS.get(name) or next(others)
+        _line(figure, days, 100 * values, escape(name), look, "%{y:+.2f} %")
+    figure.update_yaxes(title_text="loss saved, summed (%)")
+    return figure
+
+
+def coverage_over_time(days: Days, rolled: Mapping[float, Floats]) -> Figure:
+    """Share of outcomes inside each interval, with the share it promises as a thin line."""
+    figure = _figure()
+    for share, values in rolled.items():
+        figure.add_hline(y=100 * share, line={"color": SHARES[share], "width": 1, "dash": "dot"})
+        look = (SHARES[share], "solid")
+        _line(figure, days, 100 * values, f"{share:.0%} interval", look, "%{y:.1f} % inside")
+    figure.update_yaxes(title_text="outcomes inside (%)", range=[None, 100.5])
+    return figure
+
+
+def coverage_by_tercile(found: Mapping[float, Sequence[Measure]]) -> Figure:
+    """Share of outcomes inside each interval when prices were calm, middling and wild."""
+    figure = _figure()
+    for place, (share, measures) in enumerate(found.items()):
+        figure.add_hline(y=100 * share, line={"color": SHARES[share], "width": 1, "dash": "dot"})
+        known = [(at, one) for at, one in enumerate(measures) if one.value is not None]
+        figure.add_scatter(
+            x=[at + (place - 1.5) * 0.12 for at, _ in known],
+            y=[100 * (one.value or 0.0) for _, one in known],
+            error_y=_bars([one for _, one in known], SHARES[share]),
+            name=f"{share:.0%} interval",
+            mode="markers",
+            marker={"color": SHARES[share], "size": 9},
+            hovertemplate="%{y:.1f} % inside<extra></extra>",
+        )
+    figure.update_xaxes(
+        tickvals=list(range(len(TERCILES))),
+        ticktext=[f"{name} third" for name in TERCILES],
+        range=[-0.5, len(TERCILES) - 0.5],
+    )
+    figure.update_yaxes(title_text="outcomes inside (%)")
+    return figure
+
+
+def pit(counts: npt.NDArray[np.int64], band: tuple[float, float]) -> Figure:
+    """Where in their forecast distribution outcomes fell, with the band that chance allows."""
+    figure = _figure()
+    bins = len(counts)
+    low, high = (100 * one for one in band)
+    figure.add_bar(
+        x=(np.arange(bins) + 0.5) / bins * 100,
+        y=100 * counts / max(int(counts.sum()), 1),
+        width=92 / bins,
+        marker={"color": "#94bfdf"},
+        customdata=counts,
+        hovertemplate="%{y:.2f} % of outcomes (%{customdata:,})<extra></extra>",
+        showlegend=False,
+    )
+    figure.add_hrect(y0=low, y1=high, fillcolor="#e69f00", opacity=0.25, line_width=0)
+    figure.add_hline(y=100 / bins, line={"color": "#b35900", "width": 1.5, "dash": "dash"})
+    figure.update_xaxes(title_text="place in the forecast range (%)", dtick=10, range=[0, 100])
+    tallest = max(high, 100 * int(counts.max(initial=0)) / max(int(counts.sum()), 1))
+    figure.update_yaxes(title_text="share of outcomes (%)", range=[0, 1.15 * tallest])
+    return figure
+
+
+def fan(days: Days, closes: Floats, path: tuple[Days, Floats], point: Floats) -> Figure:
+    """Closes, then the central intervals as a fan.
+
+    Args:
+        days: Of the closes, ascending.
+        closes: Without NaN, as long.
+        path: Days from the last close to the target, and quantiles of the price there, (S, K).
+        point: The served forecast of the price on those days, (S,).
+    """
+    figure = _figure()
+    ahead, prices = path
+    there = _dates(ahead)
+    for share, colour in BANDS.items():
+        low, high = bounds(share)
+        figure.add_scatter(
+            x=[*there, *there[::-1]],
+            y=np.round(np.concatenate([prices[:, low], prices[::-1, high]]), 2),
+            name=f"{share:.0%}",
+            fill="toself",
+            fillcolor=colour,
+            mode="lines",
+            line={"width": 0, "color": colour},
+            hoverinfo="skip",
+        )
+    _line(figure, days, closes, "close", (INK, "solid"), "%{y:,.2f}")
+    _line(figure, ahead, point, "served", ("#b35900", "dash"), "%{y:,.2f}")
+    figure.update_yaxes(title_text="close, adjusted", tickformat=",")
+    return figure
+
+
+def contributions(found: Sequence[tuple[str, float]]) -> Figure:
+    """Parts of a forecast, the largest on top; beyond fifteen they are summed up."""
+    ranked = sorted(found, key=lambda one: -abs(one[1]))
+    shown, rest = ranked[:MOST_FEATURES], ranked[MOST_FEATURES:]
+    bars = [(escape(name), 100 * value) for name, value in shown]
+    if rest:
+        bars.append((f"{len(rest)} others together", 100 * sum(value for _, value in rest)))
+    figure = _figure()
+    figure.add_bar(
+        x=[value for _, value in bars],
+        y=[name for name, _ in bars],
+        orientation="h",
+        marker={"color": ["#0072b2" if value > 0 else "#d55e00" for _, value in bars]},
+        hovertemplate="%{y}: %{x:+.3f} %<extra></extra>",
+    )
+    figure.add_vline(x=0, line={"color": INK, "width": 1})
+    figure.update_yaxes(autorange="reversed", showgrid=False, automargin=True)
+    figure.update_xaxes(title_text="part of its forecast return (%)")
+    return figure
+
+
+def _line(
+    figure: Figure, days: Days, values: Floats, name: str, look: tuple[str, str], hover: str
+) -> None:
+    """A line over time; ``look`` is its colour and its dash, ``hover`` how a value reads."""
+    colour, dash = look
+    figure.add_scatter(
+        x=_dates(days),
+        y=np.round(values, 4),
+        name=name,
+        mode="lines",
+        connectgaps=True,
+        line={"color": colour, "width": 1.8, "dash": dash},
+        hovertemplate=f"%{{x|%Y-%m-%d}}: {hover}",
+    )
+
+
+def _bars(found: Sequence[Measure], colour: str) -> dict[str, Any]:
+    ends = [(one.low, one.value, one.high) for one in found]
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [0.0 if high is None or v is None else 100 * (high - v) for _, v, high in ends],
+        "arrayminus": [0.0 if low is None or v is None else 100 * (v - low) for low, v, _ in ends],
+        "color": colour,
+        "thickness": 1.6,
+        "width": 4,
+    }
+
+
+def _dates(days: Days) -> list[str]:
+    return [str(day) for day in days.astype("datetime64[D]")]
+
+
+def _figure() -> Figure:
+    from plotly import graph_objects as go
+
+    figure = go.Figure()
+    figure.update_layout(
+        template="none",
+        margin={"l": 56, "r": 18, "t": 8, "b": 44},
+        font={"family": "system-ui, sans-serif", "size": 13, "color": INK},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        hoverlabel={"align": "left"},
+        plot_bgcolor="#fff",
+    )
+    looks = {
+        "gridcolor": GRID,
+        "zeroline": False,
+        "automargin": True,
+        "title": {"font": {"size": 13}, "standoff": 8},
+    }
+    figure.update_xaxes(**looks)
+    figure.update_yaxes(**looks)
+    return figure

@@ -1,0 +1,103 @@
+"""Losses and hits of forecasts in; averages with the error that overlapping labels leave out. Pure.
+
+Matrices are (T, N), rows ``step`` sessions apart by tickers, NaN where a ticker has none. Labels h
+sessions long overlap, so errors come from ``hac`` with its own limits, and an average over fewer
+than ``FEWEST`` periods that do not overlap has no interval at all.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from src.modeling.evaluation import hac
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+# Both tails of 5 %: the interval leaves out zero just when a one-sided test at 5 % says so.
+LEVEL, CONFIDENCE = 0.05, 0.90
+FEWEST = 4.0
+
+
+@dataclass(frozen=True)
+class Measure:
+    """An average and how sure it is.
+
+    Attributes:
+        value: None where nothing was measured.
+        low: Lower end of the 90 % interval; None where it cannot be told.
+        high: Its upper end.
+        n: Pairs of a forecast and an outcome.
+        dates: Distinct dates among them.
+        n_eff: Periods among those dates that do not overlap.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    dates: int
+    n_eff: float
+
+
+def periods(dates: int, horizon: int, step: int = 1) -> float:
+    """Periods that do not overlap among ``dates`` dates ``step`` sessions apart."""
+    return dates / max(1.0, horizon / step)
+
+
+def skill(errors: Floats, reference: Floats, horizon: int, step: int = 1) -> Measure:
+    """1 - loss / loss of the reference, each averaged over the tickers of a date, then over dates.
+
+    The interval is that of the mean difference over the reference's mean loss, taken as known: it
+    leaves out zero just when the difference is significant.
+    """
+    both = np.isfinite(errors) & np.isfinite(reference)
+    gains = per_date(reference - errors, both)
+    base = per_date(reference, both)
+    dates = int(np.isfinite(base).sum())
+    scale = float(np.nanmean(base)) if dates else 0.0
+    found = periods(dates, horizon, step)
+    if scale <= 0:
+        return Measure(None, None, None, int(both.sum()), dates, found)
+    test = hac.mean_test(gains, math.ceil(horizon / step))
+    return _measure(float(test.mean) / scale, test, scale, int(both.sum()), found)
+
+
+def share(held: Floats, horizon: int, step: int = 1) -> Measure:
+    """The share of pairs for which ``held`` is 1, not 0; every pair counts alike.
+
+    Its error is that of a ratio of two sums over dates (linearised): per date the hits beyond
+    those expected, over the mean number of pairs a date.
+    """
+    known = np.isfinite(held)
+    pairs = known.sum(axis=1)
+    n, dates = int(pairs.sum()), int((pairs > 0).sum())
+    if not n:
+        return Measure(None, None, None, 0, 0, 0.0)
+    value = float(np.where(known, held, 0.0).sum() / n)
+    beyond = np.where(known, held - value, 0.0).sum(axis=1) / (n / dates)
+    test = hac.mean_test(np.where(pairs > 0, beyond, np.nan), math.ceil(horizon / step))
+    found = _measure(value, test, 1.0, n, periods(dates, horizon, step))
+    if found.low is None or found.high is None:
+        return found
+    return Measure(value, max(found.low, 0.0), min(found.high, 1.0), n, dates, found.n_eff)
+
+
+def per_date(values: Floats, known: Bools | None = None) -> Floats:
+    """Mean over the tickers that are known; (T,), NaN on dates without any."""
+    there = np.isfinite(values) if known is None else known
+    counts = there.sum(axis=1)
+    sums = np.where(there, values, 0.0).sum(axis=1)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+def _measure(value: float, test: hac.MeanTest, scale: float, n: int, n_eff: float) -> Measure:
+    dates = int(test.n)
+    half = float(hac.critical(test.b, LEVEL) * test.noise) / math.sqrt(dates) / scale
+    if not math.isfinite(half) or n_eff < FEWEST:
+        return Measure(value, None, None, n, dates, n_eff)
+    return Measure(value, value - half, value + half, n, dates, n_eff)

@@ -1,0 +1,166 @@
+"""A ticker and what its pool was taught in; what is stored and told of it out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from src.config.load import config_hash
+from src.config.version import VERSION
+from src.modeling.experiment import summary
+from src.modeling.experiment.promotion import (
+    ZERO,
+    Decision,
+)
+from src.modeling.intervals import outlook
+from src.modeling.intervals.outlook import Outlook
+from src.modeling.serving import newest
+from src.modeling.serving.inputs import Asked
+from src.modeling.serving.predict import forecast
+from src.modeling.serving.records import serving_row
+from src.registry.formats.models import LinearModel
+from src.registry.storage.artifact_store import Artefact
+
+if TYPE_CHECKING:
+    from src.modeling.experiment.run import (
+        Contest,
+        Known,
+    )
+    from src.modeling.panel.labels import Dataset
+    from src.modeling.training.pool_training import Trained
+    from src.stages.stage import RunContext
+
+NOTHING = LinearModel((), np.zeros(0), 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """One ticker and horizon: what it was made from, and what came of it.
+
+    Attributes:
+        known: The features of its pool.
+        dataset: The rows that were stored.
+        held: The contest of its pool.
+        decision: Who is served.
+        artefact: What is stored, or what answers instead.
+        inputs: The values that its forecast is made from.
+        outlook: The distribution of the return from its last bar.
+        newest: The newest row of ``features_daily``, with the ``return_basis`` of its bar.
+        data_hash: Of its pool.
+    """
+
+    known: Known
+    dataset: Dataset
+    held: Contest
+    decision: Decision
+    artefact: Artefact
+    inputs: Mapping[str, float]
+    outlook: Outlook
+    newest: Mapping[str, Any]
+    data_hash: str
+
+    def asking(self, artefact: Artefact) -> Made:
+        """The same with another artefact to answer, and what that is asked with."""
+        if not artefact.model.features:
+            return replace(self, artefact=artefact, inputs={})
+        row, column = self._place
+        inputs = newest.inputs(
+            artefact.model, self.known.features, row, column, self.volatility, self.held.horizon
+        )
+        return replace(self, artefact=artefact, inputs=inputs)
+
+    @property
+    def volatility(self) -> float:
+        """Forecast at its last bar of the return over the horizon."""
+        return float(self.held.distributions.sigma[self._place])
+
+    @property
+    def _place(self) -> tuple[int, int]:
+        panel, ticker = self.held.panel, self.artefact.ticker
+        return newest.last_bar(panel, ticker), panel.tickers.index(ticker)
+
+    def forecast(self, context: RunContext) -> dict[str, Any]:
+        """An entry of ``forecasts`` in results.json."""
+        row = {**self.newest, **self.inputs}
+        return forecast(self.artefact, row, calendar=context.calendar, outlook=self.outlook)
+
+    def serving_row(self, context: RunContext) -> dict[str, Any]:
+        """A row of ``serving_inputs``."""
+        asked = Asked(self.artefact, self.inputs, self.outlook, self.volatility)
+        return serving_row(asked, self.newest, data_hash=self.data_hash, written_at=context.now)
+
+    def told(self) -> dict[str, Any]:
+        """The facts for ``results.json``."""
+        verdict, artefact = self.decision.verdict, self.artefact
+        return {
+            "ticker": artefact.ticker,
+            "horizon": artefact.horizon,
+            "candidate": artefact.candidate,
+            "served": artefact.served,
+            "since": artefact.since or None,
+            "event": self.decision.event,
+            "verdict": artefact.verdict,
+            "reason": artefact.reason,
+            "configurations": artefact.trials,
+            "sessions_until_decidable": verdict.sessions_until_decidable,
+            "evidence": list(artefact.evidence),
+            "rows": self.dataset.counts,
+            "metrics": list(artefact.metrics),
+            "pool": dict(artefact.pool),
+            "coverage": summary.coverage(self.held, artefact.ticker),
+        }
+
+
+def make(
+    context: RunContext,
+    trained: Trained,
+    decision: Decision,
+    dataset: Dataset,
+    newest_row: Mapping[str, Any],
+    *,
+    horizon: str,
+    data_hash: str,
+) -> Made:
+    """Put together what is stored and told of one ticker at ``short`` or ``long``."""
+    held, ticker = trained.contests[horizon], newest_row["ticker"]
+    row, column = newest.last_bar(held.panel, ticker), held.panel.tickers.index(ticker)
+    candidate = decision.candidate if decision.candidate in held.models else ZERO
+    model = held.models.get(candidate, NOTHING)
+    artefact = Artefact(
+        ticker=ticker,
+        horizon=horizon,
+        sessions=held.horizon,
+        candidate=candidate,
+        model=model,
+        features_version=newest_row["features_version"],
+        trained_at=context.now.isoformat(timespec="seconds"),
+        code_version=VERSION,
+        data_hash=data_hash,
+        config_hash=config_hash(context.settings),
+        config=context.settings.modelled(),
+        served=decision.standing.served,
+        since=_iso(decision.standing.since),
+        verdict=decision.verdict.verdict,
+        reason=_reason(decision, trained.leak).rstrip("."),
+        trials=decision.verdict.configurations,
+        evidence=[asdict(one) for one in decision.verdict.evidence],
+        metrics=summary.own(held, ticker),
+        pool=summary.pool(held),
+    )
+    said = outlook.at(held.distributions, row, column)
+    one = Made(trained.known, dataset, held, decision, artefact, {}, said, newest_row, data_hash)
+    return one.asking(artefact)
+
+
+def _reason(decision: Decision, leak: str | None) -> str:
+    if leak is None:
+        return decision.reason
+    return f"a leak is likely, so nothing was trained and zero is served ({leak})"
+
+
+def _iso(day: dt.date | None) -> str:
+    return day.isoformat() if day else ""

@@ -1,0 +1,133 @@
+"""A trained model in, the bytes of a skops file out, and back; nothing in a file is run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from src.registry.formats import skops_file
+from src.registry.formats.trees import Trees
+
+MODEL = "model.skops"
+
+
+class Model(Protocol):
+    """What is stored of a model, and how it forecasts."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the values that a forecast is made from."""
+
+    def predict(self, values: npt.NDArray[np.float64]) -> float:
+        """Forecast one row, a simple return: ``values`` in the order of ``features``."""
+
+
+@dataclass(frozen=True, eq=False)
+class LinearModel:
+    """A forecast is ``values @ coef + intercept``, a simple return.
+
+    Raises:
+        ValueError: When coefficients and names do not match, or are not finite numbers.
+    """
+
+    features: tuple[str, ...]
+    coef: npt.NDArray[np.float64]
+    intercept: float
+    options: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.coef.dtype != np.float64 or self.coef.shape != (len(self.features),):
+            raise ValueError("a model needs one float64 coefficient per feature")
+        if not (np.isfinite(self.coef).all() and np.isfinite(self.intercept)):
+            raise ValueError("a model's parameters must be finite")
+
+    def predict(self, values: npt.NDArray[np.float64]) -> float:
+        """Forecast one row: ``values`` in the order of ``features``."""
+        # Summed as a matrix of many rows is, by einsum: BLAS would round otherwise.
+        return float(np.einsum("j,j->", values, self.coef) + self.intercept)
+
+
+@dataclass(frozen=True, eq=False)
+class RankTilt:
+    """A forecast is ``slope x (predicted rank - the pool's mean predicted rank) x volatility``.
+
+    Attributes:
+        features: The trees' inputs by name, then volatility and the pool's mean predicted rank.
+        trees: What predicts the rank of the return among the tickers of its session, -.5 to .5.
+        slope: Return in units of volatility per unit of rank.
+
+    Raises:
+        ValueError: When the trees ask for more than there are names, or the slope is no number.
+    """
+
+    features: tuple[str, ...]
+    trees: Trees
+    slope: float
+
+    def __post_init__(self) -> None:
+        if self.trees.inputs > len(self.features) - 2 or not np.isfinite(self.slope):
+            raise ValueError("a rank tilt needs a name for each input and a finite slope")
+
+    def predict(self, values: npt.NDArray[np.float64]) -> float:
+        """Forecast one row: ``values`` in the order of ``features``."""
+        volatility, pool = values[-2:]
+        rank = self.trees.predict(values[None, :-2])[0]
+        return float(self.slope * (rank - pool) * volatility)
+
+
+KINDS: Mapping[str, type[Any]] = {"linear": LinearModel, "rank_tilt": RankTilt, "trees": Trees}
+
+
+def canonical_hash(model: Model | Trees) -> str:
+    """SHA-256 over names, parameters' bits and options: equal models, equal hashes."""
+    return hashlib.sha256(canonical_json(_exact(_parts(model)))).hexdigest()
+
+
+def canonical_json(value: object) -> bytes:
+    """Equal values, equal bytes: what a digest is taken of."""
+    return json.dumps(value, sort_keys=True, indent=1, allow_nan=False).encode()
+
+
+def pack(model: Model | Trees) -> bytes:
+    """Write the parameters as a skops file: equal models, equal bytes."""
+    return skops_file.write(_parts(model))
+
+
+def unpack(data: bytes) -> Model | Trees:
+    """Read the parameters from a skops file that holds nothing but plain containers and arrays.
+
+    Raises:
+        ValueError: For anything else in it, and for parameters that make no model.
+    """
+    parts = skops_file.read(data)
+    kind = KINDS[parts.pop("kind")]
+    if "trees" in parts:
+        parts["trees"] = Trees(**parts["trees"])
+    if "features" in parts:
+        parts["features"] = tuple(parts["features"])
+    made: Model | Trees = kind(**parts)
+    return made
+
+
+def _parts(model: Any) -> dict[str, Any]:
+    kind = next(name for name, one in KINDS.items() if isinstance(model, one))
+    parts = asdict(model)
+    if "features" in parts:
+        parts["features"] = list(parts["features"])
+    return {"kind": kind, **parts}
+
+
+def _exact(value: Any) -> Any:
+    """Numbers as a float's bits. Adding 0.0 turns -0.0, which forecasts the same, into 0.0."""
+    if isinstance(value, dict):
+        return {name: _exact(one) for name, one in value.items()}
+    if isinstance(value, np.ndarray):
+        kind = "<f8" if value.dtype.kind == "f" else "<i8"
+        return (value + 0).astype(kind).tobytes().hex()
+    return (value + 0.0).hex() if isinstance(value, int | float) else value

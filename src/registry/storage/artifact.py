@@ -1,0 +1,72 @@
+"""A trained candidate for one ticker and horizon, with what was learnt about it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version as installed
+from typing import Any
+
+from src.registry.formats.models import Model
+from src.registry.storage.model_set import HORIZONS
+
+
+def environment() -> dict[str, str]:
+    """Versions that can change a number, without importing what they are of."""
+    packages = ("numpy", "scikit-learn", "skops")
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **{name: installed(name) for name in packages},
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class Artefact:
+    """A candidate for one ticker and horizon, what was learnt about it, and what is served.
+
+    Attributes:
+        horizon: ``short`` or ``long``; ``sessions`` is how far ahead that is.
+        served: Name of the model that answers: ``zero`` unless the candidate won the gate.
+        since: The session at whose close that was decided, ISO 8601; empty when it never was.
+        verdict: ``better``, ``worse``, ``undecided`` or ``none``; ``reason`` is its sentence.
+        evidence: What the verdict rests on: name, value, limit, passed.
+        metrics: Rows of ``scoring.table``, of the ticker itself.
+        pool: ``tickers`` it was judged with, and their ``metrics``.
+        trials: Configurations tried before this one was reported.
+        trained_at: UTC, ISO 8601.
+        digest: SHA-256 of the manifest; empty until stored.
+
+    Raises:
+        ValueError: For an unknown horizon, or a candidate served that was never promoted.
+    """
+
+    ticker: str
+    horizon: str
+    sessions: int
+    candidate: str
+    model: Model
+    features_version: str
+    trained_at: str
+    code_version: str
+    data_hash: str
+    config_hash: str
+    verdict: str = "none"
+    reason: str = ""
+    served: str = "zero"
+    since: str = ""
+    trials: int = 1
+    evidence: Sequence[Mapping[str, Any]] = ()
+    pool: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Sequence[Mapping[str, Any]] = ()
+    environment: Mapping[str, str] = field(default_factory=environment)
+    digest: str = ""
+
+    def __post_init__(self) -> None:
+        if self.horizon not in HORIZONS or self.sessions < 1:
+            raise ValueError(f"unknown horizon {self.horizon!r}, {self.sessions} sessions")
+        won = self.served == self.candidate and self.since and self.verdict != "worse"
+        if self.served != "zero" and not won:
+            raise ValueError(f"{self.served!r} is served but was never promoted")

@@ -1,0 +1,252 @@
+"""The report over a real store: what it says of deliveries, repairs, revisions and lost rows."""
+
+import datetime as dt
+import re
+
+import polars as pl
+import pytest
+
+from src.core.errors import BadInput
+from src.core.tables import CORPORATE_ACTIONS, RAW_DAILY
+from src.data.cleaning import stage as cleaning
+from src.data.corporate_actions.__main__ import entered
+from src.data.ingest import stage as ingest
+from src.data.report.__main__ import (
+    as_text,
+    stored_of,
+)
+from src.data.report.html import (
+    page,
+    save,
+)
+from src.data.report.sections import sections
+from src.data.report.session import one_session
+from src.data.report.ticker_data import sums
+from tests.support.prices import (
+    NOW,
+    TCS,
+    Given,
+    bar,
+    checksums,
+    context,
+    delivery,
+    run,
+    sessions,
+    utc,
+)
+
+DAYS = sessions(dt.date(2026, 3, 2), 8)
+
+
+@pytest.fixture
+def bring(store, home):
+    def deliver(*deliveries, clean=True):
+        run(ingest.stage(Given(list(deliveries))), context(store, home))
+        if clean:
+            run(cleaning.STAGE, context(store, home))
+
+    return deliver
+
+
+@pytest.fixture
+def read(store, home):
+    return lambda: stored_of(context(store, home, write=False))
+
+
+def text_of(one):
+    return as_text(sections(one), 200, "--html F lists them")
+
+
+def session_text(one, day):
+    return as_text(one_session(one, day), 200, "")
+
+
+def bars(days, **bent):
+    return [bar(day, 100.0 + i, **bent) for i, day in enumerate(days)]
+
+
+def from_nse(days, **facts):
+    return delivery(bars(days), vendor="nse", origin="nse.csv", **facts)
+
+
+def test_a_whole_series_is_up_to_date_and_adds_up(bring, read):
+    bring(delivery(bars(DAYS)))
+    text = text_of(read())
+
+    assert "The clean prices are what cleaning makes of the raw ones now." in text
+    assert "Every row that came in is accounted for." in text
+    assert "2026-03-02 to 2026-03-12, 8 sessions" in text
+    assert re.search(r"ingest +daily +yahoo +8 +8 +0 +0 +holds", text)
+    assert re.search(r"cleaning +daily +yahoo +8 +8 +0 +0 +holds", text)
+
+
+def test_prices_that_were_never_cleaned_are_said_to_be_so(bring, read):
+    bring(delivery(bars(DAYS)), clean=False)
+    one = read()
+
+    assert "No clean prices are stored: run the pipeline." in text_of(one)
+    assert "none: the stored clean prices do not have it" in session_text(one, DAYS[0])
+
+
+def test_clean_prices_older_than_the_raw_ones_are_named(bring, read):
+    bring(delivery(bars(DAYS[:7])))
+    bring(delivery(bars(DAYS), fetched_at=NOW + dt.timedelta(hours=1)), clean=False)
+    text = text_of(read())
+
+    assert "older than the raw ones: run the pipeline (1 rows differ)." in text
+    assert re.search(r"ingest +daily +yahoo +15 +8 +7 +0 +holds", text)
+    assert re.search(r"cleaning +daily +yahoo +8 +7 +0 +0 +cannot be told", text)
+
+
+def test_a_raw_row_that_was_lost_is_said_and_not_glossed_over(bring, read, store, home):
+    bring(delivery(bars(DAYS)))
+    kept = store.load(RAW_DAILY, [TCS]).filter(pl.col("date") != DAYS[3])
+    with store.transaction():
+        store.replace(RAW_DAILY, [TCS], kept)
+    run(cleaning.STAGE, context(store, home))
+    one = read()
+
+    assert "Rows are unaccounted for" in text_of(one)
+    # stage, kind, source, came, kept, repeated, refused, holds
+    assert sums(one).row(0) == ("data_ingest", "daily", "yahoo", 8, 7, 0, 0, False)
+
+
+def test_a_repaired_price_tells_what_it_is_from_and_what_it_replaced(bring, read):
+    flat = dict.fromkeys(("open", "high", "low"), 104.0)
+    own = bars(DAYS)
+    own[4] = bar(DAYS[4], 104.0, volume=0.0, **flat)
+    bring(delivery(own), from_nse(DAYS))
+    one = read()
+
+    text = session_text(one, DAYS[4])
+    assert re.search(r"where from +taken from nse \(rule second_source\); batch \d+, fetched", text)
+    assert re.search(r"replaced +O 104 H 104 L 104 C 104 V 0 adj 104", text)
+    assert "flat_no_trade" in text
+    assert re.search(r"2026 +8 +8 +0 +1 +1\n", text_of(one))
+    assert "Rules for hourly bars that refused nothing" in text_of(one)
+
+
+def test_a_restated_price_tells_both_values_and_both_batches(bring, read):
+    bring(delivery(bars(DAYS), fetched_at=utc(2026, 3, 20)))
+    restated = bars(DAYS)
+    restated[2] |= {"close": 103.0, "adj_close": 103.0}
+    restated[3] |= {"close": 103.0002}
+    bring(delivery(restated, fetched_at=utc(2026, 3, 21)))
+    one = read()
+
+    text = session_text(one, DAYS[2])
+    # 102 became 103: 0.980 %.
+    assert re.search(r"daily yahoo +close +102 +103 +\+0\.980% +1 → 2 +2026-03-21 12:00:00", text)
+    assert "restated in 1 fetches: adj_close, close; 0 changes are noise" in text
+    assert "2026-03-20 12:00:00 UTC, when the day was first seen" in text
+    assert text.count("a test") == 3
+    assert re.search(r"2026-03-21 +daily yahoo +close +1 +0 +1 +\+0\.980%", text_of(one))
+
+
+def test_a_day_of_which_nothing_came_says_so(bring, read):
+    bring(delivery(bars([*DAYS[:3], *DAYS[4:]])))
+    one = read()
+
+    assert "none: no row came and none was filled in" in session_text(one, DAYS[3])
+    assert re.search(r"2026-03-06 +1 +no row came", text_of(one))
+
+
+def test_a_ticker_with_hourly_bars_only_is_reported(bring, read):
+    bring(delivery([bar(utc(2026, 3, 2, 4, 45), 100.0)]))
+    one = read()
+
+    assert re.search(r"source +none", text_of(one))
+    assert "<h1>TCS.NS</h1>" in page(one, sections(one))
+
+
+def test_a_split_is_named_where_it_scales_an_older_price(bring, read, store, home):
+    halved = [bar(day, 200.0 if i < 4 else 101.0) for i, day in enumerate(DAYS)]
+    bring(
+        delivery([{**one, "adj_close": None} for one in halved], price_basis="unadjusted"),
+        clean=False,
+    )
+    with store.transaction():
+        store.upsert(CORPORATE_ACTIONS, entered(TCS, DAYS[4], "split", 2.0, NOW))
+    run(cleaning.STAGE, context(store, home))
+    one = read()
+
+    text = session_text(one, DAYS[0])
+    # Tuesday 3 March was Holi: the fifth session is Monday the 9th.
+    assert "clean close = 0.5 times the raw close 200; splits and bonuses since: 2026-03-09" in text
+    told = r"2026-03-09 +split +2 for 1 +applied +entered, person +person"
+    assert re.search(told, text_of(one))
+
+
+def test_the_page_is_one_file_and_shows_no_markup_of_others(bring, read):
+    evil = '<script>alert("x")</script>&amp;\x1b[31m.csv'
+    bring(delivery(bars(DAYS), origin=evil))
+    one = read()
+    html = page(one, sections(one))
+
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;amp;" in html
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=", html)
+    assert "default-src 'none'" in html
+    assert "\x1b" not in text_of(one)
+
+
+def test_a_page_is_written_whole_or_not_at_all(tmp_path):
+    save(tmp_path / "page.html", "new")
+
+    assert (tmp_path / "page.html").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+    for nowhere in (tmp_path / "no" / "page.html", tmp_path):
+        with pytest.raises(BadInput, match="cannot be written"):
+            save(nowhere, "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_reading_writes_nothing(bring, read, database_url):
+    bring(delivery(bars(DAYS)))
+    before = checksums(database_url)
+    sections(read())
+
+    assert checksums(database_url) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--ticker", "INFY.NS"), 1, "No prices of INFY.NS are stored"),
+        (("--ticker", "???"), 2, "is no ticker"),
+        (("--date", "soon"), 2, "soon"),
+        (("--date", "2026-03-02", "--html", "page.html"), 2, "not allowed"),
+    ],
+)
+def test_what_cannot_be_reported_is_one_sentence(command, arguments, code, said):
+    ran = command("src.data.report", *arguments)
+
+    assert ran.returncode == code
+    (sentence,) = ran.stderr.splitlines()
+    assert said in sentence
+
+
+def test_the_command_reports_real_prices_and_writes_the_page(command, data, tmp_path):
+    for name in (
+        "tcs_daily/yahoo_2026-04-13.csv",
+        "tcs_hourly/yahoo_naive_utc_2023_2025.xlsx",
+        "tcs_daily/nse_raw_unadjusted_2004_2020.csv",
+    ):
+        bring = ("src.data.ingest", "write", "--ticker", TCS, "--source", "csv")
+        assert command(*bring, "--path", data / name).returncode == 0
+    assert command("src.data.cleaning", "write", "--ticker", TCS).returncode == 0
+
+    ran = command("src.data.report", "--ticker", TCS, "--html", tmp_path / "page.html")
+
+    assert ran.returncode == 0, ran.stderr
+    assert "2004-08-25 to 2026-04-13, 5,360 sessions" in ran.stdout
+    assert re.search(r"cleaning +daily +before_listing +531", ran.stdout)
+    # 5,874 rows of Yahoo: 531 before the listing, 11 on holidays, one flat.
+    assert re.search(r"cleaning +daily +yahoo +5,874 +5,331 +0 +543 +holds", ran.stdout)
+    # The newest of the missing ones is the Sunday of the budget of 2026.
+    assert re.search(r"2026-02-01 +1 +no row came", ran.stdout)
+    html = (tmp_path / "page.html").read_text()
+    assert html.count("before the instrument was listed") >= 531
+
+    asked = command("src.data.report", "--ticker", TCS, "--date", "2004-10-09")
+    assert "clean close = 0.125 times the raw close 1,100.65" in asked.stdout

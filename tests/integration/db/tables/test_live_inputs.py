@@ -1,0 +1,120 @@
+import threading
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from src.core.model_events import ModelEvent
+from src.db.tables import live_inputs
+from src.db.tables.model_events import EventLog
+from src.registry.lifecycle.publish import publish
+from tests.support.answers import (
+    ASKED,
+    at,
+    put_inputs,
+    put_live,
+    put_price,
+)
+from tests.support.models import (
+    both,
+    made,
+)
+
+
+@pytest.fixture
+def connection(database_url):
+    with psycopg.connect(database_url, autocommit=True) as opened:
+        yield opened
+
+
+TCS = ("TCS.NS", "short")
+
+
+def test_finds_what_is_live_for_each_of_many_and_what_it_is_asked_with(connection, home):
+    short, long = put_live(connection, home / "models", both())
+
+    found = live_inputs.live(connection, [TCS, ("TCS.NS", "long"), ("INFY.NS", "short")])
+
+    assert {pair: one.digest for pair, one in found.items()} == {
+        TCS: short.digest,
+        ("TCS.NS", "long"): long.digest,
+        ("INFY.NS", "short"): None,
+    }
+    row = found[TCS].row
+    assert {name: row[name] for name in ASKED} == ASKED
+    assert (row["ticker"], row["horizon"], row["digest"]) == (*TCS, short.digest)
+    assert found["INFY.NS", "short"].row is None
+
+
+def test_a_set_that_has_gone_live_since_is_not_given_what_the_one_before_is_asked_with(
+    connection, home
+):
+    put_live(connection, home / "models", [made()])
+    (new,) = publish(home / "models", EventLog(connection), [made(trials=4)], at(1))
+
+    assert live_inputs.live(connection, [TCS])[TCS] == (new.digest, None, False)
+
+
+def test_what_was_only_trained_is_not_live(connection):
+    event = ModelEvent("trained", *TCS, "a" * 64, "a test", at().at)
+    EventLog(connection).append([event])
+
+    assert live_inputs.live(connection, [TCS])[TCS].digest is None
+
+
+RAW_PRICE = """
+WITH batch AS (
+    INSERT INTO ingest_batches (ticker, kind, source, layout, price_basis, content_hash,
+        fetched_at, fetched_at_stated, origin, rows_delivered, rows_rejected, notes)
+    VALUES ('ITC.NS', 'daily', 'yahoo', 'plain', 'split', 'hash', now(), false, 'a test', 1, 0, '')
+    RETURNING batch_id)
+INSERT INTO raw_daily_prices (ticker, date, source, batch_id, first_seen)
+SELECT 'ITC.NS', '2026-04-13', 'yahoo', batch_id, now() FROM batch
+"""
+
+
+def test_knows_whether_a_ticker_without_a_model_has_a_price_raw_or_clean(connection):
+    put_price(connection, "INFY.NS")
+    connection.execute(RAW_PRICE)
+    asked = [(ticker, "long") for ticker in ("TCS.NS", "INFY.NS", "ITC.NS")]
+
+    assert [live_inputs.live(connection, asked)[pair].priced for pair in asked] == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_nothing_is_found_of_nothing(connection):
+    assert live_inputs.live(connection, []) == {}
+
+
+def test_the_version_changes_with_inputs_and_with_models_and_with_nothing_else(connection, home):
+    (live,) = put_live(connection, home / "models", [made()])
+    seen = [live_inputs.version(connection)]
+    put_price(connection, "INFY.NS")
+    assert live_inputs.version(connection) == seen[0]
+
+    put_inputs(connection, live)
+    seen.append(live_inputs.version(connection))
+    publish(home / "models", EventLog(connection), [made(trials=4)], at(1))
+    seen.append(live_inputs.version(connection))
+
+    assert len(set(seen)) == 3
+
+
+def test_hears_of_new_inputs_and_of_new_models(connection, database_url, home):
+    heard = live_inputs.notices(connection, 0.1)
+    assert next(heard) is None
+
+    def work(folder: Path):
+        with psycopg.connect(database_url, autocommit=True) as other:
+            publish(folder, EventLog(other), [made()], at())
+            put_inputs(other, made(ticker="INFY.NS", digest="0" * 64))
+
+    writer = threading.Thread(target=work, args=(home / "models",))
+    writer.start()
+    found = set()
+    while found < {"TCS.NS", "INFY.NS"}:
+        found |= {next(heard)} - {None}
+    writer.join()

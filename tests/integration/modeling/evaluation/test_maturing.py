@@ -1,0 +1,124 @@
+"""Outcomes on real tables, when prices are restated, missing, or wait for a decision."""
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+import psycopg
+import pytest
+
+from src.core.calendars.calendar import nse
+from src.core.tables import FEATURES_DAILY
+from src.registry.formats.models import LinearModel
+from src.registry.lifecycle.events import Author
+from tests.support.evenings import (
+    after_close,
+    evenings,
+)
+from tests.support.models import both
+from tests.support.prices import (
+    TCS,
+    clean_walk,
+)
+
+DAYS = nse().sessions(dt.date(2025, 9, 1), dt.date(2026, 4, 16))
+FIRST = len(DAYS) - 4
+CLEAN = clean_walk(TCS, DAYS)
+
+
+@pytest.fixture
+def at(database_url, home):
+    """One ticker that zero is served for; its first forecast was made four sessions ago."""
+    with evenings(database_url, home) as opened:
+        opened.listed([TCS], DAYS[0])
+        opened.arrive(CLEAN.head(FIRST + 1))
+        version = opened.store.load(FEATURES_DAILY, [TCS])["features_version"][-1]
+        zero = LinearModel((), np.zeros(0), 0.0)
+        made = both(features_version=version, candidate="zero", model=zero)
+        opened.models.publish(made, Author("a test", after_close(DAYS[FIRST])))
+        opened.evening(TCS, DAYS[FIRST])
+        yield opened
+
+
+def evening(at, row, clean=CLEAN):
+    at.arrive(clean.head(row + 1))
+    return at.evening(TCS, DAYS[row])[1]
+
+
+def outcomes(at, row=FIRST):
+    return at.connection.execute(
+        "SELECT realised_return, note, matured_at FROM prediction_outcomes "
+        "WHERE horizon = 'short' AND feature_date = %s ORDER BY matured_at",
+        (DAYS[row],),
+    ).fetchall()
+
+
+def close(row):
+    return CLEAN["close"][row]
+
+
+def test_a_restated_close_adds_an_outcome_and_the_first_one_stays(at):
+    evening(at, FIRST + 1)
+    is_next = pl.int_range(pl.len()) == FIRST + 1
+    restated = CLEAN.with_columns(
+        adj_close=pl.when(is_next).then(pl.col("adj_close") * 1.01).otherwise("adj_close")
+    )
+
+    counts = evening(at, FIRST + 2, restated)
+
+    # The next session's own forecast matured as well, from the restated close.
+    assert (counts["recorded"], counts["restated"]) == (2, 1)
+    first, second = outcomes(at)
+    was = close(FIRST + 1) / close(FIRST) - 1
+    assert first[:2] == (pytest.approx(was), "")
+    assert second[0] == pytest.approx(1.01 * close(FIRST + 1) / close(FIRST) - 1)
+    assert second[1] == f"restated from {was:+.6f} to {DAYS[FIRST + 1]}"
+    assert (first[2], second[2]) == (after_close(DAYS[FIRST + 1]), after_close(DAYS[FIRST + 2]))
+    assert evening(at, FIRST + 3, restated)["restated"] == 0
+
+
+def test_a_series_rescaled_by_a_later_dividend_is_no_restatement(at):
+    evening(at, FIRST + 1)
+    before = pl.int_range(pl.len()) < FIRST + 2
+    scaled = CLEAN.with_columns(
+        adj_close=pl.when(before).then(pl.col("adj_close") * (1 - 1 / 3)).otherwise("adj_close")
+    )
+
+    assert evening(at, FIRST + 2, scaled)["restated"] == 0
+    assert len(outcomes(at)) == 1
+
+
+def test_a_pending_action_holds_the_outcome_back_until_it_is_decided(at):
+    jumped = pl.int_range(pl.len()) == FIRST + 1
+    waiting = evening(at, FIRST + 1, CLEAN.with_columns(action_pending=jumped))
+    assert (waiting["recorded"], waiting["pending_action"], outcomes(at)) == (0, 1, [])
+
+    decided = evening(at, FIRST + 2)
+
+    assert (decided["recorded"], decided["pending_action"]) == (2, 0)
+    assert len(outcomes(at)) == 1
+
+
+def test_a_missing_bar_holds_the_outcome_back_until_it_is_filled(at):
+    lost = CLEAN.filter(pl.col("date") != DAYS[FIRST + 1])
+    waiting = evening(at, FIRST + 2, lost.head(FIRST + 2))
+    assert (waiting["no_bar"], outcomes(at)) == (1, [])
+
+    filled = evening(at, FIRST + 3)
+
+    assert filled["no_bar"] == 0
+    assert [one[0] for one in outcomes(at)] == [pytest.approx(close(FIRST + 1) / close(FIRST) - 1)]
+
+
+def test_prices_that_stopped_coming_are_told(at):
+    _, counts = at.evening(TCS, DAYS[FIRST + 3])
+
+    assert (counts["recorded"], counts["no_bar"]) == (0, 1)
+    assert counts["told"][0].startswith("TCS.NS: 1 forecast came due without an outcome")
+
+
+def test_an_outcome_cannot_be_changed_afterwards(at):
+    evening(at, FIRST + 1)
+
+    with pytest.raises(psycopg.Error):
+        at.connection.execute("UPDATE prediction_outcomes SET realised_return = 0")

@@ -1,0 +1,477 @@
+"""Versions and rollback over a real audit: whole or refused, in one step, finished when rerun."""
+
+import json
+import os
+import pickle
+import shutil
+import threading
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from src.core.errors import BadInput, UsageError
+from src.registry.lifecycle.state import (
+    live_at,
+    standings,
+)
+from src.registry.storage.artifact_store import (
+    CorruptArtefact,
+    NoModel,
+    load,
+    load_all,
+)
+from src.registry.versions.archive import tags
+from src.registry.versions.manifest import (
+    NoVersion,
+    VersionExists,
+)
+from src.registry.versions.rollback import unpin
+from tests.support.models import (
+    both,
+    dies_at,
+    forged_set,
+    holds_in_child,
+    made,
+)
+from tests.support.registries import (
+    DAY,
+    Place,
+    author,
+)
+
+TCS, INFY = "TCS.NS", "INFY.NS"
+KEY = b"sixteen letters!"
+
+
+@pytest.fixture
+def two_versions(place):
+    """Version one with both tickers' first models, version two with TCS's second; two is live."""
+    place.publish([*both(data_hash="one"), *both(INFY, data_hash="one")])
+    place.version("v1", days=1)
+    place.publish(both(data_hash="two"), days=2)
+    place.version("v2", days=3)
+    return place
+
+
+def audited(place):
+    """Data hashes by ticker and horizon: of what the audit says is live."""
+    return {
+        pair: load(place.models, *pair, expected=one.live.digest).data_hash
+        for pair, one in standings(place.events()).items()
+    }
+
+
+def pointed(place):
+    """The same of what CURRENT says is live."""
+    current = json.loads((place.models / "CURRENT").read_text())
+    return {
+        (ticker, h): load(place.models, ticker, h).data_hash
+        for ticker, found in current.items()
+        for h in found
+    }
+
+
+def states(place):
+    return [pointed(place), audited(place)]
+
+
+OF_V1 = {(t, h): "one" for t in (TCS, INFY) for h in ("short", "long")}
+OF_V2 = OF_V1 | {(TCS, "short"): "two", (TCS, "long"): "two"}
+
+
+class TestCycle:
+    def test_version_train_again_rollback_and_look_back(self, two_versions):
+        place = two_versions
+        assert states(place) == [OF_V2, OF_V2]
+
+        done = place.roll_back("v1", days=4)
+
+        assert (done.changed, done.version.tickers, done.left_alone) == (True, [INFY, TCS], [])
+        assert states(place) == [OF_V1, OF_V1]
+
+        def then(days):
+            one = live_at(place.events(), TCS, "short", author(days).at)
+            return one.live.kind, one.live.version_tag, one.pinned is not None
+
+        assert then(1) == ("undecided", None, False)
+        assert then(3) == ("undecided", None, False)
+        assert then(4) == ("rolled_back", "v1", True)
+
+    def test_versions_are_listed_newest_first(self, two_versions):
+        assert tags(two_versions.archive) == ["v2", "v1"]
+        # Made later, though its name sorts first.
+        two_versions.version("a", days=4)
+        assert tags(two_versions.archive) == ["a", "v2", "v1"]
+
+    def test_a_version_is_all_live_models_with_a_digest_of_every_file(self, two_versions):
+        folder = two_versions.archive / "v1"
+        stated = json.loads((folder / "version.json").read_text())["files"]
+
+        found = {
+            str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest()
+            for path in folder.rglob("*")
+            if path.is_file() and path.name != "version.json"
+        }
+        assert {name: one["sha256"] for name, one in stated.items()} == found
+        assert len(found) == 2 * 2 * 2
+
+    def test_a_version_does_not_share_its_bytes_with_the_live_models(self, two_versions):
+        place = two_versions
+        for file in place.models.rglob("*.skops"):
+            file.write_bytes(b"")
+
+        assert place.roll_back("v1", days=4).changed
+        assert states(place) == [OF_V1, OF_V1]
+
+    def test_restored_sets_come_back_though_they_were_pruned(self, two_versions):
+        place = two_versions
+        for number in range(3):
+            place.publish(both(data_hash=f"more{number}"), days=4 + number)
+
+        place.roll_back("v1", days=9)
+
+        assert states(place) == [OF_V1, OF_V1]
+
+    def test_a_ticker_that_the_version_does_not_know_is_left_alone(self, two_versions):
+        place = two_versions
+        place.publish(both("SBIN.NS", data_hash="three"), days=4)
+
+        done = place.roll_back("v1", days=5)
+
+        assert done.left_alone == ["SBIN.NS"]
+        assert pointed(place)["SBIN.NS", "short"] == "three"
+        assert standings(place.events())["SBIN.NS", "short"].pinned is None
+
+    def test_rolling_back_twice_changes_nothing_more(self, two_versions):
+        place = two_versions
+        place.roll_back("v1", days=4)
+        before = len(place.events())
+
+        again = place.roll_back("v1", days=5)
+
+        assert again.changed is False
+        assert len(place.events()) == before
+
+    def test_what_was_restored_is_pinned_until_unpin(self, two_versions):
+        place = two_versions
+        place.roll_back("v1", days=4)
+        place.publish(both(data_hash="three"), days=5)
+        assert states(place) == [OF_V1, OF_V1]
+
+        horizons = place.connected(lambda r: unpin(r, TCS, author(6)))
+        place.publish(both(data_hash="four"), days=7)
+
+        assert horizons == ["long", "short"]
+        assert pointed(place)[TCS, "short"] == "four"
+        assert standings(place.events())[INFY, "short"].pinned is not None
+
+    def test_nothing_pinned_is_nothing_to_unpin(self, two_versions):
+        with pytest.raises(BadInput, match=r"TCS\.NS has no pinned model"):
+            two_versions.connected(lambda r: unpin(r, TCS, author()))
+
+
+class TestRefused:
+    def test_of_two_that_make_one_version_at_once_one_is_told_that_it_exists(self, two_versions):
+        told = []
+
+        def make():
+            try:
+                told.append(two_versions.version("v3", days=4).tag)
+            except VersionExists as error:
+                told.append(str(error).split(":")[0])
+
+        threads = [threading.Thread(target=make) for _ in range(2)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+
+        said = "Version v3 exists already and is never overwritten"
+        assert sorted(told) == [said, "v3"]
+        assert two_versions.roll_back("v3", days=5).version.tag == "v3"
+
+    def test_no_version_is_ever_overwritten(self, two_versions):
+        before = (two_versions.archive / "v1" / "version.json").read_bytes()
+
+        with pytest.raises(VersionExists, match="v1 exists already"):
+            two_versions.version("v1", days=9)
+
+        assert (two_versions.archive / "v1" / "version.json").read_bytes() == before
+
+    @pytest.mark.parametrize("tag", ["../x", "../../models", "/tmp/x", "", "a/../b"])
+    def test_a_tag_that_is_a_path_is_wrong_usage(self, two_versions, tag):
+        before = sorted(two_versions.home.rglob("*"))
+
+        with pytest.raises(UsageError):
+            two_versions.version(tag)
+        with pytest.raises(UsageError):
+            two_versions.roll_back(tag)
+
+        assert sorted(two_versions.home.rglob("*")) == before
+
+    def test_a_version_that_never_was_is_told_with_the_nearest_names(self, two_versions):
+        with pytest.raises(NoVersion, match=r"There is no version 'v3': did you mean v2 or v1\?"):
+            two_versions.roll_back("v3")
+
+    def test_there_is_nothing_to_version_before_the_first_model(self, place):
+        with pytest.raises(NoModel):
+            place.version("v1")
+
+        assert tags(place.archive) == []
+
+    def test_a_damaged_live_model_is_not_kept_as_a_version(self, two_versions):
+        digest = load(two_versions.models, TCS, "short").digest
+        (two_versions.models / TCS / "short" / digest / "model.skops").write_bytes(b"")
+
+        with pytest.raises(CorruptArtefact, match="not the file that was saved"):
+            two_versions.version("v3", days=4)
+
+        assert tags(two_versions.archive) == ["v2", "v1"]
+        assert [one for one in two_versions.events() if one.version_tag == "v3"] == []
+
+
+def assert_nothing_changes(place, match, tag="v1"):
+    before, events = states(place), len(place.events())
+
+    with pytest.raises(CorruptArtefact, match=match) as refused:
+        place.roll_back(tag, days=4)
+
+    assert "\n" not in str(refused.value)
+    assert states(place) == before == [OF_V2, OF_V2]
+    assert len(place.events()) == events
+
+
+class TestTampered:
+    @pytest.mark.parametrize("name", ["version.json", "manifest.json", "model.skops"])
+    @pytest.mark.parametrize(
+        "bend",
+        [
+            lambda path: path.write_bytes(path.read_bytes()[:-1]),
+            lambda path: path.write_bytes(b""),
+            lambda path: path.write_bytes(
+                bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:]
+            ),
+            lambda path: path.unlink(),
+            lambda path: path.rename(path.with_name("other")),
+        ],
+        ids=["truncated", "emptied", "changed", "removed", "renamed"],
+    )
+    @pytest.mark.parametrize("which", [0, -1])
+    def test_a_version_with_any_file_bent_changes_nothing(self, two_versions, name, bend, which):
+        bend(sorted((two_versions.archive / "v1").rglob(name))[which])
+
+        assert_nothing_changes(two_versions, "Version v1 (cannot be used|is not the one)")
+
+    def test_a_file_too_many_is_refused(self, two_versions):
+        (two_versions.archive / "v1" / TCS / "extra.pkl").write_bytes(b"x")
+
+        assert_nothing_changes(two_versions, r"TCS\.NS/extra\.pkl does not belong to it")
+
+    def test_a_link_out_of_the_archive_is_refused(self, two_versions, tmp_path):
+        (folder,) = (two_versions.archive / "v1" / TCS / "short").iterdir()
+        shutil.move(folder, tmp_path / "elsewhere")
+        folder.symlink_to(tmp_path / "elsewhere")
+
+        assert_nothing_changes(two_versions, "is no plain file")
+
+    def test_a_version_under_another_name_is_refused(self, two_versions):
+        shutil.copytree(two_versions.archive / "v1", two_versions.archive / "v9")
+
+        assert_nothing_changes(two_versions, "it was made as 'v1'", tag="v9")
+
+    def test_a_pickle_whose_digests_all_agree_is_refused_and_never_run(self, two_versions):
+        witness = two_versions.home / "executed"
+
+        class Payload:
+            def __reduce__(self):
+                return (Path.touch, (witness,))
+
+        smuggle(two_versions, pickle.dumps(Payload()))
+
+        assert_nothing_changes(two_versions, "not the one that the audit recorded")
+        assert not witness.exists()
+
+    def test_a_model_whose_digests_all_agree_is_refused_by_the_audit(self, two_versions):
+        (other,) = (two_versions.archive / "v1" / INFY / "short").iterdir()
+        smuggle(two_versions, (other / "model.skops").read_bytes(), data_hash="forged")
+
+        assert_nothing_changes(two_versions, "not the one that the audit recorded")
+
+    def test_a_pickle_that_even_the_audit_vouches_for_is_refused_and_never_run(self, two_versions):
+        witness = two_versions.home / "executed"
+
+        class Payload:
+            def __reduce__(self):
+                return (Path.touch, (witness,))
+
+        manifest = smuggle(two_versions, pickle.dumps(Payload()))
+        recorded = next(one for one in two_versions.events() if one.version_tag == "v1")
+        evidence = {"version_manifest": sha256(manifest).hexdigest()}
+        vouched = type(recorded)(**vars(recorded) | {"evidence": evidence})
+        two_versions.connected(lambda r: r.log.append([vouched]))
+
+        assert_nothing_changes(two_versions, "not a zip")
+        assert not witness.exists()
+
+
+def smuggle(place, model, **told):
+    """Put other bytes into v1 with every digest in it made to agree; returns its manifest."""
+    folder = place.archive / "v1"
+    (old,) = (folder / TCS / "short").iterdir()
+    digest = forged_set(old, model, **told)
+    shutil.rmtree(old)
+    manifest = json.loads((folder / "version.json").read_text())
+    files = {n: one for n, one in manifest["files"].items() if not n.startswith(f"{TCS}/short")}
+    for path in (folder / TCS / "short" / digest).iterdir():
+        data = path.read_bytes()
+        files[f"{TCS}/short/{digest}/{path.name}"] = {
+            "sha256": sha256(data).hexdigest(),
+            "size": len(data),
+        }
+    body = json.dumps(manifest | {"files": files}).encode()
+    (folder / "version.json").write_bytes(body)
+    return body
+
+
+class TestKilled:
+    def test_a_rollback_killed_at_any_step_leaves_old_or_restored_and_can_be_finished(
+        self, two_versions
+    ):
+        place = two_versions
+        seen = []
+
+        for step in range(1, 400):
+            target, other = ("v1", "v2") if step % 2 else ("v2", "v1")
+            of = {"v1": OF_V1, "v2": OF_V2}
+            for made_new in (place.models / TCS).glob("*/*"):
+                live = {load(place.models, TCS, h).digest for h in ("short", "long")}
+                if made_new.name not in live and not made_new.name.startswith("."):
+                    shutil.rmtree(made_new)
+            killed = dies_at(step, lambda t=target: place.roll_back(t, days=4))
+            assert all(state in (of[target], of[other]) for state in states(place))
+            seen.append((pointed(place) == of[target], audited(place) == of[target]))
+
+            place.roll_back(target, days=5)
+
+            assert states(place) == [of[target], of[target]]
+            if not killed:
+                break
+
+        assert not killed
+        # Before the commit, between it and CURRENT, and after.
+        assert {(False, False), (False, True), (True, True)} == set(seen)
+        assert not list(place.home.rglob(".new-*"))
+
+    @pytest.fixture
+    def current_behind(self, two_versions):
+        """As after a kill between the commit of the audit and the change of CURRENT."""
+        place = two_versions
+        before = (place.models / "CURRENT").read_bytes()
+        place.publish(both(INFY, data_hash="late"), days=4)
+        (place.models / "CURRENT").write_bytes(before)
+        return place
+
+    def test_a_version_is_of_what_the_audit_says_is_live(self, current_behind):
+        current_behind.version("v3", days=5)
+        current_behind.roll_back("v3", days=6)
+
+        assert pointed(current_behind)[INFY, "short"] == "late"
+
+    def test_a_rollback_puts_current_right_for_tickers_it_does_not_know(self, place):
+        place.publish(both(data_hash="one"))
+        place.version("v1", days=1)
+        place.publish(both("SBIN.NS", data_hash="one"), days=2)
+        before = (place.models / "CURRENT").read_bytes()
+        place.publish(both("SBIN.NS", data_hash="late"), days=3)
+        (place.models / "CURRENT").write_bytes(before)
+
+        place.roll_back("v1", days=4)
+
+        assert pointed(place)["SBIN.NS", "long"] == "late"
+
+    def test_a_version_killed_at_any_step_is_whole_or_not_there(self, place):
+        place.publish([made()])
+
+        for step in range(1, 400):
+            tag = f"k{step}"
+            killed = dies_at(step, lambda tag=tag: place.version(tag, days=1))
+            if tag in tags(place.archive):
+                assert place.roll_back(tag, days=2).version.tickers == [TCS]
+            if not killed:
+                break
+
+        assert not killed
+        place.version("after", days=3)
+        assert not list(place.archive.glob(".new-*"))
+
+    def test_a_reader_of_both_horizons_never_sees_one_of_each(self, two_versions):
+        place = two_versions
+        readers = [holds_in_child(lambda: all(_agree(place) for _ in range(300))) for _ in range(2)]
+
+        for number in range(10):
+            place.roll_back(f"v{number % 2 + 1}", days=4)
+
+        assert [os.waitpid(pid, 0)[1] for pid in readers] == [0, 0]
+
+
+def _agree(place):
+    both_now = load_all(place.models, TCS)
+    return both_now["short"].data_hash == both_now["long"].data_hash
+
+
+class TestSigned:
+    @pytest.fixture
+    def signed(self, database_url, home):
+        place = Place(database_url, home, KEY)
+        place.publish(both(data_hash="one"))
+        place.version("v1", days=1)
+        place.publish(both(data_hash="two"), days=2)
+        return place
+
+    def test_a_signed_version_comes_back_with_its_key(self, signed):
+        signed.roll_back("v1", days=3)
+
+        assert load(signed.models, TCS, "short", key=KEY).data_hash == "one"
+
+    @pytest.mark.parametrize("name", ["version.sig", "manifest.sig"])
+    @pytest.mark.parametrize("bent", [None, b"", b"0" * 64])
+    def test_an_unsigned_or_wrongly_signed_version_is_refused(self, signed, name, bent):
+        for path in (signed.archive / "v1").rglob(name):
+            path.unlink() if bent is None else path.write_bytes(bent)
+
+        with pytest.raises(CorruptArtefact, match="Version v1 cannot be used"):
+            signed.roll_back("v1", days=3)
+
+        assert load(signed.models, TCS, "short", key=KEY).data_hash == "two"
+
+    def test_another_key_does_not_open_it(self, signed, database_url, home):
+        other = Place(database_url, home, b"another sixteen!")
+
+        with pytest.raises(CorruptArtefact, match="signed by another key"):
+            other.roll_back("v1", days=3)
+
+    def test_a_version_from_before_the_key_is_refused(self, two_versions, database_url, home):
+        keyed = Place(database_url, home, KEY)
+
+        with pytest.raises(CorruptArtefact, match="not signed, but FORECAST_SIGNING_KEY is set"):
+            keyed.roll_back("v1", days=4)
+
+
+def test_versions_made_in_one_second_are_in_the_order_of_making(place):
+    place.publish([made()])
+    for tag in ("b", "c", "a"):
+        place.version(tag)
+
+    assert tags(place.archive) == ["a", "c", "b"]
+
+
+def test_a_version_that_cannot_be_read_is_still_listed_last(two_versions):
+    (two_versions.archive / "v2" / "version.json").write_text("{")
+    (two_versions.archive / "empty").mkdir()
+
+    assert tags(two_versions.archive) == ["v1", "v2", "empty"]
+
+
+def test_the_times_of_the_tests_are_what_the_audit_has(two_versions):
+    assert two_versions.events()[0].at == DAY

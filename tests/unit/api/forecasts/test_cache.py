@@ -1,0 +1,86 @@
+import datetime as dt
+
+import orjson
+
+from src.api.forecasts import response
+from src.api.forecasts.cache import (
+    Cache,
+    held,
+)
+from src.core.calendars.calendar import nse
+from tests.support.answers import ASKED
+from tests.support.models import made
+
+EVENING = dt.datetime(2026, 4, 13, 12, 0, tzinfo=dt.UTC)
+PAIR = ("TCS.NS", "short")
+
+
+def one(**changes):
+    row = {**ASKED, "ticker": "TCS.NS", "horizon": "short", "digest": "f" * 64, **changes}
+    return held(response.prepared(made(), row, nse()), EVENING, stale_after=1)
+
+
+def test_what_is_kept_is_outdated_by_word_of_its_ticker():
+    cache = Cache()
+    cache.put(PAIR, one(), cache.token("TCS.NS"))
+
+    cache.outdate("INFY.NS")
+    assert not cache.get(PAIR).outdated
+    cache.outdate("TCS.NS")
+    assert cache.get(PAIR).outdated
+
+
+def test_what_changed_while_it_was_read_is_outdated_from_the_start():
+    cache = Cache()
+    token = cache.token("TCS.NS")
+    cache.outdate("TCS.NS")
+    cache.put(PAIR, one(), token)
+
+    assert cache.get(PAIR).outdated
+
+
+def test_what_may_have_changed_while_it_was_read_is_outdated_from_the_start():
+    cache = Cache()
+    token = cache.token("TCS.NS")
+    cache.outdate_all()
+    cache.put(PAIR, one(), token)
+
+    assert cache.get(PAIR).outdated
+
+
+def test_the_same_forecast_read_again_is_not_logged_again():
+    cache = Cache()
+    first = one()
+    first.logged = True
+    cache.put(PAIR, first, cache.token("TCS.NS"))
+    cache.put(PAIR, one(), cache.token("TCS.NS"))
+
+    assert cache.get(PAIR).logged
+
+
+def test_another_forecast_is_logged():
+    cache = Cache()
+    first = one()
+    first.logged = True
+    cache.put(PAIR, first, cache.token("TCS.NS"))
+    cache.put(PAIR, one(last_close=3001.0), cache.token("TCS.NS"))
+
+    assert not cache.get(PAIR).logged
+
+
+def test_an_answer_grows_older_at_the_close_of_the_next_session():
+    kept = one()
+    # Wednesday 15 April, 15:00 and 16:10 in India.
+    open_still = dt.datetime(2026, 4, 15, 9, 30, tzinfo=dt.UTC)
+    closed = dt.datetime(2026, 4, 15, 10, 40, tzinfo=dt.UTC)
+
+    ages = [orjson.loads(kept.answer(at, 1))["data_age_sessions"] for at in (open_still, closed)]
+
+    assert ages == [0, 1]
+
+
+def test_a_warning_for_the_moment_is_gone_with_it():
+    kept = one()
+
+    assert orjson.loads(kept.answer(EVENING, 1, "lost"))["warnings"] == ["lost"]
+    assert orjson.loads(kept.answer(EVENING, 1))["warnings"] == []

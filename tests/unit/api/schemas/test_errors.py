@@ -1,0 +1,62 @@
+import datetime as dt
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from src.api.schemas.errors import sentence
+from src.api.schemas.requests import (
+    BatchRequest,
+    Moment,
+)
+
+
+def said(schema, value):
+    """The sentence about a value that is none."""
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(schema).validate_python(value)
+    return sentence(refused.value.errors())
+
+
+def test_the_place_of_a_fault_is_named():
+    assert said(BatchRequest, {"tickers": ["TCS.NS", 5]}).startswith("tickers.1: Input should be")
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\nb", "\x1b[31m", "\u202egnp", ""])
+def test_a_field_is_named_in_a_short_printable_line_whatever_its_sender_called_it(name):
+    line = said(BatchRequest, {"tickers": ["TCS.NS"], name: 1})
+
+    assert line.isprintable()
+    assert line.endswith("Extra inputs are not permitted.")
+    assert len(line) < 100
+
+
+def test_thousands_of_unknown_fields_are_one_fault():
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(BatchRequest).validate_python(dict.fromkeys(map(str, range(5000))))
+
+    assert refused.value.error_count() == 1
+    assert "give tickers and horizons" in sentence(refused.value.errors())
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("yesterday", "1776083400", "2026-04-13", "2026-04-13T12:30:00", "2026-04-13 12:30:00Z"),
+        *("1989-12-31T23:59:59Z", "2100-01-01T00:00:00Z", "2026-02-30T12:00:00Z"),
+        *("2026-04-13T12:30:60Z", "2026-04-13T12:30:00Z\n", "2026-04-13T12:30:00+05"),
+    ],
+)
+def test_a_time_without_a_zone_or_a_day_or_out_of_reach_is_none(written):
+    said(Moment, written)
+
+
+@pytest.mark.parametrize(
+    ("written", "at"),
+    [
+        ("2026-04-13T18:00:00+05:30", dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)),
+        ("1990-01-01t00:00:00.5z", dt.datetime(1990, 1, 1, 0, 0, 0, 500_000, tzinfo=dt.UTC)),
+        ("2099-12-31T23:59:59-00:00", dt.datetime(2099, 12, 31, 23, 59, 59, tzinfo=dt.UTC)),
+    ],
+)
+def test_a_time_is_written_with_its_zone(written, at):
+    assert TypeAdapter(Moment).validate_python(written) == at

@@ -1,0 +1,181 @@
+"""Stated actions as ledger rows; the expected amounts are TCS's own announcements."""
+
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from src.data.corporate_actions.adjust import Action
+from src.data.corporate_actions.intake.statements import (
+    Beside,
+    ledger_rows,
+    read_actions,
+)
+from src.data.corporate_actions.ledger import LEDGER_SCHEMA
+
+AT = dt.datetime(2021, 9, 30, 12, tzinfo=dt.UTC)
+SCHEMA = {"date": pl.Date, "kind": pl.String, "ratio": pl.Float64, "amount": pl.Float64}
+
+
+def day(text):
+    return dt.date.fromisoformat(text)
+
+
+def actions(*told):
+    rows = [
+        (day(at), kind, value if kind == "split" else None, None if kind == "split" else value)
+        for at, kind, value in told
+    ]
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def paid(text):
+    return (text, "dividend")
+
+
+def ledger(*told, **options):
+    rows = ledger_rows(actions(*told), "TCS.NS", "yahoo", AT, **options)
+    return {
+        (row["date"].isoformat(), row["kind"]): (row["ratio"] or row["amount"], row["status"])
+        for row in rows.iter_rows(named=True)
+    }
+
+
+def test_a_dividend_is_multiplied_by_every_later_split_and_one_of_its_own_date():
+    # TCS paid 3 rupees in 2004, before three bonuses, and 29 on the date of the third.
+    found = ledger(
+        ("2004-10-28", "dividend", 0.375),
+        ("2018-05-31", "dividend", 14.5),
+        ("2018-07-17", "dividend", 4.0),
+        ("2006-07-28", "split", 2.0),
+        ("2009-06-16", "split", 2.0),
+        ("2018-05-31", "split", 2.0),
+    )
+
+    assert found[paid("2004-10-28")] == (3.0, "applied")
+    assert found[paid("2018-05-31")] == (29.0, "applied")
+    assert found[paid("2018-07-17")] == (4.0, "applied")
+    assert found["2018-05-31", "split"] == (2.0, "applied")
+
+
+def test_beside_unadjusted_prices_a_dividend_is_as_paid_already():
+    found = ledger(("2018-01-22", "dividend", 7.0), ("2018-05-31", "split", 2.0), as_paid=True)
+
+    assert found[paid("2018-01-22")] == (7.0, "applied")
+
+
+def test_two_equal_dividends_of_one_date_are_one_and_two_others_are_a_sum():
+    # TCS on 2023-01-16: 8 rupees interim and 67 special.
+    found = ledger(
+        ("2022-07-14", "dividend", 8.0),
+        ("2022-07-14", "dividend", 8.0),
+        ("2023-01-16", "dividend", 8.0),
+        ("2023-01-16", "dividend", 67.0),
+    )
+
+    assert found == {paid("2022-07-14"): (8.0, "applied"), paid("2023-01-16"): (75.0, "applied")}
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf"), None])
+def test_what_cannot_be_is_no_row(value):
+    assert ledger(("2020-01-23", "dividend", value), ("2020-01-24", "split", value)) == {}
+
+
+def test_the_later_of_two_equal_dividends_nearby_waits():
+    found = ledger(("2015-10-21", "dividend", 2.75), ("2015-10-23", "dividend", 2.75))
+
+    assert found[paid("2015-10-21")] == (2.75, "applied")
+    assert found[paid("2015-10-23")] == (2.75, "pending")
+
+
+def test_equal_dividends_of_two_quarters_are_two():
+    found = ledger(("2015-01-27", "dividend", 2.5), ("2015-04-27", "dividend", 2.5))
+
+    assert {status for _, status in found.values()} == {"applied"}
+
+
+def test_the_twin_of_a_dividend_in_the_ledger_waits_whichever_is_earlier():
+    beside = Beside(dividends=((day("2015-10-23"), 2.75),))
+
+    found = ledger(("2015-10-21", "dividend", 2.75), beside=beside)
+
+    assert found[paid("2015-10-21")] == (2.75, "pending")
+
+
+def test_a_dividend_of_the_ledger_is_compared_in_the_sources_own_units():
+    # 2.75 as paid in the ledger is 1.375 where a split of the delivery divides it.
+    beside = Beside(dividends=((day("2015-10-21"), 2.75),))
+    told = (("2015-10-23", "dividend", 1.375), ("2018-05-31", "split", 2.0))
+
+    assert ledger(*told, beside=beside)[paid("2015-10-23")] == (2.75, "pending")
+
+
+def test_what_is_applied_in_the_ledger_does_not_wait_for_a_twin_there():
+    beside = Beside(dividends=((day("2015-10-21"), 2.75),), applied=frozenset([day("2015-10-23")]))
+
+    found = ledger(("2015-10-23", "dividend", 2.75), beside=beside)
+
+    assert found[paid("2015-10-23")] == (2.75, "applied")
+
+
+def test_a_rejected_dividend_is_nobodys_twin():
+    beside = Beside(rejected=frozenset([day("2015-10-21")]))
+
+    found = ledger(
+        ("2015-10-21", "dividend", 2.75), ("2015-10-23", "dividend", 2.75), beside=beside
+    )
+
+    assert found[paid("2015-10-23")] == (2.75, "applied")
+
+
+def test_a_split_of_the_ledger_divides_what_is_stated_without_splits():
+    beside = Beside(splits=(Action(day("2018-05-31"), "split", ratio=2.0),))
+
+    found = ledger(("2018-01-22", "dividend", 3.5), beside=beside)
+
+    assert found == {paid("2018-01-22"): (7.0, "applied")}
+
+
+def test_the_doubled_dividend_of_october_2015_waits_and_the_other_72_do_not(data):
+    path = data / "tcs_daily/yahoo_actions_2021-09-30.csv"
+
+    rows = read_actions(path, "TCS.NS", "yahoo", AT)
+
+    (waiting,) = rows.filter(status="pending").rows(named=True)
+    assert (rows.height, waiting["date"], waiting["amount"]) == (73, day("2015-10-21"), 11.0)
+
+
+def known(*told, source="nse", origin="inferred", status="applied"):
+    """Splits in the ledger, whoever told of them."""
+    rows = [
+        ("TCS.NS", day(at), kind, source, origin, ratio, None, status, "rule", "{}", AT)
+        for at, kind, ratio in told
+    ]
+    return pl.DataFrame(rows, schema=LEDGER_SCHEMA, orient="row")
+
+
+def read(tmp_path, has):
+    path = tmp_path / "dividends.csv"
+    path.write_text("Date,Dividends,Stock Splits\n2017-06-13,13.75,0.0\n")
+    return read_actions(path, "TCS.NS", "yahoo", AT, has)["amount"].to_list()
+
+
+def test_dividends_of_a_file_are_divided_by_the_splits_that_the_ledger_has(tmp_path):
+    # TCS paid 27.5 rupees in June 2017 and gave a bonus of one for one on 2018-05-31.
+    assert read(tmp_path, known(("2018-05-31", "split", 2.0))) == [27.5]
+
+
+def test_a_split_that_two_tell_of_divides_once(tmp_path):
+    split = known(("2018-05-31", "split", 2.0))
+    bonus = known(("2018-05-31", "bonus", 2.0), source="person", origin="entered")
+
+    assert read(tmp_path, pl.concat([split, bonus])) == [27.5]
+
+
+@pytest.mark.parametrize("status", ["pending", "rejected"])
+def test_a_split_that_does_not_hold_divides_nothing(tmp_path, status):
+    assert read(tmp_path, known(("2018-05-31", "split", 2.0), status=status)) == [13.75]
+
+
+def test_a_split_from_after_the_file_divides_nothing(tmp_path):
+    assert read(tmp_path, known(("2021-10-01", "split", 2.0))) == [13.75]

@@ -1,0 +1,197 @@
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from src.core.calendars.calendar import nse
+from src.core.errors import BadInput
+from src.data.ingest.vintages import (
+    brings_the_last_session,
+    in_order,
+)
+from tests.support.prices import (
+    bar,
+    delivery,
+)
+
+DAYS = nse().sessions(dt.date(2026, 3, 1), dt.date(2026, 4, 10))[-20:]
+EARLIER, LATER = (dt.datetime(2026, 4, day, 12, tzinfo=dt.UTC) for day in (11, 13))
+
+
+def came(days, basis="total", stated=False, fetched_at=LATER, closes=None, **bent):
+    closes = closes or [100.0] * len(days)
+    return delivery(
+        [bar(day, close, **bent) for day, close in zip(days, closes, strict=True)],
+        price_basis=basis,
+        fetched_at=fetched_at,
+        fetched_at_stated=stated,
+        origin="new.csv",
+    )
+
+
+def stored(days=DAYS, basis="total", close=100.0):
+    return pl.DataFrame(
+        {
+            "date": days,
+            "close": close,
+            "adj_close": 100.0,
+            "price_basis": basis,
+            "batch_id": 1,
+            "batch_fetched_at": EARLIER,
+        },
+        schema_overrides={"batch_fetched_at": pl.Datetime("us", "UTC")},
+    )
+
+
+def test_the_first_delivery_is_what_it_is():
+    first = came(DAYS)
+
+    assert in_order(first, stored([]), "date").delivery is first
+
+
+def test_a_newer_whole_is_taken_without_a_word():
+    newer = came(DAYS)
+
+    assert in_order(newer, stored(DAYS[:-1]), "date").warnings == ()
+
+
+def test_a_vintage_that_ends_earlier_is_the_older_one():
+    result = in_order(came(DAYS[:-1]), stored(), "date")
+
+    assert result.delivery.fetched_at < EARLIER
+    (said,) = result.warnings
+    assert said.startswith(
+        "new.csv was taken for an older vintage of TCS.NS, since it ends 2026-04-09"
+    )
+
+
+def test_a_stated_time_is_believed():
+    stated = came(DAYS[:-1], stated=True)
+
+    assert in_order(stated, stored(), "date").delivery is stated
+
+
+def test_a_part_of_a_series_does_not_replace_the_whole():
+    with pytest.raises(BadInput, match=r"new\.csv: it would replace 20 .* by 5: "):
+        in_order(came(DAYS[-5:]), stored(), "date")
+
+
+def test_rows_left_on_another_level_are_said():
+    (said,) = in_order(came(DAYS[3:]), stored(), "date").warnings
+
+    assert said.startswith("TCS.NS: 3 earlier rows from yahoo stand on another price level")
+
+
+def test_split_adjusted_deliveries_go_on_with_one_another():
+    part = came(DAYS[-3:], basis="split")
+
+    assert in_order(part, stored(basis="split"), "date").delivery is part
+
+
+def test_a_stated_part_that_replaces_the_whole_is_said_with_its_numbers():
+    (said,) = in_order(came(DAYS[-5:], stated=True), stored(), "date").warnings
+
+    assert said == (
+        "TCS.NS: new.csv brings 5 rows that replace 20 from yahoo, on another price level: 15 of "
+        "these are not in it and are left out of the clean prices (--vendor keeps both)."
+    )
+
+
+def test_five_rows_that_a_stated_delivery_leaves_out_are_a_few():
+    assert in_order(came(DAYS[5:], stated=True), stored(), "date").warnings == ()
+
+
+def test_a_part_stated_as_older_replaces_nothing():
+    before = EARLIER - dt.timedelta(days=1)
+
+    older = came(DAYS[-5:], stated=True, fetched_at=before)
+
+    assert in_order(older, stored(), "date").warnings == ()
+
+
+# --- restated history of split-adjusted prices
+
+
+@pytest.mark.parametrize("stated", [False, True])
+def test_a_part_on_the_level_after_a_split_is_no_continuation(stated):
+    # Two shares for one: every close before is halved. Ten of twenty days are stored.
+    part = came([*DAYS[6:], dt.date(2026, 4, 13)], "split", stated, closes=[50.0] * 15)
+
+    with pytest.raises(BadInput) as refused:
+        in_order(part, stored(DAYS[:10], "split"), "date")
+
+    assert str(refused.value) == (
+        "new.csv: its closes are 0.5 times those stored from yahoo on 4 days, so history was "
+        "restated, and 6 rows before 2026-03-19 would stay on another level: bring the whole "
+        "series of TCS.NS in one file."
+    )
+
+
+def test_a_part_whose_adjusted_closes_have_a_newer_dividend_in_them_is_no_continuation():
+    part = came(DAYS[15:], "split", adj_close=99.0)
+
+    with pytest.raises(BadInput, match=r"its adjusted closes are 0\.99 times .* on 5 days"):
+        in_order(part, stored(basis="split"), "date")
+
+
+def test_rounded_closes_and_a_partial_last_bar_hide_no_split():
+    # A third of 100 in paise, and the last of them fetched before the close.
+    part = came(DAYS[15:], "split", closes=[33.33, 33.35, 33.3, 33.35, 35.0])
+
+    with pytest.raises(BadInput, match=r"0\.3335 times those stored from yahoo on 4 days"):
+        in_order(part, stored(basis="split"), "date")
+
+
+def test_a_whole_series_after_a_split_is_taken():
+    whole = came(DAYS, "split", closes=[50.0] * 20)
+
+    assert in_order(whole, stored(DAYS[:10], "split"), "date").delivery is whole
+
+
+@pytest.mark.parametrize(
+    "closes",
+    [
+        [100.0, 100.0, 100.0, 97.0, 97.0],
+        [98.0, 101.0, 100.0, 103.0, 100.0],
+        [97.0, 97.0, 100.0, 100.0, 100.0],
+        [100.009, 100.009, 100.009, 100.009, 100.009],
+    ],
+)
+def test_closes_that_were_corrected_are_no_other_level(closes):
+    part = came(DAYS[15:], "split", closes=closes, adj_close=100.0)
+
+    assert in_order(part, stored(basis="split"), "date").delivery is part
+
+
+def test_two_common_days_tell_no_level():
+    part = came(DAYS[18:], "split", closes=[50.0, 50.0])
+
+    assert in_order(part, stored(basis="split"), "date").delivery is part
+
+
+def test_a_part_from_before_the_split_that_ends_earlier_is_the_older_vintage():
+    older = came(DAYS[5:10], "split", closes=[200.0] * 5)
+
+    result = in_order(older, stored(basis="split"), "date")
+
+    assert result.delivery.fetched_at < EARLIER
+    assert result.warnings[0].startswith("new.csv was taken for an older vintage of TCS.NS")
+
+
+@pytest.mark.parametrize("stated", [False, True])
+def test_an_older_vintage_puts_no_rows_of_its_level_before_the_newer_ones(stated):
+    before = EARLIER - dt.timedelta(days=1) if stated else LATER
+    older = came(DAYS[:10], "split", stated, before, closes=[200.0] * 10)
+
+    with pytest.raises(BadInput, match="and 5 rows before 2026-03-18 would stay on another level"):
+        in_order(older, stored(DAYS[5:], "split"), "date")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "whole"),
+    [((10, 9), (10, 11), True), ((10, 11), (10, 12), False), ((10, 8), (10, 9), False)],
+)
+def test_the_same_file_fetched_after_the_close_has_its_last_bar(before, now, whole):
+    earlier, later = (dt.datetime(2026, 4, *at, tzinfo=dt.UTC) for at in (before, now))
+
+    assert brings_the_last_session(came(DAYS, fetched_at=later), earlier, nse()) is whole

@@ -1,0 +1,43 @@
+"""Arguments that do not fit together are wrong usage, in one sentence."""
+
+import datetime as dt
+
+import pytest
+
+from src.config.load import load_settings
+from src.core.calendars.calendar import nse
+from src.core.errors import UsageError
+from src.data.sources.select import (
+    Request,
+    open_source,
+)
+
+NOW = dt.datetime(2026, 4, 20, 12, tzinfo=dt.UTC)
+
+
+def opened(request, known_at, home):
+    settings = load_settings(None, {"home": home}, env_file=None)
+    return open_source(
+        request, ticker="TCS.NS", settings=settings, calendar=nse(), now=NOW, known_at=known_at
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_made", "left_out"),
+    [
+        (Request(fetched_at=NOW), "--fetched-at"),
+        (Request(vendor="nse"), "--vendor"),
+        (Request(basis="split"), "--basis"),
+        (Request(name="stored", vendor="nse", basis="total"), "--vendor and --basis"),
+        (Request(name="yahoo"), "--source"),
+    ],
+)
+def test_what_was_known_takes_no_word_about_files(request_made, left_out, tmp_path):
+    with pytest.raises(UsageError) as refused:
+        opened(request_made, NOW, tmp_path)
+
+    assert str(refused.value) == f"--known-at uses what is stored: leave {left_out} out."
+
+
+def test_what_was_known_comes_from_what_is_stored(tmp_path):
+    assert opened(Request(name="stored"), NOW, tmp_path) is None

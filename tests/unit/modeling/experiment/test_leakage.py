@@ -1,0 +1,141 @@
+"""Leaks put into the chain: each is caught, and the chain as it is holds."""
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+import pytest
+
+from src.config.settings import Settings
+from src.core.calendars.calendar import nse
+from src.features import leakage_check
+from src.features.catalogue import features
+from src.features.panel import pool_of
+from src.modeling.experiment import (
+    leakage,
+    leakage_chain,
+)
+from src.modeling.experiment.config import rules_of
+from src.modeling.experiment.leakage import Part
+from src.modeling.panel import panel
+from src.modeling.points import walk_forward
+from src.modeling.points.ridge import ridge
+from tests.support.prices import (
+    clean_walk,
+    sessions,
+)
+
+DAYS = sessions(dt.date(2021, 1, 4), 900)
+TICKERS = ("A.NS", "B.NS", "C.NS", "D.NS", "E.NS", "F.NS")
+CUT = 700
+SETTINGS = Settings(_env_file=None)
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """Six walks with a market in common."""
+    market = np.exp(np.cumsum(np.random.default_rng(9).normal(0, 0.01, len(DAYS))))
+    frames = [
+        clean_walk(ticker, DAYS, seed=seed).with_columns(
+            pl.col(n) * pl.Series(market) for n in ("open", "high", "low", "close", "adj_close")
+        )
+        for seed, ticker in enumerate(TICKERS)
+    ]
+    return panel.build(pl.concat(frames), nse())
+
+
+def leaks(whole, part, cut=CUT):
+    found = leakage.check(whole, [part], [cut], seed=1)
+    return {one.check: [name for name, _ in one.leaks] for one in found if not one.passed}
+
+
+def test_the_chain_as_it_is_knows_nothing_of_the_future(whole):
+    names = ("zero", "mean", "drift", "ridge", "rank_tilt")
+    rules = {1: rules_of(SETTINGS, "short", names, 6), 63: rules_of(SETTINGS, "long", names, 6)}
+    parts = leakage_chain.parts(features(SETTINGS.features), rules, names)
+    refits = leakage_chain.refits(whole, rules[1])
+
+    found = list(leakage.check(whole, parts, refits[-1:], seed=1))
+
+    assert len(found) == 2 * len(parts)
+    assert all(one.passed for one in found)
+    assert all(one.compared > 3000 for one in found)
+    assert leakage.correlations(leakage_chain.inputs(whole), whole).passed
+
+
+def test_a_feature_shifted_one_day_forward_is_caught(whole):
+    def shifted(given):
+        return {"return": np.vstack([given.log_returns[1:], given.log_returns[:1] * np.nan])}
+
+    assert leaks(whole, Part("features", shifted)) == {
+        "cut off": ["return"],
+        "replaced": ["return"],
+    }
+
+
+def test_a_market_series_one_day_off_is_caught_twice(whole):
+    def off(given):
+        market = np.append(pool_of(given).market[1:], np.nan)
+        return {"market": np.repeat(market[:, None], len(given.tickers), axis=1)}
+
+    assert set(leaks(whole, Part("features", off))) == {"cut off", "replaced"}
+    found = leakage.correlations(off(whole), whole)
+    assert (found.passed, found.leaks[0][0]) == (False, "market")
+    honest = {"market": np.repeat(pool_of(whole).market[:, None], 6, axis=1)}
+    assert leakage.correlations(honest, whole).passed
+
+
+def schedule():
+    return rules_of(SETTINGS, "short", ("zero", "ridge"), 6).schedule
+
+
+def test_a_fold_that_is_not_purged_is_caught(whole):
+    def unpurged(given):
+        known = leakage_chain.contest.inputs_of(given)
+        # Labels of 63 sessions, purged as if they took one.
+        y = given.targets(63)
+        return {"ridge": walk_forward.walk(ridge, known, y, 1, schedule()).points}
+
+    refit = leakage_chain.refits(whole, rules_of(SETTINGS, "short", ("zero", "ridge"), 6))[-1]
+
+    assert set(leaks(whole, Part("forecasts", unpurged), cut=refit)) == {"cut off", "replaced"}
+
+
+def test_a_scaler_fitted_on_all_data_is_caught(whole):
+    def scaled(given):
+        known = leakage_chain.contest.inputs_of(given)
+        inputs = (known.inputs - known.inputs.mean(axis=0)) / known.inputs.std(axis=0)
+        wrong = walk_forward.Stacked(known.rows, known.columns, inputs, known.names)
+
+        def through_origin(X, y, horizon):
+            weights, *_ = np.linalg.lstsq(X.T @ X + np.eye(X.shape[1]), X.T @ y, rcond=None)
+            return type("Line", (), {"predict": lambda self, X: X @ weights})()
+
+        walk = walk_forward.walk(through_origin, wrong, given.targets(1), 1, schedule())
+        return {"line": walk.points}
+
+    assert set(leaks(whole, Part("forecasts", scaled))) == {"cut off", "replaced"}
+
+
+def test_a_label_joined_to_the_session_that_it_begins_in_is_caught(whole):
+    assert leaks(whole, Part("labels", lambda given: {"label": given.targets(1)})) == {
+        "cut off": ["label"],
+        "replaced": ["label"],
+    }
+
+
+def test_a_value_that_is_only_there_when_the_future_is_counts_as_a_leak(whole):
+    def eager(given):
+        extra = {"late": given.close} if len(given.sessions) > CUT + 1 else {}
+        return {"close": given.close, **extra}
+
+    assert leaks(whole, Part("features", eager)) == {"cut off": ["late"]}
+
+
+def test_the_future_is_replaced_and_the_past_is_not(whole):
+    changed = leakage.other(whole, CUT, seed=3)
+
+    assert np.array_equal(changed.close[: CUT + 1], whole.close[: CUT + 1])
+    assert (changed.close[CUT + 1 :] != whole.close[CUT + 1 :]).all()
+    assert leakage.head(whole, CUT).sessions[-1] == whole.sessions[CUT]
+    assert leakage_check.limit(6, 900) == 0.30

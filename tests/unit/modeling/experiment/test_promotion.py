@@ -1,0 +1,334 @@
+"""Who is served, as stories: promoted, kept while undecided, demoted, promoted again."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from src.modeling.experiment.promotion import (
+    DEMOTED,
+    KEPT,
+    PROMOTED,
+    Standing,
+    decide,
+)
+from src.modeling.gate import verdict as gate
+from src.modeling.gate.verdict import (
+    BETTER,
+    UNDECIDED,
+    WORSE,
+)
+from src.registry.formats.models import LinearModel
+from src.registry.storage.artifact_store import Artefact
+from tests.support.contests import (
+    contest_of,
+    weekdays,
+)
+
+ROWS, TICKERS = 1_800, 10
+OUTCOMES = np.random.default_rng(1).normal(0, 0.02, (ROWS, TICKERS))
+ZERO = np.zeros_like(OUTCOMES)
+# Knows a twentieth of every outcome, or the same of its reverse.
+SKILLED, HARMFUL = 0.05 * OUTCOMES, -0.05 * OUTCOMES
+
+
+def day(row: int) -> dt.date:
+    return weekdays(ROWS)[row].item()
+
+
+def turning(*parts):
+    """Forecasts that change from one kind to the next: (first row, forecasts) in order."""
+    out = np.full_like(OUTCOMES, np.nan)
+    for first, forecasts in parts:
+        out[first:] = forecasts[first:]
+    return out
+
+
+def look(rows, now, challenger, **others):
+    """The decision at the close of the ``rows``-th session, whose outcome is not known yet."""
+    actual = OUTCOMES[:rows].copy()
+    actual[-1:] = np.nan
+    points = {"zero": ZERO, "drift": challenger, **others}
+    return decide(
+        contest_of(actual, {name: said[:rows] for name, said in points.items()}, "drift"), now
+    )
+
+
+# --- zero is served
+
+
+def test_at_a_first_look_with_too_few_outcomes_zero_is_served():
+    decision = look(200, Standing(), SKILLED)
+
+    assert decision.standing == Standing("zero", None)
+    assert (decision.candidate, decision.event) == ("drift", UNDECIDED)
+    assert "199 dates" in decision.reason
+    assert "too few" in decision.reason
+
+
+def test_a_challenger_that_is_better_is_promoted_as_of_the_last_session():
+    decision = look(400, Standing(), SKILLED)
+
+    assert decision.standing == Standing("drift", day(399))
+    assert (decision.candidate, decision.event) == ("drift", PROMOTED)
+    assert decision.verdict.verdict == BETTER
+    assert decision.reason == decision.verdict.reason
+    assert "5.00 % less than forecasting zero over 399 dates" in decision.reason
+
+
+def test_the_first_look_that_can_decide_is_that_at_250_outcomes():
+    assert look(250, Standing(), SKILLED).event == UNDECIDED
+    assert look(251, Standing(), SKILLED).event == PROMOTED
+
+
+def test_a_challenger_that_is_worse_leaves_zero_served():
+    decision = look(400, Standing(), HARMFUL)
+
+    assert (decision.standing, decision.candidate) == (Standing(), "drift")
+    assert decision.event == decision.verdict.verdict == WORSE
+
+
+def test_a_challenger_that_says_zero_leaves_zero_served():
+    decision = look(400, Standing(), ZERO)
+
+    assert (decision.standing, decision.event) == (Standing(), UNDECIDED)
+
+
+def test_a_challenger_without_a_forecast_leaves_zero_served():
+    decision = look(400, Standing(), np.full_like(OUTCOMES, np.nan))
+
+    assert (decision.standing, decision.event) == (Standing(), UNDECIDED)
+
+
+# --- the champion is served
+
+
+PROMOTED_THEN = Standing("drift", day(399))
+
+
+@pytest.mark.parametrize("rows", [400, 401, 600])
+def test_a_champion_that_goes_on_well_is_kept(rows):
+    decision = look(rows, PROMOTED_THEN, SKILLED)
+
+    assert decision.standing == PROMOTED_THEN
+    assert (decision.candidate, decision.event) == ("drift", KEPT)
+    assert decision.reason.startswith("Better")
+
+
+def test_a_champion_that_is_undecided_by_now_is_kept_and_the_reason_names_its_promotion():
+    # It says nothing since: no gain over the latest 250 dates.
+    decision = look(700, PROMOTED_THEN, turning((0, SKILLED), (400, ZERO)))
+
+    assert decision.standing == PROMOTED_THEN
+    assert (decision.event, decision.verdict.verdict) == (KEPT, UNDECIDED)
+    assert decision.reason == (
+        f"Served since it was better on {day(399)}; by now: {decision.verdict.reason}"
+    )
+
+
+def test_a_champion_that_has_harmed_since_its_promotion_is_demoted_to_zero():
+    decision = look(700, PROMOTED_THEN, turning((0, SKILLED), (400, HARMFUL)))
+
+    assert decision.standing == Standing("zero", day(699))
+    assert (decision.candidate, decision.event) == ("drift", DEMOTED)
+    assert decision.verdict.verdict == WORSE
+    # Rows 400 to 698: the whole record would not have shown it.
+    assert decision.verdict.dates == 299
+    assert decision.reason.startswith("Worse")
+
+
+def test_a_short_harm_after_a_promotion_is_not_enough_to_demote():
+    faded = turning((0, SKILLED), (400, HARMFUL))
+
+    # 250 outcomes of rows 400 on are known at the 651st session.
+    assert look(650, PROMOTED_THEN, faded).event == KEPT
+    assert look(651, PROMOTED_THEN, faded).event == DEMOTED
+
+
+def test_a_champion_whose_whole_record_is_worse_is_demoted_however_new_it_is():
+    decision = look(400, PROMOTED_THEN, HARMFUL)
+
+    assert (decision.standing, decision.event) == (Standing("zero", day(399)), DEMOTED)
+
+
+# --- after a demotion
+
+
+RECOVERED = turning((0, SKILLED), (400, HARMFUL), (700, SKILLED))
+DEMOTED_THEN = Standing("zero", day(699))
+
+
+def test_after_a_demotion_only_later_forecasts_count():
+    # With all that it ever said it would be undecided for long: 300 of 700 rows are harm.
+    assert look(950, DEMOTED_THEN, RECOVERED).event == UNDECIDED
+    decision = look(951, DEMOTED_THEN, RECOVERED)
+
+    assert (decision.event, decision.standing) == (PROMOTED, Standing("drift", day(950)))
+    assert decision.verdict.dates == 250
+
+
+def test_skill_from_before_a_demotion_does_not_promote_again():
+    silent = turning((0, SKILLED), (700, ZERO))
+
+    decision = look(1000, DEMOTED_THEN, silent)
+
+    assert (decision.standing, decision.event) == (DEMOTED_THEN, UNDECIDED)
+    assert look(690, Standing(), silent).event == PROMOTED
+
+
+def test_another_look_at_the_same_session_decides_nothing_new():
+    promoted = look(400, Standing(), SKILLED).standing
+    assert look(400, promoted, SKILLED).standing == promoted
+
+    faded = turning((0, SKILLED), (400, HARMFUL))
+    demoted = look(700, promoted, faded).standing
+    again = look(700, demoted, faded)
+
+    assert (again.standing, again.event) == (demoted, UNDECIDED)
+    assert again.verdict.dates == 0
+
+
+def test_a_life_of_a_candidate_from_look_to_look():
+    said = turning((0, SKILLED), (400, HARMFUL), (1000, SKILLED))
+    now, events = Standing(), []
+    for rows in range(21, ROWS, 21):
+        decision = look(rows, now, said)
+        if decision.event in (PROMOTED, DEMOTED):
+            events.append((decision.event, rows))
+            assert decision.standing.since == day(rows - 1)
+        now = decision.standing
+
+    assert [event for event, _ in events] == [PROMOTED, DEMOTED, PROMOTED]
+    first, second, third = (rows for _, rows in events)
+    # 251 outcomes are known at row 252. Harm must outweigh what was good since the promotion, and
+    # then the good what was harm since the demotion.
+    assert first == 252
+    assert 400 + (400 - 252) < second < 1000
+    assert third > 1000 + (1000 - second)
+
+
+# --- a champion of another name
+
+
+ANOTHER = Standing("ridge", day(299))
+
+
+def test_a_challenger_that_beats_the_champion_takes_its_place():
+    decision = look(600, ANOTHER, SKILLED, ridge=0.02 * OUTCOMES)
+
+    assert decision.standing == Standing("drift", day(599))
+    assert (decision.candidate, decision.event) == ("drift", PROMOTED)
+    assert "the champion" in decision.reason
+    assert decision.verdict.named("mae_improvement_vs_champion").passed
+
+
+@pytest.mark.parametrize("known", [0.05, 0.08])
+def test_a_champion_that_the_challenger_does_not_beat_is_kept(known):
+    # As good as the challenger, or better; small enough not to swing too far.
+    decision = look(600, ANOTHER, SKILLED, ridge=known * OUTCOMES)
+
+    assert decision.standing == ANOTHER
+    assert (decision.candidate, decision.event) == ("ridge", KEPT)
+    assert decision.reason.startswith("Better")
+
+
+def test_a_challenger_that_beats_the_champion_but_not_zero_takes_no_place():
+    # The champion has long been silent, and harmed of late; nobody is better than zero.
+    decision = look(600, ANOTHER, ZERO, ridge=turning((0, ZERO), (500, HARMFUL)))
+
+    assert decision.standing.served != "drift"
+
+
+def test_a_champion_that_is_worse_by_its_own_record_is_demoted_though_no_challenger_beat_it():
+    decision = look(600, ANOTHER, HARMFUL, ridge=HARMFUL)
+
+    assert decision.standing == Standing("zero", day(599))
+    assert (decision.candidate, decision.event) == ("ridge", DEMOTED)
+
+
+# --- a champion that is no candidate any more
+
+
+RETIRED = Standing("forest", day(299))
+
+
+def test_a_champion_that_is_no_candidate_any_more_gives_its_place_to_zero():
+    decision = look(600, RETIRED, ZERO)
+
+    assert decision.standing == Standing("zero", None)
+    assert (decision.candidate, decision.event) == ("drift", DEMOTED)
+    assert decision.reason.startswith("forest, served so far, is no candidate any more. Undecided")
+
+
+def test_a_champion_that_is_no_candidate_any_more_gives_its_place_to_a_better_challenger():
+    decision = look(600, RETIRED, SKILLED)
+
+    assert decision.standing == Standing("drift", day(599))
+    assert (decision.candidate, decision.event) == ("drift", PROMOTED)
+
+
+def test_the_promotion_of_another_does_not_shorten_the_challengers_record():
+    # The challenger was never demoted: all that it has forecast counts.
+    decision = look(600, Standing("forest", day(580)), SKILLED)
+
+    assert decision.event == PROMOTED
+    assert decision.verdict.dates == 599
+
+
+# --- whatever happens
+
+KINDS = st.sampled_from([SKILLED, HARMFUL, ZERO, 0.02 * OUTCOMES, np.full_like(OUTCOMES, np.nan)])
+STANDINGS = st.one_of(
+    st.just(Standing()),
+    st.builds(
+        Standing,
+        st.sampled_from(["zero", "drift", "ridge", "forest"]),
+        st.integers(0, 350).map(day),
+    ),
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.integers(351, 900), st.integers(1, 899), STANDINGS, KINDS, KINDS, KINDS)
+def test_whatever_is_decided_follows_from_its_verdict_and_can_be_stored(
+    rows, turn, now, first, then, champion
+):
+    decision = look(rows, now, turning((0, first), (turn, then)), ridge=champion)
+
+    served, verdict = decision.standing, decision.verdict.verdict
+    if decision.event == PROMOTED:
+        assert (served, verdict) == (Standing("drift", day(rows - 1)), BETTER)
+    elif decision.event == DEMOTED:
+        retired = now.served == "forest"
+        assert served == Standing("zero", None if retired else day(rows - 1))
+        assert now.served != "zero"
+        assert verdict != BETTER
+    elif decision.event == KEPT:
+        assert served == now
+        assert decision.candidate == now.served
+        assert verdict != WORSE
+    else:
+        assert decision.event == verdict != BETTER
+        assert served == now
+        assert now.served == "zero"
+    stored = Artefact(
+        ticker="TCS.NS",
+        horizon="short",
+        sessions=1,
+        candidate=decision.candidate,
+        model=LinearModel((), np.zeros(0), 0.0),
+        features_version="v1",
+        trained_at="",
+        code_version="",
+        data_hash="",
+        config_hash="",
+        verdict=verdict,
+        reason=decision.reason,
+        served=served.served,
+        since=served.since.isoformat() if served.since else "",
+    )
+    assert stored.served == served.served
+    assert len(decision.reason) > 20
+    assert verdict in (gate.BETTER, gate.WORSE, gate.UNDECIDED)

@@ -1,0 +1,196 @@
+"""Contests over a panel: nothing later may enter, and what is served is what the gate said."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from purgedcv import WalkForwardSplit
+
+from src.core.calendars.calendar import nse
+from src.modeling.experiment import run as contest
+from src.modeling.experiment.run import (
+    CANDIDATES,
+    Rules,
+    hold,
+)
+from src.modeling.panel import panel
+from src.modeling.points import splits
+from src.modeling.points.walk_forward import Schedule
+from tests.support.prices import (
+    clean_walk,
+    sessions,
+)
+
+DAYS = sessions(pd.Timestamp("2021-01-04").date(), 640)
+TICKERS = ("A.NS", "B.NS", "C.NS", "D.NS", "E.NS", "F.NS")
+# Refits at rows 272, 342, 412, …: 252 sessions of features, then a warm-up of 20.
+SCHEDULE = Schedule(warm_up=20, refit_every=70, embargo=2, min_train=60)
+PRICES = ["open", "high", "low", "close", "adj_close"]
+
+
+def bars(trend=0.0, turn=0):
+    """Six tickers; two are listed later, one is delisted, one lacks bars here and there."""
+    step = np.where(np.arange(len(DAYS)) < turn, trend, -trend)
+    rising = pl.Series(np.exp(np.cumsum(step)))
+    parts = [
+        clean_walk(ticker, DAYS, seed=n).with_columns(pl.col(PRICES) * rising)
+        for n, ticker in enumerate(TICKERS)
+    ]
+    parts[1] = parts[1][35:]
+    parts[2] = parts[2][100:]
+    parts[3] = parts[3].filter(~pl.int_range(pl.len()).is_in([300, 301, 477, 555]))
+    parts[4] = parts[4][:600]
+    return pl.concat(parts)
+
+
+def rules(challenger):
+    return Rules(challenger, min_mae_improvement=0.0, configurations=1, schedule=SCHEDULE)
+
+
+def known(held):
+    """Everything a contest says, by name; sessions first."""
+    rows = np.arange(len(held.panel.sessions))
+    return {
+        **held.series(),
+        "sigma": held.distributions.sigma,
+        "quantiles": held.distributions.quantiles(rows),
+    }
+
+
+@pytest.fixture(scope="module", params=[1, 5], ids=["a day", "a week"])
+def whole(request):
+    return hold(panel.build(bars(), nse()), request.param, rules("ridge"))
+
+
+# On a refit, one session after it, and amid.
+@pytest.mark.parametrize("last", [411, 412, 413, 510])
+def test_nothing_that_is_said_changes_when_later_bars_are_not_stored(whole, last):
+    stored = bars().filter(pl.col("date") <= DAYS[last])
+
+    cut = known(hold(panel.build(stored, nse()), whole.horizon, rules("ridge")))
+
+    assert set(cut) == {*CANDIDATES, "served", "sigma", "quantiles"}
+    for name, values in known(whole).items():
+        assert np.array_equal(cut[name], values[: last + 1], equal_nan=True), name
+        # What a rank is worth is known only half a year after the first was predicted.
+        assert np.isfinite(cut[name][-1]).all() == (name != "rank_tilt" or last > 503), name
+
+
+def test_nothing_that_is_said_changes_with_other_prices_after_it(whole):
+    after = pl.when(pl.col("date") > DAYS[450])
+    other = bars().with_columns(after.then(pl.col(PRICES) * 1.7).otherwise(pl.col(PRICES)))
+
+    bent = known(hold(panel.build(other, nse()), whole.horizon, rules("ridge")))
+
+    for name, values in known(whole).items():
+        assert np.array_equal(bent[name][:451], values[:451], equal_nan=True), name
+    assert not np.array_equal(bent["ridge"][451:], whole.points["ridge"][451:], equal_nan=True)
+
+
+def test_the_same_panel_gives_the_same_contest(whole):
+    again = known(hold(panel.build(bars(), nse()), whole.horizon, rules("ridge")))
+
+    for name, values in known(whole).items():
+        assert np.array_equal(again[name], values, equal_nan=True), name
+
+
+def test_each_candidate_says_something_of_its_own(whole):
+    said = {
+        name: np.nan_to_num(points).round(12).tobytes() for name, points in whole.points.items()
+    }
+
+    assert tuple(whole.points) == CANDIDATES
+    assert len(set(said.values())) == len(CANDIDATES)
+
+
+def test_zero_is_served_until_the_gate_promotes_and_after_it_demotes():
+    # Prices rise by half their volatility a day, then fall as much.
+    rising = panel.build(bars(trend=0.0075, turn=320), nse())
+    held = hold(rising, 1, rules("drift"), names=("zero", "mean", "drift"))
+
+    promoted = held.replay.promoted
+    assert promoted.any()
+    # A verdict needs 250 outcomes, and comes every 21 sessions.
+    assert np.flatnonzero(promoted)[0] >= 250
+    assert not promoted[-1]
+    served = held.series()["served"]
+    drift = held.points["drift"]
+    assert np.array_equal(served[promoted], np.nan_to_num(drift[promoted]))
+    assert (served[~promoted] == 0).all()
+    stored = bars(trend=0.0075, turn=320).filter(pl.col("date") <= DAYS[500])
+    cut = hold(panel.build(stored, nse()), 1, rules("drift"), names=("zero", "drift"))
+    assert promoted[500]
+    assert np.array_equal(cut.series()["served"], served[:501])
+
+
+def test_only_the_candidates_asked_for_take_part():
+    held = hold(panel.build(bars(), nse()), 1, rules("zero"), names=("zero", "mean"))
+
+    assert list(held.series()) == ["zero", "mean", "served"]
+    assert set(held.replay.verdicts) == {"undecided"}
+
+
+def test_asking_for_the_newest_distributions_alone_gives_the_same(whole):
+    late = hold(whole.panel, whole.horizon, rules("zero"), names=("zero",), since=583)
+
+    rows = np.arange(583, len(DAYS))
+    assert np.array_equal(
+        late.distributions.quantiles(rows), known(whole)["quantiles"][583:], equal_nan=True
+    )
+
+
+def test_the_gate_counts_only_sessions_with_a_market():
+    actual = np.full((3, 30), 0.01)
+    actual[1, 4:] = np.nan
+    actual[2, 5:] = np.nan
+
+    found = contest.judged(actual)
+
+    assert np.isfinite(found).sum(axis=1).tolist() == [30, 0, 5]
+
+
+def test_of_a_small_pool_the_gate_counts_sessions_with_a_fifth_of_the_tickers():
+    actual = np.full((3, 6), 0.01)
+    actual[1, 2:] = np.nan
+    actual[2, 1:] = np.nan
+
+    found = contest.judged(actual)
+
+    assert np.isfinite(found).sum(axis=1).tolist() == [6, 2, 0]
+
+
+def test_a_pool_too_small_for_a_market_is_judged_on_all_it_has():
+    actual = np.array([[0.01, np.nan], [np.nan, np.nan], [0.02, 0.03]])
+
+    assert np.array_equal(contest.judged(actual), actual, equal_nan=True)
+
+
+@pytest.mark.parametrize(("horizon", "embargo"), [(1, 5), (5, 0), (63, 5)])
+def test_the_folds_of_a_panel_are_those_of_a_purging_library(horizon, embargo):
+    rows, tickers, refit, folds = 300, 3, 20, 4
+    epoch = np.datetime64("2000-01-01")
+    dates = np.repeat(epoch + np.arange(rows), tickers)
+    times = pd.Series(dates.astype("datetime64[ns]"))
+    # Its labels end before their end, and ours must end embargo + 1 sessions before the cutoff.
+    library = WalkForwardSplit(
+        folds,
+        refit * tickers,
+        prediction_times=times,
+        evaluation_times=times + pd.Timedelta(days=horizon),
+        purge_horizon=pd.Timedelta(days=embargo + 1),
+    )
+
+    found = splits.folds(
+        dates,
+        dates + horizon,
+        test_share=refit * folds / rows,
+        refit_every=refit,
+        embargo=embargo,
+        min_train=1,
+    )
+
+    expected = list(library.split(np.zeros((rows * tickers, 1))))
+    assert len(found) == len(expected) == folds
+    for ours, (train, test) in zip(found, expected, strict=True):
+        assert np.array_equal(ours.train, train)
+        assert np.array_equal(ours.test, test)

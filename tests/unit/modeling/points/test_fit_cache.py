@@ -1,0 +1,458 @@
+"""Fits that are remembered: made once, made anew when anything differs, never in the way."""
+
+import importlib
+import multiprocessing
+import os
+import pickle
+import sys
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+import pytest
+
+from src.modeling.points import fit_cache
+from src.modeling.points.fit_cache import (
+    MOST,
+    FitCache,
+)
+from src.registry.formats import skops_file
+from src.registry.formats.models import (
+    LinearModel,
+    canonical_hash,
+    pack,
+)
+from tests.support.trees import small
+
+X = np.random.default_rng(1).normal(size=(30, 4)).astype(np.float32).astype(np.float64)
+Y = np.random.default_rng(2).normal(size=30)
+
+
+class Counting:
+    """A fit that counts how often it was made; each rests on its rows."""
+
+    def __init__(self):
+        self.made = 0
+
+    def __call__(self, X, y, horizon):
+        self.made += 1
+        return small(base=float(y.sum()) + horizon)
+
+
+def remembered(folder):
+    counter = Counting()
+    return counter, FitCache(folder).keep("a", counter)
+
+
+def files(folder):
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def test_a_second_call_is_not_fitted(tmp_path):
+    counter, kept = remembered(tmp_path / "fits")
+
+    first, second = kept(X, Y, 1), kept(X, Y, 1)
+
+    assert counter.made == 1
+    assert canonical_hash(second) == canonical_hash(first)
+    assert second.predict(np.zeros((1, 3)))[0] == first.predict(np.zeros((1, 3)))[0]
+
+
+def test_what_another_run_fitted_is_not_fitted_again(tmp_path):
+    _, kept = remembered(tmp_path)
+    first = kept(X, Y, 1)
+    counter, again = remembered(tmp_path)
+
+    assert canonical_hash(again(X.copy(), Y.copy(), 1)) == canonical_hash(first)
+    assert counter.made == 0
+
+
+def bent(values, at):
+    changed = values.copy()
+    changed[at] = np.nextafter(np.float32(values[at]), np.float32(9))
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("rows", "labels", "horizon"),
+    [
+        (X[:-1], Y[:-1], 1),
+        (bent(X, (29, 3)), Y, 1),
+        (X[:, ::-1], Y, 1),
+        (X[::-1], Y, 1),
+        (X.reshape(60, 2), np.concatenate([Y, Y]), 1),
+        (X, np.append(Y[:-1], np.nextafter(Y[-1], 9)), 1),
+        (X, Y[::-1], 1),
+        (X, Y, 5),
+    ],
+)
+def test_other_rows_labels_or_another_horizon_are_fitted_anew(tmp_path, rows, labels, horizon):
+    counter, kept = remembered(tmp_path)
+    kept(X, Y, 1)
+
+    found = kept(rows, labels, horizon)
+
+    assert counter.made == 2
+    assert found.base == labels.sum() + horizon
+
+
+def test_the_same_rows_laid_out_otherwise_are_not_fitted_again(tmp_path):
+    counter, kept = remembered(tmp_path)
+
+    kept(X, Y, 1)
+    kept(np.asfortranarray(X), np.repeat(Y, 2)[::2], 1)
+
+    assert counter.made == 1
+
+
+def test_another_name_is_fitted_anew(tmp_path):
+    counter, cache = Counting(), FitCache(tmp_path)
+
+    cache.keep("a", counter)(X, Y, 1)
+    cache.keep("b", counter)(X, Y, 1)
+
+    assert counter.made == 2
+
+
+def module(folder, number, source, monkeypatch):
+    """A module of that source, as the ``number``-th version of it, imported."""
+    path = folder / str(number)
+    path.mkdir()
+    (path / "fits_of_a_test.py").write_text(source)
+    monkeypatch.syspath_prepend(path)
+    monkeypatch.delitem(sys.modules, "fits_of_a_test", raising=False)
+    return importlib.import_module("fits_of_a_test")
+
+
+def test_other_code_is_fitted_anew(tmp_path, monkeypatch):
+    source = "from trees import small\ndef fit(X, y, horizon):\n    return small(base={})\n"
+    cache = FitCache(tmp_path / "fits")
+    cache.keep("a", module(tmp_path, 1, source.format(1.0), monkeypatch).fit)(X, Y, 1)
+
+    other = module(tmp_path, 2, source.format(2.0), monkeypatch)
+
+    assert cache.keep("a", other.fit)(X, Y, 1).base == 2.0
+
+
+@pytest.mark.parametrize("library", ["numpy", "scikit-learn", "lightgbm"])
+def test_another_version_of_a_library_is_fitted_anew(tmp_path, monkeypatch, library):
+    counter, kept = remembered(tmp_path)
+    kept(X, Y, 1)
+    installed = fit_cache.version
+
+    monkeypatch.setattr(
+        fit_cache, "version", lambda name: "0.0" if name == library else installed(name)
+    )
+    kept(X, Y, 1)
+
+    assert counter.made == 2
+
+
+def test_a_library_that_is_not_installed_is_no_obstacle(tmp_path, monkeypatch):
+    counter, kept = remembered(tmp_path)
+
+    def missing(name):
+        raise fit_cache.PackageNotFoundError(name)
+
+    monkeypatch.setattr(fit_cache, "version", missing)
+    kept(X, Y, 1)
+    kept(X, Y, 1)
+
+    assert counter.made == 1
+
+
+@dataclass
+class Other:
+    """A fitted model that is no trees."""
+
+    rows: int
+
+
+def test_a_fit_that_is_no_trees_is_made_each_time_and_not_stored(tmp_path):
+    found = [FitCache(tmp_path).keep("a", lambda X, y, _: Other(len(y)))(X, Y, 1) for _ in range(2)]
+
+    assert found == [Other(30)] * 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_of_a_fit_is_its_own_and_stores_nothing(tmp_path):
+    def failing(X, y, horizon):
+        raise ValueError("no rows to learn from")
+
+    with pytest.raises(ValueError, match="no rows to learn from"):
+        FitCache(tmp_path).keep("a", failing)(X, Y, 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- files that are not what was stored
+
+
+def signed(data):
+    return sha256(data).digest() + data
+
+
+def flipped(stored, at):
+    changed = bytearray(stored)
+    changed[at] ^= 1
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda stored: b"",
+        lambda stored: stored[:1],
+        lambda stored: stored[:31],
+        lambda stored: stored[:32],
+        lambda stored: stored[:-1],
+        lambda stored: stored + b"x",
+        lambda stored: flipped(stored, 0),
+        lambda stored: flipped(stored, 40),
+        lambda stored: flipped(stored, len(stored) - 1),
+        lambda stored: pickle.dumps(small),
+        lambda stored: signed(pickle.dumps({"kind": "trees"})),
+        lambda stored: signed(b""),
+        lambda stored: signed(stored[32:-1]),
+        lambda stored: signed(skops_file.write({})),
+        lambda stored: signed(skops_file.write({"kind": "an older one"})),
+        lambda stored: signed(skops_file.write({"kind": "trees", "older": 1})),
+        lambda stored: signed(pack(LinearModel(("a",), np.ones(1), 0.0))),
+    ],
+)
+def test_a_file_that_holds_no_trees_of_ours_is_fitted_again_and_replaced(tmp_path, damage):
+    counter, kept = remembered(tmp_path)
+    first = kept(X, Y, 1)
+    (path,) = files(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+
+    again = kept(X, Y, 1)
+
+    assert counter.made == 2
+    assert canonical_hash(again) == canonical_hash(first)
+    assert path.read_bytes() == whole
+    kept(X, Y, 1)
+    assert counter.made == 2
+
+
+def test_a_pickle_in_the_place_of_a_fit_is_not_run(tmp_path):
+    witness = tmp_path / "executed"
+
+    class Payload:
+        def __reduce__(self):
+            return (os.mkdir, (str(witness),))
+
+    _, kept = remembered(tmp_path / "fits")
+    kept(X, Y, 1)
+    (path,) = files(tmp_path / "fits")
+    path.write_bytes(signed(pickle.dumps(Payload())))
+
+    kept(X, Y, 1)
+
+    assert not witness.exists()
+
+
+def test_a_folder_in_the_place_of_a_fit_costs_only_the_fit(tmp_path):
+    counter, kept = remembered(tmp_path)
+    first = kept(X, Y, 1)
+    (path,) = files(tmp_path)
+    path.unlink()
+    path.mkdir()
+
+    assert canonical_hash(kept(X, Y, 1)) == canonical_hash(first)
+    assert counter.made == 2
+
+
+# --- a folder that cannot be written
+
+
+@pytest.mark.parametrize("inside", ["", "deeper"])
+def test_a_file_in_the_place_of_the_folder_costs_only_the_fit(tmp_path, inside):
+    (tmp_path / "fits").write_text("not a folder")
+    counter, kept = remembered(tmp_path / "fits" / inside)
+
+    found = [kept(X, Y, 1).base for _ in range(2)]
+
+    assert found == [Y.sum() + 1] * 2
+    assert counter.made == 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+@pytest.mark.parametrize("mode", [0o000, 0o444, 0o555])
+def test_a_folder_without_leave_to_write_costs_only_the_fit(tmp_path, mode):
+    counter, kept = remembered(tmp_path / "fits")
+    (tmp_path / "fits").mkdir()
+    (tmp_path / "fits").chmod(mode)
+
+    try:
+        found = [kept(X, Y, 1).base for _ in range(2)]
+    finally:
+        (tmp_path / "fits").chmod(0o755)
+
+    assert found == [Y.sum() + 1] * 2
+    assert counter.made == 2
+
+
+def test_fits_in_a_folder_that_may_only_be_read_are_used(tmp_path, monkeypatch):
+    counter, kept = remembered(tmp_path)
+    first = kept(X, Y, 1)
+
+    def refused(path):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(fit_cache.os, "utime", refused)
+
+    assert canonical_hash(kept(X, Y, 1)) == canonical_hash(first)
+    assert counter.made == 1
+
+
+def test_a_device_without_room_costs_only_the_fit_and_leaves_nothing(tmp_path, monkeypatch):
+    counter, kept = remembered(tmp_path)
+
+    def full(path, data):
+        path.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(fit_cache.Path, "write_bytes", full)
+
+    assert [kept(X, Y, 1).base for _ in range(2)] == [Y.sum() + 1] * 2
+    assert counter.made == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- how many stay
+
+
+def fitted_before(folder, count):
+    """``count`` fits with labels of their own, each a second newer than the one before it."""
+    counter, kept = remembered(folder)
+    seen = set()
+    for number in range(count):
+        kept(X, Y + number, 1)
+        (new,) = {path for path in files(folder) if path not in seen}
+        seen.add(new)
+        os.utime(new, (number, number))
+    return counter, kept
+
+
+def test_at_most_so_many_fits_stay_and_the_newest_among_them(tmp_path):
+    counter, kept = fitted_before(tmp_path, MOST + 2)
+
+    assert len(files(tmp_path)) == MOST
+    kept(X, Y + 2, 1)
+    assert counter.made == MOST + 2
+    kept(X, Y, 1)
+    assert counter.made == MOST + 3
+
+
+def test_a_fit_that_is_still_asked_for_stays(tmp_path):
+    counter, kept = fitted_before(tmp_path, MOST)
+
+    kept(X, Y, 1)
+    kept(X, Y - 1, 1)
+    kept(X, Y, 1)
+
+    assert counter.made == MOST + 1
+    assert len(files(tmp_path)) == MOST
+
+
+def test_what_killed_writers_left_aside_does_not_pile_up(tmp_path):
+    counter, kept = remembered(tmp_path)
+    for number in range(MOST + 5):
+        aside = tmp_path / f".{number:032x}"
+        aside.write_bytes(b"half")
+        os.utime(aside, (1, 1))
+
+    kept(X, Y, 1)
+    kept(X, Y, 1)
+
+    assert len(list(tmp_path.iterdir())) == MOST
+    assert counter.made == 1
+
+
+# --- two at once
+
+
+def fit_of_a_process(X, y, horizon):
+    return small(base=float(y.sum()))
+
+
+def work(folder, start):
+    kept = FitCache(folder).keep("a", fit_of_a_process)
+    start.wait()
+    for number in range(25):
+        assert kept(X, Y + number % 5, 1).base == (Y + number % 5).sum()
+        for path in files(folder)[: number % 2]:
+            path.unlink(missing_ok=True)
+
+
+def test_two_processes_at_once_leave_whole_files(tmp_path):
+    context = multiprocessing.get_context("fork")
+    start = context.Barrier(2)
+    both = [context.Process(target=work, args=(tmp_path, start)) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join(60)
+
+    assert [one.exitcode for one in both] == [0, 0]
+    assert len(list(tmp_path.iterdir())) == len(files(tmp_path)) > 0
+    counter, kept = remembered(tmp_path)
+    whole = len(files(tmp_path))
+    for number in range(5):
+        kept(X, Y + number, 1)
+    assert counter.made == 5 - whole
+
+
+# --- what a fit said
+
+
+def test_what_trees_said_is_read_and_not_worked_out_again(tmp_path):
+    cache, trees = FitCache(tmp_path), small(base=0.25)
+    first = cache.predict(trees, X)
+    (path,) = files(tmp_path)
+    told = np.arange(30.0).tobytes()
+    path.write_bytes(sha256(told).digest() + told)
+
+    assert np.array_equal(first, trees.predict(X))
+    assert cache.predict(trees, X.copy()).tolist() == list(range(30))
+
+
+@pytest.mark.parametrize(("base", "rows"), [(0.5, X), (0.25, X[:-1]), (0.25, bent(X, (0, 0)))])
+def test_other_trees_and_other_rows_are_asked_anew(tmp_path, base, rows):
+    cache = FitCache(tmp_path)
+    cache.predict(small(base=0.25), X)
+
+    assert np.array_equal(cache.predict(small(base=base), rows), small(base=base).predict(rows))
+    assert len(files(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("damage", [lambda d: d[:-8], lambda d: b"", lambda d: d[:-1] + b"?"])
+def test_damaged_words_are_asked_for_again_and_replaced(tmp_path, damage):
+    cache, trees = FitCache(tmp_path), small(base=0.25)
+    cache.predict(trees, X)
+    (path,) = files(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+
+    assert np.array_equal(cache.predict(trees, X), trees.predict(X))
+    assert path.read_bytes() == whole
+
+
+def test_words_of_another_number_of_rows_are_not_believed(tmp_path):
+    cache, trees = FitCache(tmp_path), small(base=0.25)
+    cache.predict(trees, X)
+    (path,) = files(tmp_path)
+    short = np.arange(3.0).tobytes()
+    path.write_bytes(sha256(short).digest() + short)
+
+    assert np.array_equal(cache.predict(trees, X), trees.predict(X))
+
+
+def test_what_any_other_model_says_is_asked_and_not_stored(tmp_path):
+    class Other:
+        def predict(self, rows):
+            return rows[:, 0] * 2
+
+    assert np.array_equal(FitCache(tmp_path).predict(Other(), X), X[:, 0] * 2)
+    assert files(tmp_path) == []

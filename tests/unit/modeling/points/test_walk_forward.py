@@ -1,0 +1,141 @@
+"""Models walked forward over a panel: who trains for whom."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from src.modeling.points.walk_forward import (
+    Schedule,
+    stacked,
+    walk,
+)
+
+ROWS, TICKERS = 60, 4
+EVERYWHERE = np.ones((ROWS, TICKERS), dtype=bool)
+SCHEDULE = Schedule(first=30, refit_every=7, embargo=2, min_train=10)
+
+
+@dataclass
+class Counted:
+    """Forecasts how many rows it was trained on."""
+
+    rows: int
+
+    def predict(self, X):
+        return np.full(len(X), float(self.rows))
+
+
+def count_rows(X, y, horizon):
+    return Counted(len(y))
+
+
+class Last:
+    """Forecasts the largest first feature that it was trained on."""
+
+    def __init__(self, X):
+        self.largest = X[:, 0].max()
+
+    def predict(self, X):
+        return np.full(len(X), self.largest)
+
+
+def panel(seed=2, holes=0.1):
+    random = np.random.default_rng(seed)
+    one = random.normal(size=(ROWS, TICKERS))
+    one[random.random(one.shape) < holes] = np.nan
+    y = random.normal(size=(ROWS, TICKERS))
+    y[random.random(y.shape) < holes] = np.nan
+    number = np.repeat(np.arange(ROWS, dtype=float)[:, None], TICKERS, axis=1)
+    return [number, one], y
+
+
+def rows_of(features):
+    return stacked(EVERYWHERE, ((str(n), one) for n, one in enumerate(features)))
+
+
+@pytest.mark.parametrize("horizon", [1, 5])
+def test_each_refit_trains_on_the_rows_whose_labels_were_known_by_then(horizon):
+    features, y = panel()
+
+    found = walk(count_rows, rows_of(features), y, horizon, SCHEDULE).points
+
+    for row in range(ROWS):
+        refit = 30 + (row - 30) // 7 * 7
+        known = [
+            (t, n)
+            for t in range(ROWS)
+            for n in range(TICKERS)
+            if t + horizon + 2 < refit and not np.isnan(features[1][t, n]) and not np.isnan(y[t, n])
+        ]
+        for ticker in range(TICKERS):
+            lacks = row < 30 or np.isnan(features[1][row, ticker])
+            expected = np.nan if lacks else float(len(known))
+            assert found[row, ticker] == pytest.approx(expected, nan_ok=True)
+
+
+def test_the_newest_training_row_lies_before_the_embargo():
+    features, y = panel(holes=0)
+
+    found = walk(lambda X, y, horizon: Last(X), rows_of(features), y, 5, SCHEDULE).points
+
+    # The refit of row 37 knows labels that ended before row 35: those of rows up to 29.
+    assert (found[30], found[37]) == (pytest.approx([22.0] * 4), pytest.approx([29.0] * 4))
+
+
+@pytest.mark.parametrize("cut", [33, 44, 55])
+def test_what_comes_later_changes_no_forecast(cut):
+    features, y = panel()
+
+    def fit(X, y, horizon):
+        weights, *_ = np.linalg.lstsq(X, y, rcond=None)
+        return type("Line", (), {"predict": lambda self, X: X @ weights})()
+
+    later_y = y.copy()
+    later_y[cut - 5 + 1 :] = 99.0
+    later = [one.copy() for one in features]
+    later[1][cut + 1 :] = -7.0
+
+    here = walk(fit, rows_of(features), y, 5, SCHEDULE).points[: cut + 1]
+    there = walk(fit, rows_of(later), later_y, 5, SCHEDULE).points[: cut + 1]
+    assert np.array_equal(here, there, equal_nan=True)
+
+
+def test_too_few_rows_to_train_on_give_no_forecast():
+    features, y = panel()
+    eager = Schedule(first=30, refit_every=7, embargo=2, min_train=10_000)
+
+    found = walk(count_rows, rows_of(features), y, 5, eager)
+
+    assert np.isnan(found.points).all()
+    assert found.newest is None
+
+
+def test_a_model_waits_until_there_are_sessions_to_learn_from():
+    features, y = panel(holes=0)
+    features[1][:20] = np.nan
+
+    late = Schedule(warm_up=15, refit_every=7, embargo=2, min_train=10)
+    found = walk(count_rows, rows_of(features), y, 1, late).points
+
+    # Sessions with features begin at row 20; fifteen of them go by.
+    assert np.isnan(found[:35]).all()
+    assert found[35].tolist() == [(35 - 20 - 1 - 2) * 4] * 4
+
+
+@pytest.mark.parametrize("first", [0, 60, 100])
+def test_a_schedule_that_leaves_nothing_to_train_or_test_gives_no_forecast(first):
+    features, y = panel()
+
+    found = walk(count_rows, rows_of(features), y, 5, Schedule(first=first)).points
+    assert np.isnan(found).all()
+
+
+def test_the_newest_model_is_that_of_the_last_refit():
+    features, y = panel(holes=0)
+
+    found = walk(count_rows, rows_of(features), y, 1, SCHEDULE)
+
+    # Refits fall on rows 30, 37, 44, 51 and 58; the last knows labels that ended before row 56.
+    assert found.newest.rows == 55 * TICKERS
+    assert found.points[59].tolist() == [55.0 * TICKERS] * TICKERS

@@ -1,0 +1,140 @@
+"""Rows that answers are made from, and the log's rows of the answers."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+
+from src.core.calendars.calendar import nse
+from src.core.tables import PREDICTIONS, SERVING_INPUTS
+from src.modeling.intervals.outlook import (
+    NOTHING,
+    Outlook,
+)
+from src.modeling.intervals.quantiles import LEVELS
+from src.modeling.serving.inputs import Asked
+from src.modeling.serving.predict import (
+    FeatureMismatch,
+    forecast,
+)
+from src.modeling.serving.records import (
+    answer,
+    prediction_row,
+    serving_row,
+)
+from tests.support.models import (
+    made,
+    winner,
+)
+
+NOW = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
+# Quantiles at 2.5, 5, 10, …, 97.5 %: each a tenth of its level less .04.
+KNOWN = Outlook(LEVELS / 10 - 0.04)
+
+
+@pytest.fixture
+def newest():
+    return {
+        "ticker": "TCS.NS",
+        "date": dt.date(2026, 4, 13),
+        "close": 3500.0,
+        "features_version": "v1",
+        "source": "yahoo",
+        "return_basis": "total",
+        "vol_14": 0.25,
+        "not_used": 7.0,
+    }
+
+
+def row_of(artefact, newest, values=None, outlook=KNOWN, sigma=0.012):
+    asked = Asked(artefact, {"mom_5": 0.5} if values is None else values, outlook, sigma)
+    return serving_row(asked, newest, data_hash="d" * 64, written_at=NOW)
+
+
+def logged(artefact, newest, **bent):
+    row = row_of(artefact, newest, **bent)
+    return prediction_row(answer(artefact, row, nse()), row, NOW)
+
+
+def test_a_row_has_the_columns_of_its_table(newest):
+    row = row_of(made(digest="a" * 64), newest)
+
+    assert list(row) == list(SERVING_INPUTS.columns)
+    assert row["inputs"] == {"mom_5": 0.5, "vol_14": 0.25}
+    assert (row["digest"], row["horizon"]) == ("a" * 64, "short")
+    assert (row["feature_date"], row["last_close"]) == (dt.date(2026, 4, 13), 3500.0)
+    assert (row["data_source"], row["return_basis"]) == ("yahoo", "total")
+    assert (row["quantiles"][0], row["sigma"]) == (pytest.approx(-0.0375), 0.012)
+
+
+def test_what_is_not_known_is_left_out(newest):
+    newest["vol_14"] = None
+
+    row = row_of(made(), newest, {"mom_5": float("nan")}, NOTHING, float("nan"))
+
+    assert (row["inputs"], row["levels"], row["quantiles"], row["sigma"]) == ({}, [], [], None)
+
+
+@pytest.mark.parametrize("artefact", [made(), winner()], ids=["zero", "ridge"])
+@pytest.mark.parametrize("outlook", [KNOWN, NOTHING], ids=["known", "nothing"])
+def test_a_row_gives_the_runs_own_forecast_again(newest, artefact, outlook):
+    values = {"mom_5": 0.1 + 0.2}
+
+    row = row_of(artefact, newest, values, outlook)
+
+    given = {**newest, **values}
+    assert answer(artefact, row, nse()) == forecast(
+        artefact, given, calendar=nse(), outlook=outlook
+    )
+
+
+def test_a_row_of_other_features_is_refused(newest):
+    row = row_of(made(), newest)
+
+    with pytest.raises(FeatureMismatch, match=r"v1, the short model of TCS\.NS knows v2"):
+        answer(made(features_version="v2"), row, nse())
+
+
+def test_a_distribution_at_other_levels_says_nothing(newest):
+    row = row_of(made(), newest) | {"levels": [0.1, 0.9], "quantiles": [-0.01, 0.01]}
+
+    assert answer(made(), row, nse())["intervals"] == []
+
+
+def test_the_log_has_what_was_answered_and_what_stood_beside_it(newest):
+    one = logged(made(digest="a" * 64), newest)
+
+    assert list(one) == list(PREDICTIONS.columns)
+    assert (one["kind"], one["model"], one["point"]) == ("served", "zero", 0.0)
+    # .1 x .5 - 1/3 x .25 + .0007
+    assert one["candidate"] == "ridge"
+    assert one["candidate_point"] == pytest.approx(0.05 - 1 / 12 + 0.0007)
+    assert (one["baseline"], one["baseline_point"]) == ("zero", 0.0)
+    assert (one["version"], one["data_hash"], one["made_at"]) == ("a" * 64, "d" * 64, NOW)
+    # The 14th is Ambedkar Jayanti.
+    assert (one["sessions"], one["target_date"]) == (1, dt.date(2026, 4, 15))
+    assert one["target_date_estimated"] is False
+    assert one["prob_up"] == pytest.approx(0.6)
+
+
+def test_a_promoted_candidate_is_logged_as_served(newest):
+    one = logged(winner(), newest)
+
+    assert (one["model"], one["verdict"]) == ("ridge", "better")
+    assert one["point"] == one["candidate_point"] != 0
+
+
+def test_a_forecast_without_a_candidate_has_none_in_the_log(newest):
+    newest["vol_14"] = None
+
+    one = logged(made(), newest, outlook=NOTHING)
+
+    assert (one["candidate"], one["candidate_point"]) == (None, None)
+    assert (one["levels"], one["quantiles"], one["prob_up"]) == ([], [], None)
+
+
+def test_the_log_takes_numbers_as_python_has_them(newest):
+    one = logged(winner(), newest, sigma=np.float64(0.012))
+
+    numbers = [one[name] for name in ("point", "candidate_point", "sigma", "prob_up")]
+    assert {type(value) for value in numbers} == {float}

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from src.modeling.intervals.quantiles import LEVELS
+from src.modeling.training.report import charts
+from src.modeling.training.report.measures import Measure
+from src.modeling.training.report.skills import Skill
+
+DAYS = np.datetime64("2026-03-02", "D") + np.arange(3)
+SURE = Measure(0.02, 0.01, 0.05, 100, 50, 50.0)
+UNSURE = Measure(0.02, None, None, 100, 50, 3.0)
+
+
+def test_a_gain_is_drawn_with_the_ends_of_its_interval():
+    figure = charts.forest([Skill("ridge", "zero", SURE, SURE)])
+
+    (point,) = [one for one in figure.data if one.x]
+    assert point.x == pytest.approx((2.0,))
+    assert point.error_x.array == pytest.approx((3.0,))
+    assert point.error_x.arrayminus == pytest.approx((1.0,))
+
+
+def test_a_gain_without_an_interval_is_left_to_the_table():
+    found = [Skill("ridge", "zero", SURE, SURE), Skill("drift", "zero", UNSURE, SURE)]
+
+    assert charts.forest(found).layout.yaxis.ticktext == ("ridge",)
+
+
+def test_plotly_reads_no_tag_in_a_name():
+    line = charts.cumulative(DAYS, {"<b>a&b</b>": np.zeros(3)})
+    bars = charts.contributions([("<b>a</b>", 0.01)])
+    forest = charts.forest([Skill("<b>a</b>", "zero", SURE, SURE)])
+
+    assert line.data[0].name == "&lt;b&gt;a&amp;b&lt;/b&gt;"
+    assert bars.data[0].y == ("&lt;b&gt;a&lt;/b&gt;",)
+    assert forest.layout.yaxis.ticktext == ("&lt;b&gt;a&lt;/b&gt;",)
+
+
+def test_small_parts_are_summed_up_and_nothing_is_lost():
+    found = [(f"f{n}", 0.001 * n * (-1) ** n) for n in range(1, 21)]
+
+    bars = charts.contributions(found).data[0]
+
+    assert bars.y[0] == "f20"
+    assert bars.y[-1] == "5 others together"
+    # -1 + 2 - 3 + 4 - 5 = -3 thousandths, and ten pairs that differ by one.
+    assert bars.x[-1] == pytest.approx(-0.3)
+    assert sum(bars.x) == pytest.approx(1.0)
+
+
+def test_every_candidate_has_a_line_that_is_told_from_the_others():
+    names = [*charts.LOOKS, "one", "two", "three"]
+
+    lines = charts.cumulative(DAYS, {name: np.zeros(3) for name in names}).data
+
+    looks = {(one.line.color, one.line.dash) for one in lines}
+    assert len(lines) == len(looks) == len(names)
+
+
+def test_the_bands_of_the_fan_end_at_their_quantiles():
+    prices = 100 + np.array([[0.0], [1.0], [2.0]]) * LEVELS
+
+    bands = {
+        one.name: one.y
+        for one in charts.fan(DAYS, np.ones(3), (DAYS, prices), np.ones(3)).data
+        if one.fill
+    }
+
+    # Up along the lower end, back along the upper one; the last day is in the middle.
+    assert bands["95%"][2:4] == pytest.approx((100.05, 101.95))
+    assert bands["50%"][2:4] == pytest.approx((100.5, 101.5))
+    assert bands["80%"][:3] == pytest.approx((100.0, 100.1, 100.2))
+
+
+def test_the_bars_of_the_places_are_shares_of_all():
+    bars = charts.pit(np.array([1, 3]), (0.2, 0.8)).data[0]
+
+    assert tuple(bars.y) == (25.0, 75.0)

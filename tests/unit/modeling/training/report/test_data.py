@@ -1,0 +1,80 @@
+import datetime as dt
+
+import numpy as np
+import polars as pl
+import pytest
+
+from src.core.calendars.calendar import nse
+from src.modeling.experiment.run import (
+    Rules,
+    hold,
+)
+from src.modeling.intervals.quantiles import LEVELS
+from src.modeling.panel import panel
+from src.modeling.points.walk_forward import Schedule
+from src.modeling.training.report.data import (
+    Current,
+    evidence_of,
+    scored_rows,
+)
+from tests.support.prices import (
+    clean_walk,
+    sessions,
+)
+
+DAYS = sessions(dt.date(2021, 1, 4), 420)
+TIME = dt.datetime(2026, 3, 2, 10, 0, tzinfo=dt.UTC)
+NOTHING = Current("zero", None, None)
+
+
+@pytest.fixture(scope="module")
+def held():
+    bars = pl.concat([clean_walk(f"{name}.NS", DAYS, seed=n) for n, name in enumerate("ABCDEF")])
+    rules = Rules("drift", 0.0, 1, Schedule())
+    return hold(panel.build(bars, nse()), 5, rules, names=("zero", "mean", "drift"), since=300)
+
+
+def record(held, ticker="C.NS"):
+    return evidence_of([(held, NOTHING)], ticker, data_hash="d", run_id="r", time=TIME)
+
+
+def test_the_record_is_what_the_contest_says(held):
+    found = record(held)
+
+    (one,) = found.horizons
+    assert (found.column, found.tickers[found.column]) == (2, "C.NS")
+    assert np.array_equal(found.closes, held.panel.close[:, 2])
+    assert list(one.points) == ["zero", "mean", "drift", "served"]
+    assert (one.horizon, one.challenger) == (5, "drift")
+    assert np.array_equal(one.quantiles, held.distributions.quantiles(one.rows), equal_nan=True)
+    assert one.quantiles.shape == (len(one.rows), 6, len(LEVELS))
+
+
+def test_only_rows_with_an_outcome_and_a_distribution_are_scored(held):
+    (one,) = record(held).horizons
+
+    # The labels of the last five sessions are not realised.
+    assert one.rows.tolist() == list(range(300, 415))
+
+
+def test_a_ticker_without_prices_in_the_pool_is_refused(held):
+    with pytest.raises(ValueError, match=r"Z\.NS"):
+        record(held, "Z.NS")
+    with pytest.raises(ValueError, match="at least one contest"):
+        evidence_of([], "A.NS", data_hash="d", run_id="r", time=TIME)
+
+
+def test_many_cells_are_thinned_evenly_down_from_the_newest():
+    actual = np.zeros((100, 10))
+    actual[-3:] = np.nan
+
+    # 77 rows of ten are 770 cells: one row in four keeps them within 200.
+    assert scored_rows(actual, 20, most=200).tolist() == list(range(20, 97, 4))
+    assert scored_rows(actual, 20, most=770).tolist() == list(range(20, 97))
+
+
+def test_nothing_realised_is_nothing_to_score():
+    assert scored_rows(np.full((9, 2), np.nan), 0).size == 0
+    late = np.full((9, 2), np.nan)
+    late[2] = 0.01
+    assert scored_rows(late, 5).size == 0

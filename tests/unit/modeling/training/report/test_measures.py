@@ -1,0 +1,145 @@
+"""Averages of a report and their errors, against statsmodels and by hand."""
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from scores.continuous import mae
+from xarray import DataArray
+
+from src.modeling.training.report import measures
+
+# Kiefer and Vogelsang (2005), table 1: Bartlett's kernel, 5 % in one tail.
+LIMIT = (1.644854, 2.1859, 0.3142, -0.3427)
+
+
+def limit(b):
+    return sum(part * b**power for power, part in enumerate(LIMIT))
+
+
+def moving(rows=200, tickers=3, seed=1):
+    """Outcomes that overlap, as those of forecasts some sessions ahead do."""
+    random = np.random.default_rng(seed)
+    steps = random.normal(0, 0.01, (rows + 4, tickers))
+    return sum(steps[k : rows + k] for k in range(5))
+
+
+@pytest.mark.parametrize(("horizon", "lags"), [(1, 18), (5, 18), (40, 39)])
+def test_the_interval_of_a_gain_is_that_of_statsmodels_with_fixed_b_limits(horizon, lags):
+    actual = moving()
+    errors, reference = np.abs(actual - 0.004), np.abs(actual)
+
+    found = measures.skill(errors, reference, horizon)
+
+    # 1.3 x sqrt(200) = 18.4 lags, or the horizon less one.
+    gains = (reference - errors).mean(axis=1)
+    fit = sm.OLS(gains, np.ones(200)).fit(
+        cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": False}
+    )
+    half = limit((lags + 1) / 200) * fit.bse[0]
+    scale = reference.mean()
+    assert found.value == pytest.approx(fit.params[0] / scale)
+    assert found.low == pytest.approx((fit.params[0] - half) / scale)
+    assert found.high == pytest.approx((fit.params[0] + half) / scale)
+    assert (found.n, found.dates, found.n_eff) == (600, 200, 200 / horizon)
+
+
+def test_a_gain_is_one_less_the_ratio_of_mean_absolute_errors():
+    actual = moving()
+    zero, forecast = DataArray(np.zeros_like(actual)), DataArray(np.full_like(actual, 0.004))
+    expected = 1 - float(mae(forecast, DataArray(actual)) / mae(zero, DataArray(actual)))
+
+    found = measures.skill(np.abs(actual - 0.004), np.abs(actual), 1)
+
+    assert found.value == pytest.approx(expected)
+
+
+def test_each_date_counts_once_whatever_the_number_of_tickers():
+    errors = np.array([[1.0, 1.0], [1.0, np.nan]])
+    reference = np.array([[2.0, 2.0], [4.0, np.nan]])
+
+    # Mean gain (1 + 3) / 2 = 2 over a mean loss of (2 + 4) / 2 = 3.
+    assert measures.skill(errors, reference, 1).value == pytest.approx(2 / 3)
+
+
+def test_a_pair_with_either_side_missing_is_no_pair():
+    errors = np.array([[1.0, np.nan], [np.nan, 1.0], [1.0, 1.0]])
+    reference = np.array([[2.0, 9.0], [9.0, np.nan], [2.0, 2.0]])
+
+    found = measures.skill(errors, reference, 1)
+
+    assert (found.value, found.n, found.dates) == (0.5, 3, 2)
+
+
+def test_no_interval_is_told_of_fewer_than_four_periods():
+    actual = moving(rows=120)
+    errors, reference = np.abs(actual - 0.004), np.abs(actual)
+
+    assert measures.skill(errors, reference, 30).low is not None
+    few = measures.skill(errors, reference, 31)
+    assert (few.low, few.high, few.n_eff) == (None, None, 120 / 31)
+    assert few.value is not None
+
+
+def test_equal_forecasts_have_a_gain_of_nothing_and_no_interval():
+    reference = np.abs(moving())
+
+    found = measures.skill(reference, reference, 1)
+
+    assert (found.value, found.low, found.high) == (0.0, None, None)
+
+
+@pytest.mark.parametrize("loss", [np.nan, 0.0])
+def test_nothing_to_compare_has_no_value(loss):
+    nothing = np.full((3, 2), loss)
+
+    assert measures.skill(nothing, nothing, 1).value is None
+    assert measures.skill(np.empty((0, 2)), np.empty((0, 2)), 1).n == 0
+
+
+def test_the_interval_of_a_share_is_that_of_statsmodels_summed_by_date():
+    random = np.random.default_rng(3)
+    held = (moving(rows=150) > 0.005).astype(float)
+    held[:, 1:][random.random((150, 2)) < 0.3] = np.nan
+
+    found = measures.share(held, 1)
+
+    row, column = np.nonzero(np.isfinite(held))
+    seen = held[row, column]
+    # Driscoll and Kraay's errors; 1.3 x sqrt(150) = 15.9 lags.
+    fit = sm.OLS(seen, np.ones(len(seen))).fit(
+        cov_type="hac-groupsum", cov_kwds={"time": row, "maxlags": 15, "use_correction": False}
+    )
+    half = limit(16 / 150) * fit.bse[0]
+    assert found.value == pytest.approx(seen.mean())
+    assert found.high - found.value == pytest.approx(half, rel=1e-6)
+    assert found.value - found.low == pytest.approx(half, rel=1e-6)
+    assert (found.n, found.dates) == (len(seen), 150)
+
+
+def test_a_share_stays_between_none_and_all():
+    held = np.ones((40, 1))
+    held[7] = 0
+
+    found = measures.share(held, 1)
+
+    assert found.value == 0.975
+    assert found.high == 1.0
+    assert found.low < 0.975
+
+
+def test_a_share_of_nothing_is_not_known():
+    found = measures.share(np.full((5, 2), np.nan), 1)
+
+    assert (found.value, found.low, found.n, found.n_eff) == (None, None, 0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("dates", "horizon", "step", "expected"),
+    [(630, 63, 1, 10.0), (100, 63, 7, 100 / 9), (100, 1, 4, 100.0), (10, 63, 70, 10.0)],
+)
+def test_thinned_dates_count_as_periods_only_where_they_do_not_overlap(
+    dates, horizon, step, expected
+):
+    assert measures.periods(dates, horizon, step) == pytest.approx(expected)
+    held = (moving(rows=dates, tickers=1) > 0).astype(float)
+    assert measures.share(held, horizon, step).n_eff == pytest.approx(expected)

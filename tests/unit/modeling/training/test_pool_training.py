@@ -1,0 +1,207 @@
+"""Training a pool: contests of both horizons, unless a feature knows the future."""
+
+import dataclasses
+import importlib
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from src.config.settings import Settings
+from src.features import panel as features_pool
+from src.modeling.experiment import (
+    leakage,
+)
+from src.modeling.experiment import (
+    run as contest,
+)
+from src.modeling.experiment.run import Known
+from src.modeling.points.fit_cache import FitCache
+from src.modeling.points.walk_forward import Stacked
+from src.modeling.training import pool_training
+from src.modeling.training.pool_training import (
+    likely_leak,
+    train,
+)
+from src.registry.formats.models import canonical_hash
+from tests.support.contests import panel_of_prices
+from tests.support.pools import wandering
+
+SETTINGS = Settings(_env_file=None)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    """Threads that spin beside a busy neighbour make growing small trees ten times slower."""
+    importlib.import_module("sklearn.ensemble")
+    with threadpool_limits(1, user_api="openmp"):
+        yield
+
+
+@pytest.fixture(scope="module")
+def panel():
+    return panel_of_prices(wandering(720, 22))
+
+
+@pytest.fixture(scope="module")
+def trained(panel):
+    return train(panel, SETTINGS)
+
+
+def market_one_day_off(prices):
+    pool = features_pool.pool_of(prices)
+    return dataclasses.replace(pool, market=np.append(pool.market[1:], np.nan))
+
+
+def market_that_has_heard(prices):
+    """The next session's move is already in today's market, beside its own."""
+    pool = features_pool.pool_of(prices)
+    ahead = np.append(pool.market[1:], 0.0)
+    return dataclasses.replace(pool, market=pool.market + ahead)
+
+
+def leaky(panel, change):
+    """A panel whose stacked features were changed: ``change(inputs, target, known)``."""
+    known = Known(panel)
+    found = known.features
+    target = panel.targets(1)[found.rows, found.columns]
+    inputs = change(found.inputs.copy(), target)
+    vars(known)["features"] = Stacked(found.rows, found.columns, inputs, found.names)
+    return known
+
+
+# --- honest prices
+
+
+def test_an_honest_pool_is_taught_at_both_horizons(trained):
+    assert trained.leak is None
+    assert {name: held.horizon for name, held in trained.contests.items()} == {
+        "short": 1,
+        "long": 63,
+    }
+    short, long = trained.contests["short"], trained.contests["long"]
+    assert set(short.points) == {"zero", "mean", "drift", "rank_tilt"}
+    assert set(long.points) == {"zero", "mean", "drift"}
+    assert (short.rules.challenger, long.rules.challenger) == ("rank_tilt", "drift")
+
+
+def test_a_pool_too_small_to_be_ranked_is_judged_by_its_ridge(panel):
+    few = panel_of_prices(wandering(400, 6))
+
+    found = train(few, SETTINGS)
+
+    assert set(found.contests["short"].points) == {"zero", "mean", "drift", "ridge"}
+    assert found.contests["short"].rules.challenger == "ridge"
+
+
+def test_distributions_can_be_asked_for_the_last_five_years_alone(panel, monkeypatch):
+    monkeypatch.setattr(pool_training, "REVIEWED", 100)
+
+    held = train(leakage.head(panel, 399), SETTINGS).contests["long"]
+
+    assert held.distributions.quantiles_of(np.array([300]), 0).shape == (1, 21)
+    with pytest.raises(IndexError, match="row 299"):
+        held.distributions.quantiles_of(np.array([299]), 0)
+
+
+def test_fits_are_kept_where_they_are_told_to_be(panel, trained, tmp_path, monkeypatch):
+    asked = []
+
+    class Listening(FitCache):
+        def keep(self, name, fit):
+            asked.append(name)
+            return super().keep(name, fit)
+
+    found = train(panel, SETTINGS, Listening(tmp_path))
+
+    assert asked == ["rank_tilt"]
+    assert len(list(tmp_path.iterdir())) >= 1
+    for horizon in ("short", "long"):
+        one, other = trained.contests[horizon], found.contests[horizon]
+        assert one.points.keys() == other.points.keys()
+        for name, points in one.points.items():
+            assert np.array_equal(points, other.points[name], equal_nan=True)
+        assert {name: canonical_hash(model) for name, model in one.models.items()} == {
+            name: canonical_hash(model) for name, model in other.models.items()
+        }
+
+
+# --- leaks
+
+
+def test_a_market_series_one_day_off_stops_the_teaching(panel, monkeypatch):
+    monkeypatch.setattr(contest, "pool_of", market_one_day_off)
+
+    found = train(panel, SETTINGS)
+
+    assert found.leak is not None
+    assert found.leak.startswith("market_ret_1_s: correlation +0.")
+    assert "with the next session's return" in found.leak
+    for held in found.contests.values():
+        assert set(held.points) == {"zero", "mean"}
+        assert held.rules.challenger == "zero"
+        assert set(held.models) == {"zero"}
+        assert not held.replay.promoted.any()
+
+
+def test_a_market_series_that_has_heard_the_next_session_stops_the_teaching(panel, monkeypatch):
+    monkeypatch.setattr(contest, "pool_of", market_that_has_heard)
+
+    assert train(panel, SETTINGS).leak is not None
+
+
+def test_a_leak_still_leaves_distributions_of_the_prices_themselves(panel, trained, monkeypatch):
+    monkeypatch.setattr(contest, "pool_of", market_one_day_off)
+
+    held = train(panel, SETTINGS).contests["short"]
+
+    rows = np.array([719])
+    assert np.array_equal(
+        held.distributions.quantiles(rows),
+        trained.contests["short"].distributions.quantiles(rows),
+    )
+
+
+@pytest.mark.parametrize("at", [0, 40, -1])
+def test_any_feature_that_is_the_next_return_under_noise_is_named(panel, at):
+    noise = np.random.default_rng(1).normal(size=100_000)
+
+    def heard(inputs, target):
+        known = np.nan_to_num(target)
+        inputs[:, at] = known + 2 * known.std() * noise[: len(known)]
+        return inputs
+
+    known = leaky(panel, heard)
+
+    assert likely_leak(known).startswith(f"{known.features.names[at]}: correlation +0.4")
+
+
+def test_a_feature_that_goes_against_the_next_return_is_named(panel):
+    def against(inputs, target):
+        inputs[:, 3] = -np.nan_to_num(target)
+        return inputs
+
+    assert "correlation -1.00" in likely_leak(leaky(panel, against))
+
+
+def test_the_features_as_they_are_are_no_leak(panel):
+    assert likely_leak(leaky(panel, lambda inputs, _: inputs)) is None
+
+
+def test_the_limit_counts_the_sessions_and_tickers_that_have_features(panel):
+    def heard(inputs, target):
+        inputs[:, 0] = np.nan_to_num(target)
+        return inputs
+
+    # Features need 314 rows before theirs, and the last of 351 sessions has no next one: 36.
+    assert likely_leak(leaky(leakage.head(panel, 350), heard)).endswith(
+        f"over {36 * 22} rows of 22 tickers, the limit is 0.50"
+    )
+
+
+@pytest.mark.parametrize("rows", [1, 2, 60, 316, 317])
+def test_a_pool_with_nothing_to_correlate_is_no_leak(panel, rows):
+    found = train(leakage.head(panel, rows - 1), SETTINGS)
+
+    assert found.leak is None
+    assert set(found.contests) == {"short", "long"}

@@ -1,0 +1,116 @@
+"""What was live when, and why: stories of events, the answers worked out by hand."""
+
+import datetime as dt
+
+import pytest
+
+from src.core.model_events import ModelEvent
+from src.registry.lifecycle.state import (
+    explained,
+    line,
+    live_at,
+    standings,
+)
+
+DAY = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
+
+
+def story(*told, ticker="TCS.NS", horizon="short"):
+    """Events one a day: ``"promoted a live"``, the digest being the letter."""
+    events = []
+    for number, words in enumerate(told):
+        kind, digest, *live = words.split()
+        events.append(
+            ModelEvent(
+                kind,
+                ticker,
+                horizon,
+                digest * 64,
+                "run 7",
+                DAY + dt.timedelta(days=number),
+                made_live=live == ["live"],
+                served="ridge" if kind == "promoted" else "zero",
+                event_id=number + 1,
+            )
+        )
+    return events
+
+
+def stands(*told):
+    """The live digest and, after a plus, the pinned one, when the story has been told."""
+    found = standings(story(*told)).get(("TCS.NS", "short"))
+    if found is None:
+        return ""
+    return found.live.digest[0] + ("+" + found.pinned.digest[0] if found.pinned else "")
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ((), ""),
+        (("trained a",), ""),
+        (("trained a", "undecided a live"), "a"),
+        (("promoted a live", "trained b", "undecided b live"), "b"),
+        (("promoted a live", "versioned a", "rejected b"), "a"),
+        (("promoted a live", "rolled_back b live", "pinned b"), "b+b"),
+        (("rolled_back b live", "pinned b", "trained c", "undecided c"), "b+b"),
+        (("rolled_back b live", "pinned b", "promoted c live"), "c"),
+        (("rolled_back b live", "pinned b", "unpinned b"), "b"),
+        (("pinned b", "rolled_back c live"), "c"),
+        (("rolled_back b live", "pinned b", "rolled_back c live", "pinned c"), "c+c"),
+    ],
+    ids=", ".join,
+)
+def test_the_last_set_made_live_stands_and_a_pin_until_a_win_or_unpin(told, expected):
+    assert stands(*told) == expected
+
+
+def test_a_time_sees_only_what_had_happened_by_then():
+    events = story("promoted a live", "trained b", "undecided b live", "rolled_back a live")
+
+    def live(days, hours=0):
+        at = DAY + dt.timedelta(days=days, hours=hours)
+        found = live_at(events, "TCS.NS", "short", at)
+        return found and (found.live.kind, found.live.digest[0])
+
+    assert live(0, hours=-1) is None
+    assert live(0) == ("promoted", "a")
+    assert live(1, hours=23) == ("promoted", "a")
+    assert live(2) == ("undecided", "b")
+    assert live(30) == ("rolled_back", "a")
+    assert live_at(events, "INFY.NS", "short", DAY) is None
+    assert live_at(events, "TCS.NS", "long", DAY) is None
+
+
+def test_the_order_of_writing_counts_when_events_are_handed_in_any_order():
+    events = story("promoted a live", "undecided b live")
+
+    assert standings(events[::-1])["TCS.NS", "short"].live.digest[0] == "b"
+
+
+def test_tickers_and_horizons_stand_apart():
+    events = story("promoted a live") + story("promoted b live", horizon="long")
+
+    assert {pair: one.live.digest[0] for pair, one in standings(events).items()} == {
+        ("TCS.NS", "short"): "a",
+        ("TCS.NS", "long"): "b",
+    }
+
+
+def test_a_standing_is_told_in_one_sentence():
+    told = story("rolled_back b live", "pinned b")
+
+    said = explained(standings(told)["TCS.NS", "short"])
+
+    assert said == (
+        "TCS.NS short: zero from set bbbbbbbbbbbb, live since 2026-04-13 12:30:00 UTC, rolled back "
+        "by run 7; pinned since 2026-04-14 12:30:00 UTC."
+    )
+
+
+def test_an_event_is_told_in_one_line():
+    (event,) = story("promoted a live")
+
+    assert line(event) == (
+        "2026-04-13 12:30:00 UTC  TCS.NS short  promoted  set aaaaaaaaaaaa (live)  by run 7"
+    )

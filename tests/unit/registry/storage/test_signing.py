@@ -1,0 +1,47 @@
+import pytest
+
+from src.config.load import load_settings
+from src.core.errors import BadConfig
+from src.registry.storage.signing import (
+    key_of,
+    same,
+    signature,
+)
+
+
+@pytest.fixture(autouse=True)
+def no_key(monkeypatch):
+    monkeypatch.delenv("FORECAST_SIGNING_KEY", raising=False)
+
+
+def test_the_key_comes_from_the_environment(monkeypatch):
+    monkeypatch.setenv("FORECAST_SIGNING_KEY", "sixteen letters!")
+
+    settings = load_settings(env_file=None)
+
+    assert key_of(settings) == b"sixteen letters!"
+    assert "sixteen" not in repr(settings)
+
+
+@pytest.mark.parametrize("text", [None, ""])
+def test_without_one_nothing_is_signed(monkeypatch, text):
+    if text is not None:
+        monkeypatch.setenv("FORECAST_SIGNING_KEY", text)
+
+    assert key_of(load_settings(env_file=None)) is None
+
+
+def test_a_short_key_is_refused_without_quoting_it():
+    with pytest.raises(BadConfig, match="shorter than 16") as refused:
+        key_of(load_settings(overrides={"signing_key": "hunter2"}, env_file=None))
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_signature_for_one_purpose_is_worth_nothing_for_another():
+    assert signature(b"k" * 16, "set", b"body") != signature(b"k" * 16, "version", b"body")
+
+
+def test_digests_are_the_same_as_text_and_as_bytes():
+    assert same("ab", b"ab")
+    assert not same("ab", "ac")
