@@ -16,12 +16,7 @@ import numpy as np
 import polars as pl
 
 from src.core.calendars.calendar import nse
-from src.data.cleaning.rules.catalogue import (
-    BROKEN,
-    DAILY_RULES,
-    pending_jumps,
-    sift,
-)
+from src.data.cleaning.rules.catalogue import BROKEN, DAILY_RULES, pending_jumps, sift
 from src.data.cleaning.rules.engine import OHLC
 from src.data.cleaning.rules.unit_errors import unit_errors
 from src.data.corporate_actions.price_checks.dividends import doubtful_dividends

@@ -21,11 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from src.modeling.evaluation import hac
-from src.modeling.gate import (
-    criteria,
-    losses,
-    verdict,
-)
+from src.modeling.gate import criteria, losses, verdict
 
 Floats = npt.NDArray[np.float64]
 

@@ -22,14 +22,8 @@ from benchmarks.intervals import hac_t
 from src.core.calendars.calendar import nse
 from src.data.sources.files.source import CsvSource
 from src.modeling.evaluation import interval_metrics
-from src.modeling.intervals import (
-    conformal,
-    volatility,
-)
-from src.modeling.panel import (
-    panel,
-    rolling,
-)
+from src.modeling.intervals import conformal, volatility
+from src.modeling.panel import panel, rolling
 
 # Bars from 09:15 to 15:30. A shorter session is left out, as a halted one would be.
 HOURS = 7

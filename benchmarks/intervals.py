@@ -13,11 +13,7 @@ import polars as pl
 
 from src.core.calendars.calendar import nse
 from src.modeling.evaluation import interval_metrics
-from src.modeling.intervals import (
-    distribution,
-    quantiles,
-    volatility,
-)
+from src.modeling.intervals import distribution, quantiles, volatility
 from src.modeling.panel import panel
 
 SCORED_FROM = 750

@@ -47,13 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def findings(panel: Panel, settings: Settings) -> list[Finding]:
     """All checks over a panel, the canary last."""
     from src.features.catalogue import features
-    from src.modeling.experiment import (
-        leakage,
-        leakage_chain,
-    )
-    from src.modeling.experiment import (
-        run as contest,
-    )
+    from src.modeling.experiment import leakage, leakage_chain
+    from src.modeling.experiment import run as contest
     from src.modeling.experiment.config import rules_of
 
     horizons = settings.training.horizons

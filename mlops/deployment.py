@@ -18,10 +18,7 @@ if TYPE_CHECKING:
     from src.registry.lifecycle.state import Standing
     from src.registry.storage.artifact import Artefact
     from src.registry.versions.manifest import Version
-    from src.registry.versions.rollback import (
-        Registry,
-        RolledBack,
-    )
+    from src.registry.versions.rollback import Registry, RolledBack
 
 ARCHIVE = Path("mlops") / "model_archive"
 

@@ -50,10 +50,7 @@ def _rollback(args: argparse.Namespace) -> int:
 
 
 def _history(args: argparse.Namespace) -> int:
-    from src.registry.lifecycle.state import (
-        explained,
-        line,
-    )
+    from src.registry.lifecycle.state import explained, line
 
     manager, ticker = _manager(args), _ticker(args)
     if args.at is None:

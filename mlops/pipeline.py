@@ -57,15 +57,9 @@ class MLOpsPipeline:
     ) -> None:
         from src.config.clock import now
         from src.config.load import load_settings
-        from src.core.calendars.exchanges import (
-            calendar_of,
-            exchange_of,
-        )
+        from src.core.calendars.exchanges import calendar_of, exchange_of
         from src.core.tickers import normalise_ticker
-        from src.data.sources.select import (
-            Request,
-            open_source,
-        )
+        from src.data.sources.select import Request, open_source
         from src.stages.context import is_live
 
         self.settings = settings or load_settings(Path(config) if config else None)
@@ -131,10 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return check_leakage.main(given[1:])
     args = _parser().parse_args(given)
-    from mlops.forecast_table import (
-        forecast_table,
-        progress_bar,
-    )
+    from mlops.forecast_table import forecast_table, progress_bar
     from src.data.sources.select import request_of
 
     with progress_bar(4 if args.skip_training else 5) as progress:

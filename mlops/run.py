@@ -86,11 +86,7 @@ class Run:
 
     def _in_database(self, skip_training: bool) -> None:
         from src.db.database import open_database
-        from src.db.tables.runs import (
-            RunLog,
-            application_name,
-            ticker_locks,
-        )
+        from src.db.tables.runs import RunLog, application_name, ticker_locks
 
         name = application_name(self.folder.run_id)
         with (
@@ -143,10 +139,7 @@ class Run:
 
     def _models(self, database: Database) -> LiveModels:
         from src.db.tables.model_events import EventLog
-        from src.registry.lifecycle.live_models import (
-            MODELS,
-            LiveModels,
-        )
+        from src.registry.lifecycle.live_models import MODELS, LiveModels
         from src.registry.storage.signing import key_of
 
         root = self.settings.home / MODELS
@@ -202,10 +195,7 @@ class Run:
         log.warning(sentence)
 
     def _forecast_from_stored_models(self, context: RunContext) -> None:
-        from src.modeling.panel.known_pools import (
-            known_pools,
-            pool_hash,
-        )
+        from src.modeling.panel.known_pools import known_pools, pool_hash
         from src.modeling.serving.stored_models import stored_forecasts
 
         pools = known_pools(context)

@@ -23,10 +23,7 @@ def scoreboard_text(settings: Settings, ticker: str | None) -> str:
     """
     from src.db.database import open_database
     from src.db.tables.forecasts import ForecastLog
-    from src.modeling.evaluation.scoreboard import (
-        POOLED,
-        scoreboard,
-    )
+    from src.modeling.evaluation.scoreboard import POOLED, scoreboard
 
     with open_database(settings.server, settings.home) as database:
         log = ForecastLog(database.control)

@@ -10,18 +10,12 @@ import psycopg
 import pytest
 
 from src.config.threads import wait_politely
-from src.db.connection import (
-    bulk_connection,
-    normalised,
-)
+from src.db.connection import bulk_connection, normalised
 from src.db.embedded.lease import acquire
 from src.db.migrate import ensure_schema
 from src.db.store import PostgresStore
 from src.db.tables.model_events import EventLog
-from src.registry.lifecycle.live_models import (
-    MODELS,
-    LiveModels,
-)
+from src.registry.lifecycle.live_models import MODELS, LiveModels
 
 # Before any library with threads of its own is loaded.
 wait_politely()

@@ -9,10 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from src.api.middleware.front import (
-    OPEN_PATHS,
-    REQUEST_ID,
-)
+from src.api.middleware.front import OPEN_PATHS, REQUEST_ID
 from src.api.schemas.errors import MEDIA_TYPE
 from src.api.schemas.responses import Problem
 

@@ -17,32 +17,16 @@ from prometheus_client import disable_created_metrics
 
 from src.api import openapi
 from src.api.database.change_poller import Watch
-from src.api.database.reader import (
-    PATIENCE_AT_START,
-    Reader,
-)
+from src.api.database.reader import PATIENCE_AT_START, Reader
 from src.api.forecasts.cache import Cache
 from src.api.forecasts.loader import Loader
 from src.api.forecasts.service import Desk
-from src.api.middleware.front import (
-    PAGE_PARTS,
-    Front,
-)
+from src.api.middleware.front import PAGE_PARTS, Front
 from src.api.observability.health import HORIZONS
-from src.api.observability.metrics import (
-    Metrics,
-    State,
-)
-from src.api.prediction_log.spool import (
-    FOLDER,
-    Journal,
-    database_name,
-)
+from src.api.observability.metrics import Metrics, State
+from src.api.prediction_log.spool import FOLDER, Journal, database_name
 from src.api.prediction_log.writer import Logbook
-from src.api.routes import (
-    forecasts,
-    operations,
-)
+from src.api.routes import forecasts, operations
 from src.api.routes.forecasts import known_ticker
 from src.api.schemas import errors
 from src.config import clock, logs

@@ -8,12 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.db.connection import (
-    bulk_connection,
-    control_connection,
-    normalised,
-    one_sentence_errors,
-)
+from src.db.connection import bulk_connection, control_connection, normalised, one_sentence_errors
 from src.db.migrate import ensure_schema
 from src.db.store import PostgresStore
 

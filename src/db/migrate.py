@@ -5,11 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from src.core.errors import DatabaseRefused
-from src.db.connection import (
-    control_connection,
-    described,
-    one_sentence_errors,
-)
+from src.db.connection import control_connection, described, one_sentence_errors
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 # One number, one meaning: every process that wants to migrate takes this lock first.

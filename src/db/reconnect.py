@@ -8,11 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from src.core.errors import DatabaseUnavailable
-from src.db.connection import (
-    control_connection,
-    normalised,
-    one_sentence_errors,
-)
+from src.db.connection import control_connection, normalised, one_sentence_errors
 from src.db.database import DATA_DIR
 from src.db.migrate import ensure_schema
 

@@ -13,18 +13,8 @@ import numpy as np
 
 from src.features import rolling as w
 from src.features.indicators import Array, Bars
-from src.features.panel import (
-    MIN_TICKERS,
-    ModelFeature,
-    Pool,
-)
-from src.features.time_series import (
-    DECAY,
-    TINY_VARIANCE,
-    WARM_UP,
-    log_close,
-    volatility,
-)
+from src.features.panel import MIN_TICKERS, ModelFeature, Pool
+from src.features.time_series import DECAY, TINY_VARIANCE, WARM_UP, log_close, volatility
 
 
 def market_return(market: Array, span: int) -> Array:

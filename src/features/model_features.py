@@ -12,10 +12,7 @@ from functools import partial
 from src.features import market as mk
 from src.features import time_series as sf
 from src.features.indicators import Array
-from src.features.panel import (
-    MIN_TICKERS,
-    ModelFeature,
-)
+from src.features.panel import MIN_TICKERS, ModelFeature
 from src.features.time_series import WARM_UP
 
 

@@ -158,10 +158,7 @@ def stage_main(
     settings, now = configured(args)
     from src.core.calendars.exchanges import by_exchange
     from src.db.database import open_database
-    from src.db.tables.runs import (
-        application_name,
-        ticker_locks,
-    )
+    from src.db.tables.runs import application_name, ticker_locks
     from src.stages.context import make_context
     from src.stages.stage import run_stage
 

@@ -5,11 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from src.core.calendars.exchanges import (
-    TradingCalendar,
-    calendar_of,
-    shared_exchange,
-)
+from src.core.calendars.exchanges import TradingCalendar, calendar_of, shared_exchange
 from src.core.errors import UsageError
 from src.db.store import AsideStore, Store
 from src.stages.schema_check import CheckedStore

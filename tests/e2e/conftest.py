@@ -7,14 +7,8 @@ from src.db.connection import normalised
 from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire
 from src.db.migrate import ensure_schema
-from tests.support.answers import (
-    put_live,
-    put_price,
-)
-from tests.support.models import (
-    both,
-    winner,
-)
+from tests.support.answers import put_live, put_price
+from tests.support.models import both, winner
 from tests.support.real_prices import Databases
 from tests.support.services import Service
 

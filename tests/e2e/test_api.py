@@ -13,11 +13,7 @@ import pytest
 from src.core.tables import PREDICTIONS
 from src.db.tables.forecasts import ForecastLog
 from tests.support.answers import ASKED
-from tests.support.services import (
-    NOW,
-    Service,
-    eventually,
-)
+from tests.support.services import NOW, Service, eventually
 
 FIELDS = (
     "ticker horizon feature_date predict_date predict_date_estimated last_close pred_return "

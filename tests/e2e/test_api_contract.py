@@ -14,16 +14,8 @@ from src.api.predict_simple import create
 from src.api.schemas.requests import MOST_TICKERS
 from src.core.tickers import LONGEST_TEXT
 from tests.support.answers import put_live
-from tests.support.bodies import (
-    TORN,
-    WHOLE,
-    answered,
-    requests,
-)
-from tests.support.models import (
-    both,
-    made,
-)
+from tests.support.bodies import TORN, WHOLE, answered, requests
+from tests.support.models import both, made
 from tests.support.services import Service
 
 OPERATIONS = [(path, one) for path, ways in create().openapi()["paths"].items() for one in ways]

@@ -18,10 +18,7 @@ from src.registry.formats.models import LinearModel
 from tests.support.answers import put_live
 from tests.support.checksums import checksums
 from tests.support.models import winner
-from tests.support.services import (
-    Service,
-    eventually,
-)
+from tests.support.services import Service, eventually
 
 DEMO = ("mlops.pipeline", "--ticker", "DEMO.NS", "--skip-training")
 # More than the rows that still fit into the page of the table that is there already.

@@ -7,14 +7,8 @@ import pytest
 
 from tests.support.answers import put_live
 from tests.support.models import both
-from tests.support.real_prices import (
-    LAST_ANNOUNCED,
-    trading_days,
-)
-from tests.support.services import (
-    Service,
-    eventually,
-)
+from tests.support.real_prices import LAST_ANNOUNCED, trading_days
+from tests.support.services import Service, eventually
 
 WALKERS = [f"W{number:03d}.NS" for number in range(300)]
 

@@ -17,30 +17,11 @@ import pytest
 from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.publish import publish
 from tests.support.answers import at
-from tests.support.plain_features import (
-    guides,
-    scale_free,
-)
-from tests.support.plain_models import (
-    difference,
-    read,
-    worked_out,
-)
-from tests.support.real_prices import (
-    NEWEST,
-    TCS,
-    TICKERS,
-    fill,
-    trading_days,
-)
-from tests.support.services import (
-    Load,
-    eventually,
-)
-from tests.support.winners import (
-    Winners,
-    grown,
-)
+from tests.support.plain_features import guides, scale_free
+from tests.support.plain_models import difference, read, worked_out
+from tests.support.real_prices import NEWEST, TCS, TICKERS, fill, trading_days
+from tests.support.services import Load, eventually
+from tests.support.winners import Winners, grown
 
 HORIZONS = ("short", "long")
 SESSIONS = {"short": 1, "long": 63}

@@ -22,24 +22,10 @@ from src.db.tables.model_events import EventLog
 from src.registry.formats.models import LinearModel
 from src.registry.lifecycle.publish import publish
 from src.registry.lifecycle.state import standings
-from tests.support.answers import (
-    at,
-    put_inputs,
-    put_live,
-)
-from tests.support.models import (
-    both,
-    forged_set,
-    made,
-    winner,
-)
+from tests.support.answers import at, put_inputs, put_live
+from tests.support.models import both, forged_set, made, winner
 from tests.support.registries import Place
-from tests.support.services import (
-    Load,
-    Service,
-    die,
-    eventually,
-)
+from tests.support.services import Load, Service, die, eventually
 
 PAIR = ("TCS.NS", "short")
 UNROUTED = 'forecast_api_requests_total{method="GET",route="none",status="200"}'

@@ -26,14 +26,7 @@ from src.db.store import PostgresStore
 from src.modeling import evaluate
 from src.modeling.backtest import __main__ as backtest_module
 from src.modeling.backtest.__main__ import _written
-from tests.support.prices import (
-    Given,
-    clean_walk,
-    context,
-    delivery,
-    run,
-    sessions,
-)
+from tests.support.prices import Given, clean_walk, context, delivery, run, sessions
 
 ROOT = Path(__file__).resolve().parents[2]
 DAYS = sessions(dt.date(2022, 6, 1), 900)

@@ -4,10 +4,7 @@ import datetime as dt
 
 import pytest
 
-from tests.support.checksums import (
-    checksums,
-    rows,
-)
+from tests.support.checksums import checksums, rows
 
 ACTIONS = "src.data.corporate_actions"
 FILE = """Date,Dividends,Stock Splits

@@ -2,10 +2,7 @@
 
 import pytest
 
-from tests.support.models import (
-    both,
-    winner,
-)
+from tests.support.models import both, winner
 from tests.support.registries import Place
 
 MONITORING = "mlops.monitoring"

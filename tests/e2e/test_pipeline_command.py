@@ -14,14 +14,8 @@ import pytest
 from mlops.pipeline import MLOpsPipeline
 from src.core.calendars.calendar import nse
 from src.data.sources.select import Request
-from tests.support.checksums import (
-    checksums,
-    rows,
-)
-from tests.support.yahoo_replay import (
-    chart,
-    yahoo_replay,
-)
+from tests.support.checksums import checksums, rows
+from tests.support.yahoo_replay import chart, yahoo_replay
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -2,10 +2,7 @@
 
 import pytest
 
-from tests.support.checksums import (
-    checksums,
-    rows,
-)
+from tests.support.checksums import checksums, rows
 
 FILES = {
     "TCS.NS": "tcs_daily/yahoo_2026-04-13.csv",

@@ -15,10 +15,7 @@ import pytest
 
 from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire
-from tests.support.checksums import (
-    checksums,
-    rows,
-)
+from tests.support.checksums import checksums, rows
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ("mlops.pipeline", "--ticker", "DEMO.NS")

@@ -7,10 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from src.modeling.experiment.run import (
-    Contest,
-    Rules,
-)
+from src.modeling.experiment.run import Contest, Rules
 from src.modeling.gate import verdict
 from src.modeling.intervals import distribution
 from src.modeling.intervals.quantiles import LEVELS

@@ -26,10 +26,7 @@ from src.modeling.panel.known_pools import known_pools
 from src.modeling.serving.stored_models import stored_forecasts
 from src.modeling.training import stage as train
 from src.registry.lifecycle.live_models import LiveModels
-from tests.support.prices import (
-    context,
-    run,
-)
+from tests.support.prices import context, run
 
 SETTINGS = {"training": {"min_train_rows": 60}}
 

@@ -20,10 +20,7 @@ from psycopg.rows import dict_row
 
 from src.db.connection import normalised
 from src.db.migrate import ensure_schema
-from tests.support.services import (
-    NOW,
-    ROOT,
-)
+from tests.support.services import NOW, ROOT
 
 TCS = "TCS.NS"
 POOL = ("COALINDIA.NS", "MARUTI.NS", "NESTLEIND.NS", "SUNPHARMA.NS", "WIPRO.NS")

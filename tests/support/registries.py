@@ -7,11 +7,7 @@ import psycopg
 from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.events import Author
 from src.registry.lifecycle.publish import publish
-from src.registry.versions.rollback import (
-    Registry,
-    make_version,
-    roll_back,
-)
+from src.registry.versions.rollback import Registry, make_version, roll_back
 
 DAY = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 

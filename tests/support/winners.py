@@ -8,10 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import GradientBoostingRegressor
 
-from src.registry.formats.models import (
-    LinearModel,
-    RankTilt,
-)
+from src.registry.formats.models import LinearModel, RankTilt
 from src.registry.formats.trees import Trees
 from src.registry.storage.artifact_store import Artefact
 from tests.support.models import winner

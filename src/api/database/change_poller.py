@@ -9,11 +9,7 @@ from collections.abc import Callable
 from src.config import logs
 from src.core.errors import ForecastError
 from src.db.connection import one_sentence_errors
-from src.db.reconnect import (
-    Connection,
-    Link,
-    place,
-)
+from src.db.reconnect import Connection, Link, place
 from src.db.tables.live_inputs import notices
 
 # Seconds between signs of life, after how many without one it counts as deaf, and between tries.

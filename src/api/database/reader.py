@@ -12,11 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from src.core.errors import DatabaseUnavailable
-from src.db.reconnect import (
-    Connection,
-    Kept,
-    Link,
-)
+from src.db.reconnect import Connection, Kept, Link
 
 T = TypeVar("T")
 

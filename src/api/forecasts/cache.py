@@ -9,10 +9,7 @@ from dataclasses import dataclass
 import orjson
 
 from src.api.forecasts import response
-from src.api.forecasts.response import (
-    Age,
-    Prepared,
-)
+from src.api.forecasts.response import Age, Prepared
 
 Pair = tuple[str, str]
 Token = tuple[int, int]

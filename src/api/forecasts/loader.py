@@ -9,21 +9,12 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from src.api.forecasts.response import (
-    Prepared,
-    prepared,
-)
-from src.core.calendars.exchanges import (
-    calendar_of,
-    exchange_of,
-)
+from src.api.forecasts.response import Prepared, prepared
+from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import ForecastError
 from src.db.reconnect import Connection
 from src.db.tables import live_inputs
-from src.db.tables.live_inputs import (
-    Live,
-    Pair,
-)
+from src.db.tables.live_inputs import Live, Pair
 from src.registry.storage import artifact_store
 
 if TYPE_CHECKING:

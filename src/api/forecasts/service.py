@@ -12,28 +12,11 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from src.api.database.lookout import (
-    PENDING,
-    Lookout,
-    warning,
-)
+from src.api.database.lookout import PENDING, Lookout, warning
 from src.api.database.reader import Reader
-from src.api.forecasts.batching import (
-    CHUNK,
-    Gathering,
-)
-from src.api.forecasts.cache import (
-    Cache,
-    Held,
-    Pair,
-    Token,
-    held,
-)
-from src.api.forecasts.loader import (
-    Loader,
-    Refused,
-    made,
-)
+from src.api.forecasts.batching import CHUNK, Gathering
+from src.api.forecasts.cache import Cache, Held, Pair, Token, held
+from src.api.forecasts.loader import Loader, Refused, made
 from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError
 
 if TYPE_CHECKING:

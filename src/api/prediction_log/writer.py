@@ -11,10 +11,7 @@ from typing import Any
 from src.api.prediction_log.spool import Journal
 from src.config import logs
 from src.core.errors import DatabaseFull, DatabaseUnavailable, ForecastError
-from src.db.reconnect import (
-    Kept,
-    Link,
-)
+from src.db.reconnect import Kept, Link
 from src.db.tables.forecasts import ForecastLog
 
 Row = Mapping[str, Any]

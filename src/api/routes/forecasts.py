@@ -13,24 +13,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from src.api.forecasts.cache import Held
-from src.api.forecasts.service import (
-    Desk,
-    NoAnswer,
-)
-from src.api.openapi import (
-    FRESHNESS,
-    problems,
-)
+from src.api.forecasts.service import Desk, NoAnswer
+from src.api.openapi import FRESHNESS, problems
 from src.api.schemas.errors import status_of
 from src.api.schemas.requests import BatchRequest
-from src.api.schemas.responses import (
-    Batch,
-    Forecast,
-)
-from src.core.calendars.exchanges import (
-    exchange_of,
-    texts_of_tickers,
-)
+from src.api.schemas.responses import Batch, Forecast
+from src.core.calendars.exchanges import exchange_of, texts_of_tickers
 from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError, UsageError
 from src.core.tickers import LONGEST_TEXT, normalise_ticker, shown
 

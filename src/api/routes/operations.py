@@ -14,26 +14,15 @@ from starlette.responses import Response
 from src.api.database.reader import PATIENCE_FOR_MANY
 from src.api.observability import health
 from src.api.openapi import problems
-from src.api.routes.forecasts import (
-    ASKED,
-    ticker_of,
-)
+from src.api.routes.forecasts import ASKED, ticker_of
 from src.api.schemas.errors import problem
 from src.api.schemas.requests import Moment
-from src.api.schemas.responses import (
-    Health,
-    Models,
-    Scoreboard,
-)
+from src.api.schemas.responses import Health, Models, Scoreboard
 from src.core.model_events import ModelEvent
 from src.db.tables.forecasts import ForecastLog
 from src.db.tables.model_events import EventLog
 from src.modeling.evaluation.scoreboard import scoreboard
-from src.registry.lifecycle.state import (
-    Standing,
-    explained,
-    standings,
-)
+from src.registry.lifecycle.state import Standing, explained, standings
 
 router = APIRouter(tags=["operations"])
 

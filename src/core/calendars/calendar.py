@@ -10,11 +10,7 @@ from importlib import resources
 import numpy as np
 import numpy.typing as npt
 
-from src.core.calendars.nse import (
-    SATURDAY,
-    Facts,
-    parse,
-)
+from src.core.calendars.nse import SATURDAY, Facts, parse
 from src.core.errors import ForecastError
 
 Days = npt.NDArray[np.datetime64]

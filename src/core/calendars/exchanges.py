@@ -9,13 +9,7 @@ from datetime import date, datetime
 from functools import cache, lru_cache
 from typing import Protocol
 
-from src.core.calendars.calendar import (
-    Calendar,
-    Days,
-    Hours,
-    Ids,
-    nse,
-)
+from src.core.calendars.calendar import Calendar, Days, Hours, Ids, nse
 from src.core.calendars.other_exchanges import listed_calendar
 from src.core.errors import UsageError
 from src.core.tickers import FIRST, LONGEST, REST, SERIES, spelt

@@ -11,13 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from src.core.calendars.calendar import (
-    FAR_END,
-    Calendar,
-    Days,
-    Hours,
-    NotASession,
-)
+from src.core.calendars.calendar import FAR_END, Calendar, Days, Hours, NotASession
 from src.core.calendars.nse import Facts
 from src.core.errors import ForecastError, UsageError
 

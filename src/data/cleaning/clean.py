@@ -15,30 +15,13 @@ import polars as pl
 
 from src.data.cleaning.compare_sources import SCHEMA as DIFFERENCES
 from src.data.cleaning.compare_sources import differences
-from src.data.cleaning.repair.candidates import (
-    by_hour,
-    second_sources,
-)
-from src.data.cleaning.repair.fill_gaps import (
-    Repair,
-    rebuild,
-)
-from src.data.cleaning.rules.catalogue import (
-    BROKEN,
-    DAILY_RULES,
-    HOURLY_RULES,
-)
+from src.data.cleaning.repair.candidates import by_hour, second_sources
+from src.data.cleaning.repair.fill_gaps import Repair, rebuild
+from src.data.cleaning.rules.catalogue import BROKEN, DAILY_RULES, HOURLY_RULES
 from src.data.cleaning.rules.engine import sift
 from src.data.corporate_actions.adjust import shares_after
-from src.data.corporate_actions.apply import (
-    Derived,
-    derive,
-)
-from src.data.corporate_actions.ledger import (
-    LEDGER_SCHEMA,
-    in_force,
-    standing,
-)
+from src.data.corporate_actions.apply import Derived, derive
+from src.data.corporate_actions.ledger import LEDGER_SCHEMA, in_force, standing
 from src.data.corporate_actions.price_checks.contradictions import contradicted
 
 if TYPE_CHECKING:

@@ -22,23 +22,10 @@ from src.core.tables import (
     RAW_HOURLY,
     Table,
 )
-from src.data.cleaning.clean import (
-    Cleaned,
-    clean_daily,
-    clean_hourly,
-)
-from src.data.cleaning.quarantine import (
-    refused_rows,
-    repaired_rows,
-)
-from src.data.cleaning.rules.catalogue import (
-    DAILY_RULES,
-    HOURLY_RULES,
-)
-from src.data.cleaning.warnings import (
-    told_repairs,
-    warnings_of,
-)
+from src.data.cleaning.clean import Cleaned, clean_daily, clean_hourly
+from src.data.cleaning.quarantine import refused_rows, repaired_rows
+from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES
+from src.data.cleaning.warnings import told_repairs, warnings_of
 from src.data.corporate_actions.history import record
 from src.data.history import as_known
 from src.stages.cli import stage_main, stage_parser

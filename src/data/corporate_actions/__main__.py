@@ -17,11 +17,7 @@ import polars as pl
 from src.core.errors import BadInput, UsageError
 from src.core.tables import CORPORATE_ACTIONS
 from src.core.tickers import normalise_ticker
-from src.data.corporate_actions.adjust import (
-    SHARE_KINDS,
-    Action,
-    Kind,
-)
+from src.data.corporate_actions.adjust import SHARE_KINDS, Action, Kind
 from src.data.corporate_actions.apply import LEDGER_SCHEMA
 from src.data.corporate_actions.history import record
 from src.data.corporate_actions.intake.statements import read_actions

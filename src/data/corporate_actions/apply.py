@@ -15,11 +15,7 @@ import numpy as np
 import polars as pl
 
 from src.core.calendars.exchanges import exchange_of
-from src.data.corporate_actions.adjust import (
-    Action,
-    adjust,
-    catch_up,
-)
+from src.data.corporate_actions.adjust import Action, adjust, catch_up
 from src.data.corporate_actions.ledger import (
     LEDGER_SCHEMA,
     actions,
@@ -31,10 +27,7 @@ from src.data.corporate_actions.ledger import (
 )
 from src.data.corporate_actions.price_checks.contradictions import doubted
 from src.data.corporate_actions.price_checks.jumps import is_still_in
-from src.data.corporate_actions.price_checks.split_inference import (
-    Inferred,
-    infer,
-)
+from src.data.corporate_actions.price_checks.split_inference import Inferred, infer
 
 if TYPE_CHECKING:
     from src.core.calendars.exchanges import TradingCalendar

@@ -6,10 +6,7 @@ import datetime as dt
 
 import polars as pl
 
-from src.data.corporate_actions.adjust import (
-    SHARE_KINDS,
-    Action,
-)
+from src.data.corporate_actions.adjust import SHARE_KINDS, Action
 
 LEDGER_SCHEMA = pl.Schema(
     {

@@ -17,17 +17,11 @@ from src.core.tables import (
     Table,
 )
 from src.data.corporate_actions.history import ledger_known_at
-from src.data.history.deliveries import (
-    replay,
-    unpack,
-)
+from src.data.history.deliveries import replay, unpack
 from src.data.history.revisions import Batch
 
 if TYPE_CHECKING:
-    from src.data.sources.delivery import (
-        Basis,
-        Kind,
-    )
+    from src.data.sources.delivery import Basis, Kind
     from src.stages.stage import RunContext
 
 

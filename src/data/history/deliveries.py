@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.data.history.revisions import (
-    Batch,
-    revise,
-)
+from src.data.history.revisions import Batch, revise
 
 if TYPE_CHECKING:
     from src.data.sources.delivery import Kind

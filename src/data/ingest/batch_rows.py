@@ -7,10 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from src.data.history.revisions import (
-    Batch,
-    Revised,
-)
+from src.data.history.revisions import Batch, Revised
 from src.data.sources.delivery import Delivery
 
 

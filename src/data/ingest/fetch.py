@@ -10,15 +10,8 @@ import polars as pl
 from src.core.errors import BadInput, SourceUnavailable
 from src.core.tables import INGEST_BATCHES, RAW_DAILY, RAW_HOURLY, Table
 from src.data.history import as_known
-from src.data.history.revisions import (
-    Batch,
-    revise,
-)
-from src.data.sources.delivery import (
-    Delivery,
-    Kind,
-    Source,
-)
+from src.data.history.revisions import Batch, revise
+from src.data.sources.delivery import Delivery, Kind, Source
 from src.stages.stage import RunContext
 
 TABLES: dict[Kind, tuple[Table, str]] = {"daily": (RAW_DAILY, "date"), "hourly": (RAW_HOURLY, "ts")}

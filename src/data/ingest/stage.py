@@ -12,10 +12,7 @@ import polars as pl
 
 from src.config.settings import Settings
 from src.core.calendars.calendar import Calendar
-from src.core.calendars.exchanges import (
-    calendar_of,
-    exchange_of,
-)
+from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import SourceUnavailable
 from src.core.tables import (
     ACTION_HISTORY,
@@ -32,36 +29,13 @@ from src.data.corporate_actions.history import record_delivery
 from src.data.history import as_known as known
 from src.data.history.deliveries import pack
 from src.data.history.revisions import revise
-from src.data.ingest.batch_rows import (
-    batch_row,
-    raw_rows,
-    rejected_rows,
-    revision_rows,
-)
-from src.data.ingest.fetch import (
-    TABLES,
-    batch_of,
-    fetch,
-    stored_rows,
-)
-from src.data.ingest.instrument_check import (
-    check_moves,
-    check_sessions,
-)
-from src.data.ingest.vintages import (
-    brings_the_last_session,
-    in_order,
-)
-from src.data.sources.delivery import (
-    Delivery,
-    Source,
-)
+from src.data.ingest.batch_rows import batch_row, raw_rows, rejected_rows, revision_rows
+from src.data.ingest.fetch import TABLES, batch_of, fetch, stored_rows
+from src.data.ingest.instrument_check import check_moves, check_sessions
+from src.data.ingest.vintages import brings_the_last_session, in_order
+from src.data.sources.delivery import Delivery, Source
 from src.data.sources.files.source import CsvSource
-from src.data.sources.select import (
-    add_arguments,
-    open_source,
-    request_of,
-)
+from src.data.sources.select import add_arguments, open_source, request_of
 from src.stages.cli import moment, stage_main, stage_parser
 from src.stages.stage import RunContext, Stage, StageReport
 

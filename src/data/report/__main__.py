@@ -32,11 +32,7 @@ from src.data.report import metrics
 from src.data.report.formatting import Section
 from src.data.report.sections import sections
 from src.data.report.session import one_session
-from src.data.report.ticker_data import (
-    BROKEN,
-    Stored,
-    sums,
-)
+from src.data.report.ticker_data import BROKEN, Stored, sums
 from src.stages.cli import EPILOG, Parser, configured, date, guarded
 from src.stages.context import make_context
 
@@ -134,10 +130,7 @@ def _say(args: argparse.Namespace, one: Stored) -> int:
         return 0
     found = sections(one)
     if args.html is not None:
-        from src.data.report.html import (
-            page,
-            save,
-        )
+        from src.data.report.html import page, save
 
         save(args.html, page(one, found))
     sys.stdout.write(as_text(found, width, "--html F lists them"))

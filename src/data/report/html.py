@@ -11,17 +11,9 @@ from pathlib import Path
 
 from src.core.errors import BadInput
 from src.data.report import metrics
-from src.data.report.charts import (
-    coverage_figure,
-    marks,
-    price_figure,
-)
+from src.data.report.charts import coverage_figure, marks, price_figure
 from src.data.report.formatting import Section
-from src.data.report.ticker_data import (
-    BROKEN,
-    STALE,
-    Stored,
-)
+from src.data.report.ticker_data import BROKEN, STALE, Stored
 from src.stages.html_page import document, picture, table
 
 # More rows than this are folded away until they are asked for.

@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.data.cleaning.quarantine import FIELDS
-from src.data.cleaning.rules.catalogue import (
-    DAILY_RULES,
-    HOURLY_RULES,
-)
+from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES
 from src.data.history.deliveries import unpack
 
 if TYPE_CHECKING:

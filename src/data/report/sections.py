@@ -17,12 +17,7 @@ from src.data.report.formatting import (
     values,
     worth,
 )
-from src.data.report.ticker_data import (
-    STALE,
-    Stored,
-    sums,
-    verdicts,
-)
+from src.data.report.ticker_data import STALE, Stored, sums, verdicts
 
 # A file with a million restated values would be no page any more; all of them are in the table.
 MOST_REVISIONS = 1000

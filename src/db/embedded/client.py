@@ -9,10 +9,7 @@ import stat
 import time
 from typing import TYPE_CHECKING, Any
 
-from src.db.embedded.server import (
-    PORT,
-    EmbeddedServer,
-)
+from src.db.embedded.server import PORT, EmbeddedServer
 
 if TYPE_CHECKING:
     import psycopg

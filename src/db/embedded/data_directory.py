@@ -9,13 +9,7 @@ from pathlib import Path
 
 from src.core.errors import DatabaseUnavailable
 from src.db.embedded.binaries import find_binaries
-from src.db.embedded.os_account import (
-    Account,
-    open_directory,
-    own,
-    reachable,
-    start,
-)
+from src.db.embedded.os_account import Account, open_directory, own, reachable, start
 from src.db.embedded.server import EmbeddedServer
 
 INITDB_OPTIONS = (

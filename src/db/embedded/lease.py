@@ -19,19 +19,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from src.core.errors import DatabaseUnavailable
-from src.db.embedded import (
-    client,
-    postmaster,
-)
+from src.db.embedded import client, postmaster
 from src.db.embedded.binaries import find_binaries
-from src.db.embedded.os_account import (
-    account_name,
-    other_owner,
-)
-from src.db.embedded.server import (
-    EmbeddedServer,
-    try_lock,
-)
+from src.db.embedded.os_account import account_name, other_owner
+from src.db.embedded.server import EmbeddedServer, try_lock
 
 __all__ = ["EmbeddedServer", "Lease", "acquire", "find_binaries"]
 

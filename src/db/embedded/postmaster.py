@@ -12,10 +12,7 @@ import subprocess
 import threading
 import time
 
-from src.db.embedded import (
-    data_directory,
-    processes,
-)
+from src.db.embedded import data_directory, processes
 from src.db.embedded.binaries import find_binaries
 from src.db.embedded.client import answers
 from src.db.embedded.os_account import (
@@ -26,11 +23,7 @@ from src.db.embedded.os_account import (
     server_account,
     start,
 )
-from src.db.embedded.server import (
-    PORT,
-    EmbeddedServer,
-    try_lock,
-)
+from src.db.embedded.server import PORT, EmbeddedServer, try_lock
 
 GRACE = 2.0  # seconds for a server to open its socket, for orphans of a dead one to leave
 UNSEEN = 10.0  # seconds after which the data's user must have shown himself

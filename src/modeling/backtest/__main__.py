@@ -20,10 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.core.errors import BadInput, UsageError
-from src.modeling.points.names import (
-    CANDIDATES,
-    EXTRAS,
-)
+from src.modeling.points.names import CANDIDATES, EXTRAS
 from src.stages.cli import EPILOG, Parser, configured, date, guarded
 
 if TYPE_CHECKING:
@@ -96,10 +93,7 @@ def contests(
     import numpy as np
 
     from src.modeling.experiment import run as contest
-    from src.modeling.experiment.config import (
-        challenger_of,
-        rules_of,
-    )
+    from src.modeling.experiment.config import challenger_of, rules_of
 
     first = 0 if since is None else int(np.searchsorted(panel.sessions, np.datetime64(since)))
     known, tickers = contest.Known(panel), contest.seasoned(panel)

@@ -8,10 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from src.modeling.intervals.quantiles import (
-    LEVELS,
-    distribution_at,
-)
+from src.modeling.intervals.quantiles import LEVELS, distribution_at
 
 Floats = npt.NDArray[np.float64]
 

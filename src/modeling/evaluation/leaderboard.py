@@ -13,10 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from src.features.market import ranks
-from src.modeling.evaluation import (
-    hac,
-    interval_metrics,
-)
+from src.modeling.evaluation import hac, interval_metrics
 from src.modeling.gate.losses import spread
 from src.modeling.intervals import quantiles
 from src.modeling.points.rank_tilt import RANKED_FROM

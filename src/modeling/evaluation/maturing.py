@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from src.core.tables import CLEAN_DAILY, CORPORATE_ACTIONS
-from src.data.corporate_actions.ledger import (
-    actions,
-    told_once,
-)
-from src.modeling.evaluation.outcomes import (
-    WHY,
-    Matured,
-    Series,
-    mature,
-    told,
-)
+from src.data.corporate_actions.ledger import actions, told_once
+from src.modeling.evaluation.outcomes import WHY, Matured, Series, mature, told
 
 if TYPE_CHECKING:
     from src.db.tables.forecasts import ForecastLog

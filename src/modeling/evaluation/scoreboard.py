@@ -18,10 +18,7 @@ import numpy.typing as npt
 from src.core.calendars.calendar import NotASession
 from src.core.calendars.exchanges import close_of
 from src.modeling.evaluation import point_metrics
-from src.modeling.evaluation.interval_metrics import (
-    SHARES,
-    inside,
-)
+from src.modeling.evaluation.interval_metrics import SHARES, inside
 
 Floats = npt.NDArray[np.float64]
 Row = Mapping[str, Any]

@@ -6,11 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from src.modeling.experiment.run import Rules
-from src.modeling.points.names import (
-    CHALLENGERS,
-    CHALLENGERS_OF_FEW,
-    CONFIGURATIONS,
-)
+from src.modeling.points.names import CHALLENGERS, CHALLENGERS_OF_FEW, CONFIGURATIONS
 from src.modeling.points.rank_tilt import RANKED_FROM
 from src.modeling.points.walk_forward import Schedule
 

@@ -9,10 +9,7 @@ import numpy.typing as npt
 
 from src.features.catalogue import Feature
 from src.features.model_features import model_features
-from src.features.panel import (
-    matrices,
-    pool_of,
-)
+from src.features.panel import matrices, pool_of
 from src.modeling.experiment import run as contest
 from src.modeling.experiment.leakage import Part
 from src.modeling.experiment.run import Rules

@@ -14,12 +14,7 @@ import numpy as np
 
 from src.modeling.experiment.run import Contest
 from src.modeling.gate import verdict as gate
-from src.modeling.gate.verdict import (
-    BETTER,
-    UNDECIDED,
-    WORSE,
-    Verdict,
-)
+from src.modeling.gate.verdict import BETTER, UNDECIDED, WORSE, Verdict
 
 ZERO = "zero"
 PROMOTED, DEMOTED, KEPT = "promoted", "demoted", "kept"

@@ -14,31 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from src.features.model_features import model_features
-from src.features.panel import (
-    MIN_TICKERS,
-    matrices,
-    pool_of,
-)
+from src.features.panel import MIN_TICKERS, matrices, pool_of
 from src.modeling.gate import verdict
 from src.modeling.gate.criteria import Rules as GateRules
 from src.modeling.gate.verdict import Replay
-from src.modeling.intervals import (
-    distribution,
-    volatility,
-)
+from src.modeling.intervals import distribution, volatility
 from src.modeling.panel.panel import Panel
 from src.modeling.points import walk_forward
 from src.modeling.points.candidates import CANDIDATES as MADE
-from src.modeling.points.candidates import (
-    FORGETFUL,
-    Given,
-    Keeper,
-)
+from src.modeling.points.candidates import FORGETFUL, Given, Keeper
 from src.modeling.points.names import CANDIDATES
-from src.modeling.points.walk_forward import (
-    Schedule,
-    Stacked,
-)
+from src.modeling.points.walk_forward import Schedule, Stacked
 from src.registry.formats.models import Model
 
 Floats = npt.NDArray[np.float64]

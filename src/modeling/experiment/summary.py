@@ -7,11 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from src.modeling.evaluation import (
-    interval_metrics,
-    leaderboard,
-    point_metrics,
-)
+from src.modeling.evaluation import interval_metrics, leaderboard, point_metrics
 from src.modeling.experiment.run import Contest
 
 Floats = npt.NDArray[np.float64]

@@ -12,10 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from src.modeling.evaluation import hac
-from src.modeling.gate.losses import (
-    LOSSES,
-    Book,
-)
+from src.modeling.gate.losses import LOSSES, Book
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

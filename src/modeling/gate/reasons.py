@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from src.modeling.gate.criteria import (
-    Evidence,
-    Rules,
-)
+from src.modeling.gate.criteria import Evidence, Rules
 
 THEIRS = {"zero": "forecasting zero", "champion": "the champion"}
 

@@ -17,15 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from src.modeling.evaluation import hac
-from src.modeling.gate import (
-    criteria,
-    losses,
-    reasons,
-)
-from src.modeling.gate.criteria import (
-    Evidence,
-    Rules,
-)
+from src.modeling.gate import criteria, losses, reasons
+from src.modeling.gate.criteria import Evidence, Rules
 from src.modeling.gate.losses import Book
 
 Floats = npt.NDArray[np.float64]

@@ -11,14 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from src.modeling.intervals import (
-    quantiles,
-    volatility,
-)
-from src.modeling.intervals.conformal import (
-    REFRESH_EVERY,
-    score_quantiles,
-)
+from src.modeling.intervals import quantiles, volatility
+from src.modeling.intervals.conformal import REFRESH_EVERY, score_quantiles
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.panel.panel import Panel
 

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from src.modeling.evaluation.interval_metrics import (
-    SHARES,
-    bounds,
-)
+from src.modeling.evaluation.interval_metrics import SHARES, bounds
 from src.modeling.intervals import distribution
 from src.modeling.intervals.distribution import Forecasts
 from src.modeling.intervals.quantiles import LEVELS

@@ -13,10 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from src.modeling.panel import rolling
-from src.modeling.panel.panel import (
-    Panel,
-    previous_bar,
-)
+from src.modeling.panel.panel import Panel, previous_bar
 
 Floats = npt.NDArray[np.float64]
 

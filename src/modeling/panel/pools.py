@@ -12,11 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from src.core.calendars.exchanges import (
-    calendar_of,
-    exchange_of,
-    shared_exchange,
-)
+from src.core.calendars.exchanges import calendar_of, exchange_of, shared_exchange
 from src.core.errors import BadInput, UsageError
 from src.core.tables import CLEAN_DAILY
 from src.modeling.panel import panel as panels

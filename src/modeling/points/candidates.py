@@ -15,28 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from src.features.market import ranks
-from src.modeling.points import (
-    baselines,
-    rank_tilt,
-    rank_trees,
-    sklearn_models,
-    walk_forward,
-)
-from src.modeling.points.ridge import (
-    Linear,
-    ridge,
-)
-from src.modeling.points.walk_forward import (
-    FitRows,
-    Fitted,
-    Schedule,
-    Stacked,
-)
-from src.registry.formats.models import (
-    LinearModel,
-    Model,
-    RankTilt,
-)
+from src.modeling.points import baselines, rank_tilt, rank_trees, sklearn_models, walk_forward
+from src.modeling.points.ridge import Linear, ridge
+from src.modeling.points.walk_forward import FitRows, Fitted, Schedule, Stacked
+from src.registry.formats.models import LinearModel, Model, RankTilt
 from src.registry.formats.trees import Trees
 
 Floats = npt.NDArray[np.float64]

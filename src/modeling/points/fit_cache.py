@@ -19,10 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from src.registry.formats.models import (
-    pack,
-    unpack,
-)
+from src.registry.formats.models import pack, unpack
 from src.registry.formats.trees import Trees
 
 Floats = npt.NDArray[np.float64]

@@ -13,10 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from src.modeling.points.ridge import (
-    Linear,
-    default_alpha,
-)
+from src.modeling.points.ridge import Linear, default_alpha
 
 if TYPE_CHECKING:
     from src.modeling.points.walk_forward import Fitted

@@ -6,11 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from src.registry.formats.models import (
-    LinearModel,
-    Model,
-    RankTilt,
-)
+from src.registry.formats.models import LinearModel, Model, RankTilt
 
 POOL, CONSTANT = "the pool's mean rank", "constant"
 

@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from src.modeling.experiment.run import Known
-from src.modeling.intervals import (
-    distribution,
-    outlook,
-)
+from src.modeling.intervals import distribution, outlook
 from src.modeling.intervals.outlook import Outlook
 from src.modeling.panel.panel import Panel
 from src.modeling.serving import newest

@@ -7,19 +7,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from src.modeling.panel.panel import (
-    MATRICES,
-    Panel,
-)
-from src.modeling.points.candidates import (
-    RANK_MEAN,
-    volatility_name,
-)
+from src.modeling.panel.panel import MATRICES, Panel
+from src.modeling.points.candidates import RANK_MEAN, volatility_name
 from src.modeling.points.walk_forward import Stacked
-from src.registry.formats.models import (
-    Model,
-    RankTilt,
-)
+from src.registry.formats.models import Model, RankTilt
 
 Floats = npt.NDArray[np.float64]
 

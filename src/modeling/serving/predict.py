@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from src.core.errors import ForecastError
-from src.modeling.intervals.outlook import (
-    NOTHING,
-    Outlook,
-)
+from src.modeling.intervals.outlook import NOTHING, Outlook
 
 if TYPE_CHECKING:
     from src.core.calendars.exchanges import TradingCalendar

@@ -12,15 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from src.modeling.intervals.outlook import (
-    NOTHING,
-    Outlook,
-)
+from src.modeling.intervals.outlook import NOTHING, Outlook
 from src.modeling.intervals.quantiles import LEVELS
-from src.modeling.serving.predict import (
-    forecast,
-    usable,
-)
+from src.modeling.serving.predict import forecast, usable
 
 if TYPE_CHECKING:
     from src.core.calendars.exchanges import TradingCalendar

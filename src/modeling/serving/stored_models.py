@@ -9,14 +9,8 @@ from typing import TYPE_CHECKING, Any
 from src.core.errors import ForecastError
 from src.core.tables import FEATURES_DAILY
 from src.modeling.panel import panel
-from src.modeling.panel.known_pools import (
-    newest_row,
-    pool_hash,
-)
-from src.modeling.serving.inputs import (
-    Asked,
-    ask,
-)
+from src.modeling.panel.known_pools import newest_row, pool_hash
+from src.modeling.serving.inputs import Asked, ask
 from src.modeling.serving.keeping import keep
 from src.modeling.serving.predict import forecast
 from src.modeling.serving.records import serving_row

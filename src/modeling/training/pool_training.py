@@ -11,18 +11,9 @@ import numpy.typing as npt
 
 from src.features import leakage_check
 from src.modeling.experiment import run as contest
-from src.modeling.experiment.config import (
-    rules_of,
-    trained_names,
-)
-from src.modeling.experiment.run import (
-    Contest,
-    Known,
-)
-from src.modeling.points.candidates import (
-    FORGETFUL,
-    Keeper,
-)
+from src.modeling.experiment.config import rules_of, trained_names
+from src.modeling.experiment.run import Contest, Known
+from src.modeling.points.candidates import FORGETFUL, Keeper
 
 if TYPE_CHECKING:
     from src.config.settings import Settings

@@ -8,10 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from src.core.errors import ForecastError
-from src.modeling.experiment.promotion import (
-    ZERO,
-    Standing,
-)
+from src.modeling.experiment.promotion import ZERO, Standing
 from src.registry.lifecycle.events import Author
 from src.registry.storage import artifact_store
 from src.registry.storage.artifact_store import NoModel

@@ -12,10 +12,7 @@ import numpy as np
 from src.config.load import config_hash
 from src.config.version import VERSION
 from src.modeling.experiment import summary
-from src.modeling.experiment.promotion import (
-    ZERO,
-    Decision,
-)
+from src.modeling.experiment.promotion import ZERO, Decision
 from src.modeling.intervals import outlook
 from src.modeling.intervals.outlook import Outlook
 from src.modeling.serving import newest
@@ -26,10 +23,7 @@ from src.registry.formats.models import LinearModel
 from src.registry.storage.artifact_store import Artefact
 
 if TYPE_CHECKING:
-    from src.modeling.experiment.run import (
-        Contest,
-        Known,
-    )
+    from src.modeling.experiment.run import Contest, Known
     from src.modeling.panel.labels import Dataset
     from src.modeling.training.pool_training import Trained
     from src.stages.stage import RunContext

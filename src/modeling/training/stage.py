@@ -10,27 +10,14 @@ import polars as pl
 
 from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY, Table
 from src.modeling.experiment.promotion import decide
-from src.modeling.panel import (
-    labels,
-    panel,
-)
-from src.modeling.panel.known_pools import (
-    known_pools,
-    newest_row,
-    pool_hash,
-)
+from src.modeling.panel import labels, panel
+from src.modeling.panel.known_pools import known_pools, newest_row, pool_hash
 from src.modeling.points.fit_cache import FitCache
 from src.modeling.serving.keeping import keep
 from src.modeling.training import pool_training
-from src.modeling.training.publish import (
-    answering,
-    standing_so_far,
-)
+from src.modeling.training.publish import answering, standing_so_far
 from src.modeling.training.report.build import page
-from src.modeling.training.result import (
-    Made,
-    make,
-)
+from src.modeling.training.result import Made, make
 from src.stages.stage import RunContext, Stage, StageReport
 
 if TYPE_CHECKING:

@@ -10,15 +10,9 @@ from typing import TYPE_CHECKING
 from src.core.errors import UnwritableFolder
 from src.registry.lifecycle.events import Author
 from src.registry.lifecycle.publish import publish
-from src.registry.lifecycle.state import (
-    Standing,
-    standings,
-)
+from src.registry.lifecycle.state import Standing, standings
 from src.registry.storage import artifact_store
-from src.registry.storage.artifact_store import (
-    Artefact,
-    NoModel,
-)
+from src.registry.storage.artifact_store import Artefact, NoModel
 
 if TYPE_CHECKING:
     from src.core.model_events import ModelEvent

@@ -7,18 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.registry.lifecycle.events import (
-    Author,
-    after_training,
-)
-from src.registry.lifecycle.state import (
-    Standing,
-    standings,
-)
-from src.registry.storage import (
-    files,
-    pointer,
-)
+from src.registry.lifecycle.events import Author, after_training
+from src.registry.lifecycle.state import Standing, standings
+from src.registry.storage import files, pointer
 from src.registry.storage.artifact_store import (
     Artefact,
     CorruptArtefact,

@@ -21,26 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from src.core.errors import ForecastError
-from src.registry.formats.models import (
-    MODEL,
-    canonical_hash,
-    canonical_json,
-    pack,
-    unpack,
-)
+from src.registry.formats.models import MODEL, canonical_hash, canonical_json, pack, unpack
 from src.registry.formats.trees import Trees
-from src.registry.storage import (
-    files as durable,
-)
-from src.registry.storage import (
-    model_set,
-    pointer,
-)
+from src.registry.storage import files as durable
+from src.registry.storage import model_set, pointer
 from src.registry.storage.artifact import Artefact
-from src.registry.storage.model_set import (
-    HORIZONS,
-    folder_of,
-)
+from src.registry.storage.model_set import HORIZONS, folder_of
 from src.registry.storage.pointer import Pair
 
 __all__ = [

@@ -19,11 +19,7 @@ from typing import Any
 
 from src.core.errors import BadInput
 from src.registry.storage import files as durable
-from src.registry.storage.signing import (
-    same,
-    sha256,
-    signature,
-)
+from src.registry.storage.signing import same, sha256, signature
 
 HORIZONS = ("short", "long")
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"

@@ -14,10 +14,7 @@ from pathlib import Path
 
 from src.registry.formats.models import canonical_json
 from src.registry.storage import files
-from src.registry.storage.model_set import (
-    DIGEST,
-    HORIZONS,
-)
+from src.registry.storage.model_set import DIGEST, HORIZONS
 
 CURRENT = "CURRENT"
 

@@ -15,26 +15,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from src.registry.lifecycle.events import Author
-from src.registry.storage import (
-    artifact_store,
-    model_set,
-)
-from src.registry.storage import (
-    files as durable,
-)
-from src.registry.storage.artifact_store import (
-    Artefact,
-    CorruptArtefact,
-)
+from src.registry.storage import artifact_store, model_set
+from src.registry.storage import files as durable
+from src.registry.storage.artifact_store import Artefact, CorruptArtefact
 from src.registry.storage.pointer import Pair
 from src.registry.storage.signing import signature
 from src.registry.versions import manifest as version_file
-from src.registry.versions.manifest import (
-    NoVersion,
-    Version,
-    check_tag,
-    is_tag,
-)
+from src.registry.versions.manifest import NoVersion, Version, check_tag, is_tag
 
 _PURPOSE = "version"
 

@@ -20,10 +20,7 @@ from src.registry.formats.models import canonical_json
 from src.registry.lifecycle.events import Author
 from src.registry.storage import model_set as sets
 from src.registry.storage.pointer import Pair
-from src.registry.storage.signing import (
-    same,
-    sha256,
-)
+from src.registry.storage.signing import same, sha256
 
 MANIFEST, SIGNATURE = "version.json", "version.sig"
 

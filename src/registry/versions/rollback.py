@@ -8,32 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.core.errors import BadInput
-from src.registry.lifecycle.events import (
-    Author,
-    after_rollback,
-    after_unpin,
-    versioned,
-)
-from src.registry.lifecycle.publish import (
-    known_live,
-    live_digests,
-)
+from src.registry.lifecycle.events import Author, after_rollback, after_unpin, versioned
+from src.registry.lifecycle.publish import known_live, live_digests
 from src.registry.lifecycle.state import standings
-from src.registry.storage import (
-    files,
-    pointer,
-)
-from src.registry.storage.artifact_store import (
-    CorruptArtefact,
-    NoModel,
-)
+from src.registry.storage import files, pointer
+from src.registry.storage.artifact_store import CorruptArtefact, NoModel
 from src.registry.storage.signing import same
 from src.registry.versions import archive
-from src.registry.versions.manifest import (
-    Version,
-    VersionExists,
-    check_tag,
-)
+from src.registry.versions.manifest import Version, VersionExists, check_tag
 
 if TYPE_CHECKING:
     from src.db.tables.model_events import EventLog

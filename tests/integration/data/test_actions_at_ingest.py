@@ -9,28 +9,12 @@ import pytest
 
 from src.core.calendars.calendar import nse
 from src.core.tables import ACTION_HISTORY, CORPORATE_ACTIONS
-from src.data.corporate_actions.history import (
-    ledger_known_at,
-    record,
-)
+from src.data.corporate_actions.history import ledger_known_at, record
 from src.data.ingest import stage as ingest
 from src.data.sources.files.source import CsvSource
 from src.data.sources.yahoo.source import YahooSource
-from tests.support.prices import (
-    NOW,
-    TCS,
-    Given,
-    bar,
-    checksums,
-    context,
-    delivery,
-    rows,
-    run,
-)
-from tests.support.yahoo_replay import (
-    chart,
-    yahoo_replay,
-)
+from tests.support.prices import NOW, TCS, Given, bar, checksums, context, delivery, rows, run
+from tests.support.yahoo_replay import chart, yahoo_replay
 
 DAYS = [dt.date(2026, 4, day) for day in (6, 7, 8, 9, 10)]
 EARLIER = NOW - dt.timedelta(days=1)

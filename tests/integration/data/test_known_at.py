@@ -6,18 +6,9 @@ import psycopg
 import pytest
 
 from src.core.errors import BadInput, SourceUnavailable, UsageError
-from src.core.tables import (
-    CLEAN_DAILY,
-    CORPORATE_ACTIONS,
-    FEATURES_DAILY,
-    RAW_DAILY,
-    RAW_HOURLY,
-)
+from src.core.tables import CLEAN_DAILY, CORPORATE_ACTIONS, FEATURES_DAILY, RAW_DAILY, RAW_HOURLY
 from src.data.cleaning import stage as cleaning
-from src.data.corporate_actions.__main__ import (
-    decide,
-    entered,
-)
+from src.data.corporate_actions.__main__ import decide, entered
 from src.data.corporate_actions.history import record
 from src.data.history import as_known
 from src.data.ingest import stage as ingest

@@ -10,10 +10,7 @@ from src.core.tables import CLEAN_DAILY, QUARANTINE, RAW_DAILY
 from src.data.cleaning import stage as cleaning
 from src.data.ingest import stage as ingest
 from src.data.sources.files.source import CsvSource
-from tests.support.prices import (
-    context,
-    run,
-)
+from tests.support.prices import context, run
 
 TCS = "TCS.NS"
 NOW = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)

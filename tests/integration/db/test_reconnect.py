@@ -3,10 +3,7 @@ import pytest
 
 from src.core.errors import DatabaseRefused, DatabaseUnavailable
 from src.db.database import DATA_DIR
-from src.db.reconnect import (
-    Kept,
-    Link,
-)
+from src.db.reconnect import Kept, Link
 from tests.support.services import die
 
 

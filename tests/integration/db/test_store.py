@@ -30,24 +30,12 @@ from src.core.tables import (
     RAW_DAILY,
     Table,
 )
-from src.db.connection import (
-    bulk_connection,
-    control_connection,
-    normalised,
-    one_sentence_errors,
-)
+from src.db.connection import bulk_connection, control_connection, normalised, one_sentence_errors
 from src.db.database import open_database
 from src.db.migrate import ensure_schema, head
 from src.db.store import AsideStore, PostgresStore
-from src.db.tables.runs import (
-    RunLog,
-    application_name,
-    ticker_locks,
-)
-from tests.support.prices import (
-    NOW,
-    checksums,
-)
+from src.db.tables.runs import RunLog, application_name, ticker_locks
+from tests.support.prices import NOW, checksums
 
 ROOT = Path(__file__).resolve().parents[3]
 DECLARED = [value for value in vars(tables).values() if isinstance(value, Table)]

@@ -12,11 +12,7 @@ from src.modeling.serving.records import answer
 from src.registry.formats.models import RankTilt
 from src.registry.formats.trees import Trees
 from src.registry.lifecycle.events import Author
-from tests.support.evenings import (
-    after_close,
-    clean_rows,
-    evenings,
-)
+from tests.support.evenings import after_close, clean_rows, evenings
 from tests.support.models import made
 from tests.support.pools import wandering
 

@@ -18,22 +18,11 @@ from src.db.migrate import ensure_schema
 from src.modeling.evaluation.scoreboard import scoreboard
 from src.registry.formats.models import LinearModel
 from src.registry.lifecycle.events import Author
-from tests.support.evenings import (
-    after_close,
-    clean_rows,
-    evenings,
-)
+from tests.support.evenings import after_close, clean_rows, evenings
 from tests.support.models import winner
-from tests.support.plain_features import (
-    guides,
-    scale_free,
-)
+from tests.support.plain_features import guides, scale_free
 from tests.support.pools import wandering
-from tests.support.services import (
-    Load,
-    Service,
-    eventually,
-)
+from tests.support.services import Load, Service, eventually
 
 TICKERS, TCS = ("HDFC.NS", "INFY.NS", "TCS.NS"), "TCS.NS"
 SESSIONS = {"short": 1, "long": 63}

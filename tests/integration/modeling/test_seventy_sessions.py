@@ -15,19 +15,12 @@ from src.core.calendars.calendar import nse
 from src.db.connection import normalised
 from src.db.migrate import ensure_schema
 from src.modeling.evaluation.maturing import record_outcomes
-from src.modeling.evaluation.scoreboard import (
-    POOLED,
-    scoreboard,
-)
+from src.modeling.evaluation.scoreboard import POOLED, scoreboard
 from src.modeling.serving.records import answer
 from src.modeling.serving.stored_models import stored_forecasts
 from src.modeling.training import stage as train
 from src.stages.context import make_context
-from tests.support.evenings import (
-    after_close,
-    clean_rows,
-    evenings,
-)
+from tests.support.evenings import after_close, clean_rows, evenings
 from tests.support.pools import wandering
 from tests.support.prices import run
 

@@ -5,10 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.features.leakage_check import (
-    correlations,
-    of_rows,
-)
+from src.features.leakage_check import correlations, of_rows
 
 
 def test_a_correlation_of_rows_by_hand():

@@ -10,11 +10,7 @@ from src.core.tables import FEATURES_DAILY
 from src.features.catalogue import features, version, warm_up_rows
 from src.features.features_daily import STAGE, compute
 from src.features.indicators import Bars
-from tests.support.prices import (
-    BARS,
-    clean_walk,
-    sessions,
-)
+from tests.support.prices import BARS, clean_walk, sessions
 
 DEFAULT = FeatureSettings()
 GUIDE = (

@@ -7,20 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from src.features.leakage_check import (
-    correlations,
-    limit,
-)
+from src.features.leakage_check import correlations, limit
 from src.features.model_features import model_features
-from src.features.panel import (
-    matrices,
-    pool_of,
-)
-from tests.support.pools import (
-    Prices,
-    next_session,
-    wandering,
-)
+from src.features.panel import matrices, pool_of
+from tests.support.pools import Prices, next_session, wandering
 
 FIELDS = ("open", "high", "low", "close", "volume")
 

@@ -10,14 +10,8 @@ import pytest
 from src.features import market as mk
 from src.features import time_series as sf
 from src.features.model_features import model_features
-from src.features.panel import (
-    ModelFeature,
-    pool_of,
-)
-from tests.support.pools import (
-    wandering,
-    with_holes,
-)
+from src.features.panel import ModelFeature, pool_of
+from tests.support.pools import wandering, with_holes
 
 NONE = math.nan
 

@@ -6,15 +6,8 @@ import pytest
 from src.config.settings import FeatureSettings
 from src.features.catalogue import features
 from src.features.model_features import model_features, time_series_features
-from src.features.panel import (
-    ModelFeature,
-    matrices,
-    pool_of,
-)
-from tests.support.pools import (
-    wandering,
-    with_holes,
-)
+from src.features.panel import ModelFeature, matrices, pool_of
+from tests.support.pools import wandering, with_holes
 
 CUTS = (1, 64, 127, 201, 260, 339)
 

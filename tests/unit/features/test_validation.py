@@ -10,10 +10,7 @@ from src.core.errors import ValidationFailed
 from src.features import catalogue, validation
 from src.features.features_daily import compute
 from src.features.validation import Evidence, check
-from tests.support.prices import (
-    clean_walk,
-    sessions,
-)
+from tests.support.prices import clean_walk, sessions
 
 WINDOWS = FeatureSettings()
 # 300 sessions; the first 20 are warm-up.

@@ -6,11 +6,7 @@ import polars as pl
 import pytest
 
 from src.core.tables import CLEAN_DAILY, DATASET_SHORT, FEATURES_DAILY, QUARANTINE, RAW_DAILY
-from src.stages.schema_check import (
-    BadFrame,
-    CheckedStore,
-    check,
-)
+from src.stages.schema_check import BadFrame, CheckedStore, check
 
 BAR = {
     "ticker": "TCS.NS",

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from src.data.cleaning.rules.engine import (
-    Rule,
-    Sifted,
-    sift,
-)
+from src.data.cleaning.rules.engine import Rule, Sifted, sift
 from src.data.cleaning.rules.series import (
     bad_adjusted_close,
     before_break,

@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.data.cleaning.rules.engine import (
-    OHLC,
-    reasons,
-)
+from src.data.cleaning.rules.engine import OHLC, reasons
 from src.data.cleaning.rules.unit_errors import unit_errors
 
 if TYPE_CHECKING:

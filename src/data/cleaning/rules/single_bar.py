@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.data.cleaning.rules.engine import (
-    OHLC,
-    reasons,
-)
+from src.data.cleaning.rules.engine import OHLC, reasons
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar

@@ -13,12 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from src.data.corporate_actions.adjust import Action
-from src.data.corporate_actions.intake.statements import (
-    Beside,
-    beside,
-    is_possible,
-    ledger_rows,
-)
+from src.data.corporate_actions.intake.statements import Beside, beside, is_possible, ledger_rows
 from src.data.corporate_actions.ledger import LEDGER_SCHEMA
 
 if TYPE_CHECKING:

@@ -16,15 +16,8 @@ import numpy as np
 import polars as pl
 
 from src.core.errors import BadInput
-from src.data.corporate_actions.adjust import (
-    SHARE_KINDS,
-    Action,
-    shares_after,
-)
-from src.data.corporate_actions.ledger import (
-    LEDGER_SCHEMA,
-    told_once,
-)
+from src.data.corporate_actions.adjust import SHARE_KINDS, Action, shares_after
+from src.data.corporate_actions.ledger import LEDGER_SCHEMA, told_once
 from src.data.corporate_actions.ledger import actions as as_actions
 
 YAHOO = {"Date", "Dividends", "Stock Splits"}

@@ -10,16 +10,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.data.corporate_actions.adjust import (
-    SHARE_KINDS,
-    Action,
-    adjust,
-    shares_after,
-)
-from src.data.corporate_actions.ledger import (
-    actions,
-    told_once,
-)
+from src.data.corporate_actions.adjust import SHARE_KINDS, Action, adjust, shares_after
+from src.data.corporate_actions.ledger import actions, told_once
 from src.data.corporate_actions.price_checks.dividends import doubtful_dividends
 from src.data.corporate_actions.price_checks.jumps import (
     LEAST_JUMP,

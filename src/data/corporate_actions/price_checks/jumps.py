@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from src.data.cleaning.rules.catalogue import (
-    JUMP_DOWN,
-    JUMP_UP,
-)
+from src.data.cleaning.rules.catalogue import JUMP_DOWN, JUMP_UP
 from src.data.corporate_actions.adjust import Action
 
 if TYPE_CHECKING:

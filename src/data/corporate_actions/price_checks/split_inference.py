@@ -16,10 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
-from src.data.corporate_actions.adjust import (
-    Action,
-    shares_after,
-)
+from src.data.corporate_actions.adjust import Action, shares_after
 from src.data.corporate_actions.price_checks.jumps import (
     AROUND,
     LEFT_AT_CLOSE,

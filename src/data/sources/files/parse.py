@@ -14,36 +14,17 @@ from src.data.sources.files import row_filters as steps
 from src.data.sources.files.cells import read_grid
 from src.data.sources.files.fields.actions import stated_actions
 from src.data.sources.files.fields.dates import read_stamps
-from src.data.sources.files.fields.tickers import (
-    choose,
-    suffix_beside,
-    ticker_of_stem,
-)
-from src.data.sources.files.fields.timezones import (
-    days_apart,
-    minutes_apart,
-    place,
-    session_day,
-)
-from src.data.sources.files.layouts import (
-    VALUES,
-    check_volume,
-    recognise,
-)
+from src.data.sources.files.fields.tickers import choose, suffix_beside, ticker_of_stem
+from src.data.sources.files.fields.timezones import days_apart, minutes_apart, place, session_day
+from src.data.sources.files.layouts import VALUES, check_volume, recognise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from src.data.sources.delivery import (
-        Basis,
-        Kind,
-    )
+    from src.data.sources.delivery import Basis, Kind
     from src.data.sources.files.fields.timezones import Calendar
     from src.data.sources.files.layouts import Layout
-    from src.data.sources.files.reader import (
-        Content,
-        PriceFile,
-    )
+    from src.data.sources.files.reader import Content, PriceFile
 
 _BAR_MINUTES = 60
 _WEEKLY_DAYS = 5

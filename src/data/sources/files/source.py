@@ -13,29 +13,17 @@ from src.core.calendars.calendar import OutsideCalendar
 from src.core.calendars.exchanges import exchange_of
 from src.core.errors import BadInput, UsageError
 from src.core.tickers import check_suffix, normalise_ticker
-from src.data.sources.delivery import (
-    BASES,
-    Delivery,
-)
+from src.data.sources.delivery import BASES, Delivery
 from src.data.sources.files.fields.timezones import session_day
-from src.data.sources.files.parse import (
-    Parsed,
-    parse,
-)
-from src.data.sources.files.reader import (
-    find_files,
-    read_content,
-)
+from src.data.sources.files.parse import Parsed, parse
+from src.data.sources.files.reader import find_files, read_content
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from src.data.sources.delivery import (
-        Basis,
-        Kind,
-    )
+    from src.data.sources.delivery import Basis, Kind
     from src.data.sources.files.fields.timezones import Calendar
     from src.data.sources.files.reader import PriceFile
 

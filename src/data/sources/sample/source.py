@@ -24,22 +24,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from src.core.errors import UsageError
-from src.data.sources.delivery import (
-    Delivery,
-    Kind,
-)
-from src.data.sources.duplicates import (
-    PRICES,
-    content_hash,
-    keep_last,
-    key_of,
-)
-from src.data.sources.sample.market import (
-    TICKS,
-    Bar,
-    daily_bars,
-    hourly_bars,
-)
+from src.data.sources.delivery import Delivery, Kind
+from src.data.sources.duplicates import PRICES, content_hash, keep_last, key_of
+from src.data.sources.sample.market import TICKS, Bar, daily_bars, hourly_bars
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar

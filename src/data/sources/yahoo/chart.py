@@ -12,11 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from src.data.sources.duplicates import (
-    PRICES,
-    keep_last,
-    key_of,
-)
+from src.data.sources.duplicates import PRICES, keep_last, key_of
 
 if TYPE_CHECKING:
     from src.data.sources.delivery import Kind

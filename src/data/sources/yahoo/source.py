@@ -16,10 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from src.core.errors import BadInput, SourceUnavailable
-from src.data.sources.delivery import (
-    Delivery,
-    Kind,
-)
+from src.data.sources.delivery import Delivery, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,10 +170,7 @@ class YahooSource:
 
     def _try(self, ticker: str, params: dict[str, str]) -> tuple[dict[str, Any] | None, str]:
         """The answer, or None and why there is none; raises where a second try cannot help."""
-        from src.data.sources.yahoo.transport import (
-            Client,
-            NoAnswer,
-        )
+        from src.data.sources.yahoo.transport import Client, NoAnswer
 
         self._client = self._client or Client(self._base_url, self._timeout, self._cache_dir)
         try:

@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING
 
 from src.modeling.serving.contributions import contributions
 from src.modeling.training.report import page as report
-from src.modeling.training.report.data import (
-    Current,
-    Forecast,
-    evidence_of,
-)
+from src.modeling.training.report.data import Current, Forecast, evidence_of
 
 if TYPE_CHECKING:
     from src.modeling.training.result import Made

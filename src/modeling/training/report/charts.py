@@ -16,10 +16,7 @@ import numpy.typing as npt
 from src.modeling.evaluation.interval_metrics import bounds
 from src.modeling.training.report.calibration import TERCILES
 from src.modeling.training.report.measures import Measure
-from src.modeling.training.report.skills import (
-    Skill,
-    names,
-)
+from src.modeling.training.report.skills import Skill, names
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

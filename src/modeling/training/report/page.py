@@ -8,30 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from src.modeling.evaluation.interval_metrics import (
-    SHARES,
-    bounds,
-)
+from src.modeling.evaluation.interval_metrics import SHARES, bounds
 from src.modeling.intervals.distribution import rise_probability
-from src.modeling.training.report import (
-    fan,
-    wording,
-)
-from src.modeling.training.report.data import (
-    Evidence,
-    Forecast,
-    Horizon,
-)
-from src.modeling.training.report.sections import (
-    Part,
-    Shown,
-    note,
-    parts,
-)
-from src.modeling.training.report.statistics import (
-    Scores,
-    scores_of,
-)
+from src.modeling.training.report import fan, wording
+from src.modeling.training.report.data import Evidence, Forecast, Horizon
+from src.modeling.training.report.sections import Part, Shown, note, parts
+from src.modeling.training.report.statistics import Scores, scores_of
 from src.stages.html_page import document, picture, table
 
 STYLE = """

@@ -13,22 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from src.modeling.training.report import (
-    calibration,
-    charts,
-    fan,
-    wording,
-)
-from src.modeling.training.report.data import (
-    Evidence,
-    Horizon,
-)
+from src.modeling.training.report import calibration, charts, fan, wording
+from src.modeling.training.report.data import Evidence, Horizon
 from src.modeling.training.report.measures import Measure
 from src.modeling.training.report.skills import Skill
-from src.modeling.training.report.statistics import (
-    ROLLING_SESSIONS,
-    Scores,
-)
+from src.modeling.training.report.statistics import ROLLING_SESSIONS, Scores
 from src.stages.html_page import table
 
 if TYPE_CHECKING:

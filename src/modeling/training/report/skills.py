@@ -11,11 +11,7 @@ import numpy.typing as npt
 from src.modeling.evaluation import interval_metrics
 from src.modeling.intervals import quantiles
 from src.modeling.points import baselines
-from src.modeling.training.report.measures import (
-    Measure,
-    per_date,
-    skill,
-)
+from src.modeling.training.report.measures import Measure, per_date, skill
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

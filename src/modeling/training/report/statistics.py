@@ -10,10 +10,7 @@ import numpy.typing as npt
 
 from src.modeling.training.report import calibration, skills
 from src.modeling.training.report.data import Horizon
-from src.modeling.training.report.measures import (
-    Measure,
-    share,
-)
+from src.modeling.training.report.measures import Measure, share
 from src.modeling.training.report.skills import Skill
 
 Floats = npt.NDArray[np.float64]

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from src.modeling.gate import (
-    criteria,
-    reasons,
-)
+from src.modeling.gate import criteria, reasons
 from src.modeling.gate.verdict import Verdict
 from src.modeling.training.report.data import Current
-from src.modeling.training.report.measures import (
-    FEWEST,
-    Measure,
-)
+from src.modeling.training.report.measures import FEWEST, Measure
 
 NOT_KNOWN = "not known"
 # What is asked, and how the value must stand to the limit.

@@ -3,24 +3,12 @@ from http import HTTPStatus
 
 import pytest
 
-from src.api.forecasts.loader import (
-    Loader,
-    Refused,
-)
+from src.api.forecasts.loader import Loader, Refused
 from src.api.forecasts.loader import made as forecast
 from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.publish import publish
-from tests.support.answers import (
-    at,
-    put_inputs,
-    put_live,
-    put_price,
-)
-from tests.support.models import (
-    both,
-    made,
-    winner,
-)
+from tests.support.answers import at, put_inputs, put_live, put_price
+from tests.support.models import both, made, winner
 
 SHORT, LONG = ("TCS.NS", "short"), ("TCS.NS", "long")
 

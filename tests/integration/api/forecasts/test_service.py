@@ -15,14 +15,8 @@ from src.api.forecasts.service import Desk
 from src.api.prediction_log.spool import Journal
 from src.api.prediction_log.writer import Logbook
 from src.db.reconnect import Link
-from tests.support.answers import (
-    put_inputs,
-    put_live,
-)
-from tests.support.models import (
-    both,
-    made,
-)
+from tests.support.answers import put_inputs, put_live
+from tests.support.models import both, made
 
 NOW = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 PAIR = ("TCS.NS", "short")

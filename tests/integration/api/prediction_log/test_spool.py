@@ -6,10 +6,7 @@ import signal
 
 import pytest
 
-from src.api.prediction_log.spool import (
-    Journal,
-    database_name,
-)
+from src.api.prediction_log.spool import Journal, database_name
 
 ROW = {
     "ticker": "TCS.NS",

@@ -35,10 +35,7 @@ from tests.support.prices import (
     sessions,
     utc,
 )
-from tests.support.yahoo_replay import (
-    chart,
-    yahoo_replay,
-)
+from tests.support.yahoo_replay import chart, yahoo_replay
 
 DAYS = [dt.date(2026, 4, day) for day in (6, 7, 8, 9, 10)]
 EARLIER = NOW - dt.timedelta(days=2)

@@ -11,14 +11,8 @@ from src.core.tables import CORPORATE_ACTIONS, RAW_DAILY
 from src.data.cleaning import stage as cleaning
 from src.data.corporate_actions.__main__ import entered
 from src.data.ingest import stage as ingest
-from src.data.report.__main__ import (
-    as_text,
-    stored_of,
-)
-from src.data.report.html import (
-    page,
-    save,
-)
+from src.data.report.__main__ import as_text, stored_of
+from src.data.report.html import page, save
 from src.data.report.sections import sections
 from src.data.report.session import one_session
 from src.data.report.ticker_data import sums

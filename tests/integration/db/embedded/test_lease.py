@@ -20,11 +20,7 @@ import pytest
 from src.core.errors import DatabaseUnavailable
 from src.db.embedded import binaries
 from src.db.embedded import postmaster as serving
-from src.db.embedded.lease import (
-    EmbeddedServer,
-    acquire,
-    find_binaries,
-)
+from src.db.embedded.lease import EmbeddedServer, acquire, find_binaries
 
 ROOT = Path(__file__).parents[4]
 HOLD = """

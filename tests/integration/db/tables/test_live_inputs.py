@@ -8,17 +8,8 @@ from src.core.model_events import ModelEvent
 from src.db.tables import live_inputs
 from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.publish import publish
-from tests.support.answers import (
-    ASKED,
-    at,
-    put_inputs,
-    put_live,
-    put_price,
-)
-from tests.support.models import (
-    both,
-    made,
-)
+from tests.support.answers import ASKED, at, put_inputs, put_live, put_price
+from tests.support.models import both, made
 
 
 @pytest.fixture

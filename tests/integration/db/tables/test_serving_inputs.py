@@ -9,10 +9,7 @@ import pytest
 from src.core.tables import SERVING_INPUTS
 from src.db.tables.model_events import EventLog
 from src.db.tables.serving_inputs import ServingInputs
-from src.registry.lifecycle.events import (
-    after_training,
-    versioned,
-)
+from src.registry.lifecycle.events import after_training, versioned
 from tests.support.models import made
 from tests.support.registries import author
 

@@ -11,15 +11,9 @@ from src.core.calendars.calendar import nse
 from src.core.tables import FEATURES_DAILY
 from src.registry.formats.models import LinearModel
 from src.registry.lifecycle.events import Author
-from tests.support.evenings import (
-    after_close,
-    evenings,
-)
+from tests.support.evenings import after_close, evenings
 from tests.support.models import both
-from tests.support.prices import (
-    TCS,
-    clean_walk,
-)
+from tests.support.prices import TCS, clean_walk
 
 DAYS = nse().sessions(dt.date(2025, 9, 1), dt.date(2026, 4, 16))
 FIRST = len(DAYS) - 4

@@ -10,28 +10,13 @@ from src.core.calendars.calendar import nse
 from src.core.tables import CLEAN_DAILY
 from src.data.cleaning import stage as cleaning
 from src.data.ingest import stage as ingest
-from src.modeling.intervals import (
-    distribution,
-    outlook,
-)
-from src.modeling.intervals.outlook import (
-    NOTHING,
-    Outlook,
-)
+from src.modeling.intervals import distribution, outlook
+from src.modeling.intervals.outlook import NOTHING, Outlook
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.panel import panel
 from src.modeling.panel.known_pools import known_pools
 from src.modeling.serving import newest as at_last_bar
-from tests.support.prices import (
-    TCS,
-    Given,
-    bar,
-    clean_walk,
-    context,
-    delivery,
-    run,
-    sessions,
-)
+from tests.support.prices import TCS, Given, bar, clean_walk, context, delivery, run, sessions
 
 DAYS = sessions(dt.date(2023, 1, 2), 400)
 DEMO, INFY, LATE = "DEMO.NS", "INFY.NS", "LATE.NS"

@@ -9,14 +9,8 @@ import pytest
 from src.core.calendars.calendar import nse
 from src.core.errors import BadInput, UsageError
 from src.core.tables import CLEAN_DAILY
-from src.modeling.panel import (
-    panel,
-    pools,
-)
-from tests.support.prices import (
-    clean_walk,
-    sessions,
-)
+from src.modeling.panel import panel, pools
+from tests.support.prices import clean_walk, sessions
 
 DAYS = sessions(dt.date(2024, 1, 1), 60)
 REAL = ("INFY.NS", "RELIANCE.BO", "TCS.NS")

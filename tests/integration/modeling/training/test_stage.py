@@ -24,11 +24,7 @@ from src.modeling.training import stage as train
 from src.modeling.training.publish import standing_so_far
 from src.registry.lifecycle.events import Author
 from src.registry.storage import artifact_store
-from src.registry.versions.rollback import (
-    Registry,
-    make_version,
-    roll_back,
-)
+from src.registry.versions.rollback import Registry, make_version, roll_back
 from tests.support.prices import (
     TCS,
     checksums,

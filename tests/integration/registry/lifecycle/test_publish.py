@@ -7,17 +7,8 @@ import pytest
 
 from src.core.errors import BadInput
 from src.registry.lifecycle.state import standings
-from src.registry.storage.artifact_store import (
-    load,
-    load_all,
-    save_all,
-)
-from tests.support.models import (
-    both,
-    dies_at,
-    made,
-    winner,
-)
+from src.registry.storage.artifact_store import load, load_all, save_all
+from tests.support.models import both, dies_at, made, winner
 
 TCS = "TCS.NS"
 HORIZONS = ("short", "long")

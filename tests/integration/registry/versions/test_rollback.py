@@ -11,34 +11,13 @@ from pathlib import Path
 import pytest
 
 from src.core.errors import BadInput, UsageError
-from src.registry.lifecycle.state import (
-    live_at,
-    standings,
-)
-from src.registry.storage.artifact_store import (
-    CorruptArtefact,
-    NoModel,
-    load,
-    load_all,
-)
+from src.registry.lifecycle.state import live_at, standings
+from src.registry.storage.artifact_store import CorruptArtefact, NoModel, load, load_all
 from src.registry.versions.archive import tags
-from src.registry.versions.manifest import (
-    NoVersion,
-    VersionExists,
-)
+from src.registry.versions.manifest import NoVersion, VersionExists
 from src.registry.versions.rollback import unpin
-from tests.support.models import (
-    both,
-    dies_at,
-    forged_set,
-    holds_in_child,
-    made,
-)
-from tests.support.registries import (
-    DAY,
-    Place,
-    author,
-)
+from tests.support.models import both, dies_at, forged_set, holds_in_child, made
+from tests.support.registries import DAY, Place, author
 
 TCS, INFY = "TCS.NS", "INFY.NS"
 KEY = b"sixteen letters!"

@@ -4,10 +4,7 @@ import asyncio
 
 import pytest
 
-from src.api.forecasts.batching import (
-    CHUNK,
-    Gathering,
-)
+from src.api.forecasts.batching import CHUNK, Gathering
 
 
 class Shelf:

@@ -3,10 +3,7 @@ import datetime as dt
 import orjson
 
 from src.api.forecasts import response
-from src.api.forecasts.cache import (
-    Cache,
-    held,
-)
+from src.api.forecasts.cache import Cache, held
 from src.core.calendars.calendar import nse
 from tests.support.answers import ASKED
 from tests.support.models import made

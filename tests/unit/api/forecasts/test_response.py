@@ -8,15 +8,8 @@ from src.api.forecasts import response
 from src.core.calendars.calendar import nse
 from src.modeling.serving.predict import FeatureMismatch
 from src.registry.formats.models import LinearModel
-from tests.support.answers import (
-    ASKED,
-    LEVELS,
-    straight,
-)
-from tests.support.models import (
-    made,
-    winner,
-)
+from tests.support.answers import ASKED, LEVELS, straight
+from tests.support.models import made, winner
 
 EVENING = dt.datetime(2026, 4, 13, 12, 0, tzinfo=dt.UTC)
 

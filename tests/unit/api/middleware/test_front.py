@@ -3,10 +3,7 @@ import hashlib
 import orjson
 import pytest
 
-from src.api.middleware.front import (
-    Doorman,
-    Rate,
-)
+from src.api.middleware.front import Doorman, Rate
 from src.config.settings import ApiSettings
 
 KEY = "a key that nobody guesses"

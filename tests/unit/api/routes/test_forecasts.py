@@ -4,11 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.api.routes.forecasts import (
-    ASKED,
-    asked_ticker,
-    known_ticker,
-)
+from src.api.routes.forecasts import ASKED, asked_ticker, known_ticker
 from src.core.calendars.exchanges import EXCHANGES
 from src.core.errors import UsageError
 

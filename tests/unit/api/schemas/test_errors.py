@@ -4,10 +4,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from src.api.schemas.errors import sentence
-from src.api.schemas.requests import (
-    BatchRequest,
-    Moment,
-)
+from src.api.schemas.requests import BatchRequest, Moment
 
 
 def said(schema, value):

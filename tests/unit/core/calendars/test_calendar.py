@@ -14,13 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.core.calendars.calendar import (
-    FAR_END,
-    NotASession,
-    OutsideCalendar,
-    from_facts,
-    nse,
-)
+from src.core.calendars.calendar import FAR_END, NotASession, OutsideCalendar, from_facts, nse
 from src.core.calendars.nse import parse
 from src.core.errors import BadConfig, ForecastError
 

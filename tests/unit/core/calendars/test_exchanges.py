@@ -11,12 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.core.calendars.calendar import (
-    FAR_END,
-    NotASession,
-    OutsideCalendar,
-    nse,
-)
+from src.core.calendars.calendar import FAR_END, NotASession, OutsideCalendar, nse
 from src.core.calendars.exchanges import (
     EXCHANGES,
     NSE,

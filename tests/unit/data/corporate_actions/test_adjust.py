@@ -7,11 +7,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from src.core.errors import ForecastError
-from src.data.corporate_actions.adjust import (
-    Action,
-    adjust,
-    unadjust,
-)
+from src.data.corporate_actions.adjust import Action, adjust, unadjust
 
 # Thursday, Friday, Monday, Tuesday; the 7th and 8th were a weekend.
 THU, FRI, SAT, SUN, MON, TUE = (dt.date(2026, 3, day) for day in (5, 6, 7, 8, 9, 10))

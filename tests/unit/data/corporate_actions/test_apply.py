@@ -6,10 +6,7 @@ import polars as pl
 import pytest
 
 from src.core.calendars.calendar import nse
-from src.data.corporate_actions.apply import (
-    LEDGER_SCHEMA,
-    derive,
-)
+from src.data.corporate_actions.apply import LEDGER_SCHEMA, derive
 
 DAYS = nse().sessions(dt.date(2024, 1, 1), dt.date(2024, 2, 15))[:20]
 JUMP = 10

@@ -5,15 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.data.history.revisions import (
-    Batch,
-    revise,
-)
-from tests.support.prices import (
-    BARS,
-    bar,
-    delivery,
-)
+from src.data.history.revisions import Batch, revise
+from tests.support.prices import BARS, bar, delivery
 
 FIELDS = (*BARS, "adj_close")
 DAYS = [dt.date(2026, 4, day) for day in (6, 7, 8, 9, 10)]

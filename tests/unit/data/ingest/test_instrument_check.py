@@ -7,15 +7,8 @@ import pytest
 
 from src.core.calendars.calendar import nse
 from src.core.errors import BadInput
-from src.data.ingest.instrument_check import (
-    check_moves,
-    check_sessions,
-)
-from tests.support.prices import (
-    bar,
-    delivery,
-    sessions,
-)
+from src.data.ingest.instrument_check import check_moves, check_sessions
+from tests.support.prices import bar, delivery, sessions
 
 DAYS = sessions(dt.date(2025, 1, 1), 245)
 # Sundays.

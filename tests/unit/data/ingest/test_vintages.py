@@ -5,14 +5,8 @@ import pytest
 
 from src.core.calendars.calendar import nse
 from src.core.errors import BadInput
-from src.data.ingest.vintages import (
-    brings_the_last_session,
-    in_order,
-)
-from tests.support.prices import (
-    bar,
-    delivery,
-)
+from src.data.ingest.vintages import brings_the_last_session, in_order
+from tests.support.prices import bar, delivery
 
 DAYS = nse().sessions(dt.date(2026, 3, 1), dt.date(2026, 4, 10))[-20:]
 EARLIER, LATER = (dt.datetime(2026, 4, day, 12, tzinfo=dt.UTC) for day in (11, 13))

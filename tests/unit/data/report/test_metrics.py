@@ -7,21 +7,9 @@ import pytest
 
 from src.core.calendars.calendar import nse
 from src.data.history.deliveries import pack
-from src.data.report import (
-    metrics,
-    row_counts,
-)
-from src.data.report.charts import (
-    coverage_figure,
-    marks,
-    price_figure,
-)
-from src.data.report.formatting import (
-    bar,
-    exact,
-    percent,
-    values,
-)
+from src.data.report import metrics, row_counts
+from src.data.report.charts import coverage_figure, marks, price_figure
+from src.data.report.formatting import bar, exact, percent, values
 
 # The week of Holi 2024: Monday 25 March was a holiday, Friday 29 March was Good Friday.
 TUESDAY, WEDNESDAY, THURSDAY = (dt.date(2024, 3, day) for day in (26, 27, 28))

@@ -1,11 +1,7 @@
 import pytest
 
 from src.core.errors import BadInput
-from src.data.sources.files.layouts import (
-    canonical,
-    check_volume,
-    recognise,
-)
+from src.data.sources.files.layouts import canonical, check_volume, recognise
 
 
 def recognised(*lines, delimiter=","):

@@ -2,10 +2,7 @@ import pytest
 
 from src.core.errors import BadInput, UsageError
 from src.core.tickers import check_suffix, normalise_ticker
-from src.data.sources.files.fields.tickers import (
-    choose,
-    ticker_of_stem,
-)
+from src.data.sources.files.fields.tickers import choose, ticker_of_stem
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,7 @@ import pytest
 from src.core.calendars.calendar import nse
 from src.core.errors import BadInput
 from src.data.sources.files.fields.dates import read_stamps
-from src.data.sources.files.fields.timezones import (
-    decide_zone,
-    place,
-)
+from src.data.sources.files.fields.timezones import decide_zone, place
 
 
 def placed(*written, ticker="TCS.NS"):

@@ -3,10 +3,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from src.core.calendars.exchanges import (
-    calendar_of,
-    exchange_of,
-)
+from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import BadInput
 from src.data.sources.files.fields.dates import read_stamps
 from src.data.sources.files.fields.timezones import place

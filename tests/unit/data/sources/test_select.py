@@ -7,10 +7,7 @@ import pytest
 from src.config.load import load_settings
 from src.core.calendars.calendar import nse
 from src.core.errors import UsageError
-from src.data.sources.select import (
-    Request,
-    open_source,
-)
+from src.data.sources.select import Request, open_source
 
 NOW = dt.datetime(2026, 4, 20, 12, tzinfo=dt.UTC)
 

@@ -8,16 +8,10 @@ import pytest
 
 from src.core.calendars.calendar import nse
 from src.modeling.backtest.rows import rows
-from src.modeling.experiment.run import (
-    Rules,
-    hold,
-)
+from src.modeling.experiment.run import Rules, hold
 from src.modeling.panel import panel
 from src.modeling.points.walk_forward import Schedule
-from tests.support.prices import (
-    clean_walk,
-    sessions,
-)
+from tests.support.prices import clean_walk, sessions
 
 DAYS = sessions(dt.date(2023, 1, 2), 400)
 BOUNDS = ["lo50", "hi50", "lo80", "hi80", "lo90", "hi90", "lo95", "hi95"]

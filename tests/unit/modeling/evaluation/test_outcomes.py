@@ -6,11 +6,7 @@ import pytest
 
 from src.core.calendars.calendar import nse
 from src.data.corporate_actions.adjust import Action
-from src.modeling.evaluation.outcomes import (
-    Series,
-    mature,
-    told,
-)
+from src.modeling.evaluation.outcomes import Series, mature, told
 
 # Sessions: the 14th is Ambedkar Jayanti, the 18th and 19th a weekend.
 MONDAY, WEDNESDAY, THURSDAY = (dt.date(2026, 4, day) for day in (13, 15, 16))

@@ -4,10 +4,7 @@ import datetime as dt
 
 import pytest
 
-from src.modeling.evaluation.scoreboard import (
-    POOLED,
-    scoreboard,
-)
+from src.modeling.evaluation.scoreboard import POOLED, scoreboard
 
 # The 14th is a holiday, the 18th a Saturday.
 DAYS = [dt.date(2026, 4, day) for day in (13, 15, 16, 17, 20)]

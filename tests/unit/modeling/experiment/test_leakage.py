@@ -11,19 +11,13 @@ from src.core.calendars.calendar import nse
 from src.features import leakage_check
 from src.features.catalogue import features
 from src.features.panel import pool_of
-from src.modeling.experiment import (
-    leakage,
-    leakage_chain,
-)
+from src.modeling.experiment import leakage, leakage_chain
 from src.modeling.experiment.config import rules_of
 from src.modeling.experiment.leakage import Part
 from src.modeling.panel import panel
 from src.modeling.points import walk_forward
 from src.modeling.points.ridge import ridge
-from tests.support.prices import (
-    clean_walk,
-    sessions,
-)
+from tests.support.prices import clean_walk, sessions
 
 DAYS = sessions(dt.date(2021, 1, 4), 900)
 TICKERS = ("A.NS", "B.NS", "C.NS", "D.NS", "E.NS", "F.NS")

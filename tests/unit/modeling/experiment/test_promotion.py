@@ -7,25 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.modeling.experiment.promotion import (
-    DEMOTED,
-    KEPT,
-    PROMOTED,
-    Standing,
-    decide,
-)
+from src.modeling.experiment.promotion import DEMOTED, KEPT, PROMOTED, Standing, decide
 from src.modeling.gate import verdict as gate
-from src.modeling.gate.verdict import (
-    BETTER,
-    UNDECIDED,
-    WORSE,
-)
+from src.modeling.gate.verdict import BETTER, UNDECIDED, WORSE
 from src.registry.formats.models import LinearModel
 from src.registry.storage.artifact_store import Artefact
-from tests.support.contests import (
-    contest_of,
-    weekdays,
-)
+from tests.support.contests import contest_of, weekdays
 
 ROWS, TICKERS = 1_800, 10
 OUTCOMES = np.random.default_rng(1).normal(0, 0.02, (ROWS, TICKERS))

@@ -8,18 +8,11 @@ from purgedcv import WalkForwardSplit
 
 from src.core.calendars.calendar import nse
 from src.modeling.experiment import run as contest
-from src.modeling.experiment.run import (
-    CANDIDATES,
-    Rules,
-    hold,
-)
+from src.modeling.experiment.run import CANDIDATES, Rules, hold
 from src.modeling.panel import panel
 from src.modeling.points import splits
 from src.modeling.points.walk_forward import Schedule
-from tests.support.prices import (
-    clean_walk,
-    sessions,
-)
+from tests.support.prices import clean_walk, sessions
 
 DAYS = sessions(pd.Timestamp("2021-01-04").date(), 640)
 TICKERS = ("A.NS", "B.NS", "C.NS", "D.NS", "E.NS", "F.NS")

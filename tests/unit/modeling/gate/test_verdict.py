@@ -8,18 +8,9 @@ from hypothesis import strategies as st
 
 from benchmarks.gate import MANY, SETTINGS, SIZES, World, ever_promoted, passed, promoted
 from src.modeling.evaluation import hac
-from src.modeling.gate import (
-    criteria,
-    losses,
-    reasons,
-)
-from src.modeling.gate import (
-    verdict as gate,
-)
-from src.modeling.gate.criteria import (
-    Evidence,
-    Rules,
-)
+from src.modeling.gate import criteria, losses, reasons
+from src.modeling.gate import verdict as gate
+from src.modeling.gate.criteria import Evidence, Rules
 
 SHORT = gate.rules_for(1, 0.0)
 LONG = gate.rules_for(63, 0.01)

@@ -1,10 +1,7 @@
 import numpy as np
 import pytest
 
-from src.modeling.intervals.conformal import (
-    mixed,
-    score_quantiles,
-)
+from src.modeling.intervals.conformal import mixed, score_quantiles
 from src.modeling.intervals.quantiles import LEVELS
 
 NAN = np.nan

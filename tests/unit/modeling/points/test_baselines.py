@@ -7,11 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.modeling.points.baselines import (
-    own_mean,
-    reward,
-    zero,
-)
+from src.modeling.points.baselines import own_mean, reward, zero
 
 ROWS, TICKERS = 40, 3
 nan = np.nan

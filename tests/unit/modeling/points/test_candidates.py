@@ -9,34 +9,15 @@ from threadpoolctl import threadpool_limits
 from src.modeling.experiment import leakage
 from src.modeling.experiment.run import Known
 from src.modeling.intervals import volatility
-from src.modeling.points.candidates import (
-    CANDIDATES,
-    RANK_MEAN,
-    Forgetful,
-    Given,
-    volatility_name,
-)
+from src.modeling.points.candidates import CANDIDATES, RANK_MEAN, Forgetful, Given, volatility_name
 from src.modeling.points.fit_cache import FitCache
 from src.modeling.points.names import CANDIDATES as TAKING_PART
-from src.modeling.points.names import (
-    CHALLENGERS,
-    CHALLENGERS_OF_FEW,
-    EXTRAS,
-)
+from src.modeling.points.names import CHALLENGERS, CHALLENGERS_OF_FEW, EXTRAS
 from src.modeling.points.walk_forward import Schedule
 from src.modeling.serving import newest
-from src.registry.formats.models import (
-    LinearModel,
-    RankTilt,
-    canonical_hash,
-    pack,
-    unpack,
-)
+from src.registry.formats.models import LinearModel, RankTilt, canonical_hash, pack, unpack
 from tests.support.contests import panel_of_prices
-from tests.support.pools import (
-    wandering,
-    with_holes,
-)
+from tests.support.pools import wandering, with_holes
 
 # Features begin at row 315 and forecasts at 335, with one more fit at 455; a slope needs 126
 # sessions with outcomes, so that tilts begin at the refresh of row 462 (at 483 for a horizon of 5).

@@ -12,16 +12,9 @@ import numpy as np
 import pytest
 
 from src.modeling.points import fit_cache
-from src.modeling.points.fit_cache import (
-    MOST,
-    FitCache,
-)
+from src.modeling.points.fit_cache import MOST, FitCache
 from src.registry.formats import skops_file
-from src.registry.formats.models import (
-    LinearModel,
-    canonical_hash,
-    pack,
-)
+from src.registry.formats.models import LinearModel, canonical_hash, pack
 from tests.support.trees import small
 
 X = np.random.default_rng(1).normal(size=(30, 4)).astype(np.float32).astype(np.float64)

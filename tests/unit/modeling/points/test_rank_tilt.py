@@ -5,13 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.modeling.points.rank_tilt import (
-    SLOPE_EVERY,
-    SLOPE_FROM,
-    pool_means,
-    slopes,
-    tilts,
-)
+from src.modeling.points.rank_tilt import SLOPE_EVERY, SLOPE_FROM, pool_means, slopes, tilts
 
 ROWS, TICKERS = 260, 6
 nan = np.nan

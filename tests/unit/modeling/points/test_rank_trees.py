@@ -12,15 +12,9 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
 from src.modeling.points import rank_trees
-from src.modeling.points.rank_trees import (
-    grow,
-    grow_lightgbm,
-)
+from src.modeling.points.rank_trees import grow, grow_lightgbm
 from src.registry.formats.models import canonical_hash
-from src.registry.formats.trees import (
-    AT_ONCE,
-    Trees,
-)
+from src.registry.formats.trees import AT_ONCE, Trees
 
 ROWS, FEATURES = 1_600, 6
 

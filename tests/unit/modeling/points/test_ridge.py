@@ -4,10 +4,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from src.modeling.points.ridge import (
-    default_alpha,
-    ridge,
-)
+from src.modeling.points.ridge import default_alpha, ridge
 
 
 @pytest.fixture

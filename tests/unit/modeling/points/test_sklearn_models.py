@@ -8,11 +8,7 @@ from sklearn.preprocessing import StandardScaler
 
 from src.modeling.points.rank_trees import grow
 from src.modeling.points.ridge import ridge
-from src.modeling.points.sklearn_models import (
-    elastic_net,
-    hist_gradient_boosting,
-    random_forest,
-)
+from src.modeling.points.sklearn_models import elastic_net, hist_gradient_boosting, random_forest
 
 ROWS, FEATURES = 400, 6
 LEARNERS = {

@@ -5,11 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from src.modeling.points.walk_forward import (
-    Schedule,
-    stacked,
-    walk,
-)
+from src.modeling.points.walk_forward import Schedule, stacked, walk
 
 ROWS, TICKERS = 60, 4
 EVERYWHERE = np.ones((ROWS, TICKERS), dtype=bool)

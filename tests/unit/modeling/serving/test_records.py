@@ -7,25 +7,12 @@ import pytest
 
 from src.core.calendars.calendar import nse
 from src.core.tables import PREDICTIONS, SERVING_INPUTS
-from src.modeling.intervals.outlook import (
-    NOTHING,
-    Outlook,
-)
+from src.modeling.intervals.outlook import NOTHING, Outlook
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.serving.inputs import Asked
-from src.modeling.serving.predict import (
-    FeatureMismatch,
-    forecast,
-)
-from src.modeling.serving.records import (
-    answer,
-    prediction_row,
-    serving_row,
-)
-from tests.support.models import (
-    made,
-    winner,
-)
+from src.modeling.serving.predict import FeatureMismatch, forecast
+from src.modeling.serving.records import answer, prediction_row, serving_row
+from tests.support.models import made, winner
 
 NOW = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 # Quantiles at 2.5, 5, 10, …, 97.5 %: each a tenth of its level less .04.

@@ -9,20 +9,13 @@ from threadpoolctl import threadpool_limits
 
 from src.config.settings import Settings
 from src.features import panel as features_pool
-from src.modeling.experiment import (
-    leakage,
-)
-from src.modeling.experiment import (
-    run as contest,
-)
+from src.modeling.experiment import leakage
+from src.modeling.experiment import run as contest
 from src.modeling.experiment.run import Known
 from src.modeling.points.fit_cache import FitCache
 from src.modeling.points.walk_forward import Stacked
 from src.modeling.training import pool_training
-from src.modeling.training.pool_training import (
-    likely_leak,
-    train,
-)
+from src.modeling.training.pool_training import likely_leak, train
 from src.registry.formats.models import canonical_hash
 from tests.support.contests import panel_of_prices
 from tests.support.pools import wandering

@@ -11,24 +11,10 @@ import pytest
 import skops.io
 
 from src.registry.formats import skops_file
-from src.registry.formats.models import (
-    LinearModel,
-    RankTilt,
-    canonical_hash,
-    pack,
-    unpack,
-)
-from src.registry.storage.artifact_store import (
-    Artefact,
-    CorruptArtefact,
-    load,
-    save,
-)
+from src.registry.formats.models import LinearModel, RankTilt, canonical_hash, pack, unpack
+from src.registry.storage.artifact_store import Artefact, CorruptArtefact, load, save
 from tests.support.models import forged_set
-from tests.support.trees import (
-    parts,
-    small,
-)
+from tests.support.trees import parts, small
 
 NAMES = ("a", "b", "c", "volatility_1", "rank_mean")
 LINEAR = LinearModel(("a", "b"), np.array([0.25, 0.0]), 0.5, {"alpha": 1.0, "k": 2.0})

@@ -14,10 +14,7 @@ from src.registry.lifecycle.events import (
     versioned,
 )
 from src.registry.lifecycle.state import Standing
-from tests.support.models import (
-    made,
-    winner,
-)
+from tests.support.models import made, winner
 
 AT = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 AUTHOR = Author("run 7", AT)

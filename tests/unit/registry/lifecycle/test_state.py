@@ -5,12 +5,7 @@ import datetime as dt
 import pytest
 
 from src.core.model_events import ModelEvent
-from src.registry.lifecycle.state import (
-    explained,
-    line,
-    live_at,
-    standings,
-)
+from src.registry.lifecycle.state import explained, line, live_at, standings
 
 DAY = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 

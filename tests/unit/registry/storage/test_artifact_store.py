@@ -15,11 +15,7 @@ import skops.io
 from sklearn.linear_model import Ridge
 
 from src.core.errors import BadInput
-from src.registry.formats.models import (
-    LinearModel,
-    canonical_hash,
-    pack,
-)
+from src.registry.formats.models import LinearModel, canonical_hash, pack
 from src.registry.storage import artifact_store
 from src.registry.storage.artifact_store import (
     CorruptArtefact,
@@ -31,12 +27,7 @@ from src.registry.storage.artifact_store import (
     save,
     save_all,
 )
-from tests.support.models import (
-    both,
-    dies_at,
-    forged_set,
-    made,
-)
+from tests.support.models import both, dies_at, forged_set, made
 
 
 def forge(version: Path, model: bytes, **told):

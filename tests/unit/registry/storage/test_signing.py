@@ -2,11 +2,7 @@ import pytest
 
 from src.config.load import load_settings
 from src.core.errors import BadConfig
-from src.registry.storage.signing import (
-    key_of,
-    same,
-    signature,
-)
+from src.registry.storage.signing import key_of, same, signature
 
 
 @pytest.fixture(autouse=True)

@@ -7,14 +7,7 @@ import pytest
 
 from src.core.errors import UsageError
 from src.registry.lifecycle.events import Author
-from src.registry.versions.manifest import (
-    NoVersion,
-    check_tag,
-    compare,
-    parsed,
-    tree,
-    written,
-)
+from src.registry.versions.manifest import NoVersion, check_tag, compare, parsed, tree, written
 
 AUTHOR = Author("me", dt.datetime(2026, 4, 13, 18, 0, tzinfo=dt.timezone(dt.timedelta(hours=5.5))))
 SHORT = f"TCS.NS/short/{'a' * 64}/manifest.json"

@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
-from src.core.calendars.exchanges import (
-    NSE,
-    Exchange,
-    exchange_of,
-)
+from src.core.calendars.exchanges import NSE, Exchange, exchange_of
 from src.core.errors import BadInput
 
 if TYPE_CHECKING:

@@ -5,10 +5,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from src.data.cleaning.repair.fill_gaps import (
-    Evidence,
-    rebuild,
-)
+from src.data.cleaning.repair.fill_gaps import Evidence, rebuild
 from tests.support.prices import sessions
 
 DAYS = sessions(dt.date(2026, 1, 5), 9)

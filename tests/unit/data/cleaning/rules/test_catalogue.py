@@ -7,16 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.core.calendars.calendar import nse
-from src.data.cleaning.rules.catalogue import (
-    DAILY_RULES,
-    HOURLY_RULES,
-    pending_jumps,
-    sift,
-)
-from tests.support.prices import (
-    BARS,
-    sessions,
-)
+from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES, pending_jumps, sift
+from tests.support.prices import BARS, sessions
 
 # Monday 6 to Friday 10 April 2026, sessions all; the 3rd was Good Friday, the 11th a Saturday.
 WEEK = [dt.date(2026, 4, day) for day in (6, 7, 8, 9, 10)]

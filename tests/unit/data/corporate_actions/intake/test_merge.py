@@ -7,10 +7,7 @@ import polars as pl
 
 from src.data.corporate_actions.apply import LEDGER_SCHEMA
 from src.data.corporate_actions.intake.merge import merge
-from tests.support.prices import (
-    bar,
-    delivery,
-)
+from tests.support.prices import bar, delivery
 
 DAYS = [dt.date(2026, 4, day) for day in (6, 7, 8, 9, 10)]
 FIRST = dt.datetime(2026, 4, 10, 12, tzinfo=dt.UTC)

@@ -6,11 +6,7 @@ import polars as pl
 import pytest
 
 from src.data.corporate_actions.adjust import Action
-from src.data.corporate_actions.intake.statements import (
-    Beside,
-    ledger_rows,
-    read_actions,
-)
+from src.data.corporate_actions.intake.statements import Beside, ledger_rows, read_actions
 from src.data.corporate_actions.ledger import LEDGER_SCHEMA
 
 AT = dt.datetime(2021, 9, 30, 12, tzinfo=dt.UTC)

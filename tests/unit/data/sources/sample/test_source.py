@@ -14,10 +14,7 @@ from hypothesis import strategies as st
 
 from src.core.calendars.calendar import nse
 from src.core.errors import UsageError
-from src.data.sources.sample.source import (
-    FIRST_DAILY,
-    SampleSource,
-)
+from src.data.sources.sample.source import FIRST_DAILY, SampleSource
 
 NOW = dt.datetime(2026, 11, 23, 6, 0, tzinfo=dt.UTC)
 UNTIL = dt.date(2026, 11, 20)

@@ -5,22 +5,12 @@ import polars as pl
 import pytest
 
 from src.core.calendars.calendar import nse
-from src.modeling.experiment.run import (
-    Rules,
-    hold,
-)
+from src.modeling.experiment.run import Rules, hold
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.panel import panel
 from src.modeling.points.walk_forward import Schedule
-from src.modeling.training.report.data import (
-    Current,
-    evidence_of,
-    scored_rows,
-)
-from tests.support.prices import (
-    clean_walk,
-    sessions,
-)
+from src.modeling.training.report.data import Current, evidence_of, scored_rows
+from tests.support.prices import clean_walk, sessions
 
 DAYS = sessions(dt.date(2021, 1, 4), 420)
 TIME = dt.datetime(2026, 3, 2, 10, 0, tzinfo=dt.UTC)

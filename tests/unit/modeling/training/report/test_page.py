@@ -12,13 +12,7 @@ from scipy import stats
 from src.modeling.gate import verdict as gate
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.training.report import page as report
-from src.modeling.training.report.data import (
-    Current,
-    Evidence,
-    Forecast,
-    Horizon,
-    scored_rows,
-)
+from src.modeling.training.report.data import Current, Evidence, Forecast, Horizon, scored_rows
 
 TIME = dt.datetime(2026, 3, 2, 10, 30, tzinfo=dt.UTC)
 MADE = dt.date(2026, 2, 27)

@@ -3,11 +3,7 @@ import pytest
 from scipy import stats
 
 from src.modeling.intervals.quantiles import LEVELS
-from src.modeling.training.report.data import (
-    Current,
-    Horizon,
-    scored_rows,
-)
+from src.modeling.training.report.data import Current, Horizon, scored_rows
 from src.modeling.training.report.statistics import scores_of
 
 
