@@ -36,7 +36,8 @@ from src.data.ingest.vintages import brings_the_last_session, in_order
 from src.data.sources.delivery import Delivery, Source
 from src.data.sources.files.source import CsvSource
 from src.data.sources.select import add_arguments, open_source, request_of
-from src.stages.cli import moment, stage_main, stage_parser
+from src.stages.arguments import moment
+from src.stages.cli import stage_main, stage_parser
 from src.stages.stage import RunContext, Stage, StageReport
 
 STAGE_NAME = "data_ingest"
