@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.stages.cli import EPILOG, Parser, add_looking_back, guarded
+from src.stages.arguments import EPILOG, Parser, add_looking_back
+from src.stages.cli import run_command
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -165,4 +166,4 @@ def _parser() -> Parser:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main))
+    sys.exit(run_command(main))

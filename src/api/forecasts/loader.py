@@ -19,7 +19,7 @@ from src.registry.storage import artifact_store
 
 if TYPE_CHECKING:
     from src.core.calendars.exchanges import TradingCalendar
-    from src.registry.storage.artifact_store import Artefact
+    from src.registry.storage.artifact import Artifact
 
 # A set may be replaced, and the one before it removed, while it is being opened.
 ATTEMPTS = 3
@@ -38,7 +38,7 @@ class Refused:
 class Askable(NamedTuple):
     """A live model, what it is asked with, and its exchange's sessions."""
 
-    model: Artefact
+    model: Artifact
     row: Mapping[str, Any]
     calendar: TradingCalendar
 
@@ -90,7 +90,7 @@ class Loader:
         except ForecastError as error:
             return Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
 
-    def _read(self, ticker: str, horizon: str, digest: str) -> Artefact:
+    def _read(self, ticker: str, horizon: str, digest: str) -> Artifact:
         return artifact_store.load(self._root, ticker, horizon, expected=digest, key=self._key)
 
 

@@ -13,7 +13,8 @@ from src.core.tickers import normalise_ticker
 from src.data.ingest.stage import stage
 from src.data.sources.files.source import FileSource
 from src.data.sources.select import add_source_arguments, open_source, source_request
-from src.stages.cli import guarded, stage_main, stage_parser
+from src.stages.arguments import ticker_of
+from src.stages.cli import run_command, stage_main, stage_parser
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -32,9 +33,8 @@ def _prepare(
 ) -> tuple[Stage, list[str]]:
     """The stage bound to the source that the arguments name, and the tickers of its files."""
     request = source_request(args)
-    ticker = normalise_ticker(args.ticker, args.suffix) if args.ticker else None
-    if not (ticker or request.paths or args.all):
-        ticker = settings.data.ticker
+    many = args.ticker is None and bool(request.paths or args.all)
+    ticker = None if many else ticker_of(args, settings)
     # Without a ticker the suffix says which exchange a folder's files are of.
     exchange = exchange_of(ticker or normalise_ticker("ANY", args.suffix))
     source = open_source(
@@ -50,4 +50,4 @@ def _prepare(
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main))
+    sys.exit(run_command(main))

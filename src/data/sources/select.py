@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from src.core.errors import UsageError
 from src.data.sources.delivery import BASES
-from src.stages.cli import moment
+from src.stages.arguments import moment
 
 if TYPE_CHECKING:
     from src.config.settings import Settings

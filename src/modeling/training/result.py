@@ -20,7 +20,7 @@ from src.modeling.serving.inputs import Asked
 from src.modeling.serving.predict import forecast
 from src.modeling.serving.records import serving_row
 from src.registry.formats.models import LinearModel
-from src.registry.storage.artifact_store import Artefact
+from src.registry.storage.artifact import Artifact
 
 if TYPE_CHECKING:
     from src.modeling.experiment.run import Contest, Known
@@ -40,7 +40,7 @@ class Made:
         dataset: The rows that were stored.
         held: The contest of its pool.
         decision: Who is served.
-        artefact: What is stored, or what answers instead.
+        artifact: What is stored, or what answers instead.
         inputs: The values that its forecast is made from.
         outlook: The distribution of the return from its last bar.
         newest: The newest row of ``features_daily``, with the ``return_basis`` of its bar.
@@ -51,21 +51,21 @@ class Made:
     dataset: Dataset
     held: Contest
     decision: Decision
-    artefact: Artefact
+    artifact: Artifact
     inputs: Mapping[str, float]
     outlook: Outlook
     newest: Mapping[str, Any]
     data_hash: str
 
-    def asking(self, artefact: Artefact) -> Made:
-        """The same with another artefact to answer, and what that is asked with."""
-        if not artefact.model.features:
-            return replace(self, artefact=artefact, inputs={})
+    def asking(self, artifact: Artifact) -> Made:
+        """The same with another artifact to answer, and what that is asked with."""
+        if not artifact.model.features:
+            return replace(self, artifact=artifact, inputs={})
         row, column = self._place
         inputs = newest.inputs(
-            artefact.model, self.known.features, row, column, self.volatility, self.held.horizon
+            artifact.model, self.known.features, row, column, self.volatility, self.held.horizon
         )
-        return replace(self, artefact=artefact, inputs=inputs)
+        return replace(self, artifact=artifact, inputs=inputs)
 
     @property
     def volatility(self) -> float:
@@ -74,38 +74,38 @@ class Made:
 
     @property
     def _place(self) -> tuple[int, int]:
-        panel, ticker = self.held.panel, self.artefact.ticker
+        panel, ticker = self.held.panel, self.artifact.ticker
         return newest.last_bar(panel, ticker), panel.tickers.index(ticker)
 
     def forecast(self, context: RunContext) -> dict[str, Any]:
         """An entry of ``forecasts`` in results.json."""
         row = {**self.newest, **self.inputs}
-        return forecast(self.artefact, row, calendar=context.calendar, outlook=self.outlook)
+        return forecast(self.artifact, row, calendar=context.calendar, outlook=self.outlook)
 
     def serving_row(self, context: RunContext) -> dict[str, Any]:
         """A row of ``serving_inputs``."""
-        asked = Asked(self.artefact, self.inputs, self.outlook, self.volatility)
+        asked = Asked(self.artifact, self.inputs, self.outlook, self.volatility)
         return serving_row(asked, self.newest, data_hash=self.data_hash, written_at=context.now)
 
     def told(self) -> dict[str, Any]:
         """The facts for ``results.json``."""
-        verdict, artefact = self.decision.verdict, self.artefact
+        verdict, artifact = self.decision.verdict, self.artifact
         return {
-            "ticker": artefact.ticker,
-            "horizon": artefact.horizon,
-            "candidate": artefact.candidate,
-            "served": artefact.served,
-            "since": artefact.since or None,
+            "ticker": artifact.ticker,
+            "horizon": artifact.horizon,
+            "candidate": artifact.candidate,
+            "served": artifact.served,
+            "since": artifact.since or None,
             "event": self.decision.event,
-            "verdict": artefact.verdict,
-            "reason": artefact.reason,
-            "configurations": artefact.trials,
+            "verdict": artifact.verdict,
+            "reason": artifact.reason,
+            "configurations": artifact.trials,
             "sessions_until_decidable": verdict.sessions_until_decidable,
-            "evidence": list(artefact.evidence),
+            "evidence": list(artifact.evidence),
             "rows": self.dataset.counts,
-            "metrics": list(artefact.metrics),
-            "pool": dict(artefact.pool),
-            "coverage": summary.coverage(self.held, artefact.ticker),
+            "metrics": list(artifact.metrics),
+            "pool": dict(artifact.pool),
+            "coverage": summary.coverage(self.held, artifact.ticker),
         }
 
 
@@ -124,7 +124,7 @@ def make(
     row, column = newest.last_bar(held.panel, ticker), held.panel.tickers.index(ticker)
     candidate = decision.candidate if decision.candidate in held.models else ZERO
     model = held.models.get(candidate, NOTHING)
-    artefact = Artefact(
+    artifact = Artifact(
         ticker=ticker,
         horizon=horizon,
         sessions=held.horizon,
@@ -146,8 +146,8 @@ def make(
         pool=summary.pool(held),
     )
     said = outlook.at(held.distributions, row, column)
-    one = Made(trained.known, dataset, held, decision, artefact, {}, said, newest_row, data_hash)
-    return one.asking(artefact)
+    one = Made(trained.known, dataset, held, decision, artifact, {}, said, newest_row, data_hash)
+    return one.asking(artifact)
 
 
 def _reason(decision: Decision, leak: str | None) -> str:

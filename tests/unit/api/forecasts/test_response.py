@@ -18,8 +18,8 @@ def row(**changes):
     return {**ASKED, "ticker": "TCS.NS", "horizon": "short", "digest": "f" * 64, **changes}
 
 
-def prepared(artefact=None, **changes):
-    chosen = artefact or made()
+def prepared(artifact=None, **changes):
+    chosen = artifact or made()
     return response.prepared(chosen, row(horizon=chosen.horizon, **changes), nse())
 
 
