@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.core.errors import BadInput
-from src.stages.cli import EPILOG, Parser, configured
+from src.stages.arguments import EPILOG, Parser
+from src.stages.cli import set_up
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -24,7 +25,7 @@ CUTS = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Cut off and replace the future of one ticker's pool; 1 when something knew it."""
     args = _parser().parse_args(argv)
-    settings, _ = configured(args)
+    settings, _ = set_up(args)
     from src.core.tickers import normalise_ticker
     from src.db.database import open_database
     from src.modeling.panel import pools

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from src.db.database import Database
     from src.registry.lifecycle.events import Author
     from src.registry.lifecycle.state import Standing
-    from src.registry.storage.artifact import Artefact
+    from src.registry.storage.artifact import Artifact
     from src.registry.versions.manifest import Version
     from src.registry.versions.rollback import Registry, RolledBack
 
@@ -47,7 +47,7 @@ class DeploymentManager:
             UsageError: When the tag cannot name a version.
             VersionExists: When there is one of that name already.
             NoModel: When nothing is live yet.
-            CorruptArtefact: When a live model is damaged, or not signed.
+            CorruptArtifact: When a live model is damaged, or not signed.
             DatabaseUnavailable: Without the audit no version is made.
         """
         from src.registry.versions.manifest import check_tag
@@ -75,7 +75,7 @@ class DeploymentManager:
         Raises:
             UsageError: When the tag cannot name a version.
             NoVersion: When there is none of that name.
-            CorruptArtefact: When the version is damaged, not signed, or unknown to the audit.
+            CorruptArtifact: When the version is damaged, not signed, or unknown to the audit.
             DatabaseUnavailable: Without the audit nothing is restored.
         """
         from mlops.rollback_inputs import write_inputs
@@ -87,7 +87,7 @@ class DeploymentManager:
         with self._opened() as (registry, database):
             author = self._author()
 
-            def prepare(restored: Sequence[Artefact]) -> str:
+            def prepare(restored: Sequence[Artifact]) -> str:
                 return write_inputs(self.settings, database, restored, author.at)
 
             return roll_back(registry, version_tag, author, prepare)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from mlops.deployment import DeploymentManager
 from src.core.errors import BadInput
-from src.stages.cli import EPILOG, Parser, configured, guarded, moment
+from src.stages.arguments import EPILOG, Parser, moment
+from src.stages.cli import run_command, set_up
 
 __all__ = ["DeploymentManager", "main"]
 
@@ -75,13 +76,13 @@ def _unpin(args: argparse.Namespace) -> int:
 def _scoreboard(args: argparse.Namespace) -> int:
     from mlops.scoreboard_table import scoreboard_text
 
-    ticker, (settings, _) = _ticker(args), configured(args)
+    ticker, (settings, _) = _ticker(args), set_up(args)
     sys.stdout.write(f"{scoreboard_text(settings, ticker)}\n")
     return 0
 
 
 def _manager(args: argparse.Namespace) -> DeploymentManager:
-    settings, _ = configured(args)
+    settings, _ = set_up(args)
     return DeploymentManager(settings)
 
 
@@ -140,4 +141,4 @@ def _command(
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main))
+    sys.exit(run_command(main))

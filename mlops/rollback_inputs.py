@@ -11,13 +11,13 @@ from src.config import logs
 if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.db.database import Database
-    from src.registry.storage.artifact import Artefact
+    from src.registry.storage.artifact import Artifact
 
 log = logs.get(__name__)
 
 
 def write_inputs(
-    settings: Settings, database: Database, restored: Sequence[Artefact], now: dt.datetime
+    settings: Settings, database: Database, restored: Sequence[Artifact], now: dt.datetime
 ) -> str:
     """Store what models are asked with at the newest bars of their tickers.
 
@@ -41,7 +41,7 @@ def write_inputs(
 
 
 def _written(
-    settings: Settings, database: Database, restored: Sequence[Artefact], now: dt.datetime
+    settings: Settings, database: Database, restored: Sequence[Artifact], now: dt.datetime
 ) -> dict[str, str]:
     """The first problem of each ticker that has one."""
     from src.core.calendars.exchanges import by_exchange
@@ -53,7 +53,7 @@ def _written(
 
     models = {(one.ticker, one.horizon): one for one in restored}
 
-    def load(ticker: str, horizon: str) -> Artefact:
+    def load(ticker: str, horizon: str) -> Artifact:
         if (ticker, horizon) not in models:
             raise NoModel
         return models[ticker, horizon]

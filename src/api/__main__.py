@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from src.stages.cli import EPILOG, Parser, guarded
+from src.stages.arguments import EPILOG, Parser
+from src.stages.cli import run_command
 
 LEAVING = 10  # seconds for answers under way; a client that never reads is not waited for
 
@@ -39,4 +40,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main))
+    sys.exit(run_command(main))

@@ -34,7 +34,7 @@ from src.config.load import load_settings
 from src.config.settings import Settings
 from src.config.version import VERSION
 from src.core.errors import ForecastError
-from src.db.reconnect import Link
+from src.db.reconnect import Reconnector
 from src.db.tables import live_inputs
 from src.registry.lifecycle.live_models import MODELS
 from src.registry.storage.signing import key_of
@@ -53,7 +53,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     logs.configure(settings.home, settings.log_level)
     app.state.api, app.state.metrics = settings.api, Metrics()
     app.state.ticker = known_ticker(settings.data.ticker)
-    link = Link(settings.server, settings.home)
+    link = Reconnector(settings.server, settings.home)
     app.state.desk = desk = _desk(settings, link)
     app.state.metrics.registry.register(State(desk))
     desk.watch.start()
@@ -68,7 +68,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(_close, desk, link)
 
 
-def _desk(settings: Settings, link: Link) -> Desk:
+def _desk(settings: Settings, link: Reconnector) -> Desk:
     cache, loop = Cache(), asyncio.get_running_loop()
     journal = Journal(settings.home / FOLDER, database_name(settings.server))
 
@@ -99,7 +99,7 @@ async def _warm(desk: Desk, ticker: str) -> None:
             await desk.forecast((ticker, horizon))
 
 
-def _close(desk: Desk, link: Link) -> None:
+def _close(desk: Desk, link: Reconnector) -> None:
     desk.logbook.stop()
     desk.watch.stop()
     desk.reader.close()

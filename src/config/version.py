@@ -1,3 +1,3 @@
-"""The version of the code, as artefacts and answers name it."""
+"""The version of the code, as artifacts and answers name it."""
 
 VERSION = "0.1.0"

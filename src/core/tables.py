@@ -36,13 +36,13 @@ FLOAT, FLOATS, TEXT, DATE, TIME, BOOL, INT, JSON, BYTES = (
     "bytea",
 )
 
-BARS = {
-    "open": FLOAT,
-    "high": FLOAT,
-    "low": FLOAT,
-    "close": FLOAT,
-    "volume": FLOAT,
-}
+OHLC = ("open", "high", "low", "close")
+OHLCV = (*OHLC, "volume")
+# Of a daily bar: also the close adjusted for dividends.
+DAILY_PRICES = (*OHLC, "adj_close")
+DAILY_VALUES = (*OHLCV, "adj_close")
+
+BARS = dict.fromkeys(OHLCV, FLOAT)
 
 INSTRUMENTS = Table(
     "instruments",
@@ -195,6 +195,9 @@ _DATASET = {
 }
 DATASET_SHORT = Table("dataset_short", key=("ticker", "date"), columns=_DATASET, open_ended=True)
 DATASET_LONG = Table("dataset_long", key=("ticker", "date"), columns=_DATASET, open_ended=True)
+# The two horizons by name, each with the table of its training rows.
+DATASETS: Mapping[str, Table] = {"short": DATASET_SHORT, "long": DATASET_LONG}
+HORIZONS = tuple(DATASETS)
 MODEL_EVENTS = Table(
     "model_events",
     key=("event_id",),

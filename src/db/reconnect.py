@@ -24,7 +24,7 @@ Connection: TypeAlias = "psycopg.Connection[Any]"
 PATIENCE = 30.0  # seconds to wait for the embedded server
 
 
-class Link:
+class Reconnector:
     """The server at ``url``, or the embedded one below ``home`` when ``url`` is None.
 
     The embedded one is started again when it has died. Nothing is opened before it is asked for.
@@ -69,13 +69,13 @@ class Link:
         return normalised(lease.url)
 
 
-class Kept:
+class PersistentConnection:
     """One connection, opened when it is first needed and again when it was lost.
 
     For one thread at a time.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Reconnector) -> None:
         self._link = link
         self._open: Connection | None = None
 

@@ -118,7 +118,7 @@ class PostgresStore:
         self._connection.close()
 
 
-class AsideStore:
+class DryRunStore:
     """Another store's tables with every change kept in memory and nothing written."""
 
     def __init__(self, below: Store) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 from src.core.tables import CLEAN_DAILY, FEATURES_DAILY
 from src.features.catalogue import Feature, features, version, warm_up_rows
 from src.features.indicators import Bars
-from src.stages.cli import guarded, stage_main, stage_parser
+from src.stages.cli import run_command, stage_main, stage_parser
 from src.stages.stage import RunContext, Stage, StageReport
 
 
@@ -87,4 +87,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main))
+    sys.exit(run_command(main))

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.core.errors import BadInput
-from src.stages.cli import EPILOG, Parser, guarded
+from src.stages.arguments import EPILOG, Parser
+from src.stages.cli import run_command
 
 if TYPE_CHECKING:
     import polars as pl
@@ -145,4 +146,4 @@ def _parser() -> Parser:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main))
+    sys.exit(run_command(main))

@@ -13,45 +13,24 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from src.config.threads import wait_politely
 from src.core.errors import NO_ROOM, BadInput, ForecastError, UsageError
+from src.stages.arguments import (
+    Parser,
+    add_config,
+    add_looking_back,
+    add_ticker,
+    command_parser,
+    ticker_of,
+)
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.db.database import Database
     from src.stages.stage import RunContext, Stage, StageReport
 
-EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage. Details: logs/tcs-stock.log"
 
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaint is one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong and how to find out more; exit code 2."""
-        self.exit(2, f"{self.prog}: {message}: try --help.\n")
-
-
-def date(text: str) -> dt.date:
-    """A date as ``YYYY-MM-DD``."""
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date like 2026-04-13") from None
-
-
-def moment(text: str) -> dt.datetime:
-    """A time with its zone, e.g. ``2026-04-13T18:00:00+05:30``."""
-    try:
-        value = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time like 2026-04-13T18:00Z") from None
-    if value.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} has no zone: add Z or +05:30")
-    if not 1990 <= value.year <= 2100:
-        raise argparse.ArgumentTypeError(f"{text!r} is no year of ours")
-    return value.astimezone(dt.UTC)
-
-
-def guarded(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None = None) -> int:
+def run_command(
+    main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None = None
+) -> int:
     """Run a command; an error becomes one sentence on stderr, its traceback goes to the log."""
     import signal
 
@@ -114,32 +93,20 @@ def _log_traceback(error: Exception) -> None:
         logs.get(__name__).error(str(error), exc_info=error, file_only=True)
 
 
-def stage_parser(stage_name: str, summary: str) -> Parser:
+def stage_parser(module: str, summary: str) -> Parser:
     """The arguments that every stage has."""
-    parser = Parser(prog=f"python -m {stage_name}", description=summary, epilog=EPILOG)
+    parser = command_parser(module, summary)
     parser.add_argument(
         "action",
         choices=("show", "run", "write"),
         help="show what is stored, run without writing, or run and write",
     )
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--ticker", help="such as TCS.NS (default: the configuration's)")
+    add_ticker(parser, group=which)
     which.add_argument("--all", action="store_true", help="every ticker")
     add_looking_back(parser)
-    parser.add_argument("--config", type=Path, metavar="F", help="a JSON file with settings")
-    parser.add_argument("--suffix", default=".NS", help="for bare symbols (default: .NS)")
+    add_config(parser)
     return parser
-
-
-def add_looking_back(parser: argparse.ArgumentParser) -> None:
-    """The arguments of a run that sees less than there is; it writes nothing."""
-    parser.add_argument("--as-of", type=date, metavar="DATE", help="last session to use")
-    parser.add_argument(
-        "--known-at",
-        type=moment,
-        metavar="TIME",
-        help="use only what had been fetched by then; nothing is written",
-    )
 
 
 def stage_main(
@@ -155,7 +122,7 @@ def stage_main(
     source holds; it is given the arguments, the settings and the time.
     """
     args = parser.parse_args(argv)
-    settings, now = configured(args)
+    settings, now = set_up(args)
     from src.core.calendars.exchanges import by_exchange
     from src.db.database import open_database
     from src.db.tables.runs import application_name, ticker_locks
@@ -189,7 +156,7 @@ def stage_main(
     return 0
 
 
-def configured(args: argparse.Namespace) -> tuple[Settings, dt.datetime]:
+def set_up(args: argparse.Namespace) -> tuple[Settings, dt.datetime]:
     """Settings with ``args.config`` in them, logging set up, and the time."""
     from src.config import logs
     from src.config.clock import now
@@ -210,8 +177,6 @@ def _tickers(
     *,
     needs_prices: bool,
 ) -> tuple[str, ...]:
-    from src.core.tickers import normalise_ticker
-
     if args.all:
         found = offered or database.store.tickers()
         if not found:
@@ -219,8 +184,7 @@ def _tickers(
         return tuple(found)
     if args.ticker is None and offered:
         return tuple(offered)
-    asked = settings.data.ticker if args.ticker is None else args.ticker
-    ticker = normalise_ticker(asked, args.suffix)
+    ticker = ticker_of(args, settings)
     if not offered and needs_prices and ticker not in database.store.tickers():
         raise BadInput(
             f"No prices of {ticker} are stored: run `python -m src.data.ingest write` first."

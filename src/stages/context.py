@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from src.core.calendars.exchanges import TradingCalendar, calendar_of, shared_exchange
+from src.core.calendars.calendar import Calendar
+from src.core.calendars.exchanges import calendar_of, shared_exchange
 from src.core.errors import UsageError
-from src.db.store import AsideStore, Store
+from src.db.store import DryRunStore, Store
 from src.stages.schema_check import CheckedStore
 from src.stages.stage import RunContext
 
@@ -41,7 +42,7 @@ def make_context(  # noqa: PLR0913 - a run is told by all of these
     calendar = calendar_of(shared_exchange(tickers))
     live = write and is_live(as_of, known_at, now, calendar)
     return RunContext(
-        store=CheckedStore(store if live else AsideStore(store)),
+        store=CheckedStore(store if live else DryRunStore(store)),
         tickers=tickers,
         settings=settings,
         calendar=calendar,
@@ -59,7 +60,7 @@ def is_live(
     as_of: dt.date | None,
     known_at: dt.datetime | None,
     now: dt.datetime,
-    calendar: TradingCalendar,
+    calendar: Calendar,
 ) -> bool:
     """Whether a run may use all that is known at ``now``, and so may write.
 

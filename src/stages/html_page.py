@@ -6,10 +6,13 @@ Text is escaped here; what is handed to ``document`` as a part of the body is ma
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
     from plotly.graph_objects import Figure
 
 # The page may fetch nothing: what it needs is in it.
@@ -44,6 +47,57 @@ summary { cursor: pointer; padding: .3rem 0; }
 footer { margin-top: 2.5rem; color: var(--soft); }
 @media (max-width: 40rem) { body { padding: .7rem; } .picture { height: 21rem; } }
 """
+
+
+def render(package: str, template: str, **values: Any) -> str:
+    """Fill a template; every value is escaped unless it is ``Markup``.
+
+    Args:
+        package: The package whose folder ``templates`` holds the template, e.g.
+            ``src.data.report``. It may extend ``base.html`` and import ``macros.html``, which lie
+            beside this module.
+        template: The template's file name.
+        values: What the template refers to.
+
+    Raises:
+        jinja2.UndefinedError: Where the template refers to a value that was not given.
+    """
+    return _environment(package).get_template(template).render(**values)
+
+
+@cache
+def _environment(package: str) -> Environment:
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+    loaders = [PackageLoader(package), PackageLoader("src.stages")]
+    return Environment(
+        loader=ChoiceLoader(loaders),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def figure_markup(figure: Figure, name: str, *, with_library: bool) -> Markup:
+    """A plotly figure as markup, as wide and as high as the box that it is put into.
+
+    Args:
+        figure: The figure.
+        name: The id of its element: one figure a name on a page.
+        with_library: Whether plotly's script comes with it: with the first figure of a page only.
+    """
+    from markupsafe import Markup
+
+    return Markup(  # noqa: S704 - plotly escapes the texts of its figures
+        figure.to_html(
+            full_html=False,
+            include_plotlyjs=with_library,
+            config={"responsive": True, "displaylogo": False, "displayModeBar": False},
+            default_height="100%",
+            div_id=name,
+        )
+    )
 
 
 def document(title: str, body: Sequence[str], style: str = "") -> str:

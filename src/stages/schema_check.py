@@ -22,12 +22,10 @@ if TYPE_CHECKING:
 
     from src.db.store import Store
 
-PRICES = ("open", "high", "low", "close", "adj_close")
-NULL_PRICES = frozenset({"open", "high", "low", "close", "adj_close", "volume"})
 # Columns that may be empty, by table; every other one must have a value in each row.
 NULLABLE: dict[str, frozenset[str]] = {
-    tables.RAW_DAILY.name: NULL_PRICES,
-    tables.RAW_HOURLY.name: NULL_PRICES,
+    tables.RAW_DAILY.name: frozenset(tables.DAILY_VALUES),
+    tables.RAW_HOURLY.name: frozenset(tables.OHLCV),
     tables.CLEAN_DAILY.name: frozenset({"repaired_by"}),
     tables.CLEAN_HOURLY.name: frozenset({"repaired_by"}),
     tables.PRICE_REVISIONS.name: frozenset({"old_value", "new_value"}),
@@ -44,7 +42,7 @@ ALLOWED: dict[str, Sequence[str]] = {
 }
 
 
-class BadFrame(ForecastError):
+class SchemaMismatch(ForecastError):
     """What a stage wants to write is not what the table holds: nothing of it is written."""
 
     def __init__(self, table: Table, what: str) -> None:
@@ -57,8 +55,8 @@ def check(table: Table, frame: pl.DataFrame) -> None:
     """Compare a frame with the table's declaration.
 
     Raises:
-        BadFrame: a column is missing, unknown, of another type, empty where it may not be, or has
-            a value that cannot be (a price of zero, an unknown status).
+        SchemaMismatch: a column is missing, unknown, of another type, empty where it may not be,
+            or has a value that cannot be (a price of zero, an unknown status).
     """
     from pandera.errors import SchemaError
 
@@ -66,7 +64,7 @@ def check(table: Table, frame: pl.DataFrame) -> None:
     try:
         _schema(table, extra if table.open_ended else ()).validate(frame)
     except SchemaError as error:
-        raise BadFrame(table, " ".join(str(error).split())[:200]) from error
+        raise SchemaMismatch(table, " ".join(str(error).split())[:200]) from error
 
 
 class CheckedStore:
@@ -139,7 +137,7 @@ def _checks(table: Table, name: str) -> list[pa.Check]:
     from pandera.polars import Check
 
     checks = []
-    if table.name in CLEAN and name in PRICES:
+    if table.name in CLEAN and name in tables.DAILY_PRICES:
         checks.append(Check.in_range(0, math.inf, include_min=False, include_max=False))
     if table.name in CLEAN and name == "volume":
         checks.append(Check.in_range(0, math.inf, include_max=False))

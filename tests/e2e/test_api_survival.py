@@ -305,11 +305,11 @@ def go_live(connection, digest):
 KEY = ("ticker", "feature_date", "data_hash")
 
 
-def arriving(url, artefacts, stop):
+def arriving(url, artifacts, stop):
     """New inputs for one model after the other, as fast as the database takes them."""
     with psycopg.connect(url, autocommit=True) as own:
         for turn in itertools.count():
-            for one in artefacts:
+            for one in artifacts:
                 if stop.is_set():
                     return
                 put_inputs(own, one, data_hash=f"{turn:064d}")

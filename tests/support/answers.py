@@ -13,7 +13,7 @@ import numpy as np
 from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.events import Author
 from src.registry.lifecycle.publish import publish
-from src.registry.storage.artifact_store import Artefact
+from src.registry.storage.artifact import Artifact
 
 # The session of Monday 13 April 2026; the 14th is a holiday.
 DAY = dt.date(2026, 4, 13)
@@ -41,13 +41,13 @@ def at(minutes: float = 0) -> Author:
     return Author("a test", moment)
 
 
-def put_inputs(connection: Any, artefact: Artefact, **changes: Any) -> None:
+def put_inputs(connection: Any, artifact: Artifact, **changes: Any) -> None:
     """Store what a model is asked with, replacing what was there."""
     row = {
         **ASKED,
-        "ticker": artefact.ticker,
-        "horizon": artefact.horizon,
-        "digest": artefact.digest,
+        "ticker": artifact.ticker,
+        "horizon": artifact.horizon,
+        "digest": artifact.digest,
         **changes,
     }
     row["inputs"] = json.dumps(row["inputs"])
@@ -63,13 +63,13 @@ def put_inputs(connection: Any, artefact: Artefact, **changes: Any) -> None:
 def put_live(
     connection: Any,
     models: Path,
-    artefacts: Sequence[Artefact],
+    artifacts: Sequence[Artifact],
     *,
     minutes: float = 0,
     **changes: Any,
-) -> list[Artefact]:
+) -> list[Artifact]:
     """Publish models and store what they are asked with; returned with their digests."""
-    stored = publish(models, EventLog(connection), artefacts, at(minutes))
+    stored = publish(models, EventLog(connection), artifacts, at(minutes))
     for one in stored:
         put_inputs(connection, one, **changes)
     return stored

@@ -1,4 +1,4 @@
-"""Artefacts to store, small enough to read, and files forged so that their digests agree."""
+"""Artifacts to store, small enough to read, and files forged so that their digests agree."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from src.registry.formats.models import LinearModel
-from src.registry.storage.artifact_store import Artefact
+from src.registry.storage.artifact import Artifact
 
 
-def made(**changes: Any) -> Artefact:
-    """An artefact that serves zero, with whatever a test bends."""
+def made(**changes: Any) -> Artifact:
+    """An artifact that serves zero, with whatever a test bends."""
     fields = {
         "ticker": "TCS.NS",
         "horizon": "short",
@@ -41,19 +41,19 @@ def made(**changes: Any) -> Artefact:
         "evidence": [{"name": "recent_skill", "value": None, "limit": 0.0, "passed": False}],
         "pool": {"tickers": 141, "metrics": []},
     }
-    return Artefact(**fields | changes)
+    return Artifact(**fields | changes)
 
 
-def both(ticker: str = "TCS.NS", **changes: Any) -> list[Artefact]:
-    """Artefacts of both horizons of a ticker."""
+def both(ticker: str = "TCS.NS", **changes: Any) -> list[Artifact]:
+    """Artifacts of both horizons of a ticker."""
     return [
         made(ticker=ticker, horizon="short", **changes),
         made(ticker=ticker, horizon="long", **changes | {"sessions": 63}),
     ]
 
 
-def winner(**changes: Any) -> Artefact:
-    """An artefact whose candidate won the gate, at the close of 14 April 2026, and is served."""
+def winner(**changes: Any) -> Artifact:
+    """An artifact whose candidate won the gate, at the close of 14 April 2026, and is served."""
     won = {"verdict": "better", "served": "ridge", "since": "2026-04-14", "reason": "p = .004"}
     return made(**won | changes)
 

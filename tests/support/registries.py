@@ -28,9 +28,9 @@ class Place:
         with psycopg.connect(self.url, autocommit=True) as connection:
             return work(Registry(self.models, self.archive, EventLog(connection), self.key))
 
-    def publish(self, artefacts, days=0):
+    def publish(self, artifacts, days=0):
         return self.connected(
-            lambda r: publish(r.models, r.log, artefacts, author(days), key=self.key)
+            lambda r: publish(r.models, r.log, artifacts, author(days), key=self.key)
         )
 
     def version(self, tag, days=0):

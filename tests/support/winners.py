@@ -10,7 +10,7 @@ from sklearn.ensemble import GradientBoostingRegressor
 
 from src.registry.formats.models import LinearModel, RankTilt
 from src.registry.formats.trees import Trees
-from src.registry.storage.artifact_store import Artefact
+from src.registry.storage.artifact import Artifact
 from tests.support.models import winner
 
 
@@ -62,17 +62,17 @@ class Winners:
     version: str
     ranks: GradientBoostingRegressor
 
-    def of(self, tickers: tuple[str, ...]) -> list[Artefact]:
+    def of(self, tickers: tuple[str, ...]) -> list[Artifact]:
         """Two a ticker, with parameters of its own."""
         return [one for n, t in enumerate(tickers) for one in (self._tilt(t, n), self._ridge(t, n))]
 
-    def _tilt(self, ticker: str, number: int) -> Artefact:
+    def _tilt(self, ticker: str, number: int) -> Artifact:
         names = (*self.names, "volatility_1", "rank_mean")
         model = RankTilt(names, as_trees(self.ranks), 0.5 + number / 10)
         told = {"candidate": "rank_tilt", "served": "rank_tilt", "features_version": self.version}
         return winner(ticker=ticker, model=model, **told)
 
-    def _ridge(self, ticker: str, number: int) -> Artefact:
+    def _ridge(self, ticker: str, number: int) -> Artifact:
         coef = np.random.default_rng(number).normal(0, 2e-3, len(self.names))
         model = LinearModel(self.names, coef, 0.004 + number / 1000)
         told = {"horizon": "long", "sessions": 63, "features_version": self.version}

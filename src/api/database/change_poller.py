@@ -9,7 +9,7 @@ from collections.abc import Callable
 from src.config import logs
 from src.core.errors import ForecastError
 from src.db.connection import one_sentence_errors
-from src.db.reconnect import Connection, Link, place
+from src.db.reconnect import Connection, Reconnector, place
 from src.db.tables.live_inputs import notices
 
 # Seconds between signs of life, after how many without one it counts as deaf, and between tries.
@@ -24,7 +24,7 @@ class Watch:
     It calls from its own thread.
     """
 
-    def __init__(self, link: Link, changed: Callable[[str | None], None]) -> None:
+    def __init__(self, link: Reconnector, changed: Callable[[str | None], None]) -> None:
         self._link, self._changed = link, changed
         self._heard = 0.0
         self._stop = threading.Event()

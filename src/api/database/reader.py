@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from src.core.errors import DatabaseUnavailable
-from src.db.reconnect import Connection, Kept, Link
+from src.db.reconnect import Connection, PersistentConnection, Reconnector
 
 T = TypeVar("T")
 
@@ -31,11 +31,11 @@ class Reader:
         lost: Why the database could not be asked the last time, or None.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Reconnector) -> None:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="reader")
-        self._free: queue.SimpleQueue[Kept] = queue.SimpleQueue()
+        self._free: queue.SimpleQueue[PersistentConnection] = queue.SimpleQueue()
         for _ in range(THREADS):
-            self._free.put(Kept(link))
+            self._free.put(PersistentConnection(link))
         self._rested = 0.0
         self.lost: str | None = None
 

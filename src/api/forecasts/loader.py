@@ -18,8 +18,8 @@ from src.db.tables.live_inputs import Live, Pair
 from src.registry.storage import artifact_store
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
-    from src.registry.storage.artifact_store import Artefact
+    from src.core.calendars.calendar import Calendar
+    from src.registry.storage.artifact import Artifact
 
 # A set may be replaced, and the one before it removed, while it is being opened.
 ATTEMPTS = 3
@@ -38,9 +38,9 @@ class Refused:
 class Askable(NamedTuple):
     """A live model, what it is asked with, and its exchange's sessions."""
 
-    model: Artefact
+    model: Artifact
     row: Mapping[str, Any]
-    calendar: TradingCalendar
+    calendar: Calendar
 
 
 def made(read: Askable | Refused) -> Prepared | Refused:
@@ -90,7 +90,7 @@ class Loader:
         except ForecastError as error:
             return Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
 
-    def _read(self, ticker: str, horizon: str, digest: str) -> Artefact:
+    def _read(self, ticker: str, horizon: str, digest: str) -> Artifact:
         return artifact_store.load(self._root, ticker, horizon, expected=digest, key=self._key)
 
 

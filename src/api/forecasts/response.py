@@ -13,8 +13,8 @@ from src.core.errors import ForecastError
 from src.modeling.serving import records
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
-    from src.registry.storage.artifact_store import Artefact
+    from src.core.calendars.calendar import Calendar
+    from src.registry.storage.artifact import Artifact
 
 SAMPLE = "sample"
 # What a forecast is worth, told as the pipeline tells it.
@@ -46,7 +46,7 @@ class Prepared:
 
     said: Mapping[str, Any]
     logged: Mapping[str, Any]
-    calendar: TradingCalendar
+    calendar: Calendar
 
     @property
     def feature_date(self) -> dt.date:
@@ -64,7 +64,7 @@ class Age:
     until: dt.datetime
 
 
-def prepared(artefact: Artefact, row: Mapping[str, Any], calendar: TradingCalendar) -> Prepared:
+def prepared(artifact: Artifact, row: Mapping[str, Any], calendar: Calendar) -> Prepared:
     """Make the forecast of a row of ``serving_inputs`` by the set whose digest it names.
 
     Raises:
@@ -72,8 +72,8 @@ def prepared(artefact: Artefact, row: Mapping[str, Any], calendar: TradingCalend
         FeatureMismatch: The row is not what the model was trained on.
         NoSuchForecast: No price comes out.
     """
-    entry = records.answer(artefact, {**row, "inputs": _numbers(row)}, calendar)
-    _check(entry, artefact)
+    entry = records.answer(artifact, {**row, "inputs": _numbers(row)}, calendar)
+    _check(entry, artifact)
     logged = records.prediction_row(entry, row, UNDATED)
     return Prepared(_said(entry, row), logged, calendar)
 
@@ -85,7 +85,7 @@ def age(made: Prepared, now: dt.datetime) -> Age:
 
 
 @lru_cache(maxsize=64)
-def _closed(calendar: TradingCalendar, now: dt.datetime) -> tuple[dt.date, dt.datetime]:
+def _closed(calendar: Calendar, now: dt.datetime) -> tuple[dt.date, dt.datetime]:
     """The last session closed at ``now``, and when the next one closes: many ask at one time."""
     closed = calendar.last_closed(now)
     return closed, calendar.hours(calendar.next_session(closed)).closes
@@ -137,7 +137,7 @@ def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
         ) from error
 
 
-def _check(entry: Mapping[str, Any], artefact: Artefact) -> None:
+def _check(entry: Mapping[str, Any], artifact: Artifact) -> None:
     bounds = [(one["low_close"], one["high_close"]) for one in entry["intervals"]]
     closes = [entry["est_future_close"], *(close for pair in bounds for close in pair)]
     if entry["candidate"] is not None:
@@ -145,7 +145,7 @@ def _check(entry: Mapping[str, Any], artefact: Artefact) -> None:
     wrong = [close for close in closes if not (math.isfinite(close) and close >= 0)]
     if wrong:
         raise NoSuchForecast(
-            f"The {artefact.horizon} model of {artefact.ticker} forecasts a close of {wrong[0]}, "
+            f"The {artifact.horizon} model of {artifact.ticker} forecasts a close of {wrong[0]}, "
             "which no price can be: train again, or roll back."
         )
 

@@ -11,7 +11,7 @@ from typing import Any
 from src.api.prediction_log.spool import Journal
 from src.config import logs
 from src.core.errors import DatabaseFull, DatabaseUnavailable, ForecastError
-from src.db.reconnect import Kept, Link
+from src.db.reconnect import PersistentConnection, Reconnector
 from src.db.tables.forecasts import ForecastLog
 
 Row = Mapping[str, Any]
@@ -37,9 +37,9 @@ class Logbook:
     """
 
     def __init__(
-        self, link: Link, journal: Journal, most: int, now: Callable[[], dt.datetime]
+        self, link: Reconnector, journal: Journal, most: int, now: Callable[[], dt.datetime]
     ) -> None:
-        self._kept, self._most, self._now = Kept(link), most, now
+        self._kept, self._most, self._now = PersistentConnection(link), most, now
         self._journal, self._turn = journal, threading.Lock()
         self._waiting: deque[Row] = deque()
         self._wake, self._stop = threading.Event(), threading.Event()

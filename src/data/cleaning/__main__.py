@@ -3,7 +3,7 @@
 import sys
 
 from src.data.cleaning.stage import main
-from src.stages.cli import guarded
+from src.stages.cli import run_command
 
 if __name__ == "__main__":
-    sys.exit(guarded(main))
+    sys.exit(run_command(main))

@@ -102,7 +102,7 @@ def missing_sessions(clean: pl.DataFrame, calendar: Calendar) -> int:
 
 
 def _with_batches(context: RunContext, table: Table) -> pl.DataFrame:
-    raw = as_known.raw(context, table)
+    raw = as_known.raw_prices(context, table)
     if "ts" in raw.columns:
         zone = shared_exchange(context.tickers).zone
         raw = raw.with_columns(date=pl.col("ts").dt.convert_time_zone(zone).dt.date())

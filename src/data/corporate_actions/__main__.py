@@ -22,7 +22,8 @@ from src.data.corporate_actions.apply import LEDGER_SCHEMA
 from src.data.corporate_actions.history import record
 from src.data.corporate_actions.intake.statements import read_actions
 from src.db.store import Store
-from src.stages.cli import EPILOG, Parser, configured, date, guarded, moment
+from src.stages.arguments import EPILOG, Parser, date, moment
+from src.stages.cli import run_command, set_up
 
 NEXT = "run the pipeline to rebuild"
 
@@ -64,7 +65,7 @@ def entered(ticker: str, day: dt.date, kind: Kind, value: float, at: dt.datetime
 def main(argv: Sequence[str] | None = None) -> int:
     """Change or show the ledger of one ticker."""
     args = _parser().parse_args(argv)
-    settings, now = configured(args)
+    settings, now = set_up(args)
     ticker = normalise_ticker(args.ticker or settings.data.ticker, args.suffix)
     from src.db.database import open_database
     from src.db.tables.runs import ticker_locks
@@ -160,4 +161,4 @@ def _parser() -> Parser:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main))
+    sys.exit(run_command(main))

@@ -33,7 +33,8 @@ from src.data.report.formatting import Section
 from src.data.report.sections import sections
 from src.data.report.session import one_session
 from src.data.report.ticker_data import BROKEN, Stored, sums
-from src.stages.cli import EPILOG, Parser, configured, date, guarded
+from src.stages.arguments import EPILOG, Parser, date
+from src.stages.cli import run_command, set_up
 from src.stages.context import make_context
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def as_text(found: Sequence[Section], width: int, more: str) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the report on one ticker, or on one session of it."""
     args = _parser().parse_args(argv)
-    settings, now = configured(args)
+    settings, now = set_up(args)
     ticker = normalise_ticker(args.ticker or settings.data.ticker, args.suffix)
     from src.db.database import open_database
 
@@ -180,4 +181,4 @@ def _parser() -> Parser:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main))
+    sys.exit(run_command(main))

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 from src.core.errors import BadInput, UsageError
 from src.modeling.points.names import CANDIDATES, EXTRAS
-from src.stages.cli import EPILOG, Parser, configured, date, guarded
+from src.stages.arguments import EPILOG, Parser, date
+from src.stages.cli import run_command, set_up
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Backtest every candidate and what would have been served, over the stored tickers."""
     args = _parser().parse_args(argv)
     _check_usage(args)
-    settings, _ = configured(args)
+    settings, _ = set_up(args)
     from src.db.database import open_database
 
     with open_database(settings.server, settings.home) as database:
@@ -203,4 +204,4 @@ def _parser() -> Parser:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main))
+    sys.exit(run_command(main))

@@ -15,7 +15,7 @@ from src.modeling.intervals import distribution, outlook
 from src.modeling.intervals.outlook import Outlook
 from src.modeling.panel.panel import Panel
 from src.modeling.serving import newest
-from src.registry.storage.artifact_store import Artefact
+from src.registry.storage.artifact import Artifact
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,32 +23,32 @@ class ModelInputs:
     """A model at its ticker's last bar.
 
     Attributes:
-        artefact: The model.
+        artifact: The model.
         values: What it wants, by name; those that are not known lack.
         outlook: The distribution of the return from that bar.
         sigma: Volatility of the return over the horizon, as forecast there.
     """
 
-    artefact: Artefact
+    artifact: Artifact
     values: Mapping[str, float]
     outlook: Outlook
     sigma: float
 
 
-def build_model_inputs(whole: Panel, artefacts: Sequence[Artefact]) -> list[ModelInputs]:
+def build_model_inputs(whole: Panel, artifacts: Sequence[Artifact]) -> list[ModelInputs]:
     """Each model's values and outlook, in the order given; their tickers must be in the panel."""
     known = FeatureCache(whole)
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for place, one in enumerate(artefacts):
+    for place, one in enumerate(artifacts):
         groups[newest.last_bar(whole, one.ticker), one.sessions].append(place)
     recents: dict[int, _Recent] = {}
     found: dict[int, ModelInputs] = {}
     for (at, horizon), places in groups.items():
         made = distribution.walk_forward(whole, horizon, since=at, inputs=known.variances)
         recent = recents.setdefault(at, _Recent(whole, at))
-        several = [artefacts[place] for place in places]
+        several = [artifacts[place] for place in places]
         found |= dict(zip(places, _group(recent, several, made), strict=True))
-    return [found[place] for place in range(len(artefacts))]
+    return [found[place] for place in range(len(artifacts))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,10 +68,10 @@ class _Recent:
 
 
 def _group(
-    recent: _Recent, artefacts: Sequence[Artefact], made: distribution.Forecasts
+    recent: _Recent, artifacts: Sequence[Artifact], made: distribution.Forecasts
 ) -> Iterator[ModelInputs]:
     """Models of one horizon whose tickers have their last bar in the same row."""
-    for one in artefacts:
+    for one in artifacts:
         column = recent.whole.tickers.index(one.ticker)
         sigma = float(made.sigma[recent.at, column])
         values: dict[str, float] = {}

@@ -12,8 +12,8 @@ from src.core.errors import ForecastError
 from src.modeling.intervals.outlook import NOTHING, Outlook
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
-    from src.registry.storage.artifact_store import Artefact
+    from src.core.calendars.calendar import Calendar
+    from src.registry.storage.artifact import Artifact
 
 
 class FeatureMismatch(ForecastError):
@@ -21,10 +21,10 @@ class FeatureMismatch(ForecastError):
 
 
 def forecast(
-    artefact: Artefact,
+    artifact: Artifact,
     row: Mapping[str, Any],
     *,
-    calendar: TradingCalendar,
+    calendar: Calendar,
     outlook: Outlook = NOTHING,
 ) -> dict[str, object]:
     """Forecast from one feature row: an entry of ``forecasts`` in results.json.
@@ -35,7 +35,7 @@ def forecast(
     that lacks one gives way to zero, and ``note`` says so.
 
     Args:
-        artefact: The live model of the row's ticker.
+        artifact: The live model of the row's ticker.
         row: The newest session's ``ticker, date, close, features_version``, and what the model is
             asked with, by name.
         calendar: The exchange's sessions.
@@ -44,14 +44,14 @@ def forecast(
     Raises:
         FeatureMismatch: For another ticker or features version, or no usable close.
     """
-    _check(artefact, row)
-    target = calendar.ahead(row["date"], artefact.sessions)
+    _check(artifact, row)
+    target = calendar.ahead(row["date"], artifact.sessions)
     close = float(row["close"])
-    proposed = _proposed(artefact, row)
-    name = artefact.served if proposed is not None else "zero"
+    proposed = _proposed(artifact, row)
+    name = artifact.served if proposed is not None else "zero"
     served = proposed if name != "zero" and proposed is not None else 0.0
     return {
-        "horizon": f"{artefact.sessions}-day",
+        "horizon": f"{artifact.sessions}-day",
         "feature_date": row["date"].isoformat(),
         "target_date": target.isoformat(),
         "target_date_estimated": calendar.is_estimated(target),
@@ -60,63 +60,63 @@ def forecast(
         "est_future_close": close * (1 + served),
         "prob_up": outlook.prob_up,
         "intervals": outlook.around(close),
-        "model": _model(artefact, name),
-        "verdict": artefact.verdict,
-        "reason": artefact.reason,
+        "model": _model(artifact, name),
+        "verdict": artifact.verdict,
+        "reason": artifact.reason,
         "baseline": {"name": "zero", "pred_return": 0.0},
-        "note": _note(artefact, row) if name != artefact.served else None,
-        "candidate": None if proposed is None else _candidate(artefact, proposed, close),
+        "note": _note(artifact, row) if name != artifact.served else None,
+        "candidate": None if proposed is None else _candidate(artifact, proposed, close),
         "skill": {
-            **_scores(artefact.metrics, name),
+            **_scores(artifact.metrics, name),
             "pool": {
-                "tickers": artefact.pool.get("tickers", 1),
-                **_scores(artefact.pool.get("metrics", ()), name),
+                "tickers": artifact.pool.get("tickers", 1),
+                **_scores(artifact.pool.get("metrics", ()), name),
             },
         },
     }
 
 
-def _promoted(artefact: Artefact) -> bool:
-    return artefact.served == artefact.candidate != "zero"
+def _promoted(artifact: Artifact) -> bool:
+    return artifact.served == artifact.candidate != "zero"
 
 
-def _proposed(artefact: Artefact, row: Mapping[str, Any]) -> float | None:
+def _proposed(artifact: Artifact, row: Mapping[str, Any]) -> float | None:
     """What the candidate says, or None without one or a value that it needs."""
-    if artefact.candidate == "zero":
+    if artifact.candidate == "zero":
         return None
     # What is missing becomes NaN.
-    values = np.array([row.get(name) for name in artefact.model.features], dtype=np.float64)
-    return artefact.model.predict(values) if np.isfinite(values).all() else None
+    values = np.array([row.get(name) for name in artifact.model.features], dtype=np.float64)
+    return artifact.model.predict(values) if np.isfinite(values).all() else None
 
 
-def _note(artefact: Artefact, row: Mapping[str, Any]) -> str:
-    lacking = next(name for name in artefact.model.features if not usable(row.get(name)))
-    return f"{artefact.served} needs {lacking}, which is not known at this bar: zero is served"
+def _note(artifact: Artifact, row: Mapping[str, Any]) -> str:
+    lacking = next(name for name in artifact.model.features if not usable(row.get(name)))
+    return f"{artifact.served} needs {lacking}, which is not known at this bar: zero is served"
 
 
-def _candidate(artefact: Artefact, proposed: float, close: float) -> dict[str, object]:
-    scores = _scores(artefact.metrics, artefact.candidate)
+def _candidate(artifact: Artifact, proposed: float, close: float) -> dict[str, object]:
+    scores = _scores(artifact.metrics, artifact.candidate)
     return {
-        "name": artefact.candidate,
+        "name": artifact.candidate,
         "pred_return": proposed,
         "est_future_close": close * (1 + proposed),
         "skill_vs_zero": scores["mae_vs_zero"],
         "n": scores["n"],
         "n_eff": scores["n_eff"],
-        "pool": _scores(artefact.pool.get("metrics", ()), artefact.candidate),
-        "promoted": _promoted(artefact),
+        "pool": _scores(artifact.pool.get("metrics", ()), artifact.candidate),
+        "promoted": _promoted(artifact),
     }
 
 
-def _model(artefact: Artefact, name: str) -> dict[str, object]:
+def _model(artifact: Artifact, name: str) -> dict[str, object]:
     return {
         "name": name,
-        "verdict": artefact.verdict,
-        "served_since": artefact.since or None,
-        "version": artefact.digest,
-        "trained_at": artefact.trained_at,
-        "code_version": artefact.code_version,
-        "features_version": artefact.features_version,
+        "verdict": artifact.verdict,
+        "served_since": artifact.since or None,
+        "version": artifact.digest,
+        "trained_at": artifact.trained_at,
+        "code_version": artifact.code_version,
+        "features_version": artifact.features_version,
     }
 
 
@@ -130,14 +130,14 @@ def _scores(metrics: Sequence[Mapping[str, Any]], name: str) -> dict[str, object
     }
 
 
-def _check(artefact: Artefact, row: Mapping[str, Any]) -> None:
-    model = f"the {artefact.horizon} model of {artefact.ticker}"
-    if row.get("ticker") != artefact.ticker:
+def _check(artifact: Artifact, row: Mapping[str, Any]) -> None:
+    model = f"the {artifact.horizon} model of {artifact.ticker}"
+    if row.get("ticker") != artifact.ticker:
         raise FeatureMismatch(f"Features of {row.get('ticker')} were given to {model}.")
-    if row.get("features_version") != artefact.features_version:
+    if row.get("features_version") != artifact.features_version:
         raise FeatureMismatch(
             f"The newest features are version {row.get('features_version')}, {model} knows "
-            f"{artefact.features_version}: run the pipeline again."
+            f"{artifact.features_version}: run the pipeline again."
         )
     if not usable(row.get("close")):
         raise FeatureMismatch(

@@ -1,6 +1,6 @@
 """A model, what it is asked with, and its forecast in; rows to store out, and answers back. Pure.
 
-A row of ``serving_inputs`` and the artefact of its digest give the run's own forecast again, to
+A row of ``serving_inputs`` and the artifact of its digest give the run's own forecast again, to
 the last bit.
 """
 
@@ -17,9 +17,9 @@ from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.serving.predict import forecast, usable
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
     from src.modeling.serving.inputs import ModelInputs
-    from src.registry.storage.artifact_store import Artefact
+    from src.registry.storage.artifact import Artifact
 
 
 def serving_row(
@@ -33,16 +33,16 @@ def serving_row(
         data_hash: Of the pool.
         written_at: Aware.
     """
-    artefact, given = asked.artefact, {**newest, **asked.values}
+    artifact, given = asked.artifact, {**newest, **asked.values}
     known = bool(np.isfinite(asked.outlook.quantiles).all())
     return {
-        "ticker": artefact.ticker,
-        "horizon": artefact.horizon,
-        "digest": artefact.digest,
+        "ticker": artifact.ticker,
+        "horizon": artifact.horizon,
+        "digest": artifact.digest,
         "feature_date": newest["date"],
         "features_version": newest["features_version"],
         "last_close": float(newest["close"]),
-        "inputs": {n: float(given[n]) for n in artefact.model.features if usable(given.get(n))},
+        "inputs": {n: float(given[n]) for n in artifact.model.features if usable(given.get(n))},
         "levels": LEVELS.tolist() if known else [],
         "quantiles": asked.outlook.quantiles.tolist() if known else [],
         "sigma": float(asked.sigma) if usable(asked.sigma) and asked.sigma > 0 else None,
@@ -53,13 +53,11 @@ def serving_row(
     }
 
 
-def answer(
-    artefact: Artefact, row: Mapping[str, Any], calendar: TradingCalendar
-) -> dict[str, object]:
+def answer(artifact: Artifact, row: Mapping[str, Any], calendar: Calendar) -> dict[str, object]:
     """The forecast of a row of ``serving_inputs``: an entry of ``forecasts`` in results.json.
 
     Args:
-        artefact: The set whose digest the row names.
+        artifact: The set whose digest the row names.
         row: As stored.
         calendar: The exchange's sessions.
 
@@ -73,7 +71,7 @@ def answer(
         "close": row["last_close"],
         "features_version": row["features_version"],
     }
-    return forecast(artefact, given, calendar=calendar, outlook=outlook_of(row))
+    return forecast(artifact, given, calendar=calendar, outlook=outlook_of(row))
 
 
 def outlook_of(row: Mapping[str, Any]) -> Outlook:

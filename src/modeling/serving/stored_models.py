@@ -15,7 +15,7 @@ from src.modeling.serving.keeping import keep
 from src.modeling.serving.predict import forecast
 from src.modeling.serving.records import serving_row
 from src.modeling.training.stage import TABLES
-from src.registry.storage.artifact_store import Artefact
+from src.registry.storage.artifact import Artifact
 from src.stages.stage import RunContext
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from src.config.settings import Horizons
 
-Load = Callable[[str, str], Artefact]
+Load = Callable[[str, str], Artifact]
 
 
 @dataclass
@@ -44,7 +44,7 @@ class StoredForecasts:
 def stored_forecasts(
     context: RunContext, ticker: str, pools: Sequence[pl.DataFrame]
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Forecasts from the stored artefacts, and a sentence for each horizon that has none.
+    """Forecasts from the stored artifacts, and a sentence for each horizon that has none.
 
     A live run stores what they were made from, and logs them.
 
@@ -82,7 +82,7 @@ def answers(
         data_hash = pool_hash([pool])
         own = [one for one in stored if one.ticker in whole.tickers]
         for asked in build_model_inputs(whole, own):
-            _say(context, asked, newest[asked.artefact.ticker], data_hash, found)
+            _say(context, asked, newest[asked.artifact.ticker], data_hash, found)
     return found
 
 
@@ -105,7 +105,7 @@ def _newest(
 
 def _stored(
     load: Load, tickers: Sequence[str], horizons: Horizons, found: StoredForecasts
-) -> list[Artefact]:
+) -> list[Artifact]:
     stored = []
     for ticker in tickers:
         for horizon in TABLES:
@@ -132,11 +132,11 @@ def _say(
     data_hash: str,
     found: StoredForecasts,
 ) -> None:
-    artefact, given = asked.artefact, {**newest, **asked.values}
+    artifact, given = asked.artifact, {**newest, **asked.values}
     try:
-        said = forecast(artefact, given, calendar=context.calendar, outlook=asked.outlook)
+        said = forecast(artifact, given, calendar=context.calendar, outlook=asked.outlook)
     except ForecastError as error:
-        found.problems[artefact.ticker, artefact.horizon] = str(error)
+        found.problems[artifact.ticker, artifact.horizon] = str(error)
         return
     found.forecasts.append(said)
     row = serving_row(asked, newest, data_hash=data_hash, written_at=context.now)

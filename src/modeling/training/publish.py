@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from src.core.model_events import ModelEvent
     from src.modeling.training.result import TrainingResult
     from src.registry.lifecycle.live_models import LiveModels
-    from src.registry.storage.artifact import Artefact
+    from src.registry.storage.artifact import Artifact
     from src.stages.stage import RunContext
 
 
 class OtherHorizon(ForecastError):
     """A pinned model looks another number of sessions ahead than the configuration says."""
 
-    def __init__(self, live: Artefact, sessions: int) -> None:
+    def __init__(self, live: Artifact, sessions: int) -> None:
         super().__init__(
             f"The {live.horizon} model of {live.ticker} is pinned and looks {live.sessions} "
             f"sessions ahead, the configuration says {sessions}: use its horizon, or end the pin "
@@ -88,12 +88,12 @@ def _pinned(pin: ModelEvent) -> str:
 
 
 def _unchanged(models: LiveModels, one: TrainingResult) -> TrainingResult:
-    """With the live artefact in its place, where nothing but the time of training differs."""
+    """With the live artifact in its place, where nothing but the time of training differs."""
     try:
-        live = models.load(one.artefact.ticker, one.artefact.horizon)
+        live = models.load(one.artifact.ticker, one.artifact.horizon)
     except ForecastError:
         return one
-    return replace(one, artefact=live) if artifact_store.same(live, one.artefact) else one
+    return replace(one, artifact=live) if artifact_store.same(live, one.artifact) else one
 
 
 def answering(context: RunContext, made: Sequence[TrainingResult]) -> list[TrainingResult]:
@@ -102,15 +102,15 @@ def answering(context: RunContext, made: Sequence[TrainingResult]) -> list[Train
         return list(made)
     author = Author(context.run_id, context.now)
     made = [_unchanged(context.models, one) for one in made]
-    new = [one.artefact for one in made if not one.artefact.digest]
+    new = [one.artifact for one in made if not one.artifact.digest]
     stored = iter(context.models.publish(new, author) if new else ())
     answers = []
     for one in made:
-        artefact = one.artefact if one.artefact.digest else next(stored)
-        standing = context.models.standing(artefact.ticker, artefact.horizon)
-        if standing is None or standing.live.digest == artefact.digest:
-            answers.append(replace(one, artefact=artefact))
+        artifact = one.artifact if one.artifact.digest else next(stored)
+        standing = context.models.standing(artifact.ticker, artifact.horizon)
+        if standing is None or standing.live.digest == artifact.digest:
+            answers.append(replace(one, artifact=artifact))
             continue
-        pinned = context.models.load(artefact.ticker, artefact.horizon)
+        pinned = context.models.load(artifact.ticker, artifact.horizon)
         answers.append(one.answered_by(pinned))
     return answers

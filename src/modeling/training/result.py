@@ -20,7 +20,7 @@ from src.modeling.serving.inputs import ModelInputs
 from src.modeling.serving.predict import forecast
 from src.modeling.serving.records import serving_row
 from src.registry.formats.models import LinearModel
-from src.registry.storage.artifact_store import Artefact
+from src.registry.storage.artifact import Artifact
 
 if TYPE_CHECKING:
     from src.modeling.experiment.run import FeatureCache, WalkForwardResult
@@ -40,7 +40,7 @@ class TrainingResult:
         dataset: The rows that were stored.
         held: The contest of its pool.
         decision: Who is served.
-        artefact: What is stored, or what answers instead.
+        artifact: What is stored, or what answers instead.
         inputs: The values that its forecast is made from.
         outlook: The distribution of the return from its last bar.
         newest: The newest row of ``features_daily``, with the ``return_basis`` of its bar.
@@ -51,26 +51,26 @@ class TrainingResult:
     dataset: Dataset
     walk_forward: WalkForwardResult
     decision: PromotionDecision
-    artefact: Artefact
+    artifact: Artifact
     inputs: Mapping[str, float]
     outlook: Outlook
     newest: Mapping[str, Any]
     data_hash: str
 
-    def answered_by(self, artefact: Artefact) -> TrainingResult:
-        """The same with another artefact to answer, and what that is asked with."""
-        if not artefact.model.features:
-            return replace(self, artefact=artefact, inputs={})
+    def answered_by(self, artifact: Artifact) -> TrainingResult:
+        """The same with another artifact to answer, and what that is asked with."""
+        if not artifact.model.features:
+            return replace(self, artifact=artifact, inputs={})
         row, column = self._place
         inputs = newest.inputs(
-            artefact.model,
+            artifact.model,
             self.feature_cache.features,
             row,
             column,
             self.volatility,
             self.walk_forward.horizon,
         )
-        return replace(self, artefact=artefact, inputs=inputs)
+        return replace(self, artifact=artifact, inputs=inputs)
 
     @property
     def volatility(self) -> float:
@@ -79,38 +79,38 @@ class TrainingResult:
 
     @property
     def _place(self) -> tuple[int, int]:
-        panel, ticker = self.walk_forward.panel, self.artefact.ticker
+        panel, ticker = self.walk_forward.panel, self.artifact.ticker
         return newest.last_bar(panel, ticker), panel.tickers.index(ticker)
 
     def forecast(self, context: RunContext) -> dict[str, Any]:
         """An entry of ``forecasts`` in results.json."""
         row = {**self.newest, **self.inputs}
-        return forecast(self.artefact, row, calendar=context.calendar, outlook=self.outlook)
+        return forecast(self.artifact, row, calendar=context.calendar, outlook=self.outlook)
 
     def serving_row(self, context: RunContext) -> dict[str, Any]:
         """A row of ``serving_inputs``."""
-        asked = ModelInputs(self.artefact, self.inputs, self.outlook, self.volatility)
+        asked = ModelInputs(self.artifact, self.inputs, self.outlook, self.volatility)
         return serving_row(asked, self.newest, data_hash=self.data_hash, written_at=context.now)
 
     def as_results_json(self) -> dict[str, Any]:
         """The facts for ``results.json``."""
-        verdict, artefact = self.decision.verdict, self.artefact
+        verdict, artifact = self.decision.verdict, self.artifact
         return {
-            "ticker": artefact.ticker,
-            "horizon": artefact.horizon,
-            "candidate": artefact.candidate,
-            "served": artefact.served,
-            "since": artefact.since or None,
+            "ticker": artifact.ticker,
+            "horizon": artifact.horizon,
+            "candidate": artifact.candidate,
+            "served": artifact.served,
+            "since": artifact.since or None,
             "event": self.decision.event,
-            "verdict": artefact.verdict,
-            "reason": artefact.reason,
-            "configurations": artefact.trials,
+            "verdict": artifact.verdict,
+            "reason": artifact.reason,
+            "configurations": artifact.trials,
             "sessions_until_decidable": verdict.sessions_until_decidable,
-            "evidence": list(artefact.evidence),
+            "evidence": list(artifact.evidence),
             "rows": self.dataset.counts,
-            "metrics": list(artefact.metrics),
-            "pool": dict(artefact.pool),
-            "coverage": summary.coverage(self.walk_forward, artefact.ticker),
+            "metrics": list(artifact.metrics),
+            "pool": dict(artifact.pool),
+            "coverage": summary.coverage(self.walk_forward, artifact.ticker),
         }
 
 
@@ -129,7 +129,7 @@ def build_result(
     row, column = newest.last_bar(held.panel, ticker), held.panel.tickers.index(ticker)
     candidate = decision.candidate if decision.candidate in held.models else ZERO
     model = held.models.get(candidate, NOTHING)
-    artefact = Artefact(
+    artifact = Artifact(
         ticker=ticker,
         horizon=horizon,
         sessions=held.horizon,
@@ -152,9 +152,9 @@ def build_result(
     )
     said = outlook.at(held.distributions, row, column)
     one = TrainingResult(
-        trained.feature_cache, dataset, held, decision, artefact, {}, said, newest_row, data_hash
+        trained.feature_cache, dataset, held, decision, artifact, {}, said, newest_row, data_hash
     )
-    return one.answered_by(artefact)
+    return one.answered_by(artifact)
 
 
 def _reason(decision: PromotionDecision, leak: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Stage: features and clean prices in; datasets, judged candidates and artefacts out."""
+"""Stage: features and clean prices in; datasets, judged candidates and artifacts out."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TABLES: Mapping[str, Table] = {"short": DATASET_SHORT, "long": DATASET_LONG}
 
 
 def run(context: RunContext) -> StageReport:
-    """Judge the candidates of every ticker's pool; live runs store datasets and artefacts."""
+    """Judge the candidates of every ticker's pool; live runs store datasets and artifacts."""
     features = context.store.load(FEATURES_DAILY, context.tickers, context.as_of)
     features = features.select(_in_use(features))
     labelled = _datasets(context, features)
@@ -129,17 +129,17 @@ def _scale_free(name: str) -> bool:
 def _reports(context: RunContext, made: Sequence[TrainingResult]) -> dict[str, str]:
     """The page of each ticker, before anything is made live: what cannot be shown is not served."""
     pages = {}
-    for ticker in dict.fromkeys(one.artefact.ticker for one in made):
+    for ticker in dict.fromkeys(one.artifact.ticker for one in made):
         name = "report.html" if len(context.tickers) == 1 else f"report_{ticker}.html"
-        own = [one for one in made if one.artefact.ticker == ticker]
+        own = [one for one in made if one.artifact.ticker == ticker]
         pages[name] = page(own, context)
     return pages
 
 
 def _without_candidate(made: list[TrainingResult]) -> Iterator[str]:
     for one in made:
-        if one.artefact.candidate == "zero":
-            yield f"{one.artefact.ticker}, {one.artefact.horizon}: {one.artefact.reason}."
+        if one.artifact.candidate == "zero":
+            yield f"{one.artifact.ticker}, {one.artifact.horizon}: {one.artifact.reason}."
 
 
 def _in_use(features: pl.DataFrame) -> list[str]:

@@ -12,7 +12,8 @@ from src.registry.lifecycle.events import Author
 from src.registry.lifecycle.publish import publish
 from src.registry.lifecycle.state import Standing, standings
 from src.registry.storage import artifact_store
-from src.registry.storage.artifact_store import Artefact, NoModel
+from src.registry.storage.artifact import Artifact
+from src.registry.storage.artifact_store import NoModel
 
 if TYPE_CHECKING:
     from src.core.model_events import ModelEvent
@@ -33,12 +34,12 @@ class LiveModels:
         """What is live for a ticker at ``short`` or ``long``; None before its first model."""
         return standings(self.log.decisive([ticker])).get((ticker, horizon))
 
-    def load(self, ticker: str, horizon: str) -> Artefact:
+    def load(self, ticker: str, horizon: str) -> Artifact:
         """The set that the audit says is live.
 
         Raises:
             NoModel: There is none yet.
-            CorruptArtefact: It is damaged or missing.
+            CorruptArtifact: It is damaged or missing.
         """
         standing = self.standing(ticker, horizon)
         if standing is None:
@@ -59,7 +60,7 @@ class LiveModels:
         # The last of them is the restored set itself.
         return len(before) > 1 and before[-2].served not in ("", "zero")
 
-    def publish(self, made: Sequence[Artefact], author: Author) -> list[Artefact]:
+    def publish(self, made: Sequence[Artifact], author: Author) -> list[Artifact]:
         """Store sets and make them live, unless what is live is pinned; returned with digests.
 
         Raises:

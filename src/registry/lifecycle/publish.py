@@ -1,4 +1,4 @@
-"""New artefacts in: stored, written to the audit, and made live unless what is live stays."""
+"""New artifacts in: stored, written to the audit, and made live unless what is live stays."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from src.registry.lifecycle.events import Author, after_training
 from src.registry.lifecycle.state import Standing, standings
 from src.registry.storage import files, pointer
+from src.registry.storage.artifact import Artifact
 from src.registry.storage.artifact_store import (
-    Artefact,
-    CorruptArtefact,
+    CorruptArtifact,
     place,
     pointed,
     remove_sets,
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 def publish(
     root: Path,
     log: EventLog,
-    artefacts: Sequence[Artefact],
+    artifacts: Sequence[Artifact],
     author: Author,
     *,
     key: bytes | None = None,
-) -> list[Artefact]:
-    """Store artefacts and make live those that may be, all in one step; returned with digests.
+) -> list[Artifact]:
+    """Store artifacts and make live those that may be, all in one step; returned with digests.
 
     A pinned set stays live until a later win of the gate. The events are committed first: whoever
     asks the audit sees the new sets from then on, CURRENT follows, and after a kill in between it
@@ -42,12 +42,12 @@ def publish(
     Raises:
         BadInput: For a ticker that cannot be a directory name; nothing is stored then.
     """
-    for one in artefacts:
+    for one in artifacts:
         folder_of(root, one.ticker, one.horizon)
-    tickers = sorted({one.ticker for one in artefacts})
+    tickers = sorted({one.ticker for one in artifacts})
     files.make(root)
     with files.alone(root):
-        stored = [replace(one, digest=place(root, one, key)) for one in artefacts]
+        stored = [replace(one, digest=place(root, one, key)) for one in artifacts]
         with log.alone():
             before = standings(log.decisive(tickers))
             for one in stored:
@@ -63,7 +63,7 @@ def known_live(root: Path, log: EventLog) -> dict[Pair, str]:
     """What CURRENT names; where it is damaged, what the audit says."""
     try:
         return pointed(root)
-    except CorruptArtefact:
+    except CorruptArtifact:
         return live_digests(standings(log.decisive()))
 
 
@@ -74,7 +74,7 @@ def live_digests(found: dict[Pair, Standing]) -> dict[Pair, str]:
 
 def _prune(
     root: Path,
-    stored: Sequence[Artefact],
+    stored: Sequence[Artifact],
     was: dict[Pair, str],
     before: dict[Pair, Standing],
 ) -> None:

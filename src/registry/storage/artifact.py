@@ -23,7 +23,7 @@ def environment() -> dict[str, str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Artefact:
+class Artifact:
     """A candidate for one ticker and horizon, what was learnt about it, and what is served.
 
     Attributes:

@@ -25,13 +25,12 @@ from src.registry.formats.models import MODEL, canonical_hash, canonical_json, p
 from src.registry.formats.trees import Trees
 from src.registry.storage import files as durable
 from src.registry.storage import model_set, pointer
-from src.registry.storage.artifact import Artefact
+from src.registry.storage.artifact import Artifact
 from src.registry.storage.model_set import HORIZONS, folder_of
 from src.registry.storage.pointer import Pair
 
 __all__ = [
-    "Artefact",
-    "CorruptArtefact",
+    "CorruptArtifact",
     "NoModel",
     "activate",
     "canonical_hash",
@@ -51,47 +50,47 @@ class NoModel(ForecastError):
     """There is no model yet: run `python -m mlops.pipeline` first."""
 
 
-class CorruptArtefact(ForecastError):
+class CorruptArtifact(ForecastError):
     """The model's files are damaged: train again, or roll back."""
 
 
-def save(root: Path, artefact: Artefact, *, key: bytes | None = None) -> Path:
+def save(root: Path, artifact: Artifact, *, key: bytes | None = None) -> Path:
     """Store a set and make it the live one; returns its directory, named by its digest.
 
     Raises:
         BadInput: For a ticker that cannot be a directory name.
     """
-    (digest,) = save_all(root, [artefact], key=key)
-    return folder_of(root, artefact.ticker, artefact.horizon) / digest
+    (digest,) = save_all(root, [artifact], key=key)
+    return folder_of(root, artifact.ticker, artifact.horizon) / digest
 
 
-def save_all(root: Path, artefacts: Sequence[Artefact], *, key: bytes | None = None) -> list[str]:
+def save_all(root: Path, artifacts: Sequence[Artifact], *, key: bytes | None = None) -> list[str]:
     """Store sets and make all of them live in one step; returns their digests.
 
     Raises:
         BadInput: For a ticker that cannot be a directory name; nothing is stored then.
-        CorruptArtefact: When CURRENT is damaged, so that it cannot be added to.
+        CorruptArtifact: When CURRENT is damaged, so that it cannot be added to.
     """
-    for one in artefacts:
+    for one in artifacts:
         folder_of(root, one.ticker, one.horizon)
     durable.make(root)
     with durable.alone(root):
         live = pointed(root)
-        digests = [place(root, one, key) for one in artefacts]
-        new = {(a.ticker, a.horizon): d for a, d in zip(artefacts, digests, strict=True)}
+        digests = [place(root, one, key) for one in artifacts]
+        new = {(a.ticker, a.horizon): d for a, d in zip(artifacts, digests, strict=True)}
         pointer.write(root, {**live, **new})
     return digests
 
 
-def place(root: Path, artefact: Artefact, key: bytes | None = None) -> str:
+def place(root: Path, artifact: Artifact, key: bytes | None = None) -> str:
     """Store a set without making it live; the caller holds the lock of ``root``."""
-    files = {MODEL: pack(artefact.model)}
-    manifest = canonical_json(_described(artefact, files))
-    return model_set.place(folder_of(root, artefact.ticker, artefact.horizon), manifest, files, key)
+    files = {MODEL: pack(artifact.model)}
+    manifest = canonical_json(_described(artifact, files))
+    return model_set.place(folder_of(root, artifact.ticker, artifact.horizon), manifest, files, key)
 
 
-def same(one: Artefact, other: Artefact) -> bool:
-    """Whether two artefacts differ in nothing but when they were made, and where."""
+def same(one: Artifact, other: Artifact) -> bool:
+    """Whether two artifacts differ in nothing but when they were made, and where."""
     manifests = (
         _described(replace(made, trained_at="", environment={}), {MODEL: pack(made.model)})
         for made in (one, other)
@@ -106,7 +105,7 @@ def load(
     *,
     expected: str | None = None,
     key: bytes | None = None,
-) -> Artefact:
+) -> Artifact:
     """Read the live set, every byte checked against the manifest before any is interpreted.
 
     ``expected`` is the digest that the audit says is live, if it is known: that set is read then,
@@ -114,21 +113,21 @@ def load(
 
     Raises:
         NoModel: When none was ever saved.
-        CorruptArtefact: When a file is missing, changed, or holds anything but a model.
+        CorruptArtifact: When a file is missing, changed, or holds anything but a model.
         BadInput: For a ticker that cannot be a directory name.
     """
     folder = folder_of(root, ticker, horizon)
     if expected is None:
         return _loaded(root, ticker, (horizon,), key)[horizon]
     if not (folder / expected).is_dir():
-        raise CorruptArtefact(
+        raise CorruptArtifact(
             f"{folder} has no model {expected[:12]}, but the audit says that it is live: "
             "train again, or roll back."
         )
     return read(folder, expected, key)
 
 
-def load_all(root: Path, ticker: str, *, key: bytes | None = None) -> dict[str, Artefact]:
+def load_all(root: Path, ticker: str, *, key: bytes | None = None) -> dict[str, Artifact]:
     """Read the live sets of both horizons as they stood at one moment, by horizon.
 
     Raises:
@@ -139,18 +138,18 @@ def load_all(root: Path, ticker: str, *, key: bytes | None = None) -> dict[str, 
 
 def activate(
     root: Path, ticker: str, horizon: str, digest: str, *, key: bytes | None = None
-) -> Artefact:
+) -> Artifact:
     """Make a stored set the live one again, once it has been read whole.
 
     Raises:
-        CorruptArtefact: When that set is missing or damaged; the live one stays.
+        CorruptArtifact: When that set is missing or damaged; the live one stays.
     """
     folder = folder_of(root, ticker, horizon)
     durable.make(root)
     with durable.alone(root):
-        artefact = read(folder, digest, key)
+        artifact = read(folder, digest, key)
         pointer.write(root, {**pointed(root), (ticker, horizon): digest})
-    return artefact
+    return artifact
 
 
 def prune(root: Path, ticker: str, horizon: str, *, keep: Collection[str]) -> list[str]:
@@ -177,39 +176,39 @@ def pointed(root: Path) -> dict[Pair, str]:
     """What CURRENT says is live; see ``pointer.read``.
 
     Raises:
-        CorruptArtefact: When it is damaged.
+        CorruptArtifact: When it is damaged.
     """
     try:
         return pointer.read(root)
     except (OSError, ValueError) as error:
-        raise CorruptArtefact(
+        raise CorruptArtifact(
             f"{root / pointer.CURRENT} cannot be used ({_why(error)}): roll back, or remove it "
             "and train again."
         ) from error
 
 
-def read(folder: Path, digest: str, key: bytes | None = None) -> Artefact:
+def read(folder: Path, digest: str, key: bytes | None = None) -> Artifact:
     """The set of that digest in the folder of its ticker and horizon.
 
     Raises:
-        CorruptArtefact: With what is wrong.
+        CorruptArtifact: With what is wrong.
     """
     # Whatever a damaged or forged file raises on its way in, the answer is the same.
     try:
         return _verified(folder, digest, key)
     except Exception as error:
-        raise CorruptArtefact(
+        raise CorruptArtifact(
             f"The model in {folder} cannot be used ({_why(error)}): train again, or roll back."
         ) from error
 
 
 def _loaded(
     root: Path, ticker: str, horizons: Sequence[str], key: bytes | None
-) -> dict[str, Artefact]:
+) -> dict[str, Artifact]:
     live = _live(root, ticker, horizons)
     try:
         return {h: read(folder_of(root, ticker, h), live[h], key) for h in horizons}
-    except CorruptArtefact:
+    except CorruptArtifact:
         # A set may be pruned between the two reads, but never while CURRENT names it.
         again = _live(root, ticker, horizons)
         if again == live:
@@ -228,13 +227,13 @@ def _live(root: Path, ticker: str, horizons: Sequence[str]) -> dict[str, str]:
     return {horizon: live[ticker, horizon] for horizon in horizons}
 
 
-def _described(artefact: Artefact, files: Mapping[str, bytes]) -> dict[str, Any]:
-    """The manifest: everything about the artefact but the parameters themselves."""
-    told = {name: value for name, value in vars(artefact).items() if name not in _UNTOLD}
+def _described(artifact: Artifact, files: Mapping[str, bytes]) -> dict[str, Any]:
+    """The manifest: everything about the artifact but the parameters themselves."""
+    told = {name: value for name, value in vars(artifact).items() if name not in _UNTOLD}
     return {
         **told,
-        "features": list(artefact.model.features),
-        "canonical_hash": canonical_hash(artefact.model),
+        "features": list(artifact.model.features),
+        "canonical_hash": canonical_hash(artifact.model),
         "files": model_set.listed(files),
     }
 
@@ -243,7 +242,7 @@ _UNTOLD = ("model", "digest")
 _DERIVED = ("features", "canonical_hash", "files")
 
 
-def _verified(folder: Path, digest: str, key: bytes | None) -> Artefact:
+def _verified(folder: Path, digest: str, key: bytes | None) -> Artifact:
     files = model_set.verified(folder, digest, key)
     told = json.loads(files[model_set.MANIFEST])
     if (told["horizon"], told["ticker"]) != (folder.name, folder.parent.name):
@@ -254,7 +253,7 @@ def _verified(folder: Path, digest: str, key: bytes | None) -> Artefact:
     if canonical_hash(model) != told["canonical_hash"]:
         raise ValueError(f"{model_set.MANIFEST} describes another model")
     kept = {name: value for name, value in told.items() if name not in _DERIVED}
-    return Artefact(**kept, model=model, digest=digest)
+    return Artifact(**kept, model=model, digest=digest)
 
 
 def _why(error: Exception) -> str:

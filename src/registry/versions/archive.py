@@ -17,7 +17,8 @@ from pathlib import Path
 from src.registry.lifecycle.events import Author
 from src.registry.storage import artifact_store, model_set
 from src.registry.storage import files as durable
-from src.registry.storage.artifact_store import Artefact, CorruptArtefact
+from src.registry.storage.artifact import Artifact
+from src.registry.storage.artifact_store import CorruptArtifact
 from src.registry.storage.pointer import Pair
 from src.registry.storage.signing import signature
 from src.registry.versions import manifest as version_file
@@ -26,11 +27,11 @@ from src.registry.versions.manifest import NoVersion, Version, check_tag, is_tag
 _PURPOSE = "version"
 
 
-def gather(root: Path, live: Mapping[Pair, str], aside: Path, key: bytes | None) -> list[Artefact]:
+def gather(root: Path, live: Mapping[Pair, str], aside: Path, key: bytes | None) -> list[Artifact]:
     """Copy sets to a new folder, each read whole and understood before it is copied.
 
     Raises:
-        CorruptArtefact: When one of them is damaged or not signed.
+        CorruptArtifact: When one of them is damaged or not signed.
     """
     durable.make(aside)
     return [_copied(root, aside, pair, digest, key) for pair, digest in sorted(live.items())]
@@ -63,7 +64,7 @@ def read(archive: Path, tag: str, key: bytes | None = None) -> Version:
     Raises:
         UsageError: When ``tag`` cannot be one.
         NoVersion: When there is none of that name.
-        CorruptArtefact: When it is damaged or not signed.
+        CorruptArtifact: When it is damaged or not signed.
     """
     check_tag(tag)
     if not (archive / tag).is_dir():
@@ -77,11 +78,11 @@ def read(archive: Path, tag: str, key: bytes | None = None) -> Version:
         raise _damaged(tag, error) from error
 
 
-def check(archive: Path, version: Version, key: bytes | None = None) -> list[Artefact]:
+def check(archive: Path, version: Version, key: bytes | None = None) -> list[Artifact]:
     """Read every byte of a version, and every set as a model.
 
     Raises:
-        CorruptArtefact: When a file is missing, changed or one too many, or holds no model.
+        CorruptArtifact: When a file is missing, changed or one too many, or holds no model.
     """
     folder = archive / version.tag
     try:
@@ -113,21 +114,21 @@ def _age(archive: Path, tag: str) -> tuple[dt.datetime, int]:
     try:
         made_at = read(archive, tag).made_at
         return made_at, (archive / tag / version_file.MANIFEST).stat().st_mtime_ns
-    except CorruptArtefact:
+    except CorruptArtifact:
         return dt.datetime.min.replace(tzinfo=dt.UTC), 0
 
 
-def _copied(source: Path, target: Path, pair: Pair, digest: str, key: bytes | None) -> Artefact:
+def _copied(source: Path, target: Path, pair: Pair, digest: str, key: bytes | None) -> Artifact:
     folder = model_set.folder_of(source, *pair)
-    artefact = artifact_store.read(folder, digest, key)
+    artifact = artifact_store.read(folder, digest, key)
     files = model_set.verified(folder, digest, key)
     manifest = files.pop(model_set.MANIFEST)
     model_set.place(model_set.folder_of(target, *pair), manifest, files, key)
-    return artefact
+    return artifact
 
 
-def _damaged(tag: str, error: Exception) -> CorruptArtefact:
+def _damaged(tag: str, error: Exception) -> CorruptArtifact:
     told = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    return CorruptArtefact(
+    return CorruptArtifact(
         f"Version {tag} cannot be used ({told}): nothing was changed, choose another version."
     )

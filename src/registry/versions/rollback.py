@@ -12,14 +12,14 @@ from src.registry.lifecycle.events import Author, after_rollback, after_unpin, v
 from src.registry.lifecycle.publish import known_live, live_digests
 from src.registry.lifecycle.state import standings
 from src.registry.storage import files, pointer
-from src.registry.storage.artifact_store import CorruptArtefact, NoModel
+from src.registry.storage.artifact_store import CorruptArtifact, NoModel
 from src.registry.storage.signing import same
 from src.registry.versions import archive
 from src.registry.versions.manifest import Version, VersionExists, check_tag
 
 if TYPE_CHECKING:
     from src.db.tables.model_events import EventLog
-    from src.registry.storage.artifact import Artefact
+    from src.registry.storage.artifact import Artifact
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def make_version(registry: Registry, tag: str, author: Author) -> Version:
         UsageError: When ``tag`` cannot be one.
         VersionExists: When there is one of that name already.
         NoModel: When nothing is live.
-        CorruptArtefact: When a live set is damaged.
+        CorruptArtifact: When a live set is damaged.
     """
     check_tag(tag)
     for folder in (registry.models, registry.archive):
@@ -83,7 +83,7 @@ def roll_back(
     registry: Registry,
     tag: str,
     author: Author,
-    prepare: Callable[[Sequence[Artefact]], str] = lambda restored: "",
+    prepare: Callable[[Sequence[Artifact]], str] = lambda restored: "",
 ) -> RolledBack:
     """Make the sets of a version live again, all in one step, and pin them.
 
@@ -99,7 +99,7 @@ def roll_back(
     Raises:
         UsageError: When ``tag`` cannot be one.
         NoVersion: When there is none of that name; the nearest names are told.
-        CorruptArtefact: When the version is damaged, not signed, or not what the audit recorded.
+        CorruptArtifact: When the version is damaged, not signed, or not what the audit recorded.
     """
     version = archive.read(registry.archive, tag, registry.key)
     _check_audit(registry.log, version)
@@ -141,7 +141,7 @@ def unpin(registry: Registry, ticker: str, author: Author) -> list[str]:
 def _check_audit(log: EventLog, version: Version) -> None:
     recorded = (str(one.evidence.get("version_manifest")) for one in log.tagged(version.tag))
     if not any(same(one, version.digest) for one in recorded):
-        raise CorruptArtefact(
+        raise CorruptArtifact(
             f"Version {version.tag} is not the one that the audit recorded, so it is not used: "
             "choose another version."
         )

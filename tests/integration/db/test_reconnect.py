@@ -3,7 +3,7 @@ import pytest
 
 from src.core.errors import DatabaseRefused, DatabaseUnavailable
 from src.db.database import DATA_DIR
-from src.db.reconnect import Kept, Link
+from src.db.reconnect import PersistentConnection, Reconnector
 from tests.support.services import die
 
 
@@ -12,7 +12,7 @@ def one(connection):
 
 
 def test_work_begun_on_a_connection_that_was_lost_is_done_on_a_new_one(database_url, home):
-    kept = Kept(Link(database_url, home))
+    kept = PersistentConnection(Reconnector(database_url, home))
     pid = kept.run(lambda connection: connection.info.backend_pid)
     with psycopg.connect(database_url, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
@@ -22,7 +22,7 @@ def test_work_begun_on_a_connection_that_was_lost_is_done_on_a_new_one(database_
 
 
 def test_a_server_that_is_not_there_is_one_sentence(home):
-    kept = Kept(Link("postgresql://u:hunter2@127.0.0.1:1/nothing", home))
+    kept = PersistentConnection(Reconnector("postgresql://u:hunter2@127.0.0.1:1/nothing", home))
 
     with pytest.raises(DatabaseUnavailable, match="1/nothing does not answer") as lost:
         kept.run(one)
@@ -31,7 +31,7 @@ def test_a_server_that_is_not_there_is_one_sentence(home):
 
 
 def test_what_the_server_refuses_is_not_tried_again(database_url, home):
-    kept, tries = Kept(Link(database_url, home)), []
+    kept, tries = PersistentConnection(Reconnector(database_url, home)), []
 
     def wrong(connection):
         tries.append(1)
@@ -44,8 +44,8 @@ def test_what_the_server_refuses_is_not_tried_again(database_url, home):
 
 
 def test_the_embedded_server_is_started_when_needed_and_again_when_it_died(home):
-    link = Link(None, home)
-    kept = Kept(link)
+    link = Reconnector(None, home)
+    kept = PersistentConnection(link)
     assert kept.run(one) == 1
 
     die(home / DATA_DIR / "postmaster.pid")

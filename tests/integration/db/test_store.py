@@ -33,7 +33,7 @@ from src.core.tables import (
 from src.db.connection import bulk_connection, control_connection, normalised, one_sentence_errors
 from src.db.database import open_database
 from src.db.migrate import ensure_schema, head
-from src.db.store import AsideStore, PostgresStore
+from src.db.store import DryRunStore, PostgresStore
 from src.db.tables.runs import RunLog, application_name, ticker_locks
 from tests.support.prices import NOW, checksums
 
@@ -473,7 +473,7 @@ def test_what_is_not_committed_is_gone_when_the_connection_closes(store, databas
 def test_the_store_aside_never_writes_and_reads_its_own_changes(store, database_url):
     write(store, lambda: store.upsert(CLEAN_DAILY, clean(1, 2)))
     before = checksums(database_url)
-    aside = AsideStore(store)
+    aside = DryRunStore(store)
 
     with aside.transaction():
         batch_id = aside.add_batch(BATCH, b"rows")
@@ -490,7 +490,7 @@ def test_the_store_aside_never_writes_and_reads_its_own_changes(store, database_
 
 def test_the_store_aside_shows_what_is_stored_of_tickers_it_did_not_change(store):
     write(store, lambda: store.upsert(CLEAN_DAILY, clean(1, ticker="INFY.NS")))
-    aside = AsideStore(store)
+    aside = DryRunStore(store)
 
     aside.replace(CLEAN_DAILY, ["TCS.NS"], clean(5, 6))
 
@@ -544,7 +544,7 @@ def applied(target, steps):
 def test_the_store_aside_gives_the_frames_that_postgresql_would(store, stored, steps):
     with undone(store):
         store.replace(CLEAN_DAILY, ["TCS.NS"], clean(*stored))
-        aside = applied(AsideStore(store), steps)
+        aside = applied(DryRunStore(store), steps)
 
         live = applied(store, steps)
 
@@ -884,7 +884,7 @@ def test_a_password_with_a_hash_is_kept_out_of_the_sentence():
 
 
 def test_batches_held_aside_are_those_of_the_tickers_asked_for(store):
-    aside = AsideStore(store)
+    aside = DryRunStore(store)
     aside.add_batch(BATCH, b"rows")
 
     assert aside.load(INGEST_BATCHES, ["SBIN.NS"]).is_empty()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import ForecastError
 from src.core.tables import FEATURES_DAILY
 from src.modeling.experiment import run as contest
@@ -71,8 +71,8 @@ def tilts(at, low, high, slope=0.5):
     ]
 
 
-def publish(at, artefacts, day):
-    return at.models.publish(artefacts, Author("a test", after_close(day)))
+def publish(at, artifacts, day):
+    return at.models.publish(artifacts, Author("a test", after_close(day)))
 
 
 @pytest.fixture
@@ -109,8 +109,8 @@ def test_each_restored_set_is_asked_with_the_mean_of_its_own_trees(two_versions)
         assert row["quantiles"] == before[ticker, horizon]["quantiles"]
         rank = HIGH if rose[TICKERS.index(ticker)] else LOW
         tilt = 0.5 * (rank - np.where(rose, HIGH, LOW).mean()) * row["sigma"]
-        artefact = two_versions.models.load(ticker, horizon)
-        said = answer(artefact, row, nse())["candidate"]["pred_return"]
+        artifact = two_versions.models.load(ticker, horizon)
+        said = answer(artifact, row, nse())["candidate"]["pred_return"]
         assert said == pytest.approx(tilt)
 
 

@@ -11,7 +11,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.db.connection import normalised
 from src.db.migrate import ensure_schema
 from src.modeling.evaluation.maturing import record_outcomes
@@ -85,8 +85,8 @@ def live_through(lived, row):
         lived.outcomes[ticker, row] = outcomes
         for horizon, one in zip(SESSIONS, forecasts, strict=True):
             lived.said[ticker, horizon, row] = one
-            artefact = lived.at.models.load(ticker, horizon)
-            again = answer(artefact, lived.at.row(ticker, horizon), nse())
+            artifact = lived.at.models.load(ticker, horizon)
+            again = answer(artifact, lived.at.row(ticker, horizon), nse())
             lived.answered[ticker, horizon, row] = again
 
 
@@ -129,7 +129,7 @@ def test_every_evening_logs_both_horizons_of_every_ticker_once(lived):
     assert logged == [(t, h, EVENINGS, EVENINGS) for t in TICKERS for h in ("long", "short")]
 
 
-def test_a_row_and_its_artefact_give_each_evenings_forecast_to_the_last_bit(lived):
+def test_a_row_and_its_artifact_give_each_evenings_forecast_to_the_last_bit(lived):
     assert lived.answered == lived.said
     assert repr(lived.answered) == repr(lived.said)
 

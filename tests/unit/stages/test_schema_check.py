@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from src.core.tables import CLEAN_DAILY, DATASET_SHORT, FEATURES_DAILY, QUARANTINE, RAW_DAILY
-from src.stages.schema_check import BadFrame, CheckedStore, check
+from src.stages.schema_check import CheckedStore, SchemaMismatch, check
 
 BAR = {
     "ticker": "TCS.NS",
@@ -67,12 +67,14 @@ def test_a_bar_as_declared_passes():
     ids=str,
 )
 def test_a_value_or_column_that_cannot_be_is_refused_and_named(bent, said):
-    with pytest.raises(BadFrame, match=rf"raw_daily_prices_clean was left as it was, .*{said}"):
+    with pytest.raises(
+        SchemaMismatch, match=rf"raw_daily_prices_clean was left as it was, .*{said}"
+    ):
         check(CLEAN_DAILY, frame(BAR, **bent))
 
 
 def test_a_missing_column_is_refused():
-    with pytest.raises(BadFrame, match="'volume' not in dataframe"):
+    with pytest.raises(SchemaMismatch, match="'volume' not in dataframe"):
         check(CLEAN_DAILY, frame(BAR).drop("volume"))
 
 
@@ -86,14 +88,14 @@ def test_raw_rows_may_lack_what_their_source_lacked():
 def test_features_are_further_columns_of_numbers():
     check(FEATURES_DAILY, frame(FEATURES))
     check(FEATURES_DAILY, frame(FEATURES, sma_7=3.0, vol_14=0.1))
-    with pytest.raises(BadFrame, match="'vol_14' to have type Float64, got String"):
+    with pytest.raises(SchemaMismatch, match="'vol_14' to have type Float64, got String"):
         check(FEATURES_DAILY, frame(FEATURES, vol_14="much"))
 
 
 @pytest.mark.parametrize("target", [-1.0, float("inf"), None])
 def test_a_label_is_a_return(target):
     check(DATASET_SHORT, pl.DataFrame([LABEL]))
-    with pytest.raises(BadFrame, match="'target'"):
+    with pytest.raises(SchemaMismatch, match="'target'"):
         check(DATASET_SHORT, pl.DataFrame([LABEL | {"target": target}]))
 
 
@@ -105,7 +107,7 @@ def test_a_store_takes_nothing_of_a_frame_that_it_refuses(store):
         lambda: checked.replace(CLEAN_DAILY, ["TCS.NS"], bad),
         lambda: checked.upsert(CLEAN_DAILY, bad),
     ):
-        with pytest.raises(BadFrame):
+        with pytest.raises(SchemaMismatch):
             write()
     assert checked.load(CLEAN_DAILY, ["TCS.NS"]).is_empty()
 
@@ -119,5 +121,5 @@ def test_an_action_of_the_quarantine_is_one_of_two():
     row |= {"line": 0, "batch_id": 1, "kind": "daily"}
 
     check(QUARANTINE, pl.DataFrame([row | {"action": "rejected"}]))
-    with pytest.raises(BadFrame, match="'action'"):
+    with pytest.raises(SchemaMismatch, match="'action'"):
         check(QUARANTINE, pl.DataFrame([row | {"action": "thrown away"}]))

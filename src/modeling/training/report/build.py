@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def page(made: Sequence[TrainingResult], context: RunContext) -> str:
     """The page of one ticker, the shortest horizon first."""
-    first = made[0].artefact
+    first = made[0].artifact
     found = [(one.walk_forward, _current(one, context)) for one in made]
     evidence = report_data(
         found,
@@ -42,7 +42,7 @@ def _current(one: TrainingResult, context: RunContext) -> ServingStatus:
             quantiles=one.outlook.quantiles,
         ),
         verdict=one.decision.verdict,
-        contributions=contributions(one.artefact.model, one.inputs),
+        contributions=contributions(one.artifact.model, one.inputs),
         pinned=_pinned(one, context),
     )
 
@@ -50,6 +50,6 @@ def _current(one: TrainingResult, context: RunContext) -> ServingStatus:
 def _pinned(one: TrainingResult, context: RunContext) -> str:
     if context.models is None or one.decision.event == "promoted":
         return ""
-    found = context.models.standing(one.artefact.ticker, one.artefact.horizon)
+    found = context.models.standing(one.artifact.ticker, one.artifact.horizon)
     pin = found.pinned if found is not None else None
     return (pin.version_tag or "") if pin is not None else ""

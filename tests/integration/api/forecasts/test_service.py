@@ -14,7 +14,7 @@ from src.api.forecasts.loader import Loader
 from src.api.forecasts.service import Desk
 from src.api.prediction_log.spool import Journal
 from src.api.prediction_log.writer import Logbook
-from src.db.reconnect import Link
+from src.db.reconnect import Reconnector
 from tests.support.answers import put_inputs, put_live
 from tests.support.models import both, made
 
@@ -25,7 +25,7 @@ PAIR = ("TCS.NS", "short")
 @pytest.fixture
 def deaf(database_url, home, models):
     """A desk whose watch was never started."""
-    link = Link(database_url, home)
+    link = Reconnector(database_url, home)
     desk = Desk(
         cache=Cache(),
         reader=Reader(link),

@@ -5,8 +5,8 @@ import pytest
 from src.api.forecasts import response
 from src.api.prediction_log.spool import Journal
 from src.api.prediction_log.writer import Logbook
-from src.core.calendars.calendar import nse
-from src.db.reconnect import Link
+from src.core.calendars.nse import nse
+from src.db.reconnect import Reconnector
 from tests.support.answers import ASKED
 from tests.support.models import made
 from tests.support.services import eventually
@@ -26,7 +26,9 @@ def stored(connection):
 
 @pytest.fixture
 def book(database_url, home):
-    opened = Logbook(Link(database_url, home), Journal(home / "journal", "here"), 5, lambda: NOW)
+    opened = Logbook(
+        Reconnector(database_url, home), Journal(home / "journal", "here"), 5, lambda: NOW
+    )
     yield opened
     opened.stop()
 

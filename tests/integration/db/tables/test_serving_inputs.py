@@ -50,9 +50,9 @@ def serving(connection):
 
 
 def went_live(connection, digest):
-    artefact = made(digest=digest)
-    EventLog(connection).append(after_training(artefact, None, author()))
-    return artefact
+    artifact = made(digest=digest)
+    EventLog(connection).append(after_training(artifact, None, author()))
+    return artifact
 
 
 def stored(connection):

@@ -1,4 +1,4 @@
-"""Training over the real store: datasets by hand, artefacts that load, series that are too short.
+"""Training over the real store: datasets by hand, artifacts that load, series that are too short.
 
 The prices wander by 1.5 % a day over 700 sessions; the series ends on 13 April 2026.
 """
@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import ForecastError
 from src.core.hashing import frame_hash
 from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY
@@ -131,21 +131,21 @@ def test_labels_follow_the_adjusted_close_and_features_the_close(store, given, c
 
 
 @each_horizon
-def test_the_artefact_loads_and_says_what_it_was_made_from(
+def test_the_artifact_loads_and_says_what_it_was_made_from(
     store, given, clean, trained, horizon, table, ahead
 ):
-    artefact = given.models.load(TCS, horizon)
+    artifact = given.models.load(TCS, horizon)
 
-    assert (artefact.ticker, artefact.sessions) == (TCS, ahead)
+    assert (artifact.ticker, artifact.sessions) == (TCS, ahead)
     candidate = {"short": "ridge", "long": "drift"}[horizon]
-    assert (artefact.candidate, artefact.served) == (candidate, "zero")
-    assert artefact.verdict == "undecided"
-    assert artefact.data_hash == frame_hash(rows(store, CLEAN_DAILY))
+    assert (artifact.candidate, artifact.served) == (candidate, "zero")
+    assert artifact.verdict == "undecided"
+    assert artifact.data_hash == frame_hash(rows(store, CLEAN_DAILY))
     compared = ["zero", "mean", "drift", *(["ridge"] if horizon == "short" else [])]
-    assert [row["name"] for row in artefact.metrics] == compared
-    assert [row["name"] for row in artefact.pool["metrics"]] == [*compared, "served"]
-    assert artefact.trials > 50
-    assert artefact.trained_at == "2026-04-13T12:30:00+00:00"
+    assert [row["name"] for row in artifact.metrics] == compared
+    assert [row["name"] for row in artifact.pool["metrics"]] == [*compared, "served"]
+    assert artifact.trials > 50
+    assert artifact.trained_at == "2026-04-13T12:30:00+00:00"
 
 
 def test_models_are_asked_with_nothing_that_depends_on_the_price_level(given, trained):

@@ -12,7 +12,7 @@ import pytest
 
 from src.core.errors import BadInput, UsageError
 from src.registry.lifecycle.state import live_at, standings
-from src.registry.storage.artifact_store import CorruptArtefact, NoModel, load, load_all
+from src.registry.storage.artifact_store import CorruptArtifact, NoModel, load, load_all
 from src.registry.versions.archive import tags
 from src.registry.versions.manifest import NoVersion, VersionExists
 from src.registry.versions.rollback import unpin
@@ -203,7 +203,7 @@ class TestRefused:
         digest = load(two_versions.models, TCS, "short").digest
         (two_versions.models / TCS / "short" / digest / "model.skops").write_bytes(b"")
 
-        with pytest.raises(CorruptArtefact, match="not the file that was saved"):
+        with pytest.raises(CorruptArtifact, match="not the file that was saved"):
             two_versions.version("v3", days=4)
 
         assert tags(two_versions.archive) == ["v2", "v1"]
@@ -213,7 +213,7 @@ class TestRefused:
 def assert_nothing_changes(place, match, tag="v1"):
     before, events = states(place), len(place.events())
 
-    with pytest.raises(CorruptArtefact, match=match) as refused:
+    with pytest.raises(CorruptArtifact, match=match) as refused:
         place.roll_back(tag, days=4)
 
     assert "\n" not in str(refused.value)
@@ -419,7 +419,7 @@ class TestSigned:
         for path in (signed.archive / "v1").rglob(name):
             path.unlink() if bent is None else path.write_bytes(bent)
 
-        with pytest.raises(CorruptArtefact, match="Version v1 cannot be used"):
+        with pytest.raises(CorruptArtifact, match="Version v1 cannot be used"):
             signed.roll_back("v1", days=3)
 
         assert load(signed.models, TCS, "short", key=KEY).data_hash == "two"
@@ -427,13 +427,13 @@ class TestSigned:
     def test_another_key_does_not_open_it(self, signed, database_url, home):
         other = Place(database_url, home, b"another sixteen!")
 
-        with pytest.raises(CorruptArtefact, match="signed by another key"):
+        with pytest.raises(CorruptArtifact, match="signed by another key"):
             other.roll_back("v1", days=3)
 
     def test_a_version_from_before_the_key_is_refused(self, two_versions, database_url, home):
         keyed = Place(database_url, home, KEY)
 
-        with pytest.raises(CorruptArtefact, match="not signed, but FORECAST_SIGNING_KEY is set"):
+        with pytest.raises(CorruptArtifact, match="not signed, but FORECAST_SIGNING_KEY is set"):
             keyed.roll_back("v1", days=4)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from src.api.forecasts import response
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.modeling.serving.predict import FeatureMismatch
 from src.registry.formats.models import LinearModel
 from tests.support.answers import ASKED, LEVELS, straight
@@ -18,8 +18,8 @@ def row(**changes):
     return {**ASKED, "ticker": "TCS.NS", "horizon": "short", "digest": "f" * 64, **changes}
 
 
-def prepared(artefact=None, **changes):
-    chosen = artefact or made()
+def prepared(artifact=None, **changes):
+    chosen = artifact or made()
     return response.prepared(chosen, row(horizon=chosen.horizon, **changes), nse())
 
 

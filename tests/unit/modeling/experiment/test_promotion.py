@@ -11,7 +11,7 @@ from src.modeling.experiment.promotion import DEMOTED, KEPT, PROMOTED, Champion,
 from src.modeling.gate import verdict as gate
 from src.modeling.gate.verdict import BETTER, UNDECIDED, WORSE
 from src.registry.formats.models import LinearModel
-from src.registry.storage.artifact_store import Artefact
+from src.registry.storage.artifact import Artifact
 from tests.support.walk_forward_results import walk_forward_result, weekdays
 
 ROWS, TICKERS = 1_800, 10
@@ -301,7 +301,7 @@ def test_whatever_is_decided_follows_from_its_verdict_and_can_be_stored(
         assert decision.event == verdict != BETTER
         assert served == now
         assert now.served == "zero"
-    stored = Artefact(
+    stored = Artifact(
         ticker="TCS.NS",
         horizon="short",
         sessions=1,

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import ForecastError
 from src.modeling.serving.predict import forecast
 from src.registry.formats.models import LinearModel
-from src.registry.storage.artifact_store import Artefact
+from src.registry.storage.artifact import Artifact
 
 SCORES = [
     {"name": "zero", "skill_vs_zero": 0.0, "n": 479, "n_eff": 7.6},
@@ -19,8 +19,8 @@ POOLED = {"name": "ridge", "skill_vs_zero": 0.01, "n": 9000, "n_eff": 31.5}
 
 
 @pytest.fixture
-def artefact():
-    return Artefact(
+def artifact():
+    return Artifact(
         ticker="TCS.NS",
         horizon="long",
         sessions=63,
@@ -54,8 +54,8 @@ def row():
     }
 
 
-def test_serves_no_change_and_shows_the_candidate_beside_it(artefact, row):
-    answer = forecast(artefact, row, calendar=nse())
+def test_serves_no_change_and_shows_the_candidate_beside_it(artifact, row):
+    answer = forecast(artifact, row, calendar=nse())
 
     assert (answer["pred_return"], answer["est_future_close"]) == (0.0, 3000.0)
     assert answer["model"]["name"] == "zero"
@@ -81,12 +81,12 @@ def test_serves_no_change_and_shows_the_candidate_beside_it(artefact, row):
     assert answer["intervals"] == []
 
 
-def promoted(artefact):
-    return replace(artefact, served="ridge", since="2025-03-03", verdict="better")
+def promoted(artifact):
+    return replace(artifact, served="ridge", since="2025-03-03", verdict="better")
 
 
-def test_serves_the_candidate_once_it_has_won(artefact, row):
-    answer = forecast(promoted(artefact), row, calendar=nse())
+def test_serves_the_candidate_once_it_has_won(artifact, row):
+    answer = forecast(promoted(artifact), row, calendar=nse())
 
     assert answer["pred_return"] == pytest.approx(0.03)
     assert answer["est_future_close"] == pytest.approx(3090.0)
@@ -96,31 +96,31 @@ def test_serves_the_candidate_once_it_has_won(artefact, row):
     assert answer["skill"]["mae_vs_zero"] == -0.08
 
 
-def test_the_target_date_is_a_session_of_the_exchange(artefact, row):
-    short = forecast(replace(artefact, horizon="short", sessions=1), row, calendar=nse())
+def test_the_target_date_is_a_session_of_the_exchange(artifact, row):
+    short = forecast(replace(artifact, horizon="short", sessions=1), row, calendar=nse())
 
     # Friday's next session is Monday.
     assert (short["horizon"], short["feature_date"]) == ("1-day", "2025-11-14")
     assert (short["target_date"], short["target_date_estimated"]) == ("2025-11-17", False)
 
 
-def test_says_when_the_target_date_is_estimated(artefact, row):
+def test_says_when_the_target_date_is_estimated(artifact, row):
     late = nse().ahead(nse().covered_through, 0)
 
-    answer = forecast(artefact, row | {"date": late}, calendar=nse())
+    answer = forecast(artifact, row | {"date": late}, calendar=nse())
 
     assert answer["horizon"] == "63-day"
     assert answer["target_date_estimated"] is True
 
 
-def test_is_json_as_it_stands(artefact, row):
-    answer = forecast(artefact, row, calendar=nse())
+def test_is_json_as_it_stands(artifact, row):
+    answer = forecast(artifact, row, calendar=nse())
 
     assert json.loads(json.dumps(answer, allow_nan=False)) == answer
 
 
-def test_a_model_without_scores_says_so(artefact, row):
-    answer = forecast(replace(artefact, metrics=(), verdict="undecided"), row, calendar=nse())
+def test_a_model_without_scores_says_so(artifact, row):
+    answer = forecast(replace(artifact, metrics=(), verdict="undecided"), row, calendar=nse())
 
     assert (answer["skill"]["mae_vs_zero"], answer["skill"]["n"]) == (None, 0)
     assert answer["candidate"]["skill_vs_zero"] is None
@@ -135,24 +135,24 @@ def test_a_model_without_scores_says_so(artefact, row):
         ({"ticker": "INFY.NS"}, "INFY.NS"),
     ],
 )
-def test_refuses_features_that_are_not_the_models(artefact, row, change, said):
+def test_refuses_features_that_are_not_the_models(artifact, row, change, said):
     with pytest.raises(ForecastError, match=said) as refused:
-        forecast(artefact, row | change, calendar=nse())
+        forecast(artifact, row | change, calendar=nse())
 
     assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("lacking", [None, float("nan")])
-def test_without_a_feature_zero_is_still_served_and_the_candidate_is_silent(artefact, row, lacking):
-    told = forecast(artefact, row | {"mom_5": lacking}, calendar=nse())
+def test_without_a_feature_zero_is_still_served_and_the_candidate_is_silent(artifact, row, lacking):
+    told = forecast(artifact, row | {"mom_5": lacking}, calendar=nse())
 
     assert (told["pred_return"], told["candidate"]) == (0.0, None)
 
 
-def test_a_promoted_model_that_lacks_a_value_gives_way_to_zero_and_says_so(artefact, row):
+def test_a_promoted_model_that_lacks_a_value_gives_way_to_zero_and_says_so(artifact, row):
     del row["mom_5"]
 
-    told = forecast(promoted(artefact), row, calendar=nse())
+    told = forecast(promoted(artifact), row, calendar=nse())
 
     assert (told["pred_return"], told["model"]["name"], told["candidate"]) == (0.0, "zero", None)
     assert told["note"] == "ridge needs mom_5, which is not known at this bar: zero is served"

@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.tables import PREDICTIONS, SERVING_INPUTS
 from src.modeling.intervals.outlook import NOTHING, Outlook
 from src.modeling.intervals.quantiles import LEVELS
@@ -33,14 +33,14 @@ def newest():
     }
 
 
-def row_of(artefact, newest, values=None, outlook=KNOWN, sigma=0.012):
-    asked = ModelInputs(artefact, {"mom_5": 0.5} if values is None else values, outlook, sigma)
+def row_of(artifact, newest, values=None, outlook=KNOWN, sigma=0.012):
+    asked = ModelInputs(artifact, {"mom_5": 0.5} if values is None else values, outlook, sigma)
     return serving_row(asked, newest, data_hash="d" * 64, written_at=NOW)
 
 
-def logged(artefact, newest, **bent):
-    row = row_of(artefact, newest, **bent)
-    return prediction_row(answer(artefact, row, nse()), row, NOW)
+def logged(artifact, newest, **bent):
+    row = row_of(artifact, newest, **bent)
+    return prediction_row(answer(artifact, row, nse()), row, NOW)
 
 
 def test_a_row_has_the_columns_of_its_table(newest):
@@ -62,16 +62,16 @@ def test_what_is_not_known_is_left_out(newest):
     assert (row["inputs"], row["levels"], row["quantiles"], row["sigma"]) == ({}, [], [], None)
 
 
-@pytest.mark.parametrize("artefact", [made(), winner()], ids=["zero", "ridge"])
+@pytest.mark.parametrize("artifact", [made(), winner()], ids=["zero", "ridge"])
 @pytest.mark.parametrize("outlook", [KNOWN, NOTHING], ids=["known", "nothing"])
-def test_a_row_gives_the_runs_own_forecast_again(newest, artefact, outlook):
+def test_a_row_gives_the_runs_own_forecast_again(newest, artifact, outlook):
     values = {"mom_5": 0.1 + 0.2}
 
-    row = row_of(artefact, newest, values, outlook)
+    row = row_of(artifact, newest, values, outlook)
 
     given = {**newest, **values}
-    assert answer(artefact, row, nse()) == forecast(
-        artefact, given, calendar=nse(), outlook=outlook
+    assert answer(artifact, row, nse()) == forecast(
+        artifact, given, calendar=nse(), outlook=outlook
     )
 
 

@@ -12,7 +12,8 @@ import skops.io
 
 from src.registry.formats import skops_file
 from src.registry.formats.models import LinearModel, RankTilt, canonical_hash, pack, unpack
-from src.registry.storage.artifact_store import Artefact, CorruptArtefact, load, save
+from src.registry.storage.artifact import Artifact
+from src.registry.storage.artifact_store import CorruptArtifact, load, save
 from tests.support.models import forged_set
 from tests.support.trees import parts, small
 
@@ -157,7 +158,7 @@ def test_a_hash_is_the_same_on_every_machine():
 
 # --- files that hold no model, whatever their manifest says of them
 
-ARTEFACT = Artefact(
+ARTEFACT = Artifact(
     ticker="TCS.NS",
     horizon="short",
     sessions=1,
@@ -180,7 +181,7 @@ def forge(version, model):
 
 def assert_refused(root, model, match="cannot be used"):
     forge(save(root, ARTEFACT), model)
-    with pytest.raises(CorruptArtefact, match=match) as refused:
+    with pytest.raises(CorruptArtifact, match=match) as refused:
         load(root, "TCS.NS", "short")
     assert "\n" not in str(refused.value)
 

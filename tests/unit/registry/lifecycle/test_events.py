@@ -28,14 +28,14 @@ def standing(served="zero", *, pinned=False, digest=OLD):
     return Standing(live, replace(live, kind="pinned", made_live=False) if pinned else None)
 
 
-def told(artefact, before):
+def told(artifact, before):
     """The kinds of events after training, a star where the set goes live."""
-    events = after_training(replace(artefact, digest=NEW), before, AUTHOR)
+    events = after_training(replace(artifact, digest=NEW), before, AUTHOR)
     return [one.kind + "*" * one.made_live for one in events]
 
 
 @pytest.mark.parametrize(
-    ("artefact", "before", "expected"),
+    ("artifact", "before", "expected"),
     [
         (made(verdict="undecided"), None, ["trained", "undecided*"]),
         (made(verdict="none"), None, ["trained", "undecided*"]),
@@ -52,8 +52,8 @@ def told(artefact, before):
         (winner(since="2025-01-01"), standing("ridge", pinned=True), ["trained"]),
     ],
 )
-def test_training_makes_live_what_may_be_and_says_what_changed(artefact, before, expected):
-    assert told(artefact, before) == expected
+def test_training_makes_live_what_may_be_and_says_what_changed(artifact, before, expected):
+    assert told(artifact, before) == expected
 
 
 def test_an_event_says_what_it_rests_on():

@@ -18,7 +18,7 @@ from src.core.errors import BadInput
 from src.registry.formats.models import LinearModel, canonical_hash, pack
 from src.registry.storage import artifact_store
 from src.registry.storage.artifact_store import (
-    CorruptArtefact,
+    CorruptArtifact,
     NoModel,
     activate,
     load,
@@ -38,7 +38,7 @@ def forge(version: Path, model: bytes, **told):
 
 
 def assert_refused(root, match):
-    with pytest.raises(CorruptArtefact, match=match) as refused:
+    with pytest.raises(CorruptArtifact, match=match) as refused:
         load(root, "TCS.NS", "short")
     assert "\n" not in str(refused.value)
 
@@ -202,12 +202,12 @@ class TestDamage:
         current = tmp_path / "CURRENT"
         current.write_text(current.read_text().replace("TCS.NS", "INFY.NS"))
 
-        with pytest.raises(CorruptArtefact, match="another ticker"):
+        with pytest.raises(CorruptArtifact, match="another ticker"):
             load(tmp_path, "INFY.NS", "short")
 
     def test_a_set_that_the_audit_does_not_know_is_refused(self, tmp_path, version):
         assert load(tmp_path, "TCS.NS", "short", expected=version.name)
-        with pytest.raises(CorruptArtefact, match="is live"):
+        with pytest.raises(CorruptArtifact, match="is live"):
             load(tmp_path, "TCS.NS", "short", expected="0" * 64)
 
     def test_the_set_that_the_audit_names_is_read_whatever_current_says(self, tmp_path, version):
@@ -314,7 +314,7 @@ class TestReplacement:
         second = save(tmp_path, made(data_hash="e"))
         (first / "model.skops").unlink()
 
-        with pytest.raises(CorruptArtefact):
+        with pytest.raises(CorruptArtifact):
             activate(tmp_path, "TCS.NS", "short", first.name)
         assert load(tmp_path, "TCS.NS", "short").digest == second.name
 
@@ -403,9 +403,9 @@ class TestReplacement:
         save(tmp_path, made())
         (tmp_path / "CURRENT").write_text("{")
 
-        with pytest.raises(CorruptArtefact, match="roll back, or remove it and train again"):
+        with pytest.raises(CorruptArtifact, match="roll back, or remove it and train again"):
             save(tmp_path, made())
-        with pytest.raises(CorruptArtefact, match="CURRENT names no set"):
+        with pytest.raises(CorruptArtifact, match="CURRENT names no set"):
             prune(tmp_path, "TCS.NS", "short", keep=[])
 
     def test_a_first_writer_killed_at_any_step_leaves_none_or_a_whole_one(self, tmp_path):
@@ -510,13 +510,13 @@ class TestSigned:
     def test_an_unsigned_set_is_refused(self, tmp_path):
         save(tmp_path, made())
 
-        with pytest.raises(CorruptArtefact, match="not signed, but FORECAST_SIGNING_KEY is set"):
+        with pytest.raises(CorruptArtifact, match="not signed, but FORECAST_SIGNING_KEY is set"):
             load(tmp_path, "TCS.NS", "short", key=self.KEY)
 
     def test_a_set_signed_by_another_key_is_refused(self, tmp_path):
         save(tmp_path, made(), key=self.KEY)
 
-        with pytest.raises(CorruptArtefact, match="signed by another key"):
+        with pytest.raises(CorruptArtifact, match="signed by another key"):
             load(tmp_path, "TCS.NS", "short", key=b"another sixteen!")
 
     def test_a_forged_set_with_an_old_signature_is_refused(self, tmp_path):
@@ -526,7 +526,7 @@ class TestSigned:
         signature = (version / "manifest.sig").read_bytes()
         (version.parent / digest / "manifest.sig").write_bytes(signature)
 
-        with pytest.raises(CorruptArtefact, match="signed by another key"):
+        with pytest.raises(CorruptArtifact, match="signed by another key"):
             load(tmp_path, "TCS.NS", "short", key=self.KEY)
 
     def test_saving_an_unsigned_set_again_with_a_key_signs_it(self, tmp_path, monkeypatch):

@@ -1,0 +1,117 @@
+"""The command-line arguments that several commands share, each declared once.
+
+A command builds its parser from these, and adds its own arguments:
+
+    parser = command_parser("src.data.report", "Show what is stored of a ticker's prices.")
+    add_ticker(parser)
+    add_config(parser)
+    ...
+    ticker = ticker_of(parser.parse_args(argv), settings)
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from src.config.settings import Settings
+
+EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage. Details: logs/tcs-stock.log"
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that reports wrong usage in one sentence, with exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Write what is wrong and how to find out more; exit code 2."""
+        self.exit(2, f"{self.prog}: {message}: try --help.\n")
+
+
+def command_parser(module: str, summary: str) -> Parser:
+    """The parser of ``python -m MODULE``; a module may be followed by a subcommand."""
+    return Parser(prog=f"python -m {module}", description=summary, epilog=EPILOG)
+
+
+def add_ticker(
+    parser: argparse.ArgumentParser,
+    *,
+    default: str = "the configuration's",
+    required: bool = False,
+    group: argparse._MutuallyExclusiveGroup | None = None,
+) -> None:
+    """``--ticker`` and, for bare symbols, ``--suffix``.
+
+    Args:
+        parser: Of the command or subcommand.
+        default: What is used without ``--ticker``, as ``--help`` says it.
+        required: Whether there is no default.
+        group: Where ``--ticker`` stands when it excludes other arguments.
+    """
+    example = "such as TCS.NS" if required else f"such as TCS.NS (default: {default})"
+    if group is None:
+        parser.add_argument("--ticker", required=required, help=example)
+    else:
+        group.add_argument("--ticker", help=example)
+    add_suffix(parser)
+
+
+def add_suffix(parser: argparse.ArgumentParser) -> None:
+    """``--suffix``, for a command that names its tickers in another way than ``--ticker``."""
+    parser.add_argument("--suffix", default=".NS", help="for bare symbols (default: .NS)")
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """``--config``."""
+    parser.add_argument("--config", type=Path, metavar="F", help="a JSON file with settings")
+
+
+def add_looking_back(parser: argparse.ArgumentParser) -> None:
+    """``--as-of`` and ``--known-at``, of a run that uses less than is stored and writes nothing."""
+    parser.add_argument("--as-of", type=date, metavar="DATE", help="last session to use")
+    parser.add_argument(
+        "--known-at",
+        type=moment,
+        metavar="TIME",
+        help="use only what had been fetched by then; nothing is written",
+    )
+
+
+def ticker_of(args: argparse.Namespace, settings: Settings) -> str:
+    """The ticker of ``add_ticker``'s arguments, or the configured one.
+
+    Raises:
+        UsageError: It is not a ticker.
+    """
+    from src.core.tickers import normalise_ticker
+
+    text = settings.data.ticker if args.ticker is None else args.ticker
+    return normalise_ticker(text, args.suffix)
+
+
+def date(text: str) -> dt.date:
+    """A date as ``YYYY-MM-DD``."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-04-13") from None
+
+
+def moment(text: str) -> dt.datetime:
+    """A time in UTC from one with its zone, such as ``2026-04-13T18:00:00+05:30``."""
+    try:
+        value = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a time such as 2026-04-13T18:00Z"
+        ) from None
+    if value.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} has no time zone: add Z or +05:30")
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: the year must be between {FIRST_YEAR} and {LAST_YEAR}"
+        )
+    return value.astimezone(dt.UTC)
