@@ -36,7 +36,7 @@ STAGE_NAME = "data_ingest"
 
 @dataclass
 class Tally:
-    """What one run of the stage did, over all deliveries."""
+    """Rows by what became of them, and ``repeated`` deliveries."""
 
     delivered: int = 0
     changed: int = 0
@@ -44,6 +44,12 @@ class Tally:
     noise: int = 0
     rejected: int = 0
     repeated: int = 0
+
+    @classmethod
+    def total(cls, tallies: Iterable[Tally]) -> Tally:
+        """The sum over several tickers."""
+        each = [vars(tally) for tally in tallies]
+        return cls(**{name: sum(row[name] for row in each) for name in vars(cls())})
 
 
 def stage(source: Source | None) -> Stage:
@@ -67,10 +73,10 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
         SourceUnavailable: when the source cannot be reached and nothing is stored either.
         BadInput: when a delivery is of another instrument or cannot stand beside what is stored.
     """
-    tally = Tally()
+    tallies = {ticker: Tally() for ticker in context.tickers}
     warnings: list[str] = []
     notes: set[str] = set()
-    for ticker in context.tickers:
+    for ticker, tally in tallies.items():
         if source is None:
             warnings += _require_stored(context, ticker)
             continue
@@ -83,21 +89,23 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
             warnings += _store(context, delivery, tally)
             warnings += record_delivery(context.store, delivery)
             notes.update(f"{ticker}: {note}" for note in delivery.notes)
-    if tally.rejected:
-        notes.add(f"{tally.rejected} rows set aside in quarantine at ingest")
-    if tally.repeated:
+    total = Tally.total(tallies.values())
+    if total.rejected:
+        notes.add(f"{total.rejected} rows set aside in quarantine at ingest")
+    if total.repeated:
         notes.add(
-            f"{tally.repeated} deliveries were stored already and changed nothing "
+            f"{total.repeated} deliveries were stored already and changed nothing "
             "(--fetched-at TIME takes a file anew)"
         )
     return StageReport(
-        rows=tally.changed,
+        rows=total.changed,
         details={
-            **vars(tally),
+            **vars(total),
             "source": source.name if source else "stored",
             "notes": sorted(notes),
         },
         warnings=tuple(warnings),
+        counts={ticker: vars(tally) for ticker, tally in tallies.items()},
     )
 
 
