@@ -96,11 +96,10 @@ class Loader:
 
 def _nothing(pair: Pair, priced: bool) -> Refused:
     ticker, horizon = pair
-    run = f"run `python -m mlops.pipeline --ticker {ticker}` first."
     if priced:
-        return Refused(
-            HTTPStatus.SERVICE_UNAVAILABLE, f"There is no {horizon} model for {ticker} yet: {run}"
-        )
+        no_model = artifact_store.NoModel.of(ticker, horizon)
+        return Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(no_model))
+    run = f"run `python -m mlops.pipeline --ticker {ticker}` first."
     return Refused(HTTPStatus.NOT_FOUND, f"No prices of {ticker} are stored: {run}")
 
 

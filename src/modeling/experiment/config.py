@@ -14,10 +14,6 @@ if TYPE_CHECKING:
     from src.config.settings import Settings
 
 
-# A model of many tickers learns little from one quarter more.
-MOST_OFTEN = 252
-
-
 def challenger_of(horizon: str, tickers: int) -> str:
     """Whom the gate judges at ``short`` or ``long`` in a pool of so many tickers."""
     return (CHALLENGERS if tickers >= RANKED_FROM else CHALLENGERS_OF_FEW)[horizon]
@@ -42,7 +38,7 @@ def experiment_config(
         schedule=Schedule(
             # So many rows of a lone ticker have realised labels then, purged and embargoed.
             warm_up=training.min_train_rows + sessions + training.embargo + 1,
-            refit_every=max(training.refit_every, MOST_OFTEN),
+            refit_every=training.refit_every,
             embargo=training.embargo,
             min_train=training.min_train_rows,
         ),
