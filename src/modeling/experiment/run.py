@@ -21,10 +21,10 @@ from src.modeling.gate.verdict import Replay
 from src.modeling.intervals import distribution, volatility
 from src.modeling.panel.panel import Panel
 from src.modeling.points import walk_forward
+from src.modeling.points.candidate_names import CANDIDATES
 from src.modeling.points.candidates import CANDIDATES as MADE
-from src.modeling.points.candidates import FORGETFUL, Given, Keeper
-from src.modeling.points.names import CANDIDATES
-from src.modeling.points.walk_forward import Schedule, Stacked
+from src.modeling.points.candidates import NO_FIT_CACHE, CandidateInputs, FitCache
+from src.modeling.points.walk_forward import FeatureRows, Schedule
 from src.registry.formats.models import Model
 
 Floats = npt.NDArray[np.float64]
@@ -58,7 +58,7 @@ class Known:
     panel: Panel
 
     @cached_property
-    def features(self) -> Stacked:
+    def features(self) -> FeatureRows:
         """All features that models may see, stacked."""
         return inputs_of(self.panel)
 
@@ -115,7 +115,7 @@ def hold(
     names: Sequence[str] = CANDIDATES,
     known: Known | None = None,
     since: int = 0,
-    keeper: Keeper = FORGETFUL,
+    keeper: FitCache = NO_FIT_CACHE,
 ) -> Contest:
     """Let the candidates forecast every session of a panel, knowing nothing later.
 
@@ -131,7 +131,7 @@ def hold(
     shared = Known(panel) if known is None else known
     actual = panel.targets(horizon)
     distributions = distribution.walk_forward(panel, horizon, since=since, inputs=shared.variances)
-    given = Given(horizon, actual, distributions.sigma, shared, rules.schedule, keeper)
+    given = CandidateInputs(horizon, actual, distributions.sigma, shared, rules.schedule, keeper)
     said = {name: MADE[name](given) for name in names}
     points = {name: one.points for name, one in said.items()}
     asked = _gate_rules(horizon, rules)
@@ -152,10 +152,12 @@ def judged(actual: Floats) -> Floats:
     return np.where(known >= min(MIN_TICKERS, -(-widest // 5)), actual, np.nan)
 
 
-def inputs_of(panel: Panel) -> Stacked:
+def inputs_of(panel: Panel) -> FeatureRows:
     """All features that models may see, stacked."""
     pool = pool_of(panel)
-    return walk_forward.stacked(pool.present, matrices(pool, model_features(seasoned(panel))))
+    return walk_forward.stack_features(
+        pool.present, matrices(pool, model_features(seasoned(panel)))
+    )
 
 
 def seasoned(panel: Panel) -> int:

@@ -13,7 +13,7 @@ from src.features import leakage_check
 from src.modeling.experiment import run as contest
 from src.modeling.experiment.config import rules_of, trained_names
 from src.modeling.experiment.run import Contest, Known
-from src.modeling.points.candidates import FORGETFUL, Keeper
+from src.modeling.points.candidates import NO_FIT_CACHE, FitCache
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -43,7 +43,7 @@ class Trained:
 
 
 def train(
-    panel: Panel, settings: Settings, keeper: Keeper = FORGETFUL, suspicion: str | None = None
+    panel: Panel, settings: Settings, keeper: FitCache = NO_FIT_CACHE, suspicion: str | None = None
 ) -> Trained:
     """Hold the contest of both horizons over a pool, unless a feature knows the future.
 

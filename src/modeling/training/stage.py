@@ -12,7 +12,7 @@ from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_D
 from src.modeling.experiment.promotion import decide
 from src.modeling.panel import labels, panel
 from src.modeling.panel.known_pools import known_pools, newest_row, pool_hash
-from src.modeling.points.fit_cache import FitCache
+from src.modeling.points.fit_cache import DiskFitCache
 from src.modeling.serving.keeping import keep
 from src.modeling.training import pool_training
 from src.modeling.training.publish import answering, standing_so_far
@@ -84,7 +84,7 @@ def _pool(
 ) -> Iterator[Made]:
     """Train one pool, and decide for each of the context's tickers in it."""
     whole = panel.build(pool, context.calendar)
-    keeper = FitCache(context.settings.home / FITS)
+    keeper = DiskFitCache(context.settings.home / FITS)
     suspicion = _likely_leak(labelled, [one for one in context.tickers if one in whole.tickers])
     trained = pool_training.train(whole, context.settings, keeper, suspicion)
     for ticker in context.tickers:
