@@ -33,7 +33,7 @@ def batches(context: RunContext) -> pl.DataFrame:
     return stored.filter(pl.col("fetched_at") <= context.known_at)
 
 
-def raw(context: RunContext, table: Table) -> pl.DataFrame:
+def raw_prices(context: RunContext, table: Table) -> pl.DataFrame:
     """Raw rows as the run may know them, up to its as-of, in key order."""
     if context.known_at is None:
         return context.store.load(table, context.tickers, context.as_of)
@@ -53,7 +53,7 @@ def ledger(context: RunContext) -> pl.DataFrame:
 
 def newest_session(context: RunContext, ticker: str) -> dt.date | None:
     """The newest session with a price of any source that the run may know."""
-    priced = raw(context, RAW_DAILY).filter(ticker=ticker).drop_nulls("close")
+    priced = raw_prices(context, RAW_DAILY).filter(ticker=ticker).drop_nulls("close")
     newest = priced["date"].max()
     return newest if isinstance(newest, dt.date) else None
 

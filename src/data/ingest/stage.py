@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
 import polars as pl
 
-from src.config.settings import Settings
 from src.core.calendars.calendar import Calendar
-from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import SourceUnavailable
 from src.core.tables import (
     ACTION_HISTORY,
@@ -24,7 +20,6 @@ from src.core.tables import (
     RAW_DAILY,
     RAW_HOURLY,
 )
-from src.core.tickers import normalise_ticker
 from src.data.corporate_actions.history import record_delivery
 from src.data.history import as_known as known
 from src.data.history.deliveries import pack
@@ -34,10 +29,6 @@ from src.data.ingest.fetch import TABLES, batch_of, fetch, stored_rows
 from src.data.ingest.instrument_check import check_moves, check_sessions
 from src.data.ingest.vintages import brings_the_last_session, in_order
 from src.data.sources.delivery import Delivery, Source
-from src.data.sources.files.source import CsvSource
-from src.data.sources.select import add_arguments, open_source, request_of
-from src.stages.arguments import moment
-from src.stages.cli import stage_main, stage_parser
 from src.stages.stage import RunContext, Stage, StageReport
 
 STAGE_NAME = "data_ingest"
@@ -45,7 +36,7 @@ STAGE_NAME = "data_ingest"
 
 @dataclass
 class Tally:
-    """What one run of the stage did, over all deliveries."""
+    """Rows by what became of them, and ``repeated`` deliveries."""
 
     delivered: int = 0
     changed: int = 0
@@ -53,6 +44,12 @@ class Tally:
     noise: int = 0
     rejected: int = 0
     repeated: int = 0
+
+    @classmethod
+    def total(cls, tallies: Iterable[Tally]) -> Tally:
+        """The sum over several tickers."""
+        each = [vars(tally) for tally in tallies]
+        return cls(**{name: sum(row[name] for row in each) for name in vars(cls())})
 
 
 def stage(source: Source | None) -> Stage:
@@ -76,10 +73,10 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
         SourceUnavailable: when the source cannot be reached and nothing is stored either.
         BadInput: when a delivery is of another instrument or cannot stand beside what is stored.
     """
-    tally = Tally()
+    tallies = {ticker: Tally() for ticker in context.tickers}
     warnings: list[str] = []
     notes: set[str] = set()
-    for ticker in context.tickers:
+    for ticker, tally in tallies.items():
         if source is None:
             warnings += _require_stored(context, ticker)
             continue
@@ -92,21 +89,23 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
             warnings += _store(context, delivery, tally)
             warnings += record_delivery(context.store, delivery)
             notes.update(f"{ticker}: {note}" for note in delivery.notes)
-    if tally.rejected:
-        notes.add(f"{tally.rejected} rows set aside in quarantine at ingest")
-    if tally.repeated:
+    total = Tally.total(tallies.values())
+    if total.rejected:
+        notes.add(f"{total.rejected} rows set aside in quarantine at ingest")
+    if total.repeated:
         notes.add(
-            f"{tally.repeated} deliveries were stored already and changed nothing "
+            f"{total.repeated} deliveries were stored already and changed nothing "
             "(--fetched-at TIME takes a file anew)"
         )
     return StageReport(
-        rows=tally.changed,
+        rows=total.changed,
         details={
-            **vars(tally),
+            **vars(total),
             "source": source.name if source else "stored",
             "notes": sorted(notes),
         },
         warnings=tuple(warnings),
+        counts={ticker: vars(tally) for ticker, tally in tallies.items()},
     )
 
 
@@ -175,31 +174,3 @@ def _go_on_from_stored(context: RunContext, ticker: str, error: SourceUnavailabl
         ) from error
     behind = context.calendar.count(newest, context.calendar.last_closed(context.now))
     return f"{said}. Going on from stored prices up to {newest}, {behind} sessions old."
-
-
-def _prepare(
-    args: argparse.Namespace, settings: Settings, now: dt.datetime
-) -> tuple[Stage, list[str]]:
-    request = request_of(args)
-    asked = normalise_ticker(args.ticker, args.suffix) if args.ticker else None
-    if not (asked or request.paths or args.all):
-        asked = settings.data.ticker
-    # Without a ticker the suffix says which exchange a folder's files are of.
-    exchange = exchange_of(asked or normalise_ticker("ANY", args.suffix))
-    source = open_source(
-        request,
-        ticker=asked,
-        settings=settings,
-        calendar=calendar_of(exchange),
-        now=now,
-        as_of=args.as_of,
-        known_at=args.known_at,
-    )
-    return stage(source), source.tickers() if isinstance(source, CsvSource) else []
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command ``python -m src.data.ingest``."""
-    parser = stage_parser("src.data.ingest", stage(None).summary)
-    add_arguments(parser, moment)
-    return stage_main(stage(None), argv, parser=parser, prepare=_prepare)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import BadInput, SourceUnavailable
 from src.core.tables import (
     CLEAN_DAILY,
@@ -19,7 +19,7 @@ from src.core.tables import (
 )
 from src.data.cleaning import stage as cleaning
 from src.data.ingest import stage as ingest
-from src.data.sources.files.source import CsvSource
+from src.data.sources.files.source import FileSource
 from src.data.sources.yahoo.source import YahooSource
 from tests.support.prices import (
     NOW,
@@ -117,7 +117,7 @@ def test_a_file_read_again_on_another_day_changes_no_row(store, home, tmp_path, 
     path.write_text(f"{HEADER}\n2026-04-06,99,102,98,100,1000\n2026-04-07,99,102,98,101,1000\n")
 
     def read(now):
-        source = CsvSource(
+        source = FileSource(
             [path],
             calendar=nse(),
             ticker=TCS,
@@ -281,7 +281,7 @@ def test_rows_of_a_file_are_raw_rows_or_rejected_and_raw_rows_are_clean_or_refus
         "2026-04-11,99,102,98,100,1000\n"  # a Saturday
         "2026-04-13,100,100,100,100,0\n"  # not traded
     )
-    source = CsvSource(
+    source = FileSource(
         [path],
         calendar=nse(),
         ticker=TCS,
