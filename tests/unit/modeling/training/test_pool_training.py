@@ -12,6 +12,7 @@ from src.features import panel as features_pool
 from src.modeling.experiment import leakage
 from src.modeling.experiment import run as contest
 from src.modeling.experiment.run import FeatureCache
+from src.modeling.points.fit_cache import DiskFitCache
 from src.modeling.points.walk_forward import FeatureRows
 from src.modeling.training import pool_training
 from src.modeling.training.pool_training import likely_leak, train_pool
