@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.data.cleaning.rules.catalogue import BROKEN, DAILY_RULES, pending_jumps, sift
 from src.data.cleaning.rules.engine import OHLC
 from src.data.cleaning.rules.unit_errors import unit_errors

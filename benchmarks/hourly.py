@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.intervals import hac_t
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.data.sources.files.source import FileSource
 from src.modeling.evaluation import interval_metrics
 from src.modeling.intervals import conformal, volatility

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from src.core.calendars.exchanges import TradingCalendar, calendar_of, shared_exchange
+from src.core.calendars.calendar import Calendar
+from src.core.calendars.exchanges import calendar_of, shared_exchange
 from src.core.errors import UsageError
 from src.db.store import DryRunStore, Store
 from src.stages.schema_check import CheckedStore
@@ -59,7 +60,7 @@ def is_live(
     as_of: dt.date | None,
     known_at: dt.datetime | None,
     now: dt.datetime,
-    calendar: TradingCalendar,
+    calendar: Calendar,
 ) -> bool:
     """Whether a run may use all that is known at ``now``, and so may write.
 

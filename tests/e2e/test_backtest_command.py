@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import BadInput, UsageError
 from src.data.cleaning import stage as cleaning
 from src.data.ingest import stage as ingest

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from tests.support.checksums import rows
 
 NOW = "2026-06-30T23:00+00:00"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlops.pipeline import MLOpsPipeline
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.data.sources.select import SourceRequest
 from tests.support.checksums import checksums, rows
 from tests.support.yahoo_replay import chart, yahoo_replay

@@ -18,7 +18,7 @@ from src.db.tables.live_inputs import Live, Pair
 from src.registry.storage import artifact_store
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
     from src.registry.storage.artifact import Artifact
 
 # A set may be replaced, and the one before it removed, while it is being opened.
@@ -40,7 +40,7 @@ class Askable(NamedTuple):
 
     model: Artifact
     row: Mapping[str, Any]
-    calendar: TradingCalendar
+    calendar: Calendar
 
 
 def made(read: Askable | Refused) -> Prepared | Refused:

@@ -11,7 +11,7 @@ import polars as pl
 from src.modeling.evaluation.interval_metrics import bounds
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
     from src.modeling.experiment.run import Contest
 
 SHARES = (0.50, 0.80, 0.90, 0.95)
@@ -20,7 +20,7 @@ SHARES = (0.50, 0.80, 0.90, 0.95)
 def rows(
     contest: Contest,
     ticker: str,
-    calendar: TradingCalendar,
+    calendar: Calendar,
     *,
     since: dt.date | None = None,
 ) -> pl.DataFrame:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import polars as pl
 
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
 
 Days = npt.NDArray[np.datetime64]
 Floats = npt.NDArray[np.float64]
@@ -71,7 +71,7 @@ class Panel:
         return out
 
 
-def build(clean: pl.DataFrame, calendar: TradingCalendar) -> Panel:
+def build(clean: pl.DataFrame, calendar: Calendar) -> Panel:
     """The panel of rows of ``raw_daily_prices_clean``; raises ValueError when there are none."""
     if clean.is_empty():
         raise ValueError("a panel needs at least one bar")

@@ -7,7 +7,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.tables import ACTION_HISTORY, CORPORATE_ACTIONS
 from src.data.corporate_actions.history import ledger_known_at, record
 from src.data.ingest import stage as ingest

@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.tables import CLEAN_DAILY, QUARANTINE, RAW_DAILY
 from src.data.cleaning import stage as cleaning
 from src.data.ingest import stage as ingest

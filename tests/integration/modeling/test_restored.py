@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import ForecastError
 from src.core.tables import FEATURES_DAILY
 from src.modeling.experiment import run as contest

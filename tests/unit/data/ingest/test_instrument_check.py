@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import BadInput
 from src.data.ingest.instrument_check import check_returns, check_sessions
 from tests.support.prices import bar, delivery, sessions

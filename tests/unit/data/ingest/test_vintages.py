@@ -3,7 +3,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import BadInput
 from src.data.ingest.vintages import completes_last_session, place_delivery
 from tests.support.prices import bar, delivery

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from src.config.load import load_settings
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import UsageError
 from src.data.sources.select import SourceRequest, open_source
 

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.modeling.backtest.rows import rows
 from src.modeling.experiment.run import Rules, hold
 from src.modeling.panel import panel

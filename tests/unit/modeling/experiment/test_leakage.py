@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from src.config.settings import Settings
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.features import leakage_check
 from src.features.catalogue import features
 from src.features.panel import pool_of

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from purgedcv import WalkForwardSplit
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.modeling.experiment import run as contest
 from src.modeling.experiment.run import CANDIDATES, Rules, hold
 from src.modeling.panel import panel

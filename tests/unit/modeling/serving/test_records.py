@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.tables import PREDICTIONS, SERVING_INPUTS
 from src.modeling.intervals.outlook import NOTHING, Outlook
 from src.modeling.intervals.quantiles import LEVELS

@@ -3,7 +3,7 @@ import gzip
 
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import BadInput
 from src.data.sources.files.reader import read_content
 from src.data.sources.files.source import FileSource

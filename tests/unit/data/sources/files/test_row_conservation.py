@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import BadInput
 from src.data.sources.files.source import FileSource
 

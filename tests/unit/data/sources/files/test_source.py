@@ -7,7 +7,7 @@ import zipfile
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import BadInput, UsageError
 from src.data.sources.files.source import FileSource
 

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.modeling.experiment.run import Rules, hold
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.panel import panel

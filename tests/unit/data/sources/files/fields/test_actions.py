@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.data.sources.files.source import FileSource
 
 NOW = dt.datetime(2026, 4, 20, 12, tzinfo=dt.UTC)
