@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from src.core.calendars.exchange import exchange_of
+from src.core.calendars.exchanges import exchange_of
 
 # Measured: genuine files have up to 1.15 % of their rows on days when NSE was closed, those of
 # other exchanges 4.5 % and more.

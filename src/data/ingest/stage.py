@@ -38,6 +38,8 @@ from src.data.ingest.vintages import completes_last_session, place_delivery
 from src.stages.stage import RunContext, Stage, StageReport
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import polars as pl
 
     from src.core.calendars.calendar import Calendar
@@ -46,10 +48,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class IngestCounts:
-    """Rows and deliveries of one run of the stage, by what became of them.
-
-    ``repeated`` counts deliveries that were stored already, the others count rows.
-    """
+    """A ticker's rows by what became of them; ``repeated`` counts deliveries stored already."""
 
     delivered: int = 0
     changed: int = 0
@@ -57,6 +56,12 @@ class IngestCounts:
     noise: int = 0
     rejected: int = 0
     repeated: int = 0
+
+    @classmethod
+    def total(cls, counts: Iterable[IngestCounts]) -> IngestCounts:
+        """The sum over several tickers."""
+        parts = [vars(part) for part in counts]
+        return cls(**{name: sum(part[name] for part in parts) for name in vars(cls())})
 
 
 def stage(source: Source | None) -> Stage:
@@ -80,7 +85,7 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
         SourceUnavailable: when the source cannot be reached and nothing is stored either.
         BadInput: when a delivery is of another instrument or cannot stand beside what is stored.
     """
-    counts = IngestCounts()
+    counts = {ticker: IngestCounts() for ticker in context.tickers}
     warnings: list[str] = []
     notes: set[str] = set()
     for ticker in context.tickers:
@@ -93,24 +98,26 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
             warnings.append(_continue_with_stored(context, ticker, error))
             continue
         for delivery in deliveries:
-            warnings += _store(context, delivery, counts)
+            warnings += _store(context, delivery, counts[ticker])
             warnings += record_delivery(context.store, delivery)
             notes.update(f"{ticker}: {note}" for note in delivery.notes)
-    if counts.rejected:
-        notes.add(f"{counts.rejected} rows rejected at ingest and kept in quarantine")
-    if counts.repeated:
+    total = IngestCounts.total(counts.values())
+    if total.rejected:
+        notes.add(f"{total.rejected} rows rejected at ingest and kept in quarantine")
+    if total.repeated:
         notes.add(
-            f"{counts.repeated} deliveries were stored already and changed nothing "
+            f"{total.repeated} deliveries were stored already and changed nothing "
             "(--fetched-at TIME stores a file again)"
         )
     return StageReport(
-        rows=counts.changed,
+        rows=total.changed,
         details={
-            **vars(counts),
+            **vars(total),
             "source": source.name if source else "stored",
             "notes": sorted(notes),
         },
         warnings=tuple(warnings),
+        counts={ticker: vars(part) for ticker, part in counts.items()},
     )
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from src.config.settings import Settings
     from src.db.store import PostgresStore
-    from src.modeling.experiment.run import Contest
+    from src.modeling.experiment.run import WalkForwardResult
     from src.modeling.panel.panel import Panel
 
 
@@ -81,7 +81,7 @@ def contests(
     settings: Settings,
     names: Sequence[str],
     since: dt.date | None,
-) -> Iterator[Contest]:
+) -> Iterator[WalkForwardResult]:
     """Both horizons, one after the other; the gate's challengers always take part.
 
     Args:
@@ -94,16 +94,18 @@ def contests(
     import numpy as np
 
     from src.modeling.experiment import run as contest
-    from src.modeling.experiment.config import challenger_of, rules_of
+    from src.modeling.experiment.config import challenger_of, experiment_config
 
     first = 0 if since is None else int(np.searchsorted(panel.sessions, np.datetime64(since)))
-    known, tickers = contest.Known(panel), contest.seasoned(panel)
+    feature_cache, tickers = contest.FeatureCache(panel), contest.seasoned(panel)
     columns = [whole.tickers.index(ticker) for ticker in panel.tickers]
     for horizon in ("short", "long"):
         part = tuple(dict.fromkeys((*names, challenger_of(horizon, tickers))))
         sessions = getattr(settings.training.horizons, horizon)
-        rules = rules_of(settings, horizon, part, tickers)
-        held = contest.hold(panel, sessions, rules, names=part, known=known, since=first)
+        rules = experiment_config(settings, horizon, part, tickers)
+        held = contest.run_walk_forward(
+            panel, sessions, rules, names=part, feature_cache=feature_cache, since=first
+        )
         actual = whole.targets(sessions)[: len(panel.sessions), columns]
         yield replace(held, actual=actual)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from src.modeling.experiment.run import Rules
+from src.modeling.experiment.run import ExperimentConfig
 from src.modeling.points.names import CHALLENGERS, CHALLENGERS_OF_FEW, CONFIGURATIONS
 from src.modeling.points.rank_tilt import RANKED_FROM
 from src.modeling.points.walk_forward import Schedule
@@ -23,17 +23,19 @@ def challenger_of(horizon: str, tickers: int) -> str:
     return (CHALLENGERS if tickers >= RANKED_FROM else CHALLENGERS_OF_FEW)[horizon]
 
 
-def trained_names(horizon: str, tickers: int) -> tuple[str, ...]:
+def candidate_names(horizon: str, tickers: int) -> tuple[str, ...]:
     """Who takes part in training: the challenger and what it stands beside."""
     return tuple(dict.fromkeys(("zero", "mean", "drift", challenger_of(horizon, tickers))))
 
 
-def rules_of(settings: Settings, horizon: str, names: Sequence[str], tickers: int) -> Rules:
+def experiment_config(
+    settings: Settings, horizon: str, names: Sequence[str], tickers: int
+) -> ExperimentConfig:
     """The rules of ``short`` or ``long``; without its challenger, zero is judged."""
     training = settings.training
     challenger = challenger_of(horizon, tickers)
     sessions = getattr(training.horizons, horizon)
-    return Rules(
+    return ExperimentConfig(
         challenger=challenger if challenger in names else "zero",
         min_mae_improvement=getattr(settings.validation.min_mae_improvement, horizon),
         configurations=CONFIGURATIONS,

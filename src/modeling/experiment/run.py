@@ -35,7 +35,7 @@ SEASONED = 252
 
 
 @dataclass(frozen=True)
-class Rules:
+class ExperimentConfig:
     """What a contest at one horizon is held by.
 
     Attributes:
@@ -52,7 +52,7 @@ class Rules:
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class FeatureCache:
     """What the horizons of one panel share, made when it is first asked for."""
 
     panel: Panel
@@ -60,7 +60,7 @@ class Known:
     @cached_property
     def features(self) -> Stacked:
         """All features that models may see, stacked."""
-        return inputs_of(self.panel)
+        return model_inputs(self.panel)
 
     @cached_property
     def variances(self) -> volatility.Inputs:
@@ -69,7 +69,7 @@ class Known:
 
 
 @dataclass(frozen=True, eq=False)
-class Contest:
+class WalkForwardResult:
     """One horizon's forecasts over a panel; matrices are (T, N).
 
     Attributes:
@@ -80,7 +80,7 @@ class Contest:
         models: What makes each candidate's newest forecasts, where it can be stored.
         distributions: Of the return; the same whatever point is served.
         replay: What the gate would have said of the challenger, and when.
-        rules: What it was held by.
+        config: What it was run with.
     """
 
     panel: Panel
@@ -89,7 +89,7 @@ class Contest:
     points: Mapping[str, Floats]
     distributions: distribution.Forecasts
     replay: Replay
-    rules: Rules
+    config: ExperimentConfig
     models: Mapping[str, Model] = field(default_factory=dict)
 
     def series(self) -> dict[str, Floats]:
@@ -104,40 +104,40 @@ class Contest:
     @property
     def gate_rules(self) -> GateRules:
         """What the gate holds the challenger to."""
-        return _gate_rules(self.horizon, self.rules)
+        return _gate_rules(self.horizon, self.config)
 
 
-def hold(
+def run_walk_forward(
     panel: Panel,
     horizon: int,
-    rules: Rules,
+    config: ExperimentConfig,
     *,
     names: Sequence[str] = CANDIDATES,
-    known: Known | None = None,
+    feature_cache: FeatureCache | None = None,
     since: int = 0,
     keeper: Keeper = FORGETFUL,
-) -> Contest:
+) -> WalkForwardResult:
     """Let the candidates forecast every session of a panel, knowing nothing later.
 
     Args:
         panel: All tickers that are pooled.
         horizon: Sessions ahead.
-        rules: See ``Rules``.
+        config: Of this horizon.
         names: Candidates that take part; the challenger must be among them.
-        known: ``Known(panel)``, where several horizons share it.
+        feature_cache: Of this panel, where several horizons share it.
         since: Row from which distributions may be asked for.
         keeper: See ``candidates.Given``.
     """
-    shared = Known(panel) if known is None else known
+    shared = FeatureCache(panel) if feature_cache is None else feature_cache
     actual = panel.targets(horizon)
     distributions = distribution.walk_forward(panel, horizon, since=since, inputs=shared.variances)
-    given = Given(horizon, actual, distributions.sigma, shared, rules.schedule, keeper)
+    given = Given(horizon, actual, distributions.sigma, shared, config.schedule, keeper)
     said = {name: MADE[name](given) for name in names}
     points = {name: one.points for name, one in said.items()}
-    asked = _gate_rules(horizon, rules)
-    replay = verdict.replay(judged(actual), points[rules.challenger], rules=asked)
+    gate_rules = _gate_rules(horizon, config)
+    replay = verdict.replay(judged(actual), points[config.challenger], rules=gate_rules)
     models = {name: one.model for name, one in said.items() if one.model is not None}
-    return Contest(panel, horizon, actual, points, distributions, replay, rules, models)
+    return WalkForwardResult(panel, horizon, actual, points, distributions, replay, config, models)
 
 
 def judged(actual: Floats) -> Floats:
@@ -152,7 +152,7 @@ def judged(actual: Floats) -> Floats:
     return np.where(known >= min(MIN_TICKERS, -(-widest // 5)), actual, np.nan)
 
 
-def inputs_of(panel: Panel) -> Stacked:
+def model_inputs(panel: Panel) -> Stacked:
     """All features that models may see, stacked."""
     pool = pool_of(panel)
     return walk_forward.stacked(pool.present, matrices(pool, model_features(seasoned(panel))))
@@ -163,7 +163,7 @@ def seasoned(panel: Panel) -> int:
     return int((np.isfinite(panel.close).sum(axis=0) >= SEASONED).sum())
 
 
-def _gate_rules(horizon: int, rules: Rules) -> GateRules:
+def _gate_rules(horizon: int, config: ExperimentConfig) -> GateRules:
     return verdict.rules_for(
-        horizon, rules.min_mae_improvement, rules.configurations, repeated=True
+        horizon, config.min_mae_improvement, config.configurations, repeated=True
     )

@@ -7,7 +7,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from src.modeling.experiment import leakage
-from src.modeling.experiment.run import Known
+from src.modeling.experiment.run import FeatureCache
 from src.modeling.intervals import volatility
 from src.modeling.points.candidates import CANDIDATES, RANK_MEAN, Forgetful, Given, volatility_name
 from src.modeling.points.fit_cache import FitCache
@@ -16,8 +16,8 @@ from src.modeling.points.names import CHALLENGERS, CHALLENGERS_OF_FEW, EXTRAS
 from src.modeling.points.walk_forward import Schedule
 from src.modeling.serving import newest
 from src.registry.formats.models import LinearModel, RankTilt, canonical_hash, pack, unpack
-from tests.support.contests import panel_of_prices
 from tests.support.pools import wandering, with_holes
+from tests.support.walk_forward_results import panel_of_prices
 
 # Features begin at row 315 and forecasts at 335, with one more fit at 455; a slope needs 126
 # sessions with outcomes, so that tilts begin at the refresh of row 462 (at 483 for a horizon of 5).
@@ -28,7 +28,7 @@ STORED = ("zero", "drift", "ridge", "rank_tilt", "rank_tilt_lightgbm")
 
 
 def given_of(panel, horizon=1, known=None, schedule=SCHEDULE, **changes):
-    shared = known or Known(panel)
+    shared = known or FeatureCache(panel)
     sigma = volatility.forecast(shared.variances, horizon)
     return Given(horizon, panel.targets(horizon), sigma, shared, schedule, **changes)
 
@@ -257,7 +257,7 @@ def test_a_tilt_without_a_slope_yet_says_nothing_and_is_not_stored(panel):
 
 def test_a_tilt_is_the_same_from_fits_that_are_remembered(panel, pool, said, tmp_path, monkeypatch):
     keeper = FitCache(tmp_path)
-    known = Known(panel)
+    known = FeatureCache(panel)
     first = CANDIDATES["rank_tilt"](given_of(panel, pool.horizon, known, keeper=keeper))
     stored = {path.name for path in tmp_path.iterdir()}
 
