@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from src.modeling.experiment.run import ExperimentConfig
-from src.modeling.points.names import CHALLENGERS, CHALLENGERS_OF_FEW, CONFIGURATIONS
+from src.modeling.points.candidate_names import CHALLENGERS, CONFIGURATIONS, SMALL_POOL_CHALLENGERS
 from src.modeling.points.rank_tilt import RANKED_FROM
 from src.modeling.points.walk_forward import Schedule
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def challenger_of(horizon: str, tickers: int) -> str:
     """Whom the gate judges at ``short`` or ``long`` in a pool of so many tickers."""
-    return (CHALLENGERS if tickers >= RANKED_FROM else CHALLENGERS_OF_FEW)[horizon]
+    return (CHALLENGERS if tickers >= RANKED_FROM else SMALL_POOL_CHALLENGERS)[horizon]
 
 
 def candidate_names(horizon: str, tickers: int) -> tuple[str, ...]:
