@@ -47,7 +47,7 @@ def _written(
     from src.core.calendars.exchanges import by_exchange
     from src.db.tables.serving_inputs import ServingInputs
     from src.modeling.panel.known_pools import known_pools
-    from src.modeling.serving.stored_models import answers
+    from src.modeling.serving.stored_models import forecast_with
     from src.registry.storage.artifact_store import NoModel
     from src.stages.context import make_context
 
@@ -61,7 +61,7 @@ def _written(
     problems: dict[str, str] = {}
     for group in by_exchange(sorted({ticker for ticker, _ in models})):
         context = make_context(settings, database.store, group, run_id="rollback", now=now)
-        found = answers(context, load, group, known_pools(context))
+        found = forecast_with(context, load, group, known_pools(context))
         ServingInputs(database.control).write(found.rows)
         for pair, sentence in sorted(found.problems.items()):
             if pair in models:

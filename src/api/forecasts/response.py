@@ -72,7 +72,7 @@ def prepared(artifact: Artifact, row: Mapping[str, Any], calendar: Calendar) -> 
         FeatureMismatch: The row is not what the model was trained on.
         NoSuchForecast: No price comes out.
     """
-    entry = records.answer(artifact, {**row, "inputs": _numbers(row)}, calendar)
+    entry = records.forecast_from_row(artifact, {**row, "inputs": _numbers(row)}, calendar)
     _check(entry, artifact)
     logged = records.prediction_row(entry, row, UNDATED)
     return Prepared(_said(entry, row), logged, calendar)
