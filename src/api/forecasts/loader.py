@@ -17,7 +17,7 @@ from src.db.tables.live_inputs import Live, Pair
 from src.registry.storage.artifact import NoModel
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
     from src.registry.storage.artifact import Artifact
     from src.registry.storage.artifact_store import ArtifactStore
 
@@ -40,7 +40,7 @@ class Askable(NamedTuple):
 
     model: Artifact
     row: Mapping[str, Any]
-    calendar: TradingCalendar
+    calendar: Calendar
 
 
 def made(read: Askable | Refused) -> Prepared | Refused:

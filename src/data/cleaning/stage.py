@@ -29,7 +29,7 @@ from src.data.cleaning.warnings import told_repairs, warnings_of
 from src.data.corporate_actions.history import record
 from src.data.history import as_known
 from src.stages.cli import stage_main, stage_parser
-from src.stages.stage import RunContext, Stage, StageReport, together
+from src.stages.stage import RunContext, Stage, StageReport, count_by_ticker, merge_reports
 
 STAGE_NAME = "data_cleaning"
 UTC = pl.Datetime("us", "UTC")
@@ -44,7 +44,7 @@ def run(context: RunContext) -> StageReport:
     """Clean both tables for the context's tickers and replace each of them as a whole."""
     tickers = context.tickers
     groups = [tickers[at : at + AT_ONCE] for at in range(0, len(tickers), AT_ONCE)]
-    return together([_run(replace(context, tickers=group)) for group in groups])
+    return merge_reports([_run(replace(context, tickers=group)) for group in groups])
 
 
 def _run(context: RunContext) -> StageReport:
@@ -78,6 +78,13 @@ def _run(context: RunContext) -> StageReport:
             "days_sources_differ": daily.differences.select("ticker", "date").n_unique(),
         },
         warnings=warnings_of(daily),
+        counts=count_by_ticker(
+            tickers,
+            daily=daily.bars,
+            hourly=hourly.bars.filter("chosen"),
+            quarantined=refused,
+            repaired=repaired,
+        ),
     )
 
 
@@ -102,7 +109,7 @@ def missing_sessions(clean: pl.DataFrame, calendar: Calendar) -> int:
 
 
 def _with_batches(context: RunContext, table: Table) -> pl.DataFrame:
-    raw = as_known.raw(context, table)
+    raw = as_known.raw_prices(context, table)
     if "ts" in raw.columns:
         zone = shared_exchange(context.tickers).zone
         raw = raw.with_columns(date=pl.col("ts").dt.convert_time_zone(zone).dt.date())

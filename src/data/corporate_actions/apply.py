@@ -30,7 +30,7 @@ from src.data.corporate_actions.price_checks.jumps import is_still_in
 from src.data.corporate_actions.price_checks.split_inference import Inferred, infer
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Basis
 
 __all__ = ["LEDGER_SCHEMA", "Derived", "derive"]
@@ -53,7 +53,7 @@ class Derived:
     believed: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEDGER_SCHEMA))
 
 
-def derive(bars: pl.DataFrame, ledger: pl.DataFrame, calendar: TradingCalendar) -> Derived:
+def derive(bars: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) -> Derived:
     """Adjust one ticker's bars by the actions in force, and infer those that nobody stated.
 
     A split of which adjusted prices still show the jump was missed by the vendor: it is applied

@@ -6,8 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from src.core.model_events import ModelEvent
-from src.registry.storage.model_set import Pair
+from src.core.model_events import ModelEvent, Pair
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from importlib.metadata import version as installed
 from typing import Any
 
 from src.core.errors import ForecastError
+from src.core.model_events import Pair
 from src.core.tables import HORIZONS
 from src.registry.formats.models import Model
-from src.registry.storage.model_set import Pair
 
 
 class NoModel(ForecastError):

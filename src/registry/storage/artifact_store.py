@@ -17,11 +17,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from src.core.model_events import Pair
 from src.registry.formats.models import MODEL, canonical_hash, canonical_json, pack, unpack
 from src.registry.formats.trees import Trees
 from src.registry.storage import model_set
 from src.registry.storage.artifact import Artifact, CorruptArtifact
-from src.registry.storage.model_set import Pair, folder_of
+from src.registry.storage.model_set import folder_of
 from src.registry.storage.signing import signing_key
 
 if TYPE_CHECKING:

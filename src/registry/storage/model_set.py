@@ -21,9 +21,6 @@ from src.core.tables import HORIZONS
 from src.registry.storage import files as durable
 from src.registry.storage.signing import check_signature, digests_equal, sha256, signature
 
-# Ticker and horizon.
-Pair = tuple[str, str]
-
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 DIGEST = re.compile(r"[0-9a-f]{64}")
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from src.core.model_events import Pair
 from src.registry.lifecycle.events import Author
 from src.registry.storage import files
 from src.registry.storage.artifact import Artifact, CorruptArtifact
 from src.registry.storage.artifact_store import ArtifactStore
-from src.registry.storage.model_set import Pair
 from src.registry.storage.signing import check_signature, signature, signing_key
 from src.registry.versions import manifest
 from src.registry.versions.manifest import NoVersion, Version, check_tag, is_tag

@@ -15,10 +15,11 @@ from typing import Any
 
 from src.config.version import VERSION
 from src.core.errors import BadInput, UsageError
+from src.core.model_events import Pair
 from src.core.tickers import shown
 from src.registry.formats.models import canonical_json
 from src.registry.lifecycle.events import Author
-from src.registry.storage.model_set import DIGEST, Pair, folder_of
+from src.registry.storage.model_set import DIGEST, folder_of
 from src.registry.storage.signing import digests_equal, sha256
 
 MANIFEST, SIGNATURE = "version.json", "version.sig"

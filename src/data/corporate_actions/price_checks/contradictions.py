@@ -21,12 +21,12 @@ from src.data.corporate_actions.price_checks.jumps import (
 )
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Basis
 
 
 def doubted(
-    bars: pl.DataFrame, stands: pl.DataFrame, splits: list[Action], calendar: TradingCalendar
+    bars: pl.DataFrame, stands: pl.DataFrame, splits: list[Action], calendar: Calendar
 ) -> pl.DataFrame:
     """Ledger rows that are not applied until a person decides, with the reason as evidence.
 
@@ -67,9 +67,7 @@ def contradicted(bars: pl.DataFrame, stands: pl.DataFrame) -> pl.DataFrame:
     return doubtful_dividends(bars.select("date", "close", "adj_close"), stated)
 
 
-def _doubted_splits(
-    bars: pl.DataFrame, rows: pl.DataFrame, calendar: TradingCalendar
-) -> pl.DataFrame:
+def _doubted_splits(bars: pl.DataFrame, rows: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
     """Splits and bonuses that should show in unadjusted prices and do not."""
     shares = rows.filter(pl.col("kind").is_in(SHARE_KINDS))
     unseen = []

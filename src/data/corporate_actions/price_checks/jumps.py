@@ -15,7 +15,7 @@ from src.data.cleaning.rules.catalogue import JUMP_DOWN, JUMP_UP
 from src.data.corporate_actions.adjust import Action
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
 
 # Shares after / before: bonus 1:3, 1:2, 1:1, 3:2, 2:1 and 3:1; face value 10 to 5, 10 to 2, 5 to 1,
 # 10 to 1; and split with bonus on one day (4, 10, 15, 20).
@@ -87,7 +87,7 @@ class Jump:
         return all(abs(move) < AROUND_MOVE for move in self.before + self.after)
 
 
-def jumps(bars: pl.DataFrame, calendar: TradingCalendar | None) -> list[Jump]:
+def jumps(bars: pl.DataFrame, calendar: Calendar | None) -> list[Jump]:
     """Every bar that may be a jump, and some that are none."""
     opened, close = bars["open"].to_numpy(), bars["close"].to_numpy()
     if close.size < 2:
@@ -111,7 +111,7 @@ def jumps(bars: pl.DataFrame, calendar: TradingCalendar | None) -> list[Jump]:
     ]
 
 
-def elapsed_sessions(previous: dt.date, day: dt.date, calendar: TradingCalendar | None) -> int:
+def elapsed_sessions(previous: dt.date, day: dt.date, calendar: Calendar | None) -> int:
     """Sessions from one bar's date to another's, at least 1; weekdays without a calendar."""
     if calendar is not None and previous >= calendar.covered_from:
         return max(calendar.count(previous, day), 1)

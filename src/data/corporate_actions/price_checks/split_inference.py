@@ -28,7 +28,7 @@ from src.data.corporate_actions.price_checks.jumps import (
 )
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
 
 # Two jumps that cancel to this share of themselves within a year are one stretch in error.
 UNDONE_WITHIN, UNDONE_ROOM = dt.timedelta(days=365), 0.25
@@ -56,7 +56,7 @@ class Inferred:
 def infer(
     bars: pl.DataFrame,
     known: Sequence[Action],
-    calendar: TradingCalendar | None = None,
+    calendar: Calendar | None = None,
     *,
     banded: bool = True,
 ) -> list[Inferred]:

@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.data.corporate_actions.apply import LEDGER_SCHEMA, derive
 
 DAYS = nse().sessions(dt.date(2024, 1, 1), dt.date(2024, 2, 15))[:20]
