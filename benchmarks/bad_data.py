@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.tables import OHLC
 from src.data.cleaning.rules.catalogue import BROKEN, DAILY_RULES
 from src.data.cleaning.rules.engine import apply_rules
@@ -23,7 +23,7 @@ from src.data.cleaning.rules.unit_errors import unit_errors
 from src.data.corporate_actions.price_checks.dividends import implausible_dividends
 from src.data.corporate_actions.price_checks.jumps import JUMP_DOWN, JUMP_UP
 from src.data.corporate_actions.price_checks.split_inference import infer_splits
-from src.data.sources.files.source import CsvSource
+from src.data.sources.files.source import FileSource
 
 DATA = Path(os.environ.get("FORECAST_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
 FOLDER = DATA / "yahoo_bad_data"
@@ -176,7 +176,7 @@ def series(
     folders: tuple[str, ...] = ("nse_daily_upstox", "nse_daily_yahoo"),
 ) -> list[pl.DataFrame]:
     """Bars of every real series there, without those that have a price or the volume missing."""
-    source = CsvSource(
+    source = FileSource(
         [DATA / name for name in folders],
         calendar=nse(),
         ticker=None,

@@ -13,7 +13,7 @@ from src.config import logs
 from src.config.load import config_hash
 from src.core.errors import DatabaseUnavailable, ForecastError
 from src.db.connection import one_sentence_errors
-from src.stages.cli import unexpected
+from src.stages.cli import unexpected_error
 from src.stages.context import make_context
 from src.stages.stage import RunContext, Stage, run_stage
 
@@ -246,4 +246,4 @@ def _metric(
 
 
 def _sentence(error: Exception) -> str:
-    return str(error) if isinstance(error, ForecastError) else unexpected(error)
+    return str(error) if isinstance(error, ForecastError) else unexpected_error(error)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from tests.support.checksums import rows
 
 INFY = "INFY.NS"

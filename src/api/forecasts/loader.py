@@ -18,7 +18,7 @@ from src.db.tables.live_inputs import Live, Pair
 from src.registry.storage import artifact_store
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
     from src.registry.storage.artifact import Artifact
 
 # A set may be replaced, and the one before it removed, while it is being opened.
@@ -40,7 +40,7 @@ class Askable(NamedTuple):
 
     model: Artifact
     row: Mapping[str, Any]
-    calendar: TradingCalendar
+    calendar: Calendar
 
 
 def made(read: Askable | Refused) -> Prepared | Refused:
@@ -96,11 +96,10 @@ class Loader:
 
 def _nothing(pair: Pair, priced: bool) -> Refused:
     ticker, horizon = pair
-    run = f"run `python -m mlops.pipeline --ticker {ticker}` first."
     if priced:
-        return Refused(
-            HTTPStatus.SERVICE_UNAVAILABLE, f"There is no {horizon} model for {ticker} yet: {run}"
-        )
+        no_model = artifact_store.NoModel.of(ticker, horizon)
+        return Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(no_model))
+    run = f"run `python -m mlops.pipeline --ticker {ticker}` first."
     return Refused(HTTPStatus.NOT_FOUND, f"No prices of {ticker} are stored: {run}")
 
 

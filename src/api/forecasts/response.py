@@ -13,7 +13,7 @@ from src.core.errors import ForecastError
 from src.modeling.serving import records
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
     from src.registry.storage.artifact import Artifact
 
 SAMPLE = "sample"
@@ -46,7 +46,7 @@ class Prepared:
 
     said: Mapping[str, Any]
     logged: Mapping[str, Any]
-    calendar: TradingCalendar
+    calendar: Calendar
 
     @property
     def feature_date(self) -> dt.date:
@@ -64,7 +64,7 @@ class Age:
     until: dt.datetime
 
 
-def prepared(artifact: Artifact, row: Mapping[str, Any], calendar: TradingCalendar) -> Prepared:
+def prepared(artifact: Artifact, row: Mapping[str, Any], calendar: Calendar) -> Prepared:
     """Make the forecast of a row of ``serving_inputs`` by the set whose digest it names.
 
     Raises:
@@ -85,7 +85,7 @@ def age(made: Prepared, now: dt.datetime) -> Age:
 
 
 @lru_cache(maxsize=64)
-def _closed(calendar: TradingCalendar, now: dt.datetime) -> tuple[dt.date, dt.datetime]:
+def _closed(calendar: Calendar, now: dt.datetime) -> tuple[dt.date, dt.datetime]:
     """The last session closed at ``now``, and when the next one closes: many ask at one time."""
     closed = calendar.last_closed(now)
     return closed, calendar.hours(calendar.next_session(closed)).closes

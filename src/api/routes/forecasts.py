@@ -18,7 +18,7 @@ from src.api.openapi import FRESHNESS, problems
 from src.api.schemas.errors import status_of
 from src.api.schemas.requests import BatchRequest
 from src.api.schemas.responses import Batch, Forecast
-from src.core.calendars.exchanges import exchange_of, texts_of_tickers
+from src.core.calendars.exchanges import exchange_of, ticker_pattern
 from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError, UsageError
 from src.core.tickers import LONGEST_TEXT, normalise_ticker, shown
 
@@ -40,7 +40,7 @@ ASKED = {
             "the route: one forecast is of the configured ticker, a list is of all.",
             "schema": {
                 "type": "string",
-                "pattern": texts_of_tickers(SUFFIX),
+                "pattern": ticker_pattern(SUFFIX),
                 "maxLength": LONGEST_TEXT,
                 "examples": ["TCS.NS"],
             },

@@ -30,7 +30,7 @@ from src.data.cleaning.warnings import cleaning_warnings, repair_notes
 from src.data.corporate_actions.history import record_rows
 from src.data.history import as_known
 from src.stages.cli import stage_main, stage_parser
-from src.stages.stage import RunContext, Stage, StageReport, together
+from src.stages.stage import RunContext, Stage, StageReport, count_by_ticker, merge_reports
 
 STAGE_NAME = "data_cleaning"
 UTC = pl.Datetime("us", "UTC")
@@ -46,7 +46,7 @@ def run(context: RunContext) -> StageReport:
     tickers = context.tickers
     starts = range(0, len(tickers), BLOCK_SIZE)
     blocks = [tickers[start : start + BLOCK_SIZE] for start in starts]
-    return together([_run_block(replace(context, tickers=block)) for block in blocks])
+    return merge_reports([_run_block(replace(context, tickers=block)) for block in blocks])
 
 
 def _run_block(context: RunContext) -> StageReport:
@@ -80,6 +80,13 @@ def _run_block(context: RunContext) -> StageReport:
             "days_sources_differ": daily.differences.select("ticker", "date").n_unique(),
         },
         warnings=cleaning_warnings(daily),
+        counts=count_by_ticker(
+            tickers,
+            daily=daily.bars,
+            hourly=hourly.bars.filter("chosen"),
+            quarantined=refused,
+            repaired=repaired,
+        ),
     )
 
 
@@ -100,7 +107,7 @@ def _count_missing(clean: pl.DataFrame, calendar: Calendar) -> int:
 
 
 def _with_batches(context: RunContext, table: Table) -> pl.DataFrame:
-    raw = as_known.raw(context, table)
+    raw = as_known.raw_prices(context, table)
     if "ts" in raw.columns:
         zone = shared_exchange(context.tickers).zone
         raw = raw.with_columns(date=pl.col("ts").dt.convert_time_zone(zone).dt.date())

@@ -30,7 +30,7 @@ from src.data.corporate_actions.price_checks.jumps import still_shows
 from src.data.corporate_actions.price_checks.split_inference import InferredSplit, infer_splits
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Basis
 
 # Its price bands tell a split from a crash; elsewhere nothing in the prices does.
@@ -56,9 +56,7 @@ class AdjustedSeries:
     reinstated: pl.DataFrame
 
 
-def apply_actions(
-    bars: pl.DataFrame, ledger: pl.DataFrame, calendar: TradingCalendar
-) -> AdjustedSeries:
+def apply_actions(bars: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) -> AdjustedSeries:
     """Adjust one ticker's bars by the active actions, and infer splits that nobody stated.
 
     A split of which adjusted prices still show the jump was missed by the vendor: it is applied
@@ -95,7 +93,7 @@ def apply_actions(
 
 
 def _infer(
-    bars: pl.DataFrame, effective: pl.DataFrame, missed: list[Action], calendar: TradingCalendar
+    bars: pl.DataFrame, effective: pl.DataFrame, missed: list[Action], calendar: Calendar
 ) -> list[InferredSplit]:
     """Jumps that no active action explains, without those that a person has decided on."""
     basis: Basis = bars["price_basis"][0]

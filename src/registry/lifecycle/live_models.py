@@ -43,10 +43,7 @@ class LiveModels:
         """
         standing = self.standing(ticker, horizon)
         if standing is None:
-            raise NoModel(
-                f"There is no {horizon} model for {ticker} yet: run `python -m mlops.pipeline` "
-                "first."
-            )
+            raise NoModel.of(ticker, horizon)
         expected = standing.live.digest
         return artifact_store.load(self.root, ticker, horizon, expected=expected, key=self.key)
 

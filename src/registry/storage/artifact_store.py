@@ -49,6 +49,14 @@ __all__ = [
 class NoModel(ForecastError):
     """There is no model yet: run `python -m mlops.pipeline` first."""
 
+    @classmethod
+    def of(cls, ticker: str, horizon: str) -> NoModel:
+        """The error that names the ticker and ``short`` or ``long``."""
+        return cls(
+            f"There is no {horizon} model for {ticker} yet: "
+            f"run `python -m mlops.pipeline --ticker {ticker}` first."
+        )
+
 
 class CorruptArtifact(ForecastError):
     """The model's files are damaged: train again, or roll back."""
@@ -220,10 +228,7 @@ def _live(root: Path, ticker: str, horizons: Sequence[str]) -> dict[str, str]:
     live = pointed(root)
     for horizon in horizons:
         if (ticker, horizon) not in live:
-            raise NoModel(
-                f"There is no {horizon} model for {ticker} yet: "
-                "run `python -m mlops.pipeline` first."
-            )
+            raise NoModel.of(ticker, horizon)
     return {horizon: live[ticker, horizon] for horizon in horizons}
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import ForecastError
 from src.core.tables import FEATURES_DAILY
 from src.modeling.experiment import run as contest
@@ -51,7 +51,7 @@ def stump(feature, low, high):
 
 def tilts(at, low, high, slope=0.5):
     """A set for every ticker and horizon whose trees ask whether the last session rose."""
-    names = contest.inputs_of(panel.build(known_on(len(DAYS) - 1), nse())).names
+    names = contest.model_inputs(panel.build(known_on(len(DAYS) - 1), nse())).names
     version = at.store.load(FEATURES_DAILY, ["TCS.NS"])["features_version"][-1]
     return [
         made(

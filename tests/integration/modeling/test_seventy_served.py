@@ -12,7 +12,7 @@ import pandas as pd
 import psycopg
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.db.connection import normalised
 from src.db.migrate import ensure_schema
 from src.modeling.evaluation.scoreboard import scoreboard

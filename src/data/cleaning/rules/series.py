@@ -9,6 +9,7 @@ import polars as pl
 from src.core.tables import OHLC
 from src.data.cleaning.rules.engine import is_untraded, reasons
 from src.data.cleaning.rules.unit_errors import unit_errors
+from src.data.history.vintage import is_newest_vintage
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
@@ -22,17 +23,11 @@ INCOMPARABLE = 3.0
 
 
 def superseded_vintage(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
-    """Rows on another price basis than the newest delivery, or of an older ``total`` vintage.
-
-    A ``total`` series is restated as a whole at every dividend: two vintages have two price levels.
-    """
+    """Rows on another price basis than the newest delivery, or of an older ``total`` vintage."""
     if bars.is_empty():
         return reasons(bars, pl.lit(value=False), "")
-    newest = bars.sort("fetched_at", "batch_id").row(-1, named=True)
-    is_older = pl.col("price_basis") != newest["price_basis"]
-    if newest["price_basis"] == "total":
-        is_older = is_older | (pl.col("batch_id") != newest["batch_id"])
-    return reasons(bars, is_older, "not in the newest delivery, whose prices are on another level")
+    reason = "not in the newest delivery, whose prices are on another level"
+    return reasons(bars, ~is_newest_vintage(bars), reason)
 
 
 def before_first_price(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:

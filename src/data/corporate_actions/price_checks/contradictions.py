@@ -26,12 +26,12 @@ from src.data.corporate_actions.price_checks.jumps import (
 )
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Basis
 
 
 def find_contradictions(
-    bars: pl.DataFrame, effective: pl.DataFrame, splits: list[Action], calendar: TradingCalendar
+    bars: pl.DataFrame, effective: pl.DataFrame, splits: list[Action], calendar: Calendar
 ) -> pl.DataFrame:
     """Ledger rows that are not applied until a person decides, with the reason as evidence.
 
@@ -74,9 +74,7 @@ def _share_changes(effective: pl.DataFrame) -> list[Action]:
     return [action for action in applied_actions(effective) if action.shares != 1]
 
 
-def _invisible_splits(
-    bars: pl.DataFrame, rows: pl.DataFrame, calendar: TradingCalendar
-) -> pl.DataFrame:
+def _invisible_splits(bars: pl.DataFrame, rows: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
     """Splits and bonuses that should show in unadjusted prices and do not."""
     splits = rows.filter(pl.col("kind").is_in(SHARE_KINDS))
     invisible = []

@@ -17,7 +17,7 @@ import polars as pl
 from src.data.corporate_actions.action import Action
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
 
 # Shares after / before: bonus 1:3, 1:2, 1:1, 3:2, 2:1 and 3:1; face value 10 to 5, 10 to 2, 5 to 1,
 # 10 to 1; and split with bonus on one day (4, 10, 15, 20).
@@ -101,7 +101,7 @@ class Jump:
         return all(abs(move) < AROUND_MOVE for move in self.before + self.after)
 
 
-def find_jumps(bars: pl.DataFrame, calendar: TradingCalendar | None) -> list[Jump]:
+def find_jumps(bars: pl.DataFrame, calendar: Calendar | None) -> list[Jump]:
     """Every bar whose open or close is ``LEAST_JUMP`` away from the close before, in date order."""
     open_, close = bars["open"].to_numpy(), bars["close"].to_numpy()
     if close.size < 2:
@@ -125,7 +125,7 @@ def find_jumps(bars: pl.DataFrame, calendar: TradingCalendar | None) -> list[Jum
     ]
 
 
-def elapsed_sessions(previous: dt.date, day: dt.date, calendar: TradingCalendar | None) -> int:
+def elapsed_sessions(previous: dt.date, day: dt.date, calendar: Calendar | None) -> int:
     """Sessions from one bar's date to another's, at least 1; weekdays without a calendar."""
     if calendar is not None and previous >= calendar.covered_from:
         return max(calendar.count(previous, day), 1)

@@ -32,7 +32,7 @@ from src.data.corporate_actions.price_checks.jumps import (
 )
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
 
 # Two jumps within a year that cancel out to this share of the first are one stretch in error.
 REVERSED_WITHIN, REVERSAL_TOLERANCE = dt.timedelta(days=365), 0.25
@@ -59,7 +59,7 @@ class InferredSplit:
 def infer_splits(
     bars: pl.DataFrame,
     stated: Sequence[Action],
-    calendar: TradingCalendar | None = None,
+    calendar: Calendar | None = None,
     *,
     has_bands: bool = True,
 ) -> list[InferredSplit]:

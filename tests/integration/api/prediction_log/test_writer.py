@@ -5,7 +5,7 @@ import pytest
 from src.api.forecasts import response
 from src.api.prediction_log.spool import Journal
 from src.api.prediction_log.writer import Logbook
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.db.reconnect import Reconnector
 from tests.support.answers import ASKED
 from tests.support.models import made

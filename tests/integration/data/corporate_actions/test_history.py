@@ -7,11 +7,11 @@ import polars as pl
 import psycopg
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.tables import ACTION_HISTORY, CORPORATE_ACTIONS
 from src.data.corporate_actions.history import ledger_known_at, record_rows
 from src.data.ingest import stage as ingest
-from src.data.sources.files.source import CsvSource
+from src.data.sources.files.source import FileSource
 from src.data.sources.yahoo.source import YahooSource
 from tests.support.prices import NOW, TCS, Given, bar, checksums, context, delivery, rows, run
 from tests.support.yahoo_replay import chart, yahoo_replay
@@ -232,7 +232,7 @@ def test_the_twin_of_a_stored_dividend_waits_though_yahoo_was_asked_for_three_we
 
 def from_csv(store, home, path, now=NOW, **options):
     facts = {"vendor": None, "basis": None, "fetched_at": None, **options}
-    source = CsvSource([path], calendar=nse(), ticker=TCS, now=now, **facts)
+    source = FileSource([path], calendar=nse(), ticker=TCS, now=now, **facts)
     return run(ingest.stage(source), context(store, home, now=now))
 
 

@@ -10,18 +10,18 @@ import numpy as np
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import ForecastError
 from src.core.hashing import frame_hash
 from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY
 from src.features.catalogue import features
-from src.modeling.experiment.promotion import Standing
+from src.modeling.experiment.promotion import Champion
 from src.modeling.intervals import distribution
 from src.modeling.panel import panel
 from src.modeling.panel.known_pools import known_pools
 from src.modeling.serving.stored_models import stored_forecasts
 from src.modeling.training import stage as train
-from src.modeling.training.publish import standing_so_far
+from src.modeling.training.publish import current_champion
 from src.registry.lifecycle.events import Author
 from src.registry.storage import artifact_store
 from src.registry.versions.rollback import Registry, make_version, roll_back
@@ -451,6 +451,6 @@ def test_going_back_to_what_was_live_forgets_no_evidence(given, trained):
     # Zero was served before and after: nothing was left for it.
     pin(given)
 
-    standing, _ = standing_so_far(given.models, TCS, "long", 63)
+    champion, _ = current_champion(given.models, TCS, "long", 63)
 
-    assert standing == Standing("zero", None)
+    assert champion == Champion("zero", None)

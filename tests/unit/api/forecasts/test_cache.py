@@ -4,7 +4,7 @@ import orjson
 
 from src.api.forecasts import response
 from src.api.forecasts.cache import Cache, held
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from tests.support.answers import ASKED
 from tests.support.models import made
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from src.api.forecasts import response
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.modeling.serving.predict import FeatureMismatch
 from src.registry.formats.models import LinearModel
 from tests.support.answers import ASKED, LEVELS, straight

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.api.routes.forecasts import ASKED, asked_ticker, known_ticker
-from src.core.calendars.exchanges import EXCHANGES
+from src.core.calendars.exchange import EXCHANGES
 from src.core.errors import UsageError
 
 SCHEMA = ASKED["parameters"][0]["schema"]

@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.data.corporate_actions.apply import apply_actions
 from src.data.corporate_actions.ledger import LEDGER_SCHEMA
 

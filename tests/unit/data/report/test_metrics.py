@@ -5,7 +5,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.data.history.deliveries import pack
 from src.data.report import metrics, row_counts
 from src.data.report.charts import coverage_figure, marks, price_figure

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.data.corporate_actions.action import Action
 from src.modeling.evaluation.outcomes import Series, mature, told
 

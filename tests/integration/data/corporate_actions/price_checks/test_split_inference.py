@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.data.corporate_actions.action import Action
 from src.data.corporate_actions.adjust import adjust, shares_after
 from src.data.corporate_actions.price_checks.split_inference import infer_splits

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES
 from src.data.cleaning.rules.engine import apply_rules
 from tests.support.prices import BARS, sessions

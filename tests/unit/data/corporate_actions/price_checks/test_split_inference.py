@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.data.corporate_actions.action import Action
 from src.data.corporate_actions.price_checks.split_inference import infer_splits
 from tests.support.prices import sessions

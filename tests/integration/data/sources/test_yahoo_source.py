@@ -30,7 +30,7 @@ from tests.support.yahoo_replay import (
 )
 
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[4]
 
 
 def at(year, month, day, hour=3, minute=45):
@@ -453,7 +453,7 @@ curl_cffi.Curl.setopt = watched
 sys.addaudithook(lambda event, args: event in ("socket.connect", "socket.getaddrinfo")
                  and given.append(f"python: {{event}} {{args}}"))
 from src.core.errors import ForecastError
-from src.data.sources.yahoo import YahooSource
+from src.data.sources.yahoo.source import YahooSource
 source = YahooSource(now=dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC), base_url={url!r},
                      sleep=lambda seconds: None)
 try:
@@ -513,7 +513,7 @@ FAILING = """
 import datetime as dt, logging, pathlib
 logging.basicConfig()
 from src.core.errors import ForecastError
-from src.data.sources.yahoo import YahooSource
+from src.data.sources.yahoo.source import YahooSource
 source = YahooSource(now=dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC), base_url={url!r},
                      cache_dir={cache}, sleep=lambda seconds: None)
 try:
