@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.core.errors import BadInput, UsageError
-from src.modeling.points.names import CANDIDATES, EXTRAS
+from src.modeling.points.candidate_names import CANDIDATES, OPTIONAL_CANDIDATES
 from src.stages.arguments import EPILOG, Parser, date
 from src.stages.cli import run_command, set_up
 
@@ -144,7 +144,7 @@ def _check_usage(args: argparse.Namespace) -> None:
     # The finished file takes the place of what is there, which must not be a folder or a device.
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
         raise UsageError(f"--out {path}: it is no file.")
-    extra = next((name for name in args.models if name in EXTRAS), None)
+    extra = next((name for name in args.models if name in OPTIONAL_CANDIDATES), None)
     if extra and find_spec("lightgbm") is None:
         raise UsageError(f"--models {extra}: LightGBM is not installed: `pip install lightgbm`.")
     if args.since and args.until and args.since > args.until:
@@ -192,11 +192,11 @@ def _parser() -> Parser:
     parser.add_argument(
         "--models",
         nargs="+",
-        choices=(*CANDIDATES, *EXTRAS),
+        choices=(*CANDIDATES, *OPTIONAL_CANDIDATES),
         default=CANDIDATES,
         metavar="M",
-        help=f"of {', '.join((*CANDIDATES, *EXTRAS))}; those that the gate judges always take part "
-        "(default: all but the last, which needs LightGBM)",
+        help=f"of {', '.join((*CANDIDATES, *OPTIONAL_CANDIDATES))}; those that the gate judges "
+        "always take part (default: all but the last, which needs LightGBM)",
     )
     parser.add_argument("--suffix", default=".NS", help="for bare symbols (default: .NS)")
     parser.add_argument("--config", type=Path, metavar="F", help="a JSON file with settings")

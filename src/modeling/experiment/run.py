@@ -21,10 +21,10 @@ from src.modeling.gate.verdict import Replay
 from src.modeling.intervals import distribution, volatility
 from src.modeling.panel.panel import Panel
 from src.modeling.points import walk_forward
+from src.modeling.points.candidate_names import CANDIDATES
 from src.modeling.points.candidates import CANDIDATES as MADE
-from src.modeling.points.candidates import FORGETFUL, Given, Keeper
-from src.modeling.points.names import CANDIDATES
-from src.modeling.points.walk_forward import Schedule, Stacked
+from src.modeling.points.candidates import NO_FIT_CACHE, CandidateInputs, FitCache
+from src.modeling.points.walk_forward import FeatureRows, Schedule
 from src.registry.formats.models import Model
 
 Floats = npt.NDArray[np.float64]
@@ -58,7 +58,7 @@ class FeatureCache:
     panel: Panel
 
     @cached_property
-    def features(self) -> Stacked:
+    def features(self) -> FeatureRows:
         """All features that models may see, stacked."""
         return model_inputs(self.panel)
 
@@ -115,7 +115,7 @@ def run_walk_forward(
     names: Sequence[str] = CANDIDATES,
     feature_cache: FeatureCache | None = None,
     since: int = 0,
-    keeper: Keeper = FORGETFUL,
+    fit_cache: FitCache = NO_FIT_CACHE,
 ) -> WalkForwardResult:
     """Let the candidates forecast every session of a panel, knowing nothing later.
 
@@ -126,12 +126,14 @@ def run_walk_forward(
         names: Candidates that take part; the challenger must be among them.
         feature_cache: Of this panel, where several horizons share it.
         since: Row from which distributions may be asked for.
-        keeper: See ``candidates.Given``.
+        fit_cache: See ``candidates.CandidateInputs``.
     """
     shared = FeatureCache(panel) if feature_cache is None else feature_cache
     actual = panel.targets(horizon)
     distributions = distribution.walk_forward(panel, horizon, since=since, inputs=shared.variances)
-    given = Given(horizon, actual, distributions.sigma, shared, config.schedule, keeper)
+    given = CandidateInputs(
+        horizon, actual, distributions.sigma, shared, config.schedule, fit_cache
+    )
     said = {name: MADE[name](given) for name in names}
     points = {name: one.points for name, one in said.items()}
     gate_rules = _gate_rules(horizon, config)
@@ -152,10 +154,12 @@ def judged(actual: Floats) -> Floats:
     return np.where(known >= min(MIN_TICKERS, -(-widest // 5)), actual, np.nan)
 
 
-def model_inputs(panel: Panel) -> Stacked:
+def model_inputs(panel: Panel) -> FeatureRows:
     """All features that models may see, stacked."""
     pool = pool_of(panel)
-    return walk_forward.stacked(pool.present, matrices(pool, model_features(seasoned(panel))))
+    return walk_forward.stack_features(
+        pool.present, matrices(pool, model_features(seasoned(panel)))
+    )
 
 
 def seasoned(panel: Panel) -> int:

@@ -13,7 +13,7 @@ from src.features import leakage_check
 from src.modeling.experiment import run as contest
 from src.modeling.experiment.config import candidate_names, experiment_config
 from src.modeling.experiment.run import FeatureCache, WalkForwardResult
-from src.modeling.points.candidates import FORGETFUL, Keeper
+from src.modeling.points.candidates import NO_FIT_CACHE, FitCache
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -43,7 +43,10 @@ class PoolTraining:
 
 
 def train_pool(
-    panel: Panel, settings: Settings, keeper: Keeper = FORGETFUL, suspicion: str | None = None
+    panel: Panel,
+    settings: Settings,
+    fit_cache: FitCache = NO_FIT_CACHE,
+    suspicion: str | None = None,
 ) -> PoolTraining:
     """Hold the contest of both horizons over a pool, unless a feature knows the future.
 
@@ -62,7 +65,7 @@ def train_pool(
             names=names,
             feature_cache=feature_cache,
             since=since,
-            keeper=keeper,
+            fit_cache=fit_cache,
         )
     return PoolTraining(feature_cache, contests, leak)
 

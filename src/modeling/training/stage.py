@@ -12,7 +12,7 @@ from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_D
 from src.modeling.experiment.promotion import decide_promotion
 from src.modeling.panel import labels, panel
 from src.modeling.panel.known_pools import known_pools, newest_row, pool_hash
-from src.modeling.points.fit_cache import FitCache
+from src.modeling.points.fit_cache import DiskFitCache
 from src.modeling.serving.keeping import keep
 from src.modeling.training import pool_training
 from src.modeling.training.publish import answering, current_champion
@@ -84,9 +84,9 @@ def _pool(
 ) -> Iterator[TrainingResult]:
     """Train one pool, and decide for each of the context's tickers in it."""
     whole = panel.build(pool, context.calendar)
-    keeper = FitCache(context.settings.home / FITS)
+    fit_cache = DiskFitCache(context.settings.home / FITS)
     suspicion = _likely_leak(labelled, [one for one in context.tickers if one in whole.tickers])
-    trained = pool_training.train_pool(whole, context.settings, keeper, suspicion)
+    trained = pool_training.train_pool(whole, context.settings, fit_cache, suspicion)
     for ticker in context.tickers:
         own = features.filter(ticker=ticker)
         if ticker not in whole.tickers or own.is_empty():

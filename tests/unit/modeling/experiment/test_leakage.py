@@ -107,7 +107,7 @@ def test_a_scaler_fitted_on_all_data_is_caught(whole):
     def scaled(given):
         known = leakage_chain.contest.model_inputs(given)
         inputs = (known.inputs - known.inputs.mean(axis=0)) / known.inputs.std(axis=0)
-        wrong = walk_forward.Stacked(known.rows, known.columns, inputs, known.names)
+        wrong = walk_forward.FeatureRows(known.rows, known.columns, inputs, known.names)
 
         def through_origin(X, y, horizon):
             weights, *_ = np.linalg.lstsq(X.T @ X + np.eye(X.shape[1]), X.T @ y, rcond=None)

@@ -12,8 +12,8 @@ from src.features import panel as features_pool
 from src.modeling.experiment import leakage
 from src.modeling.experiment import run as contest
 from src.modeling.experiment.run import FeatureCache
-from src.modeling.points.fit_cache import FitCache
-from src.modeling.points.walk_forward import Stacked
+from src.modeling.points.fit_cache import DiskFitCache
+from src.modeling.points.walk_forward import FeatureRows
 from src.modeling.training import pool_training
 from src.modeling.training.pool_training import likely_leak, train_pool
 from src.registry.formats.models import canonical_hash
@@ -59,7 +59,7 @@ def leaky(panel, change):
     found = known.features
     target = panel.targets(1)[found.rows, found.columns]
     inputs = change(found.inputs.copy(), target)
-    vars(known)["features"] = Stacked(found.rows, found.columns, inputs, found.names)
+    vars(known)["features"] = FeatureRows(found.rows, found.columns, inputs, found.names)
     return known
 
 
@@ -100,10 +100,10 @@ def test_distributions_can_be_asked_for_the_last_five_years_alone(panel, monkeyp
 def test_fits_are_kept_where_they_are_told_to_be(panel, trained, tmp_path, monkeypatch):
     asked = []
 
-    class Listening(FitCache):
-        def keep(self, name, fit):
+    class Listening(DiskFitCache):
+        def cached(self, name, fit):
             asked.append(name)
-            return super().keep(name, fit)
+            return super().cached(name, fit)
 
     found = train_pool(panel, SETTINGS, Listening(tmp_path))
 
