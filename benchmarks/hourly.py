@@ -19,8 +19,8 @@ import numpy as np
 import polars as pl
 
 from benchmarks.intervals import hac_t
-from src.core.calendars.calendar import nse
-from src.data.sources.files.source import CsvSource
+from src.core.calendars.nse import nse
+from src.data.sources.files.source import FileSource
 from src.modeling.evaluation import interval_metrics
 from src.modeling.intervals import conformal, volatility
 from src.modeling.panel import panel, rolling
@@ -44,7 +44,7 @@ PAIRS = (
 
 def session_variances(path, ticker):
     """Variance between open and close by session: squared moves, and Garman-Klass per bar."""
-    source = CsvSource(
+    source = FileSource(
         [Path(path)],
         calendar=nse(),
         ticker=ticker,

@@ -11,7 +11,7 @@ from statistics import NormalDist
 import numpy as np
 import polars as pl
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.modeling.evaluation import interval_metrics
 from src.modeling.intervals import distribution, quantiles, volatility
 from src.modeling.panel import panel

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.stages.arguments import EPILOG, Parser, add_looking_back, moment
+from src.stages.arguments import EPILOG, Parser, add_looking_back
 from src.stages.cli import run_command
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
-    from src.data.sources.select import Request
+    from src.data.sources.select import SourceRequest
 
 
 def __getattr__(name: str) -> Any:
@@ -50,7 +50,7 @@ class MLOpsPipeline:
         ticker: str | None = None,
         config: Path | str | None = None,
         *,
-        source: Request | None = None,
+        source: SourceRequest | None = None,
         as_of: dt.date | None = None,
         known_at: dt.datetime | None = None,
         settings: Settings | None = None,
@@ -60,11 +60,11 @@ class MLOpsPipeline:
         from src.config.load import load_settings
         from src.core.calendars.exchanges import calendar_of, exchange_of
         from src.core.tickers import normalise_ticker
-        from src.data.sources.select import Request, open_source
+        from src.data.sources.select import SourceRequest, open_source
         from src.stages.context import is_live
 
         self.settings = settings or load_settings(Path(config) if config else None)
-        request = source or Request()
+        request = source or SourceRequest()
         self.ticker = normalise_ticker(
             self.settings.data.ticker if ticker is None else ticker, request.suffix
         )
@@ -127,13 +127,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return check_leakage.main(given[1:])
     args = _parser().parse_args(given)
     from mlops.forecast_table import forecast_table, progress_bar
-    from src.data.sources.select import request_of
+    from src.data.sources.select import source_request
 
     with progress_bar(4 if args.skip_training else 5) as progress:
         pipeline = MLOpsPipeline(
             args.ticker,
             args.config,
-            source=request_of(args),
+            source=source_request(args),
             as_of=args.as_of,
             known_at=args.known_at,
             progress=progress,
@@ -147,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> Parser:
-    from src.data.sources.select import add_arguments
+    from src.data.sources.select import add_source_arguments
 
     parser = Parser(
         prog="python -m mlops.pipeline",
@@ -161,7 +161,7 @@ def _parser() -> Parser:
     parser.add_argument("--config", type=Path, metavar="F", help="a JSON file with settings")
     add_looking_back(parser)
     parser.add_argument("--suffix", default=".NS", help="for bare symbols (default: .NS)")
-    add_arguments(parser, moment)
+    add_source_arguments(parser)
     return parser
 
 

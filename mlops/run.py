@@ -13,7 +13,7 @@ from src.config import logs
 from src.config.load import config_hash
 from src.core.errors import DatabaseUnavailable, ForecastError
 from src.db.connection import one_sentence_errors
-from src.stages.cli import unexpected
+from src.stages.cli import unexpected_error
 from src.stages.context import make_context
 from src.stages.stage import RunContext, Stage, run_stage
 
@@ -139,11 +139,10 @@ class Run:
 
     def _models(self, database: Database) -> LiveModels:
         from src.db.tables.model_events import EventLog
-        from src.registry.lifecycle.live_models import MODELS, LiveModels
-        from src.registry.storage.signing import key_of
+        from src.registry.lifecycle.live_models import LiveModels
+        from src.registry.storage.artifact_store import ArtifactStore
 
-        root = self.settings.home / MODELS
-        return LiveModels(root, EventLog(database.control), key_of(self.settings))
+        return LiveModels(ArtifactStore.of(self.settings), EventLog(database.control))
 
     def _chosen(self, skip_training: bool) -> list[Stage]:
         from mlops.stages import STAGES
@@ -246,4 +245,4 @@ def _metric(
 
 
 def _sentence(error: Exception) -> str:
-    return str(error) if isinstance(error, ForecastError) else unexpected(error)
+    return str(error) if isinstance(error, ForecastError) else unexpected_error(error)

@@ -36,8 +36,7 @@ from src.config.version import VERSION
 from src.core.errors import ForecastError
 from src.core.tables import HORIZONS
 from src.db.reconnect import Reconnector
-from src.registry.lifecycle.live_models import MODELS
-from src.registry.storage.signing import key_of
+from src.registry.storage.artifact_store import ArtifactStore
 
 DESCRIPTION = (
     "Forecasts of share prices with their uncertainty, and with the evidence whether they beat "
@@ -85,7 +84,7 @@ def _build_service(settings: Settings, reconnector: Reconnector) -> ForecastServ
     return ForecastService(
         cache=cache,
         reader=Reader(reconnector),
-        loader=Loader(settings.home / MODELS, key_of(settings)),
+        loader=Loader(ArtifactStore.of(settings)),
         poller=ChangePoller(reconnector, invalidate),
         log=PredictionLog(reconnector, spool, settings.api.log_queue, now),
         now=now,

@@ -12,7 +12,7 @@ from src.core.tables import CLEAN_DAILY, FEATURES_DAILY
 from src.features.catalogue import Feature, features, version, warm_up_rows
 from src.features.indicators import Bars
 from src.stages.cli import run_command, stage_main, stage_parser
-from src.stages.stage import RunContext, Stage, StageReport
+from src.stages.stage import RunContext, Stage, StageReport, count_by_ticker
 
 
 def run(context: RunContext) -> StageReport:
@@ -28,6 +28,9 @@ def run(context: RunContext) -> StageReport:
             "warm_up_rows": int(frame["warm_up"].sum()),
             "features_version": version(windows),
         },
+        counts=count_by_ticker(
+            context.tickers, rows=frame, warm_up=frame.filter(pl.col("warm_up"))
+        ),
     )
 
 

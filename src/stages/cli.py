@@ -1,4 +1,4 @@
-"""The command line of every stage: `show`, `run` or `write`; an error is one sentence."""
+"""Run commands: errors in one sentence, and `show`, `run` and `write` of every stage."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import datetime as dt
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -31,19 +31,23 @@ if TYPE_CHECKING:
 def run_command(
     main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None = None
 ) -> int:
-    """Run a command; an error becomes one sentence on stderr, its traceback goes to the log."""
+    """Run a command; an error becomes one sentence on stderr, its traceback goes to the log.
+
+    Returns:
+        The exit code: 0 done, 1 failed, 2 wrong usage, 128 + n after signal n.
+    """
     import signal
 
-    asked_to_end: list[int] = []
+    signalled: list[int] = []
 
     def end(code: int) -> NoReturn:
-        asked_to_end.append(code)
+        signalled.append(code)
         sys.exit(code)
 
-    # A polite end lets the transaction roll back and the embedded server be released.
+    # Raised as an exit, so that transactions roll back and the embedded server is released.
     for name, code in (("SIGTERM", 143), ("SIGHUP", 129)):
         signal.signal(getattr(signal, name), lambda *_, code=code: end(code))
-    _mend_streams()
+    _repair_streams()
     wait_politely()
     try:
         return main(argv)
@@ -52,21 +56,21 @@ def run_command(
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted: nothing half-written was kept.\n")
+        sys.stderr.write("Interrupted: unfinished changes were rolled back.\n")
         return 130
     except BrokenPipeError:
         return 1
     except Exception as error:
         _log_traceback(error)
-        # A library that was interrupted may make an error of it.
-        if asked_to_end:
-            return asked_to_end[0]
-        sys.stderr.write(f"{unexpected(error)}\n")
+        # A library may have turned the exit that a signal asked for into an error of its own.
+        if signalled:
+            return signalled[0]
+        sys.stderr.write(f"{unexpected_error(error)}\n")
         return 1
 
 
-def _mend_streams() -> None:
-    """Give a closed stream somewhere to go, and a narrow one a way to write what it cannot."""
+def _repair_streams() -> None:
+    """Replace a closed stream, and let characters that an encoding lacks be written as `?`."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -75,20 +79,21 @@ def _mend_streams() -> None:
             stream.reconfigure(errors="replace")
 
 
-def unexpected(error: Exception) -> str:
-    """One sentence for an error that nobody foresaw, or that any line may meet: a full disk."""
+def unexpected_error(error: Exception) -> str:
+    """One sentence for an error that is not one of ours, such as a full disk."""
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         return (
-            f"No room is left on the disk of FORECAST_HOME, or of {tempfile.gettempdir()} "
-            f"({error.strerror}): free some, then run this again."
+            f"The disk of FORECAST_HOME or of {tempfile.gettempdir()} is full "
+            f"({error.strerror}): free some space, then run this again."
         )
     first = (str(error).strip().splitlines() or ["no message"])[0]
-    return f"Unexpected {type(error).__name__} ({first}): see logs/tcs-stock.log and report it."
+    return f"Unexpected {type(error).__name__} ({first}): see logs/tcs-stock.log, and report it."
 
 
 def _log_traceback(error: Exception) -> None:
     logs = sys.modules.get("src.config.logs")
-    # Before the log is set up a line would go to stdout, secrets in local variables and all.
+    # Before the log is set up, the traceback with its local variables (and so secrets) would be
+    # printed on stdout.
     if logs is not None and logs.is_configured():
         logs.get(__name__).error(str(error), exc_info=error, file_only=True)
 
@@ -118,8 +123,12 @@ def stage_main(
 ) -> int:
     """Show, run or write one stage.
 
-    ``prepare`` may exchange the stage for one bound to a source and name the tickers that the
-    source holds; it is given the arguments, the settings and the time.
+    Args:
+        stage: What is run, unless ``prepare`` gives another.
+        argv: The arguments; None for those of the process.
+        parser: With the arguments of ``stage_parser`` and perhaps more.
+        prepare: Called with the arguments, the settings and the time; returns the stage bound to
+            a source of prices, and the tickers that this source holds.
     """
     args = parser.parse_args(argv)
     settings, now = set_up(args)
@@ -129,14 +138,15 @@ def stage_main(
     from src.stages.context import make_context
     from src.stages.stage import run_stage
 
-    offered: list[str] = []
+    source_tickers: list[str] = []
     if prepare is not None:
-        stage, offered = prepare(args, settings, now)
+        stage, source_tickers = prepare(args, settings, now)
     run_id = f"{now:%Y%m%d_%H%M%S}_{stage.name}"
     with open_database(settings.server, settings.home, application_name(run_id)) as database:
-        tickers = _tickers(args, settings, offered, database, needs_prices=bool(stage.reads))
+        tickers = _tickers(args, settings, source_tickers, database, needs_prices=bool(stage.reads))
         if args.action == "show":
-            return _show(stage, database, tickers)
+            _print_stored(stage, database, tickers)
+            return 0
         contexts = [
             make_context(
                 settings,
@@ -152,7 +162,7 @@ def stage_main(
         ]
         with ticker_locks(database.control, tickers):
             for context in contexts:
-                _say(stage, context, run_stage(stage, context))
+                _print_report(stage, context, run_stage(stage, context))
     return 0
 
 
@@ -172,38 +182,59 @@ def set_up(args: argparse.Namespace) -> tuple[Settings, dt.datetime]:
 def _tickers(
     args: argparse.Namespace,
     settings: Settings,
-    offered: list[str],
+    source_tickers: list[str],
     database: Database,
     *,
     needs_prices: bool,
 ) -> tuple[str, ...]:
     if args.all:
-        found = offered or database.store.tickers()
-        if not found:
-            raise UsageError("No prices are stored yet: run `python -m src.data.ingest` first.")
-        return tuple(found)
-    if args.ticker is None and offered:
-        return tuple(offered)
+        tickers = source_tickers or database.store.tickers()
+        if not tickers:
+            raise UsageError(
+                "No prices are stored yet: run `python -m src.data.ingest write` first."
+            )
+        return tuple(tickers)
+    if args.ticker is None and source_tickers:
+        return tuple(source_tickers)
     ticker = ticker_of(args, settings)
-    if not offered and needs_prices and ticker not in database.store.tickers():
+    if not source_tickers and needs_prices and ticker not in database.store.tickers():
         raise BadInput(
             f"No prices of {ticker} are stored: run `python -m src.data.ingest write` first."
         )
     return (ticker,)
 
 
-def _show(stage: Stage, database: Database, tickers: tuple[str, ...]) -> int:
+def _print_stored(stage: Stage, database: Database, tickers: tuple[str, ...]) -> None:
     for table in stage.writes:
         frame = database.store.load(table, tickers)
-        sys.stdout.write(f"{table.name}: {frame.height} rows for {', '.join(tickers)}\n")
+        sys.stdout.write(f"{table.name}: {frame.height:,} rows of {', '.join(tickers)}\n")
         if frame.height:
             sys.stdout.write(f"{frame.tail(5)}\n")
-    return 0
 
 
-def _say(stage: Stage, context: RunContext, report: StageReport) -> None:
+def _print_report(stage: Stage, context: RunContext, report: StageReport) -> None:
     for warning in report.warnings:
         sys.stderr.write(f"warning: {warning}\n")
     written = "written" if context.live else "computed, not written"
-    facts = ", ".join(f"{name} {value}" for name, value in report.details.items())
-    sys.stdout.write(f"{stage.name}: {report.rows} rows {written} ({facts})\n")
+    sys.stdout.write(f"{stage.name}: {report.rows:,} rows {written}\n")
+    for line in _table(report.counts):
+        sys.stdout.write(f"{line}\n")
+    for note in report.details.get("notes", ()):
+        sys.stdout.write(f"note: {note}\n")
+
+
+def _table(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Lines of a table with a row a ticker, and one of totals below several tickers."""
+    if not counts:
+        return []
+    names = list(next(iter(counts.values())))
+    rows = dict(counts)
+    if len(rows) > 1:
+        rows["total"] = {name: sum(row[name] for row in counts.values()) for name in names}
+    cells = [["ticker", *names]]
+    cells += [[ticker, *(f"{row[name]:,}" for name in names)] for ticker, row in rows.items()]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
+        for line in cells
+    ]

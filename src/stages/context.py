@@ -1,11 +1,12 @@
-"""Putting a run's context together: which store, live or aside, up to which session."""
+"""Build the context of a run: its calendar, and a store that writes only when it may."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from src.core.calendars.exchanges import TradingCalendar, calendar_of, shared_exchange
+from src.core.calendars.calendar import Calendar
+from src.core.calendars.exchanges import calendar_of, shared_exchange
 from src.core.errors import UsageError
 from src.db.store import DryRunStore, Store
 from src.stages.schema_check import CheckedStore
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from src.registry.lifecycle.live_models import LiveModels
 
 
-def make_context(  # noqa: PLR0913 - a run is told by all of these
+def make_context(  # noqa: PLR0913 - all of these describe a run
     settings: Settings,
     store: Store,
     tickers: tuple[str, ...],
@@ -30,13 +31,13 @@ def make_context(  # noqa: PLR0913 - a run is told by all of these
     models: LiveModels | None = None,
     records: Records | None = None,
 ) -> RunContext:
-    """A context that writes only when it may: a run that looks back computes and reports.
+    """The context of a run; one that looks back computes and reports, but writes nothing.
 
     With ``known_at`` everything is judged at that time: which bars are whole, how old they are.
 
     Raises:
-        UsageError: for an as-of date or a known-at time in the future, and for tickers of two
-            exchanges or of one that has no calendar here.
+        UsageError: The as-of date or the known-at time lies in the future, or the tickers are of
+            two exchanges or of one without a calendar here.
     """
     calendar = calendar_of(shared_exchange(tickers))
     live = write and is_live(as_of, known_at, now, calendar)
@@ -59,12 +60,12 @@ def is_live(
     as_of: dt.date | None,
     known_at: dt.datetime | None,
     now: dt.datetime,
-    calendar: TradingCalendar,
+    calendar: Calendar,
 ) -> bool:
-    """Whether a run may use all that is known at ``now``, and so may write.
+    """Whether a run uses everything known at ``now``, and so may write.
 
     Raises:
-        UsageError: for a date or a time in the future.
+        UsageError: The date or the time lies in the future.
     """
     if known_at is not None:
         if known_at > now:

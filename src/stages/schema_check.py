@@ -1,7 +1,7 @@
-"""Frames on their way into a table: refused when they are not what the table is declared to hold.
+"""Check with pandera that a frame fits the declaration of the table it is written to.
 
-What one row or column can be judged by is checked here, with pandera; what takes several rows or
-tables is the business of the rules and of the validation stage.
+Single columns and values are checked here; rules over several rows or tables are those of
+`src.data.cleaning` and `src.features.validation`.
 """
 
 from __future__ import annotations
@@ -43,11 +43,12 @@ ALLOWED: dict[str, Sequence[str]] = {
 
 
 class SchemaMismatch(ForecastError):
-    """What a stage wants to write is not what the table holds: nothing of it is written."""
+    """A frame does not fit the table it was to be written to: nothing of it was written."""
 
-    def __init__(self, table: Table, what: str) -> None:
+    def __init__(self, table: Table, mismatch: str) -> None:
         super().__init__(
-            f"{table.name} was left as it was, since {what}: see logs/tcs-stock.log and report it."
+            f"{table.name} was left unchanged, because {mismatch}: see logs/tcs-stock.log and "
+            "report it."
         )
 
 
@@ -55,8 +56,8 @@ def check(table: Table, frame: pl.DataFrame) -> None:
     """Compare a frame with the table's declaration.
 
     Raises:
-        SchemaMismatch: a column is missing, unknown, of another type, empty where it may not be,
-            or has a value that cannot be (a price of zero, an unknown status).
+        SchemaMismatch: A column is missing, unknown, of another type, empty where it may not be,
+            or has an impossible value (a price of zero, an unknown status).
     """
     from pandera.errors import SchemaError
 
@@ -68,7 +69,7 @@ def check(table: Table, frame: pl.DataFrame) -> None:
 
 
 class CheckedStore:
-    """A store that takes no frame that its table is not declared to hold."""
+    """A store that refuses frames that do not fit their table."""
 
     def __init__(self, below: Store) -> None:
         self._below = below

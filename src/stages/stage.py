@@ -1,8 +1,9 @@
-"""The one shape of a pipeline stage: what it reads, what it writes, and how it reports."""
+"""The one shape of a pipeline stage: the tables it reads and writes, its run, its report."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from src.core.tables import Table
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from src.config.settings import Settings
     from src.core.calendars.calendar import Calendar
     from src.db.store import Store
@@ -19,12 +22,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunContext:
-    """All that a stage may know. ``now`` is aware; ``as_of`` is the last session it may use.
+    """Everything that a stage may use.
 
-    ``as_of`` is None for a live run. With ``known_at`` only what had been fetched by then may be
-    used, and ``now`` is that time. The store keeps changes aside when nothing may be written.
-    ``models`` are those that answer, for a run that may replace or ask them; ``records`` are what
-    such a run leaves behind of its answers.
+    Attributes:
+        store: Keeps changes in memory when nothing may be written.
+        tickers: All of one exchange.
+        calendar: Of that exchange.
+        now: An aware time; with ``known_at``, that time.
+        as_of: The last session that may be used; None for a live run.
+        known_at: Only what had been fetched by then may be used.
+        live: Whether changes are written.
+        models: The models in use, for a run that may replace or read them.
+        records: Where such a run stores model inputs, forecasts and outcomes.
     """
 
     store: Store
@@ -42,38 +51,21 @@ class RunContext:
 
 @dataclass(frozen=True)
 class StageReport:
-    """How a stage went: rows written, facts for ``results.json``, warnings in sentences.
+    """The result of a stage.
 
-    ``files`` are texts for the run's folder, by name.
+    Attributes:
+        rows: Number of rows written.
+        details: Facts for ``results.json``.
+        warnings: Sentences.
+        files: Texts for the run's folder, by name.
+        counts: For the table that the command prints: by ticker, numbers by name.
     """
 
     rows: int
     details: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-    tickers: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
-
-
-def together(reports: Sequence[StageReport]) -> StageReport:
-    """One report of several groups of tickers: numbers are added, lists put one after another."""
-    details: dict[str, Any] = {}
-    for report in reports:
-        for name, value in report.details.items():
-            details[name] = _added(details[name], value) if name in details else value
-    return StageReport(
-        rows=sum(report.rows for report in reports),
-        details=details,
-        warnings=tuple(warning for report in reports for warning in report.warnings),
-        files={name: text for report in reports for name, text in report.files.items()},
-    )
-
-
-def _added(one: Any, other: Any) -> Any:
-    if isinstance(one, dict):
-        return {name: one.get(name, 0) + other.get(name, 0) for name in {**one, **other}}
-    if isinstance(one, list):
-        return [*one, *(value for value in other if value not in one)]
-    return one + other
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,3 +83,32 @@ def run_stage(stage: Stage, context: RunContext) -> StageReport:
     """Run a stage with all its writes in one transaction."""
     with context.store.transaction():
         return stage.run(context)
+
+
+def count_by_ticker(tickers: Sequence[str], **frames: pl.DataFrame) -> dict[str, dict[str, int]]:
+    """Rows of each frame by ticker, as ``StageReport.counts`` takes them."""
+    rows = {name: Counter(frame["ticker"].to_list()) for name, frame in frames.items()}
+    return {ticker: {name: rows[name][ticker] for name in rows} for ticker in tickers}
+
+
+def merge_reports(reports: Sequence[StageReport]) -> StageReport:
+    """One report for several groups of tickers: numbers are added, lists joined without repeats."""
+    details: dict[str, Any] = {}
+    for report in reports:
+        for name, value in report.details.items():
+            details[name] = _add(details[name], value) if name in details else value
+    return StageReport(
+        rows=sum(report.rows for report in reports),
+        details=details,
+        warnings=tuple(warning for report in reports for warning in report.warnings),
+        files={name: text for report in reports for name, text in report.files.items()},
+        counts={ticker: row for report in reports for ticker, row in report.counts.items()},
+    )
+
+
+def _add(total: Any, value: Any) -> Any:
+    if isinstance(total, dict):
+        return {name: total.get(name, 0) + value.get(name, 0) for name in {**total, **value}}
+    if isinstance(total, list):
+        return [*total, *(item for item in value if item not in total)]
+    return total + value

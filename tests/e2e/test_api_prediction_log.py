@@ -50,7 +50,7 @@ def test_a_log_that_cannot_be_written_delays_no_answer_and_is_caught_up_with(
 def test_killed_under_load_it_has_logged_every_answer_once_after_a_restart(
     service, connection, models, database_url
 ):
-    tickers = [f"NUMBER{n}.NS" for n in range(8)]
+    tickers = [f"NUMBER{n}.NS" for n in range(24)]
     live = put_live(connection, models, [made(ticker=ticker) for ticker in tickers])
     stop = threading.Event()
     writer = threading.Thread(target=arriving, args=(database_url, live, stop))
@@ -61,7 +61,8 @@ def test_killed_under_load_it_has_logged_every_answer_once_after_a_restart(
         ]
         writer.start()
         before = len(logged(database_url, "version"))
-        eventually(lambda: len(logged(database_url, "version")) > before + 200)
+        # Changes are noticed by polling: each ticker has at most two new forecasts a second.
+        eventually(lambda: len(logged(database_url, "version")) > before + 200, 30)
         service.kill()
         stop.set()
     writer.join()

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import BadInput, UsageError
 from src.data.cleaning import stage as cleaning
 from src.data.ingest import stage as ingest
@@ -241,7 +241,7 @@ def test_an_interrupted_backtest_leaves_the_file_of_before(environment, tmp_path
 
     # Interrupted inside an exec of its own, as of a dataclass, Python ends by the signal itself.
     assert running.returncode in (130, -signal.SIGINT), said
-    assert said.splitlines()[-1] == "Interrupted: nothing half-written was kept."
+    assert said.splitlines()[-1] == "Interrupted: unfinished changes were rolled back."
     assert out.read_text() == "kept"
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["out.csv"]
 

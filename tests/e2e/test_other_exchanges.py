@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from tests.support.checksums import rows
 
 NOW = "2026-06-30T23:00+00:00"
@@ -69,7 +69,10 @@ def test_its_prices_under_an_indian_name_are_refused(command, embedded, file):
 
     assert ran.returncode == 1
     (sentence,) = ran.stderr.splitlines()
-    assert "lie on days when NSE was closed: these look like another exchange's" in sentence
+    assert (
+        "lie on days when NSE was closed: the prices probably belong to another exchange"
+        in sentence
+    )
     assert stored == [(0,)]
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from mlops.pipeline import MLOpsPipeline
-from src.core.calendars.calendar import nse
-from src.data.sources.select import Request
+from src.core.calendars.nse import nse
+from src.data.sources.select import SourceRequest
 from tests.support.checksums import checksums, rows
 from tests.support.yahoo_replay import chart, yahoo_replay
 
@@ -91,7 +91,7 @@ def test_the_guides_own_lines_of_python_work(environment, monkeypatch):
 
 def test_a_failed_run_from_python_gives_the_error(environment, monkeypatch, tmp_path):
     monkeypatch.setenv("FORECAST_HOME", environment["FORECAST_HOME"])
-    missing = Request("csv", (tmp_path / "none.csv",))
+    missing = SourceRequest("csv", (tmp_path / "none.csv",))
     success, results = MLOpsPipeline("TCS.NS", source=missing).run_full_pipeline()
 
     assert not success

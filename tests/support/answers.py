@@ -15,6 +15,7 @@ from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.events import Author
 from src.registry.lifecycle.publish import publish
 from src.registry.storage.artifact import Artifact
+from src.registry.storage.artifact_store import ArtifactStore
 
 # The session of Monday 13 April 2026; the 14th is a holiday.
 DAY = dt.date(2026, 4, 13)
@@ -70,7 +71,7 @@ def put_live(
     **changes: Any,
 ) -> list[Artifact]:
     """Publish models and store their inputs; returned with their digests."""
-    stored = publish(models, EventLog(connection), artifacts, at(minutes))
+    stored = publish(ArtifactStore(models), EventLog(connection), artifacts, at(minutes))
     for artifact in stored:
         put_inputs(connection, artifact, **changes)
     return stored

@@ -14,7 +14,7 @@ import polars as pl
 import psycopg
 
 from src.config.load import load_settings
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.tables import CLEAN_DAILY, FEATURES_DAILY, Table
 from src.data.sources.delivery import Delivery
 from src.features import features_daily

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import orjson
 
 from src.api.forecasts.response import DataAge, PreparedForecast, data_age, full_answer
-
-Pair = tuple[str, str]
+from src.core.model_events import Pair
 
 
 @dataclass(slots=True)

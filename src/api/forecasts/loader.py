@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from src.api.forecasts.response import PreparedForecast, prepare_forecast
 from src.api.schemas.errors import NoForecast
 from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import ForecastError
+from src.core.model_events import Pair
 from src.db.reconnect import Connection
 from src.db.tables import live_inputs
-from src.db.tables.live_inputs import Live, Pair
-from src.registry.storage import artifact_store
+from src.db.tables.live_inputs import Live
+from src.registry.storage.artifact import NoModel
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
     from src.registry.storage.artifact import Artifact
+    from src.registry.storage.artifact_store import ArtifactStore
 
 # A model may be replaced, and its files removed, while it is being opened.
 ATTEMPTS = 3
@@ -32,7 +33,7 @@ class LoadedModel(NamedTuple):
 
     artifact: Artifact
     row: Mapping[str, Any]
-    calendar: TradingCalendar
+    calendar: Calendar
 
 
 def forecast_by(model: LoadedModel | NoForecast) -> PreparedForecast | NoForecast:
@@ -48,15 +49,14 @@ def forecast_by(model: LoadedModel | NoForecast) -> PreparedForecast | NoForecas
 
 
 class Loader:
-    """Loads live models from the folder ``root``; signed ones only where a ``key`` is set.
+    """Loads live models from ``store``.
 
     Models stay in memory under their digests once every byte has been verified: their files
     never change.
     """
 
-    def __init__(self, root: Path, key: bytes | None = None) -> None:
-        self._root, self._key = root, key
-        self._artifact = lru_cache(maxsize=MODELS_IN_MEMORY)(self._read_artifact)
+    def __init__(self, store: ArtifactStore) -> None:
+        self._artifact = lru_cache(maxsize=MODELS_IN_MEMORY)(store.load)
 
     def load(
         self, connection: Connection, pairs: Sequence[Pair]
@@ -87,15 +87,12 @@ class Loader:
         except ForecastError as error:
             return NoForecast(str(error))
 
-    def _read_artifact(self, ticker: str, horizon: str, digest: str) -> Artifact:
-        return artifact_store.load(self._root, ticker, horizon, expected=digest, key=self._key)
-
 
 def _no_model(pair: Pair, priced: bool) -> NoForecast:
     ticker, horizon = pair
-    advice = f"run `python -m mlops.pipeline --ticker {ticker}` first."
     if priced:
-        return NoForecast(f"There is no {horizon} model for {ticker} yet: {advice}")
+        return NoForecast(str(NoModel(ticker, horizon)))
+    advice = f"run `python -m mlops.pipeline --ticker {ticker}` first."
     return NoForecast(f"No prices of {ticker} are stored: {advice}", HTTPStatus.NOT_FOUND)
 
 

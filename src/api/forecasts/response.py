@@ -13,7 +13,7 @@ from src.api.schemas.errors import ImpossibleForecast, UnusableInputs
 from src.modeling.serving import records
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
     from src.registry.storage.artifact import Artifact
 
 SAMPLE = "sample"
@@ -38,7 +38,7 @@ class PreparedForecast:
 
     answer: Mapping[str, Any]
     log_row: Mapping[str, Any]
-    calendar: TradingCalendar
+    calendar: Calendar
 
     @property
     def feature_date(self) -> dt.date:
@@ -63,7 +63,7 @@ class DataAge:
 
 
 def prepare_forecast(
-    artifact: Artifact, row: Mapping[str, Any], calendar: TradingCalendar
+    artifact: Artifact, row: Mapping[str, Any], calendar: Calendar
 ) -> PreparedForecast:
     """Compute the forecast for a row of ``serving_inputs``, by the model whose digest it names.
 
@@ -85,7 +85,7 @@ def data_age(forecast: PreparedForecast, now: dt.datetime) -> DataAge:
 
 
 @lru_cache(maxsize=64)
-def _last_closed(calendar: TradingCalendar, now: dt.datetime) -> tuple[dt.date, dt.datetime]:
+def _last_closed(calendar: Calendar, now: dt.datetime) -> tuple[dt.date, dt.datetime]:
     """The last session closed at ``now``, and when the next one closes."""
     closed = calendar.last_closed(now)
     return closed, calendar.hours(calendar.next_session(closed)).closes

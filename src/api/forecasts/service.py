@@ -13,10 +13,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
 from src.api.forecasts.batching import BATCH_SIZE, BatchLoader
-from src.api.forecasts.cache import Cache, CacheEntry, Pair, new_entry
+from src.api.forecasts.cache import Cache, CacheEntry, new_entry
 from src.api.forecasts.loader import LoadedModel, Loader, forecast_by
 from src.api.schemas.errors import NoForecast
 from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError
+from src.core.model_events import Pair
 
 if TYPE_CHECKING:
     from src.api.database.change_poller import ChangePoller

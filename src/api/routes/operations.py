@@ -23,7 +23,7 @@ from src.core.model_events import ModelEvent
 from src.db.tables.forecasts import ForecastLog
 from src.db.tables.model_events import EventLog
 from src.modeling.evaluation.scoreboard import scoreboard
-from src.registry.lifecycle.state import Standing, explained, standings
+from src.registry.lifecycle.state import LiveState, describe, live_states
 
 if TYPE_CHECKING:
     from src.db.reconnect import Connection
@@ -85,7 +85,7 @@ async def models(request: Request, at: At = None, newest: Newest = 100) -> Respo
     tickers = None if ticker is None else [ticker]
     read = partial(_read_events, tickers, at, newest)
     decisive, events = await request.app.state.service.reader.run(read)
-    live = [_live_model(standing) for _, standing in sorted(standings(decisive, at).items())]
+    live = [_live_model(state) for _, state in sorted(live_states(decisive, at).items())]
     return _json({"at": at, "live": live, "events": [asdict(event) for event in events]})
 
 
@@ -113,8 +113,8 @@ def _read_events(
     return log.decisive(tickers, until=at), log.events(tickers, until=at, newest=newest)
 
 
-def _live_model(standing: Standing) -> dict[str, Any]:
-    event, pin = standing.live, standing.pinned
+def _live_model(state: LiveState) -> dict[str, Any]:
+    event, pin = state.live, state.pinned
     return {
         "ticker": event.ticker,
         "horizon": event.horizon,
@@ -125,7 +125,7 @@ def _live_model(standing: Standing) -> dict[str, Any]:
         "since": event.at,
         "pinned": pin is not None,
         "version_tag": pin.version_tag if pin is not None else None,
-        "why": explained(standing),
+        "why": describe(state),
     }
 
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from fastapi import Request
 
-from src.core.calendars.exchanges import exchange_of, texts_of_tickers
+from src.core.calendars.exchanges import exchange_of, ticker_pattern
 from src.core.errors import UsageError
 from src.core.tickers import LONGEST_TEXT, normalise_ticker, shown
 
@@ -26,7 +26,7 @@ TICKER_PARAMETER = {
             "of the configured ticker, and a list is of all tickers.",
             "schema": {
                 "type": "string",
-                "pattern": texts_of_tickers(SUFFIX),
+                "pattern": ticker_pattern(SUFFIX),
                 "maxLength": LONGEST_TEXT,
                 "examples": ["TCS.NS"],
             },

@@ -1,42 +1,39 @@
-"""Dates in, NSE trading sessions out: which days traded, in which order, and when (UTC)."""
+"""The trading sessions of an exchange: which days trade, in which order, and when (UTC)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta, timezone
-from functools import lru_cache
-from importlib import resources
+from datetime import date, datetime, tzinfo
 
 import numpy as np
 import numpy.typing as npt
 
-from src.core.calendars.nse import SATURDAY, Facts, parse
+from src.core.calendars.exchange import Exchange
 from src.core.errors import ForecastError
 
 Days = npt.NDArray[np.datetime64]
 Ids = npt.NDArray[np.int64]
 
-# A fixed offset: India has no summer time, and a time zone database would have to be read.
-IST = timezone(timedelta(hours=5, minutes=30), "IST")
 FAR_END = date(2100, 12, 31)
 
 
 class OutsideCalendar(ForecastError):
-    """The date lies outside the years the trading calendar knows."""
+    """The date lies outside the years that the trading calendar covers."""
 
-    def __init__(self, what: object, first: date, last: date) -> None:
-        self.what, self.first, self.last = what, first, last
+    def __init__(self, subject: object, first: date, last: date) -> None:
         super().__init__(
-            f"{what} is outside the trading calendar: stay between {first} and {last}."
+            f"{subject} is outside the trading calendar: stay between {first} and {last}."
         )
 
 
 class NotASession(ForecastError):
-    """NSE does not trade on that day."""
+    """The exchange does not trade on that day."""
 
-    def __init__(self, day: date) -> None:
-        self.day = day
-        super().__init__(f"{day} is no NSE session: ask for the session before or after it.")
+    def __init__(self, day: date, exchange: Exchange) -> None:
+        super().__init__(
+            f"{day} is no {exchange.name} session: ask for the session before or after it."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,32 +53,32 @@ class Hours:
 
 @dataclass(frozen=True, eq=False)
 class Calendar:
-    """NSE's trading sessions from `covered_from` to the end of 2100.
+    """The trading sessions of one exchange from `covered_from` to the end of 2100.
 
-    A date is an Indian calendar date without a time of day. Beyond `covered_through` no holidays
-    are published yet: every Monday to Friday counts as a session but for the holidays of a fixed
-    date, and `is_estimated` says so.
+    A date is one of the exchange's time zone, without a time of day. Beyond `covered_through` no
+    holidays are published yet: sessions are estimated, and `is_estimated` is true for them.
 
-    Every method raises `OutsideCalendar` for a date, or an answer, outside these years, and
-    `TypeError` for a datetime where a date belongs.
+    Every method raises `OutsideCalendar` for a date, or a result, outside these years, and
+    `TypeError` for a datetime where a date belongs. One calendar is equal to itself alone.
+
+    Attributes:
+        exchange: Whose sessions these are.
+        zone: Its time zone.
+        covered_from: First date of the calendar.
+        covered_through: Last date whose sessions are officially published.
+        array: All sessions in order, datetime64[D], read-only.
+        hours_of: The hours of a day that is a session; see `hours`.
     """
 
-    facts: Facts = field(repr=False)
+    exchange: Exchange
+    zone: tzinfo
+    covered_from: date
+    covered_through: date
     array: Days = field(repr=False)
-    """All sessions in order, datetime64[D], read-only."""
-
-    @property
-    def covered_from(self) -> date:
-        """First date the calendar knows."""
-        return self.facts.covered_from
-
-    @property
-    def covered_through(self) -> date:
-        """Last date whose sessions are officially published."""
-        return self.facts.covered_through
+    hours_of: Callable[[date], Hours] = field(repr=False)
 
     def is_session(self, d: date) -> bool:
-        """Whether NSE trades on `d`, if only for an hour."""
+        """Whether the exchange trades on `d`, if only for an hour."""
         position = self._through(d) - 1
         return position >= 0 and bool(self.array[position] == np.datetime64(d, "D"))
 
@@ -102,8 +99,8 @@ class Calendar:
     def sessions(self, start: date, end: date) -> list[date]:
         """Sessions from `start` to `end`, both included; empty when `end` is before `start`."""
         first = int(self.array.searchsorted(self._day(start)))
-        found: list[date] = self.array[first : self._through(end)].tolist()
-        return found
+        days: list[date] = self.array[first : self._through(end)].tolist()
+        return days
 
     def count(self, after: date, through: date) -> int:
         """Number of sessions after `after` up to and including `through`; never negative."""
@@ -122,13 +119,12 @@ class Calendar:
         """Trading hours of the session `d`; breaks inside it are not shown.
 
         Raises:
-            NotASession: NSE does not trade on `d`.
+            NotASession: The exchange does not trade on `d`.
         """
         if not self.is_session(d):
-            raise NotASession(d)
-        day = self.facts.hours(d)
-        estimated = day.estimated or self.is_estimated(d)
-        return Hours(_utc(d, day.opens), _utc(d, day.closes), estimated)
+            raise NotASession(d, self.exchange)
+        hours = self.hours_of(d)
+        return Hours(hours.opens, hours.closes, hours.estimated or self.is_estimated(d))
 
     def last_closed(self, now: datetime) -> date:
         """Last session whose close is at or before `now`.
@@ -138,8 +134,7 @@ class Calendar:
         """
         if now.utcoffset() is None:
             raise ValueError(f"{now} has no time zone: pass an aware datetime, such as one in UTC.")
-        today = now.astimezone(IST).date()
-        latest = self.ahead(today, 0)
+        latest = self.ahead(now.astimezone(self.zone).date(), 0)
         return latest if self.hours(latest).closes <= now else self.previous_session(latest)
 
     def session_ids(self, dates: Days) -> Ids:
@@ -169,7 +164,7 @@ class Calendar:
 
     def _day(self, d: date) -> np.datetime64:
         if isinstance(d, datetime):
-            raise TypeError(f"{d} is a datetime: pass the date it has in India.")
+            raise TypeError(f"{d} is a datetime: pass the date it has in {self.exchange.zone}.")
         if not self.covered_from <= d <= FAR_END:
             raise self._outside(d)
         return np.datetime64(d, "D")
@@ -190,42 +185,11 @@ class Calendar:
     def _at(self, position: int, what: str) -> date:
         if not 0 <= position < self.array.size:
             raise self._outside(what)
-        found: date = self.array[position].item()
-        return found
+        day: date = self.array[position].item()
+        return day
 
     def _outside(self, what: object) -> OutsideCalendar:
         return OutsideCalendar(what, self.covered_from, FAR_END)
-
-
-def from_facts(facts: Facts) -> Calendar:
-    """Build the calendar of a file's facts."""
-    first, last = np.datetime64(facts.covered_from, "D"), np.datetime64(FAR_END, "D")
-    days = np.arange(first, last + 1, dtype="datetime64[D]")
-    # Day 0 of datetime64, 1970-01-01, was a Thursday: weekday 3.
-    traded = (days.astype(np.int64) + 3) % 7 < SATURDAY
-    closed = [*facts.closed, *_holidays_to_come(facts)]
-    traded[[(d - facts.covered_from).days for d in closed]] = False
-    traded[[(d - facts.covered_from).days for d in facts.weekend]] = True
-    array = days[traded]
-    array.setflags(write=False)
-    return Calendar(facts, array)
-
-
-def _holidays_to_come(facts: Facts) -> list[date]:
-    years = range(facts.covered_through.year, FAR_END.year + 1)
-    days = [date(year, month, day) for year in years for month, day in facts.yearly]
-    return [d for d in days if d > facts.covered_through]
-
-
-@lru_cache(maxsize=1)
-def nse() -> Calendar:
-    """The calendar of the National Stock Exchange of India, read once from the package."""
-    source = resources.files("src.core.calendars").joinpath("nse_calendar.toml")
-    return from_facts(parse(source.read_text(encoding="utf-8")))
-
-
-def _utc(d: date, at: time) -> datetime:
-    return datetime.combine(d, at, tzinfo=IST).astimezone(UTC)
 
 
 def _require_forward(h: int) -> None:

@@ -1,17 +1,28 @@
-"""The text of `nse_calendar.toml` in, its facts out, checked against each other; times are IST."""
+"""The calendar of the National Stock Exchange of India, read from `nse_calendar.toml`.
+
+Times in the file are Indian Standard Time. Its lines are checked against each other.
+"""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import lru_cache, partial
+from importlib import resources
 from itertools import chain, filterfalse
 from typing import Any
 
+import numpy as np
+
+from src.core.calendars.calendar import FAR_END, Calendar, Hours
+from src.core.calendars.exchange import NSE
 from src.core.errors import BadConfig
 
 SATURDAY = 5
+# A fixed offset: India has no summer time, so no time zone database is read.
+IST = timezone(timedelta(hours=5, minutes=30), "IST")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +36,10 @@ class DayHours:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the file says, ready to be looked up.
+    """The facts of the file, ready to be looked up.
 
     Attributes:
-        covered_from: First day the file speaks about.
+        covered_from: First day that the file covers.
         covered_through: Last day of the last year whose holidays are published.
         closed: Weekdays without a session.
         weekend: Saturdays and Sundays with a session.
@@ -46,8 +57,48 @@ class Facts:
     yearly: frozenset[tuple[int, int]] = frozenset()
 
     def hours(self, d: date) -> DayHours:
-        """Hours kept on `d` if it is a session: its own, else the regular ones of its time."""
-        return self.special.get(d) or _in_force(self.regular, d)
+        """Hours kept on `d` if it is a session: special ones, else the regular ones of its time."""
+        return self.special.get(d) or _regular_hours_on(self.regular, d)
+
+
+@lru_cache(maxsize=1)
+def nse() -> Calendar:
+    """The calendar of the National Stock Exchange of India, read once from the package."""
+    source = resources.files("src.core.calendars").joinpath("nse_calendar.toml")
+    return from_facts(parse(source.read_text(encoding="utf-8")))
+
+
+def from_facts(facts: Facts) -> Calendar:
+    """Build the calendar of a file's facts.
+
+    Beyond `covered_through` every Monday to Friday is a session but for the holidays of a fixed
+    date.
+    """
+    first, last = np.datetime64(facts.covered_from, "D"), np.datetime64(FAR_END, "D")
+    days = np.arange(first, last + 1, dtype="datetime64[D]")
+    # Day 0 of datetime64, 1970-01-01, was a Thursday: weekday 3.
+    traded = (days.astype(np.int64) + 3) % 7 < SATURDAY
+    closed = [*facts.closed, *_holidays_to_come(facts)]
+    traded[[(d - facts.covered_from).days for d in closed]] = False
+    traded[[(d - facts.covered_from).days for d in facts.weekend]] = True
+    array = days[traded]
+    array.setflags(write=False)
+    covered = facts.covered_from, facts.covered_through
+    return Calendar(NSE, IST, *covered, array, partial(_utc_hours, facts))
+
+
+def _holidays_to_come(facts: Facts) -> list[date]:
+    years = range(facts.covered_through.year, FAR_END.year + 1)
+    days = [date(year, month, day) for year in years for month, day in facts.yearly]
+    return [d for d in days if d > facts.covered_through]
+
+
+def _utc_hours(facts: Facts, d: date) -> Hours:
+    day = facts.hours(d)
+    opens, closes = (
+        datetime.combine(d, at, tzinfo=IST).astimezone(UTC) for at in (day.opens, day.closes)
+    )
+    return Hours(opens, closes, day.estimated)
 
 
 def parse(text: str) -> Facts:
@@ -111,7 +162,7 @@ def _hours(row: Mapping[str, Any]) -> DayHours:
 def _special_hours(
     d: date, row: Mapping[str, Any], regular: tuple[tuple[date, DayHours], ...]
 ) -> DayHours:
-    usual = _in_force(regular, d)
+    usual = _regular_hours_on(regular, d)
     return DayHours(
         row.get("opens", usual.opens),
         row.get("closes", usual.closes),
@@ -119,7 +170,7 @@ def _special_hours(
     )
 
 
-def _in_force(regular: tuple[tuple[date, DayHours], ...], d: date) -> DayHours:
+def _regular_hours_on(regular: tuple[tuple[date, DayHours], ...], d: date) -> DayHours:
     return next((hours for since, hours in reversed(regular) if since <= d), regular[0][1])
 
 

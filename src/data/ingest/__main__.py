@@ -1,9 +1,53 @@
-"""The command ``python -m src.data.ingest``."""
+"""The command ``python -m src.data.ingest``: fetch prices and store them."""
 
+from __future__ import annotations
+
+import argparse
+import datetime as dt
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from src.data.ingest.stage import main
-from src.stages.cli import run_command
+from src.core.calendars.exchanges import calendar_of, exchange_of
+from src.core.tickers import normalise_ticker
+from src.data.ingest.stage import stage
+from src.data.sources.files.source import FileSource
+from src.data.sources.select import add_source_arguments, open_source, source_request
+from src.stages.arguments import ticker_of
+from src.stages.cli import run_command, stage_main, stage_parser
+
+if TYPE_CHECKING:
+    from src.config.settings import Settings
+    from src.stages.stage import Stage
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Show what is stored, or fetch prices with or without storing them."""
+    parser = stage_parser("src.data.ingest", stage(None).summary)
+    add_source_arguments(parser)
+    return stage_main(stage(None), argv, parser=parser, prepare=_prepare)
+
+
+def _prepare(
+    args: argparse.Namespace, settings: Settings, now: dt.datetime
+) -> tuple[Stage, list[str]]:
+    """The stage bound to the source that the arguments name, and the tickers of its files."""
+    request = source_request(args)
+    many = args.ticker is None and bool(request.paths or args.all)
+    ticker = None if many else ticker_of(args, settings)
+    # Without a ticker the suffix says which exchange a folder's files are of.
+    exchange = exchange_of(ticker or normalise_ticker("ANY", args.suffix))
+    source = open_source(
+        request,
+        ticker=ticker,
+        settings=settings,
+        calendar=calendar_of(exchange),
+        now=now,
+        as_of=args.as_of,
+        known_at=args.known_at,
+    )
+    return stage(source), source.tickers() if isinstance(source, FileSource) else []
+
 
 if __name__ == "__main__":
     sys.exit(run_command(main))

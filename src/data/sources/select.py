@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.core.errors import UsageError
+from src.data.sources.delivery import BASES
+from src.stages.arguments import moment
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -20,7 +22,7 @@ NAMES = ("yahoo", "csv", "sample", "stored")
 
 
 @dataclass(frozen=True)
-class Request:
+class SourceRequest:
     """Which source, and what only a person can know about its files.
 
     ``name`` None means the default: ``sample`` for DEMO.NS, else ``yahoo``.
@@ -35,7 +37,7 @@ class Request:
 
 
 def open_source(
-    request: Request,
+    request: SourceRequest,
     *,
     ticker: str | None,
     settings: Settings,
@@ -71,7 +73,7 @@ def open_source(
     return None
 
 
-def _refuse_source(request: Request) -> None:
+def _refuse_source(request: SourceRequest) -> None:
     of_files = {
         "--source": request.name not in (None, "stored"),
         "--path": request.paths,
@@ -90,25 +92,25 @@ def _path(text: str) -> Path:
     return Path(text)
 
 
-def add_arguments(parser: argparse.ArgumentParser, moment: object) -> None:
-    """The arguments that say where prices come from; ``moment`` parses a time with its zone."""
+def add_source_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say where prices come from."""
     parser.add_argument("--source", choices=NAMES, help="default: yahoo; sample for DEMO.NS")
     parser.add_argument(
         "--path", type=_path, action="append", metavar="P", help="a file or folder; repeatable"
     )
     parser.add_argument("--vendor", metavar="NAME", help="who the file's prices are from")
-    parser.add_argument("--basis", choices=("unadjusted", "split", "total"), help="of the file")
+    parser.add_argument("--basis", choices=BASES, help="of the file")
     parser.add_argument(
         "--fetched-at",
-        type=moment,  # type: ignore[arg-type]
+        type=moment,
         metavar="TIME",
         help="when the file was downloaded, with zone",
     )
 
 
-def request_of(args: argparse.Namespace) -> Request:
+def source_request(args: argparse.Namespace) -> SourceRequest:
     """The request that the arguments make."""
-    return Request(
+    return SourceRequest(
         name=args.source,
         paths=tuple(args.path or ()),
         vendor=args.vendor,
@@ -118,10 +120,12 @@ def request_of(args: argparse.Namespace) -> Request:
     )
 
 
-def _files(request: Request, ticker: str | None, calendar: Calendar, now: dt.datetime) -> Source:
-    from src.data.sources.files.source import CsvSource
+def _files(
+    request: SourceRequest, ticker: str | None, calendar: Calendar, now: dt.datetime
+) -> Source:
+    from src.data.sources.files.source import FileSource
 
-    return CsvSource(
+    return FileSource(
         request.paths,
         calendar=calendar,
         ticker=ticker,

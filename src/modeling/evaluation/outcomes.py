@@ -17,8 +17,8 @@ from src.core.tables import PREDICTIONS
 from src.data.corporate_actions.intake.merge import NOISE
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
-    from src.data.corporate_actions.adjust import Action
+    from src.core.calendars.calendar import Calendar
+    from src.data.corporate_actions.action import Action
 
 Row = Mapping[str, Any]
 
@@ -70,7 +70,7 @@ def mature(
     followed: Sequence[Row],
     series: Series,
     *,
-    calendar: TradingCalendar,
+    calendar: Calendar,
     until: dt.date,
     at: dt.datetime,
 ) -> Matured:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import polars as pl
 
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
 
 Days = npt.NDArray[np.datetime64]
 Floats = npt.NDArray[np.float64]
@@ -71,7 +71,7 @@ class Panel:
         return out
 
 
-def build(clean: pl.DataFrame, calendar: TradingCalendar) -> Panel:
+def build(clean: pl.DataFrame, calendar: Calendar) -> Panel:
     """The panel of rows of ``raw_daily_prices_clean``; raises ValueError when there are none."""
     if clean.is_empty():
         raise ValueError("a panel needs at least one bar")
@@ -109,3 +109,11 @@ def previous_bar(values: Floats) -> Floats:
     before = np.vstack([np.full((1, values.shape[1]), -1), last[:-1]])
     found = np.take_along_axis(values, np.maximum(before, 0), axis=0)
     return np.where(before >= 0, found, np.nan)
+
+
+def mean_by_date(values: Floats, *, at_least: int = 1) -> Floats:
+    """Mean over the tickers that have a value; (T,), NaN on dates with fewer than ``at_least``."""
+    known = np.isfinite(values)
+    counts = known.sum(axis=1)
+    sums = np.where(known, values, 0.0).sum(axis=1)
+    return np.where(counts >= at_least, sums / np.maximum(counts, 1), np.nan)

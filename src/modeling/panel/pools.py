@@ -21,7 +21,7 @@ from src.modeling.panel.panel import MATRICES
 if TYPE_CHECKING:
     import datetime as dt
 
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
     from src.db.store import Store
     from src.modeling.panel.panel import Panel
 
@@ -33,7 +33,7 @@ def pooled(
     tickers: Sequence[str],
     stored: Sequence[str],
     until: dt.date | None = None,
-) -> tuple[TradingCalendar, Panel]:
+) -> tuple[Calendar, Panel]:
     """The exchange's calendar and the panel of the tickers and all that may be pooled with them.
 
     Raises:
@@ -58,7 +58,7 @@ def pooled(
     return calendar, panels.build(found[0], calendar)
 
 
-def everything(store: Store, stored: Sequence[str]) -> tuple[TradingCalendar, Panel]:
+def everything(store: Store, stored: Sequence[str]) -> tuple[Calendar, Panel]:
     """The panel of every stored ticker with clean prices; of synthetic ones only without others.
 
     Raises:

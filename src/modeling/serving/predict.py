@@ -12,7 +12,7 @@ from src.core.errors import ForecastError
 from src.modeling.intervals.outlook import NOTHING, Outlook
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
+    from src.core.calendars.calendar import Calendar
     from src.registry.storage.artifact import Artifact
 
 
@@ -24,7 +24,7 @@ def forecast(
     artifact: Artifact,
     row: Mapping[str, Any],
     *,
-    calendar: TradingCalendar,
+    calendar: Calendar,
     outlook: Outlook = NOTHING,
 ) -> dict[str, object]:
     """Forecast from one feature row: an entry of ``forecasts`` in results.json.

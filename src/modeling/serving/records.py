@@ -17,13 +17,13 @@ from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.serving.predict import forecast, usable
 
 if TYPE_CHECKING:
-    from src.core.calendars.exchanges import TradingCalendar
-    from src.modeling.serving.inputs import Asked
+    from src.core.calendars.calendar import Calendar
+    from src.modeling.serving.inputs import ModelInputs
     from src.registry.storage.artifact import Artifact
 
 
 def serving_row(
-    asked: Asked, newest: Mapping[str, Any], *, data_hash: str, written_at: dt.datetime
+    asked: ModelInputs, newest: Mapping[str, Any], *, data_hash: str, written_at: dt.datetime
 ) -> dict[str, Any]:
     """A row of ``serving_inputs``.
 
@@ -53,9 +53,7 @@ def serving_row(
     }
 
 
-def answer(
-    artifact: Artifact, row: Mapping[str, Any], calendar: TradingCalendar
-) -> dict[str, object]:
+def answer(artifact: Artifact, row: Mapping[str, Any], calendar: Calendar) -> dict[str, object]:
     """The forecast of a row of ``serving_inputs``: an entry of ``forecasts`` in results.json.
 
     Args:

@@ -8,8 +8,8 @@ import pytest
 from src.core.errors import BadInput, SourceUnavailable, UsageError
 from src.core.tables import CLEAN_DAILY, CORPORATE_ACTIONS, FEATURES_DAILY, RAW_DAILY, RAW_HOURLY
 from src.data.cleaning import stage as cleaning
-from src.data.corporate_actions.__main__ import decide, entered
-from src.data.corporate_actions.history import record
+from src.data.corporate_actions.history import record_rows
+from src.data.corporate_actions.intake.manual import decided_rows, entered_row
 from src.data.history import as_known
 from src.data.ingest import stage as ingest
 from src.features import features_daily
@@ -96,7 +96,7 @@ def test_a_hole_that_an_earlier_fetch_fills_was_filled_then_and_is_now(bring, st
     bring(SECOND, bar(DAYS[0], 105.0, volume=None), bar(DAYS[1], 101.0, open=None))
     bring(FIRST, bar(DAYS[0], 100.0, volume=700.0), bar(DAYS[1], 101.0, open=100.5))
 
-    then = as_known.raw(context(store, home, now=LATER, known_at=SECOND), RAW_DAILY)
+    then = as_known.raw_prices(context(store, home, now=LATER, known_at=SECOND), RAW_DAILY)
 
     values = ["date", "open", "high", "low", "close", "volume", "adj_close"]
     assert then.select(values).equals(rows(store, RAW_DAILY).select(values))
@@ -130,7 +130,7 @@ def test_hourly_bars_are_seen_as_they_were(bring, store, home):
 
     def seen(known_at):
         given = context(store, home, now=LATER, known_at=known_at)
-        return as_known.raw(given, RAW_HOURLY)["close"].to_list()
+        return as_known.raw_prices(given, RAW_HOURLY)["close"].to_list()
 
     assert (seen(FIRST), seen(SECOND)) == ([100.0], [90.0, 101.0])
 
@@ -144,7 +144,7 @@ def test_all_deliveries_replayed_are_the_stored_rows(bring, store, home):
     last = enumerate(bars[90:120])
     bring(THIRD, *(one | {"close": one["close"] * (1 + n % 2 / 1000)} for n, one in last))
 
-    replayed = as_known.raw(context(store, home, now=LATER, known_at=THIRD), RAW_DAILY)
+    replayed = as_known.raw_prices(context(store, home, now=LATER, known_at=THIRD), RAW_DAILY)
 
     assert replayed.equals(rows(store, RAW_DAILY))
 
@@ -173,7 +173,7 @@ def test_prices_from_before_deliveries_were_kept_are_said(bring, store, home, da
         connection.execute("DELETE FROM batch_contents")
 
     with pytest.raises(BadInput, match=r"TCS\.NS: some prices were stored before"):
-        as_known.raw(context(store, home, now=LATER, known_at=FIRST), RAW_DAILY)
+        as_known.raw_prices(context(store, home, now=LATER, known_at=FIRST), RAW_DAILY)
 
 
 def test_the_future_is_not_known(store, home):
@@ -187,11 +187,11 @@ def test_what_a_person_decided_later_was_not_known(store, home, bring, closes):
     first, day = walk["date"][0], walk["date"][30]
     plain = closes(FIRST)[first]
     with store.transaction():
-        record(store, entered(TCS, day, "split", 2.0, SECOND), SECOND)
+        record_rows(store, entered_row(TCS, day, "split", 2.0, SECOND), SECOND)
     entered_then = closes(SECOND)[first]
     with store.transaction():
         ledger = rows(store, CORPORATE_ACTIONS)
-        record(store, decide(ledger, day, "split", "rejected"), THIRD)
+        record_rows(store, decided_rows(ledger, day, "split", "rejected"), THIRD)
 
     assert entered_then == plain / 2
     assert [closes(at)[first] for at in (FIRST, SECOND, THIRD, None)] == [

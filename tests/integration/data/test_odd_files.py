@@ -5,11 +5,11 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.tables import CLEAN_DAILY, QUARANTINE, RAW_DAILY
 from src.data.cleaning import stage as cleaning
 from src.data.ingest import stage as ingest
-from src.data.sources.files.source import CsvSource
+from src.data.sources.files.source import FileSource
 from tests.support.prices import context, run
 
 TCS = "TCS.NS"
@@ -30,7 +30,7 @@ def bring(store, home, tmp_path):
         path = tmp_path / "TCS.NS.csv"
         table.write_csv(path)
         options = {"vendor": "mine", "basis": "split", "fetched_at": None}
-        source = CsvSource([path], calendar=nse(), ticker=TCS, now=NOW, **options)
+        source = FileSource([path], calendar=nse(), ticker=TCS, now=NOW, **options)
         report = run(ingest.stage(source), context(store, home))
         run(cleaning.STAGE, context(store, home))
         refused = store.load(QUARANTINE, [TCS]).filter(stage="data_ingest")

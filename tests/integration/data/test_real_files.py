@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import BadInput
-from src.data.sources.files.source import CsvSource
+from src.data.sources.files.source import FileSource
 
 DATA = Path(os.environ.get("FORECAST_TEST_DATA") or Path(__file__).parents[4] / "shared" / "data")
 pytestmark = pytest.mark.skipif(
@@ -19,7 +19,7 @@ TCS = "TCS.NS"
 
 
 def source(*names, ticker=None):
-    return CsvSource(
+    return FileSource(
         [DATA / name for name in names],
         calendar=nse(),
         ticker=ticker,

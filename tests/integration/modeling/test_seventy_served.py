@@ -12,7 +12,7 @@ import pandas as pd
 import psycopg
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.db.connection import normalised
 from src.db.migrate import ensure_schema
 from src.modeling.evaluation.scoreboard import scoreboard
@@ -66,7 +66,7 @@ class Lived:
 
 
 def live_digests(lived):
-    return {h: lived.at.models.standing(TCS, h).live.digest for h in SESSIONS}
+    return {h: lived.at.models.state(TCS, h).live.digest for h in SESSIONS}
 
 
 def publish_winners(lived):

@@ -11,7 +11,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.db.connection import normalised
 from src.db.migrate import ensure_schema
 from src.modeling.evaluation.maturing import record_outcomes

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from src.config.settings import FeatureSettings
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import ValidationFailed
 from src.features import catalogue, validation
 from src.features.features_daily import compute

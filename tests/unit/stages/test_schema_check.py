@@ -37,9 +37,9 @@ LABEL = {
 TEXTS = {"repaired_by": pl.String, "source": pl.String, "return_basis": pl.String}
 
 
-def frame(row, **bent):
+def frame(row, **change):
     kinds = {name: kind for name, kind in TEXTS.items() if name in row}
-    return pl.DataFrame([row | bent], schema_overrides=kinds | {"sma_7": pl.Float64})
+    return pl.DataFrame([row | change], schema_overrides=kinds | {"sma_7": pl.Float64})
 
 
 def test_a_bar_as_declared_passes():
@@ -49,7 +49,7 @@ def test_a_bar_as_declared_passes():
 
 
 @pytest.mark.parametrize(
-    ("bent", "said"),
+    ("change", "reason"),
     [
         ({"open": 0.0}, "'open' failed .*0.0"),
         ({"low": -1.0}, "'low' failed .*-1.0"),
@@ -66,11 +66,11 @@ def test_a_bar_as_declared_passes():
     ],
     ids=str,
 )
-def test_a_value_or_column_that_cannot_be_is_refused_and_named(bent, said):
+def test_a_value_or_column_that_cannot_be_is_refused_and_named(change, reason):
     with pytest.raises(
-        SchemaMismatch, match=rf"raw_daily_prices_clean was left as it was, .*{said}"
+        SchemaMismatch, match=rf"raw_daily_prices_clean was left unchanged, .*{reason}"
     ):
-        check(CLEAN_DAILY, frame(BAR, **bent))
+        check(CLEAN_DAILY, frame(BAR, **change))
 
 
 def test_a_missing_column_is_refused():

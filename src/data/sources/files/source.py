@@ -31,7 +31,7 @@ UNNAMED = "unnamed"
 _VENDOR = re.compile(r"[a-z0-9_]{1,32}")
 
 
-class CsvSource:
+class FileSource:
     """Prices in files and folders (plain, gzip or xlsx), read once and kept.
 
     ``ticker``, ``vendor`` and ``basis`` beat what the files say of themselves, ``fetched_at`` is
@@ -45,12 +45,12 @@ class CsvSource:
         paths: Sequence[Path],
         *,
         calendar: Calendar,
-        ticker: str | None,
-        vendor: str | None,
-        basis: str | None,
-        suffix: str = ".NS",
-        fetched_at: dt.datetime | None,
         now: dt.datetime,
+        ticker: str | None = None,
+        vendor: str | None = None,
+        basis: str | None = None,
+        suffix: str = ".NS",
+        fetched_at: dt.datetime | None = None,
     ) -> None:
         self._paths = list(paths)
         self._calendar = calendar
@@ -146,7 +146,7 @@ class CsvSource:
 def _check_vendor(vendor: str | None) -> str | None:
     if vendor is None:
         return None
-    if not _VENDOR.fullmatch(vendor) or vendor == CsvSource.name:
+    if not _VENDOR.fullmatch(vendor) or vendor == FileSource.name:
         raise UsageError(
             f"--vendor {vendor[:40]!r} names no vendor: give lower-case letters, digits and _, "
             "such as nse, and not csv."

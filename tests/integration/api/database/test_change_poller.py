@@ -9,6 +9,7 @@ from src.api.database.change_poller import INTERVAL, ChangePoller
 from src.db.reconnect import Reconnector
 from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.publish import publish
+from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import at, put_inputs, put_live, put_price
 from tests.support.models import made
 from tests.support.services import eventually
@@ -49,7 +50,7 @@ def test_new_inputs_and_new_models_are_changes_and_nothing_else_is(
 
     put_inputs(connection, live, last_close=3100.0)
     eventually(lambda: changes.count == before + 1, 2 * INTERVAL)
-    publish(models, EventLog(connection), [made(trials=4)], at(1))
+    publish(ArtifactStore(models), EventLog(connection), [made(trials=4)], at(1))
     eventually(lambda: changes.count > before + 1, 2 * INTERVAL)
 
 

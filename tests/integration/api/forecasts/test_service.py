@@ -14,6 +14,7 @@ from src.api.forecasts.service import ForecastService
 from src.api.prediction_log.spool import Spool
 from src.api.prediction_log.writer import PredictionLog
 from src.db.reconnect import Reconnector
+from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import put_inputs, put_live
 from tests.support.models import both, made
 
@@ -28,7 +29,7 @@ def service(database_url, home, models):
     service = ForecastService(
         cache=cache,
         reader=Reader(reconnector),
-        loader=Loader(models),
+        loader=Loader(ArtifactStore(models)),
         poller=ChangePoller(reconnector, cache.invalidate),
         log=PredictionLog(reconnector, Spool(home, "here"), 10, lambda: NOW),
         now=lambda: NOW,

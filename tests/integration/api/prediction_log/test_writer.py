@@ -5,7 +5,7 @@ import pytest
 from src.api.forecasts.response import prepare_forecast
 from src.api.prediction_log.spool import Spool
 from src.api.prediction_log.writer import PredictionLog
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.db.reconnect import Reconnector
 from tests.support.answers import SERVING_ROW
 from tests.support.models import made

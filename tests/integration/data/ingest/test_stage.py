@@ -7,7 +7,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import BadInput, SourceUnavailable
 from src.core.tables import (
     CLEAN_DAILY,
@@ -19,7 +19,7 @@ from src.core.tables import (
 )
 from src.data.cleaning import stage as cleaning
 from src.data.ingest import stage as ingest
-from src.data.sources.files.source import CsvSource
+from src.data.sources.files.source import FileSource
 from src.data.sources.yahoo.source import YahooSource
 from tests.support.prices import (
     NOW,
@@ -117,7 +117,7 @@ def test_a_file_read_again_on_another_day_changes_no_row(store, home, tmp_path, 
     path.write_text(f"{HEADER}\n2026-04-06,99,102,98,100,1000\n2026-04-07,99,102,98,101,1000\n")
 
     def read(now):
-        source = CsvSource(
+        source = FileSource(
             [path],
             calendar=nse(),
             ticker=TCS,
@@ -242,7 +242,7 @@ def test_another_share_under_the_ticker_is_refused(bring, database_url):
 
     other = delivery(walk(100, 150, seed=2))
 
-    refused(bring, database_url, other, "on 100 days .* its closes move otherwise")
+    refused(bring, database_url, other, "its returns differ from those stored")
 
 
 def test_another_exchanges_days_are_refused_before_anything_is_stored(bring, database_url):
@@ -260,7 +260,7 @@ def test_rows_that_a_stated_delivery_leaves_out_are_a_warning(bring):
     report = bring(delivery(walk(150, 60, level=0.99), **total))
 
     (said,) = report.warnings
-    assert "brings 60 rows that replace 200 from yahoo" in said
+    assert "has 60 rows that replace 200 from yahoo" in said
     assert "150 of these are not in it and are left out" in said
 
 
@@ -281,7 +281,7 @@ def test_rows_of_a_file_are_raw_rows_or_rejected_and_raw_rows_are_clean_or_refus
         "2026-04-11,99,102,98,100,1000\n"  # a Saturday
         "2026-04-13,100,100,100,100,0\n"  # not traded
     )
-    source = CsvSource(
+    source = FileSource(
         [path],
         calendar=nse(),
         ticker=TCS,
@@ -355,7 +355,7 @@ def test_without_a_source_and_without_prices_it_says_how_to_bring_some(given):
         run(ingest.stage(None), given)
 
     assert str(refused.value) == (
-        "No prices of TCS.NS are stored: bring some in with --source yahoo, or with --source csv "
+        "No prices of TCS.NS are stored: fetch some with --source yahoo, or with --source csv "
         "--path FILE."
     )
 
@@ -419,7 +419,7 @@ def test_yahoo_out_of_reach_is_a_warning_where_prices_are_stored(yahoo, given, b
     (warning,) = report.warnings
     assert warning.startswith("Yahoo did not answer for TCS.NS")
     # The sessions of 8, 9, 10 and 13 April have closed since.
-    assert warning.endswith("Going on from stored prices up to 2026-04-07, 4 sessions old.")
+    assert warning.endswith("Using stored prices up to 2026-04-07, 4 sessions old.")
     assert checksums(database_url) == before
 
 

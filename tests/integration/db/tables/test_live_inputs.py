@@ -5,6 +5,7 @@ from src.core.model_events import ModelEvent
 from src.db.tables import live_inputs
 from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.publish import publish
+from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import SERVING_ROW, at, put_inputs, put_live, put_price
 from tests.support.models import both, made
 
@@ -38,7 +39,7 @@ def test_a_set_that_has_gone_live_since_is_not_given_what_the_one_before_is_aske
     connection, home
 ):
     put_live(connection, home / "models", [made()])
-    (new,) = publish(home / "models", EventLog(connection), [made(trials=4)], at(1))
+    (new,) = publish(ArtifactStore(home / "models"), EventLog(connection), [made(trials=4)], at(1))
 
     assert live_inputs.live(connection, [TCS])[TCS] == (new.digest, None, False)
 
@@ -85,7 +86,7 @@ def test_the_version_changes_with_inputs_and_with_models_and_with_nothing_else(c
 
     put_inputs(connection, live)
     seen.append(live_inputs.version(connection))
-    publish(home / "models", EventLog(connection), [made(trials=4)], at(1))
+    publish(ArtifactStore(home / "models"), EventLog(connection), [made(trials=4)], at(1))
     seen.append(live_inputs.version(connection))
 
     assert len(set(seen)) == 3

@@ -7,7 +7,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.tables import FEATURES_DAILY
 from src.registry.formats.models import LinearModel
 from src.registry.lifecycle.events import Author

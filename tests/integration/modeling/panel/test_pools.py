@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import BadInput, UsageError
 from src.core.tables import CLEAN_DAILY
 from src.modeling.panel import panel, pools

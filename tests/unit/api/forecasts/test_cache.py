@@ -4,7 +4,7 @@ import orjson
 
 from src.api.forecasts.cache import Cache, new_entry
 from src.api.forecasts.response import prepare_forecast
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from tests.support.answers import SERVING_ROW
 from tests.support.models import made
 

@@ -6,7 +6,7 @@ import pytest
 
 from src.api.forecasts.response import DataAge, data_age, full_answer, prepare_forecast
 from src.api.schemas.errors import ImpossibleForecast, UnusableInputs
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.modeling.serving.predict import FeatureMismatch
 from src.registry.formats.models import LinearModel
 from tests.support.answers import LEVELS, SERVING_ROW, quantile_at

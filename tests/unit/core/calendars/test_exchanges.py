@@ -11,16 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.core.calendars.calendar import FAR_END, NotASession, OutsideCalendar, nse
-from src.core.calendars.exchanges import (
-    EXCHANGES,
-    NSE,
-    NYSE,
-    by_exchange,
-    calendar_of,
-    exchange_of,
-    shared_exchange,
-)
+from src.core.calendars.calendar import FAR_END, NotASession, OutsideCalendar
+from src.core.calendars.exchange import EXCHANGES, NSE, NYSE
+from src.core.calendars.exchanges import by_exchange, calendar_of, exchange_of, shared_exchange
+from src.core.calendars.nse import nse
 from src.core.errors import UsageError
 
 with warnings.catch_warnings():
@@ -161,7 +155,7 @@ def test_tickers_of_one_exchange_share_it():
 def test_an_indian_ticker_has_our_own_calendar_and_loads_no_package():
     code = (
         "import sys; from src.core.calendars.exchanges import calendar_of, exchange_of\n"
-        "from src.core.calendars.calendar import nse\n"
+        "from src.core.calendars.nse import nse\n"
         "print(all(calendar_of(exchange_of(t)) is nse() for t in ('TCS.NS', 'A.BO', 'DEMO.NS')),"
         " 'pandas' in sys.modules, 'exchange_calendars' in sys.modules)"
     )

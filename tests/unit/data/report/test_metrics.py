@@ -5,7 +5,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.data.history.deliveries import pack
 from src.data.report import metrics, row_counts
 from src.data.report.charts import coverage_figure, marks, price_figure
@@ -260,8 +260,8 @@ NO_DIFFERENCES = pl.DataFrame(
         "date": pl.Date,
         "field": pl.String,
         "other": pl.String,
-        "ours": pl.Float64,
-        "theirs": pl.Float64,
+        "value": pl.Float64,
+        "other_value": pl.Float64,
     }
 )
 

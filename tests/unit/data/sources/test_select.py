@@ -5,9 +5,9 @@ import datetime as dt
 import pytest
 
 from src.config.load import load_settings
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import UsageError
-from src.data.sources.select import Request, open_source
+from src.data.sources.select import SourceRequest, open_source
 
 NOW = dt.datetime(2026, 4, 20, 12, tzinfo=dt.UTC)
 
@@ -22,11 +22,11 @@ def opened(request, known_at, home):
 @pytest.mark.parametrize(
     ("request_made", "left_out"),
     [
-        (Request(fetched_at=NOW), "--fetched-at"),
-        (Request(vendor="nse"), "--vendor"),
-        (Request(basis="split"), "--basis"),
-        (Request(name="stored", vendor="nse", basis="total"), "--vendor and --basis"),
-        (Request(name="yahoo"), "--source"),
+        (SourceRequest(fetched_at=NOW), "--fetched-at"),
+        (SourceRequest(vendor="nse"), "--vendor"),
+        (SourceRequest(basis="split"), "--basis"),
+        (SourceRequest(name="stored", vendor="nse", basis="total"), "--vendor and --basis"),
+        (SourceRequest(name="yahoo"), "--source"),
     ],
 )
 def test_what_was_known_takes_no_word_about_files(request_made, left_out, tmp_path):
@@ -37,4 +37,4 @@ def test_what_was_known_takes_no_word_about_files(request_made, left_out, tmp_pa
 
 
 def test_what_was_known_comes_from_what_is_stored(tmp_path):
-    assert opened(Request(name="stored"), NOW, tmp_path) is None
+    assert opened(SourceRequest(name="stored"), NOW, tmp_path) is None

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.modeling.panel import labels
 
 # Ten consecutive NSE sessions: Mon 3 to Fri 14 November 2025, with Wed 5 a holiday, and Mon 17.

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.modeling.points.splits import folds
 
 DAY = np.datetime64("2020-01-01", "D")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
-from src.core.calendars.exchanges import NSE, Exchange, exchange_of
+from src.core.calendars.exchange import NSE, Exchange
+from src.core.calendars.exchanges import exchange_of
 from src.core.errors import BadInput
 
 if TYPE_CHECKING:

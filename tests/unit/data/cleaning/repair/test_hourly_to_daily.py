@@ -4,7 +4,7 @@ import datetime as dt
 
 import polars as pl
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.data.cleaning.repair.hourly_to_daily import daily_bars
 
 # A Monday; the exchange is open from 03:45 to 10:00 UTC, so seven hours start.

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import UsageError
 from src.data.sources.sample.source import FIRST_DAILY, SampleSource
 
@@ -137,7 +137,7 @@ def test_two_generations_say_the_same(fetch):
 
 def test_a_new_process_says_the_same(daily):
     code = (
-        "import datetime as dt;from src.core.calendars.calendar import nse;"
+        "import datetime as dt;from src.core.calendars.nse import nse;"
         "from src.data.sources.sample.source import SampleSource as S;"
         f"s=S(calendar=nse(),until=dt.date({UNTIL:%Y,%-m,%-d}),now=dt.datetime.now(dt.UTC));"
         "print(s.fetch_daily('DEMO.NS',None,None)[0].content_hash)"

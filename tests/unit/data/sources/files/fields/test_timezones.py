@@ -3,7 +3,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import BadInput
 from src.data.sources.files.fields.dates import read_stamps
 from src.data.sources.files.fields.timezones import decide_zone, place

@@ -3,10 +3,10 @@ import gzip
 
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import BadInput
 from src.data.sources.files.reader import read_content
-from src.data.sources.files.source import CsvSource
+from src.data.sources.files.source import FileSource
 
 HEADER = "Date,Open,High,Low,Close,Volume\n"
 ROW = "2022-01-03,10,12,9,11,100\n"
@@ -15,7 +15,7 @@ ROW = "2022-01-03,10,12,9,11,100\n"
 def deliveries(path, **options):
     settings = dict.fromkeys(["ticker", "vendor", "basis", "fetched_at"]) | options
     now = dt.datetime(2026, 4, 20, tzinfo=dt.UTC)
-    return list(CsvSource([path], calendar=nse(), now=now, **settings).deliveries())
+    return list(FileSource([path], calendar=nse(), now=now, **settings).deliveries())
 
 
 def refusal(path, **options):

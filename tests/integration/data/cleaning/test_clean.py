@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.tables import CLEAN_DAILY, CORPORATE_ACTIONS, QUARANTINE
 from src.data.cleaning import stage as cleaning
 from src.data.ingest import stage as ingest

@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from src.core.calendars.calendar import nse
-from src.data.sources.files.source import CsvSource
+from src.core.calendars.nse import nse
+from src.data.sources.files.source import FileSource
 
 NOW = dt.datetime(2026, 4, 20, 12, tzinfo=dt.UTC)
 
@@ -18,7 +18,7 @@ def read(tmp_path):
         head = "Date,Open,High,Low,Close,Adj Close,Volume"
         path.write_text("\n".join([head, *lines, *more]) + "\n")
         options = dict.fromkeys(["ticker", "vendor", "basis", "fetched_at"])
-        (found,) = CsvSource([path], calendar=nse(), now=NOW, **options).deliveries()
+        (found,) = FileSource([path], calendar=nse(), now=NOW, **options).deliveries()
         return found
 
     return delivered

@@ -8,9 +8,9 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import BadInput
-from src.data.sources.files.source import CsvSource
+from src.data.sources.files.source import FileSource
 
 DAYS = st.dates(dt.date(2022, 1, 1), dt.date(2022, 1, 20)).map(str)
 CELLS = st.sampled_from(["1", "2.5", "", "null", "1000", "abc", "inf", "-"])
@@ -29,7 +29,7 @@ def deliveries(text):
         path.write_bytes(text)
         now = dt.datetime(2026, 4, 20, tzinfo=dt.UTC)
         options = dict.fromkeys(["ticker", "vendor", "basis", "fetched_at"])
-        return list(CsvSource([path], calendar=nse(), now=now, **options).deliveries())
+        return list(FileSource([path], calendar=nse(), now=now, **options).deliveries())
 
 
 @settings(max_examples=150, deadline=None)

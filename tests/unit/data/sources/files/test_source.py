@@ -7,9 +7,9 @@ import zipfile
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
+from src.core.calendars.nse import nse
 from src.core.errors import BadInput, UsageError
-from src.data.sources.files.source import CsvSource
+from src.data.sources.files.source import FileSource
 
 NOW = dt.datetime(2026, 4, 20, 12, tzinfo=dt.UTC)
 HEADER = "Date,Open,High,Low,Close,Volume\n"
@@ -28,7 +28,7 @@ def write(tmp_path):
 
 
 def source(*paths, ticker=None, vendor=None, basis=None, suffix=".NS", fetched_at=None):
-    return CsvSource(
+    return FileSource(
         paths,
         calendar=nse(),
         ticker=ticker,

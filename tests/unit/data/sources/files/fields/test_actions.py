@@ -5,8 +5,8 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from src.core.calendars.calendar import nse
-from src.data.sources.files.source import CsvSource
+from src.core.calendars.nse import nse
+from src.data.sources.files.source import FileSource
 
 NOW = dt.datetime(2026, 4, 20, 12, tzinfo=dt.UTC)
 HEADER = "Date,Open,High,Low,Close,Adj Close,Volume,Dividends,Stock Splits\n"
@@ -20,7 +20,7 @@ def read(tmp_path):
         path = tmp_path / "TCS.NS.csv"
         path.write_text(text)
         options = dict.fromkeys(["vendor", "basis", "fetched_at"])
-        source = CsvSource([path], calendar=nse(), ticker=ticker, now=NOW, **options)
+        source = FileSource([path], calendar=nse(), ticker=ticker, now=NOW, **options)
         (found,) = source.fetch_daily(ticker, since, until)
         return found
 
@@ -150,7 +150,7 @@ def test_hourly_rows_state_no_dates_of_actions(tmp_path):
     )
     options = dict.fromkeys(["ticker", "vendor", "basis", "fetched_at"])
 
-    (found,) = CsvSource([path], calendar=nse(), now=NOW, **options).deliveries()
+    (found,) = FileSource([path], calendar=nse(), now=NOW, **options).deliveries()
 
     assert (found.kind, found.actions) == ("hourly", None)
     assert found.notes == (

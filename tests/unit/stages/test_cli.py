@@ -1,0 +1,69 @@
+import datetime as dt
+
+import pytest
+
+from src.stages.arguments import add_ticker, command_parser, date, moment
+from src.stages.cli import _table, stage_parser
+
+
+def test_a_stage_prints_a_row_a_ticker_and_their_total():
+    counts = {
+        "TCS.NS": {"daily": 3191, "rejected": 4},
+        "BAJAJ-AUTO.NS": {"daily": 20, "rejected": 0},
+    }
+
+    assert _table(counts) == [
+        "ticker         daily  rejected",
+        "TCS.NS         3,191         4",
+        "BAJAJ-AUTO.NS     20         0",
+        "total          3,211         4",
+    ]
+
+
+def test_one_ticker_needs_no_total_and_none_no_table():
+    assert len(_table({"TCS.NS": {"rows": 1}})) == 2
+    assert _table({}) == []
+
+
+def test_a_stage_takes_one_ticker_or_all():
+    parser = stage_parser("src.data.cleaning", "Clean.")
+
+    assert parser.parse_args(["run", "--ticker", "TCS"]).suffix == ".NS"
+    with pytest.raises(SystemExit, match="2"):
+        parser.parse_args(["run", "--ticker", "TCS", "--all"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--at", "2026-04-13T18:00"], "'2026-04-13T18:00' has no time zone: add Z or +05:30"),
+        (["--at", "noon"], "'noon' is not a time such as 2026-04-13T18:00Z"),
+        (["--at", "0001-01-01T00:00Z"], "the year must be between 1990 and 2100"),
+        (["--day", "13.4.2026"], "'13.4.2026' is not a date such as 2026-04-13"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_with_the_value(arguments, sentence, capsys):
+    parser = command_parser("src.data.report", "Show.")
+    parser.add_argument("--at", type=moment)
+    parser.add_argument("--day", type=date)
+
+    with pytest.raises(SystemExit, match="2"):
+        parser.parse_args(arguments)
+
+    error = capsys.readouterr().err
+    assert error.startswith("python -m src.data.report: argument --")
+    assert sentence in error
+    assert error.count("\n") == 1
+
+
+def test_a_time_is_read_in_utc():
+    assert moment("2026-04-13T18:00:00+05:30") == dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
+
+
+def test_a_required_ticker_has_no_default(capsys):
+    parser = command_parser("mlops.monitoring unpin", "Unpin.")
+    add_ticker(parser, required=True)
+
+    with pytest.raises(SystemExit, match="2"):
+        parser.parse_args([])
+    assert "--ticker" in capsys.readouterr().err

@@ -1,0 +1,23 @@
+import polars as pl
+
+from src.stages.stage import StageReport, count_by_ticker, merge_reports
+
+
+def test_rows_are_counted_by_ticker_and_a_ticker_without_rows_has_none():
+    bars = pl.DataFrame({"ticker": ["TCS.NS", "INFY.NS", "TCS.NS"]})
+
+    assert count_by_ticker(["TCS.NS", "WIPRO.NS"], bars=bars) == {
+        "TCS.NS": {"bars": 2},
+        "WIPRO.NS": {"bars": 0},
+    }
+
+
+def test_merging_adds_numbers_and_joins_lists_without_repeats():
+    first = StageReport(2, {"n": 1, "rules": {"a": 1}, "notes": ["x"]}, ("w",), {"f": "1"})
+    second = StageReport(3, {"n": 2, "rules": {"b": 4}, "notes": ["x", "y"]}, ("v",), {"g": "2"})
+
+    merged = merge_reports([first, second])
+
+    assert (merged.rows, merged.warnings) == (5, ("w", "v"))
+    assert merged.details == {"n": 3, "rules": {"a": 1, "b": 4}, "notes": ["x", "y"]}
+    assert merged.files == {"f": "1", "g": "2"}
