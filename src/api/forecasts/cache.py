@@ -10,8 +10,8 @@ import orjson
 
 from src.api.forecasts import response
 from src.api.forecasts.response import Age, Prepared
+from src.core.model_events import Pair
 
-Pair = tuple[str, str]
 Token = tuple[int, int]
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from src.api.forecasts.response import Prepared, prepared
 from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import ForecastError
+from src.core.model_events import Pair
 from src.db.reconnect import Connection
 from src.db.tables import live_inputs
-from src.db.tables.live_inputs import Live, Pair
+from src.db.tables.live_inputs import Live
 from src.registry.storage.artifact import NoModel
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from src.api.database.lookout import PENDING, Lookout, warning
 from src.api.database.reader import Reader
 from src.api.forecasts.batching import CHUNK, Gathering
-from src.api.forecasts.cache import Cache, Held, Pair, Token, held
+from src.api.forecasts.cache import Cache, Held, Token, held
 from src.api.forecasts.loader import Loader, Refused, made
 from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError
+from src.core.model_events import Pair
 
 if TYPE_CHECKING:
     from src.api.database.change_poller import Watch

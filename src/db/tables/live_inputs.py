@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from src.core.model_events import Pair
 from src.core.tables import SERVING_INPUTS
 
 if TYPE_CHECKING:
     import psycopg
 
 CHANNEL = "serving"
-Pair = tuple[str, str]
 
 _ROW = tuple(SERVING_INPUTS.columns)
 # One statement sees one moment: a model and the inputs of another are never put together.
