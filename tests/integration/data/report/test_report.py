@@ -20,7 +20,7 @@ from src.data.report.ticker_data import load_ticker_data
 from tests.support.prices import (
     NOW,
     TCS,
-    Given,
+    StubSource,
     bar,
     checksums,
     context,
@@ -36,7 +36,7 @@ DAYS = sessions(dt.date(2026, 3, 2), 8)
 @pytest.fixture
 def bring(store, home):
     def deliver(*deliveries, clean=True):
-        run(ingest.stage(Given(list(deliveries))), context(store, home))
+        run(ingest.stage(StubSource(list(deliveries))), context(store, home))
         if clean:
             run(cleaning.STAGE, context(store, home))
 
