@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from src.core import tables
-from src.core.errors import DatabaseRefused, DatabaseUnavailable, RunLocked
+from src.core.errors import DatabaseFull, DatabaseRefused, DatabaseUnavailable, RunLocked
 from src.core.tables import (
     CLEAN_DAILY,
     DATASET_LONG,
@@ -832,6 +832,26 @@ def test_a_database_lost_half_way_is_one_sentence(database_url, server):
     store.close()
 
 
+@pytest.mark.parametrize("connect", [control_connection, bulk_connection])
+def test_a_server_that_refuses_a_connection_is_told_from_one_that_is_away(database_url, connect):
+    with pytest.raises(
+        DatabaseUnavailable, match=r"refused the connection \(.*missing_.*\): check"
+    ):
+        connect(database_url.replace("/test_", "/missing_"))
+
+
+def test_a_full_disk_is_known_by_its_code(database_url, reader):
+    raising = "DO $$ BEGIN RAISE 'kein Platz' USING ERRCODE = 'disk_full'; END $$"
+    with closing(bulk_connection(database_url)) as bulk:
+        for connection in (reader, bulk):
+            with (
+                closing(connection.cursor()) as cursor,
+                pytest.raises(DatabaseFull, match=r"is full \(.*kein Platz"),
+                one_sentence_errors(database_url),
+            ):
+                cursor.execute(raising)
+
+
 def test_an_error_of_our_own_stays_what_it_is(database_url):
     with pytest.raises(ValueError, match="connection"), one_sentence_errors(database_url):
         raise ValueError("connection")
@@ -872,7 +892,7 @@ def test_an_address_that_cannot_be_read_is_refused_without_quoting_it(url):
     with pytest.raises(DatabaseUnavailable) as refused:
         normalised(url)
 
-    assert str(refused.value).startswith("DATABASE_URL is no address of the form postgresql://")
+    assert str(refused.value).startswith("DATABASE_URL is not of the form postgresql://")
     assert not any(part in str(refused.value) for part in ("hun", "ter2", "bogus"))
 
 
