@@ -13,7 +13,7 @@ from src.stages.cli import set_up
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
-    from src.modeling.experiment.leakage import Finding
+    from src.modeling.experiment.leakage import LeakageResult
     from src.modeling.panel.panel import Panel
 
 # The ticker and the longest of its mates: enough to be ranked, and done in a minute or two.
@@ -45,34 +45,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if all(one.passed for one in found) else 1
 
 
-def findings(panel: Panel, settings: Settings) -> list[Finding]:
+def findings(panel: Panel, settings: Settings) -> list[LeakageResult]:
     """All checks over a panel, the canary last."""
     from src.features.catalogue import features
     from src.modeling.experiment import leakage, leakage_chain
     from src.modeling.experiment import run as contest
-    from src.modeling.experiment.config import rules_of
+    from src.modeling.experiment.config import experiment_config
 
     horizons = settings.training.horizons
     tickers = contest.seasoned(panel)
     rules = {
-        getattr(horizons, name): rules_of(settings, name, NAMES, tickers)
+        getattr(horizons, name): experiment_config(settings, name, NAMES, tickers)
         for name in ("short", "long")
     }
     refits = leakage_chain.refits(panel, rules[horizons.short])
     cuts = (refits or [len(panel.sessions) // 2])[-CUTS:]
-    parts = leakage_chain.parts(features(settings.features), rules, NAMES)
+    parts = leakage_chain.checked_steps(features(settings.features), rules, NAMES)
     made = list(leakage.check(panel, parts, cuts, seed=settings.training.seed))
     return [*made, leakage.correlations(leakage_chain.inputs(panel), panel)]
 
 
-def told(ticker: str, panel: Panel, found: Sequence[Finding]) -> list[str]:
+def told(ticker: str, panel: Panel, found: Sequence[LeakageResult]) -> list[str]:
     """One line a check, and what it comes to."""
     lines = [f"{ticker} with {len(panel.tickers) - 1} others, {len(panel.sessions):,} sessions"]
     for one in found:
         when = "" if one.at is None else f", future {one.check} after {one.at}"
         leaks = ", ".join(f"{name} ({count:,})" for name, count in one.leaks[:5])
         verdict = "holds" if one.passed else f"LEAKS: {leaks}"
-        lines.append(f"{one.part}{when}: {one.compared:,} values, {verdict}")
+        lines.append(f"{one.step}{when}: {one.compared:,} values, {verdict}")
     failed = [one for one in found if not one.passed]
     lines.append(
         f"{len(failed)} of {len(found)} checks found knowledge of the future."

@@ -22,11 +22,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from src.api.routes.forecasts import known_ticker
     from src.config.load import load_settings
-    from src.registry.storage.signing import key_of
+    from src.registry.storage.signing import signing_key
 
     settings = load_settings()
     # What cannot be used is told before anything starts.
-    key_of(settings)
+    signing_key(settings)
     known_ticker(settings.data.ticker)
     uvicorn.run(
         "src.api.predict_simple:app",

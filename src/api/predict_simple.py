@@ -36,8 +36,7 @@ from src.config.version import VERSION
 from src.core.errors import ForecastError
 from src.db.reconnect import Reconnector
 from src.db.tables import live_inputs
-from src.registry.lifecycle.live_models import MODELS
-from src.registry.storage.signing import key_of
+from src.registry.storage.artifact_store import ArtifactStore
 
 DESCRIPTION = (
     "Forecasts of share prices that say how sure they are, and whether they ever beat doing "
@@ -83,7 +82,7 @@ def _desk(settings: Settings, link: Reconnector) -> Desk:
     return Desk(
         cache=cache,
         reader=Reader(link),
-        loader=Loader(settings.home / MODELS, key_of(settings)),
+        loader=Loader(ArtifactStore.of(settings)),
         watch=Watch(link, changed),
         logbook=Logbook(link, journal, settings.api.log_queue, now),
         now=now,

@@ -21,7 +21,8 @@ from src.db.migrate import ensure_schema
 from src.db.tables.model_events import EventLog
 from src.registry.formats.models import LinearModel
 from src.registry.lifecycle.publish import publish
-from src.registry.lifecycle.state import standings
+from src.registry.lifecycle.state import live_states
+from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import at, put_inputs, put_live
 from tests.support.models import both, forged_set, made, winner
 from tests.support.registries import Place
@@ -74,7 +75,7 @@ def test_a_promotion_is_served_within_two_seconds(api, connection, models):
 
 
 def test_new_inputs_of_the_same_model_are_served(api, connection, models):
-    (live,) = publish(models, EventLog(connection), [made()], at(1))
+    (live,) = publish(ArtifactStore(models), EventLog(connection), [made()], at(1))
     put_inputs(connection, live, last_close=3100.0)
 
     eventually(lambda: api.short().json()["last_close"] == 3100.0, 2)
@@ -84,7 +85,7 @@ def test_the_model_before_answers_with_a_warning_until_the_new_one_can_be_asked(
     api, connection, models
 ):
     before = version(api.short())
-    (new,) = publish(models, EventLog(connection), [saying(0.01)], at(1))
+    (new,) = publish(ArtifactStore(models), EventLog(connection), [saying(0.01)], at(1))
 
     answer = eventually(lambda: api.short() if api.short().json()["warnings"] else None)
     assert version(answer) == before
@@ -97,7 +98,7 @@ def test_the_model_before_answers_with_a_warning_until_the_new_one_can_be_asked(
 def test_a_model_without_features_is_not_answered_by_until_they_are_there(
     database_url, connection, home, models
 ):
-    short, _ = publish(models, EventLog(connection), both(), at())
+    short, _ = publish(ArtifactStore(models), EventLog(connection), both(), at())
     with Service(home, database_url) as api:
         answer, health = api.short(), api.get("/health")
         put_inputs(connection, short)
@@ -124,7 +125,7 @@ def test_two_promotions_at_once_end_with_the_one_that_the_audit_names(
             thread.start()
         for thread in threads:
             thread.join()
-        named = standings(EventLog(connection).decisive(["TCS.NS"]))[PAIR].live
+        named = live_states(EventLog(connection).decisive(["TCS.NS"]))[PAIR].live
         eventually(lambda: version(api.short()) == named.digest, 2)
 
     assert {answer.status_code for answer in load.answers} == {200}

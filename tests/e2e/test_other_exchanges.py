@@ -69,7 +69,10 @@ def test_its_prices_under_an_indian_name_are_refused(command, embedded, file):
 
     assert ran.returncode == 1
     (sentence,) = ran.stderr.splitlines()
-    assert "lie on days when NSE was closed: these look like another exchange's" in sentence
+    assert (
+        "lie on days when NSE was closed: the prices probably belong to another exchange"
+        in sentence
+    )
     assert stored == [(0,)]
 
 

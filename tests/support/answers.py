@@ -14,6 +14,7 @@ from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.events import Author
 from src.registry.lifecycle.publish import publish
 from src.registry.storage.artifact import Artifact
+from src.registry.storage.artifact_store import ArtifactStore
 
 # The session of Monday 13 April 2026; the 14th is a holiday.
 DAY = dt.date(2026, 4, 13)
@@ -69,7 +70,7 @@ def put_live(
     **changes: Any,
 ) -> list[Artifact]:
     """Publish models and store what they are asked with; returned with their digests."""
-    stored = publish(models, EventLog(connection), artifacts, at(minutes))
+    stored = publish(ArtifactStore(models), EventLog(connection), artifacts, at(minutes))
     for one in stored:
         put_inputs(connection, one, **changes)
     return stored

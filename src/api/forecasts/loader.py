@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from src.api.forecasts.response import Prepared, prepared
@@ -15,11 +14,12 @@ from src.core.errors import ForecastError
 from src.db.reconnect import Connection
 from src.db.tables import live_inputs
 from src.db.tables.live_inputs import Live, Pair
-from src.registry.storage import artifact_store
+from src.registry.storage.artifact import NoModel
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
     from src.registry.storage.artifact import Artifact
+    from src.registry.storage.artifact_store import ArtifactStore
 
 # A set may be replaced, and the one before it removed, while it is being opened.
 ATTEMPTS = 3
@@ -54,14 +54,13 @@ def made(read: Askable | Refused) -> Prepared | Refused:
 
 
 class Loader:
-    """Reads what forecasts are made from; ``root`` holds the models, ``key`` signs, or None.
+    """Reads what forecasts are made from, of the models in ``store``.
 
     Sets are kept by their digest once every byte has been checked: nothing of them can change.
     """
 
-    def __init__(self, root: Path, key: bytes | None = None) -> None:
-        self._root, self._key = root, key
-        self._set = lru_cache(maxsize=SETS)(self._read)
+    def __init__(self, store: ArtifactStore) -> None:
+        self._set = lru_cache(maxsize=SETS)(store.load)
 
     def load(self, connection: Connection, pairs: Sequence[Pair]) -> dict[Pair, Askable | Refused]:
         """What each ticker's live model is and is asked with, or why it cannot be."""
@@ -90,17 +89,12 @@ class Loader:
         except ForecastError as error:
             return Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
 
-    def _read(self, ticker: str, horizon: str, digest: str) -> Artifact:
-        return artifact_store.load(self._root, ticker, horizon, expected=digest, key=self._key)
-
 
 def _nothing(pair: Pair, priced: bool) -> Refused:
     ticker, horizon = pair
-    run = f"run `python -m mlops.pipeline --ticker {ticker}` first."
     if priced:
-        return Refused(
-            HTTPStatus.SERVICE_UNAVAILABLE, f"There is no {horizon} model for {ticker} yet: {run}"
-        )
+        return Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(NoModel(ticker, horizon)))
+    run = f"run `python -m mlops.pipeline --ticker {ticker}` first."
     return Refused(HTTPStatus.NOT_FOUND, f"No prices of {ticker} are stored: {run}")
 
 

@@ -22,7 +22,7 @@ from src.core.model_events import ModelEvent
 from src.db.tables.forecasts import ForecastLog
 from src.db.tables.model_events import EventLog
 from src.modeling.evaluation.scoreboard import scoreboard
-from src.registry.lifecycle.state import Standing, explained, standings
+from src.registry.lifecycle.state import LiveState, describe, live_states
 
 router = APIRouter(tags=["operations"])
 
@@ -80,7 +80,7 @@ async def models(
     tickers = None if ticker is None else [ticker]
     desk = request.app.state.desk
     decisive, events = await desk.reader.run(partial(_events, tickers, at, newest))
-    live = [_live(one) for _, one in sorted(standings(decisive, at).items())]
+    live = [_live(one) for _, one in sorted(live_states(decisive, at).items())]
     return _json({"at": at, "live": live, "events": [asdict(one) for one in events]})
 
 
@@ -108,8 +108,8 @@ def _events(
     return log.decisive(tickers, until=at), log.events(tickers, until=at, newest=newest)
 
 
-def _live(standing: Standing) -> dict[str, Any]:
-    event, pin = standing.live, standing.pinned
+def _live(state: LiveState) -> dict[str, Any]:
+    event, pin = state.live, state.pinned
     return {
         "ticker": event.ticker,
         "horizon": event.horizon,
@@ -120,7 +120,7 @@ def _live(standing: Standing) -> dict[str, Any]:
         "since": event.at,
         "pinned": pin is not None,
         "version_tag": pin.version_tag if pin is not None else None,
-        "why": explained(standing),
+        "why": describe(state),
     }
 
 

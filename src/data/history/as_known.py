@@ -1,4 +1,4 @@
-"""What a run may know of the prices: all that is stored, or what had been fetched by a time."""
+"""Read prices and actions as a run may know them: all that is stored, or as of a ``known_at``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def batches(context: RunContext) -> pl.DataFrame:
-    """Rows of ``ingest_batches`` that the run may know of."""
+    """Rows of ``ingest_batches`` that were fetched by the run's ``known_at``."""
     stored = context.store.load(INGEST_BATCHES, context.tickers)
     if context.known_at is None:
         return stored
@@ -59,22 +59,22 @@ def newest_session(context: RunContext, ticker: str) -> dt.date | None:
 
 
 def _rebuilt(context: RunContext, table: Table) -> pl.DataFrame:
-    """The raw rows that the batches known by then make, in the order in which they were fetched."""
+    """The raw rows rebuilt from the batches known by then, in the order they were fetched."""
     kind: Kind = "daily" if table == RAW_DAILY else "hourly"
-    known = batches(context).filter(kind=kind).sort("fetched_at", "batch_id")
+    fetched = batches(context).filter(kind=kind).sort("fetched_at", "batch_id")
     contents = context.store.load(BATCH_CONTENTS, context.tickers).select("batch_id", "content")
-    held = known.join(contents, on="batch_id", how="left", maintain_order="left")
-    if held["content"].null_count():
+    archived = fetched.join(contents, on="batch_id", how="left", maintain_order="left")
+    if archived["content"].null_count():
         raise BadInput(
-            f"{context.tickers[0]}: some prices were stored before deliveries were kept, so what "
-            "was known then cannot be rebuilt: bring their files again with --fetched-at."
+            f"{context.tickers[0]}: some prices were stored before deliveries were archived, so "
+            "the prices known at that time cannot be rebuilt: bring their files again with "
+            "--fetched-at."
         )
     parts = []
-    for one in held.partition_by("ticker", "source", maintain_order=True):
-        rows = replay(((_batch(row), unpack(row["content"])) for row in one.rows(named=True)), kind)
-        parts.append(
-            rows.with_columns(ticker=pl.lit(one["ticker"][0]), source=pl.lit(one["source"][0]))
-        )
+    for series in archived.partition_by("ticker", "source", maintain_order=True):
+        pieces = ((_batch(row), unpack(row["content"])) for row in series.rows(named=True))
+        whose = {name: pl.lit(series[name][0]) for name in ("ticker", "source")}
+        parts.append(replay(pieces, kind).with_columns(**whose))
     return pl.concat(parts) if parts else context.store.load(table, [])
 
 

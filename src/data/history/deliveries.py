@@ -1,7 +1,7 @@
-"""Deliveries as bytes and back, and the raw rows that a sequence of them makes; pure.
+"""Pack deliveries into bytes, and rebuild raw rows by replaying a sequence of deliveries.
 
-What was known at a time is what the deliveries fetched by then make, in the order in which they
-were fetched: the same comparison that filled the raw tables, done again.
+What was known at a time is rebuilt from the deliveries fetched by then, in the order in which they
+were fetched, by the same comparison that filled the raw tables.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.data.history.revisions import Batch, revise
+from src.data.history.revisions import UTC, Batch, revise
+from src.data.sources.delivery import KEY_COLUMNS
 
 if TYPE_CHECKING:
     from src.data.sources.delivery import Kind
-
-UTC = pl.Datetime("us", "UTC")
 
 
 def pack(frame: pl.DataFrame) -> bytes:
@@ -36,30 +35,27 @@ def replay(deliveries: Iterable[tuple[Batch, pl.DataFrame]], kind: Kind) -> pl.D
     """The raw rows of one ticker and source after these deliveries, in the order they come.
 
     Args:
-        deliveries: each batch with the rows it delivered (see ``Delivery.frame``).
+        deliveries: each batch with the rows it delivered (see ``Delivery.frame``), at least one.
         kind: ``daily`` or ``hourly``.
 
     Returns:
         The key, the price fields, ``batch_id`` and ``first_seen``, in key order.
     """
-    key = "date" if kind == "daily" else "ts"
+    key = KEY_COLUMNS[kind]
     stored: pl.DataFrame | None = None
     for batch, delivered in deliveries:
-        known = _nothing(delivered) if stored is None else stored
-        rows = revise(known, delivered, key=key, batch=batch).rows.with_columns(
-            price_basis=pl.lit(batch.price_basis),
-            batch_fetched_at=pl.lit(batch.fetched_at).cast(UTC),
+        before = _no_rows(delivered) if stored is None else stored
+        rows = revise(before, delivered, key=key, batch=batch).rows.with_columns(
+            price_basis=pl.lit(batch.price_basis), fetched_at=pl.lit(batch.fetched_at).cast(UTC)
         )
-        kept = known.join(rows, on=key, how="anti")
-        stored = pl.concat([kept, rows.select(kept.columns)])
+        unchanged = before.join(rows, on=key, how="anti")
+        stored = pl.concat([unchanged, rows.select(before.columns)])
     if stored is None:
-        raise ValueError("there is nothing to replay")
-    return stored.drop("price_basis", "batch_fetched_at").sort(key)
+        raise ValueError("no deliveries to replay")
+    return stored.drop("price_basis", "fetched_at").sort(key)
 
 
-def _nothing(delivered: pl.DataFrame) -> pl.DataFrame:
+def _no_rows(delivered: pl.DataFrame) -> pl.DataFrame:
     fields = {name: kind for name, kind in delivered.schema.items() if name != "line"}
-    about = {"batch_id": pl.Int64(), "first_seen": UTC}
-    return pl.DataFrame(
-        schema={**fields, **about, "price_basis": pl.String(), "batch_fetched_at": UTC}
-    )
+    batch = {"batch_id": pl.Int64(), "first_seen": UTC}
+    return pl.DataFrame(schema={**fields, **batch, "price_basis": pl.String(), "fetched_at": UTC})

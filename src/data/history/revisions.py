@@ -1,4 +1,4 @@
-"""What a new delivery changes in the raw rows: a frame in, rows and revisions out; pure."""
+"""Compare a new delivery with the stored raw rows: what to store, what changed, what is refused."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 # A relative difference below this is floating-point noise between two downloads.
 NOISE = 1e-5
-PRICES = ("open", "high", "low", "close", "volume")
+UTC = pl.Datetime("us", "UTC")
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The delivery that is being compared, as stored in ``ingest_batches``."""
+    """What a comparison needs to know of a delivery, as stored in ``ingest_batches``."""
 
     batch_id: int
     price_basis: Basis
@@ -26,7 +26,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Revised:
+class RevisionResult:
     """Rows to store (values and batch), values that changed, and rows that were refused.
 
     ``rows`` has the key, the fields, ``batch_id`` and ``first_seen``; ``revisions`` the columns
@@ -39,35 +39,35 @@ class Revised:
     rejected: pl.DataFrame
 
 
-def revise(stored: pl.DataFrame, delivered: pl.DataFrame, *, key: str, batch: Batch) -> Revised:
+def revise(
+    stored: pl.DataFrame, delivered: pl.DataFrame, *, key: str, batch: Batch
+) -> RevisionResult:
     """Compare a delivery with the rows stored under the same source.
 
     Args:
         stored: raw rows of one ticker and source with ``batch_id, first_seen`` and, of their
-            batch, ``batch_fetched_at`` and ``price_basis``.
+            batch, ``fetched_at`` and ``price_basis``.
         delivered: one row per key: ``line``, the key and the price fields.
         key: ``date`` or ``ts``.
         batch: the delivery's own batch.
 
     A delivery older than the stored row fills its nulls but never overwrites it, so that any order
-    of arrival leaves the same values. A null never
-    overwrites a value on the same basis; a row without a close over one that has it is refused.
-    Differences below ``NOISE`` leave the stored value, but a ``total`` series with any real
-    change is taken whole: its level moved, and two vintages must not be spliced.
+    of arrival leaves the same values. A null never overwrites a value on the same basis; a row
+    without a close is refused where the stored row has one. Differences below ``NOISE`` leave the
+    stored value, but a ``total`` series with any real change is taken whole: its level moved, and
+    two vintages must not be spliced.
     """
     fields = [name for name in delivered.columns if name not in ("line", key)]
     joined = (
         delivered.join(
-            stored.select(
-                key, *fields, "batch_id", "first_seen", "batch_fetched_at", "price_basis"
-            ),
+            stored.select(key, *fields, "batch_id", "first_seen", "fetched_at", "price_basis"),
             on=key,
             how="left",
             suffix="_old",
             maintain_order="left",
         )
         .with_columns(
-            known=pl.col("batch_id").is_not_null(),
+            stored=pl.col("batch_id").is_not_null(),
             rebased=(pl.col("price_basis") != batch.price_basis).fill_null(value=False),
         )
         .with_columns(
@@ -76,31 +76,31 @@ def revise(stored: pl.DataFrame, delivered: pl.DataFrame, *, key: str, batch: Ba
             **{f"{f}_fills": _is_filling(f) for f in fields},
         )
     )
-    joined = _classified(joined, fields, batch)
-    return Revised(
-        rows=_rows(joined, key, fields, batch),
+    joined = _classify(joined, fields, batch)
+    return RevisionResult(
+        rows=_rows_to_store(joined, key, fields, batch),
         revisions=_revisions(joined, key, fields),
-        rejected=joined.filter(pl.col("fate").is_in(["emptied", "older"])).select(
+        rejected=joined.filter(pl.col("outcome").is_in(["emptied", "older"])).select(
             "line",
             key,
             *fields,
-            rule=pl.col("fate").replace_strict(
+            rule=pl.col("outcome").replace_strict(
                 {"emptied": "null_over_value", "older": "older_vintage"}
             ),
-            reason=pl.format("a later or fuller fetch holds close {}", pl.col("close_old")),
+            reason=pl.format("a later or fuller delivery has close {}", pl.col("close_old")),
         ),
     )
 
 
 def _is_changed(field: str) -> pl.Expr:
-    """Another value; a null is none and changes nothing, unless the row's basis changes."""
-    said = pl.col(field).is_not_null() | pl.col("rebased")
-    return said & pl.col(field).ne_missing(pl.col(f"{field}_old"))
+    """Whether the value differs; a null changes nothing, unless the row's basis changes."""
+    has_value = pl.col(field).is_not_null() | pl.col("rebased")
+    return has_value & pl.col(field).ne_missing(pl.col(f"{field}_old"))
 
 
 def _is_filling(field: str) -> pl.Expr:
-    hole = pl.col("known") & ~pl.col("rebased") & pl.col(f"{field}_old").is_null()
-    return hole & pl.col(field).is_not_null()
+    is_gap = pl.col("stored") & ~pl.col("rebased") & pl.col(f"{field}_old").is_null()
+    return is_gap & pl.col(field).is_not_null()
 
 
 def _is_noise(field: str) -> pl.Expr:
@@ -109,42 +109,44 @@ def _is_noise(field: str) -> pl.Expr:
     return ((new - old).abs() < NOISE * scale).fill_null(value=False)
 
 
-def _classified(joined: pl.DataFrame, fields: list[str], batch: Batch) -> pl.DataFrame:
+def _classify(joined: pl.DataFrame, fields: list[str], batch: Batch) -> pl.DataFrame:
     changed = pl.any_horizontal(f"{f}_changed" for f in fields)
     only_noise = pl.all_horizontal(pl.col(f"{f}_noise") | ~pl.col(f"{f}_changed") for f in fields)
-    older = pl.col("batch_fetched_at") > pl.lit(batch.fetched_at).cast(pl.Datetime("us", "UTC"))
-    emptied = pl.col("known") & pl.col("close").is_null() & pl.col("close_old").is_not_null()
-    whole = pl.col("close").is_not_null() & pl.col("close_old").is_null()
+    older = pl.col("fetched_at") > pl.lit(batch.fetched_at).cast(UTC)
+    is_emptied = pl.col("stored") & pl.col("close").is_null() & pl.col("close_old").is_not_null()
+    brings_close = pl.col("close").is_not_null() & pl.col("close_old").is_null()
     fills = pl.any_horizontal(f"{f}_fills" for f in fields)
-    fated = joined.with_columns(
-        fate=pl.when(~pl.col("known"))
+    classified = joined.with_columns(
+        outcome=pl.when(~pl.col("stored"))
         .then(pl.lit("new"))
-        .when(emptied)
+        .when(is_emptied)
         .then(pl.lit("emptied"))
         .when(~changed)
         .then(pl.when(older).then(pl.lit("kept")).otherwise(pl.lit("same")))
-        .when(older & ~whole & fills)
+        .when(older & ~brings_close & fills)
         .then(pl.lit("filled"))
-        .when(older & ~whole)
+        .when(older & ~brings_close)
         .then(pl.when(only_noise).then(pl.lit("kept")).otherwise(pl.lit("older")))
         .when(only_noise)
         .then(pl.lit("noise"))
         .otherwise(pl.lit("restated"))
     )
-    if batch.price_basis == "total" and (fated["fate"] == "restated").any():
-        fated = fated.with_columns(pl.col("fate").replace("noise", "restated"))
-    return fated
+    if batch.price_basis == "total" and (classified["outcome"] == "restated").any():
+        classified = classified.with_columns(pl.col("outcome").replace("noise", "restated"))
+    return classified
 
 
-def _rows(joined: pl.DataFrame, key: str, fields: list[str], batch: Batch) -> pl.DataFrame:
-    takes_new = pl.col("fate").is_in(["new", "restated"])
-    fills = pl.col("fate") == "filled"
-    stored_now = joined.filter(pl.col("fate").is_in(["new", "restated", "noise", "same", "filled"]))
-    return stored_now.select(
+def _rows_to_store(joined: pl.DataFrame, key: str, fields: list[str], batch: Batch) -> pl.DataFrame:
+    is_replaced = pl.col("outcome").is_in(["new", "restated"])
+    fills = pl.col("outcome") == "filled"
+    to_store = joined.filter(
+        pl.col("outcome").is_in(["new", "restated", "noise", "same", "filled"])
+    )
+    return to_store.select(
         key,
         *(
             pl.when(
-                (takes_new & (pl.col(f).is_not_null() | pl.col("rebased")))
+                (is_replaced & (pl.col(f).is_not_null() | pl.col("rebased")))
                 | (fills & pl.col(f"{f}_fills"))
             )
             .then(pl.col(f))
@@ -152,22 +154,20 @@ def _rows(joined: pl.DataFrame, key: str, fields: list[str], batch: Batch) -> pl
             .alias(f)
             for f in fields
         ),
-        # A row that was only filled is still as the later fetch has it.
+        # A row that was only filled still belongs to the later batch.
         batch_id=pl.when(fills).then("batch_id").otherwise(pl.lit(batch.batch_id, dtype=pl.Int64)),
-        first_seen=pl.col("first_seen").fill_null(
-            pl.lit(batch.fetched_at).cast(pl.Datetime("us", "UTC"))
-        ),
+        first_seen=pl.col("first_seen").fill_null(pl.lit(batch.fetched_at).cast(UTC)),
     )
 
 
 def _revisions(joined: pl.DataFrame, key: str, fields: list[str]) -> pl.DataFrame:
-    touched = joined.filter(pl.col("fate").is_in(["restated", "noise", "filled"]))
-    told = {
-        f: pl.when(pl.col("fate") == "filled").then(f"{f}_fills").otherwise(f"{f}_changed")
+    revised = joined.filter(pl.col("outcome").is_in(["restated", "noise", "filled"]))
+    is_revised = {
+        f: pl.when(pl.col("outcome") == "filled").then(f"{f}_fills").otherwise(f"{f}_changed")
         for f in fields
     }
     parts = [
-        touched.filter(told[f]).select(
+        revised.filter(is_revised[f]).select(
             at=pl.col(key).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
             if key == "date"
             else pl.col(key),
@@ -175,7 +175,7 @@ def _revisions(joined: pl.DataFrame, key: str, fields: list[str]) -> pl.DataFram
             previous_batch_id=pl.col("batch_id"),
             old_value=pl.col(f"{f}_old"),
             new_value=pl.col(f),
-            noise=pl.col("fate") == "noise",
+            noise=pl.col("outcome") == "noise",
         )
         for f in fields
     ]

@@ -1,4 +1,4 @@
-"""A delivery and what it changed in; rows of the tables that ingest writes out; pure."""
+"""Build the rows of the tables that ingest writes, from a delivery and what it changed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from src.data.history.revisions import Batch, Revised
+from src.data.history.revisions import UTC, Batch, RevisionResult
 from src.data.sources.delivery import Delivery
+
+STAGE_NAME = "data_ingest"
 
 
 def batch_row(delivery: Delivery) -> dict[str, Any]:
@@ -30,11 +32,11 @@ def batch_row(delivery: Delivery) -> dict[str, Any]:
 
 
 def raw_rows(rows: pl.DataFrame, delivery: Delivery) -> pl.DataFrame:
-    """Rows of the raw table, from those that the comparison left to store."""
+    """Rows of the raw table, from those that the comparison says to store."""
     return rows.with_columns(ticker=pl.lit(delivery.ticker), source=pl.lit(delivery.vendor))
 
 
-def revision_rows(revised: Revised, delivery: Delivery, batch: Batch) -> pl.DataFrame:
+def revision_rows(revised: RevisionResult, delivery: Delivery, batch: Batch) -> pl.DataFrame:
     """Rows of ``price_revisions``, known since the delivery was fetched."""
     return revised.revisions.select(
         pl.all(),
@@ -42,13 +44,13 @@ def revision_rows(revised: Revised, delivery: Delivery, batch: Batch) -> pl.Data
         kind=pl.lit(delivery.kind),
         source=pl.lit(delivery.vendor),
         batch_id=pl.lit(batch.batch_id, dtype=pl.Int64),
-        known_at=pl.lit(batch.fetched_at).cast(pl.Datetime("us", "UTC")),
+        known_at=pl.lit(batch.fetched_at).cast(UTC),
     )
 
 
-def rejected_rows(revised: Revised, delivery: Delivery, batch: Batch, stage: str) -> pl.DataFrame:
-    """Rows of the quarantine: those without a key, and those that stored rows are preferred to."""
-    key = "date" if delivery.kind == "daily" else "ts"
+def rejected_rows(revised: RevisionResult, delivery: Delivery, batch: Batch) -> pl.DataFrame:
+    """Rows of the quarantine: those without a key, and those refused in favour of stored rows."""
+    key = delivery.key
     at = pl.col(key).cast(pl.String)
     compared = revised.rejected.select(
         "line",
@@ -63,7 +65,7 @@ def rejected_rows(revised: Revised, delivery: Delivery, batch: Batch, stage: str
     refused = pl.concat([compared.select(columns), delivery.rejected.select(columns)])
     return refused.with_columns(
         ticker=pl.lit(delivery.ticker),
-        stage=pl.lit(stage),
+        stage=pl.lit(STAGE_NAME),
         kind=pl.lit(delivery.kind),
         source=pl.lit(delivery.vendor),
         action=pl.lit("rejected"),

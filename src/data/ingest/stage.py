@@ -1,14 +1,14 @@
-"""Stage: a source's deliveries in, raw rows out; what changed is written to the revisions."""
+"""The ingest stage: store a source's prices as received, and record what changed.
+
+Changed values go to the revisions, rows that cannot be stored to the quarantine.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
-import polars as pl
-
-from src.core.calendars.calendar import Calendar
 from src.core.errors import SourceUnavailable
 from src.core.tables import (
     ACTION_HISTORY,
@@ -21,22 +21,34 @@ from src.core.tables import (
     RAW_HOURLY,
 )
 from src.data.corporate_actions.history import record_delivery
-from src.data.history import as_known as known
+from src.data.history import as_known
 from src.data.history.deliveries import pack
-from src.data.history.revisions import revise
-from src.data.ingest.batch_rows import batch_row, raw_rows, rejected_rows, revision_rows
-from src.data.ingest.fetch import TABLES, batch_of, fetch, stored_rows
-from src.data.ingest.instrument_check import check_moves, check_sessions
-from src.data.ingest.vintages import brings_the_last_session, in_order
-from src.data.sources.delivery import Delivery, Source
+from src.data.history.revisions import Batch, revise
+from src.data.ingest.batch_rows import (
+    STAGE_NAME,
+    batch_row,
+    raw_rows,
+    rejected_rows,
+    revision_rows,
+)
+from src.data.ingest.fetch import fetch
+from src.data.ingest.instrument_check import check_returns, check_sessions
+from src.data.ingest.stored_prices import TABLES, stored_prices
+from src.data.ingest.vintages import completes_last_session, place_delivery
 from src.stages.stage import RunContext, Stage, StageReport
 
-STAGE_NAME = "data_ingest"
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import polars as pl
+
+    from src.core.calendars.calendar import Calendar
+    from src.data.sources.delivery import Delivery, Source
 
 
 @dataclass
-class Tally:
-    """Rows by what became of them, and ``repeated`` deliveries."""
+class IngestCounts:
+    """A ticker's rows by what became of them; ``repeated`` counts deliveries stored already."""
 
     delivered: int = 0
     changed: int = 0
@@ -46,17 +58,17 @@ class Tally:
     repeated: int = 0
 
     @classmethod
-    def total(cls, tallies: Iterable[Tally]) -> Tally:
+    def total(cls, counts: Iterable[IngestCounts]) -> IngestCounts:
         """The sum over several tickers."""
-        each = [vars(tally) for tally in tallies]
-        return cls(**{name: sum(row[name] for row in each) for name in vars(cls())})
+        parts = [vars(part) for part in counts]
+        return cls(**{name: sum(part[name] for part in parts) for name in vars(cls())})
 
 
 def stage(source: Source | None) -> Stage:
-    """The stage for one source; with None it goes on from what is stored."""
+    """The stage for one source; with None it fetches nothing and uses what is stored."""
     return Stage(
         name=STAGE_NAME,
-        summary="Bring prices in: raw rows as received, revisions, rejected rows to quarantine.",
+        summary="Store a source's prices as received; rejected rows go to quarantine.",
         reads=(),
         writes=(
             *(INGEST_BATCHES, BATCH_CONTENTS, RAW_DAILY, RAW_HOURLY, PRICE_REVISIONS, QUARANTINE),
@@ -73,29 +85,29 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
         SourceUnavailable: when the source cannot be reached and nothing is stored either.
         BadInput: when a delivery is of another instrument or cannot stand beside what is stored.
     """
-    tallies = {ticker: Tally() for ticker in context.tickers}
+    counts = {ticker: IngestCounts() for ticker in context.tickers}
     warnings: list[str] = []
     notes: set[str] = set()
-    for ticker, tally in tallies.items():
+    for ticker in context.tickers:
         if source is None:
-            warnings += _require_stored(context, ticker)
+            _require_stored(context, ticker)
             continue
         try:
             deliveries = fetch(context, ticker, source)
         except SourceUnavailable as error:
-            warnings.append(_go_on_from_stored(context, ticker, error))
+            warnings.append(_continue_with_stored(context, ticker, error))
             continue
         for delivery in deliveries:
-            warnings += _store(context, delivery, tally)
+            warnings += _store(context, delivery, counts[ticker])
             warnings += record_delivery(context.store, delivery)
             notes.update(f"{ticker}: {note}" for note in delivery.notes)
-    total = Tally.total(tallies.values())
+    total = IngestCounts.total(counts.values())
     if total.rejected:
-        notes.add(f"{total.rejected} rows set aside in quarantine at ingest")
+        notes.add(f"{total.rejected} rows rejected at ingest and kept in quarantine")
     if total.repeated:
         notes.add(
             f"{total.repeated} deliveries were stored already and changed nothing "
-            "(--fetched-at TIME takes a file anew)"
+            "(--fetched-at TIME stores a file again)"
         )
     return StageReport(
         rows=total.changed,
@@ -105,72 +117,70 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
             "notes": sorted(notes),
         },
         warnings=tuple(warnings),
-        counts={ticker: vars(tally) for ticker, tally in tallies.items()},
+        counts={ticker: vars(part) for ticker, part in counts.items()},
     )
 
 
-def _store(context: RunContext, delivery: Delivery, tally: Tally) -> tuple[str, ...]:
-    tally.delivered += delivery.frame.height + delivery.rejected.height
-    known = context.store.load(INGEST_BATCHES, [delivery.ticker]).filter(
+def _store(context: RunContext, delivery: Delivery, counts: IngestCounts) -> tuple[str, ...]:
+    """Store a delivery's rows, revisions and rejected rows; returns warnings."""
+    store = context.store
+    counts.delivered += delivery.frame.height + delivery.rejected.height
+    batches = store.load(INGEST_BATCHES, [delivery.ticker]).filter(
         kind=delivery.kind, source=delivery.vendor
     )
-    if _is_repeat(delivery, known, context.calendar):
-        tally.repeated += 1
+    if _is_repeat(delivery, batches, context.calendar):
+        counts.repeated += 1
         return ()
     check_sessions(delivery, context.calendar)
-    table, key = TABLES[delivery.kind]
-    stored = stored_rows(context, delivery.ticker, delivery.vendor, delivery.kind)
-    check_moves(delivery, stored, key)
-    ordered = in_order(delivery, stored, key)
-    delivery = ordered.delivery
-    number = context.store.add_batch(batch_row(delivery), pack(delivery.frame))
-    batch = batch_of(delivery, number)
-    revised = revise(stored, delivery.frame, key=key, batch=batch)
-    tally.changed += context.store.upsert(table, raw_rows(revised.rows, delivery))
-    context.store.upsert(PRICE_REVISIONS, revision_rows(revised, delivery, batch))
-    context.store.upsert(QUARANTINE, rejected_rows(revised, delivery, batch, STAGE_NAME))
+    stored = stored_prices(context, delivery.ticker, delivery.vendor, delivery.kind)
+    check_returns(delivery, stored)
+    placed = place_delivery(delivery, stored)
+    delivery = placed.delivery
+    batch_id = store.add_batch(batch_row(delivery), pack(delivery.frame))
+    batch = Batch(batch_id, delivery.price_basis, delivery.fetched_at)
+    revised = revise(stored, delivery.frame, key=delivery.key, batch=batch)
+    counts.changed += store.upsert(TABLES[delivery.kind], raw_rows(revised.rows, delivery))
+    store.upsert(PRICE_REVISIONS, revision_rows(revised, delivery, batch))
+    store.upsert(QUARANTINE, rejected_rows(revised, delivery, batch))
     noise = int(revised.revisions["noise"].sum())
-    tally.noise += noise
-    tally.restated += revised.revisions.height - noise
-    tally.rejected += revised.rejected.height + delivery.rejected.height
-    return ordered.warnings
+    counts.noise += noise
+    counts.restated += revised.revisions.height - noise
+    counts.rejected += revised.rejected.height + delivery.rejected.height
+    return placed.warnings
 
 
-def _is_repeat(delivery: Delivery, known: pl.DataFrame, calendar: Calendar) -> bool:
-    """The same content as a batch stored before, and nothing new is said of it."""
-    same = known.filter(content_hash=delivery.content_hash, price_basis=delivery.price_basis)
+def _is_repeat(delivery: Delivery, batches: pl.DataFrame, calendar: Calendar) -> bool:
+    """Whether a batch stored before has the same content, and the delivery adds nothing to it."""
+    same = batches.filter(content_hash=delivery.content_hash, price_basis=delivery.price_basis)
     if same.is_empty():
         return False
-    if not delivery.fetched_at_stated:
+    if not delivery.fetched_at_stated or delivery.fetched_at in same["fetched_at"].to_list():
         return True
-    if delivery.fetched_at in same["fetched_at"].to_list():
-        return True
-    newest = known.sort("fetched_at", "batch_id").row(-1, named=True)
-    return newest["content_hash"] == delivery.content_hash and not brings_the_last_session(
+    newest = batches.sort("fetched_at", "batch_id").row(-1, named=True)
+    return newest["content_hash"] == delivery.content_hash and not completes_last_session(
         delivery, newest["fetched_at"], calendar
     )
 
 
-def _require_stored(context: RunContext, ticker: str) -> Iterable[str]:
-    if known.newest_session(context, ticker) is None:
-        until = f" up to {context.as_of}" if context.as_of else ""
-        when = (
-            f" that were known at {context.known_at:%Y-%m-%d %H:%M} UTC" if context.known_at else ""
-        )
-        raise SourceUnavailable(
-            f"No prices of {ticker}{until}{when} are stored: bring some in with --source yahoo, or "
-            "with --source csv --path FILE."
-        )
-    return ()
+def _require_stored(context: RunContext, ticker: str) -> None:
+    if as_known.newest_session(context, ticker) is not None:
+        return
+    until = f" up to {context.as_of}" if context.as_of else ""
+    then = f" that were known at {context.known_at:%Y-%m-%d %H:%M} UTC" if context.known_at else ""
+    raise SourceUnavailable(
+        f"No prices of {ticker}{until}{then} are stored: fetch some with --source yahoo, or with "
+        "--source csv --path FILE."
+    )
 
 
-def _go_on_from_stored(context: RunContext, ticker: str, error: SourceUnavailable) -> str:
-    newest = known.newest_session(context, ticker)
-    said = str(error).rstrip(".")
+def _continue_with_stored(context: RunContext, ticker: str, error: SourceUnavailable) -> str:
+    """A warning that the source failed and stored prices are used; raises without any."""
+    newest = as_known.newest_session(context, ticker)
+    problem = str(error).rstrip(".")
     if newest is None:
         raise SourceUnavailable(
-            f"{said}; no prices of {ticker} are stored either: use --source csv --path FILE, or "
+            f"{problem}; no prices of {ticker} are stored either: use --source csv --path FILE, or "
             "--source sample for the synthetic DEMO.NS."
         ) from error
     behind = context.calendar.count(newest, context.calendar.last_closed(context.now))
-    return f"{said}. Going on from stored prices up to {newest}, {behind} sessions old."
+    return f"{problem}. Using stored prices up to {newest}, {behind} sessions old."

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 Kind = Literal["daily", "hourly"]
 Basis = Literal["unadjusted", "split", "total"]
 BASES: tuple[Basis, ...] = ("unadjusted", "split", "total")
+# The column that tells one bar of a kind from the next.
+KEY_COLUMNS: dict[Kind, str] = {"daily": "date", "hourly": "ts"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ class Delivery:
     fetched_at_stated: bool = False
     notes: tuple[str, ...] = field(default=())
     actions: pl.DataFrame | None = None
+
+    @property
+    def key(self) -> str:
+        """The column of ``frame`` that is unique: ``date`` or ``ts``."""
+        return KEY_COLUMNS[self.kind]
 
 
 class Source(Protocol):

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.core.errors import BadInput, UsageError
-from src.modeling.points.names import CANDIDATES, EXTRAS
+from src.modeling.points.candidate_names import CANDIDATES, OPTIONAL_CANDIDATES
 from src.stages.arguments import EPILOG, Parser, date
 from src.stages.cli import run_command, set_up
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from src.config.settings import Settings
     from src.db.store import PostgresStore
-    from src.modeling.experiment.run import Contest
+    from src.modeling.experiment.run import WalkForwardResult
     from src.modeling.panel.panel import Panel
 
 
@@ -81,7 +81,7 @@ def contests(
     settings: Settings,
     names: Sequence[str],
     since: dt.date | None,
-) -> Iterator[Contest]:
+) -> Iterator[WalkForwardResult]:
     """Both horizons, one after the other; the gate's challengers always take part.
 
     Args:
@@ -94,16 +94,18 @@ def contests(
     import numpy as np
 
     from src.modeling.experiment import run as contest
-    from src.modeling.experiment.config import challenger_of, rules_of
+    from src.modeling.experiment.config import challenger_of, experiment_config
 
     first = 0 if since is None else int(np.searchsorted(panel.sessions, np.datetime64(since)))
-    known, tickers = contest.Known(panel), contest.seasoned(panel)
+    feature_cache, tickers = contest.FeatureCache(panel), contest.seasoned(panel)
     columns = [whole.tickers.index(ticker) for ticker in panel.tickers]
     for horizon in ("short", "long"):
         part = tuple(dict.fromkeys((*names, challenger_of(horizon, tickers))))
         sessions = getattr(settings.training.horizons, horizon)
-        rules = rules_of(settings, horizon, part, tickers)
-        held = contest.hold(panel, sessions, rules, names=part, known=known, since=first)
+        rules = experiment_config(settings, horizon, part, tickers)
+        held = contest.run_walk_forward(
+            panel, sessions, rules, names=part, feature_cache=feature_cache, since=first
+        )
         actual = whole.targets(sessions)[: len(panel.sessions), columns]
         yield replace(held, actual=actual)
 
@@ -142,7 +144,7 @@ def _check_usage(args: argparse.Namespace) -> None:
     # The finished file takes the place of what is there, which must not be a folder or a device.
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
         raise UsageError(f"--out {path}: it is no file.")
-    extra = next((name for name in args.models if name in EXTRAS), None)
+    extra = next((name for name in args.models if name in OPTIONAL_CANDIDATES), None)
     if extra and find_spec("lightgbm") is None:
         raise UsageError(f"--models {extra}: LightGBM is not installed: `pip install lightgbm`.")
     if args.since and args.until and args.since > args.until:
@@ -190,11 +192,11 @@ def _parser() -> Parser:
     parser.add_argument(
         "--models",
         nargs="+",
-        choices=(*CANDIDATES, *EXTRAS),
+        choices=(*CANDIDATES, *OPTIONAL_CANDIDATES),
         default=CANDIDATES,
         metavar="M",
-        help=f"of {', '.join((*CANDIDATES, *EXTRAS))}; those that the gate judges always take part "
-        "(default: all but the last, which needs LightGBM)",
+        help=f"of {', '.join((*CANDIDATES, *OPTIONAL_CANDIDATES))}; those that the gate judges "
+        "always take part (default: all but the last, which needs LightGBM)",
     )
     parser.add_argument("--suffix", default=".NS", help="for bare symbols (default: .NS)")
     parser.add_argument("--config", type=Path, metavar="F", help="a JSON file with settings")

@@ -12,13 +12,13 @@ from src.modeling.evaluation.interval_metrics import bounds
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
-    from src.modeling.experiment.run import Contest
+    from src.modeling.experiment.run import WalkForwardResult
 
 SHARES = (0.50, 0.80, 0.90, 0.95)
 
 
 def rows(
-    contest: Contest,
+    contest: WalkForwardResult,
     ticker: str,
     calendar: Calendar,
     *,
@@ -58,7 +58,7 @@ def rows(
     return together.with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def _rows(contest: Contest, column: int, since: dt.date | None) -> np.ndarray:
+def _rows(contest: WalkForwardResult, column: int, since: dt.date | None) -> np.ndarray:
     """Rows with a bar, from a date on and where distributions may be asked for."""
     sessions = contest.panel.sessions
     wanted = np.isfinite(contest.panel.close[:, column])
@@ -68,7 +68,7 @@ def _rows(contest: Contest, column: int, since: dt.date | None) -> np.ndarray:
     return np.flatnonzero(wanted)
 
 
-def _intervals(contest: Contest, at: np.ndarray, column: int) -> dict[str, np.ndarray]:
+def _intervals(contest: WalkForwardResult, at: np.ndarray, column: int) -> dict[str, np.ndarray]:
     quantiles = contest.distributions.quantiles_of(at, column)
     found: dict[str, np.ndarray] = {}
     for share in SHARES:

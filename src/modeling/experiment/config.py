@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from src.modeling.experiment.run import Rules
-from src.modeling.points.names import CHALLENGERS, CHALLENGERS_OF_FEW, CONFIGURATIONS
+from src.modeling.experiment.run import ExperimentConfig
+from src.modeling.points.candidate_names import CHALLENGERS, CONFIGURATIONS, SMALL_POOL_CHALLENGERS
 from src.modeling.points.rank_tilt import RANKED_FROM
 from src.modeling.points.walk_forward import Schedule
 
@@ -14,33 +14,31 @@ if TYPE_CHECKING:
     from src.config.settings import Settings
 
 
-# A model of many tickers learns little from one quarter more.
-MOST_OFTEN = 252
-
-
 def challenger_of(horizon: str, tickers: int) -> str:
     """Whom the gate judges at ``short`` or ``long`` in a pool of so many tickers."""
-    return (CHALLENGERS if tickers >= RANKED_FROM else CHALLENGERS_OF_FEW)[horizon]
+    return (CHALLENGERS if tickers >= RANKED_FROM else SMALL_POOL_CHALLENGERS)[horizon]
 
 
-def trained_names(horizon: str, tickers: int) -> tuple[str, ...]:
+def candidate_names(horizon: str, tickers: int) -> tuple[str, ...]:
     """Who takes part in training: the challenger and what it stands beside."""
     return tuple(dict.fromkeys(("zero", "mean", "drift", challenger_of(horizon, tickers))))
 
 
-def rules_of(settings: Settings, horizon: str, names: Sequence[str], tickers: int) -> Rules:
+def experiment_config(
+    settings: Settings, horizon: str, names: Sequence[str], tickers: int
+) -> ExperimentConfig:
     """The rules of ``short`` or ``long``; without its challenger, zero is judged."""
     training = settings.training
     challenger = challenger_of(horizon, tickers)
     sessions = getattr(training.horizons, horizon)
-    return Rules(
+    return ExperimentConfig(
         challenger=challenger if challenger in names else "zero",
         min_mae_improvement=getattr(settings.validation.min_mae_improvement, horizon),
         configurations=CONFIGURATIONS,
         schedule=Schedule(
             # So many rows of a lone ticker have realised labels then, purged and embargoed.
             warm_up=training.min_train_rows + sessions + training.embargo + 1,
-            refit_every=max(training.refit_every, MOST_OFTEN),
+            refit_every=training.refit_every,
             embargo=training.embargo,
             min_train=training.min_train_rows,
         ),

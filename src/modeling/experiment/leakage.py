@@ -27,26 +27,26 @@ MATRICES = ("open", "high", "low", "close", "volume")
 
 
 @dataclass(frozen=True)
-class Part:
+class CheckedStep:
     """One link of the chain: a panel in, named (T, N) or (T, N, K) arrays of what it says out."""
 
     name: str
-    says: Callable[[Panel], Mapping[str, Floats]]
+    compute: Callable[[Panel], Mapping[str, Floats]]
 
 
 @dataclass(frozen=True)
-class Finding:
+class LeakageResult:
     """What one check found.
 
     Attributes:
-        part: The link, or ``canary``.
+        step: The link, or ``canary``.
         check: ``cut off``, ``replaced`` or ``correlation``.
         at: The session after which the future was changed; None for the canary.
         compared: Values that had to stay as they were.
         leaks: Names that did not, with how many of their values.
     """
 
-    part: str
+    step: str
     check: str
     at: np.datetime64 | None
     compared: int
@@ -59,28 +59,28 @@ class Finding:
 
 
 def check(
-    panel: Panel, parts: Sequence[Part], cuts: Sequence[int], *, seed: int
-) -> Iterator[Finding]:
+    panel: Panel, steps: Sequence[CheckedStep], cuts: Sequence[int], *, seed: int
+) -> Iterator[LeakageResult]:
     """Every part at every cut, the future cut off and the future replaced.
 
     Args:
         panel: All that the chain would be given.
-        parts: The links.
+        steps: The links.
         cuts: Rows after which the future is changed.
         seed: Of the prices that replace it.
     """
-    whole = {part.name: part.says(panel) for part in parts}
+    whole = {step.name: step.compute(panel) for step in steps}
     for cut in cuts:
         for name, changed in (("cut off", head(panel, cut)), ("replaced", other(panel, cut, seed))):
-            for part in parts:
-                yield _compared(part, name, whole[part.name], part.says(changed), panel, cut)
+            for step in steps:
+                yield _compared(step, name, whole[step.name], step.compute(changed), panel, cut)
 
 
-def correlations(features: Mapping[str, Floats], panel: Panel) -> Finding:
+def correlations(features: Mapping[str, Floats], panel: Panel) -> LeakageResult:
     """The canary over a pool: no feature goes with the next session's return."""
     found = leakage_check.correlations(features, panel.targets(1))
     leaks = tuple((one.feature, one.n) for one in found if one.leaks)
-    return Finding("canary", "correlation", None, sum(one.n for one in found), leaks)
+    return LeakageResult("canary", "correlation", None, sum(one.n for one in found), leaks)
 
 
 def head(panel: Panel, cut: int) -> Panel:
@@ -104,13 +104,13 @@ def other(panel: Panel, cut: int, seed: int) -> Panel:
 
 
 def _compared(
-    part: Part,
+    step: CheckedStep,
     check_name: str,
     whole: Mapping[str, Floats],
     changed: Mapping[str, Floats],
     panel: Panel,
     cut: int,
-) -> Finding:
+) -> LeakageResult:
     leaks, compared = [], 0
     for name in sorted({*whole, *changed}):
         here, there = (said[name][: cut + 1] if name in said else None for said in (whole, changed))
@@ -121,4 +121,4 @@ def _compared(
         compared += here.size
         if differ.any():
             leaks.append((name, int(differ.sum())))
-    return Finding(part.name, check_name, panel.sessions[cut], compared, tuple(leaks))
+    return LeakageResult(step.name, check_name, panel.sessions[cut], compared, tuple(leaks))

@@ -11,8 +11,8 @@ from src.features.catalogue import Feature
 from src.features.model_features import model_features
 from src.features.panel import matrices, pool_of
 from src.modeling.experiment import run as contest
-from src.modeling.experiment.leakage import Part
-from src.modeling.experiment.run import Rules
+from src.modeling.experiment.leakage import CheckedStep
+from src.modeling.experiment.run import ExperimentConfig
 from src.modeling.panel.panel import Panel
 from src.modeling.points import walk_forward
 
@@ -21,9 +21,9 @@ Floats = npt.NDArray[np.float64]
 EVERY = 5
 
 
-def parts(
-    wanted: Sequence[Feature], rules: Mapping[int, Rules], names: Sequence[str]
-) -> list[Part]:
+def checked_steps(
+    wanted: Sequence[Feature], rules: Mapping[int, ExperimentConfig], names: Sequence[str]
+) -> list[CheckedStep]:
     """Features of the table and of models, labels, forecasts, distributions and what is served.
 
     Args:
@@ -32,13 +32,13 @@ def parts(
         names: Candidates that take part.
     """
     made = [
-        Part("stored features", lambda panel: stored_features(panel, wanted)),
-        Part("model features", inputs),
+        CheckedStep("stored features", lambda panel: stored_features(panel, wanted)),
+        CheckedStep("model features", inputs),
     ]
     for horizon, own in rules.items():
         made += [
-            Part(f"labels, {horizon}", lambda panel, h=horizon: labels(panel, h)),  # type: ignore[misc]
-            Part(
+            CheckedStep(f"labels, {horizon}", lambda panel, h=horizon: labels(panel, h)),  # type: ignore[misc]
+            CheckedStep(
                 f"forecasts, {horizon}",
                 lambda panel, h=horizon, r=own: forecasts(panel, h, r, names),  # type: ignore[misc]
             ),
@@ -66,9 +66,11 @@ def labels(panel: Panel, horizon: int) -> dict[str, Floats]:
     return {"label": known}
 
 
-def forecasts(panel: Panel, horizon: int, rules: Rules, names: Sequence[str]) -> dict[str, Floats]:
+def forecasts(
+    panel: Panel, horizon: int, rules: ExperimentConfig, names: Sequence[str]
+) -> dict[str, Floats]:
     """Every candidate's points, what was served, and the quantiles of every fifth session."""
-    held = contest.hold(panel, horizon, rules, names=names)
+    held = contest.run_walk_forward(panel, horizon, rules, names=names)
     rows = np.arange(0, len(panel.sessions), EVERY)
     made = held.distributions.quantiles(rows)
     spread = np.full((len(panel.sessions), *made.shape[1:]), np.nan)
@@ -76,7 +78,7 @@ def forecasts(panel: Panel, horizon: int, rules: Rules, names: Sequence[str]) ->
     return {**held.series(), "quantiles": spread}
 
 
-def refits(panel: Panel, rules: Rules) -> list[int]:
+def refits(panel: Panel, rules: ExperimentConfig) -> list[int]:
     """Rows on which a model is fitted anew: where a label that is not purged reaches farthest."""
-    stacked = contest.inputs_of(panel)
+    stacked = contest.model_inputs(panel)
     return walk_forward.refits(stacked, len(panel.sessions), rules.schedule)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from src.modeling.experiment.run import Contest
+from src.modeling.experiment.run import WalkForwardResult
 from src.modeling.gate import verdict as gate
 from src.modeling.gate.verdict import BETTER, UNDECIDED, WORSE, Verdict
 
@@ -21,7 +21,7 @@ PROMOTED, DEMOTED, KEPT = "promoted", "demoted", "kept"
 
 
 @dataclass(frozen=True)
-class Standing:
+class Champion:
     """Who is served at one horizon, and the session at whose close that was decided, if ever."""
 
     served: str = ZERO
@@ -29,11 +29,11 @@ class Standing:
 
 
 @dataclass(frozen=True, eq=False)
-class Decision:
+class PromotionDecision:
     """What came of a look at the evidence.
 
     Attributes:
-        standing: Who is served from now on.
+        champion: Who is served from now on.
         candidate: Whose verdict it is: the champion's when one is kept or demoted, else the
             challenger's.
         event: ``promoted``, ``demoted``, ``kept``, or the challenger's verdict while zero stays.
@@ -41,67 +41,77 @@ class Decision:
         reason: One sentence for a person.
     """
 
-    standing: Standing
+    champion: Champion
     candidate: str
     event: str
     verdict: Verdict
     reason: str
 
 
-def decide(held: Contest, now: Standing) -> Decision:
+def decide_promotion(result: WalkForwardResult, champion: Champion) -> PromotionDecision:
     """Who is served after the last session of a contest."""
-    challenger = held.rules.challenger
-    if now.served == ZERO or now.served not in held.points:
-        return _against_zero(held, now)
-    if now.served == challenger:
-        return _champion(held, now)
+    challenger = result.config.challenger
+    if champion.served == ZERO or champion.served not in result.points:
+        return _against_zero(result, champion)
+    if champion.served == challenger:
+        return _champion(result, champion)
     verdict = gate.judge(
-        held.judged, held.points[challenger], held.points[now.served], rules=held.gate_rules
+        result.judged,
+        result.points[challenger],
+        result.points[champion.served],
+        rules=result.gate_rules,
     )
-    return _promoted(held, verdict) if verdict.verdict == BETTER else _champion(held, now)
+    return _promoted(result, verdict) if verdict.verdict == BETTER else _champion(result, champion)
 
 
-def _against_zero(held: Contest, now: Standing) -> Decision:
+def _against_zero(result: WalkForwardResult, now: Champion) -> PromotionDecision:
     """The challenger, by what it forecast after a demotion if there was one."""
-    challenger = held.rules.challenger
-    first = _row(held, now.since) if now.served == ZERO else 0
+    challenger = result.config.challenger
+    first = _row(result, now.since) if now.served == ZERO else 0
     verdict = gate.judge(
-        held.judged[first:], held.points[challenger][first:], rules=held.gate_rules
+        result.judged[first:], result.points[challenger][first:], rules=result.gate_rules
     )
     if verdict.verdict == BETTER:
-        return _promoted(held, verdict)
+        return _promoted(result, verdict)
     if now.served == ZERO:
-        return Decision(now, challenger, verdict.verdict, verdict, verdict.reason)
+        return PromotionDecision(now, challenger, verdict.verdict, verdict, verdict.reason)
     reason = f"{now.served}, served so far, is no candidate any more. {verdict.reason}"
     # The challenger lost nothing: its record counts whole at the next look as well.
-    return Decision(Standing(), challenger, DEMOTED, verdict, reason)
+    return PromotionDecision(Champion(), challenger, DEMOTED, verdict, reason)
 
 
-def _promoted(held: Contest, verdict: Verdict) -> Decision:
-    name = held.rules.challenger
-    return Decision(Standing(name, _today(held)), name, PROMOTED, verdict, verdict.reason)
+def _promoted(result: WalkForwardResult, verdict: Verdict) -> PromotionDecision:
+    name = result.config.challenger
+    return PromotionDecision(
+        Champion(name, _today(result)), name, PROMOTED, verdict, verdict.reason
+    )
 
 
-def _champion(held: Contest, now: Standing) -> Decision:
+def _champion(result: WalkForwardResult, now: Champion) -> PromotionDecision:
     """By its own record it is served on, or demoted."""
     verdict = gate.judge_served(
-        held.judged, held.points[now.served], rules=held.gate_rules, since=_row(held, now.since)
+        result.judged,
+        result.points[now.served],
+        rules=result.gate_rules,
+        since=_row(result, now.since),
     )
     if verdict.verdict == WORSE:
-        return Decision(Standing(ZERO, _today(held)), now.served, DEMOTED, verdict, verdict.reason)
+        return PromotionDecision(
+            Champion(ZERO, _today(result)), now.served, DEMOTED, verdict, verdict.reason
+        )
     reason = verdict.reason
     if verdict.verdict == UNDECIDED:
         reason = f"Served since it was better on {now.since}; by now: {reason}"
-    return Decision(now, now.served, KEPT, verdict, reason)
+    return PromotionDecision(now, now.served, KEPT, verdict, reason)
 
 
-def _today(held: Contest) -> dt.date:
-    day: dt.date = held.panel.sessions[-1].item()
+def _today(result: WalkForwardResult) -> dt.date:
+    day: dt.date = result.panel.sessions[-1].item()
     return day
 
 
-def _row(held: Contest, since: dt.date | None) -> int:
+def _row(result: WalkForwardResult, since: dt.date | None) -> int:
     """First row whose forecasts were made after a decision."""
     if since is None:
         return 0
-    return int(np.searchsorted(held.panel.sessions, np.datetime64(since), side="right"))
+    return int(np.searchsorted(result.panel.sessions, np.datetime64(since), side="right"))

@@ -21,10 +21,10 @@ from src.modeling.gate.verdict import Replay
 from src.modeling.intervals import distribution, volatility
 from src.modeling.panel.panel import Panel
 from src.modeling.points import walk_forward
+from src.modeling.points.candidate_names import CANDIDATES
 from src.modeling.points.candidates import CANDIDATES as MADE
-from src.modeling.points.candidates import FORGETFUL, Given, Keeper
-from src.modeling.points.names import CANDIDATES
-from src.modeling.points.walk_forward import Schedule, Stacked
+from src.modeling.points.candidates import NO_FIT_CACHE, CandidateInputs, FitCache
+from src.modeling.points.walk_forward import FeatureRows, Schedule
 from src.registry.formats.models import Model
 
 Floats = npt.NDArray[np.float64]
@@ -35,7 +35,7 @@ SEASONED = 252
 
 
 @dataclass(frozen=True)
-class Rules:
+class ExperimentConfig:
     """What a contest at one horizon is held by.
 
     Attributes:
@@ -52,15 +52,15 @@ class Rules:
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class FeatureCache:
     """What the horizons of one panel share, made when it is first asked for."""
 
     panel: Panel
 
     @cached_property
-    def features(self) -> Stacked:
+    def features(self) -> FeatureRows:
         """All features that models may see, stacked."""
-        return inputs_of(self.panel)
+        return model_inputs(self.panel)
 
     @cached_property
     def variances(self) -> volatility.Inputs:
@@ -69,7 +69,7 @@ class Known:
 
 
 @dataclass(frozen=True, eq=False)
-class Contest:
+class WalkForwardResult:
     """One horizon's forecasts over a panel; matrices are (T, N).
 
     Attributes:
@@ -80,7 +80,7 @@ class Contest:
         models: What makes each candidate's newest forecasts, where it can be stored.
         distributions: Of the return; the same whatever point is served.
         replay: What the gate would have said of the challenger, and when.
-        rules: What it was held by.
+        config: What it was run with.
     """
 
     panel: Panel
@@ -89,7 +89,7 @@ class Contest:
     points: Mapping[str, Floats]
     distributions: distribution.Forecasts
     replay: Replay
-    rules: Rules
+    config: ExperimentConfig
     models: Mapping[str, Model] = field(default_factory=dict)
 
     def series(self) -> dict[str, Floats]:
@@ -104,40 +104,42 @@ class Contest:
     @property
     def gate_rules(self) -> GateRules:
         """What the gate holds the challenger to."""
-        return _gate_rules(self.horizon, self.rules)
+        return _gate_rules(self.horizon, self.config)
 
 
-def hold(
+def run_walk_forward(
     panel: Panel,
     horizon: int,
-    rules: Rules,
+    config: ExperimentConfig,
     *,
     names: Sequence[str] = CANDIDATES,
-    known: Known | None = None,
+    feature_cache: FeatureCache | None = None,
     since: int = 0,
-    keeper: Keeper = FORGETFUL,
-) -> Contest:
+    fit_cache: FitCache = NO_FIT_CACHE,
+) -> WalkForwardResult:
     """Let the candidates forecast every session of a panel, knowing nothing later.
 
     Args:
         panel: All tickers that are pooled.
         horizon: Sessions ahead.
-        rules: See ``Rules``.
+        config: Of this horizon.
         names: Candidates that take part; the challenger must be among them.
-        known: ``Known(panel)``, where several horizons share it.
+        feature_cache: Of this panel, where several horizons share it.
         since: Row from which distributions may be asked for.
-        keeper: See ``candidates.Given``.
+        fit_cache: See ``candidates.CandidateInputs``.
     """
-    shared = Known(panel) if known is None else known
+    shared = FeatureCache(panel) if feature_cache is None else feature_cache
     actual = panel.targets(horizon)
     distributions = distribution.walk_forward(panel, horizon, since=since, inputs=shared.variances)
-    given = Given(horizon, actual, distributions.sigma, shared, rules.schedule, keeper)
+    given = CandidateInputs(
+        horizon, actual, distributions.sigma, shared, config.schedule, fit_cache
+    )
     said = {name: MADE[name](given) for name in names}
     points = {name: one.points for name, one in said.items()}
-    asked = _gate_rules(horizon, rules)
-    replay = verdict.replay(judged(actual), points[rules.challenger], rules=asked)
+    gate_rules = _gate_rules(horizon, config)
+    replay = verdict.replay(judged(actual), points[config.challenger], rules=gate_rules)
     models = {name: one.model for name, one in said.items() if one.model is not None}
-    return Contest(panel, horizon, actual, points, distributions, replay, rules, models)
+    return WalkForwardResult(panel, horizon, actual, points, distributions, replay, config, models)
 
 
 def judged(actual: Floats) -> Floats:
@@ -152,10 +154,12 @@ def judged(actual: Floats) -> Floats:
     return np.where(known >= min(MIN_TICKERS, -(-widest // 5)), actual, np.nan)
 
 
-def inputs_of(panel: Panel) -> Stacked:
+def model_inputs(panel: Panel) -> FeatureRows:
     """All features that models may see, stacked."""
     pool = pool_of(panel)
-    return walk_forward.stacked(pool.present, matrices(pool, model_features(seasoned(panel))))
+    return walk_forward.stack_features(
+        pool.present, matrices(pool, model_features(seasoned(panel)))
+    )
 
 
 def seasoned(panel: Panel) -> int:
@@ -163,7 +167,7 @@ def seasoned(panel: Panel) -> int:
     return int((np.isfinite(panel.close).sum(axis=0) >= SEASONED).sum())
 
 
-def _gate_rules(horizon: int, rules: Rules) -> GateRules:
+def _gate_rules(horizon: int, config: ExperimentConfig) -> GateRules:
     return verdict.rules_for(
-        horizon, rules.min_mae_improvement, rules.configurations, repeated=True
+        horizon, config.min_mae_improvement, config.configurations, repeated=True
     )

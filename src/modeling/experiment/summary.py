@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from src.modeling.evaluation import interval_metrics, leaderboard, point_metrics
-from src.modeling.experiment.run import Contest
+from src.modeling.experiment.run import WalkForwardResult
 
 Floats = npt.NDArray[np.float64]
 
@@ -16,45 +16,45 @@ Floats = npt.NDArray[np.float64]
 EVERY = 5
 
 
-def own(held: Contest, ticker: str) -> list[dict[str, Any]]:
+def own(result: WalkForwardResult, ticker: str) -> list[dict[str, Any]]:
     """The rows of ``scoring.table`` of one ticker, over what all candidates have forecast."""
-    column = held.panel.tickers.index(ticker)
-    said = {name: points[:, column] for name, points in held.points.items()}
-    actual = held.actual[:, column]
+    column = result.panel.tickers.index(ticker)
+    said = {name: points[:, column] for name, points in result.points.items()}
+    actual = result.actual[:, column]
     every = np.isfinite(np.stack([actual, *said.values()])).all(axis=0)
     if not every.any():
         return []
-    days = held.panel.sessions[every]
+    days = result.panel.sessions[every]
     forecasts = {name: points[every] for name, points in said.items()}
-    return point_metrics.table(actual[every], forecasts, horizon=held.horizon, dates=days)
+    return point_metrics.table(actual[every], forecasts, horizon=result.horizon, dates=days)
 
 
-def pool(held: Contest) -> dict[str, Any]:
+def pool(result: WalkForwardResult) -> dict[str, Any]:
     """Every candidate and what would have been served, over all tickers, and how many those are."""
-    mean = held.points.get("mean", np.full(held.actual.shape, np.nan))
-    judged = held.judged
+    mean = result.points.get("mean", np.full(result.actual.shape, np.nan))
+    judged = result.judged
     rows = [
-        {"name": name, **leaderboard.worth(judged, points, mean, held.horizon)}
-        for name, points in held.series().items()
+        {"name": name, **leaderboard.worth(judged, points, mean, result.horizon)}
+        for name, points in result.series().items()
         if (np.isfinite(judged) & np.isfinite(points)).any()
     ]
-    return {"tickers": len(held.panel.tickers), "metrics": rows}
+    return {"tickers": len(result.panel.tickers), "metrics": rows}
 
 
-def coverage(held: Contest, ticker: str) -> dict[str, Any]:
+def coverage(result: WalkForwardResult, ticker: str) -> dict[str, Any]:
     """Share of outcomes inside each interval: of the ticker, and of the pool's every fifth session.
 
     Returns:
         ``ticker`` and ``pool``, each with ``n``, ``n_eff`` and ``levels``, share by level.
     """
-    column, since = held.panel.tickers.index(ticker), held.distributions.since
-    rows = np.arange(since, len(held.panel.sessions))
+    column, since = result.panel.tickers.index(ticker), result.distributions.since
+    rows = np.arange(since, len(result.panel.sessions))
     some = rows[::EVERY]
-    ours = held.distributions.quantiles_of(rows, column)
+    ours = result.distributions.quantiles_of(rows, column)
     return {
-        "ticker": _covered(held.actual[rows, column], ours, held.horizon),
+        "ticker": _covered(result.actual[rows, column], ours, result.horizon),
         "pool": _covered(
-            held.actual[some], held.distributions.quantiles(some), held.horizon, EVERY
+            result.actual[some], result.distributions.quantiles(some), result.horizon, EVERY
         ),
     }
 

@@ -109,3 +109,11 @@ def previous_bar(values: Floats) -> Floats:
     before = np.vstack([np.full((1, values.shape[1]), -1), last[:-1]])
     found = np.take_along_axis(values, np.maximum(before, 0), axis=0)
     return np.where(before >= 0, found, np.nan)
+
+
+def mean_by_date(values: Floats, *, at_least: int = 1) -> Floats:
+    """Mean over the tickers that have a value; (T,), NaN on dates with fewer than ``at_least``."""
+    known = np.isfinite(values)
+    counts = known.sum(axis=1)
+    sums = np.where(known, values, 0.0).sum(axis=1)
+    return np.where(counts >= at_least, sums / np.maximum(counts, 1), np.nan)

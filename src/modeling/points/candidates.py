@@ -1,7 +1,9 @@
-"""A panel's outcomes, volatilities and features in; every candidate's forecasts out. Pure.
+"""Forecast every session of a panel with each candidate model.
 
-``CANDIDATES`` is where a new one is added: a function of ``Given``, a line in the list, its name in
-``names``. Who may know what is decided in ``means``, ``rank_tilt`` and ``walked``.
+``CANDIDATES`` is the extension point: a new candidate is a function of ``CandidateInputs``, a line
+in that table and its name in ``candidate_names``. That no forecast uses later data is ensured in
+``baselines``, ``rank_tilt`` and ``walk_forward``. Forecasts are simple returns; matrices are
+(T, N), sessions by tickers.
 """
 
 from __future__ import annotations
@@ -17,68 +19,68 @@ import numpy.typing as npt
 from src.features.market import ranks
 from src.modeling.points import baselines, rank_tilt, rank_trees, sklearn_models, walk_forward
 from src.modeling.points.ridge import Linear, ridge
-from src.modeling.points.walk_forward import FitRows, Fitted, Schedule, Stacked
+from src.modeling.points.walk_forward import FeatureRows, FitFunction, FittedModel, Schedule
 from src.registry.formats.models import LinearModel, Model, RankTilt
 from src.registry.formats.trees import Trees
 
 Floats = npt.NDArray[np.float64]
 
-# Inputs of stored models besides the features: see ``inputs``.
+# Input of a stored rank tilt besides its features: the pool's mean predicted rank.
 RANK_MEAN = "rank_mean"
 
 
-class Keeper(Protocol):
-    """What may remember fits and what they said."""
+class FitCache(Protocol):
+    """Remembers fitted models and their predictions; see ``fit_cache`` for the one on disk."""
 
-    def keep(self, name: str, fit: FitRows) -> FitRows:
+    def cached(self, name: str, fit: FitFunction) -> FitFunction:
         """The same fit, perhaps looked up."""
 
-    def predict(self, model: Fitted, X: Floats) -> Floats:
-        """What the model says of (rows, features), perhaps looked up; (rows,)."""
+    def predict(self, model: FittedModel, X: Floats) -> Floats:
+        """Predictions of the model for (rows, features), perhaps looked up; (rows,)."""
 
 
-class Forgetful:
+class NoFitCache:
     """Fits and predicts anew each time."""
 
-    def keep(self, name: str, fit: FitRows) -> FitRows:
+    def cached(self, name: str, fit: FitFunction) -> FitFunction:
         """The fit itself."""
         return fit
 
-    def predict(self, model: Fitted, X: Floats) -> Floats:
-        """What the model says."""
+    def predict(self, model: FittedModel, X: Floats) -> Floats:
+        """Predictions of the model; (rows,)."""
         return model.predict(X)
 
 
-FORGETFUL = Forgetful()
+NO_FIT_CACHE = NoFitCache()
 
 
 class HasFeatures(Protocol):
-    """Features that are made when they are first asked for."""
+    """Features that are computed when they are first needed."""
 
     @property
-    def features(self) -> Stacked:
+    def features(self) -> FeatureRows:
         """All of them, stacked."""
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
-    """What candidates at one horizon are made from; matrices are (T, N), sessions by tickers.
+class CandidateInputs:
+    """What the candidates of one horizon forecast from; matrices are (T, N).
 
     Attributes:
         horizon: Sessions ahead.
         actual: Simple returns over the horizon after each row, NaN where not realised.
         volatility: Of the return over the horizon, as forecast at each row.
-        known: The features of the tickers, the market and the places among them.
+        shared: The model features, computed once for all candidates and horizons.
         schedule: When models are refitted.
-        keeper: May remember what was fitted before.
+        fit_cache: May remember earlier fits.
     """
 
     horizon: int
     actual: Floats
     volatility: Floats
-    known: HasFeatures
+    shared: HasFeatures
     schedule: Schedule
-    keeper: Keeper = FORGETFUL
+    fit_cache: FitCache = NO_FIT_CACHE
 
     @property
     def scores(self) -> Floats:
@@ -87,19 +89,19 @@ class Given:
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
-    """What one candidate said.
+class CandidateForecast:
+    """The forecasts of one candidate.
 
     Attributes:
         points: Forecast simple returns; (T, N), NaN where it has none.
-        model: What makes its newest forecasts, as it can be stored; None where it cannot be.
+        model: The model behind its newest forecasts, in storable form; None where there is none.
     """
 
     points: Floats
     model: Model | None = None
 
 
-Candidate = Callable[[Given], Said]
+Candidate = Callable[[CandidateInputs], CandidateForecast]
 
 
 def volatility_name(horizon: int) -> str:
@@ -107,52 +109,59 @@ def volatility_name(horizon: int) -> str:
     return f"volatility_{horizon}"
 
 
-def _zero(given: Given) -> Said:
-    return Said(baselines.zero(given.actual), LinearModel((), np.zeros(0), 0.0))
+def _zero(inputs: CandidateInputs) -> CandidateForecast:
+    return CandidateForecast(np.zeros_like(inputs.actual), LinearModel((), np.zeros(0), 0.0))
 
 
-def _mean(given: Given) -> Said:
-    return Said(baselines.own_mean(given.actual, given.horizon))
+def _mean(inputs: CandidateInputs) -> CandidateForecast:
+    return CandidateForecast(baselines.own_mean(inputs.actual, inputs.horizon))
 
 
-def _drift(given: Given) -> Said:
-    reward = baselines.reward(given.scores, given.horizon)
-    points = reward[:, None] * given.volatility
-    if not np.isfinite(reward[-1:]).all() or not reward.size:
-        return Said(points)
-    return Said(points, LinearModel((volatility_name(given.horizon),), reward[-1:].copy(), 0.0))
+def _drift(inputs: CandidateInputs) -> CandidateForecast:
+    premium = baselines.risk_premium(inputs.scores, inputs.horizon)
+    points = premium[:, None] * inputs.volatility
+    if not np.isfinite(premium[-1:]).all() or not premium.size:
+        return CandidateForecast(points)
+    names = (volatility_name(inputs.horizon),)
+    return CandidateForecast(points, LinearModel(names, premium[-1:].copy(), 0.0))
 
 
-def _ridge(given: Given) -> Said:
-    features = given.known.features
-    found = walk_forward.walk(ridge, features, given.actual, given.horizon, given.schedule)
-    if not isinstance(found.newest, Linear):
-        return Said(found.points)
-    model = LinearModel(features.names, found.newest.coef, found.newest.intercept)
-    return Said(found.points, model)
-
-
-def _tilt(given: Given, grow: FitRows, name: str) -> Said:
-    features, target = given.known.features, ranks(given.actual)
-    walk = walk_forward.walk(
-        given.keeper.keep(name, grow),
-        features,
-        target,
-        given.horizon,
-        given.schedule,
-        predict=given.keeper.predict,
+def _ridge(inputs: CandidateInputs) -> CandidateForecast:
+    features = inputs.shared.features
+    forecasts = walk_forward.fit_predict(
+        ridge, features, inputs.actual, inputs.horizon, inputs.schedule
     )
-    slope = rank_tilt.slopes(walk.points, given.scores, given.horizon)
-    points = rank_tilt.tilts(walk.points, slope, given.volatility)
-    if not isinstance(walk.newest, Trees) or not np.isfinite(slope[-1:]).all():
-        return Said(points)
-    names = (*features.names, volatility_name(given.horizon), RANK_MEAN)
-    return Said(points, RankTilt(names, walk.newest, float(slope[-1])))
+    newest = forecasts.newest_model
+    if not isinstance(newest, Linear):
+        return CandidateForecast(forecasts.points)
+    model = LinearModel(features.names, newest.coef, newest.intercept)
+    return CandidateForecast(forecasts.points, model)
 
 
-def _taught(given: Given, fit: FitRows) -> Said:
-    made = walk_forward.walk(fit, given.known.features, given.actual, given.horizon, given.schedule)
-    return Said(made.points)
+def _tilt(inputs: CandidateInputs, grow: FitFunction, name: str) -> CandidateForecast:
+    features = inputs.shared.features
+    predicted = walk_forward.fit_predict(
+        inputs.fit_cache.cached(name, grow),
+        features,
+        ranks(inputs.actual),
+        inputs.horizon,
+        inputs.schedule,
+        predict=inputs.fit_cache.predict,
+    )
+    slope = rank_tilt.slopes(predicted.points, inputs.scores, inputs.horizon)
+    points = rank_tilt.tilts(predicted.points, slope, inputs.volatility)
+    trees = predicted.newest_model
+    if not isinstance(trees, Trees) or not np.isfinite(slope[-1:]).all():
+        return CandidateForecast(points)
+    names = (*features.names, volatility_name(inputs.horizon), RANK_MEAN)
+    return CandidateForecast(points, RankTilt(names, trees, float(slope[-1])))
+
+
+def _sklearn(inputs: CandidateInputs, fit: FitFunction) -> CandidateForecast:
+    forecasts = walk_forward.fit_predict(
+        fit, inputs.shared.features, inputs.actual, inputs.horizon, inputs.schedule
+    )
+    return CandidateForecast(forecasts.points)
 
 
 CANDIDATES: Mapping[str, Candidate] = {
@@ -161,8 +170,8 @@ CANDIDATES: Mapping[str, Candidate] = {
     "drift": _drift,
     "ridge": _ridge,
     "rank_tilt": partial(_tilt, grow=rank_trees.grow, name="rank_tilt"),
-    "elastic_net": partial(_taught, fit=sklearn_models.elastic_net),
-    "hist_gradient_boosting": partial(_taught, fit=sklearn_models.hist_gradient_boosting),
-    "random_forest": partial(_taught, fit=sklearn_models.random_forest),
+    "elastic_net": partial(_sklearn, fit=sklearn_models.elastic_net),
+    "hist_gradient_boosting": partial(_sklearn, fit=sklearn_models.hist_gradient_boosting),
+    "random_forest": partial(_sklearn, fit=sklearn_models.random_forest),
     "rank_tilt_lightgbm": partial(_tilt, grow=rank_trees.grow_lightgbm, name="rank_tilt_lightgbm"),
 }

@@ -1,7 +1,7 @@
-"""Fits that were made before, and what they said, on disk, named by what they were made from.
+"""Cache fitted models and their predictions on disk, under a hash of what they were made from.
 
-A pool's models are refitted once a year, and every ticker's run needs all of them and all that
-they said. A file that is missing, damaged or of other code is made again; nothing else hangs on it.
+A pool's models are refitted once a year, and every run needs all of them and their predictions. A
+file that is missing, damaged or of other code is made again; nothing else depends on it.
 """
 
 from __future__ import annotations
@@ -25,65 +25,65 @@ from src.registry.formats.trees import Trees
 Floats = npt.NDArray[np.float64]
 Fit = Callable[[Floats, Floats, int], Any]
 
-# Fits of two pools over twenty years, and what each of them said.
-MOST = 96
-# Those that fits are made with; not all need be there.
+# Fits of two pools over twenty years, and the predictions of each.
+MOST_FILES = 96
+# Libraries whose version decides the result of a fit; not all need be installed.
 LIBRARIES = ("numpy", "scikit-learn", "lightgbm")
 
 
-class FitCache:
-    """Remembers fits whose result is ``Trees``.
+class DiskFitCache:
+    """A ``candidates.FitCache`` on disk, for fits whose result is ``Trees``.
 
     Args:
-        folder: Where; made when first needed.
+        folder: Of the files; created when first needed.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def keep(self, name: str, fit: Fit) -> Fit:
-        """The same fit, looked up before it is made and stored after."""
+    def cached(self, name: str, fit: Fit) -> Fit:
+        """The same fit, looked up first and stored after a miss."""
 
-        def kept(X: Floats, y: Floats, horizon: int) -> Any:
+        def lookup(X: Floats, y: Floats, horizon: int) -> Any:
             path = self.folder / _key(name, fit, X, y, horizon)
-            found = _trees(_read(path))
-            if found is None:
-                found = fit(X, y, horizon)
-                if isinstance(found, Trees):
-                    self._write(path, pack(found))
-            return found
+            model = _trees(_read(path))
+            if model is None:
+                model = fit(X, y, horizon)
+                if isinstance(model, Trees):
+                    self._write(path, pack(model))
+            return model
 
-        return kept
+        return lookup
 
     def predict(self, model: Any, X: Floats) -> Floats:
-        """What a model says of (rows, features), looked up before it is asked; (rows,)."""
+        """Predictions of a model for (rows, features), looked up first; (rows,)."""
         if not isinstance(model, Trees):
-            said: Floats = model.predict(X)
-            return said
+            predicted: Floats = model.predict(X)
+            return predicted
         path = self.folder / _digest(pack(model), X)
         stored = _read(path)
         if stored is None or len(stored) != 8 * len(X):
-            found = model.predict(X)
-            self._write(path, found.tobytes())
-            return found
+            predicted = model.predict(X)
+            self._write(path, predicted.tobytes())
+            return predicted
         return np.frombuffer(stored)
 
     def _write(self, path: Path, data: bytes) -> None:
-        aside = path.with_name(f".{uuid.uuid4().hex}")
+        partial = path.with_name(f".{uuid.uuid4().hex}")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            aside.write_bytes(hashlib.sha256(data).digest() + data)
-            aside.replace(path)
-            self._forget()
+            partial.write_bytes(hashlib.sha256(data).digest() + data)
+            partial.replace(path)
+            self._drop_oldest()
         except OSError:
-            # It only saves time: a full disk must not cost the forecast.
+            # The cache only saves time: a full disk must not stop the forecast.
             with suppress(OSError):
-                aside.unlink(missing_ok=True)
+                partial.unlink(missing_ok=True)
 
-    def _forget(self) -> None:
-        # With what killed writers left aside, or that would pile up.
-        stored = sorted(self.folder.iterdir(), key=lambda one: one.stat().st_mtime)
-        for old in stored[:-MOST]:
+    def _drop_oldest(self) -> None:
+        # With what killed writers left partial, or that would pile up.
+        stored = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime)
+        for old in stored[:-MOST_FILES]:
             old.unlink(missing_ok=True)
 
 
@@ -92,7 +92,7 @@ def _read(path: Path) -> bytes | None:
         stored = path.read_bytes()
     except OSError:
         return None
-    # Kept for longer, where that may be said: another account's file is as good.
+    # The oldest files are dropped first. Another account's file cannot be touched, but may be read.
     with suppress(OSError):
         os.utime(path)
     digest, data = stored[:32], stored[32:]
@@ -100,7 +100,7 @@ def _read(path: Path) -> bytes | None:
 
 
 def _trees(data: bytes | None) -> Trees | None:
-    """Whatever a file of other code raises on its way in, it is fitted again."""
+    """The trees in a file; None for whatever cannot be read, which is fitted again."""
     if data is None:
         return None
     try:
@@ -111,20 +111,20 @@ def _trees(data: bytes | None) -> Trees | None:
 
 
 def _key(name: str, fit: Fit, X: Floats, y: Floats, horizon: int) -> str:
-    """A digest of the rows, of the code that fits them and of the libraries it uses."""
-    libraries = [_installed(one) for one in LIBRARIES]
+    """A hash of the rows, of the source of the module that fits them and of its libraries."""
+    libraries = [_installed(library) for library in LIBRARIES]
     code = inspect.getsource(inspect.getmodule(fit) or type(fit))
     return _digest(repr((name, horizon, libraries, code)).encode(), X, y)
 
 
 def _digest(head: bytes, X: Floats, *rest: Floats) -> str:
-    # Not SHA-256: a quarter of a gigabyte is read for each run of a pool.
-    found = hashlib.blake2b(head + repr(X.shape).encode(), digest_size=32)
-    # Features are stacked in single precision: nothing is lost, and half is read.
-    found.update(np.ascontiguousarray(X, dtype=np.float32).data)
-    for one in rest:
-        found.update(np.ascontiguousarray(one).data)
-    return found.hexdigest()
+    # BLAKE2b is faster than SHA-256: a quarter of a gigabyte is hashed in each run of a pool.
+    digest = hashlib.blake2b(head + repr(X.shape).encode(), digest_size=32)
+    # Features are stacked in single precision: nothing is lost, and half as much is hashed.
+    digest.update(np.ascontiguousarray(X, dtype=np.float32).data)
+    for array in rest:
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _installed(name: str) -> str | None:

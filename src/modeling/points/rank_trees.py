@@ -1,7 +1,7 @@
-"""Training rows in, boosted trees that rank the tickers of a session out, as plain arrays.
+"""Grow boosted trees that rank the tickers of a session, stored as plain arrays.
 
-Grown by scikit-learn, or by LightGBM where it is installed; seeds are fixed and rows are never
-drawn, so the same rows give the same trees.
+Grown by scikit-learn, or by LightGBM where it is installed. Seeds are fixed and rows are never
+drawn at random, so the same rows give the same trees.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from src.registry.formats.trees import Trees
 Floats = npt.NDArray[np.float64]
 
 SEED = 42
-# Weak signals want slow learning and large leaves; of forty thousand rows or fewer a leaf must
-# hold one in eighty.
+# Weak signals want slow learning and large leaves: of forty thousand rows or fewer a leaf must
+# contain at least one in eighty.
 TREES, RATE = 150, 0.05
 DEPTH, LEAVES = 6, 16
 LEAF, LEAF_SHARE = 500, 80
@@ -46,8 +46,8 @@ def grow(X: Floats, y: Floats, horizon: int) -> Trees:
         early_stopping=False,
         random_state=SEED,
     ).fit(X, y)
-    # Its trees have no public form; that ours say the same to the last bit is tested.
-    return _together([_of_sklearn(tree.nodes) for (tree,) in model._predictors], _base(model))
+    # It has no public access to its trees; a test shows that ours predict the same to the last bit.
+    return _joined([_of_sklearn(tree.nodes) for (tree,) in model._predictors], _base(model))
 
 
 def grow_lightgbm(X: Floats, y: Floats, horizon: int) -> Trees:
@@ -73,8 +73,8 @@ def grow_lightgbm(X: Floats, y: Floats, horizon: int) -> Trees:
         "force_row_wise": True,
         "verbosity": -1,
     }
-    found = lightgbm.train(options, lightgbm.Dataset(X, y), TREES).dump_model()["tree_info"]
-    return _together([_of_lightgbm(tree["tree_structure"]) for tree in found], 0.0)
+    model = lightgbm.train(options, lightgbm.Dataset(X, y), TREES).dump_model()
+    return _joined([_of_lightgbm(tree["tree_structure"]) for tree in model["tree_info"]], 0.0)
 
 
 def _leaf(rows: int) -> int:
@@ -86,17 +86,17 @@ def _base(model: Any) -> float:
 
 
 def _of_sklearn(nodes: np.ndarray) -> dict[str, np.ndarray]:
-    leaf, own = nodes["is_leaf"].astype(bool), np.arange(len(nodes))
+    leaf, position = nodes["is_leaf"].astype(bool), np.arange(len(nodes))
     value = np.where(leaf, nodes["value"], 0.0)
     # Nodes follow their parents.
-    for at in own[~leaf][::-1]:
+    for at in position[~leaf][::-1]:
         below = [nodes["left"][at], nodes["right"][at]]
         value[at] = np.average(value[below], weights=nodes["count"][below])
     return {
         "feature": np.where(leaf, 0, nodes["feature_idx"]),
         "threshold": np.where(leaf, 0.0, nodes["num_threshold"]),
-        "left": np.where(leaf, own, nodes["left"]),
-        "right": np.where(leaf, own, nodes["right"]),
+        "left": np.where(leaf, position, nodes["left"]),
+        "right": np.where(leaf, position, nodes["right"]),
         "value": value,
         "depth": nodes["depth"],
     }
@@ -109,9 +109,9 @@ def _of_lightgbm(root: Mapping[str, Any]) -> dict[str, np.ndarray]:
         at = len(rows)
         rows.append([0, 0.0, at, at, node.get("leaf_value", node.get("internal_value")), depth])
         if "split_feature" in node:
-            asked = [node["split_feature"], node["threshold"]]
+            split = [node["split_feature"], node["threshold"]]
             below = [add(node[side], depth + 1) for side in ("left_child", "right_child")]
-            rows[at][:4] = asked + below
+            rows[at][:4] = split + below
         return at
 
     add(root, 0)
@@ -119,7 +119,7 @@ def _of_lightgbm(root: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return dict(zip(names, np.array(rows).T, strict=True))
 
 
-def _together(trees: list[dict[str, np.ndarray]], base: float) -> Trees:
+def _joined(trees: list[dict[str, np.ndarray]], base: float) -> Trees:
     starts = np.cumsum([0, *(len(tree["value"]) for tree in trees)])[:-1].astype(np.int64)
 
     def joined(name: str) -> Iterator[np.ndarray]:

@@ -1,4 +1,4 @@
-"""Training rows in, a ridge regression out; pure, and one small solve whatever the history."""
+"""Ridge regression as one small linear solve, whatever the length of the history."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PRIOR_R2 = 0.005
 
 @dataclass(frozen=True, eq=False)
 class Linear:
-    """``X @ coef + intercept``, every row summed by itself.
+    """``X @ coef + intercept``, each row summed independently of the others.
 
     BLAS sums a row in an order that depends on how many rows it is given.
     """

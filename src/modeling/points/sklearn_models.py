@@ -1,9 +1,7 @@
-"""Pooled training rows in; fitted models out, each a ``walked.FitRows``. Seeds are fixed.
+"""Fit scikit-learn's models, each a ``walk_forward.FitFunction``, with fixed seeds.
 
-A forecast rests on its own row alone, bit for bit, however many rows are forecast with it.
-
-These are libraries'; ``ridge`` is our own. Inputs are scale-free features, targets simple returns
-or ranks of them; both finite.
+The forecast of a row is the same to the last bit however many rows are forecast with it. Inputs are
+scale-free features, targets simple returns or ranks of them; both finite.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ import numpy.typing as npt
 from src.modeling.points.ridge import Linear, default_alpha
 
 if TYPE_CHECKING:
-    from src.modeling.points.walk_forward import Fitted
+    from src.modeling.points.walk_forward import FittedModel
 
 Floats = npt.NDArray[np.float64]
 
@@ -29,7 +27,7 @@ FOREST_ROWS, FOREST_TREES = 5_000, 50
 L1_RATIO, L1_SHARE = 0.5, 0.1
 
 
-def elastic_net(X: Floats, y: Floats, horizon: int) -> Fitted:
+def elastic_net(X: Floats, y: Floats, horizon: int) -> FittedModel:
     """Elastic net (Zou-Hastie 2005) on standardised inputs and a standardised target.
 
     The penalty is a share of the smallest one at which every weight is zero, so that the scale of
@@ -41,15 +39,17 @@ def elastic_net(X: Floats, y: Floats, horizon: int) -> Fitted:
     scaler = StandardScaler().fit(X)
     scaled = scaler.transform(X)
     spread = float(y.std()) or 1.0
-    moved = (y - y.mean()) / spread
-    strongest = float(np.abs(scaled.T @ moved).max() / (len(y) * L1_RATIO))
+    standardised = (y - y.mean()) / spread
+    strongest = float(np.abs(scaled.T @ standardised).max() / (len(y) * L1_RATIO))
     penalty = max(L1_SHARE * strongest, np.finfo(np.float64).tiny)
-    found = ElasticNet(alpha=penalty, l1_ratio=L1_RATIO, fit_intercept=False).fit(scaled, moved)
-    coef = spread * found.coef_ / scaler.scale_
+    model = ElasticNet(alpha=penalty, l1_ratio=L1_RATIO, fit_intercept=False).fit(
+        scaled, standardised
+    )
+    coef = spread * model.coef_ / scaler.scale_
     return Linear(coef, float(y.mean() - scaler.mean_ @ coef))
 
 
-def hist_gradient_boosting(X: Floats, y: Floats, horizon: int) -> Fitted:
+def hist_gradient_boosting(X: Floats, y: Floats, horizon: int) -> FittedModel:
     """Shallow boosted trees on the newest rows, with leaves no smaller than a month of tickers."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -65,11 +65,11 @@ def hist_gradient_boosting(X: Floats, y: Floats, horizon: int) -> Fitted:
     return _fitted(model, X[-MOST_ROWS:], y[-MOST_ROWS:])
 
 
-def random_forest(X: Floats, y: Floats, horizon: int) -> Fitted:
-    """The first system's model, unpruned trees: kept to be compared with, never to be proud of.
+def random_forest(X: Floats, y: Floats, horizon: int) -> FittedModel:
+    """The model of the first version of this system, unpruned trees, kept for comparison.
 
-    Made cheap enough to be walked over a hundred tickers: 50 trees instead of 100, the root of
-    the number of features tried at a split instead of all, and of the newest rows every second,
+    Made cheap enough for a walk-forward over a hundred tickers: 50 trees instead of 100, the root
+    of the number of features tried at a split instead of all, and of the newest rows every second,
     third, … so that at most 5,000 remain.
     """
     from sklearn.ensemble import RandomForestRegressor
@@ -81,6 +81,6 @@ def random_forest(X: Floats, y: Floats, horizon: int) -> Fitted:
     return _fitted(model, X[newest], y[newest])
 
 
-def _fitted(model: Any, X: Floats, y: Floats) -> Fitted:
-    fitted: Fitted = model.fit(X, y)
+def _fitted(model: Any, X: Floats, y: Floats) -> FittedModel:
+    fitted: FittedModel = model.fit(X, y)
     return fitted

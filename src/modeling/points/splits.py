@@ -1,10 +1,10 @@
-"""Dates and label ends in; expanding walk-forward folds out. Pure: index arrays, no data.
+"""Cut rows by date into expanding walk-forward folds, purged and with an embargo.
 
-A model that forecasts at session s may know only what s knew. A row may therefore train for s
+A forecast of session s may only use what was known at s. A row may therefore train for s
 when its label ended before s and at least ``embargo`` sessions lie strictly between the two.
 (The rule t + h + embargo <= s of the volatility fits lets one session more in.) Purging and
 embargo: Lopez de Prado 2018, ch. 7.
-Rows are never drawn, only cut by date, so nothing can be shuffled.
+Rows are never drawn at random, only cut by date.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ def folds(
         refit_every: Distinct dates from one refit to the next.
         embargo: Sessions that must lie between a training label's end and the cutoff.
         min_train: Training rows that a fold needs; earlier folds are left out, so that the
-            test begins later rather than with a model of nothing.
+            test begins later rather than with an untrained model.
         calendar_ids: Numbers sessions for the embargo (``Calendar.session_ids``). Without it
-            only the dates given count, which is never less strict.
+            only the dates that occur are counted, which is never less strict.
 
     Raises:
         ValueError: For lengths that differ, labels that end at or before their date, dates
@@ -72,7 +72,7 @@ def folds(
     cutoffs = distinct[first::refit_every]
     number = calendar_ids or _ranks(dates, label_ends)
     ended, forecast_at = _numbered(number, label_ends), _numbered(number, cutoffs)
-    made = []
+    found = []
     for k, cutoff in enumerate(cutoffs):
         train = np.flatnonzero(ended < forecast_at[k] - embargo)
         if len(train) < min_train:
@@ -80,8 +80,8 @@ def folds(
         tested = dates >= cutoff
         if k + 1 < len(cutoffs):
             tested &= dates < cutoffs[k + 1]
-        made.append(Fold(cutoff, train, np.flatnonzero(tested)))
-    return made
+        found.append(Fold(cutoff, train, np.flatnonzero(tested)))
+    return found
 
 
 def _check(dates: Days, label_ends: Days, test_share: float) -> None:
@@ -96,8 +96,8 @@ def _check(dates: Days, label_ends: Days, test_share: float) -> None:
 
 def _ranks(dates: Days, label_ends: Days) -> SessionIds:
     """Numbers the sessions that occur at all. Sessions the data skips are not counted."""
-    known = np.union1d(dates, label_ends)
-    return lambda days: np.searchsorted(known, days).astype(np.int64)
+    sessions = np.union1d(dates, label_ends)
+    return lambda days: np.searchsorted(sessions, days).astype(np.int64)
 
 
 def _numbered(number: SessionIds, days: Days) -> Ints:

@@ -1,7 +1,7 @@
-"""Features and labels of a panel in; walk-forward forecasts of a fitted model out. Pure.
+"""Fit a model at every refit of a walk-forward schedule and forecast the sessions in between.
 
-The folds are those of ``walk_forward``: a row trains only when its label ended before the refit
-and the embargo has passed. A model sees rows that have all features and a label; it forecasts
+The folds are those of ``splits``: a row trains only when its label ended before the refit and the
+embargo has passed. A model is fitted on rows that have all features and a label, and forecasts
 every row that has all features.
 """
 
@@ -21,15 +21,15 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
-class Fitted(Protocol):
-    """A model that has seen its training rows."""
+class FittedModel(Protocol):
+    """A model after its fit."""
 
     def predict(self, X: Floats) -> Floats:
         """One forecast a row."""
         ...
 
 
-FitRows = Callable[[Floats, Floats, int], Fitted]
+FitFunction = Callable[[Floats, Floats, int], FittedModel]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Schedule:
 
     Attributes:
         first: Row of the first session that may be forecast.
-        warm_up: Sessions with features that must have gone before it.
+        warm_up: Sessions with features that must come before it.
         refit_every: Sessions from one refit to the next.
         embargo: Sessions between a training label's end and the refit.
         min_train: Rows that a refit needs.
@@ -52,7 +52,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, eq=False)
-class Stacked:
+class FeatureRows:
     """The rows of a panel that have all features, by session and then by ticker.
 
     Attributes:
@@ -69,67 +69,68 @@ class Stacked:
 
 
 @dataclass(frozen=True, eq=False)
-class Walked:
-    """What a model said along the way.
+class FittedForecasts:
+    """Walk-forward forecasts of one fitted model.
 
     Attributes:
         points: (T, N), NaN where there is no forecast.
-        newest: The model of the last refit; None without one.
+        newest_model: The model of the last refit; None without one.
     """
 
     points: Floats
-    newest: Fitted | None
+    newest_model: FittedModel | None
 
 
-def stacked(present: Bools, features: Iterable[tuple[str, Floats]]) -> Stacked:
-    """Stack (T, N) matrices, one after another, so that no two need to be in memory at once."""
+def stack_features(present: Bools, features: Iterable[tuple[str, Floats]]) -> FeatureRows:
+    """Stack (T, N) feature matrices, one at a time, so that only one need be in memory."""
     rows, columns = np.nonzero(present)
     names, values = [], []
     for name, matrix in features:
         names.append(name)
         values.append(matrix[rows, columns].astype(np.float32))
     inputs = np.column_stack(values) if values else np.empty((rows.size, 0), dtype=np.float32)
-    whole = np.isfinite(inputs).all(axis=1)
-    return Stacked(rows[whole], columns[whole], inputs[whole].astype(np.float64), tuple(names))
+    complete = np.isfinite(inputs).all(axis=1)
+    return FeatureRows(
+        rows[complete], columns[complete], inputs[complete].astype(np.float64), tuple(names)
+    )
 
 
-def asked(model: Fitted, X: Floats) -> Floats:
-    """What a model says."""
+def _predict(model: FittedModel, X: Floats) -> Floats:
     return model.predict(X)
 
 
-def walk(
-    fit: FitRows,
-    features: Stacked,
+def fit_predict(
+    fit: FitFunction,
+    features: FeatureRows,
     y: Floats,
     horizon: int,
     schedule: Schedule,
     *,
-    predict: Callable[[Fitted, Floats], Floats] = asked,
-) -> Walked:
-    """Forecasts of every row from ``schedule.first`` on, and the model that made the last ones.
+    predict: Callable[[FittedModel, Floats], Floats] = _predict,
+) -> FittedForecasts:
+    """Forecasts of every row from ``schedule.first`` on, and the model of the last refit.
 
     Args:
-        fit: Takes (rows, features), (rows,) and the horizon; gives a fitted model.
-        features: What the model sees.
+        fit: Takes (rows, features), (rows,) and the horizon; returns a fitted model.
+        features: The model's inputs.
         y: Labels, simple returns; (T, N).
         horizon: Sessions from a row to its label's end.
-        schedule: When to refit, and on what at least.
-        predict: How a model is asked.
+        schedule: When to refit, and the least number of rows.
+        predict: Applies a fitted model to (rows, features).
     """
     rows, columns, inputs = features.rows, features.columns, features.inputs
     targets = y[rows, columns]
-    out, model = np.full(y.shape, np.nan), None
+    points, model = np.full(y.shape, np.nan), None
     for fold in _folds(rows, len(y), horizon, schedule):
-        known = fold.train[np.isfinite(targets[fold.train])]
-        if known.size < schedule.min_train or not fold.test.size:
+        train = fold.train[np.isfinite(targets[fold.train])]
+        if train.size < schedule.min_train or not fold.test.size:
             continue
-        model = fit(inputs[known], targets[known], horizon)
-        out[rows[fold.test], columns[fold.test]] = predict(model, inputs[fold.test])
-    return Walked(out, model)
+        model = fit(inputs[train], targets[train], horizon)
+        points[rows[fold.test], columns[fold.test]] = predict(model, inputs[fold.test])
+    return FittedForecasts(points, model)
 
 
-def refits(features: Stacked, sessions: int, schedule: Schedule) -> list[int]:
+def refits(features: FeatureRows, sessions: int, schedule: Schedule) -> list[int]:
     """Rows on which a model is fitted anew."""
     epoch = np.datetime64("1970-01-01")
     folds = _folds(features.rows, sessions, 1, schedule)

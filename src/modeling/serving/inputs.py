@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from src.modeling.experiment.run import Known
+from src.modeling.experiment.run import FeatureCache
 from src.modeling.intervals import distribution, outlook
 from src.modeling.intervals.outlook import Outlook
 from src.modeling.panel.panel import Panel
@@ -19,7 +19,7 @@ from src.registry.storage.artifact import Artifact
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class ModelInputs:
     """A model at its ticker's last bar.
 
     Attributes:
@@ -35,14 +35,14 @@ class Asked:
     sigma: float
 
 
-def ask(whole: Panel, artifacts: Sequence[Artifact]) -> list[Asked]:
+def build_model_inputs(whole: Panel, artifacts: Sequence[Artifact]) -> list[ModelInputs]:
     """Each model's values and outlook, in the order given; their tickers must be in the panel."""
-    known = Known(whole)
+    known = FeatureCache(whole)
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     for place, one in enumerate(artifacts):
         groups[newest.last_bar(whole, one.ticker), one.sessions].append(place)
     recents: dict[int, _Recent] = {}
-    found: dict[int, Asked] = {}
+    found: dict[int, ModelInputs] = {}
     for (at, horizon), places in groups.items():
         made = distribution.walk_forward(whole, horizon, since=at, inputs=known.variances)
         recent = recents.setdefault(at, _Recent(whole, at))
@@ -63,13 +63,13 @@ class _Recent:
         return newest.recent(self.whole, self.at)
 
     @cached_property
-    def known(self) -> Known:
-        return Known(self.panel)
+    def known(self) -> FeatureCache:
+        return FeatureCache(self.panel)
 
 
 def _group(
     recent: _Recent, artifacts: Sequence[Artifact], made: distribution.Forecasts
-) -> Iterator[Asked]:
+) -> Iterator[ModelInputs]:
     """Models of one horizon whose tickers have their last bar in the same row."""
     for one in artifacts:
         column = recent.whole.tickers.index(one.ticker)
@@ -79,4 +79,4 @@ def _group(
             last = len(recent.panel.sessions) - 1
             features = recent.known.features
             values = newest.inputs(one.model, features, last, column, sigma, one.sessions)
-        yield Asked(one, values, outlook.at(made, recent.at, column), sigma)
+        yield ModelInputs(one, values, outlook.at(made, recent.at, column), sigma)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from src.modeling.panel.panel import MATRICES, Panel
 from src.modeling.points.candidates import RANK_MEAN, volatility_name
-from src.modeling.points.walk_forward import Stacked
+from src.modeling.points.walk_forward import FeatureRows
 from src.registry.formats.models import Model, RankTilt
 
 Floats = npt.NDArray[np.float64]
@@ -33,7 +33,7 @@ def recent(panel: Panel, row: int) -> Panel:
 
 
 def inputs(
-    model: Model, features: Stacked, row: int, column: int, volatility: float, horizon: int
+    model: Model, features: FeatureRows, row: int, column: int, volatility: float, horizon: int
 ) -> dict[str, float]:
     """The values that a model's forecast is made from, by name; those that are not known lack.
 

@@ -18,12 +18,12 @@ from src.modeling.serving.predict import forecast, usable
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
-    from src.modeling.serving.inputs import Asked
+    from src.modeling.serving.inputs import ModelInputs
     from src.registry.storage.artifact import Artifact
 
 
 def serving_row(
-    asked: Asked, newest: Mapping[str, Any], *, data_hash: str, written_at: dt.datetime
+    asked: ModelInputs, newest: Mapping[str, Any], *, data_hash: str, written_at: dt.datetime
 ) -> dict[str, Any]:
     """A row of ``serving_inputs``.
 

@@ -10,7 +10,7 @@ from src.core.errors import ForecastError
 from src.core.tables import FEATURES_DAILY
 from src.modeling.panel import panel
 from src.modeling.panel.known_pools import newest_row, pool_hash
-from src.modeling.serving.inputs import Asked, ask
+from src.modeling.serving.inputs import ModelInputs, build_model_inputs
 from src.modeling.serving.keeping import keep
 from src.modeling.serving.predict import forecast
 from src.modeling.serving.records import serving_row
@@ -27,7 +27,7 @@ Load = Callable[[str, str], Artifact]
 
 
 @dataclass
-class Answers:
+class StoredForecasts:
     """What stored models say.
 
     Attributes:
@@ -65,7 +65,7 @@ def answers(
     load: Load,
     tickers: Sequence[str],
     pools: Sequence[pl.DataFrame],
-) -> Answers:
+) -> StoredForecasts:
     """What models of tickers say at their last bars; each pool is worked through once.
 
     Args:
@@ -74,20 +74,23 @@ def answers(
         tickers: Whose.
         pools: ``known_pools`` of the context.
     """
-    found = Answers()
+    found = StoredForecasts()
     newest = _newest(context, tickers, pools, found)
     stored = _stored(load, sorted(newest), context.settings.training.horizons, found)
     for pool in pools if stored else ():
         whole = panel.build(pool, context.calendar)
         data_hash = pool_hash([pool])
         own = [one for one in stored if one.ticker in whole.tickers]
-        for asked in ask(whole, own):
+        for asked in build_model_inputs(whole, own):
             _say(context, asked, newest[asked.artifact.ticker], data_hash, found)
     return found
 
 
 def _newest(
-    context: RunContext, tickers: Sequence[str], pools: Sequence[pl.DataFrame], found: Answers
+    context: RunContext,
+    tickers: Sequence[str],
+    pools: Sequence[pl.DataFrame],
+    found: StoredForecasts,
 ) -> dict[str, dict[str, Any]]:
     """The newest features by ticker, of those that have some."""
     rows = {}
@@ -101,7 +104,7 @@ def _newest(
 
 
 def _stored(
-    load: Load, tickers: Sequence[str], horizons: Horizons, found: Answers
+    load: Load, tickers: Sequence[str], horizons: Horizons, found: StoredForecasts
 ) -> list[Artifact]:
     stored = []
     for ticker in tickers:
@@ -124,10 +127,10 @@ def _stored(
 
 def _say(
     context: RunContext,
-    asked: Asked,
+    asked: ModelInputs,
     newest: Mapping[str, Any],
     data_hash: str,
-    found: Answers,
+    found: StoredForecasts,
 ) -> None:
     artifact, given = asked.artifact, {**newest, **asked.values}
     try:

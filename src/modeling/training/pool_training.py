@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from src.features import leakage_check
 from src.modeling.experiment import run as contest
-from src.modeling.experiment.config import rules_of, trained_names
-from src.modeling.experiment.run import Contest, Known
-from src.modeling.points.candidates import FORGETFUL, Keeper
+from src.modeling.experiment.config import candidate_names, experiment_config
+from src.modeling.experiment.run import FeatureCache, WalkForwardResult
+from src.modeling.points.candidates import NO_FIT_CACHE, FitCache
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -28,7 +28,7 @@ UNTAUGHT = ("zero", "mean")
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class PoolTraining:
     """What a pool was taught.
 
     Attributes:
@@ -37,37 +37,40 @@ class Trained:
         leak: Why nothing was taught: a feature that knows the next return.
     """
 
-    known: Known
-    contests: Mapping[str, Contest]
+    feature_cache: FeatureCache
+    results: Mapping[str, WalkForwardResult]
     leak: str | None
 
 
-def train(
-    panel: Panel, settings: Settings, keeper: Keeper = FORGETFUL, suspicion: str | None = None
-) -> Trained:
+def train_pool(
+    panel: Panel,
+    settings: Settings,
+    fit_cache: FitCache = NO_FIT_CACHE,
+    suspicion: str | None = None,
+) -> PoolTraining:
     """Hold the contest of both horizons over a pool, unless a feature knows the future.
 
     ``suspicion`` is what was found of features elsewhere.
     """
-    known = Known(panel)
-    leak = suspicion or likely_leak(known)
+    feature_cache = FeatureCache(panel)
+    leak = suspicion or likely_leak(feature_cache)
     since, tickers = max(len(panel.sessions) - REVIEWED, 0), contest.seasoned(panel)
     contests = {}
     for horizon in ("short", "long"):
-        names = UNTAUGHT if leak else trained_names(horizon, tickers)
-        contests[horizon] = contest.hold(
+        names = UNTAUGHT if leak else candidate_names(horizon, tickers)
+        contests[horizon] = contest.run_walk_forward(
             panel,
             getattr(settings.training.horizons, horizon),
-            rules_of(settings, horizon, names, tickers),
+            experiment_config(settings, horizon, names, tickers),
             names=names,
-            known=known,
+            feature_cache=feature_cache,
             since=since,
-            keeper=keeper,
+            fit_cache=fit_cache,
         )
-    return Trained(known, contests, leak)
+    return PoolTraining(feature_cache, contests, leak)
 
 
-def likely_leak(known: Known) -> str | None:
+def likely_leak(known: FeatureCache) -> str | None:
     """The first feature that goes with the next return as nothing honest does, in a sentence."""
     features = known.features
     target = known.panel.targets(1)[features.rows, features.columns]

@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from src.core.errors import ForecastError
-from src.modeling.experiment.promotion import ZERO, Standing
+from src.modeling.experiment.promotion import ZERO, Champion
 from src.registry.lifecycle.events import Author
-from src.registry.storage import artifact_store
-from src.registry.storage.artifact_store import NoModel
+from src.registry.storage.artifact import NoModel
+from src.registry.storage.artifact_store import same_content
 
 if TYPE_CHECKING:
     from src.core.model_events import ModelEvent
-    from src.modeling.training.result import Made
+    from src.modeling.training.result import TrainingResult
     from src.registry.lifecycle.live_models import LiveModels
     from src.registry.storage.artifact import Artifact
     from src.stages.stage import RunContext
@@ -43,9 +43,9 @@ class PinnedIsDamaged(ForecastError):
         )
 
 
-def standing_so_far(
+def current_champion(
     models: LiveModels | None, ticker: str, horizon: str, sessions: int
-) -> tuple[Standing, list[str]]:
+) -> tuple[Champion, list[str]]:
     """Who is served so far that many sessions ahead, and what is to be said of that.
 
     A run that looks back knows of nobody: it may not know the future. Where a person left a model
@@ -56,28 +56,28 @@ def standing_so_far(
         PinnedIsDamaged: What is pinned cannot be read.
     """
     if models is None:
-        return Standing(), []
-    found = models.standing(ticker, horizon)
+        return Champion(), []
+    found = models.state(ticker, horizon)
     pin = found.pinned if found is not None else None
     try:
         live = models.load(ticker, horizon)
     except NoModel:
-        return Standing(), []
+        return Champion(), []
     except ForecastError as error:
         if pin is not None:
             raise PinnedIsDamaged(error, pin) from error
-        return Standing(), [f"{error} Zero is the champion until the gate has spoken again."]
+        return Champion(), [f"{error} Zero is the champion until the gate has spoken again."]
     if live.sessions != sessions:
         if pin is not None:
             raise OtherHorizon(live, sessions)
-        return Standing(), [
+        return Champion(), [
             f"The {horizon} model of {ticker} looked {live.sessions} sessions ahead so far: at "
             f"{sessions} nothing has been promoted yet."
         ]
     since = dt.date.fromisoformat(live.since) if live.since else None
-    if pin is not None and live.served == ZERO and models.left_for(pin):
+    if pin is not None and live.served == ZERO and models.replaced_promoted_model(pin):
         since = max(since or dt.date.min, pin.at.date())
-    return Standing(live.served, since), [] if pin is None else [_pinned(pin)]
+    return Champion(live.served, since), [] if pin is None else [_pinned(pin)]
 
 
 def _pinned(pin: ModelEvent) -> str:
@@ -87,16 +87,16 @@ def _pinned(pin: ModelEvent) -> str:
     )
 
 
-def _unchanged(models: LiveModels, one: Made) -> Made:
+def _unchanged(models: LiveModels, one: TrainingResult) -> TrainingResult:
     """With the live artifact in its place, where nothing but the time of training differs."""
     try:
         live = models.load(one.artifact.ticker, one.artifact.horizon)
     except ForecastError:
         return one
-    return replace(one, artifact=live) if artifact_store.same(live, one.artifact) else one
+    return replace(one, artifact=live) if same_content(live, one.artifact) else one
 
 
-def answering(context: RunContext, made: Sequence[Made]) -> list[Made]:
+def answering(context: RunContext, made: Sequence[TrainingResult]) -> list[TrainingResult]:
     """Make what was trained live, and put what is pinned in the place of what may not be."""
     if context.models is None:
         return list(made)
@@ -107,10 +107,10 @@ def answering(context: RunContext, made: Sequence[Made]) -> list[Made]:
     answers = []
     for one in made:
         artifact = one.artifact if one.artifact.digest else next(stored)
-        standing = context.models.standing(artifact.ticker, artifact.horizon)
+        standing = context.models.state(artifact.ticker, artifact.horizon)
         if standing is None or standing.live.digest == artifact.digest:
             answers.append(replace(one, artifact=artifact))
             continue
         pinned = context.models.load(artifact.ticker, artifact.horizon)
-        answers.append(one.asking(pinned))
+        answers.append(one.answered_by(pinned))
     return answers

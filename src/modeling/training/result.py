@@ -12,27 +12,27 @@ import numpy as np
 from src.config.load import config_hash
 from src.config.version import VERSION
 from src.modeling.experiment import summary
-from src.modeling.experiment.promotion import ZERO, Decision
+from src.modeling.experiment.promotion import ZERO, PromotionDecision
 from src.modeling.intervals import outlook
 from src.modeling.intervals.outlook import Outlook
 from src.modeling.serving import newest
-from src.modeling.serving.inputs import Asked
+from src.modeling.serving.inputs import ModelInputs
 from src.modeling.serving.predict import forecast
 from src.modeling.serving.records import serving_row
 from src.registry.formats.models import LinearModel
 from src.registry.storage.artifact import Artifact
 
 if TYPE_CHECKING:
-    from src.modeling.experiment.run import Contest, Known
+    from src.modeling.experiment.run import FeatureCache, WalkForwardResult
     from src.modeling.panel.labels import Dataset
-    from src.modeling.training.pool_training import Trained
+    from src.modeling.training.pool_training import PoolTraining
     from src.stages.stage import RunContext
 
 NOTHING = LinearModel((), np.zeros(0), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
+class TrainingResult:
     """One ticker and horizon: what it was made from, and what came of it.
 
     Attributes:
@@ -47,34 +47,39 @@ class Made:
         data_hash: Of its pool.
     """
 
-    known: Known
+    feature_cache: FeatureCache
     dataset: Dataset
-    held: Contest
-    decision: Decision
+    walk_forward: WalkForwardResult
+    decision: PromotionDecision
     artifact: Artifact
     inputs: Mapping[str, float]
     outlook: Outlook
     newest: Mapping[str, Any]
     data_hash: str
 
-    def asking(self, artifact: Artifact) -> Made:
+    def answered_by(self, artifact: Artifact) -> TrainingResult:
         """The same with another artifact to answer, and what that is asked with."""
         if not artifact.model.features:
             return replace(self, artifact=artifact, inputs={})
         row, column = self._place
         inputs = newest.inputs(
-            artifact.model, self.known.features, row, column, self.volatility, self.held.horizon
+            artifact.model,
+            self.feature_cache.features,
+            row,
+            column,
+            self.volatility,
+            self.walk_forward.horizon,
         )
         return replace(self, artifact=artifact, inputs=inputs)
 
     @property
     def volatility(self) -> float:
         """Forecast at its last bar of the return over the horizon."""
-        return float(self.held.distributions.sigma[self._place])
+        return float(self.walk_forward.distributions.sigma[self._place])
 
     @property
     def _place(self) -> tuple[int, int]:
-        panel, ticker = self.held.panel, self.artifact.ticker
+        panel, ticker = self.walk_forward.panel, self.artifact.ticker
         return newest.last_bar(panel, ticker), panel.tickers.index(ticker)
 
     def forecast(self, context: RunContext) -> dict[str, Any]:
@@ -84,10 +89,10 @@ class Made:
 
     def serving_row(self, context: RunContext) -> dict[str, Any]:
         """A row of ``serving_inputs``."""
-        asked = Asked(self.artifact, self.inputs, self.outlook, self.volatility)
+        asked = ModelInputs(self.artifact, self.inputs, self.outlook, self.volatility)
         return serving_row(asked, self.newest, data_hash=self.data_hash, written_at=context.now)
 
-    def told(self) -> dict[str, Any]:
+    def as_results_json(self) -> dict[str, Any]:
         """The facts for ``results.json``."""
         verdict, artifact = self.decision.verdict, self.artifact
         return {
@@ -105,22 +110,22 @@ class Made:
             "rows": self.dataset.counts,
             "metrics": list(artifact.metrics),
             "pool": dict(artifact.pool),
-            "coverage": summary.coverage(self.held, artifact.ticker),
+            "coverage": summary.coverage(self.walk_forward, artifact.ticker),
         }
 
 
-def make(
+def build_result(
     context: RunContext,
-    trained: Trained,
-    decision: Decision,
+    trained: PoolTraining,
+    decision: PromotionDecision,
     dataset: Dataset,
     newest_row: Mapping[str, Any],
     *,
     horizon: str,
     data_hash: str,
-) -> Made:
+) -> TrainingResult:
     """Put together what is stored and told of one ticker at ``short`` or ``long``."""
-    held, ticker = trained.contests[horizon], newest_row["ticker"]
+    held, ticker = trained.results[horizon], newest_row["ticker"]
     row, column = newest.last_bar(held.panel, ticker), held.panel.tickers.index(ticker)
     candidate = decision.candidate if decision.candidate in held.models else ZERO
     model = held.models.get(candidate, NOTHING)
@@ -136,8 +141,8 @@ def make(
         data_hash=data_hash,
         config_hash=config_hash(context.settings),
         config=context.settings.modelled(),
-        served=decision.standing.served,
-        since=_iso(decision.standing.since),
+        served=decision.champion.served,
+        since=_iso(decision.champion.since),
         verdict=decision.verdict.verdict,
         reason=_reason(decision, trained.leak).rstrip("."),
         trials=decision.verdict.configurations,
@@ -146,11 +151,13 @@ def make(
         pool=summary.pool(held),
     )
     said = outlook.at(held.distributions, row, column)
-    one = Made(trained.known, dataset, held, decision, artifact, {}, said, newest_row, data_hash)
-    return one.asking(artifact)
+    one = TrainingResult(
+        trained.feature_cache, dataset, held, decision, artifact, {}, said, newest_row, data_hash
+    )
+    return one.answered_by(artifact)
 
 
-def _reason(decision: Decision, leak: str | None) -> str:
+def _reason(decision: PromotionDecision, leak: str | None) -> str:
     if leak is None:
         return decision.reason
     return f"a leak is likely, so nothing was trained and zero is served ({leak})"

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY, Table
-from src.modeling.experiment.promotion import decide
+from src.modeling.experiment.promotion import decide_promotion
 from src.modeling.panel import labels, panel
 from src.modeling.panel.known_pools import known_pools, newest_row, pool_hash
-from src.modeling.points.fit_cache import FitCache
+from src.modeling.points.fit_cache import DiskFitCache
 from src.modeling.serving.keeping import keep
 from src.modeling.training import pool_training
-from src.modeling.training.publish import answering, standing_so_far
+from src.modeling.training.publish import answering, current_champion
 from src.modeling.training.report.build import page
-from src.modeling.training.result import Made, make
+from src.modeling.training.result import TrainingResult, build_result
 from src.stages.stage import RunContext, Stage, StageReport
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def run(context: RunContext) -> StageReport:
         frames = [labelled[ticker, name].frame for ticker in context.tickers]
         context.store.replace(table, context.tickers, pl.concat(frames))
     warnings: list[str] = []
-    made: list[Made] = []
+    made: list[TrainingResult] = []
     pools = known_pools(context)
     data_hash = pool_hash(pools)
     for pool in pools:
@@ -48,7 +48,7 @@ def run(context: RunContext) -> StageReport:
     return StageReport(
         rows=sum(one.frame.height for one in labelled.values()),
         details={
-            "models": [one.told() for one in made],
+            "models": [one.as_results_json() for one in made],
             "forecasts": forecasts,
             "data_hash": data_hash,
         },
@@ -81,23 +81,23 @@ def _pool(
     labelled: Mapping[tuple[str, str], Dataset],
     data_hash: str,
     warnings: list[str],
-) -> Iterator[Made]:
+) -> Iterator[TrainingResult]:
     """Train one pool, and decide for each of the context's tickers in it."""
     whole = panel.build(pool, context.calendar)
-    keeper = FitCache(context.settings.home / FITS)
+    fit_cache = DiskFitCache(context.settings.home / FITS)
     suspicion = _likely_leak(labelled, [one for one in context.tickers if one in whole.tickers])
-    trained = pool_training.train(whole, context.settings, keeper, suspicion)
+    trained = pool_training.train_pool(whole, context.settings, fit_cache, suspicion)
     for ticker in context.tickers:
         own = features.filter(ticker=ticker)
         if ticker not in whole.tickers or own.is_empty():
             continue
-        for horizon, held in trained.contests.items():
-            now, doubts = standing_so_far(context.models, ticker, horizon, held.horizon)
+        for horizon, held in trained.results.items():
+            now, doubts = current_champion(context.models, ticker, horizon, held.horizon)
             warnings.extend(doubts)
-            yield make(
+            yield build_result(
                 context,
                 trained,
-                decide(held, now),
+                decide_promotion(held, now),
                 labelled[ticker, horizon],
                 newest_row(ticker, own, [pool]),
                 horizon=horizon,
@@ -126,7 +126,7 @@ def _scale_free(name: str) -> bool:
     return not (name.startswith("sma_") or name == "volume")
 
 
-def _reports(context: RunContext, made: Sequence[Made]) -> dict[str, str]:
+def _reports(context: RunContext, made: Sequence[TrainingResult]) -> dict[str, str]:
     """The page of each ticker, before anything is made live: what cannot be shown is not served."""
     pages = {}
     for ticker in dict.fromkeys(one.artifact.ticker for one in made):
@@ -136,7 +136,7 @@ def _reports(context: RunContext, made: Sequence[Made]) -> dict[str, str]:
     return pages
 
 
-def _without_candidate(made: list[Made]) -> Iterator[str]:
+def _without_candidate(made: list[TrainingResult]) -> Iterator[str]:
     for one in made:
         if one.artifact.candidate == "zero":
             yield f"{one.artifact.ticker}, {one.artifact.horizon}: {one.artifact.reason}."

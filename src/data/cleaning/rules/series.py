@@ -8,6 +8,7 @@ import polars as pl
 
 from src.data.cleaning.rules.engine import OHLC, reasons
 from src.data.cleaning.rules.unit_errors import unit_errors
+from src.data.history.vintage import is_newest_vintage
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
@@ -21,17 +22,14 @@ INCOMPARABLE = 3.0
 
 
 def superseded_vintage(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
-    """Rows on another price basis than the newest delivery, or of an older ``total`` vintage.
-
-    A ``total`` series is restated whole at every dividend: two vintages have two price levels.
-    """
+    """Rows on another price basis than the newest delivery, or of an older ``total`` vintage."""
     if bars.is_empty():
         return reasons(bars, pl.lit(value=False), "")
-    newest = bars.sort("fetched_at", "batch_id").row(-1, named=True)
-    older = pl.col("price_basis") != newest["price_basis"]
-    if newest["price_basis"] == "total":
-        older = older | (pl.col("batch_id") != newest["batch_id"])
-    return reasons(bars, older, "not in the newest delivery, whose prices stand on another level")
+    return reasons(
+        bars,
+        ~is_newest_vintage(bars),
+        "not in the newest delivery, whose prices stand on another level",
+    )
 
 
 def before_first_price(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from src.modeling.serving.contributions import contributions
 from src.modeling.training.report import page as report
-from src.modeling.training.report.data import Current, Forecast, evidence_of
+from src.modeling.training.report.data import CurrentForecast, ServingStatus, report_data
 
 if TYPE_CHECKING:
-    from src.modeling.training.result import Made
+    from src.modeling.training.result import TrainingResult
     from src.stages.stage import RunContext
 
 
-def page(made: Sequence[Made], context: RunContext) -> str:
+def page(made: Sequence[TrainingResult], context: RunContext) -> str:
     """The page of one ticker, the shortest horizon first."""
     first = made[0].artifact
-    found = [(one.held, _current(one, context)) for one in made]
-    evidence = evidence_of(
+    found = [(one.walk_forward, _current(one, context)) for one in made]
+    evidence = report_data(
         found,
         first.ticker,
         data_hash=first.data_hash,
@@ -29,11 +29,11 @@ def page(made: Sequence[Made], context: RunContext) -> str:
     return report.page(evidence)
 
 
-def _current(one: Made, context: RunContext) -> Current:
+def _current(one: TrainingResult, context: RunContext) -> ServingStatus:
     said = one.forecast(context)
-    return Current(
+    return ServingStatus(
         served=said["model"]["name"],
-        forecast=Forecast(
+        forecast=CurrentForecast(
             feature_date=dt.date.fromisoformat(said["feature_date"]),
             target_date=dt.date.fromisoformat(said["target_date"]),
             target_date_estimated=said["target_date_estimated"],
@@ -47,9 +47,9 @@ def _current(one: Made, context: RunContext) -> Current:
     )
 
 
-def _pinned(one: Made, context: RunContext) -> str:
+def _pinned(one: TrainingResult, context: RunContext) -> str:
     if context.models is None or one.decision.event == "promoted":
         return ""
-    found = context.models.standing(one.artifact.ticker, one.artifact.horizon)
+    found = context.models.state(one.artifact.ticker, one.artifact.horizon)
     pin = found.pinned if found is not None else None
     return (pin.version_tag or "") if pin is not None else ""

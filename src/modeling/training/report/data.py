@@ -14,7 +14,7 @@ import numpy.typing as npt
 from src.modeling.experiment.run import judged
 
 if TYPE_CHECKING:
-    from src.modeling.experiment.run import Contest
+    from src.modeling.experiment.run import WalkForwardResult
     from src.modeling.gate.verdict import Verdict
 
 Floats = npt.NDArray[np.float64]
@@ -26,7 +26,7 @@ MOST_CELLS = 60_000
 
 
 @dataclass(frozen=True, eq=False)
-class Forecast:
+class CurrentForecast:
     """What is said now.
 
     Attributes:
@@ -47,7 +47,7 @@ class Forecast:
 
 
 @dataclass(frozen=True, eq=False)
-class Current:
+class ServingStatus:
     """What a training run knows of one horizon beside its contest.
 
     Attributes:
@@ -59,14 +59,14 @@ class Current:
     """
 
     served: str
-    forecast: Forecast | None
+    forecast: CurrentForecast | None
     verdict: Verdict | None
     contributions: Sequence[tuple[str, float]] = ()
     pinned: str = ""
 
 
 @dataclass(frozen=True, eq=False)
-class Horizon:
+class HorizonRecord:
     """One horizon's record; matrices are (T, N), sessions by tickers.
 
     Attributes:
@@ -87,11 +87,11 @@ class Horizon:
     rows: Ints
     quantiles: Floats
     challenger: str
-    current: Current
+    status: ServingStatus
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class ReportData:
     """A run's record of one ticker in its pool.
 
     Attributes:
@@ -109,7 +109,7 @@ class Evidence:
     tickers: tuple[str, ...]
     sessions: Days
     closes: Floats
-    horizons: tuple[Horizon, ...]
+    horizons: tuple[HorizonRecord, ...]
     data_hash: str
     run_id: str
     time: dt.datetime
@@ -120,14 +120,14 @@ class Evidence:
         return self.tickers.index(self.ticker)
 
 
-def evidence_of(
-    found: Sequence[tuple[Contest, Current]],
+def report_data(
+    found: Sequence[tuple[WalkForwardResult, ServingStatus]],
     ticker: str,
     *,
     data_hash: str,
     run_id: str,
     time: dt.datetime,
-) -> Evidence:
+) -> ReportData:
     """The record of contests over one panel.
 
     Args:
@@ -145,7 +145,7 @@ def evidence_of(
     panel = found[0][0].panel
     if ticker not in panel.tickers:
         raise ValueError(f"{ticker} is not in the panel of its contest")
-    return Evidence(
+    return ReportData(
         ticker,
         panel.tickers,
         panel.sessions,
@@ -157,17 +157,17 @@ def evidence_of(
     )
 
 
-def _horizon(held: Contest, current: Current) -> Horizon:
+def _horizon(held: WalkForwardResult, current: ServingStatus) -> HorizonRecord:
     actual = judged(held.actual)
     rows = scored_rows(actual, held.distributions.since)
-    return Horizon(
+    return HorizonRecord(
         held.horizon,
         actual,
         held.series(),
         held.distributions.sigma,
         rows,
         held.distributions.quantiles(rows),
-        held.rules.challenger,
+        held.config.challenger,
         current,
     )
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from src.modeling.training.report.data import Forecast
+from src.modeling.training.report.data import CurrentForecast
 
 Floats = npt.NDArray[np.float64]
 Days = npt.NDArray[np.datetime64]
 
 
-def known(forecast: Forecast | None) -> bool:
+def known(forecast: CurrentForecast | None) -> bool:
     """Whether a forecast has a distribution and a price to scale it by."""
     if forecast is None:
         return False
@@ -21,7 +21,7 @@ def known(forecast: Forecast | None) -> bool:
     return bool(np.isfinite(numbers).all())
 
 
-def path(found: Sequence[tuple[int, Forecast]]) -> tuple[Days, Floats, Floats]:
+def path(found: Sequence[tuple[int, CurrentForecast]]) -> tuple[Days, Floats, Floats]:
     """Days (S + 1,), quantiles of the price (S + 1, K) and the served price (S + 1,), S sessions.
 
     Between the horizons returns are interpolated in the square root of time, as far as a price

@@ -11,9 +11,9 @@ from html import escape
 from src.modeling.evaluation.interval_metrics import SHARES, bounds
 from src.modeling.intervals.distribution import rise_probability
 from src.modeling.training.report import fan, wording
-from src.modeling.training.report.data import Evidence, Forecast, Horizon
+from src.modeling.training.report.data import CurrentForecast, HorizonRecord, ReportData
 from src.modeling.training.report.sections import Part, Shown, note, parts
-from src.modeling.training.report.statistics import Scores, scores_of
+from src.modeling.training.report.statistics import HorizonStatistics, horizon_statistics
 from src.stages.html_page import document, picture, table
 
 STYLE = """
@@ -59,9 +59,9 @@ WORDS = (
 )
 
 
-def page(run: Evidence) -> str:
+def page(run: ReportData) -> str:
     """The whole page; every text of others in it is escaped."""
-    found = [(one, scores_of(one, run.column)) for one in run.horizons]
+    found = [(one, horizon_statistics(one, run.column)) for one in run.horizons]
     body: list[Part] = [_head(run)]
     body += [_card(one, scores) for one, scores in found]
     body.append(_dictionary())
@@ -82,7 +82,7 @@ def _markup(body: Sequence[Part]) -> list[str]:
     return made
 
 
-def _head(run: Evidence) -> str:
+def _head(run: ReportData) -> str:
     sessions = f"{run.sessions.size:,} sessions"
     if run.sessions.size:
         sessions += f", {run.sessions[0]} to {run.sessions[-1]}"
@@ -95,8 +95,8 @@ def _head(run: Evidence) -> str:
     )
 
 
-def _card(record: Horizon, scores: Scores) -> str:
-    current = record.current
+def _card(record: HorizonRecord, scores: HorizonStatistics) -> str:
+    current = record.status
     said = current.verdict.verdict if current.verdict else "not judged"
     name = wording.horizon_name(record.horizon).capitalize()
     return (
@@ -108,7 +108,7 @@ def _card(record: Horizon, scores: Scores) -> str:
     )
 
 
-def _forecast(one: Forecast | None, scores: Scores) -> str:
+def _forecast(one: CurrentForecast | None, scores: HorizonStatistics) -> str:
     if one is None:
         return note("Nothing can be forecast now.")
     sure = "estimated: the calendar is not certain that far" if one.target_date_estimated else ""
@@ -133,7 +133,7 @@ def _forecast(one: Forecast | None, scores: Scores) -> str:
     )
 
 
-def _interval(one: Forecast, share: float, scores: Scores) -> tuple[str, ...]:
+def _interval(one: CurrentForecast, share: float, scores: HorizonStatistics) -> tuple[str, ...]:
     low, high = (float(one.quantiles[at]) for at in bounds(share))
     ends = [one.last_close * (1 + end) for end in (low, high)]
     past = scores.coverage[share][0]
@@ -152,7 +152,7 @@ def _dictionary() -> str:
     return f"<details><summary>What the words mean</summary><dl>{said}</dl></details>"
 
 
-def _foot(run: Evidence) -> str:
+def _foot(run: ReportData) -> str:
     told = (
         f"Run {run.run_id}, {run.time:%Y-%m-%d %H:%M} UTC, of prices with the hash "
         f"{run.data_hash}. Returns include dividends where they are known. With a pool of five "

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from src.modeling.training.report import calibration, charts, fan, wording
-from src.modeling.training.report.data import Evidence, Horizon
+from src.modeling.training.report.data import HorizonRecord, ReportData
 from src.modeling.training.report.measures import Measure
 from src.modeling.training.report.skills import Skill
-from src.modeling.training.report.statistics import ROLLING_SESSIONS, Scores
+from src.modeling.training.report.statistics import ROLLING_SESSIONS, HorizonStatistics
 from src.stages.html_page import table
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ Part = str | Shown
 COVERAGE = ("interval", "should hold", "held", "90 % interval of that", "n", "n_eff")
 
 
-def parts(run: Evidence, record: Horizon, scores: Scores) -> list[Part]:
+def parts(run: ReportData, record: HorizonRecord, scores: HorizonStatistics) -> list[Part]:
     """Everything about one horizon below the summary, its heading first."""
     heading = f"<h2>{escape(wording.horizon_name(record.horizon).capitalize())}</h2>"
     return [
@@ -53,12 +53,12 @@ def parts(run: Evidence, record: Horizon, scores: Scores) -> list[Part]:
     ]
 
 
-def _range(run: Evidence, record: Horizon, scores: Scores) -> list[Part]:
+def _range(run: ReportData, record: HorizonRecord, scores: HorizonStatistics) -> list[Part]:
     top = heading("The range of what may happen")
     found = [
-        (one.horizon, one.current.forecast)
+        (one.horizon, one.status.forecast)
         for one in run.horizons
-        if one.horizon <= record.horizon and fan.known(one.current.forecast)
+        if one.horizon <= record.horizon and fan.known(one.status.forecast)
     ]
     said = [(horizon, one) for horizon, one in found if one is not None]
     if not said or said[-1][0] != record.horizon:
@@ -80,9 +80,9 @@ def _range(run: Evidence, record: Horizon, scores: Scores) -> list[Part]:
     return [top, note(told), Shown(figure)]
 
 
-def _gate(record: Horizon) -> list[Part]:
+def _gate(record: HorizonRecord) -> list[Part]:
     top = heading("What the gate weighed")
-    one = record.current.verdict
+    one = record.status.verdict
     if one is None:
         return [top, note("The gate was not asked.")]
     told = (
@@ -94,7 +94,7 @@ def _gate(record: Horizon) -> list[Part]:
     return [top, note(told), table(names, wording.evidence_rows(one), kinds)]
 
 
-def _skills(run: Evidence, scores: Scores) -> list[Part]:
+def _skills(run: ReportData, scores: HorizonStatistics) -> list[Part]:
     top = heading("Skill: how much smaller the errors were than with something simple")
     told = (
         "Above zero is better. Where the interval holds zero, the difference could be chance; of "
@@ -131,7 +131,7 @@ def _skill_table(found: Sequence[Skill], measures: Sequence[Measure]) -> str:
     return table(names, rows, ("name", "name", "number", "number", "name", "number", "number"))
 
 
-def _saved(run: Evidence, record: Horizon, scores: Scores) -> list[Part]:
+def _saved(run: ReportData, record: HorizonRecord, scores: HorizonStatistics) -> list[Part]:
     top = heading("Errors saved over no change, summed over time")
     if not scores.saved:
         return [top, note("No forecast has an outcome yet.")]
@@ -147,11 +147,11 @@ def _saved(run: Evidence, record: Horizon, scores: Scores) -> list[Part]:
     return [top, note(told), Shown(figure)]
 
 
-def _overlap(record: Horizon) -> str:
+def _overlap(record: HorizonRecord) -> str:
     return "" if record.horizon == 1 else f", divided by {record.horizon} as labels overlap"
 
 
-def _coverage(run: Evidence, record: Horizon, scores: Scores) -> list[Part]:
+def _coverage(run: ReportData, record: HorizonRecord, scores: HorizonStatistics) -> list[Part]:
     top = heading("Coverage: did the intervals hold what they promise?")
     whole = scores.coverage[0.9][0]
     if not whole.n:
@@ -169,7 +169,7 @@ def _coverage(run: Evidence, record: Horizon, scores: Scores) -> list[Part]:
     return [top, note(told), table(COVERAGE, rows, kinds), *_rolled(run, record, scores)]
 
 
-def _rolled(run: Evidence, record: Horizon, scores: Scores) -> list[Part]:
+def _rolled(run: ReportData, record: HorizonRecord, scores: HorizonStatistics) -> list[Part]:
     whole = scores.coverage[0.9][0]
     if not any(np.isfinite(one).any() for one in scores.rolled.values()):
         short = f"Fewer than {ROLLING_SESSIONS} sessions are scored: coverage over time is unknown."
@@ -190,7 +190,7 @@ def _covered(one: Measure) -> tuple[str, str, str, str]:
     return wording.percent(one.value), told, f"{one.n:,}", wording.n_eff(one.n_eff)
 
 
-def _terciles(scores: Scores) -> list[Part]:
+def _terciles(scores: HorizonStatistics) -> list[Part]:
     top = heading("Coverage when prices were calm and when they were wild")
     if not any(one.n for one in scores.terciles[0.9]):
         return [top, note("No interval has an outcome yet.")]
@@ -211,7 +211,7 @@ def _terciles(scores: Scores) -> list[Part]:
     ]
 
 
-def _pit(record: Horizon, scores: Scores) -> list[Part]:
+def _pit(record: HorizonRecord, scores: HorizonStatistics) -> list[Part]:
     top = heading("Where outcomes fell in the forecast range")
     whole = scores.coverage[0.9][0]
     if not scores.pit_counts.sum():
@@ -226,13 +226,13 @@ def _pit(record: Horizon, scores: Scores) -> list[Part]:
     return [top, note(told), Shown(charts.pit(scores.pit_counts, band))]
 
 
-def _contributions(record: Horizon) -> list[Part]:
+def _contributions(record: HorizonRecord) -> list[Part]:
     top = heading(f"What the challenger {record.challenger} says now, and why")
-    found = [one for one in record.current.contributions if np.isfinite(one[1])]
+    found = [one for one in record.status.contributions if np.isfinite(one[1])]
     if not found:
         return [top, note(f"{record.challenger} has no parts to show: it uses no features.")]
     total = sum(value for _, value in found)
-    one = record.current.verdict
+    one = record.status.verdict
     rests = f"n = {one.n:,}, n_eff = {wording.n_eff(one.n_eff)}" if one else "n not known"
     told = (
         f"Its forecast is {wording.signed(total, 3)}, the sum of these parts; it was judged "
@@ -257,5 +257,5 @@ def folded(summary: str, markup: str) -> str:
     return f"<details><summary>{escape(summary)}</summary>{markup}</details>"
 
 
-def _pool(run: Evidence) -> str:
+def _pool(run: ReportData) -> str:
     return f"all {len(run.tickers)} tickers" if len(run.tickers) > 1 else run.ticker

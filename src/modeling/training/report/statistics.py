@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from src.modeling.training.report import calibration, skills
-from src.modeling.training.report.data import Horizon
+from src.modeling.training.report.data import HorizonRecord
 from src.modeling.training.report.measures import Measure, share
 from src.modeling.training.report.skills import Skill
 
@@ -22,7 +22,7 @@ MOST_POINTS = 600
 
 
 @dataclass(frozen=True, eq=False)
-class Scores:
+class HorizonStatistics:
     """What one horizon's record says.
 
     Attributes:
@@ -48,7 +48,7 @@ class Scores:
     spacing: int
 
 
-def scores_of(record: Horizon, column: int) -> Scores:
+def horizon_statistics(record: HorizonRecord, column: int) -> HorizonStatistics:
     """All statistics of a horizon; ``column`` is the report's ticker."""
     horizon, rows = record.horizon, record.rows
     step = skills.spacing(rows)
@@ -59,7 +59,7 @@ def scores_of(record: Horizon, column: int) -> Scores:
     saved_rows, saved = skills.cumulative(record.actual, record.points, horizon)
     shown = _thinned(len(rows))
     window = max(1, round(ROLLING_SESSIONS / step))
-    return Scores(
+    return HorizonStatistics(
         skills=(
             *skills.of_points(record.actual, record.points, horizon, column),
             skills.of_distribution(record.actual, given, rows, horizon, column),

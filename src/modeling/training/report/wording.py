@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from src.modeling.gate import criteria, reasons
 from src.modeling.gate.verdict import Verdict
-from src.modeling.training.report.data import Current
+from src.modeling.training.report.data import ServingStatus
 from src.modeling.training.report.measures import FEWEST, Measure
 
 NOT_KNOWN = "not known"
@@ -75,14 +75,14 @@ def judged(one: Measure) -> str:
     return "worse" if one.high < 0 else "could be chance"
 
 
-def verdict(current: Current, challenger: str) -> str:
+def verdict(current: ServingStatus, challenger: str) -> str:
     """What the gate says of the challenger, in one sentence."""
     if current.verdict is None:
         return f"The challenger {challenger} was not judged: nothing is known of its worth."
     return f"The challenger {challenger}: {_lower(current.verdict.reason)}"
 
 
-def served(current: Current) -> str:
+def served(current: ServingStatus) -> str:
     """What is served and what that means."""
     pinned = (
         f" A rollback pinned version {current.pinned}: it answers instead of what was trained "

@@ -7,6 +7,7 @@ from src.api.forecasts.loader import Loader, Refused
 from src.api.forecasts.loader import made as forecast
 from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.publish import publish
+from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import at, put_inputs, put_live, put_price
 from tests.support.models import both, made, winner
 
@@ -15,7 +16,7 @@ SHORT, LONG = ("TCS.NS", "short"), ("TCS.NS", "long")
 
 def forecasts(connection, models, *pairs, key=None):
     """What there is to say of each ticker and horizon."""
-    read = Loader(models, key).load(connection, pairs)
+    read = Loader(ArtifactStore(models, key)).load(connection, pairs)
     return {pair: forecast(one) for pair, one in read.items()}
 
 
@@ -42,7 +43,7 @@ def test_a_ticker_without_prices_is_not_found_and_one_without_a_model_is_not_the
 
 
 def test_a_model_that_cannot_be_asked_yet_says_what_to_run(connection, models):
-    publish(models, EventLog(connection), [made()], at())
+    publish(ArtifactStore(models), EventLog(connection), [made()], at())
 
     refused = forecasts(connection, models, SHORT)[SHORT]
 
@@ -52,7 +53,7 @@ def test_a_model_that_cannot_be_asked_yet_says_what_to_run(connection, models):
 
 def test_inputs_of_the_model_before_are_not_given_to_the_new_one(connection, models):
     put_live(connection, models, [made()])
-    publish(models, EventLog(connection), [winner()], at(1))
+    publish(ArtifactStore(models), EventLog(connection), [winner()], at(1))
 
     assert isinstance(forecasts(connection, models, SHORT)[SHORT], Refused)
 
@@ -94,7 +95,7 @@ def test_an_unsigned_model_is_refused_where_a_key_is_set(connection, models):
 
 def test_a_set_that_was_read_once_is_not_looked_for_on_the_disk_again(connection, models):
     (live,) = put_live(connection, models, [winner()])
-    loader = Loader(models)
+    loader = Loader(ArtifactStore(models))
     before = forecast(loader.load(connection, [SHORT])[SHORT])
     shutil.rmtree(models / "TCS.NS")
     put_inputs(connection, live, last_close=3100.0)
@@ -107,7 +108,7 @@ def test_a_set_that_was_read_once_is_not_looked_for_on_the_disk_again(connection
 
 def test_a_set_that_could_not_be_read_is_read_again_once_it_is_there(connection, models, tmp_path):
     put_live(connection, models, [winner()])
-    loader = Loader(models)
+    loader = Loader(ArtifactStore(models))
     (models / "TCS.NS").rename(tmp_path / "aside")
     assert isinstance(loader.load(connection, [SHORT])[SHORT], Refused)
 

@@ -15,6 +15,7 @@ from src.api.forecasts.service import Desk
 from src.api.prediction_log.spool import Journal
 from src.api.prediction_log.writer import Logbook
 from src.db.reconnect import Reconnector
+from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import put_inputs, put_live
 from tests.support.models import both, made
 
@@ -29,7 +30,7 @@ def deaf(database_url, home, models):
     desk = Desk(
         cache=Cache(),
         reader=Reader(link),
-        loader=Loader(models),
+        loader=Loader(ArtifactStore(models)),
         watch=Watch(link, lambda ticker: None),
         logbook=Logbook(link, Journal(home, "here"), 10, lambda: NOW),
         now=lambda: NOW,

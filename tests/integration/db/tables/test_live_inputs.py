@@ -8,6 +8,7 @@ from src.core.model_events import ModelEvent
 from src.db.tables import live_inputs
 from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.publish import publish
+from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import ASKED, at, put_inputs, put_live, put_price
 from tests.support.models import both, made
 
@@ -41,7 +42,7 @@ def test_a_set_that_has_gone_live_since_is_not_given_what_the_one_before_is_aske
     connection, home
 ):
     put_live(connection, home / "models", [made()])
-    (new,) = publish(home / "models", EventLog(connection), [made(trials=4)], at(1))
+    (new,) = publish(ArtifactStore(home / "models"), EventLog(connection), [made(trials=4)], at(1))
 
     assert live_inputs.live(connection, [TCS])[TCS] == (new.digest, None, False)
 
@@ -88,7 +89,7 @@ def test_the_version_changes_with_inputs_and_with_models_and_with_nothing_else(c
 
     put_inputs(connection, live)
     seen.append(live_inputs.version(connection))
-    publish(home / "models", EventLog(connection), [made(trials=4)], at(1))
+    publish(ArtifactStore(home / "models"), EventLog(connection), [made(trials=4)], at(1))
     seen.append(live_inputs.version(connection))
 
     assert len(set(seen)) == 3
@@ -100,7 +101,7 @@ def test_hears_of_new_inputs_and_of_new_models(connection, database_url, home):
 
     def work(folder: Path):
         with psycopg.connect(database_url, autocommit=True) as other:
-            publish(folder, EventLog(other), [made()], at())
+            publish(ArtifactStore(folder), EventLog(other), [made()], at())
             put_inputs(other, made(ticker="INFY.NS", digest="0" * 64))
 
     writer = threading.Thread(target=work, args=(home / "models",))

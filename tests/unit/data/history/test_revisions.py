@@ -16,7 +16,7 @@ STORED = {
     **dict.fromkeys(FIELDS, pl.Float64),
     "batch_id": pl.Int64,
     "first_seen": pl.Datetime("us", "UTC"),
-    "batch_fetched_at": pl.Datetime("us", "UTC"),
+    "fetched_at": pl.Datetime("us", "UTC"),
 }
 
 
@@ -24,7 +24,7 @@ def stored(*closes, fetched_at=EARLIER, batch_id=1):
     """Raw rows of the days in order; None is a row without prices."""
     rows = [
         {"date": one.pop("at"), **one}
-        | {"batch_id": batch_id, "first_seen": EARLIER, "batch_fetched_at": fetched_at}
+        | {"batch_id": batch_id, "first_seen": EARLIER, "fetched_at": fetched_at}
         for one in made(closes)
     ]
     return pl.DataFrame(rows, schema=STORED)
@@ -53,7 +53,7 @@ def kept_closes(result):
 
 def after(before, result):
     """The raw rows once the result is stored."""
-    new = result.rows.with_columns(batch_fetched_at=pl.lit(LATER).cast(pl.Datetime("us", "UTC")))
+    new = result.rows.with_columns(fetched_at=pl.lit(LATER).cast(pl.Datetime("us", "UTC")))
     gone = before.join(new, on="date", how="anti")
     return pl.concat([gone, new.select(before.columns)]).sort("date")
 
@@ -130,7 +130,7 @@ def test_a_null_over_a_value_is_refused_with_the_value_that_stays():
     assert result.rejected.select("line", "date", "rule").rows() == [
         (2, DAYS[1], "null_over_value")
     ]
-    assert result.rejected["reason"].to_list() == ["a later or fuller fetch holds close 101.0"]
+    assert result.rejected["reason"].to_list() == ["a later or fuller delivery has close 101.0"]
     assert result.revisions.is_empty()
 
 
@@ -163,7 +163,7 @@ def test_both_orders_of_arrival_leave_the_same_values(field, newer_close):
             known = rows.with_columns(price_basis=pl.lit("split"))
             new = revise(known, frame, key="date", batch=Batch(number, "split", at)).rows
             whose = pl.when(pl.col("batch_id") == number).then(pl.lit(at)).otherwise(pl.lit(LATER))
-            new = new.with_columns(batch_fetched_at=whose.cast(pl.Datetime("us", "UTC")))
+            new = new.with_columns(fetched_at=whose.cast(pl.Datetime("us", "UTC")))
             rows = pl.concat([rows.join(new, on="date", how="anti"), new.select(rows.columns)])
         return rows.sort("date").select("date", *FIELDS)
 
@@ -231,7 +231,7 @@ def test_hourly_bars_are_compared_by_their_instant():
     before = first.drop("line").with_columns(
         batch_id=pl.lit(1, dtype=pl.Int64),
         first_seen=pl.lit(EARLIER).cast(pl.Datetime("us", "UTC")),
-        batch_fetched_at=pl.lit(EARLIER).cast(pl.Datetime("us", "UTC")),
+        fetched_at=pl.lit(EARLIER).cast(pl.Datetime("us", "UTC")),
         price_basis=pl.lit("split"),
     )
 
@@ -300,7 +300,7 @@ def test_an_older_file_fills_a_row_that_a_later_one_left_empty():
 
     assert kept_closes(result) == [100]
     assert result.rejected.select("rule", "reason").rows() == [
-        ("older_vintage", "a later or fuller fetch holds close 101.0")
+        ("older_vintage", "a later or fuller delivery has close 101.0")
     ]
 
 

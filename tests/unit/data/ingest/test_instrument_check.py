@@ -1,4 +1,4 @@
-"""Another instrument's bars under a ticker; the days and the moves are made by hand."""
+"""Another instrument's bars under a ticker; the days and the returns are made by hand."""
 
 import datetime as dt
 
@@ -7,7 +7,7 @@ import pytest
 
 from src.core.calendars.nse import nse
 from src.core.errors import BadInput
-from src.data.ingest.instrument_check import check_moves, check_sessions
+from src.data.ingest.instrument_check import check_returns, check_sessions
 from tests.support.prices import bar, delivery, sessions
 
 DAYS = sessions(dt.date(2025, 1, 1), 245)
@@ -15,34 +15,34 @@ DAYS = sessions(dt.date(2025, 1, 1), 245)
 CLOSED = [dt.date(2025, 1, 5) + dt.timedelta(weeks=week) for week in range(6)]
 
 
-def came(days, **facts):
+def delivered(days, **facts):
     return delivery([bar(day, 100.0) for day in days], origin="new.csv", **facts)
 
 
 def test_six_rows_of_250_on_closed_days_are_another_exchanges():
     with pytest.raises(BadInput) as refused:
-        check_sessions(came([*DAYS[:244], *CLOSED]), nse())
+        check_sessions(delivered([*DAYS[:244], *CLOSED]), nse())
 
     assert str(refused.value) == (
-        "new.csv: 6 of 250 rows (2.4%) lie on days when NSE was closed: these look like another "
-        "exchange's prices and not TCS.NS's; check the file and --ticker."
+        "new.csv: 6 of 250 rows (2.4%) lie on days when NSE was closed: the prices probably belong "
+        "to another exchange than TCS.NS's. Check the file and --ticker."
     )
 
 
 def test_five_rows_of_250_on_closed_days_are_two_percent_and_may_be():
-    assert check_sessions(came([*DAYS, *CLOSED[:5]]), nse()) is None
+    assert check_sessions(delivered([*DAYS, *CLOSED[:5]]), nse()) is None
 
 
 def test_four_rows_on_closed_days_are_no_proof_in_a_short_file():
-    assert check_sessions(came([*DAYS[:10], *CLOSED[:4]]), nse()) is None
+    assert check_sessions(delivered([*DAYS[:10], *CLOSED[:4]]), nse()) is None
     with pytest.raises(BadInput, match="5 of 15 rows"):
-        check_sessions(came([*DAYS[:10], *CLOSED[:5]]), nse())
+        check_sessions(delivered([*DAYS[:10], *CLOSED[:5]]), nse())
 
 
 def test_rows_before_the_calendar_tell_nothing():
     sundays = [dt.date(1999, 1, 3) + dt.timedelta(weeks=week) for week in range(20)]
 
-    assert check_sessions(came([*sundays, *DAYS[:10]]), nse()) is None
+    assert check_sessions(delivered([*sundays, *DAYS[:10]]), nse()) is None
 
 
 def test_rows_without_a_price_tell_nothing():
@@ -57,14 +57,14 @@ def test_hours_are_not_counted_as_days():
     assert check_sessions(delivery([bar(at, 100.0) for at in sunday]), nse()) is None
 
 
-# --- moves
+# --- returns
 
 
-def held(closes):
+def stored(closes):
     return pl.DataFrame({"date": DAYS[: len(closes)], "close": closes}, strict=False)
 
 
-def moved(closes, **facts):
+def with_closes(closes, **facts):
     bars = [bar(day, close) for day, close in zip(DAYS, closes, strict=False)]
     return delivery(bars, origin="new.csv", **facts)
 
@@ -74,19 +74,19 @@ SWING = [100.0 if n % 2 else 101.0 for n in range(20)]
 OTHER = [50.5 if n % 2 else 50.0 for n in range(20)]
 
 
-def test_closes_that_move_otherwise_are_another_instruments():
+def test_closes_with_other_returns_are_another_instruments():
     with pytest.raises(BadInput) as refused:
-        check_moves(moved(OTHER), held(SWING), "date")
+        check_returns(with_closes(OTHER), stored(SWING))
 
     assert str(refused.value) == (
-        "new.csv: on 20 days that are stored from yahoo its closes move otherwise (by 2.0% a row): "
-        "it looks like another instrument than TCS.NS; check the file and --ticker, or name "
-        "another --vendor."
+        "new.csv: its returns differ from those stored from yahoo by 2.0% (median of 20 common "
+        "bars): the file probably belongs to another instrument than TCS.NS. Check the file and "
+        "--ticker, or give another --vendor."
     )
 
 
 def test_nineteen_common_days_prove_nothing():
-    assert check_moves(moved(OTHER[:19]), held(SWING), "date") is None
+    assert check_returns(with_closes(OTHER[:19]), stored(SWING)) is None
 
 
 @pytest.mark.parametrize(
@@ -102,11 +102,11 @@ def test_nineteen_common_days_prove_nothing():
         [*SWING[:5], 90.0, 110.0, *SWING[7:]],
     ],
 )
-def test_the_same_moves_on_any_level_are_the_same_instruments(closes):
-    assert check_moves(moved(closes), held(SWING), "date") is None
+def test_the_same_returns_on_any_level_are_the_same_instruments(closes):
+    assert check_returns(with_closes(closes), stored(SWING)) is None
 
 
 def test_days_without_a_price_are_not_compared():
     nothing = [None if n % 3 else close for n, close in enumerate(SWING)]
 
-    assert check_moves(moved(OTHER), held(nothing), "date") is None
+    assert check_returns(with_closes(OTHER), stored(nothing)) is None

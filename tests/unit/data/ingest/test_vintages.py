@@ -5,7 +5,7 @@ import pytest
 
 from src.core.calendars.nse import nse
 from src.core.errors import BadInput
-from src.data.ingest.vintages import brings_the_last_session, in_order
+from src.data.ingest.vintages import completes_last_session, place_delivery
 from tests.support.prices import bar, delivery
 
 DAYS = nse().sessions(dt.date(2026, 3, 1), dt.date(2026, 4, 10))[-20:]
@@ -31,68 +31,68 @@ def stored(days=DAYS, basis="total", close=100.0):
             "adj_close": 100.0,
             "price_basis": basis,
             "batch_id": 1,
-            "batch_fetched_at": EARLIER,
+            "fetched_at": EARLIER,
         },
-        schema_overrides={"batch_fetched_at": pl.Datetime("us", "UTC")},
+        schema_overrides={"fetched_at": pl.Datetime("us", "UTC")},
     )
 
 
 def test_the_first_delivery_is_what_it_is():
     first = came(DAYS)
 
-    assert in_order(first, stored([]), "date").delivery is first
+    assert place_delivery(first, stored([])).delivery is first
 
 
 def test_a_newer_whole_is_taken_without_a_word():
     newer = came(DAYS)
 
-    assert in_order(newer, stored(DAYS[:-1]), "date").warnings == ()
+    assert place_delivery(newer, stored(DAYS[:-1])).warnings == ()
 
 
 def test_a_vintage_that_ends_earlier_is_the_older_one():
-    result = in_order(came(DAYS[:-1]), stored(), "date")
+    result = place_delivery(came(DAYS[:-1]), stored())
 
     assert result.delivery.fetched_at < EARLIER
     (said,) = result.warnings
     assert said.startswith(
-        "new.csv was taken for an older vintage of TCS.NS, since it ends 2026-04-09"
+        "new.csv was taken as an older vintage of TCS.NS, because it ends on 2026-04-09"
     )
 
 
 def test_a_stated_time_is_believed():
     stated = came(DAYS[:-1], stated=True)
 
-    assert in_order(stated, stored(), "date").delivery is stated
+    assert place_delivery(stated, stored()).delivery is stated
 
 
 def test_a_part_of_a_series_does_not_replace_the_whole():
-    with pytest.raises(BadInput, match=r"new\.csv: it would replace 20 .* by 5: "):
-        in_order(came(DAYS[-5:]), stored(), "date")
+    with pytest.raises(BadInput, match=r"new\.csv: it would replace 20 .* by 5\. "):
+        place_delivery(came(DAYS[-5:]), stored())
 
 
 def test_rows_left_on_another_level_are_said():
-    (said,) = in_order(came(DAYS[3:]), stored(), "date").warnings
+    (said,) = place_delivery(came(DAYS[3:]), stored()).warnings
 
-    assert said.startswith("TCS.NS: 3 earlier rows from yahoo stand on another price level")
+    assert said.startswith("TCS.NS: 3 earlier rows from yahoo are on another price level")
 
 
 def test_split_adjusted_deliveries_go_on_with_one_another():
     part = came(DAYS[-3:], basis="split")
 
-    assert in_order(part, stored(basis="split"), "date").delivery is part
+    assert place_delivery(part, stored(basis="split")).delivery is part
 
 
 def test_a_stated_part_that_replaces_the_whole_is_said_with_its_numbers():
-    (said,) = in_order(came(DAYS[-5:], stated=True), stored(), "date").warnings
+    (said,) = place_delivery(came(DAYS[-5:], stated=True), stored()).warnings
 
     assert said == (
-        "TCS.NS: new.csv brings 5 rows that replace 20 from yahoo, on another price level: 15 of "
-        "these are not in it and are left out of the clean prices (--vendor keeps both)."
+        "TCS.NS: new.csv has 5 rows that replace 20 from yahoo on another price level: 15 of "
+        "these are not in it and are left out of the clean prices (another --vendor keeps both)."
     )
 
 
 def test_five_rows_that_a_stated_delivery_leaves_out_are_a_few():
-    assert in_order(came(DAYS[5:], stated=True), stored(), "date").warnings == ()
+    assert place_delivery(came(DAYS[5:], stated=True), stored()).warnings == ()
 
 
 def test_a_part_stated_as_older_replaces_nothing():
@@ -100,7 +100,7 @@ def test_a_part_stated_as_older_replaces_nothing():
 
     older = came(DAYS[-5:], stated=True, fetched_at=before)
 
-    assert in_order(older, stored(), "date").warnings == ()
+    assert place_delivery(older, stored()).warnings == ()
 
 
 # --- restated history of split-adjusted prices
@@ -112,12 +112,12 @@ def test_a_part_on_the_level_after_a_split_is_no_continuation(stated):
     part = came([*DAYS[6:], dt.date(2026, 4, 13)], "split", stated, closes=[50.0] * 15)
 
     with pytest.raises(BadInput) as refused:
-        in_order(part, stored(DAYS[:10], "split"), "date")
+        place_delivery(part, stored(DAYS[:10], "split"))
 
     assert str(refused.value) == (
         "new.csv: its closes are 0.5 times those stored from yahoo on 4 days, so history was "
-        "restated, and 6 rows before 2026-03-19 would stay on another level: bring the whole "
-        "series of TCS.NS in one file."
+        "restated, and 6 rows before 2026-03-19 would remain on another price level. Give the "
+        "whole series of TCS.NS in one file."
     )
 
 
@@ -125,7 +125,7 @@ def test_a_part_whose_adjusted_closes_have_a_newer_dividend_in_them_is_no_contin
     part = came(DAYS[15:], "split", adj_close=99.0)
 
     with pytest.raises(BadInput, match=r"its adjusted closes are 0\.99 times .* on 5 days"):
-        in_order(part, stored(basis="split"), "date")
+        place_delivery(part, stored(basis="split"))
 
 
 def test_rounded_closes_and_a_partial_last_bar_hide_no_split():
@@ -133,13 +133,13 @@ def test_rounded_closes_and_a_partial_last_bar_hide_no_split():
     part = came(DAYS[15:], "split", closes=[33.33, 33.35, 33.3, 33.35, 35.0])
 
     with pytest.raises(BadInput, match=r"0\.3335 times those stored from yahoo on 4 days"):
-        in_order(part, stored(basis="split"), "date")
+        place_delivery(part, stored(basis="split"))
 
 
 def test_a_whole_series_after_a_split_is_taken():
     whole = came(DAYS, "split", closes=[50.0] * 20)
 
-    assert in_order(whole, stored(DAYS[:10], "split"), "date").delivery is whole
+    assert place_delivery(whole, stored(DAYS[:10], "split")).delivery is whole
 
 
 @pytest.mark.parametrize(
@@ -154,22 +154,22 @@ def test_a_whole_series_after_a_split_is_taken():
 def test_closes_that_were_corrected_are_no_other_level(closes):
     part = came(DAYS[15:], "split", closes=closes, adj_close=100.0)
 
-    assert in_order(part, stored(basis="split"), "date").delivery is part
+    assert place_delivery(part, stored(basis="split")).delivery is part
 
 
 def test_two_common_days_tell_no_level():
     part = came(DAYS[18:], "split", closes=[50.0, 50.0])
 
-    assert in_order(part, stored(basis="split"), "date").delivery is part
+    assert place_delivery(part, stored(basis="split")).delivery is part
 
 
 def test_a_part_from_before_the_split_that_ends_earlier_is_the_older_vintage():
     older = came(DAYS[5:10], "split", closes=[200.0] * 5)
 
-    result = in_order(older, stored(basis="split"), "date")
+    result = place_delivery(older, stored(basis="split"))
 
     assert result.delivery.fetched_at < EARLIER
-    assert result.warnings[0].startswith("new.csv was taken for an older vintage of TCS.NS")
+    assert result.warnings[0].startswith("new.csv was taken as an older vintage of TCS.NS")
 
 
 @pytest.mark.parametrize("stated", [False, True])
@@ -177,8 +177,8 @@ def test_an_older_vintage_puts_no_rows_of_its_level_before_the_newer_ones(stated
     before = EARLIER - dt.timedelta(days=1) if stated else LATER
     older = came(DAYS[:10], "split", stated, before, closes=[200.0] * 10)
 
-    with pytest.raises(BadInput, match="and 5 rows before 2026-03-18 would stay on another level"):
-        in_order(older, stored(DAYS[5:], "split"), "date")
+    with pytest.raises(BadInput, match="and 5 rows before 2026-03-18 would remain on another"):
+        place_delivery(older, stored(DAYS[5:], "split"))
 
 
 @pytest.mark.parametrize(
@@ -188,4 +188,4 @@ def test_an_older_vintage_puts_no_rows_of_its_level_before_the_newer_ones(stated
 def test_the_same_file_fetched_after_the_close_has_its_last_bar(before, now, whole):
     earlier, later = (dt.datetime(2026, 4, *at, tzinfo=dt.UTC) for at in (before, now))
 
-    assert brings_the_last_session(came(DAYS, fetched_at=later), earlier, nse()) is whole
+    assert completes_last_session(came(DAYS, fetched_at=later), earlier, nse()) is whole

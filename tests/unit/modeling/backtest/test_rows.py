@@ -8,20 +8,22 @@ import pytest
 
 from src.core.calendars.nse import nse
 from src.modeling.backtest.rows import rows
-from src.modeling.experiment.run import Rules, hold
+from src.modeling.experiment.run import ExperimentConfig, run_walk_forward
 from src.modeling.panel import panel
 from src.modeling.points.walk_forward import Schedule
 from tests.support.prices import clean_walk, sessions
 
 DAYS = sessions(dt.date(2023, 1, 2), 400)
 BOUNDS = ["lo50", "hi50", "lo80", "hi80", "lo90", "hi90", "lo95", "hi95"]
-RULES = Rules("zero", min_mae_improvement=0.0, configurations=1, schedule=Schedule())
+RULES = ExperimentConfig("zero", min_mae_improvement=0.0, configurations=1, schedule=Schedule())
 
 
 def contest(horizon=5, since=0):
     first = clean_walk("A.NS", DAYS, seed=1).filter(pl.col("date") != DAYS[200])
     bars = pl.concat([first, clean_walk("B.NS", DAYS, seed=2)])
-    return hold(panel.build(bars, nse()), horizon, RULES, names=("zero", "mean"), since=since), bars
+    return run_walk_forward(
+        panel.build(bars, nse()), horizon, RULES, names=("zero", "mean"), since=since
+    ), bars
 
 
 def test_one_row_per_model_and_bar_with_the_columns_in_order():

@@ -12,8 +12,8 @@ from src.features import leakage_check
 from src.features.catalogue import features
 from src.features.panel import pool_of
 from src.modeling.experiment import leakage, leakage_chain
-from src.modeling.experiment.config import rules_of
-from src.modeling.experiment.leakage import Part
+from src.modeling.experiment.config import experiment_config
+from src.modeling.experiment.leakage import CheckedStep
 from src.modeling.panel import panel
 from src.modeling.points import walk_forward
 from src.modeling.points.ridge import ridge
@@ -45,8 +45,11 @@ def leaks(whole, part, cut=CUT):
 
 def test_the_chain_as_it_is_knows_nothing_of_the_future(whole):
     names = ("zero", "mean", "drift", "ridge", "rank_tilt")
-    rules = {1: rules_of(SETTINGS, "short", names, 6), 63: rules_of(SETTINGS, "long", names, 6)}
-    parts = leakage_chain.parts(features(SETTINGS.features), rules, names)
+    rules = {
+        1: experiment_config(SETTINGS, "short", names, 6),
+        63: experiment_config(SETTINGS, "long", names, 6),
+    }
+    parts = leakage_chain.checked_steps(features(SETTINGS.features), rules, names)
     refits = leakage_chain.refits(whole, rules[1])
 
     found = list(leakage.check(whole, parts, refits[-1:], seed=1))
@@ -61,7 +64,7 @@ def test_a_feature_shifted_one_day_forward_is_caught(whole):
     def shifted(given):
         return {"return": np.vstack([given.log_returns[1:], given.log_returns[:1] * np.nan])}
 
-    assert leaks(whole, Part("features", shifted)) == {
+    assert leaks(whole, CheckedStep("features", shifted)) == {
         "cut off": ["return"],
         "replaced": ["return"],
     }
@@ -72,7 +75,7 @@ def test_a_market_series_one_day_off_is_caught_twice(whole):
         market = np.append(pool_of(given).market[1:], np.nan)
         return {"market": np.repeat(market[:, None], len(given.tickers), axis=1)}
 
-    assert set(leaks(whole, Part("features", off))) == {"cut off", "replaced"}
+    assert set(leaks(whole, CheckedStep("features", off))) == {"cut off", "replaced"}
     found = leakage.correlations(off(whole), whole)
     assert (found.passed, found.leaks[0][0]) == (False, "market")
     honest = {"market": np.repeat(pool_of(whole).market[:, None], 6, axis=1)}
@@ -80,26 +83,31 @@ def test_a_market_series_one_day_off_is_caught_twice(whole):
 
 
 def schedule():
-    return rules_of(SETTINGS, "short", ("zero", "ridge"), 6).schedule
+    return experiment_config(SETTINGS, "short", ("zero", "ridge"), 6).schedule
 
 
 def test_a_fold_that_is_not_purged_is_caught(whole):
     def unpurged(given):
-        known = leakage_chain.contest.inputs_of(given)
+        known = leakage_chain.contest.model_inputs(given)
         # Labels of 63 sessions, purged as if they took one.
         y = given.targets(63)
         return {"ridge": walk_forward.walk(ridge, known, y, 1, schedule()).points}
 
-    refit = leakage_chain.refits(whole, rules_of(SETTINGS, "short", ("zero", "ridge"), 6))[-1]
+    refit = leakage_chain.refits(whole, experiment_config(SETTINGS, "short", ("zero", "ridge"), 6))[
+        -1
+    ]
 
-    assert set(leaks(whole, Part("forecasts", unpurged), cut=refit)) == {"cut off", "replaced"}
+    assert set(leaks(whole, CheckedStep("forecasts", unpurged), cut=refit)) == {
+        "cut off",
+        "replaced",
+    }
 
 
 def test_a_scaler_fitted_on_all_data_is_caught(whole):
     def scaled(given):
-        known = leakage_chain.contest.inputs_of(given)
+        known = leakage_chain.contest.model_inputs(given)
         inputs = (known.inputs - known.inputs.mean(axis=0)) / known.inputs.std(axis=0)
-        wrong = walk_forward.Stacked(known.rows, known.columns, inputs, known.names)
+        wrong = walk_forward.FeatureRows(known.rows, known.columns, inputs, known.names)
 
         def through_origin(X, y, horizon):
             weights, *_ = np.linalg.lstsq(X.T @ X + np.eye(X.shape[1]), X.T @ y, rcond=None)
@@ -108,11 +116,11 @@ def test_a_scaler_fitted_on_all_data_is_caught(whole):
         walk = walk_forward.walk(through_origin, wrong, given.targets(1), 1, schedule())
         return {"line": walk.points}
 
-    assert set(leaks(whole, Part("forecasts", scaled))) == {"cut off", "replaced"}
+    assert set(leaks(whole, CheckedStep("forecasts", scaled))) == {"cut off", "replaced"}
 
 
 def test_a_label_joined_to_the_session_that_it_begins_in_is_caught(whole):
-    assert leaks(whole, Part("labels", lambda given: {"label": given.targets(1)})) == {
+    assert leaks(whole, CheckedStep("labels", lambda given: {"label": given.targets(1)})) == {
         "cut off": ["label"],
         "replaced": ["label"],
     }
@@ -123,7 +131,7 @@ def test_a_value_that_is_only_there_when_the_future_is_counts_as_a_leak(whole):
         extra = {"late": given.close} if len(given.sessions) > CUT + 1 else {}
         return {"close": given.close, **extra}
 
-    assert leaks(whole, Part("features", eager)) == {"cut off": ["late"]}
+    assert leaks(whole, CheckedStep("features", eager)) == {"cut off": ["late"]}
 
 
 def test_the_future_is_replaced_and_the_past_is_not(whole):

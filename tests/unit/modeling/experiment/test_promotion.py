@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.modeling.experiment.promotion import DEMOTED, KEPT, PROMOTED, Standing, decide
+from src.modeling.experiment.promotion import DEMOTED, KEPT, PROMOTED, Champion, decide_promotion
 from src.modeling.gate import verdict as gate
 from src.modeling.gate.verdict import BETTER, UNDECIDED, WORSE
 from src.registry.formats.models import LinearModel
 from src.registry.storage.artifact import Artifact
-from tests.support.contests import contest_of, weekdays
+from tests.support.walk_forward_results import walk_forward_result, weekdays
 
 ROWS, TICKERS = 1_800, 10
 OUTCOMES = np.random.default_rng(1).normal(0, 0.02, (ROWS, TICKERS))
@@ -38,8 +38,9 @@ def look(rows, now, challenger, **others):
     actual = OUTCOMES[:rows].copy()
     actual[-1:] = np.nan
     points = {"zero": ZERO, "drift": challenger, **others}
-    return decide(
-        contest_of(actual, {name: said[:rows] for name, said in points.items()}, "drift"), now
+    return decide_promotion(
+        walk_forward_result(actual, {name: said[:rows] for name, said in points.items()}, "drift"),
+        now,
     )
 
 
@@ -47,18 +48,18 @@ def look(rows, now, challenger, **others):
 
 
 def test_at_a_first_look_with_too_few_outcomes_zero_is_served():
-    decision = look(200, Standing(), SKILLED)
+    decision = look(200, Champion(), SKILLED)
 
-    assert decision.standing == Standing("zero", None)
+    assert decision.champion == Champion("zero", None)
     assert (decision.candidate, decision.event) == ("drift", UNDECIDED)
     assert "199 dates" in decision.reason
     assert "too few" in decision.reason
 
 
 def test_a_challenger_that_is_better_is_promoted_as_of_the_last_session():
-    decision = look(400, Standing(), SKILLED)
+    decision = look(400, Champion(), SKILLED)
 
-    assert decision.standing == Standing("drift", day(399))
+    assert decision.champion == Champion("drift", day(399))
     assert (decision.candidate, decision.event) == ("drift", PROMOTED)
     assert decision.verdict.verdict == BETTER
     assert decision.reason == decision.verdict.reason
@@ -66,40 +67,40 @@ def test_a_challenger_that_is_better_is_promoted_as_of_the_last_session():
 
 
 def test_the_first_look_that_can_decide_is_that_at_250_outcomes():
-    assert look(250, Standing(), SKILLED).event == UNDECIDED
-    assert look(251, Standing(), SKILLED).event == PROMOTED
+    assert look(250, Champion(), SKILLED).event == UNDECIDED
+    assert look(251, Champion(), SKILLED).event == PROMOTED
 
 
 def test_a_challenger_that_is_worse_leaves_zero_served():
-    decision = look(400, Standing(), HARMFUL)
+    decision = look(400, Champion(), HARMFUL)
 
-    assert (decision.standing, decision.candidate) == (Standing(), "drift")
+    assert (decision.champion, decision.candidate) == (Champion(), "drift")
     assert decision.event == decision.verdict.verdict == WORSE
 
 
 def test_a_challenger_that_says_zero_leaves_zero_served():
-    decision = look(400, Standing(), ZERO)
+    decision = look(400, Champion(), ZERO)
 
-    assert (decision.standing, decision.event) == (Standing(), UNDECIDED)
+    assert (decision.champion, decision.event) == (Champion(), UNDECIDED)
 
 
 def test_a_challenger_without_a_forecast_leaves_zero_served():
-    decision = look(400, Standing(), np.full_like(OUTCOMES, np.nan))
+    decision = look(400, Champion(), np.full_like(OUTCOMES, np.nan))
 
-    assert (decision.standing, decision.event) == (Standing(), UNDECIDED)
+    assert (decision.champion, decision.event) == (Champion(), UNDECIDED)
 
 
 # --- the champion is served
 
 
-PROMOTED_THEN = Standing("drift", day(399))
+PROMOTED_THEN = Champion("drift", day(399))
 
 
 @pytest.mark.parametrize("rows", [400, 401, 600])
 def test_a_champion_that_goes_on_well_is_kept(rows):
     decision = look(rows, PROMOTED_THEN, SKILLED)
 
-    assert decision.standing == PROMOTED_THEN
+    assert decision.champion == PROMOTED_THEN
     assert (decision.candidate, decision.event) == ("drift", KEPT)
     assert decision.reason.startswith("Better")
 
@@ -108,7 +109,7 @@ def test_a_champion_that_is_undecided_by_now_is_kept_and_the_reason_names_its_pr
     # It says nothing since: no gain over the latest 250 dates.
     decision = look(700, PROMOTED_THEN, turning((0, SKILLED), (400, ZERO)))
 
-    assert decision.standing == PROMOTED_THEN
+    assert decision.champion == PROMOTED_THEN
     assert (decision.event, decision.verdict.verdict) == (KEPT, UNDECIDED)
     assert decision.reason == (
         f"Served since it was better on {day(399)}; by now: {decision.verdict.reason}"
@@ -118,7 +119,7 @@ def test_a_champion_that_is_undecided_by_now_is_kept_and_the_reason_names_its_pr
 def test_a_champion_that_has_harmed_since_its_promotion_is_demoted_to_zero():
     decision = look(700, PROMOTED_THEN, turning((0, SKILLED), (400, HARMFUL)))
 
-    assert decision.standing == Standing("zero", day(699))
+    assert decision.champion == Champion("zero", day(699))
     assert (decision.candidate, decision.event) == ("drift", DEMOTED)
     assert decision.verdict.verdict == WORSE
     # Rows 400 to 698: the whole record would not have shown it.
@@ -137,14 +138,14 @@ def test_a_short_harm_after_a_promotion_is_not_enough_to_demote():
 def test_a_champion_whose_whole_record_is_worse_is_demoted_however_new_it_is():
     decision = look(400, PROMOTED_THEN, HARMFUL)
 
-    assert (decision.standing, decision.event) == (Standing("zero", day(399)), DEMOTED)
+    assert (decision.champion, decision.event) == (Champion("zero", day(399)), DEMOTED)
 
 
 # --- after a demotion
 
 
 RECOVERED = turning((0, SKILLED), (400, HARMFUL), (700, SKILLED))
-DEMOTED_THEN = Standing("zero", day(699))
+DEMOTED_THEN = Champion("zero", day(699))
 
 
 def test_after_a_demotion_only_later_forecasts_count():
@@ -152,7 +153,7 @@ def test_after_a_demotion_only_later_forecasts_count():
     assert look(950, DEMOTED_THEN, RECOVERED).event == UNDECIDED
     decision = look(951, DEMOTED_THEN, RECOVERED)
 
-    assert (decision.event, decision.standing) == (PROMOTED, Standing("drift", day(950)))
+    assert (decision.event, decision.champion) == (PROMOTED, Champion("drift", day(950)))
     assert decision.verdict.dates == 250
 
 
@@ -161,31 +162,31 @@ def test_skill_from_before_a_demotion_does_not_promote_again():
 
     decision = look(1000, DEMOTED_THEN, silent)
 
-    assert (decision.standing, decision.event) == (DEMOTED_THEN, UNDECIDED)
-    assert look(690, Standing(), silent).event == PROMOTED
+    assert (decision.champion, decision.event) == (DEMOTED_THEN, UNDECIDED)
+    assert look(690, Champion(), silent).event == PROMOTED
 
 
 def test_another_look_at_the_same_session_decides_nothing_new():
-    promoted = look(400, Standing(), SKILLED).standing
-    assert look(400, promoted, SKILLED).standing == promoted
+    promoted = look(400, Champion(), SKILLED).champion
+    assert look(400, promoted, SKILLED).champion == promoted
 
     faded = turning((0, SKILLED), (400, HARMFUL))
-    demoted = look(700, promoted, faded).standing
+    demoted = look(700, promoted, faded).champion
     again = look(700, demoted, faded)
 
-    assert (again.standing, again.event) == (demoted, UNDECIDED)
+    assert (again.champion, again.event) == (demoted, UNDECIDED)
     assert again.verdict.dates == 0
 
 
 def test_a_life_of_a_candidate_from_look_to_look():
     said = turning((0, SKILLED), (400, HARMFUL), (1000, SKILLED))
-    now, events = Standing(), []
+    now, events = Champion(), []
     for rows in range(21, ROWS, 21):
         decision = look(rows, now, said)
         if decision.event in (PROMOTED, DEMOTED):
             events.append((decision.event, rows))
-            assert decision.standing.since == day(rows - 1)
-        now = decision.standing
+            assert decision.champion.since == day(rows - 1)
+        now = decision.champion
 
     assert [event for event, _ in events] == [PROMOTED, DEMOTED, PROMOTED]
     first, second, third = (rows for _, rows in events)
@@ -199,13 +200,13 @@ def test_a_life_of_a_candidate_from_look_to_look():
 # --- a champion of another name
 
 
-ANOTHER = Standing("ridge", day(299))
+ANOTHER = Champion("ridge", day(299))
 
 
 def test_a_challenger_that_beats_the_champion_takes_its_place():
     decision = look(600, ANOTHER, SKILLED, ridge=0.02 * OUTCOMES)
 
-    assert decision.standing == Standing("drift", day(599))
+    assert decision.champion == Champion("drift", day(599))
     assert (decision.candidate, decision.event) == ("drift", PROMOTED)
     assert "the champion" in decision.reason
     assert decision.verdict.named("mae_improvement_vs_champion").passed
@@ -216,7 +217,7 @@ def test_a_champion_that_the_challenger_does_not_beat_is_kept(known):
     # As good as the challenger, or better; small enough not to swing too far.
     decision = look(600, ANOTHER, SKILLED, ridge=known * OUTCOMES)
 
-    assert decision.standing == ANOTHER
+    assert decision.champion == ANOTHER
     assert (decision.candidate, decision.event) == ("ridge", KEPT)
     assert decision.reason.startswith("Better")
 
@@ -225,26 +226,26 @@ def test_a_challenger_that_beats_the_champion_but_not_zero_takes_no_place():
     # The champion has long been silent, and harmed of late; nobody is better than zero.
     decision = look(600, ANOTHER, ZERO, ridge=turning((0, ZERO), (500, HARMFUL)))
 
-    assert decision.standing.served != "drift"
+    assert decision.champion.served != "drift"
 
 
 def test_a_champion_that_is_worse_by_its_own_record_is_demoted_though_no_challenger_beat_it():
     decision = look(600, ANOTHER, HARMFUL, ridge=HARMFUL)
 
-    assert decision.standing == Standing("zero", day(599))
+    assert decision.champion == Champion("zero", day(599))
     assert (decision.candidate, decision.event) == ("ridge", DEMOTED)
 
 
 # --- a champion that is no candidate any more
 
 
-RETIRED = Standing("forest", day(299))
+RETIRED = Champion("forest", day(299))
 
 
 def test_a_champion_that_is_no_candidate_any_more_gives_its_place_to_zero():
     decision = look(600, RETIRED, ZERO)
 
-    assert decision.standing == Standing("zero", None)
+    assert decision.champion == Champion("zero", None)
     assert (decision.candidate, decision.event) == ("drift", DEMOTED)
     assert decision.reason.startswith("forest, served so far, is no candidate any more. Undecided")
 
@@ -252,13 +253,13 @@ def test_a_champion_that_is_no_candidate_any_more_gives_its_place_to_zero():
 def test_a_champion_that_is_no_candidate_any_more_gives_its_place_to_a_better_challenger():
     decision = look(600, RETIRED, SKILLED)
 
-    assert decision.standing == Standing("drift", day(599))
+    assert decision.champion == Champion("drift", day(599))
     assert (decision.candidate, decision.event) == ("drift", PROMOTED)
 
 
 def test_the_promotion_of_another_does_not_shorten_the_challengers_record():
     # The challenger was never demoted: all that it has forecast counts.
-    decision = look(600, Standing("forest", day(580)), SKILLED)
+    decision = look(600, Champion("forest", day(580)), SKILLED)
 
     assert decision.event == PROMOTED
     assert decision.verdict.dates == 599
@@ -268,9 +269,9 @@ def test_the_promotion_of_another_does_not_shorten_the_challengers_record():
 
 KINDS = st.sampled_from([SKILLED, HARMFUL, ZERO, 0.02 * OUTCOMES, np.full_like(OUTCOMES, np.nan)])
 STANDINGS = st.one_of(
-    st.just(Standing()),
+    st.just(Champion()),
     st.builds(
-        Standing,
+        Champion,
         st.sampled_from(["zero", "drift", "ridge", "forest"]),
         st.integers(0, 350).map(day),
     ),
@@ -284,12 +285,12 @@ def test_whatever_is_decided_follows_from_its_verdict_and_can_be_stored(
 ):
     decision = look(rows, now, turning((0, first), (turn, then)), ridge=champion)
 
-    served, verdict = decision.standing, decision.verdict.verdict
+    served, verdict = decision.champion, decision.verdict.verdict
     if decision.event == PROMOTED:
-        assert (served, verdict) == (Standing("drift", day(rows - 1)), BETTER)
+        assert (served, verdict) == (Champion("drift", day(rows - 1)), BETTER)
     elif decision.event == DEMOTED:
         retired = now.served == "forest"
-        assert served == Standing("zero", None if retired else day(rows - 1))
+        assert served == Champion("zero", None if retired else day(rows - 1))
         assert now.served != "zero"
         assert verdict != BETTER
     elif decision.event == KEPT:

@@ -8,7 +8,7 @@ from purgedcv import WalkForwardSplit
 
 from src.core.calendars.nse import nse
 from src.modeling.experiment import run as contest
-from src.modeling.experiment.run import CANDIDATES, Rules, hold
+from src.modeling.experiment.run import CANDIDATES, ExperimentConfig, run_walk_forward
 from src.modeling.panel import panel
 from src.modeling.points import splits
 from src.modeling.points.walk_forward import Schedule
@@ -37,7 +37,9 @@ def bars(trend=0.0, turn=0):
 
 
 def rules(challenger):
-    return Rules(challenger, min_mae_improvement=0.0, configurations=1, schedule=SCHEDULE)
+    return ExperimentConfig(
+        challenger, min_mae_improvement=0.0, configurations=1, schedule=SCHEDULE
+    )
 
 
 def known(held):
@@ -52,7 +54,7 @@ def known(held):
 
 @pytest.fixture(scope="module", params=[1, 5], ids=["a day", "a week"])
 def whole(request):
-    return hold(panel.build(bars(), nse()), request.param, rules("ridge"))
+    return run_walk_forward(panel.build(bars(), nse()), request.param, rules("ridge"))
 
 
 # On a refit, one session after it, and amid.
@@ -60,7 +62,7 @@ def whole(request):
 def test_nothing_that_is_said_changes_when_later_bars_are_not_stored(whole, last):
     stored = bars().filter(pl.col("date") <= DAYS[last])
 
-    cut = known(hold(panel.build(stored, nse()), whole.horizon, rules("ridge")))
+    cut = known(run_walk_forward(panel.build(stored, nse()), whole.horizon, rules("ridge")))
 
     assert set(cut) == {*CANDIDATES, "served", "sigma", "quantiles"}
     for name, values in known(whole).items():
@@ -73,7 +75,7 @@ def test_nothing_that_is_said_changes_with_other_prices_after_it(whole):
     after = pl.when(pl.col("date") > DAYS[450])
     other = bars().with_columns(after.then(pl.col(PRICES) * 1.7).otherwise(pl.col(PRICES)))
 
-    bent = known(hold(panel.build(other, nse()), whole.horizon, rules("ridge")))
+    bent = known(run_walk_forward(panel.build(other, nse()), whole.horizon, rules("ridge")))
 
     for name, values in known(whole).items():
         assert np.array_equal(bent[name][:451], values[:451], equal_nan=True), name
@@ -81,7 +83,7 @@ def test_nothing_that_is_said_changes_with_other_prices_after_it(whole):
 
 
 def test_the_same_panel_gives_the_same_contest(whole):
-    again = known(hold(panel.build(bars(), nse()), whole.horizon, rules("ridge")))
+    again = known(run_walk_forward(panel.build(bars(), nse()), whole.horizon, rules("ridge")))
 
     for name, values in known(whole).items():
         assert np.array_equal(again[name], values, equal_nan=True), name
@@ -99,7 +101,7 @@ def test_each_candidate_says_something_of_its_own(whole):
 def test_zero_is_served_until_the_gate_promotes_and_after_it_demotes():
     # Prices rise by half their volatility a day, then fall as much.
     rising = panel.build(bars(trend=0.0075, turn=320), nse())
-    held = hold(rising, 1, rules("drift"), names=("zero", "mean", "drift"))
+    held = run_walk_forward(rising, 1, rules("drift"), names=("zero", "mean", "drift"))
 
     promoted = held.replay.promoted
     assert promoted.any()
@@ -111,20 +113,20 @@ def test_zero_is_served_until_the_gate_promotes_and_after_it_demotes():
     assert np.array_equal(served[promoted], np.nan_to_num(drift[promoted]))
     assert (served[~promoted] == 0).all()
     stored = bars(trend=0.0075, turn=320).filter(pl.col("date") <= DAYS[500])
-    cut = hold(panel.build(stored, nse()), 1, rules("drift"), names=("zero", "drift"))
+    cut = run_walk_forward(panel.build(stored, nse()), 1, rules("drift"), names=("zero", "drift"))
     assert promoted[500]
     assert np.array_equal(cut.series()["served"], served[:501])
 
 
 def test_only_the_candidates_asked_for_take_part():
-    held = hold(panel.build(bars(), nse()), 1, rules("zero"), names=("zero", "mean"))
+    held = run_walk_forward(panel.build(bars(), nse()), 1, rules("zero"), names=("zero", "mean"))
 
     assert list(held.series()) == ["zero", "mean", "served"]
     assert set(held.replay.verdicts) == {"undecided"}
 
 
 def test_asking_for_the_newest_distributions_alone_gives_the_same(whole):
-    late = hold(whole.panel, whole.horizon, rules("zero"), names=("zero",), since=583)
+    late = run_walk_forward(whole.panel, whole.horizon, rules("zero"), names=("zero",), since=583)
 
     rows = np.arange(583, len(DAYS))
     assert np.array_equal(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from src.modeling.experiment import summary
 from src.modeling.intervals.quantiles import LEVELS
-from tests.support.contests import contest_of
+from tests.support.walk_forward_results import walk_forward_result
 
 nan = np.nan
 TICKERS = ("A.NS", "B.NS")
@@ -27,7 +27,7 @@ def said(**columns):
 def two(challenger="drift", **columns):
     usual = {"mean": [nan, 0.01, -0.005, 0.01, 0.0], "drift": [0.01, 0.01, 0.01, nan, 0.01]}
     points = {"zero": np.zeros((5, 2)), **said(**usual | columns)}
-    return contest_of(ACTUAL.copy(), points, challenger, tickers=TICKERS)
+    return walk_forward_result(ACTUAL.copy(), points, challenger, tickers=TICKERS)
 
 
 # --- of a ticker itself
@@ -96,7 +96,7 @@ def test_a_candidate_that_never_forecast_has_no_row():
 def test_without_the_mean_there_is_no_skill_against_it():
     points = {"zero": np.zeros((5, 2))}
 
-    (zero, served) = summary.pool(contest_of(ACTUAL, points, "zero"))["metrics"]
+    (zero, served) = summary.pool(walk_forward_result(ACTUAL, points, "zero"))["metrics"]
 
     assert (zero["skill_vs_mean"], served["skill_vs_mean"]) == (None, None)
 
@@ -107,7 +107,7 @@ def test_a_pool_counts_only_sessions_with_a_market():
     actual[1, 4:] = nan
     points = {name: np.zeros((4, 30)) for name in ("zero", "mean")}
 
-    zero, *_ = summary.pool(contest_of(actual, points, "zero"))["metrics"]
+    zero, *_ = summary.pool(walk_forward_result(actual, points, "zero"))["metrics"]
 
     assert (zero["n"], zero["n_eff"]) == (90, 3)
 
@@ -115,7 +115,7 @@ def test_a_pool_counts_only_sessions_with_a_market():
 def test_a_pool_without_an_outcome_has_no_rows():
     points = {name: np.zeros((4, 2)) for name in ("zero", "mean")}
 
-    assert summary.pool(contest_of(np.full((4, 2), nan), points, "zero")) == {
+    assert summary.pool(walk_forward_result(np.full((4, 2), nan), points, "zero")) == {
         "tickers": 2,
         "metrics": [],
     }
@@ -131,7 +131,7 @@ def covered(actual, ticker="A.NS", horizon=1, since=0, sigma=1.0):
     refreshes = (len(actual) - 1) // 10 - since // 10 + 1
     scores = np.broadcast_to(QUANTILES * sigma, (refreshes, 2, len(LEVELS))).copy()
     points = {"zero": np.zeros(actual.shape)}
-    held = contest_of(
+    held = walk_forward_result(
         actual, points, "zero", horizon=horizon, tickers=TICKERS, scores=scores, since=since
     )
     return summary.coverage(held, ticker)
@@ -203,7 +203,7 @@ def test_whatever_is_told_can_be_written_as_json_without_a_number_that_is_none(s
         for _ in range(4)
     )
     names = dict(zip(("zero", "mean", "drift"), points, strict=True))
-    held = contest_of(actual, names, "drift", horizon=horizon, tickers=TICKERS)
+    held = walk_forward_result(actual, names, "drift", horizon=horizon, tickers=TICKERS)
 
     told = [summary.own(held, "A.NS"), summary.pool(held), summary.coverage(held, "A.NS")]
 

@@ -1,4 +1,4 @@
-"""The reward for risk and a ticker's own mean: by hand, by plain loops, and never ahead."""
+"""The risk premium and a ticker's own mean: by hand, by plain loops, and never ahead."""
 
 from functools import partial
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.modeling.points.baselines import own_mean, reward, zero
+from src.modeling.points.baselines import own_mean, risk_premium
 
 ROWS, TICKERS = 40, 3
 nan = np.nan
@@ -22,10 +22,10 @@ def labels(seed=1, horizon=5):
     return y
 
 
-def test_a_reward_by_hand():
+def test_a_risk_premium_by_hand():
     scores = np.array([[1.0, 2.0], [nan, 3.0], [nan, nan], [-4.0, nan], [9.0, 9.0], [nan, nan]])
 
-    found = reward(scores, 2, at_least=1)
+    found = risk_premium(scores, 2, at_least=1)
 
     # A fifth of 3 / 2, 6 / 3, the same again and 2 / 4; the last two are not realised by row 5.
     assert found.tolist() == pytest.approx([nan, nan, 0.3, 0.4, 0.4, 0.1], nan_ok=True, rel=1e-12)
@@ -41,10 +41,10 @@ def test_an_own_mean_by_hand():
 
 
 @pytest.mark.parametrize("horizon", [1, 5, 39, 40, 63])
-def test_a_reward_is_a_fifth_of_the_mean_of_all_scores_realised_by_then(horizon):
+def test_a_risk_premium_is_a_fifth_of_the_mean_of_all_scores_realised_by_then(horizon):
     scores = labels(horizon=min(horizon, ROWS))
 
-    found = reward(scores, horizon, at_least=1)
+    found = risk_premium(scores, horizon, at_least=1)
 
     for row in range(ROWS):
         past = [value for t in range(ROWS) if t + horizon <= row for value in scores[t]]
@@ -67,12 +67,12 @@ def test_an_own_mean_is_of_the_tickers_own_labels_realised_by_then(horizon):
             assert found[row, ticker] == pytest.approx(expected, nan_ok=True, rel=1e-12)
 
 
-@pytest.mark.parametrize("forecast", [own_mean, partial(reward, at_least=1)])
+@pytest.mark.parametrize("forecast", [own_mean, partial(risk_premium, at_least=1)])
 def test_no_sessions_have_no_mean(forecast):
     assert len(forecast(np.empty((0, 3)), 5)) == 0
 
 
-@pytest.mark.parametrize("forecast", [own_mean, partial(reward, at_least=1)])
+@pytest.mark.parametrize("forecast", [own_mean, partial(risk_premium, at_least=1)])
 def test_labels_that_were_never_realised_have_no_mean(forecast):
     assert np.isnan(forecast(np.full((9, 2), nan), 1)).all()
 
@@ -86,7 +86,7 @@ def test_labels_that_are_not_realised_yet_change_no_mean(cut, horizon, seed):
     random = np.random.default_rng(seed)
     later[first:] = random.choice([nan, 9.0, -1e9], later[first:].shape)
 
-    for forecast in (own_mean, reward):
+    for forecast in (own_mean, risk_premium):
         here, there = forecast(y, horizon)[: cut + 1], forecast(later, horizon)[: cut + 1]
         assert np.array_equal(here, there, equal_nan=True)
 
@@ -96,29 +96,25 @@ def test_the_label_that_is_realised_at_a_row_does_change_its_mean():
     other = y.copy()
     other[15] = 9.0
 
-    assert reward(other, 5, at_least=1)[19] == reward(y, 5, at_least=1)[19]
-    assert reward(other, 5, at_least=1)[20] != reward(y, 5, at_least=1)[20]
+    assert risk_premium(other, 5, at_least=1)[19] == risk_premium(y, 5, at_least=1)[19]
+    assert risk_premium(other, 5, at_least=1)[20] != risk_premium(y, 5, at_least=1)[20]
     assert (own_mean(other, 5)[20] != own_mean(y, 5)[20]).all()
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**16), st.floats(0.1, 1e3))
-def test_a_reward_grows_with_its_scores(seed, factor):
+def test_a_risk_premium_grows_with_its_scores(seed, factor):
     scores = labels(seed)
 
-    assert reward(factor * scores, 5, at_least=1) == pytest.approx(
-        factor * reward(scores, 5, at_least=1), rel=1e-9, abs=1e-9, nan_ok=True
+    assert risk_premium(factor * scores, 5, at_least=1) == pytest.approx(
+        factor * risk_premium(scores, 5, at_least=1), rel=1e-9, abs=1e-9, nan_ok=True
     )
 
 
-def test_zero_is_forecast_of_every_ticker_even_where_no_label_is_known():
-    assert zero(labels()).tolist() == np.zeros((ROWS, TICKERS)).tolist()
-
-
-def test_a_reward_is_said_only_from_enough_outcomes_on():
+def test_a_risk_premium_exists_only_from_enough_outcomes_on():
     y = np.full((100, 3), 0.1)
 
-    found = reward(y, 5, at_least=12)
+    found = risk_premium(y, 5, at_least=12)
 
     # Row 8 knows the four rows 0 to 3, three outcomes each.
     assert np.isnan(found[:8]).all()
@@ -129,5 +125,4 @@ def test_a_series_shorter_than_the_horizon_has_no_forecast():
     y = np.full((4, 3), 0.1)
 
     assert np.isnan(own_mean(y, 63)).all()
-    assert np.isnan(reward(y, 63, at_least=0)).all()
-    assert (zero(y) == 0).all()
+    assert np.isnan(risk_premium(y, 63, at_least=0)).all()

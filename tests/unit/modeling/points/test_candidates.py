@@ -7,17 +7,27 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from src.modeling.experiment import leakage
-from src.modeling.experiment.run import Known
+from src.modeling.experiment.run import FeatureCache
 from src.modeling.intervals import volatility
-from src.modeling.points.candidates import CANDIDATES, RANK_MEAN, Forgetful, Given, volatility_name
-from src.modeling.points.fit_cache import FitCache
-from src.modeling.points.names import CANDIDATES as TAKING_PART
-from src.modeling.points.names import CHALLENGERS, CHALLENGERS_OF_FEW, EXTRAS
+from src.modeling.points.candidate_names import CANDIDATES as NAMES
+from src.modeling.points.candidate_names import (
+    CHALLENGERS,
+    OPTIONAL_CANDIDATES,
+    SMALL_POOL_CHALLENGERS,
+)
+from src.modeling.points.candidates import (
+    CANDIDATES,
+    RANK_MEAN,
+    CandidateInputs,
+    NoFitCache,
+    volatility_name,
+)
+from src.modeling.points.fit_cache import DiskFitCache
 from src.modeling.points.walk_forward import Schedule
 from src.modeling.serving import newest
 from src.registry.formats.models import LinearModel, RankTilt, canonical_hash, pack, unpack
-from tests.support.contests import panel_of_prices
 from tests.support.pools import wandering, with_holes
+from tests.support.walk_forward_results import panel_of_prices
 
 # Features begin at row 315 and forecasts at 335, with one more fit at 455; a slope needs 126
 # sessions with outcomes, so that tilts begin at the refresh of row 462 (at 483 for a horizon of 5).
@@ -27,10 +37,10 @@ SCHEDULE = Schedule(warm_up=20, refit_every=120, embargo=2, min_train=60)
 STORED = ("zero", "drift", "ridge", "rank_tilt", "rank_tilt_lightgbm")
 
 
-def given_of(panel, horizon=1, known=None, schedule=SCHEDULE, **changes):
-    shared = known or Known(panel)
+def inputs_of(panel, horizon=1, known=None, schedule=SCHEDULE, **changes):
+    shared = known or FeatureCache(panel)
     sigma = volatility.forecast(shared.variances, horizon)
-    return Given(horizon, panel.targets(horizon), sigma, shared, schedule, **changes)
+    return CandidateInputs(horizon, panel.targets(horizon), sigma, shared, schedule, **changes)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -55,19 +65,19 @@ def panel():
 
 @pytest.fixture(scope="module", params=[1, 5], ids=["a day", "a week"])
 def pool(panel, request):
-    return given_of(panel, request.param)
+    return inputs_of(panel, request.param)
 
 
 @pytest.fixture(scope="module")
-def said(pool):
-    made = {}
+def forecast_of(pool):
+    cached = {}
 
-    def ask(name):
-        if name not in made:
-            made[name] = CANDIDATES[name](pool)
-        return made[name]
+    def forecast(name):
+        if name not in cached:
+            cached[name] = CANDIDATES[name](pool)
+        return cached[name]
 
-    return ask
+    return forecast
 
 
 def equal(one, other):
@@ -75,26 +85,26 @@ def equal(one, other):
 
 
 def test_every_name_has_a_candidate_and_every_candidate_a_name():
-    assert set(CANDIDATES) == {*TAKING_PART, *EXTRAS}
-    assert {*CHALLENGERS.values(), *CHALLENGERS_OF_FEW.values()} <= set(STORED)
+    assert set(CANDIDATES) == {*NAMES, *OPTIONAL_CANDIDATES}
+    assert {*CHALLENGERS.values(), *SMALL_POOL_CHALLENGERS.values()} <= set(STORED)
 
 
 @pytest.mark.parametrize("name", CANDIDATES)
-def test_the_same_prices_give_the_same_forecasts_and_the_same_model(panel, pool, said, name):
+def test_the_same_prices_give_the_same_forecasts_and_the_same_model(panel, pool, forecast_of, name):
     np.random.seed(7)
 
-    again = CANDIDATES[name](given_of(panel, pool.horizon))
+    again = CANDIDATES[name](inputs_of(panel, pool.horizon))
 
-    assert equal(again.points, said(name).points)
-    assert (again.model is None) == (said(name).model is None) == (name not in STORED)
+    assert equal(again.points, forecast_of(name).points)
+    assert (again.model is None) == (forecast_of(name).model is None) == (name not in STORED)
     if again.model is not None:
-        assert canonical_hash(again.model) == canonical_hash(said(name).model)
-        assert pack(again.model) == pack(said(name).model)
+        assert canonical_hash(again.model) == canonical_hash(forecast_of(name).model)
+        assert pack(again.model) == pack(forecast_of(name).model)
 
 
 @pytest.mark.parametrize("name", CANDIDATES)
-def test_every_candidate_forecasts_the_tickers_that_have_a_bar_today(panel, said, name):
-    points = said(name).points
+def test_every_candidate_forecasts_the_tickers_that_have_a_bar_today(panel, forecast_of, name):
+    points = forecast_of(name).points
 
     there = np.isfinite(panel.close[-1])
     assert points.shape == panel.close.shape
@@ -102,23 +112,21 @@ def test_every_candidate_forecasts_the_tickers_that_have_a_bar_today(panel, said
     assert name == "zero" or np.ptp(points[-1][np.isfinite(points[-1])]) > 0
 
 
-# --- what is stored says what was said
+# --- stored models repeat the forecasts
 
 
 @pytest.mark.parametrize("name", STORED)
-def test_a_stored_model_asked_again_says_what_was_said_of_each_tickers_last_row(
-    panel, pool, said, name
-):
-    model = unpack(pack(said(name).model))
+def test_a_stored_model_repeats_each_tickers_newest_forecast(panel, pool, forecast_of, name):
+    model = unpack(pack(forecast_of(name).model))
     compared = 0
 
     for column in range(TICKERS):
         row = newest.last_bar(panel, panel.tickers[column])
-        point = said(name).points[ROWS - 1, column]
+        point = forecast_of(name).points[ROWS - 1, column]
         if row < ROWS - 1 or np.isnan(point):
             continue
         sigma = float(pool.volatility[row, column])
-        values = newest.inputs(model, pool.known.features, row, column, sigma, pool.horizon)
+        values = newest.inputs(model, pool.shared.features, row, column, sigma, pool.horizon)
         assert list(values) == list(model.features)
         found = model.predict(np.array(list(values.values())))
         assert found == pytest.approx(point, rel=0, abs=1e-12)
@@ -127,22 +135,22 @@ def test_a_stored_model_asked_again_says_what_was_said_of_each_tickers_last_row(
     assert compared >= 15
 
 
-def test_models_name_the_volatility_and_the_pools_mean_last(pool, said):
-    names = said("ridge").model.features
+def test_models_name_the_volatility_and_the_pools_mean_last(pool, forecast_of):
+    names = forecast_of("ridge").model.features
 
-    assert names == pool.known.features.names
-    assert said("drift").model.features == (f"volatility_{pool.horizon}",)
+    assert names == pool.shared.features.names
+    assert forecast_of("drift").model.features == (f"volatility_{pool.horizon}",)
     tilted = (*names, volatility_name(pool.horizon), RANK_MEAN)
-    assert said("rank_tilt").model.features == tilted
-    assert isinstance(said("rank_tilt").model, RankTilt)
-    assert isinstance(said("zero").model, LinearModel)
-    assert said("zero").model.predict(np.zeros(0)) == 0.0
+    assert forecast_of("rank_tilt").model.features == tilted
+    assert isinstance(forecast_of("rank_tilt").model, RankTilt)
+    assert isinstance(forecast_of("zero").model, LinearModel)
+    assert forecast_of("zero").model.predict(np.zeros(0)) == 0.0
 
 
-# --- what is said, by hand
+# --- forecasts by hand
 
 
-def test_the_drift_is_a_fifth_of_the_mean_score_times_the_volatility(pool, said):
+def test_the_drift_is_a_fifth_of_the_mean_score_times_the_volatility(pool, forecast_of):
     row = 300
     scores = [
         pool.actual[t, n] / pool.volatility[t, n]
@@ -153,40 +161,40 @@ def test_the_drift_is_a_fifth_of_the_mean_score_times_the_volatility(pool, said)
 
     expected = 0.2 * sum(known) / len(known) * pool.volatility[row]
 
-    assert said("drift").points[row] == pytest.approx(expected, rel=1e-9, nan_ok=True)
+    assert forecast_of("drift").points[row] == pytest.approx(expected, rel=1e-9, nan_ok=True)
 
 
 @pytest.mark.parametrize("name", ["rank_tilt", "rank_tilt_lightgbm"])
-def test_the_tilts_of_a_session_take_no_side(pool, said, name):
-    units = said(name).points / pool.volatility
+def test_the_tilts_of_a_session_take_no_side(pool, forecast_of, name):
+    units = forecast_of(name).points / pool.volatility
 
-    told = np.isfinite(units).any(axis=1)
-    assert told.sum() > 10
-    assert np.nansum(units, axis=1)[told] == pytest.approx(np.zeros(told.sum()), abs=1e-12)
+    known = np.isfinite(units).any(axis=1)
+    assert known.sum() > 10
+    assert np.nansum(units, axis=1)[known] == pytest.approx(np.zeros(known.sum()), abs=1e-12)
 
 
-def test_a_tilt_begins_when_a_slope_is_known(pool, said):
-    told = np.isfinite(said("rank_tilt").points).any(axis=1)
+def test_a_tilt_begins_when_a_slope_is_known(pool, forecast_of):
+    known = np.isfinite(forecast_of("rank_tilt").points).any(axis=1)
 
     # 126 outcomes from row 335 on: that of row 460, known at 461 or 465, and the refresh after.
-    assert np.flatnonzero(told)[0] == {1: 462, 5: 483}[pool.horizon]
+    assert np.flatnonzero(known)[0] == {1: 462, 5: 483}[pool.horizon]
 
 
 @pytest.mark.parametrize("name", ["rank_tilt", "rank_tilt_lightgbm"])
 def test_a_tilt_learns_the_rank_of_the_return_among_the_tickers_of_its_session(pool, panel, name):
-    taught = []
+    fits = []
 
     class Silent:
         def predict(self, X):
             return np.zeros(len(X))
 
-    class Listening(Forgetful):
-        def keep(self, asked, fit):
-            return lambda X, y, horizon: taught.append((asked, y, horizon)) or Silent()
+    class Recording(NoFitCache):
+        def cached(self, fitted, fit):
+            return lambda X, y, horizon: fits.append((fitted, y, horizon)) or Silent()
 
-    said = CANDIDATES[name](given_of(panel, pool.horizon, pool.known, keeper=Listening()))
+    forecast = CANDIDATES[name](inputs_of(panel, pool.horizon, pool.shared, fit_cache=Recording()))
 
-    features, returns = pool.known.features, pool.actual
+    features, returns = pool.shared.features, pool.actual
     expected = []
     # Labels that ended two sessions before the last fit, at row 455.
     for row, column in zip(features.rows, features.columns, strict=True):
@@ -194,9 +202,9 @@ def test_a_tilt_learns_the_rank_of_the_return_among_the_tickers_of_its_session(p
         if row + pool.horizon < 455 - 2 and np.isfinite(returns[row, column]):
             place = known.index(returns[row, column]) / (len(known) - 1) - 0.5
             expected.append(place)
-    assert [(asked, horizon) for asked, _, horizon in taught] == [(name, pool.horizon)] * 2
-    assert taught[-1][1].tolist() == pytest.approx(expected, abs=1e-12)
-    assert said.model is None
+    assert [(fitted, horizon) for fitted, _, horizon in fits] == [(name, pool.horizon)] * 2
+    assert fits[-1][1].tolist() == pytest.approx(expected, abs=1e-12)
+    assert forecast.model is None
 
 
 # --- never ahead
@@ -204,20 +212,20 @@ def test_a_tilt_learns_the_rank_of_the_return_among_the_tickers_of_its_session(p
 
 @pytest.mark.parametrize("cut", [455, 470, 490])
 @pytest.mark.parametrize("name", ["mean", "drift", "ridge", "rank_tilt"])
-def test_nothing_later_changes_what_is_said(panel, pool, said, name, cut):
-    whole = said(name).points[: cut + 1]
+def test_nothing_later_changes_a_forecast(panel, pool, forecast_of, name, cut):
+    whole = forecast_of(name).points[: cut + 1]
 
     for changed in (leakage.head(panel, cut), leakage.other(panel, cut, seed=3)):
-        again = CANDIDATES[name](given_of(changed, pool.horizon))
+        again = CANDIDATES[name](inputs_of(changed, pool.horizon))
         assert equal(again.points[: cut + 1], whole)
 
 
-def test_what_comes_later_does_change_what_is_said_later(panel, pool, said):
+def test_what_comes_later_does_change_later_forecasts(panel, pool, forecast_of):
     changed = leakage.other(panel, 470, seed=3)
 
     for name in ("mean", "drift", "ridge"):
-        again = CANDIDATES[name](given_of(changed, pool.horizon))
-        assert not equal(again.points, said(name).points)
+        again = CANDIDATES[name](inputs_of(changed, pool.horizon))
+        assert not equal(again.points, forecast_of(name).points)
 
 
 # --- with little to learn from
@@ -227,49 +235,49 @@ def test_what_comes_later_does_change_what_is_said_later(panel, pool, said):
 def test_a_pool_too_young_for_features_is_forecast_nothing_by_what_learns(panel, name):
     young = leakage.head(panel, 200)
 
-    said = CANDIDATES[name](given_of(young))
+    forecast = CANDIDATES[name](inputs_of(young))
 
     if name in ("zero", "mean", "drift"):
-        assert np.isfinite(said.points[-1]).any()
+        assert np.isfinite(forecast.points[-1]).any()
     else:
-        assert np.isnan(said.points).all()
-        assert said.model is None
+        assert np.isnan(forecast.points).all()
+        assert forecast.model is None
 
 
 @pytest.mark.parametrize("name", CANDIDATES)
 @pytest.mark.parametrize("rows", [1, 2, 30])
 def test_a_panel_of_a_few_sessions_is_borne(panel, name, rows):
-    said = CANDIDATES[name](given_of(leakage.head(panel, rows - 1), horizon=5))
+    forecast = CANDIDATES[name](inputs_of(leakage.head(panel, rows - 1), horizon=5))
 
-    assert said.points.shape == (rows, TICKERS)
-    assert name == "zero" or not np.isfinite(said.points[: min(rows, 5)]).any()
+    assert forecast.points.shape == (rows, TICKERS)
+    assert name == "zero" or not np.isfinite(forecast.points[: min(rows, 5)]).any()
 
 
-def test_a_tilt_without_a_slope_yet_says_nothing_and_is_not_stored(panel):
-    said = CANDIDATES["rank_tilt"](given_of(leakage.head(panel, 440)))
+def test_a_tilt_without_a_slope_yet_has_no_forecast_and_is_not_stored(panel):
+    forecast = CANDIDATES["rank_tilt"](inputs_of(leakage.head(panel, 440)))
 
-    assert np.isnan(said.points).all()
-    assert said.model is None
+    assert np.isnan(forecast.points).all()
+    assert forecast.model is None
 
 
 # --- fits that are remembered
 
 
-def test_a_tilt_is_the_same_from_fits_that_are_remembered(panel, pool, said, tmp_path, monkeypatch):
-    keeper = FitCache(tmp_path)
-    known = Known(panel)
-    first = CANDIDATES["rank_tilt"](given_of(panel, pool.horizon, known, keeper=keeper))
+def test_a_tilt_is_the_same_from_cached_fits(panel, pool, forecast_of, tmp_path, monkeypatch):
+    fit_cache = DiskFitCache(tmp_path)
+    known = FeatureCache(panel)
+    first = CANDIDATES["rank_tilt"](inputs_of(panel, pool.horizon, known, fit_cache=fit_cache))
     stored = {path.name for path in tmp_path.iterdir()}
 
     def fails(*_):
         raise AssertionError("fitted again")
 
     monkeypatch.setattr("sklearn.ensemble.HistGradientBoostingRegressor.fit", fails)
-    again = CANDIDATES["rank_tilt"](given_of(panel, pool.horizon, known, keeper=keeper))
+    again = CANDIDATES["rank_tilt"](inputs_of(panel, pool.horizon, known, fit_cache=fit_cache))
 
-    # Two fits, and what each of them said.
+    # Two fits, and what each of them forecast.
     assert len(stored) == 4
     assert {path.name for path in tmp_path.iterdir()} == stored
     for one in (first, again):
-        assert equal(one.points, said("rank_tilt").points)
-        assert canonical_hash(one.model) == canonical_hash(said("rank_tilt").model)
+        assert equal(one.points, forecast_of("rank_tilt").points)
+        assert canonical_hash(one.model) == canonical_hash(forecast_of("rank_tilt").model)

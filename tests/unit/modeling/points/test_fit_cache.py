@@ -1,4 +1,4 @@
-"""Fits that are remembered: made once, made anew when anything differs, never in the way."""
+"""Cached fits: made once, made anew when anything differs, never in the way."""
 
 import importlib
 import multiprocessing
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from src.modeling.points import fit_cache
-from src.modeling.points.fit_cache import MOST, FitCache
+from src.modeling.points.fit_cache import MOST_FILES, DiskFitCache
 from src.registry.formats import skops_file
 from src.registry.formats.models import LinearModel, canonical_hash, pack
 from tests.support.trees import small
@@ -34,7 +34,7 @@ class Counting:
 
 def remembered(folder):
     counter = Counting()
-    return counter, FitCache(folder).keep("a", counter)
+    return counter, DiskFitCache(folder).cached("a", counter)
 
 
 def files(folder):
@@ -99,10 +99,10 @@ def test_the_same_rows_laid_out_otherwise_are_not_fitted_again(tmp_path):
 
 
 def test_another_name_is_fitted_anew(tmp_path):
-    counter, cache = Counting(), FitCache(tmp_path)
+    counter, cache = Counting(), DiskFitCache(tmp_path)
 
-    cache.keep("a", counter)(X, Y, 1)
-    cache.keep("b", counter)(X, Y, 1)
+    cache.cached("a", counter)(X, Y, 1)
+    cache.cached("b", counter)(X, Y, 1)
 
     assert counter.made == 2
 
@@ -119,12 +119,12 @@ def module(folder, number, source, monkeypatch):
 
 def test_other_code_is_fitted_anew(tmp_path, monkeypatch):
     source = "from trees import small\ndef fit(X, y, horizon):\n    return small(base={})\n"
-    cache = FitCache(tmp_path / "fits")
-    cache.keep("a", module(tmp_path, 1, source.format(1.0), monkeypatch).fit)(X, Y, 1)
+    cache = DiskFitCache(tmp_path / "fits")
+    cache.cached("a", module(tmp_path, 1, source.format(1.0), monkeypatch).fit)(X, Y, 1)
 
     other = module(tmp_path, 2, source.format(2.0), monkeypatch)
 
-    assert cache.keep("a", other.fit)(X, Y, 1).base == 2.0
+    assert cache.cached("a", other.fit)(X, Y, 1).base == 2.0
 
 
 @pytest.mark.parametrize("library", ["numpy", "scikit-learn", "lightgbm"])
@@ -162,7 +162,9 @@ class Other:
 
 
 def test_a_fit_that_is_no_trees_is_made_each_time_and_not_stored(tmp_path):
-    found = [FitCache(tmp_path).keep("a", lambda X, y, _: Other(len(y)))(X, Y, 1) for _ in range(2)]
+    found = [
+        DiskFitCache(tmp_path).cached("a", lambda X, y, _: Other(len(y)))(X, Y, 1) for _ in range(2)
+    ]
 
     assert found == [Other(30)] * 2
     assert list(tmp_path.iterdir()) == []
@@ -173,7 +175,7 @@ def test_an_error_of_a_fit_is_its_own_and_stores_nothing(tmp_path):
         raise ValueError("no rows to learn from")
 
     with pytest.raises(ValueError, match="no rows to learn from"):
-        FitCache(tmp_path).keep("a", failing)(X, Y, 1)
+        DiskFitCache(tmp_path).cached("a", failing)(X, Y, 1)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -329,29 +331,29 @@ def fitted_before(folder, count):
 
 
 def test_at_most_so_many_fits_stay_and_the_newest_among_them(tmp_path):
-    counter, kept = fitted_before(tmp_path, MOST + 2)
+    counter, kept = fitted_before(tmp_path, MOST_FILES + 2)
 
-    assert len(files(tmp_path)) == MOST
+    assert len(files(tmp_path)) == MOST_FILES
     kept(X, Y + 2, 1)
-    assert counter.made == MOST + 2
+    assert counter.made == MOST_FILES + 2
     kept(X, Y, 1)
-    assert counter.made == MOST + 3
+    assert counter.made == MOST_FILES + 3
 
 
 def test_a_fit_that_is_still_asked_for_stays(tmp_path):
-    counter, kept = fitted_before(tmp_path, MOST)
+    counter, kept = fitted_before(tmp_path, MOST_FILES)
 
     kept(X, Y, 1)
     kept(X, Y - 1, 1)
     kept(X, Y, 1)
 
-    assert counter.made == MOST + 1
-    assert len(files(tmp_path)) == MOST
+    assert counter.made == MOST_FILES + 1
+    assert len(files(tmp_path)) == MOST_FILES
 
 
 def test_what_killed_writers_left_aside_does_not_pile_up(tmp_path):
     counter, kept = remembered(tmp_path)
-    for number in range(MOST + 5):
+    for number in range(MOST_FILES + 5):
         aside = tmp_path / f".{number:032x}"
         aside.write_bytes(b"half")
         os.utime(aside, (1, 1))
@@ -359,7 +361,7 @@ def test_what_killed_writers_left_aside_does_not_pile_up(tmp_path):
     kept(X, Y, 1)
     kept(X, Y, 1)
 
-    assert len(list(tmp_path.iterdir())) == MOST
+    assert len(list(tmp_path.iterdir())) == MOST_FILES
     assert counter.made == 1
 
 
@@ -371,7 +373,7 @@ def fit_of_a_process(X, y, horizon):
 
 
 def work(folder, start):
-    kept = FitCache(folder).keep("a", fit_of_a_process)
+    kept = DiskFitCache(folder).cached("a", fit_of_a_process)
     start.wait()
     for number in range(25):
         assert kept(X, Y + number % 5, 1).base == (Y + number % 5).sum()
@@ -401,7 +403,7 @@ def test_two_processes_at_once_leave_whole_files(tmp_path):
 
 
 def test_what_trees_said_is_read_and_not_worked_out_again(tmp_path):
-    cache, trees = FitCache(tmp_path), small(base=0.25)
+    cache, trees = DiskFitCache(tmp_path), small(base=0.25)
     first = cache.predict(trees, X)
     (path,) = files(tmp_path)
     told = np.arange(30.0).tobytes()
@@ -413,7 +415,7 @@ def test_what_trees_said_is_read_and_not_worked_out_again(tmp_path):
 
 @pytest.mark.parametrize(("base", "rows"), [(0.5, X), (0.25, X[:-1]), (0.25, bent(X, (0, 0)))])
 def test_other_trees_and_other_rows_are_asked_anew(tmp_path, base, rows):
-    cache = FitCache(tmp_path)
+    cache = DiskFitCache(tmp_path)
     cache.predict(small(base=0.25), X)
 
     assert np.array_equal(cache.predict(small(base=base), rows), small(base=base).predict(rows))
@@ -422,7 +424,7 @@ def test_other_trees_and_other_rows_are_asked_anew(tmp_path, base, rows):
 
 @pytest.mark.parametrize("damage", [lambda d: d[:-8], lambda d: b"", lambda d: d[:-1] + b"?"])
 def test_damaged_words_are_asked_for_again_and_replaced(tmp_path, damage):
-    cache, trees = FitCache(tmp_path), small(base=0.25)
+    cache, trees = DiskFitCache(tmp_path), small(base=0.25)
     cache.predict(trees, X)
     (path,) = files(tmp_path)
     whole = path.read_bytes()
@@ -433,7 +435,7 @@ def test_damaged_words_are_asked_for_again_and_replaced(tmp_path, damage):
 
 
 def test_words_of_another_number_of_rows_are_not_believed(tmp_path):
-    cache, trees = FitCache(tmp_path), small(base=0.25)
+    cache, trees = DiskFitCache(tmp_path), small(base=0.25)
     cache.predict(trees, X)
     (path,) = files(tmp_path)
     short = np.arange(3.0).tobytes()
@@ -447,5 +449,5 @@ def test_what_any_other_model_says_is_asked_and_not_stored(tmp_path):
         def predict(self, rows):
             return rows[:, 0] * 2
 
-    assert np.array_equal(FitCache(tmp_path).predict(Other(), X), X[:, 0] * 2)
+    assert np.array_equal(DiskFitCache(tmp_path).predict(Other(), X), X[:, 0] * 2)
     assert files(tmp_path) == []

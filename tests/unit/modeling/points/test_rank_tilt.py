@@ -1,11 +1,11 @@
-"""What ranks were worth, and the tilts made of them: by hand, by least squares, and never ahead."""
+"""Slopes of past returns on predicted ranks, and the tilts made of them; never ahead."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.modeling.points.rank_tilt import SLOPE_EVERY, SLOPE_FROM, pool_means, slopes, tilts
+from src.modeling.points.rank_tilt import SLOPE_EVERY, SLOPE_FROM, slopes, tilts
 
 ROWS, TICKERS = 260, 6
 nan = np.nan
@@ -22,31 +22,22 @@ def panel(seed=1, horizon=1, holes=0.2, rows=ROWS):
     return ranks, scores
 
 
-def worth(ranks, scores, first, last):
+def least_squares_slope(ranks, scores, first, last):
     """Least squares through the origin of the scores of some rows on their centred ranks."""
     x, y = [], []
     for row in range(first, last + 1):
-        said = [value for value in ranks[row] if not np.isnan(value)]
+        known = [value for value in ranks[row] if not np.isnan(value)]
         for rank, score in zip(ranks[row], scores[row], strict=True):
             if not np.isnan(rank) and not np.isnan(score):
-                x.append([rank - sum(said) / len(said)])
+                x.append([rank - sum(known) / len(known)])
                 y.append(score)
     return float(np.linalg.lstsq(np.array(x), np.array(y), rcond=None)[0][0])
 
 
-# --- the pool's mean
-
-
-def test_the_mean_is_over_the_tickers_that_have_a_rank():
-    ranks = np.array([[0.1, nan, 0.3], [nan, nan, nan], [nan, -0.5, nan]])
-
-    assert pool_means(ranks).tolist() == pytest.approx([0.2, nan, -0.5], nan_ok=True)
-
-
-def test_no_sessions_have_no_means_slopes_or_tilts():
+def test_no_sessions_have_no_slopes_or_tilts():
     nothing = np.empty((0, 3))
 
-    assert pool_means(nothing).shape == slopes(nothing, nothing, 5).shape == (0,)
+    assert slopes(nothing, nothing, 5).shape == (0,)
     assert tilts(nothing, np.empty(0), nothing).shape == (0, 3)
 
 
@@ -63,12 +54,12 @@ def test_a_slope_is_least_squares_over_what_was_realised_at_the_last_refresh(hor
         refreshed = row // 21 * 21
         last = refreshed - horizon
         # From the 126th session with an outcome on; every row here has one.
-        expected = worth(ranks, scores, 0, last) if last + 1 >= 126 else nan
+        expected = least_squares_slope(ranks, scores, 0, last) if last + 1 >= 126 else nan
         assert found[row] == pytest.approx(expected, rel=1e-9, nan_ok=True)
     assert np.isfinite(found).any()
 
 
-def test_ranks_that_went_the_wrong_way_are_worth_nothing():
+def test_ranks_that_went_the_wrong_way_have_no_slope():
     ranks, scores = panel()
 
     found = slopes(ranks, -scores, 1)
@@ -86,7 +77,7 @@ def test_only_sessions_with_a_rank_and_an_outcome_count_towards_the_first_slope(
 
     # 126 sessions from row 50 on end at row 175, realised at 176; the refresh after it is 189.
     assert np.flatnonzero(np.isfinite(found))[0] == 189
-    assert found[200] == pytest.approx(worth(ranks, scores, 50, 188), rel=1e-9)
+    assert found[200] == pytest.approx(least_squares_slope(ranks, scores, 50, 188), rel=1e-9)
 
 
 def test_the_first_slope_waits_for_exactly_so_many_sessions():

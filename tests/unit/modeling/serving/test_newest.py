@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from src.modeling.points.walk_forward import Stacked
+from src.modeling.points.walk_forward import FeatureRows
 from src.modeling.serving.newest import inputs
 from src.registry.formats.models import LinearModel
 
 
 def asked(values):
     names = ("mom_5_s", "rsi_14")
-    features = Stacked(np.array([3]), np.array([0]), np.array([values]), names)
+    features = FeatureRows(np.array([3]), np.array([0]), np.array([values]), names)
     model = LinearModel((*names, "volatility_1"), np.ones(3), 0.0)
     return inputs(model, features, 3, 0, 0.012, 1)
 

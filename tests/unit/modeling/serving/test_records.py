@@ -9,7 +9,7 @@ from src.core.calendars.nse import nse
 from src.core.tables import PREDICTIONS, SERVING_INPUTS
 from src.modeling.intervals.outlook import NOTHING, Outlook
 from src.modeling.intervals.quantiles import LEVELS
-from src.modeling.serving.inputs import Asked
+from src.modeling.serving.inputs import ModelInputs
 from src.modeling.serving.predict import FeatureMismatch, forecast
 from src.modeling.serving.records import answer, prediction_row, serving_row
 from tests.support.models import made, winner
@@ -34,7 +34,7 @@ def newest():
 
 
 def row_of(artifact, newest, values=None, outlook=KNOWN, sigma=0.012):
-    asked = Asked(artifact, {"mom_5": 0.5} if values is None else values, outlook, sigma)
+    asked = ModelInputs(artifact, {"mom_5": 0.5} if values is None else values, outlook, sigma)
     return serving_row(asked, newest, data_hash="d" * 64, written_at=NOW)
 
 

@@ -11,14 +11,14 @@ from src.config.settings import Settings
 from src.features import panel as features_pool
 from src.modeling.experiment import leakage
 from src.modeling.experiment import run as contest
-from src.modeling.experiment.run import Known
-from src.modeling.points.fit_cache import FitCache
-from src.modeling.points.walk_forward import Stacked
+from src.modeling.experiment.run import FeatureCache
+from src.modeling.points.fit_cache import DiskFitCache
+from src.modeling.points.walk_forward import FeatureRows
 from src.modeling.training import pool_training
-from src.modeling.training.pool_training import likely_leak, train
+from src.modeling.training.pool_training import likely_leak, train_pool
 from src.registry.formats.models import canonical_hash
-from tests.support.contests import panel_of_prices
 from tests.support.pools import wandering
+from tests.support.walk_forward_results import panel_of_prices
 
 SETTINGS = Settings(_env_file=None)
 
@@ -38,7 +38,7 @@ def panel():
 
 @pytest.fixture(scope="module")
 def trained(panel):
-    return train(panel, SETTINGS)
+    return train_pool(panel, SETTINGS)
 
 
 def market_one_day_off(prices):
@@ -55,11 +55,11 @@ def market_that_has_heard(prices):
 
 def leaky(panel, change):
     """A panel whose stacked features were changed: ``change(inputs, target, known)``."""
-    known = Known(panel)
+    known = FeatureCache(panel)
     found = known.features
     target = panel.targets(1)[found.rows, found.columns]
     inputs = change(found.inputs.copy(), target)
-    vars(known)["features"] = Stacked(found.rows, found.columns, inputs, found.names)
+    vars(known)["features"] = FeatureRows(found.rows, found.columns, inputs, found.names)
     return known
 
 
@@ -68,29 +68,29 @@ def leaky(panel, change):
 
 def test_an_honest_pool_is_taught_at_both_horizons(trained):
     assert trained.leak is None
-    assert {name: held.horizon for name, held in trained.contests.items()} == {
+    assert {name: held.horizon for name, held in trained.results.items()} == {
         "short": 1,
         "long": 63,
     }
-    short, long = trained.contests["short"], trained.contests["long"]
+    short, long = trained.results["short"], trained.results["long"]
     assert set(short.points) == {"zero", "mean", "drift", "rank_tilt"}
     assert set(long.points) == {"zero", "mean", "drift"}
-    assert (short.rules.challenger, long.rules.challenger) == ("rank_tilt", "drift")
+    assert (short.config.challenger, long.config.challenger) == ("rank_tilt", "drift")
 
 
 def test_a_pool_too_small_to_be_ranked_is_judged_by_its_ridge(panel):
     few = panel_of_prices(wandering(400, 6))
 
-    found = train(few, SETTINGS)
+    found = train_pool(few, SETTINGS)
 
-    assert set(found.contests["short"].points) == {"zero", "mean", "drift", "ridge"}
-    assert found.contests["short"].rules.challenger == "ridge"
+    assert set(found.results["short"].points) == {"zero", "mean", "drift", "ridge"}
+    assert found.results["short"].config.challenger == "ridge"
 
 
 def test_distributions_can_be_asked_for_the_last_five_years_alone(panel, monkeypatch):
     monkeypatch.setattr(pool_training, "REVIEWED", 100)
 
-    held = train(leakage.head(panel, 399), SETTINGS).contests["long"]
+    held = train_pool(leakage.head(panel, 399), SETTINGS).results["long"]
 
     assert held.distributions.quantiles_of(np.array([300]), 0).shape == (1, 21)
     with pytest.raises(IndexError, match="row 299"):
@@ -100,17 +100,17 @@ def test_distributions_can_be_asked_for_the_last_five_years_alone(panel, monkeyp
 def test_fits_are_kept_where_they_are_told_to_be(panel, trained, tmp_path, monkeypatch):
     asked = []
 
-    class Listening(FitCache):
-        def keep(self, name, fit):
+    class Listening(DiskFitCache):
+        def cached(self, name, fit):
             asked.append(name)
-            return super().keep(name, fit)
+            return super().cached(name, fit)
 
-    found = train(panel, SETTINGS, Listening(tmp_path))
+    found = train_pool(panel, SETTINGS, Listening(tmp_path))
 
     assert asked == ["rank_tilt"]
     assert len(list(tmp_path.iterdir())) >= 1
     for horizon in ("short", "long"):
-        one, other = trained.contests[horizon], found.contests[horizon]
+        one, other = trained.results[horizon], found.results[horizon]
         assert one.points.keys() == other.points.keys()
         for name, points in one.points.items():
             assert np.array_equal(points, other.points[name], equal_nan=True)
@@ -125,14 +125,14 @@ def test_fits_are_kept_where_they_are_told_to_be(panel, trained, tmp_path, monke
 def test_a_market_series_one_day_off_stops_the_teaching(panel, monkeypatch):
     monkeypatch.setattr(contest, "pool_of", market_one_day_off)
 
-    found = train(panel, SETTINGS)
+    found = train_pool(panel, SETTINGS)
 
     assert found.leak is not None
     assert found.leak.startswith("market_ret_1_s: correlation +0.")
     assert "with the next session's return" in found.leak
-    for held in found.contests.values():
+    for held in found.results.values():
         assert set(held.points) == {"zero", "mean"}
-        assert held.rules.challenger == "zero"
+        assert held.config.challenger == "zero"
         assert set(held.models) == {"zero"}
         assert not held.replay.promoted.any()
 
@@ -140,18 +140,18 @@ def test_a_market_series_one_day_off_stops_the_teaching(panel, monkeypatch):
 def test_a_market_series_that_has_heard_the_next_session_stops_the_teaching(panel, monkeypatch):
     monkeypatch.setattr(contest, "pool_of", market_that_has_heard)
 
-    assert train(panel, SETTINGS).leak is not None
+    assert train_pool(panel, SETTINGS).leak is not None
 
 
 def test_a_leak_still_leaves_distributions_of_the_prices_themselves(panel, trained, monkeypatch):
     monkeypatch.setattr(contest, "pool_of", market_one_day_off)
 
-    held = train(panel, SETTINGS).contests["short"]
+    held = train_pool(panel, SETTINGS).results["short"]
 
     rows = np.array([719])
     assert np.array_equal(
         held.distributions.quantiles(rows),
-        trained.contests["short"].distributions.quantiles(rows),
+        trained.results["short"].distributions.quantiles(rows),
     )
 
 
@@ -194,7 +194,7 @@ def test_the_limit_counts_the_sessions_and_tickers_that_have_features(panel):
 
 @pytest.mark.parametrize("rows", [1, 2, 60, 316, 317])
 def test_a_pool_with_nothing_to_correlate_is_no_leak(panel, rows):
-    found = train(leakage.head(panel, rows - 1), SETTINGS)
+    found = train_pool(leakage.head(panel, rows - 1), SETTINGS)
 
     assert found.leak is None
-    assert set(found.contests) == {"short", "long"}
+    assert set(found.results) == {"short", "long"}

@@ -5,27 +5,29 @@ import polars as pl
 import pytest
 
 from src.core.calendars.nse import nse
-from src.modeling.experiment.run import Rules, hold
+from src.modeling.experiment.run import ExperimentConfig, run_walk_forward
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.panel import panel
 from src.modeling.points.walk_forward import Schedule
-from src.modeling.training.report.data import Current, evidence_of, scored_rows
+from src.modeling.training.report.data import ServingStatus, report_data, scored_rows
 from tests.support.prices import clean_walk, sessions
 
 DAYS = sessions(dt.date(2021, 1, 4), 420)
 TIME = dt.datetime(2026, 3, 2, 10, 0, tzinfo=dt.UTC)
-NOTHING = Current("zero", None, None)
+NOTHING = ServingStatus("zero", None, None)
 
 
 @pytest.fixture(scope="module")
 def held():
     bars = pl.concat([clean_walk(f"{name}.NS", DAYS, seed=n) for n, name in enumerate("ABCDEF")])
-    rules = Rules("drift", 0.0, 1, Schedule())
-    return hold(panel.build(bars, nse()), 5, rules, names=("zero", "mean", "drift"), since=300)
+    rules = ExperimentConfig("drift", 0.0, 1, Schedule())
+    return run_walk_forward(
+        panel.build(bars, nse()), 5, rules, names=("zero", "mean", "drift"), since=300
+    )
 
 
 def record(held, ticker="C.NS"):
-    return evidence_of([(held, NOTHING)], ticker, data_hash="d", run_id="r", time=TIME)
+    return report_data([(held, NOTHING)], ticker, data_hash="d", run_id="r", time=TIME)
 
 
 def test_the_record_is_what_the_contest_says(held):
@@ -51,7 +53,7 @@ def test_a_ticker_without_prices_in_the_pool_is_refused(held):
     with pytest.raises(ValueError, match=r"Z\.NS"):
         record(held, "Z.NS")
     with pytest.raises(ValueError, match="at least one contest"):
-        evidence_of([], "A.NS", data_hash="d", run_id="r", time=TIME)
+        report_data([], "A.NS", data_hash="d", run_id="r", time=TIME)
 
 
 def test_many_cells_are_thinned_evenly_down_from_the_newest():

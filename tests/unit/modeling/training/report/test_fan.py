@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from src.modeling.training.report import fan
-from src.modeling.training.report.data import Forecast
+from src.modeling.training.report.data import CurrentForecast
 
 MADE = dt.date(2026, 3, 2)
 
 
 def said(days, point, quantiles):
     target = MADE + dt.timedelta(days=days)
-    return Forecast(MADE, target, False, 200.0, point, np.array(quantiles))
+    return CurrentForecast(MADE, target, False, 200.0, point, np.array(quantiles))
 
 
 def test_the_fan_passes_through_each_horizon():
@@ -41,7 +41,7 @@ def test_between_horizons_it_widens_with_the_square_root_of_time():
         None,
         said(1, np.nan, [0.0, 0.0, 0.0]),
         said(1, 0.0, [np.nan, 0.0, 0.0]),
-        Forecast(MADE, MADE, False, np.nan, 0.0, np.zeros(3)),
+        CurrentForecast(MADE, MADE, False, np.nan, 0.0, np.zeros(3)),
     ],
 )
 def test_a_forecast_with_a_part_missing_is_not_known(bad):

@@ -12,7 +12,13 @@ from scipy import stats
 from src.modeling.gate import verdict as gate
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.training.report import page as report
-from src.modeling.training.report.data import Current, Evidence, Forecast, Horizon, scored_rows
+from src.modeling.training.report.data import (
+    CurrentForecast,
+    HorizonRecord,
+    ReportData,
+    ServingStatus,
+    scored_rows,
+)
 
 TIME = dt.datetime(2026, 3, 2, 10, 30, tzinfo=dt.UTC)
 MADE = dt.date(2026, 2, 27)
@@ -21,7 +27,7 @@ NORMAL = stats.norm.ppf(LEVELS)
 
 def forecast(days, point=0.0, sigma=0.02):
     target = MADE + dt.timedelta(days=days)
-    return Forecast(MADE, target, days > 10, 2500.0, point, sigma * NORMAL)
+    return CurrentForecast(MADE, target, days > 10, 2500.0, point, sigma * NORMAL)
 
 
 def record(horizon, rows, tickers, current, seed=1):
@@ -33,17 +39,17 @@ def record(horizon, rows, tickers, current, seed=1):
     zero = np.zeros_like(actual)
     points = {"zero": zero, "mean": zero - 0.004, "drift": zero + 0.001, "served": zero}
     scored = scored_rows(actual, 0)
-    return Horizon(
+    return HorizonRecord(
         horizon, actual, points, sigma, scored, sigma[scored, :, None] * NORMAL, "drift", current
     )
 
 
 def evidence(rows=900, tickers=6):
     verdict = gate.judge(np.full((9, 1), 0.01), np.zeros((9, 1)), rules=gate.rules_for(1, 0.0))
-    now = Current("zero", forecast(3), verdict, [("momentum", 0.002), ("volatility", -0.001)])
-    far = Current("drift", forecast(91, 0.0134, 0.15), verdict)
+    now = ServingStatus("zero", forecast(3), verdict, [("momentum", 0.002), ("volatility", -0.001)])
+    far = ServingStatus("drift", forecast(91, 0.0134, 0.15), verdict)
     names = tuple(f"{letter}.NS" for letter in "ABCDEFGH"[:tickers])
-    return Evidence(
+    return ReportData(
         ticker="A.NS",
         tickers=names,
         sessions=np.datetime64(MADE, "D") - np.arange(rows)[::-1],
@@ -128,10 +134,10 @@ def test_the_page_fetches_nothing_and_carries_plotly_once(whole):
 def test_names_of_others_are_shown_and_not_run():
     evil = '<img src=x onerror="alert(1)"></script><script>alert(2)</script>'
     made = replace(evidence(), ticker=evil, tickers=(evil, *"BCDEF"), run_id=evil, data_hash=evil)
-    now = made.horizons[0].current
+    now = made.horizons[0].status
     named = replace(now, served=evil, contributions=[(evil, 0.01)])
     points = {**made.horizons[0].points, evil: made.horizons[0].points["mean"]}
-    html = report.page(bent(made, current=named, challenger=evil, points=points))
+    html = report.page(bent(made, status=named, challenger=evil, points=points))
 
     assert "<script>alert" not in html
     assert "<img src=x" not in html
@@ -147,9 +153,9 @@ def test_a_ticker_alone_has_no_pool_beside_it():
 
 
 def test_a_series_too_short_says_what_is_not_known():
-    nothing = Current("zero", None, None)
+    nothing = ServingStatus("zero", None, None)
 
-    text = text_of(report.page(bent(evidence(rows=3, tickers=1), current=nothing)))
+    text = text_of(report.page(bent(evidence(rows=3, tickers=1), status=nothing)))
 
     assert text.count("was not judged: nothing is known of its worth") == 2
     assert "Nothing can be forecast now." in text
@@ -166,7 +172,7 @@ def test_a_series_too_short_says_what_is_not_known():
 def test_a_record_in_which_nothing_is_known_is_a_page_that_says_so(tickers):
     made = evidence(rows=300, tickers=tickers)
     unknown = np.full((300, tickers), np.nan)
-    said = Forecast(MADE, MADE, True, 2500.0, 0.0, np.full(len(LEVELS), np.nan))
+    said = CurrentForecast(MADE, MADE, True, 2500.0, 0.0, np.full(len(LEVELS), np.nan))
     empty = bent(
         replace(made, closes=np.full(300, np.nan)),
         actual=unknown,
@@ -174,7 +180,7 @@ def test_a_record_in_which_nothing_is_known_is_a_page_that_says_so(tickers):
         sigma=unknown,
         rows=np.empty(0, dtype=np.int64),
         quantiles=np.empty((0, tickers, len(LEVELS))),
-        current=Current("zero", said, None),
+        status=ServingStatus("zero", said, None),
     )
 
     text = text_of(report.page(empty))
@@ -213,7 +219,7 @@ def test_a_record_without_a_session_is_a_page_too():
         sigma=none,
         rows=np.empty(0, dtype=np.int64),
         quantiles=np.empty((0, 1, len(LEVELS))),
-        current=Current("zero", None, None),
+        status=ServingStatus("zero", None, None),
     )
 
     assert "0 sessions; alone" in text_of(report.page(empty))

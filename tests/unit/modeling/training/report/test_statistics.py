@@ -3,8 +3,8 @@ import pytest
 from scipy import stats
 
 from src.modeling.intervals.quantiles import LEVELS
-from src.modeling.training.report.data import Current, Horizon, scored_rows
-from src.modeling.training.report.statistics import scores_of
+from src.modeling.training.report.data import HorizonRecord, ServingStatus, scored_rows
+from src.modeling.training.report.statistics import horizon_statistics
 
 
 @pytest.fixture(scope="module")
@@ -17,11 +17,13 @@ def record():
     points = {"zero": np.zeros((2000, 2)), "mean": np.full((2000, 2), 0.001)}
     rows = scored_rows(actual, 100)
     given = sigma[rows, :, None] * stats.norm.ppf(LEVELS)
-    return Horizon(1, actual, points, sigma, rows, given, "mean", Current("zero", None, None))
+    return HorizonRecord(
+        1, actual, points, sigma, rows, given, "mean", ServingStatus("zero", None, None)
+    )
 
 
 def test_coverage_is_told_of_the_pool_and_of_the_own_ticker(record):
-    pool, own = scores_of(record, 1).coverage[0.9]
+    pool, own = horizon_statistics(record, 1).coverage[0.9]
 
     assert (pool.n, own.n) == (3800, 1900)
     # Of normal outcomes 90 % within 1.645 spreads, 59 % when they are twice as wide.
@@ -30,14 +32,14 @@ def test_coverage_is_told_of_the_pool_and_of_the_own_ticker(record):
 
 
 def test_the_thirds_tell_calm_from_wild(record):
-    calm, middle, wild = scores_of(record, 0).terciles[0.9]
+    calm, middle, wild = horizon_statistics(record, 0).terciles[0.9]
 
     assert calm.value == pytest.approx(2 * stats.norm.cdf(1.645 / 2) - 1, abs=0.04)
     assert [middle.value, wild.value] == pytest.approx([0.9, 0.9], abs=0.03)
 
 
 def test_lines_are_thinned_but_reach_the_newest_row(record):
-    found = scores_of(record, 0)
+    found = horizon_statistics(record, 0)
 
     assert found.rolled_rows[-1] == record.rows[-1]
     assert len(found.rolled_rows) == len(found.rolled[0.9]) <= 600
@@ -47,4 +49,4 @@ def test_lines_are_thinned_but_reach_the_newest_row(record):
 
 
 def test_zero_is_no_line_beside_itself(record):
-    assert list(scores_of(record, 0).saved) == ["mean"]
+    assert list(horizon_statistics(record, 0).saved) == ["mean"]

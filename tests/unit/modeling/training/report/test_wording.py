@@ -3,7 +3,7 @@ import pytest
 from src.modeling.gate.criteria import Evidence
 from src.modeling.gate.verdict import Verdict
 from src.modeling.training.report import wording
-from src.modeling.training.report.data import Current
+from src.modeling.training.report.data import ServingStatus
 from src.modeling.training.report.measures import Measure
 
 
@@ -77,19 +77,19 @@ def test_how_long_until_it_can_be_decided(left, said, told):
 
 
 def test_what_is_served_is_said_with_what_it_means():
-    assert "no change" in wording.served(Current("zero", None, None))
-    assert "Served is drift" in wording.served(Current("drift", None, None))
-    judged = Current("zero", None, verdict())
+    assert "no change" in wording.served(ServingStatus("zero", None, None))
+    assert "Served is drift" in wording.served(ServingStatus("drift", None, None))
+    judged = ServingStatus("zero", None, verdict())
     assert wording.verdict(judged, "ridge") == "The challenger ridge: undecided: a reason."
-    assert "was not judged" in wording.verdict(Current("zero", None, None), "ridge")
+    assert "was not judged" in wording.verdict(ServingStatus("zero", None, None), "ridge")
 
 
 def test_what_a_rollback_restored_is_said_to_be_pinned():
-    said = wording.served(Current("drift", None, None, pinned="v1.0"))
+    said = wording.served(ServingStatus("drift", None, None, pinned="v1.0"))
 
     assert said.startswith("Served is drift")
     assert "pinned version v1.0" in said
-    assert "rollback" not in wording.served(Current("drift", None, None))
+    assert "rollback" not in wording.served(ServingStatus("drift", None, None))
 
 
 def test_horizons_have_names():

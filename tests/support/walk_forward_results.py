@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from src.modeling.experiment.run import Contest, Rules
+from src.modeling.experiment.run import ExperimentConfig, WalkForwardResult
 from src.modeling.gate import verdict
 from src.modeling.intervals import distribution
 from src.modeling.intervals.quantiles import LEVELS
@@ -37,7 +37,7 @@ def panel_of(close: np.ndarray, tickers: tuple[str, ...] | None = None) -> Panel
     )
 
 
-def contest_of(
+def walk_forward_result(
     actual: np.ndarray,
     points: Mapping[str, np.ndarray],
     challenger: str,
@@ -46,16 +46,16 @@ def contest_of(
     tickers: tuple[str, ...] | None = None,
     scores: np.ndarray | None = None,
     since: int = 0,
-) -> Contest:
+) -> WalkForwardResult:
     """A contest in which the candidates said ``points`` and the outcomes were ``actual``.
 
     Every volatility is 1; ``scores`` are the distributions' quantiles at each refresh.
     """
     shape = actual.shape
-    rules = Rules(challenger, 0.0, configurations=1, schedule=Schedule())
+    rules = ExperimentConfig(challenger, 0.0, configurations=1, schedule=Schedule())
     asked = verdict.rules_for(horizon, 0.0)
     quantiles = np.full((len(actual) // 5 + 1, shape[1], len(LEVELS)), np.nan)
-    return Contest(
+    return WalkForwardResult(
         panel_of(np.ones(shape), tickers),
         horizon,
         actual,
