@@ -93,7 +93,7 @@ def _desk(settings: Settings, link: Reconnector) -> Desk:
 async def _warm(desk: Desk, ticker: str) -> None:
     """Read the configured ticker's forecasts; what is in the way is told when they are asked."""
     with contextlib.suppress(ForecastError):
-        await desk.reader.run(live_inputs.version, PATIENCE_AT_START)
+        await desk.reader.run(live_inputs.fingerprint, PATIENCE_AT_START)
         for horizon in HORIZONS:
             await desk.forecast((ticker, horizon))
 

@@ -25,7 +25,7 @@ DISK_FULL = "53100"
 LOST = ("08", "57P01", "57P02", "57P03", "57P05", "25P03")
 
 
-def normalised(url: str) -> str:
+def normalise_url(url: str) -> str:
     """The URL in a form that libpq, SQLAlchemy and ADBC all accept.
 
     Raises:
@@ -45,7 +45,7 @@ def normalised(url: str) -> str:
     return url
 
 
-def described(url: str) -> str:
+def without_credentials(url: str) -> str:
     """Host, port and database of a URL, without user and password."""
     parts = _parts(url)
     port = f":{parts['port']}" if parts.get("port") else ""
@@ -132,7 +132,7 @@ def _driver_error(error: Exception) -> Exception | None:
 def _sentence(url: str, error: Exception, *, connecting: bool) -> ForecastError:
     text = str(error).strip() or type(error).__name__
     reason = re.sub(r"^[A-Z_]+: \[libpq\] (Failed to connect: )?", "", text.splitlines()[0].strip())
-    place, state = described(url), getattr(error, "sqlstate", None)
+    place, state = without_credentials(url), getattr(error, "sqlstate", None)
     if state == DISK_FULL:
         return DatabaseFull(
             f"The disk of the database at {place} is full ({reason}): free some space, then try "

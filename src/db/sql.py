@@ -12,22 +12,21 @@ def insert(table: Table, values: Mapping[str, str], source: str = "") -> str:
 
     The table goes by the name ``stored``, for what is appended to the statement.
     """
-    selected = f"SELECT {', '.join(values.values())}" + (f" FROM {source}" if source else "")
-    return f"INSERT INTO {table.name} AS stored ({names(values)}) {selected}"  # noqa: S608 declared
+    origin = f" FROM {source}" if source else ""
+    return (
+        f"INSERT INTO {table.name} AS stored ({names(values)}) "
+        f"SELECT {', '.join(values.values())}{origin}"
+    )
 
 
 def placeholders(table: Table, leave_out: Sequence[str] = ()) -> dict[str, str]:
-    """psycopg's named placeholders by column, with the declared types."""
+    """Named placeholders of psycopg by column, with the declared types."""
     return {
-        name: f"%({name})s::{kind}"
-        for name, kind in table.columns.items()
-        if name not in leave_out
+        name: f"%({name})s::{kind}" for name, kind in table.columns.items() if name not in leave_out
     }
 
 
-def update_if_changed(
-    table: Table, columns: Iterable[str], uncompared: Sequence[str] = ()
-) -> str:
+def update_if_changed(table: Table, columns: Iterable[str], uncompared: Sequence[str] = ()) -> str:
     """``ON CONFLICT``: update a stored row if it differs in any column but the ``uncompared``."""
     values = [name for name in columns if name not in table.key]
     compared = [name for name in values if name not in uncompared]

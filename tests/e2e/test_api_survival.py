@@ -191,7 +191,7 @@ def test_with_the_database_lost_it_answers_what_it_knows_with_a_warning_until_it
         assert (long.status_code, api.short("INFY").status_code) == (200, 503)
         assert api.get("/health").status_code == 503
         assert api.metric("forecast_log_backlog") == 1
-        first.let_go()
+        first.unlock()
         leases.enter_context(acquire(data))
         eventually(lambda: api.short().json()["warnings"] == [])
         eventually(lambda: api.get("/health").status_code == 200)

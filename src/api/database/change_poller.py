@@ -9,8 +9,8 @@ from collections.abc import Callable
 from src.config import logs
 from src.core.errors import ForecastError
 from src.db.connection import one_sentence_errors
-from src.db.reconnect import Connection, Reconnector, place
-from src.db.tables.live_inputs import notices
+from src.db.reconnect import Connection, Reconnector, address_of
+from src.db.tables.live_inputs import listen
 
 # Seconds between signs of life, after how many without one it counts as deaf, and between tries.
 HEARTBEAT, DEAF, AGAIN = 0.5, 2.5, 0.3
@@ -47,7 +47,10 @@ class Watch:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                with self._link.connect() as connection, one_sentence_errors(place(connection)):
+                with (
+                    self._link.connect() as connection,
+                    one_sentence_errors(address_of(connection)),
+                ):
                     self._listen(connection)
             except ForecastError as error:
                 self._deaf(str(error))
@@ -59,7 +62,7 @@ class Watch:
                 self._stop.wait(AGAIN)
 
     def _listen(self, connection: Connection) -> None:
-        for ticker in notices(connection, HEARTBEAT):
+        for ticker in listen(connection, HEARTBEAT):
             if self._stop.is_set():
                 return
             if ticker is not None or self.why is not None:

@@ -49,7 +49,7 @@ class Lookout:
 
     async def _see(self) -> None:
         try:
-            version = await self._reader.run(live_inputs.version)
+            version = await self._reader.run(live_inputs.fingerprint)
         except ForecastError as error:
             self._lost = warning(error)
         else:

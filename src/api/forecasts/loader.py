@@ -13,7 +13,7 @@ from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import ForecastError
 from src.db.reconnect import Connection
 from src.db.tables import live_inputs
-from src.db.tables.live_inputs import Live, Pair
+from src.db.tables.live_inputs import LiveInputs, Pair
 from src.registry.storage.artifact import NoModel
 
 if TYPE_CHECKING:
@@ -64,21 +64,21 @@ class Loader:
 
     def load(self, connection: Connection, pairs: Sequence[Pair]) -> dict[Pair, Askable | Refused]:
         """What each ticker's live model is and is asked with, or why it cannot be."""
-        live = live_inputs.live(connection, pairs)
+        live = live_inputs.read(connection, pairs)
         return {pair: self._one(connection, pair, live[pair]) for pair in pairs}
 
-    def _one(self, connection: Connection, pair: Pair, live: Live) -> Askable | Refused:
+    def _one(self, connection: Connection, pair: Pair, live: LiveInputs) -> Askable | Refused:
         found = self._opened(pair, live)
         for _ in range(ATTEMPTS):
             if isinstance(found, Askable):
                 break
-            before, live = live, live_inputs.live(connection, [pair])[pair]
+            before, live = live, live_inputs.read(connection, [pair])[pair]
             if live.digest == before.digest:
                 break
             found = self._opened(pair, live)
         return found
 
-    def _opened(self, pair: Pair, live: Live) -> Askable | Refused:
+    def _opened(self, pair: Pair, live: LiveInputs) -> Askable | Refused:
         if live.digest is None:
             return _nothing(pair, live.priced)
         try:

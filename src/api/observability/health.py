@@ -53,7 +53,7 @@ def reason(found: Sequence[Part]) -> str:
 
 async def _database(desk: Desk) -> Part:
     try:
-        await desk.reader.run(live_inputs.version)
+        await desk.reader.run(live_inputs.fingerprint)
     except ForecastError as error:
         return Part("database", ok=False, detail=str(error))
     return Part("database", ok=True, detail="It answers.")
