@@ -26,17 +26,15 @@ class DeploymentManager:
 
     Args:
         settings: Ready-made settings; None reads the environment and ``.env``.
-        by_whom: Named in the audit as the author; None takes the account that runs this.
 
     Raises:
         BadConfig: For a setting that cannot be used.
     """
 
-    def __init__(self, settings: Settings | None = None, by_whom: str | None = None) -> None:
+    def __init__(self, settings: Settings | None = None) -> None:
         from src.config.load import load_settings
 
         self.settings = settings or load_settings()
-        self._by_whom = by_whom
 
     def version_models(self, version_tag: str) -> Version:
         """Copy every live model of every ticker into a version of that name.
@@ -134,7 +132,7 @@ class DeploymentManager:
         from src.db.embedded.os_account import account_name
         from src.registry.lifecycle.events import Author
 
-        return Author(self._by_whom or account_name(os.geteuid()), now(self.settings))
+        return Author(account_name(os.geteuid()), now(self.settings))
 
 
 def _tickers(ticker: str | None) -> list[str] | None:

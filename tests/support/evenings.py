@@ -105,7 +105,7 @@ class Evenings:
 
     def manager(self, day):
         told = {"home": self.home, "database_url": self.url, "now": after_close(day), **SETTINGS}
-        return DeploymentManager(load_settings(None, told, env_file=None), "a test")
+        return DeploymentManager(load_settings(None, told, env_file=None))
 
     def row(self, ticker, horizon):
         """What the live set is asked with."""

@@ -1,20 +1,19 @@
-"""Read the live models' digests and inputs for answers, and listen for changes of them."""
+"""Read the live models and their inputs for answers, and whether either has changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from src.core.model_events import Pair
 from src.core.tables import SERVING_INPUTS
 from src.db import sql
 
 if TYPE_CHECKING:
     import psycopg
 
-CHANNEL = "serving"
-Pair = tuple[str, str]
 
 _COLUMNS = tuple(SERVING_INPUTS.columns)
 # One statement has one snapshot: a model is never combined with the inputs of another one.
@@ -72,16 +71,3 @@ def fingerprint(connection: psycopg.Connection[Any]) -> str:
     """A text that differs whenever inputs or models have changed."""
     row = connection.execute(_FINGERPRINT).fetchone()
     return "/".join(str(part) for part in row or ())
-
-
-def listen(connection: psycopg.Connection[Any], every: float) -> Iterator[str | None]:
-    """Tickers whose inputs or live models change from now on, without end.
-
-    None comes first, and again whenever the server has answered, at least ``every`` seconds apart.
-    """
-    connection.execute(f"LISTEN {CHANNEL}")
-    while True:
-        yield None
-        for notice in connection.notifies(timeout=every):
-            yield notice.payload
-        connection.execute("SELECT 1")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from src.core.tables import CLEAN_DAILY, CORPORATE_ACTIONS
-from src.data.corporate_actions.ledger import actions, told_once
+from src.data.corporate_actions.ledger import applied_actions
 from src.modeling.evaluation.outcomes import WHY, Matured, Series, mature, told
 
 if TYPE_CHECKING:
@@ -55,6 +53,6 @@ def _look(context: RunContext, log: ForecastLog, ticker: str) -> Matured:
 
 def _series(context: RunContext, ticker: str) -> Series:
     clean = context.store.load(CLEAN_DAILY, [ticker])
-    ledger = context.store.load(CORPORATE_ACTIONS, [ticker]).filter(pl.col("status") == "applied")
+    ledger = context.store.load(CORPORATE_ACTIONS, [ticker])
     bars = {bar["date"]: bar for bar in clean.iter_rows(named=True)}
-    return Series(bars, actions(told_once(ledger)))
+    return Series(bars, applied_actions(ledger))

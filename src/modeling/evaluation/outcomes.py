@@ -18,7 +18,7 @@ from src.data.corporate_actions.intake.merge import NOISE
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
-    from src.data.corporate_actions.adjust import Action
+    from src.data.corporate_actions.action import Action
 
 Row = Mapping[str, Any]
 

@@ -59,7 +59,6 @@ class Version:
 
     tag: str
     made_at: dt.datetime
-    made_by: str
     sets: Mapping[Pair, str]
     files: Mapping[str, Mapping[str, Any]]
     digest: str
@@ -106,7 +105,7 @@ def parse(tag: str, body: bytes) -> Version:
     if made_at.tzinfo is None:
         raise ValueError("its time has no zone")
     files = fields["files"]
-    return Version(tag, made_at, str(fields["made_by"]), _sets(files), files, sha256(body))
+    return Version(tag, made_at, _sets(files), files, sha256(body))
 
 
 def list_files(folder: Path) -> dict[str, dict[str, Any]]:

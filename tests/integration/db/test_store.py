@@ -305,7 +305,7 @@ def test_a_name_that_is_no_feature_becomes_no_column(store, reader, name):
 
 
 def test_a_table_that_is_not_open_ended_takes_no_further_column(store):
-    with pytest.raises(ValueError, match="raw_daily_prices_clean takes no column 'sma_7'"):
+    with pytest.raises(ValueError, match="raw_daily_prices_clean cannot have a column 'sma_7'"):
         write(
             store,
             lambda: store.replace(CLEAN_DAILY, ["TCS.NS"], clean(1).with_columns(sma_7=1.0)),

@@ -6,9 +6,9 @@ import pytest
 from src.core.calendars.nse import nse
 from src.core.errors import ForecastError
 from src.core.tables import FEATURES_DAILY
-from src.modeling.experiment import run as contest
+from src.modeling.experiment.run import feature_rows
 from src.modeling.panel import panel
-from src.modeling.serving.records import answer
+from src.modeling.serving.records import forecast_from_row
 from src.registry.formats.models import RankTilt
 from src.registry.formats.trees import Trees
 from src.registry.lifecycle.events import Author
@@ -51,7 +51,7 @@ def stump(feature, low, high):
 
 def tilts(at, low, high, slope=0.5):
     """A set for every ticker and horizon whose trees ask whether the last session rose."""
-    names = contest.model_inputs(panel.build(known_on(len(DAYS) - 1), nse())).names
+    names = feature_rows(panel.build(known_on(len(DAYS) - 1), nse())).names
     version = at.store.load(FEATURES_DAILY, ["TCS.NS"])["features_version"][-1]
     return [
         made(
@@ -110,7 +110,7 @@ def test_each_restored_set_is_asked_with_the_mean_of_its_own_trees(two_versions)
         rank = HIGH if rose[TICKERS.index(ticker)] else LOW
         tilt = 0.5 * (rank - np.where(rose, HIGH, LOW).mean()) * row["sigma"]
         artifact = two_versions.models.load(ticker, horizon)
-        said = answer(artifact, row, nse())["candidate"]["pred_return"]
+        said = forecast_from_row(artifact, row, nse())["candidate"]["pred_return"]
         assert said == pytest.approx(tilt)
 
 
@@ -121,7 +121,7 @@ def test_what_a_rollback_writes_is_what_a_run_of_each_ticker_writes(two_versions
     for ticker in TICKERS:
         forecasts, _ = two_versions.evening(ticker, TODAY)
         again = [
-            answer(two_versions.models.load(ticker, h), restored[ticker, h], nse())
+            forecast_from_row(two_versions.models.load(ticker, h), restored[ticker, h], nse())
             for h in HORIZONS
         ]
         assert repr(again) == repr(forecasts)
@@ -240,7 +240,7 @@ def test_training_does_not_undo_a_rollback_and_forecasts_come_from_what_is_pinne
         assert at.models.state("TCS.NS", horizon).pinned is not None
         kept = at.row("TCS.NS", horizon)
         assert (kept["digest"], kept["feature_date"]) == (first[horizon], DAYS[row + 2])
-        assert repr(answer(at.models.load("TCS.NS", horizon), kept, nse())) == repr(one)
+        assert repr(forecast_from_row(at.models.load("TCS.NS", horizon), kept, nse())) == repr(one)
     logged = at.connection.execute(
         "SELECT version FROM predictions WHERE feature_date = %s ORDER BY horizon DESC",
         (DAYS[row + 2],),

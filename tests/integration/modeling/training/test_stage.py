@@ -419,7 +419,7 @@ def test_stored_models_of_another_horizon_do_not_answer(store, home, given, mode
 
     assert [one["horizon"] for one in forecasts] == ["63-day"]
     assert problems == [
-        "The short model of TCS.NS looks 1 sessions ahead, the configuration says 5: train again."
+        "The short model of TCS.NS has horizon 1, the configuration says 5: train again."
     ]
 
 

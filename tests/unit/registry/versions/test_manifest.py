@@ -38,7 +38,7 @@ def test_what_was_written_is_read():
 
     assert version.sets == {("TCS.NS", "short"): "a" * 64, ("TCS.NS", "long"): "b" * 64}
     assert version.made_at == dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
-    assert (version.tag, version.made_by, version.tickers) == ("v1", "me", ["TCS.NS"])
+    assert (version.tag, version.tickers) == ("v1", ["TCS.NS"])
 
 
 @pytest.mark.parametrize(
