@@ -39,7 +39,7 @@ def record_outcomes(context: RunContext) -> dict[str, Any]:
 
 def _look(context: RunContext, log: ForecastLog, ticker: str) -> Matured:
     until = context.calendar.last_closed(context.now)
-    followed = log.followed(ticker, until)
+    followed = log.forecasts_before(ticker, until)
     if not followed:
         return Matured()
     return mature(

@@ -63,7 +63,7 @@ class Registry:
             live = {pair: state.live.digest for pair, state in states.items()}
             folder, artifacts = archive.copy_sets(store, live)
             version = archive.seal(folder, tag, author)
-            log.append([versioned(one, author, tag, version.digest) for one in artifacts])
+            log.append([versioned(artifact, author, tag, version.digest) for artifact in artifacts])
             move_into_place(folder, tag)
         return version
 
@@ -97,7 +97,7 @@ class Registry:
         with only_writer(store.root):
             artifacts = archive.check(version)
             archive.restore(version, store)
-            with log.alone():
+            with log.exclusive():
                 before = live_states(log.decisive())
                 events = [
                     event
@@ -115,7 +115,7 @@ class Registry:
             BadInput: When none of them is pinned.
         """
         log = self.models.log
-        with log.alone():
+        with log.exclusive():
             events = after_unpin(live_states(log.decisive([ticker])).values(), author)
             if not events:
                 raise BadInput(f"{ticker} has no pinned model: there is nothing to unpin.")
