@@ -3,10 +3,9 @@
     .venv/bin/python benchmarks/serving.py [seconds] [--mlflow PATH]
 
 One uvicorn worker, 32 connections over loopback, from another process. The database is a
-PostgreSQL of its own in a temporary folder.
-The forecast is a ridge over all inputs of the candidates. `mlflow models serve` serves the same
-ridge where mlflow is installed: --mlflow or $BENCHMARK_MLFLOW names the program or its python,
-else PATH is searched.
+PostgreSQL of its own in a temporary folder. The forecast is a ridge over all inputs of the
+candidates. `mlflow models serve` serves the same ridge where mlflow is installed: --mlflow or
+$BENCHMARK_MLFLOW names the program or its python, else PATH is searched.
 """
 
 import argparse
@@ -255,7 +254,7 @@ def measure_mlflow(program, home, forecast, seconds):
         (by_mlflow,) = server.answer(target)["predictions"]
         if abs(by_mlflow - forecast) > AGREE:
             raise SystemExit(
-                f"mlflow forecasts {by_mlflow!r}, we {forecast!r}: not the same ridge."
+                f"mlflow forecasts {by_mlflow!r}, we {forecast!r}: another ridge."
             )
         return server.measure([target], seconds)
 
