@@ -253,9 +253,7 @@ def measure_mlflow(program, home, forecast, seconds):
     with Server(*mlflow_peer.serve_command(program, home / "mlflow")) as server:
         (by_mlflow,) = server.answer(target)["predictions"]
         if abs(by_mlflow - forecast) > AGREE:
-            raise SystemExit(
-                f"mlflow forecasts {by_mlflow!r}, we {forecast!r}: another ridge."
-            )
+            raise SystemExit(f"mlflow forecasts {by_mlflow!r}, we {forecast!r}: another ridge.")
         return server.measure([target], seconds)
 
 
