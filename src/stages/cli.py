@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from src.config.threads import wait_politely
+from src.config.threads import use_passive_waiting
 from src.core.errors import DISK_FULL, BadInput, ForecastError, UsageError
 from src.stages.arguments import (
     Parser,
@@ -48,7 +48,7 @@ def run_command(
     for name, code in (("SIGTERM", 143), ("SIGHUP", 129)):
         signal.signal(getattr(signal, name), lambda *_, code=code: end(code))
     _repair_streams()
-    wait_politely()
+    use_passive_waiting()
     try:
         return main(argv)
     except ForecastError as error:

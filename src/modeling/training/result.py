@@ -139,7 +139,7 @@ def build_result(
         code_version=VERSION,
         data_hash=data_hash,
         config_hash=config_hash(context.settings),
-        config=context.settings.modelled(),
+        config=context.settings.result_settings(),
         served=decision.champion.served,
         since=_iso(decision.champion.since),
         verdict=decision.verdict.verdict,

@@ -52,7 +52,7 @@ import sys, time
 from pathlib import Path
 from src.db.embedded import data_directory
 from src.db.embedded.lease import acquire
-start = data_directory.start
+start = data_directory.start_program
 def start_and_stay(*words):
     process = start(*words)
     while not list(Path(sys.argv[1]).parent.glob(".*.new-*/base")):
@@ -60,7 +60,7 @@ def start_and_stay(*words):
         time.sleep(0.002)
     print(process.pid, flush=True)
     sys.stdin.read()
-data_directory.start = start_and_stay
+data_directory.start_program = start_and_stay
 acquire(Path(sys.argv[1]))
 """
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")
