@@ -15,7 +15,13 @@ from src.registry.lifecycle.state import live_states
 from src.registry.storage.artifact import CorruptArtifact, NoModel
 from src.registry.versions.archive import VersionArchive
 from src.registry.versions.manifest import NoVersion, VersionExists
-from tests.support.models import both, dies_at, forged_set, holds_in_child, made
+from tests.support.models import (
+    both_horizons,
+    check_in_child,
+    forged_set,
+    killed_at_step,
+    make_artifact,
+)
 from tests.support.registries import DAY, Place, author
 
 TCS, INFY = "TCS.NS", "INFY.NS"
@@ -25,9 +31,9 @@ KEY = b"sixteen letters!"
 @pytest.fixture
 def two_versions(place):
     """Version one with both tickers' first models, version two with TCS's second; two is live."""
-    place.publish([*both(data_hash="one"), *both(INFY, data_hash="one")])
+    place.publish([*both_horizons(data_hash="one"), *both_horizons(INFY, data_hash="one")])
     place.version("v1", days=1)
-    place.publish(both(data_hash="two"), days=2)
+    place.publish(both_horizons(data_hash="two"), days=2)
     place.version("v2", days=3)
     return place
 
@@ -73,13 +79,13 @@ class TestCycle:
         folder = two_versions.archive / "v1"
         stated = json.loads((folder / "version.json").read_text())["files"]
 
-        found = {
+        digests = {
             str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest()
             for path in folder.rglob("*")
             if path.is_file() and path.name != "version.json"
         }
-        assert {name: one["sha256"] for name, one in stated.items()} == found
-        assert len(found) == 2 * 2 * 2
+        assert {name: file["sha256"] for name, file in stated.items()} == digests
+        assert len(digests) == 2 * 2 * 2
 
     def test_a_version_does_not_share_its_bytes_with_the_live_models(self, two_versions):
         place = two_versions
@@ -92,7 +98,7 @@ class TestCycle:
     def test_restored_sets_come_back_though_they_were_pruned(self, two_versions):
         place = two_versions
         for number in range(3):
-            place.publish(both(data_hash=f"more{number}"), days=4 + number)
+            place.publish(both_horizons(data_hash=f"more{number}"), days=4 + number)
 
         place.roll_back("v1", days=9)
 
@@ -100,7 +106,7 @@ class TestCycle:
 
     def test_a_ticker_that_the_version_does_not_know_is_left_alone(self, two_versions):
         place = two_versions
-        place.publish(both("SBIN.NS", data_hash="three"), days=4)
+        place.publish(both_horizons("SBIN.NS", data_hash="three"), days=4)
 
         done = place.roll_back("v1", days=5)
 
@@ -121,11 +127,11 @@ class TestCycle:
     def test_what_was_restored_is_pinned_until_unpin(self, two_versions):
         place = two_versions
         place.roll_back("v1", days=4)
-        place.publish(both(data_hash="three"), days=5)
+        place.publish(both_horizons(data_hash="three"), days=5)
         assert live(place) == OF_V1
 
         horizons = place.connected(lambda registry: registry.unpin(TCS, author(6)))
-        place.publish(both(data_hash="four"), days=7)
+        place.publish(both_horizons(data_hash="four"), days=7)
 
         assert horizons == ["long", "short"]
         assert live(place)[TCS, "short"] == "four"
@@ -137,23 +143,23 @@ class TestCycle:
 
 
 class TestRefused:
-    def test_of_two_that_make_one_version_at_once_one_is_told_that_it_exists(self, two_versions):
-        told = []
+    def test_of_two_that_make_one_version_at_once_one_is_refused(self, two_versions):
+        results = []
 
         def make():
             try:
-                told.append(two_versions.version("v3", days=4).tag)
+                results.append(two_versions.version("v3", days=4).tag)
             except VersionExists as error:
-                told.append(str(error).split(":")[0])
+                results.append(str(error).split(":")[0])
 
         threads = [threading.Thread(target=make) for _ in range(2)]
-        for one in threads:
-            one.start()
-        for one in threads:
-            one.join()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
-        said = "Version v3 exists already and is never overwritten"
-        assert sorted(told) == [said, "v3"]
+        message = "Version v3 exists already and is never overwritten"
+        assert sorted(results) == [message, "v3"]
         assert two_versions.roll_back("v3", days=5).version.tag == "v3"
 
     def test_no_version_is_ever_overwritten(self, two_versions):
@@ -193,7 +199,7 @@ class TestRefused:
             two_versions.version("v3", days=4)
 
         assert tags(two_versions.archive) == ["v2", "v1"]
-        assert [one for one in two_versions.events() if one.version_tag == "v3"] == []
+        assert [e for e in two_versions.events() if e.version_tag == "v3"] == []
 
 
 def assert_nothing_changes(place, match, tag="v1"):
@@ -271,7 +277,7 @@ class TestTampered:
                 return (Path.touch, (witness,))
 
         manifest = smuggle(two_versions, pickle.dumps(Payload()))
-        recorded = next(one for one in two_versions.events() if one.version_tag == "v1")
+        recorded = next(e for e in two_versions.events() if e.version_tag == "v1")
         evidence = {"version_manifest": sha256(manifest).hexdigest()}
         vouched = type(recorded)(**vars(recorded) | {"evidence": evidence})
         two_versions.connected(lambda registry: registry.models.log.append([vouched]))
@@ -280,14 +286,14 @@ class TestTampered:
         assert not witness.exists()
 
 
-def smuggle(place, model, **told):
+def smuggle(place, model, **changes):
     """Put other bytes into v1 with every digest in it made to agree; returns its manifest."""
     folder = place.archive / "v1"
     (old,) = (folder / TCS / "short").iterdir()
-    digest = forged_set(old, model, **told)
+    digest = forged_set(old, model, **changes)
     shutil.rmtree(old)
     manifest = json.loads((folder / "version.json").read_text())
-    files = {n: one for n, one in manifest["files"].items() if not n.startswith(f"{TCS}/short")}
+    files = {n: f for n, f in manifest["files"].items() if not n.startswith(f"{TCS}/short")}
     for path in (folder / TCS / "short" / digest).iterdir():
         data = path.read_bytes()
         files[f"{TCS}/short/{digest}/{path.name}"] = {
@@ -313,7 +319,7 @@ class TestKilled:
                 digests = {place.states()[TCS, h].live.digest for h in ("short", "long")}
                 if made_new.name not in digests and not made_new.name.startswith("."):
                     shutil.rmtree(made_new)
-            killed = dies_at(step, lambda t=target: place.roll_back(t, days=4))
+            killed = killed_at_step(step, lambda t=target: place.roll_back(t, days=4))
             assert live(place) in (of[target], of[other])
             seen.append(live(place) == of[target])
 
@@ -329,11 +335,11 @@ class TestKilled:
         assert not list(place.home.rglob(".new-*"))
 
     def test_a_version_killed_at_any_step_is_whole_or_not_there(self, place):
-        place.publish([made()])
+        place.publish([make_artifact()])
 
         for step in range(1, 400):
             tag = f"k{step}"
-            killed = dies_at(step, lambda tag=tag: place.version(tag, days=1))
+            killed = killed_at_step(step, lambda tag=tag: place.version(tag, days=1))
             if tag in tags(place.archive):
                 assert place.roll_back(tag, days=2).version.tickers == [TCS]
             if not killed:
@@ -345,7 +351,7 @@ class TestKilled:
 
     def test_a_reader_of_both_horizons_never_sees_one_of_each(self, two_versions):
         place = two_versions
-        readers = [holds_in_child(lambda: all(_agree(place) for _ in range(300))) for _ in range(2)]
+        readers = [check_in_child(lambda: all(_agree(place) for _ in range(300))) for _ in range(2)]
 
         for number in range(10):
             place.roll_back(f"v{number % 2 + 1}", days=4)
@@ -362,9 +368,9 @@ class TestSigned:
     @pytest.fixture
     def signed(self, database_url, home):
         place = Place(database_url, home, KEY)
-        place.publish(both(data_hash="one"))
+        place.publish(both_horizons(data_hash="one"))
         place.version("v1", days=1)
-        place.publish(both(data_hash="two"), days=2)
+        place.publish(both_horizons(data_hash="two"), days=2)
         return place
 
     def test_a_signed_version_comes_back_with_its_key(self, signed):
@@ -397,7 +403,7 @@ class TestSigned:
 
 
 def test_versions_made_in_one_second_are_in_the_order_of_making(place):
-    place.publish([made()])
+    place.publish([make_artifact()])
     for tag in ("b", "c", "a"):
         place.version(tag)
 
