@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from src.modeling.evaluation import interval_metrics, leaderboard, point_metrics
 from src.modeling.experiment.run import WalkForwardResult
+from src.modeling.intervals.quantiles import INTERVALS
 
 Floats = npt.NDArray[np.float64]
 
@@ -17,7 +18,7 @@ EVERY = 5
 
 
 def own(result: WalkForwardResult, ticker: str) -> list[dict[str, Any]]:
-    """The rows of ``scoring.table`` of one ticker, over what all candidates have forecast."""
+    """The ``point_metrics.score_table`` of one ticker, over the rows all candidates forecast."""
     column = result.panel.tickers.index(ticker)
     said = {name: points[:, column] for name, points in result.points.items()}
     actual = result.actual[:, column]
@@ -26,7 +27,7 @@ def own(result: WalkForwardResult, ticker: str) -> list[dict[str, Any]]:
         return []
     days = result.panel.sessions[every]
     forecasts = {name: points[every] for name, points in said.items()}
-    return point_metrics.table(actual[every], forecasts, horizon=result.horizon, dates=days)
+    return point_metrics.score_table(actual[every], forecasts, horizon=result.horizon, dates=days)
 
 
 def pool(result: WalkForwardResult) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def pool(result: WalkForwardResult) -> dict[str, Any]:
     mean = result.points.get("mean", np.full(result.actual.shape, np.nan))
     judged = result.judged
     rows = [
-        {"name": name, **leaderboard.worth(judged, points, mean, result.horizon)}
+        {"name": name, **leaderboard.point_scores(judged, points, mean, result.horizon)}
         for name, points in result.series().items()
         if (np.isfinite(judged) & np.isfinite(points)).any()
     ]
@@ -64,7 +65,7 @@ def _covered(actual: Floats, quantiles: Floats, horizon: int, every: int = 1) ->
     dates = int(known.reshape(len(known), -1).any(axis=1).sum())
     levels = {
         f"{share:g}": float(interval_metrics.inside(actual[known], quantiles[known], share).mean())
-        for share in interval_metrics.SHARES
+        for share in INTERVALS
         if known.any()
     }
     return {"n": int(known.sum()), "n_eff": min(dates, dates * every / horizon), "levels": levels}

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from src.modeling.experiment.run import FeatureCache
-from src.modeling.intervals import distribution, outlook
-from src.modeling.intervals.outlook import Outlook
+from src.modeling.intervals import distribution
+from src.modeling.intervals.distribution import ReturnDistribution
 from src.modeling.panel.panel import Panel
 from src.modeling.serving import newest
 from src.registry.storage.artifact import Artifact
@@ -31,7 +31,7 @@ class ModelInputs:
 
     artifact: Artifact
     values: Mapping[str, float]
-    outlook: Outlook
+    outlook: ReturnDistribution
     sigma: float
 
 
@@ -68,7 +68,7 @@ class _Recent:
 
 
 def _group(
-    recent: _Recent, artifacts: Sequence[Artifact], made: distribution.Forecasts
+    recent: _Recent, artifacts: Sequence[Artifact], made: distribution.DistributionForecasts
 ) -> Iterator[ModelInputs]:
     """Models of one horizon whose tickers have their last bar in the same row."""
     for one in artifacts:
@@ -79,4 +79,4 @@ def _group(
             last = len(recent.panel.sessions) - 1
             features = recent.known.features
             values = newest.inputs(one.model, features, last, column, sigma, one.sessions)
-        yield ModelInputs(one, values, outlook.at(made, recent.at, column), sigma)
+        yield ModelInputs(one, values, made.at(recent.at, column), sigma)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from src.modeling.intervals.outlook import NOTHING, Outlook
+from src.modeling.intervals.distribution import UNKNOWN_DISTRIBUTION, ReturnDistribution
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.serving.predict import forecast, usable
 
@@ -74,11 +74,11 @@ def answer(artifact: Artifact, row: Mapping[str, Any], calendar: Calendar) -> di
     return forecast(artifact, given, calendar=calendar, outlook=outlook_of(row))
 
 
-def outlook_of(row: Mapping[str, Any]) -> Outlook:
+def outlook_of(row: Mapping[str, Any]) -> ReturnDistribution:
     """The distribution in a row of ``serving_inputs``; nothing where its levels are not ours."""
     if not np.array_equal(row["levels"], LEVELS):
-        return NOTHING
-    return Outlook(np.array(row["quantiles"], dtype=np.float64))
+        return UNKNOWN_DISTRIBUTION
+    return ReturnDistribution(np.array(row["quantiles"], dtype=np.float64))
 
 
 def prediction_row(

@@ -13,8 +13,7 @@ from src.config.load import config_hash
 from src.config.version import VERSION
 from src.modeling.experiment import summary
 from src.modeling.experiment.promotion import ZERO, PromotionDecision
-from src.modeling.intervals import outlook
-from src.modeling.intervals.outlook import Outlook
+from src.modeling.intervals.distribution import ReturnDistribution
 from src.modeling.serving import newest
 from src.modeling.serving.inputs import ModelInputs
 from src.modeling.serving.predict import forecast
@@ -53,7 +52,7 @@ class TrainingResult:
     decision: PromotionDecision
     artifact: Artifact
     inputs: Mapping[str, float]
-    outlook: Outlook
+    outlook: ReturnDistribution
     newest: Mapping[str, Any]
     data_hash: str
 
@@ -150,7 +149,7 @@ def build_result(
         metrics=summary.own(held, ticker),
         pool=summary.pool(held),
     )
-    said = outlook.at(held.distributions, row, column)
+    said = held.distributions.at(row, column)
     one = TrainingResult(
         trained.feature_cache, dataset, held, decision, artifact, {}, said, newest_row, data_hash
     )

@@ -32,7 +32,7 @@ class Artifact:
         since: The session at whose close that was decided, ISO 8601; empty when it never was.
         verdict: ``better``, ``worse``, ``undecided`` or ``none``; ``reason`` is its sentence.
         evidence: What the verdict rests on: name, value, limit, passed.
-        metrics: Rows of ``scoring.table``, of the ticker itself.
+        metrics: Rows of ``point_metrics.score_table``, of the ticker itself.
         pool: ``tickers`` it was judged with, and their ``metrics``.
         trials: Configurations tried before this one was reported.
         trained_at: UTC, ISO 8601.

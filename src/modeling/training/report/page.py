@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from src.modeling.evaluation.interval_metrics import SHARES, bounds
 from src.modeling.intervals.distribution import rise_probability
+from src.modeling.intervals.quantiles import INTERVALS, interval_bounds
 from src.modeling.training.report import fan, wording
 from src.modeling.training.report.data import CurrentForecast, HorizonRecord, ReportData
 from src.modeling.training.report.sections import Part, Shown, note, parts
@@ -129,12 +129,12 @@ def _forecast(one: CurrentForecast | None, scores: HorizonStatistics) -> str:
     names = ("interval", "return", "close", "such intervals held", "n", "n_eff")
     kinds = ("name", *["number"] * 5)
     return table((), rows) + table(
-        names, [_interval(one, share, scores) for share in SHARES], kinds
+        names, [_interval(one, share, scores) for share in INTERVALS], kinds
     )
 
 
 def _interval(one: CurrentForecast, share: float, scores: HorizonStatistics) -> tuple[str, ...]:
-    low, high = (float(one.quantiles[at]) for at in bounds(share))
+    low, high = (float(one.quantiles[at]) for at in interval_bounds(share))
     ends = [one.last_close * (1 + end) for end in (low, high)]
     past = scores.coverage[share][0]
     return (

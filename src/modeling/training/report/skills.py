@@ -69,7 +69,7 @@ def of_distribution(actual: Floats, given: Floats, rows: Ints, horizon: int, col
         column: The report's ticker.
     """
     outcomes = actual[rows]
-    past = quantiles.rolling(actual, horizon, rows)
+    past = quantiles.trailing(actual, horizon, rows)
     ours, theirs = interval_metrics.crps(outcomes, given), interval_metrics.crps(outcomes, past)
     return _skill("distribution", "last 500", ours, theirs, horizon, column, spacing(rows))
 

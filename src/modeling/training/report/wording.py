@@ -126,15 +126,16 @@ def evidence_rows(one: Verdict) -> list[tuple[str, ...]]:
     return [_evidence_row(each, one) for each in one.evidence]
 
 
-def _evidence_row(each: criteria.Evidence, one: Verdict) -> tuple[str, ...]:
+def _evidence_row(each: criteria.Criterion, one: Verdict) -> tuple[str, ...]:
     kind, _, reference = each.name.partition("_vs_")
-    recent = criteria.Rules.min_dates
+    recent = criteria.GateRules.min_dates
     plain = kind.replace("_", " ")
     asked, sign = ASKED.get(kind, (f"{plain[:1].upper()}{plain[1:]}", "limit"))
-    asked = asked.format(reference=reasons.THEIRS.get(reference, reference or "it"), recent=recent)
+    named = reasons.REFERENCES.get(reference, reference or "it")
+    asked = asked.format(reference=named, recent=recent)
     share = min(1.0, recent / one.dates) if kind == "recent_skill" and one.dates else 1.0
     shown = _plain if kind.startswith("t_") or kind not in ASKED else _share
-    told = "speaks for it" if each.passed else reasons.words(each)
+    told = "speaks for it" if each.passed else reasons.objection(each)
     return (
         asked,
         NOT_KNOWN if each.value is None else shown(each.value),
