@@ -16,11 +16,13 @@ import numpy as np
 import polars as pl
 
 from src.core.calendars.nse import nse
-from src.data.cleaning.rules.catalogue import BROKEN, DAILY_RULES, pending_jumps, sift
-from src.data.cleaning.rules.engine import OHLC
+from src.core.tables import OHLC
+from src.data.cleaning.rules.catalogue import BROKEN, DAILY_RULES
+from src.data.cleaning.rules.engine import apply_rules
 from src.data.cleaning.rules.unit_errors import unit_errors
-from src.data.corporate_actions.price_checks.dividends import doubtful_dividends
-from src.data.corporate_actions.price_checks.split_inference import infer
+from src.data.corporate_actions.price_checks.dividends import implausible_dividends
+from src.data.corporate_actions.price_checks.jumps import JUMP_DOWN, JUMP_UP
+from src.data.corporate_actions.price_checks.split_inference import infer_splits
 from src.data.sources.files.source import FileSource
 
 DATA = Path(os.environ.get("FORECAST_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
@@ -84,11 +86,12 @@ def dividends(bars: pl.DataFrame) -> pl.DataFrame:
 
 def judge(bars: pl.DataFrame) -> Judged:
     """The rules that need no calendar, then the jumps that wait for a person."""
-    sifted = sift(bars, RULES, None)
-    kept = sifted.kept
-    jumped = kept.filter(pl.Series(pending_jumps(kept["close"].to_numpy())))["date"]
-    inferred = {one.date for one in infer(kept, known=[], calendar=None)}
-    return Judged(kept, sifted.refused, {*jumped.to_list(), *inferred})
+    result = apply_rules(bars, RULES, None)
+    kept = result.kept
+    ratio = pl.col("close") / pl.col("close").shift(1)
+    jumped = kept.filter((ratio < JUMP_DOWN) | (ratio > JUMP_UP))["date"]
+    inferred = {split.date for split in infer_splits(kept, stated=[], calendar=None)}
+    return Judged(kept, result.refused, {*jumped.to_list(), *inferred})
 
 
 def false_steps(bars: pl.DataFrame, twin: pl.DataFrame) -> set[dt.date]:
@@ -153,7 +156,7 @@ def measure_dividends(kind: str, path: Path, *, with_adj_close: bool = True) -> 
 
 def _doubted(bars: pl.DataFrame, *, with_adj_close: bool) -> list[dt.date]:
     columns = ["date", "close", *(["adj_close"] if with_adj_close else [])]
-    return doubtful_dividends(bars.select(columns), dividends(bars))["date"].to_list()
+    return implausible_dividends(bars.select(columns), dividends(bars))["date"].to_list()
 
 
 def doubted_of_tcs(*, with_adj_close: bool = True) -> pl.DataFrame:
@@ -166,7 +169,7 @@ def doubted_of_tcs(*, with_adj_close: bool = True) -> pl.DataFrame:
         "close": "Close",
         **({"adj_close": "Adj Close"} if with_adj_close else {}),
     }
-    return doubtful_dividends(bars.select(**columns).sort("date"), stated)
+    return implausible_dividends(bars.select(**columns).sort("date"), stated)
 
 
 def series(

@@ -42,7 +42,7 @@ def create():
     from fastapi import Request
 
     from src.api import predict_simple
-    from src.api.routes import forecasts as predictions
+    from src.api.routes import forecasts
 
     app = predict_simple.create()
 
@@ -52,8 +52,10 @@ def create():
 
     @app.get("/read")
     async def read(request: Request, ticker: str):
-        request.app.state.desk.cache.outdate(ticker)
-        return await predictions.short(request)
+        entry = request.app.state.service.cache.get((ticker, "short"))
+        if entry is not None:
+            entry.outdated = True
+        return await forecasts.short(request)
 
     return app
 

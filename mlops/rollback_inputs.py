@@ -1,4 +1,4 @@
-"""Models that will go live in; what each is asked with, made from stored prices and stored, out."""
+"""Compute and store the inputs of models that a rollback is about to make live."""
 
 from __future__ import annotations
 
@@ -19,51 +19,51 @@ log = logs.get(__name__)
 def write_inputs(
     settings: Settings, database: Database, restored: Sequence[Artifact], now: dt.datetime
 ) -> str:
-    """Store what models are asked with at the newest bars of their tickers.
+    """Store the inputs of restored models at the newest bars of their tickers.
 
     Returns:
         What could not be done and what to run then, in a sentence; empty when all went well.
     """
     try:
-        problems = _written(settings, database, restored, now)
+        problems = _write(settings, database, restored, now)
     except Exception as error:
-        # The way back must stand open whatever fails here.
+        # A rollback must be possible whatever fails here.
         log.error(str(error), exc_info=error, file_only=True)
         why = " ".join(str(error).split()) or type(error).__name__
-        problems = dict.fromkeys(sorted({one.ticker for one in restored}), why)
+        problems = dict.fromkeys(sorted({artifact.ticker for artifact in restored}), why)
     if not problems:
         return ""
-    named, why = ", ".join(problems), next(iter(problems.values())).rstrip(".")
+    tickers, why = ", ".join(problems), next(iter(problems.values())).rstrip(".")
     return (
-        f"The models are live, but what they are asked with is missing for {named} ({why}): run "
+        f"The models are live, but the inputs of {tickers} could not be computed ({why}): run "
         "`python -m mlops.pipeline --skip-training --ticker` with each."
     )
 
 
-def _written(
+def _write(
     settings: Settings, database: Database, restored: Sequence[Artifact], now: dt.datetime
 ) -> dict[str, str]:
     """The first problem of each ticker that has one."""
     from src.core.calendars.exchanges import by_exchange
     from src.db.tables.serving_inputs import ServingInputs
     from src.modeling.panel.known_pools import known_pools
-    from src.modeling.serving.stored_models import answers
-    from src.registry.storage.artifact_store import NoModel
+    from src.modeling.serving.stored_models import forecast_with
+    from src.registry.storage.artifact import NoModel
     from src.stages.context import make_context
 
-    models = {(one.ticker, one.horizon): one for one in restored}
+    models = {artifact.pair: artifact for artifact in restored}
 
     def load(ticker: str, horizon: str) -> Artifact:
         if (ticker, horizon) not in models:
-            raise NoModel
+            raise NoModel(ticker, horizon)
         return models[ticker, horizon]
 
     problems: dict[str, str] = {}
-    for group in by_exchange(sorted({ticker for ticker, _ in models})):
-        context = make_context(settings, database.store, group, run_id="rollback", now=now)
-        found = answers(context, load, group, known_pools(context))
-        ServingInputs(database.control).write(found.rows)
-        for pair, sentence in sorted(found.problems.items()):
+    for tickers in by_exchange(sorted({ticker for ticker, _ in models})):
+        context = make_context(settings, database.store, tickers, run_id="rollback", now=now)
+        forecasts = forecast_with(context, load, tickers, known_pools(context))
+        ServingInputs(database.control).write(forecasts.rows)
+        for pair, problem in sorted(forecasts.problems.items()):
             if pair in models:
-                problems.setdefault(pair[0], sentence)
+                problems.setdefault(pair[0], problem)
     return problems

@@ -139,11 +139,10 @@ class Run:
 
     def _models(self, database: Database) -> LiveModels:
         from src.db.tables.model_events import EventLog
-        from src.registry.lifecycle.live_models import MODELS, LiveModels
-        from src.registry.storage.signing import key_of
+        from src.registry.lifecycle.live_models import LiveModels
+        from src.registry.storage.artifact_store import ArtifactStore
 
-        root = self.settings.home / MODELS
-        return LiveModels(root, EventLog(database.control), key_of(self.settings))
+        return LiveModels(ArtifactStore.of(self.settings), EventLog(database.control))
 
     def _chosen(self, skip_training: bool) -> list[Stage]:
         from mlops.stages import STAGES

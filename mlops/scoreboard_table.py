@@ -1,4 +1,4 @@
-"""What live forecasts came to, for a person: read from the log, one line a model."""
+"""Format the scoreboard of logged forecasts as a text table, one line a model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 HEADERS = (
     *("", "horizon", "ticker", "model", "n", "n_eff", "MAE", "MAE of zero", "skill"),
-    *("inside 50/80/90/95 %", "right sign", "base rate"),
+    *("coverage 50/80/90/95 %", "right sign", "base rate"),
 )
 ALL = "all"
 
@@ -30,17 +30,17 @@ def scoreboard_text(settings: Settings, ticker: str | None) -> str:
         scored, logged = log.scored(ticker), log.count(ticker)
     rows = scoreboard(scored)
     if not rows:
-        return _nothing(ticker, logged)
+        return _no_scores(ticker, logged)
     return _table([row for row in rows if ticker is None or row["ticker"] != POOLED])
 
 
-def _nothing(ticker: str | None, logged: int) -> str:
+def _no_scores(ticker: str | None, logged: int) -> str:
     of = f" of {ticker}" if ticker else ""
     if not logged:
         return f"No forecast{of} is logged yet: run `python -m mlops.pipeline` after the close."
     return (
-        f"Of the {logged} forecasts{of} none that was made ahead of its session has come true yet: "
-        "run `python -m mlops.pipeline` again after that session."
+        f"None of the {logged} forecasts{of} that was made before its target session has an "
+        "outcome yet: run `python -m mlops.pipeline` again after that session."
     )
 
 
@@ -54,7 +54,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
-    covered = "/".join(f"{share:.0%}".rstrip("%") for share in row["coverage"].values())
+    coverage = "/".join(f"{share:.0%}".rstrip("%") for share in row["coverage"].values())
     return (
         row["kind"],
         f"{row['horizon']} ({row['sessions']})",
@@ -65,7 +65,7 @@ def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
         f"{row['mae']:.4%}",
         f"{row['mae_zero']:.4%}",
         _share(row["skill"], "+.2%"),
-        covered or "-",
+        coverage or "-",
         _share(row["direction"], ".1%"),
         _share(row["base_rate"], ".1%"),
     )

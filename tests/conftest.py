@@ -15,7 +15,8 @@ from src.db.embedded.lease import acquire
 from src.db.migrate import ensure_schema
 from src.db.store import PostgresStore
 from src.db.tables.model_events import EventLog
-from src.registry.lifecycle.live_models import MODELS, LiveModels
+from src.registry.lifecycle.live_models import LiveModels
+from src.registry.storage.artifact_store import MODELS, ArtifactStore
 
 # Before any library with threads of its own is loaded.
 wait_politely()
@@ -63,7 +64,7 @@ def store(database_url):
 def models(database_url, home):
     """The live models of the test's own home, audited in its own database."""
     with psycopg.connect(database_url, autocommit=True) as connection:
-        yield LiveModels(home / MODELS, EventLog(connection))
+        yield LiveModels(ArtifactStore(home / MODELS), EventLog(connection))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""``python -m src.api``: the prediction API by uvicorn, where the settings say."""
+"""``python -m src.api``: serve the prediction API by uvicorn, at the configured address."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from src.stages.arguments import EPILOG, Parser
 from src.stages.cli import run_command
 
-LEAVING = 10  # seconds for answers under way; a client that never reads is not waited for
+SHUTDOWN_TIMEOUT = 10  # seconds for answers under way; a client that never reads is not waited for
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until told to stop."""
+    """Serve until a signal ends it."""
     Parser(
         prog="python -m src.api",
         description="Serve forecasts; the address is set by FORECAST_API__HOST and __PORT.",
@@ -20,20 +20,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     ).parse_args(argv)
     import uvicorn
 
-    from src.api.routes.forecasts import known_ticker
+    from src.api.routes.ticker_parameter import parse_ticker
     from src.config.load import load_settings
-    from src.registry.storage.signing import key_of
+    from src.registry.storage.signing import signing_key
 
     settings = load_settings()
-    # What cannot be used is told before anything starts.
-    key_of(settings)
-    known_ticker(settings.data.ticker)
+    # Settings that cannot be used are reported before anything starts.
+    signing_key(settings)
+    parse_ticker(settings.data.ticker)
     uvicorn.run(
         "src.api.predict_simple:app",
         host=settings.api.host,
         port=settings.api.port,
         access_log=False,
-        timeout_graceful_shutdown=LEAVING,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
         log_level=settings.log_level.lower(),
     )
     return 0

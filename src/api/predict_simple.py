@@ -1,6 +1,6 @@
 """The prediction API: ``uvicorn src.api.predict_simple:app``.
 
-Importing this reads nothing and opens nothing; the settings are read when the server starts.
+Importing this reads and opens nothing; the settings are read when the server starts.
 """
 
 from __future__ import annotations
@@ -16,100 +16,101 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import disable_created_metrics
 
 from src.api import openapi
-from src.api.database.change_poller import Watch
-from src.api.database.reader import PATIENCE_AT_START, Reader
+from src.api.database.change_poller import ChangePoller
+from src.api.database.reader import Reader
 from src.api.forecasts.cache import Cache
 from src.api.forecasts.loader import Loader
-from src.api.forecasts.service import Desk
-from src.api.middleware.front import PAGE_PARTS, Front
-from src.api.observability.health import HORIZONS
-from src.api.observability.metrics import Metrics, State
-from src.api.prediction_log.spool import FOLDER, Journal, database_name
-from src.api.prediction_log.writer import Logbook
+from src.api.forecasts.service import ForecastService
+from src.api.middleware import error_handlers
+from src.api.middleware.access_policy import DOCS_ASSETS
+from src.api.middleware.request_middleware import RequestMiddleware
+from src.api.observability.metrics import Metrics, ServiceCollector
+from src.api.prediction_log.spool import FOLDER, Spool, database_name
+from src.api.prediction_log.writer import PredictionLog
 from src.api.routes import forecasts, operations
-from src.api.routes.forecasts import known_ticker
-from src.api.schemas import errors
+from src.api.routes.ticker_parameter import parse_ticker
 from src.config import clock, logs
 from src.config.load import load_settings
 from src.config.settings import Settings
 from src.config.version import VERSION
 from src.core.errors import ForecastError
+from src.core.tables import HORIZONS
 from src.db.reconnect import Reconnector
-from src.db.tables import live_inputs
-from src.registry.lifecycle.live_models import MODELS
-from src.registry.storage.signing import key_of
+from src.registry.storage.artifact_store import ArtifactStore
 
 DESCRIPTION = (
-    "Forecasts of share prices that say how sure they are, and whether they ever beat doing "
-    "nothing. Returns are simple, .01 = one percent; dates are sessions of the exchange; prices "
-    "are split-adjusted. Without something true to answer, the answer is an error."
+    "Forecasts of share prices with their uncertainty, and with the evidence whether they beat "
+    "a forecast of no change. Returns are simple, .01 = one percent; dates are sessions of the "
+    "exchange; prices are split-adjusted. Where no true forecast can be given, the answer is an "
+    "error."
 )
+# Seconds to wait for the database at the start, which may have to start it.
+PATIENCE_AT_START = 10.0
 
 
 @contextlib.asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open what the routes stand on, and close it in the end."""
+    """Start the parts of the service, and stop them in the end."""
     settings = load_settings()
     logs.configure(settings.home, settings.log_level)
     app.state.api, app.state.metrics = settings.api, Metrics()
-    app.state.ticker = known_ticker(settings.data.ticker)
-    link = Reconnector(settings.server, settings.home)
-    app.state.desk = desk = _desk(settings, link)
-    app.state.metrics.registry.register(State(desk))
-    desk.watch.start()
-    desk.logbook.start()
-    await _warm(desk, app.state.ticker)
-    # What the start has made stays: looking through it for garbage holds up answers for 30 ms.
+    app.state.ticker = parse_ticker(settings.data.ticker)
+    reconnector = Reconnector(settings.server, settings.home)
+    app.state.service = service = _build_service(settings, reconnector)
+    app.state.metrics.registry.register(ServiceCollector(service))
+    service.poller.start()
+    service.log.start()
+    await _warm_up(service, app.state.ticker)
+    # Objects made at the start live to the end: a collection that walks them takes 30 ms.
     gc.collect()
     gc.freeze()
     try:
         yield
     finally:
-        await asyncio.to_thread(_close, desk, link)
+        await asyncio.to_thread(_close, service, reconnector)
 
 
-def _desk(settings: Settings, link: Reconnector) -> Desk:
+def _build_service(settings: Settings, reconnector: Reconnector) -> ForecastService:
     cache, loop = Cache(), asyncio.get_running_loop()
-    journal = Journal(settings.home / FOLDER, database_name(settings.server))
+    spool = Spool(settings.home / FOLDER, database_name(settings.server))
 
     def now() -> dt.datetime:
         return clock.now(settings)
 
-    def changed(ticker: str | None) -> None:
-        work = cache.outdate_all if ticker is None else lambda: cache.outdate(ticker)
-        with contextlib.suppress(RuntimeError):  # the loop may have ended before the thread
-            loop.call_soon_threadsafe(work)
+    def invalidate() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop may end before the poller's thread
+            loop.call_soon_threadsafe(cache.invalidate)
 
-    return Desk(
+    return ForecastService(
         cache=cache,
-        reader=Reader(link),
-        loader=Loader(settings.home / MODELS, key_of(settings)),
-        watch=Watch(link, changed),
-        logbook=Logbook(link, journal, settings.api.log_queue, now),
+        reader=Reader(reconnector),
+        loader=Loader(ArtifactStore.of(settings)),
+        poller=ChangePoller(reconnector, invalidate),
+        log=PredictionLog(reconnector, spool, settings.api.log_queue, now),
         now=now,
         stale_after=settings.data.stale_after_sessions,
     )
 
 
-async def _warm(desk: Desk, ticker: str) -> None:
-    """Read the configured ticker's forecasts; what is in the way is told when they are asked."""
-    with contextlib.suppress(ForecastError):
-        await desk.reader.run(live_inputs.version, PATIENCE_AT_START)
-        for horizon in HORIZONS:
-            await desk.forecast((ticker, horizon))
+async def _warm_up(service: ForecastService, ticker: str) -> None:
+    """Read the forecasts of the configured ticker; requests for them report what fails here."""
+    if await asyncio.to_thread(service.poller.wait_for_first_poll, PATIENCE_AT_START):
+        with contextlib.suppress(ForecastError):
+            for horizon in HORIZONS:
+                await service.look_up((ticker, horizon))
 
 
-def _close(desk: Desk, link: Reconnector) -> None:
-    desk.logbook.stop()
-    desk.watch.stop()
-    desk.reader.close()
-    link.close()
+def _close(service: ForecastService, reconnector: Reconnector) -> None:
+    service.log.stop()
+    service.poller.stop()
+    service.reader.close()
+    reconnector.close()
 
 
 def create() -> FastAPI:
-    """Make the application."""
+    """Create the application."""
     disable_created_metrics()  # type: ignore[no-untyped-call] # the package has no types here
-    # The page's own scripts come with it: there may be no network, and none is to be trusted.
+    # The scripts of /docs are served from here: no other site is reached or trusted.
     app = FastAPIOffline(
         title="tcsns-forecast",
         version=VERSION,
@@ -117,13 +118,13 @@ def create() -> FastAPI:
         lifespan=lifespan,
         docs_url="/docs",
         redoc_url=None,
-        static_url=PAGE_PARTS,
+        static_url=DOCS_ASSETS,
     )
-    # Put in one by one, and first: every request looks through what comes before its route.
+    # Routes are matched in order, so these come before those of the documentation.
     app.router.routes[:0] = [*forecasts.router.routes, *operations.router.routes]
-    errors.install(app)
+    error_handlers.install(app)
     openapi.install(app)
-    app.add_middleware(Front)
+    app.add_middleware(RequestMiddleware)
     return app
 
 

@@ -88,8 +88,7 @@ class TrainingSettings(_Part):
     """How the walk-forward is laid out."""
 
     horizons: Horizons = Horizons()
-    test_share: Annotated[float, Field(gt=0, lt=0.9)] = 0.2
-    refit_every: Annotated[int, Field(ge=1)] = 63
+    refit_every: Annotated[int, Field(ge=1)] = 252
     embargo: Annotated[int, Field(ge=0)] = 5
     min_train_rows: Annotated[int, Field(ge=20)] = 252
     seed: Annotated[int, Field(ge=0)] = 42

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+# Ticker and horizon.
+Pair = tuple[str, str]
+
 KINDS = (
     "trained",
     "promoted",
@@ -59,6 +62,6 @@ class ModelEvent:
             raise ValueError(f"{self.at} has no time zone")
 
     @property
-    def pair(self) -> tuple[str, str]:
+    def pair(self) -> Pair:
         """Ticker and horizon."""
         return self.ticker, self.horizon

@@ -67,3 +67,23 @@ def serve(databases):
         return Service(copy.home, copy.url), copy
 
     return start
+
+
+@pytest.fixture
+def connection(database_url):
+    with psycopg.connect(database_url, autocommit=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def models(home):
+    return home / "models"
+
+
+@pytest.fixture
+def service(database_url, connection, home, models):
+    """A service on a database of the test's own that has answered for TCS.NS."""
+    put_live(connection, models, both())
+    with Service(home, database_url) as started:
+        assert started.short().status_code == 200
+        yield started

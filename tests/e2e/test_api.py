@@ -12,7 +12,7 @@ import pytest
 
 from src.core.tables import PREDICTIONS
 from src.db.tables.forecasts import ForecastLog
-from tests.support.answers import ASKED
+from tests.support.answers import SERVING_ROW
 from tests.support.services import NOW, Service, eventually
 
 FIELDS = (
@@ -149,7 +149,7 @@ def test_a_malformed_batch_is_told_so(api, body):
 def test_a_body_that_is_no_json_is_told_so(api):
     answer = api.post("/predict/batch", content=b"{", headers={"content-type": "application/json"})
 
-    assert "no JSON" in sentence(answer, 422)
+    assert "not valid JSON" in sentence(answer, 422)
 
 
 def test_a_body_longer_than_1_mib_is_refused(api):
@@ -208,7 +208,7 @@ def test_each_forecast_is_logged_once_as_it_was_answered(api, place):
     assert found["point"] == answers[0]["pred_return"]
     assert found["version"] == answers[0]["model"]["version"]
     assert found["target_date"].isoformat() == answers[0]["predict_date"]
-    assert found["quantiles"] == ASKED["quantiles"]
+    assert found["quantiles"] == SERVING_ROW["quantiles"]
 
 
 def test_the_scoreboard_tells_what_came_true_against_zero(api, place):

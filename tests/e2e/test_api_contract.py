@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from src.api.predict_simple import create
-from src.api.schemas.requests import MOST_TICKERS
+from src.api.schemas.requests import MAX_TICKERS
 from src.core.tickers import LONGEST_TEXT
 from tests.support.answers import put_live
 from tests.support.bodies import TORN, WHOLE, answered, requests
@@ -68,10 +68,10 @@ def test_no_phase_of_schemathesis_was_left_out(found):
 def test_a_batch_as_long_as_the_document_allows_is_read(api):
     # Each character beyond the first plane is two escapes of six bytes.
     longest = "\U0010fffd" * LONGEST_TEXT
-    body = json.dumps({"tickers": [longest] * MOST_TICKERS, "horizons": ["short"]})
+    body = json.dumps({"tickers": [longest] * MAX_TICKERS, "horizons": ["short"]})
     answer = api.post("/predict/batch", content=body, headers={"content-type": "application/json"})
 
-    assert len(body) > MOST_TICKERS * LONGEST_TEXT * 12
+    assert len(body) > MAX_TICKERS * LONGEST_TEXT * 12
     assert answer.status_code == 200
     assert [one["status"] for one in answer.json()["errors"]] == [422]
 

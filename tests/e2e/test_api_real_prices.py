@@ -16,6 +16,7 @@ import pytest
 
 from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.publish import publish
+from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import at
 from tests.support.plain_features import guides, scale_free
 from tests.support.plain_models import difference, read, worked_out
@@ -40,7 +41,7 @@ def filled(databases, data, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ranks(filled):
-    _, parts = read(filled.home, TCS, "short")
+    _, parts = read_live(filled, TCS, "short")
     return grown(len(parts["features"]))
 
 
@@ -48,11 +49,13 @@ def ranks(filled):
 def promoted(databases, filled, ranks):
     """The same with winners of both kinds for all six tickers, asked with real features."""
     place = databases.copy(filled)
-    _, parts = read(place.home, TCS, "short")
+    _, parts = read_live(place, TCS, "short")
     (known,) = place.rows("SELECT DISTINCT features_version AS v FROM features_daily")
     winners = Winners(tuple(parts["features"]), known["v"], ranks)
     with psycopg.connect(place.url, autocommit=True) as connection:
-        publish(place.home / "models", EventLog(connection), winners.of(TICKERS), at(10))
+        publish(
+            ArtifactStore(place.home / "models"), EventLog(connection), winners.of(TICKERS), at(10)
+        )
     place.run("mlops.monitoring", "version", "--version-tag", "winners")
     # Makes what they are asked with.
     place.run("mlops.monitoring", "rollback", "--version-tag", "winners")
@@ -88,12 +91,17 @@ def asked_with(place, ticker, horizon):
     return row
 
 
+def read_live(place, ticker, horizon):
+    digest = asked_with(place, ticker, horizon)["digest"]
+    return read(place.home, ticker, horizon, digest)
+
+
 def expected(place, data, ticker, horizon):
     """The whole answer of the evening of the newest bar, worked out by hand."""
     row, days = asked_with(place, ticker, horizon), trading_days(data)
     target = days[days.index(row["feature_date"]) + SESSIONS[horizon]]
     return {
-        **worked_out(*read(place.home, ticker, horizon), row),
+        **worked_out(*read(place.home, ticker, horizon, row["digest"]), row),
         "predict_date": str(target),
         "predict_date_estimated": False,
         "data_age_sessions": 0,
@@ -144,7 +152,7 @@ def test_a_tilts_rank_is_what_scikit_learn_says_less_the_mean_over_the_pool(winn
     service, place = winning
     said = {t: service.short(t).json()["pred_return"] for t in TICKERS}
     rows = {t: asked_with(place, t, "short") for t in TICKERS}
-    models = {t: read(place.home, t, "short")[1] for t in TICKERS}
+    models = {t: read(place.home, t, "short", rows[t]["digest"])[1] for t in TICKERS}
 
     names = models[TCS]["features"][:-2]
     asked = [[rows[t]["inputs"][name] for name in names] for t in TICKERS]

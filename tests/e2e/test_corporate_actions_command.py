@@ -116,24 +116,28 @@ def test_every_state_of_an_action_is_kept_with_its_time(command, tmp_path, embed
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "text"),
     [
         (("add", "--date", "2024-01-02", "--kind", "split"), 2, "--ratio"),
-        (("add", "--date", "2024-01-02", "--kind", "split", "--ratio", "-1"), 1, "no ratio"),
+        (
+            ("add", "--date", "2024-01-02", "--kind", "split", "--ratio", "-1"),
+            1,
+            "not -1",
+        ),
         (("accept", "--date", "2024-01-02"), 1, "2024-01-02"),
         (("add", "--date", "soon", "--kind", "split", "--ratio", "2"), 2, "soon"),
         (("import", "--path", "/nowhere.csv"), 1, "/nowhere.csv"),
-        (("import", "--path", "a.csv", "--fetched-at", "2021-09-30"), 2, "has no zone"),
+        (("import", "--path", "a.csv", "--fetched-at", "2021-09-30"), 2, "has no time zone"),
         (("import", "--path", "a.csv", "--fetched-at", "2099-01-01T00:00Z"), 2, "in the future"),
         ((), 2, "--help"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(command, arguments, code, said):
+def test_what_cannot_be_done_is_one_sentence(command, arguments, code, text):
     ran = command(ACTIONS, *arguments)
 
     assert ran.returncode == code
     (sentence,) = ran.stderr.splitlines()
-    assert said in sentence
+    assert text in sentence
 
 
 def test_inferred_bonuses_can_be_rejected_and_the_fall_is_then_real(command, embedded, data):

@@ -41,8 +41,9 @@ def test_version_train_again_rollback_and_history(monitoring, place):
     back = said(monitoring("rollback", "--version-tag", "v0.9-2026-04-14"))
 
     assert back == (
-        "Version v0.9-2026-04-14 is live again: INFY.NS, TCS.NS, pinned until a new win of the "
-        "gate or `unpin`.\nNot in that version, so left as they were: SBIN.NS.\n"
+        "Version v0.9-2026-04-14 is live again: INFY.NS, TCS.NS, pinned until the gate "
+        "promotes another model or `unpin` is run.\n"
+        "Not in that version, so left as they were: SBIN.NS.\n"
     )
     assert "is live already" in said(monitoring("rollback", "--version-tag", "v0.9-2026-04-14"))
     history = said(monitoring("history", "--ticker", "tcs", "--at", "2026-04-16T00:00Z"))
@@ -57,7 +58,7 @@ def test_version_train_again_rollback_and_history(monitoring, place):
     events = said(monitoring("history", "--ticker", "TCS.NS", "--newest", "3")).splitlines()
     assert [event.split("  ")[2] for event in events] == ["pinned", "rolled back", "pinned"]
     assert said(monitoring("unpin", "--ticker", "TCS.NS")) == (
-        "TCS.NS, long and short: training may replace what is live.\n"
+        "TCS.NS, long and short: no longer pinned, training may replace what is live.\n"
     )
     assert "TCS.NS has no pinned model" in said(monitoring("unpin", "--ticker", "TCS.NS"), 1)
 
@@ -65,17 +66,17 @@ def test_version_train_again_rollback_and_history(monitoring, place):
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (("version", "--version-tag", "../x"), 2, "'../x' is no version tag"),
-        (("rollback", "--version-tag", "../x"), 2, "'../x' is no version tag"),
+        (("version", "--version-tag", "../x"), 2, "'../x' is not a version tag"),
+        (("rollback", "--version-tag", "../x"), 2, "'../x' is not a version tag"),
         (("rollback", "--version-tag", "v1"), 1, "There is no version 'v1': make one with"),
         (("version", "--version-tag", "v1"), 1, "There is no model yet"),
-        (("history",), 1, "No model was trained yet: run"),
+        (("history",), 1, "No model has been trained yet: run"),
         (
             ("history", "--ticker", "TCS.NS", "--at", "2026-01-01T00:00Z"),
             1,
             "No model of TCS.NS was live",
         ),
-        (("history", "--at", "2026-01-01"), 2, "has no zone"),
+        (("history", "--at", "2026-01-01"), 2, "has no time zone"),
         (("history", "--newest", "-1"), 2, "--help"),
         (("unpin",), 2, "--ticker"),
         (("unpin", "--ticker", "a b"), 2, "is no ticker"),
@@ -92,7 +93,7 @@ def test_what_cannot_be_done_is_one_sentence(monitoring, arguments, code, senten
 
 
 def test_without_a_server_of_ones_own_the_embedded_one_is_asked(command):
-    assert "No model was trained yet" in said(command(MONITORING, "history"), 1)
+    assert "No model has been trained yet" in said(command(MONITORING, "history"), 1)
 
 
 def test_no_version_yet_is_an_empty_list(monitoring):
@@ -109,13 +110,13 @@ def test_a_version_that_exists_is_not_overwritten(monitoring, place):
 def test_a_tampered_version_is_one_sentence_and_changes_nothing(monitoring, place):
     place.publish(both())
     said(monitoring("version", "--version-tag", "v1"))
-    before = (place.models / "CURRENT").read_bytes()
+    before = place.events()
     next((place.archive / "v1").rglob("model.skops")).write_bytes(b"x")
 
     sentence = said(monitoring("rollback", "--version-tag", "v1"), 1)
 
     assert "model.skops was changed" in sentence
-    assert (place.models / "CURRENT").read_bytes() == before
+    assert place.events() == before
 
 
 def test_an_archive_that_cannot_be_made_is_one_sentence(monitoring, place, home):
@@ -177,5 +178,5 @@ def test_a_rollback_says_what_to_run_where_models_have_nothing_to_be_asked_with(
     assert back.returncode == 0
     assert back.stdout.startswith("Version v1 is live ")
     (sentence,) = back.stderr.splitlines()
-    assert sentence.startswith("The models are live, but what they are asked with is missing for ")
+    assert sentence.startswith("The models are live, but the inputs of ")
     assert sentence.endswith("run `python -m mlops.pipeline --skip-training --ticker` with each.")

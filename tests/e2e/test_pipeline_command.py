@@ -384,7 +384,7 @@ def test_a_stored_model_does_not_forecast_from_before_its_training(command, home
     command("mlops.pipeline", "--ticker", "DEMO.NS", "--skip-training", "--as-of", "2024-03-28")
 
     assert results_of(home)["forecasts"] == []
-    assert any("know later prices" in warning for warning in results_of(home)["warnings"])
+    assert any("trained on later prices" in warning for warning in results_of(home)["warnings"])
 
 
 def test_a_stage_of_a_ticker_without_prices_says_so(command):

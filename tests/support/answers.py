@@ -1,4 +1,4 @@
-"""Live models with what they are asked with, put into a database as a pipeline would."""
+"""Live models with their inputs, put into a database as a pipeline would; and logged forecasts."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psycopg
 
 from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.events import Author
 from src.registry.lifecycle.publish import publish
 from src.registry.storage.artifact import Artifact
+from src.registry.storage.artifact_store import ArtifactStore
 
 # The session of Monday 13 April 2026; the 14th is a holiday.
 DAY = dt.date(2026, 4, 13)
 LEVELS = [0.025, *(k / 20 for k in range(1, 20)), 0.975]
 QUANTILES = [-0.03 + 0.06 * level for level in LEVELS]
 INPUTS = {"mom_5": 0.02, "vol_14": 0.015}
-ASKED = {
+SERVING_ROW = {
     "feature_date": DAY,
     "features_version": "v1",
     "last_close": 3000.0,
@@ -42,9 +44,9 @@ def at(minutes: float = 0) -> Author:
 
 
 def put_inputs(connection: Any, artifact: Artifact, **changes: Any) -> None:
-    """Store what a model is asked with, replacing what was there."""
+    """Store the inputs of a model, replacing those stored before."""
     row = {
-        **ASKED,
+        **SERVING_ROW,
         "ticker": artifact.ticker,
         "horizon": artifact.horizon,
         "digest": artifact.digest,
@@ -68,10 +70,10 @@ def put_live(
     minutes: float = 0,
     **changes: Any,
 ) -> list[Artifact]:
-    """Publish models and store what they are asked with; returned with their digests."""
-    stored = publish(models, EventLog(connection), artifacts, at(minutes))
-    for one in stored:
-        put_inputs(connection, one, **changes)
+    """Publish models and store their inputs; returned with their digests."""
+    stored = publish(ArtifactStore(models), EventLog(connection), artifacts, at(minutes))
+    for artifact in stored:
+        put_inputs(connection, artifact, **changes)
     return stored
 
 
@@ -85,6 +87,13 @@ def put_price(connection: Any, ticker: str) -> None:
     )
 
 
-def straight(share: float, levels: Sequence[float] = LEVELS) -> float:
+def logged(url: str, columns: str = "count(*)") -> list[Any]:
+    """Columns of all logged forecasts."""
+    with psycopg.connect(url) as connection:
+        sql = f"SELECT {columns} FROM predictions ORDER BY 1"
+        return connection.execute(sql).fetchall()  # type: ignore[arg-type]
+
+
+def quantile_at(share: float, levels: Sequence[float] = LEVELS) -> float:
     """The quantile of ``QUANTILES`` at a level: they lie on a line."""
     return float(np.interp(share, levels, QUANTILES))

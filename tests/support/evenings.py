@@ -26,6 +26,7 @@ from src.modeling.panel.known_pools import known_pools
 from src.modeling.serving.stored_models import stored_forecasts
 from src.modeling.training import stage as train
 from src.registry.lifecycle.live_models import LiveModels
+from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.prices import context, run
 
 SETTINGS = {"training": {"min_train_rows": 60}}
@@ -63,7 +64,7 @@ class Evenings:
         self.url, self.home, self.store, self.connection = url, home, store, connection
         self.records = records(connection)
         self.page = ""
-        self.models = LiveModels(home / "models", EventLog(connection))
+        self.models = LiveModels(ArtifactStore(home / "models"), EventLog(connection))
 
     def listed(self, tickers, day):
         """Let these tickers be known as ones that prices are stored of, so that they are pooled."""
@@ -104,11 +105,11 @@ class Evenings:
 
     def manager(self, day):
         told = {"home": self.home, "database_url": self.url, "now": after_close(day), **SETTINGS}
-        return DeploymentManager(load_settings(None, told, env_file=None), "a test")
+        return DeploymentManager(load_settings(None, told, env_file=None))
 
     def row(self, ticker, horizon):
         """What the live set is asked with."""
-        digest = self.models.standing(ticker, horizon).live.digest
+        digest = self.models.state(ticker, horizon).live.digest
         return self.records.serving.read(ticker, horizon, digest)
 
 

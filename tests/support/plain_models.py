@@ -19,9 +19,10 @@ import skops.io
 SHARES = (0.5, 0.8, 0.9, 0.95)
 
 
-def read(home: Path, ticker: str, horizon: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The manifest (with its digest) and the parameters of what ``CURRENT`` names."""
-    digest = json.loads((home / "models" / "CURRENT").read_text())[ticker][horizon]
+def read(
+    home: Path, ticker: str, horizon: str, digest: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The manifest (with its digest) and the parameters of a stored model."""
     folder = home / "models" / ticker / horizon / digest
     body, model = (folder / "manifest.json").read_bytes(), folder / "model.skops"
     manifest = json.loads(body)

@@ -39,7 +39,7 @@ FIXED_HOLIDAYS = ("01-26", "04-14", "05-01", "08-15", "10-02", "12-25")
 
 
 @dataclass(frozen=True)
-class Filled:
+class FilledDatabase:
     """A database and the home that belongs to it."""
 
     url: str
@@ -47,13 +47,13 @@ class Filled:
 
     def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         """Run ``python -m …`` on both as a user would, to its good end."""
-        ours = ("FORECAST_", "PG", "DATABASE_URL", "TICKER", "LOG_LEVEL")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        told = {"FORECAST_HOME": str(self.home), "DATABASE_URL": self.url, "FORECAST_NOW": NOW}
+        own = ("FORECAST_", "PG", "DATABASE_URL", "TICKER", "LOG_LEVEL")
+        others = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+        settings = {"FORECAST_HOME": str(self.home), "DATABASE_URL": self.url, "FORECAST_NOW": NOW}
         done = subprocess.run(
             [sys.executable, "-m", *map(str, arguments)],
             cwd=ROOT,
-            env=kept | told,
+            env=others | settings,
             capture_output=True,
             text=True,
             timeout=120,
@@ -74,33 +74,33 @@ class Databases:
     def __init__(self, server: str, folder: Path) -> None:
         self._server, self._folder, self._names = server, folder, list[str]()
 
-    def empty(self) -> Filled:
-        made = self._made("template1")
-        ensure_schema(made.url)
-        made.home.mkdir()
-        return made
+    def empty(self) -> FilledDatabase:
+        database = self._create("template1")
+        ensure_schema(database.url)
+        database.home.mkdir()
+        return database
 
-    def copy(self, other: Filled) -> Filled:
+    def copy(self, other: FilledDatabase) -> FilledDatabase:
         """The same again; nobody may be connected to the other."""
-        made = self._made(str(conninfo_to_dict(other.url)["dbname"]))
-        shutil.copytree(other.home, made.home)
-        return made
+        database = self._create(str(conninfo_to_dict(other.url)["dbname"]))
+        shutil.copytree(other.home, database.home)
+        return database
 
     def drop(self) -> None:
         with psycopg.connect(self._server, autocommit=True) as admin:
             for name in self._names:
                 admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def _made(self, template: str) -> Filled:
+    def _create(self, template: str) -> FilledDatabase:
         name = f"real_{uuid.uuid4().hex[:12]}"
         with psycopg.connect(self._server, autocommit=True) as admin:
             admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         self._names.append(name)
         url = normalised(self._server.replace("/forecast_db?", f"/{name}?"))
-        return Filled(url, self._folder / name)
+        return FilledDatabase(url, self._folder / name)
 
 
-def fill(place: Filled, data: Path, folder: Path) -> None:
+def fill(place: FilledDatabase, data: Path, folder: Path) -> None:
     """Bring in six tickers, and train for TCS and WIPRO with all of them as their pool."""
     for ticker in POOL:
         (folder / f"{ticker}.csv.gz").symlink_to(data / "nse_daily_yahoo" / f"{ticker}.csv.gz")
@@ -117,8 +117,8 @@ def trading_days(data: Path, until: int = 2029) -> list[dt.date]:
     Guessed are Mondays to Fridays that are no holiday of a fixed date.
     """
     with (data / "nse_trading_days.csv").open(newline="") as lines:
-        known = [dt.date.fromisoformat(row["date"]) for row in csv.DictReader(lines)]
+        listed = [dt.date.fromisoformat(row["date"]) for row in csv.DictReader(lines)]
     fixed = [f"{year}-{day}" for year in range(2027, until) for day in FIXED_HOLIDAYS]
-    later = np.arange(known[-1] + dt.timedelta(1), f"{until}-01-01", dtype="datetime64[D]")
+    later = np.arange(listed[-1] + dt.timedelta(1), f"{until}-01-01", dtype="datetime64[D]")
     open_later = later[np.is_busday(later, holidays=[*CLOSED_LATER, *fixed])].tolist()
-    return sorted([*known, *open_later, MUHURAT_2026])
+    return sorted([*listed, *open_later, MUHURAT_2026])

@@ -6,14 +6,26 @@ import psycopg
 
 from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.events import Author
-from src.registry.lifecycle.publish import publish
-from src.registry.versions.rollback import Registry, make_version, roll_back
+from src.registry.lifecycle.live_models import LiveModels
+from src.registry.lifecycle.state import live_states
+from src.registry.storage.artifact_store import ArtifactStore
+from src.registry.storage.files import only_writer
+from src.registry.versions.archive import VersionArchive
+from src.registry.versions.rollback import Registry
 
 DAY = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 
 
 def author(days=0):
     return Author("a test", DAY + dt.timedelta(days=days))
+
+
+def save(root, artifact, key=None):
+    """Store an artifact; the folder of its set."""
+    store = ArtifactStore(root, key)
+    with only_writer(root):
+        stored = store.write(artifact)
+    return root / stored.ticker / stored.horizon / stored.digest
 
 
 class Place:
@@ -26,18 +38,26 @@ class Place:
     def connected(self, work):
         """The result of ``work`` with a registry over a connection of its own."""
         with psycopg.connect(self.url, autocommit=True) as connection:
-            return work(Registry(self.models, self.archive, EventLog(connection), self.key))
+            models = LiveModels(ArtifactStore(self.models, self.key), EventLog(connection))
+            return work(Registry(models, VersionArchive(self.archive, self.key)))
 
     def publish(self, artifacts, days=0):
-        return self.connected(
-            lambda r: publish(r.models, r.log, artifacts, author(days), key=self.key)
-        )
+        return self.connected(lambda registry: registry.models.publish(artifacts, author(days)))
 
     def version(self, tag, days=0):
-        return self.connected(lambda r: make_version(r, tag, author(days)))
+        return self.connected(lambda registry: registry.make_version(tag, author(days)))
 
     def roll_back(self, tag, days=0):
-        return self.connected(lambda r: roll_back(r, tag, author(days)))
+        return self.connected(lambda registry: registry.roll_back(tag, author(days)))
 
-    def events(self, **asked):
-        return self.connected(lambda r: r.log.events(**asked))
+    def events(self, **selection):
+        return self.connected(lambda registry: registry.models.log.events(**selection))
+
+    def states(self):
+        """What the audit says is live, by ticker and horizon."""
+        return live_states(self.events())
+
+    def live(self):
+        """The live artifacts by ticker and horizon, all as the audit named them at one moment."""
+        store = ArtifactStore(self.models, self.key)
+        return {pair: store.load(*pair, one.live.digest) for pair, one in self.states().items()}

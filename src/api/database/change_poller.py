@@ -1,4 +1,4 @@
-"""Word of changes: a thread that listens to the database, and says whether it hears anything."""
+"""Poll the database for changes of models and inputs, from a thread of its own."""
 
 from __future__ import annotations
 
@@ -8,67 +8,81 @@ from collections.abc import Callable
 
 from src.config import logs
 from src.core.errors import ForecastError
-from src.db.connection import one_sentence_errors
-from src.db.reconnect import Connection, Reconnector, place
-from src.db.tables.live_inputs import notices
+from src.db.reconnect import PersistentConnection, Reconnector
+from src.db.tables import live_inputs
 
-# Seconds between signs of life, after how many without one it counts as deaf, and between tries.
-HEARTBEAT, DEAF, AGAIN = 0.5, 2.5, 0.3
+# Seconds between polls, and without a completed poll until changes may have been missed.
+INTERVAL, OVERDUE = 0.5, 2.5
+
+NOT_YET = "The database has not answered yet: check that it runs."
+NO_LONGER = "The database has not answered for some seconds: check its load."
 
 log = logs.get(__name__)
 
 
-class Watch:
-    """Calls ``changed`` with a ticker, or with None when it may have missed something.
+class ChangePoller:
+    """Calls ``on_change``, from its own thread, whenever the version of the database differs.
 
-    It calls from its own thread.
+    The version covers the live models and the rows of ``serving_inputs``.
     """
 
-    def __init__(self, link: Reconnector, changed: Callable[[str | None], None]) -> None:
-        self._link, self._changed = link, changed
-        self._heard = 0.0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
-        self.why: str | None = "The database has not been reached yet."
+    def __init__(self, reconnector: Reconnector, on_change: Callable[[], None]) -> None:
+        self._connection, self._on_change = PersistentConnection(reconnector), on_change
+        self._version: str | None = None
+        self._polled_at = 0.0  # monotonic seconds, of the last poll that was answered
+        self._failure: str | None = NOT_YET
+        self._polled, self._stop = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="change-poller", daemon=True)
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Begin to poll."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Listen no more."""
+        """End after the poll under way."""
         self._stop.set()
-        self._thread.join(HEARTBEAT + 1)
+        self._thread.join(INTERVAL + 1)
 
-    def hears(self) -> bool:
-        """Whether a change would be heard of."""
-        return self.why is None and time.monotonic() - self._heard < DEAF
+    def wait_for_first_poll(self, patience: float) -> bool:
+        """Whether the first poll succeeded within so many seconds."""
+        return self._polled.wait(patience) and self.is_healthy()
+
+    def is_healthy(self) -> bool:
+        """Whether changes are noticed."""
+        return self._failure is None and time.monotonic() - self._polled_at < OVERDUE
+
+    @property
+    def failure(self) -> str | None:
+        """Why changes may go unnoticed, as one sentence; None while they are noticed."""
+        return None if self.is_healthy() else self._failure or NO_LONGER
 
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                with self._link.connect() as connection, one_sentence_errors(place(connection)):
-                    self._listen(connection)
+                self._poll()
             except ForecastError as error:
-                self._deaf(str(error))
-                self._stop.wait(AGAIN)
+                self._fail(str(error))
             except Exception as error:
-                # Without this thread nothing would ever change: it goes on, whatever comes.
-                log.error("Listening failed unexpectedly.", exc_info=error)
-                self._deaf(f"Listening failed ({type(error).__name__}): see logs/tcs-stock.log.")
-                self._stop.wait(AGAIN)
+                # Without this thread no change would ever be noticed: it goes on, whatever comes.
+                log.error("Polling the database for changes failed unexpectedly.", exc_info=error)
+                self._fail(
+                    "Polling the database for changes failed unexpectedly "
+                    f"({type(error).__name__}): see logs/tcs-stock.log."
+                )
+            self._polled.set()
+            self._stop.wait(INTERVAL)
+        self._connection.close()
 
-    def _listen(self, connection: Connection) -> None:
-        for ticker in notices(connection, HEARTBEAT):
-            if self._stop.is_set():
-                return
-            if ticker is not None or self.why is not None:
-                self._changed(ticker)
-            if self.why is not None:
-                log.info("The database is heard.")
-            self._heard, self.why = time.monotonic(), None
+    def _poll(self) -> None:
+        version = self._connection.run(live_inputs.version)
+        if version != self._version:
+            self._version = version
+            self._on_change()
+        if self._failure is not None:
+            log.info("Polling the database for changes.")
+        self._polled_at, self._failure = time.monotonic(), None
 
-    def _deaf(self, why: str) -> None:
-        if self.why is None:
-            log.warning(why)
-        self.why = why
+    def _fail(self, failure: str) -> None:
+        if self._failure is None:
+            log.warning(failure)
+        self._failure = failure

@@ -1,4 +1,4 @@
-"""Questions to the database, asked in threads, so that nobody else waits for the answer."""
+"""Run database work in threads, so that the event loop never waits for the database."""
 
 from __future__ import annotations
 
@@ -17,70 +17,69 @@ from src.db.reconnect import Connection, PersistentConnection, Reconnector
 T = TypeVar("T")
 
 THREADS = 2
-# Seconds that an answer waits for the database, a reading of many, and the start, which may have
-# to start the database as well.
-PATIENCE, PATIENCE_FOR_MANY, PATIENCE_AT_START = 3.0, 15.0, 10.0
+# Seconds to wait for the result of short work, and of work over many rows.
+PATIENCE, PATIENCE_FOR_MANY = 3.0, 15.0
 # Seconds for which a database that did not answer is not asked again.
-REST = 0.5
+PAUSE = 0.5
 
 
 class Reader:
-    """Runs work over connections of its own.
+    """Runs work over a small pool of connections.
 
     Attributes:
-        lost: Why the database could not be asked the last time, or None.
+        failure: Why the database did not answer the last time, or None.
     """
 
-    def __init__(self, link: Reconnector) -> None:
+    def __init__(self, reconnector: Reconnector) -> None:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="reader")
         self._free: queue.SimpleQueue[PersistentConnection] = queue.SimpleQueue()
         for _ in range(THREADS):
-            self._free.put(PersistentConnection(link))
-        self._rested = 0.0
-        self.lost: str | None = None
+            self._free.put(PersistentConnection(reconnector))
+        self._paused_until = 0.0
+        self.failure: str | None = None
 
     async def run(self, work: Callable[[Connection], T], patience: float = PATIENCE) -> T:
-        """The result of ``work``.
+        """The result of ``work``, for which ``patience`` seconds are waited at most.
 
         Raises:
             DatabaseUnavailable: Also when it took too long.
             DatabaseRefused: One sentence.
         """
-        if self.lost is not None and time.monotonic() < self._rested:
-            raise DatabaseUnavailable(self.lost)
+        if self.failure is not None and time.monotonic() < self._paused_until:
+            raise DatabaseUnavailable(self.failure)
         loop = asyncio.get_running_loop()
-        call = loop.run_in_executor(self._pool, functools.partial(self._kept_run, work))
+        call = loop.run_in_executor(self._pool, functools.partial(self._run_in_thread, work))
         try:
-            found = await asyncio.wait_for(asyncio.shield(call), patience)
+            result = await asyncio.wait_for(asyncio.shield(call), patience)
         except TimeoutError:
-            call.add_done_callback(_forget)
-            why = f"The database has not answered within {patience:g} s: see what keeps it busy."
-            raise self._rest(why) from None
+            call.add_done_callback(_ignore_result)
+            failure = f"The database has not answered within {patience:g} s: check its load."
+            raise self._pause(failure) from None
         except DatabaseUnavailable as error:
-            raise self._rest(str(error)) from error
-        self.lost = None
-        return found
+            raise self._pause(str(error)) from error
+        self.failure = None
+        return result
 
     def close(self) -> None:
-        """Take no more work; a connection that is at work is left to it."""
+        """Accept no more work; a connection in use is left to its thread."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         with contextlib.suppress(queue.Empty):
             while True:
                 self._free.get_nowait().close()
 
-    def _kept_run(self, work: Callable[[Connection], T]) -> T:
-        kept = self._free.get()
+    def _run_in_thread(self, work: Callable[[Connection], T]) -> T:
+        connection = self._free.get()
         try:
-            return kept.run(work)
+            return connection.run(work)
         finally:
-            self._free.put(kept)
+            self._free.put(connection)
 
-    def _rest(self, why: str) -> DatabaseUnavailable:
-        self.lost, self._rested = why, time.monotonic() + REST
-        return DatabaseUnavailable(why)
+    def _pause(self, failure: str) -> DatabaseUnavailable:
+        self.failure, self._paused_until = failure, time.monotonic() + PAUSE
+        return DatabaseUnavailable(failure)
 
 
-def _forget(call: asyncio.Future[Any]) -> None:
-    """Nobody waits for it any more: what it raises is of no interest."""
+def _ignore_result(call: asyncio.Future[Any]) -> None:
+    """Fetch the exception of a call that is no longer awaited: asyncio would log it otherwise."""
     if not call.cancelled():
         call.exception()

@@ -1,4 +1,4 @@
-"""Forecasts wanted one by one in; readings of many of them at once out."""
+"""Load values that are requested one by one in batches."""
 
 from __future__ import annotations
 
@@ -9,56 +9,57 @@ from typing import Generic, TypeVar
 K = TypeVar("K")
 T = TypeVar("T")
 
-# The size of a reading: more of them would keep others waiting while they are worked out.
-CHUNK = 50
+# Larger batches would keep other requests waiting while their forecasts are computed.
+BATCH_SIZE = 50
 
 
-class Gathering(Generic[K, T]):
-    """Collects what is wanted while a reading is under way; for the event loop's thread.
+class BatchLoader(Generic[K, T]):
+    """Collects requested keys while a batch is being loaded; for the event loop's thread.
 
-    A reading costs the database about the same for one as for fifty, and what is wanted twice
-    before it has been read is read once.
+    A batch costs the database about the same for one key as for fifty, and a key that is
+    requested twice before it is loaded is loaded once.
     """
 
-    def __init__(self, read: Callable[[Sequence[K]], Awaitable[Mapping[K, T]]]) -> None:
-        self._read = read
-        self._waiting: dict[K, asyncio.Future[T]] = {}
-        self._open: dict[K, asyncio.Future[T]] = {}
-        self._reading: asyncio.Task[None] | None = None
+    def __init__(self, load_batch: Callable[[Sequence[K]], Awaitable[Mapping[K, T]]]) -> None:
+        self._load_batch = load_batch
+        self._queued: dict[K, asyncio.Future[T]] = {}
+        self._pending: dict[K, asyncio.Future[T]] = {}
+        self._task: asyncio.Task[None] | None = None
 
-    def want(self, key: K) -> asyncio.Future[T]:
-        """What will be read, or why it could not be.
+    def load(self, key: K) -> asyncio.Future[T]:
+        """The value of ``key``, or the exception that loading it raised.
 
-        Wait for it with ``asyncio.wait``, which does not cancel what others may wait for as well.
+        Wait for it with ``asyncio.wait``: awaiting it directly would, when cancelled, cancel it
+        for the other requests that wait for it.
         """
-        found = self._open.get(key)
-        if found is None:
-            found = asyncio.get_running_loop().create_future()
-            self._waiting[key] = self._open[key] = found
-            if self._reading is None:
-                self._reading = asyncio.create_task(self._run())
-        return found
+        future = self._pending.get(key)
+        if future is None:
+            future = asyncio.get_running_loop().create_future()
+            self._queued[key] = self._pending[key] = future
+            if self._task is None:
+                self._task = asyncio.create_task(self._run())
+        return future
 
     async def _run(self) -> None:
-        while self._waiting:
-            keys = list(self._waiting)[:CHUNK]
-            wanted = {key: self._waiting.pop(key) for key in keys}
+        while self._queued:
+            keys = list(self._queued)[:BATCH_SIZE]
+            futures = {key: self._queued.pop(key) for key in keys}
             try:
-                made = await self._read(keys)
-                told = [(one, made[key]) for key, one in wanted.items()]
+                values = await self._load_batch(keys)
+                results = [(future, values[key]) for key, future in futures.items()]
             except Exception as error:
-                self._close(keys)
-                for one in wanted.values():
-                    if not one.done():
-                        one.set_exception(error)
-                        one.exception()  # looked at here, as nobody may wait for it any more
+                self._forget(keys)
+                for future in futures.values():
+                    if not future.done():
+                        future.set_exception(error)
+                        future.exception()  # asyncio would log it where nobody waits any more
             else:
-                self._close(keys)
-                for one, found in told:
-                    if not one.done():  # who waited may have been cancelled
-                        one.set_result(found)
-        self._reading = None
+                self._forget(keys)
+                for future, value in results:
+                    if not future.done():  # it may have been cancelled
+                        future.set_result(value)
+        self._task = None
 
-    def _close(self, keys: Sequence[K]) -> None:
+    def _forget(self, keys: Sequence[K]) -> None:
         for key in keys:
-            del self._open[key]
+            del self._pending[key]

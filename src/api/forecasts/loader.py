@@ -1,113 +1,104 @@
-"""Tickers and horizons in; what each forecast is made from, or why there is none, out."""
+"""Load the live models of tickers with their inputs, or say why there is no forecast."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from src.api.forecasts.response import Prepared, prepared
+from src.api.forecasts.response import PreparedForecast, prepare_forecast
+from src.api.schemas.errors import NoForecast
 from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import ForecastError
+from src.core.model_events import Pair
 from src.db.reconnect import Connection
 from src.db.tables import live_inputs
-from src.db.tables.live_inputs import Live, Pair
-from src.registry.storage import artifact_store
+from src.db.tables.live_inputs import Live
+from src.registry.storage.artifact import NoModel
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
     from src.registry.storage.artifact import Artifact
+    from src.registry.storage.artifact_store import ArtifactStore
 
-# A set may be replaced, and the one before it removed, while it is being opened.
+# A model may be replaced, and its files removed, while it is being opened.
 ATTEMPTS = 3
-# Sets that are kept in memory, of some ten to some hundred kB each.
-SETS = 512
+# Models that are kept in memory, of some ten to some hundred kB each.
+MODELS_IN_MEMORY = 512
 
 
-@dataclass(frozen=True)
-class Refused:
-    """Why there is no forecast, in one sentence."""
+class LoadedModel(NamedTuple):
+    """A live model, its row of ``serving_inputs``, and its exchange's sessions."""
 
-    status: HTTPStatus
-    detail: str
-
-
-class Askable(NamedTuple):
-    """A live model, what it is asked with, and its exchange's sessions."""
-
-    model: Artifact
+    artifact: Artifact
     row: Mapping[str, Any]
     calendar: Calendar
 
 
-def made(read: Askable | Refused) -> Prepared | Refused:
-    """The forecast of what was read, or why there is none."""
-    if isinstance(read, Refused):
-        return read
+def forecast_by(model: LoadedModel | NoForecast) -> PreparedForecast | NoForecast:
+    """The forecast of a model, or why there is none."""
+    if isinstance(model, NoForecast):
+        return model
     try:
-        return prepared(*read)
+        return prepare_forecast(*model)
+    except NoForecast as error:
+        return error
     except ForecastError as error:
-        return Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        return NoForecast(str(error))
 
 
 class Loader:
-    """Reads what forecasts are made from; ``root`` holds the models, ``key`` signs, or None.
+    """Loads live models from ``store``.
 
-    Sets are kept by their digest once every byte has been checked: nothing of them can change.
+    Models stay in memory under their digests once every byte has been verified: their files
+    never change.
     """
 
-    def __init__(self, root: Path, key: bytes | None = None) -> None:
-        self._root, self._key = root, key
-        self._set = lru_cache(maxsize=SETS)(self._read)
+    def __init__(self, store: ArtifactStore) -> None:
+        self._artifact = lru_cache(maxsize=MODELS_IN_MEMORY)(store.load)
 
-    def load(self, connection: Connection, pairs: Sequence[Pair]) -> dict[Pair, Askable | Refused]:
-        """What each ticker's live model is and is asked with, or why it cannot be."""
+    def load(
+        self, connection: Connection, pairs: Sequence[Pair]
+    ) -> dict[Pair, LoadedModel | NoForecast]:
+        """The live model of each ticker and horizon, or why it cannot be used."""
         live = live_inputs.live(connection, pairs)
-        return {pair: self._one(connection, pair, live[pair]) for pair in pairs}
+        return {pair: self._load_one(connection, pair, live[pair]) for pair in pairs}
 
-    def _one(self, connection: Connection, pair: Pair, live: Live) -> Askable | Refused:
-        found = self._opened(pair, live)
+    def _load_one(self, connection: Connection, pair: Pair, live: Live) -> LoadedModel | NoForecast:
+        model = self._open(pair, live)
         for _ in range(ATTEMPTS):
-            if isinstance(found, Askable):
+            if isinstance(model, LoadedModel):
                 break
-            before, live = live, live_inputs.live(connection, [pair])[pair]
-            if live.digest == before.digest:
+            previous, live = live, live_inputs.live(connection, [pair])[pair]
+            if live.digest == previous.digest:
                 break
-            found = self._opened(pair, live)
-        return found
+            model = self._open(pair, live)
+        return model
 
-    def _opened(self, pair: Pair, live: Live) -> Askable | Refused:
+    def _open(self, pair: Pair, live: Live) -> LoadedModel | NoForecast:
         if live.digest is None:
-            return _nothing(pair, live.priced)
+            return _no_model(pair, live.priced)
         try:
-            model = self._set(*pair, live.digest)
+            artifact = self._artifact(*pair, live.digest)
             if live.row is None:
-                return _unasked(pair)
-            return Askable(model, live.row, calendar_of(exchange_of(pair[0])))
+                return _no_inputs(artifact)
+            return LoadedModel(artifact, live.row, calendar_of(exchange_of(pair[0])))
         except ForecastError as error:
-            return Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
-
-    def _read(self, ticker: str, horizon: str, digest: str) -> Artifact:
-        return artifact_store.load(self._root, ticker, horizon, expected=digest, key=self._key)
+            return NoForecast(str(error))
 
 
-def _nothing(pair: Pair, priced: bool) -> Refused:
+def _no_model(pair: Pair, priced: bool) -> NoForecast:
     ticker, horizon = pair
-    run = f"run `python -m mlops.pipeline --ticker {ticker}` first."
     if priced:
-        return Refused(
-            HTTPStatus.SERVICE_UNAVAILABLE, f"There is no {horizon} model for {ticker} yet: {run}"
-        )
-    return Refused(HTTPStatus.NOT_FOUND, f"No prices of {ticker} are stored: {run}")
+        return NoForecast(str(NoModel(ticker, horizon)))
+    advice = f"run `python -m mlops.pipeline --ticker {ticker}` first."
+    return NoForecast(f"No prices of {ticker} are stored: {advice}", HTTPStatus.NOT_FOUND)
 
 
-def _unasked(pair: Pair) -> Refused:
-    ticker, horizon = pair
-    return Refused(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        f"What the live {horizon} model of {ticker} is asked with has not been computed yet: run "
-        f"`python -m mlops.pipeline --ticker {ticker} --skip-training`.",
+def _no_inputs(artifact: Artifact) -> NoForecast:
+    ticker = artifact.ticker
+    return NoForecast(
+        f"The inputs of the live {artifact.sessions}-session model of {ticker} have not been "
+        f"computed yet: run `python -m mlops.pipeline --ticker {ticker} --skip-training`."
     )

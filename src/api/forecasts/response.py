@@ -1,4 +1,4 @@
-"""A live model and the row it is asked with in; the API's answer and the row to log out. Pure."""
+"""Make an answer, and the row that logs it, from a live model and its row of ``serving_inputs``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from src.core.errors import ForecastError
+from src.api.schemas.errors import ImpossibleForecast, UnusableInputs
 from src.modeling.serving import records
 
 if TYPE_CHECKING:
@@ -17,113 +17,116 @@ if TYPE_CHECKING:
     from src.registry.storage.artifact import Artifact
 
 SAMPLE = "sample"
-# What a forecast is worth, told as the pipeline tells it.
-WORTH = (
+# Fields that an answer shares with an entry of ``forecasts`` in results.json.
+SHARED_FIELDS = (
     *("prob_up", "intervals", "baseline", "verdict", "reason", "skill"),
     *("candidate", "model", "note"),
 )
-# Until it is answered with.
-UNDATED = dt.datetime.min.replace(tzinfo=dt.UTC)
-
-
-class UnusableInputs(ForecastError):
-    """What the model is asked with is no number: run the pipeline again."""
-
-
-class NoSuchForecast(ForecastError):
-    """The model forecasts what no price can be: train again, or roll back."""
+# ``made_at`` of a row that has not been served yet.
+NOT_SERVED = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
-    """One forecast, made once.
+class PreparedForecast:
+    """A forecast, computed once.
 
     Attributes:
-        said: The answer, but for what changes with the time: age and warnings.
-        logged: Its row of ``predictions``; ``made_at`` is set when it is answered with.
+        answer: The answer without what changes with time: age and warnings.
+        log_row: Its row of ``predictions``; ``made_at`` is set when it is served.
         calendar: Sessions of the ticker's exchange.
     """
 
-    said: Mapping[str, Any]
-    logged: Mapping[str, Any]
+    answer: Mapping[str, Any]
+    log_row: Mapping[str, Any]
     calendar: Calendar
 
     @property
     def feature_date(self) -> dt.date:
-        """The session it was made from."""
-        day: dt.date = self.logged["feature_date"]
+        """The session that it was made from."""
+        day: dt.date = self.log_row["feature_date"]
         return day
 
 
 @dataclass(frozen=True)
-class Age:
-    """How old a forecast's prices are, and until when (UTC) that is so."""
+class DataAge:
+    """Age of a forecast's prices.
+
+    Attributes:
+        sessions: Sessions closed since the feature date.
+        last_closed: The last of them.
+        until: When the next session closes, aware: the age is true until then.
+    """
 
     sessions: int
-    closed: dt.date
+    last_closed: dt.date
     until: dt.datetime
 
 
-def prepared(artifact: Artifact, row: Mapping[str, Any], calendar: Calendar) -> Prepared:
-    """Make the forecast of a row of ``serving_inputs`` by the set whose digest it names.
+def prepare_forecast(
+    artifact: Artifact, row: Mapping[str, Any], calendar: Calendar
+) -> PreparedForecast:
+    """Compute the forecast for a row of ``serving_inputs``, by the model whose digest it names.
 
     Raises:
-        UnusableInputs: The row holds something else than numbers.
-        FeatureMismatch: The row is not what the model was trained on.
-        NoSuchForecast: No price comes out.
+        UnusableInputs: An input is not a number.
+        FeatureMismatch: The row's features are not those of the model.
+        ImpossibleForecast: The forecast cannot be a price.
     """
-    entry = records.answer(artifact, {**row, "inputs": _numbers(row)}, calendar)
-    _check(entry, artifact)
-    logged = records.prediction_row(entry, row, UNDATED)
-    return Prepared(_said(entry, row), logged, calendar)
+    entry = records.forecast_from_row(artifact, {**row, "inputs": _numbers(row)}, calendar)
+    _check_prices(entry, artifact)
+    log_row = records.prediction_row(entry, row, NOT_SERVED)
+    return PreparedForecast(_answer(entry, row), log_row, calendar)
 
 
-def age(made: Prepared, now: dt.datetime) -> Age:
-    """Sessions that have closed at ``now`` since the one that the forecast was made from."""
-    closed, until = _closed(made.calendar, now)
-    return Age(made.calendar.count(made.feature_date, closed), closed, until)
+def data_age(forecast: PreparedForecast, now: dt.datetime) -> DataAge:
+    """Age of the prices at ``now``."""
+    closed, until = _last_closed(forecast.calendar, now)
+    return DataAge(forecast.calendar.count(forecast.feature_date, closed), closed, until)
 
 
 @lru_cache(maxsize=64)
-def _closed(calendar: Calendar, now: dt.datetime) -> tuple[dt.date, dt.datetime]:
-    """The last session closed at ``now``, and when the next one closes: many ask at one time."""
+def _last_closed(calendar: Calendar, now: dt.datetime) -> tuple[dt.date, dt.datetime]:
+    """The last session closed at ``now``, and when the next one closes."""
     closed = calendar.last_closed(now)
     return closed, calendar.hours(calendar.next_session(closed)).closes
 
 
-def trained_at(made: Prepared) -> dt.datetime | None:
-    """When its model was trained; None where that is no time with a zone."""
+def trained_at(forecast: PreparedForecast) -> dt.datetime | None:
+    """When the model was trained; None where that is not a time with a time zone."""
     try:
-        at = dt.datetime.fromisoformat(made.said["model"]["trained_at"])
+        at = dt.datetime.fromisoformat(forecast.answer["model"]["trained_at"])
     except ValueError:
         return None
     return at if at.tzinfo is not None else None
 
 
-def stale(made: Prepared, old: Age, stale_after: int) -> str | None:
-    """A sentence about prices that are ``stale_after`` sessions old or older."""
-    if old.sessions < stale_after:
+def stale_warning(forecast: PreparedForecast, age: DataAge, stale_after: int) -> str | None:
+    """A sentence about prices that are ``stale_after`` sessions old or older, else None."""
+    if age.sessions < stale_after:
         return None
-    ticker, behind = made.said["ticker"], "session" if old.sessions == 1 else "sessions"
+    ticker, sessions = forecast.answer["ticker"], "session" if age.sessions == 1 else "sessions"
     return (
-        f"The newest price of {ticker} is of {made.feature_date}, {old.sessions} {behind} behind "
-        f"{old.closed}: run `python -m mlops.pipeline --ticker {ticker}`."
+        f"The newest price of {ticker} is of {forecast.feature_date}, {age.sessions} {sessions} "
+        f"behind {age.last_closed}: run `python -m mlops.pipeline --ticker {ticker}`."
     )
 
 
-def whole(
-    made: Prepared, old: Age, stale_after: int, problems: tuple[str, ...] = ()
+def full_answer(
+    forecast: PreparedForecast, age: DataAge, stale_after: int, problems: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """The answer with its age in sessions and its warnings."""
-    ticker = made.said["ticker"]
-    synthetic = made.said["data_source"] == SAMPLE
+    """The answer with the age of its prices and its warnings, ``problems`` first."""
+    ticker = forecast.answer["ticker"]
+    synthetic = forecast.answer["data_source"] == SAMPLE
     warnings = [
         *problems,
-        stale(made, old, stale_after),
-        f"The prices of {ticker} are synthetic: they show how it works." if synthetic else None,
+        stale_warning(forecast, age, stale_after),
+        f"The prices of {ticker} are synthetic: for demonstration only." if synthetic else None,
     ]
-    told = [one for one in warnings if one is not None]
-    return {**made.said, "data_age_sessions": old.sessions, "warnings": told}
+    return {
+        **forecast.answer,
+        "data_age_sessions": age.sessions,
+        "warnings": [warning for warning in warnings if warning is not None],
+    }
 
 
 def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
@@ -132,25 +135,26 @@ def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
     except (AttributeError, TypeError, ValueError) as error:
         ticker = row["ticker"]
         raise UnusableInputs(
-            f"What the {row['horizon']} model of {ticker} is asked with holds something that is no "
+            f"The inputs of the {row['horizon']} model of {ticker} hold a value that is not a "
             f"number: run `python -m mlops.pipeline --ticker {ticker} --skip-training`."
         ) from error
 
 
-def _check(entry: Mapping[str, Any], artifact: Artifact) -> None:
-    bounds = [(one["low_close"], one["high_close"]) for one in entry["intervals"]]
-    closes = [entry["est_future_close"], *(close for pair in bounds for close in pair)]
+def _check_prices(entry: Mapping[str, Any], artifact: Artifact) -> None:
+    closes = [entry["est_future_close"]]
+    for interval in entry["intervals"]:
+        closes += [interval["low_close"], interval["high_close"]]
     if entry["candidate"] is not None:
         closes.append(entry["candidate"]["est_future_close"])
-    wrong = [close for close in closes if not (math.isfinite(close) and close >= 0)]
-    if wrong:
-        raise NoSuchForecast(
-            f"The {artifact.horizon} model of {artifact.ticker} forecasts a close of {wrong[0]}, "
-            "which no price can be: train again, or roll back."
+    impossible = [close for close in closes if not (math.isfinite(close) and close >= 0)]
+    if impossible:
+        raise ImpossibleForecast(
+            f"The {artifact.horizon} model of {artifact.ticker} forecasts a close of "
+            f"{impossible[0]}, which cannot be a price: train again, or roll back."
         )
 
 
-def _said(entry: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+def _answer(entry: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of an answer in the order in which a person reads them."""
     return {
         "ticker": row["ticker"],
@@ -162,7 +166,7 @@ def _said(entry: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
         "pred_return": entry["pred_return"],
         "pct_return": entry["pred_return"] * 100,
         "est_future_close": entry["est_future_close"],
-        **{name: entry[name] for name in WORTH},
+        **{name: entry[name] for name in SHARED_FIELDS},
         "data_source": row["data_source"],
         "return_basis": row["return_basis"],
         "data_hash": row["data_hash"],

@@ -1,4 +1,4 @@
-"""A ticker and a horizon in, the bytes of the answer out: from the cache wherever that is true."""
+"""Answer forecasts from the cache wherever that is true, else from the database."""
 
 from __future__ import annotations
 
@@ -10,162 +10,163 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from src.api.database.lookout import PENDING, Lookout, warning
-from src.api.database.reader import Reader
-from src.api.forecasts.batching import CHUNK, Gathering
-from src.api.forecasts.cache import Cache, Held, Pair, Token, held
-from src.api.forecasts.loader import Loader, Refused, made
+from src.api.forecasts.batching import BATCH_SIZE, BatchLoader
+from src.api.forecasts.cache import Cache, CacheEntry, new_entry
+from src.api.forecasts.loader import LoadedModel, Loader, forecast_by
+from src.api.schemas.errors import NoForecast
 from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError
+from src.core.model_events import Pair
 
 if TYPE_CHECKING:
-    from src.api.database.change_poller import Watch
-    from src.api.prediction_log.writer import Logbook
+    from src.api.database.change_poller import ChangePoller
+    from src.api.database.reader import Reader
+    from src.api.prediction_log.writer import PredictionLog
+    from src.db.reconnect import Connection
 
-# Seconds between tries to read anew what could not be read, and for which what is kept waits.
-RETRY, SOON = 1.0, 0.25
-
-
-class NoAnswer(ForecastError):
-    """There is no forecast; ``refused`` says why."""
-
-    def __init__(self, refused: Refused) -> None:
-        super().__init__(refused.detail)
-        self.refused = refused
+# Seconds between tries to read an outdated entry again, and for which a cached answer waits.
+RETRY_AFTER, PATIENCE_WITH_CACHE = 1.0, 0.25
+SLOW = "The database has not answered yet, so this forecast may not be the newest: ask again soon."
 
 
-class Given(NamedTuple):
-    """What an answer is made from.
+class Lookup(NamedTuple):
+    """A forecast, and where it came from.
 
     Attributes:
-        kept: The forecast.
-        how: From the cache (hit), newly read (miss), or from the cache although something newer
-            may be there that could not be read (held).
-        lost: What is to be said of that, where the database is the reason.
+        entry: The forecast.
+        source: From the cache (hit), newly read (miss), or from the cache although the database
+            may hold a newer one that could not be read (stale).
+        warning: A sentence about the database, where that is the reason.
     """
 
-    kept: Held
-    how: str
-    lost: str | None = None
+    entry: CacheEntry
+    source: str
+    warning: str | None = None
 
 
 @dataclass(eq=False)
-class Desk:
+class ForecastService:
     """Answers forecasts; for the event loop's thread.
 
     Attributes:
-        now: The time, aware.
-        served: Answers by where they came from: see ``Given.how``.
+        now: The current time, aware.
+        served: Answers by ``Lookup.source``.
     """
 
     cache: Cache
     reader: Reader
     loader: Loader
-    watch: Watch
-    logbook: Logbook
+    poller: ChangePoller
+    log: PredictionLog
     now: Callable[[], dt.datetime]
     stale_after: int
     served: Counter[str] = field(default_factory=Counter)
-    lookout: Lookout = field(init=False)
-    _gathering: Gathering[Pair, Held | Refused] = field(init=False)
+    _batches: BatchLoader[Pair, CacheEntry | NoForecast] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.lookout = Lookout(self.reader, self.watch, self.cache)
-        self._gathering = Gathering(self._load)
+        self._batches = BatchLoader(self._load_batch)
 
-    async def answer(self, pair: Pair) -> tuple[bytes, Held]:
-        """The answer and what it was made from; it will be logged.
+    async def answer(self, pair: Pair) -> tuple[bytes, CacheEntry]:
+        """The answer and its cache entry; the forecast will be logged.
 
         Raises:
-            NoAnswer: with its status.
-            DatabaseUnavailable: and nothing is kept.
+            NoForecast: With its status.
+            DatabaseUnavailable: And nothing is cached.
         """
-        kept = self.cache.get(pair)
-        if kept is not None and not kept.outdated and self.watch.hears():
-            how, lost = "hit", None
+        entry = self.cache.get(pair)
+        if entry is not None and not entry.outdated and self.poller.is_healthy():
+            source, warning = "hit", None
         else:
-            kept, how, lost = await self.forecast(pair)
-        self.served[how] += 1
-        if not kept.logged:
-            kept.logged = self.logbook.offer(kept.made.logged)
-        return kept.answer(self.now(), self.stale_after, lost), kept
+            entry, source, warning = await self.look_up(pair)
+        self.served[source] += 1
+        if not entry.logged:
+            entry.logged = self.log.offer(entry.forecast.log_row)
+        return entry.answer(self.now(), self.stale_after, warning), entry
 
-    async def forecast(self, pair: Pair) -> Given:
-        """What an answer is made from, newly read where it has to be; nothing is logged.
+    async def look_up(self, pair: Pair) -> Lookup:
+        """The forecast to answer with, read again where it is outdated; nothing is logged.
 
-        What is kept waits for the database no longer than ``SOON``.
+        A cached forecast waits for the database no longer than ``PATIENCE_WITH_CACHE``.
 
         Raises:
             As ``answer``.
         """
-        lost = await self.lookout.look(SOON)
-        kept = self.cache.get(pair)
-        if kept is not None and not kept.outdated:
-            return Given(kept, "held" if lost else "hit", lost)
-        if kept is not None and time.monotonic() - kept.tried < RETRY:
-            return Given(kept, "held", lost)
-        return await self._read(pair, kept)
+        entry = self.cache.get(pair)
+        if entry is None or (entry.outdated and time.monotonic() - entry.retried_at >= RETRY_AFTER):
+            return await self._read(pair, entry)
+        failure = self.poller.failure
+        warning = None if failure is None else _last_known(failure)
+        return Lookup(entry, "stale" if entry.outdated or warning else "hit", warning)
 
-    async def prepare(self, pairs: Sequence[Pair]) -> dict[Pair, Refused]:
-        """Read what is not kept of many; those that there is no forecast of, and why."""
-        await self.lookout.look(SOON)
-        missing = [pair for pair in dict.fromkeys(pairs) if self._missing(pair)]
-        refused: dict[Pair, Refused] = {}
-        for start in range(0, len(missing), CHUNK):
-            # One after the other, so that who asks for one forecast gets a turn in between.
-            wanted = missing[start : start + CHUNK]
-            readings = {pair: self._gathering.want(pair) for pair in wanted}
-            await asyncio.wait(readings.values())
-            if any(isinstance(one.exception(), ForecastError) for one in readings.values()):
+    async def load_missing(self, pairs: Sequence[Pair]) -> dict[Pair, NoForecast]:
+        """Read what is not in the cache; returns what there is no forecast of, and why."""
+        missing = [pair for pair in dict.fromkeys(pairs) if self._is_missing(pair)]
+        refused: dict[Pair, NoForecast] = {}
+        for start in range(0, len(missing), BATCH_SIZE):
+            # One batch after the other, so that single requests get a turn in between.
+            batch = {pair: self._batches.load(pair) for pair in missing[start : start + BATCH_SIZE]}
+            await asyncio.wait(batch.values())
+            if any(isinstance(future.exception(), ForecastError) for future in batch.values()):
                 break
-            for pair, reading in readings.items():
-                found = reading.result()
-                if isinstance(found, Refused) and self.cache.get(pair) is None:
-                    refused[pair] = found
+            for pair, future in batch.items():
+                result = future.result()
+                if isinstance(result, NoForecast) and self.cache.get(pair) is None:
+                    refused[pair] = result
         return refused
 
-    def _missing(self, pair: Pair) -> bool:
-        kept = self.cache.get(pair)
-        return kept is None or kept.outdated
+    def _is_missing(self, pair: Pair) -> bool:
+        entry = self.cache.get(pair)
+        return entry is None or entry.outdated
 
-    async def _read(self, pair: Pair, kept: Held | None) -> Given:
-        reading = self._gathering.want(pair)
-        await asyncio.wait({reading}, timeout=None if kept is None else SOON)
-        if kept is None or reading.done():
-            return self._judged(kept, reading)
-        return Given(kept, "held", PENDING)
+    async def _read(self, pair: Pair, cached: CacheEntry | None) -> Lookup:
+        future = self._batches.load(pair)
+        await asyncio.wait({future}, timeout=None if cached is None else PATIENCE_WITH_CACHE)
+        if cached is None or future.done():
+            return self._choose(cached, future)
+        return Lookup(cached, "stale", SLOW)
 
-    def _judged(self, kept: Held | None, reading: asyncio.Future[Held | Refused]) -> Given:
-        """What was read; where that failed, what is kept, and why."""
+    def _choose(
+        self, cached: CacheEntry | None, future: asyncio.Future[CacheEntry | NoForecast]
+    ) -> Lookup:
+        """What was read; where that failed, what is cached, and why."""
         try:
-            found = reading.result()
+            result = future.result()
         except (DatabaseUnavailable, DatabaseRefused) as error:
-            if kept is None:
+            if cached is None:
                 raise
-            return Given(kept, "held", warning(error))
-        if isinstance(found, Held):
-            return Given(found, "miss")
-        if kept is None or found.status != HTTPStatus.SERVICE_UNAVAILABLE:
-            raise NoAnswer(found)
-        kept.problem = f"{found.detail.rstrip('.')}. Until then the forecast before it is given."
-        kept.tried = time.monotonic()
-        return Given(kept, "held")
+            return Lookup(cached, "stale", _last_known(str(error)))
+        if isinstance(result, CacheEntry):
+            return Lookup(result, "miss")
+        if cached is None or result.status != HTTPStatus.SERVICE_UNAVAILABLE:
+            # Several requests may wait for the same result: each raises it anew.
+            raise result.with_traceback(None)
+        cached.problem = f"{str(result).rstrip('.')}. The previous forecast is served until then."
+        cached.retried_at = time.monotonic()
+        return Lookup(cached, "stale")
 
-    async def _load(self, pairs: Sequence[Pair]) -> dict[Pair, Held | Refused]:
-        tokens: dict[Pair, Token] = {pair: self.cache.token(pair[0]) for pair in pairs}
-        read = await self.reader.run(partial(self._loaded, pairs))
-        found: dict[Pair, Held | Refused] = {}
+    async def _load_batch(self, pairs: Sequence[Pair]) -> dict[Pair, CacheEntry | NoForecast]:
+        epoch = self.cache.epoch
+        models = await self.reader.run(partial(self._load_models, pairs))
         now = self.now()
-        for pair, one in ((pair, made(one)) for pair, one in read.items()):
-            if isinstance(one, Refused):
-                found[pair] = one
-                if one.status == HTTPStatus.NOT_FOUND:
+        results: dict[Pair, CacheEntry | NoForecast] = {}
+        for pair, model in models.items():
+            forecast = forecast_by(model)
+            if isinstance(forecast, NoForecast):
+                results[pair] = forecast
+                if forecast.status == HTTPStatus.NOT_FOUND:
                     self.cache.drop(pair)
             else:
-                found[pair] = kept = held(one, now, self.stale_after)
-                self.cache.put(pair, kept, tokens[pair])
-        return found
+                results[pair] = entry = new_entry(forecast, now, self.stale_after)
+                self.cache.put(pair, entry, epoch)
+        return results
 
-    def _loaded(self, pairs: Sequence[Pair], connection: Any) -> dict[Pair, Any]:
+    def _load_models(
+        self, pairs: Sequence[Pair], connection: Connection
+    ) -> dict[Pair, LoadedModel | NoForecast]:
         return self.loader.load(connection, pairs)
+
+
+def _last_known(failure: str) -> str:
+    """The warning beside a forecast that was read before the database was lost."""
+    return f"{failure.rstrip('.')}. This forecast is the last one read from it."

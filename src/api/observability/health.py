@@ -1,96 +1,82 @@
-"""Is the service ready to answer, and if not, what is in the way: one sentence a part."""
+"""Whether the service is ready to answer, and if not, why: one sentence for each part."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from src.api.forecasts import response
+from src.api.forecasts.response import stale_warning
+from src.api.schemas.responses import HealthPart
 from src.core.errors import ForecastError
+from src.core.tables import HORIZONS
 from src.db.tables import live_inputs
 
 if TYPE_CHECKING:
-    from src.api.forecasts.service import Desk
-
-HORIZONS = ("short", "long")
+    from src.api.forecasts.service import ForecastService
 
 
-@dataclass(frozen=True)
-class Part:
-    """One thing the service needs; without what is ``required`` it is not ready."""
-
-    name: str
-    ok: bool
-    detail: str
-    required: bool = True
+async def health_parts(service: ForecastService, ticker: str) -> list[HealthPart]:
+    """All parts of the service; models and data are those of ``ticker``."""
+    parts = [await _database(service), _change_poller(service)]
+    for horizon in HORIZONS:
+        parts += await _forecast(service, (ticker, horizon))
+    return [*parts, _prediction_log(service)]
 
 
-async def parts(desk: Desk, ticker: str) -> list[Part]:
-    """All parts; models and data are those of ``ticker``."""
-    return [
-        await _database(desk),
-        _hearing(desk),
-        *[part for horizon in HORIZONS for part in await _forecast(desk, (ticker, horizon))],
-        _log(desk),
-    ]
-
-
-def told(found: Sequence[Part]) -> dict[str, Any]:
-    """What is said of the parts."""
-    if any(part.required and not part.ok for part in found):
+def summary(parts: Sequence[HealthPart]) -> dict[str, Any]:
+    """The answer of /health."""
+    if any(part.required and not part.ok for part in parts):
         status = "not ready"
     else:
-        status = "ready" if all(part.ok for part in found) else "degraded"
-    return {"status": status, "parts": [asdict(part) for part in found]}
+        status = "ready" if all(part.ok for part in parts) else "degraded"
+    return {"status": status, "parts": [part.model_dump() for part in parts]}
 
 
-def reason(found: Sequence[Part]) -> str:
-    """Every failing part that is required, in one sentence."""
-    failing = {part.detail.rstrip(".") for part in found if part.required and not part.ok}
-    return f"Not ready: {'; '.join(sorted(failing))}."
+def not_ready_sentence(parts: Sequence[HealthPart]) -> str:
+    """Why the service is not ready: every required part that fails."""
+    reasons = {part.detail.rstrip(".") for part in parts if part.required and not part.ok}
+    return f"Not ready: {'; '.join(sorted(reasons))}."
 
 
-async def _database(desk: Desk) -> Part:
+def _part(name: str, failure: str | None, detail: str, *, required: bool = True) -> HealthPart:
+    return HealthPart(name=name, ok=failure is None, detail=failure or detail, required=required)
+
+
+async def _database(service: ForecastService) -> HealthPart:
+    failure = None
     try:
-        await desk.reader.run(live_inputs.version)
+        await service.reader.run(live_inputs.version)
     except ForecastError as error:
-        return Part("database", ok=False, detail=str(error))
-    return Part("database", ok=True, detail="It answers.")
+        failure = str(error)
+    return _part("database", failure, "The database answers.")
 
 
-def _hearing(desk: Desk) -> Part:
-    if desk.watch.hears():
-        return Part("notices", ok=True, detail="Changes are heard of.", required=False)
-    why = desk.watch.why or "No sign of life from the database for some seconds."
-    return Part("notices", ok=False, detail=why, required=False)
+def _change_poller(service: ForecastService) -> HealthPart:
+    detail = "Changes in the database are noticed."
+    return _part("notices", service.poller.failure, detail, required=False)
 
 
-async def _forecast(desk: Desk, pair: tuple[str, str]) -> list[Part]:
+async def _forecast(service: ForecastService, pair: tuple[str, str]) -> list[HealthPart]:
     ticker, horizon = pair
     model = f"model_{horizon}"
     try:
-        kept, _, lost = await desk.forecast(pair)
+        entry, _, warning = await service.look_up(pair)
     except ForecastError as error:
-        return [Part(model, ok=False, detail=str(error))]
-    problem = kept.problem or lost
-    said = f"{ticker} is answered by {kept.made.said['model']['name']}."
-    old = kept.aged(desk.now())
-    stale = response.stale(kept.made, old, desk.stale_after)
+        return [_part(model, str(error), "")]
+    forecast = entry.forecast
+    stale = stale_warning(forecast, entry.age_at(service.now()), service.stale_after)
+    served = f"Forecasts of {ticker} are made by {forecast.answer['model']['name']}."
+    newest = f"The newest price of {ticker} is of {forecast.feature_date}."
     return [
-        Part(model, ok=problem is None, detail=problem or said),
-        Part(
-            f"data_{horizon}",
-            ok=stale is None,
-            detail=stale or f"The newest price of {ticker} is of {kept.made.feature_date}.",
-        ),
+        _part(model, entry.problem or warning, served),
+        _part(f"data_{horizon}", stale, newest),
     ]
 
 
-def _log(desk: Desk) -> Part:
-    book = desk.logbook
-    if book.why is None:
-        said = f"Forecasts that wait to be logged: {book.backlog}."
-        return Part("log", ok=True, detail=said, required=False)
-    said = f"{book.backlog} of the served forecasts wait to be logged: {book.why}"
-    return Part("log", ok=False, detail=said, required=False)
+def _prediction_log(service: ForecastService) -> HealthPart:
+    log = service.log
+    failure = None
+    if log.failure is not None:
+        failure = f"{log.backlog} served forecasts wait to be logged: {log.failure}"
+    detail = f"Forecasts waiting to be logged: {log.backlog}."
+    return _part("log", failure, detail, required=False)

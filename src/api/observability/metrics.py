@@ -1,4 +1,4 @@
-"""What the service does and knows, as Prometheus reads it."""
+"""Metrics of the service in Prometheus' format."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from src.api.forecasts import response
+from src.api.forecasts.response import trained_at
 
 if TYPE_CHECKING:
-    from src.api.forecasts.service import Desk
+    from src.api.forecasts.service import ForecastService
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-UNMATCHED = "none"
+NO_ROUTE = "none"
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 
 class Metrics:
-    """Counts of requests by route; the rest is looked up when it is asked for."""
+    """Requests, counted by route."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -44,77 +44,83 @@ class Metrics:
             registry=self.registry,
             buckets=BUCKETS,
         )
-        self._known: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+        # Looking up the children of a metric by its labels costs more than counting.
+        self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}
         ProcessCollector(registry=self.registry)
 
     def count(self, scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
         """Count a request that was answered with ``status`` after so many seconds."""
         route = scope.get("route")
-        key = (scope["method"], UNMATCHED if route is None else route.path, status)
-        found = self._known.get(key)
-        if found is None:
+        key = (scope["method"], NO_ROUTE if route is None else route.path, status)
+        children = self._children.get(key)
+        if children is None:
             method = key[0] if key[0] in METHODS else "other"
-            found = (
+            children = (
                 self._requests.labels(method, key[1], str(status)),
                 self._seconds.labels(key[1]),
             )
-            # Methods that somebody makes up are not remembered.
+            # Clients can make up any number of methods.
             if method != "other":
-                self._known[key] = found
-        found[0].inc()
-        found[1].observe(seconds)
+                self._children[key] = children
+        requests, durations = children
+        requests.inc()
+        durations.observe(seconds)
         if status >= 400:
             self._errors.labels(key[1], str(status)).inc()
 
     def text(self) -> bytes:
-        """All of them in Prometheus' text format."""
+        """All metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
 
-class State(Collector):
-    """What the desk knows at the moment it is asked."""
+class ServiceCollector(Collector):
+    """The state of the service at the moment that metrics are read."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, service: ForecastService) -> None:
+        self._service = service
 
     def collect(self) -> Iterator[Any]:
         """See ``Collector``."""
-        desk, book = self._desk, self._desk.logbook
-        served = CounterMetricFamily(
+        service, log = self._service, self._service.log
+        answers = CounterMetricFamily(
             "forecast_api_answers", "Forecasts by where they came from", labels=("cache",)
         )
-        for kind in ("hit", "miss", "held"):
-            served.add_metric((kind,), desk.served[kind])
-        yield served
-        yield _gauge("forecast_api_cached", "Forecasts in the cache", len(desk.cache))
-        yield _gauge("forecast_api_hears", "1 while changes are heard of", desk.watch.hears())
-        yield _gauge("forecast_log_backlog", "Served forecasts not yet logged", book.backlog)
-        for name, what, value in (
-            ("written", "Served forecasts logged", book.written),
-            ("failures", "Tries to log that failed", book.failures),
-            ("overflows", "Forecasts that found the queue full", book.overflows),
-            ("recovered", "Forecasts that a service before did not live to log", book.recovered),
-            ("unsaved", "Forecasts that waited in memory only", book.unsaved),
+        for source in ("hit", "miss", "stale"):
+            answers.add_metric((source,), service.served[source])
+        yield answers
+        yield _gauge("forecast_api_cached", "Forecasts in the cache", len(service.cache))
+        yield _gauge(
+            "forecast_api_change_poller_healthy",
+            "1 while changes in the database are noticed",
+            service.poller.is_healthy(),
+        )
+        yield _gauge("forecast_log_backlog", "Served forecasts not yet logged", log.backlog)
+        for name, description, value in (
+            ("written", "Served forecasts logged", log.written),
+            ("failures", "Failed tries to log", log.failures),
+            ("overflows", "Forecasts that found the queue full", log.overflows),
+            ("recovered", "Unlogged forecasts of earlier processes", log.recovered),
+            ("unsaved", "Forecasts that waited in memory only", log.memory_only),
         ):
-            yield CounterMetricFamily(f"forecast_log_{name}", what, value=value)
+            yield CounterMetricFamily(f"forecast_log_{name}", description, value=value)
         yield from self._ages()
 
     def _ages(self) -> Iterator[Any]:
-        names, now = ("ticker", "horizon"), self._desk.now()
+        labels, now = ("ticker", "horizon"), self._service.now()
         models = GaugeMetricFamily(
-            "forecast_model_age_seconds", "Since the model was trained", labels=names
+            "forecast_model_age_seconds", "Since the model was trained", labels=labels
         )
         data = GaugeMetricFamily(
-            "forecast_data_age_sessions", "Sessions closed since the newest price", labels=names
+            "forecast_data_age_sessions", "Sessions closed since the newest price", labels=labels
         )
-        for pair, kept in self._desk.cache:
-            trained = response.trained_at(kept.made)
+        for pair, entry in self._service.cache:
+            trained = trained_at(entry.forecast)
             if trained is not None:
                 models.add_metric(pair, (now - trained).total_seconds())
-            data.add_metric(pair, kept.aged(now).sessions)
+            data.add_metric(pair, entry.age_at(now).sessions)
         yield models
         yield data
 
 
-def _gauge(name: str, what: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, what, value=float(value))
+def _gauge(name: str, description: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, description, value=float(value))

@@ -1,90 +1,95 @@
-"""Served forecasts in; each into the log once, behind the answers, for as long as it takes."""
+"""Log each served forecast once, behind the answers, for as long as the database takes."""
 
 from __future__ import annotations
 
 import datetime as dt
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from src.api.prediction_log.spool import Journal
+from src.api.prediction_log.spool import Row, Spool
 from src.config import logs
 from src.core.errors import DatabaseFull, DatabaseUnavailable, ForecastError
-from src.db.reconnect import PersistentConnection, Reconnector
+from src.db.reconnect import PersistentConnection
 from src.db.tables.forecasts import ForecastLog
 
-Row = Mapping[str, Any]
+if TYPE_CHECKING:
+    from src.db.reconnect import Reconnector
 
-# Rows a transaction, and seconds until the next try after one that failed.
-BATCH, AGAIN = 200, 1.0
-LEAVING = 3.0  # seconds that the end may take
+BATCH = 200  # rows a transaction
+RETRY_AFTER = 1.0  # seconds between tries while rows cannot be written
+PATIENCE_AT_END = 3.0  # seconds that the end may take
 
 log = logs.get(__name__)
 
 
-class Logbook:
-    """A queue of at most ``most`` forecasts and the thread that stores them.
+class PredictionLog:
+    """A queue of at most ``capacity`` forecasts and the thread that writes them.
 
-    What waits is in the journal as well, so that it is stored after a kill: by the next service.
+    What waits is in the spool as well, so that after a kill the next service writes it.
 
     Attributes:
-        written: Forecasts stored, or found stored already.
-        recovered: Forecasts that a service before left in its journal.
+        written: Forecasts written, or found in the table already.
+        recovered: Forecasts that an earlier service left in its spool.
         failures: Tries that failed.
         overflows: Forecasts that found the queue full; they are offered again when served again.
-        why: Why the last try failed, or None.
+        failure: Why the last try failed, or None.
     """
 
     def __init__(
-        self, link: Reconnector, journal: Journal, most: int, now: Callable[[], dt.datetime]
+        self,
+        reconnector: Reconnector,
+        spool: Spool,
+        capacity: int,
+        now: Callable[[], dt.datetime],
     ) -> None:
-        self._kept, self._most, self._now = PersistentConnection(link), most, now
-        self._journal, self._turn = journal, threading.Lock()
-        self._waiting: deque[Row] = deque()
+        self._connection, self._capacity = PersistentConnection(reconnector), capacity
+        self._now, self._spool, self._lock = now, spool, threading.Lock()
+        self._queue: deque[Row] = deque()
         self._wake, self._stop = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name="logbook", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
         self.written = self.recovered = self.failures = self.overflows = 0
-        self.why: str | None = None
+        self.failure: str | None = None
 
     def start(self) -> None:
-        """Begin to store, with what was left to be stored."""
-        left = self._journal.adopt()
-        if left:
-            log.warning(f"A service ended before its log was written: {len(left)} forecasts of it.")
-        self.recovered = len(left)
-        self._waiting.extend(left)
+        """Begin to write, first what earlier services left."""
+        rows = self._spool.recover()
+        if rows:
+            log.warning(f"Recovered {len(rows)} unlogged forecasts of an earlier process.")
+        self.recovered = len(rows)
+        self._queue.extend(rows)
         self._wake.set()
         self._thread.start()
 
     def stop(self) -> None:
-        """Store what can be stored, and end."""
+        """Write what can be written, and end."""
         self._stop.set()
         self._wake.set()
         if self._thread.is_alive():
-            self._thread.join(LEAVING)
-        with self._turn:
-            self._journal.close()
+            self._thread.join(PATIENCE_AT_END)
+        with self._lock:
+            self._spool.close()
 
     @property
-    def unsaved(self) -> int:
-        """Forecasts that waited in memory only."""
-        return self._journal.failures
+    def memory_only(self) -> int:
+        """Forecasts that could not be spooled, and waited in memory only."""
+        return self._spool.failures
 
     @property
     def backlog(self) -> int:
-        """Forecasts that are not stored yet."""
-        return len(self._waiting)
+        """Forecasts that are not written yet."""
+        return len(self._queue)
 
     def offer(self, row: Row) -> bool:
-        """Take a forecast (``PREDICTIONS`` without ``made_at``); False when the queue is full."""
-        if self.backlog >= self._most:
+        """Queue a forecast (``PREDICTIONS`` without ``made_at``); False when the queue is full."""
+        if self.backlog >= self._capacity:
             self.overflows += 1
             return False
-        made = {**row, "made_at": self._now()}
-        with self._turn:
-            self._journal.add(made)
-            self._waiting.append(made)
+        dated = {**row, "made_at": self._now()}
+        with self._lock:
+            self._spool.add(dated)
+            self._queue.append(dated)
         self._wake.set()
         return True
 
@@ -93,49 +98,49 @@ class Logbook:
             while self._wake.wait():
                 self._wake.clear()
                 ending = self._stop.is_set()
-                while self._waiting:
-                    if not self._drained() and (ending or self._stop.wait(AGAIN)):
+                while self._queue:
+                    if not self._write_batch() and (ending or self._stop.wait(RETRY_AFTER)):
                         return
                 if ending:
                     return
         finally:
-            self._kept.close()
+            self._connection.close()
 
-    def _drained(self) -> bool:
-        """Store the oldest, which count as waiting until it is done; False when a pause is due."""
-        rows = [self._waiting[place] for place in range(min(BATCH, len(self._waiting)))]
-        left, why = self._stored(rows)
-        self.written += len(rows) - len(left)
-        if why is not None and self.why is None:
-            log.warning(f"Forecasts could not be logged and wait: {why}")
-        self.failures += why is not None
-        self.why = why
-        with self._turn:
-            self._waiting.extend(left)
+    def _write_batch(self) -> bool:
+        """Write the oldest rows, which stay in the queue until then; False when a pause is due."""
+        rows = [self._queue[place] for place in range(min(BATCH, len(self._queue)))]
+        unwritten, failure = self._write(rows)
+        self.written += len(rows) - len(unwritten)
+        if failure is not None and self.failure is None:
+            log.warning(f"Forecasts could not be logged, and will be tried again: {failure}")
+        self.failures += failure is not None
+        self.failure = failure
+        with self._lock:
+            self._queue.extend(unwritten)
             for _ in rows:
-                self._waiting.popleft()
-            if not self._waiting:
-                self._journal.clear()
-        return why is None
+                self._queue.popleft()
+            if not self._queue:
+                self._spool.clear()
+        return failure is None
 
-    def _stored(self, rows: list[Row]) -> tuple[list[Row], str | None]:
-        """Those that could not be stored, and why the last of them could not."""
+    def _write(self, rows: list[Row]) -> tuple[list[Row], str | None]:
+        """Rows that could not be written, and why the last of them could not."""
         try:
-            self._kept.run(lambda connection: ForecastLog(connection).log(rows))
+            self._connection.run(lambda connection: ForecastLog(connection).log(rows))
         except (DatabaseUnavailable, DatabaseFull) as error:
             return rows, str(error)
         except Exception as error:
-            # Whatever is wrong with one forecast, the log goes on.
+            # One row that the table refuses must not stop the log.
             if len(rows) == 1:
                 return rows, _sentence(error)
         else:
             return [], None
-        left: list[Row] = []
-        why: str | None = None
+        unwritten: list[Row] = []
+        failure: str | None = None
         for row in rows:
-            refused, said = self._stored([row])
-            left, why = left + refused, said or why
-        return left, why
+            refused, reason = self._write([row])
+            unwritten, failure = unwritten + refused, reason or failure
+        return unwritten, failure
 
 
 def _sentence(error: Exception) -> str:

@@ -1,10 +1,11 @@
-"""The routes that tell how the service is: health, metrics, models, and what came true."""
+"""The routes for operators: health, metrics, models, and the scoreboard."""
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import asdict
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Request
@@ -14,40 +15,51 @@ from starlette.responses import Response
 from src.api.database.reader import PATIENCE_FOR_MANY
 from src.api.observability import health
 from src.api.openapi import problems
-from src.api.routes.forecasts import ASKED, ticker_of
+from src.api.routes.ticker_parameter import TICKER_PARAMETER, requested_ticker
 from src.api.schemas.errors import problem
-from src.api.schemas.requests import Moment
-from src.api.schemas.responses import Health, Models, Scoreboard
+from src.api.schemas.requests import Timestamp
+from src.api.schemas.responses import HealthResponse, ModelsResponse, ScoreboardResponse
 from src.core.model_events import ModelEvent
 from src.db.tables.forecasts import ForecastLog
 from src.db.tables.model_events import EventLog
 from src.modeling.evaluation.scoreboard import scoreboard
-from src.registry.lifecycle.state import Standing, explained, standings
+from src.registry.lifecycle.state import LiveState, describe, live_states
+
+if TYPE_CHECKING:
+    from src.db.reconnect import Connection
 
 router = APIRouter(tags=["operations"])
 
-_READY = {200: {"model": Health}, **problems(503)}
+_READY = {200: {"model": HealthResponse}, **problems(503)}
 Newest = Annotated[int, Query(ge=0, le=1000, description="Events to list, from the end.")]
+At = Annotated[
+    Timestamp | None,
+    Query(
+        description="List what was live at this time, given with its time zone.",
+        examples=["2026-04-13T12:30:00Z"],
+    ),
+]
 
 
 @router.get("/health/live", operation_id="live", responses=problems())
 async def live() -> Response:
-    """Tell that the process answers; nothing else is looked at."""
+    """Answer as long as the process runs; nothing else is checked."""
     return _json({"status": "alive"})
 
 
 @router.get("/health", operation_id="health", responses=_READY)
 @router.get("/health/ready", operation_id="ready", responses=_READY)
 async def ready(request: Request) -> Response:
-    """Tell whether forecasts of the configured ticker can be answered, and what is in the way."""
+    """Check whether forecasts of the configured ticker can be answered, and if not, why."""
     state = request.app.state
-    found = await health.parts(state.desk, state.ticker)
-    told = health.told(found)
-    if told["status"] == "not ready":
-        request_id = request.scope["request_id"]
-        parts = told["parts"]
-        return problem(503, health.reason(found), request_id, state="not ready", parts=parts)
-    return _json(told)
+    parts = await health.health_parts(state.service, state.ticker)
+    summary = health.summary(parts)
+    if summary["status"] == "not ready":
+        detail = health.not_ready_sentence(parts)
+        return problem(
+            503, detail, request.scope["request_id"], state="not ready", parts=summary["parts"]
+        )
+    return _json(summary)
 
 
 @router.get(
@@ -57,59 +69,52 @@ async def ready(request: Request) -> Response:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problems()},
 )
 async def metrics(request: Request) -> Response:
-    """Tell Prometheus what has been counted."""
+    """List all metrics for Prometheus."""
     return Response(request.app.state.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 @router.get(
     "/models",
     operation_id="models",
-    responses={200: {"model": Models}, **problems(422, 503)},
-    openapi_extra=ASKED,
+    responses={200: {"model": ModelsResponse}, **problems(422, 503)},
+    openapi_extra=TICKER_PARAMETER,
 )
-async def models(
-    request: Request,
-    at: Annotated[
-        Moment | None,
-        Query(description="What was live then; with its zone.", examples=["2026-04-13T12:30:00Z"]),
-    ] = None,
-    newest: Newest = 100,
-) -> Response:
-    """Tell which models answer, or answered at a time, and why; without a ticker, of all."""
-    ticker = ticker_of(request)
+async def models(request: Request, at: At = None, newest: Newest = 100) -> Response:
+    """List the models that are live, or were live at a time, and why; by default of all tickers."""
+    ticker = requested_ticker(request)
     tickers = None if ticker is None else [ticker]
-    desk = request.app.state.desk
-    decisive, events = await desk.reader.run(partial(_events, tickers, at, newest))
-    live = [_live(one) for _, one in sorted(standings(decisive, at).items())]
-    return _json({"at": at, "live": live, "events": [asdict(one) for one in events]})
+    read = partial(_read_events, tickers, at, newest)
+    decisive, events = await request.app.state.service.reader.run(read)
+    live = [_live_model(state) for _, state in sorted(live_states(decisive, at).items())]
+    return _json({"at": at, "live": live, "events": [asdict(event) for event in events]})
 
 
 @router.get(
     "/scoreboard",
     operation_id="scoreboard",
-    responses={200: {"model": Scoreboard}, **problems(422, 503)},
-    openapi_extra=ASKED,
+    responses={200: {"model": ScoreboardResponse}, **problems(422, 503)},
+    openapi_extra=TICKER_PARAMETER,
 )
 async def scores(request: Request) -> Response:
-    """Tell what live forecasts came to, against zero; without a ticker, of all."""
-    work = partial(_scores, ticker_of(request))
-    return _json(await request.app.state.desk.reader.run(work, PATIENCE_FOR_MANY))
+    """Compare live forecasts with their outcomes and with zero; by default of all tickers."""
+    read = partial(_read_scores, requested_ticker(request))
+    return _json(await request.app.state.service.reader.run(read, PATIENCE_FOR_MANY))
 
 
-def _scores(ticker: str | None, connection: Any) -> dict[str, Any]:
+def _read_scores(ticker: str | None, connection: Connection) -> dict[str, Any]:
     log = ForecastLog(connection)
     return {"logged": log.count(ticker), "rows": scoreboard(log.scored(ticker))}
 
 
-def _events(
-    tickers: list[str] | None, at: Any, newest: int, connection: Any
+def _read_events(
+    tickers: list[str] | None, at: dt.datetime | None, newest: int, connection: Connection
 ) -> tuple[list[ModelEvent], list[ModelEvent]]:
     log = EventLog(connection)
     return log.decisive(tickers, until=at), log.events(tickers, until=at, newest=newest)
 
 
-def _live(standing: Standing) -> dict[str, Any]:
-    event, pin = standing.live, standing.pinned
+def _live_model(state: LiveState) -> dict[str, Any]:
+    event, pin = state.live, state.pinned
     return {
         "ticker": event.ticker,
         "horizon": event.horizon,
@@ -120,9 +125,9 @@ def _live(standing: Standing) -> dict[str, Any]:
         "since": event.at,
         "pinned": pin is not None,
         "version_tag": pin.version_tag if pin is not None else None,
-        "why": explained(standing),
+        "why": describe(state),
     }
 
 
-def _json(told: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(told), media_type="application/json")
+def _json(content: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(content), media_type="application/json")

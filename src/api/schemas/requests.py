@@ -1,4 +1,4 @@
-"""What may be asked, described: requests are held to it."""
+"""Bodies and parameters of requests, as pydantic models; they stand in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -11,50 +11,54 @@ from pydantic_core import PydanticCustomError
 from src.core.tickers import LONGEST_TEXT
 
 Horizon = Literal["short", "long"]
-MOST_TICKERS = 2_000
-MOST_FIELDS = 100
-# RFC 3339, of 1990 to 2099: no database is asked about times that it cannot hold.
-MOMENT = (
+MAX_TICKERS = 2_000
+MAX_FIELDS = 100
+# RFC 3339, of 1990 to 2099: the database is not asked about times that it cannot store.
+TIMESTAMP = (
     "^(199[0-9]|20[0-9]{2})-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-5][0-9]:[0-5][0-9]"
     r"(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-5][0-9])$"
 )
 
-# One that is no ticker must not cost the answers to all others.
+# Any text is accepted here, so that one malformed ticker does not cost the answers to all others.
 TickerText = Annotated[
     str,
     Field(
         max_length=LONGEST_TEXT,
-        description="As in ?ticker=; what is none has its error beside the forecasts of the rest.",
+        description="As in ?ticker=; a malformed one has its error beside the other forecasts.",
     ),
 ]
 
 
-def _moment(written: str) -> str:
-    if not re.fullmatch(MOMENT, written):
-        said = "give a time from 1990 to 2099 with its zone, such as 2026-04-13T12:30:00Z"
-        raise PydanticCustomError("moment", said)
-    return written
+def _check_timestamp(text: str) -> str:
+    if not re.fullmatch(TIMESTAMP, text):
+        raise PydanticCustomError(
+            "timestamp",
+            "use a time from 1990 to 2099 with its time zone, such as 2026-04-13T12:30:00Z",
+        )
+    return text
 
 
-Moment = Annotated[
-    AwareDatetime, BeforeValidator(_moment), Field(json_schema_extra={"pattern": MOMENT})
+Timestamp = Annotated[
+    AwareDatetime,
+    BeforeValidator(_check_timestamp),
+    Field(json_schema_extra={"pattern": TIMESTAMP}),
 ]
 
 
 class BatchRequest(BaseModel):
-    """Which forecasts are wanted."""
+    """The tickers and horizons to forecast."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"tickers": ["TCS.NS", "INFY.NS"]}]}
     )
 
-    tickers: Annotated[list[TickerText], Field(min_length=1, max_length=MOST_TICKERS)]
+    tickers: Annotated[list[TickerText], Field(min_length=1, max_length=MAX_TICKERS)]
     horizons: Annotated[list[Horizon], Field(min_length=1, max_length=2)] = ["short", "long"]
 
     @model_validator(mode="before")
     @classmethod
-    def _few_fields(cls, asked: object) -> object:
-        # Each unknown field is an error of its own, and thousands take longer than forecasts.
-        if isinstance(asked, dict) and len(asked) > MOST_FIELDS:
-            raise PydanticCustomError("fields", "give tickers and horizons, and nothing else")
-        return asked
+    def _limit_fields(cls, body: object) -> object:
+        # Each unknown field is an error of its own, and thousands take longer than the forecasts.
+        if isinstance(body, dict) and len(body) > MAX_FIELDS:
+            raise PydanticCustomError("fields", "only tickers and horizons are accepted")
+        return body

@@ -1,4 +1,4 @@
-"""What is answered, described: the document of the API is made of it."""
+"""Answers as pydantic models, from which the OpenAPI document is made."""
 
 from __future__ import annotations
 
@@ -13,47 +13,47 @@ RETURN = "simple return over the horizon, .01 = one percent"
 PRICE = "in the currency of the ticker, on the basis of last_close"
 
 
-class Interval(BaseModel):
-    """A central interval that should hold ``level`` of the outcomes."""
+class PredictionInterval(BaseModel):
+    """A central interval that should contain the share ``level`` of the outcomes."""
 
-    level: float = Field(description="share of outcomes that it should hold", examples=[0.8])
+    level: float = Field(description="share of outcomes that it should contain", examples=[0.8])
     low_return: float = Field(description=RETURN, examples=[-0.0171])
     high_return: float = Field(description=RETURN, examples=[0.0174])
     low_close: float = Field(description=PRICE, examples=[2948.7])
     high_close: float = Field(description=PRICE, examples=[3052.2])
 
 
-class Baseline(BaseModel):
-    """What the model had to beat."""
+class BaselineForecast(BaseModel):
+    """The forecast that the model had to beat."""
 
     name: str = Field(examples=["zero"])
     pred_return: float = Field(description=RETURN, examples=[0.0])
 
 
-class Scores(BaseModel):
-    """How the served model did, walked forward over past sessions."""
+class SkillScores(BaseModel):
+    """Scores of the served model in a walk-forward over past sessions."""
 
     mae_vs_zero: float | None = Field(
         description="1 - MAE / MAE of zero; above 0 is better than zero; null where unknown"
     )
-    n: int = Field(description="forecasts that were scored", ge=0)
-    n_eff: float = Field(description="independent forecasts that these are worth", ge=0)
+    n: int = Field(description="scored forecasts", ge=0)
+    n_eff: float = Field(description="effective number of independent forecasts", ge=0)
 
 
-class Pool(Scores):
-    """The same over all tickers that the model was judged with."""
+class PoolScores(SkillScores):
+    """The same over all tickers of the pool."""
 
     tickers: int = Field(ge=1)
 
 
-class Skill(Scores):
-    """How the served model did on this ticker, and on its pool."""
+class ForecastSkill(SkillScores):
+    """Scores of the served model on this ticker, and on its pool."""
 
-    pool: Pool
+    pool: PoolScores
 
 
-class Candidate(BaseModel):
-    """The best model that was trained, whether or not it is served."""
+class CandidateModel(BaseModel):
+    """The best trained model and its forecast, whether or not it is served."""
 
     name: str
     pred_return: float = Field(description=RETURN)
@@ -61,15 +61,15 @@ class Candidate(BaseModel):
     skill_vs_zero: float | None
     n: int
     n_eff: float
-    pool: Scores
-    promoted: bool = Field(description="whether it is the one that is served")
+    pool: SkillScores
+    promoted: bool = Field(description="whether it is served")
 
 
 class ServedModel(BaseModel):
     """The model that made the forecast."""
 
     name: str = Field(examples=["zero"])
-    version: str = Field(description="SHA-256 of the set's manifest")
+    version: str = Field(description="SHA-256 of the model's manifest")
     trained_at: str = Field(description="UTC, ISO 8601")
     verdict: str
     served_since: str | None = Field(description="session at whose close it won, or null")
@@ -77,13 +77,13 @@ class ServedModel(BaseModel):
     features_version: str
 
 
-class Forecast(BaseModel):
+class ForecastResponse(BaseModel):
     """A forecast of one ticker at one horizon."""
 
     ticker: str = Field(examples=["TCS.NS"])
     horizon: str = Field(description="sessions ahead", examples=["1-day", "63-day"])
-    feature_date: dt.date = Field(description="session whose close is the newest known")
-    predict_date: dt.date = Field(description="session that is forecast")
+    feature_date: dt.date = Field(description="session of the newest close")
+    predict_date: dt.date = Field(description="session for which it is made")
     predict_date_estimated: bool = Field(
         description="whether it lies beyond the last year whose holidays are announced"
     )
@@ -92,57 +92,57 @@ class Forecast(BaseModel):
     pct_return: float = Field(description="pred_return in percent")
     est_future_close: float = Field(description=PRICE, ge=0)
     prob_up: float | None = Field(description="probability of a return above 0", ge=0, le=1)
-    intervals: list[Interval] = Field(description="empty where too little is known")
-    baseline: Baseline
+    intervals: list[PredictionInterval] = Field(description="empty where there is too little data")
+    baseline: BaselineForecast
     verdict: Literal["better", "worse", "undecided", "none"] = Field(
-        description="of the gate, on the candidate against the baseline"
+        description="of the test of the candidate against the baseline"
     )
     reason: str = Field(description="of the verdict")
-    skill: Skill
-    candidate: Candidate | None
+    skill: ForecastSkill
+    candidate: CandidateModel | None
     model: ServedModel
     note: str | None
     data_source: str = Field(description="vendor of the prices", examples=["yahoo"])
     return_basis: str = Field(description="what the returns include", examples=["total"])
-    data_hash: str = Field(description="of the prices that the forecast rests on")
+    data_hash: str = Field(description="of the prices from which the forecast was made")
     data_age_sessions: int = Field(description="sessions closed since feature_date", ge=0)
     warnings: list[str]
 
 
 class BatchError(BaseModel):
-    """Why one of the forecasts is not there."""
+    """Why one of the forecasts is missing."""
 
     ticker: str
     horizon: Horizon
-    status: int = Field(description="what the single request would have been answered with")
+    status: int = Field(description="status of the same single request")
     detail: str
 
 
-class Batch(BaseModel):
-    """Forecasts in the order asked for, and why others are not there."""
+class BatchResponse(BaseModel):
+    """Forecasts in the order of the request, and why others are missing."""
 
-    forecasts: list[Forecast]
+    forecasts: list[ForecastResponse]
     errors: list[BatchError]
 
 
-class Part(BaseModel):
-    """One thing the service needs."""
+class HealthPart(BaseModel):
+    """The state of one part of the service."""
 
     name: str
     ok: bool
-    detail: str
-    required: bool
+    detail: str = Field(description="one sentence")
+    required: bool = Field(description="whether the service is not ready without it")
 
 
-class Health(BaseModel):
+class HealthResponse(BaseModel):
     """Whether the service is ready, and its parts."""
 
     status: Literal["ready", "degraded", "not ready"]
-    parts: list[Part]
+    parts: list[HealthPart]
 
 
-class Event(BaseModel):
-    """What happened to a model once."""
+class AuditEvent(BaseModel):
+    """An event of a model's life, such as a promotion."""
 
     event_id: int
     kind: str
@@ -159,8 +159,8 @@ class Event(BaseModel):
     evidence: dict[str, Any]
 
 
-class Live(BaseModel):
-    """The model that answers for a ticker and horizon."""
+class LiveModel(BaseModel):
+    """The model that makes the forecasts of a ticker and horizon."""
 
     ticker: str
     horizon: str
@@ -171,30 +171,30 @@ class Live(BaseModel):
     since: dt.datetime
     pinned: bool
     version_tag: str | None
-    why: str = Field(description="all of it as one sentence")
+    why: str = Field(description="the same in one sentence")
 
 
-class Models(BaseModel):
-    """What was live at a time, and the newest events until then."""
+class ModelsResponse(BaseModel):
+    """The models that were live at a time, and the newest events until then."""
 
     at: dt.datetime | None = Field(description="null for now")
-    live: list[Live]
-    events: list[Event] = Field(description="in the order of writing")
+    live: list[LiveModel]
+    events: list[AuditEvent] = Field(description="oldest first")
 
 
-class Score(BaseModel):
-    """What the live forecasts of one model came to."""
+class ModelScore(BaseModel):
+    """The live forecasts of one model against their outcomes."""
 
-    kind: Literal["served", "shadow"] = Field(description="whether it was answered with")
+    kind: Literal["served", "shadow"] = Field(description="served in answers, or only logged")
     horizon: Horizon
     ticker: str = Field(description="empty for all real tickers together")
     model: str
     tickers: int
-    versions: int = Field(description="sets that forecast under that name")
-    first: dt.date = Field(description="first session forecast from")
+    versions: int = Field(description="trained versions of that model")
+    first: dt.date = Field(description="first feature date")
     last: dt.date
-    n: int = Field(description="forecasts that have come true")
-    n_eff: float = Field(description="independent forecasts that these are worth")
+    n: int = Field(description="forecasts with an outcome")
+    n_eff: float = Field(description="effective number of independent forecasts")
     mae: float = Field(description="mean absolute error, as a return")
     mae_zero: float = Field(description="that of zero on the same forecasts")
     skill: float | None = Field(description="1 - mae / mae_zero; null where zero never erred")
@@ -204,11 +204,11 @@ class Score(BaseModel):
     base_rate: float | None = Field(description="share of the more common sign")
 
 
-class Scoreboard(BaseModel):
-    """What forecasts came to that were given before their outcome was known."""
+class ScoreboardResponse(BaseModel):
+    """Logged forecasts against their outcomes."""
 
-    logged: int = Field(description="forecasts logged, come true or not")
-    rows: list[Score] = Field(description="empty until the first has come true")
+    logged: int = Field(description="logged forecasts, with an outcome or without")
+    rows: list[ModelScore] = Field(description="empty until the first outcome")
 
 
 class Problem(BaseModel):

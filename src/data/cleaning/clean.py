@@ -1,7 +1,7 @@
-"""Raw bars of any number of tickers in, one clean bar per session out; pure.
+"""Clean, adjust and repair the raw bars of any number of tickers: one clean bar per session.
 
-One source is chosen per ticker. The others, and the hourly bars, fill its holes where they agree
-with it around the hole, and say where they differ.
+One source is chosen per ticker. The others, and the hourly bars, fill its gaps where they agree
+with it around the gap; where they differ from it is listed.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.data.cleaning.compare_sources import SCHEMA as DIFFERENCES
-from src.data.cleaning.compare_sources import differences
-from src.data.cleaning.repair.candidates import by_hour, second_sources
-from src.data.cleaning.repair.fill_gaps import Repair, rebuild
+from src.data.cleaning.compare_sources import find_differences
+from src.data.cleaning.repair.candidates import hourly_candidates, second_source_candidates
+from src.data.cleaning.repair.fill_gaps import Repair, fill_gaps, missing_sessions
 from src.data.cleaning.rules.catalogue import BROKEN, DAILY_RULES, HOURLY_RULES
-from src.data.cleaning.rules.engine import sift
+from src.data.cleaning.rules.engine import apply_rules
 from src.data.corporate_actions.adjust import shares_after
-from src.data.corporate_actions.apply import Derived, derive
-from src.data.corporate_actions.ledger import LEDGER_SCHEMA, in_force, standing
-from src.data.corporate_actions.price_checks.contradictions import contradicted
+from src.data.corporate_actions.apply import AdjustedSeries, apply_actions
+from src.data.corporate_actions.ledger import LEDGER_SCHEMA, active_actions, effective_rows
+from src.data.corporate_actions.price_checks.contradictions import adj_close_mismatches
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
@@ -38,48 +38,55 @@ REPAIRED = pl.Schema(
         "reason": pl.String(),
     }
 )
-
-
-CONTRADICTED = pl.Schema(
+MISMATCHES = pl.Schema(
     {"ticker": pl.String(), "date": pl.Date(), "amount": pl.Float64(), "why": pl.String()}
 )
 
 
 @dataclass(frozen=True)
-class Cleaned:
+class CleaningResult:
     """What became of the bars.
 
-    Rows of the chosen source = ``bars`` that were not repaired + ``refused`` (with ``rule`` and
-    ``reason``). ``inferred``, ``doubted`` and ``believed`` are ledger rows (see ``ledger``),
-    ``repaired`` says what each repaired bar rests on, ``differences`` where another source says
-    otherwise, ``contradicted`` which stated dividends adj_close does not take off, ``spans`` how
-    far each source reaches.
+    Rows of the chosen source = ``bars`` that were not repaired + ``refused``.
+
+    Attributes:
+        bars: the clean bars.
+        refused: raw rows with ``rule`` and ``reason``.
+        inferred: ledger rows, as ``contradicted`` and ``reinstated`` (see ``AdjustedSeries``).
+        dividend_mismatches: stated dividends that adj_close does not take off.
+        repaired: what each repaired bar was taken from.
+        differences: where another source differs (see ``compare_sources``).
+        spans: ``ticker, source, last, rows``: how far each source reaches.
     """
 
     bars: pl.DataFrame
     refused: pl.DataFrame
     inferred: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEDGER_SCHEMA))
-    doubted: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEDGER_SCHEMA))
-    believed: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEDGER_SCHEMA))
-    contradicted: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CONTRADICTED))
+    contradicted: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEDGER_SCHEMA))
+    reinstated: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEDGER_SCHEMA))
+    dividend_mismatches: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema=MISMATCHES)
+    )
     repaired: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REPAIRED))
     differences: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DIFFERENCES))
     spans: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
-def clean_hourly(raw: pl.DataFrame, calendar: Calendar, precedence: Sequence[str]) -> Cleaned:
-    """Sift the hourly bars of every source, as delivered.
+def clean_hourly(
+    raw: pl.DataFrame, calendar: Calendar, precedence: Sequence[str]
+) -> CleaningResult:
+    """Apply the rules to the hourly bars of every source, as delivered.
 
     ``bars`` has those of all sources with ``chosen``: whether the source is its ticker's.
     """
     kept, refused = [], []
-    for one in _tickers(raw):
-        chosen = (in_precedence(one, precedence) or [""])[0]
-        for bars in _partitions(one, "source"):
-            sifted = sift(bars.sort("ts"), HOURLY_RULES, calendar)
-            kept.append(sifted.kept.with_columns(UNREPAIRED, chosen=pl.col("source") == chosen))
-            refused.append(sifted.refused.filter(pl.col("source") == chosen))
-    return Cleaned(pl.concat(kept), pl.concat(refused))
+    for ticker_rows in _partitions(raw, "ticker"):
+        chosen = (in_precedence(ticker_rows, precedence) or [""])[0]
+        for bars in _partitions(ticker_rows, "source"):
+            result = apply_rules(bars.sort("ts"), HOURLY_RULES, calendar)
+            kept.append(result.kept.with_columns(UNREPAIRED, chosen=pl.col("source") == chosen))
+            refused.append(result.refused.filter(pl.col("source") == chosen))
+    return CleaningResult(pl.concat(kept), pl.concat(refused))
 
 
 def clean_daily(
@@ -88,24 +95,24 @@ def clean_daily(
     hourly: pl.DataFrame,
     calendar: Calendar,
     precedence: Sequence[str],
-) -> Cleaned:
+) -> CleaningResult:
     """Clean, adjust and repair daily bars.
 
     Args:
-        raw: raw rows joined with their batch (see ``rule``), in any order.
+        raw: raw rows joined with their batch (see ``rules.engine``), in any order.
         ledger: their corporate actions (see ``ledger``).
-        hourly: what ``clean_hourly`` kept of the same tickers.
+        hourly: the bars of ``clean_hourly`` of the same tickers.
         calendar: the exchange's sessions.
         precedence: sources, the preferred one first.
     """
-    parts = []
-    for one in _tickers(raw):
-        ticker = one["ticker"][0] if one.height else ""
-        own, hours = (frame.filter(pl.col("ticker") == ticker) for frame in (ledger, hourly))
-        parts.append(_clean_ticker(one, own, hours, calendar, precedence))
-    names = [one.name for one in fields(Cleaned) if one.name != "spans"]
-    together = {name: pl.concat([getattr(part, name) for part in parts]) for name in names}
-    return Cleaned(**together, spans=_spans(raw))
+    results = []
+    for ticker_rows in _partitions(raw, "ticker"):
+        ticker = ticker_rows["ticker"][0] if ticker_rows.height else ""
+        actions, hours = (frame.filter(pl.col("ticker") == ticker) for frame in (ledger, hourly))
+        results.append(_clean_ticker(ticker_rows, actions, hours, calendar, precedence))
+    names = [each.name for each in fields(CleaningResult) if each.name != "spans"]
+    frames = {name: pl.concat([getattr(result, name) for result in results]) for name in names}
+    return CleaningResult(**frames, spans=_spans(raw))
 
 
 def _spans(raw: pl.DataFrame) -> pl.DataFrame:
@@ -121,12 +128,12 @@ def in_precedence(raw: pl.DataFrame, precedence: Sequence[str]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Series:
+class _SourceSeries:
     """One source's daily bars, adjusted, and what was refused and inferred."""
 
     bars: pl.DataFrame
     refused: pl.DataFrame
-    derived: Derived
+    adjusted: AdjustedSeries
     has_adj_close: bool
 
 
@@ -136,94 +143,102 @@ def _clean_ticker(
     hourly: pl.DataFrame,
     calendar: Calendar,
     precedence: Sequence[str],
-) -> Cleaned:
-    order = in_precedence(raw, precedence)
-    every = [_series(raw.filter(source=name), ledger, calendar) for name in order]
-    chosen, *others = every or [_series(raw, ledger, calendar)]
-    evidence = [
-        *by_hour(hourly, in_precedence(hourly, precedence), calendar),
-        *second_sources([one.bars for one in others]),
-    ]
-    dividends = [one.date for one in in_force(ledger) if one.kind == "dividend"]
-    repairs = rebuild(chosen.bars, _holes(chosen, calendar), evidence, dividends)
-    applied = [one.derived.inferred.filter(status="applied") for one in others]
-    differing = [differences(chosen.bars, other.bars) for other in others]
-    return Cleaned(
+) -> CleaningResult:
+    sources = in_precedence(raw, precedence)
+    series = [_source_series(raw.filter(source=name), ledger, calendar) for name in sources]
+    chosen, *others = series or [_source_series(raw, ledger, calendar)]
+    repairs = _repairs(chosen, others, ledger, hourly, calendar, precedence)
+    differing = [find_differences(chosen.bars, other.bars) for other in others]
+    inferred = [other.adjusted.inferred.filter(status="applied") for other in others]
+    return CleaningResult(
         bars=_with_repairs(chosen.bars, repairs),
         refused=chosen.refused,
-        inferred=pl.concat([chosen.derived.inferred, *applied]),
-        doubted=chosen.derived.doubted,
-        believed=chosen.derived.believed,
-        contradicted=_contradicted(chosen, ledger),
+        inferred=pl.concat([chosen.adjusted.inferred, *inferred]),
+        contradicted=chosen.adjusted.contradicted,
+        reinstated=chosen.adjusted.reinstated,
+        dividend_mismatches=_dividend_mismatches(chosen, ledger),
         repaired=_repaired_rows(chosen.bars, repairs),
         differences=pl.concat([pl.DataFrame(schema=DIFFERENCES), *differing]),
     )
 
 
-def _contradicted(chosen: _Series, ledger: pl.DataFrame) -> pl.DataFrame:
-    """What the vendor's own adj_close says against the ledger; nothing where it has none."""
-    bars = chosen.bars
-    if bars.is_empty() or not chosen.has_adj_close or bars["price_basis"][0] == "total":
-        return pl.DataFrame(schema=CONTRADICTED)
-    found = contradicted(bars, standing(ledger))
-    return found.select(pl.lit(bars["ticker"][0]).alias("ticker"), "date", "amount", "why")
-
-
-def _series(raw: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) -> _Series:
-    sifted = sift(_with_level(raw.sort("date"), ledger), DAILY_RULES, calendar)
-    derived = derive(sifted.kept, ledger, calendar)
-    own = sifted.kept["adj_close"].null_count() == 0
-    return _Series(derived.bars.with_columns(UNREPAIRED), sifted.refused, derived, own)
+def _source_series(raw: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) -> _SourceSeries:
+    result = apply_rules(_with_level(raw.sort("date"), ledger), DAILY_RULES, calendar)
+    adjusted = apply_actions(result.kept, ledger, calendar)
+    has_adj_close = result.kept["adj_close"].null_count() == 0
+    bars = adjusted.bars.with_columns(UNREPAIRED)
+    return _SourceSeries(bars, result.refused, adjusted, has_adj_close)
 
 
 def _with_level(raw: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
-    shares = shares_after(raw["date"].to_numpy().astype("datetime64[D]"), in_force(ledger))
-    unadjusted = pl.col("price_basis") == "unadjusted"
-    over = pl.when(unadjusted).then(pl.Series(shares, dtype=pl.Float64)).otherwise(1.0)
-    return raw.with_columns(level=pl.col("close") / over)
+    days = raw["date"].to_numpy().astype("datetime64[D]")
+    shares = pl.Series(shares_after(days, active_actions(ledger)), dtype=pl.Float64)
+    is_unadjusted = pl.col("price_basis") == "unadjusted"
+    factor = pl.when(is_unadjusted).then(shares).otherwise(1.0)
+    return raw.with_columns(level=pl.col("close") / factor)
 
 
-def _holes(series: _Series, calendar: Calendar) -> list[dt.date]:
-    """Sessions without a bar from the first bar on, up to the last row that may hold one."""
-    days = series.bars["date"].to_list()
-    if not days:
-        return []
-    refused = series.refused.filter(pl.col("rule").is_in(BROKEN))["date"].to_list()
-    through = max([days[-1], *refused])
-    return sorted(set(calendar.sessions(days[0], through)) - set(days))
+def _dividend_mismatches(chosen: _SourceSeries, ledger: pl.DataFrame) -> pl.DataFrame:
+    """Where the vendor's own adj_close contradicts the ledger; nothing where it has none."""
+    bars = chosen.bars
+    if bars.is_empty() or not chosen.has_adj_close or bars["price_basis"][0] == "total":
+        return pl.DataFrame(schema=MISMATCHES)
+    mismatches = adj_close_mismatches(bars, effective_rows(ledger))
+    return mismatches.select(pl.lit(bars["ticker"][0]).alias("ticker"), "date", "amount", "why")
+
+
+def _repairs(
+    chosen: _SourceSeries,
+    others: Sequence[_SourceSeries],
+    ledger: pl.DataFrame,
+    hourly: pl.DataFrame,
+    calendar: Calendar,
+    precedence: Sequence[str],
+) -> list[Repair]:
+    candidates = [
+        *hourly_candidates(hourly, in_precedence(hourly, precedence), calendar),
+        *second_source_candidates([other.bars for other in others]),
+    ]
+    dividends = [action for action in active_actions(ledger) if action.kind == "dividend"]
+    ex_dates = [dividend.date for dividend in dividends]
+    return fill_gaps(chosen.bars, _gaps(chosen, calendar), candidates, ex_dates)
+
+
+def _gaps(series: _SourceSeries, calendar: Calendar) -> list[dt.date]:
+    """Sessions without a bar from the first bar on, up to the last broken row or bar."""
+    broken = series.refused.filter(pl.col("rule").is_in(BROKEN))
+    days = series.bars["date"]
+    through = pl.concat([days, broken["date"]]).max()
+    return missing_sessions(days, calendar, through if isinstance(through, dt.date) else None)
 
 
 def _with_repairs(bars: pl.DataFrame, repairs: Sequence[Repair]) -> pl.DataFrame:
     if not repairs:
         return bars
-    usual = bars.row(0, named=True)
+    first = bars.row(0, named=True)
     rows = [
         {
-            "ticker": usual["ticker"],
-            "date": one.date,
-            **one.bar,
-            "source": one.source,
-            "return_basis": usual["return_basis"],
+            "ticker": first["ticker"],
+            "date": repair.date,
+            **repair.bar,
+            "source": repair.source,
+            "return_basis": first["return_basis"],
             "action_pending": False,
-            "repaired_by": one.kind,
-            "batch_id": one.batch_id,
+            "repaired_by": repair.kind,
+            "batch_id": repair.batch_id,
         }
-        for one in repairs
+        for repair in repairs
     ]
-    added = pl.DataFrame(rows, schema_overrides={n: bars.schema[n] for n in rows[0]})
+    added = pl.DataFrame(rows, schema_overrides={name: bars.schema[name] for name in rows[0]})
     return pl.concat([bars, added], how="diagonal").sort("date")
 
 
 def _repaired_rows(bars: pl.DataFrame, repairs: Sequence[Repair]) -> pl.DataFrame:
     rows = [
-        (bars["ticker"][0], one.date, one.kind, one.source, one.batch_id, one.reason)
-        for one in repairs
+        (bars["ticker"][0], each.date, each.kind, each.source, each.batch_id, each.reason)
+        for each in repairs
     ]
     return pl.DataFrame(rows, schema=REPAIRED, orient="row")
-
-
-def _tickers(raw: pl.DataFrame) -> list[pl.DataFrame]:
-    return _partitions(raw, "ticker")
 
 
 def _partitions(raw: pl.DataFrame, by: str) -> list[pl.DataFrame]:

@@ -1,13 +1,14 @@
-"""Two sources' bars of one ticker in, the days on which they differ out; pure."""
+"""Compare two sources' bars of one ticker, and list the days on which they differ."""
 
 from __future__ import annotations
 
 import numpy as np
 import polars as pl
 
-# A tenth of a percent: more than rounding, less than any event.
+from src.core.tables import OHLC, OHLCV
+
+# Relative: more than rounding, less than any event.
 TOLERANCE = 1e-3
-FIELDS = ("open", "high", "low", "close", "volume")
 SCHEMA = pl.Schema(
     {
         "ticker": pl.String(),
@@ -16,70 +17,69 @@ SCHEMA = pl.Schema(
         "other": pl.String(),
         "compared": pl.String(),
         "field": pl.String(),
-        "ours": pl.Float64(),
-        "theirs": pl.Float64(),
+        "value": pl.Float64(),
+        "other_value": pl.Float64(),
         "relative": pl.Float64(),
     }
 )
 
 
-def differences(ours: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
+def find_differences(bars: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     """Fields that differ by more than ``TOLERANCE`` on common days.
 
-    Prices are compared as they stand when both stand on one basis and level, else by returns:
-    each price over the close of the common day before, volumes after the usual ratio of the two.
+    Prices are compared as they are when both are on one basis and level, else by returns: each
+    price over the close of the common day before, volumes after the usual ratio of the two.
 
     Args:
-        ours: split-adjusted bars in date order: ``ticker, date, source, price_basis`` and FIELDS.
-        theirs: the same of another source.
+        bars: split-adjusted bars in date order: ``ticker, date, source, price_basis`` and OHLCV.
+        others: the same of another source.
 
     Returns:
         One row per day and field with ``SCHEMA``'s columns; ``compared`` is ``prices`` or
-        ``returns``, ``ours`` and ``theirs`` are what was compared, ``relative`` is
-        theirs / ours - 1 (null where ours is zero).
+        ``returns``, ``value`` and ``other_value`` are what was compared, ``relative`` is
+        other_value / value - 1 (null where value is zero).
     """
-    if ours.is_empty() or theirs.is_empty():
+    if bars.is_empty() or others.is_empty():
         return pl.DataFrame(schema=SCHEMA)
-    both = ours.select("ticker", "date", "source", *FIELDS).join(
-        theirs.select("date", *FIELDS, other="source"),
+    both = bars.select("ticker", "date", "source", *OHLCV).join(
+        others.select("date", *OHLCV, other="source"),
         on="date",
-        suffix="_theirs",
+        suffix="_other",
         maintain_order="left",
     )
     if both.is_empty():
         return pl.DataFrame(schema=SCHEMA)
-    compared = _compared(ours, theirs, both)
+    compared = _comparable(bars, others, both)
     if compared == "returns":
         both = _as_returns(both)
-    parts = [_differing(both, field, compared) for field in FIELDS]
+    parts = [_differing(both, field, compared) for field in OHLCV]
     return pl.concat(parts).sort("date", "field").cast(SCHEMA).select(list(SCHEMA))
 
 
-def _compared(ours: pl.DataFrame, theirs: pl.DataFrame, both: pl.DataFrame) -> str:
-    """``prices`` where both stand on one basis and level."""
-    totals = {frame["price_basis"][0] == "total" for frame in (ours, theirs)}
-    ratio = (both["close_theirs"] / both["close"]).to_numpy()
-    off = float(np.median(np.abs(ratio - 1)))
-    return "prices" if len(totals) == 1 and off <= TOLERANCE else "returns"
+def _comparable(bars: pl.DataFrame, others: pl.DataFrame, both: pl.DataFrame) -> str:
+    """``prices`` where both are on one basis and level, else ``returns``."""
+    totals = {frame["price_basis"][0] == "total" for frame in (bars, others)}
+    ratio = (both["close_other"] / both["close"]).to_numpy()
+    median_difference = float(np.median(np.abs(ratio - 1)))
+    return "prices" if len(totals) == 1 and median_difference <= TOLERANCE else "returns"
 
 
 def _as_returns(both: pl.DataFrame) -> pl.DataFrame:
-    prices = [name for name in FIELDS if name != "volume"]
-    usual = (pl.col("volume_theirs") / pl.col("volume")).median()
+    usual_ratio = (pl.col("volume_other") / pl.col("volume")).median()
     return both.with_columns(
         *(
-            (pl.col(f"{name}{side}") / pl.col(f"close{side}").shift(1)).alias(f"{name}{side}")
-            for name in prices
-            for side in ("", "_theirs")
+            (pl.col(f"{name}{suffix}") / pl.col(f"close{suffix}").shift(1)).alias(f"{name}{suffix}")
+            for name in OHLC
+            for suffix in ("", "_other")
         ),
-        volume_theirs=pl.col("volume_theirs") / usual,
+        volume_other=pl.col("volume_other") / usual_ratio,
     ).slice(1)
 
 
 def _differing(both: pl.DataFrame, field: str, compared: str) -> pl.DataFrame:
-    ours, theirs = pl.col(field), pl.col(f"{field}_theirs")
-    relative = pl.when(ours != 0).then(theirs / ours - 1)
-    differs = (relative.abs() > TOLERANCE).fill_null((ours == 0) & (theirs != 0))
+    value, other_value = pl.col(field), pl.col(f"{field}_other")
+    relative = pl.when(value != 0).then(other_value / value - 1)
+    differs = (relative.abs() > TOLERANCE).fill_null((value == 0) & (other_value != 0))
     return both.filter(differs).select(
         "ticker",
         "date",
@@ -87,7 +87,7 @@ def _differing(both: pl.DataFrame, field: str, compared: str) -> pl.DataFrame:
         "other",
         compared=pl.lit(compared),
         field=pl.lit(field),
-        ours=ours,
-        theirs=theirs,
+        value=value,
+        other_value=other_value,
         relative=relative,
     )

@@ -1,4 +1,4 @@
-"""Bars that cleaning refused or rebuilt in, rows of the quarantine out; pure."""
+"""Make rows of the quarantine from the bars that cleaning refused or repaired."""
 
 from __future__ import annotations
 
@@ -6,52 +6,46 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-if TYPE_CHECKING:
-    from src.data.cleaning.clean import Cleaned
-    from src.data.sources.delivery import Kind
+from src.core.tables import DAILY_VALUES, QUARANTINE
 
-FIELDS = ("open", "high", "low", "close", "volume", "adj_close")
+if TYPE_CHECKING:
+    from src.data.cleaning.clean import CleaningResult
+    from src.data.sources.delivery import Kind
 
 
 def refused_rows(refused: pl.DataFrame, kind: Kind, stage: str) -> pl.DataFrame:
     """One row with ``action`` rejected for each refused bar."""
-    own = [name for name in FIELDS if name in refused.columns]
+    values = [name for name in DAILY_VALUES if name in refused.columns]
     at = pl.col("ts") if kind == "hourly" else pl.col("date")
-    return refused.select(
-        "ticker",
-        stage=pl.lit(stage),
-        kind=pl.lit(kind),
-        source=pl.col("source"),
-        at=at.cast(pl.String),
-        line=pl.lit(0, dtype=pl.Int64),
-        rule=pl.col("rule"),
-        reason=pl.col("reason"),
-        action=pl.lit("rejected"),
-        row=pl.struct(at.cast(pl.String).alias("at"), *own).struct.json_encode(),
-        batch_id=pl.col("batch_id"),
-    )
+    return _quarantine_rows(refused, kind, stage, at, values, action="rejected")
 
 
-def repaired_rows(daily: Cleaned, stage: str) -> pl.DataFrame:
-    """One row with ``action`` repaired for each rebuilt bar.
+def repaired_rows(daily: CleaningResult, stage: str) -> pl.DataFrame:
+    """One row with ``action`` repaired for each filled bar.
 
-    ``rule`` is what it was rebuilt by, ``source`` and ``batch_id`` are of the evidence, and
-    ``row`` is what had stood in its place, with nulls where nothing had.
+    ``rule`` is the kind of repair, ``source`` and ``batch_id`` are of the bars it was taken from,
+    and ``row`` is the bar that was refused there, with nulls where there was none.
     """
-    replaced = daily.refused.select("ticker", "date", *FIELDS).unique(
+    replaced = daily.refused.select("ticker", "date", *DAILY_VALUES).unique(
         ["ticker", "date"], keep="last"
     )
-    rows = daily.repaired.join(replaced, on=["ticker", "date"], how="left")
-    return rows.select(
-        "ticker",
-        stage=pl.lit(stage),
-        kind=pl.lit("daily"),
-        source=pl.col("source"),
-        at=pl.col("date").cast(pl.String),
-        line=pl.lit(0, dtype=pl.Int64),
-        rule=pl.col("kind"),
-        reason=pl.col("reason"),
-        action=pl.lit("repaired"),
-        row=pl.struct(pl.col("date").cast(pl.String).alias("at"), *FIELDS).struct.json_encode(),
-        batch_id=pl.col("batch_id"),
+    rows = daily.repaired.join(replaced, on=["ticker", "date"], how="left").with_columns(
+        rule=pl.col("kind")
     )
+    return _quarantine_rows(
+        rows, "daily", stage, pl.col("date"), list(DAILY_VALUES), action="repaired"
+    )
+
+
+def _quarantine_rows(
+    rows: pl.DataFrame, kind: Kind, stage: str, at: pl.Expr, values: list[str], *, action: str
+) -> pl.DataFrame:
+    at = at.cast(pl.String)
+    return rows.with_columns(
+        stage=pl.lit(stage),
+        kind=pl.lit(kind),
+        at=at,
+        line=pl.lit(0, dtype=pl.Int64),
+        action=pl.lit(action),
+        row=pl.struct(at.alias("at"), *values).struct.json_encode(),
+    ).select(list(QUARANTINE.columns))

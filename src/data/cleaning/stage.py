@@ -1,4 +1,4 @@
-"""Stage: raw daily and hourly prices in, one clean bar per session out, the rest in quarantine."""
+"""Stage ``data_cleaning``: clean the raw prices and store them, refused rows in the quarantine."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from src.core.tables import (
     RAW_HOURLY,
     Table,
 )
-from src.data.cleaning.clean import Cleaned, clean_daily, clean_hourly
+from src.data.cleaning.clean import CleaningResult, clean_daily, clean_hourly
 from src.data.cleaning.quarantine import refused_rows, repaired_rows
+from src.data.cleaning.repair.fill_gaps import missing_sessions
 from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES
-from src.data.cleaning.warnings import told_repairs, warnings_of
-from src.data.corporate_actions.history import record
+from src.data.cleaning.warnings import cleaning_warnings, repair_notes
+from src.data.corporate_actions.history import record_rows
 from src.data.history import as_known
 from src.stages.cli import stage_main, stage_parser
 from src.stages.stage import RunContext, Stage, StageReport, count_by_ticker, merge_reports
@@ -35,19 +36,20 @@ STAGE_NAME = "data_cleaning"
 UTC = pl.Datetime("us", "UTC")
 DAILY, HOURLY = list(CLEAN_DAILY.columns), list(CLEAN_HOURLY.columns)
 # Tickers in memory at a time.
-AT_ONCE = 20
+BLOCK_SIZE = 20
 # The ledger rows that every run makes anew; what a person decided is not among them.
-BY_RULE = {"origin": "inferred", "decided_by": "rule"}
+INFERRED_BY_RULE = {"origin": "inferred", "decided_by": "rule"}
 
 
 def run(context: RunContext) -> StageReport:
     """Clean both tables for the context's tickers and replace each of them as a whole."""
     tickers = context.tickers
-    groups = [tickers[at : at + AT_ONCE] for at in range(0, len(tickers), AT_ONCE)]
-    return merge_reports([_run(replace(context, tickers=group)) for group in groups])
+    starts = range(0, len(tickers), BLOCK_SIZE)
+    blocks = [tickers[start : start + BLOCK_SIZE] for start in starts]
+    return merge_reports([_run_block(replace(context, tickers=block)) for block in blocks])
 
 
-def _run(context: RunContext) -> StageReport:
+def _run_block(context: RunContext) -> StageReport:
     daily, hourly = clean(context)
     refused = pl.concat(
         [
@@ -60,24 +62,24 @@ def _run(context: RunContext) -> StageReport:
     store.replace(CLEAN_DAILY, tickers, daily.bars.select(DAILY))
     store.replace(CLEAN_HOURLY, tickers, hourly.bars.filter("chosen").select(HOURLY))
     store.replace(QUARANTINE, tickers, pl.concat([refused, repaired]), within={"stage": STAGE_NAME})
-    store.replace(CORPORATE_ACTIONS, tickers, daily.inferred, within=BY_RULE)
-    record(store, pl.concat([daily.doubted, daily.believed]), context.now)
+    store.replace(CORPORATE_ACTIONS, tickers, daily.inferred, within=INFERRED_BY_RULE)
+    record_rows(store, pl.concat([daily.contradicted, daily.reinstated]), context.now)
     return StageReport(
         rows=daily.bars.height,
         details={
             "daily_rows": daily.bars.height,
             "hourly_rows": int(hourly.bars["chosen"].sum()),
-            "rules": _per_rule(refused),
-            "quarantined": _by_rule(refused),
-            "repaired": _by_rule(repaired),
-            "notes": [*_set_aside(refused), *told_repairs(daily)],
+            "rules": _count_every_rule(refused),
+            "quarantined": _count_by_rule(refused),
+            "repaired": _count_by_rule(repaired),
+            "notes": [*_quarantine_note(refused), *repair_notes(daily)],
             "sources": sorted(set(daily.bars.filter(pl.col("repaired_by").is_null())["source"])),
             "actions_inferred": daily.inferred.filter(status="applied").height,
             "action_pending": int(daily.bars["action_pending"].sum()),
-            "missing_sessions": missing_sessions(daily.bars, context.calendar),
+            "missing_sessions": _count_missing(daily.bars, context.calendar),
             "days_sources_differ": daily.differences.select("ticker", "date").n_unique(),
         },
-        warnings=warnings_of(daily),
+        warnings=cleaning_warnings(daily),
         counts=count_by_ticker(
             tickers,
             daily=daily.bars,
@@ -88,8 +90,8 @@ def _run(context: RunContext) -> StageReport:
     )
 
 
-def clean(context: RunContext) -> tuple[Cleaned, Cleaned]:
-    """The context's daily and hourly bars as cleaning makes them; nothing is written."""
+def clean(context: RunContext) -> tuple[CleaningResult, CleaningResult]:
+    """Clean the context's daily and hourly bars without writing anything."""
     calendar, precedence = context.calendar, context.settings.data.source_precedence
     hourly = clean_hourly(_with_batches(context, RAW_HOURLY), calendar, precedence)
     raw = _with_batches(context, RAW_DAILY)
@@ -97,14 +99,10 @@ def clean(context: RunContext) -> tuple[Cleaned, Cleaned]:
     return daily, hourly
 
 
-def missing_sessions(clean: pl.DataFrame, calendar: Calendar) -> int:
+def _count_missing(clean: pl.DataFrame, calendar: Calendar) -> int:
     """Sessions between first and last bar, over all tickers, that have no bar."""
-    spans = clean.group_by("ticker").agg(
-        first=pl.col("date").min(), last=pl.col("date").max(), bars=pl.len()
-    )
     return sum(
-        len(calendar.sessions(row["first"], row["last"])) - row["bars"]
-        for row in spans.iter_rows(named=True)
+        len(missing_sessions(bars["date"], calendar)) for bars in clean.partition_by("ticker")
     )
 
 
@@ -122,23 +120,23 @@ def _with_batches(context: RunContext, table: Table) -> pl.DataFrame:
     return raw.join(batches, on="batch_id", how="left").join(listed, on="ticker", how="left")
 
 
-def _per_rule(refused: pl.DataFrame) -> dict[str, int]:
-    """Rows that each rule refused, in the order of the rules; those that found none as well."""
-    found = _by_rule(refused)
+def _count_every_rule(refused: pl.DataFrame) -> dict[str, int]:
+    """Rows that each rule refused, in the order of the rules, with zeros."""
+    counts = _count_by_rule(refused)
     names = dict.fromkeys(rule.name for rule in (*DAILY_RULES, *HOURLY_RULES))
-    return {name: found.get(name, 0) for name in names}
+    return {name: counts.get(name, 0) for name in names}
 
 
-def _by_rule(rows: pl.DataFrame) -> dict[str, int]:
+def _count_by_rule(rows: pl.DataFrame) -> dict[str, int]:
     counts = rows.group_by("rule").len().sort("rule")
     return dict(zip(counts["rule"].to_list(), counts["len"].to_list(), strict=True))
 
 
-def _set_aside(refused: pl.DataFrame) -> list[str]:
+def _quarantine_note(refused: pl.DataFrame) -> list[str]:
     """How many rows are in quarantine and why, in one line, or none."""
     if refused.is_empty():
         return []
-    rules = ", ".join(f"{rule} {count}" for rule, count in _by_rule(refused).items())
+    rules = ", ".join(f"{rule} {count}" for rule, count in _count_by_rule(refused).items())
     return [f"{refused.height} rows set aside in quarantine: {rules}"]
 
 

@@ -1,23 +1,24 @@
-"""What cleaning did in; what a person should know of it, in sentences, out; pure."""
+"""Say in sentences what cleaning did and what a person should know of it."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-if TYPE_CHECKING:
-    from src.data.cleaning.clean import Cleaned
+from src.data.corporate_actions.ledger import contradiction_of
 
-DECIDE = "python -m src.data.corporate_actions"
+if TYPE_CHECKING:
+    from src.data.cleaning.clean import CleaningResult
+
+ACTIONS_COMMAND = "python -m src.data.corporate_actions"
 # A second source that differs this often may be of another instrument.
 OFTEN = 0.2
-# A preferred source with fewer rows than this share of another's is told of.
+# A warning is given when the preferred source has fewer rows than this share of another's.
 SHORT = 0.8
 
 
-def told_repairs(daily: Cleaned) -> list[str]:
+def repair_notes(daily: CleaningResult) -> list[str]:
     """How many bars of each ticker were filled and from what, one line each."""
     counts = daily.repaired.group_by("ticker", "kind", "source").len().sort("ticker", "kind")
     return [
@@ -27,39 +28,39 @@ def told_repairs(daily: Cleaned) -> list[str]:
     ]
 
 
-def warnings_of(daily: Cleaned) -> tuple[str, ...]:
-    """All that may be wrong, or waits for a person."""
-    own = daily.bars.filter(pl.col("repaired_by").is_null())
+def cleaning_warnings(daily: CleaningResult) -> tuple[str, ...]:
+    """Everything that may be wrong, or waits for a person's decision."""
+    chosen = daily.bars.filter(pl.col("repaired_by").is_null())
+    sources = chosen.select("ticker", "source").unique()
     return (
-        *_sources(own, daily.spans),
-        *_inferred(daily, own),
-        *_doubts(daily.doubted),
-        *_contradictions(daily.contradicted),
-        *_cut(daily.refused),
-        *_differences(daily),
-        *_jumps(daily),
+        *_better_sources(sources, daily.spans),
+        *_inferred_splits(daily.inferred, sources),
+        *_contradicted_actions(daily.contradicted),
+        *_dividend_mismatches(daily.dividend_mismatches),
+        *_incomparable_past(daily.refused),
+        *_differing_sources(daily),
+        *_pending_jumps(daily.bars),
     )
 
 
-def _sources(own: pl.DataFrame, spans: pl.DataFrame) -> list[str]:
+def _better_sources(chosen: pl.DataFrame, spans: pl.DataFrame) -> list[str]:
     """Sources that have newer prices, or many more, than the one that is used."""
-    chosen = own.select("ticker", "source").unique()
     used = spans.join(chosen, on=["ticker", "source"])
-    beside = spans.join(chosen, on=["ticker", "source"], how="anti").join(
+    others = spans.join(chosen, on=["ticker", "source"], how="anti").join(
         used, on="ticker", suffix="_used"
     )
-    told = (pl.col("last") > pl.col("last_used")) | (pl.col("rows_used") < SHORT * pl.col("rows"))
+    is_newer = pl.col("last") > pl.col("last_used")
+    has_more = pl.col("rows_used") < SHORT * pl.col("rows")
     return [
-        f"{row['ticker']}: the prices from {row['source']} are stored, but the clean ones are from "
-        f"{row['source_used']} (data.source_precedence): {row['rows']} rows up to {row['last']} "
-        f"against {row['rows_used']} up to {row['last_used']}."
-        for row in beside.filter(told).sort("ticker", "source").iter_rows(named=True)
+        f"{row['ticker']}: the clean prices are from {row['source_used']} ({row['rows_used']} rows "
+        f"up to {row['last_used']}), but {row['source']} has {row['rows']} rows up to "
+        f"{row['last']}: data.source_precedence decides which is used."
+        for row in others.filter(is_newer | has_more).sort("ticker", "source").iter_rows(named=True)
     ]
 
 
-def _inferred(daily: Cleaned, own: pl.DataFrame) -> list[str]:
-    used = own.select("ticker", "source").unique()
-    applied = daily.inferred.filter(status="applied").join(used, on=["ticker", "source"])
+def _inferred_splits(inferred: pl.DataFrame, chosen: pl.DataFrame) -> list[str]:
+    applied = inferred.filter(status="applied").join(chosen, on=["ticker", "source"])
     return [
         f"{row['ticker']}: a split of {row['ratio']:g} for 1 on {row['date']} was inferred from "
         "the prices and applied."
@@ -67,38 +68,38 @@ def _inferred(daily: Cleaned, own: pl.DataFrame) -> list[str]:
     ]
 
 
-def _doubts(doubted: pl.DataFrame) -> list[str]:
+def _contradicted_actions(contradicted: pl.DataFrame) -> list[str]:
     return [
         f"{row['ticker']}: the {row['kind']} of {row['ratio'] or row['amount']:g} stated for "
-        f"{row['date']} is left out until a person decides: {json.loads(row['evidence'])['doubt']} "
-        f"({DECIDE} accept or reject)."
-        for row in doubted.sort("ticker", "date").iter_rows(named=True)
+        f"{row['date']} is not applied because {contradiction_of(row)}: accept or reject it with "
+        f"`{ACTIONS_COMMAND}`."
+        for row in contradicted.sort("ticker", "date").iter_rows(named=True)
     ]
 
 
-def _contradictions(contradicted: pl.DataFrame) -> list[str]:
-    found = contradicted.group_by("ticker").agg("date", pl.col("why").first()).sort("ticker")
+def _dividend_mismatches(mismatches: pl.DataFrame) -> list[str]:
+    by_ticker = mismatches.group_by("ticker").agg("date", pl.col("why").first()).sort("ticker")
     return [
         f"{ticker}: the adjusted close does not agree with the stated dividends on {len(dates)} "
         f"dates, so total returns there may be wrong (first {dates[0]}: {why})."
-        for ticker, dates, why in found.iter_rows()
+        for ticker, dates, why in by_ticker.iter_rows()
     ]
 
 
-def _cut(refused: pl.DataFrame) -> list[str]:
+def _incomparable_past(refused: pl.DataFrame) -> list[str]:
     cut = (
         refused.filter(rule="before_break")
         .group_by("ticker")
-        .agg(rows=pl.len(), last=pl.col("date").max(), why=pl.col("reason").first())
+        .agg(rows=pl.len(), last=pl.col("date").max(), reason=pl.col("reason").first())
     )
     return [
-        f"{ticker}: {rows} rows up to {last} are left out: {why}."
-        for ticker, rows, last, why in cut.sort("ticker").iter_rows()
+        f"{ticker}: {rows} rows up to {last} are left out: {reason}."
+        for ticker, rows, last, reason in cut.sort("ticker").iter_rows()
     ]
 
 
-def _differences(daily: Cleaned) -> list[str]:
-    """Second sources whose closes differ on so many days that something is wrong with one."""
+def _differing_sources(daily: CleaningResult) -> list[str]:
+    """Second sources whose closes differ on so many days that one of the two must be wrong."""
     days = (
         daily.differences.filter(field="close")
         .group_by("ticker", "other")
@@ -115,11 +116,11 @@ def _differences(daily: Cleaned) -> list[str]:
     ]
 
 
-def _jumps(daily: Cleaned) -> list[str]:
+def _pending_jumps(bars: pl.DataFrame) -> list[str]:
     before = pl.col("close").shift(1).over("ticker")
-    marked = daily.bars.with_columns(ratio=pl.col("close") / before).filter("action_pending")
+    pending = bars.with_columns(ratio=pl.col("close") / before).filter("action_pending")
     return [
         f"{row['ticker']}: the close of {row['date']} is {row['ratio'] or 1:.3g} times the one "
-        "before with no corporate action stated that explains it: labels across it are left out."
-        for row in marked.iter_rows(named=True)
+        "before, and no stated corporate action explains it: labels across it are left out."
+        for row in pending.iter_rows(named=True)
     ]

@@ -1,150 +1,165 @@
-"""Clean bars and the ledger of corporate actions in; adjusted bars and what was learnt out; pure.
+"""Adjust clean bars by the ledger of corporate actions, and add what the prices say of it.
 
 A ledger row has the columns of ``corporate_actions``. What a person decided stands: a jump on the
-date of a decision about it is neither inferred again nor pending.
+date of such a decision is neither inferred again nor pending.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from src.core.calendars.exchanges import exchange_of
-from src.data.corporate_actions.adjust import Action, adjust, catch_up
+from src.data.corporate_actions.action import Action
+from src.data.corporate_actions.adjust import adjust, apply_missed_splits
 from src.data.corporate_actions.ledger import (
     LEDGER_SCHEMA,
-    actions,
+    applied_actions,
     decided_days,
-    is_doubted,
-    standing,
-    told_once,
-    waiting_days,
+    effective_rows,
+    is_contradicted,
+    pending_days,
 )
-from src.data.corporate_actions.price_checks.contradictions import doubted
-from src.data.corporate_actions.price_checks.jumps import is_still_in
-from src.data.corporate_actions.price_checks.split_inference import Inferred, infer
+from src.data.corporate_actions.price_checks.contradictions import find_contradictions
+from src.data.corporate_actions.price_checks.jumps import still_shows
+from src.data.corporate_actions.price_checks.split_inference import InferredSplit, infer_splits
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Basis
 
-__all__ = ["LEDGER_SCHEMA", "Derived", "derive"]
 # Its price bands tell a split from a crash; elsewhere nothing in the prices does.
-BANDED = "NSE"
+EXCHANGE_WITH_PRICE_BANDS = "NSE"
 KEY = ["date", "kind", "source", "origin"]
 
 
 @dataclass(frozen=True)
-class Derived:
-    """Adjusted bars with ``return_basis`` and ``action_pending``, and what the ledger learns.
+class AdjustedSeries:
+    """Adjusted bars with ``return_basis`` and ``action_pending``, and new ledger rows.
 
-    ``inferred`` are new rows. ``doubted`` are stated ones that the prices contradict: they are not
-    applied and wait for a person. ``believed`` were doubted once and are no more.
+    Attributes:
+        bars: the adjusted bars in date order.
+        inferred: splits found in the prices.
+        contradicted: stated actions that the prices contradict: they are not applied and wait
+            for a person.
+        reinstated: stated actions that the prices contradicted before and no longer do.
     """
 
     bars: pl.DataFrame
     inferred: pl.DataFrame
-    doubted: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEDGER_SCHEMA))
-    believed: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEDGER_SCHEMA))
+    contradicted: pl.DataFrame
+    reinstated: pl.DataFrame
 
 
-def derive(bars: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) -> Derived:
-    """Adjust one ticker's bars by the actions in force, and infer those that nobody stated.
+def apply_actions(bars: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) -> AdjustedSeries:
+    """Adjust one ticker's bars by the active actions, and infer splits that nobody stated.
 
     A split of which adjusted prices still show the jump was missed by the vendor: it is applied
     like one that was inferred with confidence. Any other jump is pending, and so is a stated split
     that unadjusted prices do not show: its session is marked until a person decides.
 
     Args:
-        bars: kept bars in date order with ``price_basis, source, fetched_at, adj_close``.
+        bars: clean bars in date order with ``price_basis, source, fetched_at, adj_close``.
         ledger: the ticker's rows, earlier inferences included (they are made anew).
         calendar: the exchange's sessions.
     """
     if bars.is_empty():
-        nothing = pl.DataFrame(schema=LEDGER_SCHEMA)
-        return Derived(_marked(adjust(bars, [], "split"), set()), nothing)
+        none = pl.DataFrame(schema=LEDGER_SCHEMA)
+        return AdjustedSeries(_mark_pending(adjust(bars, [], "split"), set()), none, none, none)
     basis: Basis = bars["price_basis"][0]
-    stands = standing(ledger)
-    missed = _missed(bars, stands, basis)
-    known = [one for one in _applied(stands) if one in missed or _is_in_the_prices(one, basis)]
-    banded = exchange_of(bars["ticker"][0]).name == BANDED
-    found = infer(bars, known, calendar, banded=banded)
-    decided = decided_days(stands)
-    found = [one for one in found if one.date not in decided]
-    taken = [one for one in found if one.confident]
-    splits = [Action(one.date, "split", ratio=one.ratio) for one in taken]
-    held_back = doubted(bars, stands, splits, calendar)
-    believed = _applied(stands.join(held_back, on=KEY, how="anti"))
+    effective = effective_rows(ledger)
+    missed = _missed_splits(bars, effective, basis)
+    inferred = _infer(bars, effective, missed, calendar)
+    confident = [split for split in inferred if split.confident]
+    splits = [Action(split.date, "split", ratio=split.ratio) for split in confident]
+    contradicted = find_contradictions(bars, effective, splits, calendar)
+    active = applied_actions(effective.join(contradicted, on=KEY, how="anti"))
     if basis != "unadjusted":
-        bars = catch_up(bars, [*missed, *splits])
-    adjusted = adjust(bars, [*believed, *splits], basis)
-    waiting = {one.date for one in found if one not in taken}
-    waiting |= waiting_days(pl.concat([stands, held_back]))
-    return Derived(
-        _marked(adjusted, waiting),
-        _rows(bars, found, taken),
-        held_back,
-        _believed_again(ledger, stands, held_back),
+        bars = apply_missed_splits(bars, [*missed, *splits])
+    adjusted = adjust(bars, [*active, *splits], basis)
+    pending = {split.date for split in inferred if not split.confident}
+    pending |= pending_days(pl.concat([effective, contradicted]))
+    return AdjustedSeries(
+        _mark_pending(adjusted, pending),
+        _inferred_rows(bars, inferred),
+        contradicted,
+        _reinstated_rows(ledger, effective, contradicted),
     )
 
 
-def _applied(stands: pl.DataFrame) -> list[Action]:
-    return actions(told_once(stands.filter(status="applied")))
+def _infer(
+    bars: pl.DataFrame, effective: pl.DataFrame, missed: list[Action], calendar: Calendar
+) -> list[InferredSplit]:
+    """Jumps that no active action explains, without those that a person has decided on."""
+    basis: Basis = bars["price_basis"][0]
+    visible = [
+        action
+        for action in applied_actions(effective)
+        if action in missed or _shows_in_prices(action, basis)
+    ]
+    has_bands = exchange_of(bars["ticker"][0]).name == EXCHANGE_WITH_PRICE_BANDS
+    inferred = infer_splits(bars, visible, calendar, has_bands=has_bands)
+    decided = decided_days(effective)
+    return [split for split in inferred if split.date not in decided]
 
 
-def _believed_again(
-    ledger: pl.DataFrame, stands: pl.DataFrame, held_back: pl.DataFrame
-) -> pl.DataFrame:
-    judged = ledger.filter(is_doubted()).join(stands, on=KEY, how="semi")
-    freed = judged.join(held_back, on=KEY, how="anti")
-    return freed.with_columns(status=pl.lit("applied"), evidence=pl.lit("{}"))
-
-
-def _missed(bars: pl.DataFrame, stands: pl.DataFrame, basis: Basis) -> list[Action]:
-    """The splits that adjusted prices do not have in them, though their vendor should know."""
+def _missed_splits(bars: pl.DataFrame, effective: pl.DataFrame, basis: Basis) -> list[Action]:
+    """The splits that adjusted prices still show, though their vendor should know them."""
     if basis == "unadjusted":
         return []
-    accepted = stands.filter(origin="inferred", source=bars["source"][0], status="applied")
+    accepted = effective.filter(origin="inferred", source=bars["source"][0], status="applied")
     days = accepted["date"].to_list()
-    return [one for one in _applied(stands) if one.date in days or is_still_in(bars, one)]
+    return [
+        action
+        for action in applied_actions(effective)
+        if action.date in days or still_shows(bars, action)
+    ]
 
 
-def _is_in_the_prices(action: Action, basis: Basis) -> bool:
+def _shows_in_prices(action: Action, basis: Basis) -> bool:
     """Whether prices of that basis still move by the action on its ex-date."""
     return basis == "unadjusted" or (basis == "split" and action.kind == "dividend")
 
 
-def _marked(bars: pl.DataFrame, waiting: set[dt.date]) -> pl.DataFrame:
+def _reinstated_rows(
+    ledger: pl.DataFrame, effective: pl.DataFrame, contradicted: pl.DataFrame
+) -> pl.DataFrame:
+    before = ledger.filter(is_contradicted()).join(effective, on=KEY, how="semi")
+    reinstated = before.join(contradicted, on=KEY, how="anti")
+    return reinstated.with_columns(status=pl.lit("applied"), evidence=pl.lit("{}"))
+
+
+def _mark_pending(bars: pl.DataFrame, pending: set[dt.date]) -> pl.DataFrame:
     """Mark the first bar on or after each date: an ex-date need not have a bar."""
     days = bars["date"].to_numpy().astype("datetime64[D]")
-    first = days.searchsorted(np.array(sorted(waiting), dtype="datetime64[D]"))
+    rows = days.searchsorted(np.array(sorted(pending), dtype="datetime64[D]"))
     marks = np.zeros(days.size, dtype=bool)
-    marks[first[first < days.size]] = True
+    marks[rows[rows < days.size]] = True
     return bars.with_columns(action_pending=pl.Series(marks, dtype=pl.Boolean))
 
 
-def _rows(bars: pl.DataFrame, found: list[Inferred], taken: list[Inferred]) -> pl.DataFrame:
+def _inferred_rows(bars: pl.DataFrame, inferred: list[InferredSplit]) -> pl.DataFrame:
     """The inferred rows of the ledger; known since the bar that shows the jump was fetched."""
     fetched = dict(zip(bars["date"], bars["fetched_at"], strict=True))
-    rows: list[dict[str, Any]] = [
+    rows = [
         {
             "ticker": bars["ticker"][0],
-            "date": one.date,
-            "kind": one.kind,
+            "date": split.date,
+            "kind": "split",
             "source": bars["source"][0],
             "origin": "inferred",
-            "ratio": one.ratio,
+            "ratio": split.ratio,
             "amount": None,
-            "status": "applied" if one in taken else "pending",
+            "status": "applied" if split.confident else "pending",
             "decided_by": "rule",
-            "evidence": json.dumps(one.evidence, sort_keys=True),
-            "known_at": fetched[one.date],
+            "evidence": json.dumps(split.evidence, sort_keys=True),
+            "known_at": fetched[split.date],
         }
-        for one in found
+        for split in inferred
     ]
     return pl.DataFrame(rows, schema=LEDGER_SCHEMA)

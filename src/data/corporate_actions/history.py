@@ -1,4 +1,4 @@
-"""Ledger rows in, the ledger and its history written; and the ledger as it was known at a time.
+"""Write the ledger of corporate actions and its history, and read it as it was at a time.
 
 The history has every state that a stated, entered or decided action ever had. What a rule infers
 from the prices is made anew by every run and is not in it.
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.tables import ACTION_HISTORY, CORPORATE_ACTIONS, INGEST_BATCHES
-from src.data.corporate_actions.apply import LEDGER_SCHEMA
-from src.data.corporate_actions.intake.merge import merge
+from src.data.corporate_actions.intake.merge import merge_delivery
+from src.data.corporate_actions.ledger import LEDGER_SCHEMA
 
 if TYPE_CHECKING:
     from src.data.sources.delivery import Delivery
@@ -31,7 +31,7 @@ def record_delivery(store: Store, delivery: Delivery) -> tuple[str, ...]:
     what was fetched before another batch of that source, only new actions are taken.
 
     Returns:
-        Sentences for a person: what waits, was restated or withdrawn, or was not believed.
+        Sentences for a person: what is pending, was restated, withdrawn or left out.
     """
     if delivery.actions is None or delivery.kind != "daily":
         return ()
@@ -41,28 +41,27 @@ def record_delivery(store: Store, delivery: Delivery) -> tuple[str, ...]:
     )
     known_at = _known_at(delivery, batches)
     is_newest = batches.filter(pl.col("fetched_at") > known_at).is_empty()
-    own = ledger.filter(source=delivery.vendor, origin="stated")
-    merged = merge(delivery, own, known_at, is_newest=is_newest)
-    record(store, merged.rows, known_at)
+    recorded = ledger.filter(source=delivery.vendor, origin="stated")
+    merged = merge_delivery(delivery, recorded, known_at, is_newest=is_newest)
+    record_rows(store, merged.rows, known_at)
     return merged.warnings
 
 
 def _known_at(delivery: Delivery, batches: pl.DataFrame) -> dt.datetime:
-    """When it was fetched; of a file that does not say, when its batch was placed."""
+    """When it was fetched; for a file that does not say, the time given to its batch."""
     if not delivery.fetched_at_stated:
-        same = batches.filter(content_hash=delivery.content_hash, price_basis=delivery.price_basis)[
-            "fetched_at"
-        ].max()
-        if isinstance(same, dt.datetime):
-            return same
+        batch = batches.filter(content_hash=delivery.content_hash, price_basis=delivery.price_basis)
+        fetched_at = batch["fetched_at"].max()
+        if isinstance(fetched_at, dt.datetime):
+            return fetched_at
     return delivery.fetched_at.astimezone(dt.UTC)
 
 
-def record(store: Store, rows: pl.DataFrame, changed_at: dt.datetime) -> int:
-    """Write those ledger rows that differ from the ledger's, and their states to the history.
+def record_rows(store: Store, rows: pl.DataFrame, changed_at: dt.datetime) -> int:
+    """Write the rows that differ from the ledger's, and their new states to the history.
 
-    A state that is not later than its row's newest one is put a microsecond after that: the
-    newest state of the history is always the ledger's own.
+    A state that is not later than its row's newest one is dated a microsecond after that: the
+    newest state in the history is always the ledger's own.
 
     Returns:
         The number of rows written.
@@ -87,21 +86,21 @@ def new_states(
 
     Args:
         changed: ledger rows as they become.
-        before: ledger rows as they were; those that predate the history are stated with it.
+        before: ledger rows as they were; one that is older than the history is its first state.
         history: the states so far.
         changed_at: when the rows changed, in UTC.
     """
-    kept = (pl.col("origin") != "inferred") | (pl.col("decided_by") == "person")
+    is_kept = (pl.col("origin") != "inferred") | (pl.col("decided_by") == "person")
     first = (
-        before.filter(kept)
+        before.filter(is_kept)
         .join(changed, on=KEY, how="semi")
         .join(history, on=KEY, how="anti")
         .with_columns(changed_at=pl.col("known_at"))
     )
     latest = pl.concat([history, first]).group_by(KEY).agg(latest=pl.col("changed_at").max())
-    at = pl.lit(changed_at).cast(pl.Datetime("us", "UTC"))
-    after = pl.max_horizontal(at, pl.col("latest") + pl.duration(microseconds=1))
-    states = changed.join(latest, on=KEY, how="left").with_columns(changed_at=after)
+    changed_at_utc = pl.lit(changed_at).cast(pl.Datetime("us", "UTC"))
+    dated = pl.max_horizontal(changed_at_utc, pl.col("latest") + pl.duration(microseconds=1))
+    states = changed.join(latest, on=KEY, how="left").with_columns(changed_at=dated)
     return pl.concat([first, states.drop("latest")]).select(HISTORY_SCHEMA.names())
 
 
@@ -110,7 +109,7 @@ def ledger_known_at(history: pl.DataFrame, known_at: dt.datetime) -> pl.DataFram
 
     Args:
         history: rows of ``corporate_action_history``.
-        known_at: an aware time; states of that very instant count.
+        known_at: an aware time; states of that very instant are included.
 
     Returns:
         Rows with the ledger's columns in key order, without what rules inferred.
@@ -125,7 +124,7 @@ def ledger_known_at(history: pl.DataFrame, known_at: dt.datetime) -> pl.DataFram
 
 
 def _typed(rows: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
-    """The rows with the declared types; JSON is written in one way, whoever wrote it."""
-    written = [json.dumps(json.loads(text), sort_keys=True) for text in rows["evidence"]]
-    evidence = pl.Series("evidence", written, dtype=pl.String)
+    """The rows with the declared types, and their JSON in one canonical form."""
+    texts = [json.dumps(json.loads(text), sort_keys=True) for text in rows["evidence"]]
+    evidence = pl.Series("evidence", texts, dtype=pl.String)
     return rows.with_columns(evidence).select(schema.names()).cast(schema)

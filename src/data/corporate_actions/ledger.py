@@ -1,12 +1,13 @@
-"""Ledger rows in; the actions that hold, each once, however many have told of it, out; pure."""
+"""Read the ledger of corporate actions: which rows are active, each action once."""
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import polars as pl
 
-from src.data.corporate_actions.adjust import SHARE_KINDS, Action
+from src.data.corporate_actions.action import PRICE_KINDS, SHARE_KINDS, Action
 
 LEDGER_SCHEMA = pl.Schema(
     {
@@ -23,49 +24,67 @@ LEDGER_SCHEMA = pl.Schema(
         "known_at": pl.Datetime("us", "UTC"),
     }
 )
-# What a share is afterwards is another thing than before: the price cannot be compared across it.
-PRICE_KINDS = (*SHARE_KINDS, "rights", "demerger")
-_TOLD_FIRST = {"entered": 0, "stated": 1, "inferred": 2}
+# The key under which the evidence of a row says why the prices contradict it.
+CONTRADICTION = "doubt"
+_ORIGIN_RANK = {"entered": 0, "stated": 1, "inferred": 2}
 
 
-def standing(ledger: pl.DataFrame) -> pl.DataFrame:
-    """Rows that do not follow from the prices, with what a rule doubted open to judgement again.
+def effective_rows(ledger: pl.DataFrame) -> pl.DataFrame:
+    """The rows that do not follow from the prices, those the prices contradicted applied again.
 
-    Where a person has decided on a change in shares, nobody else is heard about that date: a
-    second source may tell of the same one later.
+    Contradictions are found anew by every run. Where a person has decided on a change in shares,
+    rows about that date that nobody decided on are left out: a second source may state the same
+    action later.
     """
-    stands = ledger.filter((pl.col("origin") != "inferred") | (pl.col("decided_by") == "person"))
-    of_shares = pl.col("kind").is_in(SHARE_KINDS)
-    decided = stands.filter(of_shares, decided_by="person")["date"].unique().to_list()
-    overruled = of_shares & (pl.col("decided_by") == "rule") & pl.col("date").is_in(decided)
-    reopened = pl.when(is_doubted()).then(pl.lit("applied")).otherwise("status")
-    return stands.filter(~overruled).with_columns(status=reopened)
+    rows = ledger.filter((pl.col("origin") != "inferred") | (pl.col("decided_by") == "person"))
+    changes_shares = pl.col("kind").is_in(SHARE_KINDS)
+    decided = rows.filter(changes_shares, decided_by="person")["date"].unique().to_list()
+    is_overruled = changes_shares & (pl.col("decided_by") == "rule") & pl.col("date").is_in(decided)
+    status = pl.when(is_contradicted()).then(pl.lit("applied")).otherwise("status")
+    return rows.filter(~is_overruled).with_columns(status=status)
 
 
-def is_doubted() -> pl.Expr:
-    """Rows that wait because the prices contradicted them, and not because a person said so."""
-    waits = (pl.col("status") == "pending") & (pl.col("decided_by") == "rule")
-    return waits & pl.col("evidence").str.contains('"doubt"', literal=True)
+def is_contradicted() -> pl.Expr:
+    """Rows that are pending because the prices contradict them, not because a person said so."""
+    by_rule = (pl.col("status") == "pending") & (pl.col("decided_by") == "rule")
+    return by_rule & pl.col("evidence").str.contains(f'"{CONTRADICTION}"', literal=True)
 
 
-def in_force(ledger: pl.DataFrame) -> list[Action]:
+def as_contradicted(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
+    """The rows as pending until a person decides, with the reason as evidence."""
+    evidence = pl.struct(pl.lit(reason).alias(CONTRADICTION)).struct.json_encode()
+    return rows.with_columns(status=pl.lit("pending"), evidence=evidence)
+
+
+def contradiction_of(row: dict[str, str]) -> str:
+    """The reason that ``as_contradicted`` gave a row."""
+    reason: str = json.loads(row["evidence"])[CONTRADICTION]
+    return reason
+
+
+def active_actions(ledger: pl.DataFrame) -> list[Action]:
     """The actions that are stated, entered or accepted, each once, in date order."""
-    return actions(told_once(standing(ledger).filter(status="applied")))
+    return applied_actions(effective_rows(ledger))
 
 
-def told_once(applied: pl.DataFrame) -> pl.DataFrame:
-    """One row for each action: it happened once.
+def applied_actions(rows: pl.DataFrame) -> list[Action]:
+    """The actions of the rows with status ``applied``, each once, in date order."""
+    return to_actions(deduplicate(rows.filter(status="applied")))
 
-    On a date the shares changed as one teller says, who may have told of a split and of a bonus:
-    what a person entered beats what a source states, and that what was inferred. Of dividends
-    likewise one a date.
+
+def deduplicate(applied: pl.DataFrame) -> pl.DataFrame:
+    """One row for each action, however many sources report it.
+
+    On a date the change in shares is that of one origin and source, which may report a split and a
+    bonus: what a person entered is preferred to what a source states, and that to what was
+    inferred. Of dividends likewise one a date is kept.
     """
-    order = pl.col("origin").replace_strict(_TOLD_FIRST, return_dtype=pl.Int8)
-    ranked = applied.sort(order, "known_at", "source")
-    of_shares = pl.col("kind").is_in(SHARE_KINDS)
-    teller = pl.concat_str("origin", "source", separator="|")
-    shares = ranked.filter(of_shares).filter(teller == teller.first().over("date"))
-    others = ranked.filter(~of_shares)
+    rank = pl.col("origin").replace_strict(_ORIGIN_RANK, return_dtype=pl.Int8)
+    ranked = applied.sort(rank, "known_at", "source")
+    changes_shares = pl.col("kind").is_in(SHARE_KINDS)
+    reporter = pl.concat_str("origin", "source", separator="|")
+    shares = ranked.filter(changes_shares).filter(reporter == reporter.first().over("date"))
+    others = ranked.filter(~changes_shares)
     return (
         pl.concat([shares, others])
         .unique(["date", "kind"], keep="first", maintain_order=True)
@@ -73,7 +92,7 @@ def told_once(applied: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def actions(rows: pl.DataFrame) -> list[Action]:
+def to_actions(rows: pl.DataFrame) -> list[Action]:
     """The rows as actions, in their order."""
     return [
         Action(row["date"], row["kind"], ratio=row["ratio"], amount=row["amount"])
@@ -81,13 +100,13 @@ def actions(rows: pl.DataFrame) -> list[Action]:
     ]
 
 
-def decided_days(stands: pl.DataFrame) -> set[dt.date]:
-    """Dates on which a person has said what the price's move was."""
-    of_price = pl.col("kind").is_in(PRICE_KINDS)
-    return set(stands.filter(of_price, decided_by="person")["date"].to_list())
+def decided_days(rows: pl.DataFrame) -> set[dt.date]:
+    """Dates on which a person has decided what moved the price."""
+    changes_price = pl.col("kind").is_in(PRICE_KINDS)
+    return set(rows.filter(changes_price, decided_by="person")["date"].to_list())
 
 
-def waiting_days(stands: pl.DataFrame) -> set[dt.date]:
-    """Dates of stated changes in price that wait for a person."""
-    of_price = pl.col("kind").is_in(PRICE_KINDS)
-    return set(stands.filter(of_price, status="pending")["date"].to_list())
+def pending_days(rows: pl.DataFrame) -> set[dt.date]:
+    """Dates of stated changes in price that wait for a person's decision."""
+    changes_price = pl.col("kind").is_in(PRICE_KINDS)
+    return set(rows.filter(changes_price, status="pending")["date"].to_list())

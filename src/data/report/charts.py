@@ -65,7 +65,7 @@ def marks(
         ),
         differences.with_columns(
             kind=pl.lit("differs"),
-            told=pl.format("{} of {}: {} there, {} here", "field", "other", "theirs", "ours"),
+            told=pl.format("{} of {}: {} there, {} here", "field", "other", "other_value", "value"),
         ),
     ]
     return (

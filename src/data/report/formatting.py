@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from src.data.cleaning.quarantine import FIELDS
+from src.core.tables import DAILY_VALUES
 
 NUMBER = re.compile(r"[+-]?[\d,.]+(e[+-]\d+)?%?( times)?|-|\d+ → \d+")
 DAY = re.compile(r"\d{4}-\d\d-\d\d[\d:+. ]*")
-SHORT = dict(zip(FIELDS, ("O", "H", "L", "C", "V", "adj"), strict=True))
+SHORT = dict(zip(DAILY_VALUES, ("O", "H", "L", "C", "V", "adj"), strict=True))
 
 
 @dataclass(frozen=True)

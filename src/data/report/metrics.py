@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.data.cleaning.quarantine import FIELDS
+from src.core.tables import DAILY_VALUES
 from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES
 from src.data.history.deliveries import unpack
 
@@ -36,7 +36,7 @@ def delivered(contents: pl.DataFrame) -> pl.DataFrame:
         .with_columns(**{n: pl.lit(row[n]) for n in ("batch_id", "kind", "source")})
         for row in contents.iter_rows(named=True)
     ]
-    fields = {name: pl.Float64() for name in FIELDS}
+    fields = {name: pl.Float64() for name in DAILY_VALUES}
     schema = {"batch_id": pl.Int64(), "kind": pl.String(), "source": pl.String(), "at": UTC}
     empty = pl.DataFrame(schema={**schema, **fields})
     return pl.concat([empty, *parts], how="diagonal_relaxed")
@@ -132,11 +132,11 @@ def repairs(quarantine: pl.DataFrame, clean: pl.DataFrame) -> pl.DataFrame:
     row had, null where there was none.
     """
     rows = quarantine.filter(action="repaired", kind="daily").with_columns(date=_DAY)
-    was = pl.col("row").str.json_decode(pl.Struct({name: pl.Float64() for name in FIELDS}))
-    old = [was.struct.field(name).alias(f"was_{name}") for name in FIELDS]
+    was = pl.col("row").str.json_decode(pl.Struct({name: pl.Float64() for name in DAILY_VALUES}))
+    old = [was.struct.field(name).alias(f"was_{name}") for name in DAILY_VALUES]
     return (
         rows.select("date", "source", "batch_id", "reason", *old, kind="rule")
-        .join(clean.select("date", *FIELDS), on="date", how="left")
+        .join(clean.select("date", *DAILY_VALUES), on="date", how="left")
         .sort("date")
     )
 

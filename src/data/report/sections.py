@@ -220,8 +220,8 @@ def differing(differences: pl.DataFrame) -> Section:
     """Each value on which another source differs by more than a tenth of a percent."""
     rows = [
         (
-            *(str(row["date"]), row["field"], row["source"], exact(row["ours"])),
-            *(row["other"], exact(row["theirs"]), percent(row["relative"])),
+            *(str(row["date"]), row["field"], row["source"], exact(row["value"])),
+            *(row["other"], exact(row["other_value"]), percent(row["relative"])),
         )
         for row in differences.sort("date", "field").iter_rows(named=True)
     ]

@@ -12,8 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from src.data.corporate_actions.adjust import SHARE_KINDS
-from src.data.corporate_actions.ledger import in_force
+from src.data.corporate_actions.action import SHARE_KINDS
+from src.data.corporate_actions.ledger import active_actions
 from src.data.report.formatting import Section, at_of, bar, evidence, exact, moment, values, worth
 from src.data.report.sections import changed_values, differing
 from src.data.report.ticker_data import Stored
@@ -54,7 +54,7 @@ def origin_of(one: Stored, day: dt.date) -> dict[str, Any] | None:
 
 def shares_since(ledger: pl.DataFrame, day: dt.date) -> list[tuple[dt.date, float]]:
     """The applied splits and bonuses dated after that day: each date and the shares for one."""
-    told = [(one.date, one.shares) for one in in_force(ledger) if one.kind in SHARE_KINDS]
+    told = [(one.date, one.shares) for one in active_actions(ledger) if one.kind in SHARE_KINDS]
     by_rule = ledger.filter(origin="inferred", decided_by="rule", status="applied")
     known = [date for date, _ in told]
     inferred = by_rule.filter(~pl.col("date").is_in(known)).unique("date")

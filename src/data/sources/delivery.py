@@ -1,4 +1,4 @@
-"""What every price source delivers, and the protocol it follows."""
+"""Define what a price source delivers, and the protocol that every source follows."""
 
 from __future__ import annotations
 
@@ -20,21 +20,30 @@ KEY_COLUMNS: dict[Kind, str] = {"daily": "date", "hourly": "ts"}
 class Delivery:
     """One ticker's bars of one kind, as one source delivered them in one piece.
 
-    ``frame`` has the columns ``line`` (int64, 1 = the first data row as delivered), ``date``
-    (Date; daily) or ``ts`` (Datetime[us, UTC]; hourly: start of the bar), ``open, high, low,
-    close, volume`` (float64, null where the source gave nothing) and, for daily bars,
-    ``adj_close`` (float64, null throughout where the source has none). The rows stand as
-    delivered: in the source's order, nothing repaired. ``frame`` is unique by key; repeats are in
-    ``rejected``.
-
-    ``rejected`` holds the rows that cannot be stored under a key, with the columns ``line``
-    (int64), ``at`` (text: the row's date as written), ``rule``, ``reason`` and ``row`` (text: the
-    whole row as JSON). Rows delivered = rows of ``frame`` + rows of ``rejected``.
-
-    ``actions`` holds the splits and dividends that came with the bars, as the source states them:
-    ``date`` (Date: the ex-date), ``kind`` ("split" or "dividend"), ``ratio`` (float64: shares
-    after / before) and ``amount`` (float64: per share, divided by later splits); None where the
-    delivery says nothing of actions. A column of type Null stands for a kind that it is silent on.
+    Attributes:
+        ticker: As Yahoo writes it.
+        kind: ``daily`` or ``hourly``.
+        vendor: Whose prices they are; raw rows are stored under this name.
+        layout: How the source arranged them.
+        price_basis: What the prices are adjusted for.
+        frame: ``line`` (int64, 1 = the first data row as delivered), ``date`` (Date; daily) or
+            ``ts`` (Datetime[us, UTC]; hourly: start of the bar), ``open, high, low, close,
+            volume`` (float64, null where the source has no value) and, for daily bars,
+            ``adj_close`` (float64, null throughout where the source has none). In the source's
+            order, nothing repaired, unique by key.
+        rejected: Rows that cannot be stored under a key: ``line`` (int64), ``at`` (text: the row's
+            date as written), ``rule``, ``reason`` and ``row`` (text: the whole row as JSON). Rows
+            delivered = rows of ``frame`` + rows of ``rejected``.
+        content_hash: Equal for equal content.
+        fetched_at: When it was downloaded.
+        origin: The file or address.
+        fetched_at_stated: Whether ``fetched_at`` is stated, and not just the time it was read.
+        notes: What a person should know of it, one sentence each.
+        actions: Splits and dividends that came with the bars: ``date`` (Date: the ex-date),
+            ``kind`` ("split" or "dividend"), ``ratio`` (float64: shares after / before) and
+            ``amount`` (float64: per share, divided by later splits). None where the source does
+            not state actions; ``ratio`` or ``amount`` has type Null where it does not state that
+            kind.
     """
 
     ticker: str
@@ -58,18 +67,26 @@ class Delivery:
 
 
 class Source(Protocol):
-    """A place that prices come from. Each method gives one delivery per piece, oldest first."""
+    """A place that prices come from."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What ``--source`` calls it."""
+        ...
 
     def fetch_daily(
         self, ticker: str, since: dt.date | None, until: dt.date | None
     ) -> list[Delivery]:
-        """Daily bars with ``since <= date <= until``; raises SourceUnavailable or BadInput."""
+        """Daily bars with ``since <= date <= until``, oldest delivery first.
+
+        Raises:
+            SourceUnavailable: when the source does not answer or has no such bars.
+            BadInput: when it does not know the ticker, or its answer or file cannot be used.
+        """
         ...
 
     def fetch_hourly(
         self, ticker: str, since: dt.date | None, until: dt.date | None
     ) -> list[Delivery]:
-        """Hourly bars of the sessions in that range; raises SourceUnavailable or BadInput."""
+        """Hourly bars of the sessions from ``since`` to ``until``; raises as ``fetch_daily``."""
         ...

@@ -1,14 +1,16 @@
-"""Rows as delivered in, rows that have a key of their own out, with a hash of what they say."""
+"""Keep the last of several rows with one key, and hash what a delivery contains."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from src.data.sources.delivery import Kind
 
 REJECTED = {
@@ -18,38 +20,70 @@ REJECTED = {
     "reason": pl.String,
     "row": pl.String,
 }
-PRICES = ("open", "high", "low", "close", "volume")
 
 
-def key_of(kind: Kind) -> str:
-    """The column that tells one bar from the next."""
-    return "date" if kind == "daily" else "ts"
+def split_duplicates(
+    rows: pl.DataFrame, key: Sequence[str], values: Sequence[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Separate all rows of a repeated key but the last, which counts as the source's correction.
+
+    Args:
+        rows: the rows as delivered, with their number in ``line``.
+        key: the columns that must be unique.
+        values: the columns in which rows of one key may differ.
+
+    Returns:
+        The rows to keep, and the earlier ones with ``rule`` (duplicate_identical or
+        duplicate_conflicting) and ``reason``.
+    """
+    if not rows.select(key).is_duplicated().any():
+        return rows, rows.clear().with_columns(rule=pl.lit(""), reason=pl.lit(""))
+    marked = rows.with_columns(pl.col("line", *values).last().over(key).name.prefix("last_"))
+    is_earlier = pl.col("line") != pl.col("last_line")
+    differences = pl.concat_str(
+        [_difference(name) for name in values], separator=", ", ignore_nulls=True
+    )
+    same = pl.col("differences") == ""
+    conflicting = pl.format("the later data row {} has {}", "last_line", "differences")
+    earlier = (
+        marked.filter(is_earlier)
+        .with_columns(differences=differences)
+        .with_columns(
+            rule=pl.when(same)
+            .then(pl.lit("duplicate_identical"))
+            .otherwise(pl.lit("duplicate_conflicting")),
+            reason=pl.when(same)
+            .then(pl.format("identical to the later data row {}", "last_line"))
+            .otherwise(conflicting),
+        )
+    )
+    return marked.filter(~is_earlier).select(rows.columns), earlier.select(
+        *rows.columns, "rule", "reason"
+    )
 
 
-def keep_last(delivered: pl.DataFrame, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Split off all rows of a repeated key but the last: what a source says last, it means."""
-    is_last = pl.col("line") == pl.col("line").max().over(key)
-    kept, earlier = delivered.filter(is_last), delivered.filter(~is_last)
-    if earlier.is_empty():
-        return kept, pl.DataFrame(schema=REJECTED)
-    last = {row[key]: row for row in kept.join(earlier, on=key, how="semi").rows(named=True)}
-    records = [_rejection(row, last[row[key]], key) for row in earlier.rows(named=True)]
-    return kept, pl.DataFrame(records, schema=REJECTED)
+def _difference(name: str) -> pl.Expr:
+    """Both values of a field where they differ, else null."""
+    here, later = pl.col(name), pl.col(f"last_{name}")
+    texts = [value.cast(pl.String).fill_null("nothing") for value in (later, here)]
+    return pl.when(here.ne_missing(later)).then(
+        pl.format("{} {} instead of {}", pl.lit(name), *texts)
+    )
 
 
-def _rejection(row: dict[str, Any], last: dict[str, Any], key: str) -> dict[str, Any]:
-    differing = [name for name in row if name != "line" and row[name] != last[name]]
-    same = not differing
-    verdict = "and says the same" if same else f"with another {', '.join(differing)}"
-    return {
-        "line": row["line"],
-        "at": row[key].isoformat(),
-        "rule": "duplicate_identical" if same else "duplicate_conflicting",
-        "reason": f"row {last['line']} has the same {key} {verdict}: the later row was kept",
-        "row": json.dumps(
-            {name: value for name, value in row.items() if name != "line"}, default=str
-        ),
-    }
+def keep_last(frame: pl.DataFrame, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The bars with one row a key, and the earlier rows as ``Delivery.rejected`` has them."""
+    fields = [name for name in frame.columns if name != "line"]
+    kept, earlier = split_duplicates(frame, [key], [name for name in fields if name != key])
+    rejected = [
+        {
+            **{name: row[name] for name in ("line", "rule", "reason")},
+            "at": row[key].isoformat(),
+            "row": json.dumps({name: row[name] for name in fields}, default=str),
+        }
+        for row in earlier.rows(named=True)
+    ]
+    return kept, pl.DataFrame(rejected, schema=REJECTED)
 
 
 def content_hash(ticker: str, kind: Kind, frame: pl.DataFrame) -> str:

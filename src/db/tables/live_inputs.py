@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from src.core.model_events import Pair
 from src.core.tables import SERVING_INPUTS
 
 if TYPE_CHECKING:
     import psycopg
 
-CHANNEL = "serving"
-Pair = tuple[str, str]
 
 _ROW = tuple(SERVING_INPUTS.columns)
 # One statement sees one moment: a model and the inputs of another are never put together.
@@ -71,16 +70,3 @@ def version(connection: psycopg.Connection[Any]) -> str:
     """A text that differs whenever inputs or models have changed."""
     found = connection.execute(_VERSION).fetchone()
     return "/".join(str(part) for part in found or ())
-
-
-def notices(connection: psycopg.Connection[Any], every: float) -> Iterator[str | None]:
-    """Tickers whose inputs or live models change from now on, without end.
-
-    None comes first and whenever the server has answered, at least ``every`` seconds apart.
-    """
-    connection.execute(f"LISTEN {CHANNEL}")
-    while True:
-        yield None
-        for notice in connection.notifies(timeout=every):
-            yield notice.payload
-        connection.execute("SELECT 1")

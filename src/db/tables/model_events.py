@@ -85,7 +85,7 @@ class EventLog:
     ) -> list[ModelEvent]:
         """The few events that say what is live and what is pinned, in the order of writing.
 
-        ``history.standings`` makes the same of them as of all events.
+        ``live_states`` makes the same of them as of all events.
         """
         return self._found(
             f"{_DECISIVE} ORDER BY event_id", {"tickers": _listed(tickers), "until": until}

@@ -93,17 +93,20 @@ def contests(
     """
     import numpy as np
 
-    from src.modeling.experiment import run as contest
+    from src.modeling.experiment import run as experiment
     from src.modeling.experiment.config import challenger_of, experiment_config
 
     first = 0 if since is None else int(np.searchsorted(panel.sessions, np.datetime64(since)))
-    feature_cache, tickers = contest.FeatureCache(panel), contest.seasoned(panel)
+    feature_cache, tickers = (
+        experiment.FeatureCache(panel),
+        experiment.count_seasoned_tickers(panel),
+    )
     columns = [whole.tickers.index(ticker) for ticker in panel.tickers]
     for horizon in ("short", "long"):
         part = tuple(dict.fromkeys((*names, challenger_of(horizon, tickers))))
         sessions = getattr(settings.training.horizons, horizon)
         rules = experiment_config(settings, horizon, part, tickers)
-        held = contest.run_walk_forward(
+        held = experiment.run_walk_forward(
             panel, sessions, rules, names=part, feature_cache=feature_cache, since=first
         )
         actual = whole.targets(sessions)[: len(panel.sessions), columns]

@@ -13,15 +13,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from src.core.tables import CLEAN_DAILY, CORPORATE_ACTIONS, PREDICTIONS
 from src.data.corporate_actions.intake.merge import NOISE
-from src.data.corporate_actions.ledger import actions, told_once
+from src.data.corporate_actions.ledger import applied_actions
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
-    from src.data.corporate_actions.adjust import Action
+    from src.data.corporate_actions.action import Action
     from src.db.tables.forecasts import ForecastLog
     from src.stages.stage import RunContext
 
@@ -148,9 +146,9 @@ def _matured(context: RunContext, log: ForecastLog, ticker: str) -> MaturedForec
 
 def _ticker_prices(context: RunContext, ticker: str) -> TickerPrices:
     clean = context.store.load(CLEAN_DAILY, [ticker])
-    ledger = context.store.load(CORPORATE_ACTIONS, [ticker]).filter(pl.col("status") == "applied")
+    ledger = context.store.load(CORPORATE_ACTIONS, [ticker])
     bars = {bar["date"]: bar for bar in clean.iter_rows(named=True)}
-    return TickerPrices(bars, actions(told_once(ledger)))
+    return TickerPrices(bars, applied_actions(ledger))
 
 
 def _waiting_reason(prices: TickerPrices, start: dt.date, end: dt.date) -> str | None:

@@ -1,11 +1,13 @@
-"""The settings in; what a contest is held by out."""
+"""Choose what a walk-forward is run with: its challenger, refit schedule and gate limits."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from src.modeling.experiment.run import ExperimentConfig
+from src.modeling.gate import verdict
+from src.modeling.gate.criteria import GateRules
 from src.modeling.points.candidate_names import CHALLENGERS, CONFIGURATIONS, SMALL_POOL_CHALLENGERS
 from src.modeling.points.rank_tilt import RANKED_FROM
 from src.modeling.points.walk_forward import Schedule
@@ -14,24 +16,50 @@ if TYPE_CHECKING:
     from src.config.settings import Settings
 
 
-# A model of many tickers learns little from one quarter more.
-MOST_OFTEN = 252
+@dataclass(frozen=True)
+class ExperimentConfig:
+    """What decides the walk-forward of one horizon.
+
+    Attributes:
+        challenger: The candidate that the gate judges; the others are shown beside it.
+        min_mae_improvement: The least relative gain in MAE that the gate lets through.
+        configurations: How many were tried to find the challenger.
+        schedule: When models are refitted.
+    """
+
+    challenger: str
+    min_mae_improvement: float
+    configurations: int
+    schedule: Schedule
+
+    def gate_rules(self, horizon: int) -> GateRules:
+        """What the gate asks of the challenger, that many sessions ahead."""
+        return verdict.rules_for(
+            horizon, self.min_mae_improvement, self.configurations, repeated=True
+        )
 
 
 def challenger_of(horizon: str, tickers: int) -> str:
-    """Whom the gate judges at ``short`` or ``long`` in a pool of so many tickers."""
+    """The candidate that the gate judges at ``short`` or ``long`` in a pool of so many tickers."""
     return (CHALLENGERS if tickers >= RANKED_FROM else SMALL_POOL_CHALLENGERS)[horizon]
 
 
 def candidate_names(horizon: str, tickers: int) -> tuple[str, ...]:
-    """Who takes part in training: the challenger and what it stands beside."""
+    """The candidates of training: the challenger and the baselines beside it."""
     return tuple(dict.fromkeys(("zero", "mean", "drift", challenger_of(horizon, tickers))))
 
 
 def experiment_config(
     settings: Settings, horizon: str, names: Sequence[str], tickers: int
 ) -> ExperimentConfig:
-    """The rules of ``short`` or ``long``; without its challenger, zero is judged."""
+    """What the walk-forward of ``short`` or ``long`` is run with.
+
+    Args:
+        settings: Of the horizons, the schedule and the gate.
+        horizon: ``short`` or ``long``.
+        names: Candidates that take part; zero is judged where the challenger does not.
+        tickers: How many of the pool have a year of bars.
+    """
     training = settings.training
     challenger = challenger_of(horizon, tickers)
     sessions = getattr(training.horizons, horizon)
@@ -40,9 +68,9 @@ def experiment_config(
         min_mae_improvement=getattr(settings.validation.min_mae_improvement, horizon),
         configurations=CONFIGURATIONS,
         schedule=Schedule(
-            # So many rows of a lone ticker have realised labels then, purged and embargoed.
+            # The first refit of a lone ticker has min_train_rows labels, purged and embargoed.
             warm_up=training.min_train_rows + sessions + training.embargo + 1,
-            refit_every=max(training.refit_every, MOST_OFTEN),
+            refit_every=training.refit_every,
             embargo=training.embargo,
             min_train=training.min_train_rows,
         ),

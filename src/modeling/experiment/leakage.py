@@ -1,9 +1,10 @@
-"""A panel and the chain from prices to what is served in; whether anything knows the future, out.
+"""Check that nothing computed at a session changes with the prices after it.
 
-Pure. What is said at a session may not change when everything after it is cut off, or replaced by
-other prices. Cuts lie on refits, where a label that is not purged reaches farthest, and each part
-of the chain is compared by itself, so that a leak has a name. A correlation with the next return
-that nothing honest has (``canary``) is looked for besides.
+Every step from prices to forecasts is computed over a whole panel, then with the future cut off,
+and with other prices in its place: up to the cut the values must be the same. Cuts lie on refits,
+where a label that is not purged reaches farthest. Each step is compared by itself, so that a leak
+is reported by name. Besides, no model input may correlate with the next session's return as no
+honest input does (``src.features.leakage_check``).
 """
 
 from __future__ import annotations
@@ -14,21 +15,34 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from src.core.tables import OHLCV
 from src.features import leakage_check
-from src.modeling.panel.panel import Panel
+from src.features.catalogue import Feature
+from src.features.model_features import model_features
+from src.features.panel import matrices, pool_of
+from src.modeling.experiment.config import ExperimentConfig
+from src.modeling.experiment.run import count_seasoned_tickers, feature_rows, run_walk_forward
+from src.modeling.panel.panel import MATRICES, Panel
+from src.modeling.points import walk_forward
 
 Floats = npt.NDArray[np.float64]
 
-# The volatility of the prices that take the future's place, per session.
+# Volatility per session of the prices that replace the future.
 NOISE = 0.05
-# A product of a longer matrix is summed in another order: its last bits are no knowledge.
+# A product of a longer matrix is summed in another order, which changes the last bits.
 ROUNDING = 1e-9
-MATRICES = ("open", "high", "low", "close", "volume")
+# Quantiles are compared on every so many sessions.
+QUANTILE_STEP = 5
 
 
 @dataclass(frozen=True)
 class CheckedStep:
-    """One link of the chain: a panel in, named (T, N) or (T, N, K) arrays of what it says out."""
+    """One step from prices to forecasts.
+
+    Attributes:
+        name: As it is reported.
+        compute: Named arrays, (T, N) or (T, N, K), from a panel.
+    """
 
     name: str
     compute: Callable[[Panel], Mapping[str, Floats]]
@@ -36,14 +50,14 @@ class CheckedStep:
 
 @dataclass(frozen=True)
 class LeakageResult:
-    """What one check found.
+    """The outcome of one check.
 
     Attributes:
-        step: The link, or ``canary``.
+        step: Name of the step, or ``model inputs`` for the correlations.
         check: ``cut off``, ``replaced`` or ``correlation``.
-        at: The session after which the future was changed; None for the canary.
-        compared: Values that had to stay as they were.
-        leaks: Names that did not, with how many of their values.
+        at: The session after which the future was changed; None for the correlations.
+        compared: How many values had to stay as they were.
+        leaks: Names of arrays that did not, with how many of their values.
     """
 
     step: str
@@ -54,71 +68,136 @@ class LeakageResult:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing knew better."""
+        """Whether no leak was found."""
         return not self.leaks
 
 
-def check(
+def check_steps(
     panel: Panel, steps: Sequence[CheckedStep], cuts: Sequence[int], *, seed: int
 ) -> Iterator[LeakageResult]:
-    """Every part at every cut, the future cut off and the future replaced.
+    """Check every step at every cut, with the future cut off and with the future replaced.
 
     Args:
-        panel: All that the chain would be given.
-        steps: The links.
+        panel: All the prices.
+        steps: From ``checked_steps``.
         cuts: Rows after which the future is changed.
         seed: Of the prices that replace it.
     """
     whole = {step.name: step.compute(panel) for step in steps}
     for cut in cuts:
-        for name, changed in (("cut off", head(panel, cut)), ("replaced", other(panel, cut, seed))):
+        changes = {"cut off": cut_off(panel, cut), "replaced": replace_future(panel, cut, seed)}
+        for check, changed in changes.items():
             for step in steps:
-                yield _compared(step, name, whole[step.name], step.compute(changed), panel, cut)
+                leaks, compared = _differences(whole[step.name], step.compute(changed), cut)
+                yield LeakageResult(step.name, check, panel.sessions[cut], compared, leaks)
 
 
-def correlations(features: Mapping[str, Floats], panel: Panel) -> LeakageResult:
-    """The canary over a pool: no feature goes with the next session's return."""
-    found = leakage_check.correlations(features, panel.targets(1))
-    leaks = tuple((one.feature, one.n) for one in found if one.leaks)
-    return LeakageResult("canary", "correlation", None, sum(one.n for one in found), leaks)
+def check_correlations(inputs: Mapping[str, Floats], panel: Panel) -> LeakageResult:
+    """Check that no input correlates with the next session's return beyond the honest limit."""
+    found = leakage_check.correlations(inputs, panel.targets(1))
+    leaks = tuple((item.feature, item.n) for item in found if item.leaks)
+    return LeakageResult("model inputs", "correlation", None, sum(c.n for c in found), leaks)
 
 
-def head(panel: Panel, cut: int) -> Panel:
+def cut_off(panel: Panel, cut: int) -> Panel:
     """The panel as it was at row ``cut``."""
-    end = cut + 1
-    short = {name: getattr(panel, name)[:end] for name in (*MATRICES, "pending")}
-    return replace(panel, sessions=panel.sessions[:end], **short)
+    rows = slice(cut + 1)
+    short = {name: getattr(panel, name)[rows] for name in MATRICES}
+    return replace(panel, sessions=panel.sessions[rows], **short)
 
 
-def other(panel: Panel, cut: int, seed: int) -> Panel:
+def replace_future(panel: Panel, cut: int, seed: int) -> Panel:
     """The panel with other prices and volumes after row ``cut``."""
     random = np.random.default_rng(seed)
     after = len(panel.sessions) - cut - 1
     walk = np.exp(np.cumsum(random.normal(0, NOISE, (after, len(panel.tickers))), axis=0))
-    changed = {}
-    for name in MATRICES:
-        values = getattr(panel, name).copy()
+    changed = {name: getattr(panel, name).copy() for name in OHLCV}
+    for values in changed.values():
         values[cut + 1 :] *= walk
-        changed[name] = values
     return replace(panel, **changed)
 
 
-def _compared(
-    step: CheckedStep,
-    check_name: str,
-    whole: Mapping[str, Floats],
-    changed: Mapping[str, Floats],
-    panel: Panel,
-    cut: int,
-) -> LeakageResult:
+def _differences(
+    whole: Mapping[str, Floats], changed: Mapping[str, Floats], cut: int
+) -> tuple[tuple[tuple[str, int], ...], int]:
+    """Names with how many of their values differ up to the cut, and how many were compared."""
     leaks, compared = [], 0
     for name in sorted({*whole, *changed}):
-        here, there = (said[name][: cut + 1] if name in said else None for said in (whole, changed))
-        if here is None or there is None:
+        if name not in whole or name not in changed:
             leaks.append((name, 1))
             continue
-        differ = ~np.isclose(here, there, rtol=ROUNDING, atol=ROUNDING**2, equal_nan=True)
-        compared += here.size
+        before, after = whole[name][: cut + 1], changed[name][: cut + 1]
+        differ = ~np.isclose(before, after, rtol=ROUNDING, atol=ROUNDING**2, equal_nan=True)
+        compared += before.size
         if differ.any():
             leaks.append((name, int(differ.sum())))
-    return LeakageResult(step.name, check_name, panel.sessions[cut], compared, tuple(leaks))
+    return tuple(leaks), compared
+
+
+def checked_steps(
+    features: Sequence[Feature], configs: Mapping[int, ExperimentConfig], names: Sequence[str]
+) -> list[CheckedStep]:
+    """Stored features, model inputs, and labels and forecasts of each horizon.
+
+    Args:
+        features: Of the configuration.
+        configs: By horizon in sessions.
+        names: Candidates that take part.
+    """
+    steps = [
+        CheckedStep("stored features", lambda panel: stored_features(panel, features)),
+        CheckedStep("model features", model_inputs),
+    ]
+    for horizon, config in configs.items():
+        steps += _horizon_steps(horizon, config, names)
+    return steps
+
+
+def _horizon_steps(
+    horizon: int, config: ExperimentConfig, names: Sequence[str]
+) -> list[CheckedStep]:
+    return [
+        CheckedStep(f"labels, {horizon}", lambda panel: labels(panel, horizon)),
+        CheckedStep(
+            f"forecasts, {horizon}", lambda panel: forecasts(panel, horizon, config, names)
+        ),
+    ]
+
+
+def stored_features(panel: Panel, features: Sequence[Feature]) -> dict[str, Floats]:
+    """The columns of ``features_daily``, computed ticker by ticker."""
+    pool = pool_of(panel)
+    return {
+        feature.name: pool.spread(feature.compute(bars) for bars in pool.bars)
+        for feature in features
+    }
+
+
+def model_inputs(panel: Panel) -> dict[str, Floats]:
+    """Every input of the models, by name."""
+    features = model_features(count_seasoned_tickers(panel))
+    return {name: values.copy() for name, values in matrices(pool_of(panel), features)}
+
+
+def labels(panel: Panel, horizon: int) -> dict[str, Floats]:
+    """Labels by the session that they end in, which is when they become known."""
+    known = np.full(panel.close.shape, np.nan)
+    known[horizon:] = panel.targets(horizon)[:-horizon]
+    return {"label": known}
+
+
+def forecasts(
+    panel: Panel, horizon: int, config: ExperimentConfig, names: Sequence[str]
+) -> dict[str, Floats]:
+    """Points of every candidate, what was served, and the quantiles of every fifth session."""
+    result = run_walk_forward(panel, horizon, config, names=names)
+    rows = np.arange(0, len(panel.sessions), QUANTILE_STEP)
+    computed = result.distributions.quantiles(rows)
+    quantiles = np.full((len(panel.sessions), *computed.shape[1:]), np.nan)
+    quantiles[rows] = computed
+    return {**result.series(), "quantiles": quantiles}
+
+
+def refits(panel: Panel, config: ExperimentConfig) -> list[int]:
+    """Rows on which models are refitted, where a label that is not purged reaches farthest."""
+    return walk_forward.refits(feature_rows(panel), len(panel.sessions), config.schedule)

@@ -1,4 +1,4 @@
-"""A contest and who is served so far in; who is served from now on, and why, out. Pure.
+"""Decide whether a challenger is promoted, and whether the champion is kept or demoted.
 
 A challenger is promoted by the verdict ``better`` alone. Once promoted it stays, whatever is
 undecided later, until it is significantly worse than zero (``gate.judge_served``) or beaten by
@@ -30,7 +30,7 @@ class Champion:
 
 @dataclass(frozen=True, eq=False)
 class PromotionDecision:
-    """What came of a look at the evidence.
+    """Who is served from now on, and why.
 
     Attributes:
         champion: Who is served from now on.
@@ -49,69 +49,73 @@ class PromotionDecision:
 
 
 def decide_promotion(result: WalkForwardResult, champion: Champion) -> PromotionDecision:
-    """Who is served after the last session of a contest."""
+    """Decide who is served after the last session of a walk-forward.
+
+    Args:
+        result: Of the pool, up to that session.
+        champion: Who has been served so far.
+    """
     challenger = result.config.challenger
     if champion.served == ZERO or champion.served not in result.points:
-        return _against_zero(result, champion)
+        return _challenge_zero(result, champion)
     if champion.served == challenger:
-        return _champion(result, champion)
+        return _review(result, champion)
     verdict = gate.judge(
-        result.judged,
+        result.scored,
         result.points[challenger],
         result.points[champion.served],
         rules=result.gate_rules,
     )
-    return _promoted(result, verdict) if verdict.verdict == BETTER else _champion(result, champion)
+    return _promote(result, verdict) if verdict.verdict == BETTER else _review(result, champion)
 
 
-def _against_zero(result: WalkForwardResult, now: Champion) -> PromotionDecision:
-    """The challenger, by what it forecast after a demotion if there was one."""
+def _challenge_zero(result: WalkForwardResult, champion: Champion) -> PromotionDecision:
+    """Judge the challenger against zero, by its forecasts since a demotion if there was one."""
     challenger = result.config.challenger
-    first = _row(result, now.since) if now.served == ZERO else 0
+    first = _first_row_after(result, champion.since) if champion.served == ZERO else 0
     verdict = gate.judge(
-        result.judged[first:], result.points[challenger][first:], rules=result.gate_rules
+        result.scored[first:], result.points[challenger][first:], rules=result.gate_rules
     )
     if verdict.verdict == BETTER:
-        return _promoted(result, verdict)
-    if now.served == ZERO:
-        return PromotionDecision(now, challenger, verdict.verdict, verdict, verdict.reason)
-    reason = f"{now.served}, served so far, is no candidate any more. {verdict.reason}"
-    # The challenger lost nothing: its record counts whole at the next look as well.
+        return _promote(result, verdict)
+    if champion.served == ZERO:
+        return PromotionDecision(champion, challenger, verdict.verdict, verdict, verdict.reason)
+    reason = f"{champion.served}, served so far, is no longer a candidate. {verdict.reason}"
+    # The challenger lost nothing: its whole record counts at the next decision as well.
     return PromotionDecision(Champion(), challenger, DEMOTED, verdict, reason)
 
 
-def _promoted(result: WalkForwardResult, verdict: Verdict) -> PromotionDecision:
+def _promote(result: WalkForwardResult, verdict: Verdict) -> PromotionDecision:
     name = result.config.challenger
-    return PromotionDecision(
-        Champion(name, _today(result)), name, PROMOTED, verdict, verdict.reason
-    )
+    champion = Champion(name, _last_session(result))
+    return PromotionDecision(champion, name, PROMOTED, verdict, verdict.reason)
 
 
-def _champion(result: WalkForwardResult, now: Champion) -> PromotionDecision:
-    """By its own record it is served on, or demoted."""
+def _review(result: WalkForwardResult, champion: Champion) -> PromotionDecision:
+    """Keep the champion or demote it, by its own record."""
+    name = champion.served
     verdict = gate.judge_served(
-        result.judged,
-        result.points[now.served],
+        result.scored,
+        result.points[name],
         rules=result.gate_rules,
-        since=_row(result, now.since),
+        since=_first_row_after(result, champion.since),
     )
     if verdict.verdict == WORSE:
-        return PromotionDecision(
-            Champion(ZERO, _today(result)), now.served, DEMOTED, verdict, verdict.reason
-        )
+        zero = Champion(ZERO, _last_session(result))
+        return PromotionDecision(zero, name, DEMOTED, verdict, verdict.reason)
     reason = verdict.reason
     if verdict.verdict == UNDECIDED:
-        reason = f"Served since it was better on {now.since}; by now: {reason}"
-    return PromotionDecision(now, now.served, KEPT, verdict, reason)
+        reason = f"Served since it was better on {champion.since}; by now: {reason}"
+    return PromotionDecision(champion, name, KEPT, verdict, reason)
 
 
-def _today(result: WalkForwardResult) -> dt.date:
+def _last_session(result: WalkForwardResult) -> dt.date:
     day: dt.date = result.panel.sessions[-1].item()
     return day
 
 
-def _row(result: WalkForwardResult, since: dt.date | None) -> int:
-    """First row whose forecasts were made after a decision."""
+def _first_row_after(result: WalkForwardResult, since: dt.date | None) -> int:
+    """First row whose forecasts were made after a decision; 0 without one."""
     if since is None:
         return 0
     return int(np.searchsorted(result.panel.sessions, np.datetime64(since), side="right"))

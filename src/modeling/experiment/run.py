@@ -1,7 +1,7 @@
-"""A panel in; every candidate's forecasts, the distributions, and what would have been served out.
+"""Walk every candidate forward over a panel, and replay what the gate would have served.
 
-Pure. One engine for the backtest, for training and for the leak check: who may know what is
-decided in ``candidates``, ``intervals`` and ``gate``, and nowhere else.
+Training, the backtest and the leakage checks all run this one function. What may be used at which
+session is decided in ``points``, ``intervals`` and ``gate``, and nowhere else.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from src.features.model_features import model_features
 from src.features.panel import MIN_TICKERS, matrices, pool_of
+from src.modeling.experiment.config import ExperimentConfig
 from src.modeling.gate import verdict
 from src.modeling.gate.criteria import GateRules
 from src.modeling.gate.verdict import Replay
@@ -22,45 +23,28 @@ from src.modeling.intervals import distribution, volatility
 from src.modeling.panel.panel import Panel
 from src.modeling.points import walk_forward
 from src.modeling.points.candidate_names import CANDIDATES
-from src.modeling.points.candidates import CANDIDATES as MADE
+from src.modeling.points.candidates import CANDIDATES as FORECASTERS
 from src.modeling.points.candidates import NO_FIT_CACHE, CandidateInputs, FitCache
-from src.modeling.points.walk_forward import FeatureRows, Schedule
+from src.modeling.points.walk_forward import FeatureRows
 from src.registry.formats.models import Model
 
 Floats = npt.NDArray[np.float64]
 
 SERVED = "served"
 # Bars of a year: what the longest features need.
-SEASONED = 252
-
-
-@dataclass(frozen=True)
-class ExperimentConfig:
-    """What a contest at one horizon is held by.
-
-    Attributes:
-        challenger: The candidate that the gate judges; the others are shown beside it.
-        min_mae_improvement: The gate's effect floor, relative.
-        configurations: How many were tried to find the challenger.
-        schedule: Of the learners.
-    """
-
-    challenger: str
-    min_mae_improvement: float
-    configurations: int
-    schedule: Schedule
+BARS_A_YEAR = 252
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureCache:
-    """What the horizons of one panel share, made when it is first asked for."""
+    """What the horizons of one panel share, computed at its first use."""
 
     panel: Panel
 
     @cached_property
     def features(self) -> FeatureRows:
-        """All features that models may see, stacked."""
-        return model_inputs(self.panel)
+        """All features that models may see."""
+        return feature_rows(self.panel)
 
     @cached_property
     def variances(self) -> volatility.VolatilityInputs:
@@ -77,7 +61,7 @@ class WalkForwardResult:
         horizon: Sessions ahead.
         actual: Realised simple returns, NaN where none.
         points: Forecasts by candidate; NaN where a candidate has none.
-        models: What makes each candidate's newest forecasts, where it can be stored.
+        models: The model behind each candidate's newest forecasts, where it can be stored.
         distributions: Of the return; the same whatever point is served.
         replay: What the gate would have said of the challenger, and when.
         config: What it was run with.
@@ -97,14 +81,14 @@ class WalkForwardResult:
         return {**self.points, SERVED: self.replay.served}
 
     @property
-    def judged(self) -> Floats:
-        """The outcomes that the gate counts."""
-        return judged(self.actual)
+    def scored(self) -> Floats:
+        """The outcomes that the gate counts; see ``scored_outcomes``."""
+        return scored_outcomes(self.actual)
 
     @property
     def gate_rules(self) -> GateRules:
-        """What the gate holds the challenger to."""
-        return _gate_rules(self.horizon, self.config)
+        """What the gate asks of the challenger."""
+        return self.config.gate_rules(self.horizon)
 
 
 def run_walk_forward(
@@ -131,43 +115,40 @@ def run_walk_forward(
     shared = FeatureCache(panel) if feature_cache is None else feature_cache
     actual = panel.targets(horizon)
     distributions = distribution.walk_forward(panel, horizon, since=since, inputs=shared.variances)
-    given = CandidateInputs(
+    inputs = CandidateInputs(
         horizon, actual, distributions.sigma, shared, config.schedule, fit_cache
     )
-    said = {name: MADE[name](given) for name in names}
-    points = {name: one.points for name, one in said.items()}
-    gate_rules = _gate_rules(horizon, config)
-    replay = verdict.replay(judged(actual), points[config.challenger], rules=gate_rules)
-    models = {name: one.model for name, one in said.items() if one.model is not None}
+    forecasts = {name: FORECASTERS[name](inputs) for name in names}
+    points = {name: forecast.points for name, forecast in forecasts.items()}
+    replay = verdict.replay(
+        scored_outcomes(actual), points[config.challenger], rules=config.gate_rules(horizon)
+    )
+    models = {
+        name: forecast.model for name, forecast in forecasts.items() if forecast.model is not None
+    }
     return WalkForwardResult(panel, horizon, actual, points, distributions, replay, config, models)
 
 
-def judged(actual: Floats) -> Floats:
-    """The outcomes that the gate counts: of a pool, only sessions with a market.
+def scored_outcomes(actual: Floats) -> Floats:
+    """The outcomes that the gate counts, NaN elsewhere: of a pool, only sessions with a market.
 
-    Years in which one ticker of a hundred was stored yet say nothing of a panel, but would count
+    Years in which one ticker of a hundred has prices say nothing about a panel, but would count
     as many dates.
     """
     known = np.isfinite(actual).sum(axis=1, keepdims=True)
-    # Of a small pool a fifth of its widest session: mates that ended long ago must not end it.
+    # Of a small pool, a fifth of its widest session: delisted tickers must not end its record.
     widest = int(known.max(initial=0))
     return np.where(known >= min(MIN_TICKERS, -(-widest // 5)), actual, np.nan)
 
 
-def model_inputs(panel: Panel) -> FeatureRows:
-    """All features that models may see, stacked."""
+def feature_rows(panel: Panel) -> FeatureRows:
+    """All features that models may see, a row per session and ticker that has them all."""
     pool = pool_of(panel)
     return walk_forward.stack_features(
-        pool.present, matrices(pool, model_features(seasoned(panel)))
+        pool.present, matrices(pool, model_features(count_seasoned_tickers(panel)))
     )
 
 
-def seasoned(panel: Panel) -> int:
-    """How many tickers have a year of bars: fewer than five are no market, whatever is stored."""
-    return int((np.isfinite(panel.close).sum(axis=0) >= SEASONED).sum())
-
-
-def _gate_rules(horizon: int, config: ExperimentConfig) -> GateRules:
-    return verdict.rules_for(
-        horizon, config.min_mae_improvement, config.configurations, repeated=True
-    )
+def count_seasoned_tickers(panel: Panel) -> int:
+    """How many tickers have a year of bars; the others do not count as part of a market."""
+    return int((np.isfinite(panel.close).sum(axis=0) >= BARS_A_YEAR).sum())

@@ -1,4 +1,4 @@
-"""A contest in; the numbers that results.json and the manifest carry of it, out. Pure."""
+"""Summarise a walk-forward: skill and coverage as results.json and the manifest report them."""
 
 from __future__ import annotations
 
@@ -13,31 +13,35 @@ from src.modeling.intervals.quantiles import INTERVALS
 
 Floats = npt.NDArray[np.float64]
 
-# Of a pool every fifth session: its quantiles are twenty times the size of its prices.
-EVERY = 5
+# The pool's coverage is of every fifth session: all its quantiles are twenty times the size of
+# its prices.
+POOL_STEP = 5
 
 
-def own(result: WalkForwardResult, ticker: str) -> list[dict[str, Any]]:
-    """The ``point_metrics.score_table`` of one ticker, over the rows all candidates forecast."""
+def ticker_metrics(result: WalkForwardResult, ticker: str) -> list[dict[str, Any]]:
+    """The ``point_metrics.score_table`` of one ticker, where all candidates have forecasts."""
     column = result.panel.tickers.index(ticker)
-    said = {name: points[:, column] for name, points in result.points.items()}
+    points = {name: values[:, column] for name, values in result.points.items()}
     actual = result.actual[:, column]
-    every = np.isfinite(np.stack([actual, *said.values()])).all(axis=0)
-    if not every.any():
+    complete = np.isfinite(np.stack([actual, *points.values()])).all(axis=0)
+    if not complete.any():
         return []
-    days = result.panel.sessions[every]
-    forecasts = {name: points[every] for name, points in said.items()}
-    return point_metrics.score_table(actual[every], forecasts, horizon=result.horizon, dates=days)
+    return point_metrics.score_table(
+        actual[complete],
+        {name: values[complete] for name, values in points.items()},
+        horizon=result.horizon,
+        dates=result.panel.sessions[complete],
+    )
 
 
-def pool(result: WalkForwardResult) -> dict[str, Any]:
-    """Every candidate and what would have been served, over all tickers, and how many those are."""
+def pool_metrics(result: WalkForwardResult) -> dict[str, Any]:
+    """Metrics of every candidate and of what was served, over all ``tickers`` of the pool."""
     mean = result.points.get("mean", np.full(result.actual.shape, np.nan))
-    judged = result.judged
+    actual = result.scored
     rows = [
-        {"name": name, **leaderboard.point_scores(judged, points, mean, result.horizon)}
+        {"name": name, **leaderboard.point_scores(actual, points, mean, result.horizon)}
         for name, points in result.series().items()
-        if (np.isfinite(judged) & np.isfinite(points)).any()
+        if (np.isfinite(actual) & np.isfinite(points)).any()
     ]
     return {"tickers": len(result.panel.tickers), "metrics": rows}
 
@@ -48,19 +52,21 @@ def coverage(result: WalkForwardResult, ticker: str) -> dict[str, Any]:
     Returns:
         ``ticker`` and ``pool``, each with ``n``, ``n_eff`` and ``levels``, share by level.
     """
-    column, since = result.panel.tickers.index(ticker), result.distributions.since
-    rows = np.arange(since, len(result.panel.sessions))
-    some = rows[::EVERY]
-    ours = result.distributions.quantiles_of(rows, column)
+    panel, distributions = result.panel, result.distributions
+    column = panel.tickers.index(ticker)
+    rows = np.arange(distributions.since, len(panel.sessions))
+    some = rows[::POOL_STEP]
     return {
-        "ticker": _covered(result.actual[rows, column], ours, result.horizon),
-        "pool": _covered(
-            result.actual[some], result.distributions.quantiles(some), result.horizon, EVERY
+        "ticker": _coverage(
+            result.actual[rows, column], distributions.quantiles_of(rows, column), result.horizon
+        ),
+        "pool": _coverage(
+            result.actual[some], distributions.quantiles(some), result.horizon, POOL_STEP
         ),
     }
 
 
-def _covered(actual: Floats, quantiles: Floats, horizon: int, every: int = 1) -> dict[str, Any]:
+def _coverage(actual: Floats, quantiles: Floats, horizon: int, step: int = 1) -> dict[str, Any]:
     known = np.isfinite(actual) & np.isfinite(quantiles).all(axis=-1)
     dates = int(known.reshape(len(known), -1).any(axis=1).sum())
     levels = {
@@ -68,4 +74,4 @@ def _covered(actual: Floats, quantiles: Floats, horizon: int, every: int = 1) ->
         for share in INTERVALS
         if known.any()
     }
-    return {"n": int(known.sum()), "n_eff": min(dates, dates * every / horizon), "levels": levels}
+    return {"n": int(known.sum()), "n_eff": min(dates, dates * step / horizon), "levels": levels}

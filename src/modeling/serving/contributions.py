@@ -1,4 +1,4 @@
-"""A stored model and what it is asked with in; what each value adds to its forecast out. Pure."""
+"""Split a linear or rank-tilt model's forecast into what each input contributes."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ POOL, CONSTANT = "the pool's mean rank", "constant"
 def contributions(model: Model, values: Mapping[str, float]) -> list[tuple[str, float]]:
     """Names and simple returns that together are the forecast, the largest first.
 
-    Nothing where a value that the model is asked with is not known.
+    Empty where an input is not known, and for a model that has none.
     """
     if not model.features or any(name not in values for name in model.features):
         return []
     x = np.array([values[name] for name in model.features])
     if isinstance(model, RankTilt):
-        found = _tilted(model, x)
+        parts = _of_rank_tilt(model, x)
     elif isinstance(model, LinearModel):
-        parts = (model.coef * x).tolist()
-        found = [*zip(model.features, parts, strict=True), (CONSTANT, model.intercept)]
+        products = (model.coef * x).tolist()
+        parts = [*zip(model.features, products, strict=True), (CONSTANT, model.intercept)]
     else:
         return []
-    return sorted(found, key=lambda one: -abs(one[1]))
+    return sorted(parts, key=lambda part: -abs(part[1]))
 
 
-def _tilted(model: RankTilt, x: np.ndarray) -> list[tuple[str, float]]:
+def _of_rank_tilt(model: RankTilt, x: np.ndarray) -> list[tuple[str, float]]:
     volatility, pool = x[-2:]
     common, parts = model.trees.contributions(x[:-2])
     scale = model.slope * volatility

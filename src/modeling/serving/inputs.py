@@ -1,32 +1,40 @@
-"""A pool and stored models of its tickers in; what each is asked with, and the outlook, out. Pure.
+"""Build what stored models need to forecast from their tickers' last bars.
 
-However many models there are, the features and volatilities of the pool are made once.
+However many models there are, the features and volatilities of a pool are computed once.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+
+import numpy as np
 
 from src.modeling.experiment.run import FeatureCache
 from src.modeling.intervals import distribution
 from src.modeling.intervals.distribution import ReturnDistribution
-from src.modeling.panel.panel import Panel
-from src.modeling.serving import newest
+from src.modeling.panel.panel import MATRICES, Panel
+from src.modeling.points.candidates import RANK_MEAN, volatility_name
+from src.modeling.points.walk_forward import FeatureRows
+from src.registry.formats.models import Model, RankTilt
 from src.registry.storage.artifact import Artifact
+
+# Sessions that the newest features can depend on: the longest window, what decays, and a margin
+# for sessions without a bar.
+MOST_SESSIONS = 1_200
 
 
 @dataclass(frozen=True, eq=False)
 class ModelInputs:
-    """A model at its ticker's last bar.
+    """What a model forecasts from at its ticker's last bar.
 
     Attributes:
         artifact: The model.
-        values: What it wants, by name; those that are not known lack.
+        values: Its inputs by name; those that are not known are missing.
         outlook: The distribution of the return from that bar.
-        sigma: Volatility of the return over the horizon, as forecast there.
+        sigma: Forecast there of the volatility of the return over the horizon.
     """
 
     artifact: Artifact
@@ -35,48 +43,86 @@ class ModelInputs:
     sigma: float
 
 
-def build_model_inputs(whole: Panel, artifacts: Sequence[Artifact]) -> list[ModelInputs]:
-    """Each model's values and outlook, in the order given; their tickers must be in the panel."""
-    known = FeatureCache(whole)
+def build_model_inputs(pool: Panel, artifacts: Sequence[Artifact]) -> list[ModelInputs]:
+    """The inputs of each model, in the order given.
+
+    Args:
+        pool: All prices of the pool.
+        artifacts: Models of tickers in it.
+    """
+    shared = FeatureCache(pool)
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for place, one in enumerate(artifacts):
-        groups[newest.last_bar(whole, one.ticker), one.sessions].append(place)
-    recents: dict[int, _Recent] = {}
-    found: dict[int, ModelInputs] = {}
-    for (at, horizon), places in groups.items():
-        made = distribution.walk_forward(whole, horizon, since=at, inputs=known.variances)
-        recent = recents.setdefault(at, _Recent(whole, at))
-        several = [artifacts[place] for place in places]
-        found |= dict(zip(places, _group(recent, several, made), strict=True))
-    return [found[place] for place in range(len(artifacts))]
+    for number, artifact in enumerate(artifacts):
+        groups[last_bar(pool, artifact.ticker), artifact.sessions].append(number)
+    recents: dict[int, _RecentFeatures] = {}
+    inputs: dict[int, ModelInputs] = {}
+    for (row, horizon), numbers in groups.items():
+        forecasts = distribution.walk_forward(pool, horizon, since=row, inputs=shared.variances)
+        recent = recents.setdefault(row, _RecentFeatures(pool, row))
+        for number in numbers:
+            inputs[number] = _model_inputs(artifacts[number], recent, forecasts)
+    return [inputs[number] for number in range(len(artifacts))]
+
+
+def last_bar(panel: Panel, ticker: str) -> int:
+    """Row of a ticker's last bar; it must have one."""
+    there = np.isfinite(panel.close[:, panel.tickers.index(ticker)])
+    return int(np.flatnonzero(there)[-1])
+
+
+def input_values(
+    model: Model, features: FeatureRows, row: int, column: int, volatility: float, horizon: int
+) -> dict[str, float]:
+    """A model's inputs by name; those that are not known are missing.
+
+    Args:
+        model: Which inputs it needs.
+        features: Of the pool, with ``row`` and ``column`` as in it.
+        row: The ticker's last bar.
+        column: The ticker.
+        volatility: Forecast there of the return over the horizon.
+        horizon: Sessions ahead.
+    """
+    session = features.rows == row
+    pool = features.inputs[session]
+    values = {volatility_name(horizon): volatility}
+    if isinstance(model, RankTilt) and len(pool):
+        values[RANK_MEAN] = float(model.trees.predict(pool).mean())
+    for ticker_row in pool[features.columns[session] == column]:
+        values |= dict(zip(features.names, ticker_row.tolist(), strict=True))
+    known = [name for name in model.features if np.isfinite(values.get(name, np.nan))]
+    # Adding 0.0 turns -0.0, which the table of inputs cannot hold, into 0.0.
+    return {name: values[name] + 0.0 for name in known}
 
 
 @dataclass(frozen=True, eq=False)
-class _Recent:
-    """The features of the tickers whose last bar is in one row, made when first asked for."""
+class _RecentFeatures:
+    """The features of the tickers whose last bar is in one row, computed at their first use."""
 
-    whole: Panel
-    at: int
+    pool: Panel
+    row: int
 
     @cached_property
     def panel(self) -> Panel:
-        return newest.recent(self.whole, self.at)
+        """The sessions up to the row that its features can depend on."""
+        rows = slice(max(self.row + 1 - MOST_SESSIONS, 0), self.row + 1)
+        cut = {name: getattr(self.pool, name)[rows] for name in MATRICES}
+        return replace(self.pool, sessions=self.pool.sessions[rows], **cut)
 
     @cached_property
-    def known(self) -> FeatureCache:
-        return FeatureCache(self.panel)
+    def features(self) -> FeatureRows:
+        return FeatureCache(self.panel).features
 
 
-def _group(
-    recent: _Recent, artifacts: Sequence[Artifact], made: distribution.DistributionForecasts
-) -> Iterator[ModelInputs]:
-    """Models of one horizon whose tickers have their last bar in the same row."""
-    for one in artifacts:
-        column = recent.whole.tickers.index(one.ticker)
-        sigma = float(made.sigma[recent.at, column])
-        values: dict[str, float] = {}
-        if one.model.features:
-            last = len(recent.panel.sessions) - 1
-            features = recent.known.features
-            values = newest.inputs(one.model, features, last, column, sigma, one.sessions)
-        yield ModelInputs(one, values, made.at(recent.at, column), sigma)
+def _model_inputs(
+    artifact: Artifact, recent: _RecentFeatures, forecasts: distribution.DistributionForecasts
+) -> ModelInputs:
+    column = recent.pool.tickers.index(artifact.ticker)
+    sigma = float(forecasts.sigma[recent.row, column])
+    values: dict[str, float] = {}
+    if artifact.model.features:
+        row = len(recent.panel.sessions) - 1
+        values = input_values(
+            artifact.model, recent.features, row, column, sigma, artifact.sessions
+        )
+    return ModelInputs(artifact, values, forecasts.at(recent.row, column), sigma)

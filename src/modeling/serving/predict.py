@@ -1,4 +1,7 @@
-"""A stored model and the newest features in; one forecast out, with what it is worth."""
+"""Forecast with one model from its ticker's newest feature row.
+
+Returns are simple, never percent; prices are split-adjusted closes in the ticker's currency.
+"""
 
 from __future__ import annotations
 
@@ -29,17 +32,16 @@ def forecast(
 ) -> dict[str, object]:
     """Forecast from one feature row: an entry of ``forecasts`` in results.json.
 
-    Returns are simple, never percent; prices are those of ``close``, in its currency; dates are
-    ISO text. What is served is ``model.name``; the candidate's own forecast stands beside it, or
-    None where there is no candidate or the row lacks a value that it needs. A promoted candidate
-    that lacks one gives way to zero, and ``note`` says so.
+    Dates are ISO text. ``model.name`` is served; the candidate's own forecast stands beside it, or
+    None where there is no candidate or the row lacks an input that it needs. Where a promoted
+    candidate lacks one, zero is served, and ``note`` says so.
 
     Args:
         artifact: The live model of the row's ticker.
-        row: The newest session's ``ticker, date, close, features_version``, and what the model is
-            asked with, by name.
+        row: The newest session's ``ticker, date, close, features_version``, and the model's
+            inputs by name.
         calendar: The exchange's sessions.
-        outlook: The distribution of the return, made at the same bar.
+        outlook: The distribution of the return, forecast at the same bar.
 
     Raises:
         FeatureMismatch: For another ticker or features version, or no usable close.
@@ -81,17 +83,16 @@ def _promoted(artifact: Artifact) -> bool:
 
 
 def _proposed(artifact: Artifact, row: Mapping[str, Any]) -> float | None:
-    """What the candidate says, or None without one or a value that it needs."""
+    """The candidate's forecast, or None without one or without an input that it needs."""
     if artifact.candidate == "zero":
         return None
-    # What is missing becomes NaN.
     values = np.array([row.get(name) for name in artifact.model.features], dtype=np.float64)
     return artifact.model.predict(values) if np.isfinite(values).all() else None
 
 
 def _note(artifact: Artifact, row: Mapping[str, Any]) -> str:
-    lacking = next(name for name in artifact.model.features if not usable(row.get(name)))
-    return f"{artifact.served} needs {lacking}, which is not known at this bar: zero is served"
+    missing = next(name for name in artifact.model.features if not usable(row.get(name)))
+    return f"{artifact.served} needs {missing}, which is unknown at this bar: zero is served"
 
 
 def _candidate(artifact: Artifact, proposed: float, close: float) -> dict[str, object]:
@@ -121,7 +122,7 @@ def _model(artifact: Artifact, name: str) -> dict[str, object]:
 
 
 def _scores(metrics: Sequence[Mapping[str, Any]], name: str) -> dict[str, object]:
-    """The walk-forward skill of a model by name; unknown, over nothing, when it has none."""
+    """The walk-forward skill of a model by name; None over no outcomes without one."""
     row = next((row for row in metrics if row["name"] == name), {})
     return {
         "mae_vs_zero": row.get("skill_vs_zero"),
@@ -133,11 +134,11 @@ def _scores(metrics: Sequence[Mapping[str, Any]], name: str) -> dict[str, object
 def _check(artifact: Artifact, row: Mapping[str, Any]) -> None:
     model = f"the {artifact.horizon} model of {artifact.ticker}"
     if row.get("ticker") != artifact.ticker:
-        raise FeatureMismatch(f"Features of {row.get('ticker')} were given to {model}.")
+        raise FeatureMismatch(f"Features of {row.get('ticker')} cannot be used with {model}.")
     if row.get("features_version") != artifact.features_version:
         raise FeatureMismatch(
-            f"The newest features are version {row.get('features_version')}, {model} knows "
-            f"{artifact.features_version}: run the pipeline again."
+            f"The newest features are version {row.get('features_version')}, {model} was trained "
+            f"on {artifact.features_version}: run the pipeline again."
         )
     if not usable(row.get("close")):
         raise FeatureMismatch(
@@ -147,5 +148,5 @@ def _check(artifact: Artifact, row: Mapping[str, Any]) -> None:
 
 
 def usable(value: Any) -> bool:
-    """Whether a model can be asked with it."""
+    """Whether a value is a finite number."""
     return value is not None and math.isfinite(value)

@@ -1,4 +1,4 @@
-"""A model, what it is asked with, and its forecast in; rows to store out, and answers back. Pure.
+"""Make rows of ``serving_inputs`` and ``predictions``, and forecasts from stored rows.
 
 A row of ``serving_inputs`` and the artifact of its digest give the run's own forecast again, to
 the last bit.
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 
 def serving_row(
-    asked: ModelInputs, newest: Mapping[str, Any], *, data_hash: str, written_at: dt.datetime
+    inputs: ModelInputs, newest: Mapping[str, Any], *, data_hash: str, written_at: dt.datetime
 ) -> dict[str, Any]:
     """A row of ``serving_inputs``.
 
     Args:
-        asked: The stored set, its values and the distribution.
+        inputs: The model with its inputs and the distribution.
         newest: The newest row of ``features_daily``, with the ``return_basis`` of its bar.
         data_hash: Of the pool.
         written_at: Aware.
     """
-    artifact, given = asked.artifact, {**newest, **asked.values}
-    known = bool(np.isfinite(asked.outlook.quantiles).all())
+    artifact, values = inputs.artifact, {**newest, **inputs.values}
+    known = bool(np.isfinite(inputs.outlook.quantiles).all())
     return {
         "ticker": artifact.ticker,
         "horizon": artifact.horizon,
@@ -42,10 +42,10 @@ def serving_row(
         "feature_date": newest["date"],
         "features_version": newest["features_version"],
         "last_close": float(newest["close"]),
-        "inputs": {n: float(given[n]) for n in artifact.model.features if usable(given.get(n))},
+        "inputs": {n: float(values[n]) for n in artifact.model.features if usable(values.get(n))},
         "levels": LEVELS.tolist() if known else [],
-        "quantiles": asked.outlook.quantiles.tolist() if known else [],
-        "sigma": float(asked.sigma) if usable(asked.sigma) and asked.sigma > 0 else None,
+        "quantiles": inputs.outlook.quantiles.tolist() if known else [],
+        "sigma": float(inputs.sigma) if usable(inputs.sigma) and inputs.sigma > 0 else None,
         "data_source": newest["source"],
         "return_basis": newest["return_basis"],
         "data_hash": data_hash,
@@ -53,7 +53,9 @@ def serving_row(
     }
 
 
-def answer(artifact: Artifact, row: Mapping[str, Any], calendar: Calendar) -> dict[str, object]:
+def forecast_from_row(
+    artifact: Artifact, row: Mapping[str, Any], calendar: Calendar
+) -> dict[str, object]:
     """The forecast of a row of ``serving_inputs``: an entry of ``forecasts`` in results.json.
 
     Args:
@@ -64,33 +66,32 @@ def answer(artifact: Artifact, row: Mapping[str, Any], calendar: Calendar) -> di
     Raises:
         FeatureMismatch: For a row of another ticker or features version.
     """
-    given = {
+    features = {
         **row["inputs"],
         "ticker": row["ticker"],
         "date": row["feature_date"],
         "close": row["last_close"],
         "features_version": row["features_version"],
     }
-    return forecast(artifact, given, calendar=calendar, outlook=outlook_of(row))
+    return forecast(artifact, features, calendar=calendar, outlook=_outlook(row))
 
 
-def outlook_of(row: Mapping[str, Any]) -> ReturnDistribution:
-    """The distribution in a row of ``serving_inputs``; nothing where its levels are not ours."""
+def _outlook(row: Mapping[str, Any]) -> ReturnDistribution:
+    """The distribution in a row of ``serving_inputs``; unknown where it has other levels."""
     if not np.array_equal(row["levels"], LEVELS):
         return UNKNOWN_DISTRIBUTION
     return ReturnDistribution(np.array(row["quantiles"], dtype=np.float64))
 
 
 def prediction_row(
-    entry: Mapping[str, Any], row: Mapping[str, Any], made_at: dt.datetime, kind: str = "served"
+    entry: Mapping[str, Any], row: Mapping[str, Any], made_at: dt.datetime
 ) -> dict[str, Any]:
-    """A row of ``predictions``: one forecast as it was given.
+    """A row of ``predictions``: one forecast as it was served.
 
     Args:
         entry: Of ``forecasts`` in results.json.
         row: Of ``serving_inputs``, which it was made from.
         made_at: Aware.
-        kind: ``served``, or ``shadow`` for one that nobody was answered with.
     """
     model, candidate = entry["model"], entry["candidate"] or {}
     return {
@@ -99,7 +100,7 @@ def prediction_row(
         "feature_date": row["feature_date"],
         "version": row["digest"],
         "data_hash": row["data_hash"],
-        "kind": kind,
+        "kind": "served",
         "sessions": int(entry["horizon"].removesuffix("-day")),
         "target_date": dt.date.fromisoformat(entry["target_date"]),
         "target_date_estimated": entry["target_date_estimated"],

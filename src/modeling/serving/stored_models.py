@@ -1,4 +1,4 @@
-"""Live models and the newest features of their tickers in; forecasts, and their inputs, out."""
+"""Forecast with stored models from their tickers' last bars, and record live forecasts."""
 
 from __future__ import annotations
 
@@ -7,28 +7,27 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from src.core.errors import ForecastError
-from src.core.tables import FEATURES_DAILY
+from src.core.tables import FEATURES_DAILY, HORIZONS
 from src.modeling.panel import panel
 from src.modeling.panel.known_pools import newest_row, pool_hash
 from src.modeling.serving.inputs import ModelInputs, build_model_inputs
-from src.modeling.serving.keeping import keep
 from src.modeling.serving.predict import forecast
-from src.modeling.serving.records import serving_row
-from src.modeling.training.stage import TABLES
+from src.modeling.serving.records import prediction_row, serving_row
 from src.registry.storage.artifact import Artifact
-from src.stages.stage import RunContext
 
 if TYPE_CHECKING:
     import polars as pl
 
     from src.config.settings import Horizons
+    from src.stages.stage import RunContext
 
-Load = Callable[[str, str], Artifact]
+LoadModel = Callable[[str, str], Artifact]
+NewestRows = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass
 class StoredForecasts:
-    """What stored models say.
+    """Forecasts of stored models.
 
     Attributes:
         forecasts: Entries of ``forecasts`` in results.json.
@@ -44,7 +43,7 @@ class StoredForecasts:
 def stored_forecasts(
     context: RunContext, ticker: str, pools: Sequence[pl.DataFrame]
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Forecasts from the stored artifacts, and a sentence for each horizon that has none.
+    """Forecasts of a ticker's live models, and a sentence for each horizon that has none.
 
     A live run stores what they were made from, and logs them.
 
@@ -54,90 +53,119 @@ def stored_forecasts(
         pools: ``known_pools`` of the context.
     """
     if context.models is None:
-        return [], ["The stored models know later prices: train to forecast from a past session."]
-    found = answers(context, context.models.load, [ticker], pools)
-    keep(context, found.rows, found.forecasts)
-    return found.forecasts, list(dict.fromkeys(found.problems.values()))
+        return [], [
+            "The stored models were trained on later prices: to forecast from a past session, run "
+            "without --skip-training."
+        ]
+    result = forecast_with(context, context.models.load, [ticker], pools)
+    record(context, result.rows, result.forecasts)
+    return result.forecasts, list(dict.fromkeys(result.problems.values()))
 
 
-def answers(
+def forecast_with(
     context: RunContext,
-    load: Load,
+    load: LoadModel,
     tickers: Sequence[str],
     pools: Sequence[pl.DataFrame],
 ) -> StoredForecasts:
-    """What models of tickers say at their last bars; each pool is worked through once.
+    """Forecast both horizons of each ticker from its last bar, one pool after another.
 
     Args:
         context: Of a run.
-        load: The model of a ticker and horizon.
+        load: Gives the model of a ticker and horizon.
         tickers: Whose.
         pools: ``known_pools`` of the context.
     """
-    found = StoredForecasts()
-    newest = _newest(context, tickers, pools, found)
-    stored = _stored(load, sorted(newest), context.settings.training.horizons, found)
-    for pool in pools if stored else ():
+    result = StoredForecasts()
+    newest = _newest_rows(context, tickers, pools, result.problems)
+    artifacts = _load_models(
+        load, sorted(newest), context.settings.training.horizons, result.problems
+    )
+    for pool in pools if artifacts else ():
         whole = panel.build(pool, context.calendar)
         data_hash = pool_hash([pool])
-        own = [one for one in stored if one.ticker in whole.tickers]
-        for asked in build_model_inputs(whole, own):
-            _say(context, asked, newest[asked.artifact.ticker], data_hash, found)
-    return found
+        members = [artifact for artifact in artifacts if artifact.ticker in whole.tickers]
+        for inputs in build_model_inputs(whole, members):
+            _forecast(context, inputs, newest[inputs.artifact.ticker], data_hash, result)
+    return result
 
 
-def _newest(
+def record(
+    context: RunContext, rows: Sequence[Mapping[str, Any]], forecasts: Sequence[Mapping[str, Any]]
+) -> None:
+    """Store the inputs of live models, and log the forecasts made from them.
+
+    Args:
+        context: Of a live run; for another one nothing is stored.
+        rows: Of ``serving_inputs``.
+        forecasts: Entries of results.json, one for each row.
+    """
+    if context.records is None:
+        return
+    context.records.serving.write(rows)
+    context.records.forecasts.log(
+        [
+            prediction_row(forecast, row, context.now)
+            for forecast, row in zip(forecasts, rows, strict=True)
+        ]
+    )
+
+
+def _newest_rows(
     context: RunContext,
     tickers: Sequence[str],
     pools: Sequence[pl.DataFrame],
-    found: StoredForecasts,
-) -> dict[str, dict[str, Any]]:
-    """The newest features by ticker, of those that have some."""
+    problems: dict[tuple[str, str], str],
+) -> NewestRows:
+    """The newest features of each ticker that has some."""
     rows = {}
     for ticker in tickers:
         features = context.store.load(FEATURES_DAILY, [ticker], context.as_of)
         try:
             rows[ticker] = newest_row(ticker, features, pools)
         except ForecastError as error:
-            found.problems |= {(ticker, horizon): str(error) for horizon in TABLES}
+            problems |= {(ticker, horizon): str(error) for horizon in HORIZONS}
     return rows
 
 
-def _stored(
-    load: Load, tickers: Sequence[str], horizons: Horizons, found: StoredForecasts
+def _load_models(
+    load: LoadModel,
+    tickers: Sequence[str],
+    horizons: Horizons,
+    problems: dict[tuple[str, str], str],
 ) -> list[Artifact]:
-    stored = []
+    """The models that can be read and look as far ahead as the configuration says."""
+    artifacts = []
     for ticker in tickers:
-        for horizon in TABLES:
+        for horizon in HORIZONS:
             try:
-                one = load(ticker, horizon)
+                artifact = load(ticker, horizon)
             except ForecastError as error:
-                found.problems[ticker, horizon] = str(error)
+                problems[ticker, horizon] = str(error)
                 continue
-            wanted = getattr(horizons, horizon)
-            if one.sessions == wanted:
-                stored.append(one)
+            configured = getattr(horizons, horizon)
+            if artifact.sessions == configured:
+                artifacts.append(artifact)
             else:
-                found.problems[ticker, horizon] = (
-                    f"The {horizon} model of {ticker} looks {one.sessions} sessions ahead, the "
-                    f"configuration says {wanted}: train again."
+                problems[ticker, horizon] = (
+                    f"The {horizon} model of {ticker} has horizon {artifact.sessions}, the "
+                    f"configuration says {configured}: train again."
                 )
-    return stored
+    return artifacts
 
 
-def _say(
+def _forecast(
     context: RunContext,
-    asked: ModelInputs,
+    inputs: ModelInputs,
     newest: Mapping[str, Any],
     data_hash: str,
-    found: StoredForecasts,
+    result: StoredForecasts,
 ) -> None:
-    artifact, given = asked.artifact, {**newest, **asked.values}
+    artifact, row = inputs.artifact, {**newest, **inputs.values}
     try:
-        said = forecast(artifact, given, calendar=context.calendar, outlook=asked.outlook)
+        entry = forecast(artifact, row, calendar=context.calendar, outlook=inputs.outlook)
     except ForecastError as error:
-        found.problems[artifact.ticker, artifact.horizon] = str(error)
+        result.problems[artifact.ticker, artifact.horizon] = str(error)
         return
-    found.forecasts.append(said)
-    row = serving_row(asked, newest, data_hash=data_hash, written_at=context.now)
-    found.rows.append(row)
+    result.forecasts.append(entry)
+    result.rows.append(serving_row(inputs, newest, data_hash=data_hash, written_at=context.now))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from src.features import leakage_check
-from src.modeling.experiment import run as contest
+from src.modeling.experiment import run as experiment
 from src.modeling.experiment.config import candidate_names, experiment_config
 from src.modeling.experiment.run import FeatureCache, WalkForwardResult
 from src.modeling.points.candidates import NO_FIT_CACHE, FitCache
@@ -54,11 +54,14 @@ def train_pool(
     """
     feature_cache = FeatureCache(panel)
     leak = suspicion or likely_leak(feature_cache)
-    since, tickers = max(len(panel.sessions) - REVIEWED, 0), contest.seasoned(panel)
+    since, tickers = (
+        max(len(panel.sessions) - REVIEWED, 0),
+        experiment.count_seasoned_tickers(panel),
+    )
     contests = {}
     for horizon in ("short", "long"):
         names = UNTAUGHT if leak else candidate_names(horizon, tickers)
-        contests[horizon] = contest.run_walk_forward(
+        contests[horizon] = experiment.run_walk_forward(
             panel,
             getattr(settings.training.horizons, horizon),
             experiment_config(settings, horizon, names, tickers),

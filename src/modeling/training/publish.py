@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from src.core.errors import ForecastError
 from src.modeling.experiment.promotion import ZERO, Champion
 from src.registry.lifecycle.events import Author
-from src.registry.storage import artifact_store
-from src.registry.storage.artifact_store import NoModel
+from src.registry.storage.artifact import NoModel
+from src.registry.storage.artifact_store import same_content
 
 if TYPE_CHECKING:
     from src.core.model_events import ModelEvent
@@ -57,7 +57,7 @@ def current_champion(
     """
     if models is None:
         return Champion(), []
-    found = models.standing(ticker, horizon)
+    found = models.state(ticker, horizon)
     pin = found.pinned if found is not None else None
     try:
         live = models.load(ticker, horizon)
@@ -75,7 +75,7 @@ def current_champion(
             f"{sessions} nothing has been promoted yet."
         ]
     since = dt.date.fromisoformat(live.since) if live.since else None
-    if pin is not None and live.served == ZERO and models.left_for(pin):
+    if pin is not None and live.served == ZERO and models.replaced_promoted_model(pin):
         since = max(since or dt.date.min, pin.at.date())
     return Champion(live.served, since), [] if pin is None else [_pinned(pin)]
 
@@ -93,7 +93,7 @@ def _unchanged(models: LiveModels, one: TrainingResult) -> TrainingResult:
         live = models.load(one.artifact.ticker, one.artifact.horizon)
     except ForecastError:
         return one
-    return replace(one, artifact=live) if artifact_store.same(live, one.artifact) else one
+    return replace(one, artifact=live) if same_content(live, one.artifact) else one
 
 
 def answering(context: RunContext, made: Sequence[TrainingResult]) -> list[TrainingResult]:
@@ -107,7 +107,7 @@ def answering(context: RunContext, made: Sequence[TrainingResult]) -> list[Train
     answers = []
     for one in made:
         artifact = one.artifact if one.artifact.digest else next(stored)
-        standing = context.models.standing(artifact.ticker, artifact.horizon)
+        standing = context.models.state(artifact.ticker, artifact.horizon)
         if standing is None or standing.live.digest == artifact.digest:
             answers.append(replace(one, artifact=artifact))
             continue

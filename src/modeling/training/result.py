@@ -14,8 +14,7 @@ from src.config.version import VERSION
 from src.modeling.experiment import summary
 from src.modeling.experiment.promotion import ZERO, PromotionDecision
 from src.modeling.intervals.distribution import ReturnDistribution
-from src.modeling.serving import newest
-from src.modeling.serving.inputs import ModelInputs
+from src.modeling.serving.inputs import ModelInputs, input_values, last_bar
 from src.modeling.serving.predict import forecast
 from src.modeling.serving.records import serving_row
 from src.registry.formats.models import LinearModel
@@ -61,7 +60,7 @@ class TrainingResult:
         if not artifact.model.features:
             return replace(self, artifact=artifact, inputs={})
         row, column = self._place
-        inputs = newest.inputs(
+        inputs = input_values(
             artifact.model,
             self.feature_cache.features,
             row,
@@ -79,7 +78,7 @@ class TrainingResult:
     @property
     def _place(self) -> tuple[int, int]:
         panel, ticker = self.walk_forward.panel, self.artifact.ticker
-        return newest.last_bar(panel, ticker), panel.tickers.index(ticker)
+        return last_bar(panel, ticker), panel.tickers.index(ticker)
 
     def forecast(self, context: RunContext) -> dict[str, Any]:
         """An entry of ``forecasts`` in results.json."""
@@ -125,7 +124,7 @@ def build_result(
 ) -> TrainingResult:
     """Put together what is stored and told of one ticker at ``short`` or ``long``."""
     held, ticker = trained.results[horizon], newest_row["ticker"]
-    row, column = newest.last_bar(held.panel, ticker), held.panel.tickers.index(ticker)
+    row, column = last_bar(held.panel, ticker), held.panel.tickers.index(ticker)
     candidate = decision.candidate if decision.candidate in held.models else ZERO
     model = held.models.get(candidate, NOTHING)
     artifact = Artifact(
@@ -146,8 +145,8 @@ def build_result(
         reason=_reason(decision, trained.leak).rstrip("."),
         trials=decision.verdict.configurations,
         evidence=[asdict(one) for one in decision.verdict.evidence],
-        metrics=summary.own(held, ticker),
-        pool=summary.pool(held),
+        metrics=summary.ticker_metrics(held, ticker),
+        pool=summary.pool_metrics(held),
     )
     said = held.distributions.at(row, column)
     one = TrainingResult(

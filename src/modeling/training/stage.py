@@ -13,7 +13,7 @@ from src.modeling.experiment.promotion import decide_promotion
 from src.modeling.panel import labels, panel
 from src.modeling.panel.known_pools import known_pools, newest_row, pool_hash
 from src.modeling.points.fit_cache import DiskFitCache
-from src.modeling.serving.keeping import keep
+from src.modeling.serving.stored_models import record
 from src.modeling.training import pool_training
 from src.modeling.training.publish import answering, current_champion
 from src.modeling.training.report.build import page
@@ -44,7 +44,7 @@ def run(context: RunContext) -> StageReport:
     files = _reports(context, made)
     made = answering(context, made)
     forecasts = [one.forecast(context) for one in made]
-    keep(context, [one.serving_row(context) for one in made], forecasts)
+    record(context, [one.serving_row(context) for one in made], forecasts)
     return StageReport(
         rows=sum(one.frame.height for one in labelled.values()),
         details={

@@ -1,4 +1,4 @@
-"""A trained model in, the bytes of a skops file out, and back; nothing in a file is run."""
+"""Turn a trained model into the bytes of a skops file and back; nothing in a file is run."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ MODEL = "model.skops"
 
 
 class Model(Protocol):
-    """What is stored of a model, and how it forecasts."""
+    """A model that can be stored and forecasts one row."""
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Names of the values that a forecast is made from."""
+        """Names of the model's inputs, in their order."""
 
     def predict(self, values: npt.NDArray[np.float64]) -> float:
         """Forecast one row, a simple return: ``values`` in the order of ``features``."""
@@ -43,13 +43,13 @@ class LinearModel:
 
     def __post_init__(self) -> None:
         if self.coef.dtype != np.float64 or self.coef.shape != (len(self.features),):
-            raise ValueError("a model needs one float64 coefficient per feature")
+            raise ValueError("a linear model needs one float64 coefficient for each feature")
         if not (np.isfinite(self.coef).all() and np.isfinite(self.intercept)):
-            raise ValueError("a model's parameters must be finite")
+            raise ValueError("a linear model needs finite parameters")
 
     def predict(self, values: npt.NDArray[np.float64]) -> float:
         """Forecast one row: ``values`` in the order of ``features``."""
-        # Summed as a matrix of many rows is, by einsum: BLAS would round otherwise.
+        # By einsum, as for a matrix of many rows: BLAS would round differently for one row.
         return float(np.einsum("j,j->", values, self.coef) + self.intercept)
 
 
@@ -59,11 +59,11 @@ class RankTilt:
 
     Attributes:
         features: The trees' inputs by name, then volatility and the pool's mean predicted rank.
-        trees: What predicts the rank of the return among the tickers of its session, -.5 to .5.
+        trees: Predict the rank of the return among the tickers of its session, -.5 to .5.
         slope: Return in units of volatility per unit of rank.
 
     Raises:
-        ValueError: When the trees ask for more than there are names, or the slope is no number.
+        ValueError: When the trees use more inputs than have names, or the slope is not finite.
     """
 
     features: tuple[str, ...]
@@ -76,27 +76,27 @@ class RankTilt:
 
     def predict(self, values: npt.NDArray[np.float64]) -> float:
         """Forecast one row: ``values`` in the order of ``features``."""
-        volatility, pool = values[-2:]
+        volatility, mean_rank = values[-2:]
         rank = self.trees.predict(values[None, :-2])[0]
-        return float(self.slope * (rank - pool) * volatility)
+        return float(self.slope * (rank - mean_rank) * volatility)
 
 
 KINDS: Mapping[str, type[Any]] = {"linear": LinearModel, "rank_tilt": RankTilt, "trees": Trees}
 
 
 def canonical_hash(model: Model | Trees) -> str:
-    """SHA-256 over names, parameters' bits and options: equal models, equal hashes."""
-    return hashlib.sha256(canonical_json(_exact(_parts(model)))).hexdigest()
+    """SHA-256 over names, the bits of the parameters, and options; equal for equal models."""
+    return hashlib.sha256(canonical_json(_exact(_fields(model)))).hexdigest()
 
 
 def canonical_json(value: object) -> bytes:
-    """Equal values, equal bytes: what a digest is taken of."""
+    """JSON whose bytes are equal for equal values, so that digests are."""
     return json.dumps(value, sort_keys=True, indent=1, allow_nan=False).encode()
 
 
 def pack(model: Model | Trees) -> bytes:
-    """Write the parameters as a skops file: equal models, equal bytes."""
-    return skops_file.write(_parts(model))
+    """Write the parameters as a skops file; equal models give equal bytes."""
+    return skops_file.write(_fields(model))
 
 
 def unpack(data: bytes) -> Model | Trees:
@@ -105,28 +105,28 @@ def unpack(data: bytes) -> Model | Trees:
     Raises:
         ValueError: For anything else in it, and for parameters that make no model.
     """
-    parts = skops_file.read(data)
-    kind = KINDS[parts.pop("kind")]
-    if "trees" in parts:
-        parts["trees"] = Trees(**parts["trees"])
-    if "features" in parts:
-        parts["features"] = tuple(parts["features"])
-    made: Model | Trees = kind(**parts)
-    return made
+    fields = skops_file.read(data)
+    kind = KINDS[fields.pop("kind")]
+    if "trees" in fields:
+        fields["trees"] = Trees(**fields["trees"])
+    if "features" in fields:
+        fields["features"] = tuple(fields["features"])
+    model: Model | Trees = kind(**fields)
+    return model
 
 
-def _parts(model: Any) -> dict[str, Any]:
-    kind = next(name for name, one in KINDS.items() if isinstance(model, one))
-    parts = asdict(model)
-    if "features" in parts:
-        parts["features"] = list(parts["features"])
-    return {"kind": kind, **parts}
+def _fields(model: Any) -> dict[str, Any]:
+    kind = next(name for name, type_ in KINDS.items() if isinstance(model, type_))
+    fields = asdict(model)
+    if "features" in fields:
+        fields["features"] = list(fields["features"])
+    return {"kind": kind, **fields}
 
 
 def _exact(value: Any) -> Any:
-    """Numbers as a float's bits. Adding 0.0 turns -0.0, which forecasts the same, into 0.0."""
+    """Numbers as a float's bits; adding 0.0 turns -0.0, which forecasts the same, into 0.0."""
     if isinstance(value, dict):
-        return {name: _exact(one) for name, one in value.items()}
+        return {name: _exact(entry) for name, entry in value.items()}
     if isinstance(value, np.ndarray):
         kind = "<f8" if value.dtype.kind == "f" else "<i8"
         return (value + 0).astype(kind).tobytes().hex()

@@ -1,8 +1,8 @@
-"""Plain containers and arrays in, the bytes of a skops file out, and back; nothing in it is run.
+"""Write plain containers and arrays as a skops file, and read them back; nothing in it is run.
 
 skops itself imports scikit-learn and pandas, two seconds of CPU, trusts hundreds of their classes
-by default, and names its members by memory address. Here four kinds of node are known, and equal
-values give equal bytes. skops reads these files without being told to trust anything.
+by default, and names its members by memory address. This module accepts four kinds of node, and
+equal values give equal bytes. skops reads these files with an empty list of trusted types.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-# All that a file may be made of: (module, class, skops node). Not taken from the file.
+# All that a file may consist of, as (module, class, skops node).
 TRUSTED = frozenset(
     {
         ("builtins", "dict", "DictNode"),
@@ -27,24 +27,24 @@ TRUSTED = frozenset(
 )
 PROTOCOL, VERSION = 2, "0.16.0"
 SCHEMA = "schema.json"
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+_FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def write(value: Mapping[str, Any]) -> bytes:
-    """A dict of dicts, lists, arrays, text and numbers as a file."""
+    """Write a dict of dicts, lists, arrays, text and numbers as the bytes of a file."""
     members: dict[str, bytes] = {}
-    schema = _encoded(value, members, itertools.count(1))
+    schema = _encode(value, members, itertools.count(1))
     schema |= {"protocol": PROTOCOL, "_skops_version": VERSION}
     members[SCHEMA] = json.dumps(schema, allow_nan=False).encode()
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
         for name, data in members.items():
-            file.writestr(zipfile.ZipInfo(name, _LONG_AGO), data, zipfile.ZIP_DEFLATED)
+            file.writestr(zipfile.ZipInfo(name, _FIXED_TIME), data, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 
 def read(data: bytes) -> Any:
-    """What ``write`` was given.
+    """Read the value that ``write`` wrote.
 
     Raises:
         ValueError: For another protocol, or anything that is not in ``TRUSTED``.
@@ -52,32 +52,32 @@ def read(data: bytes) -> Any:
     with zipfile.ZipFile(io.BytesIO(data)) as members:
         schema = json.loads(members.read(SCHEMA))
         if schema["protocol"] != PROTOCOL:
-            raise ValueError(f"skops protocol {schema['protocol']} is unknown here")
-        return _decoded(schema, members)
+            raise ValueError(f"skops protocol {schema['protocol']} is not supported")
+        return _decode(schema, members)
 
 
-def _encoded(value: Any, members: dict[str, bytes], number: Iterator[int]) -> dict[str, Any]:
+def _encode(value: Any, members: dict[str, bytes], number: Iterator[int]) -> dict[str, Any]:
     if isinstance(value, Mapping):
-        content = {name: _encoded(value[name], members, number) for name in sorted(value)}
-        text = {"__class__": "str", "__module__": "builtins", "__loader__": "TypeNode"}
-        keys = [{**text, "__id__": next(number)} for _ in value]
-        kinds = {**_node("builtins", "list", "ListNode", number), "content": keys}
+        content = {name: _encode(value[name], members, number) for name in sorted(value)}
+        key_type = {"__class__": "str", "__module__": "builtins", "__loader__": "TypeNode"}
+        keys = [{**key_type, "__id__": next(number)} for _ in value]
+        key_types = {**_node("builtins", "list", "ListNode", number), "content": keys}
         return {
             **_node("builtins", "dict", "DictNode", number),
             "content": content,
-            "key_types": kinds,
+            "key_types": key_types,
         }
     if isinstance(value, list):
-        parts = [_encoded(one, members, number) for one in value]
-        return {**_node("builtins", "list", "ListNode", number), "content": parts}
+        entries = [_encode(entry, members, number) for entry in value]
+        return {**_node("builtins", "list", "ListNode", number), "content": entries}
     if isinstance(value, np.ndarray):
-        name, stored = f"{len(members)}.npy", io.BytesIO()
-        np.save(stored, value, allow_pickle=False)
-        members[name] = stored.getvalue()
+        name, data = f"{len(members)}.npy", io.BytesIO()
+        np.save(data, value, allow_pickle=False)
+        members[name] = data.getvalue()
         node = _node("numpy", "ndarray", "NdArrayNode", number)
         return {**node, "type": "numpy", "file": name}
-    told = json.dumps(value, allow_nan=False)
-    return {**_node("builtins", "str", "JsonNode", number), "content": told, "is_json": True}
+    text = json.dumps(value, allow_nan=False)
+    return {**_node("builtins", "str", "JsonNode", number), "content": text, "is_json": True}
 
 
 def _node(module: str, name: str, loader: str, number: Iterator[int]) -> dict[str, Any]:
@@ -89,15 +89,15 @@ def _node(module: str, name: str, loader: str, number: Iterator[int]) -> dict[st
     }
 
 
-def _decoded(node: Mapping[str, Any], members: zipfile.ZipFile) -> Any:
+def _decode(node: Mapping[str, Any], members: zipfile.ZipFile) -> Any:
     kind = (node["__module__"], node["__class__"], node["__loader__"])
     if kind not in TRUSTED:
         raise ValueError(f"the file holds {'.'.join(kind[:2])}, which is not trusted")
     match kind[2]:
         case "DictNode":
-            return {name: _decoded(value, members) for name, value in node["content"].items()}
+            return {name: _decode(value, members) for name, value in node["content"].items()}
         case "ListNode":
-            return [_decoded(value, members) for value in node["content"]]
+            return [_decode(value, members) for value in node["content"]]
         case "JsonNode":
             return json.loads(str(node.get("content")))
     return np.load(io.BytesIO(members.read(node["file"])), allow_pickle=False)

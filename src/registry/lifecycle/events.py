@@ -1,4 +1,4 @@
-"""What follows for a ticker and horizon from a new artifact, from a rollback and from `unpin`."""
+"""Decide which events follow from a new artifact, from a rollback and from `unpin`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from src.core.model_events import ModelEvent
 
 if TYPE_CHECKING:
-    from src.registry.lifecycle.state import Standing
+    from src.registry.lifecycle.state import LiveState
     from src.registry.storage.artifact import Artifact
 
 BASELINE = "zero"
@@ -18,24 +18,26 @@ BASELINE = "zero"
 
 @dataclass(frozen=True)
 class Author:
-    """Who does something, and when (aware)."""
+    """Who changes what is live, and when (an aware time)."""
 
     by_whom: str
     at: dt.datetime
 
 
-def after_training(artifact: Artifact, before: Standing | None, author: Author) -> list[ModelEvent]:
-    """Events of a new stored set: trained, what the gate changed, and who lost its place.
+def after_training(
+    artifact: Artifact, before: LiveState | None, author: Author
+) -> list[ModelEvent]:
+    """Events of a new stored set: trained, the gate's verdict, and which model was demoted.
 
-    It goes live unless the one before is pinned; a pin gives way to a win of the gate that was
-    decided at a later session. Nothing has happened when it is live already.
+    It goes live unless the set before is pinned; a pin gives way to a win of the gate that was
+    decided at a later session. There are none where the set is live already.
     """
     if before is not None and before.live.digest == artifact.digest:
         return []
     pin = before.pinned if before else None
     live = pin is None or _won_after(pin, artifact)
-    kind = _judged(artifact, before, live=live)
-    reason = artifact.reason if live else _held_back(artifact.reason)
+    kind = _verdict_kind(artifact, before, live=live)
+    reason = artifact.reason if live else _pinned_reason(artifact.reason)
     trained = _event(
         "trained",
         artifact,
@@ -44,12 +46,12 @@ def after_training(artifact: Artifact, before: Standing | None, author: Author) 
         reason=reason,
         evidence=_evidence(artifact),
     )
-    judged = [_event(kind, artifact, author, made_live=live, reason=reason)] if kind else []
-    return [trained, *judged, *(_demoted(before, artifact, author) if live else [])]
+    verdict = [_event(kind, artifact, author, made_live=live, reason=reason)] if kind else []
+    return [trained, *verdict, *(_demoted(before, artifact, author) if live else [])]
 
 
 def after_rollback(
-    artifact: Artifact, before: Standing | None, author: Author, tag: str
+    artifact: Artifact, before: LiveState | None, author: Author, tag: str
 ) -> list[ModelEvent]:
     """Events of a set restored from a version; none where it is live and pinned already."""
     reason = f"rollback to version {tag}"
@@ -64,63 +66,63 @@ def after_rollback(
     return events
 
 
-def after_unpin(standings: Iterable[Standing], author: Author) -> list[ModelEvent]:
+def after_unpin(states: Iterable[LiveState], author: Author) -> list[ModelEvent]:
     """Events that end the pins there are; what is live stays until training replaces it."""
     return [
         ModelEvent(
             "unpinned",
-            one.pinned.ticker,
-            one.pinned.horizon,
-            one.pinned.digest,
+            pin.ticker,
+            pin.horizon,
+            pin.digest,
             author.by_whom,
             author.at,
-            served=one.pinned.served,
-            verdict=one.pinned.verdict,
+            served=pin.served,
+            verdict=pin.verdict,
             reason="training may replace it again",
-            version_tag=one.pinned.version_tag,
+            version_tag=pin.version_tag,
         )
-        for one in standings
-        if one.pinned is not None
+        for pin in (state.pinned for state in states)
+        if pin is not None
     ]
 
 
 def versioned(artifact: Artifact, author: Author, tag: str, manifest: str) -> ModelEvent:
-    """The event of a set put into a version whose own manifest has that digest."""
+    """The event of a set that is kept in a version; ``manifest`` is the version's digest."""
     evidence = {"version_manifest": manifest}
     return _event("versioned", artifact, author, reason="", version_tag=tag, evidence=evidence)
 
 
 def _won_after(pin: ModelEvent, artifact: Artifact) -> bool:
-    """Whether the gate spoke for it at a session later than the pin: the day itself is not."""
+    """Whether the gate promoted it at a session later than the pin's day."""
     won = artifact.served != BASELINE and artifact.verdict == "better"
     return won and artifact.since > f"{pin.at:%Y-%m-%d}"
 
 
-def _judged(artifact: Artifact, before: Standing | None, *, live: bool) -> str | None:
-    """The kind of event that the verdict makes; None where what won already has won again."""
-    standing = before and before.pinned is None and before.live.served == artifact.served
-    if live and artifact.served != BASELINE and not standing:
+def _verdict_kind(artifact: Artifact, before: LiveState | None, *, live: bool) -> str | None:
+    """The kind of event that the verdict makes; None where the champion has won again."""
+    is_champion = before and before.pinned is None and before.live.served == artifact.served
+    if live and artifact.served != BASELINE and not is_champion:
         return "promoted"
     return {"worse": "rejected", "better": None}.get(artifact.verdict, "undecided")
 
 
-def _held_back(reason: str) -> str:
+def _pinned_reason(reason: str) -> str:
     why = "the live model is pinned"
     return f"{reason}; {why}" if reason else why
 
 
-def _demoted(before: Standing | None, artifact: Artifact, author: Author) -> list[ModelEvent]:
+def _demoted(before: LiveState | None, artifact: Artifact, author: Author) -> list[ModelEvent]:
     if before is None or before.live.served in ("", BASELINE, artifact.served):
         return []
-    lost = before.live
+    champion = before.live
     event = ModelEvent(
         "demoted",
-        lost.ticker,
-        lost.horizon,
-        lost.digest,
+        champion.ticker,
+        champion.horizon,
+        champion.digest,
         author.by_whom,
         author.at,
-        served=lost.served,
+        served=champion.served,
         verdict=artifact.verdict,
         reason=f"{artifact.served} is served instead",
     )
@@ -143,8 +145,8 @@ def _evidence(artifact: Artifact) -> dict[str, Any]:
     }
 
 
-def _event(kind: str, artifact: Artifact, author: Author, **told: Any) -> ModelEvent:
-    about = {"served": artifact.served, "verdict": artifact.verdict, "reason": artifact.reason}
+def _event(kind: str, artifact: Artifact, author: Author, **fields: Any) -> ModelEvent:
+    common = {"served": artifact.served, "verdict": artifact.verdict, "reason": artifact.reason}
     return ModelEvent(
         kind,
         artifact.ticker,
@@ -152,5 +154,5 @@ def _event(kind: str, artifact: Artifact, author: Author, **told: Any) -> ModelE
         artifact.digest,
         author.by_whom,
         author.at,
-        **{**about, **told},
+        **{**common, **fields},
     )

@@ -1,38 +1,33 @@
-"""The models that answer: where they lie, what the audit says of them, and how one is replaced."""
+"""Load and replace the models that are live, as the audit says which they are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.core.errors import UnwritableFolder
-from src.registry.lifecycle.events import Author
+from src.registry.lifecycle.events import BASELINE, Author
 from src.registry.lifecycle.publish import publish
-from src.registry.lifecycle.state import Standing, standings
-from src.registry.storage import artifact_store
-from src.registry.storage.artifact import Artifact
-from src.registry.storage.artifact_store import NoModel
+from src.registry.lifecycle.state import LiveState, live_states
+from src.registry.storage.artifact import Artifact, NoModel
+from src.registry.storage.artifact_store import ArtifactStore
 
 if TYPE_CHECKING:
     from src.core.model_events import ModelEvent
     from src.db.tables.model_events import EventLog
 
-MODELS = Path("models")
-
 
 @dataclass(frozen=True)
 class LiveModels:
-    """The live sets below ``root`` and the audit of them; ``key`` signs, or None."""
+    """The stored sets and the audit, which says which of them are live."""
 
-    root: Path
+    store: ArtifactStore
     log: EventLog
-    key: bytes | None = None
 
-    def standing(self, ticker: str, horizon: str) -> Standing | None:
+    def state(self, ticker: str, horizon: str) -> LiveState | None:
         """What is live for a ticker at ``short`` or ``long``; None before its first model."""
-        return standings(self.log.decisive([ticker])).get((ticker, horizon))
+        return live_states(self.log.decisive([ticker])).get((ticker, horizon))
 
     def load(self, ticker: str, horizon: str) -> Artifact:
         """The set that the audit says is live.
@@ -41,32 +36,28 @@ class LiveModels:
             NoModel: There is none yet.
             CorruptArtifact: It is damaged or missing.
         """
-        standing = self.standing(ticker, horizon)
-        if standing is None:
-            raise NoModel(
-                f"There is no {horizon} model for {ticker} yet: run `python -m mlops.pipeline` "
-                "first."
-            )
-        expected = standing.live.digest
-        return artifact_store.load(self.root, ticker, horizon, expected=expected, key=self.key)
+        state = self.state(ticker, horizon)
+        if state is None:
+            raise NoModel(ticker, horizon)
+        return self.store.load(ticker, horizon, state.live.digest)
 
-    def left_for(self, pin: ModelEvent) -> bool:
-        """Whether the rollback behind a pin left a served model, rather than zero."""
-        before = [
-            one
-            for one in self.log.events([pin.ticker])
-            if one.pair == pin.pair and one.made_live and one.event_id < pin.event_id
+    def replaced_promoted_model(self, pin: ModelEvent) -> bool:
+        """Whether the rollback behind a pin took a promoted model, rather than zero, out."""
+        live = [
+            event
+            for event in self.log.events([pin.ticker])
+            if event.pair == pin.pair and event.made_live and event.event_id < pin.event_id
         ]
         # The last of them is the restored set itself.
-        return len(before) > 1 and before[-2].served not in ("", "zero")
+        return len(live) > 1 and live[-2].served not in ("", BASELINE)
 
-    def publish(self, made: Sequence[Artifact], author: Author) -> list[Artifact]:
+    def publish(self, artifacts: Sequence[Artifact], author: Author) -> list[Artifact]:
         """Store sets and make them live, unless what is live is pinned; returned with digests.
 
         Raises:
             UnwritableFolder: The folder of models cannot be written.
         """
         try:
-            return publish(self.root, self.log, made, author, key=self.key)
+            return publish(self.store, self.log, artifacts, author)
         except OSError as error:
-            raise UnwritableFolder(self.root, error) from error
+            raise UnwritableFolder(self.store.root, error) from error

@@ -1,4 +1,4 @@
-"""Events in; what was live and what was pinned at a time, and why, out."""
+"""Derive from the events of the audit what is live and what is pinned, now or at a time."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from src.core.model_events import ModelEvent
+from src.core.model_events import ModelEvent, Pair
 
 
 @dataclass(frozen=True)
-class Standing:
-    """One ticker and horizon at one time.
+class LiveState:
+    """Which set of one ticker and horizon is live at one time.
 
     Attributes:
-        live: The event that made its set the one that answers.
+        live: The event that made the set live.
         pinned: The event that pinned that set, or None where training may replace it.
     """
 
@@ -22,50 +22,44 @@ class Standing:
     pinned: ModelEvent | None
 
 
-def standings(
+def live_states(
     events: Iterable[ModelEvent], at: dt.datetime | None = None
-) -> dict[tuple[str, str], Standing]:
-    """What stood at ``at`` (now: None), by ticker and horizon; only what had gone live.
+) -> dict[Pair, LiveState]:
+    """What is live at ``at`` (now: None), by ticker and horizon, where anything is.
 
     Events count in the order of writing. A pin ends with ``unpinned``, with a promotion, or with
     another set that goes live.
     """
-    live: dict[tuple[str, str], ModelEvent] = {}
-    pins: dict[tuple[str, str], ModelEvent | None] = {}
-    for one in sorted(events, key=lambda event: event.event_id):
-        if at is not None and one.at > at:
+    live: dict[Pair, ModelEvent] = {}
+    pins: dict[Pair, ModelEvent | None] = {}
+    for event in sorted(events, key=lambda event: event.event_id):
+        if at is not None and event.at > at:
             continue
-        if one.made_live:
-            live[one.pair] = one
-        if one.kind == "pinned":
-            pins[one.pair] = one
-        elif one.kind == "unpinned" or (one.kind == "promoted" and one.made_live):
-            pins[one.pair] = None
-    return {pair: Standing(one, _of(pins.get(pair), one)) for pair, one in live.items()}
+        if event.made_live:
+            live[event.pair] = event
+        if event.kind == "pinned":
+            pins[event.pair] = event
+        elif event.kind == "unpinned" or (event.kind == "promoted" and event.made_live):
+            pins[event.pair] = None
+    return {pair: LiveState(event, _pin_of(event, pins.get(pair))) for pair, event in live.items()}
 
 
-def live_at(
-    events: Iterable[ModelEvent], ticker: str, horizon: str, at: dt.datetime
-) -> Standing | None:
-    """What was live for one ticker and horizon, and why; None before its first model."""
-    return standings(events, at).get((ticker, horizon))
-
-
-def explained(standing: Standing) -> str:
-    """A standing as one sentence."""
-    one = standing.live
-    said = (
-        f"{one.ticker} {one.horizon}: {one.served or 'unknown'} from set {one.digest[:12]}, live "
-        f"since {_time(one.at)}, {one.kind.replace('_', ' ')} by {one.by_whom}"
+def describe(state: LiveState) -> str:
+    """What is live since when and why, as one sentence."""
+    event = state.live
+    sentence = (
+        f"{event.ticker} {event.horizon}: {event.served or 'unknown'} from set "
+        f"{event.digest[:12]}, live since {_time(event.at)}, {event.kind.replace('_', ' ')} by "
+        f"{event.by_whom}"
     )
-    said += f" ({one.reason})" if one.reason else ""
-    if standing.pinned is None:
-        return f"{said}."
-    tag = f" with version {standing.pinned.version_tag}" if standing.pinned.version_tag else ""
-    return f"{said}; pinned{tag} since {_time(standing.pinned.at)}."
+    sentence += f" ({event.reason})" if event.reason else ""
+    if state.pinned is None:
+        return f"{sentence}."
+    tag = f" with version {state.pinned.version_tag}" if state.pinned.version_tag else ""
+    return f"{sentence}; pinned{tag} since {_time(state.pinned.at)}."
 
 
-def line(event: ModelEvent) -> str:
+def format_event(event: ModelEvent) -> str:
     """An event as one line of a log."""
     parts = (
         _time(event.at),
@@ -79,7 +73,7 @@ def line(event: ModelEvent) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def _of(pin: ModelEvent | None, live: ModelEvent) -> ModelEvent | None:
+def _pin_of(live: ModelEvent, pin: ModelEvent | None) -> ModelEvent | None:
     return pin if pin is not None and pin.digest == live.digest else None
 
 

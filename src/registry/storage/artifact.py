@@ -1,4 +1,4 @@
-"""A trained candidate for one ticker and horizon, with what was learnt about it."""
+"""A trained candidate for one ticker and horizon, with its evaluation and its origin."""
 
 from __future__ import annotations
 
@@ -8,8 +8,23 @@ from dataclasses import dataclass, field
 from importlib.metadata import version as installed
 from typing import Any
 
+from src.core.errors import ForecastError
+from src.core.model_events import Pair
+from src.core.tables import HORIZONS
 from src.registry.formats.models import Model
-from src.registry.storage.model_set import HORIZONS
+
+
+class NoModel(ForecastError):
+    """No model of a ticker and horizon, or none at all, has been stored yet."""
+
+    def __init__(self, ticker: str = "", horizon: str = "") -> None:
+        which = f"{horizon} model for {ticker}" if ticker else "model"
+        option = f" --ticker {ticker}" if ticker else ""
+        super().__init__(f"There is no {which} yet: run `python -m mlops.pipeline{option}` first.")
+
+
+class CorruptArtifact(ForecastError):
+    """The model's files are damaged: train again, or roll back."""
 
 
 def environment() -> dict[str, str]:
@@ -24,7 +39,7 @@ def environment() -> dict[str, str]:
 
 @dataclass(frozen=True, eq=False)
 class Artifact:
-    """A candidate for one ticker and horizon, what was learnt about it, and what is served.
+    """A candidate for one ticker and horizon, how it was evaluated, and which model is served.
 
     Attributes:
         horizon: ``short`` or ``long``; ``sessions`` is how far ahead that is.
@@ -32,8 +47,8 @@ class Artifact:
         since: The session at whose close that was decided, ISO 8601; empty when it never was.
         verdict: ``better``, ``worse``, ``undecided`` or ``none``; ``reason`` is its sentence.
         evidence: What the verdict rests on: name, value, limit, passed.
-        metrics: Rows of ``point_metrics.score_table``, of the ticker itself.
-        pool: ``tickers`` it was judged with, and their ``metrics``.
+        metrics: Rows of the leaderboard, of the ticker itself.
+        pool: Number of ``tickers`` it was evaluated with, and their ``metrics``.
         trials: Configurations tried before this one was reported.
         trained_at: UTC, ISO 8601.
         digest: SHA-256 of the manifest; empty until stored.
@@ -70,3 +85,8 @@ class Artifact:
         won = self.served == self.candidate and self.since and self.verdict != "worse"
         if self.served != "zero" and not won:
             raise ValueError(f"{self.served!r} is served but was never promoted")
+
+    @property
+    def pair(self) -> Pair:
+        """Ticker and horizon."""
+        return self.ticker, self.horizon

@@ -1,19 +1,23 @@
-"""Directories and files that outlive a power cut, written by one process at a time."""
+"""Write folders and files that survive a power cut, one writer at a time.
+
+What is being written has a temporary name until it is complete; what a killed writer left keeps
+that name and is removed by the next writer.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import shutil
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-# What is being written has this before its name; what a killed writer left has it, too.
-ASIDE = ".new-"
+TEMPORARY = ".new-"
 
 
-def make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Make a folder and those above it, each durable by name."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
@@ -21,7 +25,7 @@ def make(folder: Path) -> None:
         sync(path.parent)
 
 
-def write(path: Path, data: bytes) -> None:
+def write_new(path: Path, data: bytes) -> None:
     """Write a new file, its bytes on the disk before this returns."""
     with path.open("xb") as file:
         file.write(data)
@@ -29,33 +33,48 @@ def write(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def make_whole(folder: Path, files: Mapping[str, bytes]) -> None:
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """Make a new folder with these files in it, all on the disk before this returns."""
     folder.mkdir()
     for name, data in files.items():
-        write(folder / name, data)
+        write_new(folder / name, data)
     sync(folder)
 
 
-def sync(directory: Path) -> None:
-    """Make the names in a directory durable, not only the bytes of its files."""
-    descriptor = os.open(directory, os.O_RDONLY)
+def sync(folder: Path) -> None:
+    """Make the names in a folder durable, not only the bytes of its files."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
+def temporary_in(folder: Path) -> Path:
+    """A temporary name for something new in a folder."""
+    return folder / f"{TEMPORARY}{uuid.uuid4().hex}"
+
+
+def move_into_place(temporary: Path, name: str) -> None:
+    """Give what was completed under a temporary name its own name, durably."""
+    temporary.rename(temporary.parent / name)
+    sync(temporary.parent)
+
+
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """One writer at a time. The kernel frees the lock of a killed one, whose leftovers go."""
+def only_writer(folder: Path) -> Iterator[None]:
+    """Keep other writers out of a folder, which is made, and remove what killed ones left in it.
+
+    The kernel frees the lock of a writer that was killed.
+    """
+    make_folder(folder)
     with (folder / ".lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        sweep(folder)
+        remove_leftovers(folder)
         yield
 
 
-def sweep(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
     """Remove what a killed writer left; only for whoever keeps other writers out."""
-    for left in folder.glob(f"{ASIDE}*"):
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    for path in folder.glob(f"{TEMPORARY}*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()

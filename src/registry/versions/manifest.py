@@ -1,4 +1,4 @@
-"""The manifest of a version: its name, who made it when, and every file with its digest."""
+"""Write and read the manifest of a version: who made it when, and the digest of every file."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from typing import Any
 
 from src.config.version import VERSION
 from src.core.errors import BadInput, UsageError
+from src.core.model_events import Pair
 from src.core.tickers import shown
 from src.registry.formats.models import canonical_json
 from src.registry.lifecycle.events import Author
-from src.registry.storage import model_set as sets
-from src.registry.storage.pointer import Pair
-from src.registry.storage.signing import same, sha256
+from src.registry.storage.model_set import DIGEST, folder_of
+from src.registry.storage.signing import digests_equal, sha256
 
 MANIFEST, SIGNATURE = "version.json", "version.sig"
 
@@ -30,18 +30,18 @@ _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 class NoVersion(BadInput):
     """There is no such version."""
 
-    def __init__(self, tag: str, known: list[str]) -> None:
-        near = difflib.get_close_matches(tag, known, n=3, cutoff=0.5)
+    def __init__(self, tag: str, tags: list[str]) -> None:
+        near = difflib.get_close_matches(tag, tags, n=3, cutoff=0.5)
         hint = "make one with `python -m mlops.monitoring version --version-tag TAG`."
         if near:
             hint = f"did you mean {' or '.join(near)}?"
-        elif known:
-            hint = f"the newest are {', '.join(known[:3])}."
+        elif tags:
+            hint = f"the newest are {', '.join(tags[:3])}."
         super().__init__(f"There is no version {shown(tag)}: {hint}")
 
 
 class VersionExists(BadInput):
-    """A version is made once."""
+    """There is a version of that name already."""
 
     def __init__(self, tag: str) -> None:
         super().__init__(f"Version {tag} exists already and is never overwritten: choose another.")
@@ -49,7 +49,7 @@ class VersionExists(BadInput):
 
 @dataclass(frozen=True)
 class Version:
-    """What a version's manifest says.
+    """A version as its manifest describes it.
 
     Attributes:
         sets: The digest of the set of each ticker and horizon.
@@ -59,19 +59,18 @@ class Version:
 
     tag: str
     made_at: dt.datetime
-    made_by: str
     sets: Mapping[Pair, str]
     files: Mapping[str, Mapping[str, Any]]
     digest: str
 
     @property
     def tickers(self) -> list[str]:
-        """The tickers it knows."""
+        """The tickers that it holds a model of."""
         return sorted({ticker for ticker, _ in self.sets})
 
 
 def is_tag(text: str) -> bool:
-    """Whether a text can name a version: nothing that a path would read as more than a name."""
+    """Whether a text can name a version: one that means nothing more in a path."""
     return bool(_TAG.fullmatch(text)) and ".." not in text
 
 
@@ -79,13 +78,13 @@ def check_tag(text: str) -> None:
     """Raise UsageError unless the text can name a version."""
     if not is_tag(text):
         raise UsageError(
-            f"{shown(text)} is no version tag: give up to 64 letters, digits and . _ + -, such as "
-            "v1.0-2025-01-15."
+            f"{shown(text)} is not a version tag: give up to 64 letters, digits and . _ + -, such "
+            "as v1.0-2025-01-15."
         )
 
 
-def written(tag: str, author: Author, files: Mapping[str, Mapping[str, Any]]) -> bytes:
-    """The manifest's bytes."""
+def render(tag: str, author: Author, files: Mapping[str, Mapping[str, Any]]) -> bytes:
+    """The manifest as bytes."""
     return canonical_json(
         {
             "tag": tag,
@@ -97,51 +96,51 @@ def written(tag: str, author: Author, files: Mapping[str, Mapping[str, Any]]) ->
     )
 
 
-def parsed(tag: str, body: bytes) -> Version:
-    """The version that the bytes tell of; whatever cannot be one raises some error."""
-    told = json.loads(body)
-    if told["tag"] != tag:
-        raise ValueError(f"it was made as {shown(str(told['tag']))}")
-    made_at = dt.datetime.fromisoformat(told["made_at"])
+def parse(tag: str, body: bytes) -> Version:
+    """Read the manifest of the version ``tag``; whatever is not one raises some error."""
+    fields = json.loads(body)
+    if fields["tag"] != tag:
+        raise ValueError(f"it was made as {shown(str(fields['tag']))}")
+    made_at = dt.datetime.fromisoformat(fields["made_at"])
     if made_at.tzinfo is None:
         raise ValueError("its time has no zone")
-    files = told["files"]
-    return Version(tag, made_at, str(told["made_by"]), _sets(files), files, sha256(body))
+    files = fields["files"]
+    return Version(tag, made_at, _sets(files), files, sha256(body))
 
 
-def tree(folder: Path) -> dict[str, dict[str, Any]]:
+def list_files(folder: Path) -> dict[str, dict[str, Any]]:
     """Size and digest of every file below a version's folder; raises ValueError for a link."""
-    found = {}
+    files = {}
     for place, folders, names in os.walk(folder):
         for name in (*folders, *names):
             path = Path(place) / name
             mode, relative = path.lstat().st_mode, path.relative_to(folder).as_posix()
             if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
-                raise ValueError(f"{relative} is no plain file")
+                raise ValueError(f"{relative} is not a regular file")
             if stat.S_ISREG(mode) and relative not in (MANIFEST, SIGNATURE):
                 data = path.read_bytes()
-                found[relative] = {"sha256": sha256(data), "size": len(data)}
-    return found
+                files[relative] = {"sha256": sha256(data), "size": len(data)}
+    return files
 
 
-def compare(stated: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+def compare(stated: Mapping[str, Any], stored: Mapping[str, Any]) -> None:
     """Raise ValueError for a file that is missing, one too many, or changed."""
-    for name in sorted({*stated, *found}):
-        if name not in found:
+    for name in sorted({*stated, *stored}):
+        if name not in stored:
             raise ValueError(f"{name} is missing")
         if name not in stated:
             raise ValueError(f"{name} does not belong to it")
-        if not same(found[name]["sha256"], str(stated[name]["sha256"])):
+        if not digests_equal(stored[name]["sha256"], str(stated[name]["sha256"])):
             raise ValueError(f"{name} was changed")
 
 
 def _sets(files: Mapping[str, Any]) -> dict[Pair, str]:
-    found: dict[Pair, str] = {}
+    sets: dict[Pair, str] = {}
     for path in files:
         ticker, horizon, digest, _ = path.split("/")
-        sets.folder_of(Path(), ticker, horizon)
-        if not sets.DIGEST.fullmatch(digest):
+        folder_of(Path(), ticker, horizon)
+        if not DIGEST.fullmatch(digest):
             raise ValueError(f"{path} belongs to no set")
-        if found.setdefault((ticker, horizon), digest) != digest:
+        if sets.setdefault((ticker, horizon), digest) != digest:
             raise ValueError(f"it holds two sets of {ticker}, {horizon}")
-    return found
+    return sets

@@ -1,147 +1,132 @@
-"""Versions of all live models: made, and gone back to; what was restored is pinned."""
+"""Make versions of all live models, and roll back to one; what a rollback restores is pinned."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from src.core.errors import BadInput
 from src.registry.lifecycle.events import Author, after_rollback, after_unpin, versioned
-from src.registry.lifecycle.publish import known_live, live_digests
-from src.registry.lifecycle.state import standings
-from src.registry.storage import files, pointer
-from src.registry.storage.artifact_store import CorruptArtifact, NoModel
-from src.registry.storage.signing import same
-from src.registry.versions import archive
+from src.registry.lifecycle.live_models import LiveModels
+from src.registry.lifecycle.state import live_states
+from src.registry.storage.artifact import Artifact, CorruptArtifact, NoModel
+from src.registry.storage.files import move_into_place, only_writer
+from src.registry.storage.signing import digests_equal
+from src.registry.versions.archive import VersionArchive
 from src.registry.versions.manifest import Version, VersionExists, check_tag
 
-if TYPE_CHECKING:
-    from src.db.tables.model_events import EventLog
-    from src.registry.storage.artifact import Artifact
-
 
 @dataclass(frozen=True)
-class Registry:
-    """Where models and versions are, the audit of them, and the key that signs them."""
-
-    models: Path
-    archive: Path
-    log: EventLog
-    key: bytes | None = None
-
-
-@dataclass(frozen=True)
-class RolledBack:
-    """What a rollback came to.
+class Rollback:
+    """The result of a rollback.
 
     Attributes:
         version: What is live again.
         changed: Whether anything had to change.
-        left_alone: Tickers that it does not know.
-        undone: What is still to be done for restored models to be asked; empty when nothing is.
+        left_alone: Tickers with a live model that the version does not hold.
+        missing_inputs: Why restored models cannot answer yet, and what to run; else empty.
     """
 
     version: Version
     changed: bool
     left_alone: list[str]
-    undone: str = ""
+    missing_inputs: str = ""
 
 
-def make_version(registry: Registry, tag: str, author: Author) -> Version:
-    """Copy the live sets of all tickers into a version of that name.
+@dataclass(frozen=True)
+class Registry:
+    """The live models and the archive of their versions."""
 
-    The events are committed before the version has its name: none is there that the audit
-    does not know.
+    models: LiveModels
+    archive: VersionArchive
 
-    Raises:
-        UsageError: When ``tag`` cannot be one.
-        VersionExists: When there is one of that name already.
-        NoModel: When nothing is live.
-        CorruptArtifact: When a live set is damaged.
-    """
-    check_tag(tag)
-    for folder in (registry.models, registry.archive):
-        files.make(folder)
-    with files.alone(registry.models), files.alone(registry.archive):
-        if (registry.archive / tag).exists():
-            raise VersionExists(tag)
-        audited = live_digests(standings(registry.log.decisive()))
-        live = {**known_live(registry.models, registry.log), **audited}
-        if not live:
-            raise NoModel
-        aside = archive.new_folder(registry.archive)
-        copied = archive.gather(registry.models, live, aside, registry.key)
-        version = archive.seal(aside, tag, author, registry.key)
-        registry.log.append([versioned(one, author, tag, version.digest) for one in copied])
-        archive.name_it(aside, tag)
-    return version
+    def make_version(self, tag: str, author: Author) -> Version:
+        """Copy the live sets of all tickers into a version of that name.
 
+        The events are committed before the version has its name: there is none that the audit
+        does not know.
 
-def roll_back(
-    registry: Registry,
-    tag: str,
-    author: Author,
-    prepare: Callable[[Sequence[Artifact]], str] = lambda restored: "",
-) -> RolledBack:
-    """Make the sets of a version live again, all in one step, and pin them.
+        Raises:
+            UsageError: When ``tag`` cannot be one.
+            VersionExists: When there is one of that name already.
+            NoModel: When nothing is live.
+            CorruptArtifact: When a live set is damaged.
+        """
+        check_tag(tag)
+        store, archive, log = self.models.store, self.archive, self.models.log
+        with only_writer(store.root), only_writer(archive.root):
+            if archive.has(tag):
+                raise VersionExists(tag)
+            states = live_states(log.decisive())
+            if not states:
+                raise NoModel
+            live = {pair: state.live.digest for pair, state in states.items()}
+            folder, artifacts = archive.copy_sets(store, live)
+            version = archive.seal(folder, tag, author)
+            log.append([versioned(one, author, tag, version.digest) for one in artifacts])
+            move_into_place(folder, tag)
+        return version
 
-    Every byte is verified before anything changes. A kill at any instant leaves the old sets or
-    the restored ones live; running again finishes what is left to do.
+    def roll_back(
+        self,
+        tag: str,
+        author: Author,
+        prepare: Callable[[Sequence[Artifact]], str] = lambda _: "",
+    ) -> Rollback:
+        """Make the sets of a version live again, all in one step, and pin them.
 
-    Args:
-        registry: Where they are.
-        tag: Of the version.
-        author: Who goes back, and when.
-        prepare: Makes the sets ready to answer before they are live; returns ``undone``.
+        Every byte is verified before anything changes. A kill at any instant leaves the old sets
+        or the restored ones live; running again finishes what is left to do.
 
-    Raises:
-        UsageError: When ``tag`` cannot be one.
-        NoVersion: When there is none of that name; the nearest names are told.
-        CorruptArtifact: When the version is damaged, not signed, or not what the audit recorded.
-    """
-    version = archive.read(registry.archive, tag, registry.key)
-    _check_audit(registry.log, version)
-    undone = prepare(archive.check(registry.archive, version, registry.key))
-    files.make(registry.models)
-    with files.alone(registry.models):
-        restored = archive.check(registry.archive, version, registry.key)
-        archive.restore(registry.archive, version, registry.models, registry.key)
-        with registry.log.alone():
-            before = standings(registry.log.decisive())
-            events = [
-                event
-                for one in restored
-                for event in after_rollback(one, before.get((one.ticker, one.horizon)), author, tag)
-            ]
-            registry.log.append(events)
-        was = known_live(registry.models, registry.log)
-        now = {**was, **live_digests(before), **version.sets}
-        if now != was:
-            pointer.write(registry.models, now)
-    others = sorted({ticker for ticker, _ in now} - set(version.tickers))
-    return RolledBack(version, bool(events) or now != was, others, undone)
+        Args:
+            tag: Of the version.
+            author: Who rolls back, and when.
+            prepare: Makes the sets ready to answer before they are live; returns
+                ``missing_inputs``.
 
+        Raises:
+            UsageError: When ``tag`` cannot be one.
+            NoVersion: When there is none of that name; the message names the nearest.
+            CorruptArtifact: When the version is damaged, not signed, or not what the audit
+                recorded.
+        """
+        store, archive, log = self.models.store, self.archive, self.models.log
+        version = archive.read(tag)
+        self._check_audit(version)
+        missing_inputs = prepare(archive.check(version))
+        with only_writer(store.root):
+            artifacts = archive.check(version)
+            archive.restore(version, store)
+            with log.alone():
+                before = live_states(log.decisive())
+                events = [
+                    event
+                    for artifact in artifacts
+                    for event in after_rollback(artifact, before.get(artifact.pair), author, tag)
+                ]
+                log.append(events)
+        left_alone = sorted({ticker for ticker, _ in before} - set(version.tickers))
+        return Rollback(version, bool(events), left_alone, missing_inputs)
 
-def unpin(registry: Registry, ticker: str, author: Author) -> list[str]:
-    """Let training replace the live sets of a ticker again; returns the horizons.
+    def unpin(self, ticker: str, author: Author) -> list[str]:
+        """Let training replace the live sets of a ticker again; returns the horizons.
 
-    Raises:
-        BadInput: When none of them is pinned.
-    """
-    with registry.log.alone():
-        events = after_unpin(standings(registry.log.decisive([ticker])).values(), author)
-        if not events:
-            raise BadInput(f"{ticker} has no pinned model: there is nothing to unpin.")
-        registry.log.append(events)
-    return sorted(event.horizon for event in events)
+        Raises:
+            BadInput: When none of them is pinned.
+        """
+        log = self.models.log
+        with log.alone():
+            events = after_unpin(live_states(log.decisive([ticker])).values(), author)
+            if not events:
+                raise BadInput(f"{ticker} has no pinned model: there is nothing to unpin.")
+            log.append(events)
+        return sorted(event.horizon for event in events)
 
-
-def _check_audit(log: EventLog, version: Version) -> None:
-    recorded = (str(one.evidence.get("version_manifest")) for one in log.tagged(version.tag))
-    if not any(same(one, version.digest) for one in recorded):
-        raise CorruptArtifact(
-            f"Version {version.tag} is not the one that the audit recorded, so it is not used: "
-            "choose another version."
-        )
+    def _check_audit(self, version: Version) -> None:
+        events = self.models.log.tagged(version.tag)
+        recorded = (str(event.evidence.get("version_manifest")) for event in events)
+        if not any(digests_equal(digest, version.digest) for digest in recorded):
+            raise CorruptArtifact(
+                f"Version {version.tag} is not the one that the audit recorded, so it is not "
+                "used: choose another version."
+            )

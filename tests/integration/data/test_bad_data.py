@@ -25,7 +25,7 @@ from benchmarks.bad_data import (
     twin_of,
 )
 from src.data.cleaning.rules.unit_errors import unit_errors
-from src.data.corporate_actions.price_checks.dividends import doubtful_dividends
+from src.data.corporate_actions.price_checks.dividends import implausible_dividends
 
 pytestmark = pytest.mark.skipif(
     not FOLDER.is_dir(), reason=f"the recorded errors are not at {FOLDER} (set FORECAST_TEST_DATA)"
@@ -113,7 +113,7 @@ def test_dividends_without_an_error_are_believed_and_their_bars_kept(name, paid)
     seen = judge(bars)
 
     assert dividends(bars).height == paid
-    assert doubtful_dividends(bars, dividends(bars)).is_empty()
+    assert implausible_dividends(bars, dividends(bars)).is_empty()
     assert (seen.refused.height, len(seen.pending)) == (0, 0)
 
 

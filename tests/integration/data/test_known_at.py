@@ -8,8 +8,8 @@ import pytest
 from src.core.errors import BadInput, SourceUnavailable, UsageError
 from src.core.tables import CLEAN_DAILY, CORPORATE_ACTIONS, FEATURES_DAILY, RAW_DAILY, RAW_HOURLY
 from src.data.cleaning import stage as cleaning
-from src.data.corporate_actions.__main__ import decide, entered
-from src.data.corporate_actions.history import record
+from src.data.corporate_actions.history import record_rows
+from src.data.corporate_actions.intake.manual import decided_rows, entered_row
 from src.data.history import as_known
 from src.data.ingest import stage as ingest
 from src.features import features_daily
@@ -187,11 +187,11 @@ def test_what_a_person_decided_later_was_not_known(store, home, bring, closes):
     first, day = walk["date"][0], walk["date"][30]
     plain = closes(FIRST)[first]
     with store.transaction():
-        record(store, entered(TCS, day, "split", 2.0, SECOND), SECOND)
+        record_rows(store, entered_row(TCS, day, "split", 2.0, SECOND), SECOND)
     entered_then = closes(SECOND)[first]
     with store.transaction():
         ledger = rows(store, CORPORATE_ACTIONS)
-        record(store, decide(ledger, day, "split", "rejected"), THIRD)
+        record_rows(store, decided_rows(ledger, day, "split", "rejected"), THIRD)
 
     assert entered_then == plain / 2
     assert [closes(at)[first] for at in (FIRST, SECOND, THIRD, None)] == [

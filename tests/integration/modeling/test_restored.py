@@ -6,9 +6,9 @@ import pytest
 from src.core.calendars.nse import nse
 from src.core.errors import ForecastError
 from src.core.tables import FEATURES_DAILY
-from src.modeling.experiment import run as contest
+from src.modeling.experiment.run import feature_rows
 from src.modeling.panel import panel
-from src.modeling.serving.records import answer
+from src.modeling.serving.records import forecast_from_row
 from src.registry.formats.models import RankTilt
 from src.registry.formats.trees import Trees
 from src.registry.lifecycle.events import Author
@@ -51,7 +51,7 @@ def stump(feature, low, high):
 
 def tilts(at, low, high, slope=0.5):
     """A set for every ticker and horizon whose trees ask whether the last session rose."""
-    names = contest.model_inputs(panel.build(known_on(len(DAYS) - 1), nse())).names
+    names = feature_rows(panel.build(known_on(len(DAYS) - 1), nse())).names
     version = at.store.load(FEATURES_DAILY, ["TCS.NS"])["features_version"][-1]
     return [
         made(
@@ -97,7 +97,7 @@ def test_each_restored_set_is_asked_with_the_mean_of_its_own_trees(two_versions)
 
     done = two_versions.manager(TODAY).rollback_to_version("v1")
 
-    assert (done.changed, done.undone) == (True, "")
+    assert (done.changed, done.missing_inputs) == (True, "")
     rose = PRICES.close[-1] > PRICES.close[-2]
     assert 0 < rose.sum() < len(TICKERS)
     for (ticker, horizon), row in rows(two_versions).items():
@@ -110,7 +110,7 @@ def test_each_restored_set_is_asked_with_the_mean_of_its_own_trees(two_versions)
         rank = HIGH if rose[TICKERS.index(ticker)] else LOW
         tilt = 0.5 * (rank - np.where(rose, HIGH, LOW).mean()) * row["sigma"]
         artifact = two_versions.models.load(ticker, horizon)
-        said = answer(artifact, row, nse())["candidate"]["pred_return"]
+        said = forecast_from_row(artifact, row, nse())["candidate"]["pred_return"]
         assert said == pytest.approx(tilt)
 
 
@@ -121,7 +121,7 @@ def test_what_a_rollback_writes_is_what_a_run_of_each_ticker_writes(two_versions
     for ticker in TICKERS:
         forecasts, _ = two_versions.evening(ticker, TODAY)
         again = [
-            answer(two_versions.models.load(ticker, h), restored[ticker, h], nse())
+            forecast_from_row(two_versions.models.load(ticker, h), restored[ticker, h], nse())
             for h in HORIZONS
         ]
         assert repr(again) == repr(forecasts)
@@ -161,12 +161,12 @@ def test_a_rollback_stands_where_a_ticker_has_no_features(two_versions):
 
     done = at.manager(TODAY).rollback_to_version("v1")
 
-    assert done.undone == (
-        "The models are live, but what they are asked with is missing for ITC.NS (ITC.NS has no "
+    assert done.missing_inputs == (
+        "The models are live, but the inputs of ITC.NS could not be computed (ITC.NS has no "
         "features yet: run `python -m mlops.pipeline` first): run `python -m mlops.pipeline "
         "--skip-training --ticker` with each."
     )
-    assert at.models.standing("ITC.NS", "short").live.version_tag == "v1"
+    assert at.models.state("ITC.NS", "short").live.version_tag == "v1"
     assert at.row("ITC.NS", "short") is None
     assert at.row("TCS.NS", "short")["feature_date"] == TODAY
 
@@ -178,10 +178,10 @@ def test_a_rollback_stands_where_nothing_can_be_written(two_versions):
     done = at.manager(TODAY).rollback_to_version("v1")
 
     at.connection.execute("ALTER TABLE away RENAME TO serving_inputs")
-    assert "HDFC.NS, INFY.NS" in done.undone
-    assert 'relation "serving_inputs" does not exist' in done.undone
-    assert "\n" not in done.undone
-    assert at.models.standing("TCS.NS", "short").live.version_tag == "v1"
+    assert "HDFC.NS, INFY.NS" in done.missing_inputs
+    assert 'relation "serving_inputs" does not exist' in done.missing_inputs
+    assert "\n" not in done.missing_inputs
+    assert at.models.state("TCS.NS", "short").live.version_tag == "v1"
 
 
 REFUSED = """
@@ -216,7 +216,7 @@ def test_a_rollback_that_is_repeated_writes_what_was_missing(two_versions):
 
     again = at.manager(TODAY).rollback_to_version("v1")
 
-    assert (again.changed, again.undone) == (False, "")
+    assert (again.changed, again.missing_inputs) == (False, "")
     assert rows(at) == expected
 
 
@@ -237,10 +237,10 @@ def test_training_does_not_undo_a_rollback_and_forecasts_come_from_what_is_pinne
 
     for horizon, one in zip(HORIZONS, forecasts, strict=True):
         assert one["model"]["version"] == first[horizon]
-        assert at.models.standing("TCS.NS", horizon).pinned is not None
+        assert at.models.state("TCS.NS", horizon).pinned is not None
         kept = at.row("TCS.NS", horizon)
         assert (kept["digest"], kept["feature_date"]) == (first[horizon], DAYS[row + 2])
-        assert repr(answer(at.models.load("TCS.NS", horizon), kept, nse())) == repr(one)
+        assert repr(forecast_from_row(at.models.load("TCS.NS", horizon), kept, nse())) == repr(one)
     logged = at.connection.execute(
         "SELECT version FROM predictions WHERE feature_date = %s ORDER BY horizon DESC",
         (DAYS[row + 2],),

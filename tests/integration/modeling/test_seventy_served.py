@@ -66,7 +66,7 @@ class Lived:
 
 
 def live_digests(lived):
-    return {h: lived.at.models.standing(TCS, h).live.digest for h in SESSIONS}
+    return {h: lived.at.models.state(TCS, h).live.digest for h in SESSIONS}
 
 
 def publish_winners(lived):

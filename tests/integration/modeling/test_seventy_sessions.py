@@ -16,7 +16,7 @@ from src.db.connection import normalised
 from src.db.migrate import ensure_schema
 from src.modeling.evaluation.outcomes import record_outcomes
 from src.modeling.evaluation.scoreboard import POOLED, scoreboard
-from src.modeling.serving.records import answer
+from src.modeling.serving.records import forecast_from_row
 from src.modeling.serving.stored_models import stored_forecasts
 from src.modeling.training import stage as train
 from src.stages.context import make_context
@@ -86,7 +86,7 @@ def live_through(lived, row):
         for horizon, one in zip(SESSIONS, forecasts, strict=True):
             lived.said[ticker, horizon, row] = one
             artifact = lived.at.models.load(ticker, horizon)
-            again = answer(artifact, lived.at.row(ticker, horizon), nse())
+            again = forecast_from_row(artifact, lived.at.row(ticker, horizon), nse())
             lived.answered[ticker, horizon, row] = again
 
 

@@ -231,7 +231,7 @@ def test_a_value_of_the_wrong_type_is_named_with_its_key(config, stated, key, va
         ({"features": {"sma_periods": [1]}}, "features.sma_periods.0"),
         ({"features": {"lag_periods": [0]}}, "features.lag_periods.0"),
         ({"features": {"volatility_periods": [1]}}, "features.volatility_periods.0"),
-        ({"training": {"test_share": 1}}, "training.test_share"),
+        ({"training": {"refit_every": 0}}, "training.refit_every"),
         ({"training": {"horizons": {"short": 0}}}, "training.horizons.short"),
         (
             {"validation": {"min_mae_improvement": -0.01}},

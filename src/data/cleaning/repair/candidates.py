@@ -1,4 +1,4 @@
-"""Hourly bars and other sources' daily ones in; what may stand in for missing bars out; pure."""
+"""Collect the bars that may fill missing sessions: from hourly bars and from other sources."""
 
 from __future__ import annotations
 
@@ -7,38 +7,46 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.data.cleaning.repair.fill_gaps import Evidence
+from src.data.cleaning.repair.fill_gaps import CandidateBars
 from src.data.cleaning.repair.hourly_to_daily import daily_bars
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
 
 
-def by_hour(hourly: pl.DataFrame, sources: Sequence[str], calendar: Calendar) -> list[Evidence]:
-    """The sessions that hourly bars cover, those first whose volume is whole."""
-    per_source = [(name, daily_bars(hourly.filter(source=name), calendar)) for name in sources]
-    has_all = pl.col("silent") == 0
-    evidence = []
-    for is_wanted in (has_all, ~has_all):
-        for name, bars in per_source:
-            told = pl.format("rebuilt from {} hourly bars of {}", "hours", pl.lit(name))
+def hourly_candidates(
+    hourly: pl.DataFrame, sources: Sequence[str], calendar: Calendar
+) -> list[CandidateBars]:
+    """The sessions that hourly bars cover, those with complete volume first.
+
+    Args:
+        hourly: clean hourly bars of one ticker in time order.
+        sources: the preferred one first.
+        calendar: the exchange's sessions.
+    """
+    bars_of = {name: daily_bars(hourly.filter(source=name), calendar) for name in sources}
+    has_volume = pl.col("silent") == 0
+    candidates = []
+    for is_wanted in (has_volume, ~has_volume):
+        for name, bars in bars_of.items():
+            rebuilt = pl.format("rebuilt from {} hourly bars of {}", "hours", pl.lit(name))
             lacking = pl.format(", {} of them without volume", "silent")
-            clause = told + pl.when(has_all).then(pl.lit("")).otherwise(lacking)
-            # The level is told by every day, with or without the volumes.
-            shown = bars.with_columns(told=pl.when(is_wanted).then(clause))
-            evidence.append(Evidence("hourly", name, shown))
-    return evidence
+            reason = rebuilt + pl.when(has_volume).then(pl.lit("")).otherwise(lacking)
+            # Every day shows the price level, with or without volume.
+            bars_with_reason = bars.with_columns(reason=pl.when(is_wanted).then(reason))
+            candidates.append(CandidateBars("hourly", name, bars_with_reason))
+    return candidates
 
 
-def second_sources(others: Sequence[pl.DataFrame]) -> list[Evidence]:
+def second_source_candidates(others: Sequence[pl.DataFrame]) -> list[CandidateBars]:
     """The clean, adjusted bars of other sources, in their order."""
     return [
-        Evidence(
+        CandidateBars(
             "second_source",
-            one["source"][0],
-            one.with_columns(told=pl.format("taken from {}", pl.col("source"))),
-            is_total=one["price_basis"][0] == "total",
+            bars["source"][0],
+            bars.with_columns(reason=pl.format("taken from {}", pl.col("source"))),
+            is_total=bars["price_basis"][0] == "total",
         )
-        for one in others
-        if one.height
+        for bars in others
+        if bars.height
     ]

@@ -1,4 +1,4 @@
-"""Hourly bars in, the daily bars of the sessions that they cover completely out; pure."""
+"""Build daily bars of the sessions that hourly bars cover completely."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ HOUR = dt.timedelta(hours=1)
 def daily_bars(hourly: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
     """One bar for each session of which every hour is there and was fetched after the close.
 
-    The close is that of the last hour's last trade, which the exchange's own closing price may
-    miss by some tenths of a percent. A vendor that leaves out the volume of an hour leaves it out
-    of the day's: ``silent`` counts such hours.
+    The close is that of the last trade, which may differ from the exchange's own closing price by
+    some tenths of a percent. ``silent`` counts the hours for which the vendor has no volume, which
+    the day's volume then lacks.
 
     Args:
         hourly: clean hourly bars of one ticker and source in time order: ``date, ts, open, high,
@@ -40,25 +40,25 @@ def daily_bars(hourly: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
         hours=pl.len().cast(pl.Int64),
         silent=((pl.col("volume") == 0) & (pl.col("high") > pl.col("low"))).sum().cast(pl.Int64),
     )
-    whole = [
-        _is_whole(day, starts, fetched, calendar)
+    is_complete = [
+        _is_complete(day, starts, fetched, calendar)
         for day, starts, fetched in days.select("date", "starts", "fetched").iter_rows()
     ]
-    traded = days.filter(pl.Series(whole, dtype=pl.Boolean), pl.col("volume") > 0)
+    traded = days.filter(pl.Series(is_complete, dtype=pl.Boolean), pl.col("volume") > 0)
     return traded.drop("starts", "fetched").sort("date")
 
 
-def _is_whole(
+def _is_complete(
     day: dt.date, starts: list[dt.datetime], fetched: dt.datetime, calendar: Calendar
 ) -> bool:
     if not calendar.is_session(day):
         return False
-    span = calendar.hours(day)
-    if span.estimated or fetched < span.closes:
+    hours = calendar.hours(day)
+    if hours.estimated or fetched < hours.closes:
         return False
     expected = set()
-    start = span.opens
-    while start < span.closes:
+    start = hours.opens
+    while start < hours.closes:
         expected.add(start)
         start += HOUR
     return expected <= set(starts)

@@ -1,10 +1,8 @@
-"""The cleaning rules in the order in which they are applied; pure."""
+"""List the cleaning rules in the order in which they are applied."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from src.data.cleaning.rules.engine import Rule, Sifted, sift
+from src.data.cleaning.rules.engine import Rule
 from src.data.cleaning.rules.series import (
     bad_adjusted_close,
     before_break,
@@ -25,20 +23,6 @@ from src.data.cleaning.rules.single_bar import (
     outside_hours,
     partial_bar,
 )
-
-__all__ = [
-    "DAILY_RULES",
-    "HOURLY_RULES",
-    "JUMP_DOWN",
-    "JUMP_UP",
-    "Rule",
-    "Sifted",
-    "bad_adjusted_close",
-    "impossible_bar",
-    "null_bar",
-    "pending_jumps",
-    "sift",
-]
 
 DAILY_RULES = (
     Rule("superseded_vintage", superseded_vintage),
@@ -68,7 +52,7 @@ HOURLY_RULES = (
     Rule("unit_error", unit_error),
 )
 
-# A row refused by one of these stood for a session whose true bar another source may have.
+# A row that one of these refuses stands for a session whose true bar another source may have.
 BROKEN = (
     "null_bar",
     "non_positive_price",
@@ -79,15 +63,3 @@ BROKEN = (
     "unit_error",
     "bad_adjusted_close",
 )
-
-# Beyond a move of this size in one session stands a corporate action or a rare event: a person
-# decides which, and until then labels across it neither train nor score.
-JUMP_DOWN, JUMP_UP = 0.6, 1 / 0.6
-
-
-def pending_jumps(close: np.ndarray) -> np.ndarray:
-    """Sessions whose close is beyond ``JUMP_DOWN .. JUMP_UP`` times the one before; bool (n,)."""
-    jumped = np.zeros(close.size, dtype=bool)
-    ratio = close[1:] / close[:-1]
-    jumped[1:] = (ratio < JUMP_DOWN) | (ratio > JUMP_UP)
-    return jumped

@@ -1,10 +1,10 @@
-"""What a cleaning rule is: bars in, a reason for each bar it refuses out; pure.
+"""Apply cleaning rules to the bars of one ticker.
 
-A rule takes the bars of one ticker that earlier rules left, in key order, and gives one value a
-row: the reason for refusing it, or null. Bars have ``date`` (and ``ts`` when hourly), the price
-fields, ``price_basis``, ``batch_id``, ``fetched_at``, ``now`` (when the rules are applied),
-``listed_on`` (null where it is not known) and, when daily, ``level``: the close divided by the
-splits that are stated after it, so that sessions far apart can be compared.
+A rule takes the bars that earlier rules left, in key order, and gives one value a row: the reason
+for refusing it, or null. Bars have ``date`` (and ``ts`` when hourly), the price fields,
+``price_basis``, ``batch_id``, ``fetched_at``, ``now`` (when the rules are applied), ``listed_on``
+(null where it is unknown) and, when daily, ``level``: the close divided by the splits that are
+stated after it, so that sessions far apart can be compared.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ import polars as pl
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
 
-NOTHING = pl.lit(None, dtype=pl.String)
-OHLC = ("open", "high", "low", "close")
+NULL_TEXT = pl.lit(None, dtype=pl.String)
 
 
 @dataclass(frozen=True)
@@ -31,33 +30,38 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Sifted:
+class RuleResult:
     """Bars kept, and bars refused with ``rule`` and ``reason``: together all that came in."""
 
     kept: pl.DataFrame
     refused: pl.DataFrame
 
 
-def sift(bars: pl.DataFrame, rules: tuple[Rule, ...], calendar: Calendar) -> Sifted:
-    """Apply the rules one after the other; the first that objects to a row names its reason.
+def apply_rules(bars: pl.DataFrame, rules: tuple[Rule, ...], calendar: Calendar) -> RuleResult:
+    """Apply the rules one after the other; the first that refuses a row gives its reason.
 
-    A row that goes may leave its neighbours standing out: the rules are applied until none
-    objects any more, so that clean bars stay as they are when they are sifted again.
+    Without a refused row its neighbours may break a rule in their turn: the rules are applied
+    until none refuses any more, so that clean bars stay as they are when they are cleaned again.
     """
-    refused = [bars.clear().with_columns(rule=NOTHING, reason=NOTHING)]
+    refused = [bars.clear().with_columns(rule=NULL_TEXT, reason=NULL_TEXT)]
     while True:
         before = bars.height
         for rule in rules:
-            why = rule.refuse(bars, calendar)
-            if why.null_count() < bars.height:
-                marked = bars.with_columns(rule=pl.lit(rule.name), reason=why)
-                refused.append(marked.filter(why.is_not_null()))
-                bars = bars.filter(why.is_null())
+            reason = rule.refuse(bars, calendar)
+            if reason.null_count() < bars.height:
+                marked = bars.with_columns(rule=pl.lit(rule.name), reason=reason)
+                refused.append(marked.filter(reason.is_not_null()))
+                bars = bars.filter(reason.is_null())
         if bars.height == before:
-            return Sifted(bars, pl.concat(refused))
+            return RuleResult(bars, pl.concat(refused))
 
 
-def reasons(bars: pl.DataFrame, objection: pl.Expr, reason: str) -> pl.Series:
-    """``reason`` where there is an objection, else null; String (n,)."""
-    text = pl.when(objection).then(pl.lit(reason)).otherwise(pl.lit(None, dtype=pl.String))
+def reasons(bars: pl.DataFrame, is_refused: pl.Expr, reason: str) -> pl.Series:
+    """``reason`` where a row is refused, else null; String (n,)."""
+    text = pl.when(is_refused).then(pl.lit(reason)).otherwise(NULL_TEXT)
     return bars.with_columns(text.alias("reason"))["reason"]
+
+
+def is_untraded() -> pl.Expr:
+    """Bars without any trade: four equal prices and no volume."""
+    return (pl.col("high") == pl.col("low")) & (pl.col("volume") == 0)

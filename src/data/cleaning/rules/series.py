@@ -1,4 +1,4 @@
-"""Rules that judge a bar by the bars around it; see ``rule``."""
+"""Rules about a bar and the bars around it (see ``engine``)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.data.cleaning.rules.engine import OHLC, reasons
+from src.core.tables import OHLC
+from src.data.cleaning.rules.engine import is_untraded, reasons
 from src.data.cleaning.rules.unit_errors import unit_errors
 from src.data.history.vintage import is_newest_vintage
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
 
-# No dividend is a third of the price and paid back the day after.
-ADJ_CLOSE_ROOM = 1.5
+# No dividend is a third of the price and reversed the day after.
+ADJ_CLOSE_TOLERANCE = 1.5
 # A month of sessions without a trade: suspended, or not listed yet.
 DEAD_SESSIONS = 20
 # After such a stretch the price may be another company's, capital or unit.
@@ -25,38 +26,35 @@ def superseded_vintage(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
     """Rows on another price basis than the newest delivery, or of an older ``total`` vintage."""
     if bars.is_empty():
         return reasons(bars, pl.lit(value=False), "")
-    return reasons(
-        bars,
-        ~is_newest_vintage(bars),
-        "not in the newest delivery, whose prices stand on another level",
-    )
+    reason = "not in the newest delivery, whose prices are on another level"
+    return reasons(bars, ~is_newest_vintage(bars), reason)
 
 
 def before_first_price(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
     """Rows without any price at the start of the series: the days before the listing, filled."""
-    blank = pl.all_horizontal(pl.col(f).fill_null(0) == 0 for f in OHLC)
-    return reasons(bars, blank.cum_min(), "no price yet: zeros from before the listing")
+    is_blank = pl.all_horizontal(pl.col(name).fill_null(0) == 0 for name in OHLC)
+    return reasons(bars, is_blank.cum_min(), "no price yet: zeros from before the listing")
 
 
 def dead_stretch(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
     """Rows of a run of ``DEAD_SESSIONS`` or more flat bars without volume: nothing traded."""
-    flat = (pl.col("high") == pl.col("low")) & (pl.col("volume") == 0)
-    run = flat.rle_id()
-    dead = flat & (pl.len().over(run) >= DEAD_SESSIONS)
-    return reasons(bars, dead, f"{DEAD_SESSIONS} or more flat bars with no volume in a row")
+    run = is_untraded().rle_id()
+    is_dead = is_untraded() & (pl.len().over(run) >= DEAD_SESSIONS)
+    return reasons(bars, is_dead, f"{DEAD_SESSIONS} or more flat bars with no volume in a row")
 
 
 def before_break(bars: pl.DataFrame, calendar: Calendar) -> pl.Series:
     """Rows before a dead stretch after which the price cannot be compared.
 
-    A stretch is ``DEAD_SESSIONS`` without a bar that is left. Beyond ``INCOMPARABLE`` times, or
-    below its inverse, what traded afterwards was another thing under the same name.
+    A dead stretch is ``DEAD_SESSIONS`` without a bar. Where the price is more than
+    ``INCOMPARABLE`` times the one before, or less than its inverse, something else traded under
+    the same name.
     """
     ids = pl.Series(calendar.session_ids(bars["date"].to_numpy().astype("datetime64[D]")))
     ratio = bars["level"] / bars["level"].shift(1)
-    apart = (ids - ids.shift(1) > DEAD_SESSIONS).fill_null(value=False)
-    broken = apart & ((ratio > INCOMPARABLE) | (ratio < 1 / INCOMPARABLE))
-    breaks = broken.arg_true()
+    is_after_gap = (ids - ids.shift(1) > DEAD_SESSIONS).fill_null(value=False)
+    is_break = is_after_gap & ((ratio > INCOMPARABLE) | (ratio < 1 / INCOMPARABLE))
+    breaks = is_break.arg_true()
     if breaks.is_empty():
         return reasons(bars, pl.lit(value=False), "")
     last = int(breaks[-1])
@@ -65,7 +63,7 @@ def before_break(bars: pl.DataFrame, calendar: Calendar) -> pl.Series:
 
 
 def unit_error(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
-    """A bar of which a price stands in another unit: a hundred times too large or too small."""
+    """A bar with a price in another unit: a hundred times too large or too small."""
     return reasons(bars, pl.lit(unit_errors(bars)), "a price in another unit: about 100 times off")
 
 
@@ -80,11 +78,11 @@ def bad_adjusted_close(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
     ratio = pl.col("adj_close") / pl.col("close")
     before = ratio.shift(1).fill_null(ratio.shift(-1))
     after = ratio.shift(-1).fill_null(ratio.shift(1))
-    above = ratio > ADJ_CLOSE_ROOM * pl.max_horizontal(before, after)
-    below = ratio * ADJ_CLOSE_ROOM < pl.min_horizontal(before, after)
-    missing = pl.col("adj_close").is_null() | (pl.col("adj_close") <= 0)
+    is_above = ratio > ADJ_CLOSE_TOLERANCE * pl.max_horizontal(before, after)
+    is_below = ratio * ADJ_CLOSE_TOLERANCE < pl.min_horizontal(before, after)
+    is_missing = pl.col("adj_close").is_null() | (pl.col("adj_close") <= 0)
     return reasons(
         bars,
-        missing | (above | below).fill_null(value=False),
+        is_missing | (is_above | is_below).fill_null(value=False),
         "the adjusted close is missing or does not belong to the close",
     )

@@ -1,4 +1,4 @@
-"""What a delivery states of actions and the ledger in, the rows to write and warnings out; pure.
+"""Merge the actions that a delivery states into what the ledger has from the same source.
 
 What a person decided stands, whatever a source states later.
 """
@@ -12,101 +12,121 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from src.data.corporate_actions.adjust import Action
-from src.data.corporate_actions.intake.statements import Beside, beside, is_possible, ledger_rows
+from src.data.corporate_actions.action import Action
+from src.data.corporate_actions.intake.statements import (
+    RecordedActions,
+    is_possible,
+    ledger_rows,
+    recorded_actions,
+)
 from src.data.corporate_actions.ledger import LEDGER_SCHEMA
 
 if TYPE_CHECKING:
     from src.data.sources.delivery import Delivery
 
-# Relative: below it a restated value is the noise of other digits.
+# A relative change below this is only another rounding of the same value.
 NOISE = 1e-5
-VALUE = {"split": "ratio", "dividend": "amount"}
+VALUE_COLUMN = {"split": "ratio", "dividend": "amount"}
 WITHDRAWN = "withdrawn_at"
-# A source takes back one action or two; one that states none of more has left them all out.
-FEW = 2
+# A source withdraws one action or two; one that states none of more has left them all out.
+MOST_WITHDRAWN = 2
+COMMAND = "python -m src.data.corporate_actions"
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergeResult:
     """Ledger rows that are new or changed, and sentences for a person."""
 
     rows: pl.DataFrame
     warnings: tuple[str, ...]
 
 
-def merge(
-    delivery: Delivery, own: pl.DataFrame, known_at: dt.datetime, *, is_newest: bool
-) -> Merged:
+def merge_delivery(
+    delivery: Delivery, recorded: pl.DataFrame, known_at: dt.datetime, *, is_newest: bool
+) -> MergeResult:
     """Compare what a delivery states with what the ledger has from the same source.
 
     Args:
         delivery: bars with ``actions``.
-        own: the ledger's rows of that ticker and source that it stated.
+        recorded: the ledger's rows of that ticker that the source stated.
         known_at: when the delivery was fetched, in UTC.
         is_newest: nothing was fetched later; else what is in the ledger stays as it is.
     """
-    assert delivery.actions is not None  # noqa: S101 the caller's part
-    own = own.filter(pl.col("kind").is_in(list(VALUE)))
-    unstated = _unstated(delivery, own)
-    gone = [row for row in unstated if is_newest and _is_withdrawn(row, known_at)]
-    lost = gone if delivery.actions.is_empty() and len(gone) > FEW else []
-    gone = [] if lost else gone
+    actions = _actions_of(delivery)
+    recorded = recorded.filter(pl.col("kind").is_in(list(VALUE_COLUMN)))
+    withdrawn = [
+        row
+        for row in _unstated_rows(delivery, recorded)
+        if is_newest and _is_withdrawal(row, known_at)
+    ]
+    lost = withdrawn if actions.is_empty() and len(withdrawn) > MOST_WITHDRAWN else []
+    withdrawn = [] if lost else withdrawn
     stated = ledger_rows(
-        delivery.actions,
+        actions,
         delivery.ticker,
         delivery.vendor,
         known_at,
-        _beside(delivery, own, gone),
+        _still_recorded(delivery, recorded, withdrawn),
         as_paid=delivery.price_basis == "unadjusted",
     )
-    standing = {(row["date"], row["kind"]): row for row in own.iter_rows(named=True)}
-    rows, said = _compared(stated, standing, is_newest=is_newest)
-    rows += [_as_withdrawn(row, known_at) for row in gone]
-    said = [*_impossible(delivery), *said, *map(_withdrawn_said, gone), *_lost_said(lost)]
-    return Merged(pl.DataFrame(rows, schema=LEDGER_SCHEMA), tuple(said))
+    rows, warnings = _new_or_changed(stated, recorded, is_newest=is_newest)
+    rows += [_as_withdrawn(row, known_at) for row in withdrawn]
+    warnings = [
+        *_impossible_warnings(delivery),
+        *warnings,
+        *map(_withdrawn_warning, withdrawn),
+        *_lost_warning(lost),
+    ]
+    return MergeResult(pl.DataFrame(rows, schema=LEDGER_SCHEMA), tuple(warnings))
 
 
-def _compared(
-    stated: pl.DataFrame, standing: dict[tuple[dt.date, str], Row], *, is_newest: bool
+def _actions_of(delivery: Delivery) -> pl.DataFrame:
+    assert delivery.actions is not None  # noqa: S101 the caller has checked it
+    return delivery.actions
+
+
+def _new_or_changed(
+    stated: pl.DataFrame, recorded: pl.DataFrame, *, is_newest: bool
 ) -> tuple[list[Row], list[str]]:
-    rows, said = [], []
+    recorded_by_key = {(row["date"], row["kind"]): row for row in recorded.iter_rows(named=True)}
+    rows, warnings = [], []
     for row in stated.iter_rows(named=True):
-        known = standing.get((row["date"], row["kind"]))
-        if known is None:
+        before = recorded_by_key.get((row["date"], row["kind"]))
+        if before is None:
             rows.append(row)
-            said += _waiting_said(row)
-        elif is_newest and row["known_at"] >= known["known_at"]:
-            other = _differs(row, known)
-            if known["decided_by"] == "person":
-                said += [_kept_said(row, known)] if other else []
-            elif other or row["status"] != known["status"]:
+            warnings += _pending_warning(row)
+        elif is_newest and row["known_at"] >= before["known_at"]:
+            is_restated = _differs(row, before)
+            if before["decided_by"] == "person":
+                warnings += [_decision_stands_warning(row, before)] if is_restated else []
+            elif is_restated or row["status"] != before["status"]:
                 rows.append(row)
-                said += [_restated_said(row, known)] if other else []
-                said += _waiting_said(row)
-    return rows, said
+                warnings += [_restated_warning(row, before)] if is_restated else []
+                warnings += _pending_warning(row)
+    return rows, warnings
 
 
-def _differs(row: Row, known: Row) -> bool:
-    value = VALUE[row["kind"]]
-    return bool(abs(row[value] - known[value]) > NOISE * abs(known[value]))
+def _differs(row: Row, before: Row) -> bool:
+    column = VALUE_COLUMN[row["kind"]]
+    return bool(abs(row[column] - before[column]) > NOISE * abs(before[column]))
 
 
-def _unstated(delivery: Delivery, own: pl.DataFrame) -> list[Row]:
+def _unstated_rows(delivery: Delivery, recorded: pl.DataFrame) -> list[Row]:
     """The ledger's rows between the first and the last bar that the delivery does not state."""
-    actions, days = delivery.actions, delivery.frame["date"]
-    assert actions is not None  # noqa: S101 the caller's part
-    told = [kind for kind, value in VALUE.items() if actions.schema[value] != pl.Null]
-    inside = own.filter(
-        pl.col("date") > days.min(), pl.col("date") < days.max(), pl.col("kind").is_in(told)
+    actions, days = _actions_of(delivery), delivery.frame["date"]
+    kinds = [kind for kind, column in VALUE_COLUMN.items() if actions.schema[column] != pl.Null]
+    covered = recorded.filter(
+        pl.col("date") > days.min(), pl.col("date") < days.max(), pl.col("kind").is_in(kinds)
     )
-    named = set(actions.select("date", "kind").iter_rows())
-    return [r for r in inside.iter_rows(named=True) if (r["date"], r["kind"]) not in named]
+    stated = set(actions.select("date", "kind").iter_rows())
+    return [
+        row for row in covered.iter_rows(named=True) if (row["date"], row["kind"]) not in stated
+    ]
 
 
-def _is_withdrawn(row: Row, known_at: dt.datetime) -> bool:
+def _is_withdrawal(row: Row, known_at: dt.datetime) -> bool:
     return (
         row["decided_by"] == "rule"
         and row["known_at"] < known_at
@@ -119,17 +139,23 @@ def _as_withdrawn(row: Row, known_at: dt.datetime) -> Row:
     return {**row, "status": "pending", "evidence": json.dumps(evidence), "known_at": known_at}
 
 
-def _beside(delivery: Delivery, own: pl.DataFrame, gone: list[Row]) -> Beside:
-    """What the ledger adds to the delivery's own words, without what these take back.
+def _still_recorded(
+    delivery: Delivery, recorded: pl.DataFrame, withdrawn: list[Row]
+) -> RecordedActions:
+    """What the ledger has beside the delivery's own statements, without what it withdraws.
 
-    A split after the last bar came after the file; one among the bars that the delivery could
-    have stated and did not is none that its amounts were divided by.
+    The amounts of a delivery are divided by the ledger's splits up to its last bar, where it
+    states no splits at all; else only by those up to its first bar, since it would have stated the
+    others.
     """
-    actions = delivery.actions
-    assert actions is not None  # noqa: S101 the caller's part
-    named = set(actions.select("date", "kind").iter_rows())
-    left = {(row["date"], row["kind"]) for row in gone}
-    rows = [row for row in own.iter_rows(named=True) if (row["date"], row["kind"]) not in left]
+    actions = _actions_of(delivery)
+    stated = set(actions.select("date", "kind").iter_rows())
+    withdrawn_keys = {(row["date"], row["kind"]) for row in withdrawn}
+    rows = [
+        row
+        for row in recorded.iter_rows(named=True)
+        if (row["date"], row["kind"]) not in withdrawn_keys
+    ]
     first, last = delivery.frame["date"].min(), delivery.frame["date"].max()
     until = first if actions.schema["ratio"] != pl.Null else last
     splits = tuple(
@@ -137,62 +163,61 @@ def _beside(delivery: Delivery, own: pl.DataFrame, gone: list[Row]) -> Beside:
         for row in rows
         if row["kind"] == "split"
         and row["status"] == "applied"
-        and (row["date"], "split") not in named
+        and (row["date"], "split") not in stated
         and until is not None
         and row["date"] <= until
     )
-    return beside(pl.DataFrame(rows, schema=own.schema), named, splits)
+    return recorded_actions(pl.DataFrame(rows, schema=recorded.schema), stated, splits)
 
 
-def _impossible(delivery: Delivery) -> list[str]:
-    assert delivery.actions is not None  # noqa: S101 the caller's part
+def _impossible_warnings(delivery: Delivery) -> list[str]:
     return [
-        f"{delivery.ticker}: {delivery.vendor} states a {row['kind']} of {row[VALUE[row['kind']]]} "
-        f"on {row['date']}, which cannot be: it was left out of the ledger."
-        for row in delivery.actions.iter_rows(named=True)
-        if not is_possible(row[VALUE[row["kind"]]])
+        f"{delivery.ticker}: {delivery.vendor} states a {row['kind']} of {value} on "
+        f"{row['date']}, which is impossible: it was left out of the ledger."
+        for row in _actions_of(delivery).iter_rows(named=True)
+        if not is_possible(value := row[VALUE_COLUMN[row["kind"]]])
     ]
 
 
-def _named(row: Row) -> str:
-    return f"the {row['kind']} of {row[VALUE[row['kind']]]:.6g} on {row['date']}"
+def _described(row: Row) -> str:
+    return f"the {row['kind']} of {row[VALUE_COLUMN[row['kind']]]:.6g} on {row['date']}"
 
 
-def _waiting_said(row: Row) -> list[str]:
+def _pending_warning(row: Row) -> list[str]:
     if row["status"] != "pending":
         return []
     twin = json.loads(row["evidence"])["same_as"]
     return [
-        f"{row['ticker']}: {_named(row)} looks like that of {twin} told twice and waits: accept or "
-        "reject it with `python -m src.data.corporate_actions`."
+        f"{row['ticker']}: {_described(row)} looks like a duplicate of the one on {twin} and is "
+        f"pending: accept or reject it with `{COMMAND}`."
     ]
 
 
-def _restated_said(row: Row, known: Row) -> str:
-    value = VALUE[row["kind"]]
-    return f"{row['ticker']}: {row['source']} restated {_named(known)} as {row[value]:.6g}."
+def _restated_warning(row: Row, before: Row) -> str:
+    value = row[VALUE_COLUMN[row["kind"]]]
+    return f"{row['ticker']}: {row['source']} restated {_described(before)} as {value:.6g}."
 
 
-def _kept_said(row: Row, known: Row) -> str:
-    value = VALUE[row["kind"]]
+def _decision_stands_warning(row: Row, before: Row) -> str:
+    column = VALUE_COLUMN[row["kind"]]
     return (
-        f"{row['ticker']}: {row['source']} states {row[value]:.6g} for {_named(known)}, on which a "
-        f"person decided: the {known[value]:.6g} stands."
+        f"{row['ticker']}: {row['source']} now states {row[column]:.6g} for {_described(before)}; "
+        f"a person decided on it, so {before[column]:.6g} is kept."
     )
 
 
-def _lost_said(lost: list[Row]) -> list[str]:
+def _lost_warning(lost: list[Row]) -> list[str]:
     if not lost:
         return []
     row = lost[0]
     return [
-        f"{row['ticker']}: {row['source']} gave no splits or dividends at all, and {len(lost)} "
-        "that it stated before are in the ledger: they stay as they are."
+        f"{row['ticker']}: {row['source']} delivered no splits or dividends at all; the "
+        f"{len(lost)} that it stated before are kept in the ledger."
     ]
 
 
-def _withdrawn_said(row: Row) -> str:
+def _withdrawn_warning(row: Row) -> str:
     return (
-        f"{row['ticker']}: {row['source']} no longer states {_named(row)}: it waits until a person "
-        "accepts or rejects it with `python -m src.data.corporate_actions`."
+        f"{row['ticker']}: {row['source']} no longer states {_described(row)}: it is pending until "
+        f"a person accepts or rejects it with `{COMMAND}`."
     )

@@ -1,4 +1,7 @@
-"""Bars of one ticker in, the moves from bar to bar that may be a change in shares out; pure."""
+"""Find the moves from bar to bar of one ticker that may be a change in shares.
+
+Prices may be on any basis; moves and distances are log returns.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from src.data.cleaning.rules.catalogue import JUMP_DOWN, JUMP_UP
-from src.data.corporate_actions.adjust import Action
+from src.data.corporate_actions.action import Action
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
@@ -26,22 +28,32 @@ RARE = tuple(Fraction(r) for r in ("7/5", "8/5", "5/3", "7/2", "6", "8", "1/2", 
 # |log(open x ratio / previous close)| may be 7 % of the jump's own log, 2.5 % at most; the close
 # may be twice as far. Measured on splits put into real series: 96 % of large companies' are within,
 # 92 % of others'. At 3 % it is 2 points more, but also a quarter more of the demergers.
-OPEN_SHARE, OPEN_ROOM, CLOSE_TO_OPEN = 0.07, 0.025, 2.0
+OPEN_SHARE, OPEN_TOLERANCE, CLOSE_TO_OPEN = 0.07, 0.025, 2.0
 # The sessions beside a jump are ordinary when they move less than this, as 999 of 1000 do.
 AROUND, AROUND_MOVE = 5, 0.15
-# Half a percent of room for prices rounded to the tick.
+# NSE's band of 20 %, with half a percent for prices rounded to the tick.
 BAND_DOWN, BAND_UP = 0.8 * 0.995, 1.2 * 1.005
 # Below the smallest band, in logs: no jump of any kind moves open and close both by less.
 LEAST_JUMP = 0.18
 # Sessions from bar to bar: after a longer suspension shares are sold anew, without a band.
 MAX_ELAPSED = 3
+# Beyond this move of the close in one session a corporate action or a rare event is likely: a
+# person decides which, and until then labels across it neither train nor score.
+JUMP_DOWN, JUMP_UP = 0.6, 1 / 0.6
 # What may be left of a jump after a stated action: 999 of 1000 sessions move less.
 LEFT_AT_OPEN, LEFT_AT_CLOSE = 0.10, 0.16
 
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """One bar against the bar before it; ``before`` and ``after`` are log returns around it."""
+    """One bar compared with the bar before it.
+
+    Attributes:
+        elapsed: Sessions from the bar before to this one.
+        before: Log returns of the sessions before the jump, oldest first.
+        after: The same of the sessions after it.
+        nearest: Shares after / before, the simple fraction that is nearest to the move.
+    """
 
     previous: dt.date
     date: dt.date
@@ -56,19 +68,21 @@ class Jump:
     def __post_init__(self) -> None:
         object.__setattr__(self, "nearest", min(USUAL + RARE, key=self.distance))
 
-    def off(self, price: float, ratio: Fraction) -> float:
-        """How far, in logs, a price is from where the ratio puts it."""
+    def deviation(self, price: float, ratio: Fraction) -> float:
+        """Distance, in logs, of a price from the one that the ratio leads to."""
         return abs(log(price / self.prev_close * ratio))
 
     def distance(self, ratio: Fraction) -> float:
-        """How far the bar is from the ratio; the close may be farther off than the open."""
-        return max(self.off(self.open, ratio), self.off(self.close, ratio) / CLOSE_TO_OPEN)
+        """Distance of the bar from the ratio; the close may be farther off than the open."""
+        return max(
+            self.deviation(self.open, ratio), self.deviation(self.close, ratio) / CLOSE_TO_OPEN
+        )
 
     @property
     def is_near(self) -> bool:
-        """Open and close both stand close to the nearest simple fraction."""
-        room = min(OPEN_ROOM, OPEN_SHARE * abs(log(self.nearest)))
-        return self.distance(self.nearest) <= room
+        """Open and close are both close to the nearest simple fraction."""
+        tolerance = min(OPEN_TOLERANCE, OPEN_SHARE * abs(log(self.nearest)))
+        return self.distance(self.nearest) <= tolerance
 
     @property
     def is_impossible(self) -> bool:
@@ -83,17 +97,17 @@ class Jump:
 
     @property
     def is_calm_around(self) -> bool:
-        """The sessions beside it moved as ordinary ones do."""
+        """The sessions around it moved as ordinary ones do."""
         return all(abs(move) < AROUND_MOVE for move in self.before + self.after)
 
 
-def jumps(bars: pl.DataFrame, calendar: Calendar | None) -> list[Jump]:
-    """Every bar that may be a jump, and some that are none."""
-    opened, close = bars["open"].to_numpy(), bars["close"].to_numpy()
+def find_jumps(bars: pl.DataFrame, calendar: Calendar | None) -> list[Jump]:
+    """Every bar whose open or close is ``LEAST_JUMP`` away from the close before, in date order."""
+    open_, close = bars["open"].to_numpy(), bars["close"].to_numpy()
     if close.size < 2:
         return []
     moves = np.diff(np.log(close))
-    gaps = np.log(opened[1:] / close[:-1])
+    gaps = np.log(open_[1:] / close[:-1])
     rows = np.flatnonzero(np.maximum(np.abs(gaps), np.abs(moves)) > LEAST_JUMP) + 1
     days = bars["date"]
     return [
@@ -101,7 +115,7 @@ def jumps(bars: pl.DataFrame, calendar: Calendar | None) -> list[Jump]:
             previous=days[row - 1],
             date=days[row],
             prev_close=float(close[row - 1]),
-            open=float(opened[row]),
+            open=float(open_[row]),
             close=float(close[row]),
             elapsed=elapsed_sessions(days[row - 1], days[row], calendar),
             before=moves[max(row - 1 - AROUND, 0) : row - 1].tolist(),
@@ -118,19 +132,19 @@ def elapsed_sessions(previous: dt.date, day: dt.date, calendar: Calendar | None)
     return max(int(np.busday_count(previous, day)), 1)
 
 
-def is_still_in(bars: pl.DataFrame, action: Action) -> bool:
+def still_shows(bars: pl.DataFrame, split: Action) -> bool:
     """Whether prices that should be adjusted for a split still jump by it on its date.
 
     Args:
         bars: one ticker in date order.
-        action: a stated split or bonus; a smaller one than any jump that can be told is not seen.
+        split: a stated split or bonus; one smaller than any recognisable jump does not show.
     """
-    at = int(bars["date"].search_sorted(action.date))
-    if not 0 < at < bars.height or abs(log(action.shares)) < LEAST_JUMP:
+    row = int(bars["date"].search_sorted(split.date))
+    expected = -log(split.shares)
+    if not 0 < row < bars.height or abs(expected) < LEAST_JUMP:
         return False
-    previous, opened, close = bars["close"][at - 1], bars["open"][at], bars["close"][at]
-    at_open, at_close = log(opened / previous), log(close / previous)
-    expected = -log(action.shares)
-    return abs(at_open - expected) <= min(LEFT_AT_OPEN, abs(expected) / 2) and abs(
-        at_close - expected
-    ) <= min(LEFT_AT_CLOSE, abs(expected) / 2)
+    previous, open_, close = bars["close"][row - 1], bars["open"][row], bars["close"][row]
+    open_error, close_error = (abs(log(price / previous) - expected) for price in (open_, close))
+    return open_error <= min(LEFT_AT_OPEN, abs(expected) / 2) and close_error <= min(
+        LEFT_AT_CLOSE, abs(expected) / 2
+    )

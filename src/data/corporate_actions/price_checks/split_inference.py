@@ -1,8 +1,9 @@
-"""Bars of one ticker in, the overnight jumps that are a split or need a person out; pure.
+"""Infer splits from the overnight jumps in the bars of one ticker.
 
 NSE lets no share open more than 20 % from the close before, so a lower open means that the
 shares, or the company, changed. A split or bonus leaves open and close near a simple fraction; so
-does about one demerger in five, and nothing in the bars tells these apart.
+does about one demerger in five, and nothing in the bars tells these apart: what is not certain is
+left for a person to decide.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from math import inf, log, prod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from src.data.corporate_actions.adjust import Action, shares_after
+from src.core.tables import OHLC
+from src.data.corporate_actions.action import Action
+from src.data.corporate_actions.adjust import shares_after
 from src.data.corporate_actions.price_checks.jumps import (
     AROUND,
     LEFT_AT_CLOSE,
@@ -24,43 +28,42 @@ from src.data.corporate_actions.price_checks.jumps import (
     MAX_ELAPSED,
     USUAL,
     Jump,
-    jumps,
+    find_jumps,
 )
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
 
-# Two jumps that cancel to this share of themselves within a year are one stretch in error.
-UNDONE_WITHIN, UNDONE_ROOM = dt.timedelta(days=365), 0.25
-# A stated split this near may be the jump's own under a wrong date.
+# Two jumps within a year that cancel out to this share of the first are one stretch in error.
+REVERSED_WITHIN, REVERSAL_TOLERANCE = dt.timedelta(days=365), 0.25
+# A stated split this near may be the one behind the jump, under a wrong date.
 STATED_NEAR = dt.timedelta(days=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Inferred:
+class InferredSplit:
     """A jump in the prices that no stated action explains.
 
     Attributes:
         ratio: The nearest simple fraction; a proposal unless ``confident``.
-        evidence: What it was judged by, fit for JSON; ``doubts`` says why it is not confident.
-        confident: A split or bonus of that ratio; else a person has to decide.
+        evidence: The measurements behind it, fit for JSON; ``doubts`` says why it is not certain.
+        confident: Whether it is a split or bonus of that ratio; else a person has to decide.
     """
 
     date: dt.date
-    kind: Literal["split"]
     ratio: float
     evidence: dict[str, Any]
     confident: bool
 
 
-def infer(
+def infer_splits(
     bars: pl.DataFrame,
-    known: Sequence[Action],
+    stated: Sequence[Action],
     calendar: Calendar | None = None,
     *,
-    banded: bool = True,
-) -> list[Inferred]:
-    """The jumps that ``known`` leaves unexplained, in date order.
+    has_bands: bool = True,
+) -> list[InferredSplit]:
+    """The jumps that no stated action explains, in date order.
 
     A jump is an open and a close beyond the price bands, near a simple fraction, or a close beyond
     ``JUMP_DOWN .. JUMP_UP``. Whether it is confident may change while the five sessions after it
@@ -69,62 +72,60 @@ def infer(
     Args:
         bars: one ticker in date order, not adjusted for what is to be found: date, open, high,
             low, close, volume. Bars with a price missing or with no trade are passed over.
-        known: stated actions.
+        stated: actions that should show in these prices.
         calendar: counts the sessions between two bars; without it every weekday is one.
-        banded: Whether the exchange has price bands, as NSE. Without them a share may fall by a
-            half in one session, so only a large jump is named and none is confident.
+        has_bands: whether the exchange has price bands, as NSE. Without them a share may fall by a
+            half in one session, so only a large jump is reported and none is confident.
     """
-    whole = pl.all_horizontal(
-        pl.col(name).is_between(0, inf, closed="none") for name in ("open", "high", "low", "close")
-    )
+    has_prices = pl.all_horizontal(pl.col(name).is_between(0, inf, closed="none") for name in OHLC)
     traded = (pl.col("volume") > 0) | (pl.col("high") != pl.col("low"))
-    found = []
-    for jump in jumps(bars.filter(whole & traded), calendar):
-        stands_out = jump.is_large or (banded and (jump.is_near or jump.is_impossible))
-        if stands_out and not _explained(jump, known):
-            found.append(_judged(jump, known, banded=banded))
-    return _not_taken_back(found)
+    inferred = []
+    for jump in find_jumps(bars.filter(has_prices & traded), calendar):
+        stands_out = jump.is_large or (has_bands and (jump.is_near or jump.is_impossible))
+        if stands_out and not _is_explained(jump, stated):
+            inferred.append(_inferred_split(jump, stated, has_bands=has_bands))
+    return _doubt_reversed(inferred)
 
 
-def _not_taken_back(found: list[Inferred]) -> list[Inferred]:
-    """A jump that an opposite one undoes within a year is no split: its stretch is in error."""
-    moves = [log(one.evidence["close_ratio"]) for one in found]
-    undone: dict[int, int] = {}
-    for one in range(len(found)):
-        for other in range(one + 1, len(found)):
-            near = found[other].date - found[one].date <= UNDONE_WITHIN
-            if near and abs(moves[one] + moves[other]) < UNDONE_ROOM * abs(moves[one]):
-                undone |= {one: other, other: one}
+def _doubt_reversed(inferred: list[InferredSplit]) -> list[InferredSplit]:
+    """A jump that an opposite one reverses within a year is no split: its stretch is in error."""
+    moves = [log(split.evidence["close_ratio"]) for split in inferred]
+    reversed_by: dict[int, int] = {}
+    for first, second in combinations(range(len(inferred)), 2):
+        is_near = inferred[second].date - inferred[first].date <= REVERSED_WITHIN
+        if is_near and abs(moves[first] + moves[second]) < REVERSAL_TOLERANCE * abs(moves[first]):
+            reversed_by |= {first: second, second: first}
     return [
-        _with_doubt(each, f"the jump of {found[undone[n]].date} takes it back")
-        if n in undone
-        else each
-        for n, each in enumerate(found)
+        _with_doubt(split, f"the jump of {inferred[reversed_by[index]].date} reverses it")
+        if index in reversed_by
+        else split
+        for index, split in enumerate(inferred)
     ]
 
 
-def _with_doubt(one: Inferred, doubt: str) -> Inferred:
-    evidence = {**one.evidence, "doubts": [*one.evidence["doubts"], doubt]}
-    return replace(one, evidence=evidence, confident=False)
+def _with_doubt(split: InferredSplit, doubt: str) -> InferredSplit:
+    evidence = {**split.evidence, "doubts": [*split.evidence["doubts"], doubt]}
+    return replace(split, evidence=evidence, confident=False)
 
 
-def _explained(jump: Jump, known: Sequence[Action]) -> bool:
+def _is_explained(jump: Jump, stated: Sequence[Action]) -> bool:
     """Whether what the stated actions between the two bars leave over is an ordinary move."""
-    stated = [action for action in known if jump.previous < action.date <= jump.date]
-    evenings = np.array([action.date for action in stated], dtype="datetime64[D]") - 1
-    paid = (np.array([action.cash for action in stated]) / shares_after(evenings, stated)).sum()
-    expected = jump.prev_close / prod(action.shares for action in stated) - float(paid)
+    between = [action for action in stated if jump.previous < action.date <= jump.date]
+    evenings = np.array([action.date for action in between], dtype="datetime64[D]") - 1
+    cash = np.array([action.cash for action in between]) / shares_after(evenings, between)
+    ratio = prod(action.shares for action in between)
+    expected = jump.prev_close / ratio - float(cash.sum())
     return (
-        bool(stated)
+        bool(between)
         and expected > 0
         and abs(log(jump.open / expected)) <= LEFT_AT_OPEN
         and abs(log(jump.close / expected)) <= LEFT_AT_CLOSE
     )
 
 
-def _judged(jump: Jump, known: Sequence[Action], *, banded: bool) -> Inferred:
-    doubts = [doubt for doubt, holds in _doubts(jump, known).items() if holds]
-    if not banded:
+def _inferred_split(jump: Jump, stated: Sequence[Action], *, has_bands: bool) -> InferredSplit:
+    doubts = [doubt for doubt, holds in _doubts(jump, stated).items() if holds]
+    if not has_bands:
         doubts.append("its exchange lets a share fall that far in a session")
     evidence = {
         "prev_date": jump.previous.isoformat(),
@@ -134,23 +135,21 @@ def _judged(jump: Jump, known: Sequence[Action], *, banded: bool) -> Inferred:
         "open_ratio": jump.open / jump.prev_close,
         "close_ratio": jump.close / jump.prev_close,
         "nearest": str(1 / jump.nearest),
-        "distance_open": jump.off(jump.open, jump.nearest),
-        "distance_close": jump.off(jump.close, jump.nearest),
+        "distance_open": jump.deviation(jump.open, jump.nearest),
+        "distance_close": jump.deviation(jump.close, jump.nearest),
         "sessions_elapsed": jump.elapsed,
         "returns_before": np.expm1(jump.before).tolist(),
         "returns_after": np.expm1(jump.after).tolist(),
         "doubts": doubts,
     }
-    return Inferred(jump.date, "split", float(jump.nearest), evidence, confident=not doubts)
+    return InferredSplit(jump.date, float(jump.nearest), evidence, confident=not doubts)
 
 
-def _doubts(jump: Jump, known: Sequence[Action]) -> dict[str, bool]:
+def _doubts(jump: Jump, stated: Sequence[Action]) -> dict[str, bool]:
     """What speaks against a split, each with whether it holds."""
-    stated_near = [
-        action
-        for action in known
-        if action.shares != 1 and abs(action.date - jump.date) <= STATED_NEAR
-    ]
+    has_stated_split = any(
+        action.shares != 1 and abs(action.date - jump.date) <= STATED_NEAR for action in stated
+    )
     return {
         "open and close are not both near a simple fraction": not jump.is_near,
         "the ratio is rarer than demergers of that size": jump.nearest not in USUAL,
@@ -159,5 +158,5 @@ def _doubts(jump: Jump, known: Sequence[Action]) -> dict[str, bool]:
         f"fewer than {AROUND} sessions before it": len(jump.before) < AROUND,
         "no session after it yet": not jump.after,
         "the sessions around it are not ordinary": not jump.is_calm_around,
-        "a split stated nearby does not explain it": bool(stated_near),
+        "a split stated nearby does not explain it": has_stated_split,
     }

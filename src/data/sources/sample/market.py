@@ -1,8 +1,8 @@
-"""A date in, its synthetic bar in ticks out; and a bar in, the hourly bars that add up to it.
+"""Generate a synthetic daily bar for any date, and hourly bars that add up to it.
 
-The price moves on every day of the week, little at weekends, and a session takes its share: what
-happened while the exchange was closed is its overnight gap. So a bar depends on its date alone,
-not on the calendar. Volatility follows a slow random path, which gives clusters and fat tails.
+The price moves on every day of the week, little at weekends, so that a bar depends on its date
+alone and not on the calendar: moves while the exchange was closed appear as an overnight gap.
+Volatility follows a slow random path, which gives clusters and fat tails. Prices are in ticks.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ WEEKEND_SHARE = 0.25  # of a weekday's variance and drift
 SHARES_OF_A_YEAR = 261 + 104 * WEEKEND_SHARE
 TYPICAL_VOLATILITY, SPREAD, PERSISTENCE = 0.011, 0.45, 0.97  # spread: of the log volatility
 OVERNIGHT_SHARE = 0.2  # of a day's variance
-REACH = 0.4  # of a day's volatility: how far high and low go beyond open and close
+RANGE = 0.4  # of a day's volatility: how far high and low go beyond open and close
 TYPICAL_VOLUME = 2.5e6
 VOLATILITY, GAP, DAY, ABOVE, BELOW, VOLUME, HOURS = range(7)  # streams of draws
 
 
 class Bar(NamedTuple):
-    """Prices in ticks, so that comparing and adding up is exact."""
+    """Prices in ticks, so that comparisons and sums are exact."""
 
     open: int
     high: int
@@ -49,7 +49,7 @@ def daily_bars(first: dt.date, until: dt.date) -> dict[dt.date, Bar]:
     moved += math.log1p(YEARLY_DRIFT) / SHARES_OF_A_YEAR * shares
     at_close = math.log(START_PRICE) + np.cumsum(gap + moved)
     opens, closes = _whole(TICKS * _exp(at_close - moved)), _whole(TICKS * _exp(at_close))
-    reach = REACH * scale * closes
+    reach = RANGE * scale * closes
     highs = np.maximum(opens, closes) + _whole(np.abs(_normals(days, ABOVE)) * reach)
     lows = np.minimum(opens, closes) - _whole(np.abs(_normals(days, BELOW)) * reach)
     volumes = _volumes(gap + moved, _normals(days, VOLUME))
@@ -74,8 +74,8 @@ def hourly_bars(day: dt.date, bar: Bar, count: int) -> list[Bar]:
 
 
 def _between(bar: Bar, progress: float, turn: float) -> int:
-    on_the_way = bar.open + (bar.close - bar.open) * progress
-    wandered = on_the_way + (bar.high - bar.low) * 0.6 * (turn - 0.5)
+    trend = bar.open + (bar.close - bar.open) * progress
+    wandered = trend + (bar.high - bar.low) * 0.6 * (turn - 0.5)
     return min(max(round(wandered), bar.low), bar.high)
 
 
@@ -94,12 +94,12 @@ def _volatility(shocks: Floats) -> Floats:
 
 
 def _volumes(moves: Floats, noise: Floats) -> Ints:
-    stir = np.minimum(np.abs(moves) / TYPICAL_VOLATILITY, 4.0)
-    return _whole(TYPICAL_VOLUME * _exp(0.3 * noise + 0.25 * stir))
+    turmoil = np.minimum(np.abs(moves) / TYPICAL_VOLATILITY, 4.0)
+    return _whole(TYPICAL_VOLUME * _exp(0.3 * noise + 0.25 * turmoil))
 
 
 def _exp(values: Floats) -> Floats:
-    """One by one: numpy may take another road for the last few of an array than for the rest."""
+    """One value at a time: numpy may compute the last few of an array in another way."""
     return np.array([math.exp(value) for value in values.tolist()])
 
 

@@ -1,15 +1,15 @@
-"""Synthetic prices for the ticker DEMO.NS and no other, with the defects that real files have.
+"""Deliver synthetic prices of DEMO.NS, with the defects that real files have.
 
-Daily bars since 2014-01-01, hourly bars since 2024-01-01. What is said of a date depends on the
-date alone: asking until another day changes nothing. Hourly bars add up to the daily bar exactly.
-The daily bars hold these defects, all before the first hourly bar:
+Daily bars since 2014-01-01, hourly bars since 2024-01-01. A bar depends on its date alone, not on
+the range that is fetched. Hourly bars add up to the daily bar exactly. The daily bars contain these
+defects, all before the first hourly bar:
 
 ==========  =================================================================================
-2016-05-18  delivered twice, word for word (the first is in ``rejected``)
+2016-05-18  delivered twice with the same values (the first is in ``rejected``)
 2017-03-15  impossible: high and low are exchanged
-2018-10-02  phantom on a holiday: flat at the previous close, no volume
+2018-10-02  phantom bar on a holiday: flat at the previous close, no volume
 2019-07-17  a session with every value null
-2020-09-16  a session shown flat at the previous close, no volume
+2020-09-16  a session that is flat at the previous close, no volume
 2021-08-11  delivered twice, the first time with another close (the first is in ``rejected``)
 2022-11-16  delivered before 2022-11-15
 ==========  =================================================================================
@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from src.core.errors import UsageError
-from src.data.sources.delivery import Delivery, Kind
-from src.data.sources.duplicates import PRICES, content_hash, keep_last, key_of
+from src.core.tables import OHLCV
+from src.data.sources.delivery import KEY_COLUMNS, Delivery, Kind
+from src.data.sources.duplicates import content_hash, keep_last
 from src.data.sources.sample.market import TICKS, Bar, daily_bars, hourly_bars
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ TICKER = "DEMO.NS"
 FIRST_DAILY, FIRST_HOURLY = dt.date(2014, 1, 1), dt.date(2024, 1, 1)
 ONE_HOUR = dt.timedelta(hours=1)
 
-TWICE_ALIKE = dt.date(2016, 5, 18)
+TWICE_IDENTICAL = dt.date(2016, 5, 18)
 IMPOSSIBLE = dt.date(2017, 3, 15)
 PHANTOM = dt.date(2018, 10, 2)
 ALL_NULL = dt.date(2019, 7, 17)
@@ -81,7 +82,7 @@ class SampleSource:
         if ticker != TICKER:
             raise UsageError(
                 f"The sample source has synthetic prices of {TICKER} only, none of {ticker}: "
-                f"ask for {TICKER}, or choose another source"
+                f"use --ticker {TICKER}, or another --source"
             )
         last = self._last(until)
         if first > last:
@@ -98,7 +99,7 @@ class SampleSource:
     def _deliveries(self, kind: Kind, rows: list[Row]) -> list[Delivery]:
         if not rows:
             return []
-        frame, rejected = keep_last(_frame(kind, rows), key_of(kind))
+        frame, rejected = keep_last(_frame(kind, rows), KEY_COLUMNS[kind])
         return [
             Delivery(
                 ticker=TICKER,
@@ -149,7 +150,7 @@ def _as_delivered(row: Row, previous_close: float) -> list[Row]:
         return [(day, None, None, None, None, None)]
     if day == FLAT:
         return [_flat(day, previous_close)]
-    if day == TWICE_ALIKE:
+    if day == TWICE_IDENTICAL:
         return [row, row]
     if day == TWICE_CONFLICTING:
         return [(day, opened, high, low, opened, volume), row]
@@ -162,7 +163,7 @@ def _flat(day: dt.date, price: float) -> Row:
 
 def _frame(kind: Kind, rows: list[Row]) -> pl.DataFrame:
     key_type = pl.Date() if kind == "daily" else pl.Datetime("us", "UTC")
-    schema = {key_of(kind): key_type, **dict.fromkeys(PRICES, pl.Float64())}
+    schema = {KEY_COLUMNS[kind]: key_type, **dict.fromkeys(OHLCV, pl.Float64())}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     if kind == "daily":
         frame = frame.with_columns(adj_close="close")

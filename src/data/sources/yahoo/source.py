@@ -1,8 +1,8 @@
-"""A ticker and two dates in; Yahoo's bars out, as Yahoo gives them.
+"""Fetch a ticker's bars from Yahoo, as Yahoo delivers them.
 
-Close is adjusted for splits, ``adj_close`` also for dividends. What Yahoo does not answer is
-asked again, up to ``retries`` times and never for longer than ``retries * timeout`` and the pauses
-between; then one sentence says why.
+Close is adjusted for splits, ``adj_close`` also for dividends. A request is attempted up to
+``attempts`` times, and never for longer than ``attempts * timeout`` and the pauses in between; the
+error then says why in one sentence.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 YAHOO = "https://query2.finance.yahoo.com"
 INTERVALS: dict[Kind, str] = {"daily": "1d", "hourly": "1h"}
-HOURLY_REACH = dt.timedelta(days=730)
+HOURLY_HISTORY = dt.timedelta(days=730)
 ONE_DAY = dt.timedelta(days=1)
 ADVICE = "try again later, or read the prices from a file"
 
 
 class YahooSource:
-    """Prices from Yahoo; ``base_url`` names another server that answers in Yahoo's place.
+    """Prices from Yahoo, or from another server at ``base_url`` that answers like Yahoo.
 
-    yfinance's cookies are kept in ``cache_dir``, or in memory where it is None or read-only. An
-    instance serves one thread.
+    yfinance's cookies are kept in ``cache_dir``, or in memory where it is None or read-only. For
+    use by one thread.
     """
 
     name = "yahoo"
@@ -49,13 +49,13 @@ class YahooSource:
         now: dt.datetime,
         base_url: str | None = None,
         timeout: float = 10,
-        retries: int = 3,
+        attempts: int = 3,
         backoff: float = 0.5,
         cache_dir: Path | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._now, self._base_url, self._cache_dir = now, base_url, cache_dir
-        self._timeout, self._retries, self._backoff = timeout, retries, backoff
+        self._timeout, self._attempts, self._backoff = timeout, attempts, backoff
         self._sleep = sleep
         self._client: Client | None = None
 
@@ -69,33 +69,20 @@ class YahooSource:
         self, ticker: str, since: dt.date | None, until: dt.date | None
     ) -> list[Delivery]:
         """Hourly bars of the last 730 days at most: Yahoo keeps no more."""
-        # one day is lost to the margin that _ask takes, another to the hours of the first day
-        first = (self._now - HOURLY_REACH).date() + 2 * ONE_DAY
+        # One day is lost to the margin of _request_chart, another to the hours of the first day.
+        first = (self._now - HOURLY_HISTORY).date() + 2 * ONE_DAY
         if until is not None and until < first:
             raise SourceUnavailable(
-                f"Yahoo keeps hourly bars for {HOURLY_REACH.days} days only, so none of {ticker} "
-                f"before {first}: read the older ones from a file"
+                f"Yahoo keeps hourly bars for {HOURLY_HISTORY.days} days only, so it has none of "
+                f"{ticker} before {first}: read older ones from a file"
             )
         if since is None or since >= first:
             return self._fetch(ticker, "hourly", since or first, until)
         note = (
-            f"Yahoo keeps hourly bars for {HOURLY_REACH.days} days only: "
-            f"asked since {since}, fetched since {first}"
+            f"Yahoo keeps hourly bars for {HOURLY_HISTORY.days} days only: "
+            f"requested from {since}, fetched from {first}"
         )
         return self._fetch(ticker, "hourly", first, until, note)
-
-    def fetch_actions(
-        self, ticker: str, since: dt.date | None, until: dt.date | None
-    ) -> pl.DataFrame:
-        """Splits and dividends as Yahoo states them: ``date, kind, ratio, amount``."""
-        from src.data.sources.yahoo import chart as yahoo_chart
-
-        first, last = since or dt.date(1970, 1, 1), until or self._tomorrow()
-        result = self._ask(ticker, "daily", first, last)
-        try:
-            return yahoo_chart.actions(result, first, last)
-        except yahoo_chart.UnreadableAnswer as error:
-            raise _unreadable(ticker, error) from error
 
     def _fetch(
         self, ticker: str, kind: Kind, since: dt.date, until: dt.date | None, *notes: str
@@ -110,18 +97,18 @@ class YahooSource:
         # Dividends are divided by every later split: these are needed up to now.
         reach = max(last, tomorrow) if kind == "daily" else last
         try:
-            result = self._ask(ticker, kind, since, reach)
+            result = self._request_chart(ticker, kind, since, reach)
             frame, rejected = yahoo_chart.bars(result, kind, since, last)
-        except yahoo_chart.UnreadableAnswer as error:
-            raise _unreadable(ticker, error) from error
+        except yahoo_chart.InvalidChart as error:
+            raise _invalid(ticker, error) from error
         if frame.is_empty():
             raise SourceUnavailable(
-                f"Yahoo knows {ticker} but gave no {kind} prices between {since} and {last}"
+                f"Yahoo knows {ticker} but has no {kind} prices between {since} and {last}"
             )
         actions = None
         if kind == "daily":
-            actions, said = _actions(ticker, result, since, reach)
-            notes = (*notes, *said)
+            actions, problems = _actions(ticker, result, since, reach)
+            notes = (*notes, *problems)
         return [
             Delivery(
                 ticker=ticker,
@@ -141,14 +128,16 @@ class YahooSource:
         ]
 
     def _tomorrow(self) -> dt.date:
-        """In UTC: on no exchange is it later than that."""
+        """Tomorrow in UTC: no exchange is later than that."""
         return self._now.astimezone(dt.UTC).date() + ONE_DAY
 
     def _address(self, ticker: str) -> str:
         return (self._base_url or YAHOO).rstrip("/") + _path(ticker)
 
-    def _ask(self, ticker: str, kind: Kind, since: dt.date, until: dt.date) -> dict[str, Any]:
-        """The chart of a range that is a day wider at both ends: the zone is in the answer."""
+    def _request_chart(
+        self, ticker: str, kind: Kind, since: dt.date, until: dt.date
+    ) -> dict[str, Any]:
+        """The chart of a range a day wider at both ends, as only the answer states the zone."""
         params = {
             "period1": str(max(0, _midnight(since - ONE_DAY))),
             "period2": str(_midnight(until + 2 * ONE_DAY)),
@@ -157,19 +146,19 @@ class YahooSource:
             "events": "div,splits,capitalGains",
         }
         cause = ""
-        for attempt in range(self._retries):
-            if attempt:
-                self._sleep(self._backoff * 2 ** (attempt - 1))
-            answer, cause = self._try(ticker, params)
+        for number in range(1, self._attempts + 1):
+            if number > 1:
+                self._sleep(self._backoff * 2 ** (number - 2))
+            answer, cause = self._get_chart(ticker, params)
             if answer is not None:
                 return _result(ticker, answer)
-            log.debug("try %d of %d for %s: %s", attempt + 1, self._retries, ticker, cause)
+            log.debug("Attempt %d of %d for %s failed: %s", number, self._attempts, ticker, cause)
         raise SourceUnavailable(
-            f"Yahoo did not answer for {ticker}: {cause}, {self._retries} tries: {ADVICE}"
+            f"Yahoo did not answer for {ticker} in {self._attempts} attempts ({cause}): {ADVICE}"
         )
 
-    def _try(self, ticker: str, params: dict[str, str]) -> tuple[dict[str, Any] | None, str]:
-        """The answer, or None and why there is none; raises where a second try cannot help."""
+    def _get_chart(self, ticker: str, params: dict[str, str]) -> tuple[dict[str, Any] | None, str]:
+        """The chart, or None and why there is none; raises where another attempt cannot help."""
         from src.data.sources.yahoo.transport import Client, NoAnswer
 
         self._client = self._client or Client(self._base_url, self._timeout, self._cache_dir)
@@ -181,7 +170,7 @@ class YahooSource:
         _raise_if_final(ticker, status, answer)
         if status >= HTTPStatus.BAD_REQUEST:
             return None, f"HTTP {status} {_phrase(status)}".strip()
-        return answer, "the answer is no chart"
+        return answer, "the answer is not a chart"
 
 
 def _path(ticker: str) -> str:
@@ -200,7 +189,7 @@ def _phrase(status: int) -> str:
 
 
 def _chart(body: str) -> dict[str, Any] | None:
-    """The value of ``chart``, or None: a proxy's page, half an answer, another service."""
+    """The value of ``chart``; None for a proxy's page, half an answer or another service."""
     try:
         chart = json.loads(body)["chart"]
     except (ValueError, LookupError, TypeError, RecursionError):
@@ -209,43 +198,47 @@ def _chart(body: str) -> dict[str, Any] | None:
 
 
 def _raise_if_final(ticker: str, status: int, chart: dict[str, Any] | None) -> None:
-    said = (chart or {}).get("error")
-    error = said if isinstance(said, dict) else {}
-    why = " ".join(str(error.get("description") or "").split())
+    stated = (chart or {}).get("error")
+    error = stated if isinstance(stated, dict) else {}
+    reason = " ".join(str(error.get("description") or "").split())
     if status == HTTPStatus.NOT_FOUND or error.get("code") == "Not Found":
         raise BadInput(
-            f"Yahoo knows no ticker {ticker} ({why or f'HTTP {status}'}): "
+            f"Yahoo does not know the ticker {ticker} ({reason or f'HTTP {status}'}): "
             "NSE tickers are written like TCS.NS, M&M.NS or BAJAJ-AUTO.NS"
         )
-    if why and status in {HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}:
-        raise SourceUnavailable(f"Yahoo gave no prices for {ticker}: {why}")
+    if reason and status in {
+        HTTPStatus.OK,
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    }:
+        raise SourceUnavailable(f"Yahoo returned no prices for {ticker}: {reason}")
 
 
 def _result(ticker: str, chart: dict[str, Any]) -> dict[str, Any]:
     results = chart.get("result")
     if not results:
-        raise SourceUnavailable(f"Yahoo gave an empty answer for {ticker}: {ADVICE}")
+        raise SourceUnavailable(f"Yahoo returned an empty answer for {ticker}: {ADVICE}")
     try:
         result: dict[str, Any] = results[0]
         symbol = str(result["meta"]["symbol"])
     except (LookupError, TypeError) as error:
-        raise _unreadable(ticker, error) from error
+        raise _invalid(ticker, error) from error
     if symbol.upper() != ticker.upper():
-        raise BadInput(f"Yahoo answered with {symbol} when asked for {ticker}: nothing was taken")
+        raise BadInput(f"Yahoo returned {symbol} instead of {ticker}: nothing was stored")
     return result
 
 
 def _actions(
     ticker: str, result: dict[str, Any], since: dt.date, until: dt.date
 ) -> tuple[pl.DataFrame | None, tuple[str, ...]]:
-    """The actions of an answer, or None and why: bars are worth having without them."""
+    """The actions of an answer, or None and why: the bars are useful without them."""
     from src.data.sources.yahoo import chart as yahoo_chart
 
     try:
         return yahoo_chart.actions(result, since, until), ()
-    except yahoo_chart.UnreadableAnswer as error:
+    except yahoo_chart.InvalidChart as error:
         return None, (f"Yahoo's splits and dividends of {ticker} cannot be read ({error})",)
 
 
-def _unreadable(ticker: str, error: Exception) -> SourceUnavailable:
+def _invalid(ticker: str, error: Exception) -> SourceUnavailable:
     return SourceUnavailable(f"Yahoo's answer for {ticker} cannot be read ({error}): {ADVICE}")

@@ -1,4 +1,4 @@
-"""A chart request in, Yahoo's status and text out: yfinance brings cookies, crumb and disguise.
+"""Send a chart request to Yahoo with the cookie, crumb and browser impersonation of yfinance.
 
 Imported only when a request is made: yfinance and what it imports take most of a second.
 """
@@ -29,45 +29,46 @@ with warnings.catch_warnings():  # importing yfinance installs a warning filter 
 
 log = logging.getLogger(__name__)
 CHART = "/v8/finance/chart/"
-NOWHERE = f"{os.devnull}/yfinance"  # cannot be created, which yfinance takes as: no cache
+# Cannot be created, so yfinance works without a cache.
+NO_CACHE = f"{os.devnull}/yfinance"
 
 
 class NoAnswer(Exception):
-    """Yahoo gave no answer; asking again may help."""
+    """Yahoo did not answer; another attempt may succeed."""
 
 
 class Client:
-    """One conversation with Yahoo, for one thread; ``timeout`` bounds a whole try."""
+    """A session with Yahoo, for one thread; ``timeout`` (seconds) bounds a whole attempt."""
 
     def __init__(self, base_url: str | None, timeout: float, cache_dir: Path | None) -> None:
-        _send_logs_to_ours()
-        _keep_cache_in(cache_dir)
+        _redirect_logs()
+        _set_cache_dir(cache_dir)
         self._timeout = timeout
         self._session = _RedirectedSession(base_url)
-        # YfData() is one per process; ours is our own, so that a crumb never outlives its cookies
+        # YfData() is a singleton; a separate one never has a crumb that outlives its cookies.
         self._data: Any = type.__call__(YfData, session=self._session)
 
     def get(self, url: str, params: dict[str, str]) -> tuple[int, str]:
-        """Status and text of the answer; raises NoAnswer."""
+        """Status and text of the answer; raises NoAnswer when there is none."""
         self._session.deadline = time.monotonic() + self._timeout
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what its HTML parser thinks of a consent page
+                warnings.simplefilter("ignore")  # its HTML parser warns about a consent page
                 response = self._data.get(url, params=params, timeout=self._timeout)
         except YFRateLimitError:
             return 429, ""
         except Timeout as error:
             raise NoAnswer(f"no answer within {self._timeout:g} seconds") from error
         except (OSError, YFException, PeeweeException) as error:
-            raise NoAnswer(_in_short(error)) from error
+            raise NoAnswer(_short_reason(error)) from error
         return int(response.status_code), str(response.text)
 
 
 class _RedirectedSession(Session[Response]):
-    """Sends whatever yfinance asks of any host to one server, within one deadline.
+    """Sends every request of yfinance to one server, if ``base_url`` is given, within a deadline.
 
-    Cookie and crumb are a courtesy that the chart does without: they may take a quarter of the
-    time left, so that a blocked cookie host does not cost the prices.
+    The chart can do without cookie and crumb: each may take a quarter of the time left, so that a
+    blocked cookie host does not cost the prices.
     """
 
     def __init__(self, base_url: str | None) -> None:
@@ -78,8 +79,8 @@ class _RedirectedSession(Session[Response]):
 
     def request(self, method: Any, url: str, **options: Any) -> Response:  # type: ignore[override]
         left = self.deadline - time.monotonic()
-        if left < 0.001:  # curl takes 0 ms as: wait for ever
-            raise Timeout("the time for this try is used up")
+        if left < 0.001:  # to curl, 0 ms means no limit
+            raise Timeout("the time for this attempt is used up")
         options["timeout"] = left if CHART in url else left / 4
         if self._base:
             parts = urlsplit(url)
@@ -88,33 +89,33 @@ class _RedirectedSession(Session[Response]):
         return super().request(method, url, **options)
 
 
-class _Forward(logging.Handler):
+class _ForwardToDebug(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         log.debug("yfinance: %s", record.getMessage())
 
 
-def _send_logs_to_ours() -> None:
-    """Keep yfinance off the terminal: what it calls an error may be the first of three tries."""
+def _redirect_logs() -> None:
+    """Keep yfinance off the terminal: its error may be only the first of three attempts."""
     logger = logging.getLogger("yfinance")
-    if not any(isinstance(handler, _Forward) for handler in logger.handlers):
-        logger.addHandler(_Forward())
+    if not any(isinstance(handler, _ForwardToDebug) for handler in logger.handlers):
+        logger.addHandler(_ForwardToDebug())
     logger.propagate = False
 
 
-def _keep_cache_in(cache_dir: Path | None) -> None:
-    place = NOWHERE
+def _set_cache_dir(cache_dir: Path | None) -> None:
+    location = NO_CACHE
     with contextlib.suppress(OSError):
         if cache_dir is not None:
             cache_dir.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=cache_dir).close()
-            place = str(cache_dir)
-    if place != cache._CookieDBManager.get_location():
-        yfinance.set_tz_cache_location(place)
-        cache._CookieCacheManager._Cookie_cache = None  # it holds on to the earlier place
+            location = str(cache_dir)
+    if location != cache._CookieDBManager.get_location():
+        yfinance.set_tz_cache_location(location)
+        cache._CookieCacheManager._Cookie_cache = None  # it still has the earlier location
 
 
-def _in_short(error: BaseException) -> str:
+def _short_reason(error: BaseException) -> str:
     """``Failed to perform, curl: (7) Why. See https://…`` becomes ``Why``."""
     text = " ".join(str(error).split()) or type(error).__name__
-    found = re.search(r"curl: \(\d+\) (.*?)\.? See https://", text)
-    return found[1] if found else text
+    match = re.search(r"curl: \(\d+\) (.*?)\.? See https://", text)
+    return match[1] if match else text

@@ -50,6 +50,6 @@ def _current(one: TrainingResult, context: RunContext) -> ServingStatus:
 def _pinned(one: TrainingResult, context: RunContext) -> str:
     if context.models is None or one.decision.event == "promoted":
         return ""
-    found = context.models.standing(one.artifact.ticker, one.artifact.horizon)
+    found = context.models.state(one.artifact.ticker, one.artifact.horizon)
     pin = found.pinned if found is not None else None
     return (pin.version_tag or "") if pin is not None else ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from src.modeling.experiment.run import judged
+from src.modeling.experiment.run import scored_outcomes
 
 if TYPE_CHECKING:
     from src.modeling.experiment.run import WalkForwardResult
@@ -158,7 +158,7 @@ def report_data(
 
 
 def _horizon(held: WalkForwardResult, current: ServingStatus) -> HorizonRecord:
-    actual = judged(held.actual)
+    actual = scored_outcomes(held.actual)
     rows = scored_rows(actual, held.distributions.since)
     return HorizonRecord(
         held.horizon,

@@ -3,10 +3,11 @@ from http import HTTPStatus
 
 import pytest
 
-from src.api.forecasts.loader import Loader, Refused
-from src.api.forecasts.loader import made as forecast
+from src.api.forecasts.loader import Loader, forecast_by
+from src.api.schemas.errors import NoForecast
 from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.publish import publish
+from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import at, put_inputs, put_live, put_price
 from tests.support.models import both, made, winner
 
@@ -14,9 +15,9 @@ SHORT, LONG = ("TCS.NS", "short"), ("TCS.NS", "long")
 
 
 def forecasts(connection, models, *pairs, key=None):
-    """What there is to say of each ticker and horizon."""
-    read = Loader(models, key).load(connection, pairs)
-    return {pair: forecast(one) for pair, one in read.items()}
+    """The forecast of each ticker and horizon, or why there is none."""
+    read = Loader(ArtifactStore(models, key)).load(connection, pairs)
+    return {pair: forecast_by(one) for pair, one in read.items()}
 
 
 def test_reads_many_at_once_each_by_its_own_model(connection, models):
@@ -25,8 +26,8 @@ def test_reads_many_at_once_each_by_its_own_model(connection, models):
 
     found = forecasts(connection, models, SHORT, LONG, ("INFY.NS", "short"))
 
-    assert [one.said["horizon"] for one in found.values()] == ["1-day", "63-day", "1-day"]
-    assert [one.said["model"]["name"] for one in found.values()] == ["zero", "zero", "ridge"]
+    assert [one.answer["horizon"] for one in found.values()] == ["1-day", "63-day", "1-day"]
+    assert [one.answer["model"]["name"] for one in found.values()] == ["zero", "zero", "ridge"]
 
 
 def test_a_ticker_without_prices_is_not_found_and_one_without_a_model_is_not_there_yet(
@@ -38,23 +39,23 @@ def test_a_ticker_without_prices_is_not_found_and_one_without_a_model_is_not_the
 
     assert found[SHORT].status == HTTPStatus.NOT_FOUND
     assert found["INFY.NS", "short"].status == HTTPStatus.SERVICE_UNAVAILABLE
-    assert "--ticker INFY.NS" in found["INFY.NS", "short"].detail
+    assert "--ticker INFY.NS" in str(found["INFY.NS", "short"])
 
 
 def test_a_model_that_cannot_be_asked_yet_says_what_to_run(connection, models):
-    publish(models, EventLog(connection), [made()], at())
+    publish(ArtifactStore(models), EventLog(connection), [made()], at())
 
     refused = forecasts(connection, models, SHORT)[SHORT]
 
     assert refused.status == HTTPStatus.SERVICE_UNAVAILABLE
-    assert "--ticker TCS.NS --skip-training" in refused.detail
+    assert "--ticker TCS.NS --skip-training" in str(refused)
 
 
 def test_inputs_of_the_model_before_are_not_given_to_the_new_one(connection, models):
     put_live(connection, models, [made()])
-    publish(models, EventLog(connection), [winner()], at(1))
+    publish(ArtifactStore(models), EventLog(connection), [winner()], at(1))
 
-    assert isinstance(forecasts(connection, models, SHORT)[SHORT], Refused)
+    assert isinstance(forecasts(connection, models, SHORT)[SHORT], NoForecast)
 
 
 @pytest.mark.parametrize(
@@ -72,13 +73,13 @@ def test_inputs_that_make_no_forecast_are_refused_in_a_sentence(changes, connect
     refused = forecasts(connection, models, SHORT)[SHORT]
 
     assert refused.status == HTTPStatus.SERVICE_UNAVAILABLE
-    assert refused.detail.endswith(".")
+    assert str(refused).endswith(".")
 
 
 def test_a_candidate_that_lacks_an_input_gives_way_to_zero_and_the_note_says_so(connection, models):
     put_live(connection, models, [winner()], inputs={"mom_5": 0.02})
 
-    said = forecasts(connection, models, SHORT)[SHORT].said
+    said = forecasts(connection, models, SHORT)[SHORT].answer
 
     assert (said["pred_return"], said["model"]["name"]) == (0.0, "zero")
     assert "needs vol_14" in said["note"]
@@ -89,28 +90,28 @@ def test_an_unsigned_model_is_refused_where_a_key_is_set(connection, models):
 
     refused = forecasts(connection, models, SHORT, key=b"a key of sixteen or more")[SHORT]
 
-    assert "not signed" in refused.detail
+    assert "not signed" in str(refused)
 
 
 def test_a_set_that_was_read_once_is_not_looked_for_on_the_disk_again(connection, models):
     (live,) = put_live(connection, models, [winner()])
-    loader = Loader(models)
-    before = forecast(loader.load(connection, [SHORT])[SHORT])
+    loader = Loader(ArtifactStore(models))
+    before = forecast_by(loader.load(connection, [SHORT])[SHORT])
     shutil.rmtree(models / "TCS.NS")
     put_inputs(connection, live, last_close=3100.0)
 
-    after = forecast(loader.load(connection, [SHORT])[SHORT])
+    after = forecast_by(loader.load(connection, [SHORT])[SHORT])
 
-    assert after.said["last_close"] == 3100.0
-    assert after.said["pred_return"] == before.said["pred_return"]
+    assert after.answer["last_close"] == 3100.0
+    assert after.answer["pred_return"] == before.answer["pred_return"]
 
 
 def test_a_set_that_could_not_be_read_is_read_again_once_it_is_there(connection, models, tmp_path):
     put_live(connection, models, [winner()])
-    loader = Loader(models)
+    loader = Loader(ArtifactStore(models))
     (models / "TCS.NS").rename(tmp_path / "aside")
-    assert isinstance(loader.load(connection, [SHORT])[SHORT], Refused)
+    assert isinstance(loader.load(connection, [SHORT])[SHORT], NoForecast)
 
     (tmp_path / "aside").rename(models / "TCS.NS")
 
-    assert forecast(loader.load(connection, [SHORT])[SHORT]).said["verdict"] == "better"
+    assert forecast_by(loader.load(connection, [SHORT])[SHORT]).answer["verdict"] == "better"

@@ -1,4 +1,4 @@
-"""The desk on a database, with nobody who listens: what is kept is true all the same."""
+"""The forecast service on a database: what it serves from its cache is true."""
 
 import asyncio
 import datetime as dt
@@ -6,15 +6,15 @@ import datetime as dt
 import orjson
 import pytest
 
-from src.api.database.change_poller import Watch
-from src.api.database.lookout import EVERY
+from src.api.database.change_poller import INTERVAL, ChangePoller
 from src.api.database.reader import Reader
 from src.api.forecasts.cache import Cache
 from src.api.forecasts.loader import Loader
-from src.api.forecasts.service import Desk
-from src.api.prediction_log.spool import Journal
-from src.api.prediction_log.writer import Logbook
+from src.api.forecasts.service import ForecastService
+from src.api.prediction_log.spool import Spool
+from src.api.prediction_log.writer import PredictionLog
 from src.db.reconnect import Reconnector
+from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import put_inputs, put_live
 from tests.support.models import both, made
 
@@ -23,68 +23,89 @@ PAIR = ("TCS.NS", "short")
 
 
 @pytest.fixture
-def deaf(database_url, home, models):
-    """A desk whose watch was never started."""
-    link = Reconnector(database_url, home)
-    desk = Desk(
-        cache=Cache(),
-        reader=Reader(link),
-        loader=Loader(models),
-        watch=Watch(link, lambda ticker: None),
-        logbook=Logbook(link, Journal(home, "here"), 10, lambda: NOW),
+def service(database_url, home, models):
+    """A service whose poller has not been started."""
+    reconnector, cache = Reconnector(database_url, home), Cache()
+    service = ForecastService(
+        cache=cache,
+        reader=Reader(reconnector),
+        loader=Loader(ArtifactStore(models)),
+        poller=ChangePoller(reconnector, cache.invalidate),
+        log=PredictionLog(reconnector, Spool(home, "here"), 10, lambda: NOW),
         now=lambda: NOW,
         stale_after=1,
     )
-    yield desk
-    desk.reader.close()
+    yield service
+    service.reader.close()
 
 
-async def close_of(desk):
-    body, _ = await desk.answer(PAIR)
-    return orjson.loads(body)["last_close"]
+@pytest.fixture
+def polling(service):
+    """The service with a poller that has polled."""
+    service.poller.start()
+    assert service.poller.wait_for_first_poll(10)
+    yield service
+    service.poller.stop()
 
 
-def test_sees_by_itself_what_has_changed(deaf, connection, models):
+async def answer(service):
+    body, _ = await service.answer(PAIR)
+    return orjson.loads(body)
+
+
+def test_a_change_is_served_after_the_next_poll(polling, connection, models):
     (live,) = put_live(connection, models, [made()])
 
     async def story():
-        before = await close_of(deaf)
+        before = await answer(polling)
         put_inputs(connection, live, last_close=3100.0)
-        await asyncio.sleep(EVERY + 0.05)
-        return before, await close_of(deaf)
+        await asyncio.sleep(INTERVAL + 0.2)
+        return before["last_close"], (await answer(polling))["last_close"]
 
     assert asyncio.run(story()) == (3000.0, 3100.0)
 
 
-def test_reads_nothing_anew_while_nothing_has_changed(deaf, connection, models):
+def test_nothing_is_read_again_while_nothing_has_changed(polling, connection, models):
     put_live(connection, models, both())
 
     async def story():
+        await asyncio.sleep(INTERVAL + 0.2)
         for _ in range(3):
-            await close_of(deaf)
-            await asyncio.sleep(EVERY + 0.05)
+            await answer(polling)
+            await asyncio.sleep(INTERVAL)
 
     asyncio.run(story())
-    assert deaf.served == {"miss": 1, "hit": 2}
+    assert polling.served == {"miss": 1, "hit": 2}
 
 
-def test_many_who_ask_at_once_are_answered_by_one_reading(deaf, connection, models):
+def test_a_cached_forecast_has_a_warning_while_changes_may_be_missed(service, connection, models):
     put_live(connection, models, [made()])
 
     async def story():
-        await deaf.lookout.look(patience=3)
-        answers = await asyncio.gather(*(deaf.answer(PAIR) for _ in range(30)))
-        return {id(kept) for _, kept in answers}
+        return [await answer(service) for _ in range(2)]
+
+    read, cached = asyncio.run(story())
+    assert read["warnings"] == []
+    assert "This forecast is the last one read" in cached["warnings"][0]
+    assert service.served == {"miss": 1, "stale": 1}
+
+
+def test_requests_at_the_same_time_share_one_reading(service, connection, models):
+    put_live(connection, models, [made()])
+
+    async def story():
+        answers = await asyncio.gather(*(service.answer(PAIR) for _ in range(30)))
+        return {id(entry) for _, entry in answers}
 
     assert len(asyncio.run(story())) == 1
 
 
-def test_a_forecast_is_offered_to_the_log_once(deaf, connection, models):
+def test_a_forecast_is_offered_to_the_log_once(service, connection, models):
     put_live(connection, models, [made()])
 
     async def story():
         for _ in range(5):
-            await deaf.answer(PAIR)
+            await service.answer(PAIR)
 
     asyncio.run(story())
-    assert deaf.logbook.backlog == 1
+    assert service.log.backlog == 1

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from src.api.prediction_log.spool import Journal, database_name
+from src.api.prediction_log.spool import Spool, database_name
 
 ROW = {
     "ticker": "TCS.NS",
@@ -36,42 +36,42 @@ def killed(work):
 
 
 def written(folder, *rows, database="here"):
-    journal = Journal(folder, database)
-    assert all(journal.add(row) for row in rows)
-    return journal
+    spool = Spool(folder, database)
+    assert all(spool.add(row) for row in rows)
+    return spool
 
 
 def test_what_a_killed_service_left_is_taken_over_to_the_last_bit(folder):
     killed(lambda: written(folder, ROW, {**ROW, "ticker": "INFY.NS"}))
-    journal = Journal(folder, "here")
+    spool = Spool(folder, "here")
 
-    assert journal.adopt() == [ROW, {**ROW, "ticker": "INFY.NS"}]
-    assert journal.adopt() == []
-    assert Journal(folder, "here").adopt() == []  # it is of one that lives
-    journal.close()
-    assert Journal(folder, "here").adopt() == [ROW, {**ROW, "ticker": "INFY.NS"}]
+    assert spool.recover() == [ROW, {**ROW, "ticker": "INFY.NS"}]
+    assert spool.recover() == []
+    assert Spool(folder, "here").recover() == []  # it is of one that lives
+    spool.close()
+    assert Spool(folder, "here").recover() == [ROW, {**ROW, "ticker": "INFY.NS"}]
 
 
 def test_what_a_living_service_waits_for_stays_its_own(folder):
-    journal = written(folder, ROW)
+    spool = written(folder, ROW)
 
-    assert Journal(folder, "here").adopt() == []
-    journal.close()
+    assert Spool(folder, "here").recover() == []
+    spool.close()
 
 
 def test_what_is_logged_is_not_left(folder):
-    journal = written(folder, ROW)
-    journal.clear()
-    journal.add({**ROW, "ticker": "INFY.NS"})
-    journal.close()
+    spool = written(folder, ROW)
+    spool.clear()
+    spool.add({**ROW, "ticker": "INFY.NS"})
+    spool.close()
 
-    assert [row["ticker"] for row in Journal(folder, "here").adopt()] == ["INFY.NS"]
+    assert [row["ticker"] for row in Spool(folder, "here").recover()] == ["INFY.NS"]
 
 
 def test_who_leaves_with_nothing_to_log_leaves_no_file(folder):
-    journal = written(folder, ROW)
-    journal.clear()
-    journal.close()
+    spool = written(folder, ROW)
+    spool.clear()
+    spool.close()
 
     assert list(folder.iterdir()) == []
 
@@ -79,30 +79,30 @@ def test_who_leaves_with_nothing_to_log_leaves_no_file(folder):
 def test_forecasts_of_another_database_are_left_to_its_own_services(folder):
     written(folder, ROW, database="there").close()
 
-    assert Journal(folder, "here").adopt() == []
-    assert Journal(folder, "there").adopt() == [ROW]
+    assert Spool(folder, "here").recover() == []
+    assert Spool(folder, "there").recover() == [ROW]
 
 
 @pytest.mark.parametrize("cut", range(1, 60, 7))
 def test_a_line_that_was_cut_short_takes_no_other_with_it(folder, cut):
-    journal = written(folder, ROW, ROW)
+    spool = written(folder, ROW, ROW)
     (path,) = folder.iterdir()
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2 + cut])
-    journal.add({**ROW, "ticker": "INFY.NS"})
-    journal.close()
+    spool.add({**ROW, "ticker": "INFY.NS"})
+    spool.close()
 
-    assert [row["ticker"] for row in Journal(folder, "here").adopt()] == ["TCS.NS", "INFY.NS"]
+    assert [row["ticker"] for row in Spool(folder, "here").recover()] == ["TCS.NS", "INFY.NS"]
 
 
 def test_where_nothing_can_be_written_it_is_counted_and_nothing_else(tmp_path):
     (tmp_path / "forecasts").write_text("a file in the way")
-    journal = Journal(tmp_path / "forecasts", "here")
+    spool = Spool(tmp_path / "forecasts", "here")
 
-    assert [journal.add(ROW), journal.add(ROW), journal.failures] == [False, False, 2]
-    assert journal.adopt() == []
-    journal.clear()
-    journal.close()
+    assert [spool.add(ROW), spool.add(ROW), spool.failures] == [False, False, 2]
+    assert spool.recover() == []
+    spool.clear()
+    spool.close()
 
 
 def test_a_database_is_told_by_its_place_and_not_by_who_asks():

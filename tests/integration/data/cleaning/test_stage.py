@@ -174,14 +174,14 @@ def test_cleaning_twice_writes_nothing(given, cleaned, database_url):
     assert checksums(database_url) == before
 
 
-def test_a_jump_is_marked_and_said(store, cleaned):
+def test_a_jump_is_marked_with_a_warning(store, cleaned):
     report = cleaned(bar(DAYS[0], 100.0), bar(DAYS[1], 50.0), bar(DAYS[2], 51.0))
 
     assert rows(store, CLEAN_DAILY)["action_pending"].to_list() == [False, True, False]
     assert report.details["action_pending"] == 1
     assert report.warnings == (
-        "TCS.NS: the close of 2026-04-07 is 0.5 times the one before with no corporate action "
-        "stated that explains it: labels across it are left out.",
+        "TCS.NS: the close of 2026-04-07 is 0.5 times the one before, and no stated corporate "
+        "action explains it: labels across it are left out.",
     )
 
 
@@ -271,7 +271,7 @@ def test_cleaning_up_to_a_past_session_sees_no_later_row(store, home, cleaned, d
     assert checksums(database_url) == before
 
 
-def test_two_sources_that_move_apart_are_said(store, home):
+def test_two_sources_that_move_apart_give_a_warning(store, home):
     both = context(store, home)
     days = sessions(dt.date(2026, 1, 5), 30)
     calm = [100.0 + n % 3 for n in range(30)]
@@ -282,5 +282,5 @@ def test_two_sources_that_move_apart_are_said(store, home):
 
     report = run(cleaning.STAGE, both)
 
-    (sentence,) = [said for said in report.warnings if "differ on" in said]
+    (sentence,) = [text for text in report.warnings if "differ on" in text]
     assert sentence.startswith("TCS.NS: the closes from nse differ on ")

@@ -9,7 +9,7 @@ import pytest
 from src.core.errors import BadInput
 from src.core.tables import CORPORATE_ACTIONS, RAW_DAILY
 from src.data.cleaning import stage as cleaning
-from src.data.corporate_actions.__main__ import entered
+from src.data.corporate_actions.intake.manual import entered_row
 from src.data.ingest import stage as ingest
 from src.data.report.__main__ import as_text, stored_of
 from src.data.report.html import page, save
@@ -160,7 +160,7 @@ def test_a_split_is_named_where_it_scales_an_older_price(bring, read, store, hom
         clean=False,
     )
     with store.transaction():
-        store.upsert(CORPORATE_ACTIONS, entered(TCS, DAYS[4], "split", 2.0, NOW))
+        store.upsert(CORPORATE_ACTIONS, entered_row(TCS, DAYS[4], "split", 2.0, NOW))
     run(cleaning.STAGE, context(store, home))
     one = read()
 

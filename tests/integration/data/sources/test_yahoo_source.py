@@ -145,7 +145,7 @@ def test_unusual_tickers_arrive_whole(source, server, ticker):
     assert daily(source, ticker=ticker).ticker == ticker
 
 
-def test_splits_and_dividends_are_told_as_yahoo_states_them(source, server):
+def test_splits_and_dividends_are_read_as_yahoo_states_them(source, server):
     server.charts["TCS.NS"] = chart(
         "TCS.NS",
         WEEK,
@@ -153,7 +153,7 @@ def test_splits_and_dividends_are_told_as_yahoo_states_them(source, server):
         dividends={at(2026, 11, 19): 11.0},
     )
 
-    assert source.fetch_actions("TCS.NS", None, None).rows() == [
+    assert daily(source).actions.rows() == [
         (dt.date(2026, 11, 18), "split", 2.0, None),
         (dt.date(2026, 11, 19), "dividend", None, 11.0),
     ]
@@ -161,7 +161,7 @@ def test_splits_and_dividends_are_told_as_yahoo_states_them(source, server):
 
 
 def test_no_actions_are_an_empty_frame(source):
-    assert source.fetch_actions("TCS.NS", None, None).is_empty()
+    assert daily(source).actions.is_empty()
 
 
 def test_the_bars_bring_their_actions_in_the_same_answer(source, server):
@@ -294,7 +294,7 @@ def test_hours_wholly_before_yahoos_reach_are_not_asked_for(source, server):
 
 
 def test_an_unknown_ticker_is_refused_at_once(source, pauses):
-    with pytest.raises(BadInput, match=r"no ticker TCSS\.NS .*written like TCS\.NS"):
+    with pytest.raises(BadInput, match=r"not know the ticker TCSS\.NS .*written like TCS\.NS"):
         daily(source, ticker="TCSS.NS")
     assert pauses == []
 
@@ -309,7 +309,7 @@ def test_an_unknown_ticker_may_come_with_status_200(source, server):
 def test_another_symbol_inside_is_refused(source, server):
     server.charts["TCS.NS"] = chart("TCS.BO", WEEK)
 
-    with pytest.raises(BadInput, match=r"answered with TCS\.BO when asked for TCS\.NS"):
+    with pytest.raises(BadInput, match=r"returned TCS\.BO instead of TCS\.NS"):
         daily(source)
 
 
@@ -320,20 +320,20 @@ def test_another_symbol_inside_is_refused(source, server):
         (Reply(500, "<html>oops</html>"), "HTTP 500 Internal Server Error"),
         (Reply(502, ""), "HTTP 502 Bad Gateway"),
         (Reply(999, ""), "HTTP 999"),
-        (Reply(200, "<html>Will be right back</html>"), "the answer is no chart"),
-        (Reply(200, '{"chart": {"result": [{"meta": '), "the answer is no chart"),
-        (Reply(200, ""), "the answer is no chart"),
-        (Reply(200, "[1, 2]"), "the answer is no chart"),
+        (Reply(200, "<html>Will be right back</html>"), "the answer is not a chart"),
+        (Reply(200, '{"chart": {"result": [{"meta": '), "the answer is not a chart"),
+        (Reply(200, ""), "the answer is not a chart"),
+        (Reply(200, "[1, 2]"), "the answer is not a chart"),
         (DISCONNECT, "Empty reply from server"),
     ],
 )
-def test_a_failure_is_one_sentence_after_three_tries(source, server, pauses, reply, cause):
+def test_a_failure_is_one_sentence_after_three_attempts(source, server, pauses, reply, cause):
     server.every_reply = reply
 
     with pytest.raises(SourceUnavailable) as caught:
         daily(source)
     assert str(caught.value) == (
-        f"Yahoo did not answer for TCS.NS: {cause}, 3 tries: "
+        f"Yahoo did not answer for TCS.NS in 3 attempts ({cause}): "
         "try again later, or read the prices from a file"
     )
     assert pauses == [0.5, 1.0]
@@ -347,12 +347,12 @@ def test_a_failure_that_passes_is_forgotten(source, server, pauses, reply):
     assert len(pauses) == 2
 
 
-def test_a_hang_ends_after_the_timeout_of_each_try(server):
+def test_a_hang_ends_after_the_timeout_of_each_attempt(server):
     server.every_reply = HANG
-    source = YahooSource(now=NOW, base_url=server.url, timeout=0.5, retries=2, backoff=0.1)
+    source = YahooSource(now=NOW, base_url=server.url, timeout=0.5, attempts=2, backoff=0.1)
     started = time.monotonic()
 
-    with pytest.raises(SourceUnavailable, match=r"no answer within 0\.5 seconds, 2 tries"):
+    with pytest.raises(SourceUnavailable, match=r"in 2 attempts \(no answer within 0\.5 seconds\)"):
         daily(source)
     assert 0.9 < time.monotonic() - started < 2.5
 
@@ -368,7 +368,7 @@ def test_prices_come_although_the_cookie_host_hangs(server):
         )
 
     server.reply_to = only_charts
-    source = YahooSource(now=NOW, base_url=server.url, timeout=2, retries=1)
+    source = YahooSource(now=NOW, base_url=server.url, timeout=2, attempts=1)
 
     assert len(daily(source).frame) == 4
 
@@ -381,7 +381,7 @@ def test_a_server_that_is_down_fails_fast(server, pauses):
     daily(YahooSource(now=NOW, base_url=server.url))  # not to time the imports
     started = time.monotonic()
 
-    with pytest.raises(SourceUnavailable, match="Could not connect to server, 3 tries"):
+    with pytest.raises(SourceUnavailable, match="Could not connect to server"):
         daily(source)
     assert time.monotonic() - started < 1
 
@@ -493,7 +493,7 @@ def test_a_redirect_to_another_server_is_not_followed(source, server):
             302, "moved", location=elsewhere.url + "/v8/finance/chart/TCS.NS"
         )
 
-        with pytest.raises(SourceUnavailable, match="no chart"):
+        with pytest.raises(SourceUnavailable, match="not a chart"):
             daily(source)
         assert elsewhere.requests == []
 
@@ -613,7 +613,7 @@ def test_a_recorded_answer_without_timestamps_has_no_prices(source, server, name
     ticker, answer = recorded(name)
     server.charts[ticker] = answer
 
-    with pytest.raises(SourceUnavailable, match=f"knows {ticker} but gave no"):
+    with pytest.raises(SourceUnavailable, match=f"knows {ticker} but has no"):
         getattr(source, fetch)(ticker, None, None)
 
 
@@ -622,7 +622,7 @@ def test_recorded_actions_are_read(source, server):
     ticker, answer = recorded("chart-AAPL-2020-08-31-to-2020-11-07.json")
     server.charts[ticker] = answer
 
-    assert source.fetch_actions(ticker, None, None).rows() == [
+    assert daily(source, ticker=ticker).actions.rows() == [
         (dt.date(2020, 8, 31), "split", 4.0, None),
         (dt.date(2020, 11, 6), "dividend", None, 0.205),
     ]

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[4]
 HOLD = """
 import sys
 from pathlib import Path
-from src.db.embedded import acquire
+from src.db.embedded.lease import acquire
 lease = acquire(Path(sys.argv[1]))
 print(lease.url, flush=True)
 sys.stdin.read()
@@ -36,7 +36,7 @@ import sys
 from itertools import count
 from pathlib import Path
 import psycopg
-from src.db.embedded import acquire
+from src.db.embedded.lease import acquire
 lease = acquire(Path(sys.argv[1]))
 with psycopg.connect(lease.url, autocommit=True) as connection:
     connection.execute("CREATE TABLE kept (n int)")
@@ -48,9 +48,9 @@ with psycopg.connect(lease.url, autocommit=True) as connection:
 HOLD_IN_INITDB = """
 import sys, time
 from pathlib import Path
-from src.db import cluster
-from src.db.embedded import acquire
-start = cluster.start
+from src.db.embedded import data_directory
+from src.db.embedded.lease import acquire
+start = data_directory.start
 def start_and_stay(*words):
     process = start(*words)
     while not list(Path(sys.argv[1]).parent.glob(".*.new-*/base")):
@@ -58,7 +58,7 @@ def start_and_stay(*words):
         time.sleep(0.002)
     print(process.pid, flush=True)
     sys.stdin.read()
-cluster.start = start_and_stay
+data_directory.start = start_and_stay
 acquire(Path(sys.argv[1]))
 """
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")

@@ -1,6 +1,3 @@
-import threading
-from pathlib import Path
-
 import psycopg
 import pytest
 
@@ -8,7 +5,8 @@ from src.core.model_events import ModelEvent
 from src.db.tables import live_inputs
 from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.publish import publish
-from tests.support.answers import ASKED, at, put_inputs, put_live, put_price
+from src.registry.storage.artifact_store import ArtifactStore
+from tests.support.answers import SERVING_ROW, at, put_inputs, put_live, put_price
 from tests.support.models import both, made
 
 
@@ -32,7 +30,7 @@ def test_finds_what_is_live_for_each_of_many_and_what_it_is_asked_with(connectio
         ("INFY.NS", "short"): None,
     }
     row = found[TCS].row
-    assert {name: row[name] for name in ASKED} == ASKED
+    assert {name: row[name] for name in SERVING_ROW} == SERVING_ROW
     assert (row["ticker"], row["horizon"], row["digest"]) == (*TCS, short.digest)
     assert found["INFY.NS", "short"].row is None
 
@@ -41,7 +39,7 @@ def test_a_set_that_has_gone_live_since_is_not_given_what_the_one_before_is_aske
     connection, home
 ):
     put_live(connection, home / "models", [made()])
-    (new,) = publish(home / "models", EventLog(connection), [made(trials=4)], at(1))
+    (new,) = publish(ArtifactStore(home / "models"), EventLog(connection), [made(trials=4)], at(1))
 
     assert live_inputs.live(connection, [TCS])[TCS] == (new.digest, None, False)
 
@@ -88,24 +86,7 @@ def test_the_version_changes_with_inputs_and_with_models_and_with_nothing_else(c
 
     put_inputs(connection, live)
     seen.append(live_inputs.version(connection))
-    publish(home / "models", EventLog(connection), [made(trials=4)], at(1))
+    publish(ArtifactStore(home / "models"), EventLog(connection), [made(trials=4)], at(1))
     seen.append(live_inputs.version(connection))
 
     assert len(set(seen)) == 3
-
-
-def test_hears_of_new_inputs_and_of_new_models(connection, database_url, home):
-    heard = live_inputs.notices(connection, 0.1)
-    assert next(heard) is None
-
-    def work(folder: Path):
-        with psycopg.connect(database_url, autocommit=True) as other:
-            publish(folder, EventLog(other), [made()], at())
-            put_inputs(other, made(ticker="INFY.NS", digest="0" * 64))
-
-    writer = threading.Thread(target=work, args=(home / "models",))
-    writer.start()
-    found = set()
-    while found < {"TCS.NS", "INFY.NS"}:
-        found |= {next(heard)} - {None}
-    writer.join()

@@ -9,7 +9,7 @@ import pytest
 
 from src.core.model_events import KINDS, ModelEvent
 from src.db.tables.model_events import EventLog
-from src.registry.lifecycle.state import standings
+from src.registry.lifecycle.state import live_states
 
 AT = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 APPEND_ONLY = ("model_events", "predictions", "prediction_outcomes")
@@ -114,7 +114,7 @@ def test_the_decisive_events_tell_the_same_as_all_events(log, seed):
     )
 
     for until in (None, *days):
-        assert standings(log.decisive(until=until)) == standings(log.events(), until)
+        assert live_states(log.decisive(until=until)) == live_states(log.events(), until)
 
 
 def test_all_events_of_one_call_are_stored_or_none(log):

@@ -15,7 +15,7 @@ from src.modeling.intervals.distribution import UNKNOWN_DISTRIBUTION, ReturnDist
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.panel import panel
 from src.modeling.panel.known_pools import known_pools
-from src.modeling.serving import newest as at_last_bar
+from src.modeling.serving.inputs import last_bar
 from tests.support.prices import TCS, Given, bar, clean_walk, context, delivery, run, sessions
 
 DAYS = sessions(dt.date(2023, 1, 2), 400)
@@ -50,7 +50,7 @@ def outlooks(given, horizons):
         for horizon in horizons:
             said = distribution.walk_forward(whole, horizon)
             for ticker in set(given.tickers) & set(whole.tickers):
-                row = at_last_bar.last_bar(whole, ticker)
+                row = last_bar(whole, ticker)
                 made[ticker, horizon] = said.at(row, whole.tickers.index(ticker))
     return made
 

@@ -22,9 +22,10 @@ from src.modeling.panel.known_pools import known_pools
 from src.modeling.serving.stored_models import stored_forecasts
 from src.modeling.training import stage as train
 from src.modeling.training.publish import current_champion
+from src.registry.formats.models import canonical_hash
 from src.registry.lifecycle.events import Author
-from src.registry.storage import artifact_store
-from src.registry.versions.rollback import Registry, make_version, roll_back
+from src.registry.versions.archive import VersionArchive
+from src.registry.versions.rollback import Registry
 from tests.support.prices import (
     TCS,
     checksums,
@@ -210,16 +211,14 @@ def without_version(report):
 def test_the_same_input_gives_the_same_models_and_writes_nothing(
     store, given, trained, database_url
 ):
-    hashes = [artifact_store.canonical_hash(given.models.load(TCS, h).model) for h, *_ in HORIZONS]
+    hashes = [canonical_hash(given.models.load(TCS, h).model) for h, *_ in HORIZONS]
     before = checksums(database_url)
 
     again = run(train.STAGE, given)
 
     assert checksums(database_url) == before
     assert without_version(again) == without_version(trained)
-    assert hashes == [
-        artifact_store.canonical_hash(given.models.load(TCS, h).model) for h, *_ in HORIZONS
-    ]
+    assert hashes == [canonical_hash(given.models.load(TCS, h).model) for h, *_ in HORIZONS]
 
 
 def test_stored_models_forecast_what_training_said(given, trained):
@@ -387,12 +386,10 @@ def test_a_feature_that_has_seen_the_next_return_stops_training(store, given, cl
 
 def pin(given, tag="v1"):
     """Version what is live, and go back to it."""
-    models = given.models
-    archive = given.settings.home / "mlops" / "model_archive"
-    registry = Registry(models.root, archive, models.log, None)
+    registry = Registry(given.models, VersionArchive.of(given.settings))
     author = Author("a person", given.now)
-    make_version(registry, tag, author)
-    roll_back(registry, tag, author)
+    registry.make_version(tag, author)
+    registry.roll_back(tag, author)
 
 
 def test_another_horizon_begins_without_a_champion(store, home, given, models, trained):
@@ -422,7 +419,7 @@ def test_stored_models_of_another_horizon_do_not_answer(store, home, given, mode
 
     assert [one["horizon"] for one in forecasts] == ["63-day"]
     assert problems == [
-        "The short model of TCS.NS looks 1 sessions ahead, the configuration says 5: train again."
+        "The short model of TCS.NS has horizon 1, the configuration says 5: train again."
     ]
 
 

@@ -1,31 +1,33 @@
 """New models over a real audit: what goes live, what a pin holds back, what a kill leaves."""
 
-import json
+import shutil
 import threading
 
 import pytest
 
 from src.core.errors import BadInput
-from src.registry.lifecycle.state import standings
-from src.registry.storage.artifact_store import load, load_all, save_all
+from src.registry.storage.artifact import CorruptArtifact
+from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.models import both, dies_at, made, winner
+from tests.support.registries import Place
 
 TCS = "TCS.NS"
 HORIZONS = ("short", "long")
 
 
 def live(place, ticker=TCS, horizon="short"):
-    """The live data hash as the audit has it, and as CURRENT has it."""
-    standing = standings(place.events())[ticker, horizon]
-    audited = load(place.models, ticker, horizon, expected=standing.live.digest)
-    return audited.data_hash, load(place.models, ticker, horizon).data_hash
+    """The data hash of the set that the audit says is live."""
+    return place.live()[ticker, horizon].data_hash
+
+
+def stored_sets(place, ticker=TCS, horizon="short"):
+    return {path.name for path in (place.models / ticker / horizon).iterdir()}
 
 
 def test_both_horizons_go_live_with_the_reason_in_the_audit(place):
     stored = place.publish(both(data_hash="one"))
 
-    loaded = load_all(place.models, TCS)
-    assert [loaded[h].digest for h in ("short", "long")] == [one.digest for one in stored]
+    assert [place.live()[TCS, h].digest for h in HORIZONS] == [one.digest for one in stored]
     assert [(e.kind, e.horizon, e.made_live) for e in place.events()] == [
         ("trained", "short", False),
         ("undecided", "short", True),
@@ -42,30 +44,27 @@ def test_a_pinned_model_stays_until_a_later_win_of_the_gate(place):
     place.roll_back("v1", days=3)
 
     place.publish(both(data_hash="three"), days=4)
-    assert live(place) == ("one", "one")
+    assert live(place) == "one"
     place.publish([winner(data_hash="four", since="2026-04-20")], days=7)
 
-    assert live(place) == ("four", "four")
-    assert live(place, horizon="long") == ("one", "one")
+    assert live(place) == "four"
+    assert live(place, horizon="long") == "one"
 
 
 def test_the_set_before_is_kept_for_its_readers_and_older_ones_go(place):
     digests = [place.publish([made(trials=n)], days=n)[0].digest for n in (1, 2, 3)]
 
-    kept = {path.name for path in (place.models / TCS / "short").iterdir()}
-    assert kept == set(digests[1:])
+    assert stored_sets(place) == set(digests[1:])
 
 
-def test_neither_the_set_of_the_audit_nor_that_of_current_goes_while_they_differ(place):
-    (one,) = place.publish([made(trials=1)])
-    before = (place.models / "CURRENT").read_bytes()
-    (two,) = place.publish([made(trials=2)], days=1)
-    (place.models / "CURRENT").write_bytes(before)
+def test_a_pinned_set_is_kept_however_many_are_trained_after_it(place):
+    (pinned,) = place.publish([made(trials=1)])
+    place.version("v1", days=1)
+    place.roll_back("v1", days=1)
 
-    (three,) = place.publish([made(trials=3)], days=2)
+    digests = [place.publish([made(trials=n)], days=n)[0].digest for n in (2, 3, 4)]
 
-    kept = {path.name for path in (place.models / TCS / "short").iterdir()}
-    assert kept == {one.digest, two.digest, three.digest}
+    assert stored_sets(place) == {pinned.digest, digests[-1]}
 
 
 def test_a_ticker_that_is_no_directory_name_is_refused_before_anything_is_stored(place):
@@ -76,49 +75,99 @@ def test_a_ticker_that_is_no_directory_name_is_refused_before_anything_is_stored
     assert place.events() == []
 
 
-def test_two_promotions_at_once_agree_with_the_audit_in_the_end(place):
+def test_of_two_promotions_at_once_one_is_live_at_both_horizons(place):
     def promote(name):
         for number in range(5):
             place.publish(both(data_hash=f"{name}{number}"))
 
     writers = [threading.Thread(target=promote, args=(name,)) for name in "ab"]
-    for one in writers:
-        one.start()
-    for one in writers:
-        one.join()
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
 
-    audited, pointed = live(place)
-    assert audited == pointed
-    assert audited in ("a4", "b4")
-    assert live(place, horizon="long") == (audited, audited)
+    assert live(place) in ("a4", "b4")
+    assert live(place, horizon="long") == live(place)
 
 
 def test_two_tickers_at_once_are_both_live(place):
     threads = [
         threading.Thread(target=place.publish, args=(both(ticker),)) for ticker in (TCS, "INFY.NS")
     ]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
-    assert [load(place.models, t, "long").ticker for t in (TCS, "INFY.NS")] == [TCS, "INFY.NS"]
+    assert set(place.live()) == {(t, h) for t in (TCS, "INFY.NS") for h in HORIZONS}
 
 
 def test_a_publication_killed_at_any_step_leaves_the_old_models_or_the_new(place):
+    seen = []
     for step in range(1, 300):
         place.publish(both(data_hash="old"))
         new = both(data_hash=f"new {step}")
         killed = dies_at(step, lambda new=new: place.publish(new, days=1))
-        short, long = ([name.split()[0] for name in live(place, horizon=h)] for h in HORIZONS)
-        # The audit may be ahead of CURRENT, never behind it.
-        assert short in (["old", "old"], ["new", "old"], ["new", "new"])
+        short, long = (live(place, horizon=h).split()[0] for h in HORIZONS)
         assert short == long
+        seen.append(short)
         if not killed:
             break
 
     assert not killed
-    assert short == ["new", "new"]
+    # Nothing of the new sets is live before all of it is on the disk and in the audit.
+    assert seen == ["old"] * seen.count("old") + ["new"] * seen.count("new")
+    assert seen.count("old") > 10
+
+
+def test_sets_that_a_killed_publication_left_are_removed_by_the_next(place):
+    (old,) = place.publish([made(data_hash="old")])
+    for step in range(1, 100):
+        killed = dies_at(step, lambda: place.publish([made(data_hash="orphan")], days=1))
+        if len(stored_sets(place)) > 1:
+            break
+    assert killed
+    assert live(place) == "old"
+
+    (new,) = place.publish([made(data_hash="new")], days=2)
+
+    assert stored_sets(place) == {old.digest, new.digest}
+    assert not list(place.models.rglob(".new-*"))
+
+
+def test_a_first_publication_killed_at_any_step_leaves_none_or_whole_ones(database_url, home):
+    for step in range(1, 300):
+        place, ticker = Place(database_url, home / str(step)), f"T{step}.NS"
+        killed = dies_at(step, lambda place=place, ticker=ticker: place.publish(both(ticker)))
+        states = [pair for pair in place.states() if pair[0] == ticker]
+        assert len(states) == (0 if killed and not states else 2)
+        for pair in states:
+            digest = place.states()[pair].live.digest
+            assert ArtifactStore(place.models).load(*pair, digest).pair == pair
+        if not killed:
+            break
+
+    assert not killed
+    assert step > 10
+
+
+def test_a_reader_sees_whole_sets_while_writers_replace_them(place):
+    place.publish(both(data_hash="0"))
+    stop = threading.Event()
+
+    def write():
+        for number in range(1, 10):
+            place.publish(both(data_hash=f"{number}"), days=number)
+        stop.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    while not stop.is_set():
+        states = place.states()
+        short, long = (states[TCS, h].live.evidence for h in HORIZONS)
+        assert short == long
+    writer.join()
+    assert live(place) == "9"
 
 
 def test_publishing_what_is_live_already_is_no_event(place):
@@ -130,21 +179,25 @@ def test_publishing_what_is_live_already_is_no_event(place):
     assert place.events() == before
 
 
-def test_a_damaged_current_is_made_anew_from_the_audit(place):
-    place.publish([*both(), *both("INFY.NS")])
+def test_a_file_that_named_live_sets_before_the_audit_did_is_not_looked_at(place):
+    place.publish(both(data_hash="one"))
     (place.models / "CURRENT").write_text("{")
 
     place.publish(both(data_hash="two"), days=1)
+    place.version("v1", days=2)
+    place.roll_back("v1", days=3)
 
-    assert live(place) == ("two", "two")
-    assert live(place, "INFY.NS") == ("d" * 64, "d" * 64)
+    assert live(place) == "two"
+    assert (place.models / "CURRENT").read_text() == "{"
 
 
-def test_models_from_before_the_audit_stay_live_beside_new_ones(place):
-    save_all(place.models, both("INFY.NS", data_hash="old"))
+def test_a_live_set_that_is_not_on_the_disk_is_refused_until_the_next_training(place):
+    """As when an older backup of the database, or no backup of the models, was restored."""
+    place.publish(both(data_hash="one"))
+    shutil.rmtree(place.models)
 
-    place.publish(both())
+    with pytest.raises(CorruptArtifact, match=r"The live model \w+ is missing from .*/short"):
+        place.connected(lambda registry: registry.models.load(TCS, "short"))
+    place.publish(both(data_hash="two"), days=1)
 
-    current = json.loads((place.models / "CURRENT").read_text())
-    assert set(current) == {TCS, "INFY.NS"}
-    assert load(place.models, "INFY.NS", "short").data_hash == "old"
+    assert live(place) == "two"

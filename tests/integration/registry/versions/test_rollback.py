@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from src.core.errors import BadInput, UsageError
-from src.registry.lifecycle.state import live_at, standings
-from src.registry.storage.artifact_store import CorruptArtifact, NoModel, load, load_all
-from src.registry.versions.archive import tags
+from src.registry.lifecycle.state import live_states
+from src.registry.storage.artifact import CorruptArtifact, NoModel
+from src.registry.versions.archive import VersionArchive
 from src.registry.versions.manifest import NoVersion, VersionExists
-from src.registry.versions.rollback import unpin
 from tests.support.models import both, dies_at, forged_set, holds_in_child, made
 from tests.support.registries import DAY, Place, author
 
@@ -33,26 +32,13 @@ def two_versions(place):
     return place
 
 
-def audited(place):
+def live(place):
     """Data hashes by ticker and horizon: of what the audit says is live."""
-    return {
-        pair: load(place.models, *pair, expected=one.live.digest).data_hash
-        for pair, one in standings(place.events()).items()
-    }
+    return {pair: artifact.data_hash for pair, artifact in place.live().items()}
 
 
-def pointed(place):
-    """The same of what CURRENT says is live."""
-    current = json.loads((place.models / "CURRENT").read_text())
-    return {
-        (ticker, h): load(place.models, ticker, h).data_hash
-        for ticker, found in current.items()
-        for h in found
-    }
-
-
-def states(place):
-    return [pointed(place), audited(place)]
+def tags(archive):
+    return VersionArchive(archive).tags()
 
 
 OF_V1 = {(t, h): "one" for t in (TCS, INFY) for h in ("short", "long")}
@@ -62,16 +48,16 @@ OF_V2 = OF_V1 | {(TCS, "short"): "two", (TCS, "long"): "two"}
 class TestCycle:
     def test_version_train_again_rollback_and_look_back(self, two_versions):
         place = two_versions
-        assert states(place) == [OF_V2, OF_V2]
+        assert live(place) == OF_V2
 
         done = place.roll_back("v1", days=4)
 
         assert (done.changed, done.version.tickers, done.left_alone) == (True, [INFY, TCS], [])
-        assert states(place) == [OF_V1, OF_V1]
+        assert live(place) == OF_V1
 
         def then(days):
-            one = live_at(place.events(), TCS, "short", author(days).at)
-            return one.live.kind, one.live.version_tag, one.pinned is not None
+            state = live_states(place.events(), author(days).at)[TCS, "short"]
+            return state.live.kind, state.live.version_tag, state.pinned is not None
 
         assert then(1) == ("undecided", None, False)
         assert then(3) == ("undecided", None, False)
@@ -101,7 +87,7 @@ class TestCycle:
             file.write_bytes(b"")
 
         assert place.roll_back("v1", days=4).changed
-        assert states(place) == [OF_V1, OF_V1]
+        assert live(place) == OF_V1
 
     def test_restored_sets_come_back_though_they_were_pruned(self, two_versions):
         place = two_versions
@@ -110,7 +96,7 @@ class TestCycle:
 
         place.roll_back("v1", days=9)
 
-        assert states(place) == [OF_V1, OF_V1]
+        assert live(place) == OF_V1
 
     def test_a_ticker_that_the_version_does_not_know_is_left_alone(self, two_versions):
         place = two_versions
@@ -119,8 +105,8 @@ class TestCycle:
         done = place.roll_back("v1", days=5)
 
         assert done.left_alone == ["SBIN.NS"]
-        assert pointed(place)["SBIN.NS", "short"] == "three"
-        assert standings(place.events())["SBIN.NS", "short"].pinned is None
+        assert live(place)["SBIN.NS", "short"] == "three"
+        assert place.states()["SBIN.NS", "short"].pinned is None
 
     def test_rolling_back_twice_changes_nothing_more(self, two_versions):
         place = two_versions
@@ -136,18 +122,18 @@ class TestCycle:
         place = two_versions
         place.roll_back("v1", days=4)
         place.publish(both(data_hash="three"), days=5)
-        assert states(place) == [OF_V1, OF_V1]
+        assert live(place) == OF_V1
 
-        horizons = place.connected(lambda r: unpin(r, TCS, author(6)))
+        horizons = place.connected(lambda registry: registry.unpin(TCS, author(6)))
         place.publish(both(data_hash="four"), days=7)
 
         assert horizons == ["long", "short"]
-        assert pointed(place)[TCS, "short"] == "four"
-        assert standings(place.events())[INFY, "short"].pinned is not None
+        assert live(place)[TCS, "short"] == "four"
+        assert place.states()[INFY, "short"].pinned is not None
 
     def test_nothing_pinned_is_nothing_to_unpin(self, two_versions):
         with pytest.raises(BadInput, match=r"TCS\.NS has no pinned model"):
-            two_versions.connected(lambda r: unpin(r, TCS, author()))
+            two_versions.connected(lambda registry: registry.unpin(TCS, author()))
 
 
 class TestRefused:
@@ -200,7 +186,7 @@ class TestRefused:
         assert tags(place.archive) == []
 
     def test_a_damaged_live_model_is_not_kept_as_a_version(self, two_versions):
-        digest = load(two_versions.models, TCS, "short").digest
+        digest = two_versions.states()[TCS, "short"].live.digest
         (two_versions.models / TCS / "short" / digest / "model.skops").write_bytes(b"")
 
         with pytest.raises(CorruptArtifact, match="not the file that was saved"):
@@ -211,13 +197,13 @@ class TestRefused:
 
 
 def assert_nothing_changes(place, match, tag="v1"):
-    before, events = states(place), len(place.events())
+    before, events = live(place), len(place.events())
 
     with pytest.raises(CorruptArtifact, match=match) as refused:
         place.roll_back(tag, days=4)
 
     assert "\n" not in str(refused.value)
-    assert states(place) == before == [OF_V2, OF_V2]
+    assert live(place) == before == OF_V2
     assert len(place.events()) == events
 
 
@@ -252,7 +238,7 @@ class TestTampered:
         shutil.move(folder, tmp_path / "elsewhere")
         folder.symlink_to(tmp_path / "elsewhere")
 
-        assert_nothing_changes(two_versions, "is no plain file")
+        assert_nothing_changes(two_versions, "is not a regular file")
 
     def test_a_version_under_another_name_is_refused(self, two_versions):
         shutil.copytree(two_versions.archive / "v1", two_versions.archive / "v9")
@@ -288,7 +274,7 @@ class TestTampered:
         recorded = next(one for one in two_versions.events() if one.version_tag == "v1")
         evidence = {"version_manifest": sha256(manifest).hexdigest()}
         vouched = type(recorded)(**vars(recorded) | {"evidence": evidence})
-        two_versions.connected(lambda r: r.log.append([vouched]))
+        two_versions.connected(lambda registry: registry.models.log.append([vouched]))
 
         assert_nothing_changes(two_versions, "not a zip")
         assert not witness.exists()
@@ -324,50 +310,23 @@ class TestKilled:
             target, other = ("v1", "v2") if step % 2 else ("v2", "v1")
             of = {"v1": OF_V1, "v2": OF_V2}
             for made_new in (place.models / TCS).glob("*/*"):
-                live = {load(place.models, TCS, h).digest for h in ("short", "long")}
-                if made_new.name not in live and not made_new.name.startswith("."):
+                digests = {place.states()[TCS, h].live.digest for h in ("short", "long")}
+                if made_new.name not in digests and not made_new.name.startswith("."):
                     shutil.rmtree(made_new)
             killed = dies_at(step, lambda t=target: place.roll_back(t, days=4))
-            assert all(state in (of[target], of[other]) for state in states(place))
-            seen.append((pointed(place) == of[target], audited(place) == of[target]))
+            assert live(place) in (of[target], of[other])
+            seen.append(live(place) == of[target])
 
             place.roll_back(target, days=5)
 
-            assert states(place) == [of[target], of[target]]
+            assert live(place) == of[target]
             if not killed:
                 break
 
         assert not killed
-        # Before the commit, between it and CURRENT, and after.
-        assert {(False, False), (False, True), (True, True)} == set(seen)
+        # Before the commit and after it.
+        assert set(seen) == {False, True}
         assert not list(place.home.rglob(".new-*"))
-
-    @pytest.fixture
-    def current_behind(self, two_versions):
-        """As after a kill between the commit of the audit and the change of CURRENT."""
-        place = two_versions
-        before = (place.models / "CURRENT").read_bytes()
-        place.publish(both(INFY, data_hash="late"), days=4)
-        (place.models / "CURRENT").write_bytes(before)
-        return place
-
-    def test_a_version_is_of_what_the_audit_says_is_live(self, current_behind):
-        current_behind.version("v3", days=5)
-        current_behind.roll_back("v3", days=6)
-
-        assert pointed(current_behind)[INFY, "short"] == "late"
-
-    def test_a_rollback_puts_current_right_for_tickers_it_does_not_know(self, place):
-        place.publish(both(data_hash="one"))
-        place.version("v1", days=1)
-        place.publish(both("SBIN.NS", data_hash="one"), days=2)
-        before = (place.models / "CURRENT").read_bytes()
-        place.publish(both("SBIN.NS", data_hash="late"), days=3)
-        (place.models / "CURRENT").write_bytes(before)
-
-        place.roll_back("v1", days=4)
-
-        assert pointed(place)["SBIN.NS", "long"] == "late"
 
     def test_a_version_killed_at_any_step_is_whole_or_not_there(self, place):
         place.publish([made()])
@@ -395,8 +354,8 @@ class TestKilled:
 
 
 def _agree(place):
-    both_now = load_all(place.models, TCS)
-    return both_now["short"].data_hash == both_now["long"].data_hash
+    hashes = live(place)
+    return hashes[TCS, "short"] == hashes[TCS, "long"]
 
 
 class TestSigned:
@@ -411,7 +370,7 @@ class TestSigned:
     def test_a_signed_version_comes_back_with_its_key(self, signed):
         signed.roll_back("v1", days=3)
 
-        assert load(signed.models, TCS, "short", key=KEY).data_hash == "one"
+        assert live(signed)[TCS, "short"] == "one"
 
     @pytest.mark.parametrize("name", ["version.sig", "manifest.sig"])
     @pytest.mark.parametrize("bent", [None, b"", b"0" * 64])
@@ -422,7 +381,7 @@ class TestSigned:
         with pytest.raises(CorruptArtifact, match="Version v1 cannot be used"):
             signed.roll_back("v1", days=3)
 
-        assert load(signed.models, TCS, "short", key=KEY).data_hash == "two"
+        assert live(signed)[TCS, "short"] == "two"
 
     def test_another_key_does_not_open_it(self, signed, database_url, home):
         other = Place(database_url, home, b"another sixteen!")

@@ -4,23 +4,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from src.api.forecasts import response
+from src.api.forecasts.response import DataAge, data_age, full_answer, prepare_forecast
+from src.api.schemas.errors import ImpossibleForecast, UnusableInputs
 from src.core.calendars.nse import nse
 from src.modeling.serving.predict import FeatureMismatch
 from src.registry.formats.models import LinearModel
-from tests.support.answers import ASKED, LEVELS, straight
+from tests.support.answers import LEVELS, SERVING_ROW, quantile_at
 from tests.support.models import made, winner
 
 EVENING = dt.datetime(2026, 4, 13, 12, 0, tzinfo=dt.UTC)
 
 
 def row(**changes):
-    return {**ASKED, "ticker": "TCS.NS", "horizon": "short", "digest": "f" * 64, **changes}
+    return {**SERVING_ROW, "ticker": "TCS.NS", "horizon": "short", "digest": "f" * 64, **changes}
 
 
 def prepared(artifact=None, **changes):
     chosen = artifact or made()
-    return response.prepared(chosen, row(horizon=chosen.horizon, **changes), nse())
+    return prepare_forecast(chosen, row(horizon=chosen.horizon, **changes), nse())
 
 
 def long():
@@ -28,7 +29,7 @@ def long():
 
 
 def test_answers_with_the_winner_s_forecast_as_return_percent_and_price():
-    said = prepared(winner()).said
+    said = prepared(winner()).answer
 
     # .1 x .02 - .015 / 3 + .0007
     assert said["pred_return"] == pytest.approx(-0.0023, rel=1e-12)
@@ -38,7 +39,7 @@ def test_answers_with_the_winner_s_forecast_as_return_percent_and_price():
 
 
 def test_answers_with_no_change_where_the_candidate_has_not_won_and_shows_it_beside():
-    said = prepared().said
+    said = prepared().answer
 
     assert (said["pred_return"], said["est_future_close"]) == (0.0, 3000.0)
     assert said["candidate"]["pred_return"] == pytest.approx(-0.0023, rel=1e-12)
@@ -46,9 +47,9 @@ def test_answers_with_no_change_where_the_candidate_has_not_won_and_shows_it_bes
 
 @pytest.mark.parametrize(("place", "level"), list(enumerate([0.5, 0.8, 0.9, 0.95])))
 def test_answers_with_central_intervals_of_the_stored_quantiles(place, level):
-    found = prepared().said["intervals"][place]
+    found = prepared().answer["intervals"][place]
 
-    low, high = straight((1 - level) / 2), straight((1 + level) / 2)
+    low, high = quantile_at((1 - level) / 2), quantile_at((1 + level) / 2)
     assert found["level"] == level
     assert found["low_return"] == pytest.approx(low, rel=1e-12)
     assert found["high_close"] == pytest.approx(3000 * (1 + high), rel=1e-12)
@@ -56,7 +57,7 @@ def test_answers_with_central_intervals_of_the_stored_quantiles(place, level):
 
 @pytest.mark.parametrize("levels", [LEVELS[:-1], [*LEVELS[:-1], 0.99]])
 def test_says_nothing_of_a_distribution_on_levels_it_does_not_know(levels):
-    said = prepared(levels=levels).said
+    said = prepared(levels=levels).answer
 
     assert (said["prob_up"], said["intervals"]) == (None, [])
 
@@ -73,12 +74,12 @@ def test_says_nothing_of_a_distribution_on_levels_it_does_not_know(levels):
     ],
 )
 def test_forecasts_the_next_session_across_holidays_and_special_sessions(day, target):
-    assert prepared(feature_date=day).said["predict_date"] == target
+    assert prepared(feature_date=day).answer["predict_date"] == target
 
 
 def test_marks_a_target_beyond_the_announced_calendar_as_estimated():
     end = nse().covered_through
-    said = prepared(long(), feature_date=end - dt.timedelta(days=30)).said
+    said = prepared(long(), feature_date=end - dt.timedelta(days=30)).answer
 
     assert said["predict_date"] > end.isoformat()
     assert said["predict_date_estimated"] is True
@@ -91,7 +92,7 @@ def test_refuses_inputs_of_another_features_version():
 
 @pytest.mark.parametrize("inputs", [{"mom_5": "much"}, {"mom_5": [0.1]}, [0.1], None])
 def test_refuses_inputs_that_are_no_numbers(inputs):
-    with pytest.raises(response.UnusableInputs, match="no number: run"):
+    with pytest.raises(UnusableInputs, match="not a number: run"):
         prepared(inputs=inputs)
 
 
@@ -99,47 +100,47 @@ def test_refuses_inputs_that_are_no_numbers(inputs):
 def test_refuses_a_forecast_that_no_price_can_be(intercept):
     model = LinearModel(("mom_5",), np.array([1e308]), intercept)
 
-    with pytest.raises(response.NoSuchForecast, match="no price can be"):
+    with pytest.raises(ImpossibleForecast, match="cannot be a price"):
         prepared(winner(model=model), inputs={"mom_5": 10.0 if intercept > 0 else 0.0})
 
 
 def test_counts_the_sessions_that_have_closed_since():
     # Wednesday 15 and Thursday 16 April; the 14th was a holiday.
-    found = response.age(prepared(), dt.datetime(2026, 4, 16, 12, 0, tzinfo=dt.UTC))
+    found = data_age(prepared(), dt.datetime(2026, 4, 16, 12, 0, tzinfo=dt.UTC))
 
-    assert (found.sessions, found.closed) == (2, dt.date(2026, 4, 16))
+    assert (found.sessions, found.last_closed) == (2, dt.date(2026, 4, 16))
 
 
 def test_knows_when_the_age_will_change():
-    found = response.age(prepared(), EVENING)
+    found = data_age(prepared(), EVENING)
 
     assert found.sessions == 0
-    at_close = response.age(prepared(), found.until)
-    just_before = response.age(prepared(), found.until - dt.timedelta(microseconds=1))
+    at_close = data_age(prepared(), found.until)
+    just_before = data_age(prepared(), found.until - dt.timedelta(microseconds=1))
     assert (just_before.sessions, at_close.sessions) == (0, 1)
 
 
 def test_warns_of_prices_older_than_allowed_and_says_what_to_run():
     one = prepared()
-    old = response.Age(2, dt.date(2026, 4, 16), EVENING)
+    old = DataAge(2, dt.date(2026, 4, 16), EVENING)
 
-    (warning,) = response.whole(one, old, stale_after=2)["warnings"]
+    (warning,) = full_answer(one, old, stale_after=2)["warnings"]
 
     assert "2026-04-13, 2 sessions behind 2026-04-16" in warning
     assert "python -m mlops.pipeline --ticker TCS.NS" in warning
-    assert response.whole(one, old, stale_after=3)["warnings"] == []
+    assert full_answer(one, old, stale_after=3)["warnings"] == []
 
 
 def test_says_that_sample_prices_are_synthetic():
-    fresh = response.Age(0, dt.date(2026, 4, 13), EVENING)
+    fresh = DataAge(0, dt.date(2026, 4, 13), EVENING)
 
-    (warning,) = response.whole(prepared(data_source="sample"), fresh, 1)["warnings"]
+    (warning,) = full_answer(prepared(data_source="sample"), fresh, 1)["warnings"]
 
     assert "synthetic" in warning
 
 
 def test_logs_what_was_answered_and_what_the_candidate_said():
-    logged = prepared(winner()).logged
+    logged = prepared(winner()).log_row
 
     assert logged["point"] == pytest.approx(-0.0023, rel=1e-12)
     assert (logged["model"], logged["baseline"], logged["candidate"]) == ("ridge", "zero", "ridge")
@@ -150,6 +151,6 @@ def test_logs_what_was_answered_and_what_the_candidate_said():
 def test_logs_no_candidate_where_there_is_none():
     none = replace(made(), candidate="zero", model=LinearModel((), np.zeros(0), 0.0))
 
-    logged = prepared(none).logged
+    logged = prepared(none).log_row
 
     assert (logged["candidate"], logged["candidate_point"]) == (None, None)

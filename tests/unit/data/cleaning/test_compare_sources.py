@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from src.data.cleaning.compare_sources import differences
+from src.data.cleaning.compare_sources import find_differences
 from tests.support.prices import sessions
 
 DAYS = sessions(dt.date(2026, 1, 5), 6)
@@ -30,11 +30,11 @@ def bars(closes, source="yahoo", basis="split", volume=1000.0, days=DAYS):
 CALM = [100.0, 101.0, 102.0, 103.0, 104.0, 105.0]
 
 
-def found(ours, theirs):
-    return differences(ours, theirs).select("date", "compared", "field").rows()
+def found(ours, others):
+    return find_differences(ours, others).select("date", "compared", "field").rows()
 
 
-def test_sources_that_agree_have_no_differences():
+def test_sources_that_agree_have_no_find_differences():
     assert found(bars(CALM), bars(CALM, "nse")) == []
 
 
@@ -43,7 +43,7 @@ def test_a_close_that_differs_is_named_with_both_values():
         close=pl.when(pl.col("date") == DAYS[2]).then(102.204).otherwise("close")
     )
 
-    (row,) = differences(bars(CALM), other).rows(named=True)
+    (row,) = find_differences(bars(CALM), other).rows(named=True)
 
     assert row == {
         "ticker": "TCS.NS",
@@ -52,8 +52,8 @@ def test_a_close_that_differs_is_named_with_both_values():
         "other": "nse",
         "compared": "prices",
         "field": "close",
-        "ours": 102.0,
-        "theirs": 102.204,
+        "value": 102.0,
+        "other_value": 102.204,
         "relative": pytest.approx(0.002, rel=1e-9),
     }
 
@@ -97,7 +97,7 @@ def test_a_volume_that_only_one_has_is_a_difference():
         volume=pl.when(pl.col("date") == DAYS[1]).then(0.0).otherwise("volume")
     )
 
-    (row,) = differences(ours, bars(CALM, "nse")).rows(named=True)
+    (row,) = find_differences(ours, bars(CALM, "nse")).rows(named=True)
 
     assert (row["date"], row["field"], row["relative"]) == (DAYS[1], "volume", None)
 
@@ -107,4 +107,4 @@ def test_nothing_to_compare_is_no_difference(empty):
     pair = [bars(CALM), bars(CALM, "nse")]
     pair[empty] = pair[empty].clear()
 
-    assert differences(*pair).is_empty()
+    assert find_differences(*pair).is_empty()

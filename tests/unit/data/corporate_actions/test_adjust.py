@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from src.core.errors import ForecastError
-from src.data.corporate_actions.adjust import Action, adjust, unadjust
+from src.data.corporate_actions.action import Action
+from src.data.corporate_actions.adjust import adjust
+from tests.support.unadjust import unadjust
 
 # Thursday, Friday, Monday, Tuesday; the 7th and 8th were a weekend.
 THU, FRI, SAT, SUN, MON, TUE = (dt.date(2026, 3, day) for day in (5, 6, 7, 8, 9, 10))
@@ -266,11 +268,11 @@ def test_the_last_adj_close_is_the_last_close(close, actions):
 
 
 @given(SERIES, ACTIONS, st.integers(1, 4))
-def test_what_comes_later_leaves_the_returns_before_it_alone(close, actions, known):
+def test_what_comes_later_leaves_the_returns_before_it_alone(close, actions, count):
     def returns(frame):
         return frame.select(pl.col("close", "adj_close").pct_change()).slice(1)
 
-    whole = adjust(bars(close), actions, "unadjusted").head(known)
-    early = adjust(bars(close).head(known), actions, "unadjusted")
+    whole = adjust(bars(close), actions, "unadjusted").head(count)
+    early = adjust(bars(close).head(count), actions, "unadjusted")
 
     assert_frame_equal(returns(whole), returns(early), abs_tol=1e-9, rel_tol=0)

@@ -1,4 +1,4 @@
-"""The ledger's own decisions over hand-made bars: what is applied, what waits, who is heard."""
+"""Decisions about hand-made bars: what is applied, what is pending, who is believed."""
 
 import datetime as dt
 
@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from src.core.calendars.nse import nse
-from src.data.corporate_actions.apply import LEDGER_SCHEMA, derive
+from src.data.corporate_actions.apply import apply_actions
+from src.data.corporate_actions.ledger import LEDGER_SCHEMA
 
 DAYS = nse().sessions(dt.date(2024, 1, 1), dt.date(2024, 2, 15))[:20]
 JUMP = 10
@@ -34,7 +35,7 @@ def bars(basis="unadjusted", after=0.5):
     )
 
 
-def row(**said):
+def row(**changes):
     stated = {
         "ticker": "TCS.NS",
         "date": DAYS[JUMP],
@@ -48,14 +49,14 @@ def row(**said):
         "evidence": "{}",
         "known_at": FETCHED,
     }
-    return pl.DataFrame([stated | said], schema=LEDGER_SCHEMA)
+    return pl.DataFrame([stated | changes], schema=LEDGER_SCHEMA)
 
 
 NOTHING = pl.DataFrame(schema=LEDGER_SCHEMA)
 
 
 def derived(ledger=NOTHING, **facts):
-    return derive(bars(**facts), ledger, nse())
+    return apply_actions(bars(**facts), ledger, nse())
 
 
 def marked(result):
@@ -87,15 +88,15 @@ def test_a_halving_that_a_vendor_forgot_to_adjust_is_applied_as_well(basis):
     assert marked(result) == []
 
 
-@pytest.mark.parametrize(("own", "expected"), [(100.0, 45.0), (50.0, 45.0)])
-def test_an_adjusted_close_follows_unless_it_alone_knew_of_the_split(own, expected):
+@pytest.mark.parametrize(("close_before", "expected"), [(100.0, 45.0), (50.0, 45.0)])
+def test_an_adjusted_close_follows_unless_it_alone_knew_of_the_split(close_before, expected):
     """Before the split adj_close is 90 % of the close, or already of half of it."""
     closes = bars(basis="split")["close"]
     early = pl.Series(range(20)) < JUMP
-    adj_close = 0.9 * pl.select(pl.when(early).then(closes * own / 100).otherwise(closes))
+    adj_close = 0.9 * pl.select(pl.when(early).then(closes * close_before / 100).otherwise(closes))
     series = bars(basis="split").with_columns(adj_close=adj_close.to_series())
 
-    result = derive(series, NOTHING, nse())
+    result = apply_actions(series, NOTHING, nse())
 
     assert result.bars["close"][0] == 50
     assert result.bars["adj_close"][0] == pytest.approx(expected, rel=1e-12)
@@ -193,10 +194,10 @@ def test_a_dividend_that_the_price_did_not_feel_waits_for_a_person():
     result = derived(absurd, basis="split", after=1.0)
 
     assert result.bars["adj_close"][0] == 100
-    assert result.doubted.select("date", "amount", "status").rows() == [
+    assert result.contradicted.select("date", "amount", "status").rows() == [
         (DAYS[JUMP], 20.0, "pending")
     ]
-    assert "20.0% of the price" in result.doubted["evidence"][0]
+    assert "20.0% of the price" in result.contradicted["evidence"][0]
 
 
 def test_a_dividend_that_a_person_stands_by_is_not_doubted():
@@ -205,14 +206,14 @@ def test_a_dividend_that_a_person_stands_by_is_not_doubted():
     result = derived(entered, basis="split", after=1.0)
 
     assert result.bars["adj_close"][0] == pytest.approx(80, rel=1e-12)
-    assert result.doubted.is_empty()
+    assert result.contradicted.is_empty()
 
 
 def test_where_the_vendor_has_its_own_adjusted_close_no_dividend_is_doubted():
     series = bars(basis="split", after=1.0).with_columns(adj_close="close")
     absurd = row(kind="dividend", ratio=None, amount=20.0)
 
-    assert derive(series, absurd, nse()).doubted.is_empty()
+    assert apply_actions(series, absurd, nse()).contradicted.is_empty()
 
 
 def test_a_dividend_as_paid_before_a_split_is_judged_by_the_price_it_was_paid_on():
@@ -221,7 +222,7 @@ def test_a_dividend_as_paid_before_a_split_is_judged_by_the_price_it_was_paid_on
 
     result = derived(pl.concat([paid, row()]))
 
-    assert result.doubted.is_empty()
+    assert result.contradicted.is_empty()
     assert result.bars["adj_close"][0] == pytest.approx(50 * (1 - 2 / 50.05), rel=1e-9)
 
 
@@ -248,22 +249,22 @@ def test_what_a_person_rejected_stays_rejected_when_another_source_states_it(kin
     assert (result.inferred.height, marked(result)) == (0, [])
 
 
-def test_one_bonus_told_as_a_split_and_as_a_bonus_is_applied_once():
-    told = pl.concat(
+def test_one_bonus_stated_as_a_split_and_as_a_bonus_is_applied_once():
+    ledger = pl.concat(
         [row(), row(kind="bonus", origin="entered", source="person", decided_by="person")]
     )
 
-    assert derived(told).bars["close"][0] == 50
+    assert derived(ledger).bars["close"][0] == 50
 
 
 def test_a_stated_split_that_unadjusted_prices_do_not_show_waits_for_a_person():
     result = derived(row(), after=1.0)
 
     assert result.bars["close"][0] == 100
-    assert result.doubted.select("date", "kind", "status").rows() == [
+    assert result.contradicted.select("date", "kind", "status").rows() == [
         (DAYS[JUMP], "split", "pending")
     ]
-    assert "opened +0.1%" in result.doubted["evidence"][0]
+    assert "opened +0.1%" in result.contradicted["evidence"][0]
     assert marked(result) == [DAYS[JUMP]]
 
 
@@ -272,7 +273,7 @@ def test_a_split_stated_for_the_day_before_is_inferred_on_its_own_day():
 
     assert result.bars["close"][0] in (50, 100)
     assert DAYS[JUMP - 1] in marked(result)
-    assert result.doubted.height == 1
+    assert result.contradicted.height == 1
 
 
 def test_a_split_that_a_person_entered_is_applied_whatever_the_price_did():
@@ -283,14 +284,14 @@ def test_a_split_that_a_person_entered_is_applied_whatever_the_price_did():
 
 def test_a_doubt_ends_when_what_it_rested_on_is_gone():
     paid = row(kind="dividend", ratio=None, amount=20.0)
-    doubted = derived(paid, basis="split", after=1.0).doubted
+    doubted = derived(paid, basis="split", after=1.0).contradicted
 
     still = derived(doubted, basis="split", after=1.0)
     fallen = derived(doubted, basis="split", after=0.8)
 
-    assert (still.doubted.height, still.believed.height) == (1, 0)
-    assert fallen.doubted.is_empty()
-    assert fallen.believed.select("amount", "status", "evidence").rows() == [
+    assert (still.contradicted.height, still.reinstated.height) == (1, 0)
+    assert fallen.contradicted.is_empty()
+    assert fallen.reinstated.select("amount", "status", "evidence").rows() == [
         (20.0, "applied", "{}")
     ]
     assert fallen.bars["adj_close"][0] == pytest.approx(80, rel=1e-12)
@@ -301,7 +302,7 @@ def test_a_jump_beyond_the_price_bands_is_never_passed_over(after):
     """At the last bar nobody can be sure of a split, and the close is above six tenths."""
     cut = bars(after=after).head(JUMP + 1)
 
-    result = derive(cut, NOTHING, nse())
+    result = apply_actions(cut, NOTHING, nse())
 
     assert result.inferred["status"].to_list() == ["pending"]
     assert marked(result) == [DAYS[JUMP]]
@@ -311,7 +312,7 @@ def test_where_there_are_no_price_bands_a_crash_is_a_crash():
     american = bars(basis="split", after=0.75).with_columns(ticker=pl.lit("META"))
     halved = bars(basis="split", after=0.5).with_columns(ticker=pl.lit("META"))
 
-    crash, half = (derive(one, NOTHING, nse()) for one in (american, halved))
+    crash, half = (apply_actions(one, NOTHING, nse()) for one in (american, halved))
 
     assert (crash.inferred.height, marked(crash)) == (0, [])
     assert crash.bars["close"][0] == 100
@@ -327,7 +328,7 @@ def test_a_stretch_at_twice_the_price_is_no_pair_of_splits():
         for n in ("open", "high", "low", "close")
     )
 
-    result = derive(doubled, NOTHING, nse())
+    result = apply_actions(doubled, NOTHING, nse())
 
     assert result.bars["close"].to_list() == doubled["close"].to_list()
     assert set(result.inferred["status"]) == {"pending"}
@@ -335,13 +336,13 @@ def test_a_stretch_at_twice_the_price_is_no_pair_of_splits():
 
 
 def test_no_bars_give_no_bars():
-    result = derive(bars().clear(), NOTHING, nse())
+    result = apply_actions(bars().clear(), NOTHING, nse())
 
     assert (result.bars.height, result.inferred.height) == (0, 0)
 
 
 @pytest.mark.parametrize(
-    "told",
+    "reports",
     [
         [{}, {"source": "nse"}],
         [{}, {"origin": "entered", "source": "person", "decided_by": "person"}],
@@ -355,8 +356,8 @@ def test_no_bars_give_no_bars():
         "a bonus accepted as split",
     ],
 )
-def test_a_split_that_two_have_told_of_is_applied_once(told):
-    result = derived(pl.concat([row(**said) for said in told]))
+def test_a_split_that_is_reported_twice_is_applied_once(reports):
+    result = derived(pl.concat([row(**report) for report in reports]))
 
     assert result.bars["close"][0] == 50
 

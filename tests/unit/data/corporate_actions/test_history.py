@@ -5,8 +5,8 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from src.data.corporate_actions.apply import LEDGER_SCHEMA
 from src.data.corporate_actions.history import HISTORY_SCHEMA, ledger_known_at, new_states
+from src.data.corporate_actions.ledger import LEDGER_SCHEMA
 
 NINE = dt.datetime(2026, 4, 10, 9, tzinfo=dt.UTC)
 TEN, ELEVEN = NINE + dt.timedelta(hours=1), NINE + dt.timedelta(hours=2)
@@ -39,7 +39,7 @@ def history(*states):
     return pl.DataFrame(rows, schema=HISTORY_SCHEMA)
 
 
-def told(states):
+def dated_statuses(states):
     return list(zip(states["changed_at"], states["status"], strict=True))
 
 
@@ -71,7 +71,9 @@ def test_each_key_has_its_own_newest_state_in_the_order_of_keys():
 
 
 def test_a_new_row_is_a_state_since_the_change():
-    assert told(new_states(ledger(row()), ledger(), history(), NINE)) == [(NINE, "applied")]
+    assert dated_statuses(new_states(ledger(row()), ledger(), history(), NINE)) == [
+        (NINE, "applied")
+    ]
 
 
 def test_two_changes_of_one_instant_stand_a_microsecond_apart():
@@ -80,9 +82,9 @@ def test_two_changes_of_one_instant_stand_a_microsecond_apart():
 
     twice = new_states(rejected, ledger(row()), once, TEN)
 
-    assert told(twice) == [(TEN + TICK, "rejected")]
+    assert dated_statuses(twice) == [(TEN + TICK, "rejected")]
     again = new_states(ledger(row()), rejected, pl.concat([once, twice]), TEN)
-    assert told(again) == [(TEN + 2 * TICK, "applied")]
+    assert dated_statuses(again) == [(TEN + 2 * TICK, "applied")]
 
 
 def test_a_change_dated_before_the_newest_state_is_still_the_newest():
@@ -90,7 +92,7 @@ def test_a_change_dated_before_the_newest_state_is_still_the_newest():
 
     states = new_states(rejected, ledger(row()), history((ELEVEN, row())), TEN)
 
-    assert told(states) == [(ELEVEN + TICK, "rejected")]
+    assert dated_statuses(states) == [(ELEVEN + TICK, "rejected")]
 
 
 def test_a_row_older_than_the_history_leaves_its_first_state_there_too():
@@ -98,7 +100,7 @@ def test_a_row_older_than_the_history_leaves_its_first_state_there_too():
 
     states = new_states(rejected, ledger(row()), history(), TEN)
 
-    assert told(states) == [(NINE, "applied"), (TEN, "rejected")]
+    assert dated_statuses(states) == [(NINE, "applied"), (TEN, "rejected")]
 
 
 def test_of_an_inferred_row_only_the_decision_is_kept():
@@ -107,4 +109,4 @@ def test_of_an_inferred_row_only_the_decision_is_kept():
 
     states = new_states(rejected, ledger(row(**inferred)), history(), TEN)
 
-    assert told(states) == [(TEN, "rejected")]
+    assert dated_statuses(states) == [(TEN, "rejected")]

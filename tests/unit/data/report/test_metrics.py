@@ -260,8 +260,8 @@ NO_DIFFERENCES = pl.DataFrame(
         "date": pl.Date,
         "field": pl.String,
         "other": pl.String,
-        "ours": pl.Float64,
-        "theirs": pl.Float64,
+        "value": pl.Float64,
+        "other_value": pl.Float64,
     }
 )
 

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from src.core.calendars.nse import nse
-from src.data.corporate_actions.adjust import Action
+from src.data.corporate_actions.action import Action
 from src.modeling.evaluation.outcomes import TickerPrices, mature_forecasts, waiting_notes
 
 # Sessions: the 14th is Ambedkar Jayanti, the 18th and 19th a weekend.

@@ -1,4 +1,4 @@
-"""Leaks put into the chain: each is caught, and the chain as it is holds."""
+"""Leaks built into a step are caught, and the steps as they are pass."""
 
 import datetime as dt
 
@@ -11,9 +11,10 @@ from src.core.calendars.nse import nse
 from src.features import leakage_check
 from src.features.catalogue import features
 from src.features.panel import pool_of
-from src.modeling.experiment import leakage, leakage_chain
+from src.modeling.experiment import leakage
 from src.modeling.experiment.config import experiment_config
 from src.modeling.experiment.leakage import CheckedStep
+from src.modeling.experiment.run import feature_rows
 from src.modeling.panel import panel
 from src.modeling.points import walk_forward
 from src.modeling.points.ridge import ridge
@@ -38,26 +39,26 @@ def whole():
     return panel.build(pl.concat(frames), nse())
 
 
-def leaks(whole, part, cut=CUT):
-    found = leakage.check(whole, [part], [cut], seed=1)
-    return {one.check: [name for name, _ in one.leaks] for one in found if not one.passed}
+def leaks(whole, step, cut=CUT):
+    results = leakage.check_steps(whole, [step], [cut], seed=1)
+    return {r.check: [name for name, _ in r.leaks] for r in results if not r.passed}
 
 
-def test_the_chain_as_it_is_knows_nothing_of_the_future(whole):
+def test_the_steps_as_they_are_pass(whole):
     names = ("zero", "mean", "drift", "ridge", "rank_tilt")
-    rules = {
+    configs = {
         1: experiment_config(SETTINGS, "short", names, 6),
         63: experiment_config(SETTINGS, "long", names, 6),
     }
-    parts = leakage_chain.checked_steps(features(SETTINGS.features), rules, names)
-    refits = leakage_chain.refits(whole, rules[1])
+    steps = leakage.checked_steps(features(SETTINGS.features), configs, names)
+    refits = leakage.refits(whole, configs[1])
 
-    found = list(leakage.check(whole, parts, refits[-1:], seed=1))
+    results = list(leakage.check_steps(whole, steps, refits[-1:], seed=1))
 
-    assert len(found) == 2 * len(parts)
-    assert all(one.passed for one in found)
-    assert all(one.compared > 3000 for one in found)
-    assert leakage.correlations(leakage_chain.inputs(whole), whole).passed
+    assert len(results) == 2 * len(steps)
+    assert all(result.passed for result in results)
+    assert all(result.compared > 3000 for result in results)
+    assert leakage.check_correlations(leakage.model_inputs(whole), whole).passed
 
 
 def test_a_feature_shifted_one_day_forward_is_caught(whole):
@@ -76,10 +77,10 @@ def test_a_market_series_one_day_off_is_caught_twice(whole):
         return {"market": np.repeat(market[:, None], len(given.tickers), axis=1)}
 
     assert set(leaks(whole, CheckedStep("features", off))) == {"cut off", "replaced"}
-    found = leakage.correlations(off(whole), whole)
+    found = leakage.check_correlations(off(whole), whole)
     assert (found.passed, found.leaks[0][0]) == (False, "market")
     honest = {"market": np.repeat(pool_of(whole).market[:, None], 6, axis=1)}
-    assert leakage.correlations(honest, whole).passed
+    assert leakage.check_correlations(honest, whole).passed
 
 
 def schedule():
@@ -88,14 +89,12 @@ def schedule():
 
 def test_a_fold_that_is_not_purged_is_caught(whole):
     def unpurged(given):
-        known = leakage_chain.contest.model_inputs(given)
+        known = feature_rows(given)
         # Labels of 63 sessions, purged as if they took one.
         y = given.targets(63)
-        return {"ridge": walk_forward.walk(ridge, known, y, 1, schedule()).points}
+        return {"ridge": walk_forward.fit_predict(ridge, known, y, 1, schedule()).points}
 
-    refit = leakage_chain.refits(whole, experiment_config(SETTINGS, "short", ("zero", "ridge"), 6))[
-        -1
-    ]
+    refit = leakage.refits(whole, experiment_config(SETTINGS, "short", ("zero", "ridge"), 6))[-1]
 
     assert set(leaks(whole, CheckedStep("forecasts", unpurged), cut=refit)) == {
         "cut off",
@@ -105,7 +104,7 @@ def test_a_fold_that_is_not_purged_is_caught(whole):
 
 def test_a_scaler_fitted_on_all_data_is_caught(whole):
     def scaled(given):
-        known = leakage_chain.contest.model_inputs(given)
+        known = feature_rows(given)
         inputs = (known.inputs - known.inputs.mean(axis=0)) / known.inputs.std(axis=0)
         wrong = walk_forward.FeatureRows(known.rows, known.columns, inputs, known.names)
 
@@ -113,7 +112,7 @@ def test_a_scaler_fitted_on_all_data_is_caught(whole):
             weights, *_ = np.linalg.lstsq(X.T @ X + np.eye(X.shape[1]), X.T @ y, rcond=None)
             return type("Line", (), {"predict": lambda self, X: X @ weights})()
 
-        walk = walk_forward.walk(through_origin, wrong, given.targets(1), 1, schedule())
+        walk = walk_forward.fit_predict(through_origin, wrong, given.targets(1), 1, schedule())
         return {"line": walk.points}
 
     assert set(leaks(whole, CheckedStep("forecasts", scaled))) == {"cut off", "replaced"}
@@ -135,9 +134,9 @@ def test_a_value_that_is_only_there_when_the_future_is_counts_as_a_leak(whole):
 
 
 def test_the_future_is_replaced_and_the_past_is_not(whole):
-    changed = leakage.other(whole, CUT, seed=3)
+    changed = leakage.replace_future(whole, CUT, seed=3)
 
     assert np.array_equal(changed.close[: CUT + 1], whole.close[: CUT + 1])
     assert (changed.close[CUT + 1 :] != whole.close[CUT + 1 :]).all()
-    assert leakage.head(whole, CUT).sessions[-1] == whole.sessions[CUT]
+    assert leakage.cut_off(whole, CUT).sessions[-1] == whole.sessions[CUT]
     assert leakage_check.limit(6, 900) == 0.30

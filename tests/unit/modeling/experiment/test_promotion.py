@@ -236,7 +236,7 @@ def test_a_champion_that_is_worse_by_its_own_record_is_demoted_though_no_challen
     assert (decision.candidate, decision.event) == ("ridge", DEMOTED)
 
 
-# --- a champion that is no candidate any more
+# --- a champion that is no longer a candidate
 
 
 RETIRED = Champion("forest", day(299))
@@ -247,7 +247,7 @@ def test_a_champion_that_is_no_candidate_any_more_gives_its_place_to_zero():
 
     assert decision.champion == Champion("zero", None)
     assert (decision.candidate, decision.event) == ("drift", DEMOTED)
-    assert decision.reason.startswith("forest, served so far, is no candidate any more. Undecided")
+    assert decision.reason.startswith("forest, served so far, is no longer a candidate. Undecided")
 
 
 def test_a_champion_that_is_no_candidate_any_more_gives_its_place_to_a_better_challenger():

@@ -1,4 +1,4 @@
-"""Contests over a panel: nothing later may enter, and what is served is what the gate said."""
+"""Walk-forwards over a panel: nothing later may enter, and the gate decides what is served."""
 
 import numpy as np
 import pandas as pd
@@ -7,8 +7,12 @@ import pytest
 from purgedcv import WalkForwardSplit
 
 from src.core.calendars.nse import nse
-from src.modeling.experiment import run as contest
-from src.modeling.experiment.run import CANDIDATES, ExperimentConfig, run_walk_forward
+from src.modeling.experiment.run import (
+    CANDIDATES,
+    ExperimentConfig,
+    run_walk_forward,
+    scored_outcomes,
+)
 from src.modeling.panel import panel
 from src.modeling.points import splits
 from src.modeling.points.walk_forward import Schedule
@@ -36,101 +40,101 @@ def bars(trend=0.0, turn=0):
     return pl.concat(parts)
 
 
-def rules(challenger):
+def config(challenger):
     return ExperimentConfig(
         challenger, min_mae_improvement=0.0, configurations=1, schedule=SCHEDULE
     )
 
 
-def known(held):
-    """Everything a contest says, by name; sessions first."""
-    rows = np.arange(len(held.panel.sessions))
+def outputs(result):
+    """Every output of a walk-forward, by name; sessions first."""
+    rows = np.arange(len(result.panel.sessions))
     return {
-        **held.series(),
-        "sigma": held.distributions.sigma,
-        "quantiles": held.distributions.quantiles(rows),
+        **result.series(),
+        "sigma": result.distributions.sigma,
+        "quantiles": result.distributions.quantiles(rows),
     }
 
 
 @pytest.fixture(scope="module", params=[1, 5], ids=["a day", "a week"])
 def whole(request):
-    return run_walk_forward(panel.build(bars(), nse()), request.param, rules("ridge"))
+    return run_walk_forward(panel.build(bars(), nse()), request.param, config("ridge"))
 
 
 # On a refit, one session after it, and amid.
 @pytest.mark.parametrize("last", [411, 412, 413, 510])
-def test_nothing_that_is_said_changes_when_later_bars_are_not_stored(whole, last):
+def test_no_output_changes_when_later_bars_are_not_stored(whole, last):
     stored = bars().filter(pl.col("date") <= DAYS[last])
 
-    cut = known(run_walk_forward(panel.build(stored, nse()), whole.horizon, rules("ridge")))
+    cut = outputs(run_walk_forward(panel.build(stored, nse()), whole.horizon, config("ridge")))
 
     assert set(cut) == {*CANDIDATES, "served", "sigma", "quantiles"}
-    for name, values in known(whole).items():
+    for name, values in outputs(whole).items():
         assert np.array_equal(cut[name], values[: last + 1], equal_nan=True), name
-        # What a rank is worth is known only half a year after the first was predicted.
+        # The slope of the ranks is known only half a year after the first was predicted.
         assert np.isfinite(cut[name][-1]).all() == (name != "rank_tilt" or last > 503), name
 
 
-def test_nothing_that_is_said_changes_with_other_prices_after_it(whole):
+def test_no_output_changes_with_other_prices_after_it(whole):
     after = pl.when(pl.col("date") > DAYS[450])
     other = bars().with_columns(after.then(pl.col(PRICES) * 1.7).otherwise(pl.col(PRICES)))
 
-    bent = known(run_walk_forward(panel.build(other, nse()), whole.horizon, rules("ridge")))
+    bent = outputs(run_walk_forward(panel.build(other, nse()), whole.horizon, config("ridge")))
 
-    for name, values in known(whole).items():
+    for name, values in outputs(whole).items():
         assert np.array_equal(bent[name][:451], values[:451], equal_nan=True), name
     assert not np.array_equal(bent["ridge"][451:], whole.points["ridge"][451:], equal_nan=True)
 
 
-def test_the_same_panel_gives_the_same_contest(whole):
-    again = known(run_walk_forward(panel.build(bars(), nse()), whole.horizon, rules("ridge")))
+def test_the_same_panel_gives_the_same_result(whole):
+    again = outputs(run_walk_forward(panel.build(bars(), nse()), whole.horizon, config("ridge")))
 
-    for name, values in known(whole).items():
+    for name, values in outputs(whole).items():
         assert np.array_equal(again[name], values, equal_nan=True), name
 
 
-def test_each_candidate_says_something_of_its_own(whole):
-    said = {
+def test_each_candidate_forecasts_something_else(whole):
+    distinct = {
         name: np.nan_to_num(points).round(12).tobytes() for name, points in whole.points.items()
     }
 
     assert tuple(whole.points) == CANDIDATES
-    assert len(set(said.values())) == len(CANDIDATES)
+    assert len(set(distinct.values())) == len(CANDIDATES)
 
 
 def test_zero_is_served_until_the_gate_promotes_and_after_it_demotes():
     # Prices rise by half their volatility a day, then fall as much.
     rising = panel.build(bars(trend=0.0075, turn=320), nse())
-    held = run_walk_forward(rising, 1, rules("drift"), names=("zero", "mean", "drift"))
+    result = run_walk_forward(rising, 1, config("drift"), names=("zero", "mean", "drift"))
 
-    promoted = held.replay.promoted
+    promoted = result.replay.promoted
     assert promoted.any()
     # A verdict needs 250 outcomes, and comes every 21 sessions.
     assert np.flatnonzero(promoted)[0] >= 250
     assert not promoted[-1]
-    served = held.series()["served"]
-    drift = held.points["drift"]
+    served = result.series()["served"]
+    drift = result.points["drift"]
     assert np.array_equal(served[promoted], np.nan_to_num(drift[promoted]))
     assert (served[~promoted] == 0).all()
     stored = bars(trend=0.0075, turn=320).filter(pl.col("date") <= DAYS[500])
-    cut = run_walk_forward(panel.build(stored, nse()), 1, rules("drift"), names=("zero", "drift"))
+    cut = run_walk_forward(panel.build(stored, nse()), 1, config("drift"), names=("zero", "drift"))
     assert promoted[500]
     assert np.array_equal(cut.series()["served"], served[:501])
 
 
-def test_only_the_candidates_asked_for_take_part():
-    held = run_walk_forward(panel.build(bars(), nse()), 1, rules("zero"), names=("zero", "mean"))
+def test_only_the_candidates_named_take_part():
+    result = run_walk_forward(panel.build(bars(), nse()), 1, config("zero"), names=("zero", "mean"))
 
-    assert list(held.series()) == ["zero", "mean", "served"]
-    assert set(held.replay.verdicts) == {"undecided"}
+    assert list(result.series()) == ["zero", "mean", "served"]
+    assert set(result.replay.verdicts) == {"undecided"}
 
 
-def test_asking_for_the_newest_distributions_alone_gives_the_same(whole):
-    late = run_walk_forward(whole.panel, whole.horizon, rules("zero"), names=("zero",), since=583)
+def test_computing_the_newest_distributions_alone_gives_the_same(whole):
+    late = run_walk_forward(whole.panel, whole.horizon, config("zero"), names=("zero",), since=583)
 
     rows = np.arange(583, len(DAYS))
     assert np.array_equal(
-        late.distributions.quantiles(rows), known(whole)["quantiles"][583:], equal_nan=True
+        late.distributions.quantiles(rows), outputs(whole)["quantiles"][583:], equal_nan=True
     )
 
 
@@ -139,9 +143,9 @@ def test_the_gate_counts_only_sessions_with_a_market():
     actual[1, 4:] = np.nan
     actual[2, 5:] = np.nan
 
-    found = contest.judged(actual)
+    scored = scored_outcomes(actual)
 
-    assert np.isfinite(found).sum(axis=1).tolist() == [30, 0, 5]
+    assert np.isfinite(scored).sum(axis=1).tolist() == [30, 0, 5]
 
 
 def test_of_a_small_pool_the_gate_counts_sessions_with_a_fifth_of_the_tickers():
@@ -149,15 +153,15 @@ def test_of_a_small_pool_the_gate_counts_sessions_with_a_fifth_of_the_tickers():
     actual[1, 2:] = np.nan
     actual[2, 1:] = np.nan
 
-    found = contest.judged(actual)
+    scored = scored_outcomes(actual)
 
-    assert np.isfinite(found).sum(axis=1).tolist() == [6, 2, 0]
+    assert np.isfinite(scored).sum(axis=1).tolist() == [6, 2, 0]
 
 
 def test_a_pool_too_small_for_a_market_is_judged_on_all_it_has():
     actual = np.array([[0.01, np.nan], [np.nan, np.nan], [0.02, 0.03]])
 
-    assert np.array_equal(contest.judged(actual), actual, equal_nan=True)
+    assert np.array_equal(scored_outcomes(actual), actual, equal_nan=True)
 
 
 @pytest.mark.parametrize(("horizon", "embargo"), [(1, 5), (5, 0), (63, 5)])

@@ -34,7 +34,7 @@ def two(challenger="drift", **columns):
 
 
 def test_a_tickers_own_table_is_over_the_sessions_that_all_have_forecast():
-    zero, mean, drift = summary.own(two(), "A.NS")
+    zero, mean, drift = summary.ticker_metrics(two(), "A.NS")
 
     # The second and the third session: -.02 and .03.
     assert [row["name"] for row in (zero, mean, drift)] == ["zero", "mean", "drift"]
@@ -49,28 +49,28 @@ def test_a_tickers_own_table_is_over_the_sessions_that_all_have_forecast():
 
 
 def test_a_ticker_that_one_candidate_never_forecast_has_no_table():
-    assert summary.own(two(drift=[nan] * 5), "A.NS") == []
+    assert summary.ticker_metrics(two(drift=[nan] * 5), "A.NS") == []
 
 
 def test_a_ticker_without_an_outcome_has_no_table():
     held = two()
     held.actual[:, 0] = nan
 
-    assert summary.own(held, "A.NS") == []
+    assert summary.ticker_metrics(held, "A.NS") == []
 
 
 # --- of the pool
 
 
 def test_the_pools_rows_are_every_candidate_and_what_would_have_been_served():
-    found = summary.pool(two())
+    found = summary.pool_metrics(two())
 
     assert found["tickers"] == 2
     assert [row["name"] for row in found["metrics"]] == ["zero", "mean", "drift", "served"]
 
 
 def test_a_pools_errors_by_hand():
-    rows = {row["name"]: row for row in summary.pool(two())["metrics"]}
+    rows = {row["name"]: row for row in summary.pool_metrics(two())["metrics"]}
 
     # A.NS: .00 .03 .02 of three sessions; B.NS: 9.5 on four.
     assert rows["drift"]["n"] == 7
@@ -88,7 +88,7 @@ def test_a_candidate_that_never_forecast_has_no_row():
     held = two()
     held.points["drift"][:] = nan
 
-    names = [row["name"] for row in summary.pool(held)["metrics"]]
+    names = [row["name"] for row in summary.pool_metrics(held)["metrics"]]
 
     assert names == ["zero", "mean", "served"]
 
@@ -96,7 +96,7 @@ def test_a_candidate_that_never_forecast_has_no_row():
 def test_without_the_mean_there_is_no_skill_against_it():
     points = {"zero": np.zeros((5, 2))}
 
-    (zero, served) = summary.pool(walk_forward_result(ACTUAL, points, "zero"))["metrics"]
+    (zero, served) = summary.pool_metrics(walk_forward_result(ACTUAL, points, "zero"))["metrics"]
 
     assert (zero["skill_vs_mean"], served["skill_vs_mean"]) == (None, None)
 
@@ -107,7 +107,7 @@ def test_a_pool_counts_only_sessions_with_a_market():
     actual[1, 4:] = nan
     points = {name: np.zeros((4, 30)) for name in ("zero", "mean")}
 
-    zero, *_ = summary.pool(walk_forward_result(actual, points, "zero"))["metrics"]
+    zero, *_ = summary.pool_metrics(walk_forward_result(actual, points, "zero"))["metrics"]
 
     assert (zero["n"], zero["n_eff"]) == (90, 3)
 
@@ -115,7 +115,7 @@ def test_a_pool_counts_only_sessions_with_a_market():
 def test_a_pool_without_an_outcome_has_no_rows():
     points = {name: np.zeros((4, 2)) for name in ("zero", "mean")}
 
-    assert summary.pool(walk_forward_result(np.full((4, 2), nan), points, "zero")) == {
+    assert summary.pool_metrics(walk_forward_result(np.full((4, 2), nan), points, "zero")) == {
         "tickers": 2,
         "metrics": [],
     }
@@ -205,6 +205,10 @@ def test_whatever_is_told_can_be_written_as_json_without_a_number_that_is_none(s
     names = dict(zip(("zero", "mean", "drift"), points, strict=True))
     held = walk_forward_result(actual, names, "drift", horizon=horizon, tickers=TICKERS)
 
-    told = [summary.own(held, "A.NS"), summary.pool(held), summary.coverage(held, "A.NS")]
+    told = [
+        summary.ticker_metrics(held, "A.NS"),
+        summary.pool_metrics(held),
+        summary.coverage(held, "A.NS"),
+    ]
 
     assert json.loads(json.dumps(told, allow_nan=False)) == told

@@ -80,7 +80,9 @@ def test_rows_may_be_asked_for_in_parts_and_by_ticker(which):
 
     assert np.array_equal(later.quantiles(some), every[some], equal_nan=True)
     assert np.array_equal(later.quantiles_of(some, -1), every[some, -1], equal_nan=True)
-    with pytest.raises(IndexError, match="row 436 has no distribution: the first one is of row 437"):
+    with pytest.raises(
+        IndexError, match="row 436 has no distribution: the first one is of row 437"
+    ):
         later.quantiles(np.array([500, 436]))
 
 

@@ -24,7 +24,7 @@ from src.modeling.points.candidates import (
 )
 from src.modeling.points.fit_cache import DiskFitCache
 from src.modeling.points.walk_forward import Schedule
-from src.modeling.serving import newest
+from src.modeling.serving.inputs import input_values, last_bar
 from src.registry.formats.models import LinearModel, RankTilt, canonical_hash, pack, unpack
 from tests.support.pools import wandering, with_holes
 from tests.support.walk_forward_results import panel_of_prices
@@ -121,12 +121,12 @@ def test_a_stored_model_repeats_each_tickers_newest_forecast(panel, pool, foreca
     compared = 0
 
     for column in range(TICKERS):
-        row = newest.last_bar(panel, panel.tickers[column])
+        row = last_bar(panel, panel.tickers[column])
         point = forecast_of(name).points[ROWS - 1, column]
         if row < ROWS - 1 or np.isnan(point):
             continue
         sigma = float(pool.volatility[row, column])
-        values = newest.inputs(model, pool.shared.features, row, column, sigma, pool.horizon)
+        values = input_values(model, pool.shared.features, row, column, sigma, pool.horizon)
         assert list(values) == list(model.features)
         found = model.predict(np.array(list(values.values())))
         assert found == pytest.approx(point, rel=0, abs=1e-12)
@@ -215,7 +215,7 @@ def test_a_tilt_learns_the_rank_of_the_return_among_the_tickers_of_its_session(p
 def test_nothing_later_changes_a_forecast(panel, pool, forecast_of, name, cut):
     whole = forecast_of(name).points[: cut + 1]
 
-    for changed in (leakage.head(panel, cut), leakage.other(panel, cut, seed=3)):
+    for changed in (leakage.cut_off(panel, cut), leakage.other(panel, cut, seed=3)):
         again = CANDIDATES[name](inputs_of(changed, pool.horizon))
         assert equal(again.points[: cut + 1], whole)
 
@@ -233,7 +233,7 @@ def test_what_comes_later_does_change_later_forecasts(panel, pool, forecast_of):
 
 @pytest.mark.parametrize("name", CANDIDATES)
 def test_a_pool_too_young_for_features_is_forecast_nothing_by_what_learns(panel, name):
-    young = leakage.head(panel, 200)
+    young = leakage.cut_off(panel, 200)
 
     forecast = CANDIDATES[name](inputs_of(young))
 
@@ -247,14 +247,14 @@ def test_a_pool_too_young_for_features_is_forecast_nothing_by_what_learns(panel,
 @pytest.mark.parametrize("name", CANDIDATES)
 @pytest.mark.parametrize("rows", [1, 2, 30])
 def test_a_panel_of_a_few_sessions_is_borne(panel, name, rows):
-    forecast = CANDIDATES[name](inputs_of(leakage.head(panel, rows - 1), horizon=5))
+    forecast = CANDIDATES[name](inputs_of(leakage.cut_off(panel, rows - 1), horizon=5))
 
     assert forecast.points.shape == (rows, TICKERS)
     assert name == "zero" or not np.isfinite(forecast.points[: min(rows, 5)]).any()
 
 
 def test_a_tilt_without_a_slope_yet_has_no_forecast_and_is_not_stored(panel):
-    forecast = CANDIDATES["rank_tilt"](inputs_of(leakage.head(panel, 440)))
+    forecast = CANDIDATES["rank_tilt"](inputs_of(leakage.cut_off(panel, 440)))
 
     assert np.isnan(forecast.points).all()
     assert forecast.model is None

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from src.modeling.points import rank_trees
 from src.modeling.points.rank_trees import grow, grow_lightgbm
 from src.registry.formats.models import canonical_hash
-from src.registry.formats.trees import AT_ONCE, Trees
+from src.registry.formats.trees import CHUNK, Trees
 
 ROWS, FEATURES = 1_600, 6
 
@@ -92,7 +92,7 @@ def boosters(given_rows):
     return grow_lightgbm(*given_rows, 1), of_lightgbm(*given_rows, leaf=20)
 
 
-AT_A_TIME = AT_ONCE // 150
+AT_A_TIME = CHUNK // 150
 
 
 @pytest.mark.parametrize(

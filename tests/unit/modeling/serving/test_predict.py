@@ -155,5 +155,5 @@ def test_a_promoted_model_that_lacks_a_value_gives_way_to_zero_and_says_so(artif
     told = forecast(promoted(artifact), row, calendar=nse())
 
     assert (told["pred_return"], told["model"]["name"], told["candidate"]) == (0.0, "zero", None)
-    assert told["note"] == "ridge needs mom_5, which is not known at this bar: zero is served"
+    assert told["note"] == "ridge needs mom_5, which is unknown at this bar: zero is served"
     assert told["skill"]["mae_vs_zero"] == 0.0

@@ -1,4 +1,4 @@
-"""Rows that answers are made from, and the log's rows of the answers."""
+"""Rows that forecasts are made from, and the log's rows of the forecasts."""
 
 import datetime as dt
 
@@ -11,7 +11,7 @@ from src.modeling.intervals.distribution import UNKNOWN_DISTRIBUTION, ReturnDist
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.serving.inputs import ModelInputs
 from src.modeling.serving.predict import FeatureMismatch, forecast
-from src.modeling.serving.records import answer, prediction_row, serving_row
+from src.modeling.serving.records import forecast_from_row, prediction_row, serving_row
 from tests.support.models import made, winner
 
 NOW = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
@@ -34,13 +34,13 @@ def newest():
 
 
 def row_of(artifact, newest, values=None, outlook=KNOWN, sigma=0.012):
-    asked = ModelInputs(artifact, {"mom_5": 0.5} if values is None else values, outlook, sigma)
-    return serving_row(asked, newest, data_hash="d" * 64, written_at=NOW)
+    inputs = ModelInputs(artifact, {"mom_5": 0.5} if values is None else values, outlook, sigma)
+    return serving_row(inputs, newest, data_hash="d" * 64, written_at=NOW)
 
 
 def logged(artifact, newest, **bent):
     row = row_of(artifact, newest, **bent)
-    return prediction_row(answer(artifact, row, nse()), row, NOW)
+    return prediction_row(forecast_from_row(artifact, row, nse()), row, NOW)
 
 
 def test_a_row_has_the_columns_of_its_table(newest):
@@ -70,7 +70,7 @@ def test_a_row_gives_the_runs_own_forecast_again(newest, artifact, outlook):
     row = row_of(artifact, newest, values, outlook)
 
     given = {**newest, **values}
-    assert answer(artifact, row, nse()) == forecast(
+    assert forecast_from_row(artifact, row, nse()) == forecast(
         artifact, given, calendar=nse(), outlook=outlook
     )
 
@@ -78,17 +78,17 @@ def test_a_row_gives_the_runs_own_forecast_again(newest, artifact, outlook):
 def test_a_row_of_other_features_is_refused(newest):
     row = row_of(made(), newest)
 
-    with pytest.raises(FeatureMismatch, match=r"v1, the short model of TCS\.NS knows v2"):
-        answer(made(features_version="v2"), row, nse())
+    with pytest.raises(FeatureMismatch, match=r"v1, the short model of TCS\.NS was trained on v2"):
+        forecast_from_row(made(features_version="v2"), row, nse())
 
 
 def test_a_distribution_at_other_levels_says_nothing(newest):
     row = row_of(made(), newest) | {"levels": [0.1, 0.9], "quantiles": [-0.01, 0.01]}
 
-    assert answer(made(), row, nse())["intervals"] == []
+    assert forecast_from_row(made(), row, nse())["intervals"] == []
 
 
-def test_the_log_has_what_was_answered_and_what_stood_beside_it(newest):
+def test_the_log_has_the_served_forecast_and_the_candidates(newest):
     one = logged(made(digest="a" * 64), newest)
 
     assert list(one) == list(PREDICTIONS.columns)

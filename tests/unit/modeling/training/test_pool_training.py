@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from src.config.settings import Settings
 from src.features import panel as features_pool
 from src.modeling.experiment import leakage
-from src.modeling.experiment import run as contest
+from src.modeling.experiment import run as experiment
 from src.modeling.experiment.run import FeatureCache
 from src.modeling.points.fit_cache import DiskFitCache
 from src.modeling.points.walk_forward import FeatureRows
@@ -123,7 +123,7 @@ def test_fits_are_kept_where_they_are_told_to_be(panel, trained, tmp_path, monke
 
 
 def test_a_market_series_one_day_off_stops_the_teaching(panel, monkeypatch):
-    monkeypatch.setattr(contest, "pool_of", market_one_day_off)
+    monkeypatch.setattr(experiment, "pool_of", market_one_day_off)
 
     found = train_pool(panel, SETTINGS)
 
@@ -138,13 +138,13 @@ def test_a_market_series_one_day_off_stops_the_teaching(panel, monkeypatch):
 
 
 def test_a_market_series_that_has_heard_the_next_session_stops_the_teaching(panel, monkeypatch):
-    monkeypatch.setattr(contest, "pool_of", market_that_has_heard)
+    monkeypatch.setattr(experiment, "pool_of", market_that_has_heard)
 
     assert train_pool(panel, SETTINGS).leak is not None
 
 
 def test_a_leak_still_leaves_distributions_of_the_prices_themselves(panel, trained, monkeypatch):
-    monkeypatch.setattr(contest, "pool_of", market_one_day_off)
+    monkeypatch.setattr(experiment, "pool_of", market_one_day_off)
 
     held = train_pool(panel, SETTINGS).results["short"]
 

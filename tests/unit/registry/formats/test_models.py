@@ -12,9 +12,10 @@ import skops.io
 
 from src.registry.formats import skops_file
 from src.registry.formats.models import LinearModel, RankTilt, canonical_hash, pack, unpack
-from src.registry.storage.artifact import Artifact
-from src.registry.storage.artifact_store import CorruptArtifact, load, save
+from src.registry.storage.artifact import Artifact, CorruptArtifact
+from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.models import forged_set
+from tests.support.registries import save
 from tests.support.trees import parts, small
 
 NAMES = ("a", "b", "c", "volatility_1", "rank_mean")
@@ -158,7 +159,7 @@ def test_a_hash_is_the_same_on_every_machine():
 
 # --- files that hold no model, whatever their manifest says of them
 
-ARTEFACT = Artifact(
+ARTIFACT = Artifact(
     ticker="TCS.NS",
     horizon="short",
     sessions=1,
@@ -172,17 +173,15 @@ ARTEFACT = Artifact(
 )
 
 
-def forge(version, model):
-    """Replace the model by one that the manifest, and CURRENT, vouch for."""
-    digest = forged_set(version, model)
-    current = version.parents[2] / "CURRENT"
-    current.write_text(current.read_text().replace(version.name, digest))
+def load_forged(root, model):
+    """Load a set with other bytes that its manifest vouches for."""
+    digest = forged_set(save(root, ARTIFACT), model)
+    return ArtifactStore(root).load("TCS.NS", "short", digest)
 
 
 def assert_refused(root, model, match="cannot be used"):
-    forge(save(root, ARTEFACT), model)
     with pytest.raises(CorruptArtifact, match=match) as refused:
-        load(root, "TCS.NS", "short")
+        load_forged(root, model)
     assert "\n" not in str(refused.value)
 
 
@@ -200,18 +199,16 @@ def zipped(**files):
 
 
 def test_a_tilt_is_loaded_and_says_what_was_saved(tmp_path):
-    save(tmp_path, ARTEFACT)
+    digest = save(tmp_path, ARTIFACT).name
 
-    model = load(tmp_path, "TCS.NS", "short").model
+    model = ArtifactStore(tmp_path).load("TCS.NS", "short", digest).model
 
     row = np.array([9.0, 9.0, 0.0, 0.02, 100.5])
-    assert model.predict(row) == ARTEFACT.model.predict(row)
+    assert model.predict(row) == ARTIFACT.model.predict(row)
 
 
 def test_the_forgery_itself_is_loaded_when_nothing_is_bent(tmp_path):
-    forge(save(tmp_path, ARTEFACT), stored())
-
-    assert load(tmp_path, "TCS.NS", "short").model.slope == 0.25
+    assert load_forged(tmp_path, stored()).model.slope == 0.25
 
 
 @pytest.mark.parametrize(

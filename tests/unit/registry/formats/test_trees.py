@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.registry.formats.trees import AT_ONCE
+from src.registry.formats.trees import CHUNK
 from tests.support.trees import small
 
 
@@ -67,7 +67,7 @@ def test_trees_are_added_one_after_another_as_a_loop_would():
 
 
 # Two trees: so many rows are walked at once, and those behind them next.
-@pytest.mark.parametrize("rows", [AT_ONCE // 2 + more for more in (-1, 0, 1)])
+@pytest.mark.parametrize("rows", [CHUNK // 2 + more for more in (-1, 0, 1)])
 def test_rows_beyond_those_walked_at_once_are_forecast_alike(rows):
     X = np.tile([[9.0, 9.0, 0.0]], (rows, 1))
     X[-1] = [-4.0, 9.0, 2.0]
@@ -105,11 +105,11 @@ def test_a_row_is_forecast_the_same_whatever_stands_beside_it(seed, rows):
         ({"value": np.array([0.0, np.nan, 0, 20, 30, 100])}, "one finite value"),
         ({"value": np.array([0.0, np.inf, 0, 20, 30, 100])}, "one finite value"),
         ({"base": float("nan")}, "one finite value"),
-        ({"left": np.array([1, 1, 3, 3, 4, 6])}, "not there"),
-        ({"right": np.array([-1, 1, 4, 3, 4, 5])}, "not there"),
-        ({"roots": np.array([0, 6])}, "not there"),
-        ({"feature": np.array([-1, 0, 0, 0, 0, 0])}, "counted from 0"),
-        ({"depth": -1}, "no trees of depth -1"),
+        ({"left": np.array([1, 1, 3, 3, 4, 6])}, "does not exist"),
+        ({"right": np.array([-1, 1, 4, 3, 4, 5])}, "does not exist"),
+        ({"roots": np.array([0, 6])}, "does not exist"),
+        ({"feature": np.array([-1, 0, 0, 0, 0, 0])}, "cannot be negative"),
+        ({"depth": -1}, "cannot be trees of depth -1"),
     ],
 )
 def test_arrays_that_are_no_trees_are_refused(bent, match):

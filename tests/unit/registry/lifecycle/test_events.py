@@ -13,7 +13,7 @@ from src.registry.lifecycle.events import (
     after_unpin,
     versioned,
 )
-from src.registry.lifecycle.state import Standing
+from src.registry.lifecycle.state import LiveState
 from tests.support.models import made, winner
 
 AT = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
@@ -25,7 +25,7 @@ def standing(served="zero", *, pinned=False, digest=OLD):
     live = ModelEvent(
         "promoted", "TCS.NS", "short", digest, "run 6", AT, made_live=True, served=served
     )
-    return Standing(live, replace(live, kind="pinned", made_live=False) if pinned else None)
+    return LiveState(live, replace(live, kind="pinned", made_live=False) if pinned else None)
 
 
 def told(artifact, before):

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from src.core.model_events import ModelEvent
-from src.registry.lifecycle.state import explained, line, live_at, standings
+from src.registry.lifecycle.state import describe, format_event, live_states
 
 DAY = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 
@@ -33,7 +33,7 @@ def story(*told, ticker="TCS.NS", horizon="short"):
 
 def stands(*told):
     """The live digest and, after a plus, the pinned one, when the story has been told."""
-    found = standings(story(*told)).get(("TCS.NS", "short"))
+    found = live_states(story(*told)).get(("TCS.NS", "short"))
     if found is None:
         return ""
     return found.live.digest[0] + ("+" + found.pinned.digest[0] if found.pinned else "")
@@ -65,28 +65,27 @@ def test_a_time_sees_only_what_had_happened_by_then():
 
     def live(days, hours=0):
         at = DAY + dt.timedelta(days=days, hours=hours)
-        found = live_at(events, "TCS.NS", "short", at)
-        return found and (found.live.kind, found.live.digest[0])
+        state = live_states(events, at).get(("TCS.NS", "short"))
+        return state and (state.live.kind, state.live.digest[0])
 
     assert live(0, hours=-1) is None
     assert live(0) == ("promoted", "a")
     assert live(1, hours=23) == ("promoted", "a")
     assert live(2) == ("undecided", "b")
     assert live(30) == ("rolled_back", "a")
-    assert live_at(events, "INFY.NS", "short", DAY) is None
-    assert live_at(events, "TCS.NS", "long", DAY) is None
+    assert set(live_states(events, DAY)) == {("TCS.NS", "short")}
 
 
 def test_the_order_of_writing_counts_when_events_are_handed_in_any_order():
     events = story("promoted a live", "undecided b live")
 
-    assert standings(events[::-1])["TCS.NS", "short"].live.digest[0] == "b"
+    assert live_states(events[::-1])["TCS.NS", "short"].live.digest[0] == "b"
 
 
 def test_tickers_and_horizons_stand_apart():
     events = story("promoted a live") + story("promoted b live", horizon="long")
 
-    assert {pair: one.live.digest[0] for pair, one in standings(events).items()} == {
+    assert {pair: one.live.digest[0] for pair, one in live_states(events).items()} == {
         ("TCS.NS", "short"): "a",
         ("TCS.NS", "long"): "b",
     }
@@ -95,7 +94,7 @@ def test_tickers_and_horizons_stand_apart():
 def test_a_standing_is_told_in_one_sentence():
     told = story("rolled_back b live", "pinned b")
 
-    said = explained(standings(told)["TCS.NS", "short"])
+    said = describe(live_states(told)["TCS.NS", "short"])
 
     assert said == (
         "TCS.NS short: zero from set bbbbbbbbbbbb, live since 2026-04-13 12:30:00 UTC, rolled back "
@@ -106,6 +105,6 @@ def test_a_standing_is_told_in_one_sentence():
 def test_an_event_is_told_in_one_line():
     (event,) = story("promoted a live")
 
-    assert line(event) == (
+    assert format_event(event) == (
         "2026-04-13 12:30:00 UTC  TCS.NS short  promoted  set aaaaaaaaaaaa (live)  by run 7"
     )

@@ -2,7 +2,7 @@ import pytest
 
 from src.config.load import load_settings
 from src.core.errors import BadConfig
-from src.registry.storage.signing import key_of, same, signature
+from src.registry.storage.signing import digests_equal, signature, signing_key
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +15,7 @@ def test_the_key_comes_from_the_environment(monkeypatch):
 
     settings = load_settings(env_file=None)
 
-    assert key_of(settings) == b"sixteen letters!"
+    assert signing_key(settings) == b"sixteen letters!"
     assert "sixteen" not in repr(settings)
 
 
@@ -24,12 +24,12 @@ def test_without_one_nothing_is_signed(monkeypatch, text):
     if text is not None:
         monkeypatch.setenv("FORECAST_SIGNING_KEY", text)
 
-    assert key_of(load_settings(env_file=None)) is None
+    assert signing_key(load_settings(env_file=None)) is None
 
 
 def test_a_short_key_is_refused_without_quoting_it():
     with pytest.raises(BadConfig, match="shorter than 16") as refused:
-        key_of(load_settings(overrides={"signing_key": "hunter2"}, env_file=None))
+        signing_key(load_settings(overrides={"signing_key": "hunter2"}, env_file=None))
 
     assert "hunter2" not in str(refused.value)
 
@@ -39,5 +39,5 @@ def test_a_signature_for_one_purpose_is_worth_nothing_for_another():
 
 
 def test_digests_are_the_same_as_text_and_as_bytes():
-    assert same("ab", b"ab")
-    assert not same("ab", "ac")
+    assert digests_equal("ab", b"ab")
+    assert not digests_equal("ab", "ac")

@@ -1,19 +1,19 @@
-"""Holes filled from evidence, and holes that stay: worked out by hand."""
+"""Gaps filled from candidate, and gaps that stay: worked out by hand."""
 
 import datetime as dt
 
 import polars as pl
 import pytest
 
-from src.data.cleaning.repair.fill_gaps import Evidence, rebuild
+from src.data.cleaning.repair.fill_gaps import CandidateBars, fill_gaps
 from tests.support.prices import sessions
 
 DAYS = sessions(dt.date(2026, 1, 5), 9)
-HOLE = DAYS[4]
+GAP = DAYS[4]
 CLOSES = [100.0, 101.0, 102.0, 103.0, 104.0, 105.0, 106.0, 107.0, 108.0]
 
 
-def series(level=1.0, *, without=(HOLE,), basis="split", adjusted=1.0, adjusted_from=0, until=9):
+def series(level=1.0, *, without=(GAP,), basis="split", adjusted=1.0, adjusted_from=0, until=9):
     """Bars at ``CLOSES * level``; adj_close is ``adjusted`` times the close before that day."""
     rows = [
         {
@@ -26,7 +26,7 @@ def series(level=1.0, *, without=(HOLE,), basis="split", adjusted=1.0, adjusted_
             "adj_close": c * level * (adjusted if n < adjusted_from else 1.0),
             "price_basis": basis,
             "batch_id": 3,
-            "told": "taken from nse",
+            "reason": "taken from nse",
             "action_pending": False,
         }
         for n, (day, c) in enumerate(zip(DAYS, CLOSES, strict=True))
@@ -36,18 +36,18 @@ def series(level=1.0, *, without=(HOLE,), basis="split", adjusted=1.0, adjusted_
 
 
 def second(level=1.0, *, is_total=False, **facts):
-    return Evidence("second_source", "nse", series(level, without=(), **facts), is_total)
+    return CandidateBars("second_source", "nse", series(level, without=(), **facts), is_total)
 
 
-def repaired(bars, *evidence, holes=(HOLE,), ex_dates=()):
-    return rebuild(bars, list(holes), list(evidence), list(ex_dates))
+def repaired(bars, *candidates, gaps=(GAP,), ex_dates=()):
+    return fill_gaps(bars, list(gaps), list(candidates), list(ex_dates))
 
 
-def test_a_hole_is_filled_from_a_source_that_agrees_around_it():
+def test_a_gap_is_filled_from_a_source_that_agrees_around_it():
     (found,) = repaired(series(), second())
 
     assert (found.date, found.kind, found.source, found.batch_id) == (
-        HOLE,
+        GAP,
         "second_source",
         "nse",
         3,
@@ -63,21 +63,21 @@ def test_a_hole_is_filled_from_a_source_that_agrees_around_it():
     }
 
 
-def test_without_evidence_of_the_day_the_hole_stays():
+def test_without_candidate_of_the_day_the_gap_stays():
     assert repaired(series(), second(until=4)) == []
 
 
-def test_evidence_that_differs_by_the_rounding_of_prices_is_taken_as_it_is():
+def test_candidate_that_differs_by_the_rounding_of_prices_is_taken_as_it_is():
     (found,) = repaired(series(), second(1.0005))
 
     assert found.bar["close"] == pytest.approx(104 * 1.0005, rel=1e-12)
 
 
-def test_evidence_on_another_level_is_not_taken_when_both_should_stand_on_one():
+def test_candidate_on_another_level_is_not_taken_when_both_should_stand_on_one():
     assert repaired(series(), second(2.0)) == []
 
 
-def test_prices_without_dividends_are_brought_to_the_level_around_the_hole():
+def test_prices_without_dividends_are_brought_to_the_level_around_the_gap():
     (found,) = repaired(series(0.9, basis="total"), second())
 
     assert found.bar["close"] == pytest.approx(93.6, rel=1e-12)
@@ -85,9 +85,9 @@ def test_prices_without_dividends_are_brought_to_the_level_around_the_hole():
     assert found.reason == "taken from nse, times 0.9 for its price level"
 
 
-def test_a_level_that_changes_across_the_hole_hides_something():
-    before = series(1.0).filter(pl.col("date") < HOLE)
-    after = series(1.01).filter(pl.col("date") > HOLE)
+def test_a_level_that_changes_across_the_gap_hides_something():
+    before = series(1.0).filter(pl.col("date") < GAP)
+    after = series(1.01).filter(pl.col("date") > GAP)
 
     assert repaired(pl.concat([before, after]), second(is_total=True)) == []
 
@@ -95,34 +95,34 @@ def test_a_level_that_changes_across_the_hole_hides_something():
 def test_hourly_bars_may_be_off_by_what_a_last_trade_is():
     closes = second(1.003).bars
 
-    assert repaired(series(), Evidence("second_source", "nse", closes)) == []
-    (found,) = repaired(series(), Evidence("hourly", "nse", closes))
+    assert repaired(series(), CandidateBars("second_source", "nse", closes)) == []
+    (found,) = repaired(series(), CandidateBars("hourly", "nse", closes))
     assert found.bar["close"] == pytest.approx(104 * 1.003, rel=1e-12)
 
 
-def test_the_first_evidence_that_holds_is_taken():
-    other = Evidence("hourly", "upstox", series(1.0, without=()))
+def test_the_first_candidate_that_holds_is_taken():
+    other = CandidateBars("hourly", "upstox", series(1.0, without=()))
 
     assert repaired(series(), other, second())[0].source == "upstox"
     assert repaired(series(), second(2.0), other)[0].source == "upstox"
 
 
-def test_evidence_that_may_only_show_the_level_is_not_taken():
-    silent = second().bars.with_columns(told=pl.lit(None, dtype=pl.String))
+def test_candidate_that_may_only_show_the_level_is_not_taken():
+    silent = second().bars.with_columns(reason=pl.lit(None, dtype=pl.String))
 
-    assert repaired(series(), Evidence("hourly", "nse", silent)) == []
+    assert repaired(series(), CandidateBars("hourly", "nse", silent)) == []
 
 
 def test_a_last_bar_is_filled_by_what_stands_before_it():
-    holes = [DAYS[8]]
+    gaps = [DAYS[8]]
 
-    (found,) = repaired(series(without=(DAYS[8],)), second(), holes=holes)
+    (found,) = repaired(series(without=(DAYS[8],)), second(), gaps=gaps)
 
     assert (found.date, found.bar["close"]) == (DAYS[8], 108.0)
 
 
-def test_a_hole_before_every_bar_stays():
-    assert repaired(series(without=(DAYS[0],)), second(), holes=[DAYS[0]]) == []
+def test_a_gap_before_every_bar_stays():
+    assert repaired(series(without=(DAYS[0],)), second(), gaps=[DAYS[0]]) == []
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_hole_before_every_bar_stays():
     [(DAYS[4], 1.0), (DAYS[5], 0.95)],
     ids=["on the day itself", "on the day after"],
 )
-def test_a_known_dividend_at_the_hole_decides_its_adjusted_close(ex_date, factor):
+def test_a_known_dividend_at_the_gap_decides_its_adjusted_close(ex_date, factor):
     bars = series(adjusted=0.95, adjusted_from=4)
 
     (found,) = repaired(bars, second(), ex_dates=[ex_date])
@@ -138,14 +138,14 @@ def test_a_known_dividend_at_the_hole_decides_its_adjusted_close(ex_date, factor
     assert found.bar["adj_close"] == pytest.approx(104 * factor, rel=1e-12)
 
 
-def test_a_dividend_of_unknown_date_at_the_hole_leaves_it_open():
+def test_a_dividend_of_unknown_date_at_the_gap_leaves_it_open():
     assert repaired(series(adjusted=0.95, adjusted_from=4), second()) == []
 
 
-def test_a_dividend_between_the_last_bar_and_the_hole_leaves_it_open():
+def test_a_dividend_between_the_last_bar_and_the_gap_leaves_it_open():
     bars = series(without=(DAYS[8],))
 
-    assert repaired(bars, second(), holes=[DAYS[8]], ex_dates=[DAYS[8]]) == []
+    assert repaired(bars, second(), gaps=[DAYS[8]], ex_dates=[DAYS[8]]) == []
 
 
 @pytest.mark.parametrize(
@@ -160,39 +160,42 @@ def test_a_dividend_between_the_last_bar_and_the_hole_leaves_it_open():
 )
 def test_a_bar_that_could_not_have_stood_there_is_not_taken(bent):
     good = second().bars
-    on_the_day = pl.col("date") == HOLE
+    on_the_day = pl.col("date") == GAP
     wrong = good.with_columns(
         pl.when(on_the_day).then(value).otherwise(name).alias(name) for name, value in bent.items()
     )
 
-    assert repaired(series(), Evidence("second_source", "nse", wrong)) == []
-    other = Evidence("hourly", "upstox", good)
-    assert repaired(series(), Evidence("second_source", "nse", wrong), other)[0].source == "upstox"
+    assert repaired(series(), CandidateBars("second_source", "nse", wrong)) == []
+    other = CandidateBars("hourly", "upstox", good)
+    assert (
+        repaired(series(), CandidateBars("second_source", "nse", wrong), other)[0].source
+        == "upstox"
+    )
 
 
-def test_a_hole_before_a_move_that_nobody_understands_stays():
+def test_a_gap_before_a_move_that_nobody_understands_stays():
     marked = series().with_columns(action_pending=pl.col("date") == DAYS[5])
 
     assert repaired(marked, second()) == []
 
 
-def test_evidence_that_ends_at_the_hole_shows_one_side_only():
+def test_candidate_that_ends_at_the_gap_shows_one_side_only():
     assert repaired(series(), second(until=5)) == []
 
 
 def test_at_the_end_of_the_series_no_other_level_is_taken():
-    holes = [DAYS[8]]
+    gaps = [DAYS[8]]
 
-    assert repaired(series(0.9, without=(DAYS[8],), basis="total"), second(), holes=holes) == []
+    assert repaired(series(0.9, without=(DAYS[8],), basis="total"), second(), gaps=gaps) == []
 
 
-def test_evidence_that_agrees_only_long_ago_is_not_taken():
+def test_candidate_that_agrees_only_long_ago_is_not_taken():
     far = sessions(dt.date(2025, 10, 1), 4)
     old = series(until=4).with_columns(date=pl.Series(far))
-    evidence = pl.concat([old, second().bars.filter(pl.col("date") >= HOLE)])
+    candidate = pl.concat([old, second().bars.filter(pl.col("date") >= GAP)])
 
-    assert repaired(pl.concat([old, series()]), Evidence("hourly", "nse", evidence)) == []
+    assert repaired(pl.concat([old, series()]), CandidateBars("hourly", "nse", candidate)) == []
 
 
-def test_no_series_has_no_holes():
+def test_no_series_has_no_gaps():
     assert repaired(series().clear(), second()) == []

@@ -1,13 +1,13 @@
 import datetime as dt
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.core.calendars.nse import nse
-from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES, pending_jumps, sift
+from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES
+from src.data.cleaning.rules.engine import apply_rules
 from tests.support.prices import BARS, sessions
 
 # Monday 6 to Friday 10 April 2026, sessions all; the 3rd was Good Friday, the 11th a Saturday.
@@ -54,12 +54,12 @@ def bars(*rows):
     return pl.DataFrame(list(rows), schema=SCHEMA).with_columns(level="close")
 
 
-def sifted(*rows, rules=DAILY_RULES):
-    return sift(bars(*rows), rules, nse())
+def cleaned(*rows, rules=DAILY_RULES):
+    return apply_rules(bars(*rows), rules, nse())
 
 
 def refused(*rows, rules=DAILY_RULES):
-    return sifted(*rows, rules=rules).refused.select("date", "rule").rows()
+    return cleaned(*rows, rules=rules).refused.select("date", "rule").rows()
 
 
 def with_bent(**bent):
@@ -69,7 +69,7 @@ def with_bent(**bent):
 
 @pytest.mark.parametrize("rules", [DAILY_RULES, HOURLY_RULES], ids=["daily", "hourly"])
 def test_ordinary_bars_are_all_kept(rules):
-    result = sifted(*map(one, WEEK), rules=rules)
+    result = cleaned(*map(one, WEEK), rules=rules)
 
     assert result.kept["date"].to_list() == WEEK
     assert result.refused.is_empty()
@@ -249,7 +249,7 @@ NOTHING_YET = {"open": 0.0, "high": 0.0, "low": 0.0, "close": 0.0, "volume": 0.0
 
 
 def counted(*rows):
-    return dict(sifted(*rows).refused.group_by("rule").len().rows())
+    return dict(cleaned(*rows).refused.group_by("rule").len().rows())
 
 
 def test_zeros_from_before_the_listing_are_named_as_such_and_later_ones_are_not():
@@ -301,7 +301,7 @@ def test_a_split_stated_inside_a_dead_stretch_makes_the_prices_comparable():
         level=pl.when(pl.col("date") < YEAR[80]).then(pl.col("close") / 5).otherwise("close")
     )
 
-    assert sift(split, DAILY_RULES, nse()).refused.is_empty()
+    assert apply_rules(split, DAILY_RULES, nse()).refused.is_empty()
 
 
 def test_of_several_breaks_the_last_one_counts():
@@ -332,13 +332,13 @@ def test_rows_that_stand_out_only_once_others_are_gone_are_refused_as_well():
 
 
 def test_a_bar_wrong_in_several_ways_is_refused_once_by_the_first_rule():
-    found = sifted(one(SATURDAY, close=None, open=-1.0, high=1.0)).refused
+    found = cleaned(one(SATURDAY, close=None, open=-1.0, high=1.0)).refused
 
     assert found.select("rule", "reason").rows() == [("null_bar", "null prices")]
 
 
 def test_a_refused_row_is_whole_and_says_why():
-    row = sifted(*with_bent(close=-1.0)).refused.row(0, named=True)
+    row = cleaned(*with_bent(close=-1.0)).refused.row(0, named=True)
 
     assert row == {
         **one(WEEK[2], close=-1.0),
@@ -350,7 +350,7 @@ def test_a_refused_row_is_whole_and_says_why():
 
 @pytest.mark.parametrize("rules", [DAILY_RULES, HOURLY_RULES], ids=["daily", "hourly"])
 def test_no_bars_are_no_trouble(rules):
-    result = sifted(rules=rules)
+    result = cleaned(rules=rules)
 
     assert (result.kept.height, result.refused.height) == (0, 0)
 
@@ -378,7 +378,7 @@ RULES = st.sampled_from([DAILY_RULES, HOURLY_RULES])
 
 @given(SERIES, RULES)
 def test_every_bar_is_kept_or_refused_and_never_both(rows, rules):
-    result = sifted(*rows, rules=rules)
+    result = cleaned(*rows, rules=rules)
 
     days = sorted([*result.kept["date"], *result.refused["date"]])
     assert days == [row["date"] for row in rows]
@@ -388,9 +388,9 @@ def test_every_bar_is_kept_or_refused_and_never_both(rows, rules):
 @settings(deadline=None)
 @given(SERIES, RULES)
 def test_clean_bars_pass_a_second_time(rows, rules):
-    once = sifted(*rows, rules=rules).kept
+    once = cleaned(*rows, rules=rules).kept
 
-    twice = sift(once, rules, nse())
+    twice = apply_rules(once, rules, nse())
 
     assert twice.kept.equals(once)
     assert twice.refused.is_empty()
@@ -398,25 +398,9 @@ def test_clean_bars_pass_a_second_time(rows, rules):
 
 @given(SERIES)
 def test_bars_that_are_kept_are_whole_positive_and_possible(rows):
-    for row in sifted(*rows).kept.iter_rows(named=True):
+    for row in cleaned(*rows).kept.iter_rows(named=True):
         prices = [row[name] for name in BARS[:4]]
         assert min(prices) == row["low"] > 0
         assert max(prices) == row["high"]
         assert row["volume"] > 0 or row["high"] > row["low"]
         assert nse().is_session(row["date"])
-
-
-@pytest.mark.parametrize(
-    ("closes", "jumped"),
-    [
-        ([100, 60, 100], [False, False, False]),
-        ([100, 59], [False, True]),
-        ([100, 167], [False, True]),
-        ([100, 166, 160], [False, False, False]),
-        ([100, 50, 25, 26], [False, True, True, False]),
-        ([100], [False]),
-        ([], []),
-    ],
-)
-def test_a_jump_is_a_close_beyond_six_tenths_of_the_other(closes, jumped):
-    assert pending_jumps(np.array(closes, dtype=float)).tolist() == jumped

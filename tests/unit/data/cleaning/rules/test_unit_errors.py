@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.data.cleaning.rules.engine import OHLC
+from src.core.tables import OHLC
 from src.data.cleaning.rules.unit_errors import unit_errors
 
 START = dt.date(2020, 1, 1)

@@ -5,11 +5,12 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from src.data.corporate_actions.adjust import Action
-from src.data.corporate_actions.intake.statements import Beside, ledger_rows, read_actions
+from src.data.corporate_actions.action import Action
+from src.data.corporate_actions.intake.statements import RecordedActions, ledger_rows, read_actions
 from src.data.corporate_actions.ledger import LEDGER_SCHEMA
 
 AT = dt.datetime(2021, 9, 30, 12, tzinfo=dt.UTC)
+NOTHING_RECORDED = RecordedActions()
 SCHEMA = {"date": pl.Date, "kind": pl.String, "ratio": pl.Float64, "amount": pl.Float64}
 
 
@@ -17,10 +18,10 @@ def day(text):
     return dt.date.fromisoformat(text)
 
 
-def actions(*told):
+def actions(*stated):
     rows = [
         (day(at), kind, value if kind == "split" else None, None if kind == "split" else value)
-        for at, kind, value in told
+        for at, kind, value in stated
     ]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
@@ -29,8 +30,8 @@ def paid(text):
     return (text, "dividend")
 
 
-def ledger(*told, **options):
-    rows = ledger_rows(actions(*told), "TCS.NS", "yahoo", AT, **options)
+def ledger(*stated, recorded=NOTHING_RECORDED, **options):
+    rows = ledger_rows(actions(*stated), "TCS.NS", "yahoo", AT, recorded, **options)
     return {
         (row["date"].isoformat(), row["kind"]): (row["ratio"] or row["amount"], row["status"])
         for row in rows.iter_rows(named=True)
@@ -91,43 +92,45 @@ def test_equal_dividends_of_two_quarters_are_two():
 
 
 def test_the_twin_of_a_dividend_in_the_ledger_waits_whichever_is_earlier():
-    beside = Beside(dividends=((day("2015-10-23"), 2.75),))
+    recorded = RecordedActions(dividends=((day("2015-10-23"), 2.75),))
 
-    found = ledger(("2015-10-21", "dividend", 2.75), beside=beside)
+    found = ledger(("2015-10-21", "dividend", 2.75), recorded=recorded)
 
     assert found[paid("2015-10-21")] == (2.75, "pending")
 
 
 def test_a_dividend_of_the_ledger_is_compared_in_the_sources_own_units():
     # 2.75 as paid in the ledger is 1.375 where a split of the delivery divides it.
-    beside = Beside(dividends=((day("2015-10-21"), 2.75),))
-    told = (("2015-10-23", "dividend", 1.375), ("2018-05-31", "split", 2.0))
+    recorded = RecordedActions(dividends=((day("2015-10-21"), 2.75),))
+    stated = (("2015-10-23", "dividend", 1.375), ("2018-05-31", "split", 2.0))
 
-    assert ledger(*told, beside=beside)[paid("2015-10-23")] == (2.75, "pending")
+    assert ledger(*stated, recorded=recorded)[paid("2015-10-23")] == (2.75, "pending")
 
 
 def test_what_is_applied_in_the_ledger_does_not_wait_for_a_twin_there():
-    beside = Beside(dividends=((day("2015-10-21"), 2.75),), applied=frozenset([day("2015-10-23")]))
+    recorded = RecordedActions(
+        dividends=((day("2015-10-21"), 2.75),), applied=frozenset([day("2015-10-23")])
+    )
 
-    found = ledger(("2015-10-23", "dividend", 2.75), beside=beside)
+    found = ledger(("2015-10-23", "dividend", 2.75), recorded=recorded)
 
     assert found[paid("2015-10-23")] == (2.75, "applied")
 
 
 def test_a_rejected_dividend_is_nobodys_twin():
-    beside = Beside(rejected=frozenset([day("2015-10-21")]))
+    recorded = RecordedActions(rejected=frozenset([day("2015-10-21")]))
 
     found = ledger(
-        ("2015-10-21", "dividend", 2.75), ("2015-10-23", "dividend", 2.75), beside=beside
+        ("2015-10-21", "dividend", 2.75), ("2015-10-23", "dividend", 2.75), recorded=recorded
     )
 
     assert found[paid("2015-10-23")] == (2.75, "applied")
 
 
 def test_a_split_of_the_ledger_divides_what_is_stated_without_splits():
-    beside = Beside(splits=(Action(day("2018-05-31"), "split", ratio=2.0),))
+    recorded = RecordedActions(splits=(Action(day("2018-05-31"), "split", ratio=2.0),))
 
-    found = ledger(("2018-01-22", "dividend", 3.5), beside=beside)
+    found = ledger(("2018-01-22", "dividend", 3.5), recorded=recorded)
 
     assert found == {paid("2018-01-22"): (7.0, "applied")}
 
@@ -135,43 +138,43 @@ def test_a_split_of_the_ledger_divides_what_is_stated_without_splits():
 def test_the_doubled_dividend_of_october_2015_waits_and_the_other_72_do_not(data):
     path = data / "tcs_daily/yahoo_actions_2021-09-30.csv"
 
-    rows = read_actions(path, "TCS.NS", "yahoo", AT)
+    rows = read_actions(path, "TCS.NS", "yahoo", AT, pl.DataFrame(schema=LEDGER_SCHEMA))
 
     (waiting,) = rows.filter(status="pending").rows(named=True)
     assert (rows.height, waiting["date"], waiting["amount"]) == (73, day("2015-10-21"), 11.0)
 
 
-def known(*told, source="nse", origin="inferred", status="applied"):
-    """Splits in the ledger, whoever told of them."""
+def recorded_splits(*splits, source="nse", origin="inferred", status="applied"):
+    """Splits in the ledger, from any source."""
     rows = [
         ("TCS.NS", day(at), kind, source, origin, ratio, None, status, "rule", "{}", AT)
-        for at, kind, ratio in told
+        for at, kind, ratio in splits
     ]
     return pl.DataFrame(rows, schema=LEDGER_SCHEMA, orient="row")
 
 
-def read(tmp_path, has):
+def read(tmp_path, ledger):
     path = tmp_path / "dividends.csv"
     path.write_text("Date,Dividends,Stock Splits\n2017-06-13,13.75,0.0\n")
-    return read_actions(path, "TCS.NS", "yahoo", AT, has)["amount"].to_list()
+    return read_actions(path, "TCS.NS", "yahoo", AT, ledger)["amount"].to_list()
 
 
 def test_dividends_of_a_file_are_divided_by_the_splits_that_the_ledger_has(tmp_path):
     # TCS paid 27.5 rupees in June 2017 and gave a bonus of one for one on 2018-05-31.
-    assert read(tmp_path, known(("2018-05-31", "split", 2.0))) == [27.5]
+    assert read(tmp_path, recorded_splits(("2018-05-31", "split", 2.0))) == [27.5]
 
 
-def test_a_split_that_two_tell_of_divides_once(tmp_path):
-    split = known(("2018-05-31", "split", 2.0))
-    bonus = known(("2018-05-31", "bonus", 2.0), source="person", origin="entered")
+def test_a_split_that_two_sources_state_divides_once(tmp_path):
+    split = recorded_splits(("2018-05-31", "split", 2.0))
+    bonus = recorded_splits(("2018-05-31", "bonus", 2.0), source="person", origin="entered")
 
     assert read(tmp_path, pl.concat([split, bonus])) == [27.5]
 
 
 @pytest.mark.parametrize("status", ["pending", "rejected"])
-def test_a_split_that_does_not_hold_divides_nothing(tmp_path, status):
-    assert read(tmp_path, known(("2018-05-31", "split", 2.0), status=status)) == [13.75]
+def test_a_split_that_is_not_applied_divides_nothing(tmp_path, status):
+    assert read(tmp_path, recorded_splits(("2018-05-31", "split", 2.0), status=status)) == [13.75]
 
 
 def test_a_split_from_after_the_file_divides_nothing(tmp_path):
-    assert read(tmp_path, known(("2021-10-01", "split", 2.0))) == [13.75]
+    assert read(tmp_path, recorded_splits(("2021-10-01", "split", 2.0))) == [13.75]

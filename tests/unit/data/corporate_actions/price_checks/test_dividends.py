@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from src.data.corporate_actions.price_checks.dividends import doubtful_dividends
+from src.data.corporate_actions.price_checks.dividends import implausible_dividends
 
 START = dt.date(2020, 1, 1)
 
@@ -46,7 +46,7 @@ def stated(amounts):
 
 
 def why(bars, amounts):
-    return dict(doubtful_dividends(bars, stated(amounts)).select("date", "why").iter_rows())
+    return dict(implausible_dividends(bars, stated(amounts)).select("date", "why").iter_rows())
 
 
 def test_a_dividend_that_is_taken_off_once_is_believed():
@@ -54,17 +54,17 @@ def test_a_dividend_that_is_taken_off_once_is_believed():
 
 
 @pytest.mark.parametrize(
-    ("taken", "said"),
+    ("taken", "text"),
     [(0.0, "0"), (4.0, "4"), (0.02, "0.02"), (3.5, "3.5")],
     ids=["not at all", "twice", "in another unit", "with capital gains"],
 )
-def test_a_dividend_that_is_taken_off_otherwise_is_doubted(taken, said):
+def test_a_dividend_that_is_taken_off_otherwise_is_implausible(taken, text):
     bars = prices(paid={30: 2.0}, taken={30: taken})
 
-    assert why(bars, {30: 2.0}) == {day(30): f"the adjusted close takes off {said}, not 2"}
+    assert why(bars, {30: 2.0}) == {day(30): f"the adjusted close takes off {text}, not 2"}
 
 
-def test_a_hundred_times_too_large_a_statement_is_doubted_against_adj_close():
+def test_a_hundred_times_too_large_a_statement_is_implausible_against_adj_close():
     assert why(prices(paid={30: 0.5}), {30: 50.0}) == {
         day(30): "the adjusted close takes off 0.5, not 50"
     }
@@ -82,7 +82,7 @@ def test_two_dividends_for_one_bar_are_taken_off_together():
     assert why(bars, {29: 1.0, 30: 2.0}) == {}
 
 
-def test_the_bar_after_a_missing_one_is_held_against_the_last_close():
+def test_the_bar_after_a_missing_one_is_compared_with_the_last_close():
     bars = prices(paid={30: 2.0}, taken={30: 0.0}).with_columns(
         pl.when(pl.col("date") == day(29)).then(None).otherwise(pl.col("close")).alias("close")
     )
@@ -90,7 +90,7 @@ def test_the_bar_after_a_missing_one_is_held_against_the_last_close():
     assert why(bars, {30: 2.0}) == {day(30): "the adjusted close takes off 0, not 2"}
 
 
-def test_a_large_dividend_that_the_price_did_not_feel_is_doubted_without_adj_close():
+def test_a_large_dividend_that_the_price_did_not_feel_is_implausible_without_adj_close():
     bars = prices().drop("adj_close")
 
     # An even row closes at 100 after an odd one at 101: -1.0 %, and 20 / 101 = 19.8 %.
@@ -109,7 +109,7 @@ def test_a_dividend_far_above_the_others_needs_less_to_be_doubted():
     assert why(bars, {31: 5.0}) == {}
 
 
-def test_a_hundredth_of_what_the_price_fell_is_doubted():
+def test_a_hundredth_of_what_the_price_fell_is_implausible():
     bars = prices(paid={30: 10.0}).drop("adj_close")
 
     # The close falls from 101 to 90: -10.9 %, against a stated 0.1 %.
@@ -120,13 +120,13 @@ def test_a_small_dividend_on_the_day_of_an_unlike_crash_is_believed():
     assert why(prices(paid={30: 40.0}).drop("adj_close"), {30: 0.1}) == {}
 
 
-def test_of_an_amount_stated_twice_the_later_is_doubted_when_the_price_says_nothing():
+def test_of_an_amount_stated_twice_the_later_is_implausible_when_the_price_says_nothing():
     bars = prices(paid={30: 1.0}).drop("adj_close")
 
     assert why(bars, {28: 1.0, 30: 1.0}) == {day(30): f"the same amount is stated for {day(28)}"}
 
 
-def test_of_an_amount_stated_twice_the_one_without_a_fall_is_doubted():
+def test_of_an_amount_stated_twice_the_one_without_a_fall_is_implausible():
     bars = prices(paid={31: 12.0}).drop("adj_close")
 
     assert why(bars, {30: 12.0, 31: 12.0}) == {day(30): f"the same amount is stated for {day(31)}"}
@@ -141,10 +141,10 @@ def test_ex_dates_outside_the_bars_are_not_judged_by_price():
 
 
 def test_no_bars_and_no_dividends_give_an_empty_frame_of_the_same_columns():
-    none = doubtful_dividends(prices(0), stated({}))
+    none = implausible_dividends(prices(0), stated({}))
 
     assert none.schema == {"date": pl.Date, "amount": pl.Float64, "why": pl.String}
-    assert doubtful_dividends(prices(0), stated({3: 1.0})).equals(none)
+    assert implausible_dividends(prices(0), stated({3: 1.0})).equals(none)
 
 
 @given(

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.core.calendars.nse import nse
-from src.data.corporate_actions.adjust import Action
-from src.data.corporate_actions.price_checks.split_inference import infer
+from src.data.corporate_actions.action import Action
+from src.data.corporate_actions.price_checks.split_inference import infer_splits
 from tests.support.prices import sessions
 
 DAYS = sessions(dt.date(2026, 2, 2), 14)
@@ -45,14 +45,15 @@ def moved(at, factor, **kind):
     return bars(**kind).with_columns(pl.when(later).then(prices * factor).otherwise(prices))
 
 
-def found(series, *known):
-    return [(one.date, one.ratio, one.confident) for one in infer(series, known, nse())]
+def found(series, *stated):
+    splits = infer_splits(series, stated, nse())
+    return [(split.date, split.ratio, split.confident) for split in splits]
 
 
-def doubts(series, *known):
-    (one,) = infer(series, known, nse())
-    assert one.confident == (not one.evidence["doubts"])
-    return one.evidence["doubts"]
+def doubts(series, *stated):
+    (split,) = infer_splits(series, stated, nse())
+    assert split.confident == (not split.evidence["doubts"])
+    return split.evidence["doubts"]
 
 
 @pytest.mark.parametrize(
@@ -64,10 +65,9 @@ def test_open_and_close_at_a_usual_fraction_are_a_split(ratio):
 
 
 def test_the_evidence_says_what_it_was_judged_by():
-    (one,) = infer(bars(0.495, 0.49), [], nse())
+    (split,) = infer_splits(bars(0.495, 0.49), [], nse())
 
-    assert one.kind == "split"
-    assert json.loads(json.dumps(one.evidence)) == {
+    assert json.loads(json.dumps(split.evidence)) == {
         "prev_date": DAYS[JUMP - 1].isoformat(),
         "prev_close": 100.0,
         "open": 49.5,
@@ -183,9 +183,9 @@ def test_one_missing_session_is_no_suspension():
 
 
 def test_without_a_calendar_weekdays_count():
-    (one,) = infer(bars(), [])
+    (split,) = infer_splits(bars(), [])
 
-    assert (one.date, one.confident) == (EX_DATE, True)
+    assert (split.date, split.confident) == (EX_DATE, True)
 
 
 @pytest.mark.parametrize("date", [EX_DATE, DAYS[JUMP - 1] + dt.timedelta(days=1)])
@@ -195,13 +195,13 @@ def test_a_stated_action_explains_its_jump(date):
 
 def test_split_bonus_and_dividend_of_one_date_explain_together():
     # (100 - 10) / (2 x 5) = 9.
-    known = [
+    stated = [
         Action(EX_DATE, "split", ratio=5.0),
         Action(EX_DATE, "bonus", ratio=2.0),
         Action(EX_DATE, "dividend", amount=10.0),
     ]
 
-    assert found(bars(0.091, 0.089), *known) == []
+    assert found(bars(0.091, 0.089), *stated) == []
 
 
 def test_a_large_dividend_explains_its_fall():
@@ -209,15 +209,15 @@ def test_a_large_dividend_explains_its_fall():
 
 
 @pytest.mark.parametrize(
-    "known",
+    "stated",
     [
         Action(EX_DATE, "split", ratio=4.0),
         Action(EX_DATE + dt.timedelta(days=1), "bonus", ratio=2.0),
         Action(EX_DATE - dt.timedelta(days=7), "split", ratio=2.0),
     ],
 )
-def test_a_stated_split_that_does_not_fit_raises_a_doubt(known):
-    assert doubts(bars(), known) == ["a split stated nearby does not explain it"]
+def test_a_stated_split_that_does_not_fit_raises_a_doubt(stated):
+    assert doubts(bars(), stated) == ["a split stated nearby does not explain it"]
 
 
 def test_a_stated_demerger_explains_nothing_by_itself():
@@ -225,9 +225,9 @@ def test_a_stated_demerger_explains_nothing_by_itself():
 
 
 def test_a_split_stated_elsewhere_changes_nothing():
-    known = Action(EX_DATE - dt.timedelta(days=90), "split", ratio=2.0)
+    stated = Action(EX_DATE - dt.timedelta(days=90), "split", ratio=2.0)
 
-    assert found(bars(), known) == [(EX_DATE, 2.0, True)]
+    assert found(bars(), stated) == [(EX_DATE, 2.0, True)]
 
 
 @pytest.mark.parametrize("rows", [0, 1])
@@ -259,14 +259,16 @@ def walked(moves):
 
 @given(MOVES)
 def test_moves_within_the_bands_are_never_jumps(moves):
-    assert infer(walked(moves), [], nse()) == []
+    assert infer_splits(walked(moves), [], nse()) == []
 
 
 @given(MOVES, st.integers(1, 29), st.floats(0.01, 0.75))
 def test_a_jump_far_beyond_the_bands_is_never_silent(moves, at, fall):
     moves[at] = fall
 
-    assert SESSIONS[at] in [one.date for one in infer(walked(moves), [], nse())] or fall > 0.6
+    splits = infer_splits(walked(moves), [], nse())
+
+    assert SESSIONS[at] in [split.date for split in splits] or fall > 0.6
 
 
 @given(MOVES, st.integers(1, 29), st.sampled_from([2.0, 5.0]), st.floats(0.01, 100.0))
@@ -275,7 +277,4 @@ def test_the_verdict_does_not_depend_on_the_price_level(moves, at, ratio, level)
     low = walked(moves)
     high = low.with_columns(pl.col("open", "high", "low", "close") * level)
 
-    def verdicts(series):
-        return [(one.date, one.ratio, one.confident) for one in infer(series, [], nse())]
-
-    assert verdicts(low) == verdicts(high)
+    assert found(low) == found(high)

@@ -9,7 +9,7 @@ import pytest
 
 from src.core.calendars.nse import nse
 from src.core.tables import ACTION_HISTORY, CORPORATE_ACTIONS
-from src.data.corporate_actions.history import ledger_known_at, record
+from src.data.corporate_actions.history import ledger_known_at, record_rows
 from src.data.ingest import stage as ingest
 from src.data.sources.files.source import FileSource
 from src.data.sources.yahoo.source import YahooSource
@@ -29,10 +29,10 @@ def bring(store, home):
     return brought
 
 
-def week(*told, closes=(100.0,) * 5, **facts):
-    stated = pl.DataFrame(list(told), schema=SCHEMA, orient="row")
+def week(*stated, closes=(100.0,) * 5, **facts):
+    actions = pl.DataFrame(list(stated), schema=SCHEMA, orient="row")
     bars = [bar(day, close) for day, close in zip(DAYS, closes, strict=True)]
-    return delivery(bars, actions=stated, **facts)
+    return delivery(bars, actions=actions, **facts)
 
 
 def dividend(amount, day=DAYS[2]):
@@ -54,7 +54,7 @@ def decide(store, status, at):
         status=pl.lit(status), decided_by=pl.lit("person")
     )
     with store.transaction():
-        return record(store, changed, at)
+        return record_rows(store, changed, at)
 
 
 def test_what_comes_with_prices_is_in_the_ledger_and_its_history(store, bring):
@@ -95,9 +95,9 @@ def test_actions_are_taken_when_the_prices_were_stored_already(store, bring):
 
 def test_a_restated_amount_is_a_second_state(store, bring):
     bring(week(dividend(12.0), fetched_at=EARLIER))
-    (said,) = bring(week(dividend(11.0)))
+    (warning,) = bring(week(dividend(11.0)))
 
-    assert "restated" in said
+    assert "restated" in warning
     assert ledger(store) == [(DAYS[2], 11.0, "applied")]
     assert states(store) == [(EARLIER, 12.0, "applied"), (NOW, 11.0, "applied")]
     then = ledger_known_at(rows(store, ACTION_HISTORY), EARLIER)
@@ -109,7 +109,7 @@ def test_an_earlier_delivery_that_comes_later_overwrites_nothing(store, bring):
     bring(week(dividend(12.0), fetched_at=EARLIER))
     bring(week(dividend(12.0), closes=(100.0, 101.0, 102.0, 103.0, 104.0)))
 
-    # The row was known before this one was fetched, but its value was told again after that.
+    # The row was known before this one was fetched, but its value was stated again after that.
     bring(week(dividend(11.0), closes=(99.0,) * 5, fetched_at=middle))
 
     assert ledger(store) == [(DAYS[2], 12.0, "applied")]
@@ -117,9 +117,9 @@ def test_an_earlier_delivery_that_comes_later_overwrites_nothing(store, bring):
 
 def test_what_the_source_withdrew_waits_until_it_is_stated_again(store, bring):
     bring(week(dividend(12.0), fetched_at=EARLIER))
-    (said,) = bring(week())
+    (warning,) = bring(week())
 
-    assert "no longer states the dividend of 12 on 2026-04-08" in said
+    assert "no longer states the dividend of 12 on 2026-04-08" in warning
     assert ledger(store) == [(DAYS[2], 12.0, "pending")]
     evidence = rows(store, CORPORATE_ACTIONS)["evidence"][0]
     assert json.loads(evidence) == {"withdrawn_at": NOW.isoformat()}
@@ -138,10 +138,10 @@ def test_a_decision_stands_against_a_later_delivery_and_is_in_the_history(store,
     decided = EARLIER + dt.timedelta(hours=1)
     decide(store, "rejected", decided)
 
-    (said,) = bring(week(dividend(11.0)))
+    (warning,) = bring(week(dividend(11.0)))
 
-    assert "states 11" in said
-    assert "the 12 stands" in said
+    assert "now states 11" in warning
+    assert "12 is kept" in warning
     assert ledger(store) == [(DAYS[2], 12.0, "rejected")]
     assert states(store) == [(EARLIER, 12.0, "applied"), (decided, 12.0, "rejected")]
 
@@ -227,7 +227,7 @@ def test_the_twin_of_a_stored_dividend_waits_though_yahoo_was_asked_for_three_we
     warnings, _ = from_yahoo(store, home, answer(recent, dividends={opened(doubled): 12.0}), NOW)
 
     assert ledger(store) == [(stated, 12.0, "applied"), (doubled, 12.0, "pending")]
-    assert any("looks like that of 2026-03-09 told twice" in said for said in warnings)
+    assert any("looks like a duplicate of the one on 2026-03-09" in warning for warning in warnings)
 
 
 def from_csv(store, home, path, now=NOW, **options):
@@ -250,7 +250,7 @@ def test_a_real_files_seventy_three_actions_are_taken_and_its_doubled_dividend_w
     # 3 rupees before three bonuses; 29 on the date of the third.
     assert found[0] == (dt.date(2004, 10, 28), 3.0, "applied")
     assert (dt.date(2018, 5, 31), 29.0, "applied") in found
-    assert any("2015-10-23" in said for said in report.warnings)
+    assert any("2015-10-23" in warning for warning in report.warnings)
     before = checksums(database_url)
     from_csv(store, home, path, now=NOW + dt.timedelta(days=1))
     assert checksums(database_url) == before

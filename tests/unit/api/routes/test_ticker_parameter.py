@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.api.routes.forecasts import ASKED, asked_ticker, known_ticker
-from src.core.calendars.exchange import EXCHANGES
+from src.api.routes.ticker_parameter import TICKER_PARAMETER, parse_query, parse_ticker
+from src.core.calendars.exchanges import EXCHANGES
 from src.core.errors import UsageError
 
-SCHEMA = ASKED["parameters"][0]["schema"]
+SCHEMA = TICKER_PARAMETER["parameters"][0]["schema"]
 PATTERN, LONGEST = SCHEMA["pattern"], SCHEMA["maxLength"]
 PARTS = [*EXCHANGES, "NSE:", "-EQ", "-USD", "^", "^NSE", "^GSPC", "=X", "A", "9", "&", "m" * 27]
 # Spaces of other kinds, and letters that become ASCII ones in another case.
@@ -23,7 +23,7 @@ def allowed(text):
 def accepted(text):
     """Whether the service takes it for a ticker."""
     try:
-        return bool(known_ticker(text))
+        return bool(parse_ticker(text))
     except UsageError:
         return False
 
@@ -75,6 +75,14 @@ def test_what_is_no_ticker_is_not_allowed_either(text):
     assert (allowed(text), accepted(text)) == (False, False)
 
 
-def test_a_query_without_a_ticker_asks_for_none():
-    assert asked_ticker(b"") is None
-    assert asked_ticker(b"other=TCS") is None
+def test_a_query_without_a_ticker_names_none():
+    assert parse_query(b"") is None
+    assert parse_query(b"other=TCS") is None
+
+
+def test_where_only_a_ticker_is_accepted_another_parameter_is_named_and_refused():
+    assert parse_query(b"ticker=TCS", only=True) == "TCS.NS"
+    with pytest.raises(
+        UsageError, match=r"^Unknown query parameter 'x': only 'ticker' is accepted"
+    ):
+        parse_query(b"ticker=TCS&x=1", only=True)

@@ -8,8 +8,10 @@ import polars as pl
 import pytest
 
 from src.core.calendars.nse import nse
-from src.data.corporate_actions.adjust import Action, adjust, shares_after, unadjust
-from src.data.corporate_actions.price_checks.split_inference import infer
+from src.data.corporate_actions.action import Action
+from src.data.corporate_actions.adjust import adjust, shares_after
+from src.data.corporate_actions.price_checks.split_inference import infer_splits
+from tests.support.unadjust import unadjust
 
 PRICES = ("open", "high", "low", "close", "volume")
 BONUSES = [dt.date(2006, 7, 28), dt.date(2009, 6, 16), dt.date(2018, 5, 31)]
@@ -71,7 +73,7 @@ def splits(found):
 
 
 def test_the_three_bonuses_of_tcs_are_found_and_nothing_else(tcs):
-    found = infer(tcs, [], nse())
+    found = infer_splits(tcs, [], nse())
 
     assert [(one.date, one.ratio, one.confident) for one in found] == [
         (day, 2.0, True) for day in BONUSES
@@ -79,7 +81,7 @@ def test_the_three_bonuses_of_tcs_are_found_and_nothing_else(tcs):
 
 
 def test_what_is_found_is_gone_once_it_is_stated(tcs):
-    assert infer(tcs, splits(infer(tcs, [], nse())), nse()) == []
+    assert infer_splits(tcs, splits(infer_splits(tcs, [], nse())), nse()) == []
 
 
 def test_the_adjusted_series_of_tcs_agrees_with_the_vendors(tcs, data):
@@ -87,7 +89,7 @@ def test_the_adjusted_series_of_tcs_agrees_with_the_vendors(tcs, data):
         pl.col("Date").str.to_date().alias("date"), theirs="Close"
     )
 
-    both = adjust(tcs, splits(infer(tcs, [], nse())), "unadjusted").join(vendor, on="date")
+    both = adjust(tcs, splits(infer_splits(tcs, [], nse())), "unadjusted").join(vendor, on="date")
 
     off = (both["close"] / both["theirs"] - 1).abs()
     assert both.height == 4007
@@ -132,7 +134,7 @@ def test_the_only_jumps_in_adjusted_series_are_demergers_and_vendors_faults(yaho
     found = {
         (symbol, one.date.isoformat()): one.confident
         for symbol, series in yahoo.items()
-        for one in infer(series, [], nse())
+        for one in infer_splits(series, [], nse())
     }
 
     assert found == YAHOO_JUMPS
@@ -141,7 +143,7 @@ def test_the_only_jumps_in_adjusted_series_are_demergers_and_vendors_faults(yaho
 def test_a_clean_vendor_has_no_jump_though_some_fell_by_a_quarter(upstox):
     assert len(upstox) == 50
 
-    found = {symbol: infer(series, [], nse()) for symbol, series in upstox.items()}
+    found = {symbol: infer_splits(series, [], nse()) for symbol, series in upstox.items()}
 
     assert {symbol for symbol, jumps in found.items() if jumps} == set()
 
@@ -156,7 +158,7 @@ def test_splits_put_into_real_series_are_found_with_their_ratio(upstox):
             put_in = [Action(series["date"][row], "bonus", ratio=ratio)]
             found = [
                 (one.date, pytest.approx(one.ratio))
-                for one in infer(unadjust(series, put_in, "unadjusted"), [], nse())
+                for one in infer_splits(unadjust(series, put_in, "unadjusted"), [], nse())
                 if one.confident
             ]
             tried += 1

@@ -1,0 +1,82 @@
+"""Answer every exception of the application as application/problem+json."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.routing import Match, Route
+
+from src.api.schemas.errors import NOT_JSON, problem, status_of, validation_sentence
+from src.config import logs
+from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError
+
+log = logs.get(__name__)
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers on ``app``."""
+    app.add_exception_handler(ForecastError, _forecast_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(ClientDisconnect, _client_disconnect)
+    app.add_exception_handler(Exception, _unexpected_error)
+
+
+async def _forecast_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ForecastError)  # noqa: S101 what it was registered for
+    headers = {"Retry-After": "1"} if isinstance(error, DatabaseUnavailable) else None
+    if isinstance(error, DatabaseRefused):
+        log.error(str(error), exc_info=error)
+    return problem(status_of(error), str(error), _request_id(request), headers)
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 what it was registered for
+    return problem(422, validation_sentence(error.errors()), _request_id(request))
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 what it was registered for
+    headers = dict(error.headers or {})
+    status, detail = error.status_code, str(error.detail)
+    if status == HTTPStatus.BAD_REQUEST:
+        # FastAPI's answer to a body that is not text, or nested too deep.
+        status, detail = HTTPStatus.UNPROCESSABLE_ENTITY, NOT_JSON
+    elif status == HTTPStatus.NOT_FOUND:
+        detail = f"There is no route {request.url.path[:100]}: see /docs."
+    elif status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed_methods(request))
+        detail = f"{request.method} is not allowed here: use {headers['Allow']}."
+    return problem(status, detail, _request_id(request), headers)
+
+
+async def _client_disconnect(request: Request, error: Exception) -> Response:
+    # Nobody reads the answer; it is counted as the client's error, not as ours.
+    detail = "The connection was closed before the whole body had arrived: send all of it."
+    return problem(400, detail, _request_id(request))
+
+
+async def _unexpected_error(request: Request, error: Exception) -> Response:
+    request_id = _request_id(request)
+    log.error(f"Request {request_id} failed unexpectedly.", exc_info=error)
+    detail = f"An unexpected error occurred: see request {request_id} in logs/tcs-stock.log."
+    # Starlette sends this answer from outside the middleware that adds the id to all others.
+    return problem(500, detail, request_id, {"X-Request-ID": request_id})
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Methods of all routes with the path of the request, not only of the first."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return sorted(methods)
+
+
+def _request_id(request: Request) -> str:
+    return str(request.scope.get("request_id", ""))
