@@ -1,4 +1,4 @@
-"""Detectors of vendors' errors, measured on recorded errors of Yahoo and their repaired twins.
+"""Measure the detectors of vendors' errors on recorded errors of Yahoo and their repaired twins.
 
 Run: python -m benchmarks.bad_data [FOLDER]. Prints counts; nothing is asserted. No calendar is
 used: the files are of many exchanges.
@@ -36,8 +36,8 @@ SAME = 0.01
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What the rules do with the bars of a file: dates refused, held back, and what is kept."""
+class CheckedBars:
+    """The bars that the rules keep and refuse, and the dates of jumps that are pending."""
 
     bars: pl.DataFrame
     refused: pl.DataFrame
@@ -45,14 +45,14 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Found:
+class Detection:
     """Errors of one file, how many were found, and alarms without an error."""
 
     name: str
     kind: str
     errors: int
     found: int
-    false_here: int
+    false_alarms: int
     false_in_twin: int
 
     @property
@@ -84,17 +84,17 @@ def dividends(bars: pl.DataFrame) -> pl.DataFrame:
     return bars.filter(pl.col("dividends") > 0).select("date", amount="dividends")
 
 
-def judge(bars: pl.DataFrame) -> Judged:
-    """The rules that need no calendar, then the jumps that wait for a person."""
+def check_bars(bars: pl.DataFrame) -> CheckedBars:
+    """Apply the rules that need no calendar, and find the jumps that a person must explain."""
     result = apply_rules(bars, RULES, None)
     kept = result.kept
     ratio = pl.col("close") / pl.col("close").shift(1)
     jumped = kept.filter((ratio < JUMP_DOWN) | (ratio > JUMP_UP))["date"]
     inferred = {split.date for split in infer_splits(kept, stated=[], calendar=None)}
-    return Judged(kept, result.refused, {*jumped.to_list(), *inferred})
+    return CheckedBars(kept, result.refused, {*jumped.to_list(), *inferred})
 
 
-def false_steps(bars: pl.DataFrame, twin: pl.DataFrame) -> set[dt.date]:
+def false_returns(bars: pl.DataFrame, twin: pl.DataFrame) -> set[dt.date]:
     """Sessions whose return from the bar before, in these bars, is not that of the twin."""
     both = bars.join(twin.select("date", true="close"), on="date").drop_nulls(["close", "true"])
     off = (pl.col("close") / pl.col("true")).log().diff().abs() > SAME
@@ -107,23 +107,23 @@ def wrong_rows(bars: pl.DataFrame, twin: pl.DataFrame) -> set[dt.date]:
     return set(both.filter(off)["date"].to_list())
 
 
-def measure_rows(kind: str, path: Path) -> Found:
+def measure_rows(kind: str, path: Path) -> Detection:
     """Rows with a wrong price, those refused, and rows refused that are not wrong."""
     bars, twin = read(path), read(twin_of(path))
-    errors, refused = wrong_rows(bars, twin), set(judge(bars).refused["date"].to_list())
-    in_twin = judge(twin).refused.height
+    errors, refused = wrong_rows(bars, twin), set(check_bars(bars).refused["date"].to_list())
+    in_twin = check_bars(twin).refused.height
     found = len(errors & refused)
-    return Found(_name(path), kind, len(errors), found, len(refused - errors), in_twin)
+    return Detection(_name(path), kind, len(errors), found, len(refused - errors), in_twin)
 
 
-def measure_steps(kind: str, path: Path) -> Found:
-    """False returns, those that no label would cross, and true returns that are held back."""
+def measure_returns(kind: str, path: Path) -> Detection:
+    """False returns, those that no label would cross, and true returns that are pending."""
     bars, twin = read(path), read(twin_of(path))
-    seen = judge(bars)
-    errors, left = false_steps(bars, twin), false_steps(seen.bars, twin)
-    found = len(errors) - len(left - seen.pending)
-    in_twin = len(judge(twin).pending)
-    return Found(_name(path), kind, len(errors), found, len(seen.pending - left), in_twin)
+    checked = check_bars(bars)
+    errors, left = false_returns(bars, twin), false_returns(checked.bars, twin)
+    found = len(errors) - len(left - checked.pending)
+    in_twin = len(check_bars(twin).pending)
+    return Detection(_name(path), kind, len(errors), found, len(checked.pending - left), in_twin)
 
 
 def _name(path: Path) -> str:
@@ -131,7 +131,7 @@ def _name(path: Path) -> str:
 
 
 def wrong_dividends(bars: pl.DataFrame, twin: pl.DataFrame) -> set[dt.date]:
-    """Stated dividends of another amount, or taken off adj_close otherwise, than in the twin."""
+    """Stated dividends whose amount, or whose step in adj_close, is not that of the twin."""
 
     def facts(frame: pl.DataFrame) -> pl.DataFrame:
         ratio = pl.col("adj_close") / pl.col("close")
@@ -144,23 +144,23 @@ def wrong_dividends(bars: pl.DataFrame, twin: pl.DataFrame) -> set[dt.date]:
     return set(both.filter((pl.col("dividends") > 0) & (amount | step))["date"].to_list())
 
 
-def measure_dividends(kind: str, path: Path, *, with_adj_close: bool = True) -> Found:
+def measure_dividends(kind: str, path: Path, *, with_adj_close: bool = True) -> Detection:
     bars, twin = read(path), read(twin_of(path))
     errors = wrong_dividends(bars, twin)
-    doubted, in_twin = (
-        set(_doubted(frame, with_adj_close=with_adj_close)) for frame in (bars, twin)
+    flagged, in_twin = (
+        set(_implausible_days(frame, with_adj_close=with_adj_close)) for frame in (bars, twin)
     )
-    found = len(errors & doubted)
-    return Found(_name(path), kind, len(errors), found, len(doubted - errors), len(in_twin))
+    found = len(errors & flagged)
+    return Detection(_name(path), kind, len(errors), found, len(flagged - errors), len(in_twin))
 
 
-def _doubted(bars: pl.DataFrame, *, with_adj_close: bool) -> list[dt.date]:
+def _implausible_days(bars: pl.DataFrame, *, with_adj_close: bool) -> list[dt.date]:
     columns = ["date", "close", *(["adj_close"] if with_adj_close else [])]
     return implausible_dividends(bars.select(columns), dividends(bars))["date"].to_list()
 
 
-def doubted_of_tcs(*, with_adj_close: bool = True) -> pl.DataFrame:
-    """What is doubted of Yahoo's own list of 70 dividends of TCS, against Yahoo's bars."""
+def implausible_of_tcs(*, with_adj_close: bool = True) -> pl.DataFrame:
+    """Which of Yahoo's 70 dividends of TCS Yahoo's own bars contradict, and why."""
     actions = pl.read_csv(DATA / "tcs_daily/yahoo_actions_2021-09-30.csv", try_parse_dates=True)
     stated = actions.select(date="Date", amount="Dividends")
     bars = pl.read_csv(DATA / "tcs_daily/yahoo_2026-04-13.csv", try_parse_dates=True)
@@ -179,23 +179,24 @@ def series(
     source = FileSource(
         [DATA / name for name in folders],
         calendar=nse(),
-        ticker=None,
-        vendor=None,
-        basis=None,
-        fetched_at=None,
         now=dt.datetime(2026, 4, 20, 12, tzinfo=dt.UTC),
     )
+    deliveries = [
+        delivery
+        for ticker in source.tickers()
+        for delivery in source.fetch_daily(ticker, None, None)
+    ]
     columns = ["date", *OHLC, "volume"]
     return [
-        one.frame.select(columns).drop_nulls().filter(pl.min_horizontal(OHLC) > 0).sort("date")
-        for one in source.deliveries()
+        delivery.frame.select(columns).drop_nulls().filter(pl.min_horizontal(OHLC) > 0).sort("date")
+        for delivery in sorted(deliveries, key=lambda delivery: delivery.origin)
     ]
 
 
 def inject(
     bars: pl.DataFrame, error: str, rng: np.random.Generator
 ) -> tuple[pl.DataFrame, set[int]]:
-    """The bars with one error of that name put in, and the rows that it stands in."""
+    """The bars with one error of that name put in, and the rows that have it."""
     row = int(rng.integers(1, bars.height - 26))
     first, length = {
         "first bar": (0, 1),
@@ -205,64 +206,67 @@ def inject(
     fields = {"only the high": ("high",), "only the low": ("low",)}.get(error, OHLC)
     factor = 0.01 if error == "only the low" or (fields == OHLC and rng.random() < 0.5) else 100.0
     inside = pl.int_range(pl.len()).is_between(first, first + length - 1)
-    bent = bars.with_columns(
+    spoiled = bars.with_columns(
         pl.when(inside).then(pl.col(fields) * factor).otherwise(pl.col(fields))
     )
-    return bent, set(range(first, first + length))
+    return spoiled, set(range(first, first + length))
 
 
 INJECTED = ("one bar", "first bar", "last bar", "run of 25 bars", "only the high", "only the low")
 
 
-def measure_injected(all_bars: list[pl.DataFrame], error: str, seed: int = 7) -> Found:
+def measure_injected(all_bars: list[pl.DataFrame], error: str, seed: int = 7) -> Detection:
     rng = np.random.default_rng(seed)
-    errors = found = alarms = without = 0
+    errors = found = alarms = alarms_without_error = 0
     for bars in all_bars:
-        bent, rows = inject(bars, error, rng)
-        flagged = set(unit_errors(bent).arg_true().to_list())
+        spoiled, rows = inject(bars, error, rng)
+        flagged = set(unit_errors(spoiled).arg_true().to_list())
         errors += len(rows)
         found += len(flagged & rows)
         alarms += len(flagged - rows)
-        without += int(unit_errors(bars).sum())
-    return Found(f"{len(all_bars)} NSE series", error, errors, found, alarms, without)
+        alarms_without_error += int(unit_errors(bars).sum())
+    return Detection(
+        f"{len(all_bars)} NSE series", error, errors, found, alarms, alarms_without_error
+    )
 
 
-def show(title: str, rows: list[Found], *, totals: bool = True) -> None:
+def show(title: str, rows: list[Detection], *, totals: bool = True) -> None:
     print(f"\n{title}")
     print(f"{'name':18}{'kind':22}{'errors':>7}{'found':>7}{'recall':>8}{'false':>7}{'twin':>6}")
     for kind in dict.fromkeys(row.kind for row in rows):
         of_kind = [row for row in rows if row.kind == kind]
         sums = [
             sum(getattr(row, field) for row in of_kind)
-            for field in ("errors", "found", "false_here", "false_in_twin")
+            for field in ("errors", "found", "false_alarms", "false_in_twin")
         ]
-        total = [Found("= total", kind, *sums)] if totals else []
+        total = [Detection("= total", kind, *sums)] if totals else []
         for row in [*of_kind, *total]:
             print(
                 f"{row.name:18}{row.kind:22}{row.errors:7}{row.found:7}{row.recall:>8}"
-                f"{row.false_here:7}{row.false_in_twin:6}"
+                f"{row.false_alarms:7}{row.false_in_twin:6}"
             )
 
 
 def show_bars(folder: Path) -> None:
-    """What the bar rules do to every file, so that their alarms on good bars are seen too."""
-    print("\nBars: what is refused and held back in each file")
+    """What the bar rules do to every file, so that false alarms on good bars show too."""
+    print("\nBars: what is refused and pending in each file")
     kinds = (*BAR_KINDS, *DIVIDEND_KINDS, *GOOD_KINDS)
     paths = [path for _, path in files(kinds, folder)]
-    for path in [p for one in paths for p in (one, twin_of(one)) if p.exists()]:
-        seen = judge(read(path))
-        rules = dict(sorted(seen.refused.group_by("rule").len().iter_rows()))
-        said = ", ".join(f"{count} {rule}" for rule, count in rules.items()) or "-"
-        print(f"{path.stem:42} refused: {said:48} held back: {len(seen.pending)}")
+    with_twins = [file for path in paths for file in (path, twin_of(path)) if file.exists()]
+    for path in with_twins:
+        checked = check_bars(read(path))
+        rules = dict(sorted(checked.refused.group_by("rule").len().iter_rows()))
+        refused = ", ".join(f"{count} {rule}" for rule, count in rules.items()) or "-"
+        print(f"{path.stem:42} refused: {refused:48} pending: {len(checked.pending)}")
 
 
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     bars = files(BAR_KINDS, folder)
-    show("Bars: wrong rows, and whether they are refused", [measure_rows(*one) for one in bars])
+    show("Bars: wrong rows, and whether they are refused", [measure_rows(*file) for file in bars])
     show(
         "Bars: false returns, and whether a label is kept from crossing them",
-        [measure_steps(*one) for one in bars],
+        [measure_returns(*file) for file in bars],
     )
     for with_adj_close in (True, False):
         show(
@@ -272,17 +276,16 @@ def main() -> None:
                 for kind, path in files(DIVIDEND_KINDS, folder)
             ],
         )
-    print("\nDividends doubted in files without an error")
+    print("\nDividends flagged in files without an error")
     for _, path in files(GOOD_KINDS, folder):
         bars = read(path)
-        print(
-            f"{path.stem:42} {len(_doubted(bars, with_adj_close=True))} of {dividends(bars).height}"
-        )
+        flagged = _implausible_days(bars, with_adj_close=True)
+        print(f"{path.stem:42} {len(flagged)} of {dividends(bars).height}")
     show_bars(folder)
     if folder == FOLDER:
-        print("\nDividends of TCS that Yahoo's list and Yahoo's adj_close tell differently")
-        for day, amount, why in doubted_of_tcs().iter_rows():
-            print(f"{day} {amount:6.2f} {why}")
+        print("\nDividends of TCS on which Yahoo's list and Yahoo's adj_close differ")
+        for day, amount, reason in implausible_of_tcs().iter_rows():
+            print(f"{day} {amount:6.2f} {reason}")
         real = series()
         rows = [measure_injected(real, error) for error in INJECTED]
         show("Unit errors put into real series (bars)", rows, totals=False)

@@ -44,15 +44,7 @@ PAIRS = (
 
 def session_variances(path, ticker):
     """Variance between open and close by session: squared moves, and Garman-Klass per bar."""
-    source = FileSource(
-        [Path(path)],
-        calendar=nse(),
-        ticker=ticker,
-        vendor=None,
-        basis=None,
-        fetched_at=None,
-        now=dt.datetime.now(dt.UTC),
-    )
+    source = FileSource([Path(path)], calendar=nse(), ticker=ticker, now=dt.datetime.now(dt.UTC))
     (delivery,) = source.fetch_hourly(ticker, None, None)
     spread = (pl.col("high") / pl.col("low")).log()
     body = (pl.col("close") / pl.col("open")).log()

@@ -26,7 +26,7 @@ from src.db.store import PostgresStore
 from src.modeling import evaluate
 from src.modeling.backtest import __main__ as backtest_module
 from src.modeling.backtest.__main__ import _written
-from tests.support.prices import Given, clean_walk, context, delivery, run, sessions
+from tests.support.prices import StubSource, clean_walk, context, delivery, run, sessions
 
 ROOT = Path(__file__).resolve().parents[2]
 DAYS = sessions(dt.date(2022, 6, 1), 900)
@@ -50,7 +50,7 @@ def filled(tmp_path_factory):
             bars = walk.select(
                 "at", "open", "high", "low", "close", "volume", "adj_close"
             ).to_dicts()
-            source = Given([delivery(bars, ticker=ticker)])
+            source = StubSource([delivery(bars, ticker=ticker)])
             given = context(store, home, tickers=(ticker,))
             run(ingest.stage(source), given)
             if ticker != "RAW.NS":

@@ -15,7 +15,7 @@ import psycopg
 
 from src.config.load import load_settings
 from src.core.calendars.nse import nse
-from src.core.tables import CLEAN_DAILY, FEATURES_DAILY, Table
+from src.core.tables import CLEAN_DAILY, DAILY_VALUES, FEATURES_DAILY, OHLCV, Table
 from src.data.sources.delivery import Delivery
 from src.features import features_daily
 from src.registry.lifecycle.live_models import LiveModels
@@ -32,7 +32,6 @@ REJECTED = {
     "reason": pl.String,
     "row": pl.String,
 }
-BARS = ("open", "high", "low", "close", "volume")
 
 
 def utc(year: int, month: int, day: int, hour: int = 12, minute: int = 0) -> dt.datetime:
@@ -62,15 +61,15 @@ def delivery(
 ) -> Delivery:
     """What a source would have delivered: daily bars, or hourly ones where ``at`` is a time."""
     hourly = bool(bars) and isinstance(bars[0]["at"], dt.datetime)
-    key = pl.Series("ts" if hourly else "date", [one["at"] for one in bars]).cast(
+    key = pl.Series("ts" if hourly else "date", [row["at"] for row in bars]).cast(
         pl.Datetime("us", "UTC") if hourly else pl.Date
     )
-    fields = BARS if hourly else (*BARS, "adj_close")
+    fields = OHLCV if hourly else DAILY_VALUES
     frame = pl.DataFrame(
         {
             "line": pl.Series(range(1, len(bars) + 1), dtype=pl.Int64),
             key.name: key,
-            **{f: pl.Series([one[f] for one in bars], dtype=pl.Float64) for f in fields},
+            **{name: pl.Series([row[name] for row in bars], dtype=pl.Float64) for name in fields},
         }
     )
     content = json.dumps(bars, default=str) + repr(rejected)
@@ -91,17 +90,20 @@ def delivery(
 
 
 @dataclass
-class Given:
-    """A source that has what a test gives it."""
+class StubSource:
+    """A source with the deliveries of a test."""
 
     deliveries: list[Delivery] = field(default_factory=list)
     name: str = "csv"
 
     def fetch_daily(self, ticker: str, since: Any, until: Any) -> list[Delivery]:
-        return [d for d in self.deliveries if (d.ticker, d.kind) == (ticker, "daily")]
+        return self._of(ticker, "daily")
 
     def fetch_hourly(self, ticker: str, since: Any, until: Any) -> list[Delivery]:
-        return [d for d in self.deliveries if (d.ticker, d.kind) == (ticker, "hourly")]
+        return self._of(ticker, "hourly")
+
+    def _of(self, ticker: str, kind: str) -> list[Delivery]:
+        return [each for each in self.deliveries if (each.ticker, each.kind) == (ticker, kind)]
 
 
 def context(
@@ -116,7 +118,7 @@ def context(
     models: LiveModels | None = None,
     **settings: Any,
 ) -> RunContext:
-    """A stage's context over a store, with settings of the test's own."""
+    """A stage's context over a store, with the test's settings."""
     return make_context(
         load_settings(None, {"home": home, **settings}, env_file=None),
         store,
@@ -130,8 +132,8 @@ def context(
     )
 
 
-def run(stage: Any, given: RunContext) -> StageReport:
-    return run_stage(stage, given)
+def run(stage: Any, run_context: RunContext) -> StageReport:
+    return run_stage(stage, run_context)
 
 
 def sessions(start: dt.date, count: int) -> list[dt.date]:
@@ -164,11 +166,11 @@ def clean_walk(ticker: str, days: list[dt.date], *, seed: int = 1) -> pl.DataFra
     )
 
 
-def with_features(store: Any, given: RunContext, clean: pl.DataFrame) -> None:
+def with_features(store: Any, run_context: RunContext, clean: pl.DataFrame) -> None:
     """Store clean rows and compute their features."""
     with store.transaction():
-        store.replace(CLEAN_DAILY, given.tickers, clean)
-    run(features_daily.STAGE, given)
+        store.replace(CLEAN_DAILY, run_context.tickers, clean)
+    run(features_daily.STAGE, run_context)
 
 
 def rows(store: Any, table: Table, *tickers: str) -> pl.DataFrame:

@@ -1,6 +1,6 @@
-"""Clean prices and what was done to them in, plotly figures out; nothing is drawn here.
+"""Make the report's plotly figures: the price with a mark for each touched day, and coverage.
 
-plotly is imported when a figure is asked for: it takes longer than a whole report as text.
+plotly is imported when a figure is made: it takes longer than a whole report as text.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from src.data.report.metrics import AT_DATE
+
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
     from plotly.graph_objects import Figure
 
-MARKS_SCHEMA = pl.Schema({"date": pl.Date(), "kind": pl.String(), "told": pl.String()})
-# Colours that a reader with red-green blindness can tell apart, each with a shape of its own.
-LOOKS = {
+MARKS_SCHEMA = pl.Schema({"date": pl.Date(), "kind": pl.String(), "reason": pl.String()})
+# Colours that a reader with red-green blindness can tell apart, each with another shape.
+MARK_STYLES = {
     "refused": ("#d55e00", "x-thin-open"),
     "repaired": ("#0072b2", "diamond"),
     "missing": ("#333333", "line-ns-open"),
@@ -26,59 +28,65 @@ LOOKS = {
     "action": ("#009e73", "triangle-up"),
     "pending": ("#e69f00", "star"),
 }
-BARS = {"as delivered": "#a9c4d6", "repaired": "#0072b2", "missing": "#333333"}
-# Hover text of one day names so many reasons; the tables have them all.
+BAR_COLOURS = {"as delivered": "#a9c4d6", "repaired": "#0072b2", "missing": "#333333"}
+# The hover text of one day lists so many reasons; the tables have them all.
 MOST_REASONS = 6
 
 
-def marks(
+def day_marks(
     clean: pl.DataFrame,
     quarantine: pl.DataFrame,
     ledger: pl.DataFrame,
     missing: Sequence[dt.date],
     differences: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Every day that something was done to or is wrong with: ``date, kind, told``.
+    """Every day that was changed or has something wrong: ``date, kind, reason``.
 
-    ``kind`` is a name of ``LOOKS``; a day has at most one row of each. ``told`` is plain text, one
-    reason a line.
+    ``kind`` is a name of ``MARK_STYLES``; a day has at most one row of each. ``reason`` is plain
+    text, one reason a line.
     """
-    rows = quarantine.filter(kind="daily").with_columns(
-        date=pl.col("at").str.head(10).str.to_date("%Y-%m-%d", strict=False),
-        told=pl.format("{}: {}", "rule", "reason"),
+    quarantined = quarantine.filter(kind="daily").with_columns(
+        date=AT_DATE, reason=pl.format("{}: {}", "rule", "reason")
     )
-    worth = pl.coalesce(
-        pl.format("{} for 1", "ratio"), pl.format("{} a share", "amount"), pl.lit("")
-    )
-    acts = ledger.with_columns(
-        told=pl.format("{} {}, {} by {}", "kind", worth, "origin", "source"),
-        kind=pl.when(pl.col("status") == "pending").then(pl.lit("pending")).otherwise(None),
-    ).filter(pl.col("status").is_in(["applied", "pending"]))
-    jump = pl.lit("a jump that no action explains")
     parts = [
-        rows.filter(action="rejected").with_columns(kind=pl.lit("refused")),
-        rows.filter(action="repaired").with_columns(kind=pl.lit("repaired")),
-        acts.with_columns(pl.col("kind").fill_null("action")),
-        clean.filter("action_pending").with_columns(kind=pl.lit("pending"), told=jump),
+        quarantined.filter(action="rejected").with_columns(kind=pl.lit("refused")),
+        quarantined.filter(action="repaired").with_columns(kind=pl.lit("repaired")),
+        _action_marks(ledger),
+        clean.filter("action_pending").with_columns(
+            kind=pl.lit("pending"), reason=pl.lit("a jump that no action explains")
+        ),
         pl.DataFrame({"date": list(missing)}, schema={"date": pl.Date()}).with_columns(
-            kind=pl.lit("missing"), told=pl.lit("a session without a bar")
+            kind=pl.lit("missing"), reason=pl.lit("a session without a bar")
         ),
         differences.with_columns(
             kind=pl.lit("differs"),
-            told=pl.format("{} of {}: {} there, {} here", "field", "other", "other_value", "value"),
+            reason=pl.format(
+                "{} of {}: {} there, {} here", "field", "other", "other_value", "value"
+            ),
         ),
     ]
     return (
         pl.concat([part.select(list(MARKS_SCHEMA)).cast(MARKS_SCHEMA) for part in parts])
         .drop_nulls("date")
         .group_by("date", "kind")
-        .agg(pl.col("told").head(MOST_REASONS).str.join("\n"))
+        .agg(pl.col("reason").head(MOST_REASONS).str.join("\n"))
         .sort("date", "kind")
     )
 
 
-def price_figure(clean: pl.DataFrame, marked: pl.DataFrame) -> Figure:
-    """The clean close on a log axis, with a mark for each day of ``marked``.
+def _action_marks(ledger: pl.DataFrame) -> pl.DataFrame:
+    effect = pl.coalesce(
+        pl.format("{} for 1", "ratio"), pl.format("{} a share", "amount"), pl.lit("")
+    )
+    is_pending = pl.col("status") == "pending"
+    return ledger.filter(pl.col("status").is_in(["applied", "pending"])).with_columns(
+        reason=pl.format("{} {}, {} by {}", "kind", effect, "origin", "source"),
+        kind=pl.when(is_pending).then(pl.lit("pending")).otherwise(pl.lit("action")),
+    )
+
+
+def price_figure(clean: pl.DataFrame, marks: pl.DataFrame) -> Figure:
+    """The clean close on a log axis, with a mark for each row of ``marks``.
 
     A day without a bar is marked at the height of the bar before it, else of the first.
     """
@@ -94,8 +102,8 @@ def price_figure(clean: pl.DataFrame, marked: pl.DataFrame) -> Figure:
             hovertemplate="%{x|%Y-%m-%d}: %{y:,.2f}<extra></extra>",
         )
     )
-    placed = _with_height(marked, clean)
-    for kind, (colour, symbol) in LOOKS.items():
+    placed = _with_height(marks, clean)
+    for kind, (colour, symbol) in MARK_STYLES.items():
         days = placed.filter(kind=kind)
         if days.is_empty():
             continue
@@ -105,10 +113,10 @@ def price_figure(clean: pl.DataFrame, marked: pl.DataFrame) -> Figure:
             name=f"{kind} ({days.height:,})",
             mode="markers",
             marker={"color": colour, "symbol": symbol, "size": 9, "line": {"width": 1.6}},
-            customdata=[_hover(text) for text in days["told"]],
+            customdata=[_hover(text) for text in days["reason"]],
             hovertemplate=f"%{{x|%Y-%m-%d}} <b>{kind}</b><br>%{{customdata}}<extra></extra>",
         )
-    _plain(figure)
+    _style(figure)
     figure.update_yaxes(type="log", title="close, split-adjusted (log)", tickformat=",", dtick="D2")
     return figure
 
@@ -117,7 +125,7 @@ def coverage_figure(years: pl.DataFrame) -> Figure:
     """Sessions of each year as stacked bars: as delivered, repaired and missing.
 
     Args:
-        years: what ``quality.coverage`` gives.
+        years: see ``metrics.coverage``.
     """
     from plotly import graph_objects as go
 
@@ -125,7 +133,7 @@ def coverage_figure(years: pl.DataFrame) -> Figure:
         (pl.col("bars") - pl.col("repaired")).alias("as delivered")
     )
     figure = go.Figure()
-    for name, colour in BARS.items():
+    for name, colour in BAR_COLOURS.items():
         figure.add_bar(
             x=shown["year"].to_list(),
             y=shown[name].to_list(),
@@ -133,25 +141,25 @@ def coverage_figure(years: pl.DataFrame) -> Figure:
             marker={"color": colour},
             hovertemplate=f"%{{x}}: %{{y}} {name}<extra></extra>",
         )
-    _plain(figure)
+    _style(figure)
     figure.update_layout(barmode="stack")
     figure.update_xaxes(dtick=1 if shown.height < 12 else 4)
     figure.update_yaxes(title="sessions")
     return figure
 
 
-def _with_height(marked: pl.DataFrame, clean: pl.DataFrame) -> pl.DataFrame:
+def _with_height(marks: pl.DataFrame, clean: pl.DataFrame) -> pl.DataFrame:
     closes = clean.select("date", "close").drop_nulls().sort("date")
-    placed = marked.sort("date").join_asof(closes, on="date", strategy="backward")
+    placed = marks.sort("date").join_asof(closes, on="date", strategy="backward")
     return placed.with_columns(pl.col("close").fill_null(strategy="backward"))
 
 
 def _hover(text: str) -> str:
-    """Text as plotly may show it: it reads tags and entities."""
+    """Text escaped for plotly, which reads tags and entities."""
     return "<br>".join(escape(line, quote=False) for line in text.split("\n"))
 
 
-def _plain(figure: Figure) -> None:
+def _style(figure: Figure) -> None:
     figure.update_layout(
         template="plotly_white",
         margin={"l": 56, "r": 12, "t": 8, "b": 32},

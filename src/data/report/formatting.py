@@ -1,4 +1,4 @@
-"""Tables of text for a person, whether on a terminal or on a page, and how values read; pure."""
+"""Format values of the report, and hold them as titled tables of text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from src.core.tables import DAILY_VALUES
 
 NUMBER = re.compile(r"[+-]?[\d,.]+(e[+-]\d+)?%?( times)?|-|\d+ → \d+")
 DAY = re.compile(r"\d{4}-\d\d-\d\d[\d:+. ]*")
-SHORT = dict(zip(DAILY_VALUES, ("O", "H", "L", "C", "V", "adj"), strict=True))
+SHORT_NAMES = dict(zip(DAILY_VALUES, ("O", "H", "L", "C", "V", "adj"), strict=True))
 
 
 @dataclass(frozen=True)
@@ -26,90 +26,102 @@ class Section:
     remarks: tuple[str, ...] = ()
     shown: int = 40
 
-    def is_dated(self, column: int) -> bool:
-        """Whether a column holds dates or times only, which are read as one piece."""
-        return all(DAY.fullmatch(row[column]) for row in self.rows)
+    @property
+    def column_classes(self) -> list[str]:
+        """Of each column ``number``, ``day`` or, for other text, an empty string.
 
-    def is_numeric(self, column: int) -> bool:
-        """Whether a column holds counts and numbers only, which read best on the right."""
-        return all(NUMBER.fullmatch(row[column]) for row in self.rows)
+        Counts and numbers are read best on the right, dates and times in one piece. Without
+        headers, a table has no columns of numbers.
+        """
+        width = len(self.rows[0]) if self.rows else 0
+        return [self._column_class(column) for column in range(width)]
+
+    def _column_class(self, column: int) -> str:
+        cells = [row[column] for row in self.rows]
+        if self.headers and all(map(NUMBER.fullmatch, cells)):
+            return "number"
+        return "day" if all(map(DAY.fullmatch, cells)) else ""
 
 
-def price(value: float | None) -> str:
+def format_price(value: float | None) -> str:
     """A price with the digits that a person reads."""
     if value is None:
         return "-"
     return f"{value:,.2f}" if abs(value) >= 10 else f"{value:.4g}"
 
 
-def exact(value: float | None, digits: int = 7) -> str:
+def format_value(value: float | None, digits: int = 7) -> str:
     """A value with enough digits to tell it from one that was restated: noise is below 1e-5."""
     if value is None:
         return "-"
-    whole = float(value).is_integer() or abs(value) >= 10**digits
-    return f"{value:,.0f}" if whole else f"{value:,.{digits}g}"
+    has_no_fraction = float(value).is_integer() or abs(value) >= 10**digits
+    return f"{value:,.0f}" if has_no_fraction else f"{value:,.{digits}g}"
 
 
-def percent(value: float | None) -> str:
-    """A relative change; a thousandfold is said as such."""
+def format_change(value: float | None) -> str:
+    """A relative change in percent; a large one as a multiple."""
     if value is None:
         return "-"
     return f"{value:+.3%}" if abs(value) < 10 else f"{value + 1:,.4g} times"
 
 
-def moment(value: object) -> str:
+def format_time(value: object) -> str:
     """A time in UTC to the second, without the zone's name."""
     return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, dt.datetime) else "-"
 
 
-def bar(row: Mapping[str, Any], prefix: str = "", digits: int = 7) -> str:
-    """The values of a bar on one line, those that there are; ``nothing`` where none is."""
-    held = {short: row.get(f"{prefix}{name}") for name, short in SHORT.items()}
-    said = [f"{name} {exact(value, digits)}" for name, value in held.items() if value is not None]
-    return " ".join(said) or "nothing"
+def format_bar_time(at: dt.datetime, kind: str) -> str:
+    """A session's date, or an hour's start in UTC."""
+    return str(at.date()) if kind == "daily" else f"{at:%Y-%m-%d %H:%M}"
 
 
-def values(text: str | None) -> str:
-    """A stored JSON object on one line."""
+def format_bar(row: Mapping[str, Any], prefix: str = "", digits: int = 7) -> str:
+    """The values of a bar on one line, without nulls; ``nothing`` where all are null."""
+    values = {short: row.get(f"{prefix}{name}") for name, short in SHORT_NAMES.items()}
+    texts = [
+        f"{short} {format_value(value, digits)}"
+        for short, value in values.items()
+        if value is not None
+    ]
+    return " ".join(texts) or "nothing"
+
+
+def format_row(text: str | None) -> str:
+    """A row that is stored as a JSON object on one line; other text as it is."""
     try:
-        held = json.loads(text or "{}")
+        row = json.loads(text or "{}")
     except json.JSONDecodeError:
         return text or ""
-    if not isinstance(held, dict):
-        return str(held)
-    if set(held) <= {"at", *SHORT} and not any(isinstance(one, str) for one in _but_at(held)):
-        return bar(held)
-    return ", ".join(f"{name} {_short(value)}" for name, value in held.items() if name != "at")
+    if not isinstance(row, dict):
+        return str(row)
+    values = {name: value for name, value in row.items() if name != "at"}
+    if set(values) <= set(SHORT_NAMES) and not any(isinstance(v, str) for v in values.values()):
+        return format_bar(row)
+    return ", ".join(f"{name} {_format_any(value)}" for name, value in values.items())
 
 
-def worth(action: dict[str, Any]) -> str:
-    """What an action does: shares for one, or money a share."""
+def describe_action(action: Mapping[str, Any]) -> str:
+    """The effect of an action: shares for one, or money per share."""
     if action["ratio"] is not None:
         return f"{action['ratio']:g} for 1"
     return "-" if action["amount"] is None else f"{action['amount']:g} a share"
 
 
-def evidence(text: str) -> str:
-    """The evidence of an action in short, without the days around it."""
-    held = json.loads(text or "{}")
-    if "close_ratio" in held:
-        # What was measured for an inference; the rest follows from the bars around it.
-        held = {name: held.get(name) for name in ("open_ratio", "close_ratio", "nearest", "doubts")}
+def describe_evidence(text: str) -> str:
+    """The evidence of an action in short."""
+    evidence = json.loads(text or "{}")
+    if "close_ratio" in evidence:
+        # The measurements of an inference; the rest follows from the bars around it.
+        names = ("open_ratio", "close_ratio", "nearest", "doubts")
+        evidence = {name: evidence.get(name) for name in names}
     return ", ".join(
-        f"{name.replace('_', ' ')} {_short(value)}" for name, value in held.items() if value
+        f"{name.replace('_', ' ')} {_format_any(value)}"
+        for name, value in evidence.items()
+        if value
     )
 
 
-def at_of(at: dt.datetime, kind: str) -> str:
-    """A session's date, or an hour's start in UTC."""
-    return str(at.date()) if kind == "daily" else f"{at:%Y-%m-%d %H:%M}"
-
-
-def _but_at(held: Mapping[str, Any]) -> list[Any]:
-    return [value for name, value in held.items() if name != "at"]
-
-
-def _short(value: object) -> str:
+def _format_any(value: object) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return exact(value)
+        return format_value(value)
     return str(value)

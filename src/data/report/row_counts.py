@@ -1,21 +1,27 @@
-"""What came in, what is stored and what was refused in, the sums of both out; pure.
+"""Check that no row is lost between delivery, raw and clean prices.
 
-No row may vanish: each one that was delivered is a raw row, a repeat of one, or in quarantine,
-and each raw row of the chosen source is a clean bar or in quarantine.
+Each row that was delivered is a raw row, a repeat of one, or in quarantine; each raw row of the
+chosen source is a clean bar or in quarantine.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import polars as pl
 
+from src.data.report.ticker_data import TickerData
+
+STALE = "The stored clean prices are older than the raw ones: run the pipeline"
+ROWS_LOST = "Rows are unaccounted for: a row was delivered and is neither stored nor in quarantine"
 # Refused at ingest because of what was stored before; other rows refused there had no usable key.
-COMPARED = ("null_over_value", "older_vintage")
+REFUSED_BY_COMPARISON = ("null_over_value", "older_vintage")
 SCHEMA = pl.Schema(
     {
         "stage": pl.String(),
         "kind": pl.String(),
         "source": pl.String(),
-        "came": pl.Int64(),
+        "delivered": pl.Int64(),
         "kept": pl.Int64(),
         "repeated": pl.Int64(),
         "refused": pl.Int64(),
@@ -24,7 +30,52 @@ SCHEMA = pl.Schema(
 )
 
 
-def at_ingest(
+class Verdict(NamedTuple):
+    """A sentence about the stored prices, and whether it is good news."""
+
+    text: str
+    is_good: bool
+
+
+def count_rows(data: TickerData) -> pl.DataFrame:
+    """The sums at ingest and at cleaning; ``holds`` is null where it cannot be known.
+
+    That is so at cleaning where the clean prices are older than the raw ones.
+    """
+    ingest = [
+        count_at_ingest(kind, raw, data.batches, data.delivered, data.quarantine)
+        for kind, raw in (("daily", data.raw), ("hourly", data.hourly))
+    ]
+    cleaning = [
+        count_at_cleaning("daily", data.chosen, data.raw, data.clean, data.quarantine),
+        count_at_cleaning(
+            "hourly", data.chosen_hourly, data.hourly, data.clean_hourly, data.quarantine
+        ),
+    ]
+    holds = pl.when(data.stale == 0).then(pl.col("holds"))
+    return pl.concat([*ingest, *(rows.with_columns(holds=holds) for rows in cleaning)])
+
+
+def verdicts(data: TickerData) -> list[Verdict]:
+    """Whether the clean prices are up to date, and whether every row is accounted for."""
+    sentences = [_freshness(data)]
+    holds = count_rows(data)["holds"]
+    if not holds.all():
+        sentences.append(Verdict(f"{ROWS_LOST}: see Row conservation.", is_good=False))
+    elif holds.null_count() == 0:
+        sentences.append(Verdict("Every delivered row is accounted for.", is_good=True))
+    return sentences
+
+
+def _freshness(data: TickerData) -> Verdict:
+    if data.clean.is_empty() and data.raw.height:
+        return Verdict("No clean prices are stored: run the pipeline.", is_good=False)
+    if data.stale:
+        return Verdict(f"{STALE} ({data.stale:,} rows differ).", is_good=False)
+    return Verdict("The clean prices are up to date with the raw ones.", is_good=True)
+
+
+def count_at_ingest(
     kind: str,
     raw: pl.DataFrame,
     batches: pl.DataFrame,
@@ -37,33 +88,33 @@ def at_ingest(
         kind: ``daily`` or ``hourly``.
         raw: the raw rows of that kind.
         batches: rows of ``ingest_batches``.
-        delivered: every archived row (see ``quality.delivered``).
+        delivered: every archived row (see ``ticker_data.delivered_rows``).
         quarantine: rows of ``quarantine``.
 
     Returns:
-        ``SCHEMA``'s columns. ``came`` is what the batches say, ``repeated`` what a later delivery
-        brought of a day that was there already, told by the archived rows. ``holds`` is null
-        where a batch was not archived, so that it cannot be told.
+        ``SCHEMA``'s columns. ``delivered`` is what the batches say, ``repeated`` counts the
+        archived rows of a day that an earlier delivery had already. ``repeated`` and ``holds`` are
+        null where a batch was not archived.
     """
-    refused = quarantine.filter(stage="data_ingest", kind=kind, action="rejected")
+    rejected = quarantine.filter(stage="data_ingest", kind=kind, action="rejected")
     rows = []
-    for source, told in (
-        batches.filter(kind=kind).sort("source").group_by("source", maintain_order=True)
-    ):
-        name = str(source[0])
-        archived = delivered.filter(kind=kind, source=name)
-        gone = refused.filter(source=name)
-        compared = gone.filter(pl.col("rule").is_in(COMPARED)).height
-        again = archived.height - archived["at"].n_unique() - compared
-        is_whole = set(told.filter(_has_rows())["batch_id"]) <= set(archived["batch_id"])
-        came, kept = int(told["rows_delivered"].sum()), raw.filter(source=name).height
-        repeated = again if is_whole else None
-        holds = came == kept + again + gone.height if is_whole else None
-        rows.append(("data_ingest", kind, name, came, kept, repeated, gone.height, holds))
+    by_source = batches.filter(kind=kind).sort("source").group_by("source", maintain_order=True)
+    for (source,), batches_of_source in by_source:
+        archived = delivered.filter(kind=kind, source=source)
+        refused = rejected.filter(source=source)
+        compared = refused.filter(pl.col("rule").is_in(REFUSED_BY_COMPARISON)).height
+        repeated = archived.height - archived["at"].n_unique() - compared
+        with_rows = batches_of_source.filter(pl.col("rows_delivered") > pl.col("rows_rejected"))
+        is_archived = set(with_rows["batch_id"]) <= set(archived["batch_id"])
+        total = int(batches_of_source["rows_delivered"].sum())
+        kept = raw.filter(source=source).height
+        holds = total == kept + repeated + refused.height
+        known = (repeated, refused.height, holds) if is_archived else (None, refused.height, None)
+        rows.append(("data_ingest", kind, source, total, kept, *known))
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def at_cleaning(
+def count_at_cleaning(
     kind: str, chosen: str, raw: pl.DataFrame, clean: pl.DataFrame, quarantine: pl.DataFrame
 ) -> pl.DataFrame:
     """Raw rows of the chosen source = clean bars that were not repaired + rows refused.
@@ -71,12 +122,8 @@ def at_cleaning(
     Returns:
         One row with ``SCHEMA``'s columns, none where the source has no raw row of that kind.
     """
-    came = raw.filter(source=chosen).height
+    total = raw.filter(source=chosen).height
     kept = clean.filter(pl.col("repaired_by").is_null()).height
     refused = quarantine.filter(stage="data_cleaning", kind=kind, action="rejected").height
-    row = ("data_cleaning", kind, chosen, came, kept, 0, refused, came == kept + refused)
-    return pl.DataFrame([row] if came or kept or refused else [], schema=SCHEMA, orient="row")
-
-
-def _has_rows() -> pl.Expr:
-    return pl.col("rows_delivered") > pl.col("rows_rejected")
+    row = ("data_cleaning", kind, chosen, total, kept, 0, refused, total == kept + refused)
+    return pl.DataFrame([row] if total or kept or refused else [], schema=SCHEMA, orient="row")

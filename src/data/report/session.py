@@ -1,6 +1,6 @@
-"""What is known of a ticker's prices and one date in, all that is stored of that date out; pure.
+"""Build the report on one session: all that is stored of that date.
 
-It answers for a single price: where it is from, when it was learnt, whether it was changed, by
+It answers for a single price: where it is from, when it was first seen, whether it was changed, by
 which rule, and what it replaced.
 """
 
@@ -14,113 +14,122 @@ import polars as pl
 
 from src.data.corporate_actions.action import SHARE_KINDS
 from src.data.corporate_actions.ledger import active_actions
-from src.data.report.formatting import Section, at_of, bar, evidence, exact, moment, values, worth
-from src.data.report.sections import changed_values, differing
-from src.data.report.ticker_data import Stored
+from src.data.report.formatting import (
+    Section,
+    describe_action,
+    describe_evidence,
+    format_bar,
+    format_bar_time,
+    format_row,
+    format_time,
+    format_value,
+)
+from src.data.report.sections import differing_values, restated_values
+from src.data.report.ticker_data import TickerData
 
 
-def one_session(one: Stored, day: dt.date) -> list[Section]:
-    """Every table's rows of that date, under a sentence that says where its price is from.
+def session_sections(data: TickerData, day: dt.date) -> list[Section]:
+    """Every table's rows of that date, under a summary of where its price is from.
 
     Raises:
-        OutsideCalendar: the exchange's calendar does not know the date.
+        OutsideCalendar: the exchange's calendar does not cover the date.
     """
-    hours = of_zone(one.hourly, day, one.zone)
     parts = [
-        _rows_as_stored(one, day),
-        _deliveries(one, day),
-        _quarantined(one, day),
-        _revised(one, day),
-        _actions(one, day),
-        differing(one.differences.filter(date=day)),
-        _hours(hours),
+        _raw_rows(data, day),
+        _delivered(data, day),
+        _quarantined(data, day),
+        restated_values(_of_day(data.revisions, day), with_noise=True),
+        _actions(data, day),
+        differing_values(data.differences.filter(date=day)),
+        _hourly_bars(data, day),
     ]
-    return [_answer(one, day), *(part for part in parts if part.rows)]
+    return [_summary(data, day), *(part for part in parts if part.rows)]
 
 
-def of_zone(hourly: pl.DataFrame, day: dt.date, zone: str) -> pl.DataFrame:
-    """The hourly rows of a session, told by the exchange's own date."""
-    return hourly.filter(pl.col("ts").dt.convert_time_zone(zone).dt.date() == day)
-
-
-def origin_of(one: Stored, day: dt.date) -> dict[str, Any] | None:
-    """The row that the clean bar was made from, None where hours made it or there is no bar."""
-    clean = one.clean.filter(date=day)
-    if clean.is_empty() or clean["repaired_by"][0] == "hourly":
-        return None
-    rows = one.raw.filter(date=day, source=clean["source"][0])
-    return rows.row(0, named=True) if rows.height else None
-
-
-def shares_since(ledger: pl.DataFrame, day: dt.date) -> list[tuple[dt.date, float]]:
-    """The applied splits and bonuses dated after that day: each date and the shares for one."""
-    told = [(one.date, one.shares) for one in active_actions(ledger) if one.kind in SHARE_KINDS]
-    by_rule = ledger.filter(origin="inferred", decided_by="rule", status="applied")
-    known = [date for date, _ in told]
-    inferred = by_rule.filter(~pl.col("date").is_in(known)).unique("date")
-    every = [*told, *inferred.select("date", "ratio").rows()]
-    return sorted(one for one in every if one[0] > day)
-
-
-def _answer(one: Stored, day: dt.date) -> Section:
-    kind = "a session" if one.calendar.is_session(day) else "no session"
-    guess = " by estimate" if one.calendar.is_estimated(day) else ""
-    rows = [("date", f"{day:%A}, {kind} of the exchange{guess}")]
-    clean = one.clean.filter(date=day)
+def _summary(data: TickerData, day: dt.date) -> Section:
+    kind = "a session" if data.calendar.is_session(day) else "no session"
+    estimate = " by estimate" if data.calendar.is_estimated(day) else ""
+    rows = [("date", f"{day:%A}, {kind} of the exchange{estimate}")]
+    clean = data.clean.filter(date=day)
     if clean.height:
-        rows += _of_bar(one, day, clean.row(0, named=True))
+        rows += _bar_rows(data, day, clean.row(0, named=True))
     else:
-        rows.append(("clean bar", _why_none(one, day)))
-    stale = (f"{one.stale:,} clean rows are older than the raw ones: run the pipeline.",)
-    return Section(f"{one.ticker} on {day}", rows=rows, remarks=stale if one.stale else ())
+        rows.append(("clean bar", _why_no_bar(data, day)))
+    stale = f"{data.stale:,} clean rows are older than the raw ones: run the pipeline."
+    remarks = (stale,) if data.stale else ()
+    return Section(f"{data.ticker} on {day}", rows=rows, remarks=remarks)
 
 
-def _of_bar(one: Stored, day: dt.date, clean: dict[str, Any]) -> list[tuple[str, str]]:
-    rows = [("clean bar", bar(clean))]
-    repair = one.quarantine.filter(action="repaired", at=str(day), kind="daily")
-    raw = origin_of(one, day)
-    if repair.height:
-        of = repair.row(0, named=True)
+def _bar_rows(data: TickerData, day: dt.date, clean: dict[str, Any]) -> list[tuple[str, str]]:
+    rows = [("clean bar", format_bar(clean))]
+    repairs = data.quarantine.filter(action="repaired", at=str(day), kind="daily")
+    raw = _raw_row(data, day)
+    if repairs.height:
+        repair = repairs.row(0, named=True)
+        batch = _describe_batch(data, repair["batch_id"])
         rows += [
-            ("where from", f"{of['reason']} (rule {of['rule']}); {_batch(one, of['batch_id'])}"),
-            ("replaced", values(of["row"])),
+            ("where from", f"{repair['reason']} (rule {repair['rule']}); {batch}"),
+            ("replaced", format_row(repair["row"])),
         ]
     elif raw is not None:
-        rows.append(("where from", f"the row of {raw['source']}, {_batch(one, raw['batch_id'])}"))
+        batch = _describe_batch(data, raw["batch_id"])
+        rows.append(("where from", f"the row of {raw['source']}, {batch}"))
     if raw is not None:
-        rows.append(("learnt", f"{moment(raw['first_seen'])} UTC, when the day was first seen"))
-        rows.append(("derived", _derived(one, day, clean, raw)))
-    rows.append(("changed", _changed(one, day, clean["source"])))
-    rows.append(("adj_close", _adjusted(clean)))
+        rows.append(("first seen", f"{format_time(raw['first_seen'])} UTC"))
+        rows.append(("derived", _derivation(data, day, clean, raw)))
+    rows.append(("changed", _restatements(data, day, clean["source"])))
+    rows.append(("adj_close", _adjustment(clean)))
     if clean["action_pending"]:
         rows.append(("pending", "a jump that no action explains: no label crosses it"))
     return rows
 
 
-def _derived(one: Stored, day: dt.date, clean: dict[str, Any], raw: dict[str, Any]) -> str:
+def _raw_row(data: TickerData, day: dt.date) -> dict[str, Any] | None:
+    """The row that the clean bar was made from; None if it was made from hours or there is none."""
+    clean = data.clean.filter(date=day)
+    if clean.is_empty() or clean["repaired_by"][0] == "hourly":
+        return None
+    rows = data.raw.filter(date=day, source=clean["source"][0])
+    return rows.row(0, named=True) if rows.height else None
+
+
+def _derivation(data: TickerData, day: dt.date, clean: dict[str, Any], raw: dict[str, Any]) -> str:
     if not raw["close"]:
         return "the raw row has no close"
     factor = clean["close"] / raw["close"]
+    raw_close = format_value(raw["close"], 9)
     if abs(factor - 1) < 1e-12:
-        return f"clean close = raw close {exact(raw['close'], 9)}"
-    later = shares_since(one.ledger, day)
-    named = ", ".join(f"{date} {shares:g} for 1" for date, shares in later)
-    some = "" if isclose(prod(shares for _, shares in later) * factor, 1) else ", not all lacking"
-    because = f"; splits and bonuses since{some}: {named}" if later else ""
-    return f"clean close = {factor:.10g} times the raw close {exact(raw['close'], 9)}{because}"
+        return f"clean close = raw close {raw_close}"
+    splits = _splits_after(data.ledger, day)
+    listed = ", ".join(f"{date} {ratio:g} for 1" for date, ratio in splits)
+    is_all_lacking = isclose(prod(ratio for _, ratio in splits) * factor, 1)
+    partly = "" if is_all_lacking else ", not all lacking"
+    since = f"; splits and bonuses since{partly}: {listed}" if splits else ""
+    return f"clean close = {factor:.10g} times the raw close {raw_close}{since}"
 
 
-def _changed(one: Stored, day: dt.date, source: str) -> str:
-    own = _of_day(one.revisions, day).filter(source=source, kind="daily")
-    real = own.filter(~pl.col("noise"))
-    if own.is_empty():
+def _splits_after(ledger: pl.DataFrame, day: dt.date) -> list[tuple[dt.date, float]]:
+    """The applied splits and bonuses dated after that day: each date and the shares for one."""
+    active = [action for action in active_actions(ledger) if action.kind in SHARE_KINDS]
+    by_rule = ledger.filter(origin="inferred", decided_by="rule", status="applied")
+    days = [action.date for action in active]
+    inferred = by_rule.filter(~pl.col("date").is_in(days)).unique("date")
+    ratios = [(action.date, action.shares) for action in active]
+    ratios += inferred.select("date", "ratio").rows()
+    return sorted((date, ratio) for date, ratio in ratios if date > day)
+
+
+def _restatements(data: TickerData, day: dt.date, source: str) -> str:
+    revisions = _of_day(data.revisions, day).filter(source=source, kind="daily")
+    if revisions.is_empty():
         return "never restated since"
-    fields = ", ".join(sorted(set(real["field"]))) or "noise only"
-    fetches = real["batch_id"].n_unique()
-    return f"restated in {fetches} fetches: {fields}; {own.height - real.height} changes are noise"
+    restated = revisions.filter(~pl.col("noise"))
+    fields = ", ".join(sorted(set(restated["field"]))) or "noise only"
+    fetches, noise = restated["batch_id"].n_unique(), revisions.height - restated.height
+    return f"restated in {fetches} fetches: {fields}; {noise} changes are noise"
 
 
-def _adjusted(clean: dict[str, Any]) -> str:
+def _adjustment(clean: dict[str, Any]) -> str:
     if clean["return_basis"] == "price":
         return "equal to the close: no dividends are known"
     if clean["adj_close"] == clean["close"]:
@@ -128,73 +137,80 @@ def _adjusted(clean: dict[str, Any]) -> str:
     return f"{clean['adj_close'] / clean['close']:.8g} times the close, for the dividends since"
 
 
-def _why_none(one: Stored, day: dt.date) -> str:
-    refused = one.quarantine.filter(action="rejected", kind="daily", source=one.chosen).filter(
-        pl.col("at").str.starts_with(str(day))
-    )
+def _why_no_bar(data: TickerData, day: dt.date) -> str:
+    rejected = data.quarantine.filter(action="rejected", kind="daily", source=data.chosen)
+    refused = rejected.filter(pl.col("at").str.starts_with(str(day)))
     if refused.height:
-        of = refused.row(-1, named=True)
-        return f"none: the row of {of['source']} was refused by {of['rule']}: {of['reason']}"
-    if one.raw.filter(date=day, source=one.chosen).height:
+        row = refused.row(-1, named=True)
+        return f"none: {row['rule']} refused the row of {row['source']}: {row['reason']}"
+    if data.raw.filter(date=day, source=data.chosen).height:
         return "none: the stored clean prices do not have it"
-    return "none: no row came and none was filled in" if one.calendar.is_session(day) else "none"
+    if data.calendar.is_session(day):
+        return "none: no row was delivered and none filled in"
+    return "none"
 
 
-def _rows_as_stored(one: Stored, day: dt.date) -> Section:
+def _raw_rows(data: TickerData, day: dt.date) -> Section:
     rows = [
-        (row["source"], bar(row, digits=9), str(row["batch_id"]), moment(row["first_seen"]))
-        for row in one.raw.filter(date=day).iter_rows(named=True)
+        (
+            *(row["source"], format_bar(row, digits=9)),
+            *(str(row["batch_id"]), format_time(row["first_seen"])),
+        )
+        for row in data.raw.filter(date=day).iter_rows(named=True)
     ]
     return Section("Raw rows as stored", ("source", "values", "batch", "first seen (UTC)"), rows)
 
 
-def _deliveries(one: Stored, day: dt.date) -> Section:
-    held = _of_day(one.delivered, day).filter(kind="daily").join(one.batches, on="batch_id")
+def _delivered(data: TickerData, day: dt.date) -> Section:
+    delivered = _of_day(data.delivered, day).filter(kind="daily").join(data.batches, on="batch_id")
     rows = [
         (
-            *(str(row["batch_id"]), moment(row["fetched_at"])),
+            *(str(row["batch_id"]), format_time(row["fetched_at"])),
             f"{row['source']} ({row['price_basis']})",
-            *(bar(row, digits=9), row["origin"]),
+            *(format_bar(row, digits=9), row["origin"]),
         )
-        for row in held.sort("fetched_at", "batch_id").iter_rows(named=True)
+        for row in delivered.sort("fetched_at", "batch_id").iter_rows(named=True)
     ]
-    names = ("batch", "fetched (UTC)", "source", "values as they came", "from")
-    return Section("As delivered", names, rows)
+    headers = ("batch", "fetched (UTC)", "source", "values as delivered", "from")
+    return Section("As delivered", headers, rows)
 
 
-def _quarantined(one: Stored, day: dt.date) -> Section:
-    found = one.quarantine.filter(pl.col("at").str.starts_with(str(day)))
+def _quarantined(data: TickerData, day: dt.date) -> Section:
+    quarantined = data.quarantine.filter(pl.col("at").str.starts_with(str(day)))
     rows = [
         (
             *(row["stage"].removeprefix("data_"), row["at"], row["rule"], row["action"]),
-            *(row["source"], str(row["batch_id"]), row["reason"], values(row["row"])),
+            *(row["source"], str(row["batch_id"]), row["reason"], format_row(row["row"])),
         )
-        for row in found.iter_rows(named=True)
+        for row in quarantined.iter_rows(named=True)
     ]
-    names = ("at", "bar", "rule", "action", "source", "batch", "reason", "values")
-    return Section("Quarantine", names, rows)
+    headers = ("at", "bar", "rule", "action", "source", "batch", "reason", "values")
+    return Section("Quarantine", headers, rows)
 
 
-def _revised(one: Stored, day: dt.date) -> Section:
-    return changed_values(_of_day(one.revisions, day), with_noise=True)
-
-
-def _actions(one: Stored, day: dt.date) -> Section:
+def _actions(data: TickerData, day: dt.date) -> Section:
     rows = [
         (
-            *(row["kind"], worth(row), row["status"], f"{row['origin']}, {row['source']}"),
-            *(row["decided_by"], moment(row["known_at"]), evidence(row["evidence"])),
+            *(row["kind"], describe_action(row), row["status"]),
+            *(f"{row['origin']}, {row['source']}", row["decided_by"]),
+            *(format_time(row["known_at"]), describe_evidence(row["evidence"])),
         )
-        for row in one.ledger.filter(date=day).iter_rows(named=True)
+        for row in data.ledger.filter(date=day).iter_rows(named=True)
     ]
-    names = ("kind", "worth", "status", "from", "decided by", "known since (UTC)", "evidence")
-    return Section("Corporate actions of that date", names, rows)
+    headers = ("kind", "value", "status", "from", "decided by", "known since (UTC)", "evidence")
+    return Section("Corporate actions of that date", headers, rows)
 
 
-def _hours(hours: pl.DataFrame) -> Section:
+def _hourly_bars(data: TickerData, day: dt.date) -> Section:
+    """The hours of a session, by the exchange's own date."""
+    local_date = pl.col("ts").dt.convert_time_zone(data.zone).dt.date()
+    hours = data.hourly.filter(local_date == day).sort("source", "ts")
     rows = [
-        (at_of(row["ts"], "hourly"), row["source"], bar(row), str(row["batch_id"]))
-        for row in hours.sort("source", "ts").iter_rows(named=True)
+        (
+            *(format_bar_time(row["ts"], "hourly"), row["source"]),
+            *(format_bar(row), str(row["batch_id"])),
+        )
+        for row in hours.iter_rows(named=True)
     ]
     return Section("Hourly bars", ("begins (UTC)", "source", "values", "batch"), rows)
 
@@ -204,10 +220,11 @@ def _of_day(rows: pl.DataFrame, day: dt.date) -> pl.DataFrame:
     return rows.filter(pl.col("at").dt.date() == day)
 
 
-def _batch(one: Stored, number: int) -> str:
-    held = one.batches.filter(batch_id=number)
-    if held.is_empty():
-        return f"batch {number}"
-    row = held.row(0, named=True)
-    stated = "" if row["fetched_at_stated"] else " (when it came in)"
-    return f"batch {number}, fetched {moment(row['fetched_at'])} UTC{stated}, {row['origin']}"
+def _describe_batch(data: TickerData, batch_id: int) -> str:
+    batches = data.batches.filter(batch_id=batch_id)
+    if batches.is_empty():
+        return f"batch {batch_id}"
+    batch = batches.row(0, named=True)
+    ingested = "" if batch["fetched_at_stated"] else " (time of the ingest)"
+    fetched = f"{format_time(batch['fetched_at'])} UTC{ingested}"
+    return f"batch {batch_id}, fetched {fetched}, {batch['origin']}"

@@ -1,4 +1,4 @@
-"""All that is stored of one ticker, whether its rows add up, and what to say of that; pure."""
+"""Load all that is stored of one ticker's prices, and what cleaning would make of them now."""
 
 from __future__ import annotations
 
@@ -8,25 +8,40 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.data.report import row_counts
+from src.core.calendars.exchanges import shared_exchange
+from src.core.tables import (
+    BATCH_CONTENTS,
+    CLEAN_DAILY,
+    CLEAN_HOURLY,
+    CORPORATE_ACTIONS,
+    DAILY_VALUES,
+    INGEST_BATCHES,
+    PRICE_REVISIONS,
+    QUARANTINE,
+    RAW_DAILY,
+    RAW_HOURLY,
+)
+from src.data.cleaning.clean import in_precedence
+from src.data.cleaning.stage import clean
+from src.data.history.deliveries import unpack
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
+    from src.stages.stage import RunContext
 
-STALE = "The stored clean prices are older than the raw ones: run the pipeline"
-BROKEN = "Rows are unaccounted for: a row came in and is neither stored nor in quarantine"
+UTC = pl.Datetime("us", "UTC")
 
 
 @dataclass(frozen=True)
-class Stored:
+class TickerData:
     """All that is stored of one ticker, each frame with its table's columns.
 
     Attributes:
         chosen: Source of the clean daily prices, empty where there is no daily row.
         chosen_hourly: The same of the hourly ones.
-        delivered: Every archived row (see ``quality.delivered``).
-        differences: Where other sources differ (see ``reconcile``).
-        stale: Sessions and hours on which cleaning would make something else now.
+        delivered: Every archived row (see ``delivered_rows``).
+        differences: Where other sources differ (see ``cleaning.compare_sources``).
+        stale: Sessions and hours for which cleaning would now give another result.
         zone: The exchange's time zone.
     """
 
@@ -49,34 +64,61 @@ class Stored:
     now: dt.datetime
 
 
-def sums(one: Stored) -> pl.DataFrame:
-    """Row conservation at ingest and at cleaning; untold where the clean prices are too old."""
-    pairs = [
-        row_counts.at_ingest(kind, raw, one.batches, one.delivered, one.quarantine)
-        for kind, raw in (("daily", one.raw), ("hourly", one.hourly))
-    ]
-    clean = [
-        row_counts.at_cleaning("daily", one.chosen, one.raw, one.clean, one.quarantine),
-        row_counts.at_cleaning(
-            "hourly", one.chosen_hourly, one.hourly, one.clean_hourly, one.quarantine
-        ),
-    ]
-    untold = pl.when(one.stale == 0).then(pl.col("holds"))
-    return pl.concat([*pairs, *(rows.with_columns(holds=untold) for rows in clean)])
+def load_ticker_data(context: RunContext) -> TickerData:
+    """The data of the context's one ticker; nothing is written."""
+    daily, hourly = clean(context)
+    load, tickers = context.store.load, context.tickers
+    raw, raw_hourly = load(RAW_DAILY, tickers), load(RAW_HOURLY, tickers)
+    clean_daily, clean_hourly = load(CLEAN_DAILY, tickers), load(CLEAN_HOURLY, tickers)
+    precedence = context.settings.data.source_precedence
+    stale = count_differing_rows(clean_daily, daily.bars, "date")
+    stale += count_differing_rows(clean_hourly, hourly.bars.filter("chosen"), "ts")
+    return TickerData(
+        ticker=tickers[0],
+        chosen=next(iter(in_precedence(raw, precedence)), ""),
+        chosen_hourly=next(iter(in_precedence(raw_hourly, precedence)), ""),
+        raw=raw,
+        hourly=raw_hourly,
+        batches=load(INGEST_BATCHES, tickers),
+        delivered=delivered_rows(load(BATCH_CONTENTS, tickers)),
+        revisions=load(PRICE_REVISIONS, tickers),
+        quarantine=load(QUARANTINE, tickers),
+        ledger=load(CORPORATE_ACTIONS, tickers),
+        clean=clean_daily,
+        clean_hourly=clean_hourly,
+        differences=daily.differences,
+        stale=stale,
+        calendar=context.calendar,
+        zone=shared_exchange(tickers).zone,
+        now=context.now,
+    )
 
 
-def verdicts(one: Stored) -> tuple[str, ...]:
-    """Whether the clean prices are up to date, and whether every row is accounted for."""
-    said = []
-    if one.clean.is_empty() and one.raw.height:
-        said.append("No clean prices are stored: run the pipeline.")
-    elif one.stale:
-        said.append(f"{STALE} ({one.stale:,} rows differ).")
-    else:
-        said.append("The clean prices are what cleaning makes of the raw ones now.")
-    holds = sums(one)["holds"]
-    if not holds.all():
-        said.append(f"{BROKEN}: see Row conservation.")
-    elif holds.null_count() == 0:
-        said.append("Every row that came in is accounted for.")
-    return tuple(said)
+def delivered_rows(contents: pl.DataFrame) -> pl.DataFrame:
+    """Every row of every archived delivery: ``batch_id, kind, source, at`` and the price fields.
+
+    ``at`` is the bar's instant, for a daily bar its date at midnight UTC.
+    """
+    parts = [
+        unpack(row["content"])
+        .rename({"date" if row["kind"] == "daily" else "ts": "at"})
+        .with_columns(pl.col("at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
+        .select("at", pl.col("^(open|high|low|close|volume|adj_close)$").cast(pl.Float64))
+        .with_columns(**{name: pl.lit(row[name]) for name in ("batch_id", "kind", "source")})
+        for row in contents.iter_rows(named=True)
+    ]
+    fields = {name: pl.Float64() for name in DAILY_VALUES}
+    schema = {"batch_id": pl.Int64(), "kind": pl.String(), "source": pl.String(), "at": UTC}
+    empty = pl.DataFrame(schema={**schema, **fields})
+    return pl.concat([empty, *parts], how="diagonal_relaxed")
+
+
+def count_differing_rows(stored: pl.DataFrame, computed: pl.DataFrame, key: str) -> int:
+    """Days or times for which two versions of a clean table differ, or only one has a row."""
+    columns = stored.columns
+    computed = computed.select(columns).cast(stored.schema)
+    unmatched = [
+        left.join(right, on=columns, how="anti", nulls_equal=True).select(key)
+        for left, right in ((stored, computed), (computed, stored))
+    ]
+    return pl.concat(unmatched).n_unique()

@@ -1,6 +1,6 @@
 """Detectors over recorded errors of Yahoo, their repaired twins, and real series of NSE.
 
-The floors are what was measured when the detectors were made, recounted from the files by hand.
+The expected counts were measured with the first detectors and recounted from the files by hand.
 """
 
 import datetime as dt
@@ -12,14 +12,14 @@ from benchmarks.bad_data import (
     DIVIDEND_KINDS,
     FOLDER,
     INJECTED,
+    check_bars,
     dividends,
-    doubted_of_tcs,
     files,
+    implausible_of_tcs,
     inject,
-    judge,
     measure_dividends,
+    measure_returns,
     measure_rows,
-    measure_steps,
     read,
     series,
     twin_of,
@@ -53,13 +53,13 @@ def bad(name, kind):
     ],
 )
 def test_no_label_would_cross_a_false_return(name, kind, false_returns):
-    measured = measure_steps(kind, bad(name, kind))
+    measured = measure_returns(kind, bad(name, kind))
 
     assert (measured.errors, measured.found) == (false_returns, false_returns)
 
 
 def test_a_row_at_a_ten_thousandth_is_refused():
-    refused = judge(read(bad("ALPHA-PA", "bad-stock-split"))).refused
+    refused = check_bars(read(bad("ALPHA-PA", "bad-stock-split"))).refused
 
     assert refused.select("date", "rule").rows() == [(dt.date(2023, 5, 8), "unit_error")]
 
@@ -68,7 +68,7 @@ def test_most_of_a_series_in_another_unit_is_not_refused_for_it():
     measured = measure_rows("100x-error", bad("SSW-JO", "100x-error"))
 
     # Four of the 22 rows are refused because their open stands above their high.
-    assert (measured.errors, measured.found, measured.false_here) == (22, 4, 0)
+    assert (measured.errors, measured.found, measured.false_alarms) == (22, 4, 0)
 
 
 @pytest.mark.parametrize(
@@ -88,11 +88,11 @@ def test_most_of_a_series_in_another_unit_is_not_refused_for_it():
         ("VWILX", "cg-double-count", 2, 2),
     ],
 )
-def test_wrong_dividends_are_doubted_and_no_others(name, kind, wrong, found):
+def test_wrong_dividends_are_flagged_and_no_others(name, kind, wrong, found):
     measured = measure_dividends(kind, bad(name, kind))
 
     assert (measured.errors, measured.found) == (wrong, found)
-    assert (measured.false_here, measured.false_in_twin) == (0, 0)
+    assert (measured.false_alarms, measured.false_in_twin) == (0, 0)
 
 
 def test_the_price_alone_finds_sixteen_of_59_wrong_dividends_without_a_false_alarm():
@@ -100,41 +100,41 @@ def test_the_price_alone_finds_sixteen_of_59_wrong_dividends_without_a_false_ala
         measure_dividends(kind, path, with_adj_close=False) for kind, path in files(DIVIDEND_KINDS)
     ]
 
-    assert sum(one.errors for one in measured) == 59
-    assert sum(one.found for one in measured) == 16
-    assert sum(one.false_here + one.false_in_twin for one in measured) == 0
+    assert sum(file.errors for file in measured) == 59
+    assert sum(file.found for file in measured) == 16
+    assert sum(file.false_alarms + file.false_in_twin for file in measured) == 0
 
 
 @pytest.mark.parametrize(
     ("name", "paid"), [("CALM", 10), ("EWG", 5), ("IBE-MC", 8), ("TISG-MI", 2)]
 )
-def test_dividends_without_an_error_are_believed_and_their_bars_kept(name, paid):
+def test_dividends_without_an_error_are_accepted_and_their_bars_kept(name, paid):
     bars = read(bad(name, "no-bad-divs"))
-    seen = judge(bars)
+    checked = check_bars(bars)
 
     assert dividends(bars).height == paid
     assert implausible_dividends(bars, dividends(bars)).is_empty()
-    assert (seen.refused.height, len(seen.pending)) == (0, 0)
+    assert (checked.refused.height, len(checked.pending)) == (0, 0)
 
 
 @pytest.mark.parametrize("kind", DIVIDEND_KINDS)
 def test_no_bar_of_a_file_with_wrong_dividends_is_taken_for_a_unit_error(kind):
     for _, path in files((kind,)):
-        for one in (path, twin_of(path)):
-            assert not unit_errors(read(one).drop_nulls("close")).any(), one.name
+        for file in (path, twin_of(path)):
+            assert not unit_errors(read(file).drop_nulls("close")).any(), file.name
 
 
 def test_the_list_of_tcs_differs_from_its_adjusted_close_in_five_of_70_dividends():
-    doubted = doubted_of_tcs()
+    implausible = implausible_of_tcs()
 
-    assert dict(doubted.select("date", "amount").iter_rows()) == {
+    assert dict(implausible.select("date", "amount").iter_rows()) == {
         dt.date(2010, 6, 15): 5.0,
         dt.date(2012, 6, 7): 4.0,
         dt.date(2014, 7, 28): 20.0,
         dt.date(2015, 10, 21): 5.5,
         dt.date(2019, 10, 17): 40.0,
     }
-    assert doubted_of_tcs(with_adj_close=False).is_empty()
+    assert implausible_of_tcs(with_adj_close=False).is_empty()
 
 
 def test_no_bar_of_149_real_series_is_taken_for_a_unit_error(real_series):
@@ -146,13 +146,13 @@ def test_no_bar_of_149_real_series_is_taken_for_a_unit_error(real_series):
 def test_a_unit_error_put_into_any_real_series_is_found_and_nothing_else(real_series, error):
     rng = np.random.default_rng(7)
     for bars in real_series:
-        bent, rows = inject(bars, error, rng)
-        assert set(unit_errors(bent).arg_true().to_list()) == rows
+        spoiled, rows = inject(bars, error, rng)
+        assert set(unit_errors(spoiled).arg_true().to_list()) == rows
 
 
 def test_a_run_of_unit_errors_is_found_in_every_series_of_which_it_is_no_majority(real_series):
     rng = np.random.default_rng(7)
     for bars in real_series:
-        bent, rows = inject(bars, "run of 25 bars", rng)
+        spoiled, rows = inject(bars, "run of 25 bars", rng)
         if bars.height >= 60:
-            assert set(unit_errors(bent).arg_true().to_list()) == rows
+            assert set(unit_errors(spoiled).arg_true().to_list()) == rows

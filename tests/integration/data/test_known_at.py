@@ -16,7 +16,7 @@ from src.features import features_daily
 from tests.support.prices import (
     NOW,
     TCS,
-    Given,
+    StubSource,
     bar,
     checksums,
     clean_walk,
@@ -40,7 +40,7 @@ def bring(store, home):
     def brought(fetched_at, *bars, **facts):
         given = context(store, home, now=LATER)
         made = delivery(list(bars), fetched_at=fetched_at, **facts)
-        return run(ingest.stage(Given([made])), given)
+        return run(ingest.stage(StubSource([made])), given)
 
     return brought
 

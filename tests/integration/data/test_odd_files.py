@@ -56,7 +56,7 @@ def test_a_file_newest_first_is_the_same_series(bring, bars, straight):
 
     assert (raw.height, refused.height) == (bars.height, 0)
     assert clean.equals(straight)
-    assert notes == [f"{TCS}: rows stood newest first"]
+    assert notes == [f"{TCS}: rows are newest first"]
 
 
 def test_a_block_in_another_place_is_the_same_series(bring, bars, straight):
@@ -66,7 +66,7 @@ def test_a_block_in_another_place_is_the_same_series(bring, bars, straight):
 
     assert (raw.height, refused.height) == (bars.height, 0)
     assert clean.equals(straight)
-    assert notes == [f"{TCS}: 12 rows stood out of date order"]
+    assert notes == [f"{TCS}: 12 rows are out of date order"]
 
 
 def test_whole_days_written_twice_out_of_order_are_set_aside_once(bring, bars, straight):

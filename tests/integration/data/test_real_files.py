@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+from collections import Counter
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +10,7 @@ import pytest
 
 from src.core.calendars.nse import nse
 from src.core.errors import BadInput
-from src.data.sources.files.source import FileSource
+from tests.support.price_files import all_deliveries, file_source
 
 DATA = Path(os.environ.get("FORECAST_TEST_DATA") or Path(__file__).parents[4] / "shared" / "data")
 pytestmark = pytest.mark.skipif(
@@ -19,15 +20,7 @@ TCS = "TCS.NS"
 
 
 def source(*names, ticker=None):
-    return FileSource(
-        [DATA / name for name in names],
-        calendar=nse(),
-        ticker=ticker,
-        vendor=None,
-        basis=None,
-        fetched_at=None,
-        now=dt.datetime(2026, 4, 20, 12, tzinfo=dt.UTC),
-    )
+    return file_source(*(DATA / name for name in names), ticker=ticker)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +68,7 @@ def test_each_daily_layout_is_read_whole(name, layout, vendor, basis, rows, firs
 
 
 def test_the_adjusted_close_of_yahoo_is_filled():
-    (found,) = source("tcs_daily/yahoo_2026-04-13.csv", ticker=TCS).deliveries()
+    (found,) = source("tcs_daily/yahoo_2026-04-13.csv", ticker=TCS).fetch_daily(TCS, None, None)
 
     assert found.frame["adj_close"][0] == 25.828407287597656
 
@@ -91,7 +84,7 @@ def test_a_list_of_dividends_is_no_price_file():
 
 
 def test_a_file_of_another_symbol_is_refused():
-    with pytest.raises(BadInput, match=r"it holds TCS\.NS, not INFY\.NS"):
+    with pytest.raises(BadInput, match=r"it has prices of TCS\.NS, not of INFY\.NS"):
         source("tcs_daily/nse_raw_unadjusted_2004_2020.csv", ticker="INFY").tickers()
 
 
@@ -106,23 +99,24 @@ def test_hourly_twins_in_two_zones_agree_on_their_times():
 
 
 def test_hourly_bars_of_yahoo_are_split_adjusted_only():
-    (utc,) = source("tcs_hourly/yahoo_naive_utc_2023_2025.xlsx").deliveries()
+    (utc,) = source("tcs_hourly/yahoo_naive_utc_2023_2025.xlsx").fetch_hourly(TCS, None, None)
 
     assert (utc.vendor, utc.layout, utc.price_basis) == ("yahoo", "yfinance_flat", "split")
 
 
 def test_two_folders_of_many_tickers_are_read_without_exception():
-    found = list(source("nse_daily_upstox", "nse_daily_yahoo").deliveries())
+    found = all_deliveries(source("nse_daily_upstox", "nse_daily_yahoo"))
 
-    assert [d.vendor for d in found] == ["upstox"] * 50 + ["yahoo"] * 99
-    assert {d.price_basis for d in found[:50]} == {"split"}
-    assert {d.price_basis for d in found[50:]} == {"total"}
+    assert Counter((d.vendor, d.price_basis) for d in found) == {
+        ("upstox", "split"): 50,
+        ("yahoo", "total"): 99,
+    }
     assert sum(d.rejected.height for d in found) == 0
     assert {"M&M.NS", "BAJAJ-AUTO.NS", "ITCHOTELS.NS"} <= {d.ticker for d in found}
 
 
 def test_midnights_in_india_keep_their_date():
-    (found,) = source("nse_daily_upstox", ticker=TCS).deliveries()
+    (found,) = source("nse_daily_upstox", ticker=TCS).fetch_daily(TCS, None, None)
 
     days = found.frame["date"]
     assert (days[0], days[-1]) == (dt.date(2020, 10, 1), dt.date(2025, 9, 30))

@@ -6,11 +6,11 @@ import polars as pl
 import pytest
 
 from src.config.settings import FeatureSettings
-from src.core.tables import FEATURES_DAILY
+from src.core.tables import FEATURES_DAILY, OHLCV
 from src.features.catalogue import features, version, warm_up_rows
 from src.features.features_daily import STAGE, compute
 from src.features.indicators import Bars
-from tests.support.prices import BARS, clean_walk, sessions
+from tests.support.prices import clean_walk, sessions
 
 DEFAULT = FeatureSettings()
 GUIDE = (
@@ -94,7 +94,7 @@ CATALOGUE = features(
 
 
 def arrays(clean):
-    return {name: clean[name].to_numpy().copy() for name in BARS}
+    return {name: clean[name].to_numpy().copy() for name in OHLCV}
 
 
 @pytest.mark.parametrize("feature", CATALOGUE, ids=lambda feature: feature.name)

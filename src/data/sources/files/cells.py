@@ -1,4 +1,4 @@
-"""Cells: a file's content comes in, its head lines and a frame of trimmed text cells go out."""
+"""Read the cells of a text file or workbook as trimmed text."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 HEAD_LINES = 3
 _DELIMITERS = ",;\t|"
 _HEAD_BYTES = 1 << 20
-# ASCII's unit separator: text with it was refused as binary, so a whole line is one cell.
-_NEVER = "\x1f"
-# A column without any value is no news: what is missing from a file is said by its refusal.
+# ASCII's unit separator, which no text has (the reader refuses it as binary): so that a whole line
+# is read as one cell.
+_UNUSED_SEPARATOR = "\x1f"
+# Its warnings about empty columns are noise: a file that lacks values is refused with a reason.
 logging.getLogger("fastexcel").setLevel(logging.ERROR)
 
 
@@ -38,37 +39,37 @@ class Grid(Protocol):
         """Rows below the header, blank ones left out.
 
         ``line`` counts from 1 below the header, ``file_line`` from the top of the file, ``c0`` …
-        are text (null where blank), ``torn`` is the line as written where it has more or
-        fewer cells than the header, else null.
+        are text (null where blank), ``ragged`` is the line as written where it has more or fewer
+        cells than the header, else null.
         """
         ...
 
 
 def read_grid(content: Content) -> Grid:
     """The file's cells; raises BadInput when it cannot be read."""
-    return _workbook(content.plain) if content.is_workbook else _text(content.plain)
+    return _workbook(content.unpacked) if content.is_workbook else _text(content.unpacked)
 
 
 @dataclass(frozen=True)
 class TextGrid:
-    """Delimited text; ``ends`` says after how many lines of the file each head line is over."""
+    """Delimited text; ``ends`` has the number of the file's line at which each head line ends."""
 
     head: list[list[str]]
     ends: list[int]
     delimiter: str
-    plain: bytes
+    content: bytes
 
     def body(self, header_lines: int, width: int) -> pl.DataFrame:
         """See Grid.body; every cell is read once, as text."""
         skipped = self.ends[header_lines - 1]
-        below = self.plain.split(b"\n", skipped)[skipped:]
+        below = self.content.split(b"\n", skipped)[skipped:]
         text = below[0] if below else b""
         quoted = b'"' in text
         if quoted and text.count(b'"') % 2:
-            raise BadInput("a quotation mark in it is never closed: save it again.")
+            raise BadInput("a quotation mark in it is never closed: save the file again.")
         cells = _cells(text, self.delimiter, width + 1, quoted=quoted)
-        torn = _torn(text, self.delimiter, width, cells)
-        return _tidy(cells.with_columns(torn), skipped).drop(f"c{width}")
+        ragged = _ragged(text, self.delimiter, width, cells)
+        return _trimmed(cells.with_columns(ragged), skipped).drop(f"c{width}")
 
 
 @dataclass(frozen=True)
@@ -77,18 +78,20 @@ class WorkbookGrid:
 
     head: list[list[str]]
     cells: pl.DataFrame
-    plain: bytes
+    content: bytes
 
     def body(self, header_lines: int, width: int) -> pl.DataFrame:
-        """See Grid.body; a sheet has no torn rows."""
+        """See Grid.body; a sheet has no ragged rows."""
         below = self.cells.slice(header_lines)
-        cells = _exact(below, _sheet(self.plain, header_lines, None)).select(below.columns[:width])
+        typed = _sheet(self.content, header_lines, None)
+        cells = _with_all_digits(below, typed).select(below.columns[:width])
         lines = pl.int_range(1, cells.height + 1, eager=True).alias("line")
-        return _tidy(cells.with_columns(lines, torn=pl.lit(None, dtype=pl.String)), header_lines)
+        numbered = cells.with_columns(lines, ragged=pl.lit(None, dtype=pl.String))
+        return _trimmed(numbered, header_lines)
 
 
-def _text(plain: bytes) -> TextGrid:
-    top = plain[:_HEAD_BYTES].decode("utf-8", errors="ignore")
+def _text(content: bytes) -> TextGrid:
+    top = content[:_HEAD_BYTES].decode("utf-8", errors="ignore")
     first = next((line for line in top.split("\n") if line.strip()), "")
     delimiter = max(_DELIMITERS, key=Counter(first).__getitem__)
     reader = csv.reader(io.StringIO(top), delimiter=delimiter)
@@ -102,15 +105,15 @@ def _text(plain: bytes) -> TextGrid:
             if len(head) == HEAD_LINES:
                 break
     except csv.Error as error:
-        raise BadInput(f"it is no table of text ({error}): save it as CSV.") from error
+        raise BadInput(f"it is not a table of text ({error}): save it as CSV.") from error
     if not head:
         raise BadInput("it is empty: give a file with prices.")
-    return TextGrid(head, ends, delimiter, plain)
+    return TextGrid(head, ends, delimiter, content)
 
 
 def _cells(text: bytes, delimiter: str, width: int, *, quoted: bool) -> pl.DataFrame:
     names = [f"c{i}" for i in range(width)]
-    # A header of our own: the width is the header's, not that of whichever row comes first.
+    # A synthetic header, so that the width is the header's, not that of the first row.
     return pl.read_csv(
         delimiter.join(names).encode() + b"\n" + text,
         separator=delimiter,
@@ -122,49 +125,50 @@ def _cells(text: bytes, delimiter: str, width: int, *, quoted: bool) -> pl.DataF
     )
 
 
-def _torn(text: bytes, delimiter: str, width: int, cells: pl.DataFrame) -> pl.Series:
+def _ragged(text: bytes, delimiter: str, width: int, cells: pl.DataFrame) -> pl.Series:
     lines = pl.read_csv(
-        b"line\n" + text, separator=_NEVER, schema={"line": pl.String}, quote_char=None
+        b"line\n" + text, separator=_UNUSED_SEPARATOR, schema={"line": pl.String}, quote_char=None
     ).to_series()
     if lines.len() != cells.height:  # a quoted cell holds a line end, so lines are not rows
-        return pl.Series("torn", [None], dtype=pl.String).new_from_index(0, cells.height)
+        return pl.Series("ragged", [None], dtype=pl.String).new_from_index(0, cells.height)
     count = lines.str.count_matches(delimiter, literal=True).cast(pl.Int64) + 1
     surplus = cells[f"c{width}"].str.strip_chars().fill_null("") != ""
     wrong = (count < width) | (count > width + 1) | ((count == width + 1) & surplus)
     quoted = lines.str.contains('"', literal=True)
-    torn = pl.when(pl.col("wrong") & ~pl.col("quoted")).then(pl.col("line"))
-    return pl.DataFrame({"wrong": wrong, "quoted": quoted, "line": lines}).select(torn=torn)["torn"]
+    ragged = pl.when(pl.col("wrong") & ~pl.col("quoted")).then(pl.col("line"))
+    marked = pl.DataFrame({"wrong": wrong, "quoted": quoted, "line": lines})
+    return marked.select(ragged=ragged).to_series()
 
 
-def _tidy(cells: pl.DataFrame, skipped: int) -> pl.DataFrame:
+def _trimmed(cells: pl.DataFrame, skipped: int) -> pl.DataFrame:
     text = pl.col(pl.String).str.strip_chars()
-    named = [name for name in cells.columns if name.startswith("c")]
-    trimmed = cells.with_columns(pl.when(text.str.len_bytes() > 0).then(text).name.keep())
-    return trimmed.filter(pl.any_horizontal(pl.col(named).is_not_null())).with_columns(
+    columns = [name for name in cells.columns if name.startswith("c")]
+    cells = cells.with_columns(pl.when(text.str.len_bytes() > 0).then(text).name.keep())
+    return cells.filter(pl.any_horizontal(pl.col(columns).is_not_null())).with_columns(
         pl.col("line").cast(pl.Int64), file_line=pl.col("line").cast(pl.Int64) + skipped
     )
 
 
-def _workbook(plain: bytes) -> WorkbookGrid:
-    cells = _sheet(plain, 0, "string")
+def _workbook(content: bytes) -> WorkbookGrid:
+    cells = _sheet(content, 0, "string")
     if not cells.height:
         raise BadInput("its first sheet is empty: put the prices there.")
     cells = cells.rename({name: f"c{i}" for i, name in enumerate(cells.columns)})
     head = [[(cell or "").strip() for cell in row] for row in cells.head(HEAD_LINES).rows()]
-    return WorkbookGrid(head, cells, plain)
+    return WorkbookGrid(head, cells, content)
 
 
-def _sheet(plain: bytes, skipped: int, dtype: Literal["string"] | None) -> pl.DataFrame:
+def _sheet(content: bytes, skipped: int, dtype: Literal["string"] | None) -> pl.DataFrame:
     try:
-        book = fastexcel.read_excel(plain)
+        book = fastexcel.read_excel(content)
         sheet = book.load_sheet(0, header_row=None, skip_rows=skipped, dtypes=dtype)
         return sheet.to_polars()
     except (fastexcel.FastExcelError, ValueError, OverflowError) as error:
-        raise BadInput("its xlsx data is damaged or holds no sheet: save it again.") from error
+        raise BadInput("its xlsx data is damaged or has no sheet: save it again.") from error
 
 
-def _exact(cells: pl.DataFrame, typed: pl.DataFrame) -> pl.DataFrame:
-    """The text cells with every digit of a fraction: as text, fastexcel keeps nine decimals."""
+def _with_all_digits(cells: pl.DataFrame, typed: pl.DataFrame) -> pl.DataFrame:
+    """The text cells with all digits of fractions: as text, fastexcel keeps nine decimals."""
     if typed.shape != cells.shape:
         return cells
     columns = zip(cells.iter_columns(), typed.iter_columns(), strict=True)

@@ -1,4 +1,4 @@
-"""Layouts: the head lines of a file come in, what each of its columns is goes out; pure."""
+"""Recognise from a file's first lines what each of its columns is."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from src.core.errors import BadInput
+from src.core.tables import OHLC
+from src.data.sources.files.fields.actions import ACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from src.data.sources.delivery import Basis
-
-PRICES = ("open", "high", "low", "close")
-VALUES = (*PRICES, "volume", "adj_close")
-# As Yahoo names them; what is paid out as a capital gain is no action that the ledger knows.
-ACTIONS = ("dividends", "stock splits", "capital gains")
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "open": ("open", "open price", "opnpric", "opening price"),
@@ -46,11 +43,21 @@ _FLAT = re.compile(r"\W*([A-Za-z][A-Za-z ]*?)[\W_]+(\^?[A-Z0-9][A-Z0-9&=_-]*(?:\
 
 @dataclass(frozen=True)
 class Layout:
-    """What a file's columns are. ``values`` gives column numbers by name, per ticker it states.
+    """What a file's columns are, by their numbers from 0.
 
-    The key None of ``values`` stands for a file whose tickers are in the ``symbol`` column or in no
-    column; ``actions`` gives the columns of ``ACTIONS`` likewise. ``vendor`` and ``basis`` are None
-    where the layout does not tell them.
+    Attributes:
+        name: As stored with a batch.
+        vendor: Whose prices they are, None where the layout does not show it.
+        basis: The price basis, None where the layout does not show it.
+        header_lines: How many lines are above the rows.
+        names: The columns as the file names them.
+        dates: The columns that together are a row's date.
+        values: The columns of prices and volume by name, for each ticker that has columns of its
+            own, as the file writes it; under None in a file with the tickers in ``symbol`` or in
+            no column.
+        symbol: The column of the ticker.
+        series: The column of NSE's series.
+        actions: The columns of ``ACTIONS``, by ticker and name as ``values``.
     """
 
     name: str
@@ -62,7 +69,6 @@ class Layout:
     values: Mapping[str | None, Mapping[str, int]]
     symbol: int | None = None
     series: int | None = None
-    notes: tuple[str, ...] = field(default=())
     actions: Mapping[str | None, Mapping[str, int]] = field(default_factory=dict)
 
     @property
@@ -73,23 +79,30 @@ class Layout:
     @property
     def action_names(self) -> tuple[str, ...]:
         """Those of ``ACTIONS`` that the file has for any ticker."""
-        return tuple(name for name in ACTIONS if any(name in own for own in self.actions.values()))
+        present = {name for columns in self.actions.values() for name in columns}
+        return tuple(name for name in ACTIONS if name in present)
 
 
-def recognise(head: Sequence[Sequence[str]]) -> Layout:
-    """The layout that the head lines show; raises BadInput naming what was seen and is missing."""
+def recognise_layout(head: Sequence[Sequence[str]]) -> Layout:
+    """The layout of a file with these first lines.
+
+    Raises:
+        BadInput: for an unknown layout, with the columns it has and those it lacks.
+    """
     return _multi_header(head) or _flat(head[0]) or _single_header(head[0])
 
 
 def check_volume(layout: Layout) -> None:
-    """Refuses a layout without a volume, which daily bars need and hourly ones do not."""
-    for whose, columns in layout.values.items():
+    """Refuse a layout without a volume, which daily bars need and hourly ones do not."""
+    for ticker, columns in layout.values.items():
         if "volume" not in columns:
-            raise BadInput(_no_column(["volume"], layout.names, f" for {whose}" if whose else ""))
+            raise BadInput(
+                _missing_message(["volume"], layout.names, f" for {ticker}" if ticker else "")
+            )
 
 
 def canonical(name: str) -> str:
-    """A column name without case, marks and blanks at its ends: ``PREV. CLOSE`` is prev close."""
+    """A column name in lower case without punctuation: ``PREV. CLOSE`` becomes prev close."""
     return re.sub(r"[^a-z0-9]+", " ", name.lower()).strip()
 
 
@@ -111,8 +124,8 @@ def _multi_header(head: Sequence[Sequence[str]]) -> Layout | None:
 
 
 def _are_fields(cells: Sequence[str]) -> bool:
-    known = {_FIELDS.get(canonical(cell)) for cell in cells[1:]}
-    return {"open", "close"} <= known
+    fields = {_FIELDS.get(canonical(cell)) for cell in cells[1:]}
+    return {"open", "close"} <= fields
 
 
 def _flat(header: Sequence[str]) -> Layout | None:
@@ -124,7 +137,7 @@ def _flat(header: Sequence[str]) -> Layout | None:
     tickers = {ticker for column, ticker in pairs if _FIELDS.get(canonical(column)) == "close"}
     if not tickers or canonical("close") in map(canonical, header):
         return None
-    if any(canonical(name) in _FIELDS for name in header[1:]):  # NSE's "CLOSE PRICE" is no ticker
+    if any(canonical(name) in _FIELDS for name in header[1:]):  # PRICE of CLOSE PRICE is no ticker
         return None
     return _yfinance("yfinance_flat", tuple(header), pairs, header_lines=1)
 
@@ -135,94 +148,94 @@ def _yfinance(
     values: dict[str | None, dict[str, int]] = {}
     actions: dict[str | None, dict[str, int]] = {}
     for column, (text, ticker) in enumerate(pairs, start=1):
-        known = _FIELDS.get(canonical(text))
-        if known:
-            values.setdefault(ticker, {})[known] = column
+        value = _FIELDS.get(canonical(text))
+        if value:
+            values.setdefault(ticker, {})[value] = column
         elif canonical(text) in ACTIONS:
             actions.setdefault(ticker, {})[canonical(text)] = column
-    for whose, columns in values.items():
-        _check_complete(columns, [pair[0] for pair in pairs], f" for {whose}")
+    for stated, columns in values.items():
+        _check_complete(columns, [pair[0] for pair in pairs], f" for {stated}")
     split = all("adj_close" in columns for columns in values.values())
     basis: Basis = "split" if split else "total"
     return Layout(name, "yahoo", basis, header_lines, names, (0,), values, actions=actions)
 
 
 def _single_header(header: Sequence[str]) -> Layout:
-    known = [canonical(name) for name in header]
-    while known and not known[-1]:  # a comma at the end of the header line
-        known.pop()
-    values = _values(header, known)
-    dates = _dates(known)
-    _check_complete(values if dates else {**values, "date": -1}, header, "", dated=bool(dates))
-    name, vendor, basis = _origin(known, values)
-    actions = {action: known.index(action) for action in ACTIONS if action in known}
+    titles = [canonical(name) for name in header]
+    while titles and not titles[-1]:  # the header line ends with a comma
+        titles.pop()
+    values = _values(header, titles)
+    dates = _dates(titles)
+    _check_complete(values, header, "", dated=bool(dates))
+    name, vendor, basis = _vendor_and_basis(titles, values)
+    actions = {action: titles.index(action) for action in ACTIONS if action in titles}
     return Layout(
         name=name,
         vendor=vendor,
         basis=basis,
         header_lines=1,
-        names=tuple(header[: len(known)]),
+        names=tuple(header[: len(titles)]),
         dates=dates,
         values={None: values},
-        symbol=_first(known, _SYMBOLS),
-        series=_first(known, _SERIES),
+        symbol=_first(titles, _SYMBOLS),
+        series=_first(titles, _SERIES),
         actions={None: actions} if actions else {},
     )
 
 
-def _values(header: Sequence[str], known: Sequence[str]) -> dict[str, int]:
+def _values(header: Sequence[str], titles: Sequence[str]) -> dict[str, int]:
     values: dict[str, int] = {}
-    for column, name in enumerate(known):
+    for column, name in enumerate(titles):
         value = _FIELDS.get(name)
         if value in values:
-            both = f"{header[values[value]]!r} and {header[column]!r}"
-            raise BadInput(f"it has two columns for {value}, {both}: keep one of them.")
+            names = f"{header[values[value]]!r} and {header[column]!r}"
+            raise BadInput(f"it has two columns for {value}, {names}: keep one of them.")
         if value:
             values[value] = column
     return values
 
 
-def _dates(known: Sequence[str]) -> tuple[int, ...]:
-    first = _first(known, _DATES)
+def _dates(titles: Sequence[str]) -> tuple[int, ...]:
+    first = _first(titles, _DATES)
     if first is None:
-        # pandas writes an index without a name as a first column without one.
-        return (0,) if known and known[0] in ("", "unnamed 0") else ()
-    if known[first] == "date" and "time" in known:
-        return (first, known.index("time"))
+        # pandas writes an unnamed index as a first column without a name.
+        return (0,) if titles and titles[0] in ("", "unnamed 0") else ()
+    if titles[first] == "date" and "time" in titles:
+        return (first, titles.index("time"))
     return (first,)
 
 
-def _origin(
-    known: Sequence[str], values: Mapping[str, int]
+def _vendor_and_basis(
+    titles: Sequence[str], values: Mapping[str, int]
 ) -> tuple[str, str | None, Basis | None]:
-    if _NSE & set(known):
+    if _NSE & set(titles):
         return "nse", "nse", "unadjusted"
     if "adj_close" in values:
         return "yahoo", "yahoo", "split"
-    if {"dividends", "stock splits"} <= set(known):
+    if {"dividends", "stock splits"} <= set(titles):
         return "yahoo_adjusted", "yahoo", "total"
-    if "oi" in known and "timestamp" in known:
+    if "oi" in titles and "timestamp" in titles:
         return "upstox", "upstox", "split"
     return "plain", None, None
 
 
-def _first(known: Sequence[str], wanted: Sequence[str]) -> int | None:
-    return next((known.index(name) for name in wanted if name in known), None)
+def _first(titles: Sequence[str], wanted: Sequence[str]) -> int | None:
+    return next((titles.index(name) for name in wanted if name in titles), None)
 
 
 def _check_complete(
-    values: Mapping[str, int], seen: Sequence[str], whose: str, *, dated: bool = True
+    values: Mapping[str, int], present: Sequence[str], of_ticker: str, *, dated: bool = True
 ) -> None:
-    missing = [name for name in PRICES if name not in values]
+    missing = [name for name in OHLC if name not in values]
     if not dated:
         missing.insert(0, "date")
     if missing:
-        raise BadInput(_no_column(missing, seen, whose))
+        raise BadInput(_missing_message(missing, present, of_ticker))
 
 
-def _no_column(missing: Sequence[str], seen: Sequence[str], whose: str) -> str:
-    columns = ", ".join(name[:40] for name in seen[:12] if name) or "none"
+def _missing_message(missing: Sequence[str], present: Sequence[str], of_ticker: str) -> str:
+    columns = ", ".join(name[:40] for name in present[:12] if name) or "none"
     return (
-        f"its layout is unknown: no column for {', '.join(missing)}{whose} among {columns}; "
+        f"its layout is unknown: no column for {', '.join(missing)}{of_ticker} among {columns}; "
         "name the columns date, open, high, low, close, volume."
     )

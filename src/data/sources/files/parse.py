@@ -1,4 +1,4 @@
-"""One file's parts put together: its content comes in, parsed rows per ticker go out."""
+"""Parse one price file: from its bytes to the rows, rejected rows and actions of each ticker."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ import polars as pl
 
 from src.core.calendars.exchanges import exchange_of
 from src.core.errors import BadInput
-from src.data.sources.files import row_filters as steps
+from src.core.tables import DAILY_VALUES, OHLCV
+from src.data.sources.delivery import KEY_COLUMNS
+from src.data.sources.files import row_filters
 from src.data.sources.files.cells import read_grid
-from src.data.sources.files.fields.actions import stated_actions
-from src.data.sources.files.fields.dates import read_stamps
-from src.data.sources.files.fields.tickers import choose, suffix_beside, ticker_of_stem
-from src.data.sources.files.fields.timezones import days_apart, minutes_apart, place, session_day
-from src.data.sources.files.layouts import VALUES, check_volume, recognise
+from src.data.sources.files.fields.actions import read_actions
+from src.data.sources.files.fields.dates import parse_dates
+from src.data.sources.files.fields.spacing import check_spacing
+from src.data.sources.files.fields.tickers import select_tickers, suffix_in_file, ticker_in_name
+from src.data.sources.files.fields.timezones import resolve_times, session_date
+from src.data.sources.files.layouts import check_volume, recognise_layout
+from src.data.sources.files.rows import long_rows, rows_as_json, stated_tickers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Basis, Kind
-    from src.data.sources.files.fields.timezones import Calendar
     from src.data.sources.files.layouts import Layout
     from src.data.sources.files.reader import Content, PriceFile
 
-_BAR_MINUTES = 60
-_WEEKLY_DAYS = 5
-
 
 @dataclass(frozen=True)
-class Judged:
-    """A file's rows after all rules: those kept, and those rejected with the reason.
+class FilteredRows:
+    """A file's rows after all filters: those kept, and those rejected with the reason.
 
-    ``actions`` are those that the rows state, rejected ones with a date among them, by ``ticker``.
+    ``actions`` are those of all rows with a date, rejected bars among them, by ``ticker``.
     """
 
     kind: Kind
@@ -45,8 +46,11 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Parsed:
-    """One ticker's rows of a file; ``rejected_days`` are the days of ``rejected``, where known."""
+class TickerRows:
+    """One ticker's rows of a file, as in ``Delivery``.
+
+    ``rejected_days`` are the dates of ``rejected``, null where they cannot be read.
+    """
 
     ticker: str
     kind: Kind
@@ -60,133 +64,147 @@ class Parsed:
     actions: pl.DataFrame | None
 
 
-def parse(
+def parse_file(
     content: Content,
     file: PriceFile,
     *,
     calendar: Calendar,
-    asked: str | None,
+    ticker: str | None,
     suffix: str,
     latest_year: int,
-) -> list[Parsed]:
-    """The file's rows per ticker, none when it is another ticker's; raises BadInput."""
+) -> list[TickerRows]:
+    """The file's rows by ticker, none when it is another ticker's file in a folder.
+
+    Args:
+        content: the file's bytes.
+        file: its path and whether it was given by that.
+        calendar: the exchange's sessions.
+        ticker: the ticker requested, None for all in the file.
+        suffix: for bare symbols.
+        latest_year: the last year that a date may have.
+
+    Raises:
+        BadInput: when the file cannot be used; the sentence begins after the path.
+    """
     layout, cells = _read(content)
-    beside = suffix_beside(asked, suffix)
-    inside = steps.symbols_inside(layout, cells, beside)
-    named = ticker_of_stem(file.path.name, beside)
-    chosen = choose(asked, list(dict.fromkeys(inside.values())), named, picked=file.picked)
-    if not chosen:
+    file_suffix = suffix_in_file(ticker, suffix)
+    stated = stated_tickers(layout, cells, file_suffix)
+    in_name = ticker_in_name(file.path.name, file_suffix)
+    distinct = list(dict.fromkeys(stated.values()))
+    selected = select_tickers(ticker, distinct, in_name, explicit=file.explicit)
+    if not selected:
         return []
-    rows, notes = steps.long_rows(layout, cells, inside, chosen)
-    judged = _judge(layout, rows, chosen, calendar, latest_year)
-    whole = steps.as_json(layout, cells, judged.rejected["line"])
-    rejected = judged.rejected.join(whole, on="line", how="left", maintain_order="left")
-    return _per_ticker(layout, replace(judged, rejected=rejected), chosen, notes)
+    rows, notes = long_rows(layout, cells, stated, selected)
+    filtered = _filter(layout, rows, selected, calendar, latest_year)
+    whole = rows_as_json(layout, cells, filtered.rejected["line"])
+    rejected = filtered.rejected.join(whole, on="line", how="left", maintain_order="left")
+    filtered = replace(filtered, rejected=rejected, notes=(*notes, *filtered.notes))
+    return _by_ticker(layout, filtered, selected)
 
 
 def _read(content: Content) -> tuple[Layout, pl.DataFrame]:
     grid = read_grid(content)
-    layout = recognise(grid.head)
+    layout = recognise_layout(grid.head)
     cells = grid.body(layout.header_lines, len(layout.names))
     if not cells.height:
         raise BadInput("it has a header and no rows: download it again.")
     return layout, cells
 
 
-def _judge(
-    layout: Layout, rows: pl.DataFrame, chosen: Sequence[str], calendar: Calendar, latest_year: int
-) -> Judged:
+def _filter(
+    layout: Layout,
+    rows: pl.DataFrame,
+    selected: Sequence[str],
+    calendar: Calendar,
+    latest_year: int,
+) -> FilteredRows:
     if not rows.height:
-        raise BadInput(f"it has no row of {chosen[0]}: download it again.")
-    rows, torn = steps.split_torn(rows)
-    rows, unnamed = steps.split_unnamed(rows, chosen)
-    stamps = read_stamps(
+        raise BadInput(f"it has no row of {selected[0]}: download it again.")
+    rows, ragged = row_filters.split_ragged(rows)
+    rows, unknown = row_filters.split_unknown_symbols(rows, selected)
+    dates = parse_dates(
         rows["at"], rows["file_line"], column=layout.date_name, latest_year=latest_year
     )
-    placed = place(stamps, chosen[0], calendar)
-    if placed.kind == "daily":
+    times = resolve_times(dates, selected[0], calendar)
+    if times.kind == "daily":
         check_volume(layout)
-    rows, undated = steps.split_undated(rows.with_columns(key=placed.key, far=stamps.far))
-    _check_spacing(placed.kind, rows)
-    actions, said = stated_actions(rows, placed.kind)
-    rows, numberless = steps.split_numberless(rows)
-    steps.check_closes(rows)
-    rows, other_series = steps.split_series(rows)
-    rows, repeats = steps.split_repeats(rows)
-    parts = [torn, unnamed, undated, numberless, other_series, repeats]
+    rows = rows.with_columns(dates.outside_years, key=times.key)
+    rows, undated = row_filters.split_undated(rows)
+    check_spacing(times.kind, rows)
+    actions, action_notes = read_actions(rows, times.kind)
+    rows, invalid = row_filters.split_invalid_numbers(rows)
+    row_filters.check_closes(rows)
+    rows, other_series = row_filters.split_other_series(rows)
+    rows, repeated = row_filters.split_repeated(rows)
+    parts = [ragged, unknown, undated, invalid, other_series, repeated]
     rejected = pl.concat(parts, how="vertical_relaxed").sort("line", maintain_order=True)
-    return Judged(placed.kind, rows, rejected, (*stamps.notes, *placed.notes, *said), actions)
+    notes = (*dates.notes, *times.notes, *action_notes)
+    return FilteredRows(times.kind, rows, rejected, notes, actions)
 
 
-def _check_spacing(kind: Kind, rows: pl.DataFrame) -> None:
-    """Refuses what is neither daily nor hourly: weekly rows are no days, minutes no hours."""
-    if kind == "hourly":
-        apart, unit = minutes_apart(rows.select("ticker", ts="key")), "minutes"
-        wrong = apart is not None and apart != _BAR_MINUTES
-    else:
-        apart, unit = days_apart(rows.select("ticker", date="key")), "days"
-        wrong = apart is not None and apart >= _WEEKLY_DAYS
-    if wrong:
-        raise BadInput(f"its rows are {apart:g} {unit} apart: give daily bars or hourly ones.")
-
-
-def _per_ticker(
-    layout: Layout, judged: Judged, chosen: Sequence[str], notes: tuple[str, ...]
-) -> list[Parsed]:
-    good = judged.rows.partition_by("ticker", as_dict=True)
-    bad = judged.rejected.partition_by("ticker", as_dict=True)
-    none_good, none_bad = judged.rows.clear(), judged.rejected.clear()
+def _by_ticker(layout: Layout, filtered: FilteredRows, selected: Sequence[str]) -> list[TickerRows]:
+    rows = filtered.rows.partition_by("ticker", as_dict=True)
+    rejected = filtered.rejected.partition_by("ticker", as_dict=True)
+    no_rows, no_rejected = filtered.rows.clear(), filtered.rejected.clear()
     return [
-        _parsed(layout, judged, good.get(key, none_good), bad.get(key, none_bad), notes)
-        for key in [(ticker,) for ticker in chosen]
-        if key in good or key in bad
+        _ticker_rows(
+            layout,
+            filtered,
+            ticker,
+            rows.get((ticker,), no_rows),
+            rejected.get((ticker,), no_rejected),
+        )
+        for ticker in selected
+        if (ticker,) in rows or (ticker,) in rejected
     ]
 
 
-def _parsed(
+def _ticker_rows(
     layout: Layout,
-    judged: Judged,
-    good: pl.DataFrame,
-    bad: pl.DataFrame,
-    notes: tuple[str, ...],
-) -> Parsed:
-    daily = judged.kind == "daily"
-    key = pl.col("key").cast(pl.Date if daily else pl.Datetime("us", "UTC"))
-    values = [name for name in VALUES if daily or name != "adj_close"]
+    filtered: FilteredRows,
+    ticker: str,
+    rows: pl.DataFrame,
+    rejected: pl.DataFrame,
+) -> TickerRows:
+    is_daily = filtered.kind == "daily"
+    key = pl.col("key").cast(pl.Date if is_daily else pl.Datetime("us", "UTC"))
     # Yahoo adjusts no intraday bar for dividends: on common bars its closes are a broker's.
-    split_only = layout.vendor == "yahoo" and not daily
-    ticker = (good if good.height else bad)["ticker"][0]
-    actions = judged.actions
-    return Parsed(
+    is_yahoo_hourly = layout.vendor == "yahoo" and not is_daily
+    actions = filtered.actions
+    return TickerRows(
         ticker=ticker,
-        kind=judged.kind,
+        kind=filtered.kind,
         layout=layout.name,
         vendor=layout.vendor,
-        basis="split" if split_only else layout.basis,
-        frame=good.select("line", key.alias("date" if daily else "ts"), *values),
-        rejected=bad.select("line", "at", "rule", "reason", "row"),
-        rejected_days=_days(bad["key"], ticker),
-        notes=(*notes, *judged.notes, *_order_note(good["key"])),
+        basis="split" if is_yahoo_hourly else layout.basis,
+        frame=rows.select(
+            "line",
+            key.alias(KEY_COLUMNS[filtered.kind]),
+            *(DAILY_VALUES if is_daily else OHLCV),
+        ),
+        rejected=rejected.select("line", "at", "rule", "reason", "row"),
+        rejected_days=_days(rejected["key"], ticker),
+        notes=(*filtered.notes, *_order_note(rows["key"])),
         actions=None if actions is None else actions.filter(ticker=ticker).drop("ticker"),
     )
 
 
 def _order_note(keys: pl.Series) -> tuple[str, ...]:
-    """What to say of rows that do not stand oldest first: the fewest that would have to move."""
+    """A note about rows that are not in date order: the fewest that would have to move."""
     if keys.is_sorted():
         return ()
     if keys.is_sorted(descending=True):
-        return ("rows stood newest first",)
+        return ("rows are newest first",)
     # Patience sorting: ``ends`` grows to the length of the longest run that is in order.
     ends: list[object] = []
     for key in keys:
         place = bisect_right(ends, key)
         ends[place : place + 1] = [key]
-    return (f"{keys.len() - len(ends)} rows stood out of date order",)
+    return (f"{keys.len() - len(ends)} rows are out of date order",)
 
 
 def _days(key: pl.Series, ticker: str) -> pl.Series:
     if key.dtype == pl.Date or key.null_count() == key.len():
         return key.cast(pl.Date)
-    day = session_day(pl.col("ts"), exchange_of(ticker).zone)
+    day = session_date(pl.col("ts"), exchange_of(ticker).zone)
     return key.to_frame("ts").select(day).to_series()

@@ -1,4 +1,4 @@
-"""Price files: paths come in, their unpacked bytes go out, whatever the packing."""
+"""Find price files in the given paths, and read and unpack their bytes."""
 
 from __future__ import annotations
 
@@ -24,40 +24,40 @@ _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x0b\x0c"))
 
 @dataclass(frozen=True)
 class PriceFile:
-    """A file to read; ``picked`` when it was given by its own path, not found in a folder."""
+    """A file to read; ``explicit`` when it was given by its own path, not found in a folder."""
 
     path: Path
-    picked: bool
+    explicit: bool
 
 
 @dataclass(frozen=True)
 class Content:
-    """A file's bytes: ``stored`` as on disk, ``plain`` as UTF-8 text or as a workbook."""
+    """A file's bytes: ``packed`` as on disk, ``unpacked`` as UTF-8 text or as a workbook."""
 
-    stored: bytes
-    plain: bytes
+    packed: bytes
+    unpacked: bytes
     is_workbook: bool
 
 
 def find_files(paths: Iterable[Path]) -> list[PriceFile]:
     """The price files of these files and folders, each once; raises BadInput."""
-    found: dict[Path, PriceFile] = {}
+    files: dict[Path, PriceFile] = {}
     for path in paths:
-        for file in _in_folder(path) if path.is_dir() else [PriceFile(path, picked=True)]:
-            found.setdefault(file.path.resolve(), file)
-    return list(found.values())
+        for file in _in_folder(path) if path.is_dir() else [PriceFile(path, explicit=True)]:
+            files.setdefault(file.path.resolve(), file)
+    return list(files.values())
 
 
 def read_content(path: Path, largest: int = LARGEST) -> Content:
     """The file, unpacked; raises BadInput without the path in the message."""
-    stored = _stored(path, largest)
-    plain = _gunzip(stored, largest) if stored.startswith(_GZIP) else stored
-    if not plain.strip():
+    packed = _read(path, largest)
+    unpacked = _gunzip(packed, largest) if packed.startswith(_GZIP) else packed
+    if not unpacked.strip():
         raise BadInput("it is empty: give a file with prices.")
-    if plain.startswith(_ZIP):
-        _check_workbook(plain, largest)
-        return Content(stored, plain, is_workbook=True)
-    return Content(stored, _as_utf8(plain), is_workbook=False)
+    if unpacked.startswith(_ZIP):
+        _check_workbook(unpacked, largest)
+        return Content(packed, unpacked, is_workbook=True)
+    return Content(packed, _as_utf8(unpacked), is_workbook=False)
 
 
 def _in_folder(folder: Path) -> list[PriceFile]:
@@ -70,16 +70,14 @@ def _in_folder(folder: Path) -> list[PriceFile]:
         and path.is_file()
     )
     if not names:
-        raise BadInput(
-            f"{folder}: the folder holds no price file: put *.csv, *.gz or *.xlsx there."
-        )
-    return [PriceFile(path, picked=False) for path in names]
+        raise BadInput(f"{folder}: the folder has no price file (*.csv, *.gz or *.xlsx).")
+    return [PriceFile(path, explicit=False) for path in names]
 
 
-def _stored(path: Path, largest: int) -> bytes:
+def _read(path: Path, largest: int) -> bytes:
     try:
         if not path.is_file():  # a device or a pipe may never end
-            raise BadInput("there is no such file: check the path.")
+            raise BadInput("no such file: check the path.")
         if path.stat().st_size > largest:
             raise BadInput(_too_large(largest))
         return path.read_bytes()
@@ -87,47 +85,47 @@ def _stored(path: Path, largest: int) -> bytes:
         raise BadInput(f"it could not be read ({error.strerror}): check the file.") from error
 
 
-def _gunzip(stored: bytes, largest: int) -> bytes:
+def _gunzip(packed: bytes, largest: int) -> bytes:
     try:
-        with gzip.open(io.BytesIO(stored)) as packed:
-            plain = packed.read(largest + 1)
+        with gzip.open(io.BytesIO(packed)) as stream:
+            unpacked = stream.read(largest + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise BadInput(f"its gzip data is damaged ({error}): download it again.") from error
-    if len(plain) > largest:
+    if len(unpacked) > largest:
         raise BadInput(_too_large(largest))
-    return plain
+    return unpacked
 
 
-def _check_workbook(plain: bytes, largest: int) -> None:
+def _check_workbook(unpacked: bytes, largest: int) -> None:
     try:
-        with zipfile.ZipFile(io.BytesIO(plain)) as book:
+        with zipfile.ZipFile(io.BytesIO(unpacked)) as book:
             members = book.infolist()
     except (zipfile.BadZipFile, ValueError) as error:
         raise BadInput(f"its xlsx data is damaged ({error}): save it again.") from error
     if not any(member.filename.startswith("xl/") for member in members):
-        raise BadInput("it is a zip archive and no workbook: unpack it first.")
+        raise BadInput("it is a zip archive, not a workbook: unpack it first.")
     if sum(member.file_size for member in members) > largest:
         raise BadInput(_too_large(largest))
 
 
-def _as_utf8(plain: bytes) -> bytes:
-    if len(plain.translate(None, _CONTROLS)) != len(plain):
+def _as_utf8(unpacked: bytes) -> bytes:
+    if len(unpacked.translate(None, _CONTROLS)) != len(unpacked):
         raise BadInput("it is binary, not text: give a CSV or xlsx file with prices.")
     try:
-        text = plain.decode("utf-8-sig")
+        text = unpacked.decode("utf-8-sig")
     except UnicodeDecodeError:
-        text = _as_cp1252(plain)
+        text = _as_cp1252(unpacked)
     if text.lstrip()[:1] == "<":
         raise BadInput("it is a web page, not prices: download the file itself.")
     return text.replace("\r\n", "\n").replace("\r", "\n").encode()
 
 
-def _as_cp1252(plain: bytes) -> str:
+def _as_cp1252(unpacked: bytes) -> str:
     try:
-        return plain.decode("cp1252")
+        return unpacked.decode("cp1252")
     except UnicodeDecodeError:
-        raise BadInput("it is neither UTF-8 nor Windows text: save it as UTF-8.") from None
+        raise BadInput("it is neither UTF-8 nor Windows-1252 text: save it as UTF-8.") from None
 
 
 def _too_large(largest: int) -> str:
-    return f"it holds more than {largest // 2**20} MiB unpacked: split it into smaller files."
+    return f"it is larger than {largest // 2**20} MiB unpacked: split it into smaller files."

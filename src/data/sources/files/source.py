@@ -1,4 +1,4 @@
-"""The csv source: files and folders come in, one delivery per file and ticker goes out."""
+"""Read prices from files and folders: one delivery per file, ticker and kind."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from src.core.calendars.exchanges import exchange_of
 from src.core.errors import BadInput, UsageError
 from src.core.tickers import check_suffix, normalise_ticker
 from src.data.sources.delivery import BASES, Delivery
-from src.data.sources.files.fields.timezones import session_day
-from src.data.sources.files.parse import Parsed, parse
+from src.data.sources.files.fields.timezones import session_date
+from src.data.sources.files.parse import TickerRows, parse_file
 from src.data.sources.files.reader import find_files, read_content
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Basis, Kind
-    from src.data.sources.files.fields.timezones import Calendar
     from src.data.sources.files.reader import PriceFile
 
 UNNAMED = "unnamed"
@@ -32,15 +32,25 @@ _VENDOR = re.compile(r"[a-z0-9_]{1,32}")
 
 
 class FileSource:
-    """Prices in files and folders (plain, gzip or xlsx), read once and kept.
+    """Prices in files and folders (text, gzip or xlsx), read once and kept in memory.
 
-    ``ticker``, ``vendor`` and ``basis`` beat what the files say of themselves, ``fetched_at`` is
-    when they were downloaded (``now`` when that is not known), and ``suffix`` is for bare symbols.
+    Args:
+        paths: files and folders.
+        calendar: of the exchange whose prices they are.
+        now: when they are read.
+        ticker: takes precedence over the tickers in the files and their names.
+        vendor: takes precedence over the one that a file's layout shows.
+        basis: likewise for the price basis.
+        suffix: for bare symbols.
+        fetched_at: when the files were downloaded, None where that is not known.
+
+    Raises:
+        UsageError: for a vendor, basis, suffix or ticker of the wrong form.
     """
 
     name = "csv"
 
-    def __init__(  # noqa: PLR0913 - each beats or completes what a file says of itself
+    def __init__(  # noqa: PLR0913 - each overrides or completes what a file states
         self,
         paths: Sequence[Path],
         *,
@@ -60,15 +70,11 @@ class FileSource:
         self._basis = _check_basis(basis)
         self._fetched_at = fetched_at
         self._now = now
-        self._kept: list[tuple[Delivery, pl.Series]] | None = None
+        self._deliveries: list[tuple[Delivery, pl.Series]] | None = None
 
     def tickers(self) -> list[str]:
-        """The tickers that the paths hold, sorted; raises BadInput."""
+        """The tickers in the files, sorted; raises BadInput."""
         return sorted({delivery.ticker for delivery, _ in self._read()})
-
-    def deliveries(self) -> Iterator[Delivery]:
-        """All that the paths hold, oldest ``fetched_at`` first, then in the paths' order."""
-        yield from (delivery for delivery, _ in self._read())
 
     def fetch_daily(
         self, ticker: str, since: dt.date | None, until: dt.date | None
@@ -92,54 +98,59 @@ class FileSource:
         ]
 
     def _read(self) -> list[tuple[Delivery, pl.Series]]:
-        if self._kept is None:
+        """Each delivery, with the dates of its rejected rows."""
+        if self._deliveries is None:
             files = find_files(self._paths)
-            kept = [entry for file in files for entry in self._read_file(file)]
-            if not kept:
-                raise BadInput(_nothing(self._ticker, self._paths))
-            self._kept = kept
-        return self._kept
+            deliveries = [entry for file in files for entry in self._read_file(file)]
+            if not deliveries:
+                raise BadInput(_no_prices(self._ticker, self._paths))
+            self._deliveries = deliveries
+        return self._deliveries
 
     def _read_file(self, file: PriceFile) -> list[tuple[Delivery, pl.Series]]:
         try:
             content = read_content(file.path)
-            parsed = parse(
+            parts = parse_file(
                 content,
                 file,
                 calendar=self._calendar,
-                asked=self._ticker,
+                ticker=self._ticker,
                 suffix=self._suffix,
                 latest_year=self._now.year + 1,
             )
         except (BadInput, OutsideCalendar) as error:
             raise BadInput(f"{file.path}: {error}") from error
         except pl.exceptions.PolarsError as error:
-            raise BadInput(f"{file.path}: it is no table of prices: save it as CSV.") from error
-        digest = hashlib.sha256(content.stored)
-        return [(self._delivery(p, file.path, digest), p.rejected_days) for p in parsed]
+            raise BadInput(f"{file.path}: it is not a table of prices: save it as CSV.") from error
+        digest = hashlib.sha256(content.packed)
+        return [(self._delivery(part, file.path, digest), part.rejected_days) for part in parts]
 
-    def _delivery(self, parsed: Parsed, path: Path, digest: hashlib._Hash) -> Delivery:
-        vendor = self._vendor or parsed.vendor or UNNAMED
-        basis = self._basis or parsed.basis or "split"
-        notes = list(parsed.notes)
+    def _delivery(self, rows: TickerRows, path: Path, digest: hashlib._Hash) -> Delivery:
+        vendor = self._vendor or rows.vendor or UNNAMED
+        basis = self._basis or rows.basis or "split"
+        notes = list(rows.notes)
         if vendor == UNNAMED:
-            notes.append("vendor not stated by the file, kept as 'unnamed': say it with --vendor")
-        if not (self._basis or parsed.basis):
-            notes.append("price basis not stated, taken as split-adjusted: say it with --basis")
+            notes.append(
+                "the file does not state its vendor, stored as 'unnamed': give --vendor NAME"
+            )
+        if not (self._basis or rows.basis):
+            notes.append(
+                "the file does not state its price basis, taken as split-adjusted: give --basis"
+            )
         return Delivery(
-            ticker=parsed.ticker,
-            kind=parsed.kind,
+            ticker=rows.ticker,
+            kind=rows.kind,
             vendor=vendor,
-            layout=parsed.layout,
+            layout=rows.layout,
             price_basis=basis,
-            frame=parsed.frame,
-            rejected=parsed.rejected,
-            content_hash=_content_hash(digest, parsed.ticker, parsed.kind),
+            frame=rows.frame,
+            rejected=rows.rejected,
+            content_hash=_content_hash(digest, rows.ticker, rows.kind),
             fetched_at=self._fetched_at or self._now,
             origin=str(path),
             fetched_at_stated=self._fetched_at is not None,
             notes=tuple(notes),
-            actions=parsed.actions,
+            actions=rows.actions,
         )
 
 
@@ -148,43 +159,43 @@ def _check_vendor(vendor: str | None) -> str | None:
         return None
     if not _VENDOR.fullmatch(vendor) or vendor == FileSource.name:
         raise UsageError(
-            f"--vendor {vendor[:40]!r} names no vendor: give lower-case letters, digits and _, "
-            "such as nse, and not csv."
+            f"--vendor {vendor[:40]!r} is not a vendor's name: use lower-case letters, digits and "
+            "_, such as nse, but not csv."
         )
     return vendor
 
 
 def _check_basis(basis: str | None) -> Basis | None:
-    known = next((name for name in BASES if name == basis), None)
-    if basis is not None and known is None:
+    match = next((name for name in BASES if name == basis), None)
+    if basis is not None and match is None:
         raise UsageError(f"--basis {basis[:40]!r} is unknown: give one of {', '.join(BASES)}.")
-    return known
+    return match
 
 
-def _nothing(ticker: str | None, paths: Sequence[Path]) -> str:
-    where = ", ".join(str(path) for path in paths[:3]) or "no path"
+def _no_prices(ticker: str | None, paths: Sequence[Path]) -> str:
     if not paths:
-        return "No price file was given: name a file or a folder."
-    return f"{where}: no file there is of {ticker}: give its file by its own path."
+        return "No price file was given: give a file or a folder."
+    places = ", ".join(str(path) for path in paths[:3])
+    return f"{places}: no file there has prices of {ticker}: give its file by its own path."
 
 
 def _content_hash(digest: hashlib._Hash, ticker: str, kind: Kind) -> str:
-    own = digest.copy()  # a file of two thousand tickers is hashed once
-    own.update(f"\n{ticker}\n{kind}".encode())
-    return own.hexdigest()
+    copy = digest.copy()  # a file of two thousand tickers is hashed once
+    copy.update(f"\n{ticker}\n{kind}".encode())
+    return copy.hexdigest()
 
 
 def _within(
     delivery: Delivery, rejected_days: pl.Series, since: dt.date | None, until: dt.date | None
 ) -> Delivery:
-    """The delivery's rows of these days; a rejected row without a readable day stays.
+    """The delivery's rows of these days; rejected rows without a readable date stay.
 
     All actions stay: dividends are divided by splits of any later day.
     """
     if since is None and until is None:
         return delivery
     zone = exchange_of(delivery.ticker).zone
-    day = pl.col("date") if delivery.kind == "daily" else session_day(pl.col("ts"), zone)
+    day = pl.col("date") if delivery.kind == "daily" else session_date(pl.col("ts"), zone)
     frame = delivery.frame.filter(_in_range(day, since, until))
     days = rejected_days.alias("day").to_frame()
     keep = days.select(_in_range(pl.col("day"), since, until).fill_null(value=True)).to_series()
@@ -192,13 +203,13 @@ def _within(
     left_out = delivery.frame.height - frame.height + delivery.rejected.height - rejected.height
     if not left_out:
         return delivery
-    said = f"{left_out} rows outside {since or '…'} to {until or '…'} left out"
+    note = f"{left_out} rows outside {since or '…'} to {until or '…'} left out"
     return replace(
         delivery,
         frame=frame,
         rejected=rejected,
-        notes=(*delivery.notes, said),
-        # Part of a file is not the file: the whole of it must still be taken later.
+        notes=(*delivery.notes, note),
+        # Part of a file has its own hash, so that the whole file is still stored later.
         content_hash=f"{delivery.content_hash}:{since or ''}:{until or ''}",
     )
 

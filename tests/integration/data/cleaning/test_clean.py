@@ -15,7 +15,7 @@ from src.features.catalogue import features, warm_up_rows
 from src.features.features_daily import compute
 from tests.support.prices import (
     TCS,
-    Given,
+    StubSource,
     clean_walk,
     context,
     delivery,
@@ -93,11 +93,11 @@ def with_hundredfold_bar(bars):
     )
 
 
-def features_from(store, given, bars, **facts):
+def features_from(store, run_context, bars, **facts):
     kept = bars.rename({"date": "at"}).rows(named=True)
-    run(ingest.stage(Given([delivery(kept, **facts)])), given)
-    report = run(cleaning.STAGE, given)
-    run(features_daily.STAGE, given)
+    run(ingest.stage(StubSource([delivery(kept, **facts)])), run_context)
+    report = run(cleaning.STAGE, run_context)
+    run(features_daily.STAGE, run_context)
     return report, features_of(store)
 
 
@@ -115,7 +115,7 @@ def numbers(features):
 
 
 @pytest.fixture
-def given(store, home):
+def run_context(store, home):
     return context(store, home, now=dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC))
 
 
@@ -123,19 +123,19 @@ def faulty_of(bars):
     return with_hundredfold_bar(with_phantoms(with_flat_rows(with_bonus(bars))))
 
 
-def features_without_cleaning(given, bars):
-    windows = given.settings.features
+def features_without_cleaning(run_context, bars):
+    windows = run_context.settings.features
     clean = bars.with_columns(ticker=pl.lit(TCS), source=pl.lit("yahoo"))
     return compute(clean, features(windows), warm_up_rows(windows), "any")
 
 
-def check_that_the_rest_stands(store, given, bars, basis):
+def check_that_the_rest_stands(store, run_context, bars, basis):
     lost = [*FLAT, HUNDREDFOLD]
 
-    report, found = features_from(store, given, faulty_of(bars), price_basis=basis)
+    report, found = features_from(store, run_context, faulty_of(bars), price_basis=basis)
 
     assert found["date"].to_list() == [day for n, day in enumerate(DAYS) if n not in lost]
-    clean = features_without_cleaning(given, bars)
+    clean = features_without_cleaning(run_context, bars)
     ours, theirs = (numbers(untouched(one, lost)) for one in (found, clean))
     assert ours["date"].equals(theirs["date"])
     assert ours.height == len(DAYS) - len(FLAT) - (REACH - 1) - REACH
@@ -147,13 +147,15 @@ def check_that_the_rest_stands(store, given, bars, basis):
 
 
 @pytest.mark.parametrize("basis", ["split", "unadjusted"])
-def test_all_faults_at_once_leave_every_other_feature_as_it_was(store, given, basis):
-    check_that_the_rest_stands(store, given, walk(), basis)
+def test_all_faults_at_once_leave_every_other_feature_as_it_was(store, run_context, basis):
+    check_that_the_rest_stands(store, run_context, walk(), basis)
 
 
 @pytest.mark.parametrize("symbol", ["TCS", "RELIANCE", "HDFCBANK", "TATASTEEL"])
-def test_all_faults_at_once_leave_every_other_feature_of_a_real_series(data, store, given, symbol):
-    check_that_the_rest_stands(store, given, real(data, symbol), "split")
+def test_all_faults_at_once_leave_every_other_feature_of_a_real_series(
+    data, store, run_context, symbol
+):
+    check_that_the_rest_stands(store, run_context, real(data, symbol), "split")
 
 
 def test_what_the_faults_hid_is_taken_from_a_second_source(store, home):
@@ -176,23 +178,23 @@ def test_what_the_faults_hid_is_taken_from_a_second_source(store, home):
         assert numbers(found)[name].equals(numbers(clean)[name], null_equal=True), name
 
 
-def test_cleaning_a_second_time_changes_nothing(store, given):
+def test_cleaning_a_second_time_changes_nothing(store, run_context):
     faulty = faulty_of(walk())
-    features_from(store, given, faulty)
+    features_from(store, run_context, faulty)
     before = rows(store, CLEAN_DAILY), rows(store, QUARANTINE), rows(store, CORPORATE_ACTIONS)
 
-    run(cleaning.STAGE, given)
+    run(cleaning.STAGE, run_context)
 
     after = rows(store, CLEAN_DAILY), rows(store, QUARANTINE), rows(store, CORPORATE_ACTIONS)
     assert all(one.equals(other) for one, other in zip(before, after, strict=True))
 
 
-def test_clean_bars_ingested_as_raw_ones_stay_as_they_are(store, given):
+def test_clean_bars_ingested_as_raw_ones_stay_as_they_are(store, run_context):
     faulty = faulty_of(walk())
-    features_from(store, given, faulty)
+    features_from(store, run_context, faulty)
     once = rows(store, CLEAN_DAILY).select("date", *PRICES, "volume")
 
-    report, _ = features_from(store, given, once, vendor="yahoo", fetched_at=given.now)
+    report, _ = features_from(store, run_context, once, vendor="yahoo", fetched_at=run_context.now)
 
     assert rows(store, CLEAN_DAILY).select("date", *PRICES, "volume").equals(once)
     assert report.details["actions_inferred"] == 0

@@ -14,7 +14,7 @@ from src.features import features_daily
 from tests.support.prices import (
     NOW,
     TCS,
-    Given,
+    StubSource,
     bar,
     checksums,
     context,
@@ -32,16 +32,16 @@ NOTHING = {"open": None, "high": None, "low": None, "close": None, "volume": Non
 
 
 @pytest.fixture
-def given(store, home):
+def run_context(store, home):
     return context(store, home)
 
 
 @pytest.fixture
-def cleaned(given):
+def cleaned(run_context):
     """Ingest some bars and clean them; the report of the cleaning."""
 
-    def brought(*bars, context=given, **facts):
-        run(ingest.stage(Given([delivery(list(bars), **facts)])), context)
+    def brought(*bars, context=run_context, **facts):
+        run(ingest.stage(StubSource([delivery(list(bars), **facts)])), context)
         return run(cleaning.STAGE, context)
 
     return brought
@@ -146,15 +146,17 @@ def test_a_file_brought_in_before_the_close_was_downloaded_before_it(store, clea
     assert rows(store, CLEAN_DAILY)["date"].to_list() == [DAYS[3]]
 
 
-def test_a_row_found_to_be_a_phantom_vanishes_from_clean_prices_and_features(store, given, cleaned):
+def test_a_row_found_to_be_a_phantom_vanishes_from_clean_prices_and_features(
+    store, run_context, cleaned
+):
     cleaned(*(bar(day, 100.0 + k) for k, day in enumerate(DAYS)))
-    run(features_daily.STAGE, given)
+    run(features_daily.STAGE, run_context)
     assert features_of(store)["date"].to_list() == DAYS
 
     # The vendor takes Wednesday back: neither moved nor traded.
     flat = {"open": 101.0, "high": 101.0, "low": 101.0, "volume": 0.0}
     cleaned(bar(DAYS[2], 101.0, **flat), fetched_at=NOW + dt.timedelta(hours=1))
-    run(features_daily.STAGE, given)
+    run(features_daily.STAGE, run_context)
 
     left = [DAYS[0], DAYS[1], DAYS[3], DAYS[4]]
     assert rows(store, CLEAN_DAILY)["date"].to_list() == left
@@ -165,11 +167,11 @@ def test_a_row_found_to_be_a_phantom_vanishes_from_clean_prices_and_features(sto
     )
 
 
-def test_cleaning_twice_writes_nothing(given, cleaned, database_url):
+def test_cleaning_twice_writes_nothing(run_context, cleaned, database_url):
     cleaned(bar(DAYS[0], 100.0), bar(SATURDAY, 104.0), bar(DAYS[1], None))
     before = checksums(database_url)
 
-    run(cleaning.STAGE, given)
+    run(cleaning.STAGE, run_context)
 
     assert checksums(database_url) == before
 
@@ -198,7 +200,7 @@ def test_several_tickers_are_cleaned_beside_each_other(store, home):
         for ticker, closes in bars.items()
     ]
 
-    run(ingest.stage(Given(deliveries)), both)
+    run(ingest.stage(StubSource(deliveries)), both)
     report = run(cleaning.STAGE, both)
 
     clean = rows(store, CLEAN_DAILY, *tickers)
@@ -209,8 +211,8 @@ def test_several_tickers_are_cleaned_beside_each_other(store, home):
     assert report.details["sources"] == ["nse", "yahoo"]
 
 
-def test_a_ticker_without_prices_has_no_clean_rows(store, given):
-    report = run(cleaning.STAGE, given)
+def test_a_ticker_without_prices_has_no_clean_rows(store, run_context):
+    report = run(cleaning.STAGE, run_context)
 
     assert report.rows == 0
     assert rows(store, CLEAN_DAILY).is_empty()
@@ -278,7 +280,7 @@ def test_two_sources_that_move_apart_give_a_warning(store, home):
     wild = [100.0 + 4 * (n % 5) for n in range(30)]
     for vendor, closes in (("yahoo", calm), ("nse", wild)):
         made = delivery([bar(day, close) for day, close in zip(days, closes, strict=True)])
-        run(ingest.stage(Given([replace(made, vendor=vendor)])), both)
+        run(ingest.stage(StubSource([replace(made, vendor=vendor)])), both)
 
     report = run(cleaning.STAGE, both)
 

@@ -13,7 +13,7 @@ from src.data.corporate_actions.history import ledger_known_at, record_rows
 from src.data.ingest import stage as ingest
 from src.data.sources.files.source import FileSource
 from src.data.sources.yahoo.source import YahooSource
-from tests.support.prices import NOW, TCS, Given, bar, checksums, context, delivery, rows, run
+from tests.support.prices import NOW, TCS, StubSource, bar, checksums, context, delivery, rows, run
 from tests.support.yahoo_replay import chart, yahoo_replay
 
 DAYS = [dt.date(2026, 4, day) for day in (6, 7, 8, 9, 10)]
@@ -24,7 +24,7 @@ SCHEMA = {"date": pl.Date, "kind": pl.String, "ratio": pl.Float64, "amount": pl.
 @pytest.fixture
 def bring(store, home):
     def brought(*deliveries):
-        return run(ingest.stage(Given(list(deliveries))), context(store, home)).warnings
+        return run(ingest.stage(StubSource(list(deliveries))), context(store, home)).warnings
 
     return brought
 
@@ -178,9 +178,9 @@ def test_two_files_of_one_fetch_leave_the_later_ones_word(store, bring):
 
 
 def test_a_run_that_may_not_write_leaves_the_ledger_alone(store, home):
-    given = context(store, home, write=False)
+    run_context = context(store, home, write=False)
 
-    run(ingest.stage(Given([week(dividend(12.0))])), given)
+    run(ingest.stage(StubSource([week(dividend(12.0))])), run_context)
 
     assert ledger(store) == []
 
@@ -264,7 +264,7 @@ def test_a_file_read_again_is_no_newer_than_it_was(store, home, tmp_path):
     path = tmp_path / "TCS.csv"
     path.write_text(head + text)
     from_csv(store, home, path, now=EARLIER)
-    run(ingest.stage(Given([week(dividend(11.0), closes=(101.0,) * 5)])), context(store, home))
+    run(ingest.stage(StubSource([week(dividend(11.0), closes=(101.0,) * 5)])), context(store, home))
 
     from_csv(store, home, path, now=NOW + dt.timedelta(days=1))
 

@@ -24,7 +24,7 @@ from src.data.sources.yahoo.source import YahooSource
 from tests.support.prices import (
     NOW,
     TCS,
-    Given,
+    StubSource,
     bar,
     checksums,
     clean_walk,
@@ -52,7 +52,7 @@ def bring(given):
     """Ingest deliveries, one source a call."""
 
     def brought(*deliveries, context=given):
-        return run(ingest.stage(Given(list(deliveries))), context)
+        return run(ingest.stage(StubSource(list(deliveries))), context)
 
     return brought
 
@@ -509,7 +509,7 @@ def test_a_run_up_to_a_past_session_writes_nothing(store, home, bring, database_
     past = context(store, home, as_of=DAYS[1])
     before = checksums(database_url)
 
-    report = run(ingest.stage(Given([week(90, 91, 92, 93)])), past)
+    report = run(ingest.stage(StubSource([week(90, 91, 92, 93)])), past)
     run(cleaning.STAGE, past)
 
     assert checksums(database_url) == before
@@ -522,7 +522,7 @@ def test_a_run_without_writing_writes_nothing(store, home, database_url):
     aside = context(store, home, write=False)
     before = checksums(database_url)
 
-    report = run(ingest.stage(Given([week(100, 101)])), aside)
+    report = run(ingest.stage(StubSource([week(100, 101)])), aside)
 
     assert checksums(database_url) == before
     assert report.rows == 2
@@ -534,7 +534,7 @@ def test_a_delivery_that_fails_leaves_nothing_of_those_before_it(given, database
     broken = week(101, vendor="nse", price_basis="guessed")
 
     with pytest.raises(Exception, match="price_basis"):
-        run(ingest.stage(Given([week(100), broken])), given)
+        run(ingest.stage(StubSource([week(100), broken])), given)
 
     assert checksums(database_url) == before
 

@@ -11,15 +11,16 @@ from src.core.tables import CORPORATE_ACTIONS, RAW_DAILY
 from src.data.cleaning import stage as cleaning
 from src.data.corporate_actions.intake.manual import entered_row
 from src.data.ingest import stage as ingest
-from src.data.report.__main__ import as_text, stored_of
-from src.data.report.html import page, save
-from src.data.report.sections import sections
-from src.data.report.session import one_session
-from src.data.report.ticker_data import sums
+from src.data.report.html import render_page, save_page
+from src.data.report.row_counts import count_rows
+from src.data.report.sections import report_sections
+from src.data.report.session import session_sections
+from src.data.report.text import as_text
+from src.data.report.ticker_data import load_ticker_data
 from tests.support.prices import (
     NOW,
     TCS,
-    Given,
+    StubSource,
     bar,
     checksums,
     context,
@@ -35,7 +36,7 @@ DAYS = sessions(dt.date(2026, 3, 2), 8)
 @pytest.fixture
 def bring(store, home):
     def deliver(*deliveries, clean=True):
-        run(ingest.stage(Given(list(deliveries))), context(store, home))
+        run(ingest.stage(StubSource(list(deliveries))), context(store, home))
         if clean:
             run(cleaning.STAGE, context(store, home))
 
@@ -44,15 +45,15 @@ def bring(store, home):
 
 @pytest.fixture
 def read(store, home):
-    return lambda: stored_of(context(store, home, write=False))
+    return lambda: load_ticker_data(context(store, home, write=False))
 
 
-def text_of(one):
-    return as_text(sections(one), 200, "--html F lists them")
+def text_of(data):
+    return as_text(report_sections(data), 200, "--html F lists them")
 
 
-def session_text(one, day):
-    return as_text(one_session(one, day), 200, "")
+def session_text(data, day):
+    return as_text(session_sections(data, day), 200, "")
 
 
 def bars(days, **bent):
@@ -67,19 +68,19 @@ def test_a_whole_series_is_up_to_date_and_adds_up(bring, read):
     bring(delivery(bars(DAYS)))
     text = text_of(read())
 
-    assert "The clean prices are what cleaning makes of the raw ones now." in text
-    assert "Every row that came in is accounted for." in text
+    assert "The clean prices are up to date with the raw ones." in text
+    assert "Every delivered row is accounted for." in text
     assert "2026-03-02 to 2026-03-12, 8 sessions" in text
     assert re.search(r"ingest +daily +yahoo +8 +8 +0 +0 +holds", text)
     assert re.search(r"cleaning +daily +yahoo +8 +8 +0 +0 +holds", text)
 
 
-def test_prices_that_were_never_cleaned_are_said_to_be_so(bring, read):
+def test_prices_that_were_never_cleaned_are_reported(bring, read):
     bring(delivery(bars(DAYS)), clean=False)
-    one = read()
+    ticker_data = read()
 
-    assert "No clean prices are stored: run the pipeline." in text_of(one)
-    assert "none: the stored clean prices do not have it" in session_text(one, DAYS[0])
+    assert "No clean prices are stored: run the pipeline." in text_of(ticker_data)
+    assert "none: the stored clean prices do not have it" in session_text(ticker_data, DAYS[0])
 
 
 def test_clean_prices_older_than_the_raw_ones_are_named(bring, read):
@@ -89,35 +90,35 @@ def test_clean_prices_older_than_the_raw_ones_are_named(bring, read):
 
     assert "older than the raw ones: run the pipeline (1 rows differ)." in text
     assert re.search(r"ingest +daily +yahoo +15 +8 +7 +0 +holds", text)
-    assert re.search(r"cleaning +daily +yahoo +8 +7 +0 +0 +cannot be told", text)
+    assert re.search(r"cleaning +daily +yahoo +8 +7 +0 +0 +unknown", text)
 
 
-def test_a_raw_row_that_was_lost_is_said_and_not_glossed_over(bring, read, store, home):
+def test_a_raw_row_that_was_lost_is_reported(bring, read, store, home):
     bring(delivery(bars(DAYS)))
     kept = store.load(RAW_DAILY, [TCS]).filter(pl.col("date") != DAYS[3])
     with store.transaction():
         store.replace(RAW_DAILY, [TCS], kept)
     run(cleaning.STAGE, context(store, home))
-    one = read()
+    ticker_data = read()
 
-    assert "Rows are unaccounted for" in text_of(one)
+    assert "Rows are unaccounted for" in text_of(ticker_data)
     # stage, kind, source, came, kept, repeated, refused, holds
-    assert sums(one).row(0) == ("data_ingest", "daily", "yahoo", 8, 7, 0, 0, False)
+    assert count_rows(ticker_data).row(0) == ("data_ingest", "daily", "yahoo", 8, 7, 0, 0, False)
 
 
 def test_a_repaired_price_tells_what_it_is_from_and_what_it_replaced(bring, read):
     flat = dict.fromkeys(("open", "high", "low"), 104.0)
-    own = bars(DAYS)
-    own[4] = bar(DAYS[4], 104.0, volume=0.0, **flat)
-    bring(delivery(own), from_nse(DAYS))
-    one = read()
+    with_flat = bars(DAYS)
+    with_flat[4] = bar(DAYS[4], 104.0, volume=0.0, **flat)
+    bring(delivery(with_flat), from_nse(DAYS))
+    ticker_data = read()
 
-    text = session_text(one, DAYS[4])
+    text = session_text(ticker_data, DAYS[4])
     assert re.search(r"where from +taken from nse \(rule second_source\); batch \d+, fetched", text)
     assert re.search(r"replaced +O 104 H 104 L 104 C 104 V 0 adj 104", text)
     assert "flat_no_trade" in text
-    assert re.search(r"2026 +8 +8 +0 +1 +1\n", text_of(one))
-    assert "Rules for hourly bars that refused nothing" in text_of(one)
+    assert re.search(r"2026 +8 +8 +0 +1 +1\n", text_of(ticker_data))
+    assert "Rules for hourly bars that refused nothing" in text_of(ticker_data)
 
 
 def test_a_restated_price_tells_both_values_and_both_batches(bring, read):
@@ -126,85 +127,85 @@ def test_a_restated_price_tells_both_values_and_both_batches(bring, read):
     restated[2] |= {"close": 103.0, "adj_close": 103.0}
     restated[3] |= {"close": 103.0002}
     bring(delivery(restated, fetched_at=utc(2026, 3, 21)))
-    one = read()
+    ticker_data = read()
 
-    text = session_text(one, DAYS[2])
+    text = session_text(ticker_data, DAYS[2])
     # 102 became 103: 0.980 %.
     assert re.search(r"daily yahoo +close +102 +103 +\+0\.980% +1 → 2 +2026-03-21 12:00:00", text)
     assert "restated in 1 fetches: adj_close, close; 0 changes are noise" in text
-    assert "2026-03-20 12:00:00 UTC, when the day was first seen" in text
+    assert re.search(r"first seen +2026-03-20 12:00:00 UTC", text)
     assert text.count("a test") == 3
-    assert re.search(r"2026-03-21 +daily yahoo +close +1 +0 +1 +\+0\.980%", text_of(one))
+    assert re.search(r"2026-03-21 +daily yahoo +close +1 +0 +1 +\+0\.980%", text_of(ticker_data))
 
 
-def test_a_day_of_which_nothing_came_says_so(bring, read):
+def test_a_day_without_a_delivered_row_is_named(bring, read):
     bring(delivery(bars([*DAYS[:3], *DAYS[4:]])))
-    one = read()
+    ticker_data = read()
 
-    assert "none: no row came and none was filled in" in session_text(one, DAYS[3])
-    assert re.search(r"2026-03-06 +1 +no row came", text_of(one))
+    assert "none: no row was delivered and none filled in" in session_text(ticker_data, DAYS[3])
+    assert re.search(r"2026-03-06 +1 +no row delivered", text_of(ticker_data))
 
 
 def test_a_ticker_with_hourly_bars_only_is_reported(bring, read):
     bring(delivery([bar(utc(2026, 3, 2, 4, 45), 100.0)]))
-    one = read()
+    ticker_data = read()
 
-    assert re.search(r"source +none", text_of(one))
-    assert "<h1>TCS.NS</h1>" in page(one, sections(one))
+    assert re.search(r"source +none", text_of(ticker_data))
+    assert "<h1>TCS.NS</h1>" in render_page(ticker_data, report_sections(ticker_data))
 
 
 def test_a_split_is_named_where_it_scales_an_older_price(bring, read, store, home):
     halved = [bar(day, 200.0 if i < 4 else 101.0) for i, day in enumerate(DAYS)]
     bring(
-        delivery([{**one, "adj_close": None} for one in halved], price_basis="unadjusted"),
+        delivery([{**row, "adj_close": None} for row in halved], price_basis="unadjusted"),
         clean=False,
     )
     with store.transaction():
         store.upsert(CORPORATE_ACTIONS, entered_row(TCS, DAYS[4], "split", 2.0, NOW))
     run(cleaning.STAGE, context(store, home))
-    one = read()
+    ticker_data = read()
 
-    text = session_text(one, DAYS[0])
+    text = session_text(ticker_data, DAYS[0])
     # Tuesday 3 March was Holi: the fifth session is Monday the 9th.
     assert "clean close = 0.5 times the raw close 200; splits and bonuses since: 2026-03-09" in text
-    told = r"2026-03-09 +split +2 for 1 +applied +entered, person +person"
-    assert re.search(told, text_of(one))
+    row = r"2026-03-09 +split +2 for 1 +applied +entered, person +person"
+    assert re.search(row, text_of(ticker_data))
 
 
 def test_the_page_is_one_file_and_shows_no_markup_of_others(bring, read):
     evil = '<script>alert("x")</script>&amp;\x1b[31m.csv'
     bring(delivery(bars(DAYS), origin=evil))
-    one = read()
-    html = page(one, sections(one))
+    ticker_data = read()
+    html = render_page(ticker_data, report_sections(ticker_data))
 
     assert "<script>alert" not in html
-    assert "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;amp;" in html
+    assert "&lt;script&gt;alert(&#34;x&#34;)&lt;/script&gt;&amp;amp;" in html
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=", html)
     assert "default-src 'none'" in html
-    assert "\x1b" not in text_of(one)
+    assert "\x1b" not in text_of(ticker_data)
 
 
 def test_a_page_is_written_whole_or_not_at_all(tmp_path):
-    save(tmp_path / "page.html", "new")
+    save_page(tmp_path / "page.html", "new")
 
     assert (tmp_path / "page.html").read_text() == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
     for nowhere in (tmp_path / "no" / "page.html", tmp_path):
         with pytest.raises(BadInput, match="cannot be written"):
-            save(nowhere, "new")
+            save_page(nowhere, "new")
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
 def test_reading_writes_nothing(bring, read, database_url):
     bring(delivery(bars(DAYS)))
     before = checksums(database_url)
-    sections(read())
+    report_sections(read())
 
     assert checksums(database_url) == before
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "text"),
     [
         (("--ticker", "INFY.NS"), 1, "No prices of INFY.NS are stored"),
         (("--ticker", "???"), 2, "is no ticker"),
@@ -212,12 +213,12 @@ def test_reading_writes_nothing(bring, read, database_url):
         (("--date", "2026-03-02", "--html", "page.html"), 2, "not allowed"),
     ],
 )
-def test_what_cannot_be_reported_is_one_sentence(command, arguments, code, said):
+def test_what_cannot_be_reported_is_one_sentence(command, arguments, code, text):
     ran = command("src.data.report", *arguments)
 
     assert ran.returncode == code
     (sentence,) = ran.stderr.splitlines()
-    assert said in sentence
+    assert text in sentence
 
 
 def test_the_command_reports_real_prices_and_writes_the_page(command, data, tmp_path):
@@ -238,9 +239,9 @@ def test_the_command_reports_real_prices_and_writes_the_page(command, data, tmp_
     # 5,874 rows of Yahoo: 531 before the listing, 11 on holidays, one flat.
     assert re.search(r"cleaning +daily +yahoo +5,874 +5,331 +0 +543 +holds", ran.stdout)
     # The newest of the missing ones is the Sunday of the budget of 2026.
-    assert re.search(r"2026-02-01 +1 +no row came", ran.stdout)
+    assert re.search(r"2026-02-01 +1 +no row delivered", ran.stdout)
     html = (tmp_path / "page.html").read_text()
     assert html.count("before the instrument was listed") >= 531
 
-    asked = command("src.data.report", "--ticker", TCS, "--date", "2004-10-09")
-    assert "clean close = 0.125 times the raw close 1,100.65" in asked.stdout
+    session = command("src.data.report", "--ticker", TCS, "--date", "2004-10-09")
+    assert "clean close = 0.125 times the raw close 1,100.65" in session.stdout

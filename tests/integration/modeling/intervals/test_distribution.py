@@ -16,7 +16,7 @@ from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.panel import panel
 from src.modeling.panel.known_pools import known_pools
 from src.modeling.serving.inputs import last_bar
-from tests.support.prices import TCS, Given, bar, clean_walk, context, delivery, run, sessions
+from tests.support.prices import TCS, StubSource, bar, clean_walk, context, delivery, run, sessions
 
 DAYS = sessions(dt.date(2023, 1, 2), 400)
 DEMO, INFY, LATE = "DEMO.NS", "INFY.NS", "LATE.NS"
@@ -125,7 +125,7 @@ def test_a_mate_fetched_later_was_not_known(store, home):
         ]
         given = context(store, home, tickers=(ticker,))
         what = delivery(rows, ticker=ticker, fetched_at=asked + dt.timedelta(days=fetched))
-        run(ingest.stage(Given([what])), given)
+        run(ingest.stage(StubSource([what])), given)
         run(cleaning.STAGE, given)
     then = context(store, home, known_at=asked)
     run(cleaning.STAGE, then)

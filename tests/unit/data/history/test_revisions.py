@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from src.core.tables import OHLCV
 from src.data.history.revisions import Batch, revise
-from tests.support.prices import BARS, bar, delivery
+from tests.support.prices import bar, delivery
 
-FIELDS = (*BARS, "adj_close")
+FIELDS = (*OHLCV, "adj_close")
 DAYS = [dt.date(2026, 4, day) for day in (6, 7, 8, 9, 10)]
 EARLIER, LATER = (dt.datetime(2026, 4, day, 12, tzinfo=dt.UTC) for day in (11, 13))
 STORED = {

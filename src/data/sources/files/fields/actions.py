@@ -1,4 +1,4 @@
-"""Rows with cells for splits and dividends come in; the actions they state go out; pure."""
+"""Read the splits and dividends that stand beside the bars of a file."""
 
 from __future__ import annotations
 
@@ -6,71 +6,71 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.data.sources.files.fields.numbers import read_numbers
-from src.data.sources.files.layouts import ACTIONS
+from src.data.sources.files.fields.numbers import parse_numbers
 
 if TYPE_CHECKING:
     from src.data.sources.delivery import Kind
 
+# As Yahoo names the columns; a capital gain is not an action of the ledger.
+ACTIONS = ("dividends", "stock splits", "capital gains")
 DIVIDENDS, SPLITS, GAINS = ACTIONS
-# Column of a file: the kind of action, and where its value goes; in the order of the result.
+# Column of a file: the kind of action, and the column of its value; in the order of the result.
 COLUMNS = {SPLITS: ("split", "ratio"), DIVIDENDS: ("dividend", "amount")}
-Stated = tuple[pl.DataFrame | None, tuple[str, ...]]
 
 
-def nonzero(name: str) -> pl.Expr:
-    """Whether a cell, as text or as a number, says something else than zero or nothing."""
+def is_nonzero(name: str) -> pl.Expr:
+    """Whether a cell, as text or as a number, is neither zero nor blank."""
     number = pl.col(name).cast(pl.Float64, strict=False)
     return (number.is_not_nan() & (number != 0)).fill_null(value=False)
 
 
-def stated_actions(rows: pl.DataFrame, kind: Kind) -> Stated:
-    """The actions of rows that have a key, rejected bars among them; and notes.
+def read_actions(rows: pl.DataFrame, kind: Kind) -> tuple[pl.DataFrame | None, tuple[str, ...]]:
+    """The actions of rows that have a key, whether or not their bars are rejected; and notes.
 
-    Of a date that is written twice, what its last row says is what the file means.
+    Of a date that is written twice, the last row with an action counts.
 
     Args:
         rows: ``ticker``, ``key`` and those of the text columns ``ACTIONS`` that the file has.
-        kind: only daily rows state on which date an action fell.
+        kind: only daily rows tell the date of an action.
 
     Returns:
-        ``ticker, date, kind, ratio, amount``, or None where the file has neither column. Of a file
-        without the one column, ``ratio`` or ``amount`` has the type Null: it tells nothing of it.
+        ``ticker, date, kind, ratio, amount``, or None where the file has neither column. Where it
+        lacks one of them, ``ratio`` or ``amount`` has the type Null.
     """
     names = [name for name in ACTIONS if name in rows.columns]
     if not names:
         return None, ()
-    numbers, wrong = read_numbers(rows.select("ticker", "key", *names), names)
-    notes = _notes(numbers, names, wrong)
+    numbers, invalid = parse_numbers(rows.select("ticker", "key", *names), names)
+    notes = _notes(numbers, names, invalid)
     if kind != "daily":
-        some = any(numbers.select(nonzero(name).any()).item() for name in names)
-        said = "splits and dividends of hourly rows were left out: bring them with daily ones"
-        return None, (*notes, said) if some else notes
+        has_actions = any(numbers.select(is_nonzero(name).any()).item() for name in names)
+        ignored = "splits and dividends of hourly rows were ignored: give them with daily rows"
+        return None, (*notes, ignored) if has_actions else notes
     parts = [_of_kind(numbers, names, name) for name in COLUMNS if name in names]
     if not parts:
         return None, notes
-    each = pl.concat(parts).unique(["ticker", "date", "kind"], keep="last", maintain_order=True)
-    return each.sort("ticker", "date", "kind"), notes
+    key = ["ticker", "date", "kind"]
+    return pl.concat(parts).unique(key, keep="last", maintain_order=True).sort(key), notes
 
 
 def _of_kind(numbers: pl.DataFrame, names: list[str], name: str) -> pl.DataFrame:
     values = [
-        (pl.col(own) if own == name else pl.lit(None))
-        .cast(pl.Float64 if own in names else pl.Null)
+        (pl.col(column) if column == name else pl.lit(None))
+        .cast(pl.Float64 if column in names else pl.Null)
         .alias(value)
-        for own, (_, value) in COLUMNS.items()
+        for column, (_, value) in COLUMNS.items()
     ]
-    return numbers.filter(nonzero(name)).select(
+    return numbers.filter(is_nonzero(name)).select(
         "ticker", pl.col("key").alias("date"), pl.lit(COLUMNS[name][0]).alias("kind"), *values
     )
 
 
-def _notes(numbers: pl.DataFrame, names: list[str], wrong: pl.Series) -> tuple[str, ...]:
+def _notes(numbers: pl.DataFrame, names: list[str], invalid: pl.Series) -> tuple[str, ...]:
     notes = []
-    unread = wrong.drop_nulls()
-    if unread.len():
-        notes.append(f"{unread.len()} rows state no number for an action (first: {unread[0]})")
-    gains = int(numbers.select(nonzero(GAINS).sum()).item()) if GAINS in names else 0
+    cells = invalid.drop_nulls()
+    if cells.len():
+        notes.append(f"{cells.len()} rows have an action that is not a number (first: {cells[0]})")
+    gains = int(numbers.select(is_nonzero(GAINS).sum()).item()) if GAINS in names else 0
     if gains:
-        notes.append(f"capital gains of {gains} rows left out: the ledger has no such action")
+        notes.append(f"capital gains of {gains} rows were ignored: they are no corporate action")
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""Dates: a column of written dates comes in; times as written and their offsets go out."""
+"""Parse a column of written dates, all in one form, into wall times and UTC offsets."""
 
 from __future__ import annotations
 
@@ -29,33 +29,44 @@ _TIME_PARTS = ("hour", "minute", "second", "fraction")
 
 
 @dataclass(frozen=True)
-class Stamps:
-    """``wall`` is the time as written (naive, null where unreadable), ``offset`` its minutes.
+class ParsedDates:
+    """The dates of a file's rows.
 
-    ``far`` marks dates that were read and are unreadable for lying outside the years.
+    Attributes:
+        wall: The time as written (naive, null where it cannot be read).
+        offset: Its offset from UTC in minutes, null without one.
+        outside_years: Whether it was readable but outside the allowed years, and so made null.
+        notes: What was assumed.
     """
 
     wall: pl.Series
     offset: pl.Series
-    far: pl.Series
+    outside_years: pl.Series
     notes: tuple[str, ...] = ()
 
     @property
     def has_offset(self) -> bool:
-        """Whether the file writes offsets; then every readable row has one."""
+        """Whether the file states offsets; then every readable row has one."""
         return self.offset.null_count() < self.offset.len()
 
 
-def read_stamps(at: pl.Series, lines: pl.Series, *, column: str, latest_year: int) -> Stamps:
-    """The column's dates, all read by the form that most rows have.
+def parse_dates(at: pl.Series, lines: pl.Series, *, column: str, latest_year: int) -> ParsedDates:
+    """The column's dates, all parsed by the form that most rows have.
 
-    ``lines`` are the rows' line numbers in the file, for messages. Raises BadInput when more rows
-    are unreadable than a stray total line or two, when the form is ambiguous, and for numbers.
+    Args:
+        at: the dates as written.
+        lines: the rows' line numbers in the file, for messages.
+        column: the column's name, for messages.
+        latest_year: the last year that a date may have.
+
+    Raises:
+        BadInput: when more rows cannot be read than a total line or two, when the order of day and
+            month is ambiguous, and for numbers.
     """
-    name, parts = _form(at)
-    if not name:
+    form, parts = _most_common_form(at)
+    if not form:
         raise BadInput(_unreadable(at, at.is_not_null(), lines, column))
-    parts, notes = _ordered(parts, at, lines, column) if name == "numbers" else (parts, ())
+    parts, notes = _day_and_month(parts, at, lines, column) if form == "numbers" else (parts, ())
     wall = _wall(parts)
     offset = _offset(parts["offset"])
     if offset.is_not_null().sum() * 2 > wall.is_not_null().sum():
@@ -64,34 +75,35 @@ def read_stamps(at: pl.Series, lines: pl.Series, *, column: str, latest_year: in
         wall = wall.zip_with(offset.is_null(), pl.Series([None], dtype=wall.dtype))
         offset = pl.Series("offset", [None], dtype=pl.Int32).new_from_index(0, at.len())
     year = wall.dt.year()
-    far = ((year < OLDEST_YEAR) | (year > latest_year)).fill_null(value=False)
-    bad = wall.is_null() | far
+    outside = ((year < OLDEST_YEAR) | (year > latest_year)).fill_null(value=False)
+    bad = wall.is_null() | outside
     if _are_many(int(bad.sum()), at.len()):
-        if int(far.sum()) * 2 >= int(bad.sum()):
-            raise BadInput(_outside(at, far, lines, column, latest_year))
+        if int(outside.sum()) * 2 >= int(bad.sum()):
+            raise BadInput(_outside(at, outside, lines, column, latest_year))
         raise BadInput(_unreadable(at, wall.is_null(), lines, column))
     none = pl.Series([None], dtype=wall.dtype)
-    return Stamps(wall.zip_with(~far, none), offset, far.alias("far"), notes)
+    return ParsedDates(wall.zip_with(~outside, none), offset, outside.alias("outside_years"), notes)
 
 
-def too_many(bad: int, rows: int, always: int) -> bool:
-    """Whether so many bad rows say that the file, not a stray line, is at fault."""
-    return bad > max(always, rows // 100) or bad == rows
+def too_many(bad: int, rows: int, tolerated: int) -> bool:
+    """Whether so many bad rows mean that the file, not a stray line, is wrong."""
+    return bad > max(tolerated, rows // 100) or bad == rows
 
 
-def _form(at: pl.Series) -> tuple[str, pl.DataFrame]:
-    best, found, most = "", pl.DataFrame(), 0
-    for name, pattern in _FORMS.items():
+def _most_common_form(at: pl.Series) -> tuple[str, pl.DataFrame]:
+    """The form of most rows and the parts it finds in each; empty when no row has any."""
+    best, best_parts, most = "", pl.DataFrame(), 0
+    for form, pattern in _FORMS.items():
         parts = at.str.extract_groups(pattern).struct.unnest()
         matched = int(parts["year"].is_not_null().sum())
         if matched > most:
-            best, found, most = name, parts, matched
+            best, best_parts, most = form, parts, matched
         if matched * 2 > at.len():
             break
-    return best, found
+    return best, best_parts
 
 
-def _ordered(
+def _day_and_month(
     parts: pl.DataFrame, at: pl.Series, lines: pl.Series, column: str
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     first, other = (parts[name].cast(pl.Int32) for name in ("first", "other"))
@@ -105,7 +117,7 @@ def _ordered(
         )
     if not day_first and not month_first:
         raise BadInput(
-            f"its {column} column is ambiguous, {sample!r} (line {line}) can be day/month or "
+            f"its {column} column is ambiguous, as {sample!r} (line {line}) can be day/month or "
             "month/day: write the dates as YYYY-MM-DD."
         )
     if day_first:
@@ -137,12 +149,14 @@ def _offset(text: pl.Series) -> pl.Series:
 
 
 def _are_many(bad: int, rows: int) -> bool:
-    return bool(bad) and (too_many(bad, rows, always=1) or bad * 2 >= rows)
+    return bool(bad) and (too_many(bad, rows, tolerated=1) or bad * 2 >= rows)
 
 
-def _outside(at: pl.Series, far: pl.Series, lines: pl.Series, column: str, latest_year: int) -> str:
+def _outside(
+    at: pl.Series, outside: pl.Series, lines: pl.Series, column: str, latest_year: int
+) -> str:
     return (
-        f"its {column} column holds {at.filter(far)[0]!r} (line {lines.filter(far)[0]}), "
+        f"its {column} column has {at.filter(outside)[0]!r} (line {lines.filter(outside)[0]}), "
         f"outside the years {OLDEST_YEAR} to {latest_year}: correct the date."
     )
 
@@ -153,11 +167,11 @@ def _unreadable(at: pl.Series, bad: pl.Series, lines: pl.Series, column: str) ->
     kind = _number_kind(value or "")
     if kind:
         return (
-            f"its {column} column holds {kind} such as {value} (line {line}), not dates: "
+            f"its {column} column has {kind} such as {value} (line {line}), not dates: "
             "write them as YYYY-MM-DD."
         )
     return (
-        f"its {column} column holds {value or ''!r} (line {line}), which is no date "
+        f"its {column} column has {value or ''!r} (line {line}), which is not a date "
         f"({int(bad.sum())} of {at.len()} rows): write the dates as YYYY-MM-DD."
     )
 
@@ -168,4 +182,4 @@ def _number_kind(value: str) -> str | None:
     digits = len(value.split(".", maxsplit=1)[0])
     if digits <= 7:
         return "day numbers (a spreadsheet's serial dates)"
-    return "numbers" if digits == 8 else "epoch seconds or their fractions"
+    return "numbers" if digits == 8 else "epoch seconds or milliseconds"

@@ -1,4 +1,4 @@
-"""NSE's series codes in, which of them are the share itself out; pure.
+"""Tell from NSE's series codes which rows are of the share itself.
 
 One symbol trades in several series: its shares, blocks of them, and debt of the same company.
 """
@@ -7,29 +7,29 @@ from __future__ import annotations
 
 import polars as pl
 
-# The ordinary market first, then trade-to-trade and the small companies' boards; a row that names
-# no series is of the share.
-EQUITY_RANK = {"EQ": 0, "BE": 1, "BZ": 2, "SM": 3, "ST": 4, "": 5}
-OTHER = 9
+# The ordinary market first, then trade-to-trade and the small companies' boards. A row without a
+# series is of the share.
+EQUITY_RANKS = {"EQ": 0, "BE": 1, "BZ": 2, "SM": 3, "ST": 4, "": 5}
+OTHER_RANK = 9
 # Blocks (BL, IL), debentures and bonds (D1, N1, Y1, ZA, ...), preference shares and warrants.
-NEVER_THE_SHARE = r"^([BI]L|[DNPWYZ][0-9A-Z])$"
+_NEVER_THE_SHARE = r"^([BI]L|[DNPWYZ][0-9A-Z])$"
 
 
-def rank() -> pl.Expr:
-    """The rank of each row's ``series``: ``OTHER`` for any but the equity ones."""
+def series_rank() -> pl.Expr:
+    """The rank of each row's ``series``: ``OTHER_RANK`` for any but the equity ones."""
     return (
         pl.col("series")
         .fill_null("")
-        .replace_strict(EQUITY_RANK, default=OTHER, return_dtype=pl.Int8)
+        .replace_strict(EQUITY_RANKS, default=OTHER_RANK, return_dtype=pl.Int8)
     )
 
 
-def is_no_share(rank: pl.Expr) -> pl.Expr:
+def is_other_security(rank: pl.Expr) -> pl.Expr:
     """Rows of another series than the share's, wherever the file shows which that is.
 
-    It does for a ticker with equity rows; of blocks and debt also where others have them.
+    It does for a ticker with equity rows, and for blocks and debt also where only other tickers
+    have equity rows.
     """
-    other = rank == OTHER
-    own = (rank != OTHER).any().over("ticker")
-    never = pl.col("series").str.contains(NEVER_THE_SHARE)
-    return other & (own | (never & (rank != OTHER).any()))
+    has_equity = (rank != OTHER_RANK).any()
+    never_the_share = pl.col("series").str.contains(_NEVER_THE_SHARE)
+    return (rank == OTHER_RANK) & (has_equity.over("ticker") | (never_the_share & has_equity))

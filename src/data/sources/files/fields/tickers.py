@@ -1,4 +1,4 @@
-"""Ticker rules: what a person or a file writes comes in, Yahoo's form of it goes out."""
+"""Decide which tickers to take from a file: by its symbols, its name and the one requested."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 _STEM = re.compile(r"(?=.*[A-Z])[A-Z0-9][A-Z0-9&-]{0,19}(\.[A-Z]{1,3})?")
 _ENDINGS = re.compile(r"(\.(csv|txt|xlsx|gz))+$", re.IGNORECASE)
-# Upper-case words that name what a file is, not whose prices it holds.
-_NO_SYMBOLS = frozenset(
+# Upper-case words of file names that are not symbols.
+_NOT_SYMBOLS = frozenset(
     {
         *("BHAVCOPY", "BSE", "DAILY", "DATA", "DOWNLOAD", "EQUITY", "EXPORT", "HISTORICAL"),
         *("HISTORY", "HOURLY", "NSE", "OHLC", "OHLCV", "PRICE", "PRICES", "QUOTE", "QUOTES"),
@@ -23,57 +23,56 @@ _NO_SYMBOLS = frozenset(
 )
 
 
-def ticker_of_stem(file_name: str, suffix: str) -> str | None:
+def ticker_in_name(file_name: str, suffix: str) -> str | None:
     """The ticker that a file name begins with, or None when it begins with no plausible symbol."""
     stem = _ENDINGS.sub("", file_name).removeprefix("NSE_")
     if ".NS" in stem:
         stem = stem[: stem.index(".NS") + len(".NS")]
     stem = stem.split("_", 1)[0]
-    if not _STEM.fullmatch(stem) or stem in _NO_SYMBOLS:
+    if not _STEM.fullmatch(stem) or stem in _NOT_SYMBOLS:
         return None
     return normalise_ticker(stem, suffix)
 
 
-def suffix_beside(asked: str | None, suffix: str) -> str:
-    """The suffix for bare symbols inside a file: that of the ticker asked for, if it has one.
+def suffix_in_file(requested: str | None, suffix: str) -> str:
+    """The suffix for bare symbols inside a file: that of the ticker requested, if there is one.
 
-    A bare ``TCS`` in a file says nothing about the exchange, so it does not contradict TCS.BO.
+    A bare ``TCS`` in a file names no exchange, so it does not contradict TCS.BO.
     """
-    if asked is None:
+    if requested is None:
         return suffix
-    return asked[asked.index(".") :] if "." in asked else ""
+    return requested[requested.index(".") :] if "." in requested else ""
 
 
-def choose(
-    asked: str | None, inside: Sequence[str], named: str | None, *, picked: bool
+def select_tickers(
+    requested: str | None, stated: Sequence[str], in_name: str | None, *, explicit: bool
 ) -> list[str]:
     """The tickers to take from a file: none when it is another ticker's file in a folder.
 
-    ``inside`` are the tickers that the file itself states, ``named`` the one in its name, and
-    ``picked`` says that the file was given by its own path rather than found in a folder.
+    Args:
+        requested: the ticker of ``--ticker``.
+        stated: the tickers that the file states in its columns.
+        in_name: the ticker in the file's name.
+        explicit: whether the file was given by its own path rather than found in a folder.
+
+    Raises:
+        BadInput: when an explicit file has another ticker, or none is known.
     """
-    if asked is None:
-        return _unasked(inside, named)
-    if inside:
-        if asked not in inside and picked:
-            raise BadInput(
-                f"it holds {_some(inside)}, not {asked}: give the file of {asked} "
-                f"or ask for --ticker {inside[0]}."
-            )
-        return [asked] if asked in inside else []
-    if not picked and named not in (None, asked):
-        return []
-    return [asked]
+    if requested is None:
+        tickers = list(stated) or ([] if in_name is None else [in_name])
+        if not tickers:
+            raise BadInput("neither its columns nor its name state a ticker: add --ticker.")
+        return tickers
+    if stated and requested not in stated and explicit:
+        raise BadInput(
+            f"it has prices of {_listed(stated)}, not of {requested}: give the file of "
+            f"{requested}, or use --ticker {stated[0]}."
+        )
+    if stated:
+        return [requested] if requested in stated else []
+    return [requested] if explicit or in_name in (None, requested) else []
 
 
-def _unasked(inside: Sequence[str], named: str | None) -> list[str]:
-    if inside:
-        return list(inside)
-    if named is None:
-        raise BadInput("neither its columns nor its name say whose prices it holds: add --ticker.")
-    return [named]
-
-
-def _some(tickers: Sequence[str]) -> str:
+def _listed(tickers: Sequence[str]) -> str:
     shown = ", ".join(tickers[:3])
     return shown if len(tickers) <= 3 else f"{shown} and {len(tickers) - 3} more"

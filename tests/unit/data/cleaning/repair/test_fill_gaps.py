@@ -5,7 +5,8 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from src.data.cleaning.repair.fill_gaps import CandidateBars, fill_gaps
+from src.core.calendars.nse import nse
+from src.data.cleaning.repair.fill_gaps import CandidateBars, fill_gaps, missing_sessions
 from tests.support.prices import sessions
 
 DAYS = sessions(dt.date(2026, 1, 5), 9)
@@ -199,3 +200,16 @@ def test_candidate_that_agrees_only_long_ago_is_not_taken():
 
 def test_no_series_has_no_gaps():
     assert repaired(series().clear(), second()) == []
+
+
+# Around Good Friday, 29 March 2024, and a weekend.
+def test_holidays_and_weekends_are_not_missing():
+    found = missing_sessions(
+        pl.Series([dt.date(2024, 3, 26), dt.date(2024, 3, 28), dt.date(2024, 4, 2)]), nse()
+    )
+
+    assert found == [dt.date(2024, 3, 27), dt.date(2024, 4, 1)]
+
+
+def test_no_bars_miss_no_session():
+    assert missing_sessions(pl.Series([], dtype=pl.Date), nse()) == []

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.core.calendars.nse import nse
+from src.core.tables import DAILY_VALUES, OHLC, OHLCV
 from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES
 from src.data.cleaning.rules.engine import apply_rules
-from tests.support.prices import BARS, sessions
+from tests.support.prices import sessions
 
 # Monday 6 to Friday 10 April 2026, sessions all; the 3rd was Good Friday, the 11th a Saturday.
 WEEK = [dt.date(2026, 4, day) for day in (6, 7, 8, 9, 10)]
@@ -19,7 +20,7 @@ SCHEMA = {
     "ticker": pl.String,
     "date": pl.Date,
     "ts": pl.Datetime("us", "UTC"),
-    **dict.fromkeys((*BARS, "adj_close"), pl.Float64),
+    **dict.fromkeys(DAILY_VALUES, pl.Float64),
     "price_basis": pl.String,
     "batch_id": pl.Int64,
     "fetched_at": pl.Datetime("us", "UTC"),
@@ -75,7 +76,7 @@ def test_ordinary_bars_are_all_kept(rules):
     assert result.refused.is_empty()
 
 
-@pytest.mark.parametrize("field", BARS)
+@pytest.mark.parametrize("field", OHLCV)
 def test_a_missing_value_is_a_null_bar(field):
     assert refused(*with_bent(**{field: None})) == [(WEEK[2], "null_bar")]
 
@@ -360,7 +361,7 @@ PRICE = st.sampled_from([None, -1.0, 0.0, 98.0, 99.0, 100.0, 102.0])
 ANY_BAR = st.builds(
     lambda day, values, batch, basis: one(
         day,
-        **dict(zip(BARS, values, strict=True)),
+        **dict(zip(OHLCV, values, strict=True)),
         batch_id=batch,
         fetched_at=AFTER_CLOSE + dt.timedelta(hours=batch),
         price_basis=basis,
@@ -399,7 +400,7 @@ def test_clean_bars_pass_a_second_time(rows, rules):
 @given(SERIES)
 def test_bars_that_are_kept_are_whole_positive_and_possible(rows):
     for row in cleaned(*rows).kept.iter_rows(named=True):
-        prices = [row[name] for name in BARS[:4]]
+        prices = [row[name] for name in OHLC]
         assert min(prices) == row["low"] > 0
         assert max(prices) == row["high"]
         assert row["volume"] > 0 or row["high"] > row["low"]

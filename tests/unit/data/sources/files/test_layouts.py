@@ -1,11 +1,11 @@
 import pytest
 
 from src.core.errors import BadInput
-from src.data.sources.files.layouts import canonical, check_volume, recognise
+from src.data.sources.files.layouts import canonical, check_volume, recognise_layout
 
 
 def recognised(*lines, delimiter=","):
-    return recognise([[cell.strip() for cell in line.split(delimiter)] for line in lines])
+    return recognise_layout([[cell.strip() for cell in line.split(delimiter)] for line in lines])
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def recognised(*lines, delimiter=","):
         ),
     ],
 )
-def test_a_header_tells_layout_vendor_and_basis(header, name, vendor, basis):
+def test_a_header_shows_layout_vendor_and_basis(header, name, vendor, basis):
     layout = recognised(header)
 
     expected = "unadjusted" if name == "nse" else basis
@@ -110,7 +110,7 @@ def test_a_ticker_inside_the_column_names_is_found(mark):
     assert layout.values == {"TCS.NS": {"close": 1, "high": 2, "low": 3, "open": 4}}
 
 
-def test_an_unknown_layout_is_refused_with_what_was_seen_and_what_is_missing():
+def test_an_unknown_layout_is_refused_with_the_columns_it_has_and_lacks():
     with pytest.raises(BadInput, match="no column for low, close among Date, Open, High, Foo"):
         recognised("Date,Open,High,Foo")
 

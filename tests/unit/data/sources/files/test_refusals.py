@@ -3,19 +3,16 @@ import gzip
 
 import pytest
 
-from src.core.calendars.nse import nse
 from src.core.errors import BadInput
 from src.data.sources.files.reader import read_content
-from src.data.sources.files.source import FileSource
+from tests.support.price_files import all_deliveries, file_source
 
 HEADER = "Date,Open,High,Low,Close,Volume\n"
 ROW = "2022-01-03,10,12,9,11,100\n"
 
 
 def deliveries(path, **options):
-    settings = dict.fromkeys(["ticker", "vendor", "basis", "fetched_at"]) | options
-    now = dt.datetime(2026, 4, 20, tzinfo=dt.UTC)
-    return list(FileSource([path], calendar=nse(), now=now, **settings).deliveries())
+    return all_deliveries(file_source(path, **options))
 
 
 def refusal(path, **options):
@@ -48,7 +45,7 @@ HALF_TWICE = rows("2022-01-03", 1, 12) + fourfold(rows("2022-01-03", 1, 6))
         ("\u2003\n".encode(), "it is empty"),
         (HEADER.encode(), "a header and no rows"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "it is binary"),
-        (b"Date,Open\n\x81\x8d\xff", "neither UTF-8 nor Windows text"),
+        (b"Date,Open\n\x81\x8d\xff", "neither UTF-8 nor Windows-1252 text"),
         (b"<!DOCTYPE html><html></html>", "it is a web page"),
         (b"PK\x03\x04 not a zip", "its xlsx data is damaged"),
         (b"\x1f\x8b\x08 not gzip", "its gzip data is damaged"),
@@ -58,7 +55,7 @@ HALF_TWICE = rows("2022-01-03", 1, 12) + fourfold(rows("2022-01-03", 1, 6))
         (b"2022-01-03,10,12,9,11,100\n", "no column for date, open"),
         ((HEADER + ROW.replace("2022-01-03", "44562")).encode(), "such as 44562 (line 2)"),
         ((HEADER + ROW + '2022-01-04,"10,1,1,1,1\n').encode(), "never closed"),
-        ((HEADER + ROW.replace("10,12", "x,12") * 9).encode(), "9 of 9 rows hold text"),
+        ((HEADER + ROW.replace("10,12", "x,12") * 9).encode(), "9 of 9 rows have text"),
         ((HEADER + ROW.replace("10,12", "10,1,2") * 9).encode(), "9 of 9 rows (first: data row 1)"),
         ((HEADER + rows("2022-01-03", 7, 20)).encode(), "its rows are 7 days apart"),
         (
@@ -76,22 +73,22 @@ def test_a_file_without_usable_prices_is_refused_in_one_sentence(tmp_path, conte
     path = tmp_path / "TCS.NS.csv"
     path.write_bytes(content)
 
-    said = refusal(path)
+    message = refusal(path)
 
-    assert said.startswith(f"{path}: ")
-    assert reason in said
-    assert said.endswith(".")
-    assert "\n" not in said
+    assert message.startswith(f"{path}: ")
+    assert reason in message
+    assert message.endswith(".")
+    assert "\n" not in message
 
 
 def test_a_missing_file_is_refused(tmp_path):
-    assert "there is no such file" in refusal(tmp_path / "none.csv")
+    assert "no such file" in refusal(tmp_path / "none.csv")
 
 
 def test_a_folder_without_prices_is_refused(tmp_path):
     (tmp_path / "README.txt").write_text("nothing")
 
-    assert "holds no price file" in refusal(tmp_path)
+    assert "the folder has no price file" in refusal(tmp_path)
 
 
 def test_a_name_that_is_no_symbol_needs_the_option(tmp_path):
@@ -105,7 +102,7 @@ def test_the_file_of_another_ticker_is_refused_naming_both(tmp_path):
     path = tmp_path / "TCS.NS.csv"
     path.write_text("Date,Symbol,Open,High,Low,Close\n2022-01-03,INFY,1,2,1,2\n")
 
-    assert "it holds INFY.NS, not TCS.NS" in refusal(path, ticker="TCS")
+    assert "it has prices of INFY.NS, not of TCS.NS" in refusal(path, ticker="TCS")
 
 
 def test_another_ticker_in_the_header_is_refused_naming_both(tmp_path):
@@ -114,7 +111,7 @@ def test_another_ticker_in_the_header_is_refused_naming_both(tmp_path):
         "Price,Close,High,Low,Open\nTicker,A.NS,A.NS,A.NS,A.NS\nDate,,,,\n2022-01-03,1,1,1,1\n"
     )
 
-    assert "it holds A.NS, not TCS.NS" in refusal(path, ticker="TCS")
+    assert "it has prices of A.NS, not of TCS.NS" in refusal(path, ticker="TCS")
 
 
 def test_quarter_hours_are_no_hours(tmp_path):
@@ -140,7 +137,7 @@ def test_a_file_that_unpacks_beyond_the_limit_is_refused(tmp_path):
     path = tmp_path / "bomb.csv.gz"
     path.write_bytes(gzip.compress(b"0" * 5_000_000, mtime=0))
 
-    with pytest.raises(BadInput, match="more than 1 MiB unpacked"):
+    with pytest.raises(BadInput, match="larger than 1 MiB unpacked"):
         read_content(path, largest=2**20)
 
 
@@ -148,5 +145,5 @@ def test_a_file_beyond_the_limit_is_not_even_read(tmp_path):
     path = tmp_path / "large.csv"
     path.write_bytes(b"0" * 2_000_000)
 
-    with pytest.raises(BadInput, match="more than 1 MiB"):
+    with pytest.raises(BadInput, match="larger than 1 MiB"):
         read_content(path, largest=2**20)

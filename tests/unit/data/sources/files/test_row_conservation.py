@@ -8,9 +8,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.core.calendars.nse import nse
 from src.core.errors import BadInput
-from src.data.sources.files.source import FileSource
+from tests.support.price_files import all_deliveries, file_source
 
 DAYS = st.dates(dt.date(2022, 1, 1), dt.date(2022, 1, 20)).map(str)
 CELLS = st.sampled_from(["1", "2.5", "", "null", "1000", "abc", "inf", "-"])
@@ -27,9 +26,7 @@ def deliveries(text):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "TCS.NS.csv"
         path.write_bytes(text)
-        now = dt.datetime(2026, 4, 20, tzinfo=dt.UTC)
-        options = dict.fromkeys(["ticker", "vendor", "basis", "fetched_at"])
-        return list(FileSource([path], calendar=nse(), now=now, **options).deliveries())
+        return all_deliveries(file_source(path))
 
 
 @settings(max_examples=150, deadline=None)

@@ -1,13 +1,8 @@
-"""Rows out of date order are delivered as they stand, and it is said."""
-
-import datetime as dt
+"""Rows out of date order are delivered as they stand, with a note."""
 
 import pytest
 
-from src.core.calendars.nse import nse
-from src.data.sources.files.source import FileSource
-
-NOW = dt.datetime(2026, 4, 20, 12, tzinfo=dt.UTC)
+from tests.support.price_files import all_deliveries, file_source
 
 
 @pytest.fixture
@@ -17,8 +12,7 @@ def read(tmp_path):
         path = tmp_path / "TCS.NS.csv"
         head = "Date,Open,High,Low,Close,Adj Close,Volume"
         path.write_text("\n".join([head, *lines, *more]) + "\n")
-        options = dict.fromkeys(["ticker", "vendor", "basis", "fetched_at"])
-        (found,) = FileSource([path], calendar=nse(), now=NOW, **options).deliveries()
+        (found,) = all_deliveries(file_source(path))
         return found
 
     return delivered
@@ -32,15 +26,15 @@ def days(found):
     ("order", "notes"),
     [
         ([3, 4, 5, 6], ()),
-        ([6, 5, 4, 3], ("rows stood newest first",)),
+        ([6, 5, 4, 3], ("rows are newest first",)),
         ([3], ()),
-        ([3, 5, 4, 6], ("1 rows stood out of date order",)),
-        ([6, 3, 4, 5], ("1 rows stood out of date order",)),
-        ([5, 6, 7, 3, 4], ("2 rows stood out of date order",)),
-        ([6, 5, 4, 7], ("2 rows stood out of date order",)),
+        ([3, 5, 4, 6], ("1 rows are out of date order",)),
+        ([6, 3, 4, 5], ("1 rows are out of date order",)),
+        ([5, 6, 7, 3, 4], ("2 rows are out of date order",)),
+        ([6, 5, 4, 7], ("2 rows are out of date order",)),
     ],
 )
-def test_the_fewest_rows_that_would_have_to_move_are_said(read, order, notes):
+def test_the_fewest_rows_that_would_have_to_move_are_counted(read, order, notes):
     found = read(*order)
 
     assert found.notes == notes
@@ -58,6 +52,6 @@ def test_a_day_written_twice_in_a_row_is_in_order(read):
 def test_days_written_again_at_the_end_are_out_of_order(read):
     found = read(3, 4, 5, 6, 7, 10, 4, 5)
 
-    assert found.notes == ("2 rows stood out of date order",)
+    assert found.notes == ("2 rows are out of date order",)
     assert days(found) == [3, 6, 7, 10, 4, 5]
     assert found.rejected["rule"].to_list() == ["duplicate_identical"] * 2

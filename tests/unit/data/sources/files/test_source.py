@@ -7,11 +7,9 @@ import zipfile
 import polars as pl
 import pytest
 
-from src.core.calendars.nse import nse
 from src.core.errors import BadInput, UsageError
-from src.data.sources.files.source import FileSource
+from tests.support.price_files import NOW, all_deliveries, file_source
 
-NOW = dt.datetime(2026, 4, 20, 12, tzinfo=dt.UTC)
 HEADER = "Date,Open,High,Low,Close,Volume\n"
 ROW = "2022-01-03,10,12,9,11,100\n"
 SYMBOLS = "Date,Symbol,Open,High,Low,Close,Volume\n"
@@ -27,21 +25,8 @@ def write(tmp_path):
     return make
 
 
-def source(*paths, ticker=None, vendor=None, basis=None, suffix=".NS", fetched_at=None):
-    return FileSource(
-        paths,
-        calendar=nse(),
-        ticker=ticker,
-        vendor=vendor,
-        basis=basis,
-        suffix=suffix,
-        fetched_at=fetched_at,
-        now=NOW,
-    )
-
-
 def only(path, **options):
-    (delivery,) = source(path, **options).deliveries()
+    (delivery,) = all_deliveries(file_source(path, **options))
     return delivery
 
 
@@ -91,12 +76,12 @@ def test_what_the_person_says_beats_the_layout(write):
 @pytest.mark.parametrize("vendor", ["csv", "NSE", "a b", "", "x" * 33])
 def test_a_vendor_that_is_no_name_is_a_wrong_use(vendor):
     with pytest.raises(UsageError, match="--vendor"):
-        source(vendor=vendor)
+        file_source(vendor=vendor)
 
 
 def test_an_unknown_basis_is_a_wrong_use():
     with pytest.raises(UsageError, match="unadjusted, split, total"):
-        source(basis="raw")
+        file_source(basis="raw")
 
 
 def test_the_time_of_the_download_is_stated_or_now(write):
@@ -189,7 +174,7 @@ def test_one_date_outside_the_years_is_rejected_and_the_rest_kept(write, day):
     delivery = only(write(HEADER + "".join(rows)))
 
     assert (delivery.frame.height, rules(delivery)) == (900, ["unreadable_date"])
-    assert delivery.rejected["reason"][0] == f"the date '{day}' lies outside the years"
+    assert delivery.rejected["reason"][0] == f"the date '{day}' is outside the allowed years"
     assert delivery.rejected["line"][0] == 301
 
 
@@ -222,7 +207,7 @@ def test_of_conflicting_repeats_the_last_written_stays(write):
 
     assert delivery.frame["close"].to_list() == [11.5]
     assert rules(delivery) == ["duplicate_conflicting"]
-    assert delivery.rejected["reason"][0] == "closes 11.0 here, 11.5 in the later data row 2"
+    assert delivery.rejected["reason"][0] == "the later data row 2 has close 11.5 instead of 11.0"
 
 
 def test_other_series_of_a_day_with_eq_are_rejected(write):
@@ -275,7 +260,7 @@ def test_among_other_shares_a_bond_is_set_aside_and_a_trust_is_not(write):
         series_rows(("TCS,EQ", "03", 3), ("INFY,N2", "03", 2), ("EMBASSY,RR", "03", 5)), "all.csv"
     )
 
-    found = {d.ticker: d for d in source(path).deliveries()}
+    found = {d.ticker: d for d in all_deliveries(file_source(path))}
 
     assert found["INFY.NS"].frame.is_empty()
     assert rules(found["INFY.NS"]) == ["other_series"]
@@ -289,10 +274,10 @@ def test_each_symbol_of_a_file_has_its_delivery(write):
         "2022-01-03,NSE:M&M-EQ,3,4,3,4,9\n"
     )
 
-    found = source(write(text, "prices.csv"))
+    found = file_source(write(text, "prices.csv"))
 
     assert found.tickers() == ["M&M.NS", "TCS.NS"]
-    assert [d.frame["close"].to_list() for d in found.deliveries()] == [[2.0], [4.0]]
+    assert [d.frame["close"].to_list() for d in all_deliveries(found)] == [[4.0], [2.0]]
 
 
 def test_the_ticker_asked_for_selects_its_rows(write):
@@ -326,7 +311,7 @@ def test_tickers_side_by_side_have_their_own_rows(write):
         "2022-01-04,1,5,2,6,1,4,1,5,9,9\n"
     )
 
-    first, second = source(write(text)).deliveries()
+    first, second = all_deliveries(file_source(write(text)))
 
     assert (first.ticker, first.frame["line"].to_list()) == ("A.NS", [1, 2])
     assert (second.ticker, second.frame["line"].to_list()) == ("B.NS", [2])
@@ -335,7 +320,7 @@ def test_tickers_side_by_side_have_their_own_rows(write):
 
 def test_a_range_leaves_out_what_lies_outside_it(write):
     rows = [ROW.replace("03", day) for day in ("03", "04", "05")]
-    found = source(write(HEADER + "".join(rows) + rows[0] + "Total,,,,,\n"))
+    found = file_source(write(HEADER + "".join(rows) + rows[0] + "Total,,,,,\n"))
 
     (delivery,) = found.fetch_daily("TCS.NS", dt.date(2022, 1, 4), dt.date(2022, 1, 4))
 
@@ -347,7 +332,7 @@ def test_a_range_leaves_out_what_lies_outside_it(write):
 def test_the_days_of_hourly_bars_are_indian(write):
     bars = ["2022-01-03 09:15:00", "2022-01-03 10:15:00", "2022-01-04 09:15:00"]
     text = "datetime,open,high,low,close\n" + "".join(f"{bar},1,2,1,2\n" for bar in bars)
-    found = source(write(text))
+    found = file_source(write(text))
 
     (delivery,) = found.fetch_hourly("TCS.NS", dt.date(2022, 1, 4), None)
 
@@ -359,9 +344,9 @@ def test_a_folder_gives_one_delivery_per_file_in_name_order(write, tmp_path):
     for name in ("TCS_2.csv", "INFY.NS.csv.gz", "TCS_1.csv", "notes.txt", ".hidden.csv"):
         write(HEADER + ROW, name)
 
-    found = source(tmp_path)
+    found = file_source(tmp_path)
 
-    origins = [d.origin.rsplit("/", 1)[1] for d in found.deliveries()]
+    origins = [d.origin.rsplit("/", 1)[1] for d in all_deliveries(found)]
     assert origins == ["INFY.NS.csv.gz", "TCS_1.csv", "TCS_2.csv"]
     assert len(found.fetch_daily("TCS.NS", None, None)) == 2
 
@@ -369,23 +354,26 @@ def test_a_folder_gives_one_delivery_per_file_in_name_order(write, tmp_path):
 def test_a_file_given_twice_is_read_once(write, tmp_path):
     path = write(HEADER + ROW)
 
-    assert len(list(source(path, tmp_path, path).deliveries())) == 1
+    assert len(all_deliveries(file_source(path, tmp_path, path))) == 1
 
 
 def test_a_folder_gives_only_the_ticker_asked_for(write, tmp_path):
     for name in ("TCS.NS.csv", "INFY.NS.csv", "history.csv"):
         write(HEADER + ROW, name)
 
-    found = source(tmp_path, ticker="TCS")
+    found = file_source(tmp_path, ticker="TCS")
 
-    assert [d.origin.rsplit("/", 1)[1] for d in found.deliveries()] == ["TCS.NS.csv", "history.csv"]
+    assert [d.origin.rsplit("/", 1)[1] for d in all_deliveries(found)] == [
+        "TCS.NS.csv",
+        "history.csv",
+    ]
 
 
 def test_a_folder_without_the_ticker_asked_for_is_refused(write, tmp_path):
     write(HEADER + ROW, "INFY.NS.csv")
 
-    with pytest.raises(BadInput, match=r"no file there is of TCS\.NS"):
-        source(tmp_path, ticker="TCS").tickers()
+    with pytest.raises(BadInput, match=r"no file there has prices of TCS\.NS"):
+        file_source(tmp_path, ticker="TCS").tickers()
 
 
 def workbook(path, rows):
@@ -464,8 +452,8 @@ def test_part_of_a_file_is_not_taken_for_the_file(tmp_path):
     path = tmp_path / "TCS.NS.csv"
     path.write_text(HEADER + "2024-01-02,1,2,1,2,3\n2024-01-03,1,2,1,2,3\n")
 
-    (whole,) = source(path).fetch_daily("TCS.NS", None, dt.date(2024, 1, 3))
-    (part,) = source(path).fetch_daily("TCS.NS", None, dt.date(2024, 1, 2))
+    (whole,) = file_source(path).fetch_daily("TCS.NS", None, dt.date(2024, 1, 3))
+    (part,) = file_source(path).fetch_daily("TCS.NS", None, dt.date(2024, 1, 2))
 
-    assert whole.content_hash == source(path).fetch_daily("TCS.NS", None, None)[0].content_hash
+    assert whole.content_hash == file_source(path).fetch_daily("TCS.NS", None, None)[0].content_hash
     assert part.content_hash != whole.content_hash

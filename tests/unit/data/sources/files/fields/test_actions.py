@@ -5,10 +5,8 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from src.core.calendars.nse import nse
-from src.data.sources.files.source import FileSource
+from tests.support.price_files import all_deliveries, file_source
 
-NOW = dt.datetime(2026, 4, 20, 12, tzinfo=dt.UTC)
 HEADER = "Date,Open,High,Low,Close,Adj Close,Volume,Dividends,Stock Splits\n"
 BAR = "10,12,9,11,11,100"
 SPLIT_DAY, PAY_DAY = dt.date(2022, 1, 3), dt.date(2022, 1, 4)
@@ -19,9 +17,7 @@ def read(tmp_path):
     def deliveries(text, ticker="TCS.NS", since=None, until=None):
         path = tmp_path / "TCS.NS.csv"
         path.write_text(text)
-        options = dict.fromkeys(["vendor", "basis", "fetched_at"])
-        source = FileSource([path], calendar=nse(), ticker=ticker, now=NOW, **options)
-        (found,) = source.fetch_daily(ticker, since, until)
+        (found,) = file_source(path, ticker=ticker).fetch_daily(ticker, since, until)
         return found
 
     return deliveries
@@ -47,13 +43,13 @@ def test_cells_that_are_not_zero_or_blank_are_actions(read):
     assert (found.frame.height, found.notes) == (5, ())
 
 
-def test_a_file_without_such_columns_says_nothing_of_actions(read):
+def test_a_file_without_such_columns_states_nothing_of_actions(read):
     found = read(f"Date,Open,High,Low,Close,Adj Close,Volume\n2022-01-03,{BAR}\n")
 
     assert found.actions is None
 
 
-def test_a_file_with_columns_full_of_zeros_says_that_there_was_none(read):
+def test_a_file_with_columns_full_of_zeros_states_no_action(read):
     found = read(HEADER + f"2022-01-03,{BAR},0.0,0.0\n")
 
     assert found.actions.is_empty()
@@ -74,7 +70,7 @@ def test_a_rejected_bar_states_its_action_all_the_same(read):
     assert found.actions["date"].to_list() == [PAY_DAY]
 
 
-def test_of_a_day_written_twice_the_later_row_is_believed(read):
+def test_of_a_day_written_twice_the_later_row_counts(read):
     found = read(HEADER + f"2022-01-04,{BAR},5.5,0\n2022-01-04,{BAR},6,0\n")
     forgotten = read(HEADER + f"2022-01-04,{BAR},5.5,0\n2022-01-04,{BAR},0,0\n")
 
@@ -82,19 +78,19 @@ def test_of_a_day_written_twice_the_later_row_is_believed(read):
     assert forgotten.actions["amount"].to_list() == [5.5]
 
 
-def test_capital_gains_are_left_out_and_said(read):
+def test_capital_gains_are_ignored_with_a_note(read):
     head = HEADER.replace("Stock Splits", "Stock Splits,Capital Gains")
     found = read(head + f"2022-01-03,{BAR},0,0,0\n2022-01-04,{BAR},0,0,1.25\n")
 
     assert found.actions.is_empty()
-    assert found.notes == ("capital gains of 1 rows left out: the ledger has no such action",)
+    assert found.notes == ("capital gains of 1 rows were ignored: they are no corporate action",)
 
 
-def test_text_where_an_action_belongs_is_said_and_costs_no_bar(read):
+def test_text_where_an_action_belongs_is_noted_and_costs_no_bar(read):
     found = read(HEADER + f"2022-01-03,{BAR},0,2:1\n2022-01-04,{BAR},5.5,0\n")
 
     assert (found.frame.height, found.actions["amount"].to_list()) == (2, [5.5])
-    assert found.notes == ("1 rows state no number for an action (first: stock splits 2:1)",)
+    assert found.notes == ("1 rows have an action that is not a number (first: stock splits 2:1)",)
 
 
 def test_all_actions_stay_when_only_some_days_are_asked_for(read):
@@ -148,11 +144,10 @@ def test_hourly_rows_state_no_dates_of_actions(tmp_path):
         "2022-01-03 09:15:00+05:30,10,12,9,11,100,5.5,0\n"
         "2022-01-03 10:15:00+05:30,10,12,9,11,100,0,0\n"
     )
-    options = dict.fromkeys(["ticker", "vendor", "basis", "fetched_at"])
 
-    (found,) = FileSource([path], calendar=nse(), now=NOW, **options).deliveries()
+    (found,) = all_deliveries(file_source(path))
 
     assert (found.kind, found.actions) == ("hourly", None)
     assert found.notes == (
-        "splits and dividends of hourly rows were left out: bring them with daily ones",
+        "splits and dividends of hourly rows were ignored: give them with daily rows",
     )

@@ -2,7 +2,7 @@ import pytest
 
 from src.core.errors import BadInput, UsageError
 from src.core.tickers import check_suffix, normalise_ticker
-from src.data.sources.files.fields.tickers import choose, ticker_of_stem
+from src.data.sources.files.fields.tickers import select_tickers, ticker_in_name
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_suffix_is_upper_cased():
     ],
 )
 def test_a_file_name_begins_with_its_ticker(file_name, ticker):
-    assert ticker_of_stem(file_name, ".NS") == ticker
+    assert ticker_in_name(file_name, ".NS") == ticker
 
 
 @pytest.mark.parametrize(
@@ -82,30 +82,30 @@ def test_a_file_name_begins_with_its_ticker(file_name, ticker):
     ],
 )
 def test_a_name_without_a_plausible_symbol_names_no_ticker(file_name):
-    assert ticker_of_stem(file_name, ".NS") is None
+    assert ticker_in_name(file_name, ".NS") is None
 
 
-def test_all_symbols_of_a_file_are_taken_when_none_is_asked_for():
-    assert choose(None, ["A.NS", "B.NS"], "C.NS", picked=True) == ["A.NS", "B.NS"]
+def test_all_symbols_of_a_file_are_taken_when_none_is_requested():
+    assert select_tickers(None, ["A.NS", "B.NS"], "C.NS", explicit=True) == ["A.NS", "B.NS"]
 
 
-def test_the_ticker_asked_for_beats_the_name_of_a_picked_file():
-    assert choose("TCS.NS", [], "INFY.NS", picked=True) == ["TCS.NS"]
+def test_the_ticker_requested_beats_the_name_of_an_explicit_file():
+    assert select_tickers("TCS.NS", [], "INFY.NS", explicit=True) == ["TCS.NS"]
 
 
 def test_a_file_named_for_another_ticker_is_passed_over_in_a_folder():
-    assert choose("TCS.NS", [], "INFY.NS", picked=False) == []
+    assert select_tickers("TCS.NS", [], "INFY.NS", explicit=False) == []
 
 
 def test_a_file_of_other_symbols_is_passed_over_in_a_folder():
-    assert choose("TCS.NS", ["INFY.NS"], "TCS.NS", picked=False) == []
+    assert select_tickers("TCS.NS", ["INFY.NS"], "TCS.NS", explicit=False) == []
 
 
 def test_a_symbol_that_contradicts_the_ticker_is_refused_with_both_named():
-    with pytest.raises(BadInput, match=r"INFY\.NS, not TCS\.NS"):
-        choose("TCS.NS", ["INFY.NS"], None, picked=True)
+    with pytest.raises(BadInput, match=r"INFY\.NS, not of TCS\.NS"):
+        select_tickers("TCS.NS", ["INFY.NS"], None, explicit=True)
 
 
 def test_a_file_that_names_nothing_needs_the_option():
     with pytest.raises(BadInput, match="add --ticker"):
-        choose(None, [], None, picked=True)
+        select_tickers(None, [], None, explicit=True)

@@ -5,14 +5,14 @@ import pytest
 
 from src.core.calendars.nse import nse
 from src.core.errors import BadInput
-from src.data.sources.files.fields.dates import read_stamps
-from src.data.sources.files.fields.timezones import decide_zone, place
+from src.data.sources.files.fields.dates import parse_dates
+from src.data.sources.files.fields.timezones import decide_zone, resolve_times
 
 
-def placed(*written, ticker="TCS.NS"):
+def resolved(*written, ticker="TCS.NS"):
     at = pl.Series("at", written)
-    stamps = read_stamps(at, pl.Series(range(at.len())), column="Date", latest_year=2027)
-    return place(stamps, ticker, nse())
+    dates = parse_dates(at, pl.Series(range(at.len())), column="Date", latest_year=2027)
+    return resolve_times(dates, ticker, nse())
 
 
 def bars(first, count=7, day="2022-01-03"):
@@ -21,7 +21,7 @@ def bars(first, count=7, day="2022-01-03"):
 
 
 def test_bars_in_indian_hours_are_indian():
-    found = placed(*bars("09:15:00"))
+    found = resolved(*bars("09:15:00"))
 
     assert found.kind == "hourly"
     assert found.key[0] == dt.datetime(2022, 1, 3, 3, 45, tzinfo=dt.UTC)
@@ -29,19 +29,19 @@ def test_bars_in_indian_hours_are_indian():
 
 
 def test_the_same_bars_in_utc_are_at_the_same_times():
-    indian, utc = placed(*bars("09:15:00")), placed(*bars("03:45:00"))
+    indian, utc = resolved(*bars("09:15:00")), resolved(*bars("03:45:00"))
 
     assert indian.key.equals(utc.key)
 
 
 def test_bars_outside_all_sessions_are_refused_with_both_shares():
     with pytest.raises(BadInput, match=r"\(0\.0% of the bars .* Indian time, 0\.0% as UTC\)"):
-        placed(*bars("20:00:00", count=3))
+        resolved(*bars("20:00:00", count=3))
 
 
 def test_bars_half_in_one_zone_and_half_in_the_other_are_refused():
-    with pytest.raises(BadInput, match="the zone of its times cannot be told"):
-        placed(*bars("09:15:00"), *bars("03:45:00", day="2022-01-04"))
+    with pytest.raises(BadInput, match="the time zone of its times cannot be decided"):
+        resolved(*bars("09:15:00"), *bars("03:45:00", day="2022-01-04"))
 
 
 def test_one_bar_in_twenty_may_lie_outside():
@@ -52,7 +52,7 @@ def test_one_bar_in_twenty_may_lie_outside():
 
 
 def test_offsets_need_no_guess():
-    found = placed("2022-01-03 09:15:00+05:30", "2022-01-03 10:15:00+05:30")
+    found = resolved("2022-01-03 09:15:00+05:30", "2022-01-03 10:15:00+05:30")
 
     assert found.key[1] == dt.datetime(2022, 1, 3, 4, 45, tzinfo=dt.UTC)
     assert found.notes == ()
@@ -69,7 +69,7 @@ def test_offsets_need_no_guess():
     ],
 )
 def test_a_daily_stamp_is_the_indian_date(written):
-    found = placed(written)
+    found = resolved(written)
 
     assert (found.kind, found.key.to_list()) == ("daily", [dt.date(2022, 1, 3)])
 
@@ -77,11 +77,11 @@ def test_a_daily_stamp_is_the_indian_date(written):
 def test_half_past_six_stays_on_its_date_where_that_is_a_session():
     days = [f"2022-01-0{day} 18:30:00" for day in (3, 4, 5, 6, 7)]
 
-    assert placed(*days).key[0] == dt.date(2022, 1, 3)
+    assert resolved(*days).key[0] == dt.date(2022, 1, 3)
 
 
 def test_summer_time_elsewhere_keeps_bars_daily():
-    found = placed("2022-01-03 00:00:00-05:00", "2022-07-01 00:00:00-04:00", ticker="AAPL")
+    found = resolved("2022-01-03 00:00:00-05:00", "2022-07-01 00:00:00-04:00", ticker="AAPL")
 
     assert found.key.to_list() == [dt.date(2022, 1, 3), dt.date(2022, 7, 1)]
 
@@ -89,7 +89,7 @@ def test_summer_time_elsewhere_keeps_bars_daily():
 def test_a_live_last_row_below_midnights_is_still_daily():
     midnights = [f"2022-01-{day:02} 00:00:00" for day in range(1, 31)]
 
-    assert placed(*midnights, "2022-01-31 15:29:00").kind == "daily"
+    assert resolved(*midnights, "2022-01-31 15:29:00").kind == "daily"
 
 
 @pytest.mark.parametrize(
@@ -100,24 +100,24 @@ def test_a_live_last_row_below_midnights_is_still_daily():
     ],
 )
 def test_a_time_of_day_that_all_rows_share_is_still_intraday(written):
-    found = placed(*written)
+    found = resolved(*written)
 
     assert found.kind == "hourly"
     assert found.key[0] == dt.datetime(2025, 10, 23, 6, 45, tzinfo=dt.UTC)
 
 
 @pytest.mark.parametrize("time", ["15:30:00", "18:31:00", "00:00:01"])
-def test_one_bar_whose_zone_cannot_be_told_is_refused(time):
-    with pytest.raises(BadInput, match="the zone of its times cannot be told"):
-        placed(f"2022-01-03 {time}")
+def test_one_bar_whose_zone_cannot_be_decided_is_refused(time):
+    with pytest.raises(BadInput, match="the time zone of its times cannot be decided"):
+        resolved(f"2022-01-03 {time}")
 
 
 def test_half_past_six_with_the_offset_of_india_is_no_midnight():
-    assert placed("2022-01-03 18:30:00+05:30").kind == "hourly"
+    assert resolved("2022-01-03 18:30:00+05:30").kind == "hourly"
 
 
 def test_one_time_of_day_over_a_week_stamps_days():
     week = [f"2022-01-{day:02} 15:30:00" for day in (3, 4, 5, 6, 7)]
 
-    assert placed(*week).kind == "daily"
-    assert placed(*week).key.to_list() == [dt.date(2022, 1, day) for day in (3, 4, 5, 6, 7)]
+    assert resolved(*week).kind == "daily"
+    assert resolved(*week).key.to_list() == [dt.date(2022, 1, day) for day in (3, 4, 5, 6, 7)]

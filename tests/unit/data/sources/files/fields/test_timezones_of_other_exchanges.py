@@ -5,16 +5,16 @@ import pytest
 
 from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import BadInput
-from src.data.sources.files.fields.dates import read_stamps
-from src.data.sources.files.fields.timezones import place
+from src.data.sources.files.fields.dates import parse_dates
+from src.data.sources.files.fields.timezones import resolve_times
 
 pytest.importorskip("exchange_calendars")
 
 
-def placed(ticker, *written):
+def resolved(ticker, *written):
     at = pl.Series("at", written)
-    stamps = read_stamps(at, pl.Series(range(at.len())), column="Date", latest_year=2027)
-    return place(stamps, ticker, calendar_of(exchange_of(ticker)))
+    dates = parse_dates(at, pl.Series(range(at.len())), column="Date", latest_year=2027)
+    return resolve_times(dates, ticker, calendar_of(exchange_of(ticker)))
 
 
 def bars(first, count=7, day="2024-06-03"):
@@ -23,34 +23,34 @@ def bars(first, count=7, day="2024-06-03"):
 
 
 def test_naive_bars_in_new_yorks_hours_are_of_new_york():
-    found = placed("AAPL", *bars("09:30:00"))
+    found = resolved("AAPL", *bars("09:30:00"))
 
     assert found.key[0] == dt.datetime(2024, 6, 3, 13, 30, tzinfo=dt.UTC)
     assert found.notes == (
-        "times read as America/New_York: 100.0% of the bars lie inside NYSE sessions as "
+        "times read as America/New_York: 100.0% of the bars are inside NYSE sessions as "
         "America/New_York time, 42.9% as UTC",
     )
 
 
 def test_the_same_bars_in_utc_are_at_the_same_times():
-    assert placed("AAPL", *bars("09:30:00")).key.equals(placed("AAPL", *bars("13:30:00")).key)
+    assert resolved("AAPL", *bars("09:30:00")).key.equals(resolved("AAPL", *bars("13:30:00")).key)
 
 
 def test_bars_of_tokyo_lie_on_tokyos_date():
-    found = placed("7203.T", *bars("09:00:00", count=6, day="2024-06-04"))
+    found = resolved("7203.T", *bars("09:00:00", count=6, day="2024-06-04"))
 
     assert found.key[0] == dt.datetime(2024, 6, 4, 0, 0, tzinfo=dt.UTC)
 
 
 def test_a_winter_in_london_needs_no_decision():
-    found = placed("VOD.L", *bars("08:00:00", count=8, day="2024-12-02"))
+    found = resolved("VOD.L", *bars("08:00:00", count=8, day="2024-12-02"))
 
     assert found.key[0] == dt.datetime(2024, 12, 2, 8, 0, tzinfo=dt.UTC)
 
 
 def test_indian_hours_are_refused_for_a_share_of_new_york():
-    with pytest.raises(BadInput, match="the zone of its times cannot be told"):
-        placed("AAPL", *bars("15:15:00", count=3), *bars("05:15:00", count=3))
+    with pytest.raises(BadInput, match="the time zone of its times cannot be decided"):
+        resolved("AAPL", *bars("15:15:00", count=3), *bars("05:15:00", count=3))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_indian_hours_are_refused_for_a_share_of_new_york():
 def test_a_daily_stamp_is_the_date_at_the_exchange(ticker, written):
     day = dt.date.fromisoformat(written[:10])
     week = [f"{day + dt.timedelta(days=n)}{written[10:]}" for n in range(5)]  # daily, not hourly
-    found = placed(ticker, *week)
+    found = resolved(ticker, *week)
 
     assert found.kind == "daily"
     assert found.key[0] == dt.date(2024, 6, 3)

@@ -1,0 +1,53 @@
+"""Refuse files whose rows are neither days nor hours apart, such as weekly or 15-minute bars."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from src.core.errors import BadInput
+from src.data.sources.files.fields.timezones import session_date
+
+if TYPE_CHECKING:
+    from src.data.sources.delivery import Kind
+
+_BAR_MINUTES = 60
+_WEEKLY_DAYS = 5
+# Fewer gaps between daily rows may be around holidays.
+_ENOUGH_GAPS = 8
+
+
+def check_spacing(kind: Kind, rows: pl.DataFrame) -> None:
+    """Refuse rows whose median gap is not an hour, or is a week or more.
+
+    Args:
+        kind: what the rows were taken for.
+        rows: ``ticker`` and ``key`` (Date, or Datetime in UTC).
+
+    Raises:
+        BadInput: naming the gap.
+    """
+    keys = rows.select("ticker", "key").drop_nulls().unique().sort("ticker", "key")
+    if kind == "hourly":
+        gap, unit = _median_minutes(keys), "minutes"
+        wrong = gap is not None and gap != _BAR_MINUTES
+    else:
+        gap, unit = _median_days(keys), "days"
+        wrong = gap is not None and gap >= _WEEKLY_DAYS
+    if wrong:
+        raise BadInput(f"its rows are {gap:g} {unit} apart: give daily or hourly bars.")
+
+
+def _median_minutes(keys: pl.DataFrame) -> float | None:
+    """The median minutes between bars of one ticker and day, None where no day has two."""
+    keys = keys.with_columns(day=session_date(pl.col("key")))
+    gaps = keys.select(pl.col("key").diff().over("ticker", "day").dt.total_seconds() / 60)
+    return gaps.to_series().median()  # type: ignore[return-value]
+
+
+def _median_days(keys: pl.DataFrame) -> float | None:
+    """The median days between rows of one ticker, None for a handful of rows."""
+    gaps = keys.select(pl.col("key").diff().over("ticker").dt.total_days()).to_series()
+    few = gaps.len() - gaps.null_count() < _ENOUGH_GAPS
+    return None if few else gaps.median()  # type: ignore[return-value]

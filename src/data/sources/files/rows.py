@@ -1,0 +1,116 @@
+"""Arrange the cells of a file as one row per ticker and line, and rows as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from src.core.errors import UsageError
+from src.core.tables import DAILY_VALUES
+from src.core.tickers import normalise_ticker
+from src.data.sources.files.fields.actions import is_nonzero
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from src.data.sources.files.layouts import Layout
+
+
+def stated_tickers(layout: Layout, cells: pl.DataFrame, suffix: str) -> dict[str, str]:
+    """The tickers that the file states in its columns, by how it writes them."""
+    if layout.symbol is not None:
+        written = cells[f"c{layout.symbol}"].drop_nulls().unique(maintain_order=True).to_list()
+    else:
+        written = [text for text in layout.values if text is not None]
+    return {text: ticker for text in written if (ticker := _ticker(text, suffix))}
+
+
+def _ticker(text: str, suffix: str) -> str | None:
+    try:
+        return normalise_ticker(text, suffix)
+    except UsageError:
+        return None
+
+
+def long_rows(
+    layout: Layout, cells: pl.DataFrame, stated: dict[str, str], selected: Sequence[str]
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """One row per ticker and line of the file, for the selected tickers; and notes.
+
+    Args:
+        layout: what the columns are.
+        cells: the rows below the header (see ``Grid.body``).
+        stated: the tickers by how the file writes them.
+        selected: the tickers to take.
+
+    Returns:
+        Text columns ``at, symbol, series``, the price fields and the columns of actions, with
+        ``line, file_line, ragged`` and ``ticker``, null where the symbol cannot be read.
+    """
+    if None in layout.values:
+        rows = _select(layout, cells, None)
+        if rows["symbol"].null_count() < rows.height:
+            return _of_symbols(rows, stated, selected)
+        return rows.with_columns(ticker=pl.lit(selected[0])), ()
+    side_by_side = [
+        _select(layout, cells, text).with_columns(ticker=pl.lit(stated[text]))
+        for text in layout.values
+        if text and stated.get(text) in selected
+    ]
+    rows = pl.concat(side_by_side)
+    if len(layout.values) == 1:
+        return rows, ()
+    # Tickers side by side share the dates of all: a row without any value is another ticker's.
+    has_value = [pl.col(DAILY_VALUES).is_not_null(), *map(is_nonzero, layout.action_names)]
+    filled = rows.filter(pl.any_horizontal(has_value))
+    left_out = rows.height - filled.height
+    return filled, (f"{left_out} rows with dates of other tickers left out",) if left_out else ()
+
+
+def _of_symbols(
+    rows: pl.DataFrame, stated: dict[str, str], selected: Sequence[str]
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    ticker = pl.col("symbol").replace_strict(stated, default=None, return_dtype=pl.String)
+    rows = rows.with_columns(ticker=ticker)
+    wanted = rows.filter(pl.col("ticker").is_null() | pl.col("ticker").is_in(list(selected)))
+    left_out = rows.height - wanted.height
+    return wanted, (f"{left_out} rows of other symbols left out",) if left_out else ()
+
+
+def _select(layout: Layout, cells: pl.DataFrame, ticker: str | None) -> pl.DataFrame:
+    values, actions = layout.values[ticker], layout.actions.get(ticker, {})
+    return cells.select(
+        "line",
+        "file_line",
+        "ragged",
+        *(_cell(values.get(name)).alias(name) for name in DAILY_VALUES),
+        *(_cell(actions.get(name)).alias(name) for name in layout.action_names),
+        at=pl.concat_str([f"c{column}" for column in layout.dates], separator=" "),
+        symbol=_cell(layout.symbol),
+        series=_cell(layout.series).str.to_uppercase(),
+    )
+
+
+def _cell(column: int | None) -> pl.Expr:
+    return pl.lit(None, dtype=pl.String) if column is None else pl.col(f"c{column}")
+
+
+def rows_as_json(layout: Layout, cells: pl.DataFrame, lines: pl.Series) -> pl.DataFrame:
+    """The whole rows of these lines, as ``line`` and ``row`` (JSON by the file's column names)."""
+    names = _unique_names(layout.names)
+    columns = [f"c{i}" for i in range(len(names)) if f"c{i}" in cells.columns]
+    wanted = cells.filter(pl.col("line").is_in(lines.unique().implode()))
+    texts = [
+        json.dumps({"as written": ragged} if ragged else dict(zip(names, row, strict=False)))
+        for ragged, *row in wanted.select("ragged", *columns).iter_rows()
+    ]
+    return pl.DataFrame({"line": wanted["line"], "row": pl.Series(texts, dtype=pl.String)})
+
+
+def _unique_names(names: Sequence[str]) -> list[str]:
+    unique: list[str] = []
+    for number, name in enumerate(names, start=1):
+        unique.append(name if name and name not in unique else f"{name} {number}".strip())
+    return unique
