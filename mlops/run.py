@@ -108,7 +108,7 @@ class Run:
                 run_log.finished(self.results, dt.datetime.now(dt.UTC))
             raise
         except BaseException:
-            run_log.settle()
+            run_log.reset_connection()
             told = {**self.results, "status": "interrupted", "error": str(Interrupted())}
             run_log.finished(told, dt.datetime.now(dt.UTC))
             raise
@@ -116,7 +116,7 @@ class Run:
         run_log.finished(done, dt.datetime.now(dt.UTC))
 
     def _stages(self, database: Database, run_log: RunLog, skip_training: bool) -> None:
-        from src.db.tables.records import records
+        from src.db.tables.records import open_records
 
         self._url = database.url
         context = make_context(
@@ -128,7 +128,7 @@ class Run:
             as_of=self.as_of,
             known_at=self.known_at,
             models=self._models(database),
-            records=records(database.control),
+            records=open_records(database.control),
         )
         for stage in self._chosen(skip_training):
             self.progress(stage.name)
@@ -161,11 +161,11 @@ class Run:
             row = _metric(stage, "failed", 0, began, started, _sentence(error))
             self._note(row, {})
             if not isinstance(error, DatabaseUnavailable):
-                run_log.stage(row)
+                run_log.stage_ended(row)
             raise
         row = _metric(stage, "success", report.rows, began, started, None)
         self._note(row, report.details)
-        run_log.stage(row)
+        run_log.stage_ended(row)
         for warning in report.warnings:
             self.warn(warning)
         for name, text in report.files.items():

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from src.config.threads import wait_politely
-from src.db.connection import bulk_connection, normalised
+from src.db.connection import bulk_connection, normalise_url
 from src.db.embedded.lease import acquire
 from src.db.migrate import ensure_schema
 from src.db.store import PostgresStore
@@ -46,7 +46,7 @@ def database_url(server):
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
-        url = normalised(server.replace("/forecast_db?", f"/{name}?"))
+        url = normalise_url(server.replace("/forecast_db?", f"/{name}?"))
         ensure_schema(url)
         yield url
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")

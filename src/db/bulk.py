@@ -1,4 +1,4 @@
-"""Arrow in and out of PostgreSQL: bulk read, and a replace that touches only changed rows."""
+"""Read and write whole frames through ADBC; a write touches only the rows that differ."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from src.core.tables import FLOAT, JSON, Table
+from src.db import sql
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,14 +26,14 @@ def read(
     chosen = "ticker = ANY(string_to_array($1, ','))"
     names = columns(connection, table)
     dated = until is not None and "date" in table.columns
-    sql = (
-        f"SELECT {_list(names)} FROM {table.name} WHERE {chosen}"  # noqa: S608 names are declared
+    query = (
+        f"SELECT {sql.names(names)} FROM {table.name} WHERE {chosen}"  # noqa: S608 declared names
         + (" AND date <= $2::date" if dated else "")
-        + f" ORDER BY {_list(table.key)}"
+        + f" ORDER BY {sql.names(table.key)}"
     )
     parameters = (",".join(tickers), until) if dated else (",".join(tickers),)
     with cursor(connection) as cur:
-        cur.execute(sql, parameters)
+        cur.execute(query, parameters)
         frame = pl.from_arrow(cur.fetch_arrow_table())
     assert isinstance(frame, pl.DataFrame)  # noqa: S101 a table never comes back as a series
     plain = [name for name, kind in table.columns.items() if kind == JSON]
@@ -51,16 +52,6 @@ def columns(connection: Any, table: Table) -> list[str]:
         )
         stored = [row[0] for row in cur.fetchall()]
     return list(table.columns) + [name for name in stored if name not in table.columns]
-
-
-def add_columns(connection: Any, table: Table, names: Sequence[str]) -> None:
-    """Give an open-ended table further ``double precision`` columns, where it lacks them."""
-    missing = [name for name in names if name not in columns(connection, table)]
-    for name in missing:
-        if not (table.open_ended and FEATURE_NAME.fullmatch(name)):
-            raise ValueError(f"{table.name} takes no column {name!r}")
-        with cursor(connection) as cur:
-            cur.execute(f'ALTER TABLE {table.name} ADD COLUMN IF NOT EXISTS "{name}" {FLOAT}')
 
 
 def upsert(connection: Any, table: Table, frame: pl.DataFrame) -> int:
@@ -83,19 +74,17 @@ def replace(
     ``within`` narrows what is replaced to rows with these values. Rows that stay as they were
     are not rewritten, so a second run costs no write.
     """
-    known = columns(connection, table)
-    add_columns(connection, table, [name for name in frame.columns if name not in known])
+    _add_columns(connection, table, frame.columns)
     absent = [name for name in columns(connection, table) if name not in frame.columns]
     with _staged(connection, table, frame) as cur:
-        same_key = " AND ".join(f"s.{key} = t.{key}" for key in table.key)
-        narrowed = "".join(f' AND t."{n}" = ${i}' for i, n in enumerate(within or {}, 2))
-        gone = _counted(
+        narrowed = "".join(f' AND t."{name}" = ${i}' for i, name in enumerate(within or {}, 2))
+        removed = _counted(
             cur,
             f"DELETE FROM {table.name} t WHERE ticker = ANY(string_to_array($1, ',')){narrowed} "  # noqa: S608
-            f"AND NOT EXISTS (SELECT FROM {STAGED} s WHERE {same_key})",
+            f"AND NOT EXISTS (SELECT FROM {STAGED} s WHERE {sql.same_key(table, 's', 't')})",
             (",".join(tickers), *(within or {}).values()),
         )
-        return gone + _merge(cur, table, frame.columns, cleared=absent)
+        return removed + _merge(cur, table, frame.columns, cleared=absent)
 
 
 @contextmanager
@@ -108,11 +97,23 @@ def cursor(connection: Any) -> Iterator[Any]:
         cur.close()
 
 
+def _add_columns(connection: Any, table: Table, names: Sequence[str]) -> None:
+    """Give an open-ended table further ``double precision`` columns, where it lacks them."""
+    stored = columns(connection, table)
+    for name in names:
+        if name in stored:
+            continue
+        if not (table.open_ended and FEATURE_NAME.fullmatch(name)):
+            raise ValueError(f"{table.name} cannot have a column {name!r}")
+        with cursor(connection) as cur:
+            cur.execute(f'ALTER TABLE {table.name} ADD COLUMN IF NOT EXISTS "{name}" {FLOAT}')
+
+
 @contextmanager
 def _staged(connection: Any, table: Table, frame: pl.DataFrame) -> Iterator[Any]:
     with cursor(connection) as cur:
         cur.adbc_ingest(STAGED, frame.to_arrow(), mode="create", temporary=True)
-        key = _list(table.key)
+        key = sql.names(table.key)
         # Without statistics the planner joins the staged rows by nested loops.
         cur.execute(f"CREATE INDEX ON {STAGED} ({key})")
         cur.execute(f"ANALYZE {STAGED}")
@@ -121,18 +122,11 @@ def _staged(connection: Any, table: Table, frame: pl.DataFrame) -> Iterator[Any]
 
 
 def _merge(cur: Any, table: Table, names: Sequence[str], cleared: Sequence[str] = ()) -> int:
-    typed = [f'"{n}"::{table.columns.get(n, FLOAT)}' for n in names]
-    everything = [*names, *cleared]
-    sql = (
-        f"INSERT INTO {table.name} AS t ({_list(everything)}) "  # noqa: S608 names are declared
-        f"SELECT {', '.join([*typed, *('NULL' for _ in cleared)])} FROM {STAGED} "
-        f"ON CONFLICT ({_list(table.key)}) DO "
-    )
-    values = [n for n in everything if n not in table.key]
-    old = ", ".join(f't."{n}"' for n in values)
-    new = ", ".join(f'excluded."{n}"' for n in values)
-    sets = ", ".join(f'"{n}" = excluded."{n}"' for n in values)
-    return _counted(cur, f"{sql} UPDATE SET {sets} WHERE ({old}) IS DISTINCT FROM ({new})")
+    """Bring the staged rows into the table, with NULL in the ``cleared`` columns."""
+    values = {name: f'"{name}"::{table.columns.get(name, FLOAT)}' for name in names}
+    values |= dict.fromkeys(cleared, "NULL")
+    insert = sql.insert(table, values, STAGED)
+    return _counted(cur, insert + sql.update_if_changed(table, values))
 
 
 def _counted(cur: Any, statement: str, parameters: tuple[str, ...] | None = None) -> int:
@@ -140,7 +134,3 @@ def _counted(cur: Any, statement: str, parameters: tuple[str, ...] | None = None
     counted = f"WITH touched AS ({statement} RETURNING 1) SELECT count(*) FROM touched"  # noqa: S608
     cur.execute(counted, parameters)
     return int(cur.fetchone()[0])
-
-
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)

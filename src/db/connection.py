@@ -1,4 +1,8 @@
-"""Connections: ADBC for bulk rows, psycopg for locks, the run log and the schema."""
+"""Connect to PostgreSQL: by ADBC for bulk rows, by psycopg for everything else.
+
+Errors of both drivers become one sentence. They are told apart by SQLSTATE, see
+https://www.postgresql.org/docs/current/errcodes-appendix.html.
+"""
 
 from __future__ import annotations
 
@@ -12,28 +16,20 @@ from src.core.errors import DatabaseFull, DatabaseRefused, DatabaseUnavailable, 
 if TYPE_CHECKING:
     import psycopg
 
-CONNECT_TIMEOUT = 5
-# A table that somebody else holds is waited for this long, and no longer.
+CONNECT_TIMEOUT = 5  # seconds
+# How long to wait for a table that somebody else has locked.
 LOCK_TIMEOUT = "60s"
-# What PostgreSQL quotes from the system where its disk is full.
-FULL = "No space left on device"
-# What libpq says of a server that is not there, or no longer.
-LOST = (
-    "connection",
-    "Connection",
-    "terminating",
-    "shutting down",
-    "SSL SYSCALL",
-    "timeout expired",
-    "resolve host",
-)
+
+DISK_FULL = "53100"
+# Connection exceptions; a server that shuts down, crashed or starts; timeouts of idle sessions.
+LOST = ("08", "57P01", "57P02", "57P03", "57P05", "25P03")
 
 
-def normalised(url: str) -> str:
-    """The URL in the one form that libpq, SQLAlchemy and ADBC all take.
+def normalise_url(url: str) -> str:
+    """The URL in a form that libpq, SQLAlchemy and ADBC all accept.
 
     Raises:
-        DatabaseUnavailable: when it is no PostgreSQL URL.
+        DatabaseUnavailable: It is not the URL of a PostgreSQL database.
     """
     for scheme in ("postgresql+psycopg://", "postgresql+psycopg2://", "postgres://"):
         if url.startswith(scheme):
@@ -49,15 +45,18 @@ def normalised(url: str) -> str:
     return url
 
 
-def described(url: str) -> str:
-    """Where a URL points, without its user and password."""
+def without_credentials(url: str) -> str:
+    """Host, port and database of a URL, without user and password."""
     parts = _parts(url)
     port = f":{parts['port']}" if parts.get("port") else ""
     return f"{parts.get('host', 'localhost')}{port}/{parts.get('dbname', '')}"
 
 
 def _parts(url: str) -> dict[str, Any]:
-    """What libpq understands of a URL. What it does not is never quoted: it may be a password."""
+    """The parts of a URL as libpq reads them.
+
+    What it cannot read is never quoted in an error: it may be a password.
+    """
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
 
@@ -68,8 +67,8 @@ def _parts(url: str) -> dict[str, Any]:
     name, port = str(parts.get("dbname", "")), str(parts.get("port", "0"))
     if not parts or not port.isdigit() or "@" in name:
         raise DatabaseUnavailable(
-            "DATABASE_URL is no address of the form postgresql://USER:PASSWORD@HOST:PORT/NAME: "
-            "check it (a password's / : @ # are written %2F %3A %40 %23)."
+            "DATABASE_URL is not of the form postgresql://USER:PASSWORD@HOST:PORT/NAME: "
+            "check it (in a password write / : @ # as %2F %3A %40 %23)."
         ) from None
     return parts
 
@@ -80,7 +79,7 @@ def control_connection(
     """A psycopg connection; raises DatabaseUnavailable in one sentence."""
     import psycopg
 
-    with one_sentence_errors(url):
+    with one_sentence_errors(url, connecting=True):
         connection = psycopg.connect(url, autocommit=autocommit, application_name=application)
         connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         if not autocommit:
@@ -92,7 +91,7 @@ def bulk_connection(url: str) -> Any:
     """An ADBC connection with transactions; raises DatabaseUnavailable in one sentence."""
     import adbc_driver_postgresql.dbapi as adbc
 
-    with one_sentence_errors(url):
+    with one_sentence_errors(url, connecting=True):
         connection = adbc.connect(url, autocommit=False)
         with connection.cursor() as cursor:
             cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
@@ -101,21 +100,28 @@ def bulk_connection(url: str) -> Any:
 
 
 @contextmanager
-def one_sentence_errors(url: str) -> Iterator[None]:
-    """Turn what a driver raises into DatabaseUnavailable or DatabaseRefused, in one sentence.
+def one_sentence_errors(url: str, *, connecting: bool = False) -> Iterator[None]:
+    """Turn what a driver raises into one sentence about the database at ``url``.
 
-    A disk without room is a DatabaseFull.
+    Args:
+        url: Named in the sentence, without user and password.
+        connecting: Whether the block opens a connection.
+
+    Raises:
+        DatabaseUnavailable: It cannot be reached, does not let us in, or was lost.
+        DatabaseFull: Its disk is full.
+        DatabaseRefused: Any other error.
     """
     try:
         yield
     except Exception as error:
-        driver = _of_a_driver(error)
-        if driver is None:
+        driver_error = _driver_error(error)
+        if driver_error is None:
             raise
-        raise _told(url, driver) from error
+        raise _sentence(url, driver_error, connecting=connecting) from error
 
 
-def _of_a_driver(error: Exception) -> Exception | None:
+def _driver_error(error: Exception) -> Exception | None:
     """The driver's own error, also where SQLAlchemy carries it."""
     carried = getattr(error, "orig", None)
     inner = carried if isinstance(carried, Exception) else error
@@ -123,24 +129,42 @@ def _of_a_driver(error: Exception) -> Exception | None:
     return inner if module.startswith(("psycopg", "adbc_driver_manager")) else None
 
 
-def _told(url: str, error: Exception) -> ForecastError:
+def _sentence(url: str, error: Exception, *, connecting: bool) -> ForecastError:
     text = str(error).strip() or type(error).__name__
-    said = re.sub(r"^[A-Z_]+: \[libpq\] (Failed to connect: )?", "", text.splitlines()[0].strip())
-    place = described(url)
-    if FULL in text:
+    reason = re.sub(r"^[A-Z_]+: \[libpq\] (Failed to connect: )?", "", text.splitlines()[0].strip())
+    place, state = without_credentials(url), getattr(error, "sqlstate", None)
+    if state == DISK_FULL:
         return DatabaseFull(
-            f"The database at {place} has no room left on its disk ({said}): free some, then try "
+            f"The disk of the database at {place} is full ({reason}): free some space, then try "
             "again."
         )
-    if "FATAL:" in text and "shutting down" not in text and "terminating" not in text:
-        return DatabaseUnavailable(
-            f"The database at {place} does not let us in ({said}): check DATABASE_URL."
+    if not _is_lost(error, state):
+        return DatabaseRefused(
+            f"The database at {place} reported an error ({reason}): check the role's rights and "
+            "what else uses the database."
         )
-    if any(sign in text for sign in LOST):
+    if connecting and _accepts_connections(url):
         return DatabaseUnavailable(
-            f"The database at {place} does not answer ({said}): start it, or check DATABASE_URL."
+            f"The database at {place} refused the connection ({reason}): check DATABASE_URL."
         )
-    return DatabaseRefused(
-        f"The database at {place} refused the work ({said}): check the role's rights and what "
-        "else uses the database."
+    return DatabaseUnavailable(
+        f"The database at {place} does not answer ({reason}): start it, or check DATABASE_URL."
     )
+
+
+def _is_lost(error: Exception, state: str | None) -> bool:
+    """Whether the connection is lost, or was never made.
+
+    What libpq finds out itself, without an answer of the server, has no SQLSTATE: both drivers
+    make it an OperationalError.
+    """
+    if state is None:
+        return any(kind.__name__ == "OperationalError" for kind in type(error).__mro__)
+    return state.startswith(LOST)
+
+
+def _accepts_connections(url: str) -> bool:
+    """As pg_isready finds out: a server that lets others in refused this user or database."""
+    from psycopg import pq
+
+    return pq.PGconn.ping(url.encode()) == pq.Ping.OK

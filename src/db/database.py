@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.db.connection import bulk_connection, control_connection, normalised, one_sentence_errors
+from src.db.connection import (
+    bulk_connection,
+    control_connection,
+    normalise_url,
+    one_sentence_errors,
+)
 from src.db.migrate import ensure_schema
 from src.db.store import PostgresStore
 
@@ -41,7 +46,7 @@ def open_database(
             from src.db.embedded.lease import acquire
 
             url = stack.enter_context(acquire(home / DATA_DIR)).url
-        url = normalised(url)
+        url = normalise_url(url)
         stack.enter_context(one_sentence_errors(url))
         ensure_schema(url)
         control = stack.enter_context(control_connection(url, application))

@@ -5,21 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from src.core.errors import DatabaseRefused
-from src.db.connection import control_connection, described, one_sentence_errors
+from src.db.connection import control_connection, one_sentence_errors, without_credentials
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 # One number, one meaning: every process that wants to migrate takes this lock first.
 MIGRATION_LOCK = 7203001
 
 
-def head() -> str:
+def newest_revision() -> str:
     """The newest revision in the tree, from the file names: Alembic itself is slow to import."""
     return max(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def ensure_schema(url: str) -> bool:
     """Bring the database at ``url`` to the newest revision; True when something was applied."""
-    found, newest = _revision(url), head()
+    found, newest = _revision(url), newest_revision()
     if found == newest:
         return False
     if found is not None and found > newest:
@@ -36,7 +36,7 @@ def _revision(url: str) -> str | None:
         encoding = connection.execute("SHOW server_encoding").fetchone()
         if encoding is None or encoding[0] != "UTF8":
             raise DatabaseRefused(
-                f"The database at {described(url)} is not encoded in UTF8: make it with "
+                f"The database at {without_credentials(url)} is not encoded in UTF8: make it with "
                 "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."
             )
         known = connection.execute("SELECT to_regclass('alembic_version')").fetchone()

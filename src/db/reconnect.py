@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from src.core.errors import DatabaseUnavailable
-from src.db.connection import control_connection, normalised, one_sentence_errors
+from src.db.connection import control_connection, normalise_url, one_sentence_errors
 from src.db.database import DATA_DIR
 from src.db.migrate import ensure_schema
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 # psycopg is imported when the first connection is made.
 Connection: TypeAlias = "psycopg.Connection[Any]"
 
-PATIENCE = 30.0  # seconds to wait for the embedded server
+START_TIMEOUT = 30.0  # seconds to wait for the embedded server
 
 
 class Reconnector:
@@ -59,14 +59,14 @@ class Reconnector:
 
     def _reached(self) -> str:
         if self._given is not None:
-            return normalised(self._given)
+            return normalise_url(self._given)
         from src.db.embedded.lease import acquire
 
-        lease = acquire(self._home / DATA_DIR, patience=PATIENCE)
+        lease = acquire(self._home / DATA_DIR, timeout=START_TIMEOUT)
         if self._lease is not None:
-            self._lease.let_go()
+            self._lease.unlock()
         self._lease = lease
-        return normalised(lease.url)
+        return normalise_url(lease.url)
 
 
 class PersistentConnection:
@@ -106,11 +106,11 @@ class PersistentConnection:
             self._open = None
 
     def _once(self, connection: Connection, work: Callable[[Connection], T]) -> T:
-        with one_sentence_errors(place(connection)):
+        with one_sentence_errors(address_of(connection)):
             return work(connection)
 
 
-def place(connection: Connection) -> str:
+def address_of(connection: Connection) -> str:
     """Where a connection leads, without its password: for a sentence about it."""
     import psycopg
 

@@ -1,4 +1,4 @@
-"""What stages load from and write to: the database, or the database with changes held aside."""
+"""The store that stages load from and write to: the database, or a dry run over it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from src.core.tables import INGEST_BATCHES, Table
-from src.db import bulk
+from src.core.tables import BATCH_CONTENTS, INGEST_BATCHES, Table
+from src.db import bulk, sql
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,16 +41,16 @@ class Store(Protocol):
         ...
 
     def add_batch(self, batch: dict[str, Any], content: bytes) -> int:
-        """Store a row of ``ingest_batches`` and what was delivered; its new id."""
+        """Store a row of ``ingest_batches`` and the content as delivered; its new id."""
         ...
 
     def tickers(self) -> list[str]:
-        """Every ticker that prices are stored of."""
+        """All tickers that have stored prices, in order."""
         ...
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Readers see all writes inside, or none."""
+        """All writes inside become visible at once, or none does."""
         ...
 
 
@@ -83,14 +83,15 @@ class PostgresStore:
     def add_batch(self, batch: dict[str, Any], content: bytes) -> int:
         """See Store."""
         names = [name for name in INGEST_BATCHES.columns if name != "batch_id"]
-        marks = [f"${i}::{INGEST_BATCHES.columns[n]}" for i, n in enumerate(names, 1)]
+        values = {name: f"${i}::{INGEST_BATCHES.columns[name]}" for i, name in enumerate(names, 1)}
+        add_batch = f"{sql.insert(INGEST_BATCHES, values)} RETURNING batch_id, ticker, kind, source"
+        contents = {name: name for name in ("batch_id", "ticker", "kind", "source")}
+        contents["content"] = f"${len(names) + 1}::bytea"
+        add_content = sql.insert(BATCH_CONTENTS, contents, "added")
         with bulk.cursor(self._connection) as cur:
             cur.execute(
-                f"WITH added AS (INSERT INTO ingest_batches ({', '.join(names)}) "  # noqa: S608 own names
-                f"VALUES ({', '.join(marks)}) RETURNING batch_id, ticker, kind, source) "
-                "INSERT INTO batch_contents (batch_id, ticker, kind, source, content) "
-                f"SELECT *, ${len(names) + 1}::bytea FROM added RETURNING batch_id",
-                (*(batch[n] for n in names), content),
+                f"WITH added AS ({add_batch}) {add_content} RETURNING batch_id",
+                (*(batch[name] for name in names), content),
             )
             return int(cur.fetchone()[0])
 
@@ -100,8 +101,8 @@ class PostgresStore:
         try:
             yield
         except BaseException:
-            # What ended the work is told, not that undoing it failed as well (an interrupted call
-            # leaves the connection busy): closing it undoes it.
+            # The error to report is the first one. An interrupted call leaves the connection busy,
+            # so that rolling back fails as well; closing the connection rolls back then.
             with suppress(Exception):
                 self._connection.rollback()
             raise
@@ -119,10 +120,10 @@ class PostgresStore:
 
 
 class DryRunStore:
-    """Another store's tables with every change kept in memory and nothing written."""
+    """The tables of another store, with every change kept in memory and nothing written."""
 
-    def __init__(self, below: Store) -> None:
-        self._below = below
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._frames: dict[tuple[str, str], pl.DataFrame] = {}
         self._batches: list[dict[str, Any]] = []
 
@@ -132,12 +133,13 @@ class DryRunStore:
         """See Store."""
         import polars as pl
 
-        stored = self._below.load(table, [t for t in tickers if not self._held(table, t)], until)
-        held = [self._frames[table.name, t] for t in tickers if self._held(table, t)]
-        frame = pl.concat([stored, *held], how="diagonal_relaxed") if held else stored
+        changed = {t: self._frames[table.name, t] for t in tickers if self._is_changed(table, t)}
+        frame = self._store.load(table, [t for t in tickers if t not in changed], until)
+        if changed:
+            frame = pl.concat([frame, *changed.values()], how="diagonal_relaxed")
         if table == INGEST_BATCHES and self._batches:
-            aside = pl.DataFrame(self._batches, schema=frame.schema)
-            frame = pl.concat([frame, aside.filter(pl.col("ticker").is_in(list(tickers)))])
+            added = pl.DataFrame(self._batches, schema=frame.schema)
+            frame = pl.concat([frame, added.filter(pl.col("ticker").is_in(list(tickers)))])
         if until is not None and "date" in frame.columns:
             frame = frame.filter(pl.col("date") <= until)
         return frame.sort(table.key)
@@ -154,38 +156,39 @@ class DryRunStore:
 
         if within:
             outside = pl.any_horizontal(pl.col(n) != v for n, v in within.items())
-            kept = self.load(table, tickers).filter(outside)
-            frame = pl.concat([kept, frame], how="diagonal_relaxed")
+            frame = pl.concat(
+                [self.load(table, tickers).filter(outside), frame], how="diagonal_relaxed"
+            )
         before = self.load(table, tickers)
         for ticker in tickers:
             self._frames[table.name, ticker] = frame.filter(pl.col("ticker") == ticker)
-        gone = before.join(frame, on=table.key, how="anti").height
-        known = [name for name in frame.columns if name in before.columns]
-        return gone + frame.join(before, on=known, how="anti", nulls_equal=True).height
+        removed = before.join(frame, on=table.key, how="anti").height
+        shared = [name for name in frame.columns if name in before.columns]
+        return removed + frame.join(before, on=shared, how="anti", nulls_equal=True).height
 
     def upsert(self, table: Table, frame: pl.DataFrame) -> int:
         """See Store."""
-        tickers = frame["ticker"].unique().to_list()
         import polars as pl
 
+        tickers = frame["ticker"].unique().to_list()
         stored = self.load(table, tickers).join(frame, on=table.key, how="anti")
         whole = pl.concat([stored, frame], how="diagonal_relaxed")
         return self.replace(table, tickers, whole)
 
     def add_batch(self, batch: dict[str, Any], content: bytes) -> int:
-        """See Store; batches held aside count downwards from -1, and their content is not kept."""
+        """See Store; ids count downwards from -1, and the content is not kept."""
         number = -1 - len(self._batches)
         self._batches.append({"batch_id": number, **batch})
         return number
 
     def tickers(self) -> list[str]:
-        """See Store; those below and those whose rows are held aside."""
-        return sorted({*self._below.tickers(), *(ticker for _, ticker in self._frames)})
+        """See Store."""
+        return sorted({*self._store.tickers(), *(ticker for _, ticker in self._frames)})
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """See Store."""
         yield
 
-    def _held(self, table: Table, ticker: str) -> bool:
+    def _is_changed(self, table: Table, ticker: str) -> bool:
         return (table.name, ticker) in self._frames

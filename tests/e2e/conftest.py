@@ -3,7 +3,7 @@ import uuid
 import psycopg
 import pytest
 
-from src.db.connection import normalised
+from src.db.connection import normalise_url
 from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire
 from src.db.migrate import ensure_schema
@@ -32,7 +32,7 @@ def place(tmp_path_factory, server):
     home, name = tmp_path_factory.mktemp("home"), f"api_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
-        url = normalised(server.replace("/forecast_db?", f"/{name}?"))
+        url = normalise_url(server.replace("/forecast_db?", f"/{name}?"))
         ensure_schema(url)
         with psycopg.connect(url, autocommit=True) as connection:
             put_live(connection, home / "models", both())

@@ -125,7 +125,7 @@ def test_on_a_full_disk_every_forecast_is_given_and_stored_once_there_is_room(ap
     assert waiting >= 1
     assert waiting + api.metric("forecast_log_written_total") == len(VALUES)
     assert (health.status_code, health.json()["status"]) == (200, "degraded")
-    assert "has no room left on its disk" in part(health, "log")["detail"]
+    assert "The disk of the database" in part(health, "log")["detail"]
     disk.make_room()
     eventually(lambda: api.metric("forecast_log_backlog") == 0)
     assert logged(disk) == sorted(VALUES.items())

@@ -19,7 +19,7 @@ from src.core.tables import CLEAN_DAILY
 from src.db.connection import bulk_connection
 from src.db.store import PostgresStore
 from src.db.tables.model_events import EventLog
-from src.db.tables.records import records
+from src.db.tables.records import open_records
 from src.features import features_daily
 from src.modeling.evaluation.outcomes import record_outcomes
 from src.modeling.panel.known_pools import known_pools
@@ -62,7 +62,7 @@ class Evenings:
 
     def __init__(self, url, home, store, connection):
         self.url, self.home, self.store, self.connection = url, home, store, connection
-        self.records = records(connection)
+        self.records = open_records(connection)
         self.page = ""
         self.models = LiveModels(ArtifactStore(home / "models"), EventLog(connection))
 

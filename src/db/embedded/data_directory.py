@@ -9,7 +9,13 @@ from pathlib import Path
 
 from src.core.errors import DatabaseUnavailable
 from src.db.embedded.binaries import find_binaries
-from src.db.embedded.os_account import Account, open_directory, own, reachable, start
+from src.db.embedded.os_account import (
+    Account,
+    give_tree,
+    open_directory,
+    reachable_path,
+    start_program,
+)
 from src.db.embedded.server import EmbeddedServer
 
 INITDB_OPTIONS = (
@@ -33,10 +39,10 @@ def major(server: EmbeddedServer) -> int:
     return int((server.data / "PG_VERSION").read_text().split(".")[0])
 
 
-def lend(server: EmbeddedServer, account: Account | None) -> None:
+def give_to(server: EmbeddedServer, account: Account | None) -> None:
     """Give the account a copy that root restored from somewhere."""
     if account and server.data.stat().st_uid != account.uid:
-        own(server.data, account)
+        give_tree(server.data, account)
 
 
 def create(server: EmbeddedServer, account: Account | None) -> None:
@@ -62,6 +68,6 @@ def _initdb(server: EmbeddedServer, folder: Path, account: Account | None) -> No
     if account:
         os.chown(folder, account.uid, account.gid)
     with open_directory(folder) as directory, server.open_log() as output:
-        command = [program, "-D", reachable(folder, directory, account), *INITDB_OPTIONS]
-        if start(command, output, account, directory).wait() != 0:
-            raise server.failed("could not be created")
+        command = [program, "-D", reachable_path(folder, directory, account), *INITDB_OPTIONS]
+        if start_program(command, output, account, directory).wait() != 0:
+            raise server.failed_error("could not be created")

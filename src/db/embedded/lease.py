@@ -28,22 +28,24 @@ __all__ = ["EmbeddedServer", "Lease", "acquire", "find_binaries"]
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 300.0  # seconds: recovery after a crash replays up to a gigabyte of log
-LEAVING = 30.0  # seconds to wait for one's turn to stop the server
+START_TIMEOUT = 300.0  # seconds: recovery after a crash replays up to a gigabyte of log
+STOP_TIMEOUT = 30.0  # seconds to wait for other starters and stoppers before a stop
 
 
-def acquire(data_dir: Path, database: str = "forecast_db", *, patience: float = PATIENCE) -> Lease:
+def acquire(
+    data_dir: Path, database: str = "forecast_db", *, timeout: float = START_TIMEOUT
+) -> Lease:
     """Start the server of `data_dir`, or join it, and see to it that `database` exists."""
     server = EmbeddedServer(Path(data_dir).resolve())
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     try:
         server.data.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(server, deadline):
+        with _exclusive(server, deadline):
             postmaster.ensure_running(server, deadline)
             client.ensure_database(server, database)
             return Lease(server, database)
     except OSError as error:
-        raise DatabaseUnavailable(_why_closed(server, error)) from error
+        raise DatabaseUnavailable(_cannot_open(server, error)) from error
 
 
 class Lease:
@@ -58,10 +60,10 @@ class Lease:
 
     def release(self) -> None:
         """Give the lease back; twice is once. The last one stops a server that serves nobody."""
-        if self.let_go():
-            _leave(self._server)
+        if self.unlock():
+            _stop_if_unused(self._server)
 
-    def let_go(self) -> bool:
+    def unlock(self) -> bool:
         """Give up the lock and nothing more; False if that was done before."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is None:
@@ -85,20 +87,20 @@ def _release_all() -> None:
         lease.release()
 
 
-def _forget_all() -> None:
+def _unlock_all() -> None:
     # In a forked child: the leases are the parent's, and so is their end.
     for lease in list(_leases):
-        lease.let_go()
+        lease.unlock()
 
 
 atexit.register(_release_all)
-os.register_at_fork(after_in_child=_forget_all)
+os.register_at_fork(after_in_child=_unlock_all)
 
 
-def _leave(server: EmbeddedServer) -> None:
+def _stop_if_unused(server: EmbeddedServer) -> None:
     try:
-        with _alone(server, time.monotonic() + LEAVING):
-            if _unleased(server) and client.idle(server):
+        with _exclusive(server, time.monotonic() + STOP_TIMEOUT):
+            if _is_unleased(server) and client.is_idle(server):
                 postmaster.stop(server)
     except (OSError, DatabaseUnavailable) as error:
         # The next to acquire will find the server and stop it in his turn.
@@ -106,19 +108,19 @@ def _leave(server: EmbeddedServer) -> None:
 
 
 @contextlib.contextmanager
-def _alone(server: EmbeddedServer, deadline: float) -> Iterator[None]:
+def _exclusive(server: EmbeddedServer, deadline: float) -> Iterator[None]:
     descriptor = server.open_beside("lock")
     try:
         while not try_lock(descriptor):
             if time.monotonic() > deadline:
-                raise server.unavailable("is being started or stopped by another process")
+                raise server.unavailable_error("is being started or stopped by another process")
             time.sleep(0.01)
         yield
     finally:
         os.close(descriptor)
 
 
-def _unleased(server: EmbeddedServer) -> bool:
+def _is_unleased(server: EmbeddedServer) -> bool:
     descriptor = server.open_beside("leases")
     try:
         return try_lock(descriptor)
@@ -126,7 +128,7 @@ def _unleased(server: EmbeddedServer) -> bool:
         os.close(descriptor)
 
 
-def _why_closed(server: EmbeddedServer, error: OSError) -> str:
+def _cannot_open(server: EmbeddedServer, error: OSError) -> str:
     owner = other_owner(server.data, server.beside("lock"))
     if owner and isinstance(error, PermissionError):
         # As after a first run by root, who lends the data to an account that may run a server.
@@ -136,4 +138,4 @@ def _why_closed(server: EmbeddedServer, error: OSError) -> str:
             f" run as root, or stop it and take it over with `sudo chown -R {me} {data} {data}.*`,"
             " or set DATABASE_URL to another server."
         )
-    return str(server.failed(f"cannot be opened ({error})"))
+    return str(server.failed_error(f"cannot be opened ({error})"))

@@ -60,14 +60,14 @@ def other_owner(*paths: Path) -> str | None:
     return None
 
 
-def switch(account: Account | None) -> dict[str, Any]:
+def run_as(account: Account | None) -> dict[str, Any]:
     """Return the arguments that make `subprocess` run a program as the account."""
     if account is None:
         return {}
     return {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
-def start(
+def start_program(
     command: list[str], output: IO[bytes], account: Account | None, directory: int
 ) -> subprocess.Popen[bytes]:
     """Start a program as `account`, with the open `directory`, apart from our terminal."""
@@ -82,7 +82,7 @@ def start(
         pass_fds=[directory],
         start_new_session=True,  # Ctrl-C at the terminal is not meant for the server
         umask=0o077,
-        **switch(account),
+        **run_as(account),
     )
 
 
@@ -96,7 +96,7 @@ def open_directory(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def reachable(path: Path, directory: int, account: Account | None) -> str:
+def reachable_path(path: Path, directory: int, account: Account | None) -> str:
     """Return a name for `path`, open as `directory`, that the account can follow."""
     # Under root's own folder (0700) no other account can walk to the data. An open descriptor
     # leads there without the walk, so the data stay where they were asked for, and no parent's
@@ -104,7 +104,7 @@ def reachable(path: Path, directory: int, account: Account | None) -> str:
     return f"/proc/self/fd/{directory}" if account else str(path)
 
 
-def own(tree: Path, account: Account) -> None:
+def give_tree(tree: Path, account: Account) -> None:
     """Give a whole folder to the account."""
     for folder, _, files in os.walk(tree):
         for path in (folder, *(os.path.join(folder, name) for name in files)):

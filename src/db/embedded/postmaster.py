@@ -14,14 +14,14 @@ import time
 
 from src.db.embedded import data_directory, processes
 from src.db.embedded.binaries import find_binaries
-from src.db.embedded.client import answers
+from src.db.embedded.client import is_answering
 from src.db.embedded.os_account import (
     Account,
     open_directory,
     private_dir,
-    reachable,
+    reachable_path,
     server_account,
-    start,
+    start_program,
 )
 from src.db.embedded.server import PORT, EmbeddedServer, try_lock
 
@@ -48,10 +48,10 @@ def ensure_running(server: EmbeddedServer, deadline: float) -> None:
     account = server_account(server.data)
     private_dir(server.socket_dir, account)
     if not data_directory.exists(server):
-        _end_forgotten(server)
+        _end_orphaned(server)
         data_directory.create(server, account)
     with open_directory(server.data) as directory:
-        if _unserved(server, directory, deadline):
+        if _wait_for_lock(server, directory, deadline):
             _launch(server, directory, account, deadline)
 
 
@@ -63,86 +63,86 @@ def stop(server: EmbeddedServer) -> None:
         server.socket_dir.rmdir()
 
 
-def _unserved(server: EmbeddedServer, directory: int, deadline: float) -> bool:
+def _wait_for_lock(server: EmbeddedServer, directory: int, deadline: float) -> bool:
     """Wait until the data are locked for us (yes), or their server answers (no)."""
     began = time.monotonic()
     while not try_lock(directory):
-        if answers(server):
+        if is_answering(server):
             return False
         if time.monotonic() > deadline:
-            raise server.unavailable("is held by a server that does not answer")
+            raise server.unavailable_error("is held by a server that does not answer")
         if (waited := time.monotonic() - began) > GRACE:
-            _clear_away(server, waited)
+            _end_remains(server, waited)
         time.sleep(0.02)
     return True
 
 
-def _clear_away(server: EmbeddedServer, waited: float) -> None:
+def _end_remains(server: EmbeddedServer, waited: float) -> None:
     pid = processes.postmaster(server)
     if pid is None:
-        remains = list(processes.inside(server))
-        if waited > UNSEEN and not remains and processes.visible():
-            raise server.unavailable(
+        remains = list(processes.working_in(server))
+        if waited > UNSEEN and not remains and processes.are_visible():
+            raise server.unavailable_error(
                 "is in use where we cannot see it, in another container perhaps"
             )
         # A dead postmaster's backend is still in a long statement. PostgreSQL would refuse
         # to start beside it, and its client can no longer be served: an immediate stop.
         for orphan in remains:
-            processes.send(orphan, signal.SIGQUIT)
+            processes.signal_process(orphan, signal.SIGQUIT)
     elif not server.socket_file.exists():
         # Someone emptied /tmp: nobody can reach this server any more, so a new one it is.
-        processes.send(pid, signal.SIGINT)
+        processes.signal_process(pid, signal.SIGINT)
 
 
 def _launch(
     server: EmbeddedServer, directory: int, account: Account | None, deadline: float
 ) -> None:
-    if any(processes.inside(server)):
-        raise server.unavailable("is served by a PostgreSQL that was started by hand")
-    _end_forgotten(server)
+    if any(processes.working_in(server)):
+        raise server.unavailable_error("is served by a PostgreSQL that was started by hand")
+    _end_orphaned(server)
     # We hold the lock that every process of the former server held, so none is left but a
     # zombie, whoever may own the pid in these files by now. PostgreSQL would believe the pid.
     for stale in (*server.pid_files, server.socket_file):
         stale.unlink(missing_ok=True)
     process = _spawn(server, directory, account)
-    while not answers(server):
+    while not is_answering(server):
         if process.poll() is not None:
-            raise server.failed("could not be started")
+            raise server.failed_error("could not be started")
         if time.monotonic() > deadline:
-            raise server.unavailable("has not become ready in time")
+            raise server.unavailable_error("has not become ready in time")
         time.sleep(0.01)
 
 
 def _spawn(
     server: EmbeddedServer, directory: int, account: Account | None
 ) -> subprocess.Popen[bytes]:
-    data_directory.lend(server, account)
+    data_directory.give_to(server, account)
     program = str(find_binaries(data_directory.major(server), account) / "postgres")
-    command = [program, "-D", reachable(server.data, directory, account)]
-    for setting in (*SETTINGS, f"unix_socket_directories={server.socket_dir}", server.mark):
+    command = [program, "-D", reachable_path(server.data, directory, account)]
+    for setting in (*SETTINGS, f"unix_socket_directories={server.socket_dir}", server.marker):
         command += ["-c", setting]
     with server.open_log() as output:
-        process = start(command, output, account, directory)
+        process = start_program(command, output, account, directory)
     # Reaps the server whenever it ends: a zombie would keep its pid taken.
     threading.Thread(target=process.wait, name="reap-postgres", daemon=True).start()
     return process
 
 
-def _end_forgotten(server: EmbeddedServer) -> None:
+def _end_orphaned(server: EmbeddedServer) -> None:
     # A server whose directory was deleted under it. PostgreSQL writes its control file by the
     # full path, so at its next checkpoint it would ruin the new database of that name; an
     # immediate stop writes nothing.
-    for pid in processes.forgotten(server):
+    for pid in processes.orphaned(server):
         _end(server, pid, signal.SIGQUIT)
 
 
 def _end(server: EmbeddedServer, pid: int, *kinds: signal.Signals) -> None:
     """Send one signal after the other until the process is gone; each keeps every committed row."""
     for kind in kinds:
-        processes.send(pid, kind)
+        processes.signal_process(pid, kind)
         deadline = time.monotonic() + STOPPING
         while time.monotonic() < deadline:
             if not processes.is_postmaster(server, pid):
                 return
             time.sleep(0.01)
-    raise server.unavailable(f"is served by process {pid}, which does not stop")
+    raise server.unavailable_error(f"is served by process {pid}, which does not stop")

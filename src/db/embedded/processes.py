@@ -8,11 +8,11 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-from src.db.embedded.client import answers
+from src.db.embedded.client import is_answering
 from src.db.embedded.server import EmbeddedServer
 
 
-def visible() -> bool:
+def are_visible() -> bool:
     """Whether processes can be looked at; on macOS an answering server is all there is to go by."""
     return Path("/proc/self").exists()
 
@@ -31,28 +31,28 @@ def postmaster(server: EmbeddedServer) -> int | None:
 
 def is_postmaster(server: EmbeddedServer, pid: int) -> bool:
     """Whether that process is a PostgreSQL that was started on our data."""
-    if not visible():
-        return answers(server)
+    if not are_visible():
+        return is_answering(server)
     words = _command_line(pid)
-    names_it = server.mark in words or str(server.data) in words
+    names_it = server.marker in words or str(server.data) in words
     return names_it and _program(words) == "postgres"
 
 
-def inside(server: EmbeddedServer) -> Iterator[int]:
+def working_in(server: EmbeddedServer) -> Iterator[int]:
     """Find the PostgreSQL processes, parents or children, that work in our folder."""
     for pid, _, folder in _postgres():
         if _is_data(server, folder):
             yield pid
 
 
-def forgotten(server: EmbeddedServer) -> Iterator[int]:
+def orphaned(server: EmbeddedServer) -> Iterator[int]:
     """Find servers that name our folder and are not in it: theirs was deleted under them."""
     for pid, words, folder in _postgres():
-        if server.mark in words and not _is_data(server, folder):
+        if server.marker in words and not _is_data(server, folder):
             yield pid
 
 
-def send(pid: int, kind: signal.Signals) -> None:
+def signal_process(pid: int, kind: signal.Signals) -> None:
     """Signal a process, which may be gone by now."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, kind)

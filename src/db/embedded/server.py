@@ -51,7 +51,7 @@ class EmbeddedServer:
         return self.data / "postmaster.pid", self.socket_dir / f".s.PGSQL.{PORT}.lock"
 
     @property
-    def mark(self) -> str:
+    def marker(self) -> str:
         """A setting that PostgreSQL keeps for us: it tells in /proc whose data a server holds."""
         return f"tcsns.data_directory={self.data}"
 
@@ -84,19 +84,19 @@ class EmbeddedServer:
                 self.log.replace(self.beside("log.old"))
         return os.fdopen(self.open_beside("log"), "ab")
 
-    def unavailable(self, what: str) -> DatabaseUnavailable:
+    def unavailable_error(self, what: str) -> DatabaseUnavailable:
         """Return the error to raise: what is wrong, and where to look."""
         return DatabaseUnavailable(
             f"The database in {self.data} {what}: see {self.log}, or set DATABASE_URL to a server."
         )
 
-    def failed(self, what: str) -> DatabaseUnavailable:
+    def failed_error(self, what: str) -> DatabaseUnavailable:
         """Return the same where it may be for want of room, the likeliest reason on a full disk."""
         with contextlib.suppress(OSError):
             free = shutil.disk_usage(self.data.parent).free
             if free < ROOM:
                 what += f" with {free / 1e6:.1f} MB left on its disk, so free some first"
-        return self.unavailable(what)
+        return self.unavailable_error(what)
 
 
 def try_lock(descriptor: int) -> bool:

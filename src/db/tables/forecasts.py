@@ -1,4 +1,4 @@
-"""Forecasts in, and what came of them: each logged once, an outcome again only when it differs."""
+"""Store forecasts once each, and their outcomes; a changed outcome is added as a new row."""
 
 from __future__ import annotations
 
@@ -6,28 +6,45 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from src.core.tables import PREDICTION_OUTCOMES, PREDICTIONS, Table
+from src.core.tables import PREDICTION_OUTCOMES, PREDICTIONS
+from src.db import sql
 
 if TYPE_CHECKING:
     import psycopg
 
-_KEY = ", ".join(PREDICTIONS.key)
-_SAME = " AND ".join(f"o.{name} = %({name})s" for name in PREDICTIONS.key)
+Row = Mapping[str, Any]
 
-
-def _insert(table: Table, rest: str) -> str:
-    marks = ", ".join(f"%({name})s::{kind}" for name, kind in table.columns.items())
-    names = ", ".join(table.columns)
-    return f"INSERT INTO {table.name} ({names}) SELECT {marks} {rest}"
-
-
-_LOG = _insert(PREDICTIONS, f"ON CONFLICT ({_KEY}) DO NOTHING")
-_RECORD = _insert(
-    PREDICTION_OUTCOMES,
-    "WHERE NOT EXISTS (SELECT FROM (SELECT realised_return, label_end, return_basis "  # noqa: S608
-    f"FROM prediction_outcomes o WHERE {_SAME} ORDER BY matured_at DESC LIMIT 1) newest "
-    "WHERE realised_return = %(realised_return)s AND label_end = %(label_end)s "
-    "AND return_basis = %(return_basis)s) ON CONFLICT DO NOTHING",
+_KEY = sql.names(PREDICTIONS.key, "p")
+# Rows of `prediction_outcomes` of the forecast `p`; the newest one counts.
+_NEWEST_OUTCOME = (
+    f"SELECT * FROM prediction_outcomes o WHERE {sql.same_key(PREDICTIONS, 'o', 'p')} "  # noqa: S608
+    "ORDER BY matured_at DESC LIMIT 1"
+)
+_LOG = f"{sql.insert(PREDICTIONS, sql.placeholders(PREDICTIONS))} ON CONFLICT DO NOTHING"
+_COMPARED = ("realised_return", "label_end", "return_basis")
+_OUTCOME = sql.placeholders(PREDICTION_OUTCOMES)
+_RECORD = (
+    f"WITH p AS (SELECT {', '.join(f'{_OUTCOME[name]} AS {name}' for name in PREDICTIONS.key)}) "  # noqa: S608
+    f"{sql.insert(PREDICTION_OUTCOMES, _OUTCOME)} WHERE NOT EXISTS ("
+    f"SELECT FROM p CROSS JOIN LATERAL ({_NEWEST_OUTCOME}) newest "
+    f"WHERE ({sql.names(_COMPARED)}) = ({', '.join(_OUTCOME[name] for name in _COMPARED)})"
+    ") ON CONFLICT DO NOTHING"
+)
+_BEFORE = (
+    f"SELECT {_KEY}, p.sessions, o.label_end, o.realised_return FROM predictions p "  # noqa: S608
+    f"LEFT JOIN LATERAL ({_NEWEST_OUTCOME}) o ON true "
+    "WHERE p.ticker = %(ticker)s AND p.feature_date < %(before)s "
+    f"ORDER BY p.feature_date, {_KEY}"
+)
+_SCORED = (
+    "SELECT p.*, o.label_end, o.realised_return, o.matured_at, o.note "  # noqa: S608
+    f"FROM predictions p CROSS JOIN LATERAL ({_NEWEST_OUTCOME}) o "
+    "WHERE (%(ticker)s::text IS NULL OR p.ticker = %(ticker)s) "
+    "AND (%(horizon)s::text IS NULL OR p.horizon = %(horizon)s) "
+    "ORDER BY p.feature_date, p.made_at"
+)
+_COUNT = (
+    "SELECT count(*) AS n FROM predictions WHERE %(ticker)s::text IS NULL OR ticker = %(ticker)s"
 )
 
 
@@ -37,73 +54,45 @@ class ForecastLog:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
 
-    def log(self, forecasts: Sequence[Mapping[str, Any]]) -> int:
-        """Store forecasts with the columns of ``PREDICTIONS``; how many were new.
+    def log(self, forecasts: Sequence[Row]) -> int:
+        """Store forecasts with the columns of ``PREDICTIONS``; returns how many were new.
 
-        One that is stored already, by its key, is left as it was first made.
+        A forecast whose key is stored already is left as it was first made.
         """
         return self._write(_LOG, forecasts)
 
-    def record(self, outcomes: Sequence[Mapping[str, Any]]) -> int:
-        """Store outcomes with the columns of ``PREDICTION_OUTCOMES``; how many were new.
+    def record(self, outcomes: Sequence[Row]) -> int:
+        """Store outcomes with the columns of ``PREDICTION_OUTCOMES``; returns how many were new.
 
-        One equal to the newest of its forecast is not stored again.
+        An outcome equal to the newest one of its forecast is not stored again.
         """
         return self._write(_RECORD, outcomes)
 
-    def followed(self, ticker: str, before: dt.date) -> list[dict[str, Any]]:
+    def forecasts_before(self, ticker: str, before: dt.date) -> list[dict[str, Any]]:
         """Keys and ``sessions`` of a ticker's forecasts from sessions before a date, oldest first.
 
-        Each with the ``label_end`` and ``realised_return`` of its newest outcome, None without.
+        Each with the ``label_end`` and ``realised_return`` of its newest outcome, or None.
         """
-        key = ", ".join(f"p.{name}" for name in PREDICTIONS.key)
-        return self._rows(
-            f"SELECT {key}, p.sessions, o.label_end, o.realised_return FROM predictions p "  # noqa: S608
-            f"LEFT JOIN LATERAL ({_newest_outcome()}) o ON true "
-            "WHERE p.ticker = %(ticker)s AND p.feature_date < %(before)s "
-            f"ORDER BY p.feature_date, {key}",
-            {"ticker": ticker, "before": before},
-        )
+        return self._rows(_BEFORE, {"ticker": ticker, "before": before})
 
     def scored(self, ticker: str | None = None, horizon: str | None = None) -> list[dict[str, Any]]:
-        """Forecasts with their newest outcome, by feature date; of all tickers unless told."""
-        return self._rows(
-            "SELECT p.*, o.label_end, o.realised_return, o.matured_at, o.note "  # noqa: S608
-            f"FROM predictions p CROSS JOIN LATERAL ({_newest_outcome()}) o "
-            "WHERE (%(ticker)s::text IS NULL OR p.ticker = %(ticker)s) "
-            "AND (%(horizon)s::text IS NULL OR p.horizon = %(horizon)s) "
-            "ORDER BY p.feature_date, p.made_at",
-            {"ticker": ticker, "horizon": horizon},
-        )
+        """Forecasts with their newest outcome, by feature date; by default of all tickers."""
+        return self._rows(_SCORED, {"ticker": ticker, "horizon": horizon})
 
     def count(self, ticker: str | None = None) -> int:
-        """How many forecasts are logged, of all tickers or of one."""
-        (row,) = self._rows(
-            "SELECT count(*) AS n FROM predictions "
-            "WHERE %(ticker)s::text IS NULL OR ticker = %(ticker)s",
-            {"ticker": ticker},
-        )
+        """Number of forecasts, of one ticker or of all."""
+        (row,) = self._rows(_COUNT, {"ticker": ticker})
         return int(row["n"])
 
-    def _write(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> int:
+    def _write(self, statement: str, rows: Sequence[Row]) -> int:
         if not rows:
             return 0
         with self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.executemany(statement, rows)
             return cursor.rowcount
 
-    def _rows(self, sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-        found = self._connection.execute(sql, parameters)
-        names = [column.name for column in found.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    def _rows(self, query: str, parameters: Row) -> list[dict[str, Any]]:
+        from psycopg.rows import dict_row
 
-
-def _joined(left: str, right: str) -> str:
-    return " AND ".join(f"{left}.{name} = {right}.{name}" for name in PREDICTIONS.key)
-
-
-def _newest_outcome() -> str:
-    return (
-        f"SELECT * FROM prediction_outcomes o WHERE {_joined('o', 'p')} "  # noqa: S608 own names
-        "ORDER BY matured_at DESC LIMIT 1"
-    )
+        with self._connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(query, parameters).fetchall()

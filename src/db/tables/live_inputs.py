@@ -1,4 +1,4 @@
-"""Tickers in; what their live models are asked with, and word of what changed, out."""
+"""Read the live models and their inputs for answers, and whether either has changed."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import orjson
 
 from src.core.model_events import Pair
 from src.core.tables import SERVING_INPUTS
+from src.db import sql
 
 if TYPE_CHECKING:
     import psycopg
 
 
-_ROW = tuple(SERVING_INPUTS.columns)
-# One statement sees one moment: a model and the inputs of another are never put together.
+_COLUMNS = tuple(SERVING_INPUTS.columns)
+# One statement has one snapshot: a model is never combined with the inputs of another one.
 _LIVE = (
-    f"SELECT w.ticker, w.horizon, e.digest, {', '.join(f's.{name}' for name in _ROW)}, "  # noqa: S608
+    f"SELECT w.ticker, w.horizon, e.digest, {sql.names(_COLUMNS, 's')}, "  # noqa: S608
     "CASE WHEN e.digest IS NULL THEN "
     "EXISTS (SELECT FROM raw_daily_prices r WHERE r.ticker = w.ticker) "
     "OR EXISTS (SELECT FROM raw_daily_prices_clean c WHERE c.ticker = w.ticker) END "
@@ -27,21 +28,21 @@ _LIVE = (
     "LEFT JOIN serving_inputs s ON s.ticker = w.ticker AND s.horizon = w.horizon "
     "AND s.digest = e.digest"
 )
-# xmin is the transaction that wrote a row: it changes whatever the row's own times say.
-_VERSION = (
+# xmin, the transaction that wrote a row, differs after every write, unlike the row's own times.
+_FINGERPRINT = (
     "SELECT (SELECT max(event_id) FROM model_events)::text, (SELECT md5(string_agg("
     "concat_ws('/', ticker, horizon, digest, xmin), ' ' ORDER BY ticker, horizon, digest)) "
     "FROM serving_inputs)"
 )
 
 
-class Live(NamedTuple):
-    """What is live for a ticker and horizon.
+class LiveInputs(NamedTuple):
+    """The live model of a ticker and horizon, and its inputs.
 
     Attributes:
-        digest: Of the set, or None before its first model.
-        row: Of ``serving_inputs``: what it is asked with, or None where that is not computed yet.
-        priced: Without a set, whether the ticker has a price row, raw or clean.
+        digest: Of the model; None before there is a first one.
+        row: Of ``serving_inputs``; None where the inputs have not been computed yet.
+        priced: Without a model, whether the ticker has a price row, raw or clean.
     """
 
     digest: str | None
@@ -49,24 +50,24 @@ class Live(NamedTuple):
     priced: bool
 
 
-def live(connection: psycopg.Connection[Any], pairs: Sequence[Pair]) -> dict[Pair, Live]:
-    """What is live for each ticker and horizon, all at one moment."""
+def read(connection: psycopg.Connection[Any], pairs: Sequence[Pair]) -> dict[Pair, LiveInputs]:
+    """The live models and inputs of tickers and horizons, all in one snapshot."""
     from psycopg.types.json import set_json_loads
 
     columns = [list(part) for part in zip(*pairs, strict=True)] or [[], []]
     with connection.cursor(binary=True) as cursor:
         set_json_loads(orjson.loads, cursor)
-        found = cursor.execute(_LIVE, columns).fetchall()
-    return {(ticker, horizon): _live(digest, *rest) for ticker, horizon, digest, *rest in found}
+        rows = cursor.execute(_LIVE, columns).fetchall()
+    return {(ticker, horizon): _of_row(digest, *rest) for ticker, horizon, digest, *rest in rows}
 
 
-def _live(digest: str | None, *rest: Any) -> Live:
-    *row, priced = rest
-    named = dict(zip(_ROW, row, strict=True))
-    return Live(digest, named if named["digest"] is not None else None, bool(priced))
+def _of_row(digest: str | None, *rest: Any) -> LiveInputs:
+    *values, priced = rest
+    row = dict(zip(_COLUMNS, values, strict=True))
+    return LiveInputs(digest, row if row["digest"] is not None else None, bool(priced))
 
 
-def version(connection: psycopg.Connection[Any]) -> str:
+def fingerprint(connection: psycopg.Connection[Any]) -> str:
     """A text that differs whenever inputs or models have changed."""
-    found = connection.execute(_VERSION).fetchone()
-    return "/".join(str(part) for part in found or ())
+    row = connection.execute(_FINGERPRINT).fetchone()
+    return "/".join(str(part) for part in row or ())

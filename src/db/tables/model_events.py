@@ -1,4 +1,4 @@
-"""What happened to models: events in, and out again; nothing is ever changed."""
+"""Append to and read the log of model events; nothing in it is ever changed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from src.core.model_events import ModelEvent
 from src.core.tables import MODEL_EVENTS
+from src.db import sql
 
 if TYPE_CHECKING:
     import psycopg
@@ -16,23 +17,23 @@ if TYPE_CHECKING:
 # Every writer takes this lock, so that the order of ids is the order of commits.
 AUDIT_LOCK = 7203003
 
-_WRITTEN = tuple(name for name in MODEL_EVENTS.columns if name != "event_id")
-_INSERT = (
-    f"INSERT INTO model_events ({', '.join(_WRITTEN)}) "  # noqa: S608 declared names
-    f"VALUES ({', '.join(f'%({name})s' for name in _WRITTEN)})"
-)
+_VALUES = sql.placeholders(MODEL_EVENTS, leave_out=("event_id",))
+_INSERT = sql.insert(MODEL_EVENTS, _VALUES)
+_COLUMNS = sql.names(MODEL_EVENTS.columns)
+_SELECT = f"SELECT {_COLUMNS} FROM model_events"  # noqa: S608 declared names
 _CHOSEN = (
     "(%(tickers)s::text[] IS NULL OR ticker = ANY(%(tickers)s)) "
     "AND (%(until)s::timestamptz IS NULL OR at <= %(until)s)"
 )
-_COLUMNS = ", ".join(MODEL_EVENTS.columns)
+_EVENTS = f"{_SELECT} WHERE {_CHOSEN} ORDER BY event_id DESC LIMIT %(newest)s"
+_TAGGED = f"{_SELECT} WHERE version_tag = %(tag)s ORDER BY event_id"
 _NEWEST = (
     f"(SELECT DISTINCT ON (ticker, horizon) {_COLUMNS} FROM model_events "  # noqa: S608
     f"WHERE {{}} AND {_CHOSEN} ORDER BY ticker, horizon, event_id DESC)"
 )
 _DECISIVE = " UNION ".join(
-    _NEWEST.format(which)
-    for which in (
+    _NEWEST.format(condition)
+    for condition in (
         "made_live",
         "kind IN ('pinned', 'unpinned', 'promoted') AND (kind <> 'promoted' OR made_live)",
     )
@@ -46,8 +47,8 @@ class EventLog:
         self._connection = connection
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """One transaction, the only one that writes events until it ends."""
+    def exclusive(self) -> Iterator[None]:
+        """One transaction, during which nobody else writes events."""
         with self._connection.transaction():
             self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (AUDIT_LOCK,))
             yield
@@ -57,10 +58,10 @@ class EventLog:
         from psycopg.types.json import Jsonb
 
         rows = [
-            {name: getattr(one, name) for name in _WRITTEN} | {"evidence": Jsonb(one.evidence)}
-            for one in events
+            {name: getattr(event, name) for name in _VALUES} | {"evidence": Jsonb(event.evidence)}
+            for event in events
         ]
-        with self.alone(), self._connection.cursor() as cursor:
+        with self.exclusive(), self._connection.cursor() as cursor:
             cursor.executemany(_INSERT, rows)
 
     def events(
@@ -69,40 +70,35 @@ class EventLog:
         until: dt.datetime | None = None,
         newest: int | None = None,
     ) -> list[ModelEvent]:
-        """Events in the order of writing: of all tickers, of all times, unless told otherwise.
+        """Events in the order of writing; by default of all tickers and all times.
 
-        ``newest`` keeps that many from the end.
+        Args:
+            tickers: Only events of these.
+            until: Only events up to this time.
+            newest: How many to return, counted from the end.
         """
-        found = self._found(
-            f"SELECT {_COLUMNS} FROM model_events WHERE {_CHOSEN} "  # noqa: S608 declared names
-            "ORDER BY event_id DESC LIMIT %(newest)s",
-            {"tickers": _listed(tickers), "until": until, "newest": newest},
-        )
-        return found[::-1]
+        chosen = {"tickers": _listed(tickers), "until": until, "newest": newest}
+        return self._read(_EVENTS, chosen)[::-1]
 
     def decisive(
         self, tickers: Sequence[str] | None = None, until: dt.datetime | None = None
     ) -> list[ModelEvent]:
-        """The few events that say what is live and what is pinned, in the order of writing.
+        """The few events that decide what is live and what is pinned, in the order of writing.
 
-        ``live_states`` makes the same of them as of all events.
+        ``src.registry.lifecycle.state`` derives the same state from these as from all events.
         """
-        return self._found(
-            f"{_DECISIVE} ORDER BY event_id", {"tickers": _listed(tickers), "until": until}
-        )
+        chosen = {"tickers": _listed(tickers), "until": until}
+        return self._read(f"{_DECISIVE} ORDER BY event_id", chosen)
 
     def tagged(self, version_tag: str) -> list[ModelEvent]:
-        """Every event that names a version, in the order of writing."""
-        return self._found(
-            f"SELECT {_COLUMNS} FROM model_events WHERE version_tag = %(tag)s "  # noqa: S608
-            "ORDER BY event_id",
-            {"tag": version_tag},
-        )
+        """Every event of a version, in the order of writing."""
+        return self._read(_TAGGED, {"tag": version_tag})
 
-    def _found(self, sql: str, parameters: dict[str, Any]) -> list[ModelEvent]:
-        names = tuple(MODEL_EVENTS.columns)
-        rows = self._connection.execute(sql, parameters).fetchall()
-        return [ModelEvent(**dict(zip(names, row, strict=True))) for row in rows]
+    def _read(self, query: str, parameters: dict[str, Any]) -> list[ModelEvent]:
+        from psycopg.rows import class_row
+
+        with self._connection.cursor(row_factory=class_row(ModelEvent)) as cursor:
+            return cursor.execute(query, parameters).fetchall()
 
 
 def _listed(tickers: Sequence[str] | None) -> list[str] | None:

@@ -1,4 +1,4 @@
-"""What live runs leave behind of their answers: what models are asked with, and the log of them."""
+"""The tables that a live run leaves its model inputs, forecasts and outcomes in."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ class Records:
     forecasts: ForecastLog
 
 
-def records(connection: psycopg.Connection[Any]) -> Records:
+def open_records(connection: psycopg.Connection[Any]) -> Records:
     """All of them over an open autocommit connection."""
     return Records(ServingInputs(connection), ForecastLog(connection))

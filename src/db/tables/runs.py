@@ -1,4 +1,4 @@
-"""The run log, and the lock that lets one run per ticker work at a time."""
+"""The log of pipeline runs, and the locks that let one run per ticker work at a time."""
 
 from __future__ import annotations
 
@@ -20,24 +20,27 @@ TICKER_LOCKS = 7203002
 
 @contextmanager
 def ticker_locks(connection: psycopg.Connection[Any], tickers: Sequence[str]) -> Iterator[None]:
-    """Hold the lock of every ticker, or raise RunLocked naming the run that holds one.
+    """Hold the lock of every ticker.
 
-    The lock belongs to the connection: when its process dies, PostgreSQL lets go of it.
+    The locks belong to the connection: when its process dies, PostgreSQL releases them.
+
+    Raises:
+        RunLocked: Another run, named in the message, holds one of them; none is held then.
     """
-    held: list[str] = []
+    locked: list[str] = []
     try:
         for ticker in sorted(tickers):
-            if not _call(connection, "pg_try_advisory_lock", ticker):
-                raise RunLocked(_who_holds(connection, ticker))
-            held.append(ticker)
+            if not _lock_function(connection, "pg_try_advisory_lock", ticker):
+                raise RunLocked(_holder_of(connection, ticker))
+            locked.append(ticker)
         yield
     finally:
         if not connection.closed:
-            for ticker in held:
-                _call(connection, "pg_advisory_unlock", ticker)
+            for ticker in locked:
+                _lock_function(connection, "pg_advisory_unlock", ticker)
 
 
-def _call(connection: psycopg.Connection[Any], function: str, ticker: str) -> bool:
+def _lock_function(connection: psycopg.Connection[Any], function: str, ticker: str) -> bool:
     row = connection.execute(
         f"SELECT {function}(%s, hashtext(%s))",
         (TICKER_LOCKS, ticker),
@@ -45,7 +48,7 @@ def _call(connection: psycopg.Connection[Any], function: str, ticker: str) -> bo
     return bool(row and row[0])
 
 
-def _who_holds(connection: psycopg.Connection[Any], ticker: str) -> str:
+def _holder_of(connection: psycopg.Connection[Any], ticker: str) -> str:
     row = connection.execute(
         "SELECT a.application_name, a.backend_start FROM pg_locks l JOIN pg_stat_activity a "
         "USING (pid) WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %s "
@@ -53,23 +56,23 @@ def _who_holds(connection: psycopg.Connection[Any], ticker: str) -> str:
         (TICKER_LOCKS, ticker),
     ).fetchone()
     if row is None:
-        return f"A run for {ticker} that has just ended held the lock: try again."
+        return f"A run for {ticker} held the lock and has just ended: try again."
     return (
-        f"A run for {ticker} is under way already ({row[0]}, since {row[1]:%Y-%m-%d %H:%M:%S} "
+        f"A run for {ticker} is already in progress ({row[0]}, since {row[1]:%Y-%m-%d %H:%M:%S} "
         "UTC): wait for it to end, then try again."
     )
 
 
 def application_name(run_id: str) -> str:
-    """How a run shows in ``pg_stat_activity``, and to a second run that it keeps out."""
+    """The name of a run in ``pg_stat_activity`` and in the message of a run that it locks out."""
     return f"run {run_id} pid {os.getpid()}"[:63]
 
 
 class RunLog:
-    """Rows of ``pipeline_runs`` and ``stage_runs``, each written when it happens.
+    """The row of a run in ``pipeline_runs`` and those of its stages in ``stage_runs``.
 
-    A run that another machine began in the same second takes the name first; this one is then
-    logged under its name with host and process behind it.
+    Where another machine has begun a run of the same name, in the same second, host and process
+    number are appended to ``run_id``.
     """
 
     def __init__(self, connection: psycopg.Connection[Any], run_id: str) -> None:
@@ -77,7 +80,7 @@ class RunLog:
         self.run_id = run_id
 
     def started(self, ticker: str, *, command: str, live: bool, at: dt.datetime) -> None:
-        """Note that a run begins; runs of the ticker that died without a word are closed."""
+        """Log that the run begins, and mark unfinished runs of the ticker as interrupted."""
         self._connection.execute(
             "UPDATE pipeline_runs SET status = 'interrupted', error = 'the process ended "
             "without finishing the run' WHERE ticker = %s AND status = 'running'",
@@ -95,8 +98,8 @@ class RunLog:
                 self.run_id = name
                 return
 
-    def stage(self, row: dict[str, Any]) -> None:
-        """Note how a stage ended; ``row`` is that of ``metrics.json``."""
+    def stage_ended(self, row: dict[str, Any]) -> None:
+        """Log how a stage ended; ``row`` is that of ``metrics.json``."""
         self._connection.execute(
             "INSERT INTO stage_runs (run_id, stage, status, started_at, rows, duration_seconds, "
             "error) VALUES (%(run_id)s, %(stage)s, %(status)s, %(timestamp)s, "
@@ -104,20 +107,20 @@ class RunLog:
             {"run_id": self.run_id, **row},
         )
 
-    def settle(self) -> None:
-        """Make the connection usable after a signal that came amid one of its commands."""
+    def reset_connection(self) -> None:
+        """Make the connection usable again after a signal interrupted one of its commands."""
         from psycopg.pq import TransactionStatus
 
-        raw = self._connection.pgconn
-        if raw.transaction_status == TransactionStatus.ACTIVE:
+        pgconn = self._connection.pgconn
+        if pgconn.transaction_status == TransactionStatus.ACTIVE:
             self._connection.cancel_safe(timeout=5)
-            while raw.get_result() is not None:
+            while pgconn.get_result() is not None:
                 pass
-        if raw.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
-            raw.exec_(b"ROLLBACK")
+        if pgconn.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+            pgconn.exec_(b"ROLLBACK")
 
     def finished(self, results: dict[str, Any], at: dt.datetime) -> None:
-        """Note how the run ended: ``status, data_hash, config_hash`` and perhaps ``error``."""
+        """Log how the run ended: ``status, data_hash, config_hash`` and perhaps ``error``."""
         self._connection.execute(
             "UPDATE pipeline_runs SET status = %s, finished_at = %s, data_hash = %s, "
             "config_hash = %s, error = %s WHERE run_id = %s",

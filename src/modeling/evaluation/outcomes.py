@@ -80,7 +80,7 @@ def mature_forecasts(
     """Outcomes of the forecasts whose session has come.
 
     Args:
-        logged: Keys, ``sessions``, and the newest outcome so far: see ``ForecastLog.followed``.
+        logged: Keys, ``sessions``, and the newest outcome so far: see ``ForecastLog.forecasts_before``.
         prices: Of their ticker.
         calendar: The exchange's sessions.
         until: The last session that has closed.
@@ -132,7 +132,7 @@ def record_outcomes(context: RunContext) -> dict[str, Any]:
 
 def _matured(context: RunContext, log: ForecastLog, ticker: str) -> MaturedForecasts:
     until = context.calendar.last_closed(context.now)
-    logged = log.followed(ticker, until)
+    logged = log.forecasts_before(ticker, until)
     if not logged:
         return MaturedForecasts()
     return mature_forecasts(

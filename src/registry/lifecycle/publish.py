@@ -34,7 +34,7 @@ def publish(
     tickers = sorted({artifact.ticker for artifact in artifacts})
     with only_writer(store.root):
         stored = [store.write(artifact) for artifact in artifacts]
-        with log.alone():
+        with log.exclusive():
             before = live_states(log.decisive(tickers))
             for artifact in stored:
                 log.append(after_training(artifact, before.get(artifact.pair), author))

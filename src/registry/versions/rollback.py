@@ -97,7 +97,7 @@ class Registry:
         with only_writer(store.root):
             artifacts = archive.check(version)
             archive.restore(version, store)
-            with log.alone():
+            with log.exclusive():
                 before = live_states(log.decisive())
                 events = [
                     event
@@ -115,7 +115,7 @@ class Registry:
             BadInput: When none of them is pinned.
         """
         log = self.models.log
-        with log.alone():
+        with log.exclusive():
             events = after_unpin(live_states(log.decisive([ticker])).values(), author)
             if not events:
                 raise BadInput(f"{ticker} has no pinned model: there is nothing to unpin.")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from src.core import tables
-from src.core.errors import DatabaseRefused, DatabaseUnavailable, RunLocked
+from src.core.errors import DatabaseFull, DatabaseRefused, DatabaseUnavailable, RunLocked
 from src.core.tables import (
     CLEAN_DAILY,
     DATASET_LONG,
@@ -30,9 +30,14 @@ from src.core.tables import (
     RAW_DAILY,
     Table,
 )
-from src.db.connection import bulk_connection, control_connection, normalised, one_sentence_errors
+from src.db.connection import (
+    bulk_connection,
+    control_connection,
+    normalise_url,
+    one_sentence_errors,
+)
 from src.db.database import open_database
-from src.db.migrate import ensure_schema, head
+from src.db.migrate import ensure_schema, newest_revision
 from src.db.store import DryRunStore, PostgresStore
 from src.db.tables.runs import RunLog, application_name, ticker_locks
 from tests.support.prices import NOW, checksums
@@ -127,7 +132,7 @@ def empty_url(server):
     name = f"empty_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
-        yield normalised(server.replace("/forecast_db?", f"/{name}?"))
+        yield normalise_url(server.replace("/forecast_db?", f"/{name}?"))
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -201,7 +206,7 @@ def test_three_processes_may_bring_the_schema_at_once(empty_url):
     assert said == ["done\n"] * 3
     with psycopg.connect(empty_url) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [
-            (head(),)
+            (newest_revision(),)
         ]
 
 
@@ -290,7 +295,7 @@ def test_replace_clears_feature_columns_that_the_frame_has_no_more(store):
 
 @pytest.mark.parametrize("name", ["Sma_7", "7_sma", "sma 7", 'x" float); --', "a" * 61, "_x", ""])
 def test_a_name_that_is_no_feature_becomes_no_column(store, reader, name):
-    with pytest.raises(ValueError, match="takes no column"):
+    with pytest.raises(ValueError, match="cannot have a column"):
         write(store, lambda: store.replace(FEATURES_DAILY, ["TCS.NS"], features(1, **{name: [1]})))
 
     (columns,) = reader.execute(
@@ -300,7 +305,7 @@ def test_a_name_that_is_no_feature_becomes_no_column(store, reader, name):
 
 
 def test_a_table_that_is_not_open_ended_takes_no_further_column(store):
-    with pytest.raises(ValueError, match="raw_daily_prices_clean takes no column 'sma_7'"):
+    with pytest.raises(ValueError, match="raw_daily_prices_clean cannot have a column 'sma_7'"):
         write(
             store,
             lambda: store.replace(CLEAN_DAILY, ["TCS.NS"], clean(1).with_columns(sma_7=1.0)),
@@ -624,7 +629,9 @@ def test_a_second_run_is_refused_and_told_of_the_first(database_url):
     ):
         pytest.fail("the lock was held")
 
-    assert str(refused.value).startswith(f"A run for TCS.NS is under way already ({first}, since ")
+    assert str(refused.value).startswith(
+        f"A run for TCS.NS is already in progress ({first}, since "
+    )
     assert str(refused.value).endswith("wait for it to end, then try again.")
 
 
@@ -756,7 +763,7 @@ def test_a_stage_is_noted_under_its_run(reader):
         "error_message": "no prices",
     }
 
-    log.stage(metric)
+    log.stage_ended(metric)
 
     row = reader.execute(
         "SELECT stage, status, started_at, rows, duration_seconds, error FROM stage_runs"
@@ -770,7 +777,7 @@ def test_a_stage_is_noted_under_its_run(reader):
 @pytest.mark.parametrize("connect", [control_connection, bulk_connection])
 def test_a_database_that_does_not_answer_is_one_sentence_without_the_password(connect):
     with pytest.raises(DatabaseUnavailable) as refused:
-        connect(normalised("postgresql://me:hunter2@127.0.0.1:1/prices"))
+        connect(normalise_url("postgresql://me:hunter2@127.0.0.1:1/prices"))
 
     said = str(refused.value)
     assert said.startswith("The database at 127.0.0.1:1/prices does not answer (")
@@ -784,7 +791,7 @@ def test_a_wrong_password_is_not_repeated(server):
     # The server listens on a socket alone and trusts it: an unknown role is refused instead.
     url = server.replace("//postgres@", "//nobody:hunter2@")
     with pytest.raises(DatabaseUnavailable) as refused:
-        control_connection(normalised(url))
+        control_connection(normalise_url(url))
 
     assert '"nobody" does not exist' in str(refused.value)
     assert "hunter2" not in str(refused.value)
@@ -800,7 +807,7 @@ def test_a_wrong_password_is_not_repeated(server):
 )
 def test_an_address_of_another_kind_is_refused_by_its_scheme(url, named):
     with pytest.raises(DatabaseUnavailable) as refused:
-        normalised(url)
+        normalise_url(url)
 
     assert str(refused.value).endswith(named)
     assert "hunter2" not in str(refused.value)
@@ -808,7 +815,7 @@ def test_an_address_of_another_kind_is_refused_by_its_scheme(url, named):
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
 def test_every_usual_spelling_of_the_scheme_is_understood(scheme):
-    assert normalised(f"{scheme}://me@db/prices?host=/run") == (
+    assert normalise_url(f"{scheme}://me@db/prices?host=/run") == (
         "postgresql://me@db/prices?host=/run&connect_timeout=5"
     )
 
@@ -816,7 +823,7 @@ def test_every_usual_spelling_of_the_scheme_is_understood(scheme):
 def test_a_stated_time_limit_is_kept():
     url = "postgresql://me@db/prices?connect_timeout=2"
 
-    assert normalised(url) == url
+    assert normalise_url(url) == url
 
 
 def test_a_database_lost_half_way_is_one_sentence(database_url, server):
@@ -830,6 +837,26 @@ def test_a_database_lost_half_way_is_one_sentence(database_url, server):
     with pytest.raises(DatabaseUnavailable), one_sentence_errors(database_url):
         store.load(CLEAN_DAILY, ["TCS.NS"])
     store.close()
+
+
+@pytest.mark.parametrize("connect", [control_connection, bulk_connection])
+def test_a_server_that_refuses_a_connection_is_told_from_one_that_is_away(database_url, connect):
+    with pytest.raises(
+        DatabaseUnavailable, match=r"refused the connection \(.*missing_.*\): check"
+    ):
+        connect(database_url.replace("/test_", "/missing_"))
+
+
+def test_a_full_disk_is_known_by_its_code(database_url, reader):
+    raising = "DO $$ BEGIN RAISE 'kein Platz' USING ERRCODE = 'disk_full'; END $$"
+    with closing(bulk_connection(database_url)) as bulk:
+        for connection in (reader, bulk):
+            with (
+                closing(connection.cursor()) as cursor,
+                pytest.raises(DatabaseFull, match=r"is full \(.*kein Platz"),
+                one_sentence_errors(database_url),
+            ):
+                cursor.execute(raising)
 
 
 def test_an_error_of_our_own_stays_what_it_is(database_url):
@@ -870,15 +897,15 @@ def test_a_schema_newer_than_the_code_is_left_alone(database_url):
 )
 def test_an_address_that_cannot_be_read_is_refused_without_quoting_it(url):
     with pytest.raises(DatabaseUnavailable) as refused:
-        normalised(url)
+        normalise_url(url)
 
-    assert str(refused.value).startswith("DATABASE_URL is no address of the form postgresql://")
+    assert str(refused.value).startswith("DATABASE_URL is not of the form postgresql://")
     assert not any(part in str(refused.value) for part in ("hun", "ter2", "bogus"))
 
 
 def test_a_password_with_a_hash_is_kept_out_of_the_sentence():
     with pytest.raises(DatabaseUnavailable) as refused:
-        control_connection(normalised("postgresql://me:hun#ter2@127.0.0.1:1/db"))
+        control_connection(normalise_url("postgresql://me:hun#ter2@127.0.0.1:1/db"))
 
     assert not any(part in str(refused.value) for part in ("hun", "ter2"))
 

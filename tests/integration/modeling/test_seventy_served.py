@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from src.core.calendars.nse import nse
-from src.db.connection import normalised
+from src.db.connection import normalise_url
 from src.db.migrate import ensure_schema
 from src.modeling.evaluation.scoreboard import scoreboard
 from src.registry.formats.models import LinearModel
@@ -135,7 +135,7 @@ def lived(server, tmp_path_factory):
     name, home = f"more_{uuid.uuid4().hex[:12]}", tmp_path_factory.mktemp("home")
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
-        url = normalised(server.replace("/forecast_db?", f"/{name}?"))
+        url = normalise_url(server.replace("/forecast_db?", f"/{name}?"))
         ensure_schema(url)
         now = after_close(day(BACK)).isoformat()
         with evenings(url, home) as at, Service(home, url, FORECAST_NOW=now) as service:

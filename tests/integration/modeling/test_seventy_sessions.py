@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from src.core.calendars.nse import nse
-from src.db.connection import normalised
+from src.db.connection import normalise_url
 from src.db.migrate import ensure_schema
 from src.modeling.evaluation.outcomes import record_outcomes
 from src.modeling.evaluation.scoreboard import POOLED, scoreboard
@@ -95,7 +95,7 @@ def lived(server, tmp_path_factory):
     name = f"seventy_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
-        url = normalised(server.replace("/forecast_db?", f"/{name}?"))
+        url = normalise_url(server.replace("/forecast_db?", f"/{name}?"))
         ensure_schema(url)
         with evenings(url, tmp_path_factory.mktemp("home")) as at:
             found = Lived(at)

@@ -533,7 +533,7 @@ sys.stdin.read()
     run(code, f"{data}.lock").stdout.readline()
 
     with pytest.raises(DatabaseUnavailable, match="started or stopped by another process"):
-        acquire(data, patience=0.2)
+        acquire(data, timeout=0.2)
 
 
 def test_a_server_started_by_hand_keeps_its_data(data):

@@ -135,12 +135,12 @@ def test_forecasts_are_followed_with_their_newest_outcome(log):
     log.record([outcome()])
     log.record([outcome(matured_at=MADE + dt.timedelta(days=9), realised_return=0.012)])
 
-    first, second = log.followed("TCS.NS", dt.date(2026, 4, 16))
+    first, second = log.forecasts_before("TCS.NS", dt.date(2026, 4, 16))
 
     assert (first["feature_date"], first["realised_return"]) == (dt.date(2026, 4, 13), 0.012)
     assert (second["sessions"], second["label_end"], second["realised_return"]) == (1, None, None)
-    assert len(log.followed("TCS.NS", dt.date(2026, 4, 15))) == 1
-    assert log.followed("INFY.NS", dt.date(2026, 4, 16)) == []
+    assert len(log.forecasts_before("TCS.NS", dt.date(2026, 4, 15))) == 1
+    assert log.forecasts_before("INFY.NS", dt.date(2026, 4, 16)) == []
 
 
 def test_scored_forecasts_are_of_all_tickers_unless_told(log):

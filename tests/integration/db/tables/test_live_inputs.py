@@ -22,7 +22,7 @@ TCS = ("TCS.NS", "short")
 def test_finds_what_is_live_for_each_of_many_and_what_it_is_asked_with(connection, home):
     short, long = put_live(connection, home / "models", both())
 
-    found = live_inputs.live(connection, [TCS, ("TCS.NS", "long"), ("INFY.NS", "short")])
+    found = live_inputs.read(connection, [TCS, ("TCS.NS", "long"), ("INFY.NS", "short")])
 
     assert {pair: one.digest for pair, one in found.items()} == {
         TCS: short.digest,
@@ -41,14 +41,14 @@ def test_a_set_that_has_gone_live_since_is_not_given_what_the_one_before_is_aske
     put_live(connection, home / "models", [made()])
     (new,) = publish(ArtifactStore(home / "models"), EventLog(connection), [made(trials=4)], at(1))
 
-    assert live_inputs.live(connection, [TCS])[TCS] == (new.digest, None, False)
+    assert live_inputs.read(connection, [TCS])[TCS] == (new.digest, None, False)
 
 
 def test_what_was_only_trained_is_not_live(connection):
     event = ModelEvent("trained", *TCS, "a" * 64, "a test", at().at)
     EventLog(connection).append([event])
 
-    assert live_inputs.live(connection, [TCS])[TCS].digest is None
+    assert live_inputs.read(connection, [TCS])[TCS].digest is None
 
 
 RAW_PRICE = """
@@ -67,7 +67,7 @@ def test_knows_whether_a_ticker_without_a_model_has_a_price_raw_or_clean(connect
     connection.execute(RAW_PRICE)
     asked = [(ticker, "long") for ticker in ("TCS.NS", "INFY.NS", "ITC.NS")]
 
-    assert [live_inputs.live(connection, asked)[pair].priced for pair in asked] == [
+    assert [live_inputs.read(connection, asked)[pair].priced for pair in asked] == [
         False,
         True,
         True,
@@ -75,18 +75,18 @@ def test_knows_whether_a_ticker_without_a_model_has_a_price_raw_or_clean(connect
 
 
 def test_nothing_is_found_of_nothing(connection):
-    assert live_inputs.live(connection, []) == {}
+    assert live_inputs.read(connection, []) == {}
 
 
 def test_the_version_changes_with_inputs_and_with_models_and_with_nothing_else(connection, home):
     (live,) = put_live(connection, home / "models", [made()])
-    seen = [live_inputs.version(connection)]
+    seen = [live_inputs.fingerprint(connection)]
     put_price(connection, "INFY.NS")
-    assert live_inputs.version(connection) == seen[0]
+    assert live_inputs.fingerprint(connection) == seen[0]
 
     put_inputs(connection, live)
-    seen.append(live_inputs.version(connection))
+    seen.append(live_inputs.fingerprint(connection))
     publish(ArtifactStore(home / "models"), EventLog(connection), [made(trials=4)], at(1))
-    seen.append(live_inputs.version(connection))
+    seen.append(live_inputs.fingerprint(connection))
 
     assert len(set(seen)) == 3

@@ -128,7 +128,7 @@ def test_ids_rise_in_the_order_of_commits_though_two_write_at_once(log, database
     with psycopg.connect(database_url, autocommit=True) as second:
         other = EventLog(second)
         waiting = threading.Thread(target=other.append, args=([event(digest="b")],))
-        with log.alone():
+        with log.exclusive():
             waiting.start()
             log.append([event(digest="a")])
             # The other has asked for its turn before this one commits.

@@ -176,6 +176,6 @@ def test_the_version_differs_after_a_change_and_after_nothing_else(serving, conn
     versions = []
     for changes in ({}, {"written_at": LATER}, {"last_close": 3501.0}):
         serving.write([row(**changes)])
-        versions.append(live_inputs.version(connection))
+        versions.append(live_inputs.fingerprint(connection))
 
     assert versions[0] == versions[1] != versions[2]
