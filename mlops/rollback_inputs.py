@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from src.config import logs
+from src.core.errors import one_line
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -29,14 +30,14 @@ def write_inputs(
     except Exception as error:
         # A rollback must be possible whatever fails here.
         log.error(str(error), exc_info=error, file_only=True)
-        why = " ".join(str(error).split()) or type(error).__name__
-        problems = dict.fromkeys(sorted({artifact.ticker for artifact in restored}), why)
+        tickers = sorted({artifact.ticker for artifact in restored})
+        problems = dict.fromkeys(tickers, one_line(error))
     if not problems:
         return ""
-    tickers, why = ", ".join(problems), next(iter(problems.values())).rstrip(".")
+    why = next(iter(problems.values())).rstrip(".")
     return (
-        f"The models are live, but the inputs of {tickers} could not be computed ({why}): run "
-        "`python -m mlops.pipeline --skip-training --ticker` with each."
+        f"The models are live, but the inputs of {', '.join(problems)} could not be computed "
+        f"({why}): run `python -m mlops.pipeline --skip-training --ticker` with each."
     )
 
 

@@ -65,3 +65,8 @@ class UnwritableFolder(ForecastError):
             else "give its rights to this user, or set FORECAST_HOME to a folder of your own"
         )
         super().__init__(f"The folder {folder} cannot be written ({error.strerror}): {advice}.")
+
+
+def one_line(error: BaseException) -> str:
+    """The message of an error on one line, or its type where it has no message."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -11,8 +11,8 @@ AT = {"FORECAST_NOW": "2026-04-20T18:00+05:30"}
 
 @pytest.fixture
 def monitoring(command, database_url):
-    given = {"DATABASE_URL": database_url, **AT}
-    return lambda *arguments, **extra: command(MONITORING, *arguments, **given | extra)
+    variables = {"DATABASE_URL": database_url, **AT}
+    return lambda *arguments, **extra: command(MONITORING, *arguments, **variables | extra)
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def place(database_url, home):
     return Place(database_url, home)
 
 
-def said(ran, code=0):
+def output(ran, code=0):
     """What a command printed; what it complained of where it had to fail."""
     assert ran.returncode == code, ran.stderr
     if code == 0:
@@ -32,35 +32,35 @@ def said(ran, code=0):
 
 def test_version_train_again_rollback_and_history(monitoring, place):
     place.publish([*both(), *both("INFY.NS")])
-    made = said(monitoring("version", "--version-tag", "v0.9-2026-04-14"))
-    assert made == "Version v0.9-2026-04-14 holds 4 models of INFY.NS, TCS.NS.\n"
+    version = output(monitoring("version", "--version-tag", "v0.9-2026-04-14"))
+    assert version == "Version v0.9-2026-04-14 holds 4 models of INFY.NS, TCS.NS.\n"
     place.publish([winner(), *both("SBIN.NS")], days=2)
-    said(monitoring("version", "--version-tag", "v1.0", FORECAST_NOW="2026-04-21T18:00+05:30"))
-    assert said(monitoring("version", "--list")) == "v1.0\nv0.9-2026-04-14\n"
+    output(monitoring("version", "--version-tag", "v1.0", FORECAST_NOW="2026-04-21T18:00+05:30"))
+    assert output(monitoring("version", "--list")) == "v1.0\nv0.9-2026-04-14\n"
 
-    back = said(monitoring("rollback", "--version-tag", "v0.9-2026-04-14"))
+    back = output(monitoring("rollback", "--version-tag", "v0.9-2026-04-14"))
 
     assert back == (
         "Version v0.9-2026-04-14 is live again: INFY.NS, TCS.NS, pinned until the gate "
         "promotes another model or `unpin` is run.\n"
         "Not in that version, so left as they were: SBIN.NS.\n"
     )
-    assert "is live already" in said(monitoring("rollback", "--version-tag", "v0.9-2026-04-14"))
-    history = said(monitoring("history", "--ticker", "tcs", "--at", "2026-04-16T00:00Z"))
+    assert "is live already" in output(monitoring("rollback", "--version-tag", "v0.9-2026-04-14"))
+    history = output(monitoring("history", "--ticker", "tcs", "--at", "2026-04-16T00:00Z"))
     short = history.splitlines()[1]
     assert short.startswith("TCS.NS short: ridge from set ")
     assert short.endswith("live since 2026-04-15 12:30:00 UTC, promoted by a test (p = .004).")
-    now = said(monitoring("history", "--ticker", "TCS.NS", "--at", "2026-04-20T12:30Z"))
+    now = output(monitoring("history", "--ticker", "TCS.NS", "--at", "2026-04-20T12:30Z"))
     assert "rolled back by " in now.splitlines()[1]
     assert now.splitlines()[1].endswith(
         "pinned with version v0.9-2026-04-14 since 2026-04-20 12:30:00 UTC."
     )
-    events = said(monitoring("history", "--ticker", "TCS.NS", "--newest", "3")).splitlines()
+    events = output(monitoring("history", "--ticker", "TCS.NS", "--newest", "3")).splitlines()
     assert [event.split("  ")[2] for event in events] == ["pinned", "rolled back", "pinned"]
-    assert said(monitoring("unpin", "--ticker", "TCS.NS")) == (
+    assert output(monitoring("unpin", "--ticker", "TCS.NS")) == (
         "TCS.NS, long and short: no longer pinned, training may replace what is live.\n"
     )
-    assert "TCS.NS has no pinned model" in said(monitoring("unpin", "--ticker", "TCS.NS"), 1)
+    assert "TCS.NS has no pinned model" in output(monitoring("unpin", "--ticker", "TCS.NS"), 1)
 
 
 @pytest.mark.parametrize(
@@ -89,31 +89,31 @@ def test_version_train_again_rollback_and_history(monitoring, place):
     ids=str,
 )
 def test_what_cannot_be_done_is_one_sentence(monitoring, arguments, code, sentence):
-    assert sentence in said(monitoring(*arguments), code)
+    assert sentence in output(monitoring(*arguments), code)
 
 
 def test_without_a_server_of_ones_own_the_embedded_one_is_asked(command):
-    assert "No model has been trained yet" in said(command(MONITORING, "history"), 1)
+    assert "No model has been trained yet" in output(command(MONITORING, "history"), 1)
 
 
 def test_no_version_yet_is_an_empty_list(monitoring):
-    assert said(monitoring("version", "--list")) == ""
+    assert output(monitoring("version", "--list")) == ""
 
 
 def test_a_version_that_exists_is_not_overwritten(monitoring, place):
     place.publish(both())
-    said(monitoring("version", "--version-tag", "v1"))
+    output(monitoring("version", "--version-tag", "v1"))
 
-    assert "v1 exists already" in said(monitoring("version", "--version-tag", "v1"), 1)
+    assert "v1 exists already" in output(monitoring("version", "--version-tag", "v1"), 1)
 
 
 def test_a_tampered_version_is_one_sentence_and_changes_nothing(monitoring, place):
     place.publish(both())
-    said(monitoring("version", "--version-tag", "v1"))
+    output(monitoring("version", "--version-tag", "v1"))
     before = place.events()
     next((place.archive / "v1").rglob("model.skops")).write_bytes(b"x")
 
-    sentence = said(monitoring("rollback", "--version-tag", "v1"), 1)
+    sentence = output(monitoring("rollback", "--version-tag", "v1"), 1)
 
     assert "model.skops was changed" in sentence
     assert place.events() == before
@@ -123,22 +123,22 @@ def test_an_archive_that_cannot_be_made_is_one_sentence(monitoring, place, home)
     place.publish(both())
     (home / "mlops").write_text("a file where a folder should be")
 
-    assert "cannot be written" in said(monitoring("version", "--version-tag", "v1"), 1)
+    assert "cannot be written" in output(monitoring("version", "--version-tag", "v1"), 1)
 
 
 def test_without_the_database_nothing_is_restored(monitoring, place):
     place.publish(both())
-    said(monitoring("version", "--version-tag", "v1"))
+    output(monitoring("version", "--version-tag", "v1"))
 
     away = monitoring(
         "rollback", "--version-tag", "v1", DATABASE_URL="postgresql://me@127.0.0.1:1/none"
     )
 
-    assert "does not answer" in said(away, 1)
+    assert "does not answer" in output(away, 1)
 
 
 def test_a_short_signing_key_is_refused_without_quoting_it(monitoring):
-    sentence = said(monitoring("history", FORECAST_SIGNING_KEY="hunter2"), 1)
+    sentence = output(monitoring("history", FORECAST_SIGNING_KEY="hunter2"), 1)
 
     assert "FORECAST_SIGNING_KEY is shorter than 16" in sentence
     assert "hunter2" not in sentence
@@ -171,7 +171,7 @@ def test_the_guides_snippet_works(home, place, monkeypatch):
 
 def test_a_rollback_says_what_to_run_where_models_have_nothing_to_be_asked_with(monitoring, place):
     place.publish(both())
-    said(monitoring("version", "--version-tag", "v1"))
+    output(monitoring("version", "--version-tag", "v1"))
 
     back = monitoring("rollback", "--version-tag", "v1")
 

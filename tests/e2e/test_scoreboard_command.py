@@ -31,9 +31,9 @@ def evening(command, database_url, tmp_path):
                 price = close_of(number)
                 if each not in without:
                     out.writerow([each, price, price + 1, price - 1, price, 1000 + number])
-        told = ("mlops.pipeline", "--ticker", INFY, "--source", "csv", "--path", path)
+        arguments_of_run = ("mlops.pipeline", "--ticker", INFY, "--source", "csv", "--path", path)
         at = {"DATABASE_URL": database_url, "FORECAST_NOW": f"{day}T18:00+05:30"}
-        ran = command(*told, *arguments, **at)
+        ran = command(*arguments_of_run, *arguments, **at)
         assert ran.returncode == 0, ran.stderr
         return ran
 
@@ -42,12 +42,12 @@ def evening(command, database_url, tmp_path):
 
 @pytest.fixture
 def scoreboard(command, database_url):
-    def said(*arguments):
+    def output(*arguments):
         ran = command("mlops.monitoring", "scoreboard", *arguments, DATABASE_URL=database_url)
         assert (ran.returncode, ran.stderr) == (0, "")
         return ran.stdout
 
-    return said
+    return output
 
 
 def results(home):
@@ -89,11 +89,11 @@ def test_a_session_without_a_bar_gives_no_outcome_and_says_so(evening, home):
 
     ran = evening(TODAY, "--skip-training", without={MISSED})
 
-    found = results(home)["outcomes"]
-    assert (found["recorded"], found["no_bar"]) == (0, 1)
+    outcomes = results(home)["outcomes"]
+    assert (outcomes["recorded"], outcomes["no_bar"]) == (0, 1)
     sentence = "INFY.NS: 1 forecast came due without an outcome, because of a session without a"
-    assert found["notes"][0].startswith(sentence)
-    assert found["notes"][0] not in results(home)["warnings"]
+    assert outcomes["notes"][0].startswith(sentence)
+    assert outcomes["notes"][0] not in results(home)["warnings"]
     assert sentence in ran.stderr
 
 

@@ -71,8 +71,7 @@ def after_unpin(states: Iterable[LiveState], author: Author) -> list[ModelEvent]
     return [
         ModelEvent(
             "unpinned",
-            pin.ticker,
-            pin.horizon,
+            *pin.pair,
             pin.digest,
             author.by_whom,
             author.at,
@@ -117,8 +116,7 @@ def _demoted(before: LiveState | None, artifact: Artifact, author: Author) -> li
     champion = before.live
     event = ModelEvent(
         "demoted",
-        champion.ticker,
-        champion.horizon,
+        *champion.pair,
         champion.digest,
         author.by_whom,
         author.at,
@@ -149,8 +147,7 @@ def _event(kind: str, artifact: Artifact, author: Author, **fields: Any) -> Mode
     common = {"served": artifact.served, "verdict": artifact.verdict, "reason": artifact.reason}
     return ModelEvent(
         kind,
-        artifact.ticker,
-        artifact.horizon,
+        *artifact.pair,
         artifact.digest,
         author.by_whom,
         author.at,

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from src.core.errors import one_line
 from src.core.model_events import Pair
 from src.registry.formats.models import MODEL, canonical_hash, canonical_json, pack, unpack
 from src.registry.formats.trees import Trees
@@ -98,9 +99,9 @@ class ArtifactStore:
             content = model_set.read(folder, digest, self.key)
             return _artifact(folder, digest, content), content
         except Exception as error:
-            why = " ".join(str(error).split()) or type(error).__name__
             raise CorruptArtifact(
-                f"The model in {folder} cannot be used ({why}): train again, or roll back."
+                f"The model in {folder} cannot be used ({one_line(error)}): train again, or roll "
+                "back."
             ) from error
 
 

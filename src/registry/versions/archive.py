@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from src.core.errors import one_line
 from src.core.model_events import Pair
 from src.registry.lifecycle.events import Author
 from src.registry.storage import files
@@ -134,7 +135,7 @@ class VersionArchive:
 
 
 def _unusable(tag: str, error: Exception) -> CorruptArtifact:
-    why = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    why = one_line(error).rstrip(".")
     return CorruptArtifact(
         f"Version {tag} cannot be used ({why}): nothing was changed, choose another version."
     )

@@ -63,7 +63,7 @@ class Registry:
             live = {pair: state.live.digest for pair, state in states.items()}
             folder, artifacts = archive.copy_sets(store, live)
             version = archive.seal(folder, tag, author)
-            log.append([versioned(one, author, tag, version.digest) for one in artifacts])
+            log.append([versioned(artifact, author, tag, version.digest) for artifact in artifacts])
             move_into_place(folder, tag)
         return version
 

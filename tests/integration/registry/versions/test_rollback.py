@@ -73,13 +73,13 @@ class TestCycle:
         folder = two_versions.archive / "v1"
         stated = json.loads((folder / "version.json").read_text())["files"]
 
-        found = {
+        digests = {
             str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest()
             for path in folder.rglob("*")
             if path.is_file() and path.name != "version.json"
         }
-        assert {name: one["sha256"] for name, one in stated.items()} == found
-        assert len(found) == 2 * 2 * 2
+        assert {name: file["sha256"] for name, file in stated.items()} == digests
+        assert len(digests) == 2 * 2 * 2
 
     def test_a_version_does_not_share_its_bytes_with_the_live_models(self, two_versions):
         place = two_versions
@@ -137,23 +137,23 @@ class TestCycle:
 
 
 class TestRefused:
-    def test_of_two_that_make_one_version_at_once_one_is_told_that_it_exists(self, two_versions):
-        told = []
+    def test_of_two_that_make_one_version_at_once_one_is_refused(self, two_versions):
+        results = []
 
         def make():
             try:
-                told.append(two_versions.version("v3", days=4).tag)
+                results.append(two_versions.version("v3", days=4).tag)
             except VersionExists as error:
-                told.append(str(error).split(":")[0])
+                results.append(str(error).split(":")[0])
 
         threads = [threading.Thread(target=make) for _ in range(2)]
-        for one in threads:
-            one.start()
-        for one in threads:
-            one.join()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
-        said = "Version v3 exists already and is never overwritten"
-        assert sorted(told) == [said, "v3"]
+        message = "Version v3 exists already and is never overwritten"
+        assert sorted(results) == [message, "v3"]
         assert two_versions.roll_back("v3", days=5).version.tag == "v3"
 
     def test_no_version_is_ever_overwritten(self, two_versions):
@@ -193,7 +193,7 @@ class TestRefused:
             two_versions.version("v3", days=4)
 
         assert tags(two_versions.archive) == ["v2", "v1"]
-        assert [one for one in two_versions.events() if one.version_tag == "v3"] == []
+        assert [e for e in two_versions.events() if e.version_tag == "v3"] == []
 
 
 def assert_nothing_changes(place, match, tag="v1"):
@@ -271,7 +271,7 @@ class TestTampered:
                 return (Path.touch, (witness,))
 
         manifest = smuggle(two_versions, pickle.dumps(Payload()))
-        recorded = next(one for one in two_versions.events() if one.version_tag == "v1")
+        recorded = next(e for e in two_versions.events() if e.version_tag == "v1")
         evidence = {"version_manifest": sha256(manifest).hexdigest()}
         vouched = type(recorded)(**vars(recorded) | {"evidence": evidence})
         two_versions.connected(lambda registry: registry.models.log.append([vouched]))
@@ -280,14 +280,14 @@ class TestTampered:
         assert not witness.exists()
 
 
-def smuggle(place, model, **told):
+def smuggle(place, model, **changes):
     """Put other bytes into v1 with every digest in it made to agree; returns its manifest."""
     folder = place.archive / "v1"
     (old,) = (folder / TCS / "short").iterdir()
-    digest = forged_set(old, model, **told)
+    digest = forged_set(old, model, **changes)
     shutil.rmtree(old)
     manifest = json.loads((folder / "version.json").read_text())
-    files = {n: one for n, one in manifest["files"].items() if not n.startswith(f"{TCS}/short")}
+    files = {n: f for n, f in manifest["files"].items() if not n.startswith(f"{TCS}/short")}
     for path in (folder / TCS / "short" / digest).iterdir():
         data = path.read_bytes()
         files[f"{TCS}/short/{digest}/{path.name}"] = {

@@ -31,10 +31,10 @@ def tilt(**bent):
 
 def test_a_tilt_is_slope_times_the_rank_above_the_pools_times_the_volatility():
     # The trees say 110.5 of such a row.
-    found = tilt().predict(np.array([9.0, 9.0, 0.0, 0.02, 100.5]))
+    forecast = tilt().predict(np.array([9.0, 9.0, 0.0, 0.02, 100.5]))
 
-    assert found == pytest.approx(0.25 * (110.5 - 100.5) * 0.02, rel=1e-15)
-    assert type(found) is float
+    assert forecast == pytest.approx(0.25 * (110.5 - 100.5) * 0.02, rel=1e-15)
+    assert type(forecast) is float
 
 
 def test_a_tilt_needs_a_name_for_each_input_of_its_trees():
@@ -55,11 +55,11 @@ def test_a_tilts_slope_is_a_finite_number(slope):
 
 @pytest.mark.parametrize("model", [LINEAR, tilt(), small(), LinearModel((), np.zeros(0), 0.0)])
 def test_a_model_is_the_same_after_it_was_stored(model):
-    found = unpack(pack(model))
+    restored = unpack(pack(model))
 
-    assert type(found) is type(model)
-    assert canonical_hash(found) == canonical_hash(model)
-    assert pack(found) == pack(model)
+    assert type(restored) is type(model)
+    assert canonical_hash(restored) == canonical_hash(model)
+    assert pack(restored) == pack(model)
 
 
 def test_a_stored_tilt_says_what_it_said():
@@ -72,11 +72,15 @@ def test_a_stored_tilt_says_what_it_said():
 
 
 def test_skops_reads_a_tilt_without_trusting_anything():
-    told = skops.io.loads(pack(tilt()), trusted=[])
+    fields = skops.io.loads(pack(tilt()), trusted=[])
 
-    assert (told["kind"], told["slope"], tuple(told["features"])) == ("rank_tilt", 0.25, NAMES)
-    assert told["trees"]["value"].tolist() == [0, 10, 0, 20, 30, 100]
-    assert (told["trees"]["depth"], told["trees"]["base"]) == (2, 0.5)
+    assert (fields["kind"], fields["slope"], tuple(fields["features"])) == (
+        "rank_tilt",
+        0.25,
+        NAMES,
+    )
+    assert fields["trees"]["value"].tolist() == [0, 10, 0, 20, 30, 100]
+    assert (fields["trees"]["depth"], fields["trees"]["base"]) == (2, 0.5)
 
 
 # --- equal models
@@ -186,8 +190,8 @@ def assert_refused(root, model, match="cannot be used"):
 
 
 def stored(**bent_parts):
-    told = {"kind": "rank_tilt", "features": list(NAMES), "trees": parts(), "slope": 0.25}
-    return skops_file.write(told | bent_parts)
+    fields = {"kind": "rank_tilt", "features": list(NAMES), "trees": parts(), "slope": 0.25}
+    return skops_file.write(fields | bent_parts)
 
 
 def zipped(**files):

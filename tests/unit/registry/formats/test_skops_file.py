@@ -112,7 +112,7 @@ def test_equal_values_have_equal_bytes_in_another_process():
         "sys.stdout.write(write({'b': [np.arange(3.0), 'x'], 'a': {'k': 0.1}}).hex())"
     )
 
-    told = [
+    written = [
         subprocess.run(
             [sys.executable, "-c", code],
             capture_output=True,
@@ -124,7 +124,7 @@ def test_equal_values_have_equal_bytes_in_another_process():
     ]
 
     here = skops_file.write({"b": [np.arange(3.0), "x"], "a": {"k": 0.1}}).hex()
-    assert told == [here, here]
+    assert written == [here, here]
 
 
 def test_an_array_is_written_by_its_values_and_not_by_where_it_lies():

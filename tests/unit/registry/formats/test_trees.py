@@ -72,10 +72,10 @@ def test_rows_beyond_those_walked_at_once_are_forecast_alike(rows):
     X = np.tile([[9.0, 9.0, 0.0]], (rows, 1))
     X[-1] = [-4.0, 9.0, 2.0]
 
-    found = small().predict(X)
+    sums = small().predict(X)
 
-    assert (found[:-1] == 110.5).all()
-    assert found[-1] == 120.5
+    assert (sums[:-1] == 110.5).all()
+    assert sums[-1] == 120.5
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40))
@@ -125,7 +125,7 @@ def test_arrays_of_more_than_one_dimension_are_refused(bent):
 
 @pytest.mark.parametrize("depth", [2.0, float("nan"), True, "2", None, 6, 10**12])
 def test_a_depth_that_no_tree_of_these_nodes_can_have_is_refused(depth):
-    # Six nodes: no more than five questions. More of them would be asked for ever.
+    # Six nodes: at most five comparisons. Deeper ones would loop for ever.
     with pytest.raises(ValueError, match="depth"):
         small(depth=depth)
 

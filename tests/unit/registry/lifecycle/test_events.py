@@ -21,14 +21,14 @@ AUTHOR = Author("run 7", AT)
 OLD, NEW = "a" * 64, "b" * 64
 
 
-def standing(served="zero", *, pinned=False, digest=OLD):
+def state(served="zero", *, pinned=False, digest=OLD):
     live = ModelEvent(
         "promoted", "TCS.NS", "short", digest, "run 6", AT, made_live=True, served=served
     )
     return LiveState(live, replace(live, kind="pinned", made_live=False) if pinned else None)
 
 
-def told(artifact, before):
+def kinds_of(artifact, before):
     """The kinds of events after training, a star where the set goes live."""
     events = after_training(replace(artifact, digest=NEW), before, AUTHOR)
     return [one.kind + "*" * one.made_live for one in events]
@@ -39,21 +39,21 @@ def told(artifact, before):
     [
         (made(verdict="undecided"), None, ["trained", "undecided*"]),
         (made(verdict="none"), None, ["trained", "undecided*"]),
-        (made(verdict="worse"), standing(), ["trained", "rejected*"]),
+        (made(verdict="worse"), state(), ["trained", "rejected*"]),
         (winner(), None, ["trained", "promoted*"]),
-        (winner(), standing(), ["trained", "promoted*"]),
-        (winner(), standing("ridge"), ["trained*"]),
-        (winner(), standing("drift"), ["trained", "promoted*", "demoted"]),
-        (made(verdict="undecided"), standing("ridge"), ["trained", "undecided*", "demoted"]),
-        (made(verdict="worse"), standing(pinned=True), ["trained", "rejected"]),
-        (made(verdict="undecided"), standing("ridge", pinned=True), ["trained", "undecided"]),
-        (winner(), standing(pinned=True), ["trained", "promoted*"]),
-        (winner(since="2026-04-13"), standing(pinned=True), ["trained"]),
-        (winner(since="2025-01-01"), standing("ridge", pinned=True), ["trained"]),
+        (winner(), state(), ["trained", "promoted*"]),
+        (winner(), state("ridge"), ["trained*"]),
+        (winner(), state("drift"), ["trained", "promoted*", "demoted"]),
+        (made(verdict="undecided"), state("ridge"), ["trained", "undecided*", "demoted"]),
+        (made(verdict="worse"), state(pinned=True), ["trained", "rejected"]),
+        (made(verdict="undecided"), state("ridge", pinned=True), ["trained", "undecided"]),
+        (winner(), state(pinned=True), ["trained", "promoted*"]),
+        (winner(since="2026-04-13"), state(pinned=True), ["trained"]),
+        (winner(since="2025-01-01"), state("ridge", pinned=True), ["trained"]),
     ],
 )
 def test_training_makes_live_what_may_be_and_says_what_changed(artifact, before, expected):
-    assert told(artifact, before) == expected
+    assert kinds_of(artifact, before) == expected
 
 
 def test_an_event_says_what_it_rests_on():
@@ -68,25 +68,27 @@ def test_an_event_says_what_it_rests_on():
 
 
 def test_who_lost_its_place_is_named_with_what_took_it():
-    *_, lost = after_training(replace(made(), digest=NEW), standing("ridge"), AUTHOR)
+    *_, lost = after_training(replace(made(), digest=NEW), state("ridge"), AUTHOR)
 
     assert (lost.digest, lost.served, lost.reason) == (OLD, "ridge", "zero is served instead")
 
 
 def test_a_set_held_back_by_a_pin_says_so():
-    *_, held = after_training(replace(made(reason=""), digest=NEW), standing(pinned=True), AUTHOR)
+    *_, pinned_event = after_training(
+        replace(made(reason=""), digest=NEW), state(pinned=True), AUTHOR
+    )
 
-    assert held.reason == "the live model is pinned"
+    assert pinned_event.reason == "the live model is pinned"
 
 
 @pytest.mark.parametrize(
     ("before", "kinds"),
     [
         (None, ["rolled_back", "pinned"]),
-        (standing(), ["rolled_back", "pinned"]),
-        (standing(pinned=True), ["rolled_back", "pinned"]),
-        (standing(digest=NEW), ["pinned"]),
-        (standing(digest=NEW, pinned=True), []),
+        (state(), ["rolled_back", "pinned"]),
+        (state(pinned=True), ["rolled_back", "pinned"]),
+        (state(digest=NEW), ["pinned"]),
+        (state(digest=NEW, pinned=True), []),
     ],
 )
 def test_a_rollback_restores_and_pins_what_is_not_so_already(before, kinds):
@@ -98,7 +100,7 @@ def test_a_rollback_restores_and_pins_what_is_not_so_already(before, kinds):
 
 
 def test_unpin_ends_the_pins_there_are():
-    (event,) = after_unpin([standing(), standing(pinned=True)], AUTHOR)
+    (event,) = after_unpin([state(), state(pinned=True)], AUTHOR)
 
     assert (event.kind, event.digest, event.made_live) == ("unpinned", OLD, False)
 

@@ -10,10 +10,10 @@ from src.registry.lifecycle.state import describe, format_event, live_states
 DAY = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 
 
-def story(*told, ticker="TCS.NS", horizon="short"):
+def story(*steps, ticker="TCS.NS", horizon="short"):
     """Events one a day: ``"promoted a live"``, the digest being the letter."""
     events = []
-    for number, words in enumerate(told):
+    for number, words in enumerate(steps):
         kind, digest, *live = words.split()
         events.append(
             ModelEvent(
@@ -31,16 +31,16 @@ def story(*told, ticker="TCS.NS", horizon="short"):
     return events
 
 
-def stands(*told):
-    """The live digest and, after a plus, the pinned one, when the story has been told."""
-    found = live_states(story(*told)).get(("TCS.NS", "short"))
-    if found is None:
+def live_and_pinned(*steps):
+    """The live digest and, after a plus, the pinned one, at the end of the story."""
+    state = live_states(story(*steps)).get(("TCS.NS", "short"))
+    if state is None:
         return ""
-    return found.live.digest[0] + ("+" + found.pinned.digest[0] if found.pinned else "")
+    return state.live.digest[0] + ("+" + state.pinned.digest[0] if state.pinned else "")
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("steps", "expected"),
     [
         ((), ""),
         (("trained a",), ""),
@@ -56,8 +56,8 @@ def stands(*told):
     ],
     ids=", ".join,
 )
-def test_the_last_set_made_live_stands_and_a_pin_until_a_win_or_unpin(told, expected):
-    assert stands(*told) == expected
+def test_the_last_set_made_live_stands_and_a_pin_until_a_win_or_unpin(steps, expected):
+    assert live_and_pinned(*steps) == expected
 
 
 def test_a_time_sees_only_what_had_happened_by_then():
@@ -91,18 +91,18 @@ def test_tickers_and_horizons_stand_apart():
     }
 
 
-def test_a_standing_is_told_in_one_sentence():
-    told = story("rolled_back b live", "pinned b")
+def test_a_state_is_described_in_one_sentence():
+    events = story("rolled_back b live", "pinned b")
 
-    said = describe(live_states(told)["TCS.NS", "short"])
+    sentence = describe(live_states(events)["TCS.NS", "short"])
 
-    assert said == (
+    assert sentence == (
         "TCS.NS short: zero from set bbbbbbbbbbbb, live since 2026-04-13 12:30:00 UTC, rolled back "
         "by run 7; pinned since 2026-04-14 12:30:00 UTC."
     )
 
 
-def test_an_event_is_told_in_one_line():
+def test_an_event_is_described_in_one_line():
     (event,) = story("promoted a live")
 
     assert format_event(event) == (

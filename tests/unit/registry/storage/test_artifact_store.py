@@ -56,16 +56,16 @@ def test_what_was_saved_is_loaded(tmp_path):
 def test_manifest_says_where_the_model_came_from(tmp_path):
     version = save(tmp_path, made())
 
-    told = json.loads((version / "manifest.json").read_bytes())
+    manifest = json.loads((version / "manifest.json").read_bytes())
     model = (version / "model.skops").read_bytes()
 
-    assert told["files"] == {
+    assert manifest["files"] == {
         "model.skops": {"sha256": sha256(model).hexdigest(), "size": len(model)}
     }
-    assert told["features"] == ["mom_5", "vol_14"]
-    assert told["environment"]["numpy"] == np.__version__
-    assert set(told["environment"]) == {"python", "platform", "numpy", "scikit-learn", "skops"}
-    assert (told["code_version"], told["trials"]) == ("0.1.0-3-gabc", 3)
+    assert manifest["features"] == ["mom_5", "vol_14"]
+    assert manifest["environment"]["numpy"] == np.__version__
+    assert set(manifest["environment"]) == {"python", "platform", "numpy", "scikit-learn", "skops"}
+    assert (manifest["code_version"], manifest["trials"]) == ("0.1.0-3-gabc", 3)
 
 
 def test_a_model_of_25_features_takes_less_than_3_kilobytes(tmp_path):

@@ -58,23 +58,23 @@ def test_a_path_that_is_not_of_its_sets_is_refused(path):
 
 @pytest.mark.parametrize("bent", [{"tag": "v2"}, {"made_at": "2026-04-13T12:30:00"}])
 def test_another_versions_manifest_and_a_time_without_zone_are_refused(bent):
-    told = json.loads(render("v1", AUTHOR, {SHORT: FILE}))
+    fields = json.loads(render("v1", AUTHOR, {SHORT: FILE}))
 
     with pytest.raises(ValueError, match=r"made as 'v2'|no zone"):
-        parse("v1", json.dumps(told | bent).encode())
+        parse("v1", json.dumps(fields | bent).encode())
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("stored", "message"),
     [
         ({}, "b is missing"),
         ({"b": FILE, "c": FILE}, "c does not belong"),
         ({"b": FILE | {"sha256": "0" * 64}}, "b was changed"),
     ],
 )
-def test_a_file_missing_changed_or_one_too_many_is_told(found, said):
-    with pytest.raises(ValueError, match=said):
-        compare({"b": FILE}, found)
+def test_a_file_missing_changed_or_one_too_many_is_named(stored, message):
+    with pytest.raises(ValueError, match=message):
+        compare({"b": FILE}, stored)
 
 
 def test_a_tree_tells_every_file_but_the_manifest(tmp_path):
@@ -83,12 +83,12 @@ def test_a_tree_tells_every_file_but_the_manifest(tmp_path):
     (tmp_path / "version.json").write_bytes(b"")
     (tmp_path / "a" / "version.json").write_bytes(b"")
 
-    found = list_files(tmp_path)
+    files = list_files(tmp_path)
 
-    assert set(found) == {"a/b", "a/version.json"}
+    assert set(files) == {"a/b", "a/version.json"}
     # FIPS 180-2, B.1.
-    assert found["a/b"]["sha256"].startswith("ba7816bf8f01cfea414140de5dae2223")
-    assert found["a/b"]["size"] == 3
+    assert files["a/b"]["sha256"].startswith("ba7816bf8f01cfea414140de5dae2223")
+    assert files["a/b"]["size"] == 3
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "/etc", "nowhere"])
@@ -100,15 +100,15 @@ def test_a_link_in_a_version_is_refused(tmp_path, target):
 
 
 @pytest.mark.parametrize(
-    ("known", "hint"),
+    ("tags", "hint"),
     [
         ([], "make one with"),
         (["v1.0", "v2.0"], "did you mean v1.0 or v2.0?"),
         (["release", "nightly"], "the newest are release, nightly."),
     ],
 )
-def test_a_version_that_never_was_is_told_with_the_nearest(known, hint):
-    said = str(NoVersion("v1.O", known))
+def test_a_version_that_never_was_is_reported_with_the_nearest(tags, hint):
+    message = str(NoVersion("v1.O", tags))
 
-    assert said.startswith("There is no version 'v1.O': ")
-    assert hint in said
+    assert message.startswith("There is no version 'v1.O': ")
+    assert hint in message
