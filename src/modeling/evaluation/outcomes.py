@@ -80,7 +80,7 @@ def mature_forecasts(
     """Outcomes of the forecasts whose session has come.
 
     Args:
-        logged: Keys, ``sessions``, and the newest outcome so far: see ``ForecastLog.forecasts_before``.
+        logged: Keys, ``sessions`` and newest outcome: see ``ForecastLog.forecasts_before``.
         prices: Of their ticker.
         calendar: The exchange's sessions.
         until: The last session that has closed.

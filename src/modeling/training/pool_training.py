@@ -1,4 +1,4 @@
-"""A panel in; the contest of each horizon out, or why nothing may be learnt from it. Pure."""
+"""Train on one pool: a walk-forward of each horizon, unless a model input leaks the future."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from src.core.tables import HORIZONS
 from src.features import leakage_check
-from src.modeling.experiment import run as experiment
 from src.modeling.experiment.config import candidate_names, experiment_config
-from src.modeling.experiment.run import FeatureCache, WalkForwardResult
+from src.modeling.experiment.run import (
+    FeatureCache,
+    WalkForwardResult,
+    count_seasoned_tickers,
+    run_walk_forward,
+)
 from src.modeling.points.candidates import NO_FIT_CACHE, FitCache
 
 if TYPE_CHECKING:
@@ -21,20 +26,20 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-# Sessions whose distributions are made again, to be compared with what came true: four years.
-REVIEWED = 1_000
-# Nothing is learnt for these.
-UNTAUGHT = ("zero", "mean")
+# Sessions whose distributions are computed and compared with the outcomes: four years.
+SCORED_SESSIONS = 1_000
+# Candidates that are not fitted to features, and so cannot use a leak.
+WITHOUT_FEATURES = ("zero", "mean")
 
 
 @dataclass(frozen=True, eq=False)
 class PoolTraining:
-    """What a pool was taught.
+    """What training on one pool gave.
 
     Attributes:
-        known: The panel and its features.
-        contests: By ``short`` and ``long``.
-        leak: Why nothing was taught: a feature that knows the next return.
+        feature_cache: The panel and its features.
+        results: By ``short`` and ``long``.
+        leak: Why nothing was fitted: a feature that correlates with the next return; or None.
     """
 
     feature_cache: FeatureCache
@@ -46,50 +51,55 @@ def train_pool(
     panel: Panel,
     settings: Settings,
     fit_cache: FitCache = NO_FIT_CACHE,
-    suspicion: str | None = None,
+    suspected_leak: str | None = None,
 ) -> PoolTraining:
-    """Hold the contest of both horizons over a pool, unless a feature knows the future.
+    """Walk the candidates of both horizons forward over a pool.
 
-    ``suspicion`` is what was found of features elsewhere.
+    Args:
+        panel: All prices of the pool.
+        settings: Of the horizons, the schedule and the gate.
+        fit_cache: Fits of earlier runs.
+        suspected_leak: A leak found elsewhere, in a sentence: then nothing is fitted.
     """
     feature_cache = FeatureCache(panel)
-    leak = suspicion or likely_leak(feature_cache)
-    since, tickers = (
-        max(len(panel.sessions) - REVIEWED, 0),
-        experiment.count_seasoned_tickers(panel),
-    )
-    contests = {}
-    for horizon in ("short", "long"):
-        names = UNTAUGHT if leak else candidate_names(horizon, tickers)
-        contests[horizon] = experiment.run_walk_forward(
+    leak = suspected_leak or find_leak(feature_cache)
+    tickers = count_seasoned_tickers(panel)
+    results = {}
+    for horizon in HORIZONS:
+        names = WITHOUT_FEATURES if leak else candidate_names(horizon, tickers)
+        results[horizon] = run_walk_forward(
             panel,
             getattr(settings.training.horizons, horizon),
             experiment_config(settings, horizon, names, tickers),
             names=names,
             feature_cache=feature_cache,
-            since=since,
+            since=max(len(panel.sessions) - SCORED_SESSIONS, 0),
             fit_cache=fit_cache,
         )
-    return PoolTraining(feature_cache, contests, leak)
+    return PoolTraining(feature_cache, results, leak)
 
 
-def likely_leak(known: FeatureCache) -> str | None:
-    """The first feature that goes with the next return as nothing honest does, in a sentence."""
-    features = known.features
-    target = known.panel.targets(1)[features.rows, features.columns]
-    there = np.isfinite(target)
-    return leaking(
+def find_leak(feature_cache: FeatureCache) -> str | None:
+    """The first model input that correlates with the next return beyond the honest limit.
+
+    Returns:
+        A sentence, or None.
+    """
+    features = feature_cache.features
+    target = feature_cache.panel.targets(1)[features.rows, features.columns]
+    known = np.isfinite(target)
+    return find_leak_in_rows(
         features.names,
-        features.inputs[there],
-        target[there],
-        tickers=len(np.unique(features.columns[there])),
-        sessions=len(np.unique(features.rows[there])),
+        features.inputs[known],
+        target[known],
+        tickers=len(np.unique(features.columns[known])),
+        sessions=len(np.unique(features.rows[known])),
     )
 
 
-def leaking(
+def find_leak_in_rows(
     names: Sequence[str], inputs: Floats, target: Floats, *, tickers: int, sessions: int
 ) -> str | None:
-    """The same of rows that have all features and the next session's return."""
-    found = leakage_check.of_rows(names, inputs, target, tickers=tickers, sessions=sessions)
-    return next((one.message for one in found if one.leaks), None)
+    """The same for rows that have all features, (n, features), and the next return, (n,)."""
+    correlations = leakage_check.of_rows(names, inputs, target, tickers=tickers, sessions=sessions)
+    return next((correlation.message for correlation in correlations if correlation.leaks), None)

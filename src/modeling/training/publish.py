@@ -1,4 +1,4 @@
-"""What was trained in; what answers from now on out: it goes live here, if nothing is pinned."""
+"""Make trained models live, and find who was served before them."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from src.stages.stage import RunContext
 
 
-class OtherHorizon(ForecastError):
-    """A pinned model looks another number of sessions ahead than the configuration says."""
+class PinnedHorizonMismatch(ForecastError):
+    """A pinned model has another horizon than the configuration says."""
 
     def __init__(self, live: Artifact, sessions: int) -> None:
         super().__init__(
-            f"The {live.horizon} model of {live.ticker} is pinned and looks {live.sessions} "
-            f"sessions ahead, the configuration says {sessions}: use its horizon, or end the pin "
+            f"The {live.horizon} model of {live.ticker} is pinned and has horizon {live.sessions}, "
+            f"the configuration says {sessions}: use its horizon, or end the pin "
             f"with `python -m mlops.monitoring unpin --ticker {live.ticker}`."
         )
 
 
-class PinnedIsDamaged(ForecastError):
-    """The model that a rollback restored cannot be read any more."""
+class PinnedModelUnreadable(ForecastError):
+    """The model that a rollback restored cannot be read any longer."""
 
     def __init__(self, error: ForecastError, pin: ModelEvent) -> None:
         super().__init__(
@@ -46,71 +46,72 @@ class PinnedIsDamaged(ForecastError):
 def current_champion(
     models: LiveModels | None, ticker: str, horizon: str, sessions: int
 ) -> tuple[Champion, list[str]]:
-    """Who is served so far that many sessions ahead, and what is to be said of that.
+    """Who has been served so far that many sessions ahead, and warnings about it.
 
-    A run that looks back knows of nobody: it may not know the future. Where a person left a model
-    for zero, only forecasts made since then count for a promotion, as after a demotion.
+    A run that looks back has no champion: it may not know what was decided later. Where a rollback
+    replaced a model with zero, only forecasts made since then count for a promotion, as after a
+    demotion.
 
     Raises:
-        OtherHorizon: What is pinned looks another number of sessions ahead.
-        PinnedIsDamaged: What is pinned cannot be read.
+        PinnedHorizonMismatch: The pinned model has another horizon.
+        PinnedModelUnreadable: The pinned model cannot be read.
     """
     if models is None:
         return Champion(), []
-    found = models.state(ticker, horizon)
-    pin = found.pinned if found is not None else None
+    state = models.state(ticker, horizon)
+    pin = state.pinned if state is not None else None
     try:
         live = models.load(ticker, horizon)
     except NoModel:
         return Champion(), []
     except ForecastError as error:
         if pin is not None:
-            raise PinnedIsDamaged(error, pin) from error
-        return Champion(), [f"{error} Zero is the champion until the gate has spoken again."]
+            raise PinnedModelUnreadable(error, pin) from error
+        return Champion(), [f"{error} Zero is served until the gate promotes a model again."]
     if live.sessions != sessions:
         if pin is not None:
-            raise OtherHorizon(live, sessions)
+            raise PinnedHorizonMismatch(live, sessions)
         return Champion(), [
-            f"The {horizon} model of {ticker} looked {live.sessions} sessions ahead so far: at "
-            f"{sessions} nothing has been promoted yet."
+            f"The {horizon} model of {ticker} had horizon {live.sessions} so far: none has been "
+            f"promoted at {sessions} yet."
         ]
     since = dt.date.fromisoformat(live.since) if live.since else None
     if pin is not None and live.served == ZERO and models.replaced_promoted_model(pin):
         since = max(since or dt.date.min, pin.at.date())
-    return Champion(live.served, since), [] if pin is None else [_pinned(pin)]
+    return Champion(live.served, since), [] if pin is None else [_pin_warning(pin)]
 
 
-def _pinned(pin: ModelEvent) -> str:
+def publish_results(context: RunContext, results: Sequence[TrainingResult]) -> list[TrainingResult]:
+    """Make trained models live; where a pinned model stays live, it answers in their place."""
+    models = context.models
+    if models is None:
+        return list(results)
+    results = [_keep_live_if_same(models, result) for result in results]
+    new = [result.artifact for result in results if not result.artifact.digest]
+    stored = iter(models.publish(new, Author(context.run_id, context.now)) if new else ())
+    published = []
+    for result in results:
+        artifact = result.artifact if result.artifact.digest else next(stored)
+        state = models.state(artifact.ticker, artifact.horizon)
+        if state is None or state.live.digest == artifact.digest:
+            published.append(replace(result, artifact=artifact))
+        else:
+            pinned = models.load(artifact.ticker, artifact.horizon)
+            published.append(result.answered_by(pinned))
+    return published
+
+
+def _keep_live_if_same(models: LiveModels, result: TrainingResult) -> TrainingResult:
+    """With the live artifact in its place, where nothing but the time of training differs."""
+    try:
+        live = models.load(result.artifact.ticker, result.artifact.horizon)
+    except ForecastError:
+        return result
+    return replace(result, artifact=live) if same_content(live, result.artifact) else result
+
+
+def _pin_warning(pin: ModelEvent) -> str:
     return (
         f"{pin.ticker}, {pin.horizon}: version {pin.version_tag} is pinned since {pin.at:%Y-%m-%d} "
         "and answers until the gate promotes another model."
     )
-
-
-def _unchanged(models: LiveModels, one: TrainingResult) -> TrainingResult:
-    """With the live artifact in its place, where nothing but the time of training differs."""
-    try:
-        live = models.load(one.artifact.ticker, one.artifact.horizon)
-    except ForecastError:
-        return one
-    return replace(one, artifact=live) if same_content(live, one.artifact) else one
-
-
-def answering(context: RunContext, made: Sequence[TrainingResult]) -> list[TrainingResult]:
-    """Make what was trained live, and put what is pinned in the place of what may not be."""
-    if context.models is None:
-        return list(made)
-    author = Author(context.run_id, context.now)
-    made = [_unchanged(context.models, one) for one in made]
-    new = [one.artifact for one in made if not one.artifact.digest]
-    stored = iter(context.models.publish(new, author) if new else ())
-    answers = []
-    for one in made:
-        artifact = one.artifact if one.artifact.digest else next(stored)
-        standing = context.models.state(artifact.ticker, artifact.horizon)
-        if standing is None or standing.live.digest == artifact.digest:
-            answers.append(replace(one, artifact=artifact))
-            continue
-        pinned = context.models.load(artifact.ticker, artifact.horizon)
-        answers.append(one.answered_by(pinned))
-    return answers

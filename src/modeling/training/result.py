@@ -1,4 +1,4 @@
-"""A ticker and what its pool was taught in; what is stored and told of it out."""
+"""Put together what a training run stores and reports of one ticker and horizon."""
 
 from __future__ import annotations
 
@@ -26,20 +26,21 @@ if TYPE_CHECKING:
     from src.modeling.training.pool_training import PoolTraining
     from src.stages.stage import RunContext
 
-NOTHING = LinearModel((), np.zeros(0), 0.0)
+# Stored where no candidate can be: it forecasts no change.
+ZERO_MODEL = LinearModel((), np.zeros(0), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingResult:
-    """One ticker and horizon: what it was made from, and what came of it.
+    """The result of training for one ticker and horizon.
 
     Attributes:
-        known: The features of its pool.
-        dataset: The rows that were stored.
-        held: The contest of its pool.
+        feature_cache: The features of its pool.
+        dataset: The stored labels and features.
+        walk_forward: Of its pool.
         decision: Who is served.
-        artifact: What is stored, or what answers instead.
-        inputs: The values that its forecast is made from.
+        artifact: The model that answers: the trained one, or a pinned one in its place.
+        inputs: The model's inputs at the ticker's last bar.
         outlook: The distribution of the return from its last bar.
         newest: The newest row of ``features_daily``, with the ``return_basis`` of its bar.
         data_hash: Of its pool.
@@ -56,27 +57,28 @@ class TrainingResult:
     data_hash: str
 
     def answered_by(self, artifact: Artifact) -> TrainingResult:
-        """The same with another artifact to answer, and what that is asked with."""
-        if not artifact.model.features:
-            return replace(self, artifact=artifact, inputs={})
-        row, column = self._place
-        inputs = input_values(
-            artifact.model,
-            self.feature_cache.features,
-            row,
-            column,
-            self.volatility,
-            self.walk_forward.horizon,
-        )
+        """The same with another model to answer, and the inputs of that one."""
+        inputs: Mapping[str, float] = {}
+        if artifact.model.features:
+            row, column = self._last_cell
+            inputs = input_values(
+                artifact.model,
+                self.feature_cache.features,
+                row,
+                column,
+                self.volatility,
+                self.walk_forward.horizon,
+            )
         return replace(self, artifact=artifact, inputs=inputs)
 
     @property
     def volatility(self) -> float:
-        """Forecast at its last bar of the return over the horizon."""
-        return float(self.walk_forward.distributions.sigma[self._place])
+        """Forecast at the ticker's last bar of the volatility over the horizon."""
+        return float(self.walk_forward.distributions.sigma[self._last_cell])
 
     @property
-    def _place(self) -> tuple[int, int]:
+    def _last_cell(self) -> tuple[int, int]:
+        """Row and column of the ticker's last bar."""
         panel, ticker = self.walk_forward.panel, self.artifact.ticker
         return last_bar(panel, ticker), panel.tickers.index(ticker)
 
@@ -87,12 +89,12 @@ class TrainingResult:
 
     def serving_row(self, context: RunContext) -> dict[str, Any]:
         """A row of ``serving_inputs``."""
-        asked = ModelInputs(self.artifact, self.inputs, self.outlook, self.volatility)
-        return serving_row(asked, self.newest, data_hash=self.data_hash, written_at=context.now)
+        inputs = ModelInputs(self.artifact, self.inputs, self.outlook, self.volatility)
+        return serving_row(inputs, self.newest, data_hash=self.data_hash, written_at=context.now)
 
     def as_results_json(self) -> dict[str, Any]:
-        """The facts for ``results.json``."""
-        verdict, artifact = self.decision.verdict, self.artifact
+        """An entry of ``stages.training.models`` in results.json."""
+        artifact = self.artifact
         return {
             "ticker": artifact.ticker,
             "horizon": artifact.horizon,
@@ -103,7 +105,7 @@ class TrainingResult:
             "verdict": artifact.verdict,
             "reason": artifact.reason,
             "configurations": artifact.trials,
-            "sessions_until_decidable": verdict.sessions_until_decidable,
+            "sessions_until_decidable": self.decision.verdict.sessions_until_decidable,
             "evidence": list(artifact.evidence),
             "rows": self.dataset.counts,
             "metrics": list(artifact.metrics),
@@ -114,7 +116,7 @@ class TrainingResult:
 
 def build_result(
     context: RunContext,
-    trained: PoolTraining,
+    training: PoolTraining,
     decision: PromotionDecision,
     dataset: Dataset,
     newest_row: Mapping[str, Any],
@@ -122,17 +124,63 @@ def build_result(
     horizon: str,
     data_hash: str,
 ) -> TrainingResult:
-    """Put together what is stored and told of one ticker at ``short`` or ``long``."""
-    held, ticker = trained.results[horizon], newest_row["ticker"]
-    row, column = last_bar(held.panel, ticker), held.panel.tickers.index(ticker)
-    candidate = decision.candidate if decision.candidate in held.models else ZERO
-    model = held.models.get(candidate, NOTHING)
-    artifact = Artifact(
+    """Put together the result of one ticker at ``short`` or ``long``.
+
+    Args:
+        context: Of the run.
+        training: Of the ticker's pool.
+        decision: Who is served from now on.
+        dataset: The ticker's stored labels and features.
+        newest_row: Of ``features_daily``, with the ``return_basis`` of its bar.
+        horizon: ``short`` or ``long``.
+        data_hash: Of the pool.
+    """
+    walk_forward, ticker = training.results[horizon], newest_row["ticker"]
+    panel = walk_forward.panel
+    artifact = _artifact(
+        context,
+        walk_forward,
+        decision,
+        newest_row,
+        horizon=horizon,
+        data_hash=data_hash,
+        reason=_reason(decision, training.leak),
+    )
+    distribution = walk_forward.distributions.at(
+        last_bar(panel, ticker), panel.tickers.index(ticker)
+    )
+    result = TrainingResult(
+        feature_cache=training.feature_cache,
+        dataset=dataset,
+        walk_forward=walk_forward,
+        decision=decision,
+        artifact=artifact,
+        inputs={},
+        outlook=distribution,
+        newest=newest_row,
+        data_hash=data_hash,
+    )
+    return result.answered_by(artifact)
+
+
+def _artifact(
+    context: RunContext,
+    walk_forward: WalkForwardResult,
+    decision: PromotionDecision,
+    newest_row: Mapping[str, Any],
+    *,
+    horizon: str,
+    data_hash: str,
+    reason: str,
+) -> Artifact:
+    ticker = newest_row["ticker"]
+    candidate = decision.candidate if decision.candidate in walk_forward.models else ZERO
+    return Artifact(
         ticker=ticker,
         horizon=horizon,
-        sessions=held.horizon,
+        sessions=walk_forward.horizon,
         candidate=candidate,
-        model=model,
+        model=walk_forward.models.get(candidate, ZERO_MODEL),
         features_version=newest_row["features_version"],
         trained_at=context.now.isoformat(timespec="seconds"),
         code_version=VERSION,
@@ -142,22 +190,17 @@ def build_result(
         served=decision.champion.served,
         since=_iso(decision.champion.since),
         verdict=decision.verdict.verdict,
-        reason=_reason(decision, trained.leak).rstrip("."),
+        reason=reason,
         trials=decision.verdict.configurations,
-        evidence=[asdict(one) for one in decision.verdict.evidence],
-        metrics=summary.ticker_metrics(held, ticker),
-        pool=summary.pool_metrics(held),
+        evidence=[asdict(evidence) for evidence in decision.verdict.evidence],
+        metrics=summary.ticker_metrics(walk_forward, ticker),
+        pool=summary.pool_metrics(walk_forward),
     )
-    said = held.distributions.at(row, column)
-    one = TrainingResult(
-        trained.feature_cache, dataset, held, decision, artifact, {}, said, newest_row, data_hash
-    )
-    return one.answered_by(artifact)
 
 
 def _reason(decision: PromotionDecision, leak: str | None) -> str:
     if leak is None:
-        return decision.reason
+        return decision.reason.rstrip(".")
     return f"a leak is likely, so nothing was trained and zero is served ({leak})"
 
 

@@ -1,4 +1,4 @@
-"""Stage: features and clean prices in; datasets, judged candidates and artifacts out."""
+"""Stage: build the datasets, train every pool, decide what is served, and make models live."""
 
 from __future__ import annotations
 
@@ -8,141 +8,157 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.core.tables import CLEAN_DAILY, DATASET_LONG, DATASET_SHORT, FEATURES_DAILY, Table
+from src.core.tables import CLEAN_DAILY, DATASETS, FEATURES_DAILY
 from src.modeling.experiment.promotion import decide_promotion
 from src.modeling.panel import labels, panel
 from src.modeling.panel.known_pools import known_pools, newest_row, pool_hash
 from src.modeling.points.fit_cache import DiskFitCache
 from src.modeling.serving.stored_models import record
 from src.modeling.training import pool_training
-from src.modeling.training.publish import answering, current_champion
-from src.modeling.training.report.build import page
+from src.modeling.training.publish import current_champion, publish_results
+from src.modeling.training.report.build import build_report
 from src.modeling.training.result import TrainingResult, build_result
 from src.stages.stage import RunContext, Stage, StageReport
 
 if TYPE_CHECKING:
     from src.modeling.panel.labels import Dataset
 
+    # By ticker and ``short`` or ``long``.
+    Datasets = Mapping[tuple[str, str], Dataset]
+
 FITS = Path("var") / "fits"
-TABLES: Mapping[str, Table] = {"short": DATASET_SHORT, "long": DATASET_LONG}
 
 
 def run(context: RunContext) -> StageReport:
-    """Judge the candidates of every ticker's pool; live runs store datasets and artifacts."""
+    """Train the pool of every ticker; a live run stores datasets, models and forecasts.
+
+    Reports are drawn before anything goes live: what cannot be shown is not served.
+    """
     features = context.store.load(FEATURES_DAILY, context.tickers, context.as_of)
-    features = features.select(_in_use(features))
-    labelled = _datasets(context, features)
-    for name, table in TABLES.items():
-        frames = [labelled[ticker, name].frame for ticker in context.tickers]
-        context.store.replace(table, context.tickers, pl.concat(frames))
+    features = features.select(_columns_in_use(features))
+    datasets = _store_datasets(context, features)
     warnings: list[str] = []
-    made: list[TrainingResult] = []
+    results: list[TrainingResult] = []
     pools = known_pools(context)
     data_hash = pool_hash(pools)
     for pool in pools:
-        made.extend(_pool(context, pool, features, labelled, data_hash, warnings))
-    files = _reports(context, made)
-    made = answering(context, made)
-    forecasts = [one.forecast(context) for one in made]
-    record(context, [one.serving_row(context) for one in made], forecasts)
+        results.extend(_train(context, pool, features, datasets, data_hash, warnings))
+    files = _reports(context, results)
+    results = publish_results(context, results)
+    forecasts = [result.forecast(context) for result in results]
+    record(context, [result.serving_row(context) for result in results], forecasts)
     return StageReport(
-        rows=sum(one.frame.height for one in labelled.values()),
+        rows=sum(dataset.frame.height for dataset in datasets.values()),
         details={
-            "models": [one.as_results_json() for one in made],
+            "models": [result.as_results_json() for result in results],
             "forecasts": forecasts,
             "data_hash": data_hash,
         },
-        warnings=(*warnings, *_without_candidate(made)),
+        warnings=(*warnings, *_without_candidate(results)),
         files=files,
     )
 
 
-def _datasets(context: RunContext, features: pl.DataFrame) -> dict[tuple[str, str], Dataset]:
+def _store_datasets(context: RunContext, features: pl.DataFrame) -> Datasets:
+    """Build the labels of both horizons, and write them."""
     horizons = context.settings.training.horizons
-    made = {}
+    datasets = {}
     for ticker in context.tickers:
-        own = features.filter(ticker=ticker)
+        ticker_features = features.filter(ticker=ticker)
         clean = context.store.load(CLEAN_DAILY, [ticker], context.as_of)
-        for horizon in TABLES:
-            made[ticker, horizon] = labels.build(
-                own,
+        for horizon in DATASETS:
+            datasets[ticker, horizon] = labels.build(
+                ticker_features,
                 clean,
                 horizon=getattr(horizons, horizon),
-                feature_window=int(own["warm_up"].sum()) + 1,
+                feature_window=int(ticker_features["warm_up"].sum()) + 1,
                 calendar=context.calendar,
             )
-    return made
+    for horizon, table in DATASETS.items():
+        frames = [datasets[ticker, horizon].frame for ticker in context.tickers]
+        context.store.replace(table, context.tickers, pl.concat(frames))
+    return datasets
 
 
-def _pool(
+def _train(
     context: RunContext,
     pool: pl.DataFrame,
     features: pl.DataFrame,
-    labelled: Mapping[tuple[str, str], Dataset],
+    datasets: Datasets,
     data_hash: str,
     warnings: list[str],
 ) -> Iterator[TrainingResult]:
     """Train one pool, and decide for each of the context's tickers in it."""
     whole = panel.build(pool, context.calendar)
-    fit_cache = DiskFitCache(context.settings.home / FITS)
-    suspicion = _likely_leak(labelled, [one for one in context.tickers if one in whole.tickers])
-    trained = pool_training.train_pool(whole, context.settings, fit_cache, suspicion)
-    for ticker in context.tickers:
-        own = features.filter(ticker=ticker)
-        if ticker not in whole.tickers or own.is_empty():
+    members = [ticker for ticker in context.tickers if ticker in whole.tickers]
+    training = pool_training.train_pool(
+        whole,
+        context.settings,
+        DiskFitCache(context.settings.home / FITS),
+        _leak_in_datasets(datasets, members),
+    )
+    for ticker in members:
+        ticker_features = features.filter(ticker=ticker)
+        if ticker_features.is_empty():
             continue
-        for horizon, held in trained.results.items():
-            now, doubts = current_champion(context.models, ticker, horizon, held.horizon)
+        newest = newest_row(ticker, ticker_features, [pool])
+        for horizon, walk_forward in training.results.items():
+            champion, doubts = current_champion(
+                context.models, ticker, horizon, walk_forward.horizon
+            )
             warnings.extend(doubts)
             yield build_result(
                 context,
-                trained,
-                decide_promotion(held, now),
-                labelled[ticker, horizon],
-                newest_row(ticker, own, [pool]),
+                training,
+                decide_promotion(walk_forward, champion),
+                datasets[ticker, horizon],
+                newest,
                 horizon=horizon,
                 data_hash=data_hash,
             )
 
 
-def _likely_leak(labelled: Mapping[tuple[str, str], Dataset], tickers: Sequence[str]) -> str | None:
-    """What the canary says of the stored features of each ticker."""
+def _leak_in_datasets(datasets: Datasets, tickers: Sequence[str]) -> str | None:
+    """The first stored feature that correlates with the next return beyond the honest limit."""
     for ticker in tickers:
-        dataset = labelled[ticker, "short"]
-        names = [name for name in dataset.features if _scale_free(name)]
-        found = pool_training.leaking(
+        dataset = datasets[ticker, "short"]
+        names = [name for name in dataset.features if _is_scale_free(name)]
+        leak = pool_training.find_leak_in_rows(
             names,
             dataset.frame.select(names).to_numpy(),
             dataset.frame["target"].to_numpy(),
             tickers=1,
             sessions=dataset.frame.height,
         )
-        if found:
-            return found
+        if leak:
+            return leak
     return None
 
 
-def _scale_free(name: str) -> bool:
+def _is_scale_free(name: str) -> bool:
+    """Whether a feature is a return or a ratio: levels trend, and so correlate by chance."""
     return not (name.startswith("sma_") or name == "volume")
 
 
-def _reports(context: RunContext, made: Sequence[TrainingResult]) -> dict[str, str]:
-    """The page of each ticker, before anything is made live: what cannot be shown is not served."""
+def _reports(context: RunContext, results: Sequence[TrainingResult]) -> dict[str, str]:
+    """The report page of each ticker, by file name."""
     pages = {}
-    for ticker in dict.fromkeys(one.artifact.ticker for one in made):
+    for ticker in dict.fromkeys(result.artifact.ticker for result in results):
         name = "report.html" if len(context.tickers) == 1 else f"report_{ticker}.html"
-        own = [one for one in made if one.artifact.ticker == ticker]
-        pages[name] = page(own, context)
+        of_ticker = [result for result in results if result.artifact.ticker == ticker]
+        pages[name] = build_report(of_ticker, context)
     return pages
 
 
-def _without_candidate(made: list[TrainingResult]) -> Iterator[str]:
-    for one in made:
-        if one.artifact.candidate == "zero":
-            yield f"{one.artifact.ticker}, {one.artifact.horizon}: {one.artifact.reason}."
+def _without_candidate(results: Sequence[TrainingResult]) -> Iterator[str]:
+    """A warning for each model without a candidate."""
+    for result in results:
+        artifact = result.artifact
+        if artifact.candidate == "zero":
+            yield f"{artifact.ticker}, {artifact.horizon}: {artifact.reason}."
 
 
-def _in_use(features: pl.DataFrame) -> list[str]:
+def _columns_in_use(features: pl.DataFrame) -> list[str]:
     """The declared columns and this configuration's features: others are null throughout."""
     declared = list(FEATURES_DAILY.columns)
     return [
@@ -156,6 +172,6 @@ STAGE = Stage(
     name="training",
     summary="Build both datasets, walk the pool's candidates forward, and judge the challenger.",
     reads=(FEATURES_DAILY, CLEAN_DAILY),
-    writes=(DATASET_SHORT, DATASET_LONG),
+    writes=tuple(DATASETS.values()),
     run=run,
 )

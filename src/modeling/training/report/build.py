@@ -1,4 +1,4 @@
-"""What a training run made of one ticker in; its report as a page out."""
+"""Build the report page of one ticker from its training results."""
 
 from __future__ import annotations
 
@@ -7,49 +7,49 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from src.modeling.serving.contributions import contributions
-from src.modeling.training.report import page as report
 from src.modeling.training.report.data import CurrentForecast, ServingStatus, report_data
+from src.modeling.training.report.page import render_page
 
 if TYPE_CHECKING:
     from src.modeling.training.result import TrainingResult
     from src.stages.stage import RunContext
 
 
-def page(made: Sequence[TrainingResult], context: RunContext) -> str:
-    """The page of one ticker, the shortest horizon first."""
-    first = made[0].artifact
-    found = [(one.walk_forward, _current(one, context)) for one in made]
-    evidence = report_data(
-        found,
-        first.ticker,
-        data_hash=first.data_hash,
+def build_report(results: Sequence[TrainingResult], context: RunContext) -> str:
+    """The page of one ticker as HTML; its results come with the shortest horizon first."""
+    artifact = results[0].artifact
+    data = report_data(
+        [(result.walk_forward, _status(result, context)) for result in results],
+        artifact.ticker,
+        data_hash=artifact.data_hash,
         run_id=context.run_id,
         time=context.now,
     )
-    return report.page(evidence)
+    return render_page(data)
 
 
-def _current(one: TrainingResult, context: RunContext) -> ServingStatus:
-    said = one.forecast(context)
+def _status(result: TrainingResult, context: RunContext) -> ServingStatus:
+    entry = result.forecast(context)
     return ServingStatus(
-        served=said["model"]["name"],
+        served=entry["model"]["name"],
         forecast=CurrentForecast(
-            feature_date=dt.date.fromisoformat(said["feature_date"]),
-            target_date=dt.date.fromisoformat(said["target_date"]),
-            target_date_estimated=said["target_date_estimated"],
-            last_close=said["last_close"],
-            point=said["pred_return"],
-            quantiles=one.outlook.quantiles,
+            feature_date=dt.date.fromisoformat(entry["feature_date"]),
+            target_date=dt.date.fromisoformat(entry["target_date"]),
+            target_date_estimated=entry["target_date_estimated"],
+            last_close=entry["last_close"],
+            point=entry["pred_return"],
+            quantiles=result.outlook.quantiles,
         ),
-        verdict=one.decision.verdict,
-        contributions=contributions(one.artifact.model, one.inputs),
-        pinned=_pinned(one, context),
+        verdict=result.decision.verdict,
+        contributions=contributions(result.artifact.model, result.inputs),
+        pinned=_pinned_version(result, context),
     )
 
 
-def _pinned(one: TrainingResult, context: RunContext) -> str:
-    if context.models is None or one.decision.event == "promoted":
+def _pinned_version(result: TrainingResult, context: RunContext) -> str:
+    """Tag of the pinned version that stays live; empty without one."""
+    if context.models is None or result.decision.event == "promoted":
         return ""
-    found = context.models.state(one.artifact.ticker, one.artifact.horizon)
-    pin = found.pinned if found is not None else None
+    state = context.models.state(result.artifact.ticker, result.artifact.horizon)
+    pin = state.pinned if state is not None else None
     return (pin.version_tag or "") if pin is not None else ""

@@ -1,4 +1,4 @@
-"""Quantile forecasts and outcomes in; whether intervals held what they promise out. Pure.
+"""Measure whether forecast intervals held the share of outcomes that they promise.
 
 Matrices are (R, N): scored rows, evenly spaced, by tickers.
 """
@@ -21,23 +21,23 @@ TERCILES = ("calm", "middle", "wild")
 BINS = 10
 
 
-def hits(actual: Floats, given: Floats) -> dict[float, Floats]:
+def hits(actual: Floats, forecast: Floats) -> dict[float, Floats]:
     """1 where the central interval of each share held the outcome, else 0; NaN unknown; (R, N)."""
-    return {share: interval_metrics.inside(actual, given, share) for share in INTERVALS}
+    return {share: interval_metrics.inside(actual, forecast, share) for share in INTERVALS}
 
 
-def rolling(held: Floats, window: int) -> Floats:
+def rolling(inside: Floats, window: int) -> Floats:
     """Share of hits among all pairs of the last ``window`` rows that have any; (R,).
 
     NaN before so many rows have been seen, and on rows without a pair.
     """
-    known = np.isfinite(held)
+    known = np.isfinite(inside)
     pairs = known.sum(axis=1)
-    out = np.full(len(held), np.nan)
+    out = np.full(len(inside), np.nan)
     rows = np.flatnonzero(pairs > 0)
     if len(rows) < window:
         return out
-    sums = np.cumsum(np.where(known, held, 0.0).sum(axis=1)[rows])
+    sums = np.cumsum(np.where(known, inside, 0.0).sum(axis=1)[rows])
     counts = np.cumsum(pairs[rows])
     before = len(rows) - window
     hit = sums[window - 1 :] - np.concatenate([[0.0], sums[:before]])
@@ -64,9 +64,9 @@ def terciles(sigma: Floats, known: npt.NDArray[np.bool_]) -> Ints:
     return out
 
 
-def pit_counts(actual: Floats, given: Floats, bins: int = BINS) -> Ints:
+def pit_counts(actual: Floats, forecast: Floats, bins: int = BINS) -> Ints:
     """Outcomes in each of ``bins`` equal parts of their forecast distribution; (bins,)."""
-    values = interval_metrics.pit(actual, given)
+    values = interval_metrics.pit(actual, forecast)
     places = np.floor(values[np.isfinite(values)] * bins + 1e-9).astype(np.int64)
     return np.bincount(np.minimum(places, bins - 1), minlength=bins)
 

@@ -1,7 +1,7 @@
-"""Statistics of a report in, plotly figures out; nothing is counted here.
+"""Draw the figures of a run report with plotly.
 
-plotly reads tags in text, so names of others are escaped. It is imported when a figure is asked
-for: that takes longer than all the counting.
+plotly reads tags in text, so names from elsewhere are escaped. It is imported when the first
+figure is drawn: that takes longer than computing all the statistics.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from src.modeling.intervals.quantiles import interval_bounds
 from src.modeling.training.report.calibration import TERCILES
 from src.modeling.training.report.measures import Measure
-from src.modeling.training.report.skills import Skill, names
+from src.modeling.training.report.statistics import Skill
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -26,7 +26,7 @@ Days = npt.NDArray[np.datetime64]
 
 INK, SOFT, GRID = "#243b53", "#829ab1", "#e4eaf0"
 # Colours that a reader with red-green blindness can tell apart (Okabe-Ito), each with a dash.
-LOOKS = {
+LINES = {
     "zero": (SOFT, "solid"),
     "mean": ("#e69f00", "dash"),
     "drift": ("#009e73", "solid"),
@@ -38,7 +38,7 @@ LOOKS = {
     "served": ("#000000", "dot"),
 }
 OTHERS = (("#7b4173", "dashdot"), ("#637939", "dashdot"), ("#843c39", "dashdot"))
-# Words, colour, symbol and how far below the middle of a candidate's line.
+# Words, colour, symbol and the offset from the middle of a candidate's line.
 BASELINES = {
     "zero": ("no change", "#0072b2", "circle", -0.15),
     "mean": ("own past mean", "#e69f00", "diamond", 0.15),
@@ -50,31 +50,28 @@ BANDS = {0.95: "#dbe9f4", 0.9: "#bcd7ea", 0.8: "#94bfdf", 0.5: "#5f9fcd"}
 MOST_FEATURES = 15
 
 
-def forest(found: Sequence[Skill]) -> Figure:
+def forest(skills: Sequence[Skill]) -> Figure:
     """Gains over each baseline, pooled, with their 90 % intervals."""
     figure = _figure()
-    order = [
-        name
-        for name in names(found)
-        if any(one.candidate == name and one.pool.low is not None for one in found)
-    ]
-    for baseline, (words, colour, symbol, below) in BASELINES.items():
-        rows = [one for one in found if one.baseline == baseline and one.pool.low is not None]
+    drawn = [skill for skill in skills if skill.pool.low is not None]
+    names = list(dict.fromkeys(skill.candidate for skill in drawn))
+    for baseline, (words, colour, symbol, offset) in BASELINES.items():
+        points = [skill for skill in drawn if skill.baseline == baseline]
         figure.add_scatter(
-            x=[100 * (one.pool.value or 0.0) for one in rows],
-            y=[order.index(one.candidate) + below for one in rows],
-            error_x=_bars([one.pool for one in rows], colour),
+            x=[100 * (skill.pool.value or 0.0) for skill in points],
+            y=[names.index(skill.candidate) + offset for skill in points],
+            error_x=_error_bars([skill.pool for skill in points], colour),
             name=f"against {words}",
             mode="markers",
             marker={"color": colour, "symbol": symbol, "size": 9},
-            customdata=[escape(one.candidate) for one in rows],
+            customdata=[escape(skill.candidate) for skill in points],
             hovertemplate="%{customdata}: %{x:+.2f} %<extra></extra>",
         )
     figure.add_vline(x=0, line={"color": INK, "width": 1})
     figure.update_yaxes(
-        tickvals=list(range(len(order))),
-        ticktext=[escape(name) for name in order],
-        range=[len(order) - 0.5, -0.5],
+        tickvals=list(range(len(names))),
+        ticktext=[escape(name) for name in names],
+        range=[len(names) - 0.5, -0.5],
         showgrid=False,
     )
     figure.update_xaxes(title_text="← worse   gain (%)   better →")
@@ -87,7 +84,7 @@ def cumulative(days: Days, saved: Mapping[str, Floats]) -> Figure:
     figure.add_hline(y=0, line={"color": SOFT, "width": 1})
     others = iter(OTHERS * len(saved))
     for name, values in saved.items():
-        look = LOOKS.get(name) or next(others)
+        look = LINES.get(name) or next(others)
         _line(figure, days, 100 * values, escape(name), look, "%{y:+.2f} %")
     figure.update_yaxes(title_text="loss saved, summed (%)")
     return figure
@@ -104,16 +101,16 @@ def coverage_over_time(days: Days, rolled: Mapping[float, Floats]) -> Figure:
     return figure
 
 
-def coverage_by_tercile(found: Mapping[float, Sequence[Measure]]) -> Figure:
+def coverage_by_tercile(shares: Mapping[float, Sequence[Measure]]) -> Figure:
     """Share of outcomes inside each interval when prices were calm, middling and wild."""
     figure = _figure()
-    for place, (share, measures) in enumerate(found.items()):
+    for number, (share, measures) in enumerate(shares.items()):
         figure.add_hline(y=100 * share, line={"color": SHARES[share], "width": 1, "dash": "dot"})
-        known = [(at, one) for at, one in enumerate(measures) if one.value is not None]
+        known = [(at, m) for at, m in enumerate(measures) if m.value is not None]
         figure.add_scatter(
-            x=[at + (place - 1.5) * 0.12 for at, _ in known],
-            y=[100 * (one.value or 0.0) for _, one in known],
-            error_y=_bars([one for _, one in known], SHARES[share]),
+            x=[at + (number - 1.5) * 0.12 for at, _ in known],
+            y=[100 * (measure.value or 0.0) for _, measure in known],
+            error_y=_error_bars([measure for _, measure in known], SHARES[share]),
             name=f"{share:.0%} interval",
             mode="markers",
             marker={"color": SHARES[share], "size": 9},
@@ -132,7 +129,7 @@ def pit(counts: npt.NDArray[np.int64], band: tuple[float, float]) -> Figure:
     """Where in their forecast distribution outcomes fell, with the band that chance allows."""
     figure = _figure()
     bins = len(counts)
-    low, high = (100 * one for one in band)
+    low, high = (100 * end for end in band)
     figure.add_bar(
         x=(np.arange(bins) + 0.5) / bins * 100,
         y=100 * counts / max(int(counts.sum()), 1),
@@ -161,11 +158,11 @@ def fan(days: Days, closes: Floats, path: tuple[Days, Floats], point: Floats) ->
     """
     figure = _figure()
     ahead, prices = path
-    there = _dates(ahead)
+    dates = _dates(ahead)
     for share, colour in BANDS.items():
         low, high = interval_bounds(share)
         figure.add_scatter(
-            x=[*there, *there[::-1]],
+            x=[*dates, *dates[::-1]],
             y=np.round(np.concatenate([prices[:, low], prices[::-1, high]]), 2),
             name=f"{share:.0%}",
             fill="toself",
@@ -180,9 +177,9 @@ def fan(days: Days, closes: Floats, path: tuple[Days, Floats], point: Floats) ->
     return figure
 
 
-def contributions(found: Sequence[tuple[str, float]]) -> Figure:
+def contributions(parts: Sequence[tuple[str, float]]) -> Figure:
     """Parts of a forecast, the largest on top; beyond fifteen they are summed up."""
-    ranked = sorted(found, key=lambda one: -abs(one[1]))
+    ranked = sorted(parts, key=lambda part: -abs(part[1]))
     shown, rest = ranked[:MOST_FEATURES], ranked[MOST_FEATURES:]
     bars = [(escape(name), 100 * value) for name, value in shown]
     if rest:
@@ -217,8 +214,9 @@ def _line(
     )
 
 
-def _bars(found: Sequence[Measure], colour: str) -> dict[str, Any]:
-    ends = [(one.low, one.value, one.high) for one in found]
+def _error_bars(measures: Sequence[Measure], colour: str) -> dict[str, Any]:
+    """Bars from each value to the ends of its interval, in percent; none where it has none."""
+    ends = [(m.low, m.value, m.high) for m in measures]
     return {
         "type": "data",
         "symmetric": False,
@@ -246,12 +244,12 @@ def _figure() -> Figure:
         hoverlabel={"align": "left"},
         plot_bgcolor="#fff",
     )
-    looks = {
+    axes = {
         "gridcolor": GRID,
         "zeroline": False,
         "automargin": True,
         "title": {"font": {"size": 13}, "standoff": 8},
     }
-    figure.update_xaxes(**looks)
-    figure.update_yaxes(**looks)
+    figure.update_xaxes(**axes)
+    figure.update_yaxes(**axes)
     return figure

@@ -1,4 +1,4 @@
-"""What a training run found of one ticker, as pure data: all that its report is drawn from."""
+"""The record of one ticker in its pool that a run report is drawn from."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Days = npt.NDArray[np.datetime64]
 
-# Quantiles are scored on at most so many cells: more dates that overlap would tell no more.
+# Quantiles are scored on at most so many cells: more overlapping dates would add little.
 MOST_CELLS = 60_000
 
 
 @dataclass(frozen=True, eq=False)
 class CurrentForecast:
-    """What is said now.
+    """The forecast of one horizon from the newest bar.
 
     Attributes:
-        feature_date: The session whose close it is made at.
-        target_date: The session it is about.
-        target_date_estimated: Whether the calendar does not reach that far for certain.
+        feature_date: The session at whose close it is made.
+        target_date: The session that it is about.
+        target_date_estimated: Whether the calendar is not certain that far ahead.
         last_close: Price at ``feature_date``.
         point: The served simple return.
         quantiles: Of the simple return, (K,), NaN where not known.
@@ -45,17 +45,22 @@ class CurrentForecast:
     point: float
     quantiles: Floats
 
+    @property
+    def has_range(self) -> bool:
+        """Whether it has a distribution, and a price to scale it by."""
+        return bool(np.isfinite([self.last_close, self.point, *self.quantiles]).all())
+
 
 @dataclass(frozen=True, eq=False)
 class ServingStatus:
-    """What a training run knows of one horizon beside its contest.
+    """What is served at one horizon now, and why.
 
     Attributes:
         served: Name of the candidate whose point is served.
-        forecast: What is said now; None when nothing can be said.
-        verdict: The gate's, of the challenger; None when it was not asked.
-        contributions: Name and part of the challenger's current forecast, in return.
-        pinned: Tag of the version that a rollback pinned, which answers instead; empty without.
+        forecast: None when there is none.
+        verdict: The gate's, of the challenger; None when it was not judged.
+        contributions: Name and part of the challenger's current forecast, as returns.
+        pinned: Tag of the pinned version that answers instead; empty without one.
     """
 
     served: str
@@ -71,13 +76,13 @@ class HorizonRecord:
 
     Attributes:
         horizon: Sessions ahead.
-        actual: Realised simple returns that are judged, NaN where none.
+        actual: Realised simple returns that are scored, NaN where none.
         points: Forecasts by candidate, ``served`` among them.
         sigma: Forecast of the volatility over the horizon.
         rows: Evenly spaced rows at which the distribution is scored; (R,).
         quantiles: The distribution there, at the default levels; (R, N, K).
         challenger: The candidate that the gate judged.
-        current: What is said now and why.
+        status: What is served now and why.
     """
 
     horizon: int
@@ -96,7 +101,7 @@ class ReportData:
 
     Attributes:
         ticker: Whose report it is.
-        tickers: All that were pooled, by column.
+        tickers: All of the pool, by column.
         sessions: (T,), ascending.
         closes: The ticker's adjusted closes, (T,), NaN without a bar.
         horizons: The shortest first.
@@ -119,56 +124,61 @@ class ReportData:
         """The ticker's column of every matrix."""
         return self.tickers.index(self.ticker)
 
+    @property
+    def pool_name(self) -> str:
+        """The pool in words: ``all N tickers``, or the ticker when it is alone."""
+        return f"all {len(self.tickers)} tickers" if len(self.tickers) > 1 else self.ticker
+
 
 def report_data(
-    found: Sequence[tuple[WalkForwardResult, ServingStatus]],
+    horizons: Sequence[tuple[WalkForwardResult, ServingStatus]],
     ticker: str,
     *,
     data_hash: str,
     run_id: str,
     time: dt.datetime,
 ) -> ReportData:
-    """The record of contests over one panel.
+    """The record of walk-forwards over one panel.
 
     Args:
-        found: Each horizon's contest and what is said now, the shortest horizon first.
+        horizons: Each horizon's walk-forward and what is served now, the shortest horizon first.
         ticker: A ticker of the panel.
         data_hash: Of the prices.
         run_id: Of the run.
         time: When it ran, in UTC.
 
     Raises:
-        ValueError: For no contest, or a ticker that is not in its panel.
+        ValueError: For no horizon, or a ticker that is not in the panel.
     """
-    if not found:
-        raise ValueError("a report needs at least one contest")
-    panel = found[0][0].panel
+    if not horizons:
+        raise ValueError("a report needs at least one horizon")
+    panel = horizons[0][0].panel
     if ticker not in panel.tickers:
-        raise ValueError(f"{ticker} is not in the panel of its contest")
+        raise ValueError(f"{ticker} is not in the panel")
     return ReportData(
         ticker,
         panel.tickers,
         panel.sessions,
         panel.close[:, panel.tickers.index(ticker)],
-        tuple(_horizon(held, current) for held, current in found),
+        tuple(_horizon_record(result, status) for result, status in horizons),
         data_hash,
         run_id,
         time,
     )
 
 
-def _horizon(held: WalkForwardResult, current: ServingStatus) -> HorizonRecord:
-    actual = scored_outcomes(held.actual)
-    rows = scored_rows(actual, held.distributions.since)
+def _horizon_record(result: WalkForwardResult, status: ServingStatus) -> HorizonRecord:
+    actual = scored_outcomes(result.actual)
+    rows = scored_rows(actual, result.distributions.since)
     return HorizonRecord(
-        held.horizon,
+        result.horizon,
         actual,
-        held.series(),
-        held.distributions.sigma,
+        result.series(),
+        result.distributions.sigma,
         rows,
-        held.distributions.quantiles(rows),
-        held.config.challenger,
-        current,
+        result.distributions.quantiles(rows),
+        result.config.challenger,
+        status,
     )
 
 
@@ -184,3 +194,36 @@ def scored_rows(actual: Floats, since: int, most: int = MOST_CELLS) -> Ints:
     first = max(since, int(realised[0]))
     step = max(1, math.ceil((last - first + 1) * actual.shape[1] / most))
     return np.arange(last, first - 1, -step)[::-1].astype(np.int64)
+
+
+def price_path(forecasts: Sequence[tuple[int, CurrentForecast]]) -> tuple[Days, Floats, Floats]:
+    """The range of prices at every session up to the last horizon, S sessions ahead.
+
+    Between the horizons returns are interpolated in the square root of time, as a price without
+    drift spreads, and days evenly: which of them are holidays does not show.
+
+    Args:
+        forecasts: By horizon in sessions, ascending, all made at one close.
+
+    Returns:
+        Days (S + 1,), quantiles of the price (S + 1, K) and the served price (S + 1,).
+    """
+    first = forecasts[0][1]
+    start = np.datetime64(first.feature_date, "D")
+    ends = np.array([0, *(horizon for horizon, _ in forecasts)])
+    sessions = np.arange(ends[-1] + 1)
+    targets = [np.datetime64(forecast.target_date, "D") for _, forecast in forecasts]
+    offsets = [0, *(int((day - start).astype(np.int64)) for day in targets)]
+    days = start + np.rint(np.interp(sessions, ends, offsets)).astype(np.int64)
+
+    def interpolate(values: Sequence[float]) -> Floats:
+        return np.asarray(np.interp(np.sqrt(sessions), np.sqrt(ends), [0.0, *values]))
+
+    quantiles = np.column_stack(
+        [
+            interpolate([float(forecast.quantiles[k]) for _, forecast in forecasts])
+            for k in range(len(first.quantiles))
+        ]
+    )
+    point = interpolate([forecast.point for _, forecast in forecasts])
+    return days, first.last_close * (1 + quantiles), first.last_close * (1 + point)

@@ -1,14 +1,14 @@
-"""Losses and hits of forecasts in; averages with the error that overlapping labels leave out. Pure.
+"""Average losses and hits of forecasts, with errors that allow for overlapping labels.
 
 Matrices are (T, N), rows ``step`` sessions apart by tickers, NaN where a ticker has none. Labels h
 sessions long overlap, so errors come from ``hac`` with its own limits, and an average over fewer
-than ``FEWEST`` periods that do not overlap has no interval at all.
+than ``MIN_PERIODS`` periods that do not overlap has no interval at all.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +18,9 @@ from src.modeling.evaluation import hac
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-# Both tails of 5 %: the interval leaves out zero just when a one-sided test at 5 % says so.
+# Tails of 5 %: the interval excludes zero exactly when a one-sided test at 5 % is significant.
 LEVEL, CONFIDENCE = 0.05, 0.90
-FEWEST = 4.0
+MIN_PERIODS = 4.0
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Measure:
     """An average and how sure it is.
 
     Attributes:
-        value: None where nothing was measured.
-        low: Lower end of the 90 % interval; None where it cannot be told.
+        value: None without a pair.
+        low: Lower end of the 90 % interval; None where it is not known.
         high: Its upper end.
         n: Pairs of a forecast and an outcome.
         dates: Distinct dates among them.
@@ -53,38 +53,38 @@ def skill(errors: Floats, reference: Floats, horizon: int, step: int = 1) -> Mea
     """1 - loss / loss of the reference, each averaged over the tickers of a date, then over dates.
 
     The interval is that of the mean difference over the reference's mean loss, taken as known: it
-    leaves out zero just when the difference is significant.
+    excludes zero exactly when the difference is significant.
     """
     both = np.isfinite(errors) & np.isfinite(reference)
     gains = per_date(reference - errors, both)
     base = per_date(reference, both)
     dates = int(np.isfinite(base).sum())
     scale = float(np.nanmean(base)) if dates else 0.0
-    found = periods(dates, horizon, step)
+    n_eff = periods(dates, horizon, step)
     if scale <= 0:
-        return Measure(None, None, None, int(both.sum()), dates, found)
+        return Measure(None, None, None, int(both.sum()), dates, n_eff)
     test = hac.mean_test(gains, math.ceil(horizon / step))
-    return _measure(float(test.mean) / scale, test, scale, int(both.sum()), found)
+    return _measure(float(test.mean) / scale, test, scale, int(both.sum()), n_eff)
 
 
-def share(held: Floats, horizon: int, step: int = 1) -> Measure:
-    """The share of pairs for which ``held`` is 1, not 0; every pair counts alike.
+def share(hits: Floats, horizon: int, step: int = 1) -> Measure:
+    """The share of pairs for which ``hits`` is 1, not 0; every pair counts alike.
 
     Its error is that of a ratio of two sums over dates (linearised): per date the hits beyond
     those expected, over the mean number of pairs a date.
     """
-    known = np.isfinite(held)
+    known = np.isfinite(hits)
     pairs = known.sum(axis=1)
     n, dates = int(pairs.sum()), int((pairs > 0).sum())
     if not n:
         return Measure(None, None, None, 0, 0, 0.0)
-    value = float(np.where(known, held, 0.0).sum() / n)
-    beyond = np.where(known, held - value, 0.0).sum(axis=1) / (n / dates)
+    value = float(np.where(known, hits, 0.0).sum() / n)
+    beyond = np.where(known, hits - value, 0.0).sum(axis=1) / (n / dates)
     test = hac.mean_test(np.where(pairs > 0, beyond, np.nan), math.ceil(horizon / step))
-    found = _measure(value, test, 1.0, n, periods(dates, horizon, step))
-    if found.low is None or found.high is None:
-        return found
-    return Measure(value, max(found.low, 0.0), min(found.high, 1.0), n, dates, found.n_eff)
+    measure = _measure(value, test, 1.0, n, periods(dates, horizon, step))
+    if measure.low is None or measure.high is None:
+        return measure
+    return replace(measure, low=max(measure.low, 0.0), high=min(measure.high, 1.0))
 
 
 def per_date(values: Floats, known: Bools | None = None) -> Floats:
@@ -98,6 +98,6 @@ def per_date(values: Floats, known: Bools | None = None) -> Floats:
 def _measure(value: float, test: hac.MeanTest, scale: float, n: int, n_eff: float) -> Measure:
     dates = int(test.n)
     half = float(hac.critical(test.b, LEVEL) * test.noise) / math.sqrt(dates) / scale
-    if not math.isfinite(half) or n_eff < FEWEST:
+    if not math.isfinite(half) or n_eff < MIN_PERIODS:
         return Measure(value, None, None, n, dates, n_eff)
     return Measure(value, value - half, value + half, n, dates, n_eff)

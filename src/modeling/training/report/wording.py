@@ -1,17 +1,15 @@
-"""Numbers of a report in; how they read for a person who is no statistician out. Pure."""
+"""Put the numbers of a run report into words for a reader who is not a statistician."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from src.modeling.gate import criteria, reasons
 from src.modeling.gate.verdict import Verdict
-from src.modeling.training.report.data import ServingStatus
-from src.modeling.training.report.measures import FEWEST, Measure
+from src.modeling.training.report.data import CurrentForecast, ServingStatus
+from src.modeling.training.report.measures import MIN_PERIODS, Measure
 
 NOT_KNOWN = "not known"
-# What is asked, and how the value must stand to the limit.
-ASKED = {
+# The question behind each piece of evidence, and how its value must compare with the limit.
+QUESTIONS = {
     "t_absolute": ("Are its errors smaller than with {reference}, beyond chance?", ">"),
     "t_squared": ("The same for squared errors, where large misses weigh more", ">"),
     "mae_improvement": ("By how much are its errors smaller than with {reference}?", "≥"),
@@ -20,6 +18,44 @@ ASKED = {
     "recent_skill": ("Does it still do better over the latest {recent} dates?", ">"),
     "variance_ratio": ("How far do its forecasts swing, relative to the outcomes?", "≤"),
 }
+
+
+GLOSSARY = (
+    ("n", "how many pairs of a forecast and its outcome a number is made of."),
+    (
+        "n_eff",
+        "how many periods among them do not overlap: distinct dates divided by the sessions ahead. "
+        "Tickers of one date count once, since the market moves them together. Below about 30 "
+        "little is sure.",
+    ),
+    ("gain, skill", "1 less its average error over that of the baseline: +1 % is 1 % less error."),
+    (
+        "90 % interval",
+        "where the true value may lie, allowing for labels that overlap (Newey-West errors with "
+        "the wider limits of Kiefer and Vogelsang). One in ten such intervals misses. None is "
+        "given for fewer than four periods.",
+    ),
+    (
+        "CRPS",
+        "an error for a whole range instead of a number: it punishes ranges that miss and ranges "
+        "that are too wide.",
+    ),
+    (
+        "P(rise)",
+        "the forecast share of outcomes above zero; between 2.5 % and 97.5 %, more is not known.",
+    ),
+)
+SKILL_NOTE = (
+    "Above zero is better. Where the interval holds zero, the difference could be chance; of ten "
+    "lines without any difference about one looks better or worse all the same. Each date counts "
+    "once, whatever the number of tickers; the gate counts every outcome once and asks for more "
+    "certainty, so its gains differ a little and one that looks sure here may still not be served. "
+    "The line served is what the gate would have let through at each date."
+)
+TERCILE_NOTE = (
+    "Outcomes sorted by the volatility that was forecast, against the ticker's own median. "
+    "Dotted is what was promised; bars are 90 % intervals."
+)
 
 
 def horizon_name(horizon: int) -> str:
@@ -39,24 +75,25 @@ def percent(value: float | None, digits: int = 1) -> str:
     return NOT_KNOWN if value is None else f"{100 * value:.{digits}f} %"
 
 
-def interval(one: Measure, digits: int = 2, *, with_sign: bool = True) -> str:
+def interval(measure: Measure, digits: int = 2, *, with_sign: bool = True) -> str:
     """The 90 % interval of a measure, or why there is none."""
-    if one.low is None or one.high is None:
-        if one.value is None:
+    if measure.low is None or measure.high is None:
+        if measure.value is None:
             return "-"
-        return "too few periods" if one.n_eff < FEWEST else "no variation"
-    return span(one.low, one.high, digits, with_sign=with_sign)
+        return "too few periods" if measure.n_eff < MIN_PERIODS else "no variation"
+    return span(measure.low, measure.high, digits, with_sign=with_sign)
 
 
 def span(low: float, high: float, digits: int = 2, *, with_sign: bool = True) -> str:
     """From one share to another, as percent."""
-    said = signed if with_sign else percent
-    return f"{said(low, digits).removesuffix(' %')} to {said(high, digits)}"
+    as_text = signed if with_sign else percent
+    return f"{as_text(low, digits).removesuffix(' %')} to {as_text(high, digits)}"
 
 
-def resting_on(one: Measure) -> str:
-    """What a number rests on, for a caption."""
-    return f"n = {one.n:,} outcomes on {one.dates:,} dates, n_eff = {n_eff(one.n_eff)}"
+def resting_on(measure: Measure) -> str:
+    """How many outcomes, dates and periods a number rests on, for a caption."""
+    periods = n_eff(measure.n_eff)
+    return f"n = {measure.n:,} outcomes on {measure.dates:,} dates, n_eff = {periods}"
 
 
 def n_eff(value: float) -> str:
@@ -64,31 +101,39 @@ def n_eff(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
-def judged(one: Measure) -> str:
+def conclusion(measure: Measure) -> str:
     """What an interval of a gain says, in words."""
-    if one.value is None:
+    if measure.value is None:
         return "nothing to compare"
-    if one.low is None or one.high is None:
-        return "the same forecasts" if one.value == 0 else "cannot be told"
-    if one.low > 0:
+    if measure.low is None or measure.high is None:
+        return "the same forecasts" if measure.value == 0 else "cannot be told"
+    if measure.low > 0:
         return "better"
-    return "worse" if one.high < 0 else "could be chance"
+    return "worse" if measure.high < 0 else "could be chance"
 
 
-def verdict(current: ServingStatus, challenger: str) -> str:
-    """What the gate says of the challenger, in one sentence."""
-    if current.verdict is None:
-        return f"The challenger {challenger} was not judged: nothing is known of its worth."
-    return f"The challenger {challenger}: {_lower(current.verdict.reason)}"
+def target(forecast: CurrentForecast) -> str:
+    """The date that a forecast is about."""
+    if forecast.target_date_estimated:
+        return f"{forecast.target_date} (estimated: the calendar is not certain that far)"
+    return f"{forecast.target_date}"
 
 
-def served(current: ServingStatus) -> str:
+def verdict(status: ServingStatus, challenger: str) -> str:
+    """The gate's verdict on the challenger, in one sentence."""
+    if status.verdict is None:
+        return f"The challenger {challenger} was not judged: its skill is not known."
+    return f"The challenger {challenger}: {_lower(status.verdict.reason)}"
+
+
+def served(status: ServingStatus) -> str:
     """What is served and what that means."""
-    pinned = (
-        f" A rollback pinned version {current.pinned}: it answers instead of what was trained "
-        "here, until the gate promotes another model or it is unpinned."
+    if not status.pinned:
+        return _served(status.served)
+    return (
+        f"{_served(status.served)} A rollback pinned version {status.pinned}: it answers instead "
+        "of what was trained here, until the gate promotes another model or it is unpinned."
     )
-    return _served(current.served) + (pinned if current.pinned else "")
 
 
 def _served(name: str) -> str:
@@ -103,10 +148,10 @@ def _served(name: str) -> str:
     )
 
 
-def wait(one: Verdict) -> str:
+def wait(verdict: Verdict) -> str:
     """How long until the tests could decide."""
-    left = one.sessions_until_decidable
-    if one.verdict != "undecided":
+    left = verdict.sessions_until_decidable
+    if verdict.verdict != "undecided":
         return "The tests have decided."
     if left is None:
         return (
@@ -121,35 +166,92 @@ def wait(one: Verdict) -> str:
     )
 
 
-def evidence_rows(one: Verdict) -> list[tuple[str, ...]]:
-    """Question, value, limit, whether passed, in words, n and n_eff of all that was weighed."""
-    return [_evidence_row(each, one) for each in one.evidence]
-
-
-def _evidence_row(each: criteria.Criterion, one: Verdict) -> tuple[str, ...]:
-    kind, _, reference = each.name.partition("_vs_")
-    recent = criteria.GateRules.min_dates
-    plain = kind.replace("_", " ")
-    asked, sign = ASKED.get(kind, (f"{plain[:1].upper()}{plain[1:]}", "limit"))
-    named = reasons.REFERENCES.get(reference, reference or "it")
-    asked = asked.format(reference=named, recent=recent)
-    share = min(1.0, recent / one.dates) if kind == "recent_skill" and one.dates else 1.0
-    shown = _plain if kind.startswith("t_") or kind not in ASKED else _share
-    told = "speaks for it" if each.passed else reasons.objection(each)
+def range_note(horizon: int, measure: Measure) -> str:
+    """The caption of the range of prices; ``measure`` is the coverage of its 90 % band."""
+    note = (
+        "The darker the band, the likelier the price ends in it. Such bands were scored on "
+        f"{resting_on(measure)}."
+    )
+    if horizon == 1:
+        return note
     return (
-        asked,
-        NOT_KNOWN if each.value is None else shown(each.value),
-        f"{sign} {shown(each.limit)}",
-        "yes" if each.passed else "no",
-        told,
-        f"{one.n:,}" if share == 1 else f"≈ {one.n * share:,.0f}",
-        n_eff(one.n_eff * share),
+        f"{note} Only the horizons themselves are forecast: between them the bands are "
+        "interpolated in the square root of time."
     )
 
 
-def joined(names: Sequence[str]) -> str:
-    """Names as a list that is read."""
-    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else "".join(names)
+def gate_note(verdict: Verdict) -> str:
+    """The caption of the evidence."""
+    return (
+        f"A challenger is served only if every row says yes. {wait(verdict)} "
+        f"Configurations tried to find it: {verdict.configurations}."
+    )
+
+
+def savings_note(pool_name: str, horizon: int, measure: Measure) -> str:
+    """The caption of the summed savings; ``measure`` rests on the most dates."""
+    overlap = "" if horizon == 1 else f", divided by {horizon} as labels overlap"
+    return (
+        "A line that rises saves errors, one that falls makes more of them than saying no change. "
+        f"Averaged over {pool_name}{overlap}. {resting_on(measure)} at "
+        "most; a forecast that began later rests on less, see the table above. "
+        "A click on a name takes it away, and the axis then fits the others."
+    )
+
+
+def rolling_note(sessions: int, outcomes: int, periods: float) -> str:
+    """The caption of coverage over the latest sessions."""
+    caution = ": with so few periods it swings widely by chance alone" if periods < 10 else ""
+    return (
+        f"Over the latest {sessions} sessions at each date; dotted is what was promised. "
+        f"Each point rests on n ≈ {outcomes:,}, n_eff = {n_eff(periods)}{caution}."
+    )
+
+
+def pit_note(measure: Measure) -> str:
+    """The caption of the places of outcomes; ``measure`` is the coverage of the 90 % interval."""
+    return (
+        "If the ranges are honest, every tenth of them holds a tenth of the outcomes (dashed), and "
+        "19 bars of 20 end inside the shaded band, which is what chance allows with n_eff periods. "
+        "High bars at both ends mean ranges too narrow, a hump in the middle too wide. "
+        f"{resting_on(measure)}."
+    )
+
+
+def contributions_note(total: float, verdict: Verdict | None) -> str:
+    """The caption of the parts of a forecast."""
+    rests = f"n = {verdict.n:,}, n_eff = {n_eff(verdict.n_eff)}" if verdict else "n not known"
+    return (
+        f"Its forecast is {signed(total, 3)}, the sum of these parts; it was judged "
+        f"on {rests}. They say how the number is made, not what moves the price."
+    )
+
+
+def evidence_rows(verdict: Verdict) -> list[tuple[str, ...]]:
+    """Question, value, limit, whether passed, in words, n and n_eff of all that was weighed."""
+    return [_evidence_row(evidence, verdict) for evidence in verdict.evidence]
+
+
+def _evidence_row(evidence: criteria.Criterion, verdict: Verdict) -> tuple[str, ...]:
+    kind, _, reference = evidence.name.partition("_vs_")
+    recent = criteria.GateRules.min_dates
+    plain = kind.replace("_", " ")
+    question, sign = QUESTIONS.get(kind, (f"{plain[:1].upper()}{plain[1:]}", "limit"))
+    question = question.format(
+        reference=reasons.REFERENCES.get(reference, reference or "it"), recent=recent
+    )
+    share = min(1.0, recent / verdict.dates) if kind == "recent_skill" and verdict.dates else 1.0
+    shown = _plain if kind.startswith("t_") or kind not in QUESTIONS else _share
+    in_words = "speaks for it" if evidence.passed else reasons.objection(evidence)
+    return (
+        question,
+        NOT_KNOWN if evidence.value is None else shown(evidence.value),
+        f"{sign} {shown(evidence.limit)}",
+        "yes" if evidence.passed else "no",
+        in_words,
+        f"{verdict.n:,}" if share == 1 else f"≈ {verdict.n * share:,.0f}",
+        n_eff(verdict.n_eff * share),
+    )
 
 
 def _plain(value: float) -> str:

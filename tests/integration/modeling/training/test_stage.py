@@ -398,14 +398,14 @@ def test_another_horizon_begins_without_a_champion(store, home, given, models, t
     report = run(train.STAGE, context(store, home, models=models, **other))
 
     assert [one["horizon"] for one in report.details["forecasts"]] == ["5-day", "20-day"]
-    assert "looked 1 sessions ahead so far: at 5 nothing has been promoted" in report.warnings[0]
+    assert "had horizon 1 so far: none has been promoted at 5" in report.warnings[0]
 
 
 def test_what_is_pinned_is_not_asked_for_another_horizon(store, home, given, models, trained):
     pin(given)
     other = {"training": {"horizons": {"short": 5, "long": 20}}}
 
-    with pytest.raises(ForecastError, match="is pinned and looks 1 sessions ahead") as refused:
+    with pytest.raises(ForecastError, match="is pinned and has horizon 1") as refused:
         run(train.STAGE, context(store, home, models=models, **other))
 
     assert "unpin --ticker TCS.NS" in str(refused.value)

@@ -15,7 +15,7 @@ from src.modeling.experiment.run import FeatureCache
 from src.modeling.points.fit_cache import DiskFitCache
 from src.modeling.points.walk_forward import FeatureRows
 from src.modeling.training import pool_training
-from src.modeling.training.pool_training import likely_leak, train_pool
+from src.modeling.training.pool_training import find_leak, train_pool
 from src.registry.formats.models import canonical_hash
 from tests.support.pools import wandering
 from tests.support.walk_forward_results import panel_of_prices
@@ -88,9 +88,9 @@ def test_a_pool_too_small_to_be_ranked_is_judged_by_its_ridge(panel):
 
 
 def test_distributions_can_be_asked_for_the_last_five_years_alone(panel, monkeypatch):
-    monkeypatch.setattr(pool_training, "REVIEWED", 100)
+    monkeypatch.setattr(pool_training, "SCORED_SESSIONS", 100)
 
-    held = train_pool(leakage.head(panel, 399), SETTINGS).results["long"]
+    held = train_pool(leakage.cut_off(panel, 399), SETTINGS).results["long"]
 
     assert held.distributions.quantiles_of(np.array([300]), 0).shape == (1, 21)
     with pytest.raises(IndexError, match="row 299"):
@@ -166,7 +166,7 @@ def test_any_feature_that_is_the_next_return_under_noise_is_named(panel, at):
 
     known = leaky(panel, heard)
 
-    assert likely_leak(known).startswith(f"{known.features.names[at]}: correlation +0.4")
+    assert find_leak(known).startswith(f"{known.features.names[at]}: correlation +0.4")
 
 
 def test_a_feature_that_goes_against_the_next_return_is_named(panel):
@@ -174,11 +174,11 @@ def test_a_feature_that_goes_against_the_next_return_is_named(panel):
         inputs[:, 3] = -np.nan_to_num(target)
         return inputs
 
-    assert "correlation -1.00" in likely_leak(leaky(panel, against))
+    assert "correlation -1.00" in find_leak(leaky(panel, against))
 
 
 def test_the_features_as_they_are_are_no_leak(panel):
-    assert likely_leak(leaky(panel, lambda inputs, _: inputs)) is None
+    assert find_leak(leaky(panel, lambda inputs, _: inputs)) is None
 
 
 def test_the_limit_counts_the_sessions_and_tickers_that_have_features(panel):
@@ -187,14 +187,14 @@ def test_the_limit_counts_the_sessions_and_tickers_that_have_features(panel):
         return inputs
 
     # Features need 314 rows before theirs, and the last of 351 sessions has no next one: 36.
-    assert likely_leak(leaky(leakage.head(panel, 350), heard)).endswith(
+    assert find_leak(leaky(leakage.cut_off(panel, 350), heard)).endswith(
         f"over {36 * 22} rows of 22 tickers, the limit is 0.50"
     )
 
 
 @pytest.mark.parametrize("rows", [1, 2, 60, 316, 317])
 def test_a_pool_with_nothing_to_correlate_is_no_leak(panel, rows):
-    found = train_pool(leakage.head(panel, rows - 1), SETTINGS)
+    found = train_pool(leakage.cut_off(panel, rows - 1), SETTINGS)
 
     assert found.leak is None
     assert set(found.results) == {"short", "long"}

@@ -23,13 +23,13 @@ def test_hits_are_told_for_each_interval():
 
 def test_coverage_over_time_is_that_of_pandas_over_rows_with_pairs():
     random = np.random.default_rng(5)
-    held = (random.random((60, 4)) < 0.8).astype(float)
-    held[random.random(held.shape) < 0.3] = np.nan
-    held[[10, 30, 31]] = np.nan
+    hits = (random.random((60, 4)) < 0.8).astype(float)
+    hits[random.random(hits.shape) < 0.3] = np.nan
+    hits[[10, 30, 31]] = np.nan
 
-    found = calibration.rolling(held, 12)
+    found = calibration.rolling(hits, 12)
 
-    seen = pd.DataFrame(held).dropna(how="all")
+    seen = pd.DataFrame(hits).dropna(how="all")
     expected = seen.sum(axis=1).rolling(12).sum() / seen.count(axis=1).rolling(12).sum()
     assert found == pytest.approx(expected.reindex(range(60)).to_numpy(), nan_ok=True)
 

@@ -4,7 +4,7 @@ import pytest
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.training.report import charts
 from src.modeling.training.report.measures import Measure
-from src.modeling.training.report.skills import Skill
+from src.modeling.training.report.statistics import Skill
 
 DAYS = np.datetime64("2026-03-02", "D") + np.arange(3)
 SURE = Measure(0.02, 0.01, 0.05, 100, 50, 50.0)
@@ -48,8 +48,8 @@ def test_small_parts_are_summed_up_and_nothing_is_lost():
     assert sum(bars.x) == pytest.approx(1.0)
 
 
-def test_every_candidate_has_a_line_that_is_told_from_the_others():
-    names = [*charts.LOOKS, "one", "two", "three"]
+def test_every_candidate_has_a_line_that_differs_from_the_others():
+    names = [*charts.LINES, "one", "two", "three"]
 
     lines = charts.cumulative(DAYS, {name: np.zeros(3) for name in names}).data
 

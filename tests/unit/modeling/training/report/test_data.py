@@ -9,7 +9,13 @@ from src.modeling.experiment.run import ExperimentConfig, run_walk_forward
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.panel import panel
 from src.modeling.points.walk_forward import Schedule
-from src.modeling.training.report.data import ServingStatus, report_data, scored_rows
+from src.modeling.training.report.data import (
+    CurrentForecast,
+    ServingStatus,
+    price_path,
+    report_data,
+    scored_rows,
+)
 from tests.support.prices import clean_walk, sessions
 
 DAYS = sessions(dt.date(2021, 1, 4), 420)
@@ -52,7 +58,7 @@ def test_only_rows_with_an_outcome_and_a_distribution_are_scored(held):
 def test_a_ticker_without_prices_in_the_pool_is_refused(held):
     with pytest.raises(ValueError, match=r"Z\.NS"):
         record(held, "Z.NS")
-    with pytest.raises(ValueError, match="at least one contest"):
+    with pytest.raises(ValueError, match="at least one horizon"):
         report_data([], "A.NS", data_hash="d", run_id="r", time=TIME)
 
 
@@ -70,3 +76,45 @@ def test_nothing_realised_is_nothing_to_score():
     late = np.full((9, 2), np.nan)
     late[2] = 0.01
     assert scored_rows(late, 5).size == 0
+
+
+MADE = dt.date(2026, 3, 2)
+
+
+def forecast(days, point, quantiles):
+    target = MADE + dt.timedelta(days=days)
+    return CurrentForecast(MADE, target, False, 200.0, point, np.array(quantiles))
+
+
+def test_the_price_path_passes_through_each_horizon():
+    near, far = forecast(1, 0.0, [-0.01, 0.0, 0.02]), forecast(7, 0.01, [-0.05, 0.01, 0.08])
+
+    days, prices, point = price_path([(1, near), (5, far)])
+
+    assert days[[0, 1, 5]].tolist() == [MADE, dt.date(2026, 3, 3), dt.date(2026, 3, 9)]
+    assert prices[0] == pytest.approx([200, 200, 200])
+    assert prices[1] == pytest.approx([198, 200, 204])
+    assert prices[5] == pytest.approx([190, 202, 216])
+    assert point[[0, 1, 5]] == pytest.approx([200, 200, 202])
+
+
+def test_between_horizons_it_widens_with_the_square_root_of_time():
+    _, prices, point = price_path([(16, forecast(20, 0.04, [-0.08, 0.0, 0.08]))])
+
+    # sqrt(4 / 16) = 1/2 and sqrt(9 / 16) = 3/4 of the way.
+    assert prices[4] == pytest.approx([192, 200, 208])
+    assert prices[9] == pytest.approx([188, 200, 212])
+    assert point[4] == pytest.approx(204)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        forecast(1, np.nan, [0.0, 0.0, 0.0]),
+        forecast(1, 0.0, [np.nan, 0.0, 0.0]),
+        CurrentForecast(MADE, MADE, False, np.nan, 0.0, np.zeros(3)),
+    ],
+)
+def test_a_forecast_with_a_part_missing_has_no_range(bad):
+    assert not bad.has_range
+    assert forecast(1, 0.0, [-0.1, 0.0, 0.1]).has_range

@@ -98,13 +98,13 @@ def test_nothing_to_compare_has_no_value(loss):
 
 def test_the_interval_of_a_share_is_that_of_statsmodels_summed_by_date():
     random = np.random.default_rng(3)
-    held = (moving(rows=150) > 0.005).astype(float)
-    held[:, 1:][random.random((150, 2)) < 0.3] = np.nan
+    hits = (moving(rows=150) > 0.005).astype(float)
+    hits[:, 1:][random.random((150, 2)) < 0.3] = np.nan
 
-    found = measures.share(held, 1)
+    found = measures.share(hits, 1)
 
-    row, column = np.nonzero(np.isfinite(held))
-    seen = held[row, column]
+    row, column = np.nonzero(np.isfinite(hits))
+    seen = hits[row, column]
     # Driscoll and Kraay's errors; 1.3 x sqrt(150) = 15.9 lags.
     fit = sm.OLS(seen, np.ones(len(seen))).fit(
         cov_type="hac-groupsum", cov_kwds={"time": row, "maxlags": 15, "use_correction": False}
@@ -117,10 +117,10 @@ def test_the_interval_of_a_share_is_that_of_statsmodels_summed_by_date():
 
 
 def test_a_share_stays_between_none_and_all():
-    held = np.ones((40, 1))
-    held[7] = 0
+    hits = np.ones((40, 1))
+    hits[7] = 0
 
-    found = measures.share(held, 1)
+    found = measures.share(hits, 1)
 
     assert found.value == 0.975
     assert found.high == 1.0
@@ -141,5 +141,5 @@ def test_thinned_dates_count_as_periods_only_where_they_do_not_overlap(
     dates, horizon, step, expected
 ):
     assert measures.periods(dates, horizon, step) == pytest.approx(expected)
-    held = (moving(rows=dates, tickers=1) > 0).astype(float)
-    assert measures.share(held, horizon, step).n_eff == pytest.approx(expected)
+    hits = (moving(rows=dates, tickers=1) > 0).astype(float)
+    assert measures.share(hits, horizon, step).n_eff == pytest.approx(expected)

@@ -11,7 +11,6 @@ from scipy import stats
 
 from src.modeling.gate import verdict as gate
 from src.modeling.intervals.quantiles import LEVELS
-from src.modeling.training.report import page as report
 from src.modeling.training.report.data import (
     CurrentForecast,
     HorizonRecord,
@@ -19,6 +18,7 @@ from src.modeling.training.report.data import (
     ServingStatus,
     scored_rows,
 )
+from src.modeling.training.report.page import render_page
 
 TIME = dt.datetime(2026, 3, 2, 10, 30, tzinfo=dt.UTC)
 MADE = dt.date(2026, 2, 27)
@@ -74,10 +74,10 @@ def text_of(html):
 
 @pytest.fixture(scope="module")
 def whole():
-    return report.page(evidence())
+    return render_page(evidence())
 
 
-def test_on_top_stands_what_is_said_and_what_it_is_worth(whole):
+def test_on_top_stand_the_forecasts_and_how_far_to_trust_them(whole):
     text = text_of(whole)
 
     assert "A.NS: how sure are the forecasts?" in text
@@ -137,7 +137,7 @@ def test_names_of_others_are_shown_and_not_run():
     now = made.horizons[0].status
     named = replace(now, served=evil, contributions=[(evil, 0.01)])
     points = {**made.horizons[0].points, evil: made.horizons[0].points["mean"]}
-    html = report.page(bent(made, status=named, challenger=evil, points=points))
+    html = render_page(bent(made, status=named, challenger=evil, points=points))
 
     assert "<script>alert" not in html
     assert "<img src=x" not in html
@@ -145,7 +145,7 @@ def test_names_of_others_are_shown_and_not_run():
 
 
 def test_a_ticker_alone_has_no_pool_beside_it():
-    text = text_of(report.page(evidence(tickers=1)))
+    text = text_of(render_page(evidence(tickers=1)))
 
     assert "alone, without a pool" in text
     assert "the same for A.NS alone" not in text
@@ -155,12 +155,12 @@ def test_a_ticker_alone_has_no_pool_beside_it():
 def test_a_series_too_short_says_what_is_not_known():
     nothing = ServingStatus("zero", None, None)
 
-    text = text_of(report.page(bent(evidence(rows=3, tickers=1), status=nothing)))
+    text = text_of(render_page(bent(evidence(rows=3, tickers=1), status=nothing)))
 
-    assert text.count("was not judged: nothing is known of its worth") == 2
+    assert text.count("was not judged: its skill is not known") == 2
     assert "Nothing can be forecast now." in text
     assert "There is no forecast to draw." in text
-    assert "The gate was not asked." in text
+    assert "The challenger was not judged." in text
     assert "coverage over time is unknown" in text
     # At 63 sessions nothing is realised in three.
     assert "No forecast has an outcome yet." in text
@@ -183,7 +183,7 @@ def test_a_record_in_which_nothing_is_known_is_a_page_that_says_so(tickers):
         status=ServingStatus("zero", said, None),
     )
 
-    text = text_of(report.page(empty))
+    text = text_of(render_page(empty))
 
     assert text.count("Its range is not known") == 2
     assert text.count("No interval has an outcome yet.") == 4
@@ -196,15 +196,15 @@ def test_outcomes_without_a_distribution_are_scored_as_points_alone():
     first = made.horizons[0]
     lost = replace(first, quantiles=np.full_like(first.quantiles, np.nan))
 
-    text = text_of(report.page(replace(made, horizons=(lost,))))
+    text = text_of(render_page(replace(made, horizons=(lost,))))
 
     assert "No distribution has an outcome yet." in text
     assert "mean no change" in text
     assert "nan" not in text.lower()
 
 
-def test_of_few_periods_no_interval_is_told():
-    text = text_of(report.page(evidence(rows=63 + 200)))
+def test_few_periods_have_no_interval():
+    text = text_of(render_page(evidence(rows=63 + 200)))
 
     assert "too few periods" in text
 
@@ -222,8 +222,8 @@ def test_a_record_without_a_session_is_a_page_too():
         status=ServingStatus("zero", None, None),
     )
 
-    assert "0 sessions; alone" in text_of(report.page(empty))
+    assert "0 sessions; alone" in text_of(render_page(empty))
 
 
 def test_the_same_record_is_the_same_page(whole):
-    assert report.page(evidence()) == whole
+    assert render_page(evidence()) == whole

@@ -28,7 +28,7 @@ def verdict(*evidence, said="undecided", left=0):
 )
 def test_an_interval_and_what_it_says(one, told, so):
     assert wording.interval(one) == told
-    assert wording.judged(one) == so
+    assert wording.conclusion(one) == so
 
 
 def test_numbers_read_as_percent_and_what_is_not_known_is_said():
