@@ -10,6 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from src.modeling.intervals.distribution import rise_probability
+from src.modeling.intervals.quantiles import INTERVALS, interval_bounds
 from src.modeling.training.report import wording
 from src.modeling.training.report.data import CurrentForecast, HorizonRecord, ReportData
 from src.modeling.training.report.sections import horizon_sections
