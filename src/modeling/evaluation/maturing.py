@@ -18,7 +18,7 @@ def record_outcomes(context: RunContext) -> dict[str, Any]:
 
     Returns:
         ``recorded`` and ``restated`` outcomes, forecasts that are due and have none by the reason,
-        and ``told``, a sentence for each such reason; nothing for a run that is not live.
+        and ``notes``, a sentence for each such reason; nothing for a run that is not live.
     """
     if context.records is None:
         return {}
@@ -34,7 +34,7 @@ def record_outcomes(context: RunContext) -> dict[str, Any]:
         ):
             counts[name] += count
         sentences.extend(told(ticker, found))
-    return {**counts, "told": sentences}
+    return {**counts, "notes": sentences}
 
 
 def _look(context: RunContext, log: ForecastLog, ticker: str) -> Matured:
