@@ -208,7 +208,7 @@ def _forecast_with_stored_models(context: RunContext, ticker: str, record: RunRe
 
 
 def _record_outcomes(context: RunContext, record: RunRecord, url: str) -> None:
-    from src.modeling.evaluation.maturing import record_outcomes
+    from src.modeling.evaluation.outcomes import record_outcomes
 
     with one_sentence_errors(url):
         outcomes = record_outcomes(context)

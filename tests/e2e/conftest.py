@@ -8,7 +8,7 @@ from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire
 from src.db.migrate import ensure_schema
 from tests.support.answers import put_live, put_price
-from tests.support.models import both, winner
+from tests.support.models import both_horizons, winner
 from tests.support.real_prices import Databases
 from tests.support.services import Service
 
@@ -35,7 +35,7 @@ def place(tmp_path_factory, server):
         url = normalise_url(server.replace("/forecast_db?", f"/{name}?"))
         ensure_schema(url)
         with psycopg.connect(url, autocommit=True) as connection:
-            put_live(connection, home / "models", both())
+            put_live(connection, home / "models", both_horizons())
             put_live(connection, home / "models", [winner(ticker="WIPRO.NS")])
             put_price(connection, "INFY.NS")
         yield url, home
@@ -83,7 +83,7 @@ def models(home):
 @pytest.fixture
 def service(database_url, connection, home, models):
     """A service on a database of the test's own that has answered for TCS.NS."""
-    put_live(connection, models, both())
+    put_live(connection, models, both_horizons())
     with Service(home, database_url) as started:
         assert started.short().status_code == 200
         yield started

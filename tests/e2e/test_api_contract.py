@@ -15,7 +15,7 @@ from src.api.schemas.requests import MAX_TICKERS
 from src.core.tickers import LONGEST_TEXT
 from tests.support.answers import put_live
 from tests.support.bodies import TORN, WHOLE, answered, requests
-from tests.support.models import both, made
+from tests.support.models import both_horizons, make_artifact
 from tests.support.services import Service
 
 OPERATIONS = [(path, one) for path, ways in create().openapi()["paths"].items() for one in ways]
@@ -32,7 +32,10 @@ def place(place):
     """The same, but that each forecast has a model: no answer has to be a server's error."""
     url, home = place
     with psycopg.connect(url, autocommit=True) as connection:
-        missing = [*both(ticker="INFY.NS"), made(ticker="WIPRO.NS", horizon="long", sessions=63)]
+        missing = [
+            *both_horizons(ticker="INFY.NS"),
+            make_artifact(ticker="WIPRO.NS", horizon="long", sessions=63),
+        ]
         put_live(connection, home / "models", missing)
     return place
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import psycopg
 
 from tests.support.answers import logged, put_inputs, put_live
-from tests.support.models import both, made
+from tests.support.models import both_horizons, make_artifact
 from tests.support.services import Load, Service, eventually
 
 KEY = ("ticker", "feature_date", "data_hash")
@@ -26,7 +26,7 @@ def arriving(url, artifacts, stop):
 def test_a_log_that_cannot_be_written_delays_no_answer_and_is_caught_up_with(
     database_url, connection, home, models
 ):
-    put_live(connection, models, both())
+    put_live(connection, models, both_horizons())
     role = connection.info.dbname
     connection.execute(f"CREATE ROLE {role} LOGIN")
     connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
@@ -50,8 +50,8 @@ def test_a_log_that_cannot_be_written_delays_no_answer_and_is_caught_up_with(
 def test_killed_under_load_it_has_logged_every_answer_once_after_a_restart(
     service, connection, models, database_url
 ):
-    tickers = [f"NUMBER{n}.NS" for n in range(24)]
-    live = put_live(connection, models, [made(ticker=ticker) for ticker in tickers])
+    tickers = [f"NUMBER{n}.NS" for n in range(12)]
+    live = put_live(connection, models, [make_artifact(ticker=ticker) for ticker in tickers])
     stop = threading.Event()
     writer = threading.Thread(target=arriving, args=(database_url, live, stop))
     with ExitStack() as loads:
@@ -83,7 +83,7 @@ def test_what_waited_for_the_log_when_it_was_killed_is_logged_by_the_next_one(
     service, connection, database_url, models
 ):
     tickers = [f"NUMBER{n}.NS" for n in range(20)]
-    put_live(connection, models, [made(ticker=ticker) for ticker in tickers])
+    put_live(connection, models, [make_artifact(ticker=ticker) for ticker in tickers])
     eventually(lambda: logged(database_url) == [(1,)])
     with psycopg.connect(database_url) as busy:
         busy.execute("LOCK TABLE predictions IN EXCLUSIVE MODE")

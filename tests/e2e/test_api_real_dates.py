@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.support.answers import put_live
-from tests.support.models import both
+from tests.support.models import both_horizons
 from tests.support.real_prices import LAST_ANNOUNCED, trading_days
 from tests.support.services import Service, eventually
 
@@ -18,7 +18,9 @@ def walkers(databases):
     """A place with three hundred tickers that are served at both horizons."""
     place = databases.empty()
     with psycopg.connect(place.url, autocommit=True) as connection:
-        put_live(connection, place.home / "models", [a for t in WALKERS for a in both(ticker=t)])
+        put_live(
+            connection, place.home / "models", [a for t in WALKERS for a in both_horizons(ticker=t)]
+        )
     return place
 
 

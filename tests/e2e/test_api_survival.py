@@ -23,7 +23,7 @@ from src.registry.lifecycle.publish import publish
 from src.registry.lifecycle.state import live_states
 from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import at, logged, put_inputs, put_live
-from tests.support.models import both, forged_set, made, winner
+from tests.support.models import both_horizons, forged_set, make_artifact, winner
 from tests.support.registries import Place
 from tests.support.services import Load, Service, die, eventually
 
@@ -57,7 +57,7 @@ def test_a_promotion_is_served_within_two_seconds(service, connection, models):
 
 
 def test_new_inputs_of_the_same_model_are_served(service, connection, models):
-    (live,) = publish(ArtifactStore(models), EventLog(connection), [made()], at(1))
+    (live,) = publish(ArtifactStore(models), EventLog(connection), [make_artifact()], at(1))
     put_inputs(connection, live, last_close=3100.0)
 
     eventually(lambda: service.short().json()["last_close"] == 3100.0, 2)
@@ -82,7 +82,7 @@ def test_the_model_before_answers_with_a_warning_until_the_new_one_can_be_asked(
 def test_a_model_without_features_is_not_answered_by_until_they_are_there(
     database_url, connection, home, models
 ):
-    short, _ = publish(ArtifactStore(models), EventLog(connection), both(), at())
+    short, _ = publish(ArtifactStore(models), EventLog(connection), both_horizons(), at())
     with Service(home, database_url) as service:
         answer, health = service.short(), service.get("/health")
         put_inputs(connection, short)
@@ -142,7 +142,7 @@ def test_without_a_database_at_start_it_says_so_and_answers_once_there_is_one(ho
         url = lease.url
         ensure_schema(url)
         with psycopg.connect(url, autocommit=True) as connection:
-            put_live(connection, home / "models", both())
+            put_live(connection, home / "models", both_horizons())
     # The last lease stops the server, so it is given back when the service has left.
     with ExitStack() as leases, Service(home, url) as service:
         answer = service.short()
@@ -162,7 +162,7 @@ def test_with_the_database_lost_it_answers_what_it_knows_with_a_warning_until_it
     first = acquire(data)
     ensure_schema(first.url)
     with psycopg.connect(first.url, autocommit=True) as connection:
-        put_live(connection, home / "models", both())
+        put_live(connection, home / "models", both_horizons())
     with ExitStack() as leases, Service(home, first.url) as service:
         known = service.short().json()
         eventually(lambda: logged(first.url) == [(1,)])
@@ -187,7 +187,7 @@ def test_its_own_embedded_database_is_started_again_when_it_dies(home):
     with Service(home) as service:
         eventually(lambda: service.short().status_code == 404)
         with acquire(data) as lease, psycopg.connect(lease.url, autocommit=True) as connection:
-            put_live(connection, home / "models", both())
+            put_live(connection, home / "models", both_horizons())
         assert service.short().status_code == 200
         die(data / "postmaster.pid")
         eventually(lambda: service.get("/health").status_code == 200)
@@ -212,7 +212,7 @@ def test_a_service_that_loses_its_connections_misses_no_change(service, connecti
 def test_a_damaged_model_is_not_served_where_nothing_good_is_known(
     name, database_url, connection, home, models
 ):
-    short, _ = put_live(connection, models, both())
+    short, _ = put_live(connection, models, both_horizons())
     path = models / "TCS.NS" / "short" / short.digest / name
     path.write_bytes(path.read_bytes().replace(b"e", b"f", 1))
 
@@ -297,7 +297,7 @@ def test_a_database_that_hangs_keeps_no_known_answer_waiting(home, tmp_path):
     with acquire(data) as lease:
         ensure_schema(lease.url)
         with psycopg.connect(lease.url, autocommit=True) as connection:
-            put_live(connection, home / "models", both())
+            put_live(connection, home / "models", both_horizons())
         with Service(home, lease.url) as service:
             known = service.short().json()
             main = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))

@@ -21,12 +21,12 @@ FILE = """Date,Dividends,Stock Splits
 def ledger(embedded):
     def read():
         with embedded() as url:
-            found = rows(
+            stored = rows(
                 url, "SELECT date::text, kind, ratio, amount, status FROM corporate_actions"
             )
             return {
                 (date, kind): (ratio or amount, status)
-                for date, kind, ratio, amount, status in found
+                for date, kind, ratio, amount, status in stored
             }
 
     return read
@@ -104,10 +104,10 @@ def test_every_state_of_an_action_is_kept_with_its_time(command, tmp_path, embed
         ):
             ran = command(ACTIONS, action, *tcs, *more, FORECAST_NOW="2026-04-13T12:30:00Z")
             assert ran.returncode == 0, ran.stderr
-        found = rows(url, HISTORY)
+        stored = rows(url, HISTORY)
 
     decided = dt.datetime(2026, 4, 13, 12, 30)  # noqa: DTZ001 as the database shows UTC
-    assert found == [
+    assert stored == [
         ("2015-10-21", "pending", dt.datetime(2021, 9, 30, 6, 30)),  # noqa: DTZ001
         ("2015-10-21", "applied", decided),
         ("2024-01-02", "applied", decided),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.models import both, winner
+from tests.support.models import both_horizons, winner
 from tests.support.registries import Place
 
 MONITORING = "mlops.monitoring"
@@ -31,10 +31,10 @@ def output(ran, code=0):
 
 
 def test_version_train_again_rollback_and_history(monitoring, place):
-    place.publish([*both(), *both("INFY.NS")])
+    place.publish([*both_horizons(), *both_horizons("INFY.NS")])
     version = output(monitoring("version", "--version-tag", "v0.9-2026-04-14"))
     assert version == "Version v0.9-2026-04-14 holds 4 models of INFY.NS, TCS.NS.\n"
-    place.publish([winner(), *both("SBIN.NS")], days=2)
+    place.publish([winner(), *both_horizons("SBIN.NS")], days=2)
     output(monitoring("version", "--version-tag", "v1.0", FORECAST_NOW="2026-04-21T18:00+05:30"))
     assert output(monitoring("version", "--list")) == "v1.0\nv0.9-2026-04-14\n"
 
@@ -101,14 +101,14 @@ def test_no_version_yet_is_an_empty_list(monitoring):
 
 
 def test_a_version_that_exists_is_not_overwritten(monitoring, place):
-    place.publish(both())
+    place.publish(both_horizons())
     output(monitoring("version", "--version-tag", "v1"))
 
     assert "v1 exists already" in output(monitoring("version", "--version-tag", "v1"), 1)
 
 
 def test_a_tampered_version_is_one_sentence_and_changes_nothing(monitoring, place):
-    place.publish(both())
+    place.publish(both_horizons())
     output(monitoring("version", "--version-tag", "v1"))
     before = place.events()
     next((place.archive / "v1").rglob("model.skops")).write_bytes(b"x")
@@ -120,14 +120,14 @@ def test_a_tampered_version_is_one_sentence_and_changes_nothing(monitoring, plac
 
 
 def test_an_archive_that_cannot_be_made_is_one_sentence(monitoring, place, home):
-    place.publish(both())
+    place.publish(both_horizons())
     (home / "mlops").write_text("a file where a folder should be")
 
     assert "cannot be written" in output(monitoring("version", "--version-tag", "v1"), 1)
 
 
 def test_without_the_database_nothing_is_restored(monitoring, place):
-    place.publish(both())
+    place.publish(both_horizons())
     output(monitoring("version", "--version-tag", "v1"))
 
     away = monitoring(
@@ -156,7 +156,7 @@ def test_help_names_every_command_and_imports_nothing_heavy(command, environment
 def test_the_guides_snippet_works(home, place, monkeypatch):
     monkeypatch.setenv("FORECAST_HOME", str(home))
     monkeypatch.setenv("DATABASE_URL", place.url)
-    place.publish(both(data_hash="one"))
+    place.publish(both_horizons(data_hash="one"))
     from mlops.monitoring import DeploymentManager
 
     deployer = DeploymentManager()
@@ -170,7 +170,7 @@ def test_the_guides_snippet_works(home, place, monkeypatch):
 
 
 def test_a_rollback_says_what_to_run_where_models_have_nothing_to_be_asked_with(monitoring, place):
-    place.publish(both())
+    place.publish(both_horizons())
     output(monitoring("version", "--version-tag", "v1"))
 
     back = monitoring("rollback", "--version-tag", "v1")

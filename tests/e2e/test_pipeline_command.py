@@ -377,7 +377,7 @@ def test_another_source_than_the_one_named_is_said(command, home, tmp_path, sess
         command("mlops.pipeline", "--ticker", "TCS.NS", *source, "--skip-training")
 
     assert any(
-        "the prices from mine are stored, but the clean ones are from yahoo" in warning
+        "the clean prices are from yahoo (" in warning and "but mine has" in warning
         for warning in results_of(home)["warnings"]
     )
 

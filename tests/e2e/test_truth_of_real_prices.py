@@ -147,8 +147,8 @@ def test_a_run_can_be_repeated_as_it_was_before_a_later_vintage_came(
     assert first["data_hash"] != second["data_hash"]
     assert again["data_hash"] == first["data_hash"]
     assert later["data_hash"] == second["data_hash"]
-    for one in (*again["forecasts"], *first["forecasts"]):
-        del one["model"]["version"]  # what is not stored has none
+    for each in (*again["forecasts"], *first["forecasts"]):
+        del each["model"]["version"]  # what is not stored has none
     assert again["forecasts"] == first["forecasts"]
     assert (again["live"], again["known_at"]) == (False, "2026-04-12T12:00:00+00:00")
     assert sorted(path.name for path in (home / "models").rglob("*")) == models
@@ -165,8 +165,8 @@ def test_a_run_can_be_repeated_as_it_was_before_a_later_vintage_came(
 
 def written_rows(url, table):
     """Key to the transaction that last wrote the row."""
-    found = rows(url, f"SELECT ticker, date::text, xmin::text FROM {table}")
-    return {(ticker, day): written for ticker, day, written in found}
+    result = rows(url, f"SELECT ticker, date::text, xmin::text FROM {table}")
+    return {(ticker, day): written for ticker, day, written in result}
 
 
 def rewritten(before, after):

@@ -18,7 +18,7 @@ from src.registry.formats.models import LinearModel
 from src.registry.storage.artifact import Artifact
 
 
-def made(**changes: Any) -> Artifact:
+def make_artifact(**changes: Any) -> Artifact:
     """An artifact that serves zero, with whatever a test bends."""
     fields = {
         "ticker": "TCS.NS",
@@ -44,18 +44,18 @@ def made(**changes: Any) -> Artifact:
     return Artifact(**fields | changes)
 
 
-def both(ticker: str = "TCS.NS", **changes: Any) -> list[Artifact]:
+def both_horizons(ticker: str = "TCS.NS", **changes: Any) -> list[Artifact]:
     """Artifacts of both horizons of a ticker."""
     return [
-        made(ticker=ticker, horizon="short", **changes),
-        made(ticker=ticker, horizon="long", **changes | {"sessions": 63}),
+        make_artifact(ticker=ticker, horizon="short", **changes),
+        make_artifact(ticker=ticker, horizon="long", **changes | {"sessions": 63}),
     ]
 
 
 def winner(**changes: Any) -> Artifact:
     """An artifact whose candidate won the gate, at the close of 14 April 2026, and is served."""
     won = {"verdict": "better", "served": "ridge", "since": "2026-04-14", "reason": "p = .004"}
-    return made(**won | changes)
+    return make_artifact(**won | changes)
 
 
 def forged_set(folder: Path, model: bytes, **told: Any) -> str:
@@ -70,7 +70,7 @@ def forged_set(folder: Path, model: bytes, **told: Any) -> str:
     return digest
 
 
-def dies_at(step: int, work: Callable[[], object]) -> bool:
+def killed_at_step(step: int, work: Callable[[], object]) -> bool:
     """Do the work in a child killed just before its ``step``-th file operation; whether it was."""
     child = os.fork()
     if child == 0:
@@ -101,7 +101,7 @@ def _die_at(step: int) -> None:
     sys.addaudithook(kill)
 
 
-def holds_in_child(question: Callable[[], bool]) -> int:
+def check_in_child(question: Callable[[], bool]) -> int:
     """Ask in a child, while the parent goes on; its process id, to be waited for."""
     child = os.fork()
     if child == 0:

@@ -22,7 +22,7 @@ def repair_notes(daily: CleaningResult) -> list[str]:
     """How many bars of each ticker were filled and from what, one line each."""
     counts = daily.repaired.group_by("ticker", "kind", "source").len().sort("ticker", "kind")
     return [
-        f"{ticker}: {count} sessions without a bar filled from "
+        f"{ticker}: {count} session{'' if count == 1 else 's'} without a bar filled from "
         f"{'hourly bars of ' if kind == 'hourly' else ''}{source}"
         for ticker, kind, source, count in counts.iter_rows()
     ]

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 Kind = Literal["daily", "hourly"]
 Basis = Literal["unadjusted", "split", "total"]
 BASES: tuple[Basis, ...] = ("unadjusted", "split", "total")
+# Of the synthetic prices, which no other ticker has.
+SAMPLE_TICKER = "DEMO.NS"
 # The column that tells one bar of a kind from the next.
 KEY_COLUMNS: dict[Kind, str] = {"daily": "date", "hourly": "ts"}
 

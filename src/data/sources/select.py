@@ -1,4 +1,4 @@
-"""The source that a command asked for, built from its arguments."""
+"""Build the source that a command's arguments name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.core.errors import UsageError
-from src.data.sources.delivery import BASES
+from src.data.sources.delivery import BASES, SAMPLE_TICKER
 from src.stages.arguments import moment
 
 if TYPE_CHECKING:
@@ -17,15 +17,20 @@ if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Source
 
-SAMPLE_TICKER = "DEMO.NS"
-NAMES = ("yahoo", "csv", "sample", "stored")
+SOURCE_NAMES = ("yahoo", "csv", "sample", "stored")
 
 
 @dataclass(frozen=True)
 class SourceRequest:
-    """Which source, and what only a person can know about its files.
+    """Which source, and facts that its files may not state.
 
-    ``name`` None means the default: ``sample`` for DEMO.NS, else ``yahoo``.
+    Attributes:
+        name: One of ``SOURCE_NAMES``; None for the default: ``sample`` for DEMO.NS, else ``yahoo``.
+        paths: Files and folders, for ``csv`` alone.
+        vendor: Whose prices the files have.
+        basis: Their price basis.
+        suffix: For bare symbols.
+        fetched_at: When the files were downloaded.
     """
 
     name: str | None = None
@@ -46,25 +51,35 @@ def open_source(
     as_of: dt.date | None = None,
     known_at: dt.datetime | None = None,
 ) -> Source | None:
-    """The source, or None for what is stored; raises UsageError for arguments that do not fit."""
+    """The source, or None to use only what is stored.
+
+    Raises:
+        UsageError: for arguments that exclude each other or lack another.
+    """
     if known_at is not None:
-        _refuse_source(request)
+        _refuse_options(request)
         return None
     name = request.name or ("sample" if ticker == SAMPLE_TICKER else "yahoo")
-    if (name == "csv") != bool(request.paths):
-        raise UsageError(
-            "--source csv needs --path FILE (or a folder)."
-            if name == "csv"
-            else "--path is for files: add --source csv."
-        )
-    if request.fetched_at is not None and request.fetched_at > now:
-        raise UsageError(f"--fetched-at {request.fetched_at:%Y-%m-%d %H:%M} UTC is in the future.")
+    _check(request, name, now)
     if name == "csv":
-        return _files(request, ticker, calendar, now)
+        from src.data.sources.files.source import FileSource
+
+        return FileSource(
+            request.paths,
+            calendar=calendar,
+            now=now,
+            ticker=ticker,
+            vendor=request.vendor,
+            basis=request.basis,
+            suffix=request.suffix,
+            fetched_at=request.fetched_at,
+        )
     if name == "sample":
         from src.data.sources.sample.source import SampleSource
 
-        return SampleSource(calendar=calendar, until=_last(calendar, now, as_of), now=now)
+        closed = calendar.last_closed(now)
+        until = closed if as_of is None else min(closed, as_of)
+        return SampleSource(calendar=calendar, until=until, now=now)
     if name == "yahoo":
         from src.data.sources.yahoo.source import YahooSource
 
@@ -73,43 +88,53 @@ def open_source(
     return None
 
 
-def _refuse_source(request: SourceRequest) -> None:
-    of_files = {
+def _check(request: SourceRequest, name: str, now: dt.datetime) -> None:
+    if name == "csv" and not request.paths:
+        raise UsageError("--source csv needs --path with a file or folder.")
+    if name != "csv" and request.paths:
+        raise UsageError("--path is for files: add --source csv.")
+    if request.fetched_at is not None and request.fetched_at > now:
+        raise UsageError(f"--fetched-at {request.fetched_at:%Y-%m-%d %H:%M} UTC is in the future.")
+
+
+def _refuse_options(request: SourceRequest) -> None:
+    """Refuse the options of a source in a run that uses only what is stored."""
+    options = {
         "--source": request.name not in (None, "stored"),
         "--path": request.paths,
         "--vendor": request.vendor,
         "--basis": request.basis,
         "--fetched-at": request.fetched_at,
     }
-    given = [option for option, value in of_files.items() if value]
-    if given:
-        raise UsageError(f"--known-at uses what is stored: leave {' and '.join(given)} out.")
+    present = [option for option, value in options.items() if value]
+    if present:
+        raise UsageError(f"--known-at uses only stored prices: remove {' and '.join(present)}.")
 
 
 def _path(text: str) -> Path:
     if not text:
-        raise argparse.ArgumentTypeError("an empty path is none")
+        raise argparse.ArgumentTypeError("the path is empty")
     return Path(text)
 
 
 def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that say where prices come from."""
-    parser.add_argument("--source", choices=NAMES, help="default: yahoo; sample for DEMO.NS")
+    parser.add_argument("--source", choices=SOURCE_NAMES, help="default: yahoo; sample for DEMO.NS")
     parser.add_argument(
         "--path", type=_path, action="append", metavar="P", help="a file or folder; repeatable"
     )
-    parser.add_argument("--vendor", metavar="NAME", help="who the file's prices are from")
-    parser.add_argument("--basis", choices=BASES, help="of the file")
+    parser.add_argument("--vendor", metavar="NAME", help="whose prices the files have")
+    parser.add_argument("--basis", choices=BASES, help="price basis of the files")
     parser.add_argument(
         "--fetched-at",
         type=moment,
         metavar="TIME",
-        help="when the file was downloaded, with zone",
+        help="when the files were downloaded, with zone",
     )
 
 
 def source_request(args: argparse.Namespace) -> SourceRequest:
-    """The request that the arguments make."""
+    """The request in the arguments of ``add_source_arguments`` and ``--suffix``."""
     return SourceRequest(
         name=args.source,
         paths=tuple(args.path or ()),
@@ -118,25 +143,3 @@ def source_request(args: argparse.Namespace) -> SourceRequest:
         suffix=args.suffix,
         fetched_at=args.fetched_at,
     )
-
-
-def _files(
-    request: SourceRequest, ticker: str | None, calendar: Calendar, now: dt.datetime
-) -> Source:
-    from src.data.sources.files.source import FileSource
-
-    return FileSource(
-        request.paths,
-        calendar=calendar,
-        ticker=ticker,
-        vendor=request.vendor,
-        basis=request.basis,
-        suffix=request.suffix,
-        fetched_at=request.fetched_at,
-        now=now,
-    )
-
-
-def _last(calendar: Calendar, now: dt.datetime, as_of: dt.date | None) -> dt.date:
-    closed = calendar.last_closed(now)
-    return closed if as_of is None else min(closed, as_of)

@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from src.modeling.evaluation.interval_metrics import bounds
-
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
     from src.modeling.experiment.run import WalkForwardResult
-
-SHARES = (0.50, 0.80, 0.90, 0.95)
 
 
 def forecast_rows(
@@ -70,8 +66,8 @@ def _row_numbers(result: WalkForwardResult, column: int, since: dt.date | None) 
 def _intervals(result: WalkForwardResult, rows: np.ndarray, column: int) -> dict[str, np.ndarray]:
     quantiles = result.distributions.quantiles_of(rows, column)
     columns: dict[str, np.ndarray] = {}
-    for share in SHARES:
-        low, high = bounds(share)
+    for share in INTERVALS:
+        low, high = interval_bounds(share)
         name = f"{share:.0%}".rstrip("%")
         columns |= {f"lo{name}": quantiles[:, low], f"hi{name}": quantiles[:, high]}
     return columns

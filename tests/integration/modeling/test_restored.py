@@ -13,7 +13,7 @@ from src.registry.formats.models import RankTilt
 from src.registry.formats.trees import Trees
 from src.registry.lifecycle.events import Author
 from tests.support.evenings import after_close, clean_rows, evenings
-from tests.support.models import made
+from tests.support.models import make_artifact
 from tests.support.pools import wandering
 
 TICKERS = ("HDFC.NS", "INFY.NS", "ITC.NS", "SBIN.NS", "TCS.NS", "WIPRO.NS")
@@ -54,7 +54,7 @@ def tilts(at, low, high, slope=0.5):
     names = feature_rows(panel.build(known_on(len(DAYS) - 1), nse())).names
     version = at.store.load(FEATURES_DAILY, ["TCS.NS"])["features_version"][-1]
     return [
-        made(
+        make_artifact(
             ticker=ticker,
             horizon=horizon,
             sessions=sessions,

@@ -14,7 +14,7 @@ import pytest
 from src.core.calendars.nse import nse
 from src.db.connection import normalise_url
 from src.db.migrate import ensure_schema
-from src.modeling.evaluation.maturing import record_outcomes
+from src.modeling.evaluation.outcomes import record_outcomes
 from src.modeling.evaluation.scoreboard import POOLED, scoreboard
 from src.modeling.serving.records import forecast_from_row
 from src.modeling.serving.stored_models import stored_forecasts

@@ -25,14 +25,13 @@ import polars as pl
 
 from src.core.errors import UsageError
 from src.core.tables import OHLCV
-from src.data.sources.delivery import KEY_COLUMNS, Delivery, Kind
+from src.data.sources.delivery import KEY_COLUMNS, SAMPLE_TICKER, Delivery, Kind
 from src.data.sources.duplicates import content_hash, keep_last
 from src.data.sources.sample.market import TICKS, Bar, daily_bars, hourly_bars
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
 
-TICKER = "DEMO.NS"
 FIRST_DAILY, FIRST_HOURLY = dt.date(2014, 1, 1), dt.date(2024, 1, 1)
 ONE_HOUR = dt.timedelta(hours=1)
 
@@ -79,10 +78,10 @@ class SampleSource:
     def _true_bars(
         self, ticker: str, first: dt.date, until: dt.date | None
     ) -> list[tuple[dt.date, Bar]]:
-        if ticker != TICKER:
+        if ticker != SAMPLE_TICKER:
             raise UsageError(
-                f"The sample source has synthetic prices of {TICKER} only, none of {ticker}: "
-                f"use --ticker {TICKER}, or another --source"
+                f"The sample source has no prices of {ticker}, only synthetic ones of "
+                f"{SAMPLE_TICKER}: use --ticker {SAMPLE_TICKER} or another --source."
             )
         last = self._last(until)
         if first > last:
@@ -102,14 +101,14 @@ class SampleSource:
         frame, rejected = keep_last(_frame(kind, rows), KEY_COLUMNS[kind])
         return [
             Delivery(
-                ticker=TICKER,
+                ticker=SAMPLE_TICKER,
                 kind=kind,
                 vendor=self.name,
                 layout="sample",
                 price_basis="split",
                 frame=frame,
                 rejected=rejected,
-                content_hash=content_hash(TICKER, kind, frame),
+                content_hash=content_hash(SAMPLE_TICKER, kind, frame),
                 fetched_at=self._now,
                 origin="synthetic",
             )

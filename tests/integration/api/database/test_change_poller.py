@@ -11,7 +11,7 @@ from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.publish import publish
 from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import at, put_inputs, put_live, put_price
-from tests.support.models import made
+from tests.support.models import make_artifact
 from tests.support.services import eventually
 
 
@@ -40,7 +40,7 @@ def test_new_inputs_and_new_models_are_changes_and_nothing_else_is(
 ):
     _, changes = polled
     assert changes.count == 1
-    (live,) = put_live(connection, models, [made()])
+    (live,) = put_live(connection, models, [make_artifact()])
     eventually(lambda: changes.count > 1)
     time.sleep(2 * INTERVAL)
     before = changes.count
@@ -50,7 +50,7 @@ def test_new_inputs_and_new_models_are_changes_and_nothing_else_is(
 
     put_inputs(connection, live, last_close=3100.0)
     eventually(lambda: changes.count == before + 1, 2 * INTERVAL)
-    publish(ArtifactStore(models), EventLog(connection), [made(trials=4)], at(1))
+    publish(ArtifactStore(models), EventLog(connection), [make_artifact(trials=4)], at(1))
     eventually(lambda: changes.count > before + 1, 2 * INTERVAL)
 
 
@@ -60,7 +60,7 @@ def test_a_lost_connection_is_replaced_and_no_change_is_missed(polled, connectio
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = "
         "'tcsns-api' AND datname = current_database()"
     )
-    put_live(connection, models, [made()])
+    put_live(connection, models, [make_artifact()])
 
     eventually(lambda: changes.count > 1)
     assert poller.failure is None

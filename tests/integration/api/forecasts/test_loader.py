@@ -9,7 +9,7 @@ from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.publish import publish
 from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import at, put_inputs, put_live, put_price
-from tests.support.models import both, made, winner
+from tests.support.models import both_horizons, make_artifact, winner
 
 SHORT, LONG = ("TCS.NS", "short"), ("TCS.NS", "long")
 
@@ -21,7 +21,7 @@ def forecasts(connection, models, *pairs, key=None):
 
 
 def test_reads_many_at_once_each_by_its_own_model(connection, models):
-    put_live(connection, models, both())
+    put_live(connection, models, both_horizons())
     put_live(connection, models, [winner(ticker="INFY.NS")])
 
     found = forecasts(connection, models, SHORT, LONG, ("INFY.NS", "short"))
@@ -43,7 +43,7 @@ def test_a_ticker_without_prices_is_not_found_and_one_without_a_model_is_not_the
 
 
 def test_a_model_that_cannot_be_asked_yet_says_what_to_run(connection, models):
-    publish(ArtifactStore(models), EventLog(connection), [made()], at())
+    publish(ArtifactStore(models), EventLog(connection), [make_artifact()], at())
 
     refused = forecasts(connection, models, SHORT)[SHORT]
 
@@ -52,7 +52,7 @@ def test_a_model_that_cannot_be_asked_yet_says_what_to_run(connection, models):
 
 
 def test_inputs_of_the_model_before_are_not_given_to_the_new_one(connection, models):
-    put_live(connection, models, [made()])
+    put_live(connection, models, [make_artifact()])
     publish(ArtifactStore(models), EventLog(connection), [winner()], at(1))
 
     assert isinstance(forecasts(connection, models, SHORT)[SHORT], NoForecast)
@@ -86,7 +86,7 @@ def test_a_candidate_that_lacks_an_input_gives_way_to_zero_and_the_note_says_so(
 
 
 def test_an_unsigned_model_is_refused_where_a_key_is_set(connection, models):
-    put_live(connection, models, [made()])
+    put_live(connection, models, [make_artifact()])
 
     refused = forecasts(connection, models, SHORT, key=b"a key of sixteen or more")[SHORT]
 

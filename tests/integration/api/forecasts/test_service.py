@@ -16,7 +16,7 @@ from src.api.prediction_log.writer import PredictionLog
 from src.db.reconnect import Reconnector
 from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import put_inputs, put_live
-from tests.support.models import both, made
+from tests.support.models import both_horizons, make_artifact
 
 NOW = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 PAIR = ("TCS.NS", "short")
@@ -54,7 +54,7 @@ async def answer(service):
 
 
 def test_a_change_is_served_after_the_next_poll(polling, connection, models):
-    (live,) = put_live(connection, models, [made()])
+    (live,) = put_live(connection, models, [make_artifact()])
 
     async def story():
         before = await answer(polling)
@@ -66,7 +66,7 @@ def test_a_change_is_served_after_the_next_poll(polling, connection, models):
 
 
 def test_nothing_is_read_again_while_nothing_has_changed(polling, connection, models):
-    put_live(connection, models, both())
+    put_live(connection, models, both_horizons())
 
     async def story():
         await asyncio.sleep(INTERVAL + 0.2)
@@ -79,7 +79,7 @@ def test_nothing_is_read_again_while_nothing_has_changed(polling, connection, mo
 
 
 def test_a_cached_forecast_has_a_warning_while_changes_may_be_missed(service, connection, models):
-    put_live(connection, models, [made()])
+    put_live(connection, models, [make_artifact()])
 
     async def story():
         return [await answer(service) for _ in range(2)]
@@ -91,7 +91,7 @@ def test_a_cached_forecast_has_a_warning_while_changes_may_be_missed(service, co
 
 
 def test_requests_at_the_same_time_share_one_reading(service, connection, models):
-    put_live(connection, models, [made()])
+    put_live(connection, models, [make_artifact()])
 
     async def story():
         answers = await asyncio.gather(*(service.answer(PAIR) for _ in range(30)))
@@ -101,7 +101,7 @@ def test_requests_at_the_same_time_share_one_reading(service, connection, models
 
 
 def test_a_forecast_is_offered_to_the_log_once(service, connection, models):
-    put_live(connection, models, [made()])
+    put_live(connection, models, [make_artifact()])
 
     async def story():
         for _ in range(5):

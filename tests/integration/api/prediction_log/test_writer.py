@@ -8,7 +8,7 @@ from src.api.prediction_log.writer import PredictionLog
 from src.core.calendars.nse import nse
 from src.db.reconnect import Reconnector
 from tests.support.answers import SERVING_ROW
-from tests.support.models import made
+from tests.support.models import make_artifact
 from tests.support.services import eventually
 
 NOW = dt.datetime(2026, 4, 13, 12, 0, tzinfo=dt.UTC)
@@ -16,7 +16,7 @@ NOW = dt.datetime(2026, 4, 13, 12, 0, tzinfo=dt.UTC)
 
 def row(**changes):
     inputs = {**SERVING_ROW, "ticker": "TCS.NS", "horizon": "short", "digest": "f" * 64}
-    return {**prepare_forecast(made(), inputs, nse()).log_row, **changes}
+    return {**prepare_forecast(make_artifact(), inputs, nse()).log_row, **changes}
 
 
 def stored(connection):

@@ -54,12 +54,12 @@ def real(data, symbol):
 
 def closed_days(count):
     calendar = nse()
-    day, found = DAYS[100], []
-    while len(found) < count:
+    day, result = DAYS[100], []
+    while len(result) < count:
         day += dt.timedelta(days=37)
         if not calendar.is_session(day):
-            found.append(day)
-    return found
+            result.append(day)
+    return result
 
 
 def with_bonus(bars):
@@ -79,11 +79,11 @@ def with_flat_rows(bars):
 
 def with_phantoms(bars):
     calendar = nse()
-    found = []
+    result = []
     for day in closed_days(5):
         last = bars.filter(date=calendar.previous_session(day))["close"][0]
-        found.append({"date": day, **dict.fromkeys(PRICES, last), "volume": 0.0})
-    return pl.concat([bars, pl.DataFrame(found, schema=bars.schema)]).sort("date")
+        result.append({"date": day, **dict.fromkeys(PRICES, last), "volume": 0.0})
+    return pl.concat([bars, pl.DataFrame(result, schema=bars.schema)]).sort("date")
 
 
 def with_hundredfold_bar(bars):
@@ -132,11 +132,11 @@ def features_without_cleaning(run_context, bars):
 def check_that_the_rest_stands(store, run_context, bars, basis):
     lost = [*FLAT, HUNDREDFOLD]
 
-    report, found = features_from(store, run_context, faulty_of(bars), price_basis=basis)
+    report, result = features_from(store, run_context, faulty_of(bars), price_basis=basis)
 
-    assert found["date"].to_list() == [day for n, day in enumerate(DAYS) if n not in lost]
+    assert result["date"].to_list() == [day for n, day in enumerate(DAYS) if n not in lost]
     clean = features_without_cleaning(run_context, bars)
-    ours, theirs = (numbers(untouched(one, lost)) for one in (found, clean))
+    ours, theirs = (numbers(untouched(each, lost)) for each in (result, clean))
     assert ours["date"].equals(theirs["date"])
     assert ours.height == len(DAYS) - len(FLAT) - (REACH - 1) - REACH
     for name in ours.columns[1:]:
@@ -163,7 +163,7 @@ def test_what_the_faults_hid_is_taken_from_a_second_source(store, home):
     bars = walk()
     _, clean = features_from(store, both, bars, vendor="upstox", price_basis="split")
 
-    report, found = features_from(
+    report, result = features_from(
         store, both, with_hundredfold_bar(with_flat_rows(bars)), vendor="yahoo"
     )
 
@@ -175,7 +175,7 @@ def test_what_the_faults_hid_is_taken_from_a_second_source(store, home):
     quarantine = rows(store, QUARANTINE).group_by("action").len().sort("action")
     assert quarantine.rows() == [("rejected", 31), ("repaired", 31)]
     for name in numbers(clean).columns:
-        assert numbers(found)[name].equals(numbers(clean)[name], null_equal=True), name
+        assert numbers(result)[name].equals(numbers(clean)[name], null_equal=True), name
 
 
 def test_cleaning_a_second_time_changes_nothing(store, run_context):
@@ -186,7 +186,7 @@ def test_cleaning_a_second_time_changes_nothing(store, run_context):
     run(cleaning.STAGE, run_context)
 
     after = rows(store, CLEAN_DAILY), rows(store, QUARANTINE), rows(store, CORPORATE_ACTIONS)
-    assert all(one.equals(other) for one, other in zip(before, after, strict=True))
+    assert all(each.equals(other) for each, other in zip(before, after, strict=True))
 
 
 def test_clean_bars_ingested_as_raw_ones_stay_as_they_are(store, run_context):

@@ -40,11 +40,11 @@ def run_context(store, home):
 def cleaned(run_context):
     """Ingest some bars and clean them; the report of the cleaning."""
 
-    def brought(*bars, context=run_context, **facts):
+    def ingest_and_clean(*bars, context=run_context, **facts):
         run(ingest.stage(StubSource([delivery(list(bars), **facts)])), context)
         return run(cleaning.STAGE, context)
 
-    return brought
+    return ingest_and_clean
 
 
 def refused(store):
@@ -279,8 +279,8 @@ def test_two_sources_that_move_apart_give_a_warning(store, home):
     calm = [100.0 + n % 3 for n in range(30)]
     wild = [100.0 + 4 * (n % 5) for n in range(30)]
     for vendor, closes in (("yahoo", calm), ("nse", wild)):
-        made = delivery([bar(day, close) for day, close in zip(days, closes, strict=True)])
-        run(ingest.stage(StubSource([replace(made, vendor=vendor)])), both)
+        delivered = delivery([bar(day, close) for day, close in zip(days, closes, strict=True)])
+        run(ingest.stage(StubSource([replace(delivered, vendor=vendor)])), both)
 
     report = run(cleaning.STAGE, both)
 

@@ -22,11 +22,11 @@ SCHEMA = {"date": pl.Date, "kind": pl.String, "ratio": pl.Float64, "amount": pl.
 
 
 @pytest.fixture
-def bring(store, home):
-    def brought(*deliveries):
+def ingest_all(store, home):
+    def ingest_deliveries(*deliveries):
         return run(ingest.stage(StubSource(list(deliveries))), context(store, home)).warnings
 
-    return brought
+    return ingest_deliveries
 
 
 def week(*stated, closes=(100.0,) * 5, **facts):
@@ -40,13 +40,13 @@ def dividend(amount, day=DAYS[2]):
 
 
 def ledger(store):
-    found = rows(store, CORPORATE_ACTIONS).rows(named=True)
-    return [(r["date"], r["ratio"] or r["amount"], r["status"]) for r in found]
+    stored = rows(store, CORPORATE_ACTIONS).rows(named=True)
+    return [(r["date"], r["ratio"] or r["amount"], r["status"]) for r in stored]
 
 
 def states(store):
-    found = rows(store, ACTION_HISTORY).sort("changed_at").rows(named=True)
-    return [(r["changed_at"], r["ratio"] or r["amount"], r["status"]) for r in found]
+    stored = rows(store, ACTION_HISTORY).sort("changed_at").rows(named=True)
+    return [(r["changed_at"], r["ratio"] or r["amount"], r["status"]) for r in stored]
 
 
 def decide(store, status, at):
@@ -57,8 +57,8 @@ def decide(store, status, at):
         return record_rows(store, changed, at)
 
 
-def test_what_comes_with_prices_is_in_the_ledger_and_its_history(store, bring):
-    bring(week(dividend(6.0), (DAYS[3], "split", 2.0, None), fetched_at=EARLIER))
+def test_what_comes_with_prices_is_in_the_ledger_and_its_history(store, ingest_all):
+    ingest_all(week(dividend(6.0), (DAYS[3], "split", 2.0, None), fetched_at=EARLIER))
 
     expected = {
         "ticker": TCS,
@@ -78,24 +78,24 @@ def test_what_comes_with_prices_is_in_the_ledger_and_its_history(store, bring):
     assert ledger(store)[1] == (DAYS[3], 2.0, "applied")
 
 
-def test_the_same_delivery_again_changes_no_row(database_url, bring):
-    bring(week(dividend(12.0)))
+def test_the_same_delivery_again_changes_no_row(database_url, ingest_all):
+    ingest_all(week(dividend(12.0)))
     before = checksums(database_url)
 
-    assert bring(week(dividend(12.0))) == ()
+    assert ingest_all(week(dividend(12.0))) == ()
     assert checksums(database_url) == before
 
 
-def test_actions_are_taken_when_the_prices_were_stored_already(store, bring):
-    bring(week(fetched_at=EARLIER))
-    bring(week(dividend(12.0)))
+def test_actions_are_taken_when_the_prices_were_stored_already(store, ingest_all):
+    ingest_all(week(fetched_at=EARLIER))
+    ingest_all(week(dividend(12.0)))
 
     assert ledger(store) == [(DAYS[2], 12.0, "applied")]
 
 
-def test_a_restated_amount_is_a_second_state(store, bring):
-    bring(week(dividend(12.0), fetched_at=EARLIER))
-    (warning,) = bring(week(dividend(11.0)))
+def test_a_restated_amount_is_a_second_state(store, ingest_all):
+    ingest_all(week(dividend(12.0), fetched_at=EARLIER))
+    (warning,) = ingest_all(week(dividend(11.0)))
 
     assert "restated" in warning
     assert ledger(store) == [(DAYS[2], 11.0, "applied")]
@@ -104,28 +104,28 @@ def test_a_restated_amount_is_a_second_state(store, bring):
     assert then["amount"].to_list() == [12.0]
 
 
-def test_an_earlier_delivery_that_comes_later_overwrites_nothing(store, bring):
+def test_an_earlier_delivery_that_comes_later_overwrites_nothing(store, ingest_all):
     middle = EARLIER + dt.timedelta(hours=1)
-    bring(week(dividend(12.0), fetched_at=EARLIER))
-    bring(week(dividend(12.0), closes=(100.0, 101.0, 102.0, 103.0, 104.0)))
+    ingest_all(week(dividend(12.0), fetched_at=EARLIER))
+    ingest_all(week(dividend(12.0), closes=(100.0, 101.0, 102.0, 103.0, 104.0)))
 
     # The row was known before this one was fetched, but its value was stated again after that.
-    bring(week(dividend(11.0), closes=(99.0,) * 5, fetched_at=middle))
+    ingest_all(week(dividend(11.0), closes=(99.0,) * 5, fetched_at=middle))
 
     assert ledger(store) == [(DAYS[2], 12.0, "applied")]
 
 
-def test_what_the_source_withdrew_waits_until_it_is_stated_again(store, bring):
-    bring(week(dividend(12.0), fetched_at=EARLIER))
-    (warning,) = bring(week())
+def test_what_the_source_withdrew_waits_until_it_is_stated_again(store, ingest_all):
+    ingest_all(week(dividend(12.0), fetched_at=EARLIER))
+    (warning,) = ingest_all(week())
 
     assert "no longer states the dividend of 12 on 2026-04-08" in warning
     assert ledger(store) == [(DAYS[2], 12.0, "pending")]
     evidence = rows(store, CORPORATE_ACTIONS)["evidence"][0]
     assert json.loads(evidence) == {"withdrawn_at": NOW.isoformat()}
-    assert bring(week()) == ()
+    assert ingest_all(week()) == ()
     later = NOW + dt.timedelta(days=1)
-    bring(week(dividend(12.0), fetched_at=later))
+    ingest_all(week(dividend(12.0), fetched_at=later))
     assert states(store) == [
         (EARLIER, 12.0, "applied"),
         (NOW, 12.0, "pending"),
@@ -133,12 +133,12 @@ def test_what_the_source_withdrew_waits_until_it_is_stated_again(store, bring):
     ]
 
 
-def test_a_decision_stands_against_a_later_delivery_and_is_in_the_history(store, bring):
-    bring(week(dividend(12.0), fetched_at=EARLIER))
+def test_a_decision_stands_against_a_later_delivery_and_is_in_the_history(store, ingest_all):
+    ingest_all(week(dividend(12.0), fetched_at=EARLIER))
     decided = EARLIER + dt.timedelta(hours=1)
     decide(store, "rejected", decided)
 
-    (warning,) = bring(week(dividend(11.0)))
+    (warning,) = ingest_all(week(dividend(11.0)))
 
     assert "now states 11" in warning
     assert "12 is kept" in warning
@@ -146,8 +146,8 @@ def test_a_decision_stands_against_a_later_delivery_and_is_in_the_history(store,
     assert states(store) == [(EARLIER, 12.0, "applied"), (decided, 12.0, "rejected")]
 
 
-def test_decisions_of_one_instant_do_not_collide(store, bring):
-    bring(week(dividend(12.0)))
+def test_decisions_of_one_instant_do_not_collide(store, ingest_all):
+    ingest_all(week(dividend(12.0)))
     decide(store, "rejected", NOW)
     decide(store, "applied", NOW)
 
@@ -160,8 +160,8 @@ def test_decisions_of_one_instant_do_not_collide(store, bring):
     ]
 
 
-def test_the_history_lets_nothing_be_changed(database_url, bring):
-    bring(week(dividend(12.0)))
+def test_the_history_lets_nothing_be_changed(database_url, ingest_all):
+    ingest_all(week(dividend(12.0)))
 
     with (
         psycopg.connect(database_url) as connection,
@@ -170,8 +170,8 @@ def test_the_history_lets_nothing_be_changed(database_url, bring):
         connection.execute("UPDATE corporate_action_history SET amount = 1")
 
 
-def test_two_files_of_one_fetch_leave_the_later_ones_word(store, bring):
-    bring(week(dividend(12.0)), week(dividend(11.0), closes=(101.0,) * 5))
+def test_two_files_of_one_fetch_leave_the_later_ones_word(store, ingest_all):
+    ingest_all(week(dividend(12.0)), week(dividend(11.0), closes=(101.0,) * 5))
 
     assert ledger(store) == [(DAYS[2], 11.0, "applied")]
     assert [amount for _, amount, _ in states(store)] == [12.0, 11.0]
@@ -202,7 +202,7 @@ def from_yahoo(store, home, reply, now):
     with yahoo_replay({(TCS, "1d"): reply}) as server:
         source = YahooSource(now=now, base_url=server.url, sleep=lambda _: None)
         report = run(ingest.stage(source), context(store, home, now=now))
-        asked = [one for one in server.chart_requests() if "interval=1d" in one]
+        asked = [each for each in server.chart_requests() if "interval=1d" in each]
     return report.warnings, len(asked)
 
 
@@ -242,14 +242,14 @@ def test_a_real_files_seventy_three_actions_are_taken_and_its_doubled_dividend_w
     path = data / "tcs_daily/yahoo_adjusted_2021-09-30.csv"
     report = from_csv(store, home, path)
 
-    found = ledger(store)
-    assert len(found) == 73
-    assert [one for one in found if one[2] == "pending"] == [
+    stored = ledger(store)
+    assert len(stored) == 73
+    assert [each for each in stored if each[2] == "pending"] == [
         (dt.date(2015, 10, 21), 11.0, "pending")
     ]
     # 3 rupees before three bonuses; 29 on the date of the third.
-    assert found[0] == (dt.date(2004, 10, 28), 3.0, "applied")
-    assert (dt.date(2018, 5, 31), 29.0, "applied") in found
+    assert stored[0] == (dt.date(2004, 10, 28), 3.0, "applied")
+    assert (dt.date(2018, 5, 31), 29.0, "applied") in stored
     assert any("2015-10-23" in warning for warning in report.warnings)
     before = checksums(database_url)
     from_csv(store, home, path, now=NOW + dt.timedelta(days=1))

@@ -143,11 +143,15 @@ def test_a_restatement_is_taken_and_the_old_value_is_told(store, bring):
     report = bring(week(100, 90))
 
     assert closes(store) == [100, 90]
-    told = rows(store, PRICE_REVISIONS).filter(field="close").row(0, named=True)
-    assert (told["old_value"], told["new_value"], told["noise"]) == (101.0, 90.0, False)
-    assert (told["known_at"], told["kind"]) == (NOW, "daily")
-    assert told["at"] == dt.datetime(2026, 4, 7, tzinfo=dt.UTC)
-    assert told["previous_batch_id"] < told["batch_id"]
+    revision = rows(store, PRICE_REVISIONS).filter(field="close").row(0, named=True)
+    assert (revision["old_value"], revision["new_value"], revision["noise"]) == (
+        101.0,
+        90.0,
+        False,
+    )
+    assert (revision["known_at"], revision["kind"]) == (NOW, "daily")
+    assert revision["at"] == dt.datetime(2026, 4, 7, tzinfo=dt.UTC)
+    assert revision["previous_batch_id"] < revision["batch_id"]
     # open, high, low, close and adj_close moved, the volume did not.
     assert report.details["restated"] == 5
 
@@ -259,9 +263,9 @@ def test_rows_that_a_stated_delivery_leaves_out_are_a_warning(bring):
 
     report = bring(delivery(walk(150, 60, level=0.99), **total))
 
-    (said,) = report.warnings
-    assert "has 60 rows that replace 200 from yahoo" in said
-    assert "150 of these are not in it and are left out" in said
+    (warning,) = report.warnings
+    assert "has 60 rows that replace 200 from yahoo" in warning
+    assert "150 of these are not in it and are left out" in warning
 
 
 # --- nothing vanishes
@@ -392,8 +396,8 @@ def answer(*bars, interval="1d"):
     )
 
 
-def asked(server):
-    """The daily ranges that were asked for, as dates."""
+def requested(server):
+    """The daily ranges that were requested, as dates."""
     found = []
     for request in server.chart_requests():
         query = dict(part.split("=") for part in request.partition("?")[2].split("&"))
@@ -429,9 +433,9 @@ def test_yahoo_out_of_reach_stops_the_run_where_nothing_is_stored(yahoo, given, 
     with pytest.raises(SourceUnavailable) as refused:
         fetch(replace(yahoo, url="http://127.0.0.1:1"), given)
 
-    said = str(refused.value)
-    assert said.startswith("Yahoo did not answer for TCS.NS")
-    assert "no prices of TCS.NS are stored either: use --source csv --path FILE" in said
+    message = str(refused.value)
+    assert message.startswith("Yahoo did not answer for TCS.NS")
+    assert "no prices of TCS.NS are stored either: use --source csv --path FILE" in message
     assert checksums(database_url) == before
 
 
@@ -442,7 +446,7 @@ def test_the_first_fetch_asks_for_everything_and_the_next_for_an_overlap(yahoo, 
 
     fetch(yahoo, given)
 
-    first, second = asked(yahoo)
+    first, second = requested(yahoo)
     assert first <= dt.date(1970, 1, 2)
     # Ten sessions of overlap: 20 days before the last bar, less the day that the zone needs.
     assert second == days[-1] - dt.timedelta(days=21)
@@ -460,7 +464,7 @@ def test_a_new_session_is_added_to_those_stored(yahoo, store, home):
 
     assert closes(store) == [100, 101, 102, 103, 104]
     assert rows(store, PRICE_REVISIONS).is_empty()
-    assert len(asked(yahoo)) == 2
+    assert len(requested(yahoo)) == 2
 
 
 def test_a_restated_last_bar_is_no_reason_to_fetch_everything(yahoo, store, home):
@@ -471,7 +475,7 @@ def test_a_restated_last_bar_is_no_reason_to_fetch_everything(yahoo, store, home
     yahoo.charts[TCS, "1d"] = answer((DAYS[0], 100.0), (DAYS[1], 105.0))
     fetch(yahoo, context(store, home, now=utc(2026, 4, 7)))
 
-    assert len(asked(yahoo)) == 2
+    assert len(requested(yahoo)) == 2
     assert closes(store) == [100, 105]
 
 
@@ -483,13 +487,13 @@ def test_restated_history_is_fetched_from_its_beginning(yahoo, store, home):
     yahoo.charts[TCS, "1d"] = answer(*zip(DAYS[:4], (50.0, 51.0, 52.0, 53.0), strict=True))
     fetch(yahoo, context(store, home, now=utc(2026, 4, 9)))
 
-    ranges = asked(yahoo)
+    ranges = requested(yahoo)
     assert len(ranges) == 3
     assert ranges[2] == ranges[0] < ranges[1]
     assert closes(store) == [50, 51, 52, 53]
-    told = rows(store, PRICE_REVISIONS).filter(field="close").sort("at")
-    assert told["old_value"].to_list() == [100, 102, 104]
-    assert told["new_value"].to_list() == [50, 51, 52]
+    revisions = rows(store, PRICE_REVISIONS).filter(field="close").sort("at")
+    assert revisions["old_value"].to_list() == [100, 102, 104]
+    assert revisions["new_value"].to_list() == [50, 51, 52]
 
 
 def test_daily_prices_come_in_although_yahoo_has_no_hourly_ones(yahoo, store, given):
@@ -550,7 +554,7 @@ def test_yahoo_is_not_asked_for_what_lies_behind_a_past_session(yahoo, store, ho
     report = fetch(yahoo, past)
 
     assert report.warnings == ()
-    assert asked(yahoo)[-1] < dt.date(2026, 2, 10)
+    assert requested(yahoo)[-1] < dt.date(2026, 2, 10)
 
 
 def test_hourly_bars_that_yahoo_does_not_know_are_noted(yahoo, store, given):

@@ -34,7 +34,7 @@ DAYS = sessions(dt.date(2026, 3, 2), 8)
 
 
 @pytest.fixture
-def bring(store, home):
+def ingest_bars(store, home):
     def deliver(*deliveries, clean=True):
         run(ingest.stage(StubSource(list(deliveries))), context(store, home))
         if clean:
@@ -44,7 +44,7 @@ def bring(store, home):
 
 
 @pytest.fixture
-def read(store, home):
+def load(store, home):
     return lambda: load_ticker_data(context(store, home, write=False))
 
 
@@ -64,9 +64,9 @@ def from_nse(days, **facts):
     return delivery(bars(days), vendor="nse", origin="nse.csv", **facts)
 
 
-def test_a_whole_series_is_up_to_date_and_adds_up(bring, read):
-    bring(delivery(bars(DAYS)))
-    text = text_of(read())
+def test_a_whole_series_is_up_to_date_and_adds_up(ingest_bars, load):
+    ingest_bars(delivery(bars(DAYS)))
+    text = text_of(load())
 
     assert "The clean prices are up to date with the raw ones." in text
     assert "Every delivered row is accounted for." in text
@@ -75,43 +75,43 @@ def test_a_whole_series_is_up_to_date_and_adds_up(bring, read):
     assert re.search(r"cleaning +daily +yahoo +8 +8 +0 +0 +holds", text)
 
 
-def test_prices_that_were_never_cleaned_are_reported(bring, read):
-    bring(delivery(bars(DAYS)), clean=False)
-    ticker_data = read()
+def test_prices_that_were_never_cleaned_are_reported(ingest_bars, load):
+    ingest_bars(delivery(bars(DAYS)), clean=False)
+    ticker_data = load()
 
     assert "No clean prices are stored: run the pipeline." in text_of(ticker_data)
     assert "none: the stored clean prices do not have it" in session_text(ticker_data, DAYS[0])
 
 
-def test_clean_prices_older_than_the_raw_ones_are_named(bring, read):
-    bring(delivery(bars(DAYS[:7])))
-    bring(delivery(bars(DAYS), fetched_at=NOW + dt.timedelta(hours=1)), clean=False)
-    text = text_of(read())
+def test_clean_prices_older_than_the_raw_ones_are_named(ingest_bars, load):
+    ingest_bars(delivery(bars(DAYS[:7])))
+    ingest_bars(delivery(bars(DAYS), fetched_at=NOW + dt.timedelta(hours=1)), clean=False)
+    text = text_of(load())
 
     assert "older than the raw ones: run the pipeline (1 rows differ)." in text
     assert re.search(r"ingest +daily +yahoo +15 +8 +7 +0 +holds", text)
     assert re.search(r"cleaning +daily +yahoo +8 +7 +0 +0 +unknown", text)
 
 
-def test_a_raw_row_that_was_lost_is_reported(bring, read, store, home):
-    bring(delivery(bars(DAYS)))
+def test_a_raw_row_that_was_lost_is_reported(ingest_bars, load, store, home):
+    ingest_bars(delivery(bars(DAYS)))
     kept = store.load(RAW_DAILY, [TCS]).filter(pl.col("date") != DAYS[3])
     with store.transaction():
         store.replace(RAW_DAILY, [TCS], kept)
     run(cleaning.STAGE, context(store, home))
-    ticker_data = read()
+    ticker_data = load()
 
     assert "Rows are unaccounted for" in text_of(ticker_data)
     # stage, kind, source, came, kept, repeated, refused, holds
     assert count_rows(ticker_data).row(0) == ("data_ingest", "daily", "yahoo", 8, 7, 0, 0, False)
 
 
-def test_a_repaired_price_tells_what_it_is_from_and_what_it_replaced(bring, read):
+def test_a_repaired_price_tells_what_it_is_from_and_what_it_replaced(ingest_bars, load):
     flat = dict.fromkeys(("open", "high", "low"), 104.0)
     with_flat = bars(DAYS)
     with_flat[4] = bar(DAYS[4], 104.0, volume=0.0, **flat)
-    bring(delivery(with_flat), from_nse(DAYS))
-    ticker_data = read()
+    ingest_bars(delivery(with_flat), from_nse(DAYS))
+    ticker_data = load()
 
     text = session_text(ticker_data, DAYS[4])
     assert re.search(r"where from +taken from nse \(rule second_source\); batch \d+, fetched", text)
@@ -121,13 +121,13 @@ def test_a_repaired_price_tells_what_it_is_from_and_what_it_replaced(bring, read
     assert "Rules for hourly bars that refused nothing" in text_of(ticker_data)
 
 
-def test_a_restated_price_tells_both_values_and_both_batches(bring, read):
-    bring(delivery(bars(DAYS), fetched_at=utc(2026, 3, 20)))
+def test_a_restated_price_tells_both_values_and_both_batches(ingest_bars, load):
+    ingest_bars(delivery(bars(DAYS), fetched_at=utc(2026, 3, 20)))
     restated = bars(DAYS)
     restated[2] |= {"close": 103.0, "adj_close": 103.0}
     restated[3] |= {"close": 103.0002}
-    bring(delivery(restated, fetched_at=utc(2026, 3, 21)))
-    ticker_data = read()
+    ingest_bars(delivery(restated, fetched_at=utc(2026, 3, 21)))
+    ticker_data = load()
 
     text = session_text(ticker_data, DAYS[2])
     # 102 became 103: 0.980 %.
@@ -138,32 +138,32 @@ def test_a_restated_price_tells_both_values_and_both_batches(bring, read):
     assert re.search(r"2026-03-21 +daily yahoo +close +1 +0 +1 +\+0\.980%", text_of(ticker_data))
 
 
-def test_a_day_without_a_delivered_row_is_named(bring, read):
-    bring(delivery(bars([*DAYS[:3], *DAYS[4:]])))
-    ticker_data = read()
+def test_a_day_without_a_delivered_row_is_named(ingest_bars, load):
+    ingest_bars(delivery(bars([*DAYS[:3], *DAYS[4:]])))
+    ticker_data = load()
 
     assert "none: no row was delivered and none filled in" in session_text(ticker_data, DAYS[3])
     assert re.search(r"2026-03-06 +1 +no row delivered", text_of(ticker_data))
 
 
-def test_a_ticker_with_hourly_bars_only_is_reported(bring, read):
-    bring(delivery([bar(utc(2026, 3, 2, 4, 45), 100.0)]))
-    ticker_data = read()
+def test_a_ticker_with_hourly_bars_only_is_reported(ingest_bars, load):
+    ingest_bars(delivery([bar(utc(2026, 3, 2, 4, 45), 100.0)]))
+    ticker_data = load()
 
     assert re.search(r"source +none", text_of(ticker_data))
     assert "<h1>TCS.NS</h1>" in render_page(ticker_data, report_sections(ticker_data))
 
 
-def test_a_split_is_named_where_it_scales_an_older_price(bring, read, store, home):
+def test_a_split_is_named_where_it_scales_an_older_price(ingest_bars, load, store, home):
     halved = [bar(day, 200.0 if i < 4 else 101.0) for i, day in enumerate(DAYS)]
-    bring(
+    ingest_bars(
         delivery([{**row, "adj_close": None} for row in halved], price_basis="unadjusted"),
         clean=False,
     )
     with store.transaction():
         store.upsert(CORPORATE_ACTIONS, entered_row(TCS, DAYS[4], "split", 2.0, NOW))
     run(cleaning.STAGE, context(store, home))
-    ticker_data = read()
+    ticker_data = load()
 
     text = session_text(ticker_data, DAYS[0])
     # Tuesday 3 March was Holi: the fifth session is Monday the 9th.
@@ -172,10 +172,10 @@ def test_a_split_is_named_where_it_scales_an_older_price(bring, read, store, hom
     assert re.search(row, text_of(ticker_data))
 
 
-def test_the_page_is_one_file_and_shows_no_markup_of_others(bring, read):
+def test_the_page_is_one_file_and_shows_no_markup_of_others(ingest_bars, load):
     evil = '<script>alert("x")</script>&amp;\x1b[31m.csv'
-    bring(delivery(bars(DAYS), origin=evil))
-    ticker_data = read()
+    ingest_bars(delivery(bars(DAYS), origin=evil))
+    ticker_data = load()
     html = render_page(ticker_data, report_sections(ticker_data))
 
     assert "<script>alert" not in html
@@ -196,10 +196,10 @@ def test_a_page_is_written_whole_or_not_at_all(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
-def test_reading_writes_nothing(bring, read, database_url):
-    bring(delivery(bars(DAYS)))
+def test_reading_writes_nothing(ingest_bars, load, database_url):
+    ingest_bars(delivery(bars(DAYS)))
     before = checksums(database_url)
-    report_sections(read())
+    report_sections(load())
 
     assert checksums(database_url) == before
 
@@ -227,8 +227,8 @@ def test_the_command_reports_real_prices_and_writes_the_page(command, data, tmp_
         "tcs_hourly/yahoo_naive_utc_2023_2025.xlsx",
         "tcs_daily/nse_raw_unadjusted_2004_2020.csv",
     ):
-        bring = ("src.data.ingest", "write", "--ticker", TCS, "--source", "csv")
-        assert command(*bring, "--path", data / name).returncode == 0
+        ingest_bars = ("src.data.ingest", "write", "--ticker", TCS, "--source", "csv")
+        assert command(*ingest_bars, "--path", data / name).returncode == 0
     assert command("src.data.cleaning", "write", "--ticker", TCS).returncode == 0
 
     ran = command("src.data.report", "--ticker", TCS, "--html", tmp_path / "page.html")

@@ -7,7 +7,7 @@ from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.publish import publish
 from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import SERVING_ROW, at, put_inputs, put_live, put_price
-from tests.support.models import both, made
+from tests.support.models import both_horizons, make_artifact
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ TCS = ("TCS.NS", "short")
 
 
 def test_finds_what_is_live_for_each_of_many_and_what_it_is_asked_with(connection, home):
-    short, long = put_live(connection, home / "models", both())
+    short, long = put_live(connection, home / "models", both_horizons())
 
     found = live_inputs.read(connection, [TCS, ("TCS.NS", "long"), ("INFY.NS", "short")])
 
@@ -38,8 +38,10 @@ def test_finds_what_is_live_for_each_of_many_and_what_it_is_asked_with(connectio
 def test_a_set_that_has_gone_live_since_is_not_given_what_the_one_before_is_asked_with(
     connection, home
 ):
-    put_live(connection, home / "models", [made()])
-    (new,) = publish(ArtifactStore(home / "models"), EventLog(connection), [made(trials=4)], at(1))
+    put_live(connection, home / "models", [make_artifact()])
+    (new,) = publish(
+        ArtifactStore(home / "models"), EventLog(connection), [make_artifact(trials=4)], at(1)
+    )
 
     assert live_inputs.read(connection, [TCS])[TCS] == (new.digest, None, False)
 
@@ -79,14 +81,14 @@ def test_nothing_is_found_of_nothing(connection):
 
 
 def test_the_version_changes_with_inputs_and_with_models_and_with_nothing_else(connection, home):
-    (live,) = put_live(connection, home / "models", [made()])
+    (live,) = put_live(connection, home / "models", [make_artifact()])
     seen = [live_inputs.fingerprint(connection)]
     put_price(connection, "INFY.NS")
     assert live_inputs.fingerprint(connection) == seen[0]
 
     put_inputs(connection, live)
     seen.append(live_inputs.fingerprint(connection))
-    publish(ArtifactStore(home / "models"), EventLog(connection), [made(trials=4)], at(1))
+    publish(ArtifactStore(home / "models"), EventLog(connection), [make_artifact(trials=4)], at(1))
     seen.append(live_inputs.fingerprint(connection))
 
     assert len(set(seen)) == 3

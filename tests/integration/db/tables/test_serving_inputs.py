@@ -11,7 +11,7 @@ from src.db.tables import live_inputs
 from src.db.tables.model_events import EventLog
 from src.db.tables.serving_inputs import ServingInputs
 from src.registry.lifecycle.events import after_training, versioned
-from tests.support.models import made
+from tests.support.models import make_artifact
 from tests.support.registries import author
 
 WRITTEN = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
@@ -51,7 +51,7 @@ def serving(connection):
 
 
 def went_live(connection, digest):
-    artifact = made(digest=digest)
+    artifact = make_artifact(digest=digest)
     EventLog(connection).append(after_training(artifact, None, author()))
     return artifact
 

@@ -8,7 +8,7 @@ import pytest
 from src.core.errors import BadInput
 from src.registry.storage.artifact import CorruptArtifact
 from src.registry.storage.artifact_store import ArtifactStore
-from tests.support.models import both, dies_at, made, winner
+from tests.support.models import both_horizons, killed_at_step, make_artifact, winner
 from tests.support.registries import Place
 
 TCS = "TCS.NS"
@@ -25,7 +25,7 @@ def stored_sets(place, ticker=TCS, horizon="short"):
 
 
 def test_both_horizons_go_live_with_the_reason_in_the_audit(place):
-    stored = place.publish(both(data_hash="one"))
+    stored = place.publish(both_horizons(data_hash="one"))
 
     assert [place.live()[TCS, h].digest for h in HORIZONS] == [one.digest for one in stored]
     assert [(e.kind, e.horizon, e.made_live) for e in place.events()] == [
@@ -38,12 +38,12 @@ def test_both_horizons_go_live_with_the_reason_in_the_audit(place):
 
 
 def test_a_pinned_model_stays_until_a_later_win_of_the_gate(place):
-    place.publish(both(data_hash="one"))
+    place.publish(both_horizons(data_hash="one"))
     place.version("v1", days=1)
-    place.publish(both(data_hash="two"), days=2)
+    place.publish(both_horizons(data_hash="two"), days=2)
     place.roll_back("v1", days=3)
 
-    place.publish(both(data_hash="three"), days=4)
+    place.publish(both_horizons(data_hash="three"), days=4)
     assert live(place) == "one"
     place.publish([winner(data_hash="four", since="2026-04-20")], days=7)
 
@@ -52,24 +52,24 @@ def test_a_pinned_model_stays_until_a_later_win_of_the_gate(place):
 
 
 def test_the_set_before_is_kept_for_its_readers_and_older_ones_go(place):
-    digests = [place.publish([made(trials=n)], days=n)[0].digest for n in (1, 2, 3)]
+    digests = [place.publish([make_artifact(trials=n)], days=n)[0].digest for n in (1, 2, 3)]
 
     assert stored_sets(place) == set(digests[1:])
 
 
 def test_a_pinned_set_is_kept_however_many_are_trained_after_it(place):
-    (pinned,) = place.publish([made(trials=1)])
+    (pinned,) = place.publish([make_artifact(trials=1)])
     place.version("v1", days=1)
     place.roll_back("v1", days=1)
 
-    digests = [place.publish([made(trials=n)], days=n)[0].digest for n in (2, 3, 4)]
+    digests = [place.publish([make_artifact(trials=n)], days=n)[0].digest for n in (2, 3, 4)]
 
     assert stored_sets(place) == {pinned.digest, digests[-1]}
 
 
 def test_a_ticker_that_is_no_directory_name_is_refused_before_anything_is_stored(place):
     with pytest.raises(BadInput):
-        place.publish([made(), made(ticker="../x")])
+        place.publish([make_artifact(), make_artifact(ticker="../x")])
 
     assert not place.models.exists()
     assert place.events() == []
@@ -78,7 +78,7 @@ def test_a_ticker_that_is_no_directory_name_is_refused_before_anything_is_stored
 def test_of_two_promotions_at_once_one_is_live_at_both_horizons(place):
     def promote(name):
         for number in range(5):
-            place.publish(both(data_hash=f"{name}{number}"))
+            place.publish(both_horizons(data_hash=f"{name}{number}"))
 
     writers = [threading.Thread(target=promote, args=(name,)) for name in "ab"]
     for writer in writers:
@@ -92,7 +92,8 @@ def test_of_two_promotions_at_once_one_is_live_at_both_horizons(place):
 
 def test_two_tickers_at_once_are_both_live(place):
     threads = [
-        threading.Thread(target=place.publish, args=(both(ticker),)) for ticker in (TCS, "INFY.NS")
+        threading.Thread(target=place.publish, args=(both_horizons(ticker),))
+        for ticker in (TCS, "INFY.NS")
     ]
     for thread in threads:
         thread.start()
@@ -105,9 +106,9 @@ def test_two_tickers_at_once_are_both_live(place):
 def test_a_publication_killed_at_any_step_leaves_the_old_models_or_the_new(place):
     seen = []
     for step in range(1, 300):
-        place.publish(both(data_hash="old"))
-        new = both(data_hash=f"new {step}")
-        killed = dies_at(step, lambda new=new: place.publish(new, days=1))
+        place.publish(both_horizons(data_hash="old"))
+        new = both_horizons(data_hash=f"new {step}")
+        killed = killed_at_step(step, lambda new=new: place.publish(new, days=1))
         short, long = (live(place, horizon=h).split()[0] for h in HORIZONS)
         assert short == long
         seen.append(short)
@@ -121,15 +122,17 @@ def test_a_publication_killed_at_any_step_leaves_the_old_models_or_the_new(place
 
 
 def test_sets_that_a_killed_publication_left_are_removed_by_the_next(place):
-    (old,) = place.publish([made(data_hash="old")])
+    (old,) = place.publish([make_artifact(data_hash="old")])
     for step in range(1, 100):
-        killed = dies_at(step, lambda: place.publish([made(data_hash="orphan")], days=1))
+        killed = killed_at_step(
+            step, lambda: place.publish([make_artifact(data_hash="orphan")], days=1)
+        )
         if len(stored_sets(place)) > 1:
             break
     assert killed
     assert live(place) == "old"
 
-    (new,) = place.publish([made(data_hash="new")], days=2)
+    (new,) = place.publish([make_artifact(data_hash="new")], days=2)
 
     assert stored_sets(place) == {old.digest, new.digest}
     assert not list(place.models.rglob(".new-*"))
@@ -138,7 +141,9 @@ def test_sets_that_a_killed_publication_left_are_removed_by_the_next(place):
 def test_a_first_publication_killed_at_any_step_leaves_none_or_whole_ones(database_url, home):
     for step in range(1, 300):
         place, ticker = Place(database_url, home / str(step)), f"T{step}.NS"
-        killed = dies_at(step, lambda place=place, ticker=ticker: place.publish(both(ticker)))
+        killed = killed_at_step(
+            step, lambda place=place, ticker=ticker: place.publish(both_horizons(ticker))
+        )
         states = [pair for pair in place.states() if pair[0] == ticker]
         assert len(states) == (0 if killed and not states else 2)
         for pair in states:
@@ -152,12 +157,12 @@ def test_a_first_publication_killed_at_any_step_leaves_none_or_whole_ones(databa
 
 
 def test_a_reader_sees_whole_sets_while_writers_replace_them(place):
-    place.publish(both(data_hash="0"))
+    place.publish(both_horizons(data_hash="0"))
     stop = threading.Event()
 
     def write():
         for number in range(1, 10):
-            place.publish(both(data_hash=f"{number}"), days=number)
+            place.publish(both_horizons(data_hash=f"{number}"), days=number)
         stop.set()
 
     writer = threading.Thread(target=write)
@@ -171,19 +176,19 @@ def test_a_reader_sees_whole_sets_while_writers_replace_them(place):
 
 
 def test_publishing_what_is_live_already_is_no_event(place):
-    place.publish(both())
+    place.publish(both_horizons())
     before = place.events()
 
-    place.publish(both(), days=1)
+    place.publish(both_horizons(), days=1)
 
     assert place.events() == before
 
 
 def test_a_file_that_named_live_sets_before_the_audit_did_is_not_looked_at(place):
-    place.publish(both(data_hash="one"))
+    place.publish(both_horizons(data_hash="one"))
     (place.models / "CURRENT").write_text("{")
 
-    place.publish(both(data_hash="two"), days=1)
+    place.publish(both_horizons(data_hash="two"), days=1)
     place.version("v1", days=2)
     place.roll_back("v1", days=3)
 
@@ -193,11 +198,11 @@ def test_a_file_that_named_live_sets_before_the_audit_did_is_not_looked_at(place
 
 def test_a_live_set_that_is_not_on_the_disk_is_refused_until_the_next_training(place):
     """As when an older backup of the database, or no backup of the models, was restored."""
-    place.publish(both(data_hash="one"))
+    place.publish(both_horizons(data_hash="one"))
     shutil.rmtree(place.models)
 
     with pytest.raises(CorruptArtifact, match=r"The live model \w+ is missing from .*/short"):
         place.connected(lambda registry: registry.models.load(TCS, "short"))
-    place.publish(both(data_hash="two"), days=1)
+    place.publish(both_horizons(data_hash="two"), days=1)
 
     assert live(place) == "two"

@@ -15,7 +15,13 @@ from src.registry.lifecycle.state import live_states
 from src.registry.storage.artifact import CorruptArtifact, NoModel
 from src.registry.versions.archive import VersionArchive
 from src.registry.versions.manifest import NoVersion, VersionExists
-from tests.support.models import both, dies_at, forged_set, holds_in_child, made
+from tests.support.models import (
+    both_horizons,
+    check_in_child,
+    forged_set,
+    killed_at_step,
+    make_artifact,
+)
 from tests.support.registries import DAY, Place, author
 
 TCS, INFY = "TCS.NS", "INFY.NS"
@@ -25,9 +31,9 @@ KEY = b"sixteen letters!"
 @pytest.fixture
 def two_versions(place):
     """Version one with both tickers' first models, version two with TCS's second; two is live."""
-    place.publish([*both(data_hash="one"), *both(INFY, data_hash="one")])
+    place.publish([*both_horizons(data_hash="one"), *both_horizons(INFY, data_hash="one")])
     place.version("v1", days=1)
-    place.publish(both(data_hash="two"), days=2)
+    place.publish(both_horizons(data_hash="two"), days=2)
     place.version("v2", days=3)
     return place
 
@@ -92,7 +98,7 @@ class TestCycle:
     def test_restored_sets_come_back_though_they_were_pruned(self, two_versions):
         place = two_versions
         for number in range(3):
-            place.publish(both(data_hash=f"more{number}"), days=4 + number)
+            place.publish(both_horizons(data_hash=f"more{number}"), days=4 + number)
 
         place.roll_back("v1", days=9)
 
@@ -100,7 +106,7 @@ class TestCycle:
 
     def test_a_ticker_that_the_version_does_not_know_is_left_alone(self, two_versions):
         place = two_versions
-        place.publish(both("SBIN.NS", data_hash="three"), days=4)
+        place.publish(both_horizons("SBIN.NS", data_hash="three"), days=4)
 
         done = place.roll_back("v1", days=5)
 
@@ -121,11 +127,11 @@ class TestCycle:
     def test_what_was_restored_is_pinned_until_unpin(self, two_versions):
         place = two_versions
         place.roll_back("v1", days=4)
-        place.publish(both(data_hash="three"), days=5)
+        place.publish(both_horizons(data_hash="three"), days=5)
         assert live(place) == OF_V1
 
         horizons = place.connected(lambda registry: registry.unpin(TCS, author(6)))
-        place.publish(both(data_hash="four"), days=7)
+        place.publish(both_horizons(data_hash="four"), days=7)
 
         assert horizons == ["long", "short"]
         assert live(place)[TCS, "short"] == "four"
@@ -313,7 +319,7 @@ class TestKilled:
                 digests = {place.states()[TCS, h].live.digest for h in ("short", "long")}
                 if made_new.name not in digests and not made_new.name.startswith("."):
                     shutil.rmtree(made_new)
-            killed = dies_at(step, lambda t=target: place.roll_back(t, days=4))
+            killed = killed_at_step(step, lambda t=target: place.roll_back(t, days=4))
             assert live(place) in (of[target], of[other])
             seen.append(live(place) == of[target])
 
@@ -329,11 +335,11 @@ class TestKilled:
         assert not list(place.home.rglob(".new-*"))
 
     def test_a_version_killed_at_any_step_is_whole_or_not_there(self, place):
-        place.publish([made()])
+        place.publish([make_artifact()])
 
         for step in range(1, 400):
             tag = f"k{step}"
-            killed = dies_at(step, lambda tag=tag: place.version(tag, days=1))
+            killed = killed_at_step(step, lambda tag=tag: place.version(tag, days=1))
             if tag in tags(place.archive):
                 assert place.roll_back(tag, days=2).version.tickers == [TCS]
             if not killed:
@@ -345,7 +351,7 @@ class TestKilled:
 
     def test_a_reader_of_both_horizons_never_sees_one_of_each(self, two_versions):
         place = two_versions
-        readers = [holds_in_child(lambda: all(_agree(place) for _ in range(300))) for _ in range(2)]
+        readers = [check_in_child(lambda: all(_agree(place) for _ in range(300))) for _ in range(2)]
 
         for number in range(10):
             place.roll_back(f"v{number % 2 + 1}", days=4)
@@ -362,9 +368,9 @@ class TestSigned:
     @pytest.fixture
     def signed(self, database_url, home):
         place = Place(database_url, home, KEY)
-        place.publish(both(data_hash="one"))
+        place.publish(both_horizons(data_hash="one"))
         place.version("v1", days=1)
-        place.publish(both(data_hash="two"), days=2)
+        place.publish(both_horizons(data_hash="two"), days=2)
         return place
 
     def test_a_signed_version_comes_back_with_its_key(self, signed):
@@ -397,7 +403,7 @@ class TestSigned:
 
 
 def test_versions_made_in_one_second_are_in_the_order_of_making(place):
-    place.publish([made()])
+    place.publish([make_artifact()])
     for tag in ("b", "c", "a"):
         place.version(tag)
 

@@ -6,7 +6,7 @@ from src.api.forecasts.cache import Cache, new_entry
 from src.api.forecasts.response import prepare_forecast
 from src.core.calendars.nse import nse
 from tests.support.answers import SERVING_ROW
-from tests.support.models import made
+from tests.support.models import make_artifact
 
 EVENING = dt.datetime(2026, 4, 13, 12, 0, tzinfo=dt.UTC)
 PAIR = ("TCS.NS", "short")
@@ -14,7 +14,7 @@ PAIR = ("TCS.NS", "short")
 
 def entry(**changes):
     row = {**SERVING_ROW, "ticker": "TCS.NS", "horizon": "short", "digest": "f" * 64, **changes}
-    return new_entry(prepare_forecast(made(), row, nse()), EVENING, stale_after=1)
+    return new_entry(prepare_forecast(make_artifact(), row, nse()), EVENING, stale_after=1)
 
 
 def test_an_entry_is_outdated_by_a_change():

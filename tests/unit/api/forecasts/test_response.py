@@ -10,7 +10,7 @@ from src.core.calendars.nse import nse
 from src.modeling.serving.predict import FeatureMismatch
 from src.registry.formats.models import LinearModel
 from tests.support.answers import LEVELS, SERVING_ROW, quantile_at
-from tests.support.models import made, winner
+from tests.support.models import make_artifact, winner
 
 EVENING = dt.datetime(2026, 4, 13, 12, 0, tzinfo=dt.UTC)
 
@@ -20,12 +20,12 @@ def row(**changes):
 
 
 def prepared(artifact=None, **changes):
-    chosen = artifact or made()
+    chosen = artifact or make_artifact()
     return prepare_forecast(chosen, row(horizon=chosen.horizon, **changes), nse())
 
 
 def long():
-    return made(horizon="long", sessions=63)
+    return make_artifact(horizon="long", sessions=63)
 
 
 def test_answers_with_the_winner_s_forecast_as_return_percent_and_price():
@@ -149,7 +149,7 @@ def test_logs_what_was_answered_and_what_the_candidate_said():
 
 
 def test_logs_no_candidate_where_there_is_none():
-    none = replace(made(), candidate="zero", model=LinearModel((), np.zeros(0), 0.0))
+    none = replace(make_artifact(), candidate="zero", model=LinearModel((), np.zeros(0), 0.0))
 
     logged = prepared(none).log_row
 

@@ -30,12 +30,12 @@ def bars(closes, source="yahoo", basis="split", volume=1000.0, days=DAYS):
 CALM = [100.0, 101.0, 102.0, 103.0, 104.0, 105.0]
 
 
-def found(ours, others):
+def differing(ours, others):
     return find_differences(ours, others).select("date", "compared", "field").rows()
 
 
 def test_sources_that_agree_have_no_find_differences():
-    assert found(bars(CALM), bars(CALM, "nse")) == []
+    assert differing(bars(CALM), bars(CALM, "nse")) == []
 
 
 def test_a_close_that_differs_is_named_with_both_values():
@@ -59,37 +59,42 @@ def test_a_close_that_differs_is_named_with_both_values():
 
 
 def test_a_tenth_of_a_percent_is_no_difference():
-    assert found(bars(CALM), bars([c * 1.0009 for c in CALM], "nse")) == []
+    assert differing(bars(CALM), bars([c * 1.0009 for c in CALM], "nse")) == []
 
 
 def test_every_field_is_compared():
     other = bars([100.0, 101.0, 103.0, 103.0, 104.0, 105.0], "nse", volume=1000.0)
 
-    assert [field for _, _, field in found(bars(CALM), other)] == ["close", "high", "low", "open"]
+    assert [field for _, _, field in differing(bars(CALM), other)] == [
+        "close",
+        "high",
+        "low",
+        "open",
+    ]
     doubled = bars(CALM, "nse", volume=1002.0)
-    assert found(bars(CALM), doubled) == [(day, "prices", "volume") for day in DAYS]
+    assert differing(bars(CALM), doubled) == [(day, "prices", "volume") for day in DAYS]
 
 
 def test_series_on_two_levels_are_compared_by_returns():
     adjusted = bars([c * 0.8 for c in CALM], "nse", basis="total")
 
-    assert found(bars(CALM), adjusted) == []
+    assert differing(bars(CALM), adjusted) == []
     # 2 of 102 paid on the fourth day: their return there is that much higher.
     paid = [98.0, 98.98, 99.96, 103.0, 104.0, 105.0]
-    days = found(bars(CALM), bars(paid, "nse", basis="total"))
+    days = differing(bars(CALM), bars(paid, "nse", basis="total"))
     assert {(day, compared) for day, compared, _ in days} == {(DAYS[3], "returns")}
 
 
 def test_a_split_that_one_lacks_is_one_day_and_not_all_before_it():
     halved = [c / 2 if day < DAYS[3] else c for day, c in zip(DAYS, CALM, strict=True)]
 
-    days = found(bars(CALM), bars(halved, "nse"))
+    days = differing(bars(CALM), bars(halved, "nse"))
 
     assert {day for day, _, field in days if field == "close"} == {DAYS[3]}
 
 
 def test_only_common_days_are_compared():
-    assert found(bars(CALM), bars(CALM[2:4], "nse", days=DAYS[2:4])) == []
+    assert differing(bars(CALM), bars(CALM[2:4], "nse", days=DAYS[2:4])) == []
 
 
 def test_a_volume_that_only_one_has_is_a_difference():

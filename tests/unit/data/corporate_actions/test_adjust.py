@@ -162,9 +162,9 @@ def test_a_dividend_after_the_last_bar_is_not_in_it_yet():
 
 
 def test_the_sources_own_adj_close_wins_where_no_row_lacks_it():
-    own = bars([100, 102, 101, 103], adj_close=[90.0, 92.0, 101.0, 103.0])
+    bars_with_adj = bars([100, 102, 101, 103], adj_close=[90.0, 92.0, 101.0, 103.0])
 
-    adjusted = adjust(own, [dividend(MON, 5.0)], "split")
+    adjusted = adjust(bars_with_adj, [dividend(MON, 5.0)], "split")
 
     assert adjusted["adj_close"].to_list() == [90, 92, 101, 103]
     assert set(adjusted["return_basis"]) == {"total"}

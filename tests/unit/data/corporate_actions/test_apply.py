@@ -200,7 +200,7 @@ def test_a_dividend_that_the_price_did_not_feel_waits_for_a_person():
     assert "20.0% of the price" in result.contradicted["evidence"][0]
 
 
-def test_a_dividend_that_a_person_stands_by_is_not_doubted():
+def test_a_dividend_that_a_person_stands_by_is_not_contradicted():
     entered = row(kind="dividend", ratio=None, amount=20.0, decided_by="person")
 
     result = derived(entered, basis="split", after=1.0)
@@ -209,7 +209,7 @@ def test_a_dividend_that_a_person_stands_by_is_not_doubted():
     assert result.contradicted.is_empty()
 
 
-def test_where_the_vendor_has_its_own_adjusted_close_no_dividend_is_doubted():
+def test_where_the_vendor_has_its_own_adjusted_close_no_dividend_is_contradicted():
     series = bars(basis="split", after=1.0).with_columns(adj_close="close")
     absurd = row(kind="dividend", ratio=None, amount=20.0)
 
@@ -282,7 +282,7 @@ def test_a_split_that_a_person_entered_is_applied_whatever_the_price_did():
     assert derived(entered, after=1.0).bars["close"][0] == 50
 
 
-def test_a_doubt_ends_when_what_it_rested_on_is_gone():
+def test_a_contradiction_ends_with_its_cause():
     paid = row(kind="dividend", ratio=None, amount=20.0)
     doubted = derived(paid, basis="split", after=1.0).contradicted
 
@@ -312,7 +312,7 @@ def test_where_there_are_no_price_bands_a_crash_is_a_crash():
     american = bars(basis="split", after=0.75).with_columns(ticker=pl.lit("META"))
     halved = bars(basis="split", after=0.5).with_columns(ticker=pl.lit("META"))
 
-    crash, half = (apply_actions(one, NOTHING, nse()) for one in (american, halved))
+    crash, half = (apply_actions(change, NOTHING, nse()) for change in (american, halved))
 
     assert (crash.inferred.height, marked(crash)) == (0, [])
     assert crash.bars["close"][0] == 100

@@ -35,7 +35,7 @@ def ledger(*rows):
 
 
 def history(*states):
-    rows = [{**one, "changed_at": at} for at, one in states]
+    rows = [{**state, "changed_at": at} for at, state in states]
     return pl.DataFrame(rows, schema=HISTORY_SCHEMA)
 
 
@@ -56,10 +56,10 @@ def dated_statuses(states):
 def test_the_ledger_is_read_as_it_was_known(at, amounts):
     states = history((TEN, row(11.0, known_at=TEN)), (NINE, row()))
 
-    found = ledger_known_at(states, at)
+    result = ledger_known_at(states, at)
 
-    assert found["amount"].to_list() == amounts
-    assert found.schema == LEDGER_SCHEMA
+    assert result["amount"].to_list() == amounts
+    assert result.schema == LEDGER_SCHEMA
 
 
 def test_each_key_has_its_own_newest_state_in_the_order_of_keys():

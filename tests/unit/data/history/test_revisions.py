@@ -24,14 +24,14 @@ STORED = {
 def stored(*closes, fetched_at=EARLIER, batch_id=1):
     """Raw rows of the days in order; None is a row without prices."""
     rows = [
-        {"date": one.pop("at"), **one}
+        {"date": row.pop("at"), **row}
         | {"batch_id": batch_id, "first_seen": EARLIER, "fetched_at": fetched_at}
-        for one in made(closes)
+        for row in bars(closes)
     ]
     return pl.DataFrame(rows, schema=STORED)
 
 
-def made(closes):
+def bars(closes):
     nothing = dict.fromkeys(FIELDS)
     return [
         {"at": day, **nothing} if close is None else bar(day, close)
@@ -40,7 +40,7 @@ def made(closes):
 
 
 def delivered(*closes):
-    return delivery(made(closes)).frame
+    return delivery(bars(closes)).frame
 
 
 def revised(before, frame, *, basis="split", fetched_at=LATER):
@@ -98,7 +98,7 @@ def test_a_difference_of_more_than_1e_5_is_a_restatement():
     assert result.revisions["noise"].to_list() == [False]
 
 
-def test_a_restatement_takes_the_new_values_and_tells_each_old_one():
+def test_a_restatement_takes_the_new_values_and_records_each_old_one():
     frame = delivered(100, 101).with_columns(
         close=pl.Series([100.0, 105.0]), volume=pl.Series([1000.0, 1200.0])
     )
@@ -106,11 +106,11 @@ def test_a_restatement_takes_the_new_values_and_tells_each_old_one():
     result = revised(stored(100, 101), frame)
 
     assert kept_closes(result) == [100, 105]
-    told = result.revisions.sort("field").select(
+    revisions = result.revisions.sort("field").select(
         "at", "field", "previous_batch_id", "old_value", "new_value", "noise"
     )
     at = dt.datetime(2026, 4, 7, tzinfo=dt.UTC)
-    assert told.rows() == [
+    assert revisions.rows() == [
         (at, "close", 1, 101.0, 105.0, False),
         (at, "volume", 1, 1000.0, 1200.0, False),
     ]
@@ -146,21 +146,24 @@ def test_an_older_fetch_does_not_overwrite_a_later_one():
     assert result.revisions.is_empty()
 
 
-def bent(closes, **fields):
-    """A delivery of these closes with some fields of its last row in other words."""
-    *first, last = made(closes)
+def with_last_changed(closes, **fields):
+    """A delivery of these closes whose last row has other values in some fields."""
+    *first, last = bars(closes)
     return delivery([*first, {**last, **fields}]).frame
 
 
 @pytest.mark.parametrize("field", ["open", "volume", "adj_close"])
 @pytest.mark.parametrize("newer_close", [101.0, 105.0])
 def test_both_orders_of_arrival_leave_the_same_values(field, newer_close):
-    older, newer = bent((100, 101.0)), bent((100, newer_close), **{field: None})
+    older, newer = (
+        with_last_changed((100, 101.0)),
+        with_last_changed((100, newer_close), **{field: None}),
+    )
     nothing = stored()
 
-    def arrived(*held):
+    def arrived(*deliveries):
         rows = nothing
-        for number, (frame, at) in enumerate(held, start=1):
+        for number, (frame, at) in enumerate(deliveries, start=1):
             known = rows.with_columns(price_basis=pl.lit("split"))
             new = revise(known, frame, key="date", batch=Batch(number, "split", at)).rows
             whose = pl.when(pl.col("batch_id") == number).then(pl.lit(at)).otherwise(pl.lit(LATER))
@@ -175,7 +178,7 @@ def test_both_orders_of_arrival_leave_the_same_values(field, newer_close):
     assert in_order[field][1] == older[field][1]
 
 
-def test_a_filled_field_is_told_and_the_row_stays_the_later_fetchs():
+def test_a_filled_field_is_recorded_and_the_row_stays_the_later_fetchs():
     before = stored(100, fetched_at=LATER).with_columns(volume=pl.lit(None, dtype=pl.Float64))
 
     result = revised(before, delivered(99), fetched_at=EARLIER)
@@ -252,11 +255,11 @@ BASIS = st.sampled_from(["split", "total"])
 WHEN = st.sampled_from([EARLIER, LATER])
 
 
-@given(old=SOME, new=SOME, basis=BASIS, held_since=WHEN, fetched_at=WHEN)
+@given(old=SOME, new=SOME, basis=BASIS, stored_since=WHEN, fetched_at=WHEN)
 def test_every_delivered_row_is_stored_or_known_or_rejected(
-    old, new, basis, held_since, fetched_at
+    old, new, basis, stored_since, fetched_at
 ):
-    before = stored(*old, fetched_at=held_since)
+    before = stored(*old, fetched_at=stored_since)
     frame = delivered(*new)
 
     result = revised(before, frame, basis=basis, fetched_at=fetched_at)

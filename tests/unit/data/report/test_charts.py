@@ -38,9 +38,9 @@ NO_DIFFERENCES = pl.DataFrame(
 def test_each_touched_day_is_marked_with_its_reason():
     rows = quarantine(refused("2024-03-28", "null_bar"), refused("2024-03-28", "non_session"))
 
-    found = day_marks(clean(TUESDAY, pending=[TUESDAY]), rows, LEDGER, [MONDAY], NO_DIFFERENCES)
+    marks = day_marks(clean(TUESDAY, pending=[TUESDAY]), rows, LEDGER, [MONDAY], NO_DIFFERENCES)
 
-    assert found.rows() == [
+    assert marks.rows() == [
         (TUESDAY, "action", "split 2.0 for 1, stated by yahoo"),
         (TUESDAY, "pending", "a jump that no action explains"),
         (WEDNESDAY, "pending", "dividend 29.0 a share, stated by yahoo"),

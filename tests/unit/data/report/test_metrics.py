@@ -28,15 +28,15 @@ def revisions(*rows):
 def test_sessions_missing_in_a_row_are_one_run_across_a_weekend():
     rows = quarantine(refused("2024-03-28", "null_bar"), refused("2024-03-28", "x", kind="hourly"))
 
-    found = metrics.missing_ranges(clean(TUESDAY, AFTER), rows, nse())
+    result = metrics.missing_ranges(clean(TUESDAY, AFTER), rows, nse())
 
-    assert found.rows() == [(WEDNESDAY, MONDAY, 3, "null_bar")]
+    assert result.rows() == [(WEDNESDAY, MONDAY, 3, "null_bar")]
 
 
 def test_missing_sessions_with_a_bar_between_them_are_two_runs():
-    found = metrics.missing_ranges(clean(TUESDAY, THURSDAY, AFTER), quarantine(), nse())
+    result = metrics.missing_ranges(clean(TUESDAY, THURSDAY, AFTER), quarantine(), nse())
 
-    assert found.rows() == [(WEDNESDAY, WEDNESDAY, 1, ""), (MONDAY, MONDAY, 1, "")]
+    assert result.rows() == [(WEDNESDAY, WEDNESDAY, 1, ""), (MONDAY, MONDAY, 1, "")]
 
 
 def test_a_year_counts_its_sessions_from_the_first_bar_to_the_last():
@@ -48,10 +48,10 @@ def test_a_year_counts_its_sessions_from_the_first_bar_to_the_last():
         ("data_cleaning", "daily", "2024-03-27", "hourly", "repaired"),
     )
 
-    found = metrics.coverage(clean(TUESDAY, WEDNESDAY, AFTER, repaired=[WEDNESDAY]), rows, nse())
+    result = metrics.coverage(clean(TUESDAY, WEDNESDAY, AFTER, repaired=[WEDNESDAY]), rows, nse())
 
     # year, sessions, bars, missing, repaired, quarantined
-    assert found.rows() == [(2023, 0, 0, 0, 0, 1), (2024, 5, 3, 2, 1, 1)]
+    assert result.rows() == [(2023, 0, 0, 0, 0, 1), (2024, 5, 3, 2, 1, 1)]
 
 
 def test_rules_that_refused_nothing_are_counted_too():
@@ -62,10 +62,10 @@ def test_rules_that_refused_nothing_are_counted_too():
         ("data_cleaning", "daily", "2024-03-27", "hourly", "repaired"),
     )
 
-    found = metrics.rule_counts(rows)
+    result = metrics.rule_counts(rows)
 
-    assert found.row(0) == ("data_ingest", "daily", "bad_date", 1)
-    counts = {(kind, rule): rows for _, kind, rule, rows in found.iter_rows()}
+    assert result.row(0) == ("data_ingest", "daily", "bad_date", 1)
+    counts = {(kind, rule): rows for _, kind, rule, rows in result.iter_rows()}
     assert (counts["daily", "null_bar"], counts["hourly", "null_bar"]) == (2, 0)
     assert counts["daily", "before_listing"] == 0
     assert ("daily", "hourly") not in counts
@@ -82,7 +82,7 @@ def test_a_repair_says_what_had_stood_there():
 
 def test_revisions_are_counted_by_fetch_and_noise_apart():
     first, second = (dt.datetime(2024, 4, day, 12, tzinfo=dt.UTC) for day in (1, 2))
-    found = metrics.revisions_by_day(
+    result = metrics.revisions_by_day(
         revisions(
             (first, "close", 100.0, 101.0, False),
             (first, "close", 100.0, 98.0, False),
@@ -92,14 +92,14 @@ def test_revisions_are_counted_by_fetch_and_noise_apart():
     )
 
     # day, source, kind, field, restated, filled, noise, largest
-    assert found.row(0)[:7] == (dt.date(2024, 4, 1), "yahoo", "daily", "close", 2, 0, 1)
-    assert found["largest"][0] == pytest.approx(-0.02)
-    assert found.row(1)[4:] == (0, 1, 0, None)
+    assert result.row(0)[:7] == (dt.date(2024, 4, 1), "yahoo", "daily", "close", 2, 0, 1)
+    assert result["largest"][0] == pytest.approx(-0.02)
+    assert result.row(1)[4:] == (0, 1, 0, None)
 
 
 def test_the_largest_revision_comes_first_and_noise_not_at_all():
     at = dt.datetime(2024, 4, 1, tzinfo=dt.UTC)
-    found = metrics.largest_revisions(
+    result = metrics.largest_revisions(
         revisions(
             (at, "open", 100.0, 101.0, False),
             (at, "high", 0.0, 5.0, False),
@@ -108,7 +108,7 @@ def test_the_largest_revision_comes_first_and_noise_not_at_all():
         )
     )
 
-    assert found["field"].to_list() == ["low", "open", "high"]
+    assert result["field"].to_list() == ["low", "open", "high"]
 
 
 def test_sources_are_compared_on_their_common_days():
@@ -129,7 +129,7 @@ def test_sources_are_compared_on_their_common_days():
         }
     )
 
-    found = metrics.agreement(differences, raw, clean(TUESDAY, WEDNESDAY, THURSDAY))
+    result = metrics.agreement(differences, raw, clean(TUESDAY, WEDNESDAY, THURSDAY))
 
     # other, compared, common, days, open, high, low, close, volume, largest
-    assert found.rows() == [("nse", "prices", 2, 2, 2, 0, 0, 0, 1, -0.5)]
+    assert result.rows() == [("nse", "prices", 2, 2, 2, 0, 0, 0, 1, -0.5)]

@@ -36,11 +36,11 @@ def ingest_sum(raw_days, contents, refused_rows):
 
 
 def test_each_row_that_was_delivered_is_stored_repeated_or_refused():
-    found = ingest_sum([TUESDAY, WEDNESDAY], CONTENTS, REFUSED)
+    counts_row = ingest_sum([TUESDAY, WEDNESDAY], CONTENTS, REFUSED)
 
-    counts = [found[name] for name in ("delivered", "kept", "repeated", "refused")]
+    counts = [counts_row[name] for name in ("delivered", "kept", "repeated", "refused")]
     assert counts == [5, 2, 1, 2]
-    assert found["holds"] is True
+    assert counts_row["holds"] is True
 
 
 def test_a_raw_row_that_vanished_breaks_the_sum():
@@ -61,6 +61,6 @@ def test_raw_rows_are_clean_bars_or_refused(refused_rows, holds):
     rejected = quarantine(*[refused("2024-03-27", "null_bar")] * refused_rows)
     bars = clean(TUESDAY, WEDNESDAY, repaired=[WEDNESDAY])
 
-    found = count_at_cleaning("daily", "yahoo", raw, bars, rejected)
+    counts_row = count_at_cleaning("daily", "yahoo", raw, bars, rejected)
 
-    assert found["holds"].to_list() == [holds]
+    assert counts_row["holds"].to_list() == [holds]

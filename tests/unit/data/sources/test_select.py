@@ -20,7 +20,7 @@ def opened(request, known_at, home):
 
 
 @pytest.mark.parametrize(
-    ("request_made", "left_out"),
+    ("request_", "to_remove"),
     [
         (SourceRequest(fetched_at=NOW), "--fetched-at"),
         (SourceRequest(vendor="nse"), "--vendor"),
@@ -29,12 +29,12 @@ def opened(request, known_at, home):
         (SourceRequest(name="yahoo"), "--source"),
     ],
 )
-def test_what_was_known_takes_no_word_about_files(request_made, left_out, tmp_path):
+def test_known_at_excludes_the_options_of_a_source(request_, to_remove, tmp_path):
     with pytest.raises(UsageError) as refused:
-        opened(request_made, NOW, tmp_path)
+        opened(request_, NOW, tmp_path)
 
-    assert str(refused.value) == f"--known-at uses what is stored: leave {left_out} out."
+    assert str(refused.value) == f"--known-at uses only stored prices: remove {to_remove}."
 
 
-def test_what_was_known_comes_from_what_is_stored(tmp_path):
+def test_known_at_needs_no_source(tmp_path):
     assert opened(SourceRequest(name="stored"), NOW, tmp_path) is None

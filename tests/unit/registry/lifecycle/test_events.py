@@ -14,7 +14,7 @@ from src.registry.lifecycle.events import (
     versioned,
 )
 from src.registry.lifecycle.state import LiveState
-from tests.support.models import made, winner
+from tests.support.models import make_artifact, winner
 
 AT = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 AUTHOR = Author("run 7", AT)
@@ -37,16 +37,16 @@ def kinds_of(artifact, before):
 @pytest.mark.parametrize(
     ("artifact", "before", "expected"),
     [
-        (made(verdict="undecided"), None, ["trained", "undecided*"]),
-        (made(verdict="none"), None, ["trained", "undecided*"]),
-        (made(verdict="worse"), state(), ["trained", "rejected*"]),
+        (make_artifact(verdict="undecided"), None, ["trained", "undecided*"]),
+        (make_artifact(verdict="none"), None, ["trained", "undecided*"]),
+        (make_artifact(verdict="worse"), state(), ["trained", "rejected*"]),
         (winner(), None, ["trained", "promoted*"]),
         (winner(), state(), ["trained", "promoted*"]),
         (winner(), state("ridge"), ["trained*"]),
         (winner(), state("drift"), ["trained", "promoted*", "demoted"]),
-        (made(verdict="undecided"), state("ridge"), ["trained", "undecided*", "demoted"]),
-        (made(verdict="worse"), state(pinned=True), ["trained", "rejected"]),
-        (made(verdict="undecided"), state("ridge", pinned=True), ["trained", "undecided"]),
+        (make_artifact(verdict="undecided"), state("ridge"), ["trained", "undecided*", "demoted"]),
+        (make_artifact(verdict="worse"), state(pinned=True), ["trained", "rejected"]),
+        (make_artifact(verdict="undecided"), state("ridge", pinned=True), ["trained", "undecided"]),
         (winner(), state(pinned=True), ["trained", "promoted*"]),
         (winner(since="2026-04-13"), state(pinned=True), ["trained"]),
         (winner(since="2025-01-01"), state("ridge", pinned=True), ["trained"]),
@@ -68,17 +68,17 @@ def test_an_event_says_what_it_rests_on():
 
 
 def test_who_lost_its_place_is_named_with_what_took_it():
-    *_, lost = after_training(replace(made(), digest=NEW), state("ridge"), AUTHOR)
+    *_, lost = after_training(replace(make_artifact(), digest=NEW), state("ridge"), AUTHOR)
 
     assert (lost.digest, lost.served, lost.reason) == (OLD, "ridge", "zero is served instead")
 
 
 def test_a_set_held_back_by_a_pin_says_so():
-    *_, pinned_event = after_training(
-        replace(made(reason=""), digest=NEW), state(pinned=True), AUTHOR
+    *_, event = after_training(
+        replace(make_artifact(reason=""), digest=NEW), state(pinned=True), AUTHOR
     )
 
-    assert pinned_event.reason == "the live model is pinned"
+    assert event.reason == "the live model is pinned"
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_set_held_back_by_a_pin_says_so():
     ],
 )
 def test_a_rollback_restores_and_pins_what_is_not_so_already(before, kinds):
-    events = after_rollback(replace(made(), digest=NEW), before, AUTHOR, "v1")
+    events = after_rollback(replace(make_artifact(), digest=NEW), before, AUTHOR, "v1")
 
     assert [one.kind for one in events] == kinds
     assert {one.version_tag for one in events} <= {"v1"}
@@ -106,7 +106,7 @@ def test_unpin_ends_the_pins_there_are():
 
 
 def test_a_version_is_noted_with_the_digest_of_its_manifest():
-    event = versioned(replace(made(), digest=NEW), AUTHOR, "v1", "f" * 64)
+    event = versioned(replace(make_artifact(), digest=NEW), AUTHOR, "v1", "f" * 64)
 
     assert (event.kind, event.version_tag, event.made_live) == ("versioned", "v1", False)
     assert event.evidence == {"version_manifest": "f" * 64}

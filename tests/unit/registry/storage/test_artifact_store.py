@@ -18,7 +18,7 @@ from src.registry.formats.models import LinearModel, canonical_hash, pack
 from src.registry.storage import artifact_store
 from src.registry.storage.artifact import CorruptArtifact
 from src.registry.storage.artifact_store import ArtifactStore, same_content
-from tests.support.models import dies_at, forged_set, made
+from tests.support.models import forged_set, killed_at_step, make_artifact
 from tests.support.registries import save
 
 
@@ -40,7 +40,7 @@ def assert_refused(version, match):
 
 
 def test_what_was_saved_is_loaded(tmp_path):
-    saved = made()
+    saved = make_artifact()
 
     version = save(tmp_path, saved)
     loaded = load(version)
@@ -54,7 +54,7 @@ def test_what_was_saved_is_loaded(tmp_path):
 
 
 def test_manifest_says_where_the_model_came_from(tmp_path):
-    version = save(tmp_path, made())
+    version = save(tmp_path, make_artifact())
 
     manifest = json.loads((version / "manifest.json").read_bytes())
     model = (version / "model.skops").read_bytes()
@@ -72,13 +72,13 @@ def test_a_model_of_25_features_takes_less_than_3_kilobytes(tmp_path):
     rng = np.random.default_rng(3)
     names = tuple(f"feature_number_{k}" for k in range(25))
 
-    version = save(tmp_path, made(model=LinearModel(names, rng.normal(size=25), 0.001)))
+    version = save(tmp_path, make_artifact(model=LinearModel(names, rng.normal(size=25), 0.001)))
 
     assert (version / "model.skops").stat().st_size < 3000
 
 
 def test_the_model_is_a_skops_file_that_skops_reads_without_trusting_anything(tmp_path):
-    version = save(tmp_path, made())
+    version = save(tmp_path, make_artifact())
 
     parts = skops.io.load(version / "model.skops", trusted=[])
 
@@ -95,7 +95,7 @@ def test_the_model_is_a_skops_file_that_skops_reads_without_trusting_anything(tm
 def test_horizons_and_tickers_stand_apart(tmp_path):
     for ticker in ("M&M.NS", "^NSEI", "BAJAJ-AUTO.NS", "DEMO.NS"):
         for horizon in ("short", "long"):
-            loaded = load(save(tmp_path, made(ticker=ticker, horizon=horizon)))
+            loaded = load(save(tmp_path, make_artifact(ticker=ticker, horizon=horizon)))
             assert loaded.pair == (ticker, horizon)
 
 
@@ -104,7 +104,7 @@ def test_horizons_and_tickers_stand_apart(tmp_path):
 )
 def test_refuses_a_ticker_that_is_no_plain_directory_name(tmp_path, ticker):
     with pytest.raises(BadInput):
-        ArtifactStore(tmp_path / "models").write(made(ticker=ticker))
+        ArtifactStore(tmp_path / "models").write(make_artifact(ticker=ticker))
     with pytest.raises(BadInput):
         ArtifactStore(tmp_path / "models").load(ticker, "short", "0" * 64)
     assert list(tmp_path.iterdir()) == []
@@ -114,19 +114,19 @@ def test_refuses_a_horizon_it_does_not_know(tmp_path):
     with pytest.raises(BadInput):
         ArtifactStore(tmp_path).load("TCS.NS", "../long", "0" * 64)
     with pytest.raises(ValueError, match="horizon"):
-        made(horizon="medium")
+        make_artifact(horizon="medium")
     with pytest.raises(ValueError, match="0 sessions"):
-        made(sessions=0)
+        make_artifact(sessions=0)
 
 
 def test_a_candidate_is_served_only_once_promoted_and_not_when_it_is_worse():
     with pytest.raises(ValueError, match="never promoted"):
-        made(served="ridge")
+        make_artifact(served="ridge")
     with pytest.raises(ValueError, match="never promoted"):
-        made(served="other", since="2025-11-14", verdict="better")
+        make_artifact(served="other", since="2025-11-14", verdict="better")
     with pytest.raises(ValueError, match="never promoted"):
-        made(served="ridge", since="2025-11-14", verdict="worse")
-    assert made(served="ridge", since="2025-11-14", verdict="better").served == "ridge"
+        make_artifact(served="ridge", since="2025-11-14", verdict="worse")
+    assert make_artifact(served="ridge", since="2025-11-14", verdict="better").served == "ridge"
 
 
 @pytest.mark.parametrize("coef", [[0.1], [0.1, np.nan], [[0.1, 0.2]]])
@@ -138,7 +138,7 @@ def test_a_model_has_one_finite_coefficient_per_feature(coef):
 class TestDamage:
     @pytest.fixture
     def version(self, tmp_path):
-        return save(tmp_path, made())
+        return save(tmp_path, make_artifact())
 
     @pytest.mark.parametrize("name", ["model.skops", "manifest.json"])
     def test_every_changed_byte_is_noticed(self, tmp_path, version, name):
@@ -186,7 +186,7 @@ class TestDamage:
         (version / "model.skops").write_bytes(b"")
         monkeypatch.setattr(artifact_store, "pack", lambda _: model)
 
-        assert save(tmp_path, made()) == version
+        assert save(tmp_path, make_artifact()) == version
         assert load(version).digest == version.name
 
 
@@ -195,7 +195,7 @@ class TestForgery:
 
     @pytest.fixture
     def version(self, tmp_path):
-        return save(tmp_path, made())
+        return save(tmp_path, make_artifact())
 
     def test_a_pickle_is_never_loaded(self, tmp_path, version):
         witness = tmp_path / "executed"
@@ -265,13 +265,16 @@ class TestForgery:
 
 class TestReplacement:
     def test_sets_of_one_ticker_and_horizon_lie_beside_each_other(self, tmp_path):
-        first, second = save(tmp_path, made()), save(tmp_path, made(data_hash="e"))
+        first, second = (
+            save(tmp_path, make_artifact()),
+            save(tmp_path, make_artifact(data_hash="e")),
+        )
 
         assert (load(first).data_hash, load(second).data_hash) == ("d" * 64, "e")
 
     def test_all_but_named_sets_are_removed(self, tmp_path):
-        sets = [save(tmp_path, made(trials=trials)) for trials in (1, 2, 3, 4)]
-        other = save(tmp_path, made(horizon="long"))
+        sets = [save(tmp_path, make_artifact(trials=trials)) for trials in (1, 2, 3, 4)]
+        other = save(tmp_path, make_artifact(horizon="long"))
 
         keep = {sets[1].name, sets[3].name}
         ArtifactStore(tmp_path).remove_except(("TCS.NS", "short"), keep)
@@ -282,7 +285,9 @@ class TestReplacement:
     def test_a_writer_killed_at_any_step_leaves_no_set_or_a_whole_one(self, tmp_path):
         folders = []
         for step in range(1, 200):
-            killed = dies_at(step, lambda step=step: save(tmp_path, made(data_hash=f"{step}")))
+            killed = killed_at_step(
+                step, lambda step=step: save(tmp_path, make_artifact(data_hash=f"{step}"))
+            )
             folders = [path for path in tmp_path.glob("TCS.NS/short/*") if path.name[0] != "."]
             assert all(load(path) for path in folders)
             if not killed:
@@ -294,7 +299,7 @@ class TestReplacement:
         assert not list(tmp_path.rglob(".new-*"))
 
     def test_a_copy_is_the_same_set(self, tmp_path):
-        version = save(tmp_path / "a", made())
+        version = save(tmp_path / "a", make_artifact())
 
         ArtifactStore(tmp_path / "a").copy(("TCS.NS", "short"), version.name, tmp_path / "b")
 
@@ -302,18 +307,20 @@ class TestReplacement:
         assert vars(load(copy)) | {"model": 0} == vars(load(version)) | {"model": 0}
 
     def test_artifacts_that_differ_in_time_and_place_alone_have_the_same_content(self):
-        later = made(trained_at="2025-11-15T12:00:00+00:00", environment={"python": "4"})
+        later = make_artifact(trained_at="2025-11-15T12:00:00+00:00", environment={"python": "4"})
 
-        assert same_content(made(), later)
-        assert not same_content(made(), made(trials=4))
-        assert not same_content(made(), made(model=LinearModel(("a",), np.array([1.0]), 0.0)))
+        assert same_content(make_artifact(), later)
+        assert not same_content(make_artifact(), make_artifact(trials=4))
+        assert not same_content(
+            make_artifact(), make_artifact(model=LinearModel(("a",), np.array([1.0]), 0.0))
+        )
 
 
 class TestCanonicalHash:
     MODEL = LinearModel(("a", "b"), np.array([0.25, 0.0]), 0.5, {"alpha": 1.0, "k": 2.0})
 
     def test_equal_models_have_equal_hashes_whatever_the_order_of_their_options(self, tmp_path):
-        loaded = load(save(tmp_path, made(model=self.MODEL))).model
+        loaded = load(save(tmp_path, make_artifact(model=self.MODEL))).model
         twin = LinearModel(("a", "b"), np.array([0.25, -0.0]), 0.5, {"k": 2, "alpha": 1})
 
         assert canonical_hash(loaded) == canonical_hash(self.MODEL) == canonical_hash(twin)
@@ -345,7 +352,7 @@ class TestCanonicalHash:
 
 
 def test_loading_a_model_needs_neither_scikit_learn_nor_skops(tmp_path):
-    version = save(tmp_path, made())
+    version = save(tmp_path, make_artifact())
     code = (
         "import sys, pathlib; from src.registry.storage.artifact_store import ArtifactStore;"
         f"ArtifactStore(pathlib.Path({str(tmp_path)!r})).load('TCS.NS','short','{version.name}');"
@@ -361,7 +368,7 @@ class TestSigned:
     KEY = b"sixteen letters!"
 
     def test_what_is_signed_is_loaded_with_the_key_and_without(self, tmp_path):
-        version = save(tmp_path, made(), key=self.KEY)
+        version = save(tmp_path, make_artifact(), key=self.KEY)
 
         assert load(version, key=self.KEY).digest == version.name
         assert load(version).digest == version.name
@@ -372,19 +379,19 @@ class TestSigned:
         assert (version / "manifest.sig").read_text() == expected
 
     def test_an_unsigned_set_is_refused(self, tmp_path):
-        version = save(tmp_path, made())
+        version = save(tmp_path, make_artifact())
 
         with pytest.raises(CorruptArtifact, match="not signed, but FORECAST_SIGNING_KEY is set"):
             load(version, key=self.KEY)
 
     def test_a_set_signed_by_another_key_is_refused(self, tmp_path):
-        version = save(tmp_path, made(), key=self.KEY)
+        version = save(tmp_path, make_artifact(), key=self.KEY)
 
         with pytest.raises(CorruptArtifact, match="signed by another key"):
             load(version, key=b"another sixteen!")
 
     def test_a_forged_set_with_an_old_signature_is_refused(self, tmp_path):
-        version = save(tmp_path, made(), key=self.KEY)
+        version = save(tmp_path, make_artifact(), key=self.KEY)
         forged = forge(version, pack(LinearModel(("a",), np.array([1.0]), 0.0)))
         (forged / "manifest.sig").write_bytes((version / "manifest.sig").read_bytes())
 
@@ -392,9 +399,9 @@ class TestSigned:
             load(forged, key=self.KEY)
 
     def test_saving_an_unsigned_set_again_with_a_key_signs_it(self, tmp_path, monkeypatch):
-        version = save(tmp_path, made())
+        version = save(tmp_path, make_artifact())
         model = (version / "model.skops").read_bytes()
         monkeypatch.setattr(artifact_store, "pack", lambda _: model)
 
-        assert save(tmp_path, made(), key=self.KEY) == version
+        assert save(tmp_path, make_artifact(), key=self.KEY) == version
         assert load(version, key=self.KEY)

@@ -59,23 +59,23 @@ def upstox(data):
 @pytest.fixture(scope="session")
 def yahoo(data):
     """Ninety-nine series adjusted for splits and dividends, by symbol."""
-    found = {}
+    inferred = {}
     for path in sorted((data / "nse_daily_yahoo").glob("*.csv.gz")):
         head, _ticker, _empty, *rows = gzip.decompress(path.read_bytes()).splitlines()
         raw = pl.read_csv(b"\n".join([head, *rows]), infer_schema=False)
         names = {name.capitalize(): name for name in PRICES}
-        found[path.name.split(".")[0]] = framed(raw, "Price", names)
-    return found
+        inferred[path.name.split(".")[0]] = framed(raw, "Price", names)
+    return inferred
 
 
-def splits(found):
-    return [Action(one.date, "split", ratio=one.ratio) for one in found]
+def splits(inferred):
+    return [Action(split.date, "split", ratio=split.ratio) for split in inferred]
 
 
 def test_the_three_bonuses_of_tcs_are_found_and_nothing_else(tcs):
-    found = infer_splits(tcs, [], nse())
+    inferred = infer_splits(tcs, [], nse())
 
-    assert [(one.date, one.ratio, one.confident) for one in found] == [
+    assert [(split.date, split.ratio, split.confident) for split in inferred] == [
         (day, 2.0, True) for day in BONUSES
     ]
 
@@ -102,7 +102,7 @@ def test_dividends_of_tcs_give_the_vendors_total_returns(tcs, data):
     stated = pl.read_csv(folder / "yahoo_actions_2021-09-30.csv", try_parse_dates=True)
     # Entered twice at the source: 5.5 on the 21st is the whole of it.
     stated = stated.filter(pl.col("Date") != dt.date(2015, 10, 23))
-    known = [
+    stated_splits = [
         Action(day, "split", ratio=ratio)
         for day, ratio in stated.filter(pl.col("Stock Splits") > 0)
         .select("Date", "Stock Splits")
@@ -111,7 +111,7 @@ def test_dividends_of_tcs_give_the_vendors_total_returns(tcs, data):
     paid = stated.filter(pl.col("Dividends") > 0)
     # The vendor states them split-adjusted.
     evenings = paid["Date"].to_numpy().astype("datetime64[D]") - 1
-    as_paid = paid["Dividends"].to_numpy() * shares_after(evenings, known)
+    as_paid = paid["Dividends"].to_numpy() * shares_after(evenings, stated_splits)
     dividends = [
         Action(day, "dividend", amount=amount)
         for day, amount in zip(paid["Date"], as_paid, strict=True)
@@ -120,7 +120,7 @@ def test_dividends_of_tcs_give_the_vendors_total_returns(tcs, data):
         pl.col("Date").cast(pl.Date).alias("date"), theirs="Close"
     )
 
-    both = adjust(tcs, known + dividends, "unadjusted").join(theirs, on="date")
+    both = adjust(tcs, stated_splits + dividends, "unadjusted").join(theirs, on="date")
     returns = both.select("date", pl.col("adj_close", "theirs", "close").pct_change())
     ex_dates = returns.filter(pl.col("date").is_in(paid["Date"].to_list()))
 
@@ -131,21 +131,21 @@ def test_dividends_of_tcs_give_the_vendors_total_returns(tcs, data):
 def test_the_only_jumps_in_adjusted_series_are_demergers_and_vendors_faults(yahoo):
     assert len(yahoo) == 99
 
-    found = {
-        (symbol, one.date.isoformat()): one.confident
+    inferred = {
+        (symbol, split.date.isoformat()): split.confident
         for symbol, series in yahoo.items()
-        for one in infer_splits(series, [], nse())
+        for split in infer_splits(series, [], nse())
     }
 
-    assert found == YAHOO_JUMPS
+    assert inferred == YAHOO_JUMPS
 
 
 def test_a_clean_vendor_has_no_jump_though_some_fell_by_a_quarter(upstox):
     assert len(upstox) == 50
 
-    found = {symbol: infer_splits(series, [], nse()) for symbol, series in upstox.items()}
+    inferred = {symbol: infer_splits(series, [], nse()) for symbol, series in upstox.items()}
 
-    assert {symbol for symbol, jumps in found.items() if jumps} == set()
+    assert {symbol for symbol, jumps in inferred.items() if jumps} == set()
 
 
 def test_splits_put_into_real_series_are_found_with_their_ratio(upstox):
@@ -156,14 +156,14 @@ def test_splits_put_into_real_series_are_found_with_their_ratio(upstox):
         for series in long:
             row = int(random.integers(10, series.height - 6))
             put_in = [Action(series["date"][row], "bonus", ratio=ratio)]
-            found = [
-                (one.date, pytest.approx(one.ratio))
-                for one in infer_splits(unadjust(series, put_in, "unadjusted"), [], nse())
-                if one.confident
+            inferred = [
+                (split.date, pytest.approx(split.ratio))
+                for split in infer_splits(unadjust(series, put_in, "unadjusted"), [], nse())
+                if split.confident
             ]
             tried += 1
-            right += found == [(put_in[0].date, ratio)]
-            wrong += any(one != (put_in[0].date, ratio) for one in found)
+            right += inferred == [(put_in[0].date, ratio)]
+            wrong += any(split != (put_in[0].date, ratio) for split in inferred)
 
     assert tried == 200
     assert wrong == 0

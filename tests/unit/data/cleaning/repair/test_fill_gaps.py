@@ -45,16 +45,16 @@ def repaired(bars, *candidates, gaps=(GAP,), ex_dates=()):
 
 
 def test_a_gap_is_filled_from_a_source_that_agrees_around_it():
-    (found,) = repaired(series(), second())
+    (repair,) = repaired(series(), second())
 
-    assert (found.date, found.kind, found.source, found.batch_id) == (
+    assert (repair.date, repair.kind, repair.source, repair.batch_id) == (
         GAP,
         "second_source",
         "nse",
         3,
     )
-    assert found.reason == "taken from nse"
-    assert found.bar == {
+    assert repair.reason == "taken from nse"
+    assert repair.bar == {
         "open": 104.0,
         "high": pytest.approx(105.04),
         "low": pytest.approx(102.96),
@@ -69,9 +69,9 @@ def test_without_candidate_of_the_day_the_gap_stays():
 
 
 def test_candidate_that_differs_by_the_rounding_of_prices_is_taken_as_it_is():
-    (found,) = repaired(series(), second(1.0005))
+    (repair,) = repaired(series(), second(1.0005))
 
-    assert found.bar["close"] == pytest.approx(104 * 1.0005, rel=1e-12)
+    assert repair.bar["close"] == pytest.approx(104 * 1.0005, rel=1e-12)
 
 
 def test_candidate_on_another_level_is_not_taken_when_both_should_stand_on_one():
@@ -79,11 +79,11 @@ def test_candidate_on_another_level_is_not_taken_when_both_should_stand_on_one()
 
 
 def test_prices_without_dividends_are_brought_to_the_level_around_the_gap():
-    (found,) = repaired(series(0.9, basis="total"), second())
+    (repair,) = repaired(series(0.9, basis="total"), second())
 
-    assert found.bar["close"] == pytest.approx(93.6, rel=1e-12)
-    assert found.bar["volume"] == 500.0
-    assert found.reason == "taken from nse, times 0.9 for its price level"
+    assert repair.bar["close"] == pytest.approx(93.6, rel=1e-12)
+    assert repair.bar["volume"] == 500.0
+    assert repair.reason == "taken from nse, times 0.9 for its price level"
 
 
 def test_a_level_that_changes_across_the_gap_hides_something():
@@ -97,8 +97,8 @@ def test_hourly_bars_may_be_off_by_what_a_last_trade_is():
     closes = second(1.003).bars
 
     assert repaired(series(), CandidateBars("second_source", "nse", closes)) == []
-    (found,) = repaired(series(), CandidateBars("hourly", "nse", closes))
-    assert found.bar["close"] == pytest.approx(104 * 1.003, rel=1e-12)
+    (repair,) = repaired(series(), CandidateBars("hourly", "nse", closes))
+    assert repair.bar["close"] == pytest.approx(104 * 1.003, rel=1e-12)
 
 
 def test_the_first_candidate_that_holds_is_taken():
@@ -117,9 +117,9 @@ def test_candidate_that_may_only_show_the_level_is_not_taken():
 def test_a_last_bar_is_filled_by_what_stands_before_it():
     gaps = [DAYS[8]]
 
-    (found,) = repaired(series(without=(DAYS[8],)), second(), gaps=gaps)
+    (repair,) = repaired(series(without=(DAYS[8],)), second(), gaps=gaps)
 
-    assert (found.date, found.bar["close"]) == (DAYS[8], 108.0)
+    assert (repair.date, repair.bar["close"]) == (DAYS[8], 108.0)
 
 
 def test_a_gap_before_every_bar_stays():
@@ -134,9 +134,9 @@ def test_a_gap_before_every_bar_stays():
 def test_a_known_dividend_at_the_gap_decides_its_adjusted_close(ex_date, factor):
     bars = series(adjusted=0.95, adjusted_from=4)
 
-    (found,) = repaired(bars, second(), ex_dates=[ex_date])
+    (repair,) = repaired(bars, second(), ex_dates=[ex_date])
 
-    assert found.bar["adj_close"] == pytest.approx(104 * factor, rel=1e-12)
+    assert repair.bar["adj_close"] == pytest.approx(104 * factor, rel=1e-12)
 
 
 def test_a_dividend_of_unknown_date_at_the_gap_leaves_it_open():
@@ -204,11 +204,11 @@ def test_no_series_has_no_gaps():
 
 # Around Good Friday, 29 March 2024, and a weekend.
 def test_holidays_and_weekends_are_not_missing():
-    found = missing_sessions(
+    repair = missing_sessions(
         pl.Series([dt.date(2024, 3, 26), dt.date(2024, 3, 28), dt.date(2024, 4, 2)]), nse()
     )
 
-    assert found == [dt.date(2024, 3, 27), dt.date(2024, 4, 1)]
+    assert repair == [dt.date(2024, 3, 27), dt.date(2024, 4, 1)]
 
 
 def test_no_bars_miss_no_session():

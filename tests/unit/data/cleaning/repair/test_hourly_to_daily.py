@@ -39,12 +39,12 @@ def hours(day=DAY, starts=range(7), first=dt.time(3, 45), fetched=LATER, silent=
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def made(*parts):
+def daily(*parts):
     return daily_bars(pl.concat(parts), nse()).rows(named=True)
 
 
 def test_a_whole_session_is_one_bar():
-    assert made(hours()) == [
+    assert daily(hours()) == [
         {
             "date": DAY,
             "open": 100.0,
@@ -61,17 +61,17 @@ def test_a_whole_session_is_one_bar():
 
 def test_a_session_with_an_hour_missing_is_no_bar():
     for missing in range(7):
-        assert made(hours(starts=[n for n in range(7) if n != missing])) == []
+        assert daily(hours(starts=[n for n in range(7) if n != missing])) == []
 
 
 def test_a_session_that_was_still_open_is_no_bar():
-    assert made(hours(fetched=dt.datetime(2026, 4, 6, 9, 59, tzinfo=dt.UTC))) == []
-    assert len(made(hours(fetched=dt.datetime(2026, 4, 6, 10, 0, tzinfo=dt.UTC)))) == 1
+    assert daily(hours(fetched=dt.datetime(2026, 4, 6, 9, 59, tzinfo=dt.UTC))) == []
+    assert len(daily(hours(fetched=dt.datetime(2026, 4, 6, 10, 0, tzinfo=dt.UTC)))) == 1
 
 
 def test_an_evening_session_of_one_hour_is_whole_with_its_one_hour():
     # Diwali 2024: open from 18:00 to 19:00 in India.
-    (bar,) = made(hours(MUHURAT, range(1), first=dt.time(12, 30), fetched=LATER))
+    (bar,) = daily(hours(MUHURAT, range(1), first=dt.time(12, 30), fetched=LATER))
 
     assert (bar["date"], bar["hours"], bar["close"]) == (MUHURAT, 1, 101.0)
 
@@ -81,25 +81,25 @@ def test_a_session_whose_hours_are_not_certain_is_no_bar():
     day = dt.date(2013, 11, 3)
 
     assert nse().hours(day).estimated
-    assert made(hours(day, range(7), fetched=LATER)) == []
+    assert daily(hours(day, range(7), fetched=LATER)) == []
 
 
 def test_hours_of_a_day_without_a_session_are_no_bar():
-    assert made(hours(dt.date(2026, 4, 3))) == []
+    assert daily(hours(dt.date(2026, 4, 3))) == []
 
 
 def test_hours_without_their_volume_are_counted():
-    (bar,) = made(hours(silent=(0, 3)))
+    (bar,) = daily(hours(silent=(0, 3)))
 
     assert (bar["volume"], bar["silent"]) == (50.0, 2)
 
 
 def test_a_day_without_any_volume_is_no_bar():
-    assert made(hours(silent=range(7))) == []
+    assert daily(hours(silent=range(7))) == []
 
 
 def test_each_session_stands_by_itself():
     tuesday = dt.date(2026, 4, 7)
     whole = hours(tuesday, fetched=dt.datetime(2026, 4, 8, tzinfo=dt.UTC))
 
-    assert [bar["date"] for bar in made(hours(starts=range(6)), whole)] == [tuesday]
+    assert [bar["date"] for bar in daily(hours(starts=range(6)), whole)] == [tuesday]

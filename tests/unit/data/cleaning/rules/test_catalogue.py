@@ -29,7 +29,7 @@ SCHEMA = {
 }
 
 
-def one(day, **bent):
+def bar(day, **bent):
     """An ordinary bar that the rules have nothing against, with whatever is bent."""
     usual = {
         "ticker": "TCS.NS",
@@ -65,12 +65,12 @@ def refused(*rows, rules=DAILY_RULES):
 
 def with_bent(**bent):
     """A week whose Wednesday is bent."""
-    return [one(day, **(bent if day == WEEK[2] else {})) for day in WEEK]
+    return [bar(day, **(bent if day == WEEK[2] else {})) for day in WEEK]
 
 
 @pytest.mark.parametrize("rules", [DAILY_RULES, HOURLY_RULES], ids=["daily", "hourly"])
 def test_ordinary_bars_are_all_kept(rules):
-    result = cleaned(*map(one, WEEK), rules=rules)
+    result = cleaned(*map(bar, WEEK), rules=rules)
 
     assert result.kept["date"].to_list() == WEEK
     assert result.refused.is_empty()
@@ -107,7 +107,7 @@ def test_a_close_a_millionth_above_the_high_is_rounding_and_more_is_not(high, ke
 
 @pytest.mark.parametrize("day", [GOOD_FRIDAY, SATURDAY])
 def test_a_bar_of_a_day_without_trading_is_no_session(day):
-    rows = sorted([*map(one, WEEK), one(day)], key=lambda row: row["date"])
+    rows = sorted([*map(bar, WEEK), bar(day)], key=lambda row: row["date"])
 
     assert refused(*rows) == [(day, "non_session")]
 
@@ -115,7 +115,7 @@ def test_a_bar_of_a_day_without_trading_is_no_session(day):
 def test_a_special_sunday_session_is_kept():
     budget_sunday = dt.date(2026, 2, 1)
 
-    assert refused(one(budget_sunday)) == []
+    assert refused(bar(budget_sunday)) == []
 
 
 def test_four_equal_prices_without_volume_are_a_missing_bar():
@@ -131,25 +131,25 @@ def test_four_equal_prices_with_volume_were_traded():
 def test_a_bar_from_before_the_calendar_is_refused():
     early = dt.date(1999, 12, 31)
 
-    assert refused(one(early), one(WEEK[0])) == [(early, "before_calendar")]
+    assert refused(bar(early), bar(WEEK[0])) == [(early, "before_calendar")]
 
 
 def test_a_bar_from_before_the_listing_is_refused_and_the_first_day_is_not():
-    rows = [one(day, listed_on=WEEK[1]) for day in WEEK]
+    rows = [bar(day, listed_on=WEEK[1]) for day in WEEK]
 
     assert refused(*rows) == [(WEEK[0], "before_listing")]
 
 
 # The session of 10 April 2026 closes at 15:30 in India, 10:00 UTC.
 @pytest.mark.parametrize(
-    ("fetched", "found"),
+    ("fetched", "refusals"),
     [((9, 59), [(WEEK[4], "partial_bar")]), ((10, 0), [])],
     ids=["before the close", "at the close"],
 )
-def test_a_bar_fetched_before_its_session_closed_is_partial(fetched, found):
+def test_a_bar_fetched_before_its_session_closed_is_partial(fetched, refusals):
     at = dt.datetime(2026, 4, 10, *fetched, tzinfo=dt.UTC)
 
-    assert refused(*(one(day, fetched_at=at) for day in WEEK)) == found
+    assert refused(*(bar(day, fetched_at=at) for day in WEEK)) == refusals
 
 
 def test_a_bar_that_was_never_fetched_again_is_partial_wherever_it_stands():
@@ -161,7 +161,7 @@ def test_a_bar_that_was_never_fetched_again_is_partial_wherever_it_stands():
 def test_a_bar_of_a_session_still_to_come_is_refused():
     looked = dt.datetime(2026, 4, 9, 5, tzinfo=dt.UTC)
 
-    assert refused(*(one(day, now=looked) for day in WEEK)) == [
+    assert refused(*(bar(day, now=looked) for day in WEEK)) == [
         (WEEK[3], "partial_bar"),
         (WEEK[4], "partial_bar"),
     ]
@@ -174,40 +174,40 @@ def test_a_price_that_no_share_has_is_refused(bent):
 
 @pytest.mark.parametrize("adj_close", [None, 0.0, 90_000.0, 0.09])
 def test_an_adjusted_close_that_is_missing_or_off_is_refused(adj_close):
-    rows = [one(day, adj_close=90.0) for day in WEEK]
+    rows = [bar(day, adj_close=90.0) for day in WEEK]
     rows[2]["adj_close"] = adj_close
 
     assert refused(*rows) == [(WEEK[2], "bad_adjusted_close")]
 
 
 def test_a_special_dividend_moves_the_adjusted_close_for_good():
-    rows = [one(day, adj_close=50.0 if day < WEEK[2] else 100.0) for day in WEEK]
+    rows = [bar(day, adj_close=50.0 if day < WEEK[2] else 100.0) for day in WEEK]
 
     assert refused(*rows) == []
 
 
 def test_a_source_without_adjusted_closes_lacks_none():
-    assert refused(*(one(day, adj_close=None) for day in WEEK)) == []
+    assert refused(*(bar(day, adj_close=None) for day in WEEK)) == []
 
 
 def test_a_series_on_another_basis_than_the_newest_delivery_is_superseded():
-    rows = [one(day, price_basis="unadjusted", batch_id=1) for day in WEEK[:2]]
+    rows = [bar(day, price_basis="unadjusted", batch_id=1) for day in WEEK[:2]]
     later = AFTER_CLOSE + dt.timedelta(days=1)
-    rows += [one(day, batch_id=2, fetched_at=later) for day in WEEK[2:]]
+    rows += [bar(day, batch_id=2, fetched_at=later) for day in WEEK[2:]]
 
     assert refused(*rows) == [(day, "superseded_vintage") for day in WEEK[:2]]
 
 
 def test_an_older_vintage_of_a_total_series_is_superseded():
-    rows = [one(day, price_basis="total", batch_id=1) for day in WEEK[:2]]
+    rows = [bar(day, price_basis="total", batch_id=1) for day in WEEK[:2]]
     later = AFTER_CLOSE + dt.timedelta(days=1)
-    rows += [one(day, price_basis="total", batch_id=2, fetched_at=later) for day in WEEK[2:]]
+    rows += [bar(day, price_basis="total", batch_id=2, fetched_at=later) for day in WEEK[2:]]
 
     assert refused(*rows) == [(day, "superseded_vintage") for day in WEEK[:2]]
 
 
 def test_older_deliveries_of_a_split_adjusted_series_go_on_with_newer_ones():
-    rows = [one(day, batch_id=k) for k, day in enumerate(WEEK, 1)]
+    rows = [bar(day, batch_id=k) for k, day in enumerate(WEEK, 1)]
 
     assert refused(*rows) == []
 
@@ -220,8 +220,8 @@ def test_older_deliveries_of_a_split_adjusted_series_go_on_with_newer_ones():
 def test_an_hourly_bar_must_start_within_its_session(clock, inside):
     ts = dt.datetime.combine(WEEK[2], dt.time(*clock), dt.UTC)
 
-    found = refused(*with_bent(ts=ts), rules=HOURLY_RULES)
-    assert found == ([] if inside else [(WEEK[2], "outside_hours")])
+    refusals = refused(*with_bent(ts=ts), rules=HOURLY_RULES)
+    assert refusals == ([] if inside else [(WEEK[2], "outside_hours")])
 
 
 def test_hourly_bars_know_neither_partial_nor_flat_bars():
@@ -254,7 +254,7 @@ def counted(*rows):
 
 
 def test_zeros_from_before_the_listing_are_named_as_such_and_later_ones_are_not():
-    rows = [one(day, **(NOTHING_YET if n < 30 or n == 50 else {})) for n, day in enumerate(YEAR)]
+    rows = [bar(day, **(NOTHING_YET if n < 30 or n == 50 else {})) for n, day in enumerate(YEAR)]
 
     assert counted(*rows) == {"before_first_price": 30, "non_positive_price": 1}
 
@@ -263,7 +263,7 @@ def test_zeros_from_before_the_listing_are_named_as_such_and_later_ones_are_not(
     ("length", "rule"), [(19, "flat_no_trade"), (20, "dead_stretch"), (76, "dead_stretch")]
 )
 def test_a_month_of_flat_bars_without_volume_is_a_dead_stretch(length, rule):
-    rows = [one(day, **(FLAT if 50 <= n < 50 + length else {})) for n, day in enumerate(YEAR)]
+    rows = [bar(day, **(FLAT if 50 <= n < 50 + length else {})) for n, day in enumerate(YEAR)]
 
     assert counted(*rows) == {rule: length}
 
@@ -277,18 +277,18 @@ def test_history_before_a_dead_stretch_goes_only_when_the_price_cannot_be_compar
 ):
     after = {name: usual * factor for name, usual in PRICED.items()}
     rows = [
-        one(day, **(after if n >= 80 else FLAT if n >= 50 else {})) for n, day in enumerate(YEAR)
+        bar(day, **(after if n >= 80 else FLAT if n >= 50 else {})) for n, day in enumerate(YEAR)
     ]
 
-    found = {"dead_stretch": 30} | ({} if kept_before else {"before_break": 50})
-    assert counted(*rows) == found
+    refusals = {"dead_stretch": 30} | ({} if kept_before else {"before_break": 50})
+    assert counted(*rows) == refusals
 
 
 def test_a_stretch_without_rows_is_as_dead_as_one_of_flat_rows():
     after = {name: usual * 5 for name, usual in PRICED.items()}
-    rows = [one(day, **(after if n >= 80 else {})) for n, day in enumerate(YEAR) if not 59 < n < 80]
+    rows = [bar(day, **(after if n >= 80 else {})) for n, day in enumerate(YEAR) if not 59 < n < 80]
     shorter = [
-        one(day, **(after if n >= 80 else {})) for n, day in enumerate(YEAR) if not 60 < n < 80
+        bar(day, **(after if n >= 80 else {})) for n, day in enumerate(YEAR) if not 60 < n < 80
     ]
 
     assert counted(*rows) == {"before_break": 60}
@@ -297,7 +297,7 @@ def test_a_stretch_without_rows_is_as_dead_as_one_of_flat_rows():
 
 def test_a_split_stated_inside_a_dead_stretch_makes_the_prices_comparable():
     after = {name: usual / 5 for name, usual in PRICED.items()}
-    rows = [one(day, **(after if n >= 80 else {})) for n, day in enumerate(YEAR) if not 50 < n < 80]
+    rows = [bar(day, **(after if n >= 80 else {})) for n, day in enumerate(YEAR) if not 50 < n < 80]
     split = bars(*rows).with_columns(
         level=pl.when(pl.col("date") < YEAR[80]).then(pl.col("close") / 5).otherwise("close")
     )
@@ -308,7 +308,7 @@ def test_a_split_stated_inside_a_dead_stretch_makes_the_prices_comparable():
 def test_of_several_breaks_the_last_one_counts():
     dear = {name: usual * 5 for name, usual in PRICED.items()}
     rows = [
-        one(day, **(dear if 60 <= n < 120 else {}))
+        bar(day, **(dear if 60 <= n < 120 else {}))
         for n, day in enumerate(YEAR)
         if not (30 <= n < 60 or 90 <= n < 120)
     ]
@@ -317,9 +317,9 @@ def test_of_several_breaks_the_last_one_counts():
 
 
 def test_a_bar_in_another_unit_is_refused():
-    rows = [one(day) for day in YEAR]
+    rows = [bar(day) for day in YEAR]
     hundredfold = {name: usual * 100 for name, usual in PRICED.items()}
-    rows[120] = one(YEAR[120], **hundredfold)
+    rows[120] = bar(YEAR[120], **hundredfold)
 
     assert refused(*rows) == [(YEAR[120], "unit_error")]
 
@@ -327,22 +327,22 @@ def test_a_bar_in_another_unit_is_refused():
 def test_rows_that_stand_out_only_once_others_are_gone_are_refused_as_well():
     # adj_close over close: the 4 is off, and without it the 2.
     over = (1, 1, 2, 4, 1, 1)
-    rows = [one(day, adj_close=100.0 * k) for day, k in zip(YEAR, over, strict=False)]
+    rows = [bar(day, adj_close=100.0 * k) for day, k in zip(YEAR, over, strict=False)]
 
     assert refused(*rows) == [(YEAR[3], "bad_adjusted_close"), (YEAR[2], "bad_adjusted_close")]
 
 
 def test_a_bar_wrong_in_several_ways_is_refused_once_by_the_first_rule():
-    found = cleaned(one(SATURDAY, close=None, open=-1.0, high=1.0)).refused
+    refusals = cleaned(bar(SATURDAY, close=None, open=-1.0, high=1.0)).refused
 
-    assert found.select("rule", "reason").rows() == [("null_bar", "null prices")]
+    assert refusals.select("rule", "reason").rows() == [("null_bar", "null prices")]
 
 
 def test_a_refused_row_is_whole_and_says_why():
     row = cleaned(*with_bent(close=-1.0)).refused.row(0, named=True)
 
     assert row == {
-        **one(WEEK[2], close=-1.0),
+        **bar(WEEK[2], close=-1.0),
         "level": -1.0,
         "rule": "non_positive_price",
         "reason": "a price is not above zero, or the volume is below it",
@@ -359,7 +359,7 @@ def test_no_bars_are_no_trouble(rules):
 DAYS = st.dates(dt.date(1999, 12, 1), dt.date(2026, 4, 13))
 PRICE = st.sampled_from([None, -1.0, 0.0, 98.0, 99.0, 100.0, 102.0])
 ANY_BAR = st.builds(
-    lambda day, values, batch, basis: one(
+    lambda day, values, batch, basis: bar(
         day,
         **dict(zip(OHLCV, values, strict=True)),
         batch_id=batch,
@@ -377,6 +377,7 @@ SERIES = st.lists(ANY_BAR, max_size=12, unique_by=lambda row: row["date"]).map(
 RULES = st.sampled_from([DAILY_RULES, HOURLY_RULES])
 
 
+@settings(deadline=None)
 @given(SERIES, RULES)
 def test_every_bar_is_kept_or_refused_and_never_both(rows, rules):
     result = cleaned(*rows, rules=rules)
@@ -397,6 +398,7 @@ def test_clean_bars_pass_a_second_time(rows, rules):
     assert twice.refused.is_empty()
 
 
+@settings(deadline=None)
 @given(SERIES)
 def test_bars_that_are_kept_are_whole_positive_and_possible(rows):
     for row in cleaned(*rows).kept.iter_rows(named=True):

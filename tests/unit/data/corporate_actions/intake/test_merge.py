@@ -194,8 +194,8 @@ def test_the_twin_of_a_dividend_before_the_first_bar_waits_and_keeps_waiting():
 def test_a_dividend_that_moved_to_another_date_is_applied_there_and_waits_here():
     result = merged(stating(dividend(12.0, DAYS[3])), row())
 
-    found = {r["date"]: r["status"] for r in result.rows.iter_rows(named=True)}
-    assert found == {DAYS[3]: "applied", DAYS[2]: "pending"}
+    statuses = {r["date"]: r["status"] for r in result.rows.iter_rows(named=True)}
+    assert statuses == {DAYS[3]: "applied", DAYS[2]: "pending"}
 
 
 def test_a_twin_whose_other_is_withdrawn_is_applied():
@@ -203,8 +203,8 @@ def test_a_twin_whose_other_is_withdrawn_is_applied():
 
     result = merged(stating(dividend(12.0, DAYS[3])), row(), twin)
 
-    found = {r["date"]: r["status"] for r in result.rows.iter_rows(named=True)}
-    assert found == {DAYS[3]: "applied", DAYS[2]: "pending"}
+    statuses = {r["date"]: r["status"] for r in result.rows.iter_rows(named=True)}
+    assert statuses == {DAYS[3]: "applied", DAYS[2]: "pending"}
 
 
 def test_an_impossible_amount_is_reported_and_withdraws_nothing():

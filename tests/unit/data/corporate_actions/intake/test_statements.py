@@ -40,7 +40,7 @@ def ledger(*stated, recorded=NOTHING_RECORDED, **options):
 
 def test_a_dividend_is_multiplied_by_every_later_split_and_one_of_its_own_date():
     # TCS paid 3 rupees in 2004, before three bonuses, and 29 on the date of the third.
-    found = ledger(
+    result = ledger(
         ("2004-10-28", "dividend", 0.375),
         ("2018-05-31", "dividend", 14.5),
         ("2018-07-17", "dividend", 4.0),
@@ -49,28 +49,28 @@ def test_a_dividend_is_multiplied_by_every_later_split_and_one_of_its_own_date()
         ("2018-05-31", "split", 2.0),
     )
 
-    assert found[paid("2004-10-28")] == (3.0, "applied")
-    assert found[paid("2018-05-31")] == (29.0, "applied")
-    assert found[paid("2018-07-17")] == (4.0, "applied")
-    assert found["2018-05-31", "split"] == (2.0, "applied")
+    assert result[paid("2004-10-28")] == (3.0, "applied")
+    assert result[paid("2018-05-31")] == (29.0, "applied")
+    assert result[paid("2018-07-17")] == (4.0, "applied")
+    assert result["2018-05-31", "split"] == (2.0, "applied")
 
 
 def test_beside_unadjusted_prices_a_dividend_is_as_paid_already():
-    found = ledger(("2018-01-22", "dividend", 7.0), ("2018-05-31", "split", 2.0), as_paid=True)
+    result = ledger(("2018-01-22", "dividend", 7.0), ("2018-05-31", "split", 2.0), as_paid=True)
 
-    assert found[paid("2018-01-22")] == (7.0, "applied")
+    assert result[paid("2018-01-22")] == (7.0, "applied")
 
 
 def test_two_equal_dividends_of_one_date_are_one_and_two_others_are_a_sum():
     # TCS on 2023-01-16: 8 rupees interim and 67 special.
-    found = ledger(
+    result = ledger(
         ("2022-07-14", "dividend", 8.0),
         ("2022-07-14", "dividend", 8.0),
         ("2023-01-16", "dividend", 8.0),
         ("2023-01-16", "dividend", 67.0),
     )
 
-    assert found == {paid("2022-07-14"): (8.0, "applied"), paid("2023-01-16"): (75.0, "applied")}
+    assert result == {paid("2022-07-14"): (8.0, "applied"), paid("2023-01-16"): (75.0, "applied")}
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf"), None])
@@ -79,24 +79,24 @@ def test_what_cannot_be_is_no_row(value):
 
 
 def test_the_later_of_two_equal_dividends_nearby_waits():
-    found = ledger(("2015-10-21", "dividend", 2.75), ("2015-10-23", "dividend", 2.75))
+    result = ledger(("2015-10-21", "dividend", 2.75), ("2015-10-23", "dividend", 2.75))
 
-    assert found[paid("2015-10-21")] == (2.75, "applied")
-    assert found[paid("2015-10-23")] == (2.75, "pending")
+    assert result[paid("2015-10-21")] == (2.75, "applied")
+    assert result[paid("2015-10-23")] == (2.75, "pending")
 
 
 def test_equal_dividends_of_two_quarters_are_two():
-    found = ledger(("2015-01-27", "dividend", 2.5), ("2015-04-27", "dividend", 2.5))
+    result = ledger(("2015-01-27", "dividend", 2.5), ("2015-04-27", "dividend", 2.5))
 
-    assert {status for _, status in found.values()} == {"applied"}
+    assert {status for _, status in result.values()} == {"applied"}
 
 
 def test_the_twin_of_a_dividend_in_the_ledger_waits_whichever_is_earlier():
     recorded = RecordedActions(dividends=((day("2015-10-23"), 2.75),))
 
-    found = ledger(("2015-10-21", "dividend", 2.75), recorded=recorded)
+    result = ledger(("2015-10-21", "dividend", 2.75), recorded=recorded)
 
-    assert found[paid("2015-10-21")] == (2.75, "pending")
+    assert result[paid("2015-10-21")] == (2.75, "pending")
 
 
 def test_a_dividend_of_the_ledger_is_compared_in_the_sources_own_units():
@@ -112,27 +112,27 @@ def test_what_is_applied_in_the_ledger_does_not_wait_for_a_twin_there():
         dividends=((day("2015-10-21"), 2.75),), applied=frozenset([day("2015-10-23")])
     )
 
-    found = ledger(("2015-10-23", "dividend", 2.75), recorded=recorded)
+    result = ledger(("2015-10-23", "dividend", 2.75), recorded=recorded)
 
-    assert found[paid("2015-10-23")] == (2.75, "applied")
+    assert result[paid("2015-10-23")] == (2.75, "applied")
 
 
 def test_a_rejected_dividend_is_nobodys_twin():
     recorded = RecordedActions(rejected=frozenset([day("2015-10-21")]))
 
-    found = ledger(
+    result = ledger(
         ("2015-10-21", "dividend", 2.75), ("2015-10-23", "dividend", 2.75), recorded=recorded
     )
 
-    assert found[paid("2015-10-23")] == (2.75, "applied")
+    assert result[paid("2015-10-23")] == (2.75, "applied")
 
 
 def test_a_split_of_the_ledger_divides_what_is_stated_without_splits():
     recorded = RecordedActions(splits=(Action(day("2018-05-31"), "split", ratio=2.0),))
 
-    found = ledger(("2018-01-22", "dividend", 3.5), recorded=recorded)
+    result = ledger(("2018-01-22", "dividend", 3.5), recorded=recorded)
 
-    assert found == {paid("2018-01-22"): (7.0, "applied")}
+    assert result == {paid("2018-01-22"): (7.0, "applied")}
 
 
 def test_the_doubled_dividend_of_october_2015_waits_and_the_other_72_do_not(data):

@@ -70,7 +70,7 @@ def test_a_hundred_times_too_large_a_statement_is_implausible_against_adj_close(
     }
 
 
-def test_rounding_of_the_adjusted_close_is_no_doubt():
+def test_rounding_of_the_adjusted_close_is_no_contradiction():
     bars = prices(paid={30: 0.05}).with_columns(pl.col("adj_close").round(2))
 
     assert why(bars, {30: 0.05}) == {}
@@ -101,7 +101,7 @@ def test_a_large_dividend_that_the_price_felt_is_believed():
     assert why(prices(paid={30: 20.0}).drop("adj_close"), {30: 20.0}) == {}
 
 
-def test_a_dividend_far_above_the_others_needs_less_to_be_doubted():
+def test_a_dividend_far_above_the_others_needs_less_to_be_implausible():
     others = {10: 1.0, 20: 1.0, 40: 1.0}
     bars = prices(paid=others).drop("adj_close")
 
@@ -167,7 +167,7 @@ def test_dividends_that_price_and_adj_close_bear_out_are_believed(seed, amounts,
     amount=st.floats(0.05, 6.0),
     factor=st.one_of(st.floats(0.0, 0.8), st.floats(1.2, 3.0)),
 )
-def test_what_adj_close_takes_off_wrongly_is_always_doubted(seed, row, amount, factor):
+def test_what_adj_close_takes_off_wrongly_is_always_implausible(seed, row, amount, factor):
     bars = _fallen(seed, {row: amount}, {row: amount * factor})
     assume(bars["close"].min() > 20)
 

@@ -45,7 +45,7 @@ def moved(at, factor, **kind):
     return bars(**kind).with_columns(pl.when(later).then(prices * factor).otherwise(prices))
 
 
-def found(series, *stated):
+def inferred(series, *stated):
     splits = infer_splits(series, stated, nse())
     return [(split.date, split.ratio, split.confident) for split in splits]
 
@@ -61,7 +61,7 @@ def doubts(series, *stated):
     [4 / 3, 1.5, 2, 2.5, 3, 4, 5, 10, 15, 20],
 )
 def test_open_and_close_at_a_usual_fraction_are_a_split(ratio):
-    assert found(bars(0.99 / ratio, 1.01 / ratio)) == [(EX_DATE, pytest.approx(ratio), True)]
+    assert inferred(bars(0.99 / ratio, 1.01 / ratio)) == [(EX_DATE, pytest.approx(ratio), True)]
 
 
 def test_the_evidence_says_what_it_was_judged_by():
@@ -85,7 +85,7 @@ def test_the_evidence_says_what_it_was_judged_by():
 
 
 def test_an_ordinary_series_has_no_jump():
-    assert found(bars(1.0, 1.0)) == []
+    assert inferred(bars(1.0, 1.0)) == []
 
 
 def test_a_crash_within_the_session_waits_for_a_person():
@@ -110,17 +110,17 @@ def test_open_and_close_both_count(opened, close):
 
 
 def test_a_small_jump_has_less_room():
-    assert found(bars(0.75 * 1.019, 0.75)) == [(EX_DATE, pytest.approx(4 / 3), True)]
-    assert found(bars(0.75 * 1.022, 0.75)) == [(EX_DATE, pytest.approx(4 / 3), False)]
+    assert inferred(bars(0.75 * 1.019, 0.75)) == [(EX_DATE, pytest.approx(4 / 3), True)]
+    assert inferred(bars(0.75 * 1.022, 0.75)) == [(EX_DATE, pytest.approx(4 / 3), False)]
 
 
 @pytest.mark.parametrize("ratio", [1.1, 1.2])
 def test_a_fraction_within_the_price_bands_is_no_jump(ratio):
-    assert found(bars(1 / ratio, 1 / ratio)) == []
+    assert inferred(bars(1 / ratio, 1 / ratio)) == []
 
 
 def test_a_limit_down_day_is_no_jump():
-    assert found(bars(0.8, 0.8)) == []
+    assert inferred(bars(0.8, 0.8)) == []
 
 
 @pytest.mark.parametrize("ratio", [7 / 5, 8 / 5, 5 / 3, 6])
@@ -130,12 +130,12 @@ def test_a_rare_ratio_waits_for_a_person(ratio):
 
 @pytest.mark.parametrize("ratio", [0.5, 0.2, 0.1])
 def test_a_consolidation_waits_for_a_person(ratio):
-    assert found(bars(1 / ratio, 1 / ratio)) == [(EX_DATE, pytest.approx(ratio), False)]
+    assert inferred(bars(1 / ratio, 1 / ratio)) == [(EX_DATE, pytest.approx(ratio), False)]
 
 
 def test_a_rise_beyond_the_price_bands_waits_for_a_person():
     # Motherson, 14 January 2022: a vendor adjusted for a demerger that the prices lacked.
-    assert [confident for _, _, confident in found(bars(1.3506, 1.2855))] == [False]
+    assert [confident for _, _, confident in inferred(bars(1.3506, 1.2855))] == [False]
 
 
 @pytest.mark.parametrize("at", [JUMP - 3, JUMP + 3])
@@ -144,7 +144,7 @@ def test_a_second_large_move_nearby_raises_a_doubt(at):
 
 
 def test_prices_that_come_back_were_no_split():
-    assert [confident for _, _, confident in found(moved(JUMP + 2, 2.0))] == [False, False]
+    assert [confident for _, _, confident in inferred(moved(JUMP + 2, 2.0))] == [False, False]
 
 
 def test_the_newest_session_waits_for_the_next():
@@ -179,7 +179,7 @@ def test_bars_without_trade_do_not_hide_a_suspension():
 
 
 def test_one_missing_session_is_no_suspension():
-    assert found(bars().filter(pl.col("date") != DAYS[JUMP - 1])) == [(EX_DATE, 2.0, True)]
+    assert inferred(bars().filter(pl.col("date") != DAYS[JUMP - 1])) == [(EX_DATE, 2.0, True)]
 
 
 def test_without_a_calendar_weekdays_count():
@@ -190,7 +190,7 @@ def test_without_a_calendar_weekdays_count():
 
 @pytest.mark.parametrize("date", [EX_DATE, DAYS[JUMP - 1] + dt.timedelta(days=1)])
 def test_a_stated_action_explains_its_jump(date):
-    assert found(bars(0.49, 0.51), Action(date, "bonus", ratio=2.0)) == []
+    assert inferred(bars(0.49, 0.51), Action(date, "bonus", ratio=2.0)) == []
 
 
 def test_split_bonus_and_dividend_of_one_date_explain_together():
@@ -201,11 +201,11 @@ def test_split_bonus_and_dividend_of_one_date_explain_together():
         Action(EX_DATE, "dividend", amount=10.0),
     ]
 
-    assert found(bars(0.091, 0.089), *stated) == []
+    assert inferred(bars(0.091, 0.089), *stated) == []
 
 
 def test_a_large_dividend_explains_its_fall():
-    assert found(bars(0.55, 0.55), Action(EX_DATE, "dividend", amount=44.0)) == []
+    assert inferred(bars(0.55, 0.55), Action(EX_DATE, "dividend", amount=44.0)) == []
 
 
 @pytest.mark.parametrize(
@@ -221,18 +221,18 @@ def test_a_stated_split_that_does_not_fit_raises_a_doubt(stated):
 
 
 def test_a_stated_demerger_explains_nothing_by_itself():
-    assert len(found(bars(0.36, 0.36), Action(EX_DATE, "demerger", ratio=1.0))) == 1
+    assert len(inferred(bars(0.36, 0.36), Action(EX_DATE, "demerger", ratio=1.0))) == 1
 
 
 def test_a_split_stated_elsewhere_changes_nothing():
     stated = Action(EX_DATE - dt.timedelta(days=90), "split", ratio=2.0)
 
-    assert found(bars(), stated) == [(EX_DATE, 2.0, True)]
+    assert inferred(bars(), stated) == [(EX_DATE, 2.0, True)]
 
 
 @pytest.mark.parametrize("rows", [0, 1])
 def test_no_bars_and_one_bar_have_no_jump(rows):
-    assert found(bars().head(rows)) == []
+    assert inferred(bars().head(rows)) == []
 
 
 def test_null_and_zero_prices_are_passed_over():
@@ -241,7 +241,7 @@ def test_null_and_zero_prices_are_passed_over():
         close=pl.when(pl.col("date") == DAYS[2]).then(0.0).otherwise("close"),
     )
 
-    assert found(bent) == [(EX_DATE, 2.0, True)]
+    assert inferred(bent) == [(EX_DATE, 2.0, True)]
 
 
 MOVES = st.lists(st.floats(0.90, 1.12), min_size=30, max_size=30)
@@ -277,4 +277,4 @@ def test_the_verdict_does_not_depend_on_the_price_level(moves, at, ratio, level)
     low = walked(moves)
     high = low.with_columns(pl.col("open", "high", "low", "close") * level)
 
-    assert found(low) == found(high)
+    assert inferred(low) == inferred(high)

@@ -12,7 +12,7 @@ from src.core.calendars.nse import nse
 from src.core.errors import BadInput
 from tests.support.price_files import all_deliveries, file_source
 
-DATA = Path(os.environ.get("FORECAST_TEST_DATA") or Path(__file__).parents[4] / "shared" / "data")
+DATA = Path(os.environ.get("FORECAST_TEST_DATA") or Path(__file__).parents[6] / "shared" / "data")
 pytestmark = pytest.mark.skipif(
     not DATA.is_dir(), reason=f"the real price files are not at {DATA} (set FORECAST_TEST_DATA)"
 )

@@ -30,7 +30,7 @@ from tests.support.yahoo_replay import (
 )
 
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
-REPOSITORY = Path(__file__).resolve().parents[4]
+REPOSITORY = Path(__file__).resolve().parents[5]
 
 
 def at(year, month, day, hour=3, minute=45):
@@ -110,20 +110,20 @@ def test_the_hash_follows_the_content(source, server):
 
 def test_since_and_until_are_honoured(source, server):
     dates = daily(source, dt.date(2026, 11, 18), dt.date(2026, 11, 19)).frame["date"].to_list()
-    asked = parse_qs(urlsplit(server.chart_requests()[-1]).query)
+    query = parse_qs(urlsplit(server.chart_requests()[-1]).query)
 
     assert dates == [dt.date(2026, 11, 18), dt.date(2026, 11, 19)]
-    assert int(asked["period1"][0]) == at(2026, 11, 17, 0, 0).timestamp()
-    # up to now, whatever was asked for: a split of today divides the dividends of all days before
-    assert int(asked["period2"][0]) == at(2026, 11, 23, 0, 0).timestamp()
+    assert int(query["period1"][0]) == at(2026, 11, 17, 0, 0).timestamp()
+    # up to now, whatever was requested: a split of today divides the dividends of all days before
+    assert int(query["period2"][0]) == at(2026, 11, 23, 0, 0).timestamp()
 
 
 def test_asks_for_prices_with_splits_and_dividends(source, server):
     daily(source)
-    asked = parse_qs(urlsplit(server.chart_requests()[-1]).query)
+    query = parse_qs(urlsplit(server.chart_requests()[-1]).query)
 
-    assert asked["interval"] == ["1d"]
-    assert {"div", "splits"} <= set(asked["events"][0].split(","))
+    assert query["interval"] == ["1d"]
+    assert {"div", "splits"} <= set(query["events"][0].split(","))
 
 
 def test_a_range_that_ends_before_it_starts_asks_nothing(source, server):
@@ -174,7 +174,7 @@ def test_the_bars_bring_their_actions_in_the_same_answer(source, server):
 
     delivery = daily(source, dt.date(2026, 11, 17), dt.date(2026, 11, 18))
 
-    # The split of the 20th is no bar that was asked for, but the 11.0 is divided by it.
+    # The split of the 20th is outside the range requested, but the 11.0 is divided by it.
     assert delivery.actions.rows() == [
         (dt.date(2026, 11, 18), "dividend", None, 11.0),
         (dt.date(2026, 11, 20), "split", 2.0, None),
@@ -279,8 +279,8 @@ def test_hours_before_yahoos_reach_are_clipped_and_noted(source, server):
     server.charts["TCS.NS", "1h"] = chart("TCS.NS", WEEK, interval="1h")
 
     delivery = one(source.fetch_hourly("TCS.NS", dt.date(2020, 1, 1), None))
-    asked = parse_qs(urlsplit(server.chart_requests()[-1]).query)
-    assert int(asked["period1"][0]) > (NOW - dt.timedelta(days=730)).timestamp()
+    query = parse_qs(urlsplit(server.chart_requests()[-1]).query)
+    assert int(query["period1"][0]) > (NOW - dt.timedelta(days=730)).timestamp()
     assert "730 days" in delivery.notes[0]
 
 

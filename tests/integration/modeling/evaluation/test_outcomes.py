@@ -12,7 +12,7 @@ from src.core.tables import FEATURES_DAILY
 from src.registry.formats.models import LinearModel
 from src.registry.lifecycle.events import Author
 from tests.support.evenings import after_close, evenings
-from tests.support.models import both
+from tests.support.models import both_horizons
 from tests.support.prices import TCS, clean_walk
 
 DAYS = nse().sessions(dt.date(2025, 9, 1), dt.date(2026, 4, 16))
@@ -28,7 +28,7 @@ def at(database_url, home):
         opened.arrive(CLEAN.head(FIRST + 1))
         version = opened.store.load(FEATURES_DAILY, [TCS])["features_version"][-1]
         zero = LinearModel((), np.zeros(0), 0.0)
-        made = both(features_version=version, candidate="zero", model=zero)
+        made = both_horizons(features_version=version, candidate="zero", model=zero)
         opened.models.publish(made, Author("a test", after_close(DAYS[FIRST])))
         opened.evening(TCS, DAYS[FIRST])
         yield opened
