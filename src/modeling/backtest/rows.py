@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from src.modeling.intervals.quantiles import INTERVALS, interval_bounds
+
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
     from src.modeling.experiment.run import WalkForwardResult
