@@ -1,12 +1,11 @@
-"""How fast `/predict/*` answers, against endpoints that answer a constant, and against MLflow.
+"""Measure how fast `/predict/*` answers, against constant endpoints and against MLflow.
 
     .venv/bin/python benchmarks/serving.py [seconds] [--mlflow PATH]
 
-One uvicorn worker, 32 connections over loopback, from another process: `wrk` if it is installed
-and no body is sent, else asyncio. The database is a PostgreSQL of its own in a temporary folder.
-The forecast is a ridge over all inputs that the challengers have. `mlflow models serve` serves the
-same ridge, where there is an mlflow: --mlflow or $BENCHMARK_MLFLOW names it, or the python that
-has it; else it is looked for.
+One uvicorn worker, 32 connections over loopback, from another process. The database is a
+PostgreSQL of its own in a temporary folder. The forecast is a ridge over all inputs of the
+candidates. `mlflow models serve` serves the same ridge where mlflow is installed: --mlflow or
+$BENCHMARK_MLFLOW names the program or its python, else PATH is searched.
 """
 
 import argparse
@@ -14,7 +13,6 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -25,9 +23,9 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support"), str(ROOT / "benchmarks")]
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
-import mlflow_peer  # noqa: E402 found by the line above
+import mlflow_peer  # noqa: E402 on the path set above
 
 CONNECTIONS = 32
 NOW = "2026-04-13T12:30:00Z"
@@ -37,6 +35,16 @@ AGREE = 1e-12  # two sums of the same products may differ in their last bits
 TICKERS = [f"BENCH{number}.NS" for number in range(CONNECTIONS)]
 
 
+def with_constant(app):
+    """An application with a route that answers a constant."""
+
+    @app.get("/constant")
+    async def constant():
+        return {"status": "alive"}
+
+    return app
+
+
 def create():
     """The application with two more routes: a constant, and a forecast that is always read."""
     from fastapi import Request
@@ -44,11 +52,7 @@ def create():
     from src.api import predict_simple
     from src.api.routes import forecasts
 
-    app = predict_simple.create()
-
-    @app.get("/constant")
-    async def constant():
-        return {"status": "alive"}
+    app = with_constant(predict_simple.create())
 
     @app.get("/read")
     async def read(request: Request, ticker: str):
@@ -64,26 +68,20 @@ def bare():
     """A FastAPI application with nothing but the constant."""
     from fastapi import FastAPI
 
-    app = FastAPI()
-
-    @app.get("/constant")
-    async def constant():
-        return {"status": "alive"}
-
-    return app
+    return with_constant(FastAPI())
 
 
 class Client(asyncio.Protocol):
-    """Asks again as soon as it has been answered."""
+    """Sends its request again after each answer."""
 
     def __init__(self, request, until, times):
         self.request, self.until, self.times, self.buffer = request, until, times, b""
 
     def connection_made(self, transport):
         self.transport = transport
-        self.ask()
+        self.send()
 
-    def ask(self):
+    def send(self):
         self.began = time.perf_counter()
         self.transport.write(self.request)
 
@@ -103,26 +101,26 @@ class Client(asyncio.Protocol):
         now = time.perf_counter()
         self.times.append(now - self.began)
         if now < self.until:
-            self.ask()
+            self.send()
         else:
             self.transport.close()
 
 
-def request_of(asked):
+def encode(target):
     """The bytes of a GET of ``PATH``, or of a POST of ``PATH BODY``, JSON in ASCII."""
-    path, _, body = asked.partition(" ")
+    path, _, body = target.partition(" ")
     lines = [f"{'POST' if body else 'GET'} {path} HTTP/1.1", "Host: 127.0.0.1"]
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, "", body]).encode()
 
 
-async def load(port, asked, seconds):
+async def load(port, targets, seconds):
     """Requests a second, and the times of all of them in order of size."""
     loop, times = asyncio.get_running_loop(), []
     until = time.perf_counter() + seconds
     for number in range(CONNECTIONS):
-        request = request_of(asked[number % len(asked)])
+        request = encode(targets[number % len(targets)])
         await loop.create_connection(
             lambda request=request: Client(request, until, times), "127.0.0.1", port
         )
@@ -136,43 +134,26 @@ async def load(port, asked, seconds):
     }
 
 
-def ask_in_another_process(port, asked, seconds):
-    """What `load` finds, or `wrk` where it is installed and there is one path and no body."""
-    if len(asked) == 1 and " " not in asked[0] and shutil.which("wrk"):
-        return _wrk(f"http://127.0.0.1:{port}{asked[0]}", seconds)
-    found = subprocess.run(
-        [sys.executable, __file__, "load", str(port), str(seconds), *asked],
+def load_from_another_process(port, targets, seconds):
+    """The result of `load`."""
+    done = subprocess.run(
+        [sys.executable, __file__, "load", str(port), str(seconds), *targets],
         capture_output=True,
         text=True,
         check=True,
     )
-    return json.loads(found.stdout)
-
-
-def _wrk(url, seconds):
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", url]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
-    said = {line.split()[0]: line.split()[1] for line in lines if len(line.split()) == 2}
-    scale = {"us": 1e-3, "ms": 1.0, "s": 1e3}
-
-    def milliseconds(text):
-        unit = next(one for one in scale if text.endswith(one))
-        return float(text.removesuffix(unit)) * scale[unit]
-
-    rate = float(said["Requests/sec:"])
-    p50, p99 = milliseconds(said["50%"]), milliseconds(said["99%"])
-    return {"rate": rate, "p50": p50, "p99": p99, "n": rate * seconds}
+    return json.loads(done.stdout)
 
 
 def fill(home):
     """A database with live models; returns its lease."""
     import psycopg
-    from answers import put_live
-    from models import winner
 
     from src.db.database import DATA_DIR
     from src.db.embedded.lease import acquire
     from src.db.migrate import ensure_schema
+    from tests.support.answers import put_live
+    from tests.support.models import winner
 
     ridge, inputs = mlflow_peer.ridge()
     lease = acquire(home / DATA_DIR)
@@ -184,18 +165,18 @@ def fill(home):
 
 
 class Server:
-    """One worker, in a process or a family of processes of its own: ``command`` and a port."""
+    """One worker, started by ``command`` and a port, in a process group of its own."""
 
     def __init__(self, command, environment):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        said = tempfile.TemporaryFile("w+")  # noqa: SIM115 closed with the last who holds it
+        output = tempfile.TemporaryFile("w+")  # noqa: SIM115 closed with the process
         self.process = subprocess.Popen(
             [*command, "--port", str(self.port)],
             env=os.environ | environment,
-            stdout=said,
-            stderr=said,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
         while self.process.poll() is None:
@@ -204,11 +185,11 @@ class Server:
                 return
             except OSError:
                 time.sleep(0.05)
-        said.seek(0)
-        raise SystemExit(f"{' '.join(command)} ended: {said.read()}")
+        output.seek(0)
+        raise SystemExit(f"{' '.join(command)} ended: {output.read()}")
 
     def cpu(self):
-        """Seconds of processor time so far, of the whole family."""
+        """Seconds of processor time so far, of the whole process group."""
         ticks = 0
         for path in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):  # another process may end meanwhile
@@ -217,20 +198,20 @@ class Server:
                     ticks += int(stat[11]) + int(stat[12])
         return ticks / os.sysconf("SC_CLK_TCK")
 
-    def measured(self, asked, seconds):
-        """What a load finds, and the server's processor time a request in microseconds."""
-        ask_in_another_process(self.port, asked, 1)
+    def measure(self, targets, seconds):
+        """The result of a load, and the server's processor time a request in microseconds."""
+        load_from_another_process(self.port, targets, 1)
         before = self.cpu()
-        found = ask_in_another_process(self.port, asked, seconds)
-        return found | {"cpu": (self.cpu() - before) / found["n"] * 1e6}
+        result = load_from_another_process(self.port, targets, seconds)
+        return result | {"cpu": (self.cpu() - before) / result["n"] * 1e6}
 
-    def answer(self, asked):
+    def answer(self, target):
         """One answer, from its JSON."""
-        path, _, body = asked.partition(" ")
+        path, _, body = target.partition(" ")
         address = f"http://127.0.0.1:{self.port}{path}"
         request = urllib.request.Request(address, body.encode() or None, mlflow_peer.JSON)
-        with urllib.request.urlopen(request) as said:  # noqa: S310 our own address
-            return json.load(said)
+        with urllib.request.urlopen(request) as response:  # noqa: S310 our own address
+            return json.load(response)
 
     def __enter__(self):
         return self
@@ -248,39 +229,39 @@ def application(factory, home):
     return Server([sys.executable, *command.split()], environment)
 
 
-def ours(home, seconds):
-    """A row for each way to be asked, and the forecast that is given."""
+def measure_ours(home, seconds):
+    """A row for each kind of request, and a forecast."""
     rows, started = {}, time.perf_counter()
     forecasts = [f"/predict/short?ticker={ticker}" for ticker in TICKERS]
     with application("create", home) as server:
         spent = time.perf_counter() - started
         print(f"ready after {spent:.2f} s, {server.cpu():.2f} s of processor")
-        rows[SAME] = server.measured(["/constant"], seconds)
-        rows[CACHED] = server.measured(forecasts[:1], seconds)
-        rows["/predict/short, 32 tickers"] = server.measured(forecasts, seconds)
+        rows[SAME] = server.measure(["/constant"], seconds)
+        rows[CACHED] = server.measure(forecasts[:1], seconds)
+        rows["/predict/short, 32 tickers"] = server.measure(forecasts, seconds)
         read = [f"/read?ticker={ticker}" for ticker in TICKERS]
-        rows["read anew each time"] = server.measured(read, seconds)
-        given = server.answer(forecasts[0])["pred_return"]
+        rows["read anew each time"] = server.measure(read, seconds)
+        forecast = server.answer(forecasts[0])["pred_return"]
     with application("bare", home) as server:
-        rows[ALONE] = server.measured(["/constant"], seconds)
-    return rows, given
+        rows[ALONE] = server.measure(["/constant"], seconds)
+    return rows, forecast
 
 
-def beside_mlflow(program, home, forecast, seconds):
-    """The row of `mlflow models serve`, once it has given ``forecast`` for the same inputs."""
-    asked = mlflow_peer.question()
-    with Server(*mlflow_peer.served(program, home / "mlflow")) as server:
-        (given,) = server.answer(asked)["predictions"]
-        if abs(given - forecast) > AGREE:
-            raise SystemExit(f"mlflow forecasts {given!r}, we {forecast!r}: not the same ridge.")
-        return server.measured([asked], seconds)
+def measure_mlflow(program, home, forecast, seconds):
+    """The row of `mlflow models serve`, once it has made the same ``forecast``."""
+    target = mlflow_peer.request()
+    with Server(*mlflow_peer.serve_command(program, home / "mlflow")) as server:
+        (by_mlflow,) = server.answer(target)["predictions"]
+        if abs(by_mlflow - forecast) > AGREE:
+            raise SystemExit(f"mlflow forecasts {by_mlflow!r}, we {forecast!r}: another ridge.")
+        return server.measure([target], seconds)
 
 
 def main(seconds, mlflow):
     with tempfile.TemporaryDirectory(prefix="serving-") as folder, fill(Path(folder)):
-        rows, forecast = ours(Path(folder), seconds)
+        rows, forecast = measure_ours(Path(folder), seconds)
         if mlflow is not None:
-            rows[MLFLOW] = beside_mlflow(mlflow, Path(folder), forecast, seconds)
+            rows[MLFLOW] = measure_mlflow(mlflow, Path(folder), forecast, seconds)
     same, alone = rows[SAME], rows[ALONE]
     print(f"{'':28}{'rps':>8}{'p50 ms':>8}{'p99 ms':>8}{'cpu µs':>8}  rate / same app, bare; cpu")
     for name, row in rows.items():
@@ -299,11 +280,11 @@ def main(seconds, mlflow):
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["load"]:
-        port, span, *asked = sys.argv[2:]
-        print(json.dumps(asyncio.run(load(int(port), asked, float(span)))))
+        port, span, *targets = sys.argv[2:]
+        print(json.dumps(asyncio.run(load(int(port), targets, float(span)))))
     else:
         parser = argparse.ArgumentParser()
         parser.add_argument("seconds", nargs="?", type=int, default=10)
         parser.add_argument("--mlflow", default=os.environ.get("BENCHMARK_MLFLOW"))
         args = parser.parse_args()
-        main(args.seconds, mlflow_peer.found(args.mlflow))
+        main(args.seconds, mlflow_peer.find_program(args.mlflow))

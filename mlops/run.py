@@ -205,12 +205,12 @@ class Run:
             self.warn(warning)
 
     def _record_outcomes(self, context: RunContext) -> None:
-        from src.modeling.evaluation.maturing import record_outcomes
+        from src.modeling.evaluation.outcomes import record_outcomes
 
         with one_sentence_errors(self._url):
             self.results["outcomes"] = record_outcomes(context)
         # No warning: a session that never traded would be warned of in every run from then on.
-        for sentence in self.results["outcomes"].get("told", ()):
+        for sentence in self.results["outcomes"].get("notes", ()):
             log.info(sentence)
 
     def _fail(self, error: Exception) -> None:

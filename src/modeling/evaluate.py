@@ -30,10 +30,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     forecasts = read(args.file)
     console = Console(width=None if sys.stdout.isatty() else 160)
-    console.print(_points(leaderboard.points(forecasts)))
+    console.print(_points(leaderboard.point_leaderboard(forecasts)))
     models = forecasts["model"].unique().to_list()
     shown = "served" if "served" in models else sorted(models)[0]
-    console.print(_distributions(leaderboard.distributions(forecasts, shown)))
+    console.print(_distributions(leaderboard.interval_leaderboard(forecasts, shown)))
     return 0
 
 

@@ -50,7 +50,7 @@ def test_a_log_that_cannot_be_written_delays_no_answer_and_is_caught_up_with(
 def test_killed_under_load_it_has_logged_every_answer_once_after_a_restart(
     service, connection, models, database_url
 ):
-    tickers = [f"NUMBER{n}.NS" for n in range(24)]
+    tickers = [f"NUMBER{n}.NS" for n in range(12)]
     live = put_live(connection, models, [make_artifact(ticker=ticker) for ticker in tickers])
     stop = threading.Event()
     writer = threading.Thread(target=arriving, args=(database_url, live, stop))

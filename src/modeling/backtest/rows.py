@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from src.modeling.evaluation.interval_metrics import bounds
+from src.modeling.intervals.quantiles import INTERVALS, interval_bounds
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
     from src.modeling.experiment.run import WalkForwardResult
-
-SHARES = (0.50, 0.80, 0.90, 0.95)
 
 
 def rows(
@@ -71,8 +69,8 @@ def _rows(contest: WalkForwardResult, column: int, since: dt.date | None) -> np.
 def _intervals(contest: WalkForwardResult, at: np.ndarray, column: int) -> dict[str, np.ndarray]:
     quantiles = contest.distributions.quantiles_of(at, column)
     found: dict[str, np.ndarray] = {}
-    for share in SHARES:
-        low, high = bounds(share)
+    for share in INTERVALS:
+        low, high = interval_bounds(share)
         name = f"{share:.0%}".rstrip("%")
         found |= {f"lo{name}": quantiles[:, low], f"hi{name}": quantiles[:, high]}
     return found
