@@ -103,9 +103,9 @@ class MLOpsPipeline:
         from mlops.run import RunRequest, run_pipeline
         from mlops.run_folder import new_run_folder
         from src.config import logs
-        from src.config.threads import wait_politely
+        from src.config.threads import use_passive_waiting
 
-        wait_politely()
+        use_passive_waiting()
         logs.configure(self.settings.home, self.settings.log_level)
         folder = new_run_folder(self.settings.home, self._now)
         logs.bind_run(folder.run_id, ticker=self.ticker)
