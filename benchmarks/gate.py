@@ -113,7 +113,7 @@ def promoted(world: World, pairs: int, seed: int = 11) -> float:
     """Share of the simulated challengers whose verdict is better."""
     rules = verdict.rules_for(world.horizon, FLOORS[world.horizon])
     verdicts = [
-        verdict.label(losses.book(*one), 0, len(one[0]), rules)
+        verdict.verdict_of(losses.cumulate_losses(*one), 0, len(one[0]), rules)
         for one in pairs_of(world, pairs, seed)
     ]
     return verdicts.count(verdict.BETTER) / pairs
@@ -124,23 +124,23 @@ def passed(world: World, pairs: int, seed: int = 11) -> dict[str, float]:
     rules = verdict.rules_for(world.horizon, FLOORS[world.horizon])
     found: list[dict[str, bool]] = []
     for one in pairs_of(world, pairs, seed):
-        kept, end = losses.book(*one), len(one[0])
+        kept, end = losses.cumulate_losses(*one), len(one[0])
         tests = criteria.panel_tests(kept, 0, end, rules)
         row = {"MAE 1 % lower": gains(kept)[-1] >= 0.01}
         for level in (0.05, 0.01):
             beyond = tests.t > hac.critical(tests.b, level)
             row |= {f"t abs {level}": bool(beyond[-1, 0]), f"both {level}": bool(beyond.all())}
-        for evidence in criteria.further_evidence(kept, 0, end, rules):
+        for evidence in criteria.further_criteria(kept, 0, end, rules):
             name = evidence.name.partition("_vs_")[0]
             row[name] = row.get(name, True) and evidence.passed
-        row["gate"] = verdict.label(kept, 0, end, rules) == verdict.BETTER
+        row["gate"] = verdict.verdict_of(kept, 0, end, rules) == verdict.BETTER
         strict = replace(rules, level=0.01)
-        row["gate at 1 %"] = verdict.label(kept, 0, end, strict) == verdict.BETTER
+        row["gate at 1 %"] = verdict.verdict_of(kept, 0, end, strict) == verdict.BETTER
         found.append(row)
     return {name: float(np.mean([row[name] for row in found])) for name in found[0]}
 
 
-def gains(kept: losses.Book) -> Floats:
+def gains(kept: losses.CumulativeLosses) -> Floats:
     """MAE skill against each reference."""
     return kept.tickers.values[-1].sum(axis=-1) / kept.errors[-1].sum(axis=-1)
 

@@ -180,7 +180,7 @@ def main() -> None:
     given = panel.build(pl.read_parquet(sys.argv[1]), nse())
     ticker = sys.argv[3] if len(sys.argv) > 3 else "TCS.NS"
     column = given.tickers.index(ticker)
-    pool, alone = volatility.inputs(given), volatility.inputs(of_one(given, column))
+    pool, alone = volatility.build_inputs(given), volatility.build_inputs(of_one(given, column))
     y = given.targets(1)[:, [column]]
     sessions = session_variances(sys.argv[2], ticker)
     for measure in ("ranges", "moves"):

@@ -14,6 +14,7 @@ import polars as pl
 from src.core.calendars.nse import nse
 from src.modeling.evaluation import interval_metrics
 from src.modeling.intervals import distribution, quantiles, volatility
+from src.modeling.intervals.quantiles import INTERVALS
 from src.modeling.panel import panel
 
 SCORED_FROM = 750
@@ -108,7 +109,7 @@ def report(given, horizon, since, inputs):
     ours = made.quantiles(rows)
     taken = time.process_time() - began
     y = given.targets(horizon)
-    reference = quantiles.rolling(y, horizon, rows)
+    reference = quantiles.trailing(y, horizon, rows)
     y = np.where(np.isfinite(reference[..., 0]), y[rows], np.nan)
     loss, other = interval_metrics.crps(y, ours), interval_metrics.crps(y, reference)
     gain = other - loss
@@ -117,7 +118,7 @@ def report(given, horizon, since, inputs):
     t = panel_t(gain, horizon)
     print(f"\nh={horizon}: {both.sum()} scored of {np.isfinite(y).sum()}, {taken:.2f} cpu s")
     print(f"CRPS skill {skill:+.2%}, panel t {t[0]:.1f} (wide), {t[1]:.1f} (narrow, HLN)")
-    for share in interval_metrics.SHARES:
+    for share in INTERVALS:
         held, theirs = (np.nanmean(interval_metrics.inside(y, f, share)) for f in (ours, reference))
         print(f"coverage {share:.0%}: {held:.4f} ({held - share:+.4f}), reference {theirs:.4f}")
     wide = [
@@ -139,7 +140,7 @@ def main() -> None:
     first = sys.argv[2] if len(sys.argv) > 2 else "2019-01-01"
     since = int(np.searchsorted(given.sessions, np.datetime64(first)))
     began = time.process_time()
-    inputs = volatility.inputs(given)
+    inputs = volatility.build_inputs(given)
     print(f"{given.close.shape}, inputs {time.process_time() - began:.2f} cpu s")
     for horizon in (1, 63):
         report(given, horizon, since, inputs)

@@ -68,17 +68,28 @@ def volatility(bars: Bars) -> Array:
 
 @_once
 def daily_variance(bars: Bars) -> Array:
-    """v_t: the overnight move squared plus Garman-Klass's estimate (1980) for the session.
-
-    ln(O_t/C_{t-1})^2 + max(0, .5 ln(H_t/L_t)^2 - (2 ln 2 - 1) ln(C_t/O_t)^2), or r_t^2 where
-    a bar is only a close.
-    """
+    """v_t: ``garman_klass`` of the session, or r_t^2 where a bar is only a close."""
     opened = w.log(bars.open)
-    overnight = opened - w.back(log_close(bars), 1)
-    spread = w.log(bars.high) - w.log(bars.low)
-    inside = 0.5 * spread**2 - (2 * np.log(2) - 1) * (log_close(bars) - opened) ** 2
-    found = overnight**2 + np.maximum(inside, 0.0)
-    return np.where(np.isnan(inside), np.square(log_return(bars, 1)), found)
+    variance = garman_klass(
+        opened - w.back(log_close(bars), 1),
+        w.log(bars.high) - w.log(bars.low),
+        log_close(bars) - opened,
+    )
+    return np.where(np.isnan(variance), np.square(log_return(bars, 1)), variance)
+
+
+def garman_klass(overnight: Array, spread: Array, body: Array) -> Array:
+    """Variance of a session: its overnight move squared plus Garman-Klass's estimate (1980).
+
+    overnight^2 + max(0, .5 spread^2 - (2 ln 2 - 1) body^2), of any shape.
+
+    Args:
+        overnight: ln(O_t / C_{t-1}).
+        spread: ln(H_t / L_t).
+        body: ln(C_t / O_t).
+    """
+    inside = 0.5 * np.square(spread) - (2 * np.log(2) - 1) * np.square(body)
+    return np.asarray(np.square(overnight) + np.maximum(inside, 0.0))
 
 
 @_once

@@ -156,7 +156,7 @@ def test_a_database_that_dies_of_a_full_disk_is_answered_for_and_comes_back_by_i
     assert (long.status_code, long.json()["pred_return"]) == (200, 0.07)
     assert (other.status_code, health.status_code) == (503, 503)
     for text in (lost.json()["warnings"][0], other.json()["detail"], health.json()["detail"]):
-        assert "MB left on its disk, so free some first" in text
+        assert "MB left on its disk, so free some space first" in text
     assert api.metric("forecast_log_backlog") == 1
     disk.make_room()
     eventually(lambda: api.short().json() == cached)
@@ -173,7 +173,7 @@ def test_started_on_a_full_disk_it_says_so_and_answers_once_there_is_room(disk, 
         answer, health = api.short(), api.get("/health")
         assert (answer.status_code, health.status_code) == (503, 503)
         for response in (answer, health):
-            assert "MB left on its disk, so free some first" in response.json()["detail"]
+            assert "MB left on its disk, so free some space first" in response.json()["detail"]
         disk.make_room()
         eventually(lambda: api.short().status_code == 200)
         eventually(lambda: api.get("/health").status_code == 200)
@@ -193,8 +193,7 @@ def test_a_command_on_a_full_disk_ends_in_one_sentence_and_works_once_there_is_r
         disk.make_room()
         assert failed.returncode == 1
         assert "Traceback" not in failed.stderr
-        assert "room" in failed.stderr.splitlines()[-1]
-        assert "free some" in failed.stderr.splitlines()[-1]
+        assert "free some space" in failed.stderr.splitlines()[-1]
 
     with acquire(disk.data) as lease:
         assert checksums(lease.url) == before

@@ -60,7 +60,7 @@ def test_two_evenings_make_a_scoreboard(evening, scoreboard, home, database_url)
         "No forecast is logged yet: run `python -m mlops.pipeline` after the close.\n"
     )
     evening(BEFORE)
-    none = {"recorded": 0, "restated": 0, "no_bar": 0, "pending_action": 0, "told": []}
+    none = {"recorded": 0, "restated": 0, "no_bar": 0, "pending_action": 0, "notes": []}
     assert results(home)["outcomes"] == none
     assert scoreboard("--ticker", "infy") == (
         "None of the 2 forecasts of INFY.NS that was made before its target session has an outcome "
@@ -92,8 +92,8 @@ def test_a_session_without_a_bar_gives_no_outcome_and_says_so(evening, home):
     outcomes = results(home)["outcomes"]
     assert (outcomes["recorded"], outcomes["no_bar"]) == (0, 1)
     sentence = "INFY.NS: 1 forecast came due without an outcome, because of a session without a"
-    assert outcomes["told"][0].startswith(sentence)
-    assert outcomes["told"][0] not in results(home)["warnings"]
+    assert outcomes["notes"][0].startswith(sentence)
+    assert outcomes["notes"][0] not in results(home)["warnings"]
     assert sentence in ran.stderr
 
 

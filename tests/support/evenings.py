@@ -21,7 +21,7 @@ from src.db.store import PostgresStore
 from src.db.tables.model_events import EventLog
 from src.db.tables.records import open_records
 from src.features import features_daily
-from src.modeling.evaluation.maturing import record_outcomes
+from src.modeling.evaluation.outcomes import record_outcomes
 from src.modeling.panel.known_pools import known_pools
 from src.modeling.serving.stored_models import stored_forecasts
 from src.modeling.training import stage as train

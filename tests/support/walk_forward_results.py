@@ -60,7 +60,7 @@ def walk_forward_result(
         horizon,
         actual,
         points,
-        distribution.Forecasts(
+        distribution.DistributionForecasts(
             horizon, since, LEVELS, np.ones(shape), quantiles if scores is None else scores
         ),
         verdict.replay(actual, points[challenger], rules=asked),

@@ -1,4 +1,4 @@
-"""Loss differences that overlap in; the t of their mean and the value it must exceed out.
+"""Test whether the mean of overlapping loss differences is zero.
 
 Differences of forecasts h sessions ahead move together for h sessions, so the error of their mean
 is taken from Bartlett's long-run variance (Newey-West 1987), and t is judged by the limits of
@@ -73,11 +73,6 @@ def bandwidth(rows: int, horizon: int) -> int:
     return min(max(horizon - 1, int(1.3 * math.sqrt(rows))), max(rows - 1, 0))
 
 
-def overlap_bandwidth(rows: int, horizon: int) -> int:
-    """Lags with a weight in the variant of Harvey, Leybourne and Newbold: ceil(1.5 (h - 1))."""
-    return min(math.ceil(1.5 * (horizon - 1)), max(rows - 1, 0))
-
-
 def mean_test(differences: Floats, horizon: int) -> MeanTest:
     """Test that the mean of (T,) or (T, N) differences, a row a session, is zero.
 
@@ -99,26 +94,6 @@ def mean_test_at(sums: Sums, first: int, end: int, horizon: int) -> MeanTest:
         t = mean / noise * np.sqrt(n)
         b = np.minimum(window / n, 1.0)
     return MeanTest(mean, noise, t, n.astype(np.int64), b)
-
-
-def hln_t(differences: Floats, horizon: int) -> float:
-    """T of a (T,) mean with ceil(1.5 (h - 1)) lags and the factor for short series.
-
-    The factor is sqrt((n + 1 - 2h + h (h - 1) / n) / n) of Harvey, Leybourne and Newbold (1997);
-    they compare with Student's t of n - 1 degrees. NaN when differences do not vary or
-    ``horizon`` is so long that the factor is not real.
-    """
-    known = differences[np.isfinite(differences)]
-    n = len(known)
-    if not n:
-        return math.nan
-    window = overlap_bandwidth(n, horizon) + 1
-    centred = np.concatenate([[0.0], np.cumsum(known - known.mean())])
-    variance = float(_squared_windows(centred, window)) / (n * window)
-    factor = (n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n
-    if factor <= 0 or variance <= (1e-9 * known.mean()) ** 2:
-        return math.nan
-    return float(known.mean() * math.sqrt(n * factor / variance))
 
 
 def critical(b: Floats, level: float) -> Floats:

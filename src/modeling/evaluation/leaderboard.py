@@ -1,4 +1,4 @@
-"""Forecasts as the backtest writes them in, the table of their worth out; pure.
+"""Rank the models of a backtest: point forecasts and distributions, beside their baselines.
 
 Every model stands beside predicting zero, the expanding mean of its ticker and, for intervals, the
 quantiles of the ticker's last 500 realised returns. Panel tests average over tickers per date.
@@ -14,20 +14,21 @@ import polars as pl
 
 from src.features.market import ranks
 from src.modeling.evaluation import hac, interval_metrics
-from src.modeling.gate.losses import spread
 from src.modeling.intervals import quantiles
+from src.modeling.intervals.quantiles import INTERVALS
+from src.modeling.panel.panel import mean_by_date, pivot_wide
 from src.modeling.points.rank_tilt import RANKED_FROM
 
 Floats = npt.NDArray[np.float64]
 
-SHARES = (0.50, 0.80, 0.90, 0.95)
-LEVELS = np.array([0.025, 0.05, 0.1, 0.25, 0.75, 0.9, 0.95, 0.975])
+# The columns of a backtest that bound intervals, and their levels.
 BOUNDS = ("lo95", "lo90", "lo80", "lo50", "hi50", "hi80", "hi90", "hi95")
-# Outcomes that a ticker's own test needs, in periods that do not overlap.
+LEVELS = np.array([0.025, 0.05, 0.1, 0.25, 0.75, 0.9, 0.95, 0.975])
+# Least number of periods that do not overlap for the test of a single ticker.
 TICKER_N_EFF = 4
 
 
-def points(forecasts: pl.DataFrame) -> list[dict[str, Any]]:
+def point_leaderboard(forecasts: pl.DataFrame) -> list[dict[str, Any]]:
     """One row per horizon and model.
 
     Args:
@@ -39,37 +40,37 @@ def points(forecasts: pl.DataFrame) -> list[dict[str, Any]]:
         ``rank_ic``.
     """
     realised = forecasts.filter(pl.col("actual").is_not_null(), pl.col("point").is_not_null())
-    found = []
-    for (horizon,), own in realised.group_by("horizon", maintain_order=True):
-        means = own.filter(model="mean").select("ticker", "made", mean="point")
-        for (model,), rows in own.group_by("model", maintain_order=True):
-            beside = rows.join(means, on=["ticker", "made"], how="left", maintain_order="left")
-            found.append({"horizon": horizon, "model": model, **_scored(beside, int(horizon))})
-    return sorted(found, key=lambda row: row["horizon"])
+    scores = []
+    for (horizon,), rows in realised.group_by("horizon", maintain_order=True):
+        means = rows.filter(model="mean").select("ticker", "made", mean="point")
+        for (model,), of_model in rows.group_by("model", maintain_order=True):
+            beside = of_model.join(means, on=["ticker", "made"], how="left", maintain_order="left")
+            scores.append({"horizon": horizon, "model": model, **_scored(beside, int(horizon))})
+    return sorted(scores, key=lambda row: row["horizon"])
 
 
 def _scored(rows: pl.DataFrame, horizon: int) -> dict[str, Any]:
-    actual, point, mean = spread(
+    actual, point, mean = pivot_wide(
         rows["made"].to_numpy().astype("datetime64[D]"),
         rows["ticker"].to_numpy().astype(str),
         *(rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in ("actual", "point")),
         rows["mean"].cast(pl.Float64).fill_null(np.nan).to_numpy(),
     )
-    return worth(actual, point, mean, horizon)
+    return point_scores(actual, point, mean, horizon)
 
 
-def worth(actual: Floats, point: Floats, mean: Floats, horizon: int) -> dict[str, Any]:
-    """One model's line of ``points``, of (T, N) outcomes, its forecasts and the expanding mean's.
+def point_scores(actual: Floats, point: Floats, mean: Floats, horizon: int) -> dict[str, Any]:
+    """One model's row of the leaderboard, from (T, N) outcomes, its forecasts and the mean's.
 
     Over the pairs of an outcome and a forecast; there must be one.
     """
     paired = np.isfinite(actual) & np.isfinite(point)
     rows, columns = paired.any(axis=1), paired.any(axis=0)
     actual, point, mean = (
-        np.where(paired, one, np.nan)[rows][:, columns] for one in (actual, point, mean)
+        np.where(paired, matrix, np.nan)[rows][:, columns] for matrix in (actual, point, mean)
     )
     error, zero = np.abs(actual - point), np.abs(actual)
-    panel = hac.mean_test(_per_date(zero - error), horizon)
+    panel = hac.mean_test(mean_by_date(zero - error), horizon)
     by_ticker = hac.mean_test(zero - error, horizon)
     judged = by_ticker.n >= TICKER_N_EFF * horizon
     worse = by_ticker.t < -hac.critical(by_ticker.b, 0.05)
@@ -96,75 +97,81 @@ def rank_ic(actual: Floats, point: Floats) -> float | None:
 
     Over dates with ``RANKED_FROM`` tickers whose forecasts differ; None without any.
     """
-    there = np.isfinite(actual) & np.isfinite(point)
-    said = np.where(there, point, -np.inf).max(axis=1) > np.where(there, point, np.inf).min(axis=1)
-    wide = said & (there.sum(axis=1) >= RANKED_FROM)
-    x, y = (ranks(np.where(there, one, np.nan)[wide]) for one in (point, actual))
+    paired = np.isfinite(actual) & np.isfinite(point)
+    highest = np.where(paired, point, -np.inf).max(axis=1)
+    differ = highest > np.where(paired, point, np.inf).min(axis=1)
+    wide = differ & (paired.sum(axis=1) >= RANKED_FROM)
+    x, y = (ranks(np.where(paired, matrix, np.nan)[wide]) for matrix in (point, actual))
     known = np.isfinite(x)
     x, y = np.where(known, x, 0.0), np.where(known, y, 0.0)
-    spread = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
-    differ = spread > 0
-    return float(((x * y).sum(axis=1)[differ] / spread[differ]).mean()) if differ.any() else None
+    deviations = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
+    vary = deviations > 0
+    if not vary.any():
+        return None
+    return float(((x * y).sum(axis=1)[vary] / deviations[vary]).mean())
 
 
-def distributions(forecasts: pl.DataFrame, model: str) -> list[dict[str, Any]]:
+def interval_leaderboard(forecasts: pl.DataFrame, model: str) -> list[dict[str, Any]]:
     """One row per horizon for the intervals of one model; they are all the same.
 
     Returns:
-        ``horizon, n``, ``coverage`` at each of ``SHARES``, ``crps_skill`` and its ``t`` against the
-        last 500 realised returns in the file (rows that have 100 before them), and
+        ``horizon, n``, ``coverage`` at each of ``INTERVALS``, ``crps_skill`` and its ``t`` against
+        the last 500 realised returns in the file (rows that have 100 before them), and
         ``width_ratio`` of the 90 % intervals.
     """
-    found = []
+    scores = []
     for (horizon,), rows in forecasts.filter(model=model).group_by("horizon", maintain_order=True):
-        found.append({"horizon": horizon, **_distribution(rows, int(horizon))})
-    return sorted(found, key=lambda row: row["horizon"])
+        scores.append({"horizon": horizon, **_distribution(rows, int(horizon))})
+    return sorted(scores, key=lambda row: row["horizon"])
 
 
 def _distribution(rows: pl.DataFrame, horizon: int) -> dict[str, Any]:
-    actual, *bounds = spread(
+    actual, *bounds = pivot_wide(
         rows["made"].to_numpy().astype("datetime64[D]"),
         rows["ticker"].to_numpy().astype(str),
         *(rows[n].cast(pl.Float64).fill_null(np.nan).to_numpy() for n in ("actual", *BOUNDS)),
     )
-    ours = np.stack(bounds, axis=-1)
-    known = np.isfinite(actual) & np.isfinite(ours).all(axis=-1)
-    past = quantiles.rolling(actual, horizon, np.arange(len(actual)), LEVELS)
+    forecast = np.stack(bounds, axis=-1)
+    known = np.isfinite(actual) & np.isfinite(forecast).all(axis=-1)
+    past = quantiles.trailing(actual, horizon, np.arange(len(actual)), LEVELS)
     both = known & np.isfinite(past).all(axis=-1)
     coverage = {
         f"coverage_{share:.0%}": float(
-            interval_metrics.inside(actual[known], ours[known], share, LEVELS).mean()
+            interval_metrics.inside(actual[known], forecast[known], share, LEVELS).mean()
         )
-        for share in SHARES
+        for share in INTERVALS
         if known.any()
     }
-    return {"n": int(known.sum()), **coverage, **_against_past(actual, ours, past, both, horizon)}
+    return {
+        "n": int(known.sum()),
+        **coverage,
+        **_against_past(actual, forecast, past, both, horizon),
+    }
 
 
 def _against_past(
-    actual: Floats, ours: Floats, past: Floats, both: npt.NDArray[np.bool_], horizon: int
+    actual: Floats,
+    forecast: Floats,
+    past: Floats,
+    both: npt.NDArray[np.bool_],
+    horizon: int,
 ) -> dict[str, Any]:
     if not both.any():
         return {"crps_skill": None, "t": None, "width_ratio": None}
-    mine, theirs = (
-        np.where(both, interval_metrics.crps(actual, given, LEVELS), np.nan)
-        for given in (ours, past)
+    loss, past_loss = (
+        np.where(both, interval_metrics.crps(actual, quantiles, LEVELS), np.nan)
+        for quantiles in (forecast, past)
     )
-    test = hac.mean_test(_per_date(theirs - mine), horizon)
-    widths = [interval_metrics.width(given[both], 0.90, LEVELS).mean() for given in (ours, past)]
+    test = hac.mean_test(mean_by_date(past_loss - loss), horizon)
+    width, past_width = (
+        interval_metrics.width(quantiles[both], 0.90, LEVELS).mean()
+        for quantiles in (forecast, past)
+    )
     return {
-        "crps_skill": float(1 - np.nansum(mine) / np.nansum(theirs)),
+        "crps_skill": float(1 - np.nansum(loss) / np.nansum(past_loss)),
         "t": float(test.t),
-        "width_ratio": float(widths[0] / widths[1]),
+        "width_ratio": float(width / past_width),
     }
-
-
-def _per_date(differences: Floats) -> Floats:
-    """Mean over the tickers that have one; NaN on dates without any."""
-    known = np.isfinite(differences)
-    counts = known.sum(axis=1)
-    sums = np.where(known, differences, 0.0).sum(axis=1)
-    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
 def _skill(error: Floats, reference: Floats) -> float | None:

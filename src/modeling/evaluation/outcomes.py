@@ -1,4 +1,4 @@
-"""Logged forecasts and today's clean prices in; what came true of them out. Pure.
+"""Record the outcomes of logged forecasts whose session has come.
 
 The outcome is the simple return of ``adj_close`` from the session of the features to the session
 that lies the horizon ahead by the calendar, on the series as it is adjusted today.
@@ -13,29 +13,32 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from src.core.tables import PREDICTIONS
+from src.core.tables import CLEAN_DAILY, CORPORATE_ACTIONS, PREDICTIONS
 from src.data.corporate_actions.intake.merge import NOISE
+from src.data.corporate_actions.ledger import applied_actions
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
     from src.data.corporate_actions.action import Action
+    from src.db.tables.forecasts import ForecastLog
+    from src.stages.stage import RunContext
 
 Row = Mapping[str, Any]
 
 NO_BAR, PENDING = "no_bar", "pending_action"
-WHY = {
+WAITING_REASONS = {
     NO_BAR: "a session without a price",
     PENDING: "a corporate action that waits for a decision",
 }
 
 
 @dataclass(frozen=True, eq=False)
-class Series:
-    """One ticker as it is known today.
+class TickerPrices:
+    """The prices of one ticker as they are adjusted today.
 
     Attributes:
         bars: Rows of ``raw_daily_prices_clean`` by date.
-        actions: What was applied to them.
+        actions: Those applied to them.
     """
 
     bars: Mapping[dt.date, Row]
@@ -51,84 +54,128 @@ class Series:
 
 
 @dataclass
-class Matured:
-    """What a look at the forecasts of a ticker came to.
+class MaturedForecasts:
+    """Forecasts of a ticker that have come due.
 
     Attributes:
-        outcomes: Rows of ``prediction_outcomes``: first ones, and those that were restated.
-        restated: How many of them are.
+        outcomes: New rows of ``prediction_outcomes``: first and restated ones.
+        restated: How many of them are restated.
         waiting: Forecasts that are due and have no outcome, by the reason, ``no_bar`` or
             ``pending_action``.
     """
 
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     restated: int = 0
-    waiting: dict[str, int] = field(default_factory=lambda: dict.fromkeys(WHY, 0))
+    waiting: dict[str, int] = field(default_factory=lambda: dict.fromkeys(WAITING_REASONS, 0))
 
 
-def mature(
-    followed: Sequence[Row],
-    series: Series,
+def mature_forecasts(
+    logged: Sequence[Row],
+    prices: TickerPrices,
     *,
     calendar: Calendar,
     until: dt.date,
     at: dt.datetime,
-) -> Matured:
+) -> MaturedForecasts:
     """Outcomes of the forecasts whose session has come.
 
     Args:
-        followed: Keys, ``sessions``, and the newest outcome so far: see ``ForecastLog.followed``.
-        series: Of their ticker.
+        logged: Keys, ``sessions`` and newest outcome: see ``ForecastLog.forecasts_before``.
+        prices: Of their ticker.
         calendar: The exchange's sessions.
         until: The last session that has closed.
-        at: When this is found, aware.
+        at: The present time, aware.
     """
-    found = Matured()
-    for one in followed:
-        end = calendar.ahead(one["feature_date"], one["sessions"])
+    matured = MaturedForecasts()
+    for forecast in logged:
+        end = calendar.ahead(forecast["feature_date"], forecast["sessions"])
         if end > until:
             continue
-        lacking = _lacking(series, one["feature_date"], end)
-        if lacking is None:
-            _settle(found, one, series, end, at)
-        elif one["realised_return"] is None:
-            found.waiting[lacking] += 1
-    return found
+        reason = _waiting_reason(prices, forecast["feature_date"], end)
+        if reason is None:
+            _settle(matured, forecast, prices, end, at)
+        elif forecast["realised_return"] is None:
+            matured.waiting[reason] += 1
+    return matured
 
 
-def told(ticker: str, found: Matured) -> list[str]:
+def waiting_notes(ticker: str, matured: MaturedForecasts) -> list[str]:
     """A sentence for each reason why forecasts that are due have no outcome."""
     return [
         f"{ticker}: {count} forecast{'s' if count > 1 else ''} came due without an outcome, "
-        f"because of {WHY[reason]}."
-        for reason, count in found.waiting.items()
+        f"because of {WAITING_REASONS[reason]}."
+        for reason, count in matured.waiting.items()
         if count
     ]
 
 
-def _lacking(series: Series, start: dt.date, end: dt.date) -> str | None:
-    if not all(_priced(series.bars.get(day)) for day in (start, end)):
+def record_outcomes(context: RunContext) -> dict[str, Any]:
+    """Record the outcomes of the context's tickers; a run that is not live records nothing.
+
+    Returns:
+        ``recorded`` and ``restated`` outcomes, forecasts that are due and have none by the reason,
+        and ``notes``, a sentence for each such reason; nothing for a run that is not live.
+    """
+    if context.records is None:
+        return {}
+    counts = dict.fromkeys(("recorded", "restated", *WAITING_REASONS), 0)
+    notes: list[str] = []
+    for ticker in context.tickers:
+        matured = _matured(context, context.records.forecasts, ticker)
+        counts["recorded"] += context.records.forecasts.record(matured.outcomes)
+        counts["restated"] += matured.restated
+        for reason, count in matured.waiting.items():
+            counts[reason] += count
+        notes.extend(waiting_notes(ticker, matured))
+    return {**counts, "notes": notes}
+
+
+def _matured(context: RunContext, log: ForecastLog, ticker: str) -> MaturedForecasts:
+    until = context.calendar.last_closed(context.now)
+    logged = log.forecasts_before(ticker, until)
+    if not logged:
+        return MaturedForecasts()
+    return mature_forecasts(
+        logged,
+        _ticker_prices(context, ticker),
+        calendar=context.calendar,
+        until=until,
+        at=context.now,
+    )
+
+
+def _ticker_prices(context: RunContext, ticker: str) -> TickerPrices:
+    clean = context.store.load(CLEAN_DAILY, [ticker])
+    ledger = context.store.load(CORPORATE_ACTIONS, [ticker])
+    bars = {bar["date"]: bar for bar in clean.iter_rows(named=True)}
+    return TickerPrices(bars, applied_actions(ledger))
+
+
+def _waiting_reason(prices: TickerPrices, start: dt.date, end: dt.date) -> str | None:
+    if not all(_priced(prices.bars.get(day)) for day in (start, end)):
         return NO_BAR
-    return PENDING if series.pending_between(start, end) else None
+    return PENDING if prices.pending_between(start, end) else None
 
 
 def _priced(bar: Row | None) -> bool:
     return bar is not None and bar["adj_close"] is not None and bar["adj_close"] > 0
 
 
-def _settle(found: Matured, one: Row, series: Series, end: dt.date, at: dt.datetime) -> None:
-    start, before = one["feature_date"], one["realised_return"]
-    first, last = series.bars[start], series.bars[end]
+def _settle(
+    matured: MaturedForecasts, forecast: Row, prices: TickerPrices, end: dt.date, at: dt.datetime
+) -> None:
+    start, before = forecast["feature_date"], forecast["realised_return"]
+    first, last = prices.bars[start], prices.bars[end]
     realised = last["adj_close"] / first["adj_close"] - 1
-    if before is not None and end == one["label_end"] and not _restated(before, realised):
+    if before is not None and end == forecast["label_end"] and not _restated(before, realised):
         return
-    notes = [*_between(series.actions, start, end), *_repairs(first, last)]
+    notes = [*_between(prices.actions, start, end), *_repairs(first, last)]
     if before is not None:
-        found.restated += 1
-        notes.append(f"restated from {before:+.6f} to {one['label_end']}")
-    found.outcomes.append(
+        matured.restated += 1
+        notes.append(f"restated from {before:+.6f} to {forecast['label_end']}")
+    matured.outcomes.append(
         {
-            **{name: one[name] for name in PREDICTIONS.key},
+            **{name: forecast[name] for name in PREDICTIONS.key},
             "matured_at": at,
             "label_end": end,
             "realised_return": realised,
@@ -139,15 +186,15 @@ def _settle(found: Matured, one: Row, series: Series, end: dt.date, at: dt.datet
 
 
 def _restated(before: float, now: float) -> bool:
-    """Whether the two prices moved against each other by more than other digits do."""
+    """Whether the ratio of the two prices changed by more than rounding."""
     return abs((1 + now) - (1 + before)) > NOISE * (1 + before)
 
 
 def _between(actions: Sequence[Action], start: dt.date, end: dt.date) -> list[str]:
-    return [_named(one) for one in actions if start < one.date <= end]
+    return [_described(action) for action in actions if start < action.date <= end]
 
 
-def _named(action: Action) -> str:
+def _described(action: Action) -> str:
     size = action.amount if action.ratio is None else action.ratio
     return f"{action.kind}{'' if size is None else f' of {size:g}'} on {action.date}"
 

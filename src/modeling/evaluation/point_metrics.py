@@ -1,7 +1,7 @@
-"""Outcomes and forecasts in; error measures out. Always beside the baselines they must beat.
+"""Score point forecasts, always beside the baselines that they must beat.
 
-All inputs are simple returns, (rows,). Anything not finite is a ValueError: a score over the rows
-that happen to be there is not the score that was asked for.
+All inputs are simple returns, (rows,). Anything not finite is a ValueError: a score over only some
+of the rows would look like the score of all.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def r2(y: Floats, forecast: Floats) -> float | None:
 def direction(y: Floats, forecast: Floats) -> tuple[float | None, float | None]:
     """Share of right signs, and the share of the more common sign on the same rows.
 
-    The second is what always saying the same would have scored: never show one without the
-    other. Rows without a direction (an outcome or a forecast of exactly 0) are left out; both
-    are None when none is left.
+    The second is the score of always forecasting the same sign: never show one without the other.
+    Rows without a direction (an outcome or a forecast of exactly 0) are left out; both are None
+    when none is left.
     """
     _check(y, forecast)
     decided = (y != 0) & (forecast != 0)
@@ -55,7 +55,7 @@ def direction(y: Floats, forecast: Floats) -> tuple[float | None, float | None]:
     return float((rose == (forecast[decided] > 0)).mean()), max(share, 1 - share)
 
 
-def rises(y: Floats) -> float:
+def share_of_rises(y: Floats) -> float:
     """Share of outcomes above 0."""
     _check(y, y)
     return float((y > 0).mean())
@@ -77,10 +77,10 @@ def effective_n(dates: Days, horizon: int) -> float:
     return max(1.0, len(np.unique(dates)) / horizon)
 
 
-def table(
+def score_table(
     y: Floats, forecasts: Mapping[str, Floats], *, horizon: int, dates: Days
 ) -> list[dict[str, str | float | None]]:
-    """One row per model with every measure, baselines first, then in the order given.
+    """One row per model with every measure, baselines first, then in the order of ``forecasts``.
 
     ``forecasts`` must hold the walk-forward ``mean``, which these outcomes alone cannot give
     without looking ahead; ``zero`` is added. Row keys: name, mae, rmse, r2, directional_accuracy,
@@ -93,10 +93,10 @@ def table(
         raise ValueError("a table of scores needs the mean's forecasts beside the others")
     if len(dates) != len(y):
         raise ValueError("outcomes and dates differ in length")
-    others = {name: given for name, given in forecasts.items() if name not in BASELINES}
+    others = {name: points for name, points in forecasts.items() if name not in BASELINES}
     every = {"zero": np.zeros_like(y), "mean": forecasts["mean"], **others}
     shared: dict[str, float] = {
-        "share_of_rises": rises(y),
+        "share_of_rises": share_of_rises(y),
         "n": len(y),
         "n_eff": effective_n(dates, horizon),
     }

@@ -1,9 +1,8 @@
-"""Forecasts and what came true of them in; how good each model was, live, out. Pure.
+"""Score logged forecasts against their outcomes, per model.
 
-Of each model a ticker and session counts once, by the first forecast that was made of it: a run
-that is repeated adds nothing. What was served and what stood beside it are kept apart. A forecast
-made after the close that decided it, from prices that were brought in late, proves nothing: the
-pool may have known what followed.
+A model counts once per ticker and session, by its first forecast: a repeated run adds nothing.
+Served and shadow forecasts are kept apart. A forecast made after the close that decided it, from
+prices that were brought in late, is left out: the pool may have known what followed.
 """
 
 from __future__ import annotations
@@ -18,7 +17,8 @@ import numpy.typing as npt
 from src.core.calendars.calendar import NotASession
 from src.core.calendars.exchanges import close_of
 from src.modeling.evaluation import point_metrics
-from src.modeling.evaluation.interval_metrics import SHARES, inside
+from src.modeling.evaluation.interval_metrics import inside
+from src.modeling.intervals.quantiles import INTERVALS
 
 Floats = npt.NDArray[np.float64]
 Row = Mapping[str, Any]
@@ -43,16 +43,16 @@ def scoreboard(scored: Iterable[Row]) -> list[dict[str, Any]]:
         scored: ``ForecastLog.scored``.
     """
     groups: dict[tuple[Any, ...], dict[tuple[Any, ...], Row]] = defaultdict(dict)
-    for row in sorted(filter(_ahead, scored), key=lambda one: one["made_at"]):
-        for kind, model, point in _said(row):
-            one = {**row, "said": point}
-            place = row["ticker"], row["feature_date"]
-            for ticker in _shown(row):
+    for row in sorted(filter(_ahead, scored), key=lambda row: row["made_at"]):
+        for kind, model, point in _forecasts(row):
+            scored_row = {**row, "scored_point": point}
+            position = row["ticker"], row["feature_date"]
+            for ticker in _groups(row):
                 key = kind, row["horizon"], row["sessions"], ticker, model
-                groups[key].setdefault(place, one)
+                groups[key].setdefault(position, scored_row)
     return [
         {**dict(zip(_ORDER, key, strict=True)), **_measured(list(groups[key].values()))}
-        for key in sorted(groups, key=_place)
+        for key in sorted(groups, key=_sort_key)
     ]
 
 
@@ -65,20 +65,20 @@ def _ahead(row: Row) -> bool:
         return bool(row["made_at"].date() < row["label_end"])
 
 
-def _shown(row: Row) -> tuple[str, ...]:
-    """Where it counts: synthetic prices say nothing of a market."""
+def _groups(row: Row) -> tuple[str, ...]:
+    """The tickers under which a row counts: synthetic prices do not count for the pool."""
     return (row["ticker"],) if row["data_source"] == "sample" else (row["ticker"], POOLED)
 
 
-def _said(row: Row) -> list[tuple[str, str, float]]:
+def _forecasts(row: Row) -> list[tuple[str, str, float]]:
     """Kind, model and point of every forecast in a row."""
-    said = [(row["kind"], row["model"], row["point"])]
+    forecasts = [(row["kind"], row["model"], row["point"])]
     if row["candidate"] is not None and row["candidate"] != row["model"]:
-        said.append((SHADOW, row["candidate"], row["candidate_point"]))
-    return said
+        forecasts.append((SHADOW, row["candidate"], row["candidate_point"]))
+    return forecasts
 
 
-def _place(key: tuple[Any, ...]) -> tuple[Any, ...]:
+def _sort_key(key: tuple[Any, ...]) -> tuple[Any, ...]:
     """Served first, the near horizon first, all tickers together first."""
     kind, horizon, sessions, ticker, model = key
     return kind != SERVED, horizon != "short", sessions, ticker, model
@@ -86,7 +86,7 @@ def _place(key: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _measured(rows: Sequence[Row]) -> dict[str, Any]:
     actual = np.array([row["realised_return"] for row in rows], dtype=np.float64)
-    points = np.array([row["said"] for row in rows], dtype=np.float64)
+    points = np.array([row["scored_point"] for row in rows], dtype=np.float64)
     dates = np.array([row["feature_date"] for row in rows], dtype="datetime64[D]")
     right, base = point_metrics.direction(actual, points)
     return {
@@ -110,13 +110,17 @@ def _coverage(rows: Sequence[Row]) -> dict[str, Any]:
     for row in rows:
         grids[tuple(row["levels"])].append(row)
     grids.pop((), None)
-    held: dict[float, list[float]] = {share: [] for share in SHARES}
+    inside_by_share: dict[float, list[float]] = {share: [] for share in INTERVALS}
     for levels, known in grids.items():
         actual = np.array([row["realised_return"] for row in known], dtype=np.float64)
         quantiles = np.array([row["quantiles"] for row in known], dtype=np.float64)
         for share in _shares(np.array(levels)):
-            held[share].extend(inside(actual, quantiles, share, np.array(levels)).tolist())
-    coverage = {f"{share:g}": float(np.mean(each)) for share, each in held.items() if each}
+            inside_by_share[share].extend(
+                inside(actual, quantiles, share, np.array(levels)).tolist()
+            )
+    coverage = {
+        f"{share:g}": float(np.mean(each)) for share, each in inside_by_share.items() if each
+    }
     return {"coverage": coverage, "coverage_n": sum(len(known) for known in grids.values())}
 
 
@@ -124,6 +128,6 @@ def _shares(levels: Floats) -> list[float]:
     """The intervals that a grid has; the log may hold grids that are not used any more."""
     return [
         share
-        for share in SHARES
+        for share in INTERVALS
         if all(np.isclose(levels, end).any() for end in ((1 - share) / 2, (1 + share) / 2))
     ]

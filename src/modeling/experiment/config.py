@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from src.modeling.gate import verdict
-from src.modeling.gate.criteria import Rules as GateRules
+from src.modeling.gate.criteria import GateRules
 from src.modeling.points.candidate_names import CHALLENGERS, CONFIGURATIONS, SMALL_POOL_CHALLENGERS
 from src.modeling.points.rank_tilt import RANKED_FROM
 from src.modeling.points.walk_forward import Schedule

@@ -17,7 +17,7 @@ from src.features.model_features import model_features
 from src.features.panel import MIN_TICKERS, matrices, pool_of
 from src.modeling.experiment.config import ExperimentConfig
 from src.modeling.gate import verdict
-from src.modeling.gate.criteria import Rules as GateRules
+from src.modeling.gate.criteria import GateRules
 from src.modeling.gate.verdict import Replay
 from src.modeling.intervals import distribution, volatility
 from src.modeling.panel.panel import Panel
@@ -47,9 +47,9 @@ class FeatureCache:
         return feature_rows(self.panel)
 
     @cached_property
-    def variances(self) -> volatility.Inputs:
+    def variances(self) -> volatility.VolatilityInputs:
         """What volatilities are forecast from."""
-        return volatility.inputs(self.panel)
+        return volatility.build_inputs(self.panel)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ class WalkForwardResult:
     horizon: int
     actual: Floats
     points: Mapping[str, Floats]
-    distributions: distribution.Forecasts
+    distributions: distribution.DistributionForecasts
     replay: Replay
     config: ExperimentConfig
     models: Mapping[str, Model] = field(default_factory=dict)

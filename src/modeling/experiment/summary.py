@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from src.modeling.evaluation import interval_metrics, leaderboard, point_metrics
 from src.modeling.experiment.run import WalkForwardResult
+from src.modeling.intervals.quantiles import INTERVALS
 
 Floats = npt.NDArray[np.float64]
 
@@ -18,14 +19,14 @@ POOL_STEP = 5
 
 
 def ticker_metrics(result: WalkForwardResult, ticker: str) -> list[dict[str, Any]]:
-    """The rows of ``point_metrics.table`` of one ticker, where all candidates have forecasts."""
+    """The ``point_metrics.score_table`` of one ticker, where all candidates have forecasts."""
     column = result.panel.tickers.index(ticker)
     points = {name: values[:, column] for name, values in result.points.items()}
     actual = result.actual[:, column]
     complete = np.isfinite(np.stack([actual, *points.values()])).all(axis=0)
     if not complete.any():
         return []
-    return point_metrics.table(
+    return point_metrics.score_table(
         actual[complete],
         {name: values[complete] for name, values in points.items()},
         horizon=result.horizon,
@@ -38,7 +39,7 @@ def pool_metrics(result: WalkForwardResult) -> dict[str, Any]:
     mean = result.points.get("mean", np.full(result.actual.shape, np.nan))
     actual = result.scored
     rows = [
-        {"name": name, **leaderboard.worth(actual, points, mean, result.horizon)}
+        {"name": name, **leaderboard.point_scores(actual, points, mean, result.horizon)}
         for name, points in result.series().items()
         if (np.isfinite(actual) & np.isfinite(points)).any()
     ]
@@ -70,7 +71,7 @@ def _coverage(actual: Floats, quantiles: Floats, horizon: int, step: int = 1) ->
     dates = int(known.reshape(len(known), -1).any(axis=1).sum())
     levels = {
         f"{share:g}": float(interval_metrics.inside(actual[known], quantiles[known], share).mean())
-        for share in interval_metrics.SHARES
+        for share in INTERVALS
         if known.any()
     }
     return {"n": int(known.sum()), "n_eff": min(dates, dates * step / horizon), "levels": levels}

@@ -1,6 +1,6 @@
-"""Cumulative losses of paired forecasts in; every number that the gate weighs, with its limit, out.
+"""Measure every number that the gate weighs, beside its limit.
 
-Rows ``first`` up to but not including ``end`` are weighed; later ones are never touched.
+Only rows ``first`` up to but not including ``end`` of the cumulative losses are weighed.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from src.modeling.evaluation import hac
-from src.modeling.gate.losses import LOSSES, Book
+from src.modeling.gate.losses import LOSSES, CumulativeLosses
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Rules:
-    """What a challenger must show. All shares are of 1.
+class GateRules:
+    """What a challenger must show. Shares are fractions of 1.
 
     Attributes:
         horizon: Sessions ahead.
@@ -38,9 +38,9 @@ class Rules:
             over 4 periods a truly better challenger (63-day R2 of 5 %, 50 tickers) has too many
             worse tickers by chance in 55 % of 600 simulations at 5 %, in 6 % at 1 %. Over 20
             periods it is 8 % at 5 %, and one that harms a tenth of them is refused by 93 %.
-        patience: Periods from which the panel's limits hold as they are. With fewer they are
-            multiplied by sqrt(patience / periods): who asks again and again is led astray by the
-            first looks most (O'Brien and Fleming 1979). 0 for a question that is asked once.
+        patience: Periods from which the panel's limits apply unchanged. With fewer they are
+            multiplied by sqrt(patience / periods): in repeated tests the first looks give most
+            of the false alarms (O'Brien and Fleming 1979). 0 for a test that is made once.
         worst_level: Level at which a ticker is surely below ``worst_ticker``, 5 % shared by 50
             tickers, for the worst of many looks terrible by chance: at it 1.5 % of the truly
             better are withheld over 4 periods, at 1 % 9 %.
@@ -66,8 +66,8 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """One number, its limit, and whether it speaks for the challenger.
+class Criterion:
+    """One number, its limit, and whether the challenger passes.
 
     ``value`` is None where it could not be measured, which never passes.
     """
@@ -78,15 +78,15 @@ class Evidence:
     passed: bool
 
 
-def panel_tests(kept: Book, first: int, end: int, rules: Rules) -> hac.MeanTest:
+def panel_tests(losses: CumulativeLosses, first: int, end: int, rules: GateRules) -> hac.MeanTest:
     """Tests of the date-averaged loss differences of rows ``first`` to ``end``, which is left out.
 
     Fields are (references, losses); positive speaks for the challenger.
     """
-    return hac.mean_test_at(kept.panel, first, end, rules.horizon)
+    return hac.mean_test_at(losses.panel, first, end, rules.horizon)
 
 
-def limit_for_better(dates: Ints, b: Floats, rules: Rules) -> Floats:
+def limit_for_better(dates: Ints, b: Floats, rules: GateRules) -> Floats:
     """What the panel's t must exceed for ``better``; of the shape of ``b``, window / dates."""
     periods = np.maximum(dates, 1) / rules.horizon
     return np.asarray(
@@ -94,29 +94,33 @@ def limit_for_better(dates: Ints, b: Floats, rules: Rules) -> Floats:
     )
 
 
-def panel_evidence(tests: hac.MeanTest, kept: Book, rules: Rules) -> list[Evidence]:
+def panel_criteria(
+    tests: hac.MeanTest, losses: CumulativeLosses, rules: GateRules
+) -> list[Criterion]:
     """The t of both losses against each reference."""
     limit = float(limit_for_better(tests.n, tests.b, rules).item())
     return [
         above(f"t_{loss}_vs_{name}", float(tests.t[i, j]), limit)
-        for i, name in enumerate(kept.references)
+        for i, name in enumerate(losses.references)
         for j, loss in enumerate(LOSSES)
     ]
 
 
-def further_evidence(kept: Book, first: int, end: int, rules: Rules) -> list[Evidence]:
+def further_criteria(
+    losses: CumulativeLosses, first: int, end: int, rules: GateRules
+) -> list[Criterion]:
     """Effect, single tickers, the recent past and the size of the forecasts."""
-    recent = _recent_skill(kept, first, end, rules.min_dates)
-    size = _variance_ratio(kept, first, end, rules)
+    recent = _recent_skill(losses, first, end, rules.min_dates)
+    size = _variance_ratio(losses, first, end, rules)
     return [
-        *_ticker_evidence(kept, first, end, rules),
+        *_ticker_criteria(losses, first, end, rules),
         above("recent_skill", recent, 0.0),
         at_most("variance_ratio", size, rules.max_variance_ratio),
     ]
 
 
 def sessions_until_decidable(
-    tests: hac.MeanTest, rules: Rules, *, worthwhile: bool = True, furthest: int = 10_080
+    tests: hac.MeanTest, rules: GateRules, *, worthwhile: bool = True, furthest: int = 10_080
 ) -> int | None:
     """Sessions still missing until t would pass its limit on both losses, all else unchanged.
 
@@ -144,22 +148,22 @@ def sessions_until_decidable(
     return needed - n if needed < never else None
 
 
-def above(name: str, value: float, limit: float) -> Evidence:
+def above(name: str, value: float, limit: float) -> Criterion:
     """Passes when the value is known and greater than the limit."""
-    return Evidence(name, _known(value), limit, value > limit)
+    return Criterion(name, _finite_or_none(value), limit, value > limit)
 
 
-def at_least(name: str, value: float, limit: float) -> Evidence:
+def at_least(name: str, value: float, limit: float) -> Criterion:
     """Passes when the value is known and not below the limit."""
-    return Evidence(name, _known(value), limit, value >= limit)
+    return Criterion(name, _finite_or_none(value), limit, value >= limit)
 
 
-def at_most(name: str, value: float, limit: float) -> Evidence:
+def at_most(name: str, value: float, limit: float) -> Criterion:
     """Passes when the value is known and not above the limit."""
-    return Evidence(name, _known(value), limit, value <= limit)
+    return Criterion(name, _finite_or_none(value), limit, value <= limit)
 
 
-def _known(value: float) -> float | None:
+def _finite_or_none(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
@@ -168,71 +172,75 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
         return np.where(whole > 0, part / whole, np.nan)
 
 
-def _ticker_evidence(kept: Book, first: int, end: int, rules: Rules) -> list[Evidence]:
-    """The gain over all tickers, and what single tickers say against it, by reference."""
-    gains = kept.tickers.values[end] - kept.tickers.values[first]
-    errors = kept.errors[end] - kept.errors[first]
-    dates = (kept.tickers.counts[end] - kept.tickers.counts[first])[0]
+def _ticker_criteria(
+    losses: CumulativeLosses, first: int, end: int, rules: GateRules
+) -> list[Criterion]:
+    """The gain over all tickers, and the tickers that are worse off, by reference."""
+    gains = losses.tickers.values[end] - losses.tickers.values[first]
+    errors = losses.errors[end] - losses.errors[first]
+    dates = (losses.tickers.counts[end] - losses.tickers.counts[first])[0]
     judged = dates >= rules.dates_needed
-    worse = _worse(kept, first, end, rules)
-    skills = _ratio(gains + _doubt(kept, first, end, rules), errors)
-    found = []
-    for i, name in enumerate(kept.references):
+    worse = _worse(losses, first, end, rules)
+    skills = _ratio(gains + _chance(losses, first, end, rules), errors)
+    criteria = []
+    for i, name in enumerate(losses.references):
         share = float(worse[i][judged].mean()) if judged.any() else math.nan
         worst = float(skills[i][judged].min()) if judged.any() else math.nan
         gain = float(_ratio(gains[i].sum(), errors[i].sum()))
-        found += [
+        criteria += [
             at_least(f"mae_improvement_vs_{name}", gain, rules.min_mae_improvement),
             at_most(f"share_of_tickers_worse_vs_{name}", share, rules.max_share_worse),
             at_least(f"worst_ticker_vs_{name}", worst, rules.worst_ticker),
         ]
-    return found
+    return criteria
 
 
-def _worse(kept: Book, first: int, end: int, rules: Rules) -> npt.NDArray[np.bool_]:
-    """Which tickers are significantly worse, by reference; see ``Rules.ticker_n_eff``."""
-    tests = hac.mean_test_at(kept.tickers, first, end, rules.horizon)
+def _worse(
+    losses: CumulativeLosses, first: int, end: int, rules: GateRules
+) -> npt.NDArray[np.bool_]:
+    """Which tickers are significantly worse, by reference; see ``GateRules.ticker_n_eff``."""
+    tests = hac.mean_test_at(losses.tickers, first, end, rules.horizon)
     few = tests.n < rules.horizon * rules.ticker_n_eff
     limit = np.where(few, hac.critical(tests.b, 0.01), hac.critical(tests.b, 0.05))
     return np.asarray(tests.t < -limit)
 
 
-def _doubt(kept: Book, first: int, end: int, rules: Rules) -> Floats:
-    """What chance may have cost each ticker of its summed gains, by reference and ticker.
+def _chance(losses: CumulativeLosses, first: int, end: int, rules: GateRules) -> Floats:
+    """How much of each ticker's summed gains chance may have cost, by reference and ticker.
 
     A ticker's skill with it is below ``rules.worst_ticker`` exactly when the mean of its gains
     over that share of its errors is significantly below zero, at ``rules.worst_level``.
     """
-    values = kept.tickers.values - rules.worst_ticker * kept.errors
-    test = hac.mean_test_at(hac.Sums(values, kept.tickers.counts), first, end, rules.horizon)
-    # Gains that are the same share of every error have no noise, and leave no doubt.
+    values = losses.tickers.values - rules.worst_ticker * losses.errors
+    test = hac.mean_test_at(hac.Sums(values, losses.tickers.counts), first, end, rules.horizon)
+    # Gains that are the same share of every error have no noise, and leave no room for chance.
     return np.nan_to_num(hac.critical(test.b, rules.worst_level) * test.noise * np.sqrt(test.n))
 
 
-def _recent_skill(kept: Book, first: int, end: int, dates: int) -> float:
+def _recent_skill(losses: CumulativeLosses, first: int, end: int, dates: int) -> float:
     """MAE skill against zero over the last ``dates`` dates that have a pair."""
-    seen = kept.panel.counts[first : end + 1, 0, 0]
+    seen = losses.panel.counts[first : end + 1, 0, 0]
     start = first + int(np.searchsorted(seen, seen[-1] - dates, side="right")) - 1
     start = max(start, first)
-    gain = (kept.tickers.values[end] - kept.tickers.values[start])[0].sum()
-    return float(_ratio(gain, (kept.errors[end] - kept.errors[start])[0].sum()))
+    gain = (losses.tickers.values[end] - losses.tickers.values[start])[0].sum()
+    return float(_ratio(gain, (losses.errors[end] - losses.errors[start])[0].sum()))
 
 
-def _variance_ratio(kept: Book, first: int, end: int, rules: Rules) -> float:
+def _variance_ratio(losses: CumulativeLosses, first: int, end: int, rules: GateRules) -> float:
     """Variance of the forecasts / of the outcomes, less what chance may have added to it.
 
     It is above the limit exactly when the mean over sessions of the forecasts' squared deviations
     less that share of the outcomes' is significantly above zero, at 1 %.
     """
-    n, y, y2, f, f2 = (kept.moments[first : end + 1] - kept.moments[first]).T
+    n, y, y2, f, f2 = (losses.moments[first : end + 1] - losses.moments[first]).T
     if not n[-1]:
         return math.nan
-    ours, theirs = (
+    forecasts, outcomes = (
         squares - 2 * mean * sums + mean**2 * n
         for squares, sums, mean in ((f2, f, f[-1] / n[-1]), (y2, y, y[-1] / n[-1]))
     )
-    seen = kept.panel.counts[first : end + 1, 0, 0]
-    excess = hac.Sums(ours - rules.max_variance_ratio * theirs, seen - seen[0])
+    seen = losses.panel.counts[first : end + 1, 0, 0]
+    excess = hac.Sums(forecasts - rules.max_variance_ratio * outcomes, seen - seen[0])
     test = hac.mean_test_at(excess, 0, end - first, rules.horizon)
-    doubt = np.nan_to_num(hac.critical(test.b, 0.01) * test.noise * np.sqrt(test.n))
-    return float(_ratio(np.maximum(ours[-1] - doubt, 0.0), theirs[-1]))
+    chance = np.nan_to_num(hac.critical(test.b, 0.01) * test.noise * np.sqrt(test.n))
+    return float(_ratio(np.maximum(forecasts[-1] - chance, 0.0), outcomes[-1]))

@@ -1,7 +1,6 @@
-"""Paired forecasts and realised outcomes in; cumulative losses out.
+"""Cumulate the losses of paired forecasts over sessions.
 
-They are cumulated over sessions, so that the gate's numbers of any past day cost a few passes over
-the rows before it.
+From cumulative sums the gate's numbers of any past day cost a few passes over the rows before it.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 LOSSES = ("absolute", "squared")
 
 
-class Book(NamedTuple):
+class CumulativeLosses(NamedTuple):
     """Cumulative sums of losses; row 0 is before the first session.
 
     Attributes:
@@ -36,9 +35,9 @@ class Book(NamedTuple):
     errors: Floats
     moments: Floats
 
-    def against_zero(self) -> Book:
+    def against_zero(self) -> CumulativeLosses:
         """The same pairs with zero as the only reference."""
-        return Book(
+        return CumulativeLosses(
             self.references[:1],
             hac.Sums(self.panel.values[:, :1], self.panel.counts),
             hac.Sums(self.tickers.values[:, :1], self.tickers.counts),
@@ -47,56 +46,42 @@ class Book(NamedTuple):
         )
 
 
-def spread(
-    dates: npt.NDArray[np.datetime64], tickers: npt.NDArray[np.str_], *columns: Floats
-) -> list[Floats]:
-    """Long columns, a row a date and ticker, as matrices: ascending dates by ascending tickers.
-
-    Raises:
-        ValueError: For a date and ticker given twice.
-    """
-    days, row = np.unique(dates, return_inverse=True)
-    names, column = np.unique(tickers, return_inverse=True)
-    place = row * names.size + column
-    if np.unique(place).size < place.size:
-        raise ValueError("each ticker may have one forecast a date")
-    made = [np.full(days.size * names.size, np.nan) for _ in columns]
-    for matrix, values in zip(made, columns, strict=True):
-        matrix[place] = values
-    return [matrix.reshape(days.size, names.size) for matrix in made]
-
-
-def book(actual: Floats, challenger: Floats, champion: Floats | None = None) -> Book:
+def cumulate_losses(
+    actual: Floats, challenger: Floats, champion: Floats | None = None
+) -> CumulativeLosses:
     """Losses of (T, N) pairs; a cell with any of the three missing is no pair.
 
     Raises:
         ValueError: For matrices of different shapes.
     """
-    given = {"zero": np.zeros_like(actual)}
+    references = {"zero": np.zeros_like(actual)}
     if champion is not None and np.any(champion != 0):
-        given["champion"] = champion
-    if actual.ndim != 2 or any(one.shape != actual.shape for one in (challenger, *given.values())):
+        references["champion"] = champion
+    if actual.ndim != 2 or any(
+        forecast.shape != actual.shape for forecast in (challenger, *references.values())
+    ):
         raise ValueError(
             "outcomes and forecasts must be matrices of one shape, sessions by tickers"
         )
     known = np.isfinite(actual) & np.isfinite(challenger)
-    for one in given.values():
-        known &= np.isfinite(one)
+    for reference in references.values():
+        known &= np.isfinite(reference)
     y, f = np.where(known, actual, 0.0), np.where(known, challenger, 0.0)
-    ours, theirs = np.abs(y - f), np.stack([np.abs(y - one) for one in given.values()], axis=1)
-    theirs = np.where(known[:, None], theirs, 0.0)
-    gains = theirs - ours[:, None]
-    cells = known.sum(axis=1)
+    error = np.abs(y - f)
+    errors = np.stack([np.abs(y - reference) for reference in references.values()], axis=1)
+    errors = np.where(known[:, None], errors, 0.0)
+    gains = errors - error[:, None]
+    pairs = known.sum(axis=1)
     per_date = (
-        np.stack([gains.sum(axis=2), (theirs**2 - ours[:, None] ** 2).sum(axis=2)], axis=2)
-        / np.maximum(cells, 1)[:, None, None]
+        np.stack([gains.sum(axis=2), (errors**2 - error[:, None] ** 2).sum(axis=2)], axis=2)
+        / np.maximum(pairs, 1)[:, None, None]
     )
-    moments = np.stack([cells, *(one.sum(axis=1) for one in (y, y * y, f, f * f))], axis=1)
-    return Book(
-        tuple(given),
-        hac.Sums(_cumulated(per_date), _cumulated((cells > 0)[:, None, None])),
+    moments = np.stack([pairs, *(part.sum(axis=1) for part in (y, y * y, f, f * f))], axis=1)
+    return CumulativeLosses(
+        tuple(references),
+        hac.Sums(_cumulated(per_date), _cumulated((pairs > 0)[:, None, None])),
         hac.Sums(_cumulated(gains), _cumulated(known[:, None])),
-        _cumulated(theirs),
+        _cumulated(errors),
         _cumulated(moments),
     )
 

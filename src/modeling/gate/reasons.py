@@ -1,35 +1,43 @@
-"""A verdict and its evidence in; one sentence that says why out."""
+"""Explain a verdict in one sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from src.modeling.gate.criteria import Evidence, Rules
+from src.modeling.gate.criteria import Criterion, GateRules
 
-THEIRS = {"zero": "forecasting zero", "champion": "the champion"}
+REFERENCES = {"zero": "forecasting zero", "champion": "the champion"}
 
 
 def reason(
-    verdict: str, evidence: Sequence[Evidence], dates: int, rules: Rules, than: str | None
+    verdict: str,
+    evidence: Sequence[Criterion],
+    dates: int,
+    rules: GateRules,
+    worse_than: str | None,
 ) -> str:
-    """Why, for a person; ``than`` is the reference that a ``worse`` is worse than."""
+    """The reason in one sentence; ``worse_than`` is the reference of a verdict ``worse``."""
     over = f"over {dates} dates ({dates / rules.horizon:.1f} independent periods)"
     if dates < rules.dates_needed:
         return (
             f"Undecided: outcomes {over} are too few; a verdict needs {rules.dates_needed} dates."
         )
     if verdict == "worse":
-        return f"Worse: it has erred significantly more than {THEIRS[than or 'zero']} {over}."
-    failed = [one for one in evidence if not one.passed]
+        reference = REFERENCES[worse_than or "zero"]
+        return f"Worse: it has erred significantly more than {reference} {over}."
+    failed = [criterion for criterion in evidence if not criterion.passed]
     if failed:
-        return f"Undecided {over}: {words(failed[0])}."
-    gains = [one for one in evidence if one.name.startswith("mae_improvement_vs_")]
-    said = " and ".join(f"{_percent(one.value)} less than {_reference(one)}" for one in gains)
-    return f"Better: it has erred {said} {over}, more than chance explains."
+        return f"Undecided {over}: {objection(failed[0])}."
+    gains = " and ".join(
+        f"{_percent(criterion.value)} less than {_reference(criterion)}"
+        for criterion in evidence
+        if criterion.name.startswith("mae_improvement_vs_")
+    )
+    return f"Better: it has erred {gains} {over}, more than chance explains."
 
 
-def words(failed: Evidence) -> str:
-    """What a piece of evidence that did not pass says against the challenger."""
+def objection(failed: Criterion) -> str:
+    """What a criterion that was not passed says against the challenger."""
     value, limit = failed.value, failed.limit
     if value is None:
         return _UNKNOWN.get(_kind(failed), "{name} could not be measured").format(
@@ -73,12 +81,12 @@ _UNKNOWN = {
 }
 
 
-def _kind(one: Evidence) -> str:
-    return one.name.partition("_vs_")[0]
+def _kind(criterion: Criterion) -> str:
+    return criterion.name.partition("_vs_")[0]
 
 
-def _reference(one: Evidence) -> str:
-    return THEIRS.get(one.name.partition("_vs_")[2], "")
+def _reference(criterion: Criterion) -> str:
+    return REFERENCES.get(criterion.name.partition("_vs_")[2], "")
 
 
 def _percent(share: float | None) -> str:

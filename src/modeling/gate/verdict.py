@@ -1,9 +1,9 @@
-"""Outcomes, a challenger's and the champion's forecasts in; better, worse or undecided out.
+"""Decide whether a challenger is better than, worse than or undecided against the champion.
 
-``better`` is the only verdict that may change what is served. It needs every piece of evidence:
+``better`` is the only verdict that may change what is served. It needs every criterion:
 the loss differences, averaged over tickers per date, significantly above zero on absolute AND
-squared loss against zero AND the champion, a gain worth having, hardly a ticker significantly
-worse and none surely far worse, skill in the recent past, and forecasts that do not swing far.
+squared loss against zero AND the champion, a gain of a useful size, hardly a ticker significantly
+worse and none surely far worse, skill in the recent past, and forecasts that do not vary too much.
 ``worse`` is significance the other way on both losses against either of them. Anything else keeps
 the champion. Overlapping labels and few independent periods are what the tests are made for (hac).
 """
@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from src.modeling.evaluation import hac
-from src.modeling.gate import criteria, losses, reasons
-from src.modeling.gate.criteria import Evidence, Rules
-from src.modeling.gate.losses import Book
+from src.modeling.gate import criteria, reasons
+from src.modeling.gate.criteria import Criterion, GateRules
+from src.modeling.gate.losses import CumulativeLosses, cumulate_losses
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -34,12 +34,12 @@ PATIENCE = 20.0
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says and why.
+    """The gate's verdict, with its reason and evidence.
 
     Attributes:
         verdict: ``better``, ``worse`` or ``undecided``.
         reason: One sentence.
-        evidence: Every number weighed, in order; see ``named``.
+        evidence: Every criterion, in order; see ``named``.
         n: Pairs of a forecast and an outcome.
         dates: Distinct dates among them.
         n_eff: Periods that do not overlap, dates / horizon.
@@ -50,25 +50,25 @@ class Verdict:
 
     verdict: str
     reason: str
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[Criterion, ...]
     n: int
     dates: int
     n_eff: float
     configurations: int
     sessions_until_decidable: int | None
 
-    def named(self, name: str) -> Evidence:
-        """The piece of evidence of that name; KeyError without it."""
-        return {one.name: one for one in self.evidence}[name]
+    def named(self, name: str) -> Criterion:
+        """The criterion of that name; KeyError without it."""
+        return {criterion.name: criterion for criterion in self.evidence}[name]
 
 
 @dataclass(frozen=True, eq=False)
 class Replay:
-    """What the gate would have said and served, with what was known at the time.
+    """The gate's past verdicts, and the forecasts that they would have served.
 
     Attributes:
-        rows: Rows at whose close it was asked, ascending.
-        verdicts: What it said then of the challenger; as long as ``rows``.
+        rows: Rows at whose close it decided, ascending.
+        verdicts: Of the challenger at each of ``rows``.
         promoted: Rows whose forecasts would have been the challenger's; (T,).
         served: The forecasts that would have been served; (T, N).
     """
@@ -81,19 +81,19 @@ class Replay:
 
 def rules_for(
     horizon: int, min_mae_improvement: float, configurations: int = 1, *, repeated: bool = False
-) -> Rules:
+) -> GateRules:
     """Limits of a horizon in sessions.
 
     The panel's tests are at 5 % for up to 10 configurations tried, at 1 % up to 50, at .1 % beyond.
 
-    ``repeated`` is for a question that is asked again after every month or session.
+    ``repeated`` is for a test that is made again after every month or session.
 
     Of 600 simulated challengers without skill, the only one tried, at most 5.7 % pass at 5 %; of
     those with a 63-day R2 of 5 % over 50 tickers 61 % pass after 252 dates and 89 % after 1260.
     """
     level = next((level for most, level in LEVELS if configurations <= most), LEVEL_OF_MORE)
     patience = PATIENCE if repeated else 0.0
-    rules = Rules(horizon, level, min_mae_improvement, configurations, patience=patience)
+    rules = GateRules(horizon, level, min_mae_improvement, configurations, patience=patience)
     return rules if horizon == 1 else replace(rules, worst_ticker=-0.10, max_variance_ratio=0.10)
 
 
@@ -102,8 +102,8 @@ def judge(
     challenger: Floats,
     champion: Floats | None = None,
     *,
-    rules: Rules,
-    further: Sequence[Evidence] = (),
+    rules: GateRules,
+    further: Sequence[Criterion] = (),
 ) -> Verdict:
     """The verdict on a challenger, against zero and the champion.
 
@@ -112,29 +112,29 @@ def judge(
         challenger: Its forecasts of them, made before; NaN where none.
         champion: The forecasts served so far; None means zero.
         rules: From ``rules_for``.
-        further: Evidence gathered elsewhere, of coverage say; ``better`` needs it too.
+        further: Criteria measured elsewhere, such as coverage; ``better`` needs them too.
 
     Raises:
         ValueError: For matrices of different shapes. Too few outcomes are a verdict, no error.
     """
-    kept, end = losses.book(actual, challenger, champion), len(actual)
-    tests = criteria.panel_tests(kept, 0, end, rules)
+    losses, end = cumulate_losses(actual, challenger, champion), len(actual)
+    tests = criteria.panel_tests(losses, 0, end, rules)
     evidence = (
-        *criteria.panel_evidence(tests, kept, rules),
-        *criteria.further_evidence(kept, 0, end, rules),
+        *criteria.panel_criteria(tests, losses, rules),
+        *criteria.further_criteria(losses, 0, end, rules),
         *further,
     )
-    verdict, behind = _panel_says(tests, rules)
-    if verdict == BETTER and not all(one.passed for one in evidence):
+    verdict, behind = _panel_verdict(tests, rules)
+    if verdict == BETTER and not _all_passed(evidence):
         verdict = UNDECIDED
     dates = int(tests.n.max(initial=0))
-    than = None if behind is None else kept.references[behind]
+    worse_than = None if behind is None else losses.references[behind]
     wait = _wait(tests, evidence, rules) if verdict == UNDECIDED else 0
     return Verdict(
         verdict,
-        reasons.reason(verdict, evidence, dates, rules, than),
+        reasons.reason(verdict, evidence, dates, rules, worse_than),
         evidence,
-        n=int(kept.moments[-1, 0]),
+        n=int(losses.moments[-1, 0]),
         dates=dates,
         n_eff=dates / rules.horizon,
         configurations=rules.configurations,
@@ -142,16 +142,16 @@ def judge(
     )
 
 
-def judge_served(actual: Floats, served: Floats, *, rules: Rules, since: int = 0) -> Verdict:
-    """The verdict on the forecasts of who is served, against zero; ``worse`` is to demote it.
+def judge_served(actual: Floats, served: Floats, *, rules: GateRules, since: int = 0) -> Verdict:
+    """The verdict on the forecasts served so far, against zero; ``worse`` demotes their model.
 
-    It is ``worse`` over the whole record, over the rows from ``since`` on, its promotion, or over
-    the latest of these, twice the least number of dates: a long good past would hide harm for
-    years. Otherwise the verdict is that of the whole record. Matrices as for ``judge``.
+    It is ``worse`` when the whole record is, or the rows from ``since`` (its promotion) on, or the
+    latest of these, twice the least number of dates: a long good past would hide harm for years.
+    Otherwise the verdict is that of the whole record. Matrices as for ``judge``.
     """
-    kept, end = losses.book(actual, served), len(actual)
-    firsts = (0, *_trials(since, end, rules))
-    first = next((one for one in firsts if label(kept, one, end, rules) == WORSE), 0)
+    losses, end = cumulate_losses(actual, served), len(actual)
+    firsts = (0, *_live_starts(since, end, rules))
+    first = next((row for row in firsts if verdict_of(losses, row, end, rules) == WORSE), 0)
     return judge(actual[first:], served[first:], rules=rules)
 
 
@@ -160,7 +160,7 @@ def replay(
     challenger: Floats,
     champion: Floats | None = None,
     *,
-    rules: Rules,
+    rules: GateRules,
     every: int = 21,
 ) -> Replay:
     """The verdicts of every ``every``-th session and the forecasts served by them.
@@ -177,51 +177,54 @@ def replay(
         rules: From ``rules_for``.
         every: Sessions from one judgement to the next.
     """
-    kept, whole = losses.book(actual, challenger, champion), len(actual)
+    losses, whole = cumulate_losses(actual, challenger, champion), len(actual)
     rows, promoted = np.arange(every - 1, whole, every), np.zeros(whole, dtype=bool)
-    said: list[str] = []
+    verdicts: list[str] = []
     start, since, serving = 0, 0, False
     for row in rows.tolist():
         end = max(row - rules.horizon + 1, start)
-        verdict = label(kept, start, end, rules)
+        verdict = verdict_of(losses, start, end, rules)
         if not serving and verdict == BETTER:
             serving, since = True, row
-        elif serving and (verdict == WORSE or _turned(kept, since, end, rules)):
+        elif serving and (verdict == WORSE or _is_harmful(losses, since, end, rules)):
             serving, start, verdict = False, row, WORSE
         promoted[row:] = serving
-        said.append(verdict)
+        verdicts.append(verdict)
     base = np.zeros_like(actual) if champion is None else champion
     served = np.where(promoted[:, None] & np.isfinite(challenger), challenger, base)
-    return Replay(rows, tuple(said), promoted, served)
+    return Replay(rows, tuple(verdicts), promoted, served)
 
 
-def label(kept: Book, first: int, end: int, rules: Rules) -> str:
+def verdict_of(losses: CumulativeLosses, first: int, end: int, rules: GateRules) -> str:
     """The verdict on rows ``first`` up to but not including ``end``, without its evidence."""
     if end - first < rules.dates_needed:
         return UNDECIDED
-    tests = criteria.panel_tests(kept, first, end, rules)
-    verdict, _ = _panel_says(tests, rules)
+    tests = criteria.panel_tests(losses, first, end, rules)
+    verdict, _ = _panel_verdict(tests, rules)
     if verdict != BETTER:
         return verdict
-    rest = criteria.further_evidence(kept, first, end, rules)
-    return BETTER if all(one.passed for one in rest) else UNDECIDED
+    further = criteria.further_criteria(losses, first, end, rules)
+    return BETTER if _all_passed(further) else UNDECIDED
 
 
-def _turned(kept: Book, since: int, end: int, rules: Rules) -> bool:
-    alone = kept.against_zero()
-    return any(label(alone, at, end, rules) == WORSE for at in _trials(since, end, rules))
+def _is_harmful(losses: CumulativeLosses, since: int, end: int, rules: GateRules) -> bool:
+    against_zero = losses.against_zero()
+    return any(
+        verdict_of(against_zero, first, end, rules) == WORSE
+        for first in _live_starts(since, end, rules)
+    )
 
 
-def _trials(since: int, end: int, rules: Rules) -> tuple[int, int]:
+def _live_starts(since: int, end: int, rules: GateRules) -> tuple[int, int]:
     """First rows of the live record and of its latest part."""
     first = min(since, end)
     return first, max(first, end - 2 * rules.dates_needed)
 
 
-def _panel_says(tests: hac.MeanTest, rules: Rules) -> tuple[str, int | None]:
-    """What the panel's tests alone say, and the reference it is worse than.
+def _panel_verdict(tests: hac.MeanTest, rules: GateRules) -> tuple[str, int | None]:
+    """The verdict of the panel's tests alone, and the reference it is worse than.
 
-    The rest of the evidence can only take ``better`` away.
+    The other criteria can only take ``better`` away.
     """
     if tests.n.max(initial=0) < rules.dates_needed:
         return UNDECIDED, None
@@ -232,8 +235,10 @@ def _panel_says(tests: hac.MeanTest, rules: Rules) -> tuple[str, int | None]:
     return (WORSE, int(behind[0])) if behind.size else (UNDECIDED, None)
 
 
-def _wait(tests: hac.MeanTest, evidence: Sequence[Evidence], rules: Rules) -> int | None:
-    gains = [one for one in evidence if one.name.startswith("mae_improvement_vs_")]
-    return criteria.sessions_until_decidable(
-        tests, rules, worthwhile=all(one.passed for one in gains)
-    )
+def _wait(tests: hac.MeanTest, evidence: Sequence[Criterion], rules: GateRules) -> int | None:
+    gains = [each for each in evidence if each.name.startswith("mae_improvement_vs_")]
+    return criteria.sessions_until_decidable(tests, rules, worthwhile=_all_passed(gains))
+
+
+def _all_passed(evidence: Sequence[Criterion]) -> bool:
+    return all(criterion.passed for criterion in evidence)

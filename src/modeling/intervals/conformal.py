@@ -1,7 +1,7 @@
-"""Standardised outcomes in; their quantiles out, as they were known at each refresh.
+"""Estimate quantiles of standardised outcomes, walked forward from refresh to refresh.
 
-Signed conformal scores: how far outcomes fell from zero in units of forecast volatility says
-how far the next one may (Papadopoulos et al. 2002; Angelopoulos-Bates 2023).
+Signed conformal scores: past outcomes in units of the volatility that was forecast for them give
+the quantiles of the next one (Papadopoulos et al. 2002; Angelopoulos-Bates 2023).
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from src.modeling.intervals.quantiles import LEVELS
 Floats = npt.NDArray[np.float64]
 
 REFRESH_EVERY = 10
-OWN_FROM = 100
-# A multiple of REFRESH_EVERY: the two are mixed whenever the ticker's own are refreshed.
+TICKER_FROM = 100
+# A multiple of REFRESH_EVERY: the two are mixed at every refresh of the ticker's own.
 POOL_EVERY = 20
 POOL_FROM = 250
-# Errors that are remembered, in outcomes that do not overlap: they drift over the years.
-OWN_WINDOW = 1000
+# Length of the windows in outcomes that do not overlap: errors drift over the years.
+TICKER_WINDOW = 1000
 POOL_WINDOW = 500
 # Independent outcomes at which a ticker's own errors weigh as much as the pool's.
 EVEN_WEIGHT = 200
-# Outcomes that do not overlap, below which errors say nothing of what may happen.
-LEAST_PERIODS = 4
+# Least number of outcomes that do not overlap for any quantile.
+MIN_PERIODS = 4
 
 
 def score_quantiles(scores: Floats, horizon: int, *, since: int = 0) -> Floats:
     """Quantiles of the standardised outcome as known at each refresh; (R, N, K).
 
-    Refreshes happen every ``REFRESH_EVERY`` rows, counted from row 0; the first one given is the
-    last at or before ``since``. A ticker's own errors weigh n_eff / (n_eff + EVEN_WEIGHT), the
+    Refreshes happen every ``REFRESH_EVERY`` rows, counted from row 0; the first one returned is
+    the last at or before ``since``. A ticker's own errors weigh n_eff / (n_eff + EVEN_WEIGHT), the
     pool's the rest.
 
     Args:
@@ -43,33 +43,31 @@ def score_quantiles(scores: Floats, horizon: int, *, since: int = 0) -> Floats:
     first = since // REFRESH_EVERY * REFRESH_EVERY
     refreshes = range(first, len(scores), REFRESH_EVERY)
     out = np.empty((len(refreshes), scores.shape[1], len(LEVELS)))
-    own, pool = _Errors(scores, OWN_WINDOW, horizon), _Errors(scores, POOL_WINDOW, horizon, True)
+    ticker = _RealisedScores(scores, TICKER_WINDOW, horizon)
+    pool = _RealisedScores(scores, POOL_WINDOW, horizon, pooled=True)
     pooled = pool.quantiles(first // POOL_EVERY * POOL_EVERY)
     for k, row in enumerate(refreshes):
         pooled = pool.quantiles(row) if row % POOL_EVERY == 0 else pooled
-        out[k] = mixed(own.quantiles(row), pooled, own.n_eff())
+        out[k] = mix(ticker.quantiles(row), pooled, ticker.n_eff())
     return out
 
 
-class _Errors:
-    """Standardised outcomes that are known and not forgotten yet, in order.
+class _RealisedScores:
+    """Standardised outcomes inside a trailing window, sorted; of each ticker, or pooled."""
 
-    Each ticker's by themselves, or all of them together.
-    """
-
-    def __init__(self, scores: Floats, window: int, horizon: int, pooled: bool = False) -> None:
+    def __init__(self, scores: Floats, window: int, horizon: int, *, pooled: bool = False) -> None:
         self.scores, self.pooled = scores, pooled
         self.window, self.horizon = window * horizon, horizon
         self.start, self.end = 0, 0
         self.ordered: Floats | None = None
 
     def quantiles(self, row: int) -> Floats:
-        """What is known at ``row``, spread out for how little that is; (N, K), pooled (1, K)."""
-        at_least = POOL_FROM if self.pooled else OWN_FROM
-        made = quantiles.of_sorted(self._ordered(row), at_least=at_least)
+        """Quantiles as known at ``row``, wider for fewer scores; (N, K), pooled (1, K)."""
+        at_least = POOL_FROM if self.pooled else TICKER_FROM
+        values = quantiles.of_sorted(self._ordered(row), at_least=at_least)
         periods = self.n_eff()
-        made[periods < LEAST_PERIODS] = np.nan
-        return quantiles.spread_out(made, np.maximum(periods, LEAST_PERIODS))
+        values[periods < MIN_PERIODS] = np.nan
+        return quantiles.widen(values, np.maximum(periods, MIN_PERIODS))
 
     def n_eff(self) -> Floats:
         """Outcomes that do not overlap: errors over the horizon; (N,), pooled (1,).
@@ -90,7 +88,7 @@ class _Errors:
         if self.ordered is None or start > self.start:
             self.ordered = np.sort(self._rows(start, end), axis=1)
         elif end > self.end:
-            # Nothing is forgotten: a stable sort passes once over what is in order already.
+            # Nothing left the window: a stable sort passes once over what is sorted already.
             grown = np.concatenate([self.ordered, self._rows(self.end, end)], axis=1)
             self.ordered = np.sort(grown, axis=1, kind="stable")
         self.start, self.end = start, end
@@ -101,9 +99,9 @@ class _Errors:
         return block.reshape(1, -1) if self.pooled else np.ascontiguousarray(block.T)
 
 
-def mixed(own: Floats, pool: Floats, n_eff: Floats) -> Floats:
-    """Own (N, K) and pooled (1, K) quantiles by weight; either alone without the other; (N, K)."""
-    weight = n_eff / (n_eff + EVEN_WEIGHT) if np.isfinite(pool).all() else np.ones(len(own))
-    weight = np.where(np.isfinite(own).all(axis=1), weight, 0.0)[:, None]
-    ours = np.where(weight > 0, weight * own, 0.0)
-    return np.sort(ours + np.where(weight < 1, (1 - weight) * pool, 0.0), axis=1)
+def mix(ticker: Floats, pool: Floats, n_eff: Floats) -> Floats:
+    """Tickers' own (N, K) and the pool's (1, K) quantiles by weight, or the only known ones."""
+    weight = n_eff / (n_eff + EVEN_WEIGHT) if np.isfinite(pool).all() else np.ones(len(ticker))
+    weight = np.where(np.isfinite(ticker).all(axis=1), weight, 0.0)[:, None]
+    weighted = np.where(weight > 0, weight * ticker, 0.0)
+    return np.sort(weighted + np.where(weight < 1, (1 - weight) * pool, 0.0), axis=1)

@@ -1,7 +1,7 @@
-"""A panel in; the distribution of each ticker's next h-session return out, walked forward.
+"""Forecast the distribution of each ticker's next h-session return, walked forward.
 
 One volatility model and its own past errors, signed, give every quantile (conformal scores:
-Papadopoulos et al. 2002; Angelopoulos-Bates 2023). Errors enter when their label is realised.
+Papadopoulos et al. 2002; Angelopoulos-Bates 2023). An error counts once its label is realised.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from src.modeling.intervals import quantiles, volatility
 from src.modeling.intervals.conformal import REFRESH_EVERY, score_quantiles
-from src.modeling.intervals.quantiles import LEVELS
+from src.modeling.intervals.quantiles import INTERVALS, LEVELS
 from src.modeling.panel.panel import Panel
 
 Floats = npt.NDArray[np.float64]
@@ -21,12 +21,46 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Forecasts:
+class ReturnDistribution:
+    """Quantiles of one ticker's simple return from its newest bar; (K,), NaN where not known."""
+
+    quantiles: Floats
+
+    @property
+    def prob_up(self) -> float | None:
+        """P(return > 0), or None."""
+        return float(rise_probability(self.quantiles)) if self.is_known else None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether every quantile is known."""
+        return bool(np.isfinite(self.quantiles).all())
+
+    def intervals(self, close: float) -> list[dict[str, float]]:
+        """The central intervals, as returns and as prices; none where nothing is known."""
+        return [self._interval(share, close) for share in INTERVALS] if self.is_known else []
+
+    def _interval(self, share: float, close: float) -> dict[str, float]:
+        low, high = (float(self.quantiles[at]) for at in quantiles.interval_bounds(share))
+        return {
+            "level": share,
+            "low_return": low,
+            "high_return": high,
+            "low_close": close * (1 + low),
+            "high_close": close * (1 + high),
+        }
+
+
+UNKNOWN_DISTRIBUTION = ReturnDistribution(np.full(len(LEVELS), np.nan))
+
+
+@dataclass(frozen=True, eq=False)
+class DistributionForecasts:
     """Distributions of simple returns for every row from ``since`` on.
 
     Attributes:
         horizon: Sessions ahead.
-        since: The first row that may be asked for.
+        since: The first row that has a distribution.
         levels: (K,), ascending.
         sigma: Forecast of the next h sessions' volatility; (T, N).
         scores: Quantiles of the outcome over sigma at every refresh; (R, N, K), ascending.
@@ -41,7 +75,7 @@ class Forecasts:
     def quantiles(self, rows: Ints) -> Floats:
         """(len(rows), N, K), ascending along K; NaN where too little is known.
 
-        Made on demand, since all of them take K times the panel's memory.
+        Computed on demand, since all of them take K times the panel's memory.
 
         Raises:
             IndexError: For rows before ``since``.
@@ -52,9 +86,15 @@ class Forecasts:
         """``quantiles`` of one ticker, by its column; (len(rows), K)."""
         return self._scaled(self.scores[self._refresh(rows), column], self.sigma[rows, column])
 
+    def at(self, row: int, column: int) -> ReturnDistribution:
+        """The distribution of one ticker, by its column, from one row of the panel."""
+        return ReturnDistribution(self.quantiles_of(np.array([row]), column)[0])
+
     def _refresh(self, rows: Ints) -> Ints:
         if len(rows) and rows.min() < self.since:
-            raise IndexError(f"row {rows.min()} lies before {self.since}, the first one made")
+            raise IndexError(
+                f"row {rows.min()} has no distribution: the first one is of row {self.since}"
+            )
         return rows // REFRESH_EVERY - self.since // REFRESH_EVERY
 
     def _scaled(self, scores: Floats, sigma: Floats) -> Floats:
@@ -64,33 +104,27 @@ class Forecasts:
 
 
 def walk_forward(
-    panel: Panel, horizon: int, *, since: int = 0, inputs: volatility.Inputs | None = None
-) -> Forecasts:
-    """What would have been forecast at each row from ``since`` on, knowing nothing later.
+    panel: Panel,
+    horizon: int,
+    *,
+    since: int = 0,
+    inputs: volatility.VolatilityInputs | None = None,
+) -> DistributionForecasts:
+    """The distributions that could have been forecast at each row from ``since`` on.
 
     Args:
         panel: All tickers that are pooled; one is enough.
         horizon: Sessions ahead.
-        since: Earlier rows are learnt from but cannot be asked for; saves time and memory.
-        inputs: ``volatility.inputs(panel)``, where several horizons share it.
+        since: Earlier rows are learnt from but have no distribution; saves time and memory.
+        inputs: ``volatility.build_inputs(panel)``, where several horizons share it.
     """
-    known = volatility.inputs(panel) if inputs is None else inputs
-    sigma = volatility.forecast(known, horizon)
+    shared = volatility.build_inputs(panel) if inputs is None else inputs
+    sigma = volatility.forecast(shared, horizon)
     scores = score_quantiles(panel.targets(horizon) / sigma, horizon, since=since)
-    return Forecasts(horizon, since, LEVELS, sigma, scores)
+    return DistributionForecasts(horizon, since, LEVELS, sigma, scores)
 
 
-def newest(panel: Panel, horizon: int) -> Floats:
-    """Quantiles for the panel's last row, which is what is served; (N, K).
-
-    The very numbers of ``walk_forward`` at that row.
-    """
-    last = len(panel.sessions) - 1
-    made = walk_forward(panel, horizon, since=last).quantiles(np.array([last]))
-    return np.asarray(made[0])
-
-
-def rise_probability(forecast: Floats, levels: Floats = LEVELS) -> Floats:
-    """P(return > 0) of quantiles (..., K); between .025 and .975, more is not known; (...)."""
+def rise_probability(forecast: Floats) -> Floats:
+    """P(return > 0) of quantiles (..., K), between the outermost levels .025 and .975; (...)."""
     nothing = np.zeros(forecast.shape[:-1])
-    return np.asarray(1 - quantiles.distribution_at(forecast, nothing, levels))
+    return np.asarray(1 - quantiles.cdf(forecast, nothing))

@@ -1,4 +1,4 @@
-"""Past outcomes in; quantiles of the next one out, corrected for how few they are."""
+"""Estimate quantiles of the next outcome from past ones, corrected for how few there are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 LEVELS: Floats = np.array([0.025, *np.arange(1, 20) / 20, 0.975])
+# Central intervals that are shown, by the share of outcomes that each should contain.
+INTERVALS = (0.5, 0.8, 0.9, 0.95)
 REFERENCE_WINDOW = 500
 REFERENCE_FROM = 100
 
@@ -37,8 +39,8 @@ def of_sorted(ordered: Floats, levels: Floats = LEVELS, *, at_least: int = 1) ->
     return out
 
 
-def spread_out(quantiles: Floats, n_eff: Floats) -> Floats:
-    """Quantiles further from their median the fewer independent outcomes made them; (rows, K).
+def widen(quantiles: Floats, n_eff: Floats) -> Floats:
+    """Move quantiles away from their median, more so the fewer independent outcomes; (rows, K).
 
     By sqrt(1 + 1 / n_eff): the middle of n outcomes is itself uncertain by about 1 / n of their
     variance, as in a prediction interval around a mean.
@@ -51,7 +53,18 @@ def spread_out(quantiles: Floats, n_eff: Floats) -> Floats:
     return middle + (quantiles - middle) * np.sqrt(1 + 1 / n_eff)[:, None]
 
 
-def distribution_at(quantiles: Floats, x: Floats, levels: Floats = LEVELS) -> Floats:
+def interval_bounds(share: float, levels: Floats = LEVELS) -> tuple[int, int]:
+    """Positions of the levels (1 - share) / 2 and (1 + share) / 2; ValueError if not there."""
+    positions = []
+    for level in ((1 - share) / 2, (1 + share) / 2):
+        at = int(np.argmin(np.abs(levels - level)))
+        if abs(levels[at] - level) > 1e-9:
+            raise ValueError(f"the grid has no level {level:.4g} for an interval of {share:.4g}")
+        positions.append(at)
+    return positions[0], positions[1]
+
+
+def cdf(quantiles: Floats, x: Floats, levels: Floats = LEVELS) -> Floats:
     """Probability of an outcome up to ``x``, linear between quantiles; shape of ``x``.
 
     Outside the outermost quantiles it is the outermost level: more is not known. Where
@@ -62,15 +75,15 @@ def distribution_at(quantiles: Floats, x: Floats, levels: Floats = LEVELS) -> Fl
         x: (...).
         levels: (K,).
     """
-    rows, at = quantiles.reshape(-1, quantiles.shape[-1]), np.ravel(x)
-    known = np.isfinite(at) & np.isfinite(rows).all(axis=1)
-    below, through = (rows < at[:, None]).sum(axis=1), (rows <= at[:, None]).sum(axis=1)
-    found = (_reached(rows, at, levels, below) + _reached(rows, at, levels, through)) / 2
-    return np.where(known, found, np.nan).reshape(np.shape(x))
+    rows, values = quantiles.reshape(-1, quantiles.shape[-1]), np.ravel(x)
+    known = np.isfinite(values) & np.isfinite(rows).all(axis=1)
+    below, through = (rows < values[:, None]).sum(axis=1), (rows <= values[:, None]).sum(axis=1)
+    low, high = (_level_at(rows, values, levels, passed) for passed in (below, through))
+    return np.where(known, (low + high) / 2, np.nan).reshape(np.shape(x))
 
 
-def rolling(y: Floats, horizon: int, rows: Ints, levels: Floats = LEVELS) -> Floats:
-    """The reference: quantiles of each ticker's last 500 realised outcomes; (rows, N, K).
+def trailing(y: Floats, horizon: int, rows: Ints, levels: Floats = LEVELS) -> Floats:
+    """The reference forecast: quantiles of each ticker's last 500 realised outcomes; (rows, N, K).
 
     NaN with fewer than 100.
     """
@@ -85,13 +98,13 @@ def rolling(y: Floats, horizon: int, rows: Ints, levels: Floats = LEVELS) -> Flo
     return out
 
 
-def _reached(quantiles: Floats, x: Floats, levels: Floats, passed: Ints) -> Floats:
-    """The level reached at each ``x``, which lies past that many quantiles of its row."""
+def _level_at(quantiles: Floats, x: Floats, levels: Floats, passed: Ints) -> Floats:
+    """The level at each ``x``, which exceeds ``passed`` quantiles of its row."""
     every = np.arange(len(x))
     low, high = np.maximum(passed - 1, 0), np.minimum(passed, len(levels) - 1)
     at_low = quantiles[every, low]
     step = quantiles[every, high] - at_low
     share = np.zeros(len(x))
     np.divide(x - at_low, step, out=share, where=step > 0)
-    reached: Floats = levels[low] + share * (levels[high] - levels[low])
-    return reached
+    level: Floats = levels[low] + share * (levels[high] - levels[low])
+    return level

@@ -1,4 +1,4 @@
-"""A panel in; the volatility of its next h sessions out, as it could be forecast at each row.
+"""Forecast the volatility of each ticker's next h sessions, walked forward.
 
 One regression for all tickers of log variance on its own past (HAR: Corsi 2009), the market's
 and recent falls (Corsi-Reno 2012), refitted as labels come in. A pool of one ticker works.
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from src.features.time_series import garman_klass
 from src.modeling.panel import rolling
-from src.modeling.panel.panel import Panel, previous_bar
+from src.modeling.panel.panel import Panel, mean_by_date, previous_bar
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,14 +34,14 @@ EWMA_FROM = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Inputs:
-    """What both horizons' volatilities are forecast from.
+class VolatilityInputs:
+    """What the volatilities of all horizons are forecast from.
 
     Attributes:
         variance: Daily variance of log returns; (T, N).
         columns: The regressors besides the constant, each (T, N), known at their row.
         ewma: Daily volatility from closes alone, NaN without a bar; (T, N).
-        floor: Least variance that is believed, per refit, ``REFIT_EVERY`` rows apart; (F, N).
+        floor: Least plausible variance, per refit, ``REFIT_EVERY`` rows apart; (F, N).
     """
 
     variance: Floats
@@ -50,20 +51,20 @@ class Inputs:
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class Refit:
     """Coefficients and the row from which they are used; ``beta`` is None before enough rows."""
 
     row: int
     beta: Floats | None
 
 
-def inputs(panel: Panel) -> Inputs:
+def build_inputs(panel: Panel) -> VolatilityInputs:
     """Everything the volatility models read, for every row of the panel."""
     variance = daily_variance(panel)
     # A move that waits for a decision may be an unadjusted split: it is no return yet.
     returns = np.where(panel.pending, np.nan, panel.log_returns)
     plain = np.sqrt(rolling.ewma(np.square(returns), EWMA_ALPHA, at_least=EWMA_FROM))
-    return Inputs(
+    return VolatilityInputs(
         variance=variance,
         columns=tuple(regressors(variance, returns)),
         ewma=np.where(np.isfinite(panel.close), plain, np.nan),
@@ -77,21 +78,22 @@ def daily_variance(panel: Panel) -> Floats:
     NaN without the four prices, the close before, or with a pending move.
     """
     overnight = np.log(panel.open / previous_bar(panel.close))
-    spread = np.log(panel.high / panel.low)
-    body = np.log(panel.close / panel.open)
-    inside = 0.5 * np.square(spread) - (2 * np.log(2) - 1) * np.square(body)
-    variance = np.square(overnight) + np.maximum(inside, 0)
+    variance = garman_klass(
+        overnight, np.log(panel.high / panel.low), np.log(panel.close / panel.open)
+    )
     return np.where(panel.pending, np.nan, variance)
 
 
 def regressors(variance: Floats, returns: Floats) -> list[Floats]:
     """The columns of the regression in order, constant left out; each (T, N).
 
-    Logs of the mean variance over ``WINDOWS`` (half a window must be there); log volatility of
-    the pool's mean return and its own year, from ``MARKET_FROM`` tickers on; the fall of the last
-    session and of the last five, in units of the month's volatility.
+    Logs of the mean variance over ``WINDOWS`` (at least half of a window must be known); log
+    volatility of the pool's mean return and its own year, from ``MARKET_FROM`` tickers on; the
+    fall of the last session and of the last five, in units of the month's volatility.
     """
-    means = {w: rolling.mean(variance, w, at_least=(w + 1) // 2) for w in WINDOWS}
+    means = {
+        window: rolling.mean(variance, window, at_least=(window + 1) // 2) for window in WINDOWS
+    }
     month = np.sqrt(np.maximum(means[22], 0) + TINY)
     week = 5 * rolling.mean(returns, 5, at_least=3)
     shared = []
@@ -106,7 +108,7 @@ def regressors(variance: Floats, returns: Floats) -> list[Floats]:
     ]
 
 
-def forecast(inputs: Inputs, horizon: int) -> Floats:
+def forecast(inputs: VolatilityInputs, horizon: int) -> Floats:
     """Walk-forward volatility of the log return over the next ``horizon`` sessions; (T, N).
 
     The regression's where it has one, the EWMA's of squared returns elsewhere: before the first
@@ -114,7 +116,7 @@ def forecast(inputs: Inputs, horizon: int) -> Floats:
     on rows without a bar.
     """
     out = inputs.ewma.copy()
-    for k, fit in enumerate(fits(inputs, horizon)):
+    for k, fit in enumerate(refits(inputs, horizon)):
         rows = slice(fit.row, fit.row + REFIT_EVERY)
         if fit.beta is not None:
             regressed = _predicted([column[rows] for column in inputs.columns], fit.beta)
@@ -123,7 +125,7 @@ def forecast(inputs: Inputs, horizon: int) -> Floats:
     return out
 
 
-def fits(inputs: Inputs, horizon: int) -> list[Fit]:
+def refits(inputs: VolatilityInputs, horizon: int) -> list[Refit]:
     """Ordinary least squares over all tickers, one fit every ``REFIT_EVERY`` rows.
 
     A fit used from row s on has seen the labels of rows t with t + horizon + EMBARGO <= s.
@@ -131,32 +133,29 @@ def fits(inputs: Inputs, horizon: int) -> list[Fit]:
     label = np.log(np.maximum(rolling.ahead(inputs.variance, horizon), 0) + TINY)
     width = len(inputs.columns) + 1
     gram, moment, rows, seen = np.zeros((width, width)), np.zeros(width), 0, 0
-    made = []
+    fitted = []
     for row in range(0, len(label), REFIT_EVERY):
         ended = max(0, row - horizon - EMBARGO + 1)
         x, y = _complete([column[seen:ended] for column in inputs.columns], label[seen:ended])
         gram, moment, rows, seen = gram + x.T @ x, moment + x.T @ y, rows + len(y), ended
         ready = rows >= MIN_ROWS and row >= WARM_UP + horizon
-        made.append(Fit(row, _solved(gram, moment) if ready else None))
-    return made
+        fitted.append(Refit(row, _solved(gram, moment) if ready else None))
+    return fitted
 
 
 def _market_volatility(returns: Floats) -> Floats:
-    known = np.isfinite(returns)
-    market = np.full((len(returns), 1), np.nan)
-    total, count = np.where(known, returns, 0.0).sum(axis=1), known.sum(axis=1)
-    np.divide(total, count, out=market[:, 0], where=count >= MARKET_FROM)
+    market = mean_by_date(returns, at_least=MARKET_FROM)[:, None]
     squared = rolling.ewma(np.square(market), EWMA_ALPHA, at_least=1)
     return 0.5 * np.log(squared + TINY)
 
 
 def _complete(columns: Sequence[Floats], label: Floats) -> tuple[Floats, Floats]:
     """Rows of the regression without a gap: (rows, 1 + columns) and (rows,)."""
-    whole = np.isfinite(label)
+    complete = np.isfinite(label)
     for column in columns:
-        whole &= np.isfinite(column)
-    chosen = [column[whole] for column in columns]
-    return np.stack([np.ones(int(whole.sum())), *chosen], axis=1), label[whole]
+        complete &= np.isfinite(column)
+    chosen = [column[complete] for column in columns]
+    return np.stack([np.ones(int(complete.sum())), *chosen], axis=1), label[complete]
 
 
 def _solved(gram: Floats, moment: Floats) -> Floats:
@@ -176,10 +175,10 @@ def _predicted(columns: Sequence[Floats], beta: Floats) -> Floats:
 
 def _floors(variance: Floats) -> Floats:
     """``FLOOR`` times each ticker's median variance up to each refit, ``TINY`` at least."""
-    made = []
+    floors = []
     for row in range(0, len(variance), REFIT_EVERY):
         past = np.sort(variance[: row + 1], axis=0)
         count = np.isfinite(past).sum(axis=0)
         middle = np.take_along_axis(past, np.maximum(count - 1, 0)[None] // 2, axis=0)[0]
-        made.append(np.where(count > 0, np.maximum(FLOOR * middle, TINY), TINY))
-    return np.array(made)
+        floors.append(np.where(count > 0, np.maximum(FLOOR * middle, TINY), TINY))
+    return np.array(floors)

@@ -111,6 +111,23 @@ def previous_bar(values: Floats) -> Floats:
     return np.where(before >= 0, found, np.nan)
 
 
+def pivot_wide(dates: Days, tickers: npt.NDArray[np.str_], *columns: Floats) -> list[Floats]:
+    """Long columns, one row a date and ticker, as (T, N) matrices: ascending dates and tickers.
+
+    Raises:
+        ValueError: For a date and ticker that occur twice.
+    """
+    days, row = np.unique(dates, return_inverse=True)
+    names, column = np.unique(tickers, return_inverse=True)
+    position = row * names.size + column
+    if np.unique(position).size < position.size:
+        raise ValueError("each ticker may have one forecast a date")
+    matrices = [np.full(days.size * names.size, np.nan) for _ in columns]
+    for matrix, values in zip(matrices, columns, strict=True):
+        matrix[position] = values
+    return [matrix.reshape(days.size, names.size) for matrix in matrices]
+
+
 def mean_by_date(values: Floats, *, at_least: int = 1) -> Floats:
     """Mean over the tickers that have a value; (T,), NaN on dates with fewer than ``at_least``."""
     known = np.isfinite(values)

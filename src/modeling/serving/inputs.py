@@ -13,8 +13,8 @@ from functools import cached_property
 import numpy as np
 
 from src.modeling.experiment.run import FeatureCache
-from src.modeling.intervals import distribution, outlook
-from src.modeling.intervals.outlook import Outlook
+from src.modeling.intervals import distribution
+from src.modeling.intervals.distribution import ReturnDistribution
 from src.modeling.panel.panel import MATRICES, Panel
 from src.modeling.points.candidates import RANK_MEAN, volatility_name
 from src.modeling.points.walk_forward import FeatureRows
@@ -39,7 +39,7 @@ class ModelInputs:
 
     artifact: Artifact
     values: Mapping[str, float]
-    outlook: Outlook
+    outlook: ReturnDistribution
     sigma: float
 
 
@@ -115,7 +115,7 @@ class _RecentFeatures:
 
 
 def _model_inputs(
-    artifact: Artifact, recent: _RecentFeatures, forecasts: distribution.Forecasts
+    artifact: Artifact, recent: _RecentFeatures, forecasts: distribution.DistributionForecasts
 ) -> ModelInputs:
     column = recent.pool.tickers.index(artifact.ticker)
     sigma = float(forecasts.sigma[recent.row, column])
@@ -125,4 +125,4 @@ def _model_inputs(
         values = input_values(
             artifact.model, recent.features, row, column, sigma, artifact.sessions
         )
-    return ModelInputs(artifact, values, outlook.at(forecasts, recent.row, column), sigma)
+    return ModelInputs(artifact, values, forecasts.at(recent.row, column), sigma)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from src.core.errors import ForecastError
-from src.modeling.intervals.outlook import NOTHING, Outlook
+from src.modeling.intervals.distribution import UNKNOWN_DISTRIBUTION, ReturnDistribution
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
@@ -28,7 +28,7 @@ def forecast(
     row: Mapping[str, Any],
     *,
     calendar: Calendar,
-    outlook: Outlook = NOTHING,
+    outlook: ReturnDistribution = UNKNOWN_DISTRIBUTION,
 ) -> dict[str, object]:
     """Forecast from one feature row: an entry of ``forecasts`` in results.json.
 
@@ -61,7 +61,7 @@ def forecast(
         "pred_return": served,
         "est_future_close": close * (1 + served),
         "prob_up": outlook.prob_up,
-        "intervals": outlook.around(close),
+        "intervals": outlook.intervals(close),
         "model": _model(artifact, name),
         "verdict": artifact.verdict,
         "reason": artifact.reason,

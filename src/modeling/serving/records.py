@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from src.modeling.intervals.outlook import NOTHING, Outlook
+from src.modeling.intervals.distribution import UNKNOWN_DISTRIBUTION, ReturnDistribution
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.serving.predict import forecast, usable
 
@@ -76,11 +76,11 @@ def forecast_from_row(
     return forecast(artifact, features, calendar=calendar, outlook=_outlook(row))
 
 
-def _outlook(row: Mapping[str, Any]) -> Outlook:
+def _outlook(row: Mapping[str, Any]) -> ReturnDistribution:
     """The distribution in a row of ``serving_inputs``; unknown where it has other levels."""
     if not np.array_equal(row["levels"], LEVELS):
-        return NOTHING
-    return Outlook(np.array(row["quantiles"], dtype=np.float64))
+        return UNKNOWN_DISTRIBUTION
+    return ReturnDistribution(np.array(row["quantiles"], dtype=np.float64))
 
 
 def prediction_row(

@@ -13,8 +13,7 @@ from src.config.load import config_hash
 from src.config.version import VERSION
 from src.modeling.experiment import summary
 from src.modeling.experiment.promotion import ZERO, PromotionDecision
-from src.modeling.intervals import outlook
-from src.modeling.intervals.outlook import Outlook
+from src.modeling.intervals.distribution import ReturnDistribution
 from src.modeling.serving.inputs import ModelInputs, input_values, last_bar
 from src.modeling.serving.predict import forecast
 from src.modeling.serving.records import serving_row
@@ -53,7 +52,7 @@ class TrainingResult:
     decision: PromotionDecision
     artifact: Artifact
     inputs: Mapping[str, float]
-    outlook: Outlook
+    outlook: ReturnDistribution
     newest: Mapping[str, Any]
     data_hash: str
 
@@ -147,8 +146,8 @@ def build_result(
         data_hash=data_hash,
         reason=_reason(decision, training.leak),
     )
-    distribution = outlook.at(
-        walk_forward.distributions, last_bar(panel, ticker), panel.tickers.index(ticker)
+    distribution = walk_forward.distributions.at(
+        last_bar(panel, ticker), panel.tickers.index(ticker)
     )
     result = TrainingResult(
         feature_cache=training.feature_cache,
@@ -187,7 +186,7 @@ def _artifact(
         code_version=VERSION,
         data_hash=data_hash,
         config_hash=config_hash(context.settings),
-        config=context.settings.modelled(),
+        config=context.settings.result_settings(),
         served=decision.champion.served,
         since=_iso(decision.champion.since),
         verdict=decision.verdict.verdict,

@@ -14,7 +14,7 @@ import pytest
 from src.core.calendars.nse import nse
 from src.db.connection import normalise_url
 from src.db.migrate import ensure_schema
-from src.modeling.evaluation.maturing import record_outcomes
+from src.modeling.evaluation.outcomes import record_outcomes
 from src.modeling.evaluation.scoreboard import POOLED, scoreboard
 from src.modeling.serving.records import forecast_from_row
 from src.modeling.serving.stored_models import stored_forecasts
@@ -139,7 +139,7 @@ def test_each_outcome_is_recorded_on_the_evening_of_its_session(lived):
         recorded = [lived.outcomes[ticker, row]["recorded"] for row in range(FIRST, LAST + 1)]
         # From the second evening on one of the day; from the 64th on one of the quarter besides.
         assert recorded == [0, *[1] * 62, *[2] * 7]
-        assert all(lived.outcomes[ticker, row]["told"] == [] for row in range(FIRST, LAST + 1))
+        assert all(lived.outcomes[ticker, row]["notes"] == [] for row in range(FIRST, LAST + 1))
         assert all(lived.outcomes[ticker, row]["restated"] == 0 for row in range(FIRST, LAST + 1))
 
 

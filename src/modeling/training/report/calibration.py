@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from src.modeling.evaluation import interval_metrics
-from src.modeling.evaluation.interval_metrics import SHARES
+from src.modeling.intervals.quantiles import INTERVALS
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -23,7 +23,7 @@ BINS = 10
 
 def hits(actual: Floats, forecast: Floats) -> dict[float, Floats]:
     """1 where the central interval of each share held the outcome, else 0; NaN unknown; (R, N)."""
-    return {share: interval_metrics.inside(actual, forecast, share) for share in SHARES}
+    return {share: interval_metrics.inside(actual, forecast, share) for share in INTERVALS}
 
 
 def rolling(inside: Floats, window: int) -> Floats:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from src.modeling.evaluation.interval_metrics import bounds
+from src.modeling.intervals.quantiles import interval_bounds
 from src.modeling.training.report.calibration import TERCILES
 from src.modeling.training.report.measures import Measure
 from src.modeling.training.report.statistics import Skill
@@ -160,7 +160,7 @@ def fan(days: Days, closes: Floats, path: tuple[Days, Floats], point: Floats) ->
     ahead, prices = path
     dates = _dates(ahead)
     for share, colour in BANDS.items():
-        low, high = bounds(share)
+        low, high = interval_bounds(share)
         figure.add_scatter(
             x=[*dates, *dates[::-1]],
             y=np.round(np.concatenate([prices[:, low], prices[::-1, high]]), 2),

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from src.modeling.evaluation.interval_metrics import SHARES, bounds
 from src.modeling.intervals.distribution import rise_probability
+from src.modeling.intervals.quantiles import INTERVALS, interval_bounds
 from src.modeling.training.report import wording
 from src.modeling.training.report.data import CurrentForecast, HorizonRecord, ReportData
 from src.modeling.training.report.sections import horizon_sections
@@ -95,14 +95,14 @@ def _forecast(forecast: CurrentForecast | None, statistics: HorizonStatistics) -
         "note": "",
         "facts": [*facts, ("P(rise)", f"{rise} ({scored})")],
         "interval_headers": INTERVAL_HEADERS,
-        "intervals": [_interval_row(forecast, share, statistics) for share in SHARES],
+        "intervals": [_interval_row(forecast, share, statistics) for share in INTERVALS],
     }
 
 
 def _interval_row(
     forecast: CurrentForecast, share: float, statistics: HorizonStatistics
 ) -> tuple[str, ...]:
-    low, high = (float(forecast.quantiles[k]) for k in bounds(share))
+    low, high = (float(forecast.quantiles[k]) for k in interval_bounds(share))
     lowest, highest = (forecast.last_close * (1 + end) for end in (low, high))
     past = statistics.coverage[share][0]
     return (

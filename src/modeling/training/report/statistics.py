@@ -137,7 +137,7 @@ def distribution_skill(
     """
     outcomes = actual[rows]
     errors = interval_metrics.crps(outcomes, forecast)
-    reference = interval_metrics.crps(outcomes, quantiles.rolling(actual, horizon, rows))
+    reference = interval_metrics.crps(outcomes, quantiles.trailing(actual, horizon, rows))
     return _skill("distribution", "last 500", errors, reference, horizon, column, spacing(rows))
 
 

@@ -232,17 +232,17 @@ def evidence_rows(verdict: Verdict) -> list[tuple[str, ...]]:
     return [_evidence_row(evidence, verdict) for evidence in verdict.evidence]
 
 
-def _evidence_row(evidence: criteria.Evidence, verdict: Verdict) -> tuple[str, ...]:
+def _evidence_row(evidence: criteria.Criterion, verdict: Verdict) -> tuple[str, ...]:
     kind, _, reference = evidence.name.partition("_vs_")
-    recent = criteria.Rules.min_dates
+    recent = criteria.GateRules.min_dates
     plain = kind.replace("_", " ")
     question, sign = QUESTIONS.get(kind, (f"{plain[:1].upper()}{plain[1:]}", "limit"))
     question = question.format(
-        reference=reasons.THEIRS.get(reference, reference or "it"), recent=recent
+        reference=reasons.REFERENCES.get(reference, reference or "it"), recent=recent
     )
     share = min(1.0, recent / verdict.dates) if kind == "recent_skill" and verdict.dates else 1.0
     shown = _plain if kind.startswith("t_") or kind not in QUESTIONS else _share
-    in_words = "speaks for it" if evidence.passed else reasons.words(evidence)
+    in_words = "speaks for it" if evidence.passed else reasons.objection(evidence)
     return (
         question,
         NOT_KNOWN if evidence.value is None else shown(evidence.value),

@@ -3,10 +3,8 @@ import math
 import numpy as np
 import pytest
 import statsmodels.api as sm
-import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
-from scores.stats.statistical_tests import diebold_mariano
 
 from src.modeling.evaluation import hac
 
@@ -103,37 +101,6 @@ def test_a_stretch_of_rows_is_tested_as_if_it_were_all():
 @pytest.mark.parametrize("values", [[], [0.3], [0.3] * 50, [0.0] * 50, [np.nan] * 5])
 def test_what_does_not_vary_has_no_t(values):
     assert np.isnan(hac.mean_test(np.array(values, dtype=float), horizon=5).t)
-    assert math.isnan(hac.hln_t(np.array(values, dtype=float), horizon=1))
-
-
-@pytest.mark.parametrize("horizon", [1, 2, 3, 5])
-def test_hln_is_that_of_scores_where_the_kernels_coincide(horizon):
-    # Their kernel is flat over h - 1 lags, ours Bartlett's over 1.5 times as many. With zeros
-    # between the deviations all those autocovariances vanish, and both use the variance alone.
-    gap = hac.overlap_bandwidth(10**6, horizon)
-    deviations = np.random.default_rng(horizon).normal(size=30)
-    values = np.zeros((30, gap + 1))
-    values[:, 0] = deviations - deviations.mean()
-    values = values.ravel() + 0.2
-    frame = xr.DataArray(
-        values[None], dims=["lead", "day"], coords={"lead": [0], "h": ("lead", [horizon])}
-    )
-
-    theirs = diebold_mariano(frame, "lead", "h", method="HLN").dm_test_stat.item()
-
-    assert hac.hln_t(values, horizon) == pytest.approx(theirs, rel=1e-9)
-
-
-def test_hln_lags_grow_with_the_overlap():
-    assert [hac.overlap_bandwidth(1000, h) for h in (1, 2, 3, 63)] == [0, 2, 3, 93]
-
-
-def test_hln_has_no_factor_for_an_overlap_longer_than_half_the_series():
-    # n + 1 - 2h + h (h - 1) / n at n = 10, h = 5 is 3; at h = 10 it is 0.
-    values = overlapping(10, 2, seed=9)
-
-    assert math.isfinite(hac.hln_t(values, 5))
-    assert math.isnan(hac.hln_t(values, 10))
 
 
 def test_critical_values_start_at_the_normal_and_grow_with_the_window():

@@ -39,7 +39,7 @@ def test_errors_and_skills_by_hand():
         ]
     )
 
-    mean, ridge = leaderboard.points(given)
+    mean, ridge = leaderboard.point_leaderboard(given)
 
     # |.01-.005| + |-.02-.01| + |.03-.01| = .055 against .06; the mean errs .03 + .035 on the last
     # two, where ridge errs .05.
@@ -61,7 +61,7 @@ def test_tickers_count_by_their_rows_and_dates_but_once():
         ]
     )
 
-    (one,) = leaderboard.points(given)
+    (one,) = leaderboard.point_leaderboard(given)
 
     assert (one["tickers"], one["n"], one["n_eff"]) == (2, 6, 2.0)
     assert one["mae"] == pytest.approx(0.40 / 6)
@@ -72,14 +72,14 @@ def test_horizons_are_apart_and_the_short_one_first():
         [rows("zero", [0.0], [0.5], horizon=63), rows("zero", [0.0], [0.01], horizon=1)]
     )
 
-    assert [(one["horizon"], one["mae"]) for one in leaderboard.points(given)] == [
+    assert [(one["horizon"], one["mae"]) for one in leaderboard.point_leaderboard(given)] == [
         (1, 0.01),
         (63, 0.5),
     ]
 
 
 def test_without_the_mean_there_is_no_skill_against_it():
-    (one,) = leaderboard.points(rows("zero", [0.0, 0.0], [0.01, -0.01]))
+    (one,) = leaderboard.point_leaderboard(rows("zero", [0.0, 0.0], [0.01, -0.01]))
 
     assert one["skill_vs_mean"] is None
     assert one["skill_vs_zero"] == 0
@@ -95,7 +95,7 @@ def test_a_model_right_or_wrong_every_day_shows_in_t_and_in_the_tickers():
         ]
     )
 
-    bad, good = sorted(leaderboard.points(given), key=lambda one: one["model"])
+    bad, good = sorted(leaderboard.point_leaderboard(given), key=lambda one: one["model"])
 
     assert good["t"] == pytest.approx(-bad["t"])
     assert good["t"] > good["limit"] > 1.645
@@ -104,7 +104,7 @@ def test_a_model_right_or_wrong_every_day_shows_in_t_and_in_the_tickers():
 
 
 def test_prices_that_never_move_have_no_skill():
-    (one,) = leaderboard.points(rows("zero", [0.0] * 5, [0.0] * 5))
+    (one,) = leaderboard.point_leaderboard(rows("zero", [0.0] * 5, [0.0] * 5))
 
     assert one["mae"] == 0
     assert (one["skill_vs_zero"], one["worst_ticker"]) == (None, None)
@@ -113,8 +113,8 @@ def test_prices_that_never_move_have_no_skill():
 def test_nothing_realised_is_an_empty_table():
     given = rows("served", [0.0, 0.0], [None, None])
 
-    assert leaderboard.points(given) == []
-    (one,) = leaderboard.distributions(given, "served")
+    assert leaderboard.point_leaderboard(given) == []
+    (one,) = leaderboard.interval_leaderboard(given, "served")
     assert (one["n"], one["crps_skill"]) == (0, None)
 
 
@@ -122,7 +122,7 @@ def test_coverage_by_hand():
     # Half widths of 1, 2, 3 and 4 %; bounds belong to their interval.
     outcomes = [0.0, 0.01, -0.015, 0.025, -0.035, 0.05, None, -0.05]
 
-    (one,) = leaderboard.distributions(rows("served", [0.0] * 8, outcomes), "served")
+    (one,) = leaderboard.interval_leaderboard(rows("served", [0.0] * 8, outcomes), "served")
 
     assert one["n"] == 7
     shares = [one[f"coverage_{share}%"] for share in (50, 80, 90, 95)]
@@ -135,8 +135,8 @@ def test_intervals_stand_beside_the_last_outcomes_of_the_ticker():
     wide = rows("served", [0.0] * len(outcomes), outcomes, half=(0.025, 0.04, 0.045, 0.0475))
     exact = wide.with_columns(pl.lit(0.001).alias(n) + pl.col("actual") for n in BOUNDS)
 
-    (alike,) = leaderboard.distributions(wide, "served")
-    (sharp,) = leaderboard.distributions(exact, "served")
+    (alike,) = leaderboard.interval_leaderboard(wide, "served")
+    (sharp,) = leaderboard.interval_leaderboard(exact, "served")
 
     # Those are the quantiles of the past themselves, but for its being finite.
     assert alike["width_ratio"] == pytest.approx(1, abs=0.02)
@@ -150,7 +150,7 @@ def test_a_forecast_given_twice_is_refused():
     once = rows("zero", [0.0], [0.01])
 
     with pytest.raises(ValueError, match="one forecast a date"):
-        leaderboard.points(pl.concat([once, once]))
+        leaderboard.point_leaderboard(pl.concat([once, once]))
 
 
 def test_the_rank_ic_is_the_mean_of_scipys_spearman_over_dates_with_enough_tickers():

@@ -6,7 +6,7 @@ import pytest
 
 from src.core.calendars.nse import nse
 from src.data.corporate_actions.action import Action
-from src.modeling.evaluation.outcomes import Series, mature, told
+from src.modeling.evaluation.outcomes import TickerPrices, mature_forecasts, waiting_notes
 
 # Sessions: the 14th is Ambedkar Jayanti, the 18th and 19th a weekend.
 MONDAY, WEDNESDAY, THURSDAY = (dt.date(2026, 4, day) for day in (13, 15, 16))
@@ -39,8 +39,8 @@ def forecast(**bent):
 
 
 def matured(one, *bars, actions=(), until=THURSDAY):
-    series = Series({each["date"]: each for each in bars}, actions)
-    return mature([one], series, calendar=nse(), until=until, at=NOW)
+    series = TickerPrices({each["date"]: each for each in bars}, actions)
+    return mature_forecasts([one], series, calendar=nse(), until=until, at=NOW)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_a_session_without_a_bar_gives_no_outcome_and_no_later_one_stands_in(bar
 
     assert found.outcomes == []
     assert found.waiting == {"no_bar": 1, "pending_action": 0}
-    assert told("TCS.NS", found) == [
+    assert waiting_notes("TCS.NS", found) == [
         "TCS.NS: 1 forecast came due without an outcome, because of a session without a price."
     ]
 
@@ -99,7 +99,7 @@ def test_no_return_is_taken_across_a_move_that_waits_for_a_decision(bars):
 
     assert (across.outcomes, across.waiting["pending_action"]) == ([], 1)
     assert len(after.outcomes) == 1
-    assert told("TCS.NS", across) == [
+    assert waiting_notes("TCS.NS", across) == [
         "TCS.NS: 1 forecast came due without an outcome, because of a corporate action that "
         "waits for a decision."
     ]

@@ -20,7 +20,7 @@ def test_hand_worked_errors():
     # Zero errs by .02, .01, .03, 0: .015 on average, exactly as much.
     assert point_metrics.skill(Y, F) == pytest.approx(0.0)
     assert point_metrics.skill(Y, Y) == 1.0
-    assert point_metrics.rises(Y) == 0.5
+    assert point_metrics.share_of_rises(Y) == 0.5
 
 
 def test_direction_comes_with_what_always_rising_would_have_scored():
@@ -77,7 +77,7 @@ def test_n_eff_counts_dates_that_do_not_overlap(count, tickers, horizon, expecte
 
 
 def test_table_puts_both_baselines_beside_every_model():
-    rows = point_metrics.table(
+    rows = point_metrics.score_table(
         Y, {"ridge": Y, "mean": F, "zero": np.ones(4)}, horizon=2, dates=DATES
     )
 
@@ -93,7 +93,7 @@ def test_table_puts_both_baselines_beside_every_model():
 
 def test_table_refuses_to_stand_without_the_mean():
     with pytest.raises(ValueError, match="mean"):
-        point_metrics.table(Y, {"ridge": F}, horizon=1, dates=DATES)
+        point_metrics.score_table(Y, {"ridge": F}, horizon=1, dates=DATES)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -113,6 +113,6 @@ def test_refuses_lengths_that_differ_and_nothing_at_all():
     with pytest.raises(ValueError, match="empty"):
         point_metrics.mae(Y[:0], F[:0])
     with pytest.raises(ValueError, match="length"):
-        point_metrics.table(Y, {"mean": F}, horizon=1, dates=DATES[:2])
+        point_metrics.score_table(Y, {"mean": F}, horizon=1, dates=DATES[:2])
     with pytest.raises(ValueError, match="at least one date"):
         point_metrics.effective_n(DATES[:0], 1)

@@ -10,11 +10,12 @@ from benchmarks.gate import MANY, SETTINGS, SIZES, World, ever_promoted, passed,
 from src.modeling.evaluation import hac
 from src.modeling.gate import criteria, losses, reasons
 from src.modeling.gate import verdict as gate
-from src.modeling.gate.criteria import Evidence, Rules
+from src.modeling.gate.criteria import Criterion, GateRules
+from src.modeling.panel.panel import pivot_wide
 
 SHORT = gate.rules_for(1, 0.0)
 LONG = gate.rules_for(63, 0.01)
-TINY = Rules(1, 0.05, 0.0, min_dates=2, min_n_eff=2, max_variance_ratio=1.0)
+TINY = GateRules(1, 0.05, 0.0, min_dates=2, min_n_eff=2, max_variance_ratio=1.0)
 
 
 def outcomes(dates=600, tickers=20, seed=1):
@@ -145,7 +146,7 @@ def test_a_gain_below_the_floor_is_not_worth_a_change():
 
 def test_evidence_from_elsewhere_can_withhold_a_promotion_but_not_grant_one():
     actual = outcomes()
-    poor = Evidence("coverage_90", 0.7, 0.875, passed=False)
+    poor = Criterion("coverage_90", 0.7, 0.875, passed=False)
     good = replace(poor, passed=True)
 
     assert gate.judge(actual, skilled(actual), rules=SHORT, further=[poor]).verdict == "undecided"
@@ -349,12 +350,12 @@ def test_long_columns_become_matrices_by_date_and_ticker():
     days = np.array(["2025-01-02", "2025-01-01", "2025-01-02"], dtype="datetime64[D]")
     names = np.array(["TCS.NS", "TCS.NS", "INFY.NS"])
 
-    made, doubled = losses.spread(days, names, np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 6.0]))
+    made, doubled = pivot_wide(days, names, np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 6.0]))
 
     np.testing.assert_array_equal(made, [[np.nan, 2.0], [3.0, 1.0]])
     np.testing.assert_array_equal(doubled, 2 * made)
     with pytest.raises(ValueError, match="one forecast a date"):
-        losses.spread(days[[0, 0]], names[[0, 0]], np.array([1.0, 2.0]))
+        pivot_wide(days[[0, 0]], names[[0, 0]], np.array([1.0, 2.0]))
 
 
 def panel_test(means, noises, n, b=0.05):
@@ -410,9 +411,9 @@ def test_unknown_evidence_is_named_and_does_not_pass():
     strange = criteria.above("rank_ic", float("nan"), 0.02)
 
     assert (strange.passed, strange.value) == (False, None)
-    assert reasons.words(strange) == "rank_ic could not be measured"
+    assert reasons.objection(strange) == "rank_ic could not be measured"
     low = criteria.above("rank_ic", 0.01, 0.02)
-    assert reasons.words(low) == "rank_ic is 0.01 against a limit of 0.02"
+    assert reasons.objection(low) == "rank_ic is 0.01 against a limit of 0.02"
 
 
 # --- replay
@@ -518,7 +519,7 @@ def test_cumulated_losses_of_a_row_know_nothing_after_it(cut):
     changed = actual.copy()
     changed[cut:] = 9.0
 
-    seen = [losses.book(one, forecast, champion) for one in (actual, changed)]
+    seen = [losses.cumulate_losses(one, forecast, champion) for one in (actual, changed)]
 
     for one, other in zip(*(book[1:] for book in seen), strict=True):
         for a, b in zip(one, other, strict=True) if isinstance(one, hac.Sums) else [(one, other)]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from src.modeling.intervals.conformal import mixed, score_quantiles
+from src.modeling.intervals.conformal import mix, score_quantiles
 from src.modeling.intervals.quantiles import LEVELS
 
 NAN = np.nan
@@ -105,13 +105,13 @@ def test_own_and_pooled_errors_are_mixed_by_independent_outcomes():
     own = np.array([[-2.0, 0.0, 2.0], [NAN, NAN, NAN], [-4.0, 0.0, 4.0]])
     pool = np.array([[-1.0, 0.0, 1.0]])
 
-    found = mixed(own, pool, np.array([200.0, 50.0, 600.0]))
+    found = mix(own, pool, np.array([200.0, 50.0, 600.0]))
 
     # Weights 1/2, 0, 3/4.
     np.testing.assert_allclose(found, [[-1.5, 0, 1.5], [-1, 0, 1], [-3.25, 0, 3.25]])
 
 
 def test_own_errors_speak_alone_without_a_pool():
-    found = mixed(np.array([[-2.0, 0.0, 2.0], [NAN] * 3]), np.full((1, 3), NAN), np.ones(2))
+    found = mix(np.array([[-2.0, 0.0, 2.0], [NAN] * 3]), np.full((1, 3), NAN), np.ones(2))
 
     assert np.array_equal(found, [[-2.0, 0.0, 2.0], [NAN] * 3], equal_nan=True)

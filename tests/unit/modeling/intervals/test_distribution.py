@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from src.modeling.evaluation import interval_metrics
 from src.modeling.intervals import distribution
 from src.modeling.intervals.conformal import score_quantiles
+from src.modeling.intervals.quantiles import INTERVALS
 from src.modeling.panel.panel import Panel
 
 NAN = np.nan
@@ -63,10 +64,10 @@ def test_what_is_served_is_the_walk_forward_at_that_row_whatever_comes_after(whi
     whole = FIVE if tickers == 5 else ONE
     expected = MADE[which].quantiles(np.arange(row + 1))
 
-    served = distribution.newest(cut(whole, row + 1), horizon)
+    then = distribution.walk_forward(cut(whole, row + 1), horizon, since=row)
     changed = distribution.walk_forward(ruined(whole, row), horizon).quantiles(np.arange(row + 1))
 
-    assert np.array_equal(served, expected[-1], equal_nan=True)
+    assert np.array_equal(then.quantiles(np.array([row]))[0], expected[-1], equal_nan=True)
     assert np.array_equal(changed, expected, equal_nan=True)
 
 
@@ -79,7 +80,9 @@ def test_rows_may_be_asked_for_in_parts_and_by_ticker(which):
 
     assert np.array_equal(later.quantiles(some), every[some], equal_nan=True)
     assert np.array_equal(later.quantiles_of(some, -1), every[some, -1], equal_nan=True)
-    with pytest.raises(IndexError, match="row 436 lies before 437"):
+    with pytest.raises(
+        IndexError, match="row 436 has no distribution: the first one is of row 437"
+    ):
         later.quantiles(np.array([500, 436]))
 
 
@@ -118,7 +121,7 @@ def test_intervals_hold_what_they_say_in_calm_and_in_wild_times():
     y, forecast = given_.targets(1)[rows], made.quantiles(rows)
 
     # 10,800 outcomes: the standard error at 90 % is .003.
-    for share in interval_metrics.SHARES:
+    for share in INTERVALS:
         held = interval_metrics.inside(y, forecast, share)
         assert np.nanmean(held) == pytest.approx(share, abs=0.015)
     # The first 25 sessions of a new regime are its surprise; after them both must hold.
@@ -130,7 +133,8 @@ def test_intervals_hold_what_they_say_in_calm_and_in_wild_times():
 
 def test_a_ticker_without_open_high_and_low_is_forecast_too():
     nothing = np.full(ONE.close.shape, NAN)
-    found = distribution.newest(panel(nothing, nothing, nothing, ONE.close), 1)
+    closes = panel(nothing, nothing, nothing, ONE.close)
+    found = distribution.walk_forward(closes, 1).quantiles(np.array([639]))[0]
 
     # Its last 40 sessions had a standard deviation of about .01 a day (rows 600-639).
     assert 0.02 < interval_metrics.width(found, 0.9)[0] < 0.06

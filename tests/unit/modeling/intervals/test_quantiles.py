@@ -75,7 +75,7 @@ def test_the_largest_error_allowed_is_that_of_mapies_split_conformal_regression(
 def test_few_outcomes_spread_quantiles_around_their_median():
     given_ = np.array([[-1.0, 1.0, 4.0], [-1.0, 1.0, 4.0]])
 
-    found = quantiles.spread_out(given_, np.array([1 / 3, 1e12]))
+    found = quantiles.widen(given_, np.array([1 / 3, 1e12]))
 
     # sqrt(1 + 3) = 2.
     np.testing.assert_allclose(found, [[-3.0, 1.0, 7.0], [-1.0, 1.0, 4.0]], atol=1e-9)
@@ -85,7 +85,7 @@ def test_distribution_is_linear_between_quantiles_and_ends_at_the_outermost():
     at = np.array([[0.0, 1.0, 3.0]])
     levels = np.array([0.1, 0.5, 0.9])
 
-    found = [quantiles.distribution_at(at, np.array([x]), levels)[0] for x in (-1, 0, 0.5, 2, 3, 9)]
+    found = [quantiles.cdf(at, np.array([x]), levels)[0] for x in (-1, 0, 0.5, 2, 3, 9)]
 
     np.testing.assert_allclose(found, [0.1, 0.1, 0.3, 0.7, 0.9, 0.9])
 
@@ -94,13 +94,13 @@ def test_where_quantiles_coincide_the_distribution_is_in_their_middle():
     at = np.array([[-1.0, 0.0, 0.0, 0.0, 2.0]])
     levels = np.array([0.1, 0.2, 0.5, 0.6, 0.9])
 
-    assert quantiles.distribution_at(at, np.zeros(1), levels)[0] == pytest.approx(0.4)
+    assert quantiles.cdf(at, np.zeros(1), levels)[0] == pytest.approx(0.4)
 
 
 def test_distribution_of_what_is_unknown_is_unknown():
     at = np.array([[NAN] * 3, [0.0, 1.0, 2.0]])
 
-    found = quantiles.distribution_at(at, np.array([0.0, NAN]), np.array([0.1, 0.5, 0.9]))
+    found = quantiles.cdf(at, np.array([0.0, NAN]), np.array([0.1, 0.5, 0.9]))
 
     assert np.isnan(found).all()
 
@@ -109,7 +109,7 @@ def test_distribution_of_what_is_unknown_is_unknown():
 def test_distribution_equals_interpolation_by_numpy(seed, x):
     at = np.sort(np.random.default_rng(seed).normal(0, 1, 21))
 
-    found = quantiles.distribution_at(at[None], np.array([x]))[0]
+    found = quantiles.cdf(at[None], np.array([x]))[0]
 
     assert found == pytest.approx(np.interp(x, at, LEVELS), abs=1e-12)
 
@@ -122,7 +122,7 @@ def test_the_reference_is_of_each_tickers_last_500_realised_outcomes(horizon):
     y[:700, 2] = NAN
     rows = np.array([50, 250, 620, 899])
 
-    found = quantiles.rolling(y, horizon, rows)
+    found = quantiles.trailing(y, horizon, rows)
 
     for k, row in enumerate(rows):
         for n in range(3):
@@ -137,7 +137,7 @@ def test_the_reference_is_of_each_tickers_last_500_realised_outcomes(horizon):
 
 
 def test_the_reference_needs_a_hundred_outcomes():
-    found = quantiles.rolling(np.arange(200.0)[:, None], 1, np.array([99, 100]))
+    found = quantiles.trailing(np.arange(200.0)[:, None], 1, np.array([99, 100]))
 
     # On row 100 the outcomes of rows 0 to 99 are realised.
     assert np.isnan(found[0]).all()

@@ -110,16 +110,16 @@ def test_regressors_are_what_pandas_makes_of_them():
 
 
 def test_fewer_than_five_tickers_are_no_market():
-    assert len(volatility.inputs(market(1, 400, 4)).columns) == 7
-    assert len(volatility.inputs(market(1, 400, 5)).columns) == 9
+    assert len(volatility.build_inputs(market(1, 400, 4)).columns) == 7
+    assert len(volatility.build_inputs(market(1, 400, 5)).columns) == 9
 
 
 @pytest.mark.parametrize(("horizon", "tickers"), [(1, 6), (63, 5), (5, 1)])
 def test_a_fit_is_the_least_squares_of_statsmodels_on_labels_realised_plus_five(horizon, tickers):
     given = market(2, 700, tickers, young=tickers == 6)
-    known = volatility.inputs(given)
+    known = volatility.build_inputs(given)
 
-    fit = volatility.fits(known, horizon)[-1]
+    fit = volatility.refits(known, horizon)[-1]
 
     rows, labels = [], []
     for t in range(fit.row - 5 - horizon + 1):
@@ -134,28 +134,28 @@ def test_a_fit_is_the_least_squares_of_statsmodels_on_labels_realised_plus_five(
 
 
 def test_the_first_fit_waits_for_250_sessions_and_the_horizon():
-    known = volatility.inputs(market(3, 700, 5))
+    known = volatility.build_inputs(market(3, 700, 5))
 
     # Fits stand every 126 rows; 252 >= 250 + 1, and 378 >= 250 + 63.
     first = [
-        next(f.row for f in volatility.fits(known, horizon) if f.beta is not None)
+        next(f.row for f in volatility.refits(known, horizon) if f.beta is not None)
         for horizon in (1, 63)
     ]
     assert first == [252, 378]
 
 
 def test_a_lone_ticker_waits_until_200_rows_are_whole():
-    known = volatility.inputs(market(3, 700, 1))
+    known = volatility.build_inputs(market(3, 700, 1))
 
-    made = volatility.fits(known, 1)
+    made = volatility.refits(known, 1)
 
     # The year's mean needs 126 sessions: at most 122 rows at session 252, some 240 at 378.
     assert [fit.row for fit in made if fit.beta is None] == [0, 126, 252]
 
 
 def test_a_forecast_is_the_root_of_the_fitted_variance_over_the_horizon():
-    known = volatility.inputs(market(4, 600, 5))
-    fit = next(f for f in volatility.fits(known, 5) if f.row == 504)
+    known = volatility.build_inputs(market(4, 600, 5))
+    fit = next(f for f in volatility.refits(known, 5) if f.row == 504)
 
     found = volatility.forecast(known, 5)
 
@@ -170,7 +170,7 @@ def test_the_ewma_speaks_before_the_first_fit_and_without_the_four_prices():
     plain = np.sqrt(expected.mean().to_numpy()) * np.sqrt(5)
     barred = np.isfinite(given.close)
 
-    found = volatility.forecast(volatility.inputs(given), 5)
+    found = volatility.forecast(volatility.build_inputs(given), 5)
 
     assert np.array_equal(np.isfinite(found[:250]), np.isfinite(plain[:250]) & barred[:250])
     np.testing.assert_allclose(found[:250][barred[:250]], plain[:250][barred[:250]], rtol=1e-9)
@@ -185,7 +185,7 @@ def test_a_pending_move_is_no_return_yet():
     pending[200] = True
     split = panel(given.open, given.high, given.low, close, pending)
 
-    found = volatility.inputs(split).ewma
+    found = volatility.build_inputs(split).ewma
 
     # The last mean is repeated, and the halved price never counts as a fall of 69 %.
     assert found[200] == found[199]
@@ -196,7 +196,7 @@ def test_the_floor_is_a_tenth_of_the_median_variance_known_at_the_refit():
     given = market(6, 300, 5)
     v = volatility.daily_variance(given)
 
-    found = volatility.inputs(given).floor
+    found = volatility.build_inputs(given).floor
 
     # Without an overnight return the first session counts by its squared return: it has none.
     for k, row in enumerate((0, 126, 252)):
@@ -212,7 +212,7 @@ def test_dead_rows_cannot_make_volatility_vanish():
         prices[400:, 0] = 50.0
     median = np.nanmedian(volatility.daily_variance(given)[:505, 0])
 
-    found = volatility.forecast(volatility.inputs(given), 1)
+    found = volatility.forecast(volatility.build_inputs(given), 1)
 
     # The floor of row 504 stands until the next refit.
     assert found[600, 0] >= np.sqrt(0.1 * median) * 0.999
@@ -225,15 +225,15 @@ def test_a_row_needs_no_later_one(tickers, row):
     given = market(7, 700, tickers, young=tickers == 6)
 
     for horizon in (1, 63):
-        whole = volatility.forecast(volatility.inputs(given), horizon)[: row + 1]
+        whole = volatility.forecast(volatility.build_inputs(given), horizon)[: row + 1]
         for other in (cut(given, row + 1), ruined(given, row)):
-            found = volatility.forecast(volatility.inputs(other), horizon)[: row + 1]
+            found = volatility.forecast(volatility.build_inputs(other), horizon)[: row + 1]
             assert np.array_equal(found, whole, equal_nan=True)
 
 
 def test_the_regression_forecasts_clusters_better_than_the_ewma():
     given = market(8, 1500, 6)
-    known = volatility.inputs(given)
+    known = volatility.build_inputs(given)
     ahead = np.log(known.variance[701:])
 
     def error(sigma):

@@ -7,7 +7,7 @@ import pytest
 
 from src.core.calendars.nse import nse
 from src.core.tables import PREDICTIONS, SERVING_INPUTS
-from src.modeling.intervals.outlook import NOTHING, Outlook
+from src.modeling.intervals.distribution import UNKNOWN_DISTRIBUTION, ReturnDistribution
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.serving.inputs import ModelInputs
 from src.modeling.serving.predict import FeatureMismatch, forecast
@@ -16,7 +16,7 @@ from tests.support.models import make_artifact, winner
 
 NOW = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 # Quantiles at 2.5, 5, 10, …, 97.5 %: each a tenth of its level less .04.
-KNOWN = Outlook(LEVELS / 10 - 0.04)
+KNOWN = ReturnDistribution(LEVELS / 10 - 0.04)
 
 
 @pytest.fixture
@@ -57,13 +57,15 @@ def test_a_row_has_the_columns_of_its_table(newest):
 def test_what_is_not_known_is_left_out(newest):
     newest["vol_14"] = None
 
-    row = row_of(make_artifact(), newest, {"mom_5": float("nan")}, NOTHING, float("nan"))
+    row = row_of(
+        make_artifact(), newest, {"mom_5": float("nan")}, UNKNOWN_DISTRIBUTION, float("nan")
+    )
 
     assert (row["inputs"], row["levels"], row["quantiles"], row["sigma"]) == ({}, [], [], None)
 
 
 @pytest.mark.parametrize("artifact", [make_artifact(), winner()], ids=["zero", "ridge"])
-@pytest.mark.parametrize("outlook", [KNOWN, NOTHING], ids=["known", "nothing"])
+@pytest.mark.parametrize("outlook", [KNOWN, UNKNOWN_DISTRIBUTION], ids=["known", "nothing"])
 def test_a_row_gives_the_runs_own_forecast_again(newest, artifact, outlook):
     values = {"mom_5": 0.1 + 0.2}
 
@@ -114,7 +116,7 @@ def test_a_promoted_candidate_is_logged_as_served(newest):
 def test_a_forecast_without_a_candidate_has_none_in_the_log(newest):
     newest["vol_14"] = None
 
-    one = logged(make_artifact(), newest, outlook=NOTHING)
+    one = logged(make_artifact(), newest, outlook=UNKNOWN_DISTRIBUTION)
 
     assert (one["candidate"], one["candidate_point"]) == (None, None)
     assert (one["levels"], one["quantiles"], one["prob_up"]) == ([], [], None)

@@ -1,6 +1,6 @@
 import pytest
 
-from src.modeling.gate.criteria import Evidence
+from src.modeling.gate.criteria import Criterion
 from src.modeling.gate.verdict import Verdict
 from src.modeling.training.report import wording
 from src.modeling.training.report.data import ServingStatus
@@ -40,9 +40,9 @@ def test_numbers_read_as_percent_and_what_is_not_known_is_said():
 
 
 def test_a_piece_of_evidence_is_a_question_with_its_answer():
-    low = Evidence("t_absolute_vs_zero", 1.2, 2.49, passed=False)
-    gain = Evidence("mae_improvement_vs_champion", 0.016, 0.01, passed=True)
-    recent = Evidence("recent_skill", None, 0.0, passed=False)
+    low = Criterion("t_absolute_vs_zero", 1.2, 2.49, passed=False)
+    gain = Criterion("mae_improvement_vs_champion", 0.016, 0.01, passed=True)
+    recent = Criterion("recent_skill", None, 0.0, passed=False)
 
     first, second, third = wording.evidence_rows(verdict(low, gain, recent))
 
@@ -58,7 +58,7 @@ def test_a_piece_of_evidence_is_a_question_with_its_answer():
 
 
 def test_evidence_gathered_elsewhere_is_shown_by_its_name():
-    (row,) = wording.evidence_rows(verdict(Evidence("coverage_90", 0.8, 0.85, passed=False)))
+    (row,) = wording.evidence_rows(verdict(Criterion("coverage_90", 0.8, 0.85, passed=False)))
 
     assert row[:4] == ("Coverage 90", "0.80", "limit 0.85", "no")
 

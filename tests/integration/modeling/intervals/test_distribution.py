@@ -10,8 +10,8 @@ from src.core.calendars.nse import nse
 from src.core.tables import CLEAN_DAILY
 from src.data.cleaning import stage as cleaning
 from src.data.ingest import stage as ingest
-from src.modeling.intervals import distribution, outlook
-from src.modeling.intervals.outlook import NOTHING, Outlook
+from src.modeling.intervals import distribution
+from src.modeling.intervals.distribution import UNKNOWN_DISTRIBUTION, ReturnDistribution
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.panel import panel
 from src.modeling.panel.known_pools import known_pools
@@ -51,7 +51,7 @@ def outlooks(given, horizons):
             said = distribution.walk_forward(whole, horizon)
             for ticker in set(given.tickers) & set(whole.tickers):
                 row = last_bar(whole, ticker)
-                made[ticker, horizon] = outlook.at(said, row, whole.tickers.index(ticker))
+                made[ticker, horizon] = said.at(row, whole.tickers.index(ticker))
     return made
 
 
@@ -111,7 +111,7 @@ def test_too_few_bars_say_nothing(store, home):
 
     found = outlooks(context(store, home), [1])[TCS, 1]
 
-    assert (found.prob_up, found.around(100.0)) == (None, [])
+    assert (found.prob_up, found.intervals(100.0)) == (None, [])
     assert outlooks(context(store, home, tickers=(INFY,)), [1]) == {}
 
 
@@ -140,9 +140,9 @@ def test_a_mate_fetched_later_was_not_known(store, home):
 
 def test_intervals_are_read_off_the_levels():
     # Quantiles at 2.5, 5, 10, 15, …, 95, 97.5 %, each a tenth of its level less .04.
-    found = Outlook(LEVELS / 10 - 0.04)
+    found = ReturnDistribution(LEVELS / 10 - 0.04)
 
-    half, _, _, most = found.around(200.0)
+    half, _, _, most = found.intervals(200.0)
     assert half["level"] == 0.5
     assert (half["low_return"], half["high_return"]) == pytest.approx((-0.015, 0.035))
     assert (half["low_close"], half["high_close"]) == pytest.approx((197.0, 207.0))
@@ -153,4 +153,4 @@ def test_intervals_are_read_off_the_levels():
 
 
 def test_nothing_known_is_nothing_said():
-    assert (NOTHING.prob_up, NOTHING.around(100.0)) == (None, [])
+    assert (UNKNOWN_DISTRIBUTION.prob_up, UNKNOWN_DISTRIBUTION.intervals(100.0)) == (None, [])

@@ -108,7 +108,7 @@ def test_prices_that_stopped_coming_are_told(at):
     _, counts = at.evening(TCS, DAYS[FIRST + 3])
 
     assert (counts["recorded"], counts["no_bar"]) == (0, 1)
-    assert counts["told"][0].startswith("TCS.NS: 1 forecast came due without an outcome")
+    assert counts["notes"][0].startswith("TCS.NS: 1 forecast came due without an outcome")
 
 
 def test_an_outcome_cannot_be_changed_afterwards(at):
