@@ -10,7 +10,7 @@ import time
 
 from src.config.clock import now
 from src.config.load import load_settings
-from src.config.threads import wait_politely
+from src.config.threads import use_passive_waiting
 from src.db.database import open_database
 from src.modeling.training import stage as train
 from src.stages.context import make_context
@@ -30,7 +30,7 @@ def seconds(settings, store, ticker):
 
 
 def main() -> None:
-    wait_politely()
+    use_passive_waiting()
     settings = load_settings(None)
     shutil.rmtree(settings.home / train.FITS, ignore_errors=True)
     with open_database(None, settings.home) as database:

@@ -1,4 +1,7 @@
-"""The end of a run for a person: both forecasts as a small table, and what to beware of."""
+"""What a run prints: the forecasts of one ticker, for a reader who knows no statistics.
+
+Every number printed is in results.json; tests and their limits are left to the run's report.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-HEADERS = ("", "for", "return", "price", "90 % between", "rises", "served")
+HEADERS = ("horizon", "target date", "forecast", "90 % range", "chance of a rise")
+RUNS = "mlops/runs"
 
 
 @contextmanager
 def progress_bar(stages: int) -> Iterator[Callable[[str], None]]:
-    """A bar over the stages on a terminal; elsewhere nothing but the log's lines."""
+    """A progress bar over the stages on a terminal; elsewhere there are only the log's lines."""
     if not sys.stderr.isatty():
         yield lambda _stage: None
         return
@@ -22,88 +26,151 @@ def progress_bar(stages: int) -> Iterator[Callable[[str], None]]:
     columns = (TextColumn("{task.description:<20}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=stages)
-        begun = 0
+        started = 0
 
         def step(stage: str) -> None:
-            nonlocal begun
-            bar.update(task, description=stage, completed=begun)
-            begun += 1
+            nonlocal started
+            bar.update(task, description=stage, completed=started)
+            started += 1
 
         yield step
 
 
 def forecast_table(results: Mapping[str, Any]) -> str:
-    """The forecasts of a run as text, one line a horizon."""
-    if not results["forecasts"]:
-        return f"{results['ticker']}: no forecast, the warnings say why."
-    run_on = results["timestamp"][:10]
-    rows = [HEADERS, *(_row(one, run_on) for one in results["forecasts"])]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADERS))]
-    lines = ["  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)) for row in rows]
-    head = f"{results['ticker']}: {_basis(results)}"
-    return "\n".join(line.rstrip() for line in [head, *lines, *_remarks(results)])
+    """The forecasts of a run as text: a header, one line a horizon, and how far to trust them.
 
-
-def _remarks(results: Mapping[str, Any]) -> list[str]:
-    """What a reader of the table has to know besides."""
-    remarks = [f"{one['horizon']}: {_candidate(one)}." for one in results["forecasts"]]
-    remarks += [
-        f"{one['horizon']}: {one['note'] or one['reason']}."
-        for one in results["forecasts"]
-        if one["reason"]
+    Args:
+        results: As results.json holds them.
+    """
+    forecasts = results["forecasts"]
+    if not forecasts:
+        why = results["warnings"] or ["The log says why."]
+        return "\n".join([f"{results['ticker']}: there is no forecast.", *why])
+    lines = [_header(results), *_table(forecasts), *_age(results)]
+    lines += _in_use(forecasts)
+    lines += [
+        f"{_horizon(forecast)}: {forecast['note']}." for forecast in forecasts if forecast["note"]
     ]
-    remarks.append("A forecast, not advice: zero is served until a model has beaten it.")
+    return "\n".join([*lines, _evidence(results)])
+
+
+def _header(results: Mapping[str, Any]) -> str:
+    newest = results["forecasts"][0]
+    header = (
+        f"{results['ticker']}   last close {newest['last_close']:,.2f} on {newest['feature_date']}"
+    )
     if "sample" in results["stages"].get("data_cleaning", {}).get("sources", ()):
-        remarks.insert(0, "SAMPLE: these prices are synthetic, no stock stands behind them.")
-    if not results["live"]:
-        remarks.insert(0, "Computed up to a past session: nothing was written.")
-    return remarks
+        header += "   (synthetic sample prices)"
+    return header
 
 
-def _basis(results: Mapping[str, Any]) -> str:
-    first = results["forecasts"][0]
-    return f"last close {first['last_close']:,.2f} of {first['feature_date']}"
+def _table(forecasts: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = [HEADERS, *(_row(forecast) for forecast in forecasts)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADERS))]
+    return [
+        "   ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
 
 
-def _mark(one: Mapping[str, Any], run_on: str) -> str:
-    if one["target_date"] < run_on:
-        return " (past)"
-    return " (estimated)" if one["target_date_estimated"] else ""
-
-
-def _row(one: Mapping[str, Any], run_on: str) -> tuple[str, ...]:
+def _row(forecast: Mapping[str, Any]) -> tuple[str, ...]:
+    estimated = " (estimated)" if forecast["target_date_estimated"] else ""
+    chance = forecast["prob_up"]
     return (
-        one["horizon"],
-        one["target_date"] + _mark(one, run_on),
-        f"{one['pred_return']:+.2%}",
-        f"{one['est_future_close']:,.2f}",
-        _between(one["intervals"]),
-        "-" if one["prob_up"] is None else f"{one['prob_up']:.0%}",
-        f"{one['model']['name']} ({one['verdict']})",
+        _horizon(forecast),
+        forecast["target_date"] + estimated,
+        _point(forecast),
+        _range(forecast["intervals"]),
+        "not known" if chance is None else f"{100 * chance:.0f} %",
     )
 
 
-def _between(intervals: Sequence[Mapping[str, float]]) -> str:
-    for one in intervals:
-        if one["level"] == 0.9:
-            return f"{one['low_close']:,.2f} and {one['high_close']:,.2f}"
-    return "not known yet"
+def _point(forecast: Mapping[str, Any]) -> str:
+    if forecast["model"]["name"] == "zero":
+        return "no change (0.00 %)"
+    return f"{forecast['est_future_close']:,.2f} ({100 * forecast['pred_return']:+.2f} %)"
 
 
-def _candidate(one: Mapping[str, Any]) -> str:
-    """What the candidate says, and what it was worth: of this ticker and over the pool."""
-    candidate = one["candidate"]
+def _range(intervals: Sequence[Mapping[str, float]]) -> str:
+    for interval in intervals:
+        if interval["level"] == 0.9:
+            return f"{interval['low_close']:,.2f} - {interval['high_close']:,.2f}"
+    return "not known"
+
+
+def _horizon(forecast: Mapping[str, Any]) -> str:
+    sessions = forecast["horizon"].removesuffix("-day")
+    return "1 session" if sessions == "1" else f"{sessions} sessions"
+
+
+def _age(results: Mapping[str, Any]) -> Iterator[str]:
+    """That the prices are old, or that a run looked back and wrote nothing."""
+    if not results["live"]:
+        yield "This run looked back: later prices were not used, and nothing was written."
+        return
+    checks = results["stages"].get("validation", {}).get("checks", {}).get(results["ticker"], ())
+    for check in checks:
+        if check["check"] == "freshness" and not check["passed"]:
+            sessions = check["details"].get("sessions")
+            if sessions is not None:
+                plural = "" if sessions == 1 else "s"
+                yield f"The newest price is {sessions} session{plural} old: bring in newer prices."
+
+
+def _in_use(forecasts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The models in use, then how close the candidates of the other horizons are."""
+    promoted = [forecast for forecast in forecasts if _is_promoted(forecast)]
+    for forecast in promoted:
+        name, since = forecast["candidate"]["name"], forecast["model"]["served_since"]
+        yield f"{name} is in use at {_horizon(forecast)} since {since}: {_errors(forecast)}."
+    # A promoted model without one of its inputs is explained by its note.
+    others = [f for f in forecasts if f not in promoted and not f["note"]]
+    if not others:
+        return
+    none = "No model is in use" + (f" at {_horizon(others[0])}" if len(others) == 1 else "")
+    closest = [text for forecast in others if (text := _closest(forecast))]
+    if closest:
+        yield f'{none}: none has beaten "no change" yet. Closest: {"; ".join(closest)}.'
+    else:
+        yield f"{none}: {_lower(others[0]['reason'] or 'there are too few outcomes yet')}."
+
+
+def _is_promoted(forecast: Mapping[str, Any]) -> bool:
+    return bool(forecast["candidate"] and forecast["candidate"]["promoted"])
+
+
+def _closest(forecast: Mapping[str, Any]) -> str:
+    """The candidate and its errors beside no change; empty where they are not known."""
+    errors = _errors(forecast)
+    if not errors:
+        return ""
+    could_be_chance = ", which could be chance" if "smaller" in errors else ""
+    return f"{forecast['candidate']['name']} at {_horizon(forecast)}, {errors}{could_be_chance}"
+
+
+def _errors(forecast: Mapping[str, Any]) -> str:
+    """How much larger or smaller the candidate's errors were than those of no change."""
+    candidate, tickers = forecast["candidate"], forecast["skill"]["pool"]["tickers"]
     if candidate is None:
-        return "no candidate has a forecast"
-    where = "is served" if candidate["promoted"] else "is not promoted"
-    worth = f"skill against zero {_share(candidate['skill_vs_zero'], candidate)}"
-    pool, tickers = candidate["pool"], one["skill"]["pool"]["tickers"]
+        return ""
     if tickers > 1:
-        worth += f", over {tickers} tickers {_share(pool['mae_vs_zero'], pool)}"
-    return f"{candidate['name']} says {candidate['pred_return']:+.2%} and {where} ({worth})"
-
-
-def _share(skill: float | None, found: Mapping[str, Any]) -> str:
+        skill, n = candidate["pool"]["mae_vs_zero"], candidate["pool"]["n"]
+        basis = f"{n:,} forecasts of {tickers:,} tickers"
+    else:
+        skill, n = candidate["skill_vs_zero"], candidate["n"]
+        basis = f"{n:,} sessions"
     if skill is None:
-        return "not known"
-    return f"{skill:+.2%}, n {found['n']:,}, n_eff {found['n_eff']:,.0f}"
+        return ""
+    size = f"{100 * abs(skill):.2f} %"
+    if size == "0.00 %":
+        return f"errors as large over {basis}"
+    return f"errors {size} {'smaller' if skill > 0 else 'larger'} over {basis}"
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:].rstrip(".")
+
+
+def _evidence(results: Mapping[str, Any]) -> str:
+    page = "report.html" if "training" in results["stages"] else "results.json"
+    return f"Evidence: {RUNS}/{results['pipeline_id']}/{page}.   A forecast, not advice."

@@ -1,4 +1,4 @@
-"""The pipeline: prices in, both forecasts out; `python -m mlops.pipeline --ticker TCS.NS`."""
+"""The command ``python -m mlops.pipeline``: bring in prices, train, and print both forecasts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.stages.arguments import EPILOG, Parser, add_looking_back
+from src.stages.arguments import (
+    Parser,
+    add_config,
+    add_looking_back,
+    add_ticker,
+    command_parser,
+)
 from src.stages.cli import run_command
 
 if TYPE_CHECKING:
@@ -17,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    """``STAGES``, loaded when asked for: ``--help`` should not wait for polars."""
+    """``STAGES``, loaded at its first use: ``--help`` should not wait for polars."""
     if name == "STAGES":
         from mlops.stages import STAGES
 
@@ -94,16 +100,16 @@ class MLOpsPipeline:
             Whether it succeeded, and the results as ``results.json`` holds them; those of a
             failed run have ``error``, one sentence.
         """
-        from mlops.run import Run
+        from mlops.run import RunRequest, run_pipeline
         from mlops.run_folder import new_run_folder
         from src.config import logs
-        from src.config.threads import wait_politely
+        from src.config.threads import use_passive_waiting
 
-        wait_politely()
+        use_passive_waiting()
         logs.configure(self.settings.home, self.settings.log_level)
         folder = new_run_folder(self.settings.home, self._now)
         logs.bind_run(folder.run_id, ticker=self.ticker)
-        run = Run(
+        request = RunRequest(
             settings=self.settings,
             ticker=self.ticker,
             source=self._source,
@@ -111,21 +117,20 @@ class MLOpsPipeline:
             known_at=self.known_at,
             live=self._live,
             now=self._now,
-            folder=folder,
-            progress=self._progress,
+            skip_training=skip_training,
         )
-        results = run.execute(skip_training=skip_training)
+        results = run_pipeline(request, folder, self._progress)
         return results["status"] == "success", results
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command ``python -m mlops.pipeline``, and ``check-leakage`` as its first word."""
-    given = sys.argv[1:] if argv is None else list(argv)
-    if given[:1] == ["check-leakage"]:
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if arguments[:1] == ["check-leakage"]:
         from mlops import check_leakage
 
-        return check_leakage.main(given[1:])
-    args = _parser().parse_args(given)
+        return check_leakage.main(arguments[1:])
+    args = _parser().parse_args(arguments)
     from mlops.forecast_table import forecast_table, progress_bar
     from src.data.sources.select import source_request
 
@@ -149,18 +154,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     from src.data.sources.select import add_source_arguments
 
-    parser = Parser(
-        prog="python -m mlops.pipeline",
-        description="Bring prices in, clean them, compute and check features, train, and print "
-        "the forecasts for the next session and the next quarter. `check-leakage --ticker T` as "
-        "first words looks for knowledge of the future instead.",
-        epilog=EPILOG,
+    parser = command_parser(
+        "mlops.pipeline",
+        "Bring prices in, clean them, compute and check features, train, and print the forecasts "
+        "for the next session and the next quarter. `check-leakage --ticker T` as first words "
+        "checks instead that nothing depends on later prices.",
     )
-    parser.add_argument("--ticker", help="such as TCS.NS (default: the configuration's)")
-    parser.add_argument("--skip-training", action="store_true", help="refresh the data only")
-    parser.add_argument("--config", type=Path, metavar="F", help="a JSON file with settings")
+    add_ticker(parser)
+    parser.add_argument(
+        "--skip-training", action="store_true", help="forecast with the stored models"
+    )
+    add_config(parser)
     add_looking_back(parser)
-    parser.add_argument("--suffix", default=".NS", help="for bare symbols (default: .NS)")
     add_source_arguments(parser)
     return parser
 

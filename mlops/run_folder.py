@@ -1,4 +1,7 @@
-"""``mlops/runs/{TIMESTAMP}/``: one folder a run, its files complete or not there."""
+"""The folder of one run, ``mlops/runs/{TIMESTAMP}/``, and the record that is written to it.
+
+Its files are complete or not there.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,17 @@ import datetime as dt
 import itertools
 import json
 import os
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from src.core.errors import UnwritableFolder
+from src.config import logs
+from src.core.errors import ForecastError, UnwritableFolder
+from src.stages.cli import unexpected_error
+
+log = logs.get(__name__)
 
 RUNS = Path("mlops") / "runs"
 
@@ -32,37 +41,137 @@ class RunFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file so that a reader sees all of it or none."""
-        aside = self.path / f".{name}.new"
+        temporary = self.path / f".{name}.new"
         try:
-            with aside.open("w", encoding="utf-8") as file:
+            with temporary.open("w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            aside.replace(self.path / name)
+            temporary.replace(self.path / name)
         except OSError:
-            aside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
 
 
 def new_run_folder(home: Path, now: dt.datetime) -> RunFolder:
-    """Make the folder of a run that starts at ``now`` (UTC); two runs never share one.
+    """Create the folder of a run that starts at ``now`` (UTC); two runs never share one.
 
     Raises:
-        UnwritableFolder: one sentence naming the folder.
+        UnwritableFolder: It cannot be created.
     """
     stamp = f"{now:%Y%m%d_%H%M%S}"
     names = itertools.chain([stamp], (f"{stamp}_{attempt}" for attempt in itertools.count(2)))
     try:
         (home / RUNS).mkdir(parents=True, exist_ok=True)
-        return RunFolder(next(path for name in names if _made(path := home / RUNS / name)))
+        return RunFolder(next(path for name in names if _create(path := home / RUNS / name)))
     except OSError as error:
         raise UnwritableFolder(home / RUNS, error) from error
 
 
-def _made(path: Path) -> bool:
-    """Whether this process made the folder; another may have been first."""
+def _create(path: Path) -> bool:
+    """Whether this process created the folder; another may have been first."""
     try:
         path.mkdir()
     except FileExistsError:
         return False
     return True
+
+
+class RunRecord:
+    """What becomes results.json and metrics.json of one run.
+
+    Attributes:
+        folder: Where both are written.
+        results: The content of results.json so far.
+        metrics: The rows of metrics.json so far.
+    """
+
+    def __init__(self, folder: RunFolder, **facts: Any) -> None:
+        self.folder = folder
+        self.metrics: list[dict[str, Any]] = []
+        self.results: dict[str, Any] = {
+            "pipeline_id": folder.run_id,
+            "status": "running",
+            **facts,
+            "stages": {},
+            "forecasts": [],
+            "outcomes": {},
+            "warnings": [],
+            "data_hash": None,
+            "total_duration_seconds": 0.0,
+        }
+
+    def add_stage(self, row: Mapping[str, Any], details: Mapping[str, Any]) -> None:
+        """Add a finished or failed stage.
+
+        Args:
+            row: Of metrics.json.
+            details: Of the stage's report; forecasts and data_hash belong to the whole run.
+        """
+        facts = dict(details)
+        for name in ("forecasts", "data_hash"):
+            self.results[name] = facts.pop(name, self.results[name])
+        self.results["stages"][row["stage"]] = {
+            "status": row["status"],
+            "rows": row["rows_processed"],
+            "duration_seconds": row["duration_seconds"],
+            **facts,
+        }
+        self.metrics.append(dict(row))
+        if row["status"] == "success":
+            log.info(
+                f"{row['stage']}: {row['rows_processed']:,} rows in {row['duration_seconds']:.2f} s"
+            )
+        for note in facts.get("notes", ()):
+            log.info(note)
+
+    def warn(self, sentence: str) -> None:
+        """Add a warning, and log it."""
+        self.results["warnings"].append(sentence)
+        log.warning(sentence)
+
+    def fail(self, error: Exception) -> None:
+        """Note the first error that ended the run, and log it."""
+        if self.results["status"] == "failed":
+            return
+        self.results["status"] = "failed"
+        self.results["error"] = error_sentence(error)
+        log.error(error_sentence(error), exc_info=error, file_only=True)
+
+    def write(self, seconds: float) -> None:
+        """Write both files; ``seconds`` is how long the run took."""
+        self.results["total_duration_seconds"] = seconds
+        self.folder.write("metrics.json", self.metrics)
+        self.folder.write("results.json", self.results)
+
+
+class StageMetric:
+    """Times one stage from its creation on, and gives its row of metrics.json."""
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
+        self._began = dt.datetime.now(dt.UTC)
+        self._started = time.perf_counter()
+
+    def succeeded(self, rows: int) -> dict[str, Any]:
+        """The row of a stage that wrote so many rows."""
+        return self._row("success", rows, None)
+
+    def failed(self, error: str) -> dict[str, Any]:
+        """The row of a stage that an error ended, described in one sentence."""
+        return self._row("failed", 0, error)
+
+    def _row(self, status: str, rows: int, error: str | None) -> dict[str, Any]:
+        return {
+            "timestamp": self._began.isoformat(timespec="milliseconds"),
+            "stage": self._stage,
+            "status": status,
+            "rows_processed": rows,
+            "duration_seconds": time.perf_counter() - self._started,
+            "error_message": error,
+        }
+
+
+def error_sentence(error: Exception) -> str:
+    """An error as one sentence for people."""
+    return str(error) if isinstance(error, ForecastError) else unexpected_error(error)

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from src.config.threads import wait_politely
+from src.config.threads import use_passive_waiting
 from src.db.connection import bulk_connection, normalise_url
 from src.db.embedded.lease import acquire
 from src.db.migrate import ensure_schema
@@ -19,7 +19,7 @@ from src.registry.lifecycle.live_models import LiveModels
 from src.registry.storage.artifact_store import MODELS, ArtifactStore
 
 # Before any library with threads of its own is loaded.
-wait_politely()
+use_passive_waiting()
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("FORECAST_TEST_DATA", ROOT.parent / "shared" / "data"))

@@ -1,4 +1,4 @@
-"""The one place that reads the clock; everything else is handed the time."""
+"""Read the clock, here only: everything else is given the time."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from src.config.settings import Settings
 
 
 def now(settings: Settings) -> dt.datetime:
-    """The time in UTC, or ``FORECAST_NOW`` where a rehearsal sets it."""
+    """The time in UTC, or that of ``FORECAST_NOW`` if it is set."""
     return (settings.now or dt.datetime.now(dt.UTC)).astimezone(dt.UTC)

@@ -1,4 +1,8 @@
-"""Reading the settings: sources in their order, and one sentence for whatever does not fit."""
+"""Load the settings from the environment, `.env` and the config file.
+
+The sources of pydantic-settings would accept a misspelt ``FORECAST_…`` variable silently, refuse
+variables of other programs in `.env`, and cannot put ``TICKER`` below ``data``.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +19,12 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from src.config.settings import PROJECT_ROOT, Settings
 from src.core.errors import BadConfig
+from src.core.tables import HORIZONS
 
 PREFIX = "FORECAST_"
-# What these hold is never quoted: it may be a password.
+# Their values are never quoted in a message.
 SECRETS = ("database_url", "signing_key", "api.keys")
-# Names that belong to the tests and tools around the system, not to a setting.
+# Variables of the tests, which are not settings.
 NOT_SETTINGS = {"FORECAST_TEST_DATA"}
 
 
@@ -28,24 +33,24 @@ def load_settings(
     overrides: Mapping[str, Any] | None = None,
     env_file: Path | None = PROJECT_ROOT / ".env",
 ) -> Settings:
-    """The settings in force.
+    """The settings from all sources, the strongest first: see ``src.config.settings``.
 
     Args:
-        config: a JSON file with the guide's keys, or None.
-        overrides: what the command line said, nested like the settings.
-        env_file: the ``.env`` file, or None for none.
+        config: A JSON file with the guide's keys, or None.
+        overrides: Settings of the command line, nested like the settings.
+        env_file: The ``.env`` file, or None for none.
 
     Raises:
-        BadConfig: one sentence naming the key, the value and the nearest right key.
+        BadConfig: A sentence with the key, the value and the nearest right key.
     """
-    stated = _read_config(config)
+    file = _read_config(config)
     dotenv = _read_dotenv(env_file)
     layers = [
         _for_both_horizons(layer)
-        for layer in (_from_environ(os.environ), _from_environ(dotenv), stated)
+        for layer in (_from_environ(os.environ), _from_environ(dotenv), file)
     ]
 
-    class Loaded(Settings):  # a class of its own: the layers belong to this call
+    class Loaded(Settings):  # defined here, since its sources are those of this call
         @classmethod
         def settings_customise_sources(
             cls,
@@ -55,8 +60,8 @@ def load_settings(
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            stated = (InitSettingsSource(settings_cls, layer) for layer in layers)
-            return (init_settings, *stated)
+            sources = (InitSettingsSource(settings_cls, layer) for layer in layers)
+            return (init_settings, *sources)
 
     try:
         return Loaded(**dict(overrides or {}))
@@ -65,8 +70,8 @@ def load_settings(
 
 
 def config_hash(settings: Settings) -> str:
-    """SHA-256 over every setting that decides a result, in canonical JSON."""
-    text = json.dumps(settings.modelled(), sort_keys=True, separators=(",", ":"))
+    """SHA-256 over every setting that influences results, in canonical JSON."""
+    text = json.dumps(settings.result_settings(), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -74,14 +79,14 @@ def _read_config(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        stated = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise BadConfig(f"The config file {path} does not exist: check --config.") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise BadConfig(f"The config file {path} is not readable JSON: {error}.") from error
-    if not isinstance(stated, dict):
-        raise BadConfig(f'The config file {path} must hold an object such as {{"data": …}}.')
-    return stated
+    if not isinstance(content, dict):
+        raise BadConfig(f'The config file {path} must contain an object such as {{"data": …}}.')
+    return content
 
 
 def _read_dotenv(path: Path | None) -> dict[str, str]:
@@ -90,37 +95,37 @@ def _read_dotenv(path: Path | None) -> dict[str, str]:
     from dotenv import dotenv_values
 
     try:
-        found = dotenv_values(path)
+        variables = dotenv_values(path)
     except (OSError, UnicodeDecodeError) as error:
         raise BadConfig(f"The file {path} cannot be read as text: {error}.") from error
-    return {key: value for key, value in found.items() if value is not None}
+    return {key: value for key, value in variables.items() if value is not None}
 
 
 def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
-    for name, path in _named(environ):
+    for name, path in _variables(environ):
         branch = tree
         for part in path[:-1]:
             branch = branch.setdefault(part, {})
             if not isinstance(branch, dict):
-                raise BadConfig(f"{name} and another variable contradict each other: keep one.")
+                raise BadConfig(f"{name} contradicts another variable: remove one of them.")
         branch[path[-1]] = _value(environ[name])
     return tree
 
 
 def _for_both_horizons(layer: dict[str, Any]) -> dict[str, Any]:
-    """A plain improvement said in one layer is for both horizons, and can be beaten for one."""
+    """Apply a plain ``min_mae_improvement`` to both horizons, so that layers merge by horizon."""
     validation = layer.get("validation")
     if not isinstance(validation, dict):
         return layer
-    said = validation.get("min_mae_improvement")
-    if said is None or isinstance(said, dict | bool):
+    improvement = validation.get("min_mae_improvement")
+    if improvement is None or isinstance(improvement, dict | bool):
         return layer
-    both = dict.fromkeys(("short", "long"), said)
+    both = dict.fromkeys(HORIZONS, improvement)
     return {**layer, "validation": {**validation, "min_mae_improvement": both}}
 
 
-def _named(environ: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
+def _variables(environ: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
     guide = {
         "DATABASE_URL": ["database_url"],
         "TICKER": ["data", "ticker"],
@@ -130,7 +135,7 @@ def _named(environ: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in NOT_SETTINGS and name not in guide:
             yield name, name.removeprefix(PREFIX).lower().split("__")
-    # The guide's own names come last, so that they win over the long spelling.
+    # The guide's names come last, so that they take precedence over the long ones.
     yield from ((name, path) for name, path in guide.items() if environ.get(name))
 
 
@@ -146,13 +151,13 @@ def _value(text: str) -> object:
 def _sentence(error: ValidationError, config: Path | None) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
-    where = f" (checked the environment, .env and {config})" if config else ""
+    where = f" (sources: the environment, .env and {config})" if config else ""
     if first["type"] == "extra_forbidden":
         nearest = difflib.get_close_matches(key, _keys(Settings), n=1, cutoff=0)
         return f"Unknown setting '{key}': did you mean '{nearest[0]}'?{where}"
     reason = first["msg"].removeprefix("Value error, ")
-    value = "what it is" if key.startswith(SECRETS) else repr(first["input"])
-    return f"Setting '{key}' cannot be {value}: {reason}.{where}"
+    problem = "is invalid" if key.startswith(SECRETS) else f"cannot be {first['input']!r}"
+    return f"Setting '{key}' {problem}: {reason}.{where}"
 
 
 def _keys(model: type[BaseModel], prefix: str = "") -> list[str]:

@@ -1,4 +1,4 @@
-"""Logging: JSON lines into ``logs/tcs-stock.log``, readable lines on the terminal, one run id."""
+"""Log JSON lines to ``logs/tcs-stock.log`` and readable lines to the terminal."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ from typing import Any, TextIO
 import structlog
 
 LOG_FILE = Path("logs") / "tcs-stock.log"
-MAX_BYTES, KEPT = 10_000_000, 5
-
+MAX_BYTES, BACKUPS = 10_000_000, 5
 
 _state = {"configured": False}
 
 
 def is_configured() -> bool:
-    """Whether lines go to the log yet: before that, nothing should be logged."""
+    """Whether ``configure`` was called; before that, nothing should be logged."""
     return _state["configured"]
 
 
 def configure(home: Path, level: str = "INFO", *, terminal: bool = True) -> None:
     """Send logs to ``home/logs/tcs-stock.log`` and, at ``level``, to stderr.
 
-    The file always takes DEBUG and tracebacks. Where it cannot be written, a line on stderr
-    says so and the work goes on.
+    The file always gets DEBUG lines and tracebacks. If it cannot be written, a line on stderr
+    says so and the program goes on without it.
     """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -55,13 +54,13 @@ def configure(home: Path, level: str = "INFO", *, terminal: bool = True) -> None
 
 
 def bind_run(run_id: str, **facts: str) -> None:
-    """Put the run id (and further facts) into every line from here on."""
+    """Add the run id and further facts to every line from here on."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(run_id=run_id, **facts)
 
 
 def get(name: str) -> Any:
-    """A logger: ``log.info("a readable sentence", rows=3)``."""
+    """A logger, used as ``log.info("A readable sentence.", rows=3)``."""
     return structlog.stdlib.get_logger(name)
 
 
@@ -71,28 +70,28 @@ def _add(root: logging.Logger, handler: logging.Handler | None) -> None:
         root.addHandler(handler)
 
 
-class _File(logging.handlers.RotatingFileHandler):
-    """A log file; where it cannot be written it says so once, and the work goes on."""
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """A log file; if it cannot be written, it reports that once."""
 
-    _silent = False
+    _reported = False
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Say once what is wrong, without a traceback."""
-        if not self._silent:
-            self._silent = True
+        """Report the reason once, without a traceback."""
+        if not self._reported:
+            self._reported = True
             sys.stderr.write(_unwritable(self.baseFilename, sys.exception()))
 
 
 def _unwritable(path: Path | str, error: BaseException | None) -> str:
     why = error.strerror if isinstance(error, OSError) else type(error).__name__
-    return f"The log {path} cannot be written ({why}); going on.\n"
+    return f"The log {path} cannot be written ({why}); going on without it.\n"
 
 
 class _Terminal(logging.StreamHandler[TextIO]):
-    """Writes to what is stderr at that moment: a progress bar puts itself in its place."""
+    """Writes to the current stderr, which a progress bar may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line above the bar, if there is one."""
+        """Write one line, above the progress bar if there is one."""
         self.stream = sys.stderr
         super().emit(record)
 
@@ -100,7 +99,7 @@ class _Terminal(logging.StreamHandler[TextIO]):
 def _terminal_handler(level: str, shared: list[Any]) -> logging.Handler:
     handler = _Terminal(sys.stderr)
     handler.setLevel(level)
-    handler.addFilter(_for_people)
+    handler.addFilter(_for_terminal)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -110,14 +109,14 @@ def _terminal_handler(level: str, shared: list[Any]) -> logging.Handler:
     return handler
 
 
-def _for_people(record: logging.LogRecord) -> bool:
-    """Keep ``file_only=True`` off the terminal: what a command says last, it says itself."""
+def _for_terminal(record: logging.LogRecord) -> bool:
+    """Drop lines logged with ``file_only=True``: the command prints those errors itself."""
     event: Any = record.msg
     return not (isinstance(event, dict) and event.get("file_only"))
 
 
 def _plain_line(_logger: Any, _name: str, event: Any) -> str:
-    """``10:31:07 WARNING the sentence``: facts and tracebacks are for the file."""
+    """A line such as ``10:31:07 WARNING The sentence.``, without facts and traceback."""
     clock = str(event.get("timestamp", ""))[11:19]
     level = str(event.get("level", "info")).upper()
     return f"{clock} {level:<7} {event.get('event', '')}"
@@ -127,7 +126,7 @@ def _file_handler(home: Path, shared: list[Any]) -> logging.Handler | None:
     path = home / LOG_FILE
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = _File(path, maxBytes=MAX_BYTES, backupCount=KEPT, encoding="utf-8")
+        handler = _LogFile(path, maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8")
     except OSError as error:
         sys.stderr.write(_unwritable(path, error))
         return None

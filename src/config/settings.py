@@ -1,4 +1,4 @@
-"""One frozen settings object from the command line, environment, ``.env`` and ``config.json``.
+"""Declare the settings, their types and their defaults, as one frozen object.
 
 Precedence, strongest first: command line, environment, ``.env``, ``--config`` file, defaults.
 Environment names are the guide's (``DATABASE_URL``, ``TICKER``, ``LOG_LEVEL``); every other key is
@@ -22,12 +22,12 @@ Lag = Annotated[int, Field(ge=1, le=250)]
 Improvement = Annotated[float, Field(ge=0, lt=1)]
 
 
-class _Part(BaseModel):
+class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class DataSettings(_Part):
-    """Which prices are used, and how many are needed."""
+class DataSettings(_Section):
+    """Which prices are used, and how many are required."""
 
     ticker: str = "TCS.NS"
     min_rows_required: Annotated[int, Field(ge=1)] = 100
@@ -36,7 +36,7 @@ class DataSettings(_Part):
     stale_after_sessions: Annotated[int, Field(ge=1)] = 1
 
 
-class FeatureSettings(_Part):
+class FeatureSettings(_Section):
     """Windows of the features, in sessions."""
 
     lag_periods: Annotated[tuple[Lag, ...], Field(min_length=1)] = (1, 2, 3, 4, 5)
@@ -50,17 +50,17 @@ class FeatureSettings(_Part):
         return tuple(sorted(set(windows)))
 
 
-class HorizonFloors(_Part):
-    """A relative improvement in MAE per horizon, .01 = one percent."""
+class MinImprovement(_Section):
+    """The relative improvement in MAE that a model needs, by horizon; .01 is one percent."""
 
     short: Improvement = 0.0
     long: Improvement = 0.01
 
 
-class ValidationSettings(_Part):
-    """Limits of the data checks and the effect floor of the gate."""
+class ValidationSettings(_Section):
+    """Limits of the data checks, and the smallest improvement that the gate accepts."""
 
-    min_mae_improvement: HorizonFloors = HorizonFloors()
+    min_mae_improvement: MinImprovement = MinImprovement()
     max_missing_share: Annotated[float, Field(ge=0, le=1)] = 0.05
 
     @field_validator("min_mae_improvement", mode="before")
@@ -71,8 +71,8 @@ class ValidationSettings(_Part):
         return value
 
 
-class Horizons(_Part):
-    """Sessions ahead that the two forecasts look."""
+class Horizons(_Section):
+    """Sessions from the forecast to its target, by horizon."""
 
     short: Annotated[int, Field(ge=1, le=20)] = 1
     long: Annotated[int, Field(ge=2, le=252)] = 63
@@ -84,8 +84,8 @@ class Horizons(_Part):
         return self
 
 
-class TrainingSettings(_Part):
-    """How the walk-forward is laid out."""
+class TrainingSettings(_Section):
+    """The folds of the walk-forward evaluation, in sessions, and the seed."""
 
     horizons: Horizons = Horizons()
     refit_every: Annotated[int, Field(ge=1)] = 252
@@ -94,15 +94,16 @@ class TrainingSettings(_Part):
     seed: Annotated[int, Field(ge=0)] = 42
 
 
-class ApiSettings(_Part):
-    """How the prediction API listens, and whom it lets in.
+class ApiSettings(_Section):
+    """Where the prediction API listens, and which requests it accepts.
 
     Attributes:
-        host: Address that ``python -m src.api`` listens at, with ``port``.
-        keys: SHA-256 of each key that is let in, in hexadecimal; none lets everyone in.
-        rate_per_minute: Requests that one client may make; None for any number.
-        cors_origins: Sites whose pages may ask, such as ``https://example.org``.
-        trusted_hosts: Names by which the service may be called; ``*`` for any.
+        host: Address that ``python -m src.api`` listens on, with ``port``.
+        keys: SHA-256 of each accepted API key, in hexadecimal; without any, no key is needed.
+        rate_per_minute: Requests per minute and client; None for any number.
+        cors_origins: Sites whose pages may send requests, such as ``https://example.org``.
+        trusted_hosts: Host names that requests may use; ``*`` for any.
+        log_queue: Forecasts that may wait to be logged.
     """
 
     host: str = "127.0.0.1"
@@ -125,14 +126,12 @@ class ApiSettings(_Part):
     @classmethod
     def _hashes_only(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
         if not all(re.fullmatch("[0-9a-f]{64}", key) for key in keys):
-            raise ValueError(
-                "each key is given as its SHA-256: printf %s KEY | sha256sum | cut -c1-64"
-            )
+            raise ValueError("give the SHA-256 of each key: printf %s KEY | sha256sum | cut -c1-64")
         return keys
 
 
 class Settings(BaseSettings):
-    """All settings, read once and handed in; nothing can be changed afterwards."""
+    """All settings; immutable. Loaded once by ``src.config.load`` and passed on."""
 
     model_config = SettingsConfigDict(
         env_prefix="FORECAST_", env_nested_delimiter="__", frozen=True, extra="forbid"
@@ -159,7 +158,7 @@ class Settings(BaseSettings):
     @classmethod
     def _with_zone(cls, value: dt.datetime | None) -> dt.datetime | None:
         if value is not None and value.tzinfo is None:
-            raise ValueError("needs a time zone, e.g. 2026-04-13T18:00:00+05:30")
+            raise ValueError("it needs a time zone, such as 2026-04-13T18:00:00+05:30")
         return value
 
     @field_validator("database_url", "signing_key", mode="before")
@@ -169,9 +168,9 @@ class Settings(BaseSettings):
 
     @property
     def server(self) -> str | None:
-        """The address in ``database_url``, secret and all; None for the embedded server."""
+        """``database_url`` with its password; None for the embedded server."""
         return self.database_url.get_secret_value() if self.database_url else None
 
-    def modelled(self) -> dict[str, Any]:
-        """What decides a result: the keys that the configuration hash covers."""
+    def result_settings(self) -> dict[str, Any]:
+        """The settings that influence results: those that the configuration hash covers."""
         return self.model_dump(mode="json", include={"data", "features", "validation", "training"})

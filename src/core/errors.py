@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 
-# A disk, or somebody's share of it, that is used up.
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+# The disk is full, or the quota of this user.
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class ForecastError(Exception):
-    """The job could not be done: see the log for the details."""
+    """The command failed: see the log for the details."""
 
     exit_code = 1
 
@@ -18,21 +18,21 @@ class ForecastError(Exception):
 
 
 class UsageError(ForecastError):
-    """The command was called in a way it does not know: try --help."""
+    """The command was called with wrong arguments: try --help."""
 
     exit_code = 2
 
 
 class BadInput(ForecastError):
-    """The input was refused, whole: nothing of it was stored."""
+    """The input was refused as a whole: nothing of it was stored."""
 
 
 class BadConfig(ForecastError):
-    """The configuration holds a key or a value that cannot be used."""
+    """The configuration has an unknown key or an unusable value."""
 
 
 class SourceUnavailable(ForecastError):
-    """The price source could not be reached, or did not answer with prices."""
+    """The price source could not be reached, or did not return prices."""
 
 
 class DatabaseUnavailable(ForecastError):
@@ -40,15 +40,15 @@ class DatabaseUnavailable(ForecastError):
 
 
 class DatabaseRefused(ForecastError):
-    """The database answers, but does not do what it is asked."""
+    """The database answers, but reported an error."""
 
 
 class DatabaseFull(DatabaseRefused):
-    """The database answers, but its disk has no room for what it is to store: free some."""
+    """The database answers, but its disk is full: free some space."""
 
 
 class RunLocked(ForecastError):
-    """Another run for the same ticker is under way: wait for it, then try again."""
+    """Another run for the same ticker is in progress: wait for it to end, then try again."""
 
 
 class ValidationFailed(ForecastError):
@@ -56,13 +56,13 @@ class ValidationFailed(ForecastError):
 
 
 class UnwritableFolder(ForecastError):
-    """A folder of ours cannot be written."""
+    """A folder that the system writes to cannot be written."""
 
     def __init__(self, folder: object, error: OSError) -> None:
         advice = (
-            "free some, then try again"
-            if error.errno in NO_ROOM
-            else "give its rights to this user, or set FORECAST_HOME to a folder of your own"
+            "free some space, then try again"
+            if error.errno in DISK_FULL
+            else "make it writable for this user, or set FORECAST_HOME to another folder"
         )
         super().__init__(f"The folder {folder} cannot be written ({error.strerror}): {advice}.")
 

@@ -1,4 +1,4 @@
-"""A hash that says whether two runs saw the same rows."""
+"""Hash the rows of a frame, to tell whether two runs used the same ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can happen to a model of one ticker and horizon: one event, written once."""
+"""The events in the life of a model of one ticker and horizon; each is written once."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# Ticker and horizon.
-Pair = tuple[str, str]
+Pair = tuple[str, str]  # ticker and horizon
 
 KINDS = (
     "trained",
@@ -29,16 +28,16 @@ class ModelEvent:
 
     Attributes:
         kind: One of ``KINDS``.
-        digest: SHA-256 of the manifest of the set that it is about.
-        by_whom: The run or the person behind it.
+        digest: SHA-256 of the manifest of the model set.
+        by_whom: The run or the person that caused it.
         at: An aware time.
-        made_live: From this event on, that set is the one that answers.
-        served: Name of the model in that set that answers, such as ``zero``.
-        reason: Why, in words that a person can follow.
-        event_id: Rising in the order of writing; 0 until stored.
+        made_live: Whether the set is in use from this event on.
+        served: Name of the model of the set whose forecasts are served, such as ``zero``.
+        reason: Why, for a person.
+        event_id: Ascending in the order of writing; 0 until stored.
 
     Raises:
-        ValueError: For an unknown kind, or a time without its zone.
+        ValueError: The kind is unknown, or the time has no zone.
     """
 
     kind: str
@@ -57,7 +56,7 @@ class ModelEvent:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"{self.kind!r} is nothing that can happen to a model")
+            raise ValueError(f"{self.kind!r} is not a kind of model event")
         if self.at.tzinfo is None:
             raise ValueError(f"{self.at} has no time zone")
 

@@ -1,4 +1,4 @@
-"""Ticker rules: what a person writes comes in, Yahoo's form of it goes out."""
+"""Bring tickers, as people and files write them, into Yahoo's form (`TCS.NS`)."""
 
 from __future__ import annotations
 
@@ -6,44 +6,58 @@ import re
 
 from src.core.errors import UsageError
 
-LONGEST = 32
-LONGEST_TEXT = 40  # NSE: before it and -EQ behind it
+MAX_LENGTH = 32
+MAX_TEXT_LENGTH = 40  # with NSE: before it and -EQ after it
 FIRST, REST = "[A-Z0-9]", "[A-Z0-9&_-]"
-# Of ordinary shares, as NSE's own files append it.
+# The series of ordinary shares, which NSE's own files append.
 SERIES = "(-EQ)*"
 _BLANKS = r"[ \t\r\n\xa0]*"
 _SUFFIX = re.compile(r"(\.[A-Z0-9]{1,4})?")
 
 
-def spelt(body: str) -> str:
-    """The pattern of all that may be written for tickers whose own pattern is ``body``."""
+def written_forms(body: str) -> str:
+    """The pattern of tickers that match ``body``, with what may be written around them."""
     return rf"{_BLANKS}(NSE:{_BLANKS})?{body}{_BLANKS}"
 
 
-_SPELT = re.compile(
-    spelt(rf"(?P<symbol>\^?{FIRST}{REST}*?(=[A-Z])?){SERIES}(?P<suffix>{_SUFFIX.pattern})"),
-    # With ASCII no letter of another script is taken for the one it is in upper case.
+_WRITTEN = re.compile(
+    written_forms(rf"(?P<symbol>\^?{FIRST}{REST}*?(=[A-Z])?){SERIES}(?P<suffix>{_SUFFIX.pattern})"),
+    # Without ASCII, letters of other scripts whose upper case is ASCII would match.
     re.IGNORECASE | re.ASCII,
 )
 
 
 def check_suffix(suffix: str) -> str:
-    """The suffix in upper case (``.NS``, ``.BO`` or nothing); raises UsageError."""
+    """The suffix in upper case (``.NS``, ``.BO`` or nothing).
+
+    Raises:
+        UsageError: It is not a suffix.
+    """
     upper = suffix.strip().upper()
     if not _SUFFIX.fullmatch(upper):
-        raise UsageError(f"The suffix {shown(suffix)} is none: give one such as .NS, .BO or ''.")
+        raise UsageError(f"{quoted(suffix)} is not a suffix: give one such as .NS, .BO or ''.")
     return upper
 
 
 def normalise_ticker(text: str, suffix: str) -> str:
-    """Yahoo's ticker for what was written: ``nse:tcs-eq`` is ``TCS.NS``; raises UsageError."""
-    found = _SPELT.fullmatch(text) if len(text) <= LONGEST_TEXT else None
-    if found is None:
-        raise UsageError(f"{shown(text)} is no ticker: give one such as TCS.NS.")
-    symbol = (found["symbol"] + found["suffix"]).upper()
+    """Yahoo's form of a ticker: ``nse:tcs-eq`` becomes ``TCS.NS``.
+
+    Args:
+        text: As a person or a file writes it.
+        suffix: Added to a symbol that does not name its exchange.
+
+    Raises:
+        UsageError: It is not a ticker.
+    """
+    match = _WRITTEN.fullmatch(text) if len(text) <= MAX_TEXT_LENGTH else None
+    if match is None:
+        raise UsageError(f"{quoted(text)} is not a ticker: give one such as TCS.NS.")
+    symbol = (match["symbol"] + match["suffix"]).upper()
     ticker = symbol if is_complete(symbol) else symbol + check_suffix(suffix)
-    if len(ticker) > LONGEST:
-        raise UsageError(f"{shown(text)} is no ticker: it is longer than {LONGEST} characters.")
+    if len(ticker) > MAX_LENGTH:
+        raise UsageError(
+            f"{quoted(text)} is not a ticker: it is longer than {MAX_LENGTH} characters."
+        )
     return ticker
 
 
@@ -52,7 +66,7 @@ def is_complete(symbol: str) -> bool:
     return "." in symbol or "=" in symbol or symbol.startswith("^")
 
 
-def shown(text: str) -> str:
-    """A person's text as a message may quote it: short, and without control characters."""
-    short = text if len(text) <= LONGEST else text[:LONGEST] + "…"
+def quoted(text: str) -> str:
+    """A text in quotes for a message: shortened, and without control characters."""
+    short = text if len(text) <= MAX_LENGTH else text[:MAX_LENGTH] + "…"
     return ascii(short) if not short.isprintable() else repr(short)

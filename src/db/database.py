@@ -1,4 +1,4 @@
-"""An open database: the server started or attached, the schema current, connections at hand."""
+"""Open the database: start the embedded server if there is no URL, and update the schema."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DATA_DIR = Path("var") / "postgres"
 
 @dataclass(frozen=True)
 class Database:
-    """The store for bulk rows and the control connection for locks and the run log."""
+    """A store for bulk rows, and a connection for everything else, over one database."""
 
     url: str
     store: PostgresStore
@@ -39,7 +39,8 @@ def open_database(
     """The server at ``url``, or the embedded one below ``home`` when ``url`` is None.
 
     Raises:
-        DatabaseUnavailable: one sentence; also when the server is lost before the block ends.
+        DatabaseUnavailable: Also when the server is lost before the block ends.
+        DatabaseRefused: As above.
     """
     with ExitStack() as stack:
         if url is None:

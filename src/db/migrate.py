@@ -1,4 +1,4 @@
-"""The schema, brought up to date on first use by Alembic."""
+"""Bring the schema up to date with Alembic, on the first use of a database."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from src.core.errors import DatabaseRefused
 from src.db.connection import control_connection, one_sentence_errors, without_credentials
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
-# One number, one meaning: every process that wants to migrate takes this lock first.
+# An advisory lock that every process takes before it migrates.
 MIGRATION_LOCK = 7203001
 
 
@@ -18,13 +18,18 @@ def newest_revision() -> str:
 
 
 def ensure_schema(url: str) -> bool:
-    """Bring the database at ``url`` to the newest revision; True when something was applied."""
-    found, newest = _revision(url), newest_revision()
-    if found == newest:
+    """Bring the database at ``url`` to the newest revision; True if something was applied.
+
+    Raises:
+        DatabaseUnavailable: It cannot be reached.
+        DatabaseRefused: Its schema is newer than this code, or its encoding is not UTF8.
+    """
+    stored, newest = _revision(url), newest_revision()
+    if stored == newest:
         return False
-    if found is not None and found > newest:
+    if stored is not None and stored > newest:
         raise DatabaseRefused(
-            f"The database has schema {found}, this code knows {newest}: update the code."
+            f"The database has schema {stored}, but this code only knows {newest}: update the code."
         )
     with one_sentence_errors(url):
         _upgrade(url)
@@ -36,11 +41,11 @@ def _revision(url: str) -> str | None:
         encoding = connection.execute("SHOW server_encoding").fetchone()
         if encoding is None or encoding[0] != "UTF8":
             raise DatabaseRefused(
-                f"The database at {without_credentials(url)} is not encoded in UTF8: make it with "
-                "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."
+                f"The database at {without_credentials(url)} is not encoded in UTF8: create it "
+                "with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."
             )
-        known = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
-        if known is None or known[0] is None:
+        table = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
+        if table is None or table[0] is None:
             return None
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         return row[0] if row else None
@@ -51,7 +56,7 @@ def _upgrade(url: str) -> None:
     from alembic.config import Config
     from sqlalchemy import create_engine, text
 
-    # The URL is libpq's: SQLAlchemy would read some of its characters otherwise.
+    # Connected by libpq, since SQLAlchemy reads some characters of a URL in another way.
     engine = create_engine(
         "postgresql+psycopg://", creator=lambda: control_connection(url, autocommit=False)
     )

@@ -1,4 +1,4 @@
-"""A database that may come and go: work done over a connection when one can be had."""
+"""Keep a connection to a database that may go away and come back."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ T = TypeVar("T")
 # psycopg is imported when the first connection is made.
 Connection: TypeAlias = "psycopg.Connection[Any]"
 
+APPLICATION = "tcsns-api"
 START_TIMEOUT = 30.0  # seconds to wait for the embedded server
 
 
 class Reconnector:
-    """The server at ``url``, or the embedded one below ``home`` when ``url`` is None.
+    """Connects to the server at ``url``, or to the embedded one below ``home`` without a URL.
 
-    The embedded one is started again when it has died. Nothing is opened before it is asked for.
+    An embedded server that has died is started again. Nothing is opened before the first call.
     """
 
-    def __init__(self, url: str | None, home: Path, application: str = "tcsns-api") -> None:
-        self._given, self._home, self._application = url, home, application
+    def __init__(self, url: str | None, home: Path) -> None:
+        self._url, self._home = url, home
         self._lock = threading.Lock()
         self._lease: Lease | None = None
         self._ready = False
@@ -40,26 +41,26 @@ class Reconnector:
         """A new connection to a current schema.
 
         Raises:
-            DatabaseUnavailable: one sentence.
-            DatabaseRefused: one sentence.
+            DatabaseUnavailable: It cannot be reached.
+            DatabaseRefused: It reported an error.
         """
         with self._lock:
-            url = self._reached()
+            url = self._reachable_url()
             if not self._ready:
                 ensure_schema(url)
                 self._ready = True
-        return control_connection(url, self._application)
+        return control_connection(url, APPLICATION)
 
     def close(self) -> None:
-        """Give the embedded server back."""
+        """Release the embedded server."""
         with self._lock:
             if self._lease is not None:
                 self._lease.release()
                 self._lease = None
 
-    def _reached(self) -> str:
-        if self._given is not None:
-            return normalise_url(self._given)
+    def _reachable_url(self) -> str:
+        if self._url is not None:
+            return normalise_url(self._url)
         from src.db.embedded.lease import acquire
 
         lease = acquire(self._home / DATA_DIR, timeout=START_TIMEOUT)
@@ -70,48 +71,49 @@ class Reconnector:
 
 
 class PersistentConnection:
-    """One connection, opened when it is first needed and again when it was lost.
+    """One connection, opened at the first use and again when it was lost.
 
-    For one thread at a time.
+    To be used by one thread at a time.
     """
 
-    def __init__(self, link: Reconnector) -> None:
-        self._link = link
-        self._open: Connection | None = None
+    def __init__(self, reconnector: Reconnector) -> None:
+        self._reconnector = reconnector
+        self._connection: Connection | None = None
 
     def run(self, work: Callable[[Connection], T]) -> T:
-        """The result of ``work``, which may be begun a second time on a new connection.
+        """The result of ``work``, which is started again, once, if the connection was lost.
 
         Raises:
-            DatabaseUnavailable: one sentence.
-            DatabaseRefused: one sentence.
+            DatabaseUnavailable: It cannot be reached.
+            DatabaseRefused: It reported an error.
         """
-        if self._open is not None and not self._open.closed:
+        if self._connection is not None and not self._connection.closed:
             try:
-                return self._once(self._open, work)
+                return _run(self._connection, work)
             except DatabaseUnavailable:
-                # It may have been lost long ago, when nobody looked.
+                # It may have been lost long before this call.
                 self.close()
-        self._open = self._link.connect()
+        self._connection = self._reconnector.connect()
         try:
-            return self._once(self._open, work)
+            return _run(self._connection, work)
         except DatabaseUnavailable:
             self.close()
             raise
 
     def close(self) -> None:
-        """Give the connection back."""
-        if self._open is not None:
-            self._open.close()
-            self._open = None
-
-    def _once(self, connection: Connection, work: Callable[[Connection], T]) -> T:
-        with one_sentence_errors(address_of(connection)):
-            return work(connection)
+        """Close the connection, if it is open."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
-def address_of(connection: Connection) -> str:
-    """Where a connection leads, without its password: for a sentence about it."""
+def _run(connection: Connection, work: Callable[[Connection], T]) -> T:
+    with one_sentence_errors(_url_of(connection)):
+        return work(connection)
+
+
+def _url_of(connection: Connection) -> str:
+    """The server and database of a connection, for error messages."""
     import psycopg
 
     try:

@@ -1,4 +1,4 @@
-"""The command ``python -m src.modeling.evaluate F.csv``: what a backtest's forecasts were worth."""
+"""The command ``python -m src.modeling.evaluate F.csv``: score the forecasts of a backtest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.core.errors import BadInput
-from src.stages.arguments import EPILOG, Parser
+from src.stages.arguments import Parser, command_parser
 from src.stages.cli import run_command
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 LOW_HIGH = ("lo", "hi")
 KEY = ("horizon", "model", "ticker", "made")
 NUMBERS = ("point", "actual", *(f"{end}{share}" for share in (50, 80, 90, 95) for end in LOW_HIGH))
-SAYS = "give a file that src.modeling.backtest wrote."
+ADVICE = "give a file that src.modeling.backtest wrote."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the tables of points and of distributions."""
+    """Print the scores of point forecasts and of distributions."""
     args = _parser().parse_args(argv)
     from rich.console import Console
 
@@ -38,7 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def read(path: Path) -> pl.DataFrame:
-    """The backtest's file; raises BadInput for one that cannot be read or is another."""
+    """The forecasts of a backtest's file.
+
+    Raises:
+        BadInput: It cannot be read, or another program wrote it.
+    """
     import polars as pl
 
     types = (
@@ -50,21 +54,21 @@ def read(path: Path) -> pl.DataFrame:
         header = pl.read_csv(path, n_rows=0).columns
         missing = [name for name in types if name not in header]
         if missing:
-            raise BadInput(f"{path}: no column {missing[0]}: {SAYS}")
+            raise BadInput(f"{path}: no column {missing[0]}: {ADVICE}")
         table = pl.read_csv(path, columns=list(types), schema_overrides=types)
     except (OSError, pl.exceptions.PolarsError) as error:
-        said = (str(error).splitlines() or ["no message"])[0].rstrip(":. ")
-        raise BadInput(f"{path}: it cannot be read ({said}): {SAYS}") from error
-    wrong = next(_complaints(table), None)
-    if wrong:
-        raise BadInput(f"{path}: {wrong}: {SAYS}")
+        reason = (str(error).splitlines() or ["no message"])[0].rstrip(":. ")
+        raise BadInput(f"{path}: it cannot be read ({reason}): {ADVICE}") from error
+    defect = next(_defects(table), None)
+    if defect:
+        raise BadInput(f"{path}: {defect}: {ADVICE}")
     if table.is_empty():
-        raise BadInput(f"{path}: it holds no forecast: widen --from and --to of the backtest.")
+        raise BadInput(f"{path}: it has no forecasts: widen --from and --to of the backtest.")
     return table
 
 
-def _complaints(table: pl.DataFrame) -> Iterator[str]:
-    """What keeps a table from being a backtest's."""
+def _defects(table: pl.DataFrame) -> Iterator[str]:
+    """What no file of a backtest has."""
     import polars as pl
 
     yield from (f"an empty cell in its column {name}" for name in KEY if table[name].null_count())
@@ -72,23 +76,25 @@ def _complaints(table: pl.DataFrame) -> Iterator[str]:
         yield "a horizon below 1"
     finite = table.select(pl.col(NUMBERS).is_finite().all()).row(0)
     yield from (
-        f"no number in its column {n}" for n, fine in zip(NUMBERS, finite, strict=True) if not fine
+        f"a value that is not a number in its column {name}"
+        for name, is_finite in zip(NUMBERS, finite, strict=True)
+        if not is_finite
     )
     if table.group_by(KEY).len().height < table.height:
         yield "two forecasts of one model, ticker, day and horizon"
 
 
 def _points(rows: list[dict[str, Any]]) -> Table:
-    heads = (
+    headers = (
         *("horizon", "model", "tickers", "n", "n_eff", "MAE", "skill vs zero", "t (needs)"),
         *("vs mean", "tickers worse", "worst ticker", "RankIC"),
     )
-    table = _table("Point forecasts", heads)
+    table = _table("Point forecasts", headers)
     for row in rows:
         table.add_row(
             *(str(row["horizon"]), row["model"], str(row["tickers"])),
             *(f"{row['n']:,}", f"{row['n_eff']:,.0f}", f"{row['mae']:.5f}"),
-            *(_percent(row["skill_vs_zero"]), _tested(row["t"], row["limit"])),
+            *(_percent(row["skill_vs_zero"]), _t_and_limit(row["t"], row["limit"])),
             *(_percent(row[name]) for name in ("skill_vs_mean", "tickers_worse", "worst_ticker")),
             "-" if row["rank_ic"] is None else f"{row['rank_ic']:.3f}",
         )
@@ -96,11 +102,11 @@ def _points(rows: list[dict[str, Any]]) -> Table:
 
 
 def _distributions(rows: list[dict[str, Any]]) -> Table:
-    heads = (
+    headers = (
         *("horizon", "n", "in 50 %", "in 80 %", "in 90 %", "in 95 %"),
         *("CRPS skill vs last 500", "t", "width vs last 500"),
     )
-    table = _table("Distributions", heads)
+    table = _table("Distributions", headers)
     for row in rows:
         table.add_row(
             *(str(row["horizon"]), f"{row['n']:,}"),
@@ -110,19 +116,19 @@ def _distributions(rows: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _table(title: str, heads: Sequence[str]) -> Table:
+def _table(title: str, headers: Sequence[str]) -> Table:
     from rich import box
     from rich.table import Table
 
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
-    for number, head in enumerate(heads):
-        left = number < 1 or head == "model"
-        table.add_column(head, justify="left" if left else "right", no_wrap=head == "model")
+    for number, header in enumerate(headers):
+        left = number < 1 or header == "model"
+        table.add_column(header, justify="left" if left else "right", no_wrap=header == "model")
     return table
 
 
-def _tested(t: float | None, limit: float) -> str:
-    """What never differs from zero has no t."""
+def _t_and_limit(t: float | None, limit: float) -> str:
+    """A t and what it must exceed; forecasts that never differ from zero have none."""
     return "-" if t is None else f"{t:.2f} ({limit:.2f})"
 
 
@@ -135,11 +141,10 @@ def _plain(value: float | None) -> str:
 
 
 def _parser() -> Parser:
-    parser = Parser(
-        prog="python -m src.modeling.evaluate",
-        description="What the forecasts of a backtest were worth, beside predicting zero, the "
-        "expanding mean and the last 500 outcomes.",
-        epilog=EPILOG,
+    parser = command_parser(
+        "src.modeling.evaluate",
+        "Score the forecasts of a backtest beside those of no change, the expanding mean and the "
+        "last 500 outcomes.",
     )
     parser.add_argument("file", type=Path, metavar="F", help="the CSV of src.modeling.backtest")
     return parser

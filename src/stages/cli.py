@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from src.config.threads import wait_politely
-from src.core.errors import NO_ROOM, BadInput, ForecastError, UsageError
+from src.config.threads import use_passive_waiting
+from src.core.errors import DISK_FULL, BadInput, ForecastError, UsageError
 from src.stages.arguments import (
     Parser,
     add_config,
@@ -48,7 +48,7 @@ def run_command(
     for name, code in (("SIGTERM", 143), ("SIGHUP", 129)):
         signal.signal(getattr(signal, name), lambda *_, code=code: end(code))
     _repair_streams()
-    wait_politely()
+    use_passive_waiting()
     try:
         return main(argv)
     except ForecastError as error:
@@ -81,7 +81,7 @@ def _repair_streams() -> None:
 
 def unexpected_error(error: Exception) -> str:
     """One sentence for an error that is not one of ours, such as a full disk."""
-    if isinstance(error, OSError) and error.errno in NO_ROOM:
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
         return (
             f"The disk of FORECAST_HOME or of {tempfile.gettempdir()} is full "
             f"({error.strerror}): free some space, then run this again."

@@ -12,7 +12,7 @@ import pytest
 
 from src.api.predict_simple import create
 from src.api.schemas.requests import MAX_TICKERS
-from src.core.tickers import LONGEST_TEXT
+from src.core.tickers import MAX_TEXT_LENGTH
 from tests.support.answers import put_live
 from tests.support.bodies import TORN, WHOLE, answered, requests
 from tests.support.models import both_horizons, make_artifact
@@ -70,11 +70,11 @@ def test_no_phase_of_schemathesis_was_left_out(found):
 
 def test_a_batch_as_long_as_the_document_allows_is_read(api):
     # Each character beyond the first plane is two escapes of six bytes.
-    longest = "\U0010fffd" * LONGEST_TEXT
+    longest = "\U0010fffd" * MAX_TEXT_LENGTH
     body = json.dumps({"tickers": [longest] * MAX_TICKERS, "horizons": ["short"]})
     answer = api.post("/predict/batch", content=body, headers={"content-type": "application/json"})
 
-    assert len(body) > MAX_TICKERS * LONGEST_TEXT * 12
+    assert len(body) > MAX_TICKERS * MAX_TEXT_LENGTH * 12
     assert answer.status_code == 200
     assert [one["status"] for one in answer.json()["errors"]] == [422]
 

@@ -148,7 +148,7 @@ def test_a_database_that_dies_of_a_full_disk_is_answered_for_and_comes_back_by_i
     assert (long.status_code, long.json()["pred_return"]) == (200, 0.07)
     assert (other.status_code, health.status_code) == (503, 503)
     for told in (lost.json()["warnings"][0], other.json()["detail"], health.json()["detail"]):
-        assert "MB left on its disk, so free some first" in told
+        assert "MB left on its disk, so free some space first" in told
     assert api.metric("forecast_log_backlog") == 1
     disk.make_room()
     eventually(lambda: api.short().json() == known)
@@ -165,7 +165,7 @@ def test_started_on_a_full_disk_it_says_so_and_answers_once_there_is_room(disk, 
         answer, health = api.short(), api.get("/health")
         assert (answer.status_code, health.status_code) == (503, 503)
         for told in (answer, health):
-            assert "MB left on its disk, so free some first" in told.json()["detail"]
+            assert "MB left on its disk, so free some space first" in told.json()["detail"]
         disk.make_room()
         eventually(lambda: api.short().status_code == 200)
         eventually(lambda: api.get("/health").status_code == 200)

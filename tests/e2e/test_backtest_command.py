@@ -25,7 +25,7 @@ from src.db.migrate import ensure_schema
 from src.db.store import PostgresStore
 from src.modeling import evaluate
 from src.modeling.backtest import __main__ as backtest_module
-from src.modeling.backtest.__main__ import _written
+from src.modeling.backtest.__main__ import _write_csv
 from tests.support.prices import StubSource, clean_walk, context, delivery, run, sessions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -215,9 +215,9 @@ def test_what_cannot_be_backtested_is_said_in_one_sentence(command, tmp_path, ca
 
 def test_a_place_that_cannot_hold_the_file_is_refused_at_once(command, tmp_path):
     for out, said in (
-        (tmp_path / "none" / "out.csv", "there is no folder"),
-        (tmp_path, "it is no file"),
-        ("/dev/null", "it is no file"),
+        (tmp_path / "none" / "out.csv", "does not exist"),
+        (tmp_path, "not a regular file"),
+        ("/dev/null", "not a regular file"),
     ):
         assert said in sentence(backtest(command, out, "--all"), 2)
     assert not Path("/dev/null").is_file()
@@ -254,7 +254,7 @@ def test_a_full_disk_leaves_no_half_file(tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
     try:
         with pytest.raises(BadInput, match="cannot be written"):
-            _written(frames, out)
+            _write_csv(frames, out)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, ignored)
@@ -268,11 +268,11 @@ FOREIGN = {
     "empty": (b"", "cannot be read"),
     "binary": (bytes(range(256)) * 40, ""),
     "foreign": (b"Date,Open,Close\n2024-01-02,1,2\n", "no column"),
-    "header only": (f"{HEADER}\n".encode(), "it holds no forecast"),
+    "header only": (f"{HEADER}\n".encode(), "it has no forecasts"),
     "words": (f"{HEADER}\n{ROW.replace('0.01', 'much')}".encode(), "much"),
     "no date": (f"{HEADER}\n{ROW.replace('2024-01-02', 'soon')}".encode(), "soon"),
     "no ticker": (f"{HEADER}\n{ROW.replace('AA.NS', '')}".encode(), "an empty cell"),
-    "infinite": (f"{HEADER}\n{ROW.replace('0.01', 'inf')}".encode(), "no number in its column"),
+    "infinite": (f"{HEADER}\n{ROW.replace('0.01', 'inf')}".encode(), "not a number in its column"),
     "no horizon": (f"{HEADER}\n{ROW.replace(',1,zero', ',0,zero')}".encode(), "horizon below 1"),
     "twice": (f"{HEADER}\n{ROW}{ROW}".encode(), "two forecasts"),
     "cut short": (f"{HEADER}\n{ROW}{ROW[:30]}".encode(), ""),

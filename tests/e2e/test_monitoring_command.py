@@ -79,7 +79,7 @@ def test_version_train_again_rollback_and_history(monitoring, place):
         (("history", "--at", "2026-01-01"), 2, "has no time zone"),
         (("history", "--newest", "-1"), 2, "--help"),
         (("unpin",), 2, "--ticker"),
-        (("unpin", "--ticker", "a b"), 2, "is no ticker"),
+        (("unpin", "--ticker", "a b"), 2, "is not a ticker"),
         (("version",), 2, "--help"),
         (("version", "--list", "--version-tag", "v1"), 2, "not allowed with"),
         (("rollback",), 2, "--version-tag"),

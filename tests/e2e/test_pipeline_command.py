@@ -47,9 +47,12 @@ def test_the_demo_prints_both_forecasts_and_leaves_its_results(command, home):
 
     assert ran.returncode == 0, ran.stderr
     table = ran.stdout.splitlines()
-    assert table[0] == "DEMO.NS: last close " + table[0].split("last close ")[1]
-    assert [line.split()[0] for line in table[2:4]] == ["1-day", "63-day"]
-    assert "SAMPLE" in ran.stdout
+    assert table[0].startswith("DEMO.NS   last close ")
+    assert table[0].endswith(" on 2026-11-23   (synthetic sample prices)")
+    assert [line.split("  ")[0] for line in table[2:4]] == ["1 session", "63 sessions"]
+    assert all("no change (0.00 %)" in line for line in table[2:4])
+    assert table[4].startswith('No model is in use: none has beaten "no change" yet. Closest: ')
+    assert table[5].endswith("/report.html.   A forecast, not advice.")
     results = results_of(home)
     assert results["status"] == "success"
     assert list(results["stages"]) == [
@@ -144,7 +147,8 @@ def test_a_run_up_to_a_past_session_reports_but_writes_nothing(command, embedded
         ran = command("mlops.pipeline", "--ticker", "DEMO.NS", "--as-of", "2024-03-28")
 
         assert ran.returncode == 0, ran.stderr
-        assert "of 2024-03-28" in ran.stdout
+        assert "on 2024-03-28" in ran.stdout
+        assert "nothing was written" in ran.stdout
         assert checksums(url) == before
     assert sorted(path.name for path in (home / "models").rglob("*")) == models
 

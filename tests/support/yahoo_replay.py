@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 that answers like Yahoo's v8 chart, from what a test tells it.
+"""A server on 127.0.0.1 that answers like Yahoo's v8 chart, with the charts that a test gives it.
 
 As a fixture: ``with yahoo_replay() as server: server.charts["TCS.NS"] = chart(...)``, then hand
 ``server.url`` to the code under test. Every request is in ``server.requests``.
@@ -33,7 +33,7 @@ EMPTY = {"chart": {"result": [], "error": None}}
 
 @dataclass(frozen=True)
 class Reply:
-    """What one request gets. ``act``: ``answer``, ``hang`` or ``disconnect``."""
+    """The reply to a request. ``act``: ``answer``, ``hang`` or ``disconnect``."""
 
     status: int = 200
     body: Any = ""
@@ -46,7 +46,7 @@ HANG, DISCONNECT = Reply(act="hang"), Reply(act="disconnect")
 
 @dataclass
 class Replay:
-    """``charts`` by (ticker, interval) or ticker; ``chart_replies`` go first, one a request."""
+    """``charts`` by (ticker, interval) or ticker; ``chart_replies`` are given first, in order."""
 
     url: str = ""
     charts: dict[Any, Any] = field(default_factory=dict)
@@ -69,8 +69,8 @@ class Replay:
         parts = urlsplit(target)
         ticker = unquote(parts.path.removeprefix(CHART))
         interval = parse_qs(parts.query).get("interval", ["1d"])[0]
-        found = self.charts.get((ticker, interval), self.charts.get(ticker))
-        return Reply(404, UNKNOWN) if found is None else Reply(body=found)
+        chart = self.charts.get((ticker, interval), self.charts.get(ticker))
+        return Reply(404, UNKNOWN) if chart is None else Reply(body=chart)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -95,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_GET
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Keep quiet: the requests are kept for the test."""
+        """Log nothing: the requests are kept for the test."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -103,7 +103,7 @@ class _Server(ThreadingHTTPServer):
     replay: Replay
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that gave up waiting is what some tests are about."""
+        """Some tests are about a client that gives up waiting."""
 
 
 @contextmanager

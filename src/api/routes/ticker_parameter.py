@@ -9,7 +9,7 @@ from fastapi import Request
 
 from src.core.calendars.exchanges import exchange_of, ticker_pattern
 from src.core.errors import UsageError
-from src.core.tickers import LONGEST_TEXT, normalise_ticker, shown
+from src.core.tickers import MAX_TEXT_LENGTH, normalise_ticker, quoted
 
 SUFFIX = ".NS"
 MAX_CACHED_QUERY = 128  # bytes; longer queries are not cached
@@ -27,7 +27,7 @@ TICKER_PARAMETER = {
             "schema": {
                 "type": "string",
                 "pattern": ticker_pattern(SUFFIX),
-                "maxLength": LONGEST_TEXT,
+                "maxLength": MAX_TEXT_LENGTH,
                 "examples": ["TCS.NS"],
             },
         }
@@ -57,7 +57,7 @@ def parse_query(query: bytes, only: bool = False) -> str | None:
     for name in parameters:
         if only and name != "ticker":
             raise UsageError(
-                f"Unknown query parameter {shown(name)}: only 'ticker' is accepted (write & as "
+                f"Unknown query parameter {quoted(name)}: only 'ticker' is accepted (write & as "
                 "%26)."
             )
     texts = parameters.get("ticker", [])

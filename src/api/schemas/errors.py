@@ -11,7 +11,7 @@ import orjson
 from starlette.responses import Response
 
 from src.core.errors import ForecastError, UsageError
-from src.core.tickers import shown
+from src.core.tickers import quoted
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -71,7 +71,7 @@ def validation_sentence(errors: Sequence[Any]) -> str:
     first = errors[0]
     # Field names come from the client: of any length, with any character.
     path = ".".join(str(part) for part in first["loc"] if part not in ("body", "query"))
-    field = path if re.fullmatch("[a-z0-9.]{0,40}", path) else shown(path)
+    field = path if re.fullmatch("[a-z0-9.]{0,40}", path) else quoted(path)
     message = str(first["msg"]).rstrip(".")
     if first["type"] == "json_invalid":
         return NOT_JSON

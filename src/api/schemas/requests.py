@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from src.core.tickers import LONGEST_TEXT
+from src.core.tickers import MAX_TEXT_LENGTH
 
 Horizon = Literal["short", "long"]
 MAX_TICKERS = 2_000
@@ -23,7 +23,7 @@ TIMESTAMP = (
 TickerText = Annotated[
     str,
     Field(
-        max_length=LONGEST_TEXT,
+        max_length=MAX_TEXT_LENGTH,
         description="As in ?ticker=; a malformed one has its error beside the other forecasts.",
     ),
 ]

@@ -12,9 +12,9 @@ from src.core.calendars.exchange import EXCHANGES, INDICES, NSE, Exchange
 from src.core.calendars.nse import nse
 from src.core.calendars.other_exchanges import package_calendar
 from src.core.errors import UsageError
-from src.core.tickers import FIRST, LONGEST, REST, SERIES, spelt
+from src.core.tickers import FIRST, MAX_LENGTH, REST, SERIES, written_forms
 
-_INDIAN_INDEX = re.compile(rf"\^(NSE|CNX)[A-Z0-9]{{0,{LONGEST - len('^NSE')}}}")
+_INDIAN_INDEX = re.compile(rf"\^(NSE|CNX)[A-Z0-9]{{0,{MAX_LENGTH - len('^NSE')}}}")
 # A bare BTC-USD may have been given the default suffix; BRK-B and BAC-PL are shares.
 _PAIRS = "[A-Z0-9]{2,}-(USD|USDT|EUR|GBP|INR|JPY|CAD|AUD|BTC|ETH)"
 _DEFAULTED = r"(\.(NS|BO))?"
@@ -60,13 +60,13 @@ def ticker_pattern(suffix: str) -> str:
     for ending in filter(None, EXCHANGES):
         endings.setdefault(len(ending), []).append(re.escape(ending))
     shares = [
-        rf"{FIRST}{REST}{{0,{LONGEST - length - 1}}}{SERIES}({'|'.join(group)})"
+        rf"{FIRST}{REST}{{0,{MAX_LENGTH - length - 1}}}{SERIES}({'|'.join(group)})"
         for length, group in endings.items()
     ]
     indices = "|".join([_INDIAN_INDEX.pattern, *map(re.escape, INDICES)])
     bodies = "|".join([*shares, f"({indices}){SERIES}"])
-    no_pair = f"(?!{spelt(_PAIRS + SERIES + _DEFAULTED)}$)"
-    return re.sub("A-Z|[A-Z]", _in_either_case, f"^{no_pair}{spelt(f'({bodies})')}$")
+    no_pair = f"(?!{written_forms(_PAIRS + SERIES + _DEFAULTED)}$)"
+    return re.sub("A-Z|[A-Z]", _in_either_case, f"^{no_pair}{written_forms(f'({bodies})')}$")
 
 
 def _in_either_case(match: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -18,11 +18,12 @@ from src.data.cleaning.compare_sources import find_differences
 from src.data.cleaning.repair.candidates import hourly_candidates, second_source_candidates
 from src.data.cleaning.repair.fill_gaps import Repair, fill_gaps, missing_sessions
 from src.data.cleaning.rules.catalogue import BROKEN, DAILY_RULES, HOURLY_RULES
-from src.data.cleaning.rules.engine import apply_rules
+from src.data.cleaning.rules.engine import RuleResult, apply_rules
 from src.data.corporate_actions.adjust import shares_after
 from src.data.corporate_actions.apply import AdjustedSeries, apply_actions
-from src.data.corporate_actions.ledger import LEDGER_SCHEMA, active_actions, effective_rows
+from src.data.corporate_actions.ledger import active_actions, effective_rows
 from src.data.corporate_actions.price_checks.contradictions import adj_close_mismatches
+from src.data.corporate_actions.price_checks.dividends import SCHEMA as IMPLAUSIBLE
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
@@ -38,14 +39,12 @@ REPAIRED = pl.Schema(
         "reason": pl.String(),
     }
 )
-MISMATCHES = pl.Schema(
-    {"ticker": pl.String(), "date": pl.Date(), "amount": pl.Float64(), "why": pl.String()}
-)
+MISMATCHES = pl.Schema({"ticker": pl.String(), **IMPLAUSIBLE})
 
 
 @dataclass(frozen=True)
 class CleaningResult:
-    """What became of the bars.
+    """What became of the daily bars.
 
     Rows of the chosen source = ``bars`` that were not repaired + ``refused``.
 
@@ -61,23 +60,20 @@ class CleaningResult:
 
     bars: pl.DataFrame
     refused: pl.DataFrame
-    inferred: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEDGER_SCHEMA))
-    contradicted: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEDGER_SCHEMA))
-    reinstated: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEDGER_SCHEMA))
-    dividend_mismatches: pl.DataFrame = field(
-        default_factory=lambda: pl.DataFrame(schema=MISMATCHES)
-    )
-    repaired: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REPAIRED))
-    differences: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DIFFERENCES))
-    spans: pl.DataFrame = field(default_factory=pl.DataFrame)
+    inferred: pl.DataFrame
+    contradicted: pl.DataFrame
+    reinstated: pl.DataFrame
+    dividend_mismatches: pl.DataFrame
+    repaired: pl.DataFrame
+    differences: pl.DataFrame
+    spans: pl.DataFrame
 
 
-def clean_hourly(
-    raw: pl.DataFrame, calendar: Calendar, precedence: Sequence[str]
-) -> CleaningResult:
+def clean_hourly(raw: pl.DataFrame, calendar: Calendar, precedence: Sequence[str]) -> RuleResult:
     """Apply the rules to the hourly bars of every source, as delivered.
 
-    ``bars`` has those of all sources with ``chosen``: whether the source is its ticker's.
+    ``kept`` has those of all sources with ``chosen``: whether the source is its ticker's;
+    ``refused`` has rows of the chosen source alone.
     """
     kept, refused = [], []
     for ticker_rows in _partitions(raw, "ticker"):
@@ -86,7 +82,7 @@ def clean_hourly(
             result = apply_rules(bars.sort("ts"), HOURLY_RULES, calendar)
             kept.append(result.kept.with_columns(UNREPAIRED, chosen=pl.col("source") == chosen))
             refused.append(result.refused.filter(pl.col("source") == chosen))
-    return CleaningResult(pl.concat(kept), pl.concat(refused))
+    return RuleResult(pl.concat(kept), pl.concat(refused))
 
 
 def clean_daily(
@@ -101,7 +97,7 @@ def clean_daily(
     Args:
         raw: raw rows joined with their batch (see ``rules.engine``), in any order.
         ledger: their corporate actions (see ``ledger``).
-        hourly: the bars of ``clean_hourly`` of the same tickers.
+        hourly: what ``clean_hourly`` kept of the same tickers.
         calendar: the exchange's sessions.
         precedence: sources, the preferred one first.
     """
@@ -110,9 +106,10 @@ def clean_daily(
         ticker = ticker_rows["ticker"][0] if ticker_rows.height else ""
         actions, hours = (frame.filter(pl.col("ticker") == ticker) for frame in (ledger, hourly))
         results.append(_clean_ticker(ticker_rows, actions, hours, calendar, precedence))
-    names = [each.name for each in fields(CleaningResult) if each.name != "spans"]
-    frames = {name: pl.concat([getattr(result, name) for result in results]) for name in names}
-    return CleaningResult(**frames, spans=_spans(raw))
+    names = [field.name for field in fields(CleaningResult)]
+    return CleaningResult(
+        **{name: pl.concat([getattr(result, name) for result in results]) for name in names}
+    )
 
 
 def _spans(raw: pl.DataFrame) -> pl.DataFrame:
@@ -159,6 +156,7 @@ def _clean_ticker(
         dividend_mismatches=_dividend_mismatches(chosen, ledger),
         repaired=_repaired_rows(chosen.bars, repairs),
         differences=pl.concat([pl.DataFrame(schema=DIFFERENCES), *differing]),
+        spans=_spans(raw),
     )
 
 

@@ -12,15 +12,17 @@ if TYPE_CHECKING:
     from src.data.cleaning.clean import CleaningResult
     from src.data.sources.delivery import Kind
 
+STAGE_NAME = "data_cleaning"
 
-def refused_rows(refused: pl.DataFrame, kind: Kind, stage: str) -> pl.DataFrame:
+
+def refused_rows(refused: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     """One row with ``action`` rejected for each refused bar."""
     values = [name for name in DAILY_VALUES if name in refused.columns]
     at = pl.col("ts") if kind == "hourly" else pl.col("date")
-    return _quarantine_rows(refused, kind, stage, at, values, action="rejected")
+    return _quarantine_rows(refused, kind, at, values, action="rejected")
 
 
-def repaired_rows(daily: CleaningResult, stage: str) -> pl.DataFrame:
+def repaired_rows(daily: CleaningResult) -> pl.DataFrame:
     """One row with ``action`` repaired for each filled bar.
 
     ``rule`` is the kind of repair, ``source`` and ``batch_id`` are of the bars it was taken from,
@@ -32,17 +34,15 @@ def repaired_rows(daily: CleaningResult, stage: str) -> pl.DataFrame:
     rows = daily.repaired.join(replaced, on=["ticker", "date"], how="left").with_columns(
         rule=pl.col("kind")
     )
-    return _quarantine_rows(
-        rows, "daily", stage, pl.col("date"), list(DAILY_VALUES), action="repaired"
-    )
+    return _quarantine_rows(rows, "daily", pl.col("date"), list(DAILY_VALUES), action="repaired")
 
 
 def _quarantine_rows(
-    rows: pl.DataFrame, kind: Kind, stage: str, at: pl.Expr, values: list[str], *, action: str
+    rows: pl.DataFrame, kind: Kind, at: pl.Expr, values: list[str], *, action: str
 ) -> pl.DataFrame:
     at = at.cast(pl.String)
     return rows.with_columns(
-        stage=pl.lit(stage),
+        stage=pl.lit(STAGE_NAME),
         kind=pl.lit(kind),
         at=at,
         line=pl.lit(0, dtype=pl.Int64),

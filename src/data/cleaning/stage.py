@@ -23,16 +23,16 @@ from src.core.tables import (
     Table,
 )
 from src.data.cleaning.clean import CleaningResult, clean_daily, clean_hourly
-from src.data.cleaning.quarantine import refused_rows, repaired_rows
+from src.data.cleaning.quarantine import STAGE_NAME, refused_rows, repaired_rows
 from src.data.cleaning.repair.fill_gaps import missing_sessions
 from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES
+from src.data.cleaning.rules.engine import RuleResult
 from src.data.cleaning.warnings import cleaning_warnings, repair_notes
 from src.data.corporate_actions.history import record_rows
 from src.data.history import as_known
 from src.stages.cli import stage_main, stage_parser
 from src.stages.stage import RunContext, Stage, StageReport, count_by_ticker, merge_reports
 
-STAGE_NAME = "data_cleaning"
 UTC = pl.Datetime("us", "UTC")
 DAILY, HOURLY = list(CLEAN_DAILY.columns), list(CLEAN_HOURLY.columns)
 # Tickers in memory at a time.
@@ -51,16 +51,14 @@ def run(context: RunContext) -> StageReport:
 
 def _run_block(context: RunContext) -> StageReport:
     daily, hourly = clean(context)
+    chosen_hourly = hourly.kept.filter("chosen")
     refused = pl.concat(
-        [
-            refused_rows(daily.refused, "daily", STAGE_NAME),
-            refused_rows(hourly.refused, "hourly", STAGE_NAME),
-        ]
+        [refused_rows(daily.refused, "daily"), refused_rows(hourly.refused, "hourly")]
     )
-    repaired = repaired_rows(daily, STAGE_NAME)
+    repaired = repaired_rows(daily)
     store, tickers = context.store, context.tickers
     store.replace(CLEAN_DAILY, tickers, daily.bars.select(DAILY))
-    store.replace(CLEAN_HOURLY, tickers, hourly.bars.filter("chosen").select(HOURLY))
+    store.replace(CLEAN_HOURLY, tickers, chosen_hourly.select(HOURLY))
     store.replace(QUARANTINE, tickers, pl.concat([refused, repaired]), within={"stage": STAGE_NAME})
     store.replace(CORPORATE_ACTIONS, tickers, daily.inferred, within=INFERRED_BY_RULE)
     record_rows(store, pl.concat([daily.contradicted, daily.reinstated]), context.now)
@@ -68,7 +66,7 @@ def _run_block(context: RunContext) -> StageReport:
         rows=daily.bars.height,
         details={
             "daily_rows": daily.bars.height,
-            "hourly_rows": int(hourly.bars["chosen"].sum()),
+            "hourly_rows": chosen_hourly.height,
             "rules": _count_every_rule(refused),
             "quarantined": _count_by_rule(refused),
             "repaired": _count_by_rule(repaired),
@@ -83,19 +81,19 @@ def _run_block(context: RunContext) -> StageReport:
         counts=count_by_ticker(
             tickers,
             daily=daily.bars,
-            hourly=hourly.bars.filter("chosen"),
+            hourly=chosen_hourly,
             quarantined=refused,
             repaired=repaired,
         ),
     )
 
 
-def clean(context: RunContext) -> tuple[CleaningResult, CleaningResult]:
+def clean(context: RunContext) -> tuple[CleaningResult, RuleResult]:
     """Clean the context's daily and hourly bars without writing anything."""
     calendar, precedence = context.calendar, context.settings.data.source_precedence
     hourly = clean_hourly(_with_batches(context, RAW_HOURLY), calendar, precedence)
     raw = _with_batches(context, RAW_DAILY)
-    daily = clean_daily(raw, as_known.ledger(context), hourly.bars, calendar, precedence)
+    daily = clean_daily(raw, as_known.ledger(context), hourly.kept, calendar, precedence)
     return daily, hourly
 
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.tables import DAILY_VALUES, OHLCV
+from src.data.cleaning.quarantine import STAGE_NAME as CLEANING
 from src.data.cleaning.repair.fill_gaps import missing_sessions
 from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES
+from src.data.ingest.batch_rows import STAGE_NAME as INGEST
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
 
-INGEST, CLEANING = "data_ingest", "data_cleaning"
 # The date that the ``at`` of a quarantine row begins with; null where it is none.
 AT_DATE = pl.col("at").str.head(10).str.to_date("%Y-%m-%d", strict=False)
 

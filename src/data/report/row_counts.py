@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import polars as pl
 
+from src.data.cleaning.quarantine import STAGE_NAME as CLEANING
+from src.data.ingest.batch_rows import STAGE_NAME as INGEST
 from src.data.report.ticker_data import TickerData
 
 STALE = "The stored clean prices are older than the raw ones: run the pipeline"
@@ -96,7 +98,7 @@ def count_at_ingest(
         archived rows of a day that an earlier delivery had already. ``repeated`` and ``holds`` are
         null where a batch was not archived.
     """
-    rejected = quarantine.filter(stage="data_ingest", kind=kind, action="rejected")
+    rejected = quarantine.filter(stage=INGEST, kind=kind, action="rejected")
     rows = []
     by_source = batches.filter(kind=kind).sort("source").group_by("source", maintain_order=True)
     for (source,), batches_of_source in by_source:
@@ -110,7 +112,7 @@ def count_at_ingest(
         kept = raw.filter(source=source).height
         holds = total == kept + repeated + refused.height
         known = (repeated, refused.height, holds) if is_archived else (None, refused.height, None)
-        rows.append(("data_ingest", kind, source, total, kept, *known))
+        rows.append((INGEST, kind, source, total, kept, *known))
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
@@ -124,6 +126,6 @@ def count_at_cleaning(
     """
     total = raw.filter(source=chosen).height
     kept = clean.filter(pl.col("repaired_by").is_null()).height
-    refused = quarantine.filter(stage="data_cleaning", kind=kind, action="rejected").height
-    row = ("data_cleaning", kind, chosen, total, kept, 0, refused, total == kept + refused)
+    refused = quarantine.filter(stage=CLEANING, kind=kind, action="rejected").height
+    row = (CLEANING, kind, chosen, total, kept, 0, refused, total == kept + refused)
     return pl.DataFrame([row] if total or kept or refused else [], schema=SCHEMA, orient="row")

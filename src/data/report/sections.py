@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from src.core.tables import OHLCV
+from src.data.ingest.batch_rows import STAGE_NAME as INGEST
 from src.data.report import metrics
 from src.data.report.formatting import (
     Section,
@@ -141,7 +142,7 @@ def _actions(data: TickerData) -> Section:
 
 
 def _deliveries(data: TickerData) -> Section:
-    rejected = data.quarantine.filter(stage=metrics.INGEST, action="rejected")
+    rejected = data.quarantine.filter(stage=INGEST, action="rejected")
     refused_counts = dict(rejected.group_by("batch_id").len().iter_rows())
     rows = [
         (

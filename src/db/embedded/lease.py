@@ -1,8 +1,8 @@
-"""From a folder: a real PostgreSQL server, shared by every process that asks for it.
+"""Start the PostgreSQL server of a folder, or join it, and stop it after its last user.
 
-Three locks of the kernel carry the whole life cycle; all are freed by `kill -9`:
+Three file locks control its life; the kernel frees them even after `kill -9`:
 `NAME.lock`    exclusive: one process at a time starts or stops the server,
-`NAME.leases`  shared: held by each lease; whoever gives back the last one stops the server,
+`NAME.leases`  shared: held by each lease; the process that releases the last one stops the server,
 the data directory itself, exclusive: held by the server and all its children (see `postmaster`).
 """
 
@@ -20,11 +20,8 @@ from pathlib import Path
 
 from src.core.errors import DatabaseUnavailable
 from src.db.embedded import client, postmaster
-from src.db.embedded.binaries import find_binaries
 from src.db.embedded.os_account import account_name, other_owner
 from src.db.embedded.server import EmbeddedServer, try_lock
-
-__all__ = ["EmbeddedServer", "Lease", "acquire", "find_binaries"]
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +32,11 @@ STOP_TIMEOUT = 30.0  # seconds to wait for other starters and stoppers before a 
 def acquire(
     data_dir: Path, database: str = "forecast_db", *, timeout: float = START_TIMEOUT
 ) -> Lease:
-    """Start the server of `data_dir`, or join it, and see to it that `database` exists."""
+    """Start the server of `data_dir`, or join it, and create `database` unless it exists.
+
+    Raises:
+        DatabaseUnavailable: The server cannot be started within `timeout` seconds.
+    """
     server = EmbeddedServer(Path(data_dir).resolve())
     deadline = time.monotonic() + timeout
     try:
@@ -49,7 +50,7 @@ def acquire(
 
 
 class Lease:
-    """The right to find the server running; given back by `with`, `release` or the exit."""
+    """Keeps the server running until it is released, by `with`, `release` or the process's end."""
 
     def __init__(self, server: EmbeddedServer, database: str) -> None:
         self.url = server.url(database)
@@ -59,12 +60,12 @@ class Lease:
         _leases.add(self)
 
     def release(self) -> None:
-        """Give the lease back; twice is once. The last one stops a server that serves nobody."""
+        """Release the lease; the last one stops a server without clients. May be called twice."""
         if self.unlock():
             _stop_if_unused(self._server)
 
     def unlock(self) -> bool:
-        """Give up the lock and nothing more; False if that was done before."""
+        """Release the lock alone, without stopping the server; False if that was done before."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is None:
             return False
@@ -88,7 +89,7 @@ def _release_all() -> None:
 
 
 def _unlock_all() -> None:
-    # In a forked child: the leases are the parent's, and so is their end.
+    # In a forked child: the leases belong to the parent, which releases them.
     for lease in list(_leases):
         lease.unlock()
 
@@ -103,8 +104,8 @@ def _stop_if_unused(server: EmbeddedServer) -> None:
             if _is_unleased(server) and client.is_idle(server):
                 postmaster.stop(server)
     except (OSError, DatabaseUnavailable) as error:
-        # The next to acquire will find the server and stop it in his turn.
-        log.warning("The database in %s was left running: %s", server.data, error)
+        # The next process that acquires a lease joins the server, and stops it afterwards.
+        log.warning("The embedded database in %s was left running: %s", server.data, error)
 
 
 @contextlib.contextmanager
@@ -131,7 +132,7 @@ def _is_unleased(server: EmbeddedServer) -> bool:
 def _cannot_open(server: EmbeddedServer, error: OSError) -> str:
     owner = other_owner(server.data, server.beside("lock"))
     if owner and isinstance(error, PermissionError):
-        # As after a first run by root, who lends the data to an account that may run a server.
+        # As after a first run by root, who gives the data to an account that may run a server.
         me, data = account_name(os.geteuid()), shlex.quote(str(server.data))
         return (
             f"The database in {server.data} belongs to {owner}, so {me} cannot open it:"

@@ -1,4 +1,4 @@
-"""From the machine: the account a server runs as, and what may be its own."""
+"""Choose the account that a server runs as, start programs as it, and give it files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from src.core.errors import DatabaseUnavailable
 
 @dataclass(frozen=True)
 class Account:
-    """An account that exists already: adding one is for an administrator to decide."""
+    """An account that exists already: adding one is an administrator's decision."""
 
     uid: int
     gid: int
@@ -26,8 +26,11 @@ class Account:
 def server_account(data_dir: Path) -> Account | None:
     """Return the account to switch to, or None where the server runs as the caller.
 
-    PostgreSQL refuses to run as root. The owner of the data wins, so that root can open what a
-    user has made and leave it his.
+    PostgreSQL refuses to run as root. The owner of the data comes first, so that root can open
+    the database of a user without taking it over.
+
+    Raises:
+        DatabaseUnavailable: There is no account to switch to.
     """
     if os.geteuid() != 0:
         return None
@@ -38,7 +41,7 @@ def server_account(data_dir: Path) -> Account | None:
             entry = pwd.getpwnam(name)
             return Account(entry.pw_uid, entry.pw_gid)
     raise DatabaseUnavailable(
-        "PostgreSQL refuses to run as root and there is no account postgres or nobody to run it:"
+        "PostgreSQL refuses to run as root, and there is no account postgres or nobody to run it:"
         " start as an ordinary user, or set DATABASE_URL."
     )
 
@@ -52,7 +55,7 @@ def account_name(uid: int) -> str:
 
 
 def other_owner(*paths: Path) -> str | None:
-    """Name who, other than the caller, has one of these; None for root, who may use them all."""
+    """Return the owner of the first path that is not the caller's; None if root asks."""
     for path in paths:
         with contextlib.suppress(OSError):
             if os.geteuid() not in (0, owner := path.stat().st_uid):
@@ -70,17 +73,17 @@ def run_as(account: Account | None) -> dict[str, Any]:
 def start_program(
     command: list[str], output: IO[bytes], account: Account | None, directory: int
 ) -> subprocess.Popen[bytes]:
-    """Start a program as `account`, with the open `directory`, apart from our terminal."""
-    kept = ("PATH", "LD_LIBRARY_PATH")  # PGDATA, PGPORT and the like belong to other servers
+    """Start a program as `account`, with the open `directory`, detached from our terminal."""
+    passed_on = ("PATH", "LD_LIBRARY_PATH")  # PGDATA, PGPORT and the like belong to other servers
     return subprocess.Popen(  # noqa: S603 - our own command, no shell
         command,
         stdin=subprocess.DEVNULL,
-        stdout=output,  # a file: a pipe would fill up, and its reader dies before the server
+        stdout=output,  # a file: a pipe would fill up once its reader has ended
         stderr=output,
         cwd="/",
-        env={name: os.environ[name] for name in kept if name in os.environ} | {"LC_ALL": "C"},
+        env={name: os.environ[name] for name in passed_on if name in os.environ} | {"LC_ALL": "C"},
         pass_fds=[directory],
-        start_new_session=True,  # Ctrl-C at the terminal is not meant for the server
+        start_new_session=True,  # Ctrl-C at the terminal does not reach the server
         umask=0o077,
         **run_as(account),
     )
@@ -88,7 +91,7 @@ def start_program(
 
 @contextlib.contextmanager
 def open_directory(path: Path) -> Iterator[int]:
-    """Hold a directory open, to lock it or to hand it over."""
+    """Open a directory, to lock it or to pass it on to a program."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield descriptor
@@ -97,32 +100,35 @@ def open_directory(path: Path) -> Iterator[int]:
 
 
 def reachable_path(path: Path, directory: int, account: Account | None) -> str:
-    """Return a name for `path`, open as `directory`, that the account can follow."""
-    # Under root's own folder (0700) no other account can walk to the data. An open descriptor
-    # leads there without the walk, so the data stay where they were asked for, and no parent's
-    # mode is touched.
+    """Return a path that leads the account to `path`, which is open as `directory`."""
+    # No other account can enter root's home (mode 0700). The open descriptor leads to the data all
+    # the same, so that they can stay there and no parent's mode is changed.
     return f"/proc/self/fd/{directory}" if account else str(path)
 
 
 def give_tree(tree: Path, account: Account) -> None:
-    """Give a whole folder to the account."""
+    """Make the account the owner of a folder and of everything in it."""
     for folder, _, files in os.walk(tree):
         for path in (folder, *(os.path.join(folder, name) for name in files)):
             os.chown(path, account.uid, account.gid, follow_symlinks=False)
 
 
 def private_dir(path: Path, account: Account | None) -> None:
-    """Make a folder that only the account can enter; what another has put there is refused."""
+    """Create a folder that only the account can enter.
+
+    Raises:
+        DatabaseUnavailable: Another account has put something in its place.
+    """
     with contextlib.suppress(FileExistsError):
         path.mkdir(mode=0o700)
-    found = path.lstat()
-    if account and stat.S_ISDIR(found.st_mode) and found.st_uid == 0:
+    status = path.lstat()
+    if account and stat.S_ISDIR(status.st_mode) and status.st_uid == 0:
         os.chown(path, account.uid, account.gid, follow_symlinks=False)
-        found = path.lstat()
+        status = path.lstat()
     owner = account.uid if account else os.geteuid()
-    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == owner
-    if not ours or stat.S_IMODE(found.st_mode) & 0o077:
+    is_ours = stat.S_ISDIR(status.st_mode) and status.st_uid == owner
+    if not is_ours or stat.S_IMODE(status.st_mode) & 0o077:
         raise DatabaseUnavailable(
-            f"{path} was made by someone else or is open to others, so the database"
-            " will not listen there: have it removed, or set DATABASE_URL."
+            f"{path} belongs to another account or is open to others, so the database will not "
+            "listen there: have it removed, or set DATABASE_URL."
         )

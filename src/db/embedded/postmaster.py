@@ -1,7 +1,7 @@
-"""From a data directory: its server running, or stopped. The caller keeps others from doing either.
+"""Start and stop the server of a data directory; the caller's lock keeps others out meanwhile.
 
-The server and all its children inherit the lock on the data directory, so it is free only when
-not one of them is left. A pid file, which may be stale, decides nothing.
+The server and all its children inherit the lock on the data directory, so that it is free only
+when none of them is left. Pid files may be stale and decide nothing.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from src.db.embedded.os_account import (
 )
 from src.db.embedded.server import PORT, EmbeddedServer, try_lock
 
-GRACE = 2.0  # seconds for a server to open its socket, for orphans of a dead one to leave
-UNSEEN = 10.0  # seconds after which the data's user must have shown himself
-STOPPING = 30.0  # seconds: a fast stop writes what is in memory to the disk first
+GRACE = 2.0  # seconds for a server to open its socket, and for children of a dead one to end
+UNSEEN = 10.0  # seconds until a process that holds the data must have been seen
+STOPPING = 30.0  # seconds: a fast shutdown writes a checkpoint first
 
 SETTINGS = (
     "listen_addresses=",
@@ -35,7 +35,7 @@ SETTINGS = (
     "unix_socket_permissions=0700",
     "max_connections=50",
     "jit=off",
-    # A client that died in the middle of a long statement gives its advisory locks back.
+    # The advisory locks of a client that died during a long statement are released soon.
     "client_connection_check_interval=1s",
     "timezone=UTC",
     "log_timezone=UTC",
@@ -44,7 +44,7 @@ SETTINGS = (
 
 
 def ensure_running(server: EmbeddedServer, deadline: float) -> None:
-    """Return when the server answers: joined, or started, on data made for it if need be."""
+    """Join the server or start it, creating the data directory if need be; wait for an answer."""
     account = server_account(server.data)
     private_dir(server.socket_dir, account)
     if not data_directory.exists(server):
@@ -56,7 +56,7 @@ def ensure_running(server: EmbeddedServer, deadline: float) -> None:
 
 
 def stop(server: EmbeddedServer) -> None:
-    """Stop the server, if there is one: fast, then at the price of recovery at the next start."""
+    """Shut the server down if it runs: fast, then immediately, with recovery at the next start."""
     if (pid := processes.postmaster(server)) is not None:
         _end(server, pid, signal.SIGINT, signal.SIGQUIT)
     with contextlib.suppress(OSError):
@@ -64,13 +64,13 @@ def stop(server: EmbeddedServer) -> None:
 
 
 def _wait_for_lock(server: EmbeddedServer, directory: int, deadline: float) -> bool:
-    """Wait until the data are locked for us (yes), or their server answers (no)."""
+    """Wait until we have locked the data (True) or their server answers (False)."""
     began = time.monotonic()
     while not try_lock(directory):
         if is_answering(server):
             return False
         if time.monotonic() > deadline:
-            raise server.unavailable_error("is held by a server that does not answer")
+            raise server.unavailable_error("is in use by a server that does not answer")
         if (waited := time.monotonic() - began) > GRACE:
             _end_remains(server, waited)
         time.sleep(0.02)
@@ -83,14 +83,14 @@ def _end_remains(server: EmbeddedServer, waited: float) -> None:
         remains = list(processes.working_in(server))
         if waited > UNSEEN and not remains and processes.are_visible():
             raise server.unavailable_error(
-                "is in use where we cannot see it, in another container perhaps"
+                "is in use by a process that is not visible here, perhaps in another container"
             )
-        # A dead postmaster's backend is still in a long statement. PostgreSQL would refuse
-        # to start beside it, and its client can no longer be served: an immediate stop.
+        # The postmaster is dead, but a backend is still in a long statement. PostgreSQL would
+        # refuse to start beside it, and its client cannot be served any more.
         for orphan in remains:
             processes.signal_process(orphan, signal.SIGQUIT)
     elif not server.socket_file.exists():
-        # Someone emptied /tmp: nobody can reach this server any more, so a new one it is.
+        # /tmp was emptied: nobody can reach this server any more, so it is replaced.
         processes.signal_process(pid, signal.SIGINT)
 
 
@@ -98,10 +98,10 @@ def _launch(
     server: EmbeddedServer, directory: int, account: Account | None, deadline: float
 ) -> None:
     if any(processes.working_in(server)):
-        raise server.unavailable_error("is served by a PostgreSQL that was started by hand")
+        raise server.unavailable_error("is in use by a PostgreSQL server that was started by hand")
     _end_orphaned(server)
-    # We hold the lock that every process of the former server held, so none is left but a
-    # zombie, whoever may own the pid in these files by now. PostgreSQL would believe the pid.
+    # We hold the lock that every process of the former server held, so none is left, whatever
+    # process may have the pid in these files by now. PostgreSQL would trust the pid.
     for stale in (*server.pid_files, server.socket_file):
         stale.unlink(missing_ok=True)
     process = _spawn(server, directory, account)
@@ -109,7 +109,7 @@ def _launch(
         if process.poll() is not None:
             raise server.failed_error("could not be started")
         if time.monotonic() > deadline:
-            raise server.unavailable_error("has not become ready in time")
+            raise server.unavailable_error("was not ready in time")
         time.sleep(0.01)
 
 
@@ -123,21 +123,21 @@ def _spawn(
         command += ["-c", setting]
     with server.open_log() as output:
         process = start_program(command, output, account, directory)
-    # Reaps the server whenever it ends: a zombie would keep its pid taken.
+    # Waits for the server's end: a zombie would keep its pid in use.
     threading.Thread(target=process.wait, name="reap-postgres", daemon=True).start()
     return process
 
 
 def _end_orphaned(server: EmbeddedServer) -> None:
-    # A server whose directory was deleted under it. PostgreSQL writes its control file by the
-    # full path, so at its next checkpoint it would ruin the new database of that name; an
-    # immediate stop writes nothing.
+    # A server whose directory was deleted while it ran. PostgreSQL writes its control file by the
+    # full path, so its next checkpoint would destroy the new database of that name; an immediate
+    # shutdown writes nothing.
     for pid in processes.orphaned(server):
         _end(server, pid, signal.SIGQUIT)
 
 
 def _end(server: EmbeddedServer, pid: int, *kinds: signal.Signals) -> None:
-    """Send one signal after the other until the process is gone; each keeps every committed row."""
+    """Send one signal after the other until the process has ended; committed rows are kept."""
     for kind in kinds:
         processes.signal_process(pid, kind)
         deadline = time.monotonic() + STOPPING
@@ -145,4 +145,4 @@ def _end(server: EmbeddedServer, pid: int, *kinds: signal.Signals) -> None:
             if not processes.is_postmaster(server, pid):
                 return
             time.sleep(0.01)
-    raise server.unavailable_error(f"is served by process {pid}, which does not stop")
+    raise server.unavailable_error(f"is in use by process {pid}, which does not stop")

@@ -1,4 +1,4 @@
-"""From /proc: which processes belong to a server. A pid in a file alone proves nothing."""
+"""Find the processes of a server in /proc: a pid in a file alone proves nothing."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from src.db.embedded.server import EmbeddedServer
 
 
 def are_visible() -> bool:
-    """Whether processes can be looked at; on macOS an answering server is all there is to go by."""
+    """Whether there is a /proc; without one (macOS) only an answer shows that a server runs."""
     return Path("/proc/self").exists()
 
 
 def postmaster(server: EmbeddedServer) -> int | None:
-    """Return the pid of our server, from either of its two notes, if /proc bears it out."""
-    for note in server.pid_files:
+    """Return the pid of our server from either of its pid files, if /proc confirms it."""
+    for file in server.pid_files:
         try:
-            pid = int(note.read_text().split("\n", 1)[0])
+            pid = int(file.read_text().split("\n", 1)[0])
         except (OSError, ValueError):
             continue
         if pid > 1 and is_postmaster(server, pid):
@@ -30,7 +30,7 @@ def postmaster(server: EmbeddedServer) -> int | None:
 
 
 def is_postmaster(server: EmbeddedServer, pid: int) -> bool:
-    """Whether that process is a PostgreSQL that was started on our data."""
+    """Whether that process is a PostgreSQL server that was started on our data."""
     if not are_visible():
         return is_answering(server)
     words = _command_line(pid)
@@ -39,27 +39,27 @@ def is_postmaster(server: EmbeddedServer, pid: int) -> bool:
 
 
 def working_in(server: EmbeddedServer) -> Iterator[int]:
-    """Find the PostgreSQL processes, parents or children, that work in our folder."""
+    """Find the PostgreSQL processes, servers or their children, that work in our folder."""
     for pid, _, folder in _postgres():
         if _is_data(server, folder):
             yield pid
 
 
 def orphaned(server: EmbeddedServer) -> Iterator[int]:
-    """Find servers that name our folder and are not in it: theirs was deleted under them."""
+    """Find servers that were started on our folder and work in one that was deleted since."""
     for pid, words, folder in _postgres():
         if server.marker in words and not _is_data(server, folder):
             yield pid
 
 
 def signal_process(pid: int, kind: signal.Signals) -> None:
-    """Signal a process, which may be gone by now."""
+    """Signal a process, which may have ended by now."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, kind)
 
 
 def _postgres() -> Iterator[tuple[int, list[str], os.stat_result]]:
-    """Each PostgreSQL that we may look at: its pid, its command line, the folder it works in."""
+    """Pid, command line and working folder of each PostgreSQL process that we may look at."""
     for process in Path("/proc").glob("[0-9]*"):
         words = _command_line(int(process.name))
         if _program(words) == "postgres":

@@ -1,9 +1,9 @@
-"""The command ``python -m src.modeling.backtest``: a row per forecast that would have been made.
+"""The command ``python -m src.modeling.backtest``: write every forecast of the past to a file.
 
 Columns: ``ticker, made, target, horizon, model, point, actual`` and the bounds of the 50, 80, 90
 and 95 % intervals; simple returns. ``made`` is the last bar that the forecast could see, ``target``
-the session h ahead, ``actual`` empty while it is not realised. ``--to`` is the last bar that
-anything but ``actual`` could see.
+the session h ahead, ``actual`` empty while it is not realised. Nothing but ``actual`` uses bars
+after ``--to``.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.core.errors import BadInput, UsageError
+from src.core.tables import HORIZONS
 from src.modeling.points.candidate_names import CANDIDATES, OPTIONAL_CANDIDATES
-from src.stages.arguments import EPILOG, Parser, date
+from src.stages.arguments import Parser, add_config, add_suffix, command_parser, date
 from src.stages.cli import run_command, set_up
 
 if TYPE_CHECKING:
@@ -47,35 +48,36 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(args: argparse.Namespace, settings: Settings, store: PostgresStore) -> int:
-    """Write the file; the number of its rows."""
-    from src.modeling.backtest.rows import rows
+    """Write the file; returns the number of its rows."""
+    from src.modeling.backtest.rows import forecast_rows
     from src.modeling.panel import pools
 
     stored = store.tickers()
     if args.all:
-        calendar, whole = pools.everything(store, _some(stored))
+        if not stored:
+            raise BadInput("No prices are stored yet: run `python -m src.data.ingest write` first.")
+        calendar, whole = pools.everything(store, stored)
         tickers = list(whole.tickers)
+        _warn_of_left_out([ticker for ticker in stored if ticker not in tickers])
     else:
-        tickers = _asked(args, stored)
+        tickers = _named_tickers(args, stored)
         calendar, whole = pools.pooled(store, tickers, stored)
     panel = whole if args.until is None else pools.up_to(whole, args.until)
     if args.since is not None and args.since > panel.sessions[-1].item():
         raise BadInput(
-            f"No price from {args.since} on is to be forecast from: the last is of "
+            f"There is no price from {args.since} on to forecast from: the last is of "
             f"{panel.sessions[-1]}."
         )
-    if args.all:
-        _say_left_out([ticker for ticker in stored if ticker not in tickers])
     frames = (
-        rows(contest, ticker, calendar, since=args.since)
-        for contest in contests(panel, whole, settings, args.models, args.since)
+        forecast_rows(result, ticker, calendar, since=args.since)
+        for result in walk_forwards(panel, whole, settings, args.models, args.since)
         for ticker in tickers
         if ticker in panel.tickers
     )
-    return _written(frames, args.out)
+    return _write_csv(frames, args.out)
 
 
-def contests(
+def walk_forwards(
     panel: Panel,
     whole: Panel,
     settings: Settings,
@@ -85,39 +87,41 @@ def contests(
     """Both horizons, one after the other; the gate's challengers always take part.
 
     Args:
-        panel: All that forecasts may know.
-        whole: The same and what came later, which outcomes are taken from.
+        panel: All prices that forecasts may use.
+        whole: The same and the later ones, which outcomes are taken from.
         settings: Of the horizons, the gate and the schedule.
         names: Candidates.
         since: First session wanted.
     """
     import numpy as np
 
-    from src.modeling.experiment import run as experiment
     from src.modeling.experiment.config import challenger_of, experiment_config
+    from src.modeling.experiment.run import FeatureCache, count_seasoned_tickers, run_walk_forward
 
     first = 0 if since is None else int(np.searchsorted(panel.sessions, np.datetime64(since)))
-    feature_cache, tickers = (
-        experiment.FeatureCache(panel),
-        experiment.count_seasoned_tickers(panel),
-    )
+    feature_cache, tickers = FeatureCache(panel), count_seasoned_tickers(panel)
     columns = [whole.tickers.index(ticker) for ticker in panel.tickers]
-    for horizon in ("short", "long"):
-        part = tuple(dict.fromkeys((*names, challenger_of(horizon, tickers))))
+    for horizon in HORIZONS:
+        candidates = tuple(dict.fromkeys((*names, challenger_of(horizon, tickers))))
         sessions = getattr(settings.training.horizons, horizon)
-        rules = experiment_config(settings, horizon, part, tickers)
-        held = experiment.run_walk_forward(
-            panel, sessions, rules, names=part, feature_cache=feature_cache, since=first
+        result = run_walk_forward(
+            panel,
+            sessions,
+            experiment_config(settings, horizon, candidates, tickers),
+            names=candidates,
+            feature_cache=feature_cache,
+            since=first,
         )
         actual = whole.targets(sessions)[: len(panel.sessions), columns]
-        yield replace(held, actual=actual)
+        yield replace(result, actual=actual)
 
 
-def _asked(args: argparse.Namespace, stored: Sequence[str]) -> list[str]:
+def _named_tickers(args: argparse.Namespace, stored: Sequence[str]) -> list[str]:
+    """The tickers of ``--tickers``, which may be separated by spaces or commas."""
     from src.core.tickers import normalise_ticker
 
-    given = [text for one in args.tickers for text in one.split(",") if text]
-    tickers = [normalise_ticker(text, args.suffix) for text in given]
+    names = [name for argument in args.tickers for name in argument.split(",") if name]
+    tickers = [normalise_ticker(name, args.suffix) for name in names]
     missing = [ticker for ticker in tickers if ticker not in stored]
     if missing:
         raise BadInput(
@@ -126,13 +130,7 @@ def _asked(args: argparse.Namespace, stored: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(tickers))
 
 
-def _some(stored: Sequence[str]) -> Sequence[str]:
-    if not stored:
-        raise BadInput("No prices are stored yet: run `python -m src.data.ingest write` first.")
-    return stored
-
-
-def _say_left_out(tickers: Sequence[str]) -> None:
+def _warn_of_left_out(tickers: Sequence[str]) -> None:
     if tickers:
         sys.stderr.write(
             f"warning: {', '.join(tickers)}: left out, being synthetic or without a clean price.\n"
@@ -140,13 +138,13 @@ def _say_left_out(tickers: Sequence[str]) -> None:
 
 
 def _check_usage(args: argparse.Namespace) -> None:
-    """Refuse before any work what cannot end in a file."""
+    """Refuse arguments that cannot end in a file before any work."""
     path = args.out
     if not path.absolute().parent.is_dir():
-        raise UsageError(f"--out {path}: there is no folder {path.absolute().parent}.")
+        raise UsageError(f"--out {path}: the folder {path.absolute().parent} does not exist.")
     # The finished file takes the place of what is there, which must not be a folder or a device.
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-        raise UsageError(f"--out {path}: it is no file.")
+        raise UsageError(f"--out {path}: it exists and is not a regular file.")
     extra = next((name for name in args.models if name in OPTIONAL_CANDIDATES), None)
     if extra and find_spec("lightgbm") is None:
         raise UsageError(f"--models {extra}: LightGBM is not installed: `pip install lightgbm`.")
@@ -154,11 +152,14 @@ def _check_usage(args: argparse.Namespace) -> None:
         raise UsageError(f"--from {args.since} lies after --to {args.until}.")
 
 
-def _written(frames: Iterator[pl.DataFrame], path: Path) -> int:
+def _write_csv(frames: Iterator[pl.DataFrame], path: Path) -> int:
     """Append frame after frame to a file of another name, which then takes its place.
 
+    Returns:
+        The number of rows.
+
     Raises:
-        BadInput: for a file that cannot be written, and for frames without a row.
+        BadInput: The file cannot be written, or no frame has a row.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     count = 0
@@ -178,18 +179,17 @@ def _written(frames: Iterator[pl.DataFrame], path: Path) -> int:
 
 
 def _parser() -> Parser:
-    parser = Parser(
-        prog="python -m src.modeling.backtest",
-        description="Forecast every past session as it would have been done then, and write one "
-        "row per forecast.",
-        epilog=EPILOG,
+    parser = command_parser(
+        "src.modeling.backtest",
+        "Forecast every past session as it would have been done then, and write one row per "
+        "forecast.",
     )
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--tickers", nargs="+", metavar="T", help="such as TCS.NS INFY.NS")
     which.add_argument("--all", action="store_true", help="every stored ticker")
     parser.add_argument("--from", dest="since", type=date, metavar="D", help="first session")
     parser.add_argument(
-        "--to", dest="until", type=date, metavar="D", help="last session; nothing later is known"
+        "--to", dest="until", type=date, metavar="D", help="last session; no later price is used"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="F", help="the CSV to write")
     parser.add_argument(
@@ -201,8 +201,8 @@ def _parser() -> Parser:
         help=f"of {', '.join((*CANDIDATES, *OPTIONAL_CANDIDATES))}; those that the gate judges "
         "always take part (default: all but the last, which needs LightGBM)",
     )
-    parser.add_argument("--suffix", default=".NS", help="for bare symbols (default: .NS)")
-    parser.add_argument("--config", type=Path, metavar="F", help="a JSON file with settings")
+    add_suffix(parser)
+    add_config(parser)
     return parser
 
 

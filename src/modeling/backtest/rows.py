@@ -1,4 +1,4 @@
-"""A contest in, one ticker's forecasts as rows out; pure."""
+"""Turn one ticker's walk-forward into the rows of the backtest's file."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from src.modeling.experiment.run import WalkForwardResult
 
 
-def rows(
-    contest: WalkForwardResult,
+def forecast_rows(
+    result: WalkForwardResult,
     ticker: str,
     calendar: Calendar,
     *,
@@ -28,49 +28,48 @@ def rows(
         ``ticker, made, target, horizon, model, point, actual, lo50, hi50, …, hi95``; simple
         returns, null where there is none.
     """
-    panel = contest.panel
+    panel = result.panel
     column = panel.tickers.index(ticker)
-    at = _rows(contest, column, since)
-    made = panel.sessions[at]
+    rows = _row_numbers(result, column, since)
+    made = panel.sessions[rows]
     shared = pl.DataFrame(
         {
             "made": made,
-            "target": calendar.ahead_many(made, contest.horizon),
-            "actual": contest.actual[at, column],
-            **_intervals(contest, at, column),
+            "target": calendar.ahead_many(made, result.horizon),
+            "actual": result.actual[rows, column],
+            **_intervals(result, rows, column),
         }
     )
-    parts = [
+    frames = [
         shared.with_columns(
             ticker=pl.lit(ticker),
-            horizon=pl.lit(contest.horizon),
+            horizon=pl.lit(result.horizon),
             model=pl.lit(name),
-            point=pl.Series(points[at, column]),
+            point=pl.Series(points[rows, column]),
         )
-        for name, points in contest.series().items()
+        for name, points in result.series().items()
     ]
-    order = ["ticker", "made", "target", "horizon", "model", "point", "actual"]
-    together = pl.concat(parts).select(
-        *order, *(n for n in shared.columns if n[:2] in ("lo", "hi"))
-    )
+    first = ["ticker", "made", "target", "horizon", "model", "point", "actual"]
+    bounds_columns = [name for name in shared.columns if name[:2] in ("lo", "hi")]
+    together = pl.concat(frames).select(*first, *bounds_columns)
     return together.with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def _rows(contest: WalkForwardResult, column: int, since: dt.date | None) -> np.ndarray:
-    """Rows with a bar, from a date on and where distributions may be asked for."""
-    sessions = contest.panel.sessions
-    wanted = np.isfinite(contest.panel.close[:, column])
-    wanted[: contest.distributions.since] = False
+def _row_numbers(result: WalkForwardResult, column: int, since: dt.date | None) -> np.ndarray:
+    """Rows with a bar, from a date on and where distributions were computed."""
+    sessions = result.panel.sessions
+    wanted = np.isfinite(result.panel.close[:, column])
+    wanted[: result.distributions.since] = False
     if since is not None:
         wanted &= sessions >= np.datetime64(since)
     return np.flatnonzero(wanted)
 
 
-def _intervals(contest: WalkForwardResult, at: np.ndarray, column: int) -> dict[str, np.ndarray]:
-    quantiles = contest.distributions.quantiles_of(at, column)
-    found: dict[str, np.ndarray] = {}
+def _intervals(result: WalkForwardResult, rows: np.ndarray, column: int) -> dict[str, np.ndarray]:
+    quantiles = result.distributions.quantiles_of(rows, column)
+    columns: dict[str, np.ndarray] = {}
     for share in INTERVALS:
         low, high = interval_bounds(share)
         name = f"{share:.0%}".rstrip("%")
-        found |= {f"lo{name}": quantiles[:, low], f"hi{name}": quantiles[:, high]}
-    return found
+        columns |= {f"lo{name}": quantiles[:, low], f"hi{name}": quantiles[:, high]}
+    return columns

@@ -186,7 +186,7 @@ def _artifact(
         code_version=VERSION,
         data_hash=data_hash,
         config_hash=config_hash(context.settings),
-        config=context.settings.modelled(),
+        config=context.settings.result_settings(),
         served=decision.champion.served,
         since=_iso(decision.champion.since),
         verdict=decision.verdict.verdict,

@@ -16,7 +16,7 @@ from typing import Any
 from src.config.version import VERSION
 from src.core.errors import BadInput, UsageError
 from src.core.model_events import Pair
-from src.core.tickers import shown
+from src.core.tickers import quoted
 from src.registry.formats.models import canonical_json
 from src.registry.lifecycle.events import Author
 from src.registry.storage.model_set import DIGEST, folder_of
@@ -37,7 +37,7 @@ class NoVersion(BadInput):
             hint = f"did you mean {' or '.join(near)}?"
         elif tags:
             hint = f"the newest are {', '.join(tags[:3])}."
-        super().__init__(f"There is no version {shown(tag)}: {hint}")
+        super().__init__(f"There is no version {quoted(tag)}: {hint}")
 
 
 class VersionExists(BadInput):
@@ -78,7 +78,7 @@ def check_tag(text: str) -> None:
     """Raise UsageError unless the text can name a version."""
     if not is_tag(text):
         raise UsageError(
-            f"{shown(text)} is not a version tag: give up to 64 letters, digits and . _ + -, such "
+            f"{quoted(text)} is not a version tag: give up to 64 letters, digits and . _ + -, such "
             "as v1.0-2025-01-15."
         )
 
@@ -100,7 +100,7 @@ def parse(tag: str, body: bytes) -> Version:
     """Read the manifest of the version ``tag``; whatever is not one raises some error."""
     fields = json.loads(body)
     if fields["tag"] != tag:
-        raise ValueError(f"it was made as {shown(str(fields['tag']))}")
+        raise ValueError(f"it was made as {quoted(str(fields['tag']))}")
     made_at = dt.datetime.fromisoformat(fields["made_at"])
     if made_at.tzinfo is None:
         raise ValueError("its time has no zone")

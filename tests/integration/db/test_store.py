@@ -882,7 +882,7 @@ def test_a_schema_newer_than_the_code_is_left_alone(database_url):
     with psycopg.connect(database_url, autocommit=True) as admin:
         admin.execute("UPDATE alembic_version SET version_num = '9999'")
 
-    with pytest.raises(DatabaseRefused, match="has schema 9999, this code knows"):
+    with pytest.raises(DatabaseRefused, match="has schema 9999, but this code only knows"):
         ensure_schema(database_url)
 
 

@@ -26,4 +26,4 @@ def test_a_key_that_is_no_hash_is_refused_and_not_repeated(monkeypatch):
 def test_nothing_of_the_api_decides_a_result(monkeypatch):
     monkeypatch.setenv("FORECAST_API_KEYS", HASHED)
 
-    assert "api" not in load_settings(env_file=None).modelled()
+    assert "api" not in load_settings(env_file=None).result_settings()

@@ -145,16 +145,17 @@ def test_a_folder_that_cannot_be_written_is_said_once_and_work_goes_on(tmp_path,
     logs.configure(tmp_path)
     logs.get("here").info("still here")
 
-    said, line = capsys.readouterr().err.splitlines()
-    assert said == (
-        f"The log {tmp_path / 'logs' / 'tcs-stock.log'} cannot be written (File exists); going on."
+    notice, line = capsys.readouterr().err.splitlines()
+    assert notice == (
+        f"The log {tmp_path / 'logs' / 'tcs-stock.log'} cannot be written (File exists); "
+        "going on without it."
     )
     assert line.endswith("INFO    still here")
 
 
 def test_rotation_keeps_the_newest_lines_within_its_limits(tmp_path, monkeypatch):
     monkeypatch.setattr(logs, "MAX_BYTES", 2_000)
-    monkeypatch.setattr(logs, "KEPT", 3)
+    monkeypatch.setattr(logs, "BACKUPS", 3)
     logs.configure(tmp_path, terminal=False)
 
     for number in range(200):

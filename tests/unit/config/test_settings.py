@@ -71,13 +71,13 @@ def test_defaults_hold_when_nothing_is_said():
 def test_each_source_beats_those_after_it(config, env_file, monkeypatch):
     file = config({"data": {"ticker": "FILE.NS"}})
     dotenv = env_file("FORECAST_DATA__TICKER=DOTENV.NS\n")
-    asked = {"data": {"ticker": "ASKED.NS"}}
+    overrides = {"data": {"ticker": "ASKED.NS"}}
 
     assert load(file).data.ticker == "FILE.NS"
     assert load(file, env_file=dotenv).data.ticker == "DOTENV.NS"
     monkeypatch.setenv("FORECAST_DATA__TICKER", "ENV.NS")
     assert load(file, env_file=dotenv).data.ticker == "ENV.NS"
-    assert load(file, asked, dotenv).data.ticker == "ASKED.NS"
+    assert load(file, overrides, dotenv).data.ticker == "ASKED.NS"
 
 
 def test_sources_complete_one_another_key_by_key(config, env_file, monkeypatch):
@@ -92,13 +92,15 @@ def test_sources_complete_one_another_key_by_key(config, env_file, monkeypatch):
 
 @pytest.mark.parametrize("where", ["environment", "dotenv"])
 def test_the_guides_own_names_work_in_the_environment_and_in_dotenv(where, env_file, monkeypatch):
-    said = {
+    variables = {
         "DATABASE_URL": "postgresql://me@db/prices",
         "TICKER": "INFY.NS",
         "LOG_LEVEL": "warning",
     }
-    dotenv = env_file("".join(f"{k}={v}\n" for k, v in said.items()) if where == "dotenv" else "")
-    for name, value in said.items() if where == "environment" else ():
+    dotenv = env_file(
+        "".join(f"{k}={v}\n" for k, v in variables.items()) if where == "dotenv" else ""
+    )
+    for name, value in variables.items() if where == "environment" else ():
         monkeypatch.setenv(name, value)
 
     settings = load(env_file=dotenv)
@@ -174,7 +176,7 @@ def test_windows_are_sorted_and_said_once():
 
 
 @pytest.mark.parametrize(
-    ("stated", "nearest"),
+    ("content", "nearest"),
     [
         ({"data": {"tikcer": "TCS.NS"}}, "data.ticker"),
         ({"data": {"min_rows": 50}}, "data.min_rows_required"),
@@ -183,8 +185,8 @@ def test_windows_are_sorted_and_said_once():
         ({"validation": {"min_mae_improvement": {"shrt": 0.1}}}, "short"),
     ],
 )
-def test_an_unknown_key_is_answered_with_the_nearest_right_one(config, stated, nearest):
-    sentence = refusal(config(stated))
+def test_an_unknown_key_is_answered_with_the_nearest_right_one(config, content, nearest):
+    sentence = refusal(config(content))
 
     assert sentence.startswith("Unknown setting '")
     assert f"{nearest}'?" in sentence
@@ -205,7 +207,7 @@ def test_variables_of_other_programs_are_left_alone(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("stated", "key", "value"),
+    ("content", "key", "value"),
     [
         ({"data": {"min_rows_required": "many"}}, "data.min_rows_required", "'many'"),
         ({"data": {"min_rows_required": 1.5}}, "data.min_rows_required", "1.5"),
@@ -219,12 +221,12 @@ def test_variables_of_other_programs_are_left_alone(monkeypatch):
         ),
     ],
 )
-def test_a_value_of_the_wrong_type_is_named_with_its_key(config, stated, key, value):
-    assert refusal(config(stated)).startswith(f"Setting '{key}' cannot be {value}: ")
+def test_a_value_of_the_wrong_type_is_named_with_its_key(config, content, key, value):
+    assert refusal(config(content)).startswith(f"Setting '{key}' cannot be {value}: ")
 
 
 @pytest.mark.parametrize(
-    ("stated", "key"),
+    ("content", "key"),
     [
         ({"data": {"min_rows_required": 0}}, "data.min_rows_required"),
         ({"features": {"sma_periods": []}}, "features.sma_periods"),
@@ -240,8 +242,8 @@ def test_a_value_of_the_wrong_type_is_named_with_its_key(config, stated, key, va
         ({"log_level": "LOUD"}, "log_level"),
     ],
 )
-def test_an_impossible_value_is_refused_by_name(config, stated, key):
-    assert refusal(config(stated)).startswith(f"Setting '{key}' cannot be ")
+def test_an_impossible_value_is_refused_by_name(config, content, key):
+    assert refusal(config(content)).startswith(f"Setting '{key}' cannot be ")
 
 
 def test_not_a_number_is_no_improvement(config):
@@ -253,7 +255,7 @@ def test_not_a_number_is_no_improvement(config):
 def test_a_refusal_of_a_file_says_where_it_looked(config):
     path = config({"data": {"min_rows_required": 0}})
 
-    assert refusal(path).endswith(f"(checked the environment, .env and {path})")
+    assert refusal(path).endswith(f"(sources: the environment, .env and {path})")
 
 
 # --- the file itself
@@ -267,7 +269,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 @pytest.mark.parametrize("text", ["[1, 2]", '"TCS.NS"', "3", "null"])
 def test_json_that_is_no_object_is_refused(config, text):
-    assert "must hold an object such as" in refusal(config(text))
+    assert "must contain an object such as" in refusal(config(text))
 
 
 @pytest.mark.parametrize("text", ["{", "", "{'data': {}}"])
@@ -308,7 +310,7 @@ def test_the_database_password_is_not_in_what_settings_print(monkeypatch):
 def test_a_time_without_a_zone_is_refused(monkeypatch):
     monkeypatch.setenv("FORECAST_NOW", "2026-04-13T18:00:00")
 
-    assert "needs a time zone, e.g. 2026-04-13T18:00:00+05:30" in refusal()
+    assert "it needs a time zone, such as 2026-04-13T18:00:00+05:30" in refusal()
 
 
 def test_a_stated_time_is_the_clock_in_utc(monkeypatch):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from src.config.threads import wait_politely
+from src.config.threads import use_passive_waiting
 
 
 @pytest.fixture(autouse=True)
@@ -14,28 +14,28 @@ def _own_environment(monkeypatch):
     monkeypatch.setattr(os, "environ", os.environ.copy())
 
 
-def test_threads_wait_politely_when_nothing_is_said():
+def test_threads_wait_passively_by_default():
     os.environ.pop("OMP_WAIT_POLICY", None)
 
-    wait_politely()
+    use_passive_waiting()
 
     assert os.environ["OMP_WAIT_POLICY"] == "passive"
 
 
-@pytest.mark.parametrize("said", ["active", "passive", ""])
-def test_what_the_environment_says_of_waiting_stays(said):
-    os.environ["OMP_WAIT_POLICY"] = said
+@pytest.mark.parametrize("policy", ["active", "passive", ""])
+def test_the_environment_decides_how_threads_wait(policy):
+    os.environ["OMP_WAIT_POLICY"] = policy
 
-    wait_politely()
+    use_passive_waiting()
 
-    assert os.environ["OMP_WAIT_POLICY"] == said
+    assert os.environ["OMP_WAIT_POLICY"] == policy
 
 
 def test_nothing_but_the_waiting_is_set():
     os.environ.pop("OMP_WAIT_POLICY", None)
     before = dict(os.environ)
 
-    wait_politely()
+    use_passive_waiting()
 
     assert dict(os.environ) == {**before, "OMP_WAIT_POLICY": "passive"}
 

@@ -8,7 +8,7 @@ AT = dt.datetime(2026, 4, 13, tzinfo=dt.UTC)
 
 
 def test_an_unknown_kind_is_refused():
-    with pytest.raises(ValueError, match="'renamed' is nothing"):
+    with pytest.raises(ValueError, match="'renamed' is not a kind"):
         ModelEvent("renamed", "TCS.NS", "short", "a" * 64, "a test", AT)
 
 

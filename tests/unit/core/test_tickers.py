@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.core.errors import UsageError
-from src.core.tickers import LONGEST, check_suffix, is_complete, normalise_ticker, shown
+from src.core.tickers import MAX_LENGTH, check_suffix, is_complete, normalise_ticker, quoted
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_the_suffix_is_for_bare_symbols_only():
     ],
 )
 def test_what_is_no_ticker_is_refused_with_an_example(text):
-    with pytest.raises(UsageError, match=r"is no ticker: give one such as TCS\.NS"):
+    with pytest.raises(UsageError, match=r"is not a ticker: give one such as TCS\.NS"):
         normalise_ticker(text, ".NS")
 
 
@@ -60,7 +60,7 @@ def test_the_longest_ticker_has_32_characters_with_its_suffix():
 
 @pytest.mark.parametrize("suffix", ["NS", ".", ".TOOLONG", ".N S", "..NS"])
 def test_a_suffix_that_is_none_is_refused(suffix):
-    with pytest.raises(UsageError, match="is none: give one such as"):
+    with pytest.raises(UsageError, match="is not a suffix: give one such as"):
         check_suffix(suffix)
 
 
@@ -78,11 +78,11 @@ def test_a_symbol_is_complete_when_it_names_its_exchange(symbol, complete):
 
 
 def test_a_text_is_shown_without_control_characters():
-    assert shown("TCS\x1b[31m") == "'TCS\\x1b[31m'"
+    assert quoted("TCS\x1b[31m") == "'TCS\\x1b[31m'"
 
 
 def test_a_long_text_is_shown_shortened():
-    assert shown("A" * 500) == repr("A" * LONGEST + "…")
+    assert quoted("A" * 500) == repr("A" * MAX_LENGTH + "…")
 
 
 @given(st.from_regex(r"[ \tA-Za-z0-9&^=._:-]{1,40}", fullmatch=True) | st.text(max_size=50))
@@ -93,7 +93,7 @@ def test_a_ticker_comes_out_as_it_went_in_the_second_time(text):
         return
 
     assert normalise_ticker(once, ".BO") == once
-    assert len(once) <= LONGEST
+    assert len(once) <= MAX_LENGTH
     assert not set(once) & set(",/\\ '\"\n")
 
 

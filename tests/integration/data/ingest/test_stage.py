@@ -137,7 +137,7 @@ def test_a_file_read_again_on_another_day_changes_no_row(store, home, tmp_path, 
 # --- later deliveries
 
 
-def test_a_restatement_is_taken_and_the_old_value_is_told(store, bring):
+def test_a_restatement_is_taken_and_the_old_value_is_recorded(store, bring):
     bring(week(100, 101, fetched_at=EARLIER))
 
     report = bring(week(100, 90))
@@ -543,7 +543,7 @@ def test_a_delivery_that_fails_leaves_nothing_of_those_before_it(given, database
     assert checksums(database_url) == before
 
 
-def test_yahoo_is_not_asked_for_what_lies_behind_a_past_session(yahoo, store, home, given):
+def test_nothing_is_requested_from_yahoo_after_a_past_session(yahoo, store, home, given):
     stored = [
         (day, 100.0 + i) for i, day in enumerate(nse().sessions(dt.date(2026, 1, 1), DAYS[4]))
     ]

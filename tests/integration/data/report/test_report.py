@@ -208,7 +208,7 @@ def test_reading_writes_nothing(ingest_bars, load, database_url):
     ("arguments", "code", "text"),
     [
         (("--ticker", "INFY.NS"), 1, "No prices of INFY.NS are stored"),
-        (("--ticker", "???"), 2, "is no ticker"),
+        (("--ticker", "???"), 2, "is not a ticker"),
         (("--date", "soon"), 2, "soon"),
         (("--date", "2026-03-02", "--html", "page.html"), 2, "not allowed"),
     ],

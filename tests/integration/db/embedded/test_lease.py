@@ -20,7 +20,9 @@ import pytest
 from src.core.errors import DatabaseUnavailable
 from src.db.embedded import binaries
 from src.db.embedded import postmaster as serving
-from src.db.embedded.lease import EmbeddedServer, acquire, find_binaries
+from src.db.embedded.binaries import find_binaries
+from src.db.embedded.lease import acquire
+from src.db.embedded.server import EmbeddedServer
 
 ROOT = Path(__file__).parents[4]
 HOLD = """
@@ -50,7 +52,7 @@ import sys, time
 from pathlib import Path
 from src.db.embedded import data_directory
 from src.db.embedded.lease import acquire
-start = data_directory.start
+start = data_directory.start_program
 def start_and_stay(*words):
     process = start(*words)
     while not list(Path(sys.argv[1]).parent.glob(".*.new-*/base")):
@@ -58,7 +60,7 @@ def start_and_stay(*words):
         time.sleep(0.002)
     print(process.pid, flush=True)
     sys.stdin.read()
-data_directory.start = start_and_stay
+data_directory.start_program = start_and_stay
 acquire(Path(sys.argv[1]))
 """
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")
@@ -581,7 +583,7 @@ sys.stdin.read()
     monkeypatch.setattr(serving, "GRACE", 0.1)
     monkeypatch.setattr(serving, "UNSEEN", 0.2)
 
-    with pytest.raises(DatabaseUnavailable, match="in another container perhaps"):
+    with pytest.raises(DatabaseUnavailable, match="perhaps in another container"):
         acquire(data)
 
 
@@ -719,7 +721,7 @@ def test_a_socket_folder_of_another_user_is_refused(data):
     trap.mkdir(mode=0o700)
     os.chown(trap, pwd.getpwnam("daemon").pw_uid, -1)
 
-    with pytest.raises(DatabaseUnavailable, match="made by someone else"):
+    with pytest.raises(DatabaseUnavailable, match="belongs to another account"):
         acquire(data)
 
 

@@ -437,7 +437,7 @@ def test_training_says_what_is_pinned_and_the_pinned_model_answers(store, given,
 
 def test_a_pinned_model_that_is_damaged_says_how_to_go_on(store, given, trained):
     pin(given)
-    (manifest,) = (given.models.root / TCS / "short").glob("*/manifest.json")
+    (manifest,) = (given.models.store.root / TCS / "short").glob("*/manifest.json")
     manifest.write_text(manifest.read_text() + " ")
 
     with pytest.raises(ForecastError, match=r"rollback --version-tag v1.*unpin --ticker TCS.NS"):

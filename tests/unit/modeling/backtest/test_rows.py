@@ -1,4 +1,4 @@
-"""A contest as rows of a file."""
+"""A walk-forward as rows of a file."""
 
 import datetime as dt
 
@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from src.core.calendars.nse import nse
-from src.modeling.backtest.rows import rows
+from src.modeling.backtest.rows import forecast_rows
 from src.modeling.experiment.run import ExperimentConfig, run_walk_forward
 from src.modeling.panel import panel
 from src.modeling.points.walk_forward import Schedule
@@ -18,7 +18,7 @@ BOUNDS = ["lo50", "hi50", "lo80", "hi80", "lo90", "hi90", "lo95", "hi95"]
 RULES = ExperimentConfig("zero", min_mae_improvement=0.0, configurations=1, schedule=Schedule())
 
 
-def contest(horizon=5, since=0):
+def walk_forward(horizon=5, since=0):
     first = clean_walk("A.NS", DAYS, seed=1).filter(pl.col("date") != DAYS[200])
     bars = pl.concat([first, clean_walk("B.NS", DAYS, seed=2)])
     return run_walk_forward(
@@ -27,9 +27,9 @@ def contest(horizon=5, since=0):
 
 
 def test_one_row_per_model_and_bar_with_the_columns_in_order():
-    held, _ = contest()
+    result, _ = walk_forward()
 
-    found = rows(held, "A.NS", nse())
+    found = forecast_rows(result, "A.NS", nse())
 
     assert found.columns == [
         *("ticker", "made", "target", "horizon", "model", "point", "actual"),
@@ -43,9 +43,9 @@ def test_one_row_per_model_and_bar_with_the_columns_in_order():
 
 
 def test_the_target_is_five_sessions_on_by_the_calendar():
-    held, _ = contest()
+    result, _ = walk_forward()
 
-    found = rows(held, "A.NS", nse()).filter(model="zero")
+    found = forecast_rows(result, "A.NS", nse()).filter(model="zero")
 
     # A missing bar moves no target, and the last targets lie beyond the data.
     targets = dict(found.select("made", "target").rows())
@@ -54,10 +54,10 @@ def test_the_target_is_five_sessions_on_by_the_calendar():
 
 
 def test_outcomes_are_simple_returns_and_empty_where_there_is_none():
-    held, bars = contest()
+    result, bars = walk_forward()
     close = dict(bars.filter(ticker="A.NS").select("date", "close").rows())
 
-    found = rows(held, "A.NS", nse()).filter(model="mean")
+    found = forecast_rows(result, "A.NS", nse()).filter(model="mean")
 
     actual = dict(found.select("made", "actual").rows())
     assert actual[DAYS[10]] == pytest.approx(close[DAYS[15]] / close[DAYS[10]] - 1)
@@ -67,11 +67,11 @@ def test_outcomes_are_simple_returns_and_empty_where_there_is_none():
 
 
 def test_points_are_what_was_known_at_the_bar():
-    held, bars = contest()
+    result, bars = walk_forward()
     close = bars.filter(ticker="B.NS")["close"].to_numpy()
     past = close[5:] / close[:-5] - 1
 
-    found = rows(held, "B.NS", nse())
+    found = forecast_rows(result, "B.NS", nse())
 
     mean = found.filter(model="mean")["point"].to_list()
     assert mean[:5] == [None] * 5
@@ -81,9 +81,9 @@ def test_points_are_what_was_known_at_the_bar():
 
 
 def test_intervals_are_the_same_for_every_model_and_lie_in_one_another():
-    held, _ = contest()
+    result, _ = walk_forward()
 
-    found = rows(held, "A.NS", nse())
+    found = forecast_rows(result, "A.NS", nse())
 
     zero, mean, served = (found.filter(model=n).select(BOUNDS) for n in ("zero", "mean", "served"))
     assert zero.equals(mean)
@@ -95,9 +95,9 @@ def test_intervals_are_the_same_for_every_model_and_lie_in_one_another():
 
 
 def test_eight_of_ten_outcomes_lie_within_their_interval():
-    held, _ = contest()
+    result, _ = walk_forward()
 
-    found = pl.concat([rows(held, name, nse()) for name in ("A.NS", "B.NS")])
+    found = pl.concat([forecast_rows(result, name, nse()) for name in ("A.NS", "B.NS")])
 
     judged = found.filter(model="zero").drop_nulls("actual").drop_nulls("lo80")
     inside = (judged["lo80"] <= judged["actual"]) & (judged["actual"] <= judged["hi80"])
@@ -106,11 +106,11 @@ def test_eight_of_ten_outcomes_lie_within_their_interval():
 
 
 def test_a_first_day_leaves_the_others_as_they_are():
-    every = rows(contest()[0], "A.NS", nse())
+    every = forecast_rows(walk_forward()[0], "A.NS", nse())
 
-    late = rows(contest(since=350)[0], "A.NS", nse(), since=DAYS[353])
+    late = forecast_rows(walk_forward(since=350)[0], "A.NS", nse(), since=DAYS[353])
 
     assert late.equals(every.filter(pl.col("made") >= DAYS[353]))
-    assert rows(contest(since=350)[0], "A.NS", nse()).equals(
+    assert forecast_rows(walk_forward(since=350)[0], "A.NS", nse()).equals(
         every.filter(pl.col("made") >= DAYS[350])
     )

@@ -67,13 +67,7 @@ def parse_dates(at: pl.Series, lines: pl.Series, *, column: str, latest_year: in
     if not form:
         raise BadInput(_unreadable(at, at.is_not_null(), lines, column))
     parts, notes = _day_and_month(parts, at, lines, column) if form == "numbers" else (parts, ())
-    wall = _wall(parts)
-    offset = _offset(parts["offset"])
-    if offset.is_not_null().sum() * 2 > wall.is_not_null().sum():
-        wall = wall.zip_with(offset.is_not_null(), pl.Series([None], dtype=wall.dtype))
-    else:
-        wall = wall.zip_with(offset.is_null(), pl.Series([None], dtype=wall.dtype))
-        offset = pl.Series("offset", [None], dtype=pl.Int32).new_from_index(0, at.len())
+    wall, offset = _with_offsets_or_without(_wall(parts), _offset(parts["offset"]))
     year = wall.dt.year()
     outside = ((year < OLDEST_YEAR) | (year > latest_year)).fill_null(value=False)
     bad = wall.is_null() | outside
@@ -81,8 +75,8 @@ def parse_dates(at: pl.Series, lines: pl.Series, *, column: str, latest_year: in
         if int(outside.sum()) * 2 >= int(bad.sum()):
             raise BadInput(_outside(at, outside, lines, column, latest_year))
         raise BadInput(_unreadable(at, wall.is_null(), lines, column))
-    none = pl.Series([None], dtype=wall.dtype)
-    return ParsedDates(wall.zip_with(~outside, none), offset, outside.alias("outside_years"), notes)
+    wall = wall.zip_with(~outside, _nulls(wall))
+    return ParsedDates(wall, offset, outside.alias("outside_years"), notes)
 
 
 def too_many(bad: int, rows: int, tolerated: int) -> bool:
@@ -135,6 +129,19 @@ def _wall(parts: pl.DataFrame) -> pl.Series:
     text = pl.format("{}-{}-{} {}:{}:{}.{}", "year", "month", "day", *_TIME_PARTS)
     form = "%Y-%m-%d %H:%M:%S%.f"
     return filled.select(wall=text.str.to_datetime(form, time_unit="us", strict=False)).to_series()
+
+
+def _with_offsets_or_without(wall: pl.Series, offset: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """The times of rows with an offset, or of those without one, whichever are more; null else."""
+    has_offset = offset.is_not_null()
+    if has_offset.sum() * 2 > wall.is_not_null().sum():
+        return wall.zip_with(has_offset, _nulls(wall)), offset
+    none = pl.Series("offset", [None], dtype=pl.Int32).new_from_index(0, offset.len())
+    return wall.zip_with(~has_offset, _nulls(wall)), none
+
+
+def _nulls(like: pl.Series) -> pl.Series:
+    return pl.Series([None], dtype=like.dtype)
 
 
 def _offset(text: pl.Series) -> pl.Series:

@@ -73,7 +73,7 @@ def daily(source, since=None, until=None, ticker="TCS.NS"):
 # --- a good answer
 
 
-def test_delivers_what_yahoo_said(source):
+def test_delivers_what_yahoo_answered(source):
     delivery = daily(source)
 
     assert delivery.frame.rows() == [
@@ -195,7 +195,7 @@ def test_hourly_bars_say_nothing_of_actions(source, server):
     assert one(source.fetch_hourly("TCS.NS", dt.date(2026, 11, 1), None)).actions is None
 
 
-def test_actions_that_cannot_be_read_are_said_and_cost_no_bar(source, server):
+def test_actions_that_cannot_be_read_are_noted_and_cost_no_bar(source, server):
     answer = chart("TCS.NS", WEEK, splits={at(2026, 11, 18): (2, 0)})
     server.charts["TCS.NS"] = answer
 
@@ -225,7 +225,7 @@ def test_a_missing_volume_stays_missing(source, server):
     assert daily(source).frame["volume"][-1] is None
 
 
-def test_of_a_last_day_told_twice_the_live_quote_is_kept(source, server):
+def test_of_a_last_day_delivered_twice_the_live_quote_is_kept(source, server):
     live = (at(2026, 11, 20, 9, 59), 3090.0, 3115.0, 3085.0, 3110.0, 1_400_000, 3110.0)
     server.charts["TCS.NS"] = chart("TCS.NS", [*WEEK, live])
 
@@ -237,7 +237,7 @@ def test_of_a_last_day_told_twice_the_live_quote_is_kept(source, server):
     assert json.loads(rejected["row"])["close"] == 3101.5
 
 
-def test_a_day_told_twice_alike_is_rejected_once(source, server):
+def test_a_day_delivered_twice_with_equal_values_is_rejected_once(source, server):
     server.charts["TCS.NS"] = chart("TCS.NS", [*WEEK, WEEK[-1]])
 
     delivery = daily(source)
@@ -284,7 +284,7 @@ def test_hours_before_yahoos_reach_are_clipped_and_noted(source, server):
     assert "730 days" in delivery.notes[0]
 
 
-def test_hours_wholly_before_yahoos_reach_are_not_asked_for(source, server):
+def test_hours_wholly_before_yahoos_history_are_not_requested(source, server):
     with pytest.raises(SourceUnavailable, match="730 days"):
         source.fetch_hourly("TCS.NS", None, dt.date(2020, 1, 1))
     assert server.requests == []
@@ -398,7 +398,7 @@ def test_a_name_that_does_not_resolve_is_named(pauses):
     [EMPTY, {"chart": {"result": None, "error": None}}, chart("TCS.NS", [])],
     ids=["no result", "null result", "no timestamps"],
 )
-def test_an_answer_without_prices_is_said_at_once(source, server, pauses, answer):
+def test_an_answer_without_prices_is_an_error_at_once(source, server, pauses, answer):
     server.charts["TCS.NS"] = answer
 
     with pytest.raises(SourceUnavailable, match=r"TCS\.NS"):
@@ -531,7 +531,7 @@ def test_yfinance_writes_neither_to_the_terminal_nor_into_the_home(server, tmp_p
     assert list(tmp_path.rglob("*yfinance*")) == []
 
 
-def test_yfinance_keeps_its_cache_where_it_is_told(server, tmp_path):
+def test_yfinance_keeps_its_cache_in_the_given_folder(server, tmp_path):
     home, cache = tmp_path / "home", tmp_path / "var" / "cache"
     home.mkdir()
     code = FAILING.format(url=server.url, cache=f"pathlib.Path({str(cache)!r})")

@@ -280,7 +280,7 @@ def test_each_symbol_of_a_file_has_its_delivery(write):
     assert [d.frame["close"].to_list() for d in all_deliveries(found)] == [[4.0], [2.0]]
 
 
-def test_the_ticker_asked_for_selects_its_rows(write):
+def test_the_ticker_requested_selects_its_rows(write):
     text = SYMBOLS + "2022-01-03,TCS,1,2,1,2,9\n2022-01-03,INFY,3,4,3,4,9\n"
 
     delivery = only(write(text), ticker="infy")
@@ -357,7 +357,7 @@ def test_a_file_given_twice_is_read_once(write, tmp_path):
     assert len(all_deliveries(file_source(path, tmp_path, path))) == 1
 
 
-def test_a_folder_gives_only_the_ticker_asked_for(write, tmp_path):
+def test_a_folder_gives_only_the_ticker_requested(write, tmp_path):
     for name in ("TCS.NS.csv", "INFY.NS.csv", "history.csv"):
         write(HEADER + ROW, name)
 
@@ -369,7 +369,7 @@ def test_a_folder_gives_only_the_ticker_asked_for(write, tmp_path):
     ]
 
 
-def test_a_folder_without_the_ticker_asked_for_is_refused(write, tmp_path):
+def test_a_folder_without_the_ticker_requested_is_refused(write, tmp_path):
     write(HEADER + ROW, "INFY.NS.csv")
 
     with pytest.raises(BadInput, match=r"no file there has prices of TCS\.NS"):

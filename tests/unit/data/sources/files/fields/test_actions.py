@@ -93,7 +93,7 @@ def test_text_where_an_action_belongs_is_noted_and_costs_no_bar(read):
     assert found.notes == ("1 rows have an action that is not a number (first: stock splits 2:1)",)
 
 
-def test_all_actions_stay_when_only_some_days_are_asked_for(read):
+def test_all_actions_stay_when_only_some_days_are_requested(read):
     text = HEADER + f"2022-01-03,{BAR},0,0\n2022-01-04,{BAR},5.5,0\n"
 
     found = read(text, until=SPLIT_DAY)

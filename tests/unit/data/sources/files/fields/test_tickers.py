@@ -38,7 +38,7 @@ def test_a_bare_symbol_stays_bare_with_an_empty_suffix():
     ],
 )
 def test_what_is_no_ticker_is_a_wrong_use(written):
-    with pytest.raises(UsageError, match="is no ticker"):
+    with pytest.raises(UsageError, match="is not a ticker"):
         normalise_ticker(written, ".NS")
 
 
