@@ -175,7 +175,7 @@ def test_with_the_database_lost_it_answers_what_it_knows_with_a_warning_until_it
         assert (long.status_code, service.short("INFY").status_code) == (200, 503)
         assert service.get("/health").status_code == 503
         assert service.metric("forecast_log_backlog") == 1
-        first.let_go()
+        first.unlock()
         leases.enter_context(acquire(data))
         eventually(lambda: service.short().json()["warnings"] == [])
         eventually(lambda: service.get("/health").status_code == 200)
