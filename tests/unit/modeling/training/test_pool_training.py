@@ -42,13 +42,13 @@ def trained(panel):
 
 
 def market_one_day_off(prices):
-    pool = features_pool.pool_of(prices)
+    pool = features_pool.build_pool(prices)
     return dataclasses.replace(pool, market=np.append(pool.market[1:], np.nan))
 
 
 def market_that_has_heard(prices):
     """The next session's move is already in today's market, beside its own."""
-    pool = features_pool.pool_of(prices)
+    pool = features_pool.build_pool(prices)
     ahead = np.append(pool.market[1:], 0.0)
     return dataclasses.replace(pool, market=pool.market + ahead)
 
@@ -123,7 +123,7 @@ def test_fits_are_kept_where_they_are_told_to_be(panel, trained, tmp_path, monke
 
 
 def test_a_market_series_one_day_off_stops_the_teaching(panel, monkeypatch):
-    monkeypatch.setattr(experiment, "pool_of", market_one_day_off)
+    monkeypatch.setattr(experiment, "build_pool", market_one_day_off)
 
     found = train_pool(panel, SETTINGS)
 
@@ -138,13 +138,13 @@ def test_a_market_series_one_day_off_stops_the_teaching(panel, monkeypatch):
 
 
 def test_a_market_series_that_has_heard_the_next_session_stops_the_teaching(panel, monkeypatch):
-    monkeypatch.setattr(experiment, "pool_of", market_that_has_heard)
+    monkeypatch.setattr(experiment, "build_pool", market_that_has_heard)
 
     assert train_pool(panel, SETTINGS).leak is not None
 
 
 def test_a_leak_still_leaves_distributions_of_the_prices_themselves(panel, trained, monkeypatch):
-    monkeypatch.setattr(experiment, "pool_of", market_one_day_off)
+    monkeypatch.setattr(experiment, "build_pool", market_one_day_off)
 
     result = train_pool(panel, SETTINGS).results["short"]
 
