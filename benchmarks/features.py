@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 
 from src.config.settings import FeatureSettings
+from src.features.bars import Bars
 from src.features.catalogue import features
-from src.features.indicators import Bars
 
 GUIDE = 10
 
@@ -60,7 +60,7 @@ def main() -> None:
 
     def computed(count: int) -> None:
         for one in bars:
-            one.known.clear()
+            one.cache.clear()
             for feature in wanted[:count]:
                 feature.compute(one)
 

@@ -37,7 +37,7 @@ def ridge():
     """A ridge over all inputs of the candidates, and a row of them in standard units."""
     import numpy as np
 
-    from src.features.model_features import model_features
+    from src.features.catalogue import model_features
     from src.registry.formats.models import LinearModel
 
     names, random = tuple(feature.name for feature in model_features()), np.random.default_rng(7)

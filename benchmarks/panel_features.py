@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from src.features.model_features import model_features
-from src.features.panel import pool_of
+from src.features.catalogue import model_features
+from src.features.panel import build_pool
 
 
 @dataclass
@@ -37,7 +37,7 @@ def wandering(sessions: int, tickers: int) -> Prices:
 def measured(sessions: int, tickers: int) -> None:
     prices = wandering(sessions, tickers)
     began = time.process_time()
-    pool = pool_of(prices)
+    pool = build_pool(prices)
     taken = {"the pool": time.process_time() - began}
     wanted = model_features(tickers)
     for feature in wanted:

@@ -1,4 +1,4 @@
-"""Stage: clean daily bars in, one row of features per session out, warm-up rows marked."""
+"""Compute the features of the clean daily prices: one row per session, warm-up rows marked."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from src.core.tables import CLEAN_DAILY, FEATURES_DAILY
+from src.features.bars import Bars
 from src.features.catalogue import Feature, features, version, warm_up_rows
-from src.features.indicators import Bars
 from src.stages.cli import run_command, stage_main, stage_parser
 from src.stages.stage import RunContext, Stage, StageReport, count_by_ticker
 
@@ -50,7 +50,8 @@ def compute(
         features, null where a window is not full or a value is not defined.
     """
     blocks = [
-        _block(one, wanted, warm_up) for one in clean.partition_by("ticker", maintain_order=True)
+        _block(prices, wanted, warm_up)
+        for prices in clean.partition_by("ticker", maintain_order=True)
     ] or [_block(clean, wanted, warm_up)]
     return pl.concat(blocks).with_columns(features_version=pl.lit(features_version))
 

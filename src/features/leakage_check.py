@@ -1,8 +1,7 @@
-"""Features and the next session's return in; how strongly each goes with it out.
+"""Find features that correlate with the next session's return more than is plausible.
 
-Nothing honest correlates much with the next session's return. A feature that does has seen it: a
-series one session off, a label joined on the wrong date. It looks for that and no more: a leak of
-something that does not move with the return (tomorrow's volume, say) shows no correlation.
+Such a feature has seen the return: a series one session off, a label joined on the wrong date. A
+leak of something that does not move with the return (tomorrow's volume, say) is not found.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from src.features.indicators import Array
+from src.features.rolling import Array
 
 # Measured: a market series one day off gives .35-.66. Over a short history the market's own
-# moves give more than .10 honestly (.19, .13 and .11 over 125, 250 and 500 sessions).
+# moves give more than .10 without a leak (.19, .13 and .11 over 125, 250 and 500 sessions).
 LIMIT, MANY_TICKERS, SHORT_HISTORY = 0.10, 20, 3.0
 # Of fewer tickers chance alone may give more: five standard errors are allowed.
 LIMIT_OF_FEW, STANDARD_ERRORS = 0.30, 5.0
@@ -23,14 +22,14 @@ LIMIT_OF_FEW, STANDARD_ERRORS = 0.30, 5.0
 
 @dataclass(frozen=True)
 class Correlation:
-    """How one feature goes with the target over all tickers and sessions that have both.
+    """Correlation of one feature with the target over all tickers and sessions that have both.
 
     Attributes:
         feature: Its name.
         correlation: Pearson's; zero where it is not defined.
         n: Pairs.
         tickers: Tickers with a pair.
-        limit: What an honest feature stays below.
+        limit: The largest plausible size.
     """
 
     feature: str
@@ -46,7 +45,7 @@ class Correlation:
 
     @property
     def message(self) -> str:
-        """One sentence for people."""
+        """One sentence with the numbers."""
         return (
             f"{self.feature}: correlation {self.correlation:+.2f} with the next session's return "
             f"over {self.n} rows of {self.tickers} tickers, the limit is {self.limit:.2f}"
@@ -56,7 +55,7 @@ class Correlation:
 def correlations(
     features: Mapping[str, Array] | Iterable[tuple[str, Array]], target: Array
 ) -> list[Correlation]:
-    """Correlate each feature with the target, in the order given.
+    """Correlate each feature with the target, in their order.
 
     Args:
         features: Names and (T, N) matrices; a generator of pairs needs one in memory at a time.
@@ -67,15 +66,15 @@ def correlations(
     return [_correlation(name, values, target) for name, values in pairs]
 
 
-def of_rows(
+def row_correlations(
     names: Sequence[str], inputs: Array, target: Array, *, tickers: int, sessions: int
 ) -> list[Correlation]:
-    """The same of rows that have all features and a target: (rows, features) and (rows,)."""
-    allowed = limit(tickers, sessions)
-    # Each feature in one piece of memory: a column of rows is read a cache line a number.
+    """Correlations of rows without gaps: inputs (rows, features) and target (rows,)."""
+    largest = limit(tickers, sessions)
+    # Each feature contiguous in memory: read by column, every number would cost a cache line.
     columns = np.ascontiguousarray(inputs.T)
     return [
-        Correlation(name, _pearson(values, target), len(target), tickers, allowed)
+        Correlation(name, _pearson(values, target), len(target), tickers, largest)
         for name, values in zip(names, columns, strict=True)
     ]
 
@@ -104,11 +103,11 @@ def _correlation(name: str, values: Array, target: Array) -> Correlation:
 
 
 def _pearson(x: Array, y: Array) -> float:
-    """Zero without pairs, or when a side does not vary."""
+    """Zero without pairs, or when either does not vary."""
     if not x.size:
         return 0.0
     # In units of the largest, so that no square overflows or vanishes.
-    x, y = (one / (np.abs(one).max() or 1.0) for one in (x, y))
+    x, y = (values / (np.abs(values).max() or 1.0) for values in (x, y))
     x, y = x - x.mean(), y - y.mean()
-    spread = float(np.sqrt((x @ x) * (y @ y)))
-    return float(x @ y) / spread if spread > 0 else 0.0
+    size = float(np.sqrt((x @ x) * (y @ y)))
+    return float(x @ y) / size if size > 0 else 0.0

@@ -1,4 +1,4 @@
-"""Features of the market's state, and of a ticker beside the others.
+"""Compute model inputs of the market's state, and of a ticker relative to the others.
 
 A market function takes the pool's market returns m, (T,), and gives (T,); its windows count the
 sessions that have a market. The others take a ``Pool`` and give (T, N). The value at row t uses
@@ -11,9 +11,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from src.features import rolling as w
-from src.features.indicators import Array, Bars
+from src.features import rolling
+from src.features.bars import Bars
 from src.features.panel import MIN_TICKERS, ModelFeature, Pool
+from src.features.rolling import Array
 from src.features.time_series import DECAY, TINY_VARIANCE, WARM_UP, log_close, volatility
 
 
@@ -21,14 +22,14 @@ def market_return(market: Array, span: int) -> Array:
     """Sum of the last ``span`` m over (market s_t sqrt span), s as of a ticker's volatility."""
 
     def scaled(m: Array) -> Array:
-        return w.over(w.total(m, span), np.sqrt(_variance(m)) * np.sqrt(span))
+        return rolling.ratio(rolling.total(m, span), np.sqrt(_variance(m)) * np.sqrt(span))
 
-    return _where_known(market, scaled)
+    return _on_market_sessions(market, scaled)
 
 
 def market_volatility(market: Array) -> Array:
     """.5 ln(mean of m^2 with weights .94^age + 1e-8)."""
-    return _where_known(market, _log_volatility)
+    return _on_market_sessions(market, _log_volatility)
 
 
 def market_volatility_change(market: Array, window: int) -> Array:
@@ -36,9 +37,9 @@ def market_volatility_change(market: Array, window: int) -> Array:
 
     def change(m: Array) -> Array:
         logs = _log_volatility(m)
-        return logs - w.mean(logs, window)
+        return logs - rolling.mean(logs, window)
 
-    return _where_known(market, change)
+    return _on_market_sessions(market, change)
 
 
 def beta(pool: Pool, window: int) -> Array:
@@ -46,7 +47,7 @@ def beta(pool: Pool, window: int) -> Array:
 
     Both returns of a pair run between the same two sessions: those with a bar and a market.
     """
-    return _beside(pool, lambda _, own, m: _slope(own, m, window))
+    return _with_market(pool, lambda _, r, m: _slope(r, m, window))
 
 
 def residual(pool: Pool, span: int, window: int) -> Array:
@@ -55,11 +56,11 @@ def residual(pool: Pool, span: int, window: int) -> Array:
     (sum of r - beta_t sum of m) / (s_t sqrt span), with the ``beta`` of ``window`` pairs.
     """
 
-    def scaled(s: Array, own: Array, m: Array) -> Array:
-        left = w.total(own, span) - _slope(own, m, window) * w.total(m, span)
-        return w.over(left, s * np.sqrt(span))
+    def scaled(s: Array, r: Array, m: Array) -> Array:
+        unexplained = rolling.total(r, span) - _slope(r, m, window) * rolling.total(m, span)
+        return rolling.ratio(unexplained, s * np.sqrt(span))
 
-    return _beside(pool, scaled)
+    return _with_market(pool, scaled)
 
 
 def rank_of(pool: Pool, feature: ModelFeature) -> Array:
@@ -81,7 +82,7 @@ def ranks(values: Array) -> Array:
 def _ranked(values: Array) -> Array:
     known = np.isfinite(values)
     counts = known.sum(axis=1, keepdims=True)
-    ordered = np.where(known, values, np.nan)  # NaN sorts behind everything
+    ordered = np.where(known, values, np.nan)  # NaN sorts last
     order = np.argsort(ordered, axis=1)
     ordered = np.take_along_axis(ordered, order, axis=1)
     places = np.broadcast_to(np.arange(values.shape[1], dtype=np.float64), values.shape).copy()
@@ -107,8 +108,8 @@ def _shared_places(ordered: Array) -> Array:
     return (first + last) / 2
 
 
-def _where_known(market: Array, compute: Callable[[Array], Array]) -> Array:
-    """``compute`` over the sessions that have a market, put back in their places."""
+def _on_market_sessions(market: Array, compute: Callable[[Array], Array]) -> Array:
+    """``compute`` over the sessions that have a market; NaN on the others."""
     out = np.full(market.size, np.nan)
     known = np.isfinite(market)
     out[known] = compute(market[known])
@@ -116,33 +117,35 @@ def _where_known(market: Array, compute: Callable[[Array], Array]) -> Array:
 
 
 def _variance(m: Array) -> Array:
-    return w.fading_mean(np.square(m), DECAY, WARM_UP)
+    return rolling.decayed_mean(np.square(m), DECAY, WARM_UP)
 
 
 def _log_volatility(m: Array) -> Array:
-    return 0.5 * w.log(_variance(m) + TINY_VARIANCE)
+    return 0.5 * rolling.log(_variance(m) + TINY_VARIANCE)
 
 
-def _slope(own: Array, m: Array, window: int) -> Array:
+def _slope(r: Array, m: Array, window: int) -> Array:
     """Covariance over variance of the last ``window`` pairs, NaN for an m that does not vary."""
-    mean_own, mean_m = w.mean(own, window), w.mean(m, window)
-    squares = w.mean(m * m, window)
+    mean_r, mean_m = rolling.mean(r, window), rolling.mean(m, window)
+    squares = rolling.mean(m * m, window)
     variance = squares - mean_m**2
-    variance = np.where(variance > w.ROUNDING * squares, variance, np.nan)
-    return (w.mean(own * m, window) - mean_own * mean_m) / variance
+    variance = np.where(variance > rolling.ROUNDING * squares, variance, np.nan)
+    return (rolling.mean(r * m, window) - mean_r * mean_m) / variance
 
 
-def _beside(pool: Pool, compute: Callable[[Array, Array, Array], Array]) -> Array:
-    """``compute(s, own returns, market returns)`` of each ticker over its common sessions."""
+def _with_market(pool: Pool, compute: Callable[[Array, Array, Array], Array]) -> Array:
+    """``compute(s, returns, market returns)`` of each ticker over its sessions with a market."""
     known = np.isfinite(pool.market)
     level = np.cumsum(np.where(known, pool.market, 0.0))
 
-    def one(bars: Bars, there: np.ndarray) -> Array:
-        common, at = known[there], known & there
-        own = w.filled(np.diff(log_close(bars)[common]), int(common.sum()))
-        m = w.filled(np.diff(level[at]), own.size)
+    def of_ticker(bars: Bars, present: np.ndarray) -> Array:
+        common = known[present]
+        r = rolling.pad_front(np.diff(log_close(bars)[common]), int(common.sum()))
+        m = rolling.pad_front(np.diff(level[known & present]), r.size)
         out = np.full(common.size, np.nan)
-        out[common] = compute(volatility(bars)[common], own, m)
+        out[common] = compute(volatility(bars)[common], r, m)
         return out
 
-    return pool.spread(one(*pair) for pair in zip(pool.bars, pool.present.T, strict=True))
+    return pool.to_matrix(
+        of_ticker(bars, present) for bars, present in zip(pool.bars, pool.present.T, strict=True)
+    )

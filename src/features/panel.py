@@ -1,4 +1,4 @@
-"""Bars of many tickers, sessions by tickers, and the matrices that features make of them."""
+"""Arrange the bars of many tickers as a pool, and its features as (T, N) matrices."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from src.features.indicators import Array, Bars
+from src.features.bars import Bars
+from src.features.rolling import Array
 from src.features.time_series import log_return
 
 Bools = NDArray[np.bool_]
 Kind = Literal["time_series", "market", "cross_section"]
 
-# Fewer tickers say nothing about a market, nor about a place among them.
+# Fewer tickers are no market, and a rank among them has no meaning.
 MIN_TICKERS = 5
 
 
@@ -53,8 +54,8 @@ class ModelFeature:
             returns (T,) to (T,), the same for every ticker. ``cross_section``: ``Pool`` to
             (T, N), a ticker beside the others.
         lookback: Rows before t that its value needs: bars of the ticker, or sessions with a
-            market. What fades (``windows.fading_sum``) is defined from there on and still
-            leans on up to 512 rows.
+            market. What decays (``rolling.decayed_sum``) is defined from there on and still
+            depends on up to 512 rows.
         kind: Which of the three.
     """
 
@@ -78,45 +79,44 @@ class Pool:
     present: Bools
     bars: tuple[Bars, ...]
     market: Array
-    _last: dict[ModelFeature, Array] = field(default_factory=dict, init=False, repr=False)
+    _newest: dict[ModelFeature, Array] = field(default_factory=dict, init=False, repr=False)
 
-    def spread(self, columns: Iterable[Array]) -> Array:
+    def to_matrix(self, columns: Iterable[Array]) -> Array:
         """One value a bar for each ticker, as (T, N); NaN without a bar, or not finite."""
         out = np.full(self.present.T.shape, np.nan)
-        for row, there, values in zip(out, self.present.T, columns, strict=True):
-            row[there] = np.where(np.isfinite(values), values, np.nan)
+        for row, present, values in zip(out, self.present.T, columns, strict=True):
+            row[present] = np.where(np.isfinite(values), values, np.nan)
         return np.ascontiguousarray(out.T)
 
     def matrix(self, feature: ModelFeature) -> Array:
         """A feature of every ticker and session; (T, N), read only.
 
-        The last one is kept for its rank, which comes next, and no more: each is as large as
-        the closes.
+        Only the last one is kept, for its rank, which comes next: each is as large as the closes.
         """
-        if feature not in self._last:
-            found = self._computed(feature)
-            found.setflags(write=False)
-            self._last.clear()
-            self._last[feature] = found
-        return self._last[feature]
+        if feature not in self._newest:
+            values = self._computed(feature)
+            values.setflags(write=False)
+            self._newest.clear()
+            self._newest[feature] = values
+        return self._newest[feature]
 
     def _computed(self, feature: ModelFeature) -> Array:
         if feature.kind == "time_series":
-            return self.spread(feature.compute(one) for one in self.bars)
+            return self.to_matrix(feature.compute(bars) for bars in self.bars)
         if feature.kind == "market":
             return np.where(self.present, feature.compute(self.market)[:, None], np.nan)
         return feature.compute(self)
 
 
-def pool_of(prices: Prices) -> Pool:
-    """The pool of some prices; a ticker may lack any session, or all."""
+def build_pool(prices: Prices) -> Pool:
+    """The pool of the bars of (T, N) prices; a ticker may lack any session, or all."""
     present = np.isfinite(prices.close) & (prices.close > 0)
     fields = [
-        np.ascontiguousarray(one.T)
-        for one in (prices.open, prices.high, prices.low, prices.close, prices.volume)
+        np.ascontiguousarray(values.T)
+        for values in (prices.open, prices.high, prices.low, prices.close, prices.volume)
     ]
     bars = tuple(
-        Bars(*(one[column][there] for one in fields)) for column, there in enumerate(present.T)
+        Bars(*(values[column][rows] for values in fields)) for column, rows in enumerate(present.T)
     )
     return Pool(present, bars, market_returns(present, bars))
 
@@ -125,14 +125,14 @@ def market_returns(present: Bools, bars: tuple[Bars, ...]) -> Array:
     """Mean log return per session over the tickers with a bar and one before it; (T,)."""
     sums, counts = np.zeros(len(present)), np.zeros(len(present))
     # Ticker by ticker: the order of a sum must not depend on how a matrix lies in memory.
-    for there, one in zip(present.T, bars, strict=True):
-        rows = np.flatnonzero(there)[1:]
-        sums[rows] += log_return(one, 1)[1:]
+    for column, ticker_bars in zip(present.T, bars, strict=True):
+        rows = np.flatnonzero(column)[1:]
+        sums[rows] += log_return(ticker_bars, 1)[1:]
         counts[rows] += 1
     return np.where(counts >= MIN_TICKERS, sums / np.maximum(counts, 1), np.nan)
 
 
 def matrices(pool: Pool, wanted: Iterable[ModelFeature]) -> Iterator[tuple[str, Array]]:
-    """Name and matrix of each feature in turn, so that a reader may keep only what it needs."""
+    """Name and matrix of each feature in turn, so that not all need be in memory."""
     for feature in wanted:
         yield feature.name, pool.matrix(feature)

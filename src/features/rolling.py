@@ -1,4 +1,4 @@
-"""Arithmetic over trailing windows of a 1-D array: a few passes each, no loop over rows.
+"""Compute statistics of trailing windows of a 1-D array, without a loop over rows.
 
 Every value depends on the values of its own window in an order of its own, so that neither what
 comes later nor what lies before the window can change a bit of it. NaN where the window is not
@@ -10,25 +10,66 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from src.features import indicators
-
 Array = NDArray[np.float64]
 
-# Terms of a fading sum. With the decays in use here (13/14, .94) the next one weighs below 2e-14.
+# Terms of a decayed sum. With the decays in use here (13/14, .94) the next one weighs below 2e-14.
 MEMORY = 512
 # A variance below this share of the mean square is what rounding makes of no variance.
 ROUNDING = 1e-10
 
-filled = indicators._filled
-over = indicators._over
-deviation = indicators._deviation
-mean = indicators._mean
-sums = indicators._window_sums
+
+def pad_front(values: Array, size: int) -> Array:
+    """``values`` at the end of ``size`` rows, NaN before them; (size,)."""
+    out = np.empty(size)
+    empty = size - values.size
+    out[:empty], out[empty:] = np.nan, values
+    return out
+
+
+def ratio(numerator: Array, denominator: Array) -> Array:
+    """``numerator`` over ``denominator``, NaN where that is zero; any shape."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(denominator == 0, np.nan, numerator / denominator)
+
+
+def sums(values: Array, window: int) -> Array:
+    """The sum of every full window: (n - window + 1,), or none.
+
+    Put together from sums of 1, 2, 4, … neighbours: a few passes whatever the window, and no
+    running total, so that no value outside a window (a NaN, a rounding error) reaches it.
+    """
+    count = values.size - window + 1
+    if count <= 0:
+        return np.empty(0)
+    total = np.zeros(count)
+    block, size, offset = values, 1, 0
+    for bit in range(window.bit_length()):
+        if bit:
+            block, size = block[:-size] + block[size:], size * 2
+        if window >> bit & 1:
+            total += block[offset : offset + count]
+            offset += size
+    return total
+
+
+def mean(values: Array, window: int) -> Array:
+    """Mean of the last ``window`` values; (n,)."""
+    return pad_front(sums(values, window) / window, values.size)
+
+
+def deviation(values: Array, window: int) -> Array:
+    """Sample standard deviation of each window (ddof 1).
+
+    From sums of values and squares, so ``values`` should lie around zero.
+    """
+    totals, squares = sums(values, window), sums(values * values, window)
+    variance = np.maximum(squares - totals * totals / window, 0.0) / (window - 1)
+    return pad_front(np.sqrt(variance), values.size)
 
 
 def total(values: Array, window: int) -> Array:
     """Sum of the last ``window`` values; (n,)."""
-    return filled(sums(values, window), values.size)
+    return pad_front(sums(values, window), values.size)
 
 
 def highest(values: Array, window: int) -> Array:
@@ -42,11 +83,11 @@ def highest(values: Array, window: int) -> Array:
     block, size = values, 1
     while size * 2 <= window:
         block, size = np.maximum(block[:-size], block[size:]), size * 2
-    found = np.maximum(block[:count], block[window - size : window - size + count])
-    return filled(found, values.size)
+    largest = np.maximum(block[:count], block[window - size : window - size + count])
+    return pad_front(largest, values.size)
 
 
-def fading_sum(values: Array, decay: float) -> Array:
+def decayed_sum(values: Array, decay: float) -> Array:
     """Sum of decay^k times the value k rows before, k = 0 .. MEMORY - 1; (n,).
 
     The recursion y_t = x_t + decay y_{t-1} to rounding, put together from sums of 1, 2, 4, …
@@ -59,9 +100,9 @@ def fading_sum(values: Array, decay: float) -> Array:
     return out
 
 
-def fading_mean(values: Array, decay: float, warm_up: int) -> Array:
+def decayed_mean(values: Array, decay: float, warm_up: int) -> Array:
     """Mean weighted by decay^age, from ``warm_up`` values on; (n,)."""
-    out = fading_sum(values, decay) / fading_sum(np.ones(values.size), decay)
+    out = decayed_sum(values, decay) / decayed_sum(np.ones(values.size), decay)
     out[: warm_up - 1] = np.nan
     return out
 
@@ -71,6 +112,6 @@ def log(values: Array) -> Array:
     return np.log(np.where(values > 0, values, np.nan))
 
 
-def back(values: Array, rows: int) -> Array:
+def lag(values: Array, rows: int) -> Array:
     """The value ``rows`` rows earlier; (n,)."""
-    return filled(values[: max(values.size - rows, 0)], values.size)
+    return pad_front(values[: max(values.size - rows, 0)], values.size)

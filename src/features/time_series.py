@@ -1,20 +1,18 @@
-"""Features of one ticker that mean the same at every price and volume: inputs of models.
+"""Compute model inputs from one ticker's bars, whatever its level of price or volume.
 
-Each takes ``Bars`` of length n, adjusted for splits and dividends alike, and gives float64 (n,),
-NaN where the window is not full or a value is not defined. The value at row t uses rows up to and
-including t. Returns are log returns, r_t = ln(C_t / C_{t-1}). Windows count bars. s_t is the
-ticker's own volatility at t, so that a feature divided by it is in usual sessions' moves.
+Each function takes ``Bars`` of length n, adjusted for splits and dividends alike, and gives float64
+(n,), NaN where the window is not full or a value is not defined. The value at row t uses rows up to
+and including t. Returns are log returns, r_t = ln(C_t / C_{t-1}). Windows count bars. s_t is the
+ticker's own volatility at t, so that a feature divided by it is in units of its usual daily move.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-
 import numpy as np
 
-from src.features import rolling as w
-from src.features.indicators import Array, Bars
+from src.features import rolling
+from src.features.bars import Bars, once
+from src.features.rolling import Array
 
 # RiskMetrics 1996: weight of the past in the variance of daily returns.
 DECAY = 0.94
@@ -23,56 +21,42 @@ WARM_UP = 63
 # Variances are of the order 2e-4; a session without any move must still have a logarithm.
 TINY_VARIANCE = 1e-8
 
-_OneBars = Callable[..., Array]
+# --- parts of several features
 
 
-def _once(feature: _OneBars) -> _OneBars:
-    """Compute once per ``Bars`` and window what several features are made of."""
-
-    @wraps(feature)
-    def kept(bars: Bars, window: int = 0) -> Array:
-        key = (f"{feature.__module__}.{feature.__name__}", window)
-        if key not in bars.known:
-            bars.known[key] = feature(bars, window) if window else feature(bars)
-        return bars.known[key]
-
-    return kept
-
-
-# --- what they are made of
-
-
-@_once
+@once
 def log_close(bars: Bars) -> Array:
-    """The log of C_t. No feature: a price level has no meaning across time."""
-    return w.log(bars.close)
+    """The log of C_t; a part of features, as a price level is not comparable over time."""
+    return rolling.log(bars.close)
 
 
-@_once
+@once
 def log_return(bars: Bars, span: int) -> Array:
     """ln(C_t / C_{t-span})."""
     logs = log_close(bars)
-    return logs - w.back(logs, span)
+    return logs - rolling.lag(logs, span)
 
 
-@_once
+@once
 def volatility(bars: Bars) -> Array:
     """s_t: root of the mean of r^2 with weights .94^age (RiskMetrics 1996).
 
-    s_t^2 = .94 s_{t-1}^2 + .06 r_t^2 once the start has faded, from ``WARM_UP`` returns on.
+    s_t^2 = .94 s_{t-1}^2 + .06 r_t^2 once the start has decayed, from ``WARM_UP`` returns on.
     Zero where prices do not move at all; nothing is then divided by it.
     """
     squares = np.square(log_return(bars, 1)[1:])
-    return w.filled(np.sqrt(w.fading_mean(squares, DECAY, WARM_UP)), bars.close.size)
+    return rolling.pad_front(
+        np.sqrt(rolling.decayed_mean(squares, DECAY, WARM_UP)), bars.close.size
+    )
 
 
-@_once
+@once
 def daily_variance(bars: Bars) -> Array:
     """v_t: ``garman_klass`` of the session, or r_t^2 where a bar is only a close."""
-    opened = w.log(bars.open)
+    opened = rolling.log(bars.open)
     variance = garman_klass(
-        opened - w.back(log_close(bars), 1),
-        w.log(bars.high) - w.log(bars.low),
+        opened - rolling.lag(log_close(bars), 1),
+        rolling.log(bars.high) - rolling.log(bars.low),
         log_close(bars) - opened,
     )
     return np.where(np.isnan(variance), np.square(log_return(bars, 1)), variance)
@@ -92,34 +76,34 @@ def garman_klass(overnight: Array, spread: Array, body: Array) -> Array:
     return np.asarray(np.square(overnight) + np.maximum(inside, 0.0))
 
 
-@_once
+@once
 def log_volume(bars: Bars) -> Array:
     """The log of V_t over the first one known, NaN where nothing was traded.
 
-    The shift changes no feature; around zero, sums of squares keep their digits.
+    The shift changes no feature, and keeps the digits of sums of squares.
     """
-    logs = w.log(bars.volume)
-    known = logs[np.isfinite(logs)]
-    return logs - known[:1] if known.size else logs
+    logs = rolling.log(bars.volume)
+    finite = logs[np.isfinite(logs)]
+    return logs - finite[:1] if finite.size else logs
 
 
-@_once
+@once
 def mean_variance(bars: Bars, window: int) -> Array:
     """Mean of v over the last ``window`` bars."""
-    return w.mean(daily_variance(bars), window)
+    return rolling.mean(daily_variance(bars), window)
 
 
-# --- moves in units of the usual move
+# --- moves in units of volatility
 
 
 def scaled_return(bars: Bars, lag: int) -> Array:
     """r_{t-lag+1} / s_t: lag 1 is the return of session t itself."""
-    return w.over(w.back(log_return(bars, 1), lag - 1), volatility(bars))
+    return rolling.ratio(rolling.lag(log_return(bars, 1), lag - 1), volatility(bars))
 
 
 def scaled_momentum(bars: Bars, span: int) -> Array:
     """ln(C_t / C_{t-span}) / (s_t sqrt span): the t-value of a trend."""
-    return w.over(log_return(bars, span), volatility(bars) * np.sqrt(span))
+    return rolling.ratio(log_return(bars, span), volatility(bars) * np.sqrt(span))
 
 
 def skipped_momentum(bars: Bars, span: int, skip: int) -> Array:
@@ -127,24 +111,24 @@ def skipped_momentum(bars: Bars, span: int, skip: int) -> Array:
 
     Jegadeesh-Titman 1993: a year's momentum without its last month, which tends to reverse.
     """
-    move = w.back(log_return(bars, span - skip), skip)
-    return w.over(move, volatility(bars) * np.sqrt(span - skip))
+    move = rolling.lag(log_return(bars, span - skip), skip)
+    return rolling.ratio(move, volatility(bars) * np.sqrt(span - skip))
 
 
-def over_average(bars: Bars, window: int) -> Array:
+def distance_from_average(bars: Bars, window: int) -> Array:
     """ln(C_t / mean of the last ``window`` closes) / (s_t sqrt window)."""
-    distance = w.log(w.over(bars.close, w.mean(bars.close, window)))
-    return w.over(distance, volatility(bars) * np.sqrt(window))
+    distance = rolling.log(rolling.ratio(bars.close, rolling.mean(bars.close, window)))
+    return rolling.ratio(distance, volatility(bars) * np.sqrt(window))
 
 
 def scaled_overnight(bars: Bars) -> Array:
     """ln(O_t / C_{t-1}) / s_t."""
-    return w.over(w.log(bars.open) - w.back(log_close(bars), 1), volatility(bars))
+    return rolling.ratio(rolling.log(bars.open) - rolling.lag(log_close(bars), 1), volatility(bars))
 
 
 def largest_return(bars: Bars, window: int) -> Array:
     """Largest r of the last ``window`` over s_t (Bali-Cakici-Whitelaw 2011)."""
-    return w.over(w.highest(log_return(bars, 1), window), volatility(bars))
+    return rolling.ratio(rolling.highest(log_return(bars, 1), window), volatility(bars))
 
 
 # --- the session's range
@@ -152,16 +136,16 @@ def largest_return(bars: Bars, window: int) -> Array:
 
 def scaled_range(bars: Bars) -> Array:
     """ln(H_t / L_t) / s_t."""
-    return w.over(w.log(bars.high) - w.log(bars.low), volatility(bars))
+    return rolling.ratio(rolling.log(bars.high) - rolling.log(bars.low), volatility(bars))
 
 
 def close_location(bars: Bars, window: int) -> Array:
     """Mean over ``window`` of (C - L) / (H - L) - .5: from -.5 at the low to .5 at the high.
 
-    NaN when a session of the window had one price only: it has no place within its range.
+    NaN when a session of the window had one price only: it has no location in its range.
     """
-    place = w.over(bars.close - bars.low, bars.high - bars.low)
-    return w.mean(np.clip(place, 0.0, 1.0) - 0.5, window)
+    location = rolling.ratio(bars.close - bars.low, bars.high - bars.low)
+    return rolling.mean(np.clip(location, 0.0, 1.0) - 0.5, window)
 
 
 # --- volatility and shape
@@ -169,7 +153,7 @@ def close_location(bars: Bars, window: int) -> Array:
 
 def log_variance(bars: Bars, window: int) -> Array:
     """ln(mean of v over ``window`` + 1e-8): the terms of the HAR model (Corsi 2009)."""
-    return w.log(mean_variance(bars, window) + TINY_VARIANCE)
+    return rolling.log(mean_variance(bars, window) + TINY_VARIANCE)
 
 
 def variance_change(bars: Bars, short: int, long: int) -> Array:
@@ -183,44 +167,44 @@ def skewness(bars: Bars, window: int) -> Array:
     NaN where the returns differ by no more than rounding.
     """
     r = log_return(bars, 1)
-    first, second, third = (w.mean(r**power, window) for power in (1, 2, 3))
+    first, second, third = (rolling.mean(r**power, window) for power in (1, 2, 3))
     variance = second - first**2
-    variance = np.where(variance > w.ROUNDING * second, variance, np.nan)
+    variance = np.where(variance > rolling.ROUNDING * second, variance, np.nan)
     return (third - 3 * first * second + 2 * first**3) / variance**1.5
 
 
-def strength(bars: Bars, window: int) -> Array:
+def relative_strength(bars: Bars, window: int) -> Array:
     """Wilder's RSI (1978) as a fraction less .5: mean gain / (mean gain + mean loss) - .5.
 
-    Means begin with those of the first ``window`` moves and then fade by 1 - 1/window. NaN
+    Means begin with those of the first ``window`` moves and then decay by 1 - 1/window. NaN
     where prices have not moved.
     """
     moves = np.diff(bars.close)
     gains = _wilder(np.maximum(moves, 0.0), window)
     losses = _wilder(np.maximum(-moves, 0.0), window)
-    return w.filled(w.over(gains, gains + losses) - 0.5, bars.close.size)
+    return rolling.pad_front(rolling.ratio(gains, gains + losses) - 0.5, bars.close.size)
 
 
 def _wilder(moves: Array, window: int) -> Array:
     if moves.size < window:
         return np.empty(0)
     start = moves[:window].mean(keepdims=True)
-    return w.fading_sum(np.concatenate([start, moves[window:] / window]), 1 - 1 / window)
+    return rolling.decayed_sum(np.concatenate([start, moves[window:] / window]), 1 - 1 / window)
 
 
-# --- where the price stands
+# --- distance from highs and lows
 
 
 def drawdown(bars: Bars, window: int) -> Array:
     """ln(C_t / highest close of the last ``window``): zero at a new high."""
     logs = log_close(bars)
-    return logs - w.highest(logs, window)
+    return logs - rolling.highest(logs, window)
 
 
 def run_up(bars: Bars, window: int) -> Array:
     """ln(C_t / lowest close of the last ``window``): zero at a new low."""
     logs = log_close(bars)
-    return logs + w.highest(-logs, window)
+    return logs + rolling.highest(-logs, window)
 
 
 # --- volume
@@ -229,13 +213,13 @@ def run_up(bars: Bars, window: int) -> Array:
 def volume_surprise(bars: Bars, window: int, spread: int) -> Array:
     """How far ln V_t is from its mean of ``window``, in deviations (ddof 1) of ``spread`` bars."""
     logs = log_volume(bars)
-    return w.over(logs - w.mean(logs, window), w.deviation(logs, spread))
+    return rolling.ratio(logs - rolling.mean(logs, window), rolling.deviation(logs, spread))
 
 
 def volume_change(bars: Bars, short: int, long: int) -> Array:
     """Mean of ln V over ``short`` bars less that over ``long``."""
     logs = log_volume(bars)
-    return w.mean(logs, short) - w.mean(logs, long)
+    return rolling.mean(logs, short) - rolling.mean(logs, long)
 
 
 def illiquidity_change(bars: Bars, short: int, long: int) -> Array:
@@ -245,4 +229,4 @@ def illiquidity_change(bars: Bars, short: int, long: int) -> Array:
     """
     turnover = bars.close * np.where(bars.volume > 0, bars.volume, np.nan)
     price = np.abs(log_return(bars, 1)) / turnover
-    return w.log(w.mean(price, short)) - w.log(w.mean(price, long))
+    return rolling.log(rolling.mean(price, short)) - rolling.log(rolling.mean(price, long))

@@ -88,8 +88,8 @@ def _schedule(frame: Any, zone: str) -> _Schedule:
 def _hours(schedule: _Schedule, zone: ZoneInfo, d: date) -> Hours:
     position = int(schedule.days.searchsorted(np.datetime64(d, "D")))
     if position < schedule.opens.size:
-        known = (at[position].item() for at in (schedule.opens, schedule.closes))
-        opens, closes = (at.replace(tzinfo=UTC) for at in known)
+        listed = (at[position].item() for at in (schedule.opens, schedule.closes))
+        opens, closes = (at.replace(tzinfo=UTC) for at in listed)
     else:
         usual = (datetime.combine(d, at, zone) for at in schedule.regular)
         opens, closes = (at.astimezone(UTC) for at in usual)

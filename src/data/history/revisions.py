@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from src.data.sources.delivery import NOISE
+
 if TYPE_CHECKING:
     from src.data.sources.delivery import Basis
 
-# A relative difference below this is floating-point noise between two downloads.
-NOISE = 1e-5
 UTC = pl.Datetime("us", "UTC")
 
 

@@ -17,9 +17,8 @@ import numpy.typing as npt
 
 from src.core.tables import OHLCV
 from src.features import leakage_check
-from src.features.catalogue import Feature
-from src.features.model_features import model_features
-from src.features.panel import matrices, pool_of
+from src.features.catalogue import Feature, model_features
+from src.features.panel import build_pool, matrices
 from src.modeling.experiment.config import ExperimentConfig
 from src.modeling.experiment.run import count_seasoned_tickers, feature_rows, run_walk_forward
 from src.modeling.panel.panel import MATRICES, Panel
@@ -166,9 +165,9 @@ def _horizon_steps(
 
 def stored_features(panel: Panel, features: Sequence[Feature]) -> dict[str, Floats]:
     """The columns of ``features_daily``, computed ticker by ticker."""
-    pool = pool_of(panel)
+    pool = build_pool(panel)
     return {
-        feature.name: pool.spread(feature.compute(bars) for bars in pool.bars)
+        feature.name: pool.to_matrix(feature.compute(bars) for bars in pool.bars)
         for feature in features
     }
 
@@ -176,7 +175,7 @@ def stored_features(panel: Panel, features: Sequence[Feature]) -> dict[str, Floa
 def model_inputs(panel: Panel) -> dict[str, Floats]:
     """Every input of the models, by name."""
     features = model_features(count_seasoned_tickers(panel))
-    return {name: values.copy() for name, values in matrices(pool_of(panel), features)}
+    return {name: values.copy() for name, values in matrices(build_pool(panel), features)}
 
 
 def labels(panel: Panel, horizon: int) -> dict[str, Floats]:

@@ -13,8 +13,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from src.features.model_features import model_features
-from src.features.panel import MIN_TICKERS, matrices, pool_of
+from src.features.catalogue import model_features
+from src.features.panel import MIN_TICKERS, build_pool, matrices
 from src.modeling.experiment.config import ExperimentConfig
 from src.modeling.gate import verdict
 from src.modeling.gate.criteria import GateRules
@@ -143,7 +143,7 @@ def scored_outcomes(actual: Floats) -> Floats:
 
 def feature_rows(panel: Panel) -> FeatureRows:
     """All features that models may see, a row per session and ticker that has them all."""
-    pool = pool_of(panel)
+    pool = build_pool(panel)
     return walk_forward.stack_features(
         pool.present, matrices(pool, model_features(count_seasoned_tickers(panel)))
     )

@@ -101,5 +101,7 @@ def find_leak_in_rows(
     names: Sequence[str], inputs: Floats, target: Floats, *, tickers: int, sessions: int
 ) -> str | None:
     """The same for rows that have all features, (n, features), and the next return, (n,)."""
-    correlations = leakage_check.of_rows(names, inputs, target, tickers=tickers, sessions=sessions)
+    correlations = leakage_check.row_correlations(
+        names, inputs, target, tickers=tickers, sessions=sessions
+    )
     return next((correlation.message for correlation in correlations if correlation.leaks), None)

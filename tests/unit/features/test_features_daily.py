@@ -7,9 +7,9 @@ import pytest
 
 from src.config.settings import FeatureSettings
 from src.core.tables import FEATURES_DAILY, OHLCV
+from src.features.bars import Bars
 from src.features.catalogue import features, version, warm_up_rows
 from src.features.features_daily import STAGE, compute
-from src.features.indicators import Bars
 from tests.support.prices import clean_walk, sessions
 
 DEFAULT = FeatureSettings()

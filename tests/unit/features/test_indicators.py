@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.features import indicators as ind
-from src.features.indicators import Bars
+from src.features.bars import Bars
 
 CLOSE = np.array([100.0, 110.0, 99.0, 99.0, 120.0])
 NONE = math.nan

@@ -1,4 +1,4 @@
-"""The canary sings for what has seen the next session, and for nothing honest."""
+"""A feature that has seen the next session is found, and no other one."""
 
 import dataclasses
 import math
@@ -6,10 +6,12 @@ import math
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from src.features.leakage_check import correlations, limit
-from src.features.model_features import model_features
-from src.features.panel import matrices, pool_of
+from src.features.catalogue import model_features
+from src.features.leakage_check import correlations, limit, row_correlations
+from src.features.panel import build_pool, matrices
 from tests.support.pools import Prices, next_session, wandering
 
 FIELDS = ("open", "high", "low", "close", "volume")
@@ -20,7 +22,7 @@ def leaking(features, target):
 
 
 def honest(prices):
-    return dict(matrices(pool_of(prices), model_features()))
+    return dict(matrices(build_pool(prices), model_features()))
 
 
 def ahead(values):
@@ -29,7 +31,7 @@ def ahead(values):
 
 
 def market_one_day_off(prices):
-    pool = pool_of(prices)
+    pool = build_pool(prices)
     shifted = dataclasses.replace(pool, market=np.append(pool.market[1:], np.nan))
     return dict(matrices(shifted, [one for one in model_features() if one.kind == "market"]))
 
@@ -169,7 +171,7 @@ def test_the_target_under_noise_leaks(target, noise):
 
 def test_one_leaking_ticker_alone_is_caught(prices, target):
     one = prices.columns([3])
-    own = dict(matrices(pool_of(one), model_features(1)))
+    own = dict(matrices(build_pool(one), model_features(1)))
 
     assert leaking(own, target[:, 3:4]) == []
     assert leaking({"x": ahead(own["ret_lag1_s"])}, target[:, 3:4]) == ["x"]
@@ -222,3 +224,61 @@ def test_a_real_market_series_one_day_off_leaks(real):
     found = leaking(market_one_day_off(real), next_session(real))
 
     assert {"market_ret_1_s", "market_ret_5_s"} <= set(found)
+
+
+# --- rows without gaps
+
+
+def test_a_correlation_of_rows_by_hand():
+    # x: deviations -1 0 1 and -1 1 0, so 1 / (sqrt 2 sqrt 2); its reverse beside it.
+    inputs = np.array([[1.0, -1.0], [2.0, -2.0], [3.0, -3.0]])
+
+    one, other = row_correlations(
+        ("x", "y"), inputs, np.array([1.0, 3.0, 2.0]), tickers=2, sessions=2
+    )
+
+    assert (one.feature, other.feature) == ("x", "y")
+    assert (one.correlation, other.correlation) == pytest.approx((0.5, -0.5), rel=1e-12)
+    # Five over the root of two sessions.
+    assert (one.n, one.tickers, one.limit) == (3, 2, pytest.approx(5 / 2**0.5))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**16), st.integers(5, 40), st.integers(1, 30))
+def test_rows_without_a_gap_give_what_their_matrices_give(seed, sessions, tickers):
+    random = np.random.default_rng(seed)
+    target, *features = random.normal(size=(3, sessions, tickers))
+    gaps = random.random(target.shape) < 0.2
+    gaps[0] = False
+    for one in (target, *features):
+        one[gaps] = np.nan
+    whole = ~gaps
+
+    found = row_correlations(
+        ("a", "b"),
+        np.column_stack([one[whole] for one in features]),
+        target[whole],
+        tickers=int(whole.any(axis=0).sum()),
+        sessions=int(whole.any(axis=1).sum()),
+    )
+
+    assert found == correlations({"a": features[0], "b": features[1]}, target)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "target"),
+    [
+        (np.empty((0, 1)), np.empty(0)),
+        (np.full((4, 1), 0.1), np.arange(4.0)),
+        (np.arange(4.0)[:, None], np.full(4, 0.1)),
+        (np.ones((1, 1)), np.ones(1)),
+    ],
+)
+def test_rows_that_do_not_vary_have_no_correlation_and_raise_nothing(inputs, target):
+    (found,) = row_correlations(("x",), inputs, target, tickers=0, sessions=0)
+
+    assert (found.correlation, found.leaks) == (0.0, False)
+
+
+def test_no_features_have_no_correlations():
+    assert row_correlations((), np.empty((3, 0)), np.ones(3), tickers=1, sessions=3) == []

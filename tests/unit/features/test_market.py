@@ -9,8 +9,8 @@ import pytest
 
 from src.features import market as mk
 from src.features import time_series as sf
-from src.features.model_features import model_features
-from src.features.panel import ModelFeature, pool_of
+from src.features.catalogue import model_features
+from src.features.panel import ModelFeature, build_pool
 from tests.support.pools import wandering, with_holes
 
 NONE = math.nan
@@ -23,7 +23,7 @@ def prices():
 
 @pytest.fixture(scope="module")
 def pool(prices):
-    return pool_of(prices)
+    return build_pool(prices)
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +176,7 @@ def test_a_ticker_that_moves_twice_as_the_market_of_the_others_has_the_larger_be
     close = 100 * np.exp(np.cumsum(step, axis=0))
     same = wandering(200).map(lambda *_: close)
 
-    found = mk.beta(pool_of(same), 126)
+    found = mk.beta(build_pool(same), 126)
 
     assert found[-1].tolist() == pytest.approx([7 / 8] * 6 + [14 / 8], rel=1e-9)
 
@@ -184,7 +184,7 @@ def test_a_ticker_that_moves_twice_as_the_market_of_the_others_has_the_larger_be
 def test_a_market_that_always_moves_the_same_has_no_beta():
     even = 100 * 1.01 ** np.arange(300)[:, None] * np.ones((1, 6))
 
-    assert np.isnan(mk.beta(pool_of(wandering(300, 6).map(lambda *_: even)), 126)).all()
+    assert np.isnan(mk.beta(build_pool(wandering(300, 6).map(lambda *_: even)), 126)).all()
 
 
 # --- ranks
@@ -246,7 +246,7 @@ def test_every_feature_of_a_ticker_is_ranked(prices, pool, features):
 def test_a_feature_of_a_ticker_counts_its_bars_and_not_the_sessions(prices, pool, features):
     column = prices.close[:, 0]
     there = np.isfinite(column)
-    alone = pool_of(prices.map(lambda _, values: values[there][:, :1]))
+    alone = build_pool(prices.map(lambda _, values: values[there][:, :1]))
 
     momentum = features["mom_21_s"]
     assert (~there).any()
@@ -276,7 +276,7 @@ def test_a_price_that_is_not_above_zero_is_no_bar(prices):
     blank = prices.map(lambda _, values: values)
     blank.close[120, 0] = np.nan
 
-    assert np.array_equal(pool_of(bent).market, pool_of(blank).market, equal_nan=True)
+    assert np.array_equal(build_pool(bent).market, build_pool(blank).market, equal_nan=True)
 
 
 def test_a_value_that_is_not_finite_is_not_known(pool):

@@ -7,8 +7,8 @@ import pytest
 import talib
 
 from src.features import time_series as sf
-from src.features.indicators import Bars
-from src.features.model_features import time_series_features
+from src.features.bars import Bars
+from src.features.catalogue import time_series_features
 from tests.support.pools import wandering
 
 NONE = math.nan
@@ -178,7 +178,7 @@ def test_there_is_one_value_a_bar_however_short_the_series(name, size):
 def test_the_strength_is_ta_libs_rsi(bars):
     oracle = talib.RSI(bars.close, timeperiod=14) / 100 - 0.5
 
-    found = sf.strength(bars, 14)
+    found = sf.relative_strength(bars, 14)
 
     assert found.tolist() == pytest.approx(oracle.tolist(), abs=1e-13, nan_ok=True)
 

@@ -9,7 +9,7 @@ from src.core.calendars.nse import nse
 from src.core.errors import ValidationFailed
 from src.features import catalogue, validation
 from src.features.features_daily import compute
-from src.features.validation import Evidence, check
+from src.features.validation import CheckInputs, check
 from tests.support.prices import clean_walk, sessions
 
 WINDOWS = FeatureSettings()
@@ -32,7 +32,7 @@ def refused(count, rule="non_session", kind="daily"):
 
 def evidence(**bent):
     """All that is needed to pass, with whatever is bent."""
-    good = Evidence(
+    good = CheckInputs(
         ticker="TCS.NS",
         features=FEATURES,
         clean=CLEAN,
@@ -106,7 +106,7 @@ def test_rows_are_counted_beyond_the_warm_up(required, passed):
 def test_too_few_rows_are_said_with_both_numbers_and_the_key():
     assert finding("rows", min_rows=281).message == (
         "TCS.NS: 280 rows of features beyond the warm-up, 281 are required "
-        "(data.min_rows_required): bring more history."
+        "(data.min_rows_required): ingest more history."
     )
 
 

@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 # Tails of 5 %: the interval excludes zero exactly when a one-sided test at 5 % is significant.
-LEVEL, CONFIDENCE = 0.05, 0.90
+LEVEL = 0.05
 MIN_PERIODS = 4.0
 
 

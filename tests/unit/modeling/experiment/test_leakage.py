@@ -10,7 +10,7 @@ from src.config.settings import Settings
 from src.core.calendars.nse import nse
 from src.features import leakage_check
 from src.features.catalogue import features
-from src.features.panel import pool_of
+from src.features.panel import build_pool
 from src.modeling.experiment import leakage
 from src.modeling.experiment.config import experiment_config
 from src.modeling.experiment.leakage import CheckedStep
@@ -73,13 +73,13 @@ def test_a_feature_shifted_one_day_forward_is_caught(whole):
 
 def test_a_market_series_one_day_off_is_caught_twice(whole):
     def off(given):
-        market = np.append(pool_of(given).market[1:], np.nan)
+        market = np.append(build_pool(given).market[1:], np.nan)
         return {"market": np.repeat(market[:, None], len(given.tickers), axis=1)}
 
     assert set(leaks(whole, CheckedStep("features", off))) == {"cut off", "replaced"}
     found = leakage.check_correlations(off(whole), whole)
     assert (found.passed, found.leaks[0][0]) == (False, "market")
-    honest = {"market": np.repeat(pool_of(whole).market[:, None], 6, axis=1)}
+    honest = {"market": np.repeat(build_pool(whole).market[:, None], 6, axis=1)}
     assert leakage.check_correlations(honest, whole).passed
 
 

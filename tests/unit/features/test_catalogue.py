@@ -4,16 +4,15 @@ import numpy as np
 import pytest
 
 from src.config.settings import FeatureSettings
-from src.features.catalogue import features
-from src.features.model_features import model_features, time_series_features
-from src.features.panel import ModelFeature, matrices, pool_of
+from src.features.catalogue import features, model_features, time_series_features
+from src.features.panel import ModelFeature, build_pool, matrices
 from tests.support.pools import wandering, with_holes
 
 CUTS = (1, 64, 127, 201, 260, 339)
 
 
 def made(prices, wanted=None):
-    return dict(matrices(pool_of(prices), wanted or model_features()))
+    return dict(matrices(build_pool(prices), wanted or model_features()))
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +115,7 @@ def test_each_value_is_there_once_its_lookback_is_and_never_before():
     whole = wandering()
 
     for one in model_features():
-        found = np.isfinite(pool_of(whole).matrix(one))
+        found = np.isfinite(build_pool(whole).matrix(one))
         assert found[one.lookback :].all(), one.name
         assert not found[: one.lookback].any(), one.name
 

@@ -1,0 +1,39 @@
+"""Hold the bars of one ticker, with a cache of what several features are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+
+from src.features.rolling import Array
+
+Indicator = Callable[..., Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """Adjusted bars of one ticker: prices in currency, volume in shares, each (n,).
+
+    ``cache`` keeps what several features are made of, so that it is computed once.
+    """
+
+    open: Array
+    high: Array
+    low: Array
+    close: Array
+    volume: Array
+    cache: dict[tuple[str, int], Array] = field(default_factory=dict, init=False, repr=False)
+
+
+def once(indicator: Indicator) -> Indicator:
+    """Compute an indicator, of one window or of none, once per ``Bars``."""
+
+    @wraps(indicator)
+    def cached(bars: Bars, window: int = 0) -> Array:
+        key = (f"{indicator.__module__}.{indicator.__name__}", window)
+        if key not in bars.cache:
+            bars.cache[key] = indicator(bars, window) if window else indicator(bars)
+        return bars.cache[key]
+
+    return cached
