@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.tables import DAILY_VALUES, QUARANTINE
+from src.data.sources.delivery import KEY_COLUMNS
 
 if TYPE_CHECKING:
     from src.data.cleaning.clean import CleaningResult
@@ -18,8 +19,7 @@ STAGE_NAME = "data_cleaning"
 def refused_rows(refused: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     """One row with ``action`` rejected for each refused bar."""
     values = [name for name in DAILY_VALUES if name in refused.columns]
-    at = pl.col("ts") if kind == "hourly" else pl.col("date")
-    return _quarantine_rows(refused, kind, at, values, action="rejected")
+    return _quarantine_rows(refused, kind, values, action="rejected")
 
 
 def repaired_rows(daily: CleaningResult) -> pl.DataFrame:
@@ -34,13 +34,13 @@ def repaired_rows(daily: CleaningResult) -> pl.DataFrame:
     rows = daily.repaired.join(replaced, on=["ticker", "date"], how="left").with_columns(
         rule=pl.col("kind")
     )
-    return _quarantine_rows(rows, "daily", pl.col("date"), list(DAILY_VALUES), action="repaired")
+    return _quarantine_rows(rows, "daily", list(DAILY_VALUES), action="repaired")
 
 
 def _quarantine_rows(
-    rows: pl.DataFrame, kind: Kind, at: pl.Expr, values: list[str], *, action: str
+    rows: pl.DataFrame, kind: Kind, values: list[str], *, action: str
 ) -> pl.DataFrame:
-    at = at.cast(pl.String)
+    at = pl.col(KEY_COLUMNS[kind]).cast(pl.String)
     return rows.with_columns(
         stage=pl.lit(STAGE_NAME),
         kind=pl.lit(kind),

@@ -30,10 +30,10 @@ from src.data.cleaning.rules.engine import RuleResult
 from src.data.cleaning.warnings import cleaning_warnings, repair_notes
 from src.data.corporate_actions.history import record_rows
 from src.data.history import as_known
+from src.data.history.revisions import UTC
 from src.stages.cli import stage_main, stage_parser
 from src.stages.stage import RunContext, Stage, StageReport, count_by_ticker, merge_reports
 
-UTC = pl.Datetime("us", "UTC")
 DAILY, HOURLY = list(CLEAN_DAILY.columns), list(CLEAN_HOURLY.columns)
 # Tickers in memory at a time.
 BLOCK_SIZE = 20

@@ -79,8 +79,9 @@ def _run(args: argparse.Namespace, store: Store, ticker: str, now: dt.datetime) 
         status = "applied" if args.action == "accept" else "rejected"
         rows = decided_rows(ledger, args.date, args.kind, status)
     record_rows(store, rows, changed_at)
+    actions = f"{rows.height} action{'' if rows.height == 1 else 's'} {args.action}ed"
     pending = rows.filter(status="pending").height
-    return f"{ticker}: {rows.height} actions {args.action}ed, {pending} pending; {NEXT_STEP}."
+    return f"{ticker}: {actions}, {pending} pending; {NEXT_STEP}."
 
 
 def _fetched_at(args: argparse.Namespace, now: dt.datetime) -> dt.datetime:

@@ -24,12 +24,12 @@ from src.core.tables import (
 from src.data.cleaning.clean import in_precedence
 from src.data.cleaning.stage import clean
 from src.data.history.deliveries import unpack
+from src.data.history.revisions import UTC
+from src.data.sources.delivery import KEY_COLUMNS
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
     from src.stages.stage import RunContext
-
-UTC = pl.Datetime("us", "UTC")
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def delivered_rows(contents: pl.DataFrame) -> pl.DataFrame:
     """
     parts = [
         unpack(row["content"])
-        .rename({"date" if row["kind"] == "daily" else "ts": "at"})
+        .rename({KEY_COLUMNS[row["kind"]]: "at"})
         .with_columns(pl.col("at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
         .select("at", pl.col("^(open|high|low|close|volume|adj_close)$").cast(pl.Float64))
         .with_columns(**{name: pl.lit(row[name]) for name in ("batch_id", "kind", "source")})

@@ -16,6 +16,8 @@ BASES: tuple[Basis, ...] = ("unadjusted", "split", "total")
 SAMPLE_TICKER = "DEMO.NS"
 # The column that tells one bar of a kind from the next.
 KEY_COLUMNS: dict[Kind, str] = {"daily": "date", "hourly": "ts"}
+# A relative change below this is only another rounding of the same value.
+NOISE = 1e-5
 
 
 @dataclass(frozen=True)

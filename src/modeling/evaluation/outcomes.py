@@ -14,8 +14,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from src.core.tables import CLEAN_DAILY, CORPORATE_ACTIONS, PREDICTIONS
-from src.data.corporate_actions.intake.merge import NOISE
 from src.data.corporate_actions.ledger import applied_actions
+from src.data.sources.delivery import NOISE
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar

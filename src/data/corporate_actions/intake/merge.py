@@ -20,12 +20,11 @@ from src.data.corporate_actions.intake.statements import (
     recorded_actions,
 )
 from src.data.corporate_actions.ledger import LEDGER_SCHEMA
+from src.data.sources.delivery import NOISE
 
 if TYPE_CHECKING:
     from src.data.sources.delivery import Delivery
 
-# A relative change below this is only another rounding of the same value.
-NOISE = 1e-5
 VALUE_COLUMN = {"split": "ratio", "dividend": "amount"}
 WITHDRAWN = "withdrawn_at"
 # A source withdraws one action or two; one that states none of more has left them all out.
