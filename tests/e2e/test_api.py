@@ -24,13 +24,13 @@ FIELDS = (
 
 def sentence(answer, status):
     """The detail of a problem, which is one sentence."""
-    told = answer.json()
+    body = answer.json()
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
-    assert told["status"] == status
-    assert told["request_id"] == answer.headers["x-request-id"]
-    assert told["detail"].endswith((".", "?"))
-    return told["detail"]
+    assert body["status"] == status
+    assert body["request_id"] == answer.headers["x-request-id"]
+    assert body["detail"].endswith((".", "?"))
+    return body["detail"]
 
 
 @pytest.mark.parametrize("horizon", ["short", "long"])
@@ -40,12 +40,12 @@ def test_the_guide_s_curl_line_answers(api, horizon):
         pytest.skip("curl is not installed")
     url = f"http://localhost:{api.port}/predict/{horizon}"
 
-    said = json.loads(
+    body = json.loads(
         subprocess.run([curl, "-s", "-X", "POST", url], capture_output=True, check=True).stdout
     )
 
-    assert set(said) >= set(FIELDS.split())
-    assert (said["ticker"], said["horizon"]) == (
+    assert set(body) >= set(FIELDS.split())
+    assert (body["ticker"], body["horizon"]) == (
         "TCS.NS",
         {"short": "1-day", "long": "63-day"}[horizon],
     )
@@ -56,12 +56,12 @@ def test_swagger_is_at_docs(api):
 
 
 def test_a_winner_s_forecast_is_its_parameters_times_what_it_is_asked_with(api):
-    said = api.short("wipro").json()
+    body = api.short("wipro").json()
 
     # .1 x .02 - .015 / 3 + .0007, and 3000 rupees
-    assert said["pred_return"] == pytest.approx(-0.0023, rel=1e-12)
-    assert said["est_future_close"] == pytest.approx(2993.1, rel=1e-12)
-    assert said["model"]["name"] == "ridge"
+    assert body["pred_return"] == pytest.approx(-0.0023, rel=1e-12)
+    assert body["est_future_close"] == pytest.approx(2993.1, rel=1e-12)
+    assert body["model"]["name"] == "ridge"
 
 
 def test_get_and_post_answer_the_same(api):
@@ -73,9 +73,9 @@ def test_a_ticker_without_a_price_is_not_found(api):
 
 
 def test_a_ticker_without_a_model_has_no_forecast_and_says_what_to_run(api):
-    said = sentence(api.short("INFY"), 503)
+    detail = sentence(api.short("INFY"), 503)
 
-    assert "no short model for INFY.NS yet: run `python -m mlops.pipeline" in said
+    assert "no short model for INFY.NS yet: run `python -m mlops.pipeline" in detail
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_a_question_that_would_be_answered_for_another_ticker_is_refused(api, qu
 
 
 def test_a_ticker_in_the_body_is_not_overlooked(api):
-    said = sentence(api.post("/predict/short", json={"ticker": "WIPRO.NS"}), 422)
+    detail = sentence(api.post("/predict/short", json={"ticker": "WIPRO.NS"}), 422)
 
-    assert "?ticker=" in said
+    assert "?ticker=" in detail
 
 
 def test_a_path_that_is_not_there_points_to_the_docs(api):
@@ -119,11 +119,11 @@ def test_a_method_that_is_not_possible_names_those_that_are(api):
 
 
 def test_a_batch_holds_what_can_be_forecast_and_why_the_rest_cannot(api):
-    asked = {"tickers": ["WIPRO", "INFY.NS", "SBIN.NS", "$$"], "horizons": ["short"]}
-    said = api.post("/predict/batch", json=asked).json()
+    request = {"tickers": ["WIPRO", "INFY.NS", "SBIN.NS", "$$"], "horizons": ["short"]}
+    body = api.post("/predict/batch", json=request).json()
 
-    assert [one["ticker"] for one in said["forecasts"]] == ["WIPRO.NS"]
-    assert {one["ticker"]: one["status"] for one in said["errors"]} == {
+    assert [item["ticker"] for item in body["forecasts"]] == ["WIPRO.NS"]
+    assert {item["ticker"]: item["status"] for item in body["errors"]} == {
         "INFY.NS": 503,
         "SBIN.NS": 404,
         "$$": 422,
@@ -163,10 +163,10 @@ def test_a_body_of_unknown_length_is_refused_when_it_grows_too_long(api):
 
 
 def test_a_request_keeps_the_name_that_its_sender_gave_it(api):
-    named = api.get("/health/live", headers={"X-Request-ID": "one.of-mine_7"})
+    named = api.get("/health/live", headers={"X-Request-ID": "an.id-of_mine-7"})
     forged = api.get("/health/live", headers={"X-Request-ID": "a b"})
 
-    assert named.headers["x-request-id"] == "one.of-mine_7"
+    assert named.headers["x-request-id"] == "an.id-of_mine-7"
     assert forged.headers["x-request-id"] != "a b"
 
 
@@ -182,9 +182,9 @@ def test_serves_what_was_live_at_a_time_and_why(api):
     now = api.get("/models", params={"ticker": "WIPRO.NS"}).json()
     before = api.get("/models", params={"ticker": "WIPRO", "at": "2026-04-13T11:59:00Z"}).json()
 
-    assert [one["served"] for one in now["live"]] == ["ridge"]
+    assert [item["served"] for item in now["live"]] == ["ridge"]
     assert "promoted by a test" in now["live"][0]["why"]
-    assert [one["kind"] for one in now["events"]] == ["trained", "promoted"]
+    assert [item["kind"] for item in now["events"]] == ["trained", "promoted"]
     assert (before["live"], before["events"]) == ([], [])
 
 
@@ -204,11 +204,11 @@ def test_each_forecast_is_logged_once_as_it_was_answered(api, place):
             ).fetchall()
 
     (row,) = eventually(logged)
-    found = dict(zip(PREDICTIONS.columns, row, strict=True))
-    assert found["point"] == answers[0]["pred_return"]
-    assert found["version"] == answers[0]["model"]["version"]
-    assert found["target_date"].isoformat() == answers[0]["predict_date"]
-    assert found["quantiles"] == SERVING_ROW["quantiles"]
+    logged_row = dict(zip(PREDICTIONS.columns, row, strict=True))
+    assert logged_row["point"] == answers[0]["pred_return"]
+    assert logged_row["version"] == answers[0]["model"]["version"]
+    assert logged_row["target_date"].isoformat() == answers[0]["predict_date"]
+    assert logged_row["quantiles"] == SERVING_ROW["quantiles"]
 
 
 def test_the_scoreboard_tells_what_came_true_against_zero(api, place):
@@ -231,10 +231,10 @@ def test_the_scoreboard_tells_what_came_true_against_zero(api, place):
         forecast = dict(zip(PREDICTIONS.key, key, strict=True))
         ForecastLog(connection).record([forecast | outcome])
 
-    told = api.get("/scoreboard", params={"ticker": "WIPRO.NS"}).json()
+    body = api.get("/scoreboard", params={"ticker": "WIPRO.NS"}).json()
 
-    row = next(one for one in told["rows"] if one["ticker"] == "WIPRO.NS")
-    assert (told["logged"], row["model"], row["kind"], row["n"]) == (1, "ridge", "served", 1)
+    row = next(item for item in body["rows"] if item["ticker"] == "WIPRO.NS")
+    assert (body["logged"], row["model"], row["kind"], row["n"]) == (1, "ridge", "served", 1)
     # Forecast -.0023, zero 0.
     assert row["mae"] == pytest.approx(0.01, rel=1e-9)
     assert row["skill"] == pytest.approx(1 - 0.01 / 0.0123, rel=1e-9)
@@ -288,11 +288,11 @@ def test_pages_of_other_sites_may_ask_only_where_they_are_named(place, api):
 def test_stale_prices_are_answered_with_a_warning_and_are_not_ready(place):
     # Friday evening: the sessions of the 15th, 16th and 17th have closed since.
     with Service(place[1], place[0], FORECAST_NOW="2026-04-17T12:30:00Z") as service:
-        said = service.short().json()
+        body = service.short().json()
         ready = service.get("/health")
 
-    assert said["data_age_sessions"] == 3
-    assert "3 sessions behind 2026-04-17" in said["warnings"][0]
+    assert body["data_age_sessions"] == 3
+    assert "3 sessions behind 2026-04-17" in body["warnings"][0]
     assert "3 sessions behind" in sentence(ready, 503)
 
 
@@ -317,11 +317,11 @@ def test_answers_what_the_pipeline_said(command, home):
     with Service(home, TICKER="DEMO.NS") as service:
         answers = [service.post(f"/predict/{horizon}").json() for horizon in ("short", "long")]
 
-    for said, answer in zip(json.loads(results.read_text())["forecasts"], answers, strict=True):
-        assert answer["predict_date"] == said["target_date"]
-        shared = set(said) & set(answer)
+    for entry, answer in zip(json.loads(results.read_text())["forecasts"], answers, strict=True):
+        assert answer["predict_date"] == entry["target_date"]
+        shared = set(entry) & set(answer)
         assert shared > {"last_close", "pred_return", "prob_up", "intervals", "candidate", "skill"}
-        assert {name: answer[name] for name in shared} == {name: said[name] for name in shared}
+        assert {name: answer[name] for name in shared} == {name: entry[name] for name in shared}
 
 
 def test_loads_neither_sklearn_nor_pandas_nor_polars(api):

@@ -1,4 +1,4 @@
-"""The API held to its own OpenAPI document by schemathesis, and to sense by random bodies."""
+"""The API against its OpenAPI document by schemathesis, and against random bodies."""
 
 import hashlib
 import json
@@ -14,16 +14,18 @@ from src.api.predict_simple import create
 from src.api.schemas.requests import MAX_TICKERS
 from src.core.tickers import MAX_TEXT_LENGTH
 from tests.support.answers import put_live
-from tests.support.bodies import TORN, WHOLE, answered, requests
+from tests.support.bodies import TORN, WHOLE, requests, send_all
 from tests.support.models import both_horizons, make_artifact
 from tests.support.services import Service
 
-OPERATIONS = [(path, one) for path, ways in create().openapi()["paths"].items() for one in ways]
+OPERATIONS = [
+    (path, method) for path, methods in create().openapi()["paths"].items() for method in methods
+]
 KEY = "a key"
 HOW = (
     "--checks all --phases examples,coverage,fuzzing,stateful --mode all --max-examples 25 "
     "--seed 1 --generation-database none --continue-on-failure --no-color "
-    "--report json --report-json-path found.json"
+    "--report json --report-json-path report.json"
 )
 
 
@@ -41,31 +43,31 @@ def place(place):
 
 
 @pytest.fixture(scope="module")
-def found(place, tmp_path_factory):
+def report(place, tmp_path_factory):
     """What schemathesis reports of a service with keys: all checks, phases and operations."""
     url, home = place
     folder = tmp_path_factory.mktemp("schemathesis")
     tool = Path(sys.executable).with_name("schemathesis")
     with Service(home, url, FORECAST_API_KEYS=hashlib.sha256(KEY.encode()).hexdigest()) as service:
-        asked = [tool, "run", f"{service.url}/openapi.json", "-H", f"X-API-Key: {KEY}"]
+        command = [tool, "run", f"{service.url}/openapi.json", "-H", f"X-API-Key: {KEY}"]
         done = subprocess.run(
-            [*asked, *HOW.split()], cwd=folder, capture_output=True, check=False, timeout=120
+            [*command, *HOW.split()], cwd=folder, capture_output=True, check=False, timeout=120
         )
-    said = json.loads((folder / "found.json").read_text())
-    return {**said, "said": done.stdout.decode(), "code": done.returncode}
+    content = json.loads((folder / "report.json").read_text())
+    return {**content, "output": done.stdout.decode(), "code": done.returncode}
 
 
-def test_all_checks_of_schemathesis_hold_over_the_whole_document(found):
-    assert (found["failures"], found["errors"], found["code"]) == ([], [], 0), found["said"]
-    assert found["operations"]["tested"] == len(OPERATIONS) == 11
+def test_all_checks_of_schemathesis_hold_over_the_whole_document(report):
+    assert (report["failures"], report["errors"], report["code"]) == ([], [], 0), report["output"]
+    assert report["operations"]["tested"] == len(OPERATIONS) == 11
 
 
-def test_no_phase_of_schemathesis_was_left_out(found):
-    states = {name: phase["status"] for name, phase in found["phases"].items()}
+def test_no_phase_of_schemathesis_was_left_out(report):
+    states = {name: phase["status"] for name, phase in report["phases"].items()}
 
     assert states == dict.fromkeys(("examples", "coverage", "fuzzing", "stateful"), "success")
-    assert found["test_cases"]["generated"] > 500
-    assert {name: told for name, told in found["warnings"].items() if told} == {}
+    assert report["test_cases"]["generated"] > 500
+    assert [name for name, count in report["warnings"].items() if count] == []
 
 
 def test_a_batch_as_long_as_the_document_allows_is_read(api):
@@ -76,14 +78,14 @@ def test_a_batch_as_long_as_the_document_allows_is_read(api):
 
     assert len(body) > MAX_TICKERS * MAX_TEXT_LENGTH * 12
     assert answer.status_code == 200
-    assert [one["status"] for one in answer.json()["errors"]] == [422]
+    assert [error["status"] for error in answer.json()["errors"]] == [422]
 
 
 @pytest.fixture(scope="module")
 def stormed(api):
     """Ten thousand requests with their answers, and the same forecast before and after them."""
     before = api.short("TCS.NS").content
-    answers = answered(api.port, requests(seed=20_260_413, count=10_000))
+    answers = send_all(api.port, requests(seed=20_260_413, count=10_000))
     return answers, before, api.short("TCS.NS").content
 
 
@@ -91,14 +93,14 @@ def sane(answer):
     """Whether it is a forecast, or a problem of the sender's that has the request's name."""
     if answer.status == 200:
         return answer.headers["content-type"] == "application/json"
-    told = json.loads(answer.body)
+    body = json.loads(answer.body)
     return (
         answer.status in (404, 413, 422)
         and answer.headers["content-type"] == "application/problem+json"
-        and told["status"] == answer.status
-        and told["request_id"] == answer.headers["x-request-id"]
-        and told["detail"].isprintable()
-        and len(told["detail"]) < 500
+        and body["status"] == answer.status
+        and body["request_id"] == answer.headers["x-request-id"]
+        and body["detail"].isprintable()
+        and len(body["detail"]) < 500
     )
 
 
@@ -115,10 +117,10 @@ def test_a_body_of_no_known_length_is_refused_or_left_without_an_answer(stormed)
 
     assert len(answers) == 1_000
     assert {sent.kind for sent, _ in answers} == set(TORN)
-    # What is no HTTP the server refuses itself, in a text of its own; 0 is no answer at all.
-    own = [answer.status for _, answer in answers if answer.body[:12] == b"Invalid HTTP"]
+    # The server itself rejects what is not HTTP, in plain text; 0 stands for no answer.
+    rejected = [answer.status for _, answer in answers if answer.body[:12] == b"Invalid HTTP"]
     rest = [answer for _, answer in answers if answer.body[:12] != b"Invalid HTTP"]
-    assert set(own) == {400}
+    assert set(rejected) == {400}
     assert [answer for answer in rest if answer.status and not sane(answer)] == []
 
 

@@ -16,10 +16,10 @@ FLAGS = (
 @pytest.fixture(scope="module")
 def browser():
     """The browser's path."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
         pytest.skip("there is no Chromium on this machine")
-    return found
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,6 @@ def test_every_route_is_shown_without_any_other_site(page, api):
 
 
 def test_nothing_on_the_page_comes_from_another_site(page, api):
-    asked = re.findall(r'(?:src|href)="((?:https?:)?//[^"]+)"', page)
+    urls = re.findall(r'(?:src|href)="((?:https?:)?//[^"]+)"', page)
 
-    assert [one for one in asked if not one.startswith(api.url)] == []
+    assert [url for url in urls if not url.startswith(api.url)] == []

@@ -13,14 +13,14 @@ from tests.support.services import Load, Service, eventually
 KEY = ("ticker", "feature_date", "data_hash")
 
 
-def arriving(url, artifacts, stop):
-    """New inputs for one model after the other, as fast as the database takes them."""
-    with psycopg.connect(url, autocommit=True) as own:
+def write_inputs(url, artifacts, stop):
+    """Write new inputs of each model in turn, as fast as the database accepts them."""
+    with psycopg.connect(url, autocommit=True) as other:
         for turn in itertools.count():
-            for one in artifacts:
+            for artifact in artifacts:
                 if stop.is_set():
                     return
-                put_inputs(own, one, data_hash=f"{turn:064d}")
+                put_inputs(other, artifact, data_hash=f"{turn:064d}")
 
 
 def test_a_log_that_cannot_be_written_delays_no_answer_and_is_caught_up_with(
@@ -37,8 +37,8 @@ def test_a_log_that_cannot_be_written_delays_no_answer_and_is_caught_up_with(
             eventually(lambda: service.metric("forecast_log_failures_total") >= 1)
             assert [answer.status_code for answer in answers] == [200, 200]
             assert service.metric("forecast_log_backlog") == 2
-            told = service.get("/health")
-            assert (told.status_code, told.json()["status"]) == (200, "degraded")
+            health = service.get("/health")
+            assert (health.status_code, health.json()["status"]) == (200, "degraded")
             connection.execute(f"GRANT INSERT ON predictions TO {role}")
             eventually(lambda: logged(database_url) == [(2,)])
             eventually(lambda: service.metric("forecast_log_backlog") == 0)
@@ -53,7 +53,7 @@ def test_killed_under_load_it_has_logged_every_answer_once_after_a_restart(
     tickers = [f"NUMBER{n}.NS" for n in range(12)]
     live = put_live(connection, models, [make_artifact(ticker=ticker) for ticker in tickers])
     stop = threading.Event()
-    writer = threading.Thread(target=arriving, args=(database_url, live, stop))
+    writer = threading.Thread(target=write_inputs, args=(database_url, live, stop))
     with ExitStack() as loads:
         started = [
             loads.enter_context(Load(service, f"/predict/short?ticker={ticker}", clients=1))

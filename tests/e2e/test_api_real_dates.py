@@ -1,4 +1,4 @@
-"""Target dates and ages as the API tells them, held to the days on which NSE really traded."""
+"""Target dates and data ages of the API against the days on which NSE really traded."""
 
 import datetime as dt
 
@@ -37,16 +37,18 @@ def move(place, days):
     return tickers
 
 
-def asked(service, tickers, days):
+def forecasts_of(service, tickers, days):
     """The answers of one request, by ticker and horizon, once all are of their days."""
     wanted = {ticker: str(day) for ticker, day in zip(tickers, days, strict=True)}
 
     def answers():
-        told = service.post("/predict/batch", json={"tickers": tickers}).json()
-        assert told["errors"] == []
-        found = told["forecasts"]
-        assert len(found) == 2 * len(tickers)
-        return found if all(wanted[a["ticker"]] == a["feature_date"] for a in found) else None
+        body = service.post("/predict/batch", json={"tickers": tickers}).json()
+        assert body["errors"] == []
+        forecasts = body["forecasts"]
+        assert len(forecasts) == 2 * len(tickers)
+        return (
+            forecasts if all(wanted[a["ticker"]] == a["feature_date"] for a in forecasts) else None
+        )
 
     return eventually(answers)
 
@@ -60,11 +62,11 @@ def test_target_dates_are_counted_over_every_session_since_2000(walkers, serve, 
         for start in range(0, len(days) - 63, len(WALKERS)):
             some = days[start : min(start + len(WALKERS), len(days) - 63)]
             tickers = move(place, some)
-            for said in asked(service, tickers, some):
-                at_row = start + tickers.index(said["ticker"])
-                target = days[at_row + ahead[said["horizon"]]]
-                assert said["predict_date"] == str(target), said["feature_date"]
-                assert said["predict_date_estimated"] is (target > LAST_ANNOUNCED)
+            for answer in forecasts_of(service, tickers, some):
+                at_row = start + tickers.index(answer["ticker"])
+                target = days[at_row + ahead[answer["horizon"]]]
+                assert answer["predict_date"] == str(target), answer["feature_date"]
+                assert answer["predict_date_estimated"] is (target > LAST_ANNOUNCED)
                 checked += 1
     assert checked == 2 * (len(days) - 63) > 14_000
 
@@ -93,11 +95,11 @@ def test_the_next_session_is_right_around_special_ones_and_estimated_beyond_the_
 ):
     service, place = serve(walkers)
     with service:
-        told = asked(service, move(place, list(NEXT)), list(NEXT))
+        answers = forecasts_of(service, move(place, list(NEXT)), list(NEXT))
 
-    found = {a["feature_date"]: a for a in told if a["horizon"] == "1-day"}
-    assert {day: found[day]["predict_date"] for day in found} == NEXT
-    estimated = {day for day in found if found[day]["predict_date_estimated"]}
+    forecasts = {a["feature_date"]: a for a in answers if a["horizon"] == "1-day"}
+    assert {day: forecasts[day]["predict_date"] for day in forecasts} == NEXT
+    estimated = {day for day in forecasts if forecasts[day]["predict_date_estimated"]}
     assert estimated == {"2026-12-31", "2027-01-25"}
 
 
@@ -129,16 +131,16 @@ def test_age_is_counted_in_sessions_that_have_closed_and_one_is_warned_of(aged, 
     tickers, at_time = move(aged, some), {"FORECAST_NOW": f"{now}+05:30", "TICKER": WALKERS[8]}
 
     with Service(aged.home, aged.url, **at_time) as service:
-        told, health = asked(service, tickers, some), service.get("/health")
+        answers, health = forecasts_of(service, tickers, some), service.get("/health")
 
-    for said in told:
-        ticker, behind = said["ticker"], max(0, 9 - tickers.index(said["ticker"]))
-        assert said["data_age_sessions"] == behind
+    for answer in answers:
+        ticker, behind = answer["ticker"], max(0, 9 - tickers.index(answer["ticker"]))
+        assert answer["data_age_sessions"] == behind
         words = "1 session" if behind == 1 else f"{behind} sessions"
         sentence = (
-            f"The newest price of {ticker} is of {said['feature_date']}, {words} behind "
+            f"The newest price of {ticker} is of {answer['feature_date']}, {words} behind "
             f"{CLOSED[now]}: run `python -m mlops.pipeline --ticker {ticker}`."
         )
-        assert said["warnings"] == ([sentence] if behind else [])
+        assert answer["warnings"] == ([sentence] if behind else [])
     assert health.status_code == 503
     assert "1 session behind" in health.json()["detail"]

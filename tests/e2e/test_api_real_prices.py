@@ -47,17 +47,17 @@ def ranks(filled):
 
 @pytest.fixture(scope="module")
 def promoted(databases, filled, ranks):
-    """The same with winners of both kinds for all six tickers, asked with real features."""
+    """The same with winners of both kinds for all six tickers, with real features."""
     place = databases.copy(filled)
     _, parts = read_live(place, TCS, "short")
-    (known,) = place.rows("SELECT DISTINCT features_version AS v FROM features_daily")
-    winners = Winners(tuple(parts["features"]), known["v"], ranks)
+    (version,) = place.rows("SELECT DISTINCT features_version AS v FROM features_daily")
+    winners = Winners(tuple(parts["features"]), version["v"], ranks)
     with psycopg.connect(place.url, autocommit=True) as connection:
         publish(
             ArtifactStore(place.home / "models"), EventLog(connection), winners.of(TICKERS), at(10)
         )
     place.run("mlops.monitoring", "version", "--version-tag", "winners")
-    # Makes what they are asked with.
+    # Makes their inputs.
     place.run("mlops.monitoring", "rollback", "--version-tag", "winners")
     return place
 
@@ -80,7 +80,7 @@ def winning(promoted, serve):
         yield service, copy
 
 
-def asked_with(place, ticker, horizon):
+def serving_row(place, ticker, horizon):
     (row,) = place.rows(
         "SELECT * FROM serving_inputs WHERE ticker = %s AND horizon = %s AND digest = "
         "(SELECT digest FROM model_events WHERE ticker = serving_inputs.ticker "
@@ -92,13 +92,13 @@ def asked_with(place, ticker, horizon):
 
 
 def read_live(place, ticker, horizon):
-    digest = asked_with(place, ticker, horizon)["digest"]
+    digest = serving_row(place, ticker, horizon)["digest"]
     return read(place.home, ticker, horizon, digest)
 
 
 def expected(place, data, ticker, horizon):
     """The whole answer of the evening of the newest bar, worked out by hand."""
-    row, days = asked_with(place, ticker, horizon), trading_days(data)
+    row, days = serving_row(place, ticker, horizon), trading_days(data)
     target = days[days.index(row["feature_date"]) + SESSIONS[horizon]]
     return {
         **worked_out(*read(place.home, ticker, horizon, row["digest"]), row),
@@ -128,12 +128,12 @@ def test_the_guides_line_is_answered_by_what_was_trained_on_real_prices(trained,
 @pytest.mark.parametrize(("ticker", "horizon"), TRAINED)
 def test_a_trained_candidate_is_told_beside_the_zero_that_is_served(trained, data, ticker, horizon):
     service, place = trained
-    said = service.post(f"/predict/{horizon}", params={"ticker": ticker}).json()
+    answer = service.post(f"/predict/{horizon}", params={"ticker": ticker}).json()
 
-    assert said["pred_return"] == said["pct_return"] == 0
-    assert said["candidate"]["name"] == {"short": "ridge", "long": "drift"}[horizon]
-    assert said["candidate"]["pred_return"] != 0
-    assert difference(said, expected(place, data, ticker, horizon)) < 1e-12
+    assert answer["pred_return"] == answer["pct_return"] == 0
+    assert answer["candidate"]["name"] == {"short": "ridge", "long": "drift"}[horizon]
+    assert answer["candidate"]["pred_return"] != 0
+    assert difference(answer, expected(place, data, ticker, horizon)) < 1e-12
 
 
 @pytest.mark.parametrize(("ticker", "horizon"), ALL)
@@ -141,29 +141,29 @@ def test_a_winner_is_served_by_its_own_numbers_and_the_real_features(
     winning, data, ticker, horizon
 ):
     service, place = winning
-    said = service.post(f"/predict/{horizon}", params={"ticker": ticker}).json()
+    answer = service.post(f"/predict/{horizon}", params={"ticker": ticker}).json()
 
-    assert said["model"]["name"] == {"short": "rank_tilt", "long": "ridge"}[horizon]
-    assert said["pred_return"] != 0
-    assert difference(said, expected(place, data, ticker, horizon)) < 1e-12
+    assert answer["model"]["name"] == {"short": "rank_tilt", "long": "ridge"}[horizon]
+    assert answer["pred_return"] != 0
+    assert difference(answer, expected(place, data, ticker, horizon)) < 1e-12
 
 
 def test_a_tilts_rank_is_what_scikit_learn_says_less_the_mean_over_the_pool(winning, ranks):
     service, place = winning
-    said = {t: service.short(t).json()["pred_return"] for t in TICKERS}
-    rows = {t: asked_with(place, t, "short") for t in TICKERS}
+    returns = {t: service.short(t).json()["pred_return"] for t in TICKERS}
+    rows = {t: serving_row(place, t, "short") for t in TICKERS}
     models = {t: read(place.home, t, "short", rows[t]["digest"])[1] for t in TICKERS}
 
     names = models[TCS]["features"][:-2]
-    asked = [[rows[t]["inputs"][name] for name in names] for t in TICKERS]
-    found = dict(zip(TICKERS, ranks.predict(asked), strict=True))
+    inputs = [[rows[t]["inputs"][name] for name in names] for t in TICKERS]
+    ranked = dict(zip(TICKERS, ranks.predict(inputs), strict=True))
 
-    mean = math.fsum(found.values()) / len(found)
-    assert len(set(found.values())) == len(found)
+    mean = math.fsum(ranked.values()) / len(ranked)
+    assert len(set(ranked.values())) == len(ranked)
     for ticker, row in rows.items():
         assert row["inputs"]["rank_mean"] == pytest.approx(mean, rel=1e-12)
-        tilt = models[ticker]["slope"] * (found[ticker] - mean) * row["sigma"]
-        assert said[ticker] == pytest.approx(tilt, rel=1e-12)
+        tilt = models[ticker]["slope"] * (ranked[ticker] - mean) * row["sigma"]
+        assert returns[ticker] == pytest.approx(tilt, rel=1e-12)
 
 
 @pytest.fixture(scope="module")
@@ -182,16 +182,16 @@ def test_stored_features_of_every_session_are_the_contracts_formulas(filled, bar
 
     assert list(stored.index) == list(wanted.index)
     assert (stored["close"] == bars[ticker]["close"]).all()
-    found = stored[wanted.columns].astype(float)
-    assert (found.isna() == wanted.isna()).all(axis=None)
+    values = stored[wanted.columns].astype(float)
+    assert (values.isna() == wanted.isna()).all(axis=None)
     assert (
-        ((found - wanted).abs() <= 1e-12 * wanted.abs()).where(wanted.notna(), True).all(axis=None)
+        ((values - wanted).abs() <= 1e-12 * wanted.abs()).where(wanted.notna(), True).all(axis=None)
     )
 
 
 @pytest.mark.parametrize(("ticker", "horizon"), ALL)
 def test_a_model_is_asked_at_the_newest_session_of_its_ticker(promoted, ticker, horizon):
-    row = asked_with(promoted, ticker, horizon)
+    row = serving_row(promoted, ticker, horizon)
     sql = "SELECT * FROM features_daily WHERE ticker = %s ORDER BY date DESC LIMIT 1"
     (newest,) = promoted.rows(sql, ticker)
 
@@ -202,15 +202,15 @@ def test_a_model_is_asked_at_the_newest_session_of_its_ticker(promoted, ticker, 
 
 
 def test_what_models_see_is_worked_out_from_the_clean_prices(promoted, bars):
-    seen = {t: asked_with(promoted, t, "long")["inputs"] for t in TICKERS}
+    seen = {t: serving_row(promoted, t, "long")["inputs"] for t in TICKERS}
     wanted = pd.DataFrame({t: scale_free(bars[t]) for t in TICKERS}).T
 
     # Kept as float32. The six tickers' places from -.5 to .5 among each other besides.
     assert len(wanted.columns) == 33
-    found = pd.DataFrame(seen).T
-    np.testing.assert_allclose(found[wanted.columns], wanted, rtol=2e-7)
+    values = pd.DataFrame(seen).T
+    np.testing.assert_allclose(values[wanted.columns], wanted, rtol=2e-7)
     places = (wanted.rank() - 1) / 5 - 0.5
-    ranked = found[[f"rank_{name}" for name in wanted]]
+    ranked = values[[f"rank_{name}" for name in wanted]]
     np.testing.assert_allclose(ranked, places, rtol=2e-7)
 
 
@@ -237,8 +237,8 @@ def test_a_rollback_by_command_under_load_mixes_no_answers_and_shows_within_two_
 
     for horizon, load in loads.items():
         assert {answer.status_code for answer in load.answers} == {200}
-        told = [answer.json() for answer in load.answers]
+        answers = [answer.json() for answer in load.answers]
         # Each is one of two answers, whole, but for a warning while the row was not written yet.
         whole = [winning[horizon], restored[horizon]]
-        assert [one for one in told if {**one, "warnings": []} not in whole] == []
-        assert [one for one in whole if one not in told] == []
+        assert [body for body in answers if {**body, "warnings": []} not in whole] == []
+        assert [body for body in whole if body not in answers] == []

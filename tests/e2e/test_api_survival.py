@@ -31,7 +31,7 @@ PAIR = ("TCS.NS", "short")
 UNROUTED = 'forecast_api_requests_total{method="GET",route="none",status="200"}'
 
 
-def saying(value, **changes):
+def winner_forecasting(value, **changes):
     """A winner whose forecast is a number that only it gives."""
     return winner(model=LinearModel((), np.zeros(0), value), **changes)
 
@@ -47,7 +47,7 @@ def warned(service):
 
 
 def test_a_promotion_is_served_within_two_seconds(service, connection, models):
-    (new,) = put_live(connection, models, [saying(0.01)], minutes=1)
+    (new,) = put_live(connection, models, [winner_forecasting(0.01)], minutes=1)
 
     answer = eventually(
         lambda: service.short() if version(service.short()) == new.digest else None, 2
@@ -67,7 +67,7 @@ def test_the_model_before_answers_with_a_warning_until_the_new_one_can_be_asked(
     service, connection, models
 ):
     before = version(service.short())
-    (new,) = publish(ArtifactStore(models), EventLog(connection), [saying(0.01)], at(1))
+    (new,) = publish(ArtifactStore(models), EventLog(connection), [winner_forecasting(0.01)], at(1))
 
     answer = eventually(lambda: warned(service))
     assert version(answer) == before
@@ -99,8 +99,8 @@ def test_two_promotions_at_once_end_with_the_one_that_the_audit_names(
     service, connection, models, database_url
 ):
     def promote(value):
-        with psycopg.connect(database_url, autocommit=True) as own:
-            put_live(own, models, [saying(value)], minutes=value * 100)
+        with psycopg.connect(database_url, autocommit=True) as other:
+            put_live(other, models, [winner_forecasting(value)], minutes=value * 100)
 
     values = {0.01, 0.02}
     threads = [threading.Thread(target=promote, args=(value,)) for value in values]
@@ -117,10 +117,10 @@ def test_two_promotions_at_once_end_with_the_one_that_the_audit_names(
 
 
 def test_a_rollback_under_load_is_never_a_mixture(service, connection, models, database_url, home):
-    registry, told = Place(database_url, home), {version(service.short()): 0.0}
+    registry, returns = Place(database_url, home), {version(service.short()): 0.0}
     for minutes, value in ((1, 0.01), (2, -0.02)):
-        (stored,) = put_live(connection, models, [saying(value)], minutes=minutes)
-        told[stored.digest] = value
+        (stored,) = put_live(connection, models, [winner_forecasting(value)], minutes=minutes)
+        returns[stored.digest] = value
         registry.version(f"v{minutes}", days=minutes)
     with Load(service) as load:
         for turn, tag in enumerate(["v1", "v2", "v1", "v2", "v1"]):
@@ -130,9 +130,9 @@ def test_a_rollback_under_load_is_never_a_mixture(service, connection, models, d
 
     assert {answer.status_code for answer in load.answers} == {200}
     for answer in load.answers:
-        said = answer.json()
-        assert said["pred_return"] == told[said["model"]["version"]]
-        assert said["est_future_close"] == 3000.0 * (1 + said["pred_return"])
+        body = answer.json()
+        assert body["pred_return"] == returns[body["model"]["version"]]
+        assert body["est_future_close"] == 3000.0 * (1 + body["pred_return"])
     assert {answer.json()["pred_return"] for answer in load.answers} >= {0.01, -0.02}
 
 
@@ -164,14 +164,14 @@ def test_with_the_database_lost_it_answers_what_it_knows_with_a_warning_until_it
     with psycopg.connect(first.url, autocommit=True) as connection:
         put_live(connection, home / "models", both_horizons())
     with ExitStack() as leases, Service(home, first.url) as service:
-        known = service.short().json()
+        cached = service.short().json()
         eventually(lambda: logged(first.url) == [(1,)])
         die(data / "postmaster.pid")
         lost = eventually(lambda: warned(service))
         long = service.get("/predict/long")
 
         assert "does not answer" in lost.json()["warnings"][0]
-        assert {**lost.json(), "warnings": []} == known
+        assert {**lost.json(), "warnings": []} == cached
         assert (long.status_code, service.short("INFY").status_code) == (200, 503)
         assert service.get("/health").status_code == 503
         assert service.metric("forecast_log_backlog") == 1
@@ -202,7 +202,9 @@ def test_a_service_that_loses_its_connections_misses_no_change(service, connecti
     with Load(service) as load:
         for turn in range(3):
             connection.execute(cut)
-            (new,) = put_live(connection, models, [saying(0.01 + turn / 100)], minutes=1 + turn)
+            (new,) = put_live(
+                connection, models, [winner_forecasting(0.01 + turn / 100)], minutes=1 + turn
+            )
             eventually(lambda digest=new.digest: version(service.short()) == digest, 3)
 
     assert {answer.status_code for answer in load.answers} == {200}
@@ -221,7 +223,7 @@ def test_a_damaged_model_is_not_served_where_nothing_good_is_known(
         assert answer.status_code == 503
         assert "cannot be used" in answer.json()["detail"]
         assert service.get("/predict/long").status_code == 200
-        put_live(connection, models, [saying(0.01)], minutes=1)
+        put_live(connection, models, [winner_forecasting(0.01)], minutes=1)
         eventually(lambda: service.short().status_code == 200)
 
 
@@ -266,14 +268,14 @@ def go_live(connection, digest):
 
 
 def test_clients_that_leave_without_reading_are_no_failure_of_the_service(service, home):
-    asked = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 400
+    request = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 400
     clients = []
     for _ in range(20):
         client = socket.socket()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         client.connect(("127.0.0.1", service.port))
         client.setblocking(False)
-        client.send(asked)
+        client.send(request)
         clients.append(client)
     seen = [0.0]
 
@@ -299,7 +301,7 @@ def test_a_database_that_hangs_keeps_no_known_answer_waiting(home, tmp_path):
         with psycopg.connect(lease.url, autocommit=True) as connection:
             put_live(connection, home / "models", both_horizons())
         with Service(home, lease.url) as service:
-            known = service.short().json()
+            cached = service.short().json()
             main = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
             processes = [main, *main.children(recursive=True)]
             for process in processes:
@@ -312,9 +314,9 @@ def test_a_database_that_hangs_keeps_no_known_answer_waiting(home, tmp_path):
             finally:
                 for process in reversed(processes):
                     process.resume()
-            eventually(lambda: service.short().json() == known)
+            eventually(lambda: service.short().json() == cached)
             eventually(lambda: service.get("/health").status_code == 200)
 
-    assert {**answer.json(), "warnings": []} == known
+    assert {**answer.json(), "warnings": []} == cached
     assert answer.elapsed.total_seconds() < 2
     assert (other.status_code, health.status_code) == (503, 503)

@@ -1,7 +1,7 @@
-"""Requests with bodies as nobody should send them, made from a seed; and a client that sends them.
+"""Requests with malformed bodies, made from a seed; and a client that sends them.
 
-A maker gives the lines of a header and what follows it. Its request is *whole* where the header
-tells truly how long the body is; after any other the connection is of no use.
+A maker returns the lines of a header and the bytes after it. Its request is *whole* where the
+header gives the true length of the body; after any other the connection cannot be used again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-Made = tuple[list[bytes], bytes]
+Parts = tuple[list[bytes], bytes]
 ROUTES = ("/predict/batch", "/predict/batch", "/predict/short", "/predict/long")
 TICKERS = ("TCS.NS", "wipro", "INFY.NS", "SBIN", "M&M", "^NSEI", "BTC-USD", "A.ZZ", "NSE:TCS-EQ")
 KINDS_OF_BODY = (
@@ -24,8 +24,8 @@ KINDS_OF_BODY = (
 LONG, SHOWN = 1_100_000, 500
 
 
-def whole(body: bytes, kind: str = "application/json") -> Made:
-    """A body that comes as it is announced."""
+def whole(body: bytes, kind: str = "application/json") -> Parts:
+    """A body of the length that the header gives."""
     return [b"content-type: " + kind.encode(), b"content-length: %d" % len(body)], body
 
 
@@ -47,45 +47,45 @@ def value(random: Random, depth: int = 3) -> Any:
     if depth == 0 or random.random() < 0.4:
         return random.choice(leaves)()
     inner = [value(random, depth - 1) for _ in range(random.randint(0, 4))]
-    return inner if random.random() < 0.5 else {text(random): one for one in inner}
+    return inner if random.random() < 0.5 else {text(random): item for item in inner}
 
 
 def request(random: Random) -> dict[str, Any]:
-    """A batch that may be asked for."""
+    """A valid batch request."""
     tickers = random.choices(TICKERS, k=random.randint(1, 6))
     return {"tickers": tickers, "horizons": random.choice((["short"], ["long"], ["long", "short"]))}
 
 
 def near(random: Random) -> dict[str, Any]:
-    """The same with one thing bent."""
-    asked = request(random)
-    place = random.choice(("tickers", "horizons", text(random)))
+    """The same with one field changed."""
+    body = request(random)
+    field = random.choice(("tickers", "horizons", text(random)))
     if random.random() < 0.5:
-        asked[place] = value(random)
+        body[field] = value(random)
     else:
-        asked.setdefault(place, []).insert(0, value(random, 1))
-    return asked
+        body.setdefault(field, []).insert(0, value(random, 1))
+    return body
 
 
 def broken(random: Random) -> bytes:
-    """JSON that was cut, or of which a byte is another."""
-    said = bytearray(json.dumps(near(random)).encode())
-    place = random.randrange(len(said))
+    """JSON that was cut, or of which one byte was changed."""
+    data = bytearray(json.dumps(near(random)).encode())
+    place = random.randrange(len(data))
     if random.random() < 0.5:
-        return bytes(said[:place])
-    said[place] = random.randrange(256)
-    return bytes(said)
+        return bytes(data[:place])
+    data[place] = random.randrange(256)
+    return bytes(data)
 
 
 def nested(random: Random) -> bytes:
-    """Lists or objects in one another, closed or not."""
+    """Nested lists or objects, closed or not."""
     opens, closes = random.choice(((b"[", b"]"), (b'{"tickers":', b"}"), (b'{"a":[', b"]}")))
     depth = random.choice((3, 60, 900, 1100, 30_000))
     return opens * depth + b"1" * random.randint(0, 1) + closes * random.choice((0, depth))
 
 
 def digits(random: Random) -> bytes:
-    """A number of more digits than any type holds, where something else belongs."""
+    """A number of more digits than any type can hold, in the place of another value."""
     figure = "-" * random.randint(0, 1) + "9" * random.choice((20, 400, 4300, 4301, 60_000))
     figure += random.choice(("", ".5", "e999999999", "E-7", "e", ".", "_0"))
     return f'{{"tickers":[{figure}],"horizons":{random.choice((figure, "[]"))}}}'.encode()
@@ -93,25 +93,25 @@ def digits(random: Random) -> bytes:
 
 def doubled(random: Random) -> bytes:
     """An object with the same keys again."""
-    parts = [json.dumps(one(random))[1:-1] for one in random.choices((request, near), k=3)]
+    parts = [json.dumps(maker(random))[1:-1] for maker in random.choices((request, near), k=3)]
     return ("{" + ",".join(filter(None, parts)) + "}").encode()
 
 
-def no_text(random: Random) -> bytes:
-    """JSON in bytes that are no UTF-8, or text that is no Unicode."""
-    said = json.dumps({"tickers": ["TCS.NS", "?"]})
+def not_text(random: Random) -> bytes:
+    """JSON in bytes that are not UTF-8, or text that is not Unicode."""
+    valid = json.dumps({"tickers": ["TCS.NS", "?"]})
     odd = random.choice((b"\xff", b"\xc0\x80", b"\xed\xa0\x80", rb"\ud800", rb"\u0000", rb"\u12"))
-    coded = random.choice(("utf-8-sig", "utf-16", "utf-32", "utf-16-le"))
-    return random.choice((said.encode().replace(b"?", odd), said.encode(coded)))
+    encoding = random.choice(("utf-8-sig", "utf-16", "utf-32", "utf-16-le"))
+    return random.choice((valid.encode().replace(b"?", odd), valid.encode(encoding)))
 
 
 def too_long(random: Random) -> bytes:
-    """More than is read."""
+    """A body longer than the limit."""
     return random.choice((b"x", b"[", b" ", b'"')) * LONG
 
 
-def chunked(random: Random) -> Made:
-    """A body in pieces, one of them perhaps of another length than announced."""
+def chunked(random: Random) -> Parts:
+    """A chunked body, one chunk perhaps of another length than its header gives."""
     body = random.choice((broken(random), json.dumps(request(random)).encode()))
     cut = random.randint(0, len(body))
     size = random.choice((b"%x" % cut, b"-1", b"zz", b"f" * 17, b"7fffffff"))
@@ -119,8 +119,8 @@ def chunked(random: Random) -> Made:
     return [b"transfer-encoding: chunked"], pieces + random.choice((b"0\r\n\r\n", b""))
 
 
-def misjudged(random: Random) -> Made:
-    """A body of another length than announced, or one announced in no way that is known."""
+def wrong_length(random: Random) -> Parts:
+    """A body of another length than the header gives, or with an invalid header."""
     body = json.dumps(near(random)).encode()
     length = random.choice(
         (b"0", b"1", b"%d" % (len(body) + 9), b"-5", b"", b"x", b"1e3", b"9" * 30, b"3, 4")
@@ -129,7 +129,7 @@ def misjudged(random: Random) -> Made:
     return random.choice(([], [b"content-length: " + length, *more])), body
 
 
-WHOLE: dict[str, Callable[[Random], Made]] = {
+WHOLE: dict[str, Callable[[Random], Parts]] = {
     "any JSON": lambda random: whole(json.dumps(value(random)).encode()),
     "near a request": lambda random: whole(json.dumps(near(random)).encode()),
     "broken JSON": lambda random: whole(broken(random)),
@@ -137,21 +137,21 @@ WHOLE: dict[str, Callable[[Random], Made]] = {
     "nested": lambda random: whole(nested(random)),
     "digits": lambda random: whole(digits(random)),
     "doubled keys": lambda random: whole(doubled(random)),
-    "no text": lambda random: whole(no_text(random)),
+    "not text": lambda random: whole(not_text(random)),
     "another type": lambda random: whole(
         json.dumps(request(random)).encode(), random.choice(KINDS_OF_BODY)
     ),
 }
-TORN: dict[str, Callable[[Random], Made]] = {
+TORN: dict[str, Callable[[Random], Parts]] = {
     "too long": lambda random: whole(too_long(random)),
     "chunked": chunked,
-    "misjudged": misjudged,
+    "wrong length": wrong_length,
 }
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A request as its bytes; after one that is not whole its connection is of no use."""
+    """A request as its bytes; after one that is not whole the connection cannot be used again."""
 
     kind: str
     raw: bytes
@@ -160,7 +160,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back; the status is 0 where the connection was closed without a word."""
+    """What came back; the status is 0 where the connection was closed without an answer."""
 
     status: int
     headers: dict[str, str]
@@ -169,7 +169,7 @@ class Answer:
 
 def requests(seed: int, count: int) -> Iterator[Sent]:
     """``count`` of them, one in ten torn, the same for the same seed."""
-    random = Random(seed)  # noqa: S311 a story, no secret
+    random = Random(seed)  # noqa: S311 not for secrets
     for place in range(count):
         makers = WHOLE if place % 10 else TORN
         kind = random.choice(list(makers))
@@ -182,27 +182,27 @@ async def _answer(reader: asyncio.StreamReader) -> Answer:
     try:
         head = await reader.readuntil(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")[:-2]
-        headers = {name.lower(): said for name, said in (line.split(": ", 1) for line in lines)}
+        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
     except (asyncio.IncompleteReadError, ConnectionError):
         return Answer(0, {}, b"")
     return Answer(int(first.split()[1]), headers, body)
 
 
-async def _ask(port: int, sent: Iterator[Sent]) -> list[tuple[Sent, Answer]]:
-    found, line = [], None
-    for one in sent:
+async def _send(port: int, sent: Iterator[Sent]) -> list[tuple[Sent, Answer]]:
+    answers, line = [], None
+    for request in sent:
         reader, writer = line = line or await asyncio.open_connection("127.0.0.1", port)
-        writer.write(one.raw)
-        if not one.whole:
+        writer.write(request.raw)
+        if not request.whole:
             writer.write_eof()
         answer = await asyncio.wait_for(_answer(reader), 20)
-        found.append((replace(one, raw=one.raw[:SHOWN]), answer))
-        if not one.whole or answer.status == 0:
+        answers.append((replace(request, raw=request.raw[:SHOWN]), answer))
+        if not request.whole or answer.status == 0:
             line = await _close(writer)
     if line is not None:
         await _close(line[1])
-    return found
+    return answers
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:
@@ -211,10 +211,10 @@ async def _close(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
 
 
-def answered(port: int, sent: Iterator[Sent], clients: int = 4) -> list[tuple[Sent, Answer]]:
-    """Each request, shortened, with its answer; ``clients`` ask at once, each one at a time."""
+def send_all(port: int, sent: Iterator[Sent], clients: int = 4) -> list[tuple[Sent, Answer]]:
+    """Each request, shortened, with its answer; ``clients`` send at once, each one at a time."""
 
-    async def all_of_them() -> list[list[tuple[Sent, Answer]]]:
-        return await asyncio.gather(*(_ask(port, sent) for _ in range(clients)))
+    async def run_clients() -> list[list[tuple[Sent, Answer]]]:
+        return await asyncio.gather(*(_send(port, sent) for _ in range(clients)))
 
-    return [one for share in asyncio.run(all_of_them()) for one in share]
+    return [pair for share in asyncio.run(run_clients()) for pair in share]

@@ -17,17 +17,18 @@ SHORT, LONG = ("TCS.NS", "short"), ("TCS.NS", "long")
 def forecasts(connection, models, *pairs, key=None):
     """The forecast of each ticker and horizon, or why there is none."""
     read = Loader(ArtifactStore(models, key)).load(connection, pairs)
-    return {pair: forecast_by(one) for pair, one in read.items()}
+    return {pair: forecast_by(model) for pair, model in read.items()}
 
 
 def test_reads_many_at_once_each_by_its_own_model(connection, models):
     put_live(connection, models, both_horizons())
     put_live(connection, models, [winner(ticker="INFY.NS")])
 
-    found = forecasts(connection, models, SHORT, LONG, ("INFY.NS", "short"))
+    results = forecasts(connection, models, SHORT, LONG, ("INFY.NS", "short"))
 
-    assert [one.answer["horizon"] for one in found.values()] == ["1-day", "63-day", "1-day"]
-    assert [one.answer["model"]["name"] for one in found.values()] == ["zero", "zero", "ridge"]
+    answers = [forecast.answer for forecast in results.values()]
+    assert [answer["horizon"] for answer in answers] == ["1-day", "63-day", "1-day"]
+    assert [answer["model"]["name"] for answer in answers] == ["zero", "zero", "ridge"]
 
 
 def test_a_ticker_without_prices_is_not_found_and_one_without_a_model_is_not_there_yet(
@@ -35,11 +36,11 @@ def test_a_ticker_without_prices_is_not_found_and_one_without_a_model_is_not_the
 ):
     put_price(connection, "INFY.NS")
 
-    found = forecasts(connection, models, SHORT, ("INFY.NS", "short"))
+    results = forecasts(connection, models, SHORT, ("INFY.NS", "short"))
 
-    assert found[SHORT].status == HTTPStatus.NOT_FOUND
-    assert found["INFY.NS", "short"].status == HTTPStatus.SERVICE_UNAVAILABLE
-    assert "--ticker INFY.NS" in str(found["INFY.NS", "short"])
+    assert results[SHORT].status == HTTPStatus.NOT_FOUND
+    assert results["INFY.NS", "short"].status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert "--ticker INFY.NS" in str(results["INFY.NS", "short"])
 
 
 def test_a_model_that_cannot_be_asked_yet_says_what_to_run(connection, models):
@@ -79,10 +80,10 @@ def test_inputs_that_make_no_forecast_are_refused_in_a_sentence(changes, connect
 def test_a_candidate_that_lacks_an_input_gives_way_to_zero_and_the_note_says_so(connection, models):
     put_live(connection, models, [winner()], inputs={"mom_5": 0.02})
 
-    said = forecasts(connection, models, SHORT)[SHORT].answer
+    answer = forecasts(connection, models, SHORT)[SHORT].answer
 
-    assert (said["pred_return"], said["model"]["name"]) == (0.0, "zero")
-    assert "needs vol_14" in said["note"]
+    assert (answer["pred_return"], answer["model"]["name"]) == (0.0, "zero")
+    assert "needs vol_14" in answer["note"]
 
 
 def test_an_unsigned_model_is_refused_where_a_key_is_set(connection, models):

@@ -1,4 +1,4 @@
-"""What waits for the log outlives the process, and belongs to one service at a time."""
+"""Forecasts that wait to be logged outlive the process, and belong to one service at a time."""
 
 import datetime as dt
 import os
@@ -47,7 +47,7 @@ def test_what_a_killed_service_left_is_taken_over_to_the_last_bit(folder):
 
     assert spool.recover() == [ROW, {**ROW, "ticker": "INFY.NS"}]
     assert spool.recover() == []
-    assert Spool(folder, "here").recover() == []  # it is of one that lives
+    assert Spool(folder, "here").recover() == []  # its service is still running
     spool.close()
     assert Spool(folder, "here").recover() == [ROW, {**ROW, "ticker": "INFY.NS"}]
 
@@ -106,10 +106,10 @@ def test_where_nothing_can_be_written_it_is_counted_and_nothing_else(tmp_path):
 
 
 def test_a_database_is_told_by_its_place_and_not_by_who_asks():
-    one = database_name("postgresql://ann:secret@db:5432/forecasts")
+    name = database_name("postgresql://ann:secret@db:5432/forecasts")
 
-    assert one == database_name("postgresql://bob@db:5432/forecasts")
-    assert one != database_name("postgresql://ann:secret@db:5432/trials")
-    assert one != database_name("postgresql://ann@/forecasts?host=/run/a")
+    assert name == database_name("postgresql://bob@db:5432/forecasts")
+    assert name != database_name("postgresql://ann:secret@db:5432/trials")
+    assert name != database_name("postgresql://ann@/forecasts?host=/run/a")
     assert database_name(None) == "embedded"
-    assert database_name("postgresql://ann@db:port/forecasts") != one
+    assert database_name("postgresql://ann@db:port/forecasts") != name

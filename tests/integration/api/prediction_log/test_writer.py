@@ -20,8 +20,8 @@ def row(**changes):
 
 
 def stored(connection):
-    found = connection.execute("SELECT data_hash FROM predictions ORDER BY 1").fetchall()
-    return [data_hash for (data_hash,) in found]
+    rows = connection.execute("SELECT data_hash FROM predictions ORDER BY 1").fetchall()
+    return [data_hash for (data_hash,) in rows]
 
 
 @pytest.fixture

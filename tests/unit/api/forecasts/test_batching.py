@@ -74,13 +74,13 @@ def test_a_batch_that_fails_raises_for_its_own_keys_and_no_others():
 
     async def story(batches):
         futures = [batches.load(key) for key in range(BATCH_SIZE + 1)]
-        found = await asyncio.gather(*futures, return_exceptions=True)
+        results = await asyncio.gather(*futures, return_exceptions=True)
         shelf.fails = set()
-        return found, await batches.load(0)
+        return results, await batches.load(0)
 
-    found, again = run(shelf, story)
-    assert {str(one) for one in found[:BATCH_SIZE]} == {"torn page"}
-    assert found[BATCH_SIZE] == BATCH_SIZE**2
+    results, again = run(shelf, story)
+    assert {str(error) for error in results[:BATCH_SIZE]} == {"torn page"}
+    assert results[BATCH_SIZE] == BATCH_SIZE**2
     assert again == 0
 
 
@@ -115,7 +115,7 @@ def test_a_cancelled_key_cancels_no_other_and_stops_no_batch():
 
 def test_a_batch_without_one_of_its_keys_fails_and_the_next_is_loaded():
     async def read(keys):
-        return {} if 1 in keys else dict.fromkeys(keys, "found")
+        return {} if 1 in keys else dict.fromkeys(keys, "value")
 
     async def story():
         batches = BatchLoader(read)
@@ -123,5 +123,5 @@ def test_a_batch_without_one_of_its_keys_fails_and_the_next_is_loaded():
         await asyncio.wait({lacking})
         return lacking.exception(), await batches.load(2)
 
-    error, found = asyncio.run(story())
-    assert (type(error), found) == (KeyError, "found")
+    error, results = asyncio.run(story())
+    assert (type(error), results) == (KeyError, "value")

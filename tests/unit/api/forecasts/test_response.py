@@ -29,37 +29,37 @@ def long():
 
 
 def test_answers_with_the_winner_s_forecast_as_return_percent_and_price():
-    said = prepared(winner()).answer
+    answer = prepared(winner()).answer
 
     # .1 x .02 - .015 / 3 + .0007
-    assert said["pred_return"] == pytest.approx(-0.0023, rel=1e-12)
-    assert said["pct_return"] == pytest.approx(-0.23, rel=1e-12)
-    assert said["est_future_close"] == pytest.approx(3000 * 0.9977, rel=1e-12)
-    assert said["model"]["name"] == "ridge"
+    assert answer["pred_return"] == pytest.approx(-0.0023, rel=1e-12)
+    assert answer["pct_return"] == pytest.approx(-0.23, rel=1e-12)
+    assert answer["est_future_close"] == pytest.approx(3000 * 0.9977, rel=1e-12)
+    assert answer["model"]["name"] == "ridge"
 
 
 def test_answers_with_no_change_where_the_candidate_has_not_won_and_shows_it_beside():
-    said = prepared().answer
+    answer = prepared().answer
 
-    assert (said["pred_return"], said["est_future_close"]) == (0.0, 3000.0)
-    assert said["candidate"]["pred_return"] == pytest.approx(-0.0023, rel=1e-12)
+    assert (answer["pred_return"], answer["est_future_close"]) == (0.0, 3000.0)
+    assert answer["candidate"]["pred_return"] == pytest.approx(-0.0023, rel=1e-12)
 
 
 @pytest.mark.parametrize(("place", "level"), list(enumerate([0.5, 0.8, 0.9, 0.95])))
 def test_answers_with_central_intervals_of_the_stored_quantiles(place, level):
-    found = prepared().answer["intervals"][place]
+    result = prepared().answer["intervals"][place]
 
     low, high = quantile_at((1 - level) / 2), quantile_at((1 + level) / 2)
-    assert found["level"] == level
-    assert found["low_return"] == pytest.approx(low, rel=1e-12)
-    assert found["high_close"] == pytest.approx(3000 * (1 + high), rel=1e-12)
+    assert result["level"] == level
+    assert result["low_return"] == pytest.approx(low, rel=1e-12)
+    assert result["high_close"] == pytest.approx(3000 * (1 + high), rel=1e-12)
 
 
 @pytest.mark.parametrize("levels", [LEVELS[:-1], [*LEVELS[:-1], 0.99]])
 def test_says_nothing_of_a_distribution_on_levels_it_does_not_know(levels):
-    said = prepared(levels=levels).answer
+    answer = prepared(levels=levels).answer
 
-    assert (said["prob_up"], said["intervals"]) == (None, [])
+    assert (answer["prob_up"], answer["intervals"]) == (None, [])
 
 
 @pytest.mark.parametrize(
@@ -79,10 +79,10 @@ def test_forecasts_the_next_session_across_holidays_and_special_sessions(day, ta
 
 def test_marks_a_target_beyond_the_announced_calendar_as_estimated():
     end = nse().covered_through
-    said = prepared(long(), feature_date=end - dt.timedelta(days=30)).answer
+    answer = prepared(long(), feature_date=end - dt.timedelta(days=30)).answer
 
-    assert said["predict_date"] > end.isoformat()
-    assert said["predict_date_estimated"] is True
+    assert answer["predict_date"] > end.isoformat()
+    assert answer["predict_date_estimated"] is True
 
 
 def test_refuses_inputs_of_another_features_version():
@@ -106,29 +106,29 @@ def test_refuses_a_forecast_that_no_price_can_be(intercept):
 
 def test_counts_the_sessions_that_have_closed_since():
     # Wednesday 15 and Thursday 16 April; the 14th was a holiday.
-    found = data_age(prepared(), dt.datetime(2026, 4, 16, 12, 0, tzinfo=dt.UTC))
+    result = data_age(prepared(), dt.datetime(2026, 4, 16, 12, 0, tzinfo=dt.UTC))
 
-    assert (found.sessions, found.last_closed) == (2, dt.date(2026, 4, 16))
+    assert (result.sessions, result.last_closed) == (2, dt.date(2026, 4, 16))
 
 
 def test_knows_when_the_age_will_change():
-    found = data_age(prepared(), EVENING)
+    result = data_age(prepared(), EVENING)
 
-    assert found.sessions == 0
-    at_close = data_age(prepared(), found.until)
-    just_before = data_age(prepared(), found.until - dt.timedelta(microseconds=1))
+    assert result.sessions == 0
+    at_close = data_age(prepared(), result.until)
+    just_before = data_age(prepared(), result.until - dt.timedelta(microseconds=1))
     assert (just_before.sessions, at_close.sessions) == (0, 1)
 
 
 def test_warns_of_prices_older_than_allowed_and_says_what_to_run():
-    one = prepared()
+    forecast = prepared()
     old = DataAge(2, dt.date(2026, 4, 16), EVENING)
 
-    (warning,) = full_answer(one, old, stale_after=2)["warnings"]
+    (warning,) = full_answer(forecast, old, stale_after=2)["warnings"]
 
     assert "2026-04-13, 2 sessions behind 2026-04-16" in warning
     assert "python -m mlops.pipeline --ticker TCS.NS" in warning
-    assert full_answer(one, old, stale_after=3)["warnings"] == []
+    assert full_answer(forecast, old, stale_after=3)["warnings"] == []
 
 
 def test_says_that_sample_prices_are_synthetic():

@@ -57,7 +57,7 @@ def clean_rows(days, prices, tickers) -> pl.DataFrame:
     )
 
 
-class Evenings:
+class DailyRuns:
     """Runs on a database and a home of the test's own."""
 
     def __init__(self, url, home, store, connection):
@@ -66,7 +66,7 @@ class Evenings:
         self.page = ""
         self.models = LiveModels(ArtifactStore(home / "models"), EventLog(connection))
 
-    def listed(self, tickers, day):
+    def register(self, tickers, day):
         """Let these tickers be known as ones that prices are stored of, so that they are pooled."""
         for ticker in tickers:
             self.connection.execute(
@@ -77,11 +77,11 @@ class Evenings:
                 (ticker, ticker, after_close(day)),
             )
 
-    def context(self, tickers, day, **asked):
+    def context(self, tickers, day, **changes):
         given = context(self.store, self.home, tickers=tickers, now=after_close(day), **SETTINGS)
-        return replace(given, models=self.models, records=self.records, **asked)
+        return replace(given, models=self.models, records=self.records, **changes)
 
-    def arrive(self, clean):
+    def store_prices(self, clean):
         """Make these the clean prices, and compute their features."""
         tickers = tuple(clean["ticker"].unique().sort())
         given = self.context(tickers, clean["date"].max())
@@ -89,7 +89,7 @@ class Evenings:
             self.store.replace(CLEAN_DAILY, tickers, clean)
         run(features_daily.STAGE, given)
 
-    def evening(self, ticker, day, *, training=False):
+    def run_after_close(self, ticker, day, *, training=False):
         """The forecasts of one ticker's run, the next session's first, and its outcomes.
 
         Training leaves its ``page``.
@@ -104,20 +104,25 @@ class Evenings:
         return forecasts, record_outcomes(given)
 
     def manager(self, day):
-        told = {"home": self.home, "database_url": self.url, "now": after_close(day), **SETTINGS}
-        return DeploymentManager(load_settings(None, told, env_file=None))
+        overrides = {
+            "home": self.home,
+            "database_url": self.url,
+            "now": after_close(day),
+            **SETTINGS,
+        }
+        return DeploymentManager(load_settings(None, overrides, env_file=None))
 
     def row(self, ticker, horizon):
-        """What the live set is asked with."""
+        """The inputs of the live model."""
         digest = self.models.state(ticker, horizon).live.digest
         return self.records.serving.read(ticker, horizon, digest)
 
 
 @contextmanager
-def evenings(url, home):
+def daily_runs(url, home):
     store = PostgresStore(bulk_connection(url))
     try:
         with psycopg.connect(url, autocommit=True) as connection:
-            yield Evenings(url, home, store, connection)
+            yield DailyRuns(url, home, store, connection)
     finally:
         store.close()
