@@ -50,6 +50,15 @@ def test_a_tilts_slope_is_a_finite_number(slope):
         tilt(slope=slope)
 
 
+# --- what a linear model needs
+
+
+@pytest.mark.parametrize("coef", [[0.1], [0.1, np.nan], [[0.1, 0.2]]])
+def test_a_model_has_one_finite_coefficient_per_feature(coef):
+    with pytest.raises(ValueError, match=r"coefficient|finite"):
+        LinearModel(("a", "b"), np.array(coef), 0.0)
+
+
 # --- there and back
 
 
@@ -136,7 +145,34 @@ def test_any_difference_in_a_tilt_changes_its_hash(change):
     assert canonical_hash(tilt(**change)) != canonical_hash(tilt())
 
 
-def test_a_hash_is_the_same_on_every_machine():
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"features": ("b", "a")},
+        {"coef": np.array([np.nextafter(0.25, 1), 0.0])},
+        {"intercept": np.nextafter(0.5, 1)},
+        {"options": {"alpha": 1.5, "k": 2.0}},
+        {"options": {"alpha": 1.0}},
+    ],
+)
+def test_any_difference_in_a_linear_model_changes_its_hash(change):
+    assert canonical_hash(replace(LINEAR, **change)) != canonical_hash(LINEAR)
+
+
+def test_a_linear_models_hash_is_the_same_on_every_machine():
+    body = {
+        "kind": "linear",
+        "coef": "000000000000d03f" + "00" * 8,
+        "features": ["a", "b"],
+        "intercept": "0x1.0000000000000p-1",
+        "options": {"alpha": "0x1.0000000000000p+0", "k": "0x1.0000000000000p+1"},
+    }
+    expected = sha256(json.dumps(body, sort_keys=True, indent=1).encode()).hexdigest()
+
+    assert canonical_hash(LINEAR) == expected
+
+
+def test_a_tilts_hash_is_the_same_on_every_machine():
     def little(kind, *numbers):
         return np.array(numbers, dtype=kind).tobytes().hex()
 
