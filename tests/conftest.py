@@ -6,6 +6,7 @@ import sys
 import uuid
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -20,6 +21,10 @@ from src.registry.storage.artifact_store import MODELS, ArtifactStore
 
 # Before any library with threads of its own is loaded.
 use_passive_waiting()
+
+# No test fails because its machine is busy.
+hypothesis.settings.register_profile("any-speed", deadline=None)
+hypothesis.settings.load_profile("any-speed")
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("FORECAST_TEST_DATA", ROOT.parent / "shared" / "data"))
