@@ -20,7 +20,7 @@ LIMIT = 6.0
 
 
 def seconds(settings, store, ticker):
-    """CPU seconds of the stage, on tables held aside."""
+    """CPU seconds of the stage, without writing."""
     given = make_context(
         settings, store, (ticker,), run_id="benchmark", now=now(settings), write=False
     )
