@@ -56,11 +56,11 @@ def run(args: argparse.Namespace, settings: Settings, store: PostgresStore) -> i
     if args.all:
         if not stored:
             raise BadInput("No prices are stored yet: run `python -m src.data.ingest write` first.")
-        calendar, whole = pools.everything(store, stored)
+        calendar, whole = pools.panel_of_all(store, stored)
         tickers = list(whole.tickers)
     else:
         tickers = _named_tickers(args, stored)
-        calendar, whole = pools.pooled(store, tickers, stored)
+        calendar, whole = pools.pool_panel(store, tickers, stored)
     panel = whole if args.until is None else pools.up_to(whole, args.until)
     if args.since is not None and args.since > panel.sessions[-1].item():
         raise BadInput(
