@@ -21,6 +21,9 @@ from src.registry.storage.artifact_store import MODELS, ArtifactStore
 
 # Before any library with threads of its own is loaded.
 use_passive_waiting()
+# How long an example takes depends on what else the machine does, and fails nobody's code.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 # No test fails because its machine is busy.
 hypothesis.settings.register_profile("any-speed", deadline=None)
