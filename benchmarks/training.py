@@ -20,12 +20,12 @@ LIMIT = 6.0
 
 
 def seconds(settings, store, ticker):
-    """CPU seconds of the stage, on tables held aside."""
-    given = make_context(
+    """CPU seconds of the stage, without writing."""
+    context = make_context(
         settings, store, (ticker,), run_id="benchmark", now=now(settings), write=False
     )
     began = time.process_time()
-    report = run_stage(train.STAGE, given)
+    report = run_stage(train.STAGE, context)
     return time.process_time() - began, report
 
 

@@ -205,21 +205,21 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_backtested_is_said_in_one_sentence(command, tmp_path, case):
-    arguments, code, said = REFUSED[case]
+    arguments, code, message = REFUSED[case]
 
     ran = backtest(command, tmp_path / "out.csv", *arguments)
 
-    assert said in sentence(ran, code)
+    assert message in sentence(ran, code)
     assert list(tmp_path.glob("*.csv*")) == []
 
 
 def test_a_place_that_cannot_hold_the_file_is_refused_at_once(command, tmp_path):
-    for out, said in (
+    for out, message in (
         (tmp_path / "none" / "out.csv", "does not exist"),
         (tmp_path, "not a regular file"),
         ("/dev/null", "not a regular file"),
     ):
-        assert said in sentence(backtest(command, out, "--all"), 2)
+        assert message in sentence(backtest(command, out, "--all"), 2)
     assert not Path("/dev/null").is_file()
 
 
@@ -237,11 +237,11 @@ def test_an_interrupted_backtest_leaves_the_file_of_before(environment, tmp_path
         while not list(tmp_path.glob(".*.part")) and time.monotonic() < until:
             time.sleep(0.02)
         running.send_signal(signal.SIGINT)
-        said = running.stderr.read()
+        message = running.stderr.read()
 
     # Interrupted inside an exec of its own, as of a dataclass, Python ends by the signal itself.
-    assert running.returncode in (130, -signal.SIGINT), said
-    assert said.splitlines()[-1] == "Interrupted: unfinished changes were rolled back."
+    assert running.returncode in (130, -signal.SIGINT), message
+    assert message.splitlines()[-1] == "Interrupted: unfinished changes were rolled back."
     assert out.read_text() == "kept"
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["out.csv"]
 
@@ -281,7 +281,7 @@ FOREIGN = {
 
 @pytest.mark.parametrize("case", FOREIGN)
 def test_a_file_that_is_no_backtest_is_refused_in_one_sentence(tmp_path, case):
-    content, said = FOREIGN[case]
+    content, message = FOREIGN[case]
     path = tmp_path / "F.csv"
     if content is not None:
         path.write_bytes(content)
@@ -289,7 +289,7 @@ def test_a_file_that_is_no_backtest_is_refused_in_one_sentence(tmp_path, case):
     with pytest.raises(BadInput) as refused:
         evaluate.read(path)
 
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert str(path) in str(refused.value)
     assert "\n" not in str(refused.value)
 

@@ -183,7 +183,7 @@ def _write(path, content):
 
 @pytest.mark.parametrize("case", REFUSALS)
 def test_what_cannot_be_read_is_refused_in_one_sentence(command, home, tmp_path, case):
-    make, said = REFUSALS[case]
+    make, message = REFUSALS[case]
     folder = tmp_path / "files"
     folder.mkdir()
     path = make(folder)
@@ -192,7 +192,7 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(command, home, tmp_path,
 
     assert ran.returncode == 1
     (sentence,) = ran.stderr.splitlines()
-    assert (said if isinstance(said, str) else str(path)) in sentence
+    assert (message if isinstance(message, str) else str(path)) in sentence
     assert results_of(home)["status"] == "failed"
     assert results_of(home)["error"] == sentence
 
@@ -221,14 +221,14 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(command, home, arguments):
 
 
 @pytest.mark.parametrize(
-    ("config", "said"),
+    ("config", "message"),
     [
         ({"data": {"tikcer": "TCS.NS"}}, "'data.ticker'"),
         ({"features": {"sma_periods": [0]}}, "features.sma_periods"),
         ({"validation": {"min_mae_improvement": "much"}}, "validation.min_mae_improvement"),
     ],
 )
-def test_a_config_that_cannot_be_used_names_the_key(command, tmp_path, config, said):
+def test_a_config_that_cannot_be_used_names_the_key(command, tmp_path, config, message):
     path = tmp_path / "config.json"
     path.write_text(json.dumps(config))
 
@@ -236,7 +236,7 @@ def test_a_config_that_cannot_be_used_names_the_key(command, tmp_path, config, s
 
     assert ran.returncode == 1
     (sentence,) = ran.stderr.splitlines()
-    assert said in sentence
+    assert message in sentence
 
 
 def test_a_dead_database_is_one_sentence_soon_and_no_other_is_started(command, home):

@@ -58,11 +58,11 @@ def winner(**changes: Any) -> Artifact:
     return make_artifact(**won | changes)
 
 
-def forged_set(folder: Path, model: bytes, **told: Any) -> str:
+def forged_set(folder: Path, model: bytes, **changes: Any) -> str:
     """Put a set beside the one in ``folder`` whose manifest vouches for other bytes."""
     manifest = json.loads((folder / "manifest.json").read_bytes())
     manifest["files"]["model.skops"] = {"sha256": sha256(model).hexdigest(), "size": len(model)}
-    body = json.dumps(manifest | told).encode()
+    body = json.dumps(manifest | changes).encode()
     digest = sha256(body).hexdigest()
     (folder.parent / digest).mkdir()
     (folder.parent / digest / "manifest.json").write_bytes(body)

@@ -1,4 +1,4 @@
-"""Contests put together by hand: outcomes and forecasts as given, everything else empty."""
+"""Walk-forward results put together by hand: outcomes and forecasts alone."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def walk_forward_result(
     scores: np.ndarray | None = None,
     since: int = 0,
 ) -> WalkForwardResult:
-    """A contest in which the candidates said ``points`` and the outcomes were ``actual``.
+    """A result in which the candidates forecast ``points`` and the outcomes were ``actual``.
 
     Every volatility is 1; ``scores`` are the distributions' quantiles at each refresh.
     """
     shape = actual.shape
     rules = ExperimentConfig(challenger, 0.0, configurations=1, schedule=Schedule())
-    asked = verdict.rules_for(horizon, 0.0)
+    gate_rules = verdict.rules_for(horizon, 0.0)
     quantiles = np.full((len(actual) // 5 + 1, shape[1], len(LEVELS)), np.nan)
     return WalkForwardResult(
         panel_of(np.ones(shape), tickers),
@@ -63,7 +63,7 @@ def walk_forward_result(
         distribution.DistributionForecasts(
             horizon, since, LEVELS, np.ones(shape), quantiles if scores is None else scores
         ),
-        verdict.replay(actual, points[challenger], rules=asked),
+        verdict.replay(actual, points[challenger], rules=gate_rules),
         rules,
     )
 

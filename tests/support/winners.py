@@ -69,11 +69,15 @@ class Winners:
     def _tilt(self, ticker: str, number: int) -> Artifact:
         names = (*self.names, "volatility_1", "rank_mean")
         model = RankTilt(names, as_trees(self.ranks), 0.5 + number / 10)
-        told = {"candidate": "rank_tilt", "served": "rank_tilt", "features_version": self.version}
-        return winner(ticker=ticker, model=model, **told)
+        changes = {
+            "candidate": "rank_tilt",
+            "served": "rank_tilt",
+            "features_version": self.version,
+        }
+        return winner(ticker=ticker, model=model, **changes)
 
     def _ridge(self, ticker: str, number: int) -> Artifact:
         coef = np.random.default_rng(number).normal(0, 2e-3, len(self.names))
         model = LinearModel(self.names, coef, 0.004 + number / 1000)
-        told = {"horizon": "long", "sessions": 63, "features_version": self.version}
-        return winner(ticker=ticker, model=model, **told)
+        changes = {"horizon": "long", "sessions": 63, "features_version": self.version}
+        return winner(ticker=ticker, model=model, **changes)

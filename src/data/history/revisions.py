@@ -58,25 +58,9 @@ def revise(
     two vintages must not be spliced.
     """
     fields = [name for name in delivered.columns if name not in ("line", key)]
-    joined = (
-        delivered.join(
-            stored.select(key, *fields, "batch_id", "first_seen", "fetched_at", "price_basis"),
-            on=key,
-            how="left",
-            suffix="_old",
-            maintain_order="left",
-        )
-        .with_columns(
-            stored=pl.col("batch_id").is_not_null(),
-            rebased=(pl.col("price_basis") != batch.price_basis).fill_null(value=False),
-        )
-        .with_columns(
-            **{f"{f}_changed": _is_changed(f) for f in fields},
-            **{f"{f}_noise": _is_noise(f) for f in fields},
-            **{f"{f}_fills": _is_filling(f) for f in fields},
-        )
-    )
-    joined = _classify(joined, fields, batch)
+    before = stored.select(key, *fields, "batch_id", "first_seen", "fetched_at", "price_basis")
+    joined = delivered.join(before, on=key, how="left", suffix="_old", maintain_order="left")
+    joined = _classify(_compare(joined, fields, batch), fields, batch)
     return RevisionResult(
         rows=_rows_to_store(joined, key, fields, batch),
         revisions=_revisions(joined, key, fields),
@@ -89,6 +73,18 @@ def revise(
             ),
             reason=pl.format("a later or fuller delivery has close {}", pl.col("close_old")),
         ),
+    )
+
+
+def _compare(joined: pl.DataFrame, fields: list[str], batch: Batch) -> pl.DataFrame:
+    """Whether each row is stored and on another basis, and what happened to each field."""
+    return joined.with_columns(
+        stored=pl.col("batch_id").is_not_null(),
+        rebased=(pl.col("price_basis") != batch.price_basis).fill_null(value=False),
+    ).with_columns(
+        **{f"{field}_changed": _is_changed(field) for field in fields},
+        **{f"{field}_noise": _is_noise(field) for field in fields},
+        **{f"{field}_fills": _is_filling(field) for field in fields},
     )
 
 
@@ -110,6 +106,7 @@ def _is_noise(field: str) -> pl.Expr:
 
 
 def _classify(joined: pl.DataFrame, fields: list[str], batch: Batch) -> pl.DataFrame:
+    """The outcome of each row: whether and how it changes the stored one."""
     changed = pl.any_horizontal(f"{f}_changed" for f in fields)
     only_noise = pl.all_horizontal(pl.col(f"{f}_noise") | ~pl.col(f"{f}_changed") for f in fields)
     older = pl.col("fetched_at") > pl.lit(batch.fetched_at).cast(UTC)

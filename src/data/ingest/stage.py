@@ -102,13 +102,7 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
             warnings += record_delivery(context.store, delivery)
             notes.update(f"{ticker}: {note}" for note in delivery.notes)
     total = IngestCounts.total(counts.values())
-    if total.rejected:
-        notes.add(f"{total.rejected} rows rejected at ingest and kept in quarantine")
-    if total.repeated:
-        notes.add(
-            f"{total.repeated} deliveries were stored already and changed nothing "
-            "(--fetched-at TIME stores a file again)"
-        )
+    notes.update(_summary(total))
     return StageReport(
         rows=total.changed,
         details={
@@ -119,6 +113,19 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
         warnings=tuple(warnings),
         counts={ticker: vars(part) for ticker, part in counts.items()},
     )
+
+
+def _summary(total: IngestCounts) -> list[str]:
+    """Notes about rows and deliveries that were not stored."""
+    notes = []
+    if total.rejected:
+        notes.append(f"{total.rejected} rows rejected at ingest and kept in quarantine")
+    if total.repeated:
+        notes.append(
+            f"{total.repeated} deliveries were stored already and changed nothing "
+            "(--fetched-at TIME stores a file again)"
+        )
+    return notes
 
 
 def _store(context: RunContext, delivery: Delivery, counts: IngestCounts) -> tuple[str, ...]:

@@ -206,11 +206,8 @@ def _raise_if_final(ticker: str, status: int, chart: dict[str, Any] | None) -> N
             f"Yahoo does not know the ticker {ticker} ({reason or f'HTTP {status}'}): "
             "NSE tickers are written like TCS.NS, M&M.NS or BAJAJ-AUTO.NS"
         )
-    if reason and status in {
-        HTTPStatus.OK,
-        HTTPStatus.BAD_REQUEST,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-    }:
+    final = (HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
+    if reason and status in final:
         raise SourceUnavailable(f"Yahoo returned no prices for {ticker}: {reason}")
 
 

@@ -11,7 +11,7 @@ from src.core.calendars.nse import nse
 from src.core.tables import FEATURES_DAILY
 from src.registry.formats.models import LinearModel
 from src.registry.lifecycle.events import Author
-from tests.support.evenings import after_close, evenings
+from tests.support.daily_runs import after_close, daily_runs
 from tests.support.models import both_horizons
 from tests.support.prices import TCS, clean_walk
 
@@ -23,20 +23,20 @@ CLEAN = clean_walk(TCS, DAYS)
 @pytest.fixture
 def at(database_url, home):
     """One ticker that zero is served for; its first forecast was made four sessions ago."""
-    with evenings(database_url, home) as opened:
-        opened.listed([TCS], DAYS[0])
-        opened.arrive(CLEAN.head(FIRST + 1))
+    with daily_runs(database_url, home) as opened:
+        opened.register([TCS], DAYS[0])
+        opened.store_prices(CLEAN.head(FIRST + 1))
         version = opened.store.load(FEATURES_DAILY, [TCS])["features_version"][-1]
         zero = LinearModel((), np.zeros(0), 0.0)
         made = both_horizons(features_version=version, candidate="zero", model=zero)
         opened.models.publish(made, Author("a test", after_close(DAYS[FIRST])))
-        opened.evening(TCS, DAYS[FIRST])
+        opened.run_after_close(TCS, DAYS[FIRST])
         yield opened
 
 
 def evening(at, row, clean=CLEAN):
-    at.arrive(clean.head(row + 1))
-    return at.evening(TCS, DAYS[row])[1]
+    at.store_prices(clean.head(row + 1))
+    return at.run_after_close(TCS, DAYS[row])[1]
 
 
 def outcomes(at, row=FIRST):
@@ -105,7 +105,7 @@ def test_a_missing_bar_holds_the_outcome_back_until_it_is_filled(at):
 
 
 def test_prices_that_stopped_coming_are_told(at):
-    _, counts = at.evening(TCS, DAYS[FIRST + 3])
+    _, counts = at.run_after_close(TCS, DAYS[FIRST + 3])
 
     assert (counts["recorded"], counts["no_bar"]) == (0, 1)
     assert counts["notes"][0].startswith("TCS.NS: 1 forecast came due without an outcome")

@@ -18,7 +18,7 @@ from src.features.catalogue import features
 from src.modeling.experiment.promotion import Champion
 from src.modeling.intervals import distribution
 from src.modeling.panel import panel
-from src.modeling.panel.known_pools import known_pools
+from src.modeling.panel.pools import load_pools
 from src.modeling.serving.stored_models import stored_forecasts
 from src.modeling.training import stage as train
 from src.modeling.training.publish import current_champion
@@ -59,7 +59,7 @@ def trained(store, given, clean):
     return run(train.STAGE, given)
 
 
-def told(report, horizon):
+def model_entry(report, horizon):
     return next(one for one in report.details["models"] if one["horizon"] == horizon)
 
 
@@ -89,7 +89,7 @@ def test_rows_without_full_windows_or_a_realised_label_are_left_out(
     dates = rows(store, table)["date"].to_list()
 
     assert dates == DAYS[WARM_UP : 700 - ahead]
-    counts = told(trained, horizon)["rows"]
+    counts = model_entry(trained, horizon)["rows"]
     assert (counts["rows_in"], counts["rows"]) == (700, 680 - ahead)
     assert (counts["warm_up"], counts["label_open"]) == (WARM_UP, ahead)
 
@@ -116,7 +116,7 @@ def test_labels_across_a_pending_jump_are_left_out(store, given, clean, horizon,
     # Labels that end on the jump or later, and windows of 21 bars that hold it.
     assert not dates & set(DAYS[400 - ahead : 421])
     assert {DAYS[399 - ahead], DAYS[421]} <= dates
-    assert told(report, horizon)["rows"]["pending_jump"] == 21 + ahead
+    assert model_entry(report, horizon)["rows"]["pending_jump"] == 21 + ahead
 
 
 def test_labels_follow_the_adjusted_close_and_features_the_close(store, given, clean):
@@ -162,7 +162,7 @@ def test_the_score_of_zero_is_the_mean_size_of_the_returns_it_is_tested_on(
     store, given, trained, horizon, table, ahead
 ):
     dataset = rows(store, table)
-    zero = told(trained, horizon)["metrics"][0]
+    zero = model_entry(trained, horizon)["metrics"][0]
 
     # A year of features, and then so many sessions that 252 labels are known at the first refit;
     # the drift needs 20 returns for its volatility, and 250 realised labels.
@@ -191,10 +191,10 @@ def test_the_drifts_forecast_is_a_fifth_of_the_mean_reward_times_todays_volatili
     volatility = distribution.walk_forward(whole, 63).sigma[:, 0]
     realised = (whole.close[63:, 0] / whole.close[:-63, 0] - 1) / volatility[:-63]
 
-    said = trained.details["forecasts"][1]["candidate"]["pred_return"]
+    forecast = trained.details["forecasts"][1]["candidate"]["pred_return"]
 
     expected = 0.2 * np.nanmean(realised) * volatility[-1]
-    assert said == pytest.approx(expected, rel=1e-9)
+    assert forecast == pytest.approx(expected, rel=1e-9)
 
 
 # --- again
@@ -222,7 +222,7 @@ def test_the_same_input_gives_the_same_models_and_writes_nothing(
 
 
 def test_stored_models_forecast_what_training_said(given, trained):
-    forecasts, problems = stored_forecasts(given, TCS, known_pools(given))
+    forecasts, problems = stored_forecasts(given, TCS, load_pools(given))
 
     assert problems == []
     assert forecasts == trained.details["forecasts"]
@@ -231,7 +231,7 @@ def test_stored_models_forecast_what_training_said(given, trained):
 def test_without_a_model_it_says_what_to_run(store, given, clean):
     with_features(store, given, clean)
 
-    forecasts, problems = stored_forecasts(given, TCS, known_pools(given))
+    forecasts, problems = stored_forecasts(given, TCS, load_pools(given))
 
     assert forecasts == []
     assert len(problems) == 2
@@ -285,7 +285,7 @@ def test_a_series_too_short_for_a_horizon_serves_zero_undecided(store, given, cl
     report = run(train.STAGE, given)
 
     for horizon, *_ in HORIZONS:
-        one = told(report, horizon)
+        one = model_entry(report, horizon)
         assert (one["served"], one["verdict"]) == ("zero", "undecided")
         assert "independent periods) are too few; a verdict needs 25" in one["reason"]
     assert [one["pred_return"] for one in report.details["forecasts"]] == [0.0, 0.0]
@@ -300,8 +300,8 @@ def test_a_series_may_be_long_enough_for_one_horizon_alone(store, given, clean):
 
     report = run(train.STAGE, given)
 
-    assert told(report, "short")["candidate"] == "zero"
-    assert told(report, "long")["candidate"] == "drift"
+    assert model_entry(report, "short")["candidate"] == "zero"
+    assert model_entry(report, "long")["candidate"] == "drift"
     assert [warning.split(":")[0] for warning in report.warnings] == ["TCS.NS, short"]
 
 
@@ -325,38 +325,40 @@ def test_a_ticker_too_short_for_any_feature_does_not_stop_the_others(store, home
 
     report = run(train.STAGE, both)
 
-    # What is learnt from the others forecasts for it as well, as soon as it has what is asked.
+    # What is learnt from the others forecasts for it as well, as soon as it has the inputs.
     assert [one["candidate"] for one in report.details["models"]] == ["ridge", "drift"] * 2
-    said = report.details["forecasts"]
-    assert [one["candidate"] is None for one in said] == [False, False, True, True]
-    assert [one["pred_return"] for one in said] == [0.0] * 4
+    forecast = report.details["forecasts"]
+    assert [one["candidate"] is None for one in forecast] == [False, False, True, True]
+    assert [one["pred_return"] for one in forecast] == [0.0] * 4
 
 
 def test_a_model_without_features_says_what_to_run(store, home, given, trained):
     store.replace(FEATURES_DAILY, [TCS], rows(store, FEATURES_DAILY).clear())
 
-    forecasts, problems = stored_forecasts(given, TCS, known_pools(given))
+    forecasts, problems = stored_forecasts(given, TCS, load_pools(given))
 
     assert forecasts == []
     assert problems == ["TCS.NS has no features yet: run `python -m mlops.pipeline` first."]
 
 
 def test_a_forecast_has_its_distribution_around_the_close(trained):
-    for said in trained.details["forecasts"]:
-        levels = [one["level"] for one in said["intervals"]]
+    for forecast in trained.details["forecasts"]:
+        levels = [one["level"] for one in forecast["intervals"]]
         assert levels == [0.5, 0.8, 0.9, 0.95]
-        lows = [one["low_return"] for one in said["intervals"]]
-        highs = [one["high_return"] for one in said["intervals"]]
+        lows = [one["low_return"] for one in forecast["intervals"]]
+        highs = [one["high_return"] for one in forecast["intervals"]]
         assert lows == sorted(lows, reverse=True)
         assert highs == sorted(highs)
         assert lows[0] < 0 < highs[0]
-        assert 0.025 <= said["prob_up"] <= 0.975
-        for one in said["intervals"]:
-            assert one["high_close"] == pytest.approx(said["last_close"] * (1 + one["high_return"]))
+        assert 0.025 <= forecast["prob_up"] <= 0.975
+        for one in forecast["intervals"]:
+            assert one["high_close"] == pytest.approx(
+                forecast["last_close"] * (1 + one["high_return"])
+            )
 
 
 def test_a_quarter_is_less_certain_than_a_day(trained):
-    day, quarter = (said["intervals"][2] for said in trained.details["forecasts"])
+    day, quarter = (forecast["intervals"][2] for forecast in trained.details["forecasts"])
 
     # The walk moves 1.5 % a session: 63 of them make some eight times that.
     width, wider = (one["high_return"] - one["low_return"] for one in (day, quarter))
@@ -375,9 +377,13 @@ def test_a_feature_that_has_seen_the_next_return_stops_training(store, given, cl
     report = run(train.STAGE, given)
 
     for horizon in ("short", "long"):
-        said = told(report, horizon)
-        assert (said["candidate"], said["served"], said["verdict"]) == ("zero", "zero", "undecided")
-        assert "return_lag1_scaled: correlation +1.00" in said["reason"]
+        forecast = model_entry(report, horizon)
+        assert (forecast["candidate"], forecast["served"], forecast["verdict"]) == (
+            "zero",
+            "zero",
+            "undecided",
+        )
+        assert "return_lag1_scaled: correlation +1.00" in forecast["reason"]
     assert len(report.warnings) == 2
 
 
@@ -413,9 +419,9 @@ def test_what_is_pinned_is_not_asked_for_another_horizon(store, home, given, mod
 
 def test_stored_models_of_another_horizon_do_not_answer(store, home, given, models, trained):
     other = {"training": {"horizons": {"short": 5, "long": 63}}}
-    asked = context(store, home, models=models, **other)
+    run_context = context(store, home, models=models, **other)
 
-    forecasts, problems = stored_forecasts(asked, TCS, known_pools(asked))
+    forecasts, problems = stored_forecasts(run_context, TCS, load_pools(run_context))
 
     assert [one["horizon"] for one in forecasts] == ["63-day"]
     assert problems == [

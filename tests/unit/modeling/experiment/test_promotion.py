@@ -39,7 +39,9 @@ def look(rows, now, challenger, **others):
     actual[-1:] = np.nan
     points = {"zero": ZERO, "drift": challenger, **others}
     return decide_promotion(
-        walk_forward_result(actual, {name: said[:rows] for name, said in points.items()}, "drift"),
+        walk_forward_result(
+            actual, {name: values[:rows] for name, values in points.items()}, "drift"
+        ),
         now,
     )
 
@@ -149,7 +151,7 @@ DEMOTED_THEN = Champion("zero", day(699))
 
 
 def test_after_a_demotion_only_later_forecasts_count():
-    # With all that it ever said it would be undecided for long: 300 of 700 rows are harm.
+    # With its whole record it would be undecided for long: 300 of 700 rows are harm.
     assert look(950, DEMOTED_THEN, RECOVERED).event == UNDECIDED
     decision = look(951, DEMOTED_THEN, RECOVERED)
 
@@ -179,10 +181,10 @@ def test_another_look_at_the_same_session_decides_nothing_new():
 
 
 def test_a_life_of_a_candidate_from_look_to_look():
-    said = turning((0, SKILLED), (400, HARMFUL), (1000, SKILLED))
+    forecasts = turning((0, SKILLED), (400, HARMFUL), (1000, SKILLED))
     now, events = Champion(), []
     for rows in range(21, ROWS, 21):
-        decision = look(rows, now, said)
+        decision = look(rows, now, forecasts)
         if decision.event in (PROMOTED, DEMOTED):
             events.append((decision.event, rows))
             assert decision.champion.since == day(rows - 1)

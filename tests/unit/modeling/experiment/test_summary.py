@@ -1,4 +1,4 @@
-"""What is told of a contest, by hand: a ticker's own table, the pool's, and coverage."""
+"""Summaries of a walk-forward, worked out by hand: a ticker's table, the pool's, coverage."""
 
 import json
 
@@ -16,7 +16,7 @@ TICKERS = ("A.NS", "B.NS")
 ACTUAL = np.array([[0.01, 0.5], [-0.02, 0.5], [0.03, 0.5], [0.04, 0.5], [nan, nan]])
 
 
-def said(**columns):
+def candidate_points(**columns):
     """Forecasts of A.NS as given, and of B.NS as far from right as can be."""
     return {
         name: np.column_stack([np.array(column, dtype=float), np.full(5, -9.0)])
@@ -26,7 +26,7 @@ def said(**columns):
 
 def two(challenger="drift", **columns):
     usual = {"mean": [nan, 0.01, -0.005, 0.01, 0.0], "drift": [0.01, 0.01, 0.01, nan, 0.01]}
-    points = {"zero": np.zeros((5, 2)), **said(**usual | columns)}
+    points = {"zero": np.zeros((5, 2)), **candidate_points(**usual | columns)}
     return walk_forward_result(ACTUAL.copy(), points, challenger, tickers=TICKERS)
 
 
@@ -53,10 +53,10 @@ def test_a_ticker_that_one_candidate_never_forecast_has_no_table():
 
 
 def test_a_ticker_without_an_outcome_has_no_table():
-    held = two()
-    held.actual[:, 0] = nan
+    result = two()
+    result.actual[:, 0] = nan
 
-    assert summary.ticker_metrics(held, "A.NS") == []
+    assert summary.ticker_metrics(result, "A.NS") == []
 
 
 # --- of the pool
@@ -77,7 +77,7 @@ def test_a_pools_errors_by_hand():
     assert rows["drift"]["mae"] == pytest.approx((0.05 + 4 * 9.5) / 7)
     # Nothing: A.NS .01 + .02 + .03 and B.NS .5 four times.
     assert rows["drift"]["skill_vs_zero"] == pytest.approx(1 - 38.05 / 2.06)
-    # Beside the mean on what both have said: A.NS .03 + .035, B.NS 9.5 four times.
+    # Beside the mean where both have a forecast: A.NS .03 + .035, B.NS 9.5 four times.
     assert rows["drift"]["skill_vs_mean"] == pytest.approx(1 - 38.05 / 38.065)
     # Zero is served: it errs by all that happened.
     assert rows["served"]["mae"] == rows["zero"]["mae"] == pytest.approx((0.1 + 4 * 0.5) / 8)
@@ -85,10 +85,10 @@ def test_a_pools_errors_by_hand():
 
 
 def test_a_candidate_that_never_forecast_has_no_row():
-    held = two()
-    held.points["drift"][:] = nan
+    result = two()
+    result.points["drift"][:] = nan
 
-    names = [row["name"] for row in summary.pool_metrics(held)["metrics"]]
+    names = [row["name"] for row in summary.pool_metrics(result)["metrics"]]
 
     assert names == ["zero", "mean", "served"]
 
@@ -131,10 +131,10 @@ def covered(actual, ticker="A.NS", horizon=1, since=0, sigma=1.0):
     refreshes = (len(actual) - 1) // 10 - since // 10 + 1
     scores = np.broadcast_to(QUANTILES * sigma, (refreshes, 2, len(LEVELS))).copy()
     points = {"zero": np.zeros(actual.shape)}
-    held = walk_forward_result(
+    result = walk_forward_result(
         actual, points, "zero", horizon=horizon, tickers=TICKERS, scores=scores, since=since
     )
-    return summary.coverage(held, ticker)
+    return summary.coverage(result, ticker)
 
 
 def test_a_tickers_coverage_by_hand():
@@ -203,12 +203,12 @@ def test_whatever_is_told_can_be_written_as_json_without_a_number_that_is_none(s
         for _ in range(4)
     )
     names = dict(zip(("zero", "mean", "drift"), points, strict=True))
-    held = walk_forward_result(actual, names, "drift", horizon=horizon, tickers=TICKERS)
+    result = walk_forward_result(actual, names, "drift", horizon=horizon, tickers=TICKERS)
 
-    told = [
-        summary.ticker_metrics(held, "A.NS"),
-        summary.pool_metrics(held),
-        summary.coverage(held, "A.NS"),
+    summaries = [
+        summary.ticker_metrics(result, "A.NS"),
+        summary.pool_metrics(result),
+        summary.coverage(result, "A.NS"),
     ]
 
-    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    assert json.loads(json.dumps(summaries, allow_nan=False)) == summaries

@@ -127,7 +127,7 @@ def test_a_model_without_scores_says_so(artifact, row):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"close": None}, "'close'"),
         ({"features_version": "v2"}, "version v2"),
@@ -135,8 +135,8 @@ def test_a_model_without_scores_says_so(artifact, row):
         ({"ticker": "INFY.NS"}, "INFY.NS"),
     ],
 )
-def test_refuses_features_that_are_not_the_models(artifact, row, change, said):
-    with pytest.raises(ForecastError, match=said) as refused:
+def test_refuses_features_that_are_not_the_models(artifact, row, change, message):
+    with pytest.raises(ForecastError, match=message) as refused:
         forecast(artifact, row | change, calendar=nse())
 
     assert "\n" not in str(refused.value)
@@ -144,16 +144,16 @@ def test_refuses_features_that_are_not_the_models(artifact, row, change, said):
 
 @pytest.mark.parametrize("lacking", [None, float("nan")])
 def test_without_a_feature_zero_is_still_served_and_the_candidate_is_silent(artifact, row, lacking):
-    told = forecast(artifact, row | {"mom_5": lacking}, calendar=nse())
+    entry = forecast(artifact, row | {"mom_5": lacking}, calendar=nse())
 
-    assert (told["pred_return"], told["candidate"]) == (0.0, None)
+    assert (entry["pred_return"], entry["candidate"]) == (0.0, None)
 
 
 def test_a_promoted_model_that_lacks_a_value_gives_way_to_zero_and_says_so(artifact, row):
     del row["mom_5"]
 
-    told = forecast(promoted(artifact), row, calendar=nse())
+    entry = forecast(promoted(artifact), row, calendar=nse())
 
-    assert (told["pred_return"], told["model"]["name"], told["candidate"]) == (0.0, "zero", None)
-    assert told["note"] == "ridge needs mom_5, which is unknown at this bar: zero is served"
-    assert told["skill"]["mae_vs_zero"] == 0.0
+    assert (entry["pred_return"], entry["model"]["name"], entry["candidate"]) == (0.0, "zero", None)
+    assert entry["note"] == "ridge needs mom_5, which is unknown at this bar: zero is served"
+    assert entry["skill"]["mae_vs_zero"] == 0.0

@@ -68,7 +68,7 @@ def leaky(panel, change):
 
 def test_an_honest_pool_is_taught_at_both_horizons(trained):
     assert trained.leak is None
-    assert {name: held.horizon for name, held in trained.results.items()} == {
+    assert {name: result.horizon for name, result in trained.results.items()} == {
         "short": 1,
         "long": 63,
     }
@@ -90,24 +90,24 @@ def test_a_pool_too_small_to_be_ranked_is_judged_by_its_ridge(panel):
 def test_distributions_can_be_asked_for_the_last_five_years_alone(panel, monkeypatch):
     monkeypatch.setattr(pool_training, "SCORED_SESSIONS", 100)
 
-    held = train_pool(leakage.cut_off(panel, 399), SETTINGS).results["long"]
+    result = train_pool(leakage.cut_off(panel, 399), SETTINGS).results["long"]
 
-    assert held.distributions.quantiles_of(np.array([300]), 0).shape == (1, 21)
+    assert result.distributions.quantiles_of(np.array([300]), 0).shape == (1, 21)
     with pytest.raises(IndexError, match="row 299"):
-        held.distributions.quantiles_of(np.array([299]), 0)
+        result.distributions.quantiles_of(np.array([299]), 0)
 
 
 def test_fits_are_kept_where_they_are_told_to_be(panel, trained, tmp_path, monkeypatch):
-    asked = []
+    names = []
 
     class Listening(DiskFitCache):
         def cached(self, name, fit):
-            asked.append(name)
+            names.append(name)
             return super().cached(name, fit)
 
     found = train_pool(panel, SETTINGS, Listening(tmp_path))
 
-    assert asked == ["rank_tilt"]
+    assert names == ["rank_tilt"]
     assert len(list(tmp_path.iterdir())) >= 1
     for horizon in ("short", "long"):
         one, other = trained.results[horizon], found.results[horizon]
@@ -130,11 +130,11 @@ def test_a_market_series_one_day_off_stops_the_teaching(panel, monkeypatch):
     assert found.leak is not None
     assert found.leak.startswith("market_ret_1_s: correlation +0.")
     assert "with the next session's return" in found.leak
-    for held in found.results.values():
-        assert set(held.points) == {"zero", "mean"}
-        assert held.config.challenger == "zero"
-        assert set(held.models) == {"zero"}
-        assert not held.replay.promoted.any()
+    for result in found.results.values():
+        assert set(result.points) == {"zero", "mean"}
+        assert result.config.challenger == "zero"
+        assert set(result.models) == {"zero"}
+        assert not result.replay.promoted.any()
 
 
 def test_a_market_series_that_has_heard_the_next_session_stops_the_teaching(panel, monkeypatch):
@@ -146,11 +146,11 @@ def test_a_market_series_that_has_heard_the_next_session_stops_the_teaching(pane
 def test_a_leak_still_leaves_distributions_of_the_prices_themselves(panel, trained, monkeypatch):
     monkeypatch.setattr(experiment, "build_pool", market_one_day_off)
 
-    held = train_pool(panel, SETTINGS).results["short"]
+    result = train_pool(panel, SETTINGS).results["short"]
 
     rows = np.array([719])
     assert np.array_equal(
-        held.distributions.quantiles(rows),
+        result.distributions.quantiles(rows),
         trained.results["short"].distributions.quantiles(rows),
     )
 
@@ -159,12 +159,12 @@ def test_a_leak_still_leaves_distributions_of_the_prices_themselves(panel, train
 def test_any_feature_that_is_the_next_return_under_noise_is_named(panel, at):
     noise = np.random.default_rng(1).normal(size=100_000)
 
-    def heard(inputs, target):
+    def leak(inputs, target):
         known = np.nan_to_num(target)
         inputs[:, at] = known + 2 * known.std() * noise[: len(known)]
         return inputs
 
-    known = leaky(panel, heard)
+    known = leaky(panel, leak)
 
     assert find_leak(known).startswith(f"{known.features.names[at]}: correlation +0.4")
 
@@ -182,12 +182,12 @@ def test_the_features_as_they_are_are_no_leak(panel):
 
 
 def test_the_limit_counts_the_sessions_and_tickers_that_have_features(panel):
-    def heard(inputs, target):
+    def leak(inputs, target):
         inputs[:, 0] = np.nan_to_num(target)
         return inputs
 
     # Features need 314 rows before theirs, and the last of 351 sessions has no next one: 36.
-    assert find_leak(leaky(leakage.cut_off(panel, 350), heard)).endswith(
+    assert find_leak(leaky(leakage.cut_off(panel, 350), leak)).endswith(
         f"over {36 * 22} rows of 22 tickers, the limit is 0.50"
     )
 

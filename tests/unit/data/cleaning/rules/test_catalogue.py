@@ -2,7 +2,7 @@ import datetime as dt
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from src.core.calendars.nse import nse
@@ -377,7 +377,6 @@ SERIES = st.lists(ANY_BAR, max_size=12, unique_by=lambda row: row["date"]).map(
 RULES = st.sampled_from([DAILY_RULES, HOURLY_RULES])
 
 
-@settings(deadline=None)
 @given(SERIES, RULES)
 def test_every_bar_is_kept_or_refused_and_never_both(rows, rules):
     result = cleaned(*rows, rules=rules)
@@ -387,7 +386,6 @@ def test_every_bar_is_kept_or_refused_and_never_both(rows, rules):
     assert result.refused["reason"].null_count() == 0
 
 
-@settings(deadline=None)
 @given(SERIES, RULES)
 def test_clean_bars_pass_a_second_time(rows, rules):
     once = cleaned(*rows, rules=rules).kept
@@ -398,7 +396,6 @@ def test_clean_bars_pass_a_second_time(rows, rules):
     assert twice.refused.is_empty()
 
 
-@settings(deadline=None)
 @given(SERIES)
 def test_bars_that_are_kept_are_whole_positive_and_possible(rows):
     for row in cleaned(*rows).kept.iter_rows(named=True):

@@ -24,7 +24,7 @@ NOTHING = ServingStatus("zero", None, None)
 
 
 @pytest.fixture(scope="module")
-def held():
+def result():
     bars = pl.concat([clean_walk(f"{name}.NS", DAYS, seed=n) for n, name in enumerate("ABCDEF")])
     rules = ExperimentConfig("drift", 0.0, 1, Schedule())
     return run_walk_forward(
@@ -32,32 +32,32 @@ def held():
     )
 
 
-def record(held, ticker="C.NS"):
-    return report_data([(held, NOTHING)], ticker, data_hash="d", run_id="r", time=TIME)
+def record(result, ticker="C.NS"):
+    return report_data([(result, NOTHING)], ticker, data_hash="d", run_id="r", time=TIME)
 
 
-def test_the_record_is_what_the_contest_says(held):
-    found = record(held)
+def test_the_record_is_that_of_the_walk_forward(result):
+    found = record(result)
 
     (one,) = found.horizons
     assert (found.column, found.tickers[found.column]) == (2, "C.NS")
-    assert np.array_equal(found.closes, held.panel.close[:, 2])
+    assert np.array_equal(found.closes, result.panel.close[:, 2])
     assert list(one.points) == ["zero", "mean", "drift", "served"]
     assert (one.horizon, one.challenger) == (5, "drift")
-    assert np.array_equal(one.quantiles, held.distributions.quantiles(one.rows), equal_nan=True)
+    assert np.array_equal(one.quantiles, result.distributions.quantiles(one.rows), equal_nan=True)
     assert one.quantiles.shape == (len(one.rows), 6, len(LEVELS))
 
 
-def test_only_rows_with_an_outcome_and_a_distribution_are_scored(held):
-    (one,) = record(held).horizons
+def test_only_rows_with_an_outcome_and_a_distribution_are_scored(result):
+    (one,) = record(result).horizons
 
     # The labels of the last five sessions are not realised.
     assert one.rows.tolist() == list(range(300, 415))
 
 
-def test_a_ticker_without_prices_in_the_pool_is_refused(held):
+def test_a_ticker_without_prices_in_the_pool_is_refused(result):
     with pytest.raises(ValueError, match=r"Z\.NS"):
-        record(held, "Z.NS")
+        record(result, "Z.NS")
     with pytest.raises(ValueError, match="at least one horizon"):
         report_data([], "A.NS", data_hash="d", run_id="r", time=TIME)
 

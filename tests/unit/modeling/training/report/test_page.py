@@ -172,7 +172,7 @@ def test_a_series_too_short_says_what_is_not_known():
 def test_a_record_in_which_nothing_is_known_is_a_page_that_says_so(tickers):
     made = evidence(rows=300, tickers=tickers)
     unknown = np.full((300, tickers), np.nan)
-    said = CurrentForecast(MADE, MADE, True, 2500.0, 0.0, np.full(len(LEVELS), np.nan))
+    forecast_now = CurrentForecast(MADE, MADE, True, 2500.0, 0.0, np.full(len(LEVELS), np.nan))
     empty = bent(
         replace(made, closes=np.full(300, np.nan)),
         actual=unknown,
@@ -180,7 +180,7 @@ def test_a_record_in_which_nothing_is_known_is_a_page_that_says_so(tickers):
         sigma=unknown,
         rows=np.empty(0, dtype=np.int64),
         quantiles=np.empty((0, tickers, len(LEVELS))),
-        status=ServingStatus("zero", said, None),
+        status=ServingStatus("zero", forecast_now, None),
     )
 
     text = text_of(render_page(empty))

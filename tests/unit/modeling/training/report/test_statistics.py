@@ -117,9 +117,9 @@ def test_a_distribution_is_scored_against_the_quantiles_of_its_own_past():
         )
 
     grid = (np.arange(3000) + 0.5) / 3000
-    said = [score(np.interp(grid, LEVELS, wide), actual[row, 0]) for row in rows]
+    errors = [score(np.interp(grid, LEVELS, wide), actual[row, 0]) for row in rows]
     past = [score(actual[row - 500 : row, 0], actual[row, 0]) for row in rows]
-    assert found.pool.value == pytest.approx(1 - np.mean(said) / np.mean(past), abs=0.03)
+    assert found.pool.value == pytest.approx(1 - np.mean(errors) / np.mean(past), abs=0.03)
     assert found.pool.value < -0.3
     assert (found.pool.n, found.pool.dates) == (len(rows), len(rows))
 

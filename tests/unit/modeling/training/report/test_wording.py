@@ -11,12 +11,12 @@ def measure(value=0.0123, low=None, high=None, n_eff=40.0):
     return Measure(value, low, high, 12_345, 2_520, n_eff)
 
 
-def verdict(*evidence, said="undecided", left=0):
-    return Verdict(said, "Undecided: a reason.", evidence, 5_000, 500, 500 / 63, 14, left)
+def verdict(*evidence, word="undecided", left=0):
+    return Verdict(word, "Undecided: a reason.", evidence, 5_000, 500, 500 / 63, 14, left)
 
 
 @pytest.mark.parametrize(
-    ("one", "told", "so"),
+    ("measured", "expected", "conclusion"),
     [
         (measure(low=0.001, high=0.0236), "+0.10 to +2.36 %", "better"),
         (measure(-0.01, low=-0.02, high=-0.001), "-2.00 to -0.10 %", "worse"),
@@ -26,9 +26,9 @@ def verdict(*evidence, said="undecided", left=0):
         (measure(None), "-", "nothing to compare"),
     ],
 )
-def test_an_interval_and_what_it_says(one, told, so):
-    assert wording.interval(one) == told
-    assert wording.conclusion(one) == so
+def test_an_interval_and_what_it_says(measured, expected, conclusion):
+    assert wording.interval(measured) == expected
+    assert wording.conclusion(measured) == conclusion
 
 
 def test_numbers_read_as_percent_and_what_is_not_known_is_said():
@@ -64,7 +64,7 @@ def test_evidence_gathered_elsewhere_is_shown_by_its_name():
 
 
 @pytest.mark.parametrize(
-    ("left", "said", "told"),
+    ("left", "word", "expected"),
     [
         (500, "undecided", "about 500 more sessions (2.0 years)"),
         (None, "undecided", "no number of sessions"),
@@ -72,8 +72,8 @@ def test_evidence_gathered_elsewhere_is_shown_by_its_name():
         (0, "better", "have decided"),
     ],
 )
-def test_how_long_until_it_can_be_decided(left, said, told):
-    assert told in wording.wait(verdict(said=said, left=left))
+def test_how_long_until_it_can_be_decided(left, word, expected):
+    assert expected in wording.wait(verdict(word=word, left=left))
 
 
 def test_what_is_served_is_said_with_what_it_means():
@@ -85,12 +85,15 @@ def test_what_is_served_is_said_with_what_it_means():
 
 
 def test_what_a_rollback_restored_is_said_to_be_pinned():
-    said = wording.served(ServingStatus("drift", None, None, pinned="v1.0"))
+    word = wording.served(ServingStatus("drift", None, None, pinned="v1.0"))
 
-    assert said.startswith("Served is drift")
-    assert "pinned version v1.0" in said
+    assert word.startswith("Served is drift")
+    assert "pinned version v1.0" in word
     assert "rollback" not in wording.served(ServingStatus("drift", None, None))
 
 
 def test_horizons_have_names():
-    assert [wording.horizon_name(one) for one in (1, 63)] == ["next session", "63 sessions"]
+    assert [wording.horizon_name(measured) for measured in (1, 63)] == [
+        "next session",
+        "63 sessions",
+    ]

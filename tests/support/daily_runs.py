@@ -22,7 +22,7 @@ from src.db.tables.model_events import EventLog
 from src.db.tables.records import open_records
 from src.features import features_daily
 from src.modeling.evaluation.outcomes import record_outcomes
-from src.modeling.panel.known_pools import known_pools
+from src.modeling.panel.pools import load_pools
 from src.modeling.serving.stored_models import stored_forecasts
 from src.modeling.training import stage as train
 from src.registry.lifecycle.live_models import LiveModels
@@ -57,7 +57,7 @@ def clean_rows(days, prices, tickers) -> pl.DataFrame:
     )
 
 
-class Evenings:
+class DailyRuns:
     """Runs on a database and a home of the test's own."""
 
     def __init__(self, url, home, store, connection):
@@ -66,7 +66,7 @@ class Evenings:
         self.page = ""
         self.models = LiveModels(ArtifactStore(home / "models"), EventLog(connection))
 
-    def listed(self, tickers, day):
+    def register(self, tickers, day):
         """Let these tickers be known as ones that prices are stored of, so that they are pooled."""
         for ticker in tickers:
             self.connection.execute(
@@ -77,11 +77,11 @@ class Evenings:
                 (ticker, ticker, after_close(day)),
             )
 
-    def context(self, tickers, day, **asked):
+    def context(self, tickers, day, **changes):
         given = context(self.store, self.home, tickers=tickers, now=after_close(day), **SETTINGS)
-        return replace(given, models=self.models, records=self.records, **asked)
+        return replace(given, models=self.models, records=self.records, **changes)
 
-    def arrive(self, clean):
+    def store_prices(self, clean):
         """Make these the clean prices, and compute their features."""
         tickers = tuple(clean["ticker"].unique().sort())
         given = self.context(tickers, clean["date"].max())
@@ -89,7 +89,7 @@ class Evenings:
             self.store.replace(CLEAN_DAILY, tickers, clean)
         run(features_daily.STAGE, given)
 
-    def evening(self, ticker, day, *, training=False):
+    def run_after_close(self, ticker, day, *, training=False):
         """The forecasts of one ticker's run, the next session's first, and its outcomes.
 
         Training leaves its ``page``.
@@ -99,25 +99,30 @@ class Evenings:
             report = run(train.STAGE, given)
             forecasts, self.page = report.details["forecasts"], report.files["report.html"]
         else:
-            forecasts, problems = stored_forecasts(given, ticker, known_pools(given))
+            forecasts, problems = stored_forecasts(given, ticker, load_pools(given))
             assert problems == []
         return forecasts, record_outcomes(given)
 
     def manager(self, day):
-        told = {"home": self.home, "database_url": self.url, "now": after_close(day), **SETTINGS}
-        return DeploymentManager(load_settings(None, told, env_file=None))
+        overrides = {
+            "home": self.home,
+            "database_url": self.url,
+            "now": after_close(day),
+            **SETTINGS,
+        }
+        return DeploymentManager(load_settings(None, overrides, env_file=None))
 
     def row(self, ticker, horizon):
-        """What the live set is asked with."""
+        """The inputs of the live model."""
         digest = self.models.state(ticker, horizon).live.digest
         return self.records.serving.read(ticker, horizon, digest)
 
 
 @contextmanager
-def evenings(url, home):
+def daily_runs(url, home):
     store = PostgresStore(bulk_connection(url))
     try:
         with psycopg.connect(url, autocommit=True) as connection:
-            yield Evenings(url, home, store, connection)
+            yield DailyRuns(url, home, store, connection)
     finally:
         store.close()

@@ -1,4 +1,4 @@
-"""Seventy evenings of a small pool: logged, matured and scored as worked out on the raw closes.
+"""Seventy daily_runs of a small pool: logged, matured and scored as worked out on the raw closes.
 
 Three tickers; INFY pays a dividend of 2 % of its close on the fortieth evening.
 """
@@ -20,7 +20,7 @@ from src.modeling.serving.records import forecast_from_row
 from src.modeling.serving.stored_models import stored_forecasts
 from src.modeling.training import stage as train
 from src.stages.context import make_context
-from tests.support.evenings import after_close, clean_rows, evenings
+from tests.support.daily_runs import after_close, clean_rows, daily_runs
 from tests.support.pools import wandering
 from tests.support.prices import run
 
@@ -58,10 +58,10 @@ def realised(ticker, row, sessions):
 
 @dataclass
 class Lived:
-    """All that was told on the way, by (ticker, horizon, row)."""
+    """All forecasts and outcomes on the way, by (ticker, horizon, row)."""
 
     at: object
-    said: dict = field(default_factory=dict)
+    forecasts: dict = field(default_factory=dict)
     outcomes: dict = field(default_factory=dict)
     answered: dict = field(default_factory=dict)
 
@@ -76,15 +76,15 @@ def pay(lived):
 
 
 def live_through(lived, row):
-    lived.at.arrive(known_on(row))
+    lived.at.store_prices(known_on(row))
     if row == PAID:
         pay(lived)
     for ticker in TICKERS:
         training = (row - FIRST) % 25 == 0
-        forecasts, outcomes = lived.at.evening(ticker, DAYS[row], training=training)
+        forecasts, outcomes = lived.at.run_after_close(ticker, DAYS[row], training=training)
         lived.outcomes[ticker, row] = outcomes
         for horizon, one in zip(SESSIONS, forecasts, strict=True):
-            lived.said[ticker, horizon, row] = one
+            lived.forecasts[ticker, horizon, row] = one
             artifact = lived.at.models.load(ticker, horizon)
             again = forecast_from_row(artifact, lived.at.row(ticker, horizon), nse())
             lived.answered[ticker, horizon, row] = again
@@ -97,9 +97,9 @@ def lived(server, tmp_path_factory):
         admin.execute(f"CREATE DATABASE {name}")
         url = normalise_url(server.replace("/forecast_db?", f"/{name}?"))
         ensure_schema(url)
-        with evenings(url, tmp_path_factory.mktemp("home")) as at:
+        with daily_runs(url, tmp_path_factory.mktemp("home")) as at:
             found = Lived(at)
-            at.listed(TICKERS, DAYS[0])
+            at.register(TICKERS, DAYS[0])
             for row in range(FIRST, LAST + 1):
                 live_through(found, row)
             yield found
@@ -130,8 +130,8 @@ def test_every_evening_logs_both_horizons_of_every_ticker_once(lived):
 
 
 def test_a_row_and_its_artifact_give_each_evenings_forecast_to_the_last_bit(lived):
-    assert lived.answered == lived.said
-    assert repr(lived.answered) == repr(lived.said)
+    assert lived.answered == lived.forecasts
+    assert repr(lived.answered) == repr(lived.forecasts)
 
 
 def test_each_outcome_is_recorded_on_the_evening_of_its_session(lived):
@@ -153,22 +153,22 @@ def test_outcomes_are_the_returns_of_the_raw_closes_with_the_dividend(lived, tic
     assert [row["realised_return"] for row in rows] == pytest.approx(expected, rel=1e-9)
     paid = [row["note"] for row in rows if row["note"]]
     across = sum(row < PAID <= row + SESSIONS[horizon] for row in due(horizon))
-    said = [f"dividend of {DIVIDEND:g} on {DAYS[PAID]}"] * across
-    assert paid == (said if ticker == "INFY.NS" else [])
+    notes = [f"dividend of {DIVIDEND:g} on {DAYS[PAID]}"] * across
+    assert paid == (notes if ticker == "INFY.NS" else [])
 
 
 def by_hand(lived, tickers, horizon, kind):
-    """What the scoreboard must say, from the forecasts as they were told and the raw closes."""
+    """What the scoreboard must say, from the forecasts as they were made and the raw closes."""
     pairs = [(t, row) for row in due(horizon) for t in tickers]
-    told = [lived.said[t, horizon, row] for t, row in pairs]
+    made = [lived.forecasts[t, horizon, row] for t, row in pairs]
     actual = np.array([realised(t, row, SESSIONS[horizon]) for t, row in pairs])
     points = [
-        one["pred_return"] if kind == "served" else one["candidate"]["pred_return"] for one in told
+        one["pred_return"] if kind == "served" else one["candidate"]["pred_return"] for one in made
     ]
     mae, mae_zero = np.abs(actual - points).mean(), np.abs(actual).mean()
     inside = [
-        [one["low_return"] <= y <= one["high_return"] for one in said["intervals"]]
-        for said, y in zip(told, actual, strict=True)
+        [one["low_return"] <= y <= one["high_return"] for one in entry["intervals"]]
+        for entry, y in zip(made, actual, strict=True)
     ]
     signs = np.sign(points) == np.sign(actual)
     rises = (actual > 0).mean()
@@ -230,7 +230,7 @@ def test_an_evening_that_is_repeated_changes_nothing(lived):
     before = checksums(lived)
 
     for ticker in TICKERS:
-        lived.at.evening(ticker, DAYS[LAST])
+        lived.at.run_after_close(ticker, DAYS[LAST])
 
     assert checksums(lived) == before
 
@@ -242,7 +242,7 @@ def test_an_evening_that_is_repeated_changes_nothing(lived):
         {"known_at": after_close(DAYS[LAST - 5])},
         {"write": False},
     ],
-    ids=lambda asked: next(iter(asked)),
+    ids=lambda changes: next(iter(changes)),
 )
 def test_a_run_that_is_not_live_logs_keeps_and_records_nothing(lived, looking_back):
     before, at = checksums(lived), lived.at

@@ -1,4 +1,4 @@
-"""A rollback on real tables: what it restored is pinned, asked anew, and not undone by training."""
+"""A rollback on real tables: the restored model is pinned, has inputs, and outlives training."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from src.modeling.serving.records import forecast_from_row
 from src.registry.formats.models import RankTilt
 from src.registry.formats.trees import Trees
 from src.registry.lifecycle.events import Author
-from tests.support.evenings import after_close, clean_rows, evenings
+from tests.support.daily_runs import after_close, clean_rows, daily_runs
 from tests.support.models import make_artifact
 from tests.support.pools import wandering
 
@@ -26,8 +26,8 @@ LOW, HIGH = -0.25, 0.125
 
 @pytest.fixture
 def at(database_url, home):
-    with evenings(database_url, home) as opened:
-        opened.listed(TICKERS, DAYS[0])
+    with daily_runs(database_url, home) as opened:
+        opened.register(TICKERS, DAYS[0])
         yield opened
 
 
@@ -77,14 +77,14 @@ def publish(at, artifacts, day):
 
 @pytest.fixture
 def two_versions(at):
-    """Version one with one kind of trees, version two with another; two is live and was asked."""
-    at.arrive(known_on(len(DAYS) - 1))
+    """Version one with one kind of trees, version two with another; two is live and has inputs."""
+    at.store_prices(known_on(len(DAYS) - 1))
     publish(at, tilts(at, LOW, HIGH), YESTERDAY)
     at.manager(YESTERDAY).version_models("v1")
     publish(at, tilts(at, 1.0, 2.0), TODAY)
     at.manager(TODAY).version_models("v2")
     for ticker in TICKERS:
-        at.evening(ticker, TODAY)
+        at.run_after_close(ticker, TODAY)
     return at
 
 
@@ -110,8 +110,8 @@ def test_each_restored_set_is_asked_with_the_mean_of_its_own_trees(two_versions)
         rank = HIGH if rose[TICKERS.index(ticker)] else LOW
         tilt = 0.5 * (rank - np.where(rose, HIGH, LOW).mean()) * row["sigma"]
         artifact = two_versions.models.load(ticker, horizon)
-        said = forecast_from_row(artifact, row, nse())["candidate"]["pred_return"]
-        assert said == pytest.approx(tilt)
+        forecast = forecast_from_row(artifact, row, nse())["candidate"]["pred_return"]
+        assert forecast == pytest.approx(tilt)
 
 
 def test_what_a_rollback_writes_is_what_a_run_of_each_ticker_writes(two_versions):
@@ -119,7 +119,7 @@ def test_what_a_rollback_writes_is_what_a_run_of_each_ticker_writes(two_versions
     restored = rows(two_versions)
 
     for ticker in TICKERS:
-        forecasts, _ = two_versions.evening(ticker, TODAY)
+        forecasts, _ = two_versions.run_after_close(ticker, TODAY)
         again = [
             forecast_from_row(two_versions.models.load(ticker, h), restored[ticker, h], nse())
             for h in HORIZONS
@@ -132,7 +132,7 @@ def test_what_a_rollback_writes_is_what_a_run_of_each_ticker_writes(two_versions
 def test_tickers_whose_bars_ended_at_different_sessions_are_each_asked_at_their_own(at):
     clean = known_on(len(DAYS) - 1)
     stopped = (clean["ticker"] == "ITC.NS") & (clean["date"] > DAYS[-4])
-    at.arrive(clean.filter(~stopped))
+    at.store_prices(clean.filter(~stopped))
     publish(at, tilts(at, LOW, HIGH), TODAY)
     at.manager(TODAY).version_models("v1")
 
@@ -142,7 +142,7 @@ def test_tickers_whose_bars_ended_at_different_sessions_are_each_asked_at_their_
     assert {row["feature_date"] for (t, _), row in restored.items() if t == "ITC.NS"} == {DAYS[-4]}
     assert {row["feature_date"] for (t, _), row in restored.items() if t != "ITC.NS"} == {TODAY}
     for ticker in TICKERS:
-        at.evening(ticker, TODAY)
+        at.run_after_close(ticker, TODAY)
     assert rows(at) == restored
 
 
@@ -222,17 +222,17 @@ def test_a_rollback_that_is_repeated_writes_what_was_missing(two_versions):
 
 def test_training_does_not_undo_a_rollback_and_forecasts_come_from_what_is_pinned(at):
     row = len(DAYS) - 4
-    at.arrive(known_on(row))
-    at.evening("TCS.NS", DAYS[row], training=True)
+    at.store_prices(known_on(row))
+    at.run_after_close("TCS.NS", DAYS[row], training=True)
     first = {h: at.models.load("TCS.NS", h).digest for h in HORIZONS}
     at.manager(DAYS[row]).version_models("v1")
-    at.arrive(known_on(row + 1))
-    at.evening("TCS.NS", DAYS[row + 1], training=True)
+    at.store_prices(known_on(row + 1))
+    at.run_after_close("TCS.NS", DAYS[row + 1], training=True)
     assert all(at.models.load("TCS.NS", h).digest != first[h] for h in HORIZONS)
 
     at.manager(DAYS[row + 1]).rollback_to_version("v1")
-    at.arrive(known_on(row + 2))
-    forecasts, _ = at.evening("TCS.NS", DAYS[row + 2], training=True)
+    at.store_prices(known_on(row + 2))
+    forecasts, _ = at.run_after_close("TCS.NS", DAYS[row + 2], training=True)
     assert at.page.count("A rollback pinned version v1") == len(HORIZONS)
 
     for horizon, one in zip(HORIZONS, forecasts, strict=True):

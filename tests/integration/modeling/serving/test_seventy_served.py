@@ -1,4 +1,4 @@
-"""Seventy evenings of one ticker under a running service, with a winner and a way back in them.
+"""Seventy daily_runs of one ticker under a running service, with a winner and a way back in them.
 
 A winner is published on the fourth evening. On the ninth, after its run, somebody goes back to
 what was trained on the first; three trainings follow before the pin is taken out.
@@ -18,7 +18,7 @@ from src.db.migrate import ensure_schema
 from src.modeling.evaluation.scoreboard import scoreboard
 from src.registry.formats.models import LinearModel
 from src.registry.lifecycle.events import Author
-from tests.support.evenings import after_close, clean_rows, evenings
+from tests.support.daily_runs import after_close, clean_rows, daily_runs
 from tests.support.models import winner
 from tests.support.plain_features import guides, scale_free
 from tests.support.pools import wandering
@@ -51,10 +51,10 @@ def bars(evening):
 
 @dataclass
 class Lived:
-    """All that was told, by (horizon, evening) or by evening."""
+    """All forecasts and answers, by (horizon, evening) or by evening."""
 
     at: object
-    said: dict = field(default_factory=dict)
+    forecasts: dict = field(default_factory=dict)
     answered: dict = field(default_factory=dict)
     features: dict = field(default_factory=dict)
     live: dict = field(default_factory=dict)
@@ -70,7 +70,7 @@ def live_digests(lived):
 
 
 def publish_winners(lived):
-    version = lived.said["short", WON - 1]["model"]["features_version"]
+    version = lived.forecasts["short", WON - 1]["model"]["features_version"]
     made = [
         winner(
             horizon=horizon,
@@ -87,20 +87,20 @@ def publish_winners(lived):
 def answers(service, digests, evening):
     """What the service says of both horizons, once it is of this evening and of these models."""
 
-    def asked():
-        told = {h: service.post(f"/predict/{h}").json() for h in SESSIONS}
+    def consistent_answers():
+        answered = {h: service.post(f"/predict/{h}").json() for h in SESSIONS}
         right = all(
             (one["model"]["version"], one["feature_date"]) == (digests[h], str(day(evening)))
-            for h, one in told.items()
+            for h, one in answered.items()
         )
-        return told if right else None
+        return answered if right else None
 
-    return eventually(asked)
+    return eventually(consistent_answers)
 
 
 def live_through(lived, evening, service):
     rows = BEFORE + evening + 1
-    lived.at.arrive(clean_rows(DAYS[:rows], PRICES.until(rows), TICKERS))
+    lived.at.store_prices(clean_rows(DAYS[:rows], PRICES.until(rows), TICKERS))
     lived.features[evening] = lived.at.connection.execute(
         "SELECT date, return_lag1, return_lag5, sma_21, mom_7, vol_14, volume "
         "FROM features_daily WHERE ticker = %s ORDER BY date DESC LIMIT 1",
@@ -108,11 +108,11 @@ def live_through(lived, evening, service):
     ).fetchone()
     if evening == WON:
         publish_winners(lived)
-    forecasts, _ = lived.at.evening(TCS, day(evening), training=evening in TRAINED)
-    lived.said |= {(h, evening): one for h, one in zip(SESSIONS, forecasts, strict=True)}
+    forecasts, _ = lived.at.run_after_close(TCS, day(evening), training=evening in TRAINED)
+    lived.forecasts |= {(h, evening): one for h, one in zip(SESSIONS, forecasts, strict=True)}
     lived.live[evening] = live_digests(lived)
-    told = answers(service, lived.live[evening], evening)
-    lived.answered |= {(h, evening): one for h, one in told.items()}
+    answered = answers(service, lived.live[evening], evening)
+    lived.answered |= {(h, evening): one for h, one in answered.items()}
     if evening == 0:
         lived.first = live_digests(lived)
         lived.at.manager(day(evening)).version_models("first")
@@ -126,7 +126,7 @@ def live_through(lived, evening, service):
 def take_the_pin_out(lived):
     manager = lived.at.manager(day(EVENINGS - 1))
     lived.freed = manager.unpin(TCS)
-    lived.at.evening(TCS, day(EVENINGS - 1), training=True)
+    lived.at.run_after_close(TCS, day(EVENINGS - 1), training=True)
     lived.live["freed"] = live_digests(lived)
 
 
@@ -138,9 +138,9 @@ def lived(server, tmp_path_factory):
         url = normalise_url(server.replace("/forecast_db?", f"/{name}?"))
         ensure_schema(url)
         now = after_close(day(BACK)).isoformat()
-        with evenings(url, home) as at, Service(home, url, FORECAST_NOW=now) as service:
+        with daily_runs(url, home) as at, Service(home, url, FORECAST_NOW=now) as service:
             found = Lived(at)
-            at.listed(TICKERS, DAYS[0])
+            at.register(TICKERS, DAYS[0])
             for evening in range(EVENINGS):
                 live_through(found, evening, service)
             eventually(lambda: service.metric("forecast_log_backlog") == 0)
@@ -161,12 +161,12 @@ def test_features_arrive_each_evening_as_worked_out_from_its_closes(lived):
 
 
 def test_the_service_answers_each_evening_what_its_run_forecast(lived):
-    for key, said in lived.said.items():
+    for key, forecast in lived.forecasts.items():
         answer = lived.answered[key]
-        shared = set(said) & set(answer)
+        shared = set(forecast) & set(answer)
         assert shared > {"pred_return", "est_future_close", "prob_up", "intervals", "candidate"}
-        assert {name: answer[name] for name in shared} == {name: said[name] for name in shared}
-        assert answer["predict_date"] == said["target_date"]
+        assert {name: answer[name] for name in shared} == {name: forecast[name] for name in shared}
+        assert answer["predict_date"] == forecast["target_date"]
     assert len(lived.answered) == 2 * EVENINGS
 
 
@@ -197,8 +197,8 @@ def test_the_way_back_is_answered_the_same_evening_without_a_run(lived):
 
 def test_on_the_way_back_no_answer_mixes_two_models(lived):
     whole = [lived.answered["short", BACK], lived.restored["short"]]
-    said = [answer.json() for answer in lived.meanwhile]
-    of_evening = [one for one in said if one["feature_date"] == str(day(BACK))]
+    bodies = [answer.json() for answer in lived.meanwhile]
+    of_evening = [one for one in bodies if one["feature_date"] == str(day(BACK))]
 
     assert {answer.status_code for answer in lived.meanwhile} == {200}
     assert [one for one in of_evening if {**one, "warnings": []} not in whole] == []
@@ -236,9 +236,11 @@ def test_run_and_service_log_each_forecast_once(lived):
 def test_outcomes_end_at_the_session_that_was_answered_and_ripen_on_its_evening(lived):
     for horizon, sessions in SESSIONS.items():
         rows = lived.at.records.forecasts.scored(TCS, horizon)
-        told = [str(row["label_end"]) for row in rows if row["version"] != lived.first[horizon]]
+        label_ends = [
+            str(row["label_end"]) for row in rows if row["version"] != lived.first[horizon]
+        ]
         due = [e for e in range(WON, BACK + 1) if e + sessions < EVENINGS]
-        assert told == [lived.answered[horizon, e]["predict_date"] for e in due]
+        assert label_ends == [lived.answered[horizon, e]["predict_date"] for e in due]
         assert {row["matured_at"] for row in rows} == {
             after_close(day(e + sessions)) for e in range(EVENINGS - sessions)
         }

@@ -6,7 +6,7 @@ from mlops.stages import STAGES
 from src.core.tables import ACTION_HISTORY, CORPORATE_ACTIONS, INSTRUMENTS, QUARANTINE
 
 # Facts that come with the schema or from a person, and not from a stage.
-GIVEN = {INSTRUMENTS.name, CORPORATE_ACTIONS.name}
+SUPPLIED = {INSTRUMENTS.name, CORPORATE_ACTIONS.name}
 each_stage = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 
 
@@ -14,14 +14,14 @@ def names(tables):
     return {table.name for table in tables}
 
 
-def test_the_stages_have_the_guides_names_in_the_guides_order():
+def test_the_stages_have_the_names_and_the_order_of_the_guide():
     assert [stage.name for stage in STAGES] == [
         *("data_ingest", "data_cleaning", "feature_engineering", "validation", "training"),
     ]
 
 
 def test_each_stage_reads_only_what_an_earlier_one_wrote():
-    written = set(GIVEN)
+    written = set(SUPPLIED)
     for stage in STAGES:
         assert names(stage.reads) <= written, stage.name
         written |= names(stage.writes)
