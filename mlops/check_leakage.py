@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise BadInput(
                 f"No prices of {ticker} are stored: run `python -m mlops.pipeline` first."
             )
-        _, pool = pools.pooled(database.store, [ticker], stored)
+        _, pool = pools.pool_panel(database.store, [ticker], stored)
     panel = _longest(pool, ticker)
     results = run_checks(panel, settings)
     sys.stdout.write("\n".join([*report_lines(ticker, panel, results), ""]))

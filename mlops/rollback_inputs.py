@@ -47,7 +47,7 @@ def _write(
     """The first problem of each ticker that has one."""
     from src.core.calendars.exchanges import by_exchange
     from src.db.tables.serving_inputs import ServingInputs
-    from src.modeling.panel.known_pools import known_pools
+    from src.modeling.panel.pools import load_pools
     from src.modeling.serving.stored_models import forecast_with
     from src.registry.storage.artifact import NoModel
     from src.stages.context import make_context
@@ -62,7 +62,7 @@ def _write(
     problems: dict[str, str] = {}
     for tickers in by_exchange(sorted({ticker for ticker, _ in models})):
         context = make_context(settings, database.store, tickers, run_id="rollback", now=now)
-        forecasts = forecast_with(context, load, tickers, known_pools(context))
+        forecasts = forecast_with(context, load, tickers, load_pools(context))
         ServingInputs(database.control).write(forecasts.rows)
         for pair, problem in sorted(forecasts.problems.items()):
             if pair in models:

@@ -197,10 +197,10 @@ def _run_stage(
 
 
 def _forecast_with_stored_models(context: RunContext, ticker: str, record: RunRecord) -> None:
-    from src.modeling.panel.known_pools import known_pools, pool_hash
+    from src.modeling.panel.pools import load_pools, pool_hash
     from src.modeling.serving.stored_models import stored_forecasts
 
-    pools = known_pools(context)
+    pools = load_pools(context)
     record.results["data_hash"] = pool_hash(pools)
     record.results["forecasts"], warnings = stored_forecasts(context, ticker, pools)
     for warning in warnings:

@@ -22,7 +22,7 @@ from src.db.tables.model_events import EventLog
 from src.db.tables.records import open_records
 from src.features import features_daily
 from src.modeling.evaluation.outcomes import record_outcomes
-from src.modeling.panel.known_pools import known_pools
+from src.modeling.panel.pools import load_pools
 from src.modeling.serving.stored_models import stored_forecasts
 from src.modeling.training import stage as train
 from src.registry.lifecycle.live_models import LiveModels
@@ -99,7 +99,7 @@ class DailyRuns:
             report = run(train.STAGE, given)
             forecasts, self.page = report.details["forecasts"], report.files["report.html"]
         else:
-            forecasts, problems = stored_forecasts(given, ticker, known_pools(given))
+            forecasts, problems = stored_forecasts(given, ticker, load_pools(given))
             assert problems == []
         return forecasts, record_outcomes(given)
 

@@ -61,7 +61,11 @@ class Service:
             stderr=subprocess.DEVNULL,
         )
         self.client = httpx.Client(base_url=self.url, timeout=20)
-        eventually(self._alive)
+        try:
+            eventually(self._alive, 30)
+        except BaseException:
+            self.kill()  # nobody else would end it
+            raise
 
     def _alive(self) -> bool:
         assert self.process.poll() is None, "the service ended"

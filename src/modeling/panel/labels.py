@@ -1,4 +1,4 @@
-"""Features and clean prices in; rows with realised labels out, and a count of the others."""
+"""Label each feature row with the return that followed it, and count the rows without a label."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Bools = npt.NDArray[np.bool_]
 
 NOT_FEATURES = ("ticker", "date", "close", "warm_up", "source", "features_version")
 LEADING = ("ticker", "date", "label_end", "target", "source", "features_version")
-# In the order in which a row is judged: it is counted under the first that applies.
+# A row is counted under the first reason that applies.
 EXCLUSIONS = ("warm_up", "incomplete", "label_missing", "label_open", "pending_jump")
 # More days than any date has, so that (ticker, day) fits one sortable integer.
 _SPAN = 2**20
@@ -97,7 +97,7 @@ def build(
         raise ValueError("a dataset needs a horizon and a window of at least 1, and features")
     rows = features.sort("ticker", "date")
     ends = _label_ends(rows["date"].to_numpy().astype("datetime64[D]"), horizon, calendar)
-    excluded, target = _judge(*_coded(rows, clean), _days(rows), ends, feature_window)
+    excluded, target = _exclusions(*_coded(rows, clean), _days(rows), ends, feature_window)
     complete = pl.all_horizontal(pl.col(names).is_finite().fill_null(False))
     excluded["warm_up"] = rows["warm_up"].fill_null(True).to_numpy()
     excluded["incomplete"] = ~rows.select(complete).to_series().to_numpy()
@@ -108,9 +108,9 @@ def build(
         .filter(pl.Series(reason == kept))
         .select(*LEADING, *names)
     )
-    tally = np.bincount(reason, minlength=kept + 1).tolist()
-    counted = dict(zip((*EXCLUSIONS, "rows"), tally, strict=True))
-    return Dataset(frame, {"rows_in": rows.height} | counted)
+    counts = np.bincount(reason, minlength=kept + 1).tolist()
+    by_reason = dict(zip((*EXCLUSIONS, "rows"), counts, strict=True))
+    return Dataset(frame, {"rows_in": rows.height} | by_reason)
 
 
 def _days(frame: pl.DataFrame) -> Ints:
@@ -153,10 +153,10 @@ def _label_ends(dates: Days, horizon: int, calendar: Calendar) -> Days:
     return ends[inverse]
 
 
-def _judge(
+def _exclusions(
     codes: Ints, bars: _Bars, days: Ints, ends: Days, window: int
 ) -> tuple[dict[str, Bools], npt.NDArray[np.float64]]:
-    """What keeps each row's label from being used, and the label itself."""
+    """Which rows are excluded by their label, by reason, and the label itself."""
     target = np.full(len(codes), np.nan)
     if not len(bars.keys):
         missing = np.ones(len(codes), dtype=bool)
@@ -171,8 +171,8 @@ def _judge(
     is_open = based & (end_days > bars.days[bars.last[codes]])
     usable = based & (end >= 0)
     target[usable] = bars.adj_close[end[usable]] / bars.adj_close[start[usable]] - 1
-    # The window is counted in bars, as features are, and ends with the row's own session; the
-    # label takes over from there, so that one count covers both.
+    # The window is counted in bars, as features are, up to the row's own session; the label
+    # follows it, so that one count covers both.
     since = np.maximum(start - window + 1, bars.first[codes])
     jumps = bars.pending[np.where(usable, end, 0) + 1] - bars.pending[np.where(usable, since, 0)]
     return {

@@ -1,4 +1,4 @@
-"""Clean bars of any number of tickers in; matrices with a row a session and a column a ticker out.
+"""Arrange clean bars as matrices: one row a session, one column a ticker.
 
 Everything that pools tickers works on these. A bar that is missing is NaN, never filled. Prices are
 split- and dividend-adjusted alike: open, high and low are scaled by adj_close / close.
@@ -33,7 +33,7 @@ class Panel:
         tickers: Column names, ascending; N of them.
         open, high, low, close: Adjusted prices; (T, N), NaN without a bar.
         volume: Split-adjusted shares; (T, N).
-        pending: Sessions whose move waits for a person's decision; (T, N).
+        pending: Sessions whose move waits for a decision on a corporate action; (T, N).
     """
 
     sessions: Days
@@ -44,7 +44,7 @@ class Panel:
     close: Floats
     volume: Floats
     pending: Bools
-    known: dict[str, Floats] = field(default_factory=dict, init=False, repr=False)
+    cache: dict[str, Floats] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def log_returns(self) -> Floats:
@@ -52,16 +52,16 @@ class Panel:
 
         Across sessions without a bar it is the whole move since the last one.
         """
-        if "log_returns" not in self.known:
+        if "log_returns" not in self.cache:
             last = previous_bar(self.close)
-            self.known["log_returns"] = np.log(self.close / last)
-        return self.known["log_returns"]
+            self.cache["log_returns"] = np.log(self.close / last)
+        return self.cache["log_returns"]
 
     def targets(self, horizon: int) -> Floats:
         """C_{t+h} / C_t - 1 with t+h counted in sessions; (T, N).
 
         NaN where either bar is missing, the label is not realised yet, or a pending move lies
-        after t and up to t+h: such a return is not known to be one.
+        after t and up to t+h: it may be an unadjusted split.
         """
         out = np.full(self.close.shape, np.nan)
         if horizon < self.sessions.size:
@@ -77,13 +77,13 @@ def build(clean: pl.DataFrame, calendar: Calendar) -> Panel:
         raise ValueError("a panel needs at least one bar")
     tickers = tuple(clean["ticker"].unique().sort().to_list())
     dates = clean["date"].to_numpy().astype("datetime64[D]")
-    every = calendar.array
-    sessions = every[(every >= dates.min()) & (every <= dates.max())]
+    calendar_days = calendar.array
+    sessions = calendar_days[(calendar_days >= dates.min()) & (calendar_days <= dates.max())]
     rows = np.searchsorted(sessions, dates)
     columns = np.searchsorted(np.array(tickers), clean["ticker"].to_numpy().astype(str))
     scale = clean["adj_close"].to_numpy() / clean["close"].to_numpy()
 
-    def spread(values: npt.NDArray[np.float64]) -> Floats:
+    def matrix(values: Floats) -> Floats:
         out = np.full((sessions.size, len(tickers)), np.nan)
         out[rows, columns] = values
         return out
@@ -93,11 +93,11 @@ def build(clean: pl.DataFrame, calendar: Calendar) -> Panel:
     return Panel(
         sessions,
         tickers,
-        open=spread(clean["open"].to_numpy() * scale),
-        high=spread(clean["high"].to_numpy() * scale),
-        low=spread(clean["low"].to_numpy() * scale),
-        close=spread(clean["adj_close"].to_numpy()),
-        volume=spread(clean["volume"].to_numpy()),
+        open=matrix(clean["open"].to_numpy() * scale),
+        high=matrix(clean["high"].to_numpy() * scale),
+        low=matrix(clean["low"].to_numpy() * scale),
+        close=matrix(clean["adj_close"].to_numpy()),
+        volume=matrix(clean["volume"].to_numpy()),
         pending=pending,
     )
 
@@ -107,8 +107,8 @@ def previous_bar(values: Floats) -> Floats:
     rows = np.where(np.isfinite(values), np.arange(len(values))[:, None], -1)
     last = np.maximum.accumulate(rows, axis=0)
     before = np.vstack([np.full((1, values.shape[1]), -1), last[:-1]])
-    found = np.take_along_axis(values, np.maximum(before, 0), axis=0)
-    return np.where(before >= 0, found, np.nan)
+    previous = np.take_along_axis(values, np.maximum(before, 0), axis=0)
+    return np.where(before >= 0, previous, np.nan)
 
 
 def pivot_wide(dates: Days, tickers: npt.NDArray[np.str_], *columns: Floats) -> list[Floats]:

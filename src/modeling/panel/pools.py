@@ -1,19 +1,20 @@
-"""Which stored tickers are pooled, and their clean bars as a panel.
+"""Load the prices of the tickers that are pooled, as clean rows or as a panel.
 
-Only tickers of one exchange share sessions, and synthetic prices never mix with real ones.
+Only tickers of one exchange share sessions, and synthetic prices are never pooled with real ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from src.core.calendars.exchanges import calendar_of, exchange_of, shared_exchange
-from src.core.errors import BadInput, UsageError
+from src.core.errors import BadInput, ForecastError, UsageError
+from src.core.hashing import frame_hash
 from src.core.tables import CLEAN_DAILY
 from src.modeling.panel import panel as panels
 from src.modeling.panel.panel import MATRICES
@@ -24,41 +25,75 @@ if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
     from src.db.store import Store
     from src.modeling.panel.panel import Panel
+    from src.stages.stage import RunContext
 
 SAMPLE = "sample"
 
 
-def pooled(
-    store: Store,
-    tickers: Sequence[str],
-    stored: Sequence[str],
-    until: dt.date | None = None,
+class NoFeatures(ForecastError):
+    """There are no features of the newest bar: run the pipeline again."""
+
+
+def load_pools(context: RunContext) -> list[pl.DataFrame]:
+    """Clean rows of the context's tickers and their pools, as known at its as-of and known-at."""
+    stored = context.store.tickers()
+    pools = pooled_prices(context.store, context.tickers, stored, context.as_of)
+    return pools if context.known_at is None else [_as_known(context, pool) for pool in pools]
+
+
+def pool_hash(pools: Sequence[pl.DataFrame]) -> str:
+    """A hash of all the rows that a run's statistics rest on."""
+    return frame_hash(pl.concat(pools) if pools else pl.DataFrame())
+
+
+def newest_row(
+    ticker: str, features: pl.DataFrame, pools: Sequence[pl.DataFrame]
+) -> dict[str, Any]:
+    """A ticker's newest row of ``features_daily``, with the ``return_basis`` of its bar.
+
+    Raises:
+        NoFeatures: When there is none, or not of the newest bar.
+    """
+    if features.is_empty() or not pools:
+        raise NoFeatures(f"{ticker} has no features yet: run `python -m mlops.pipeline` first.")
+    row = features.sort("date").row(-1, named=True)
+    bars = pl.concat([pool.filter(ticker=ticker) for pool in pools]).sort("date").tail(1)
+    if bars["date"].to_list() != [row["date"]]:
+        raise NoFeatures(
+            f"The features of {ticker} end on {row['date']} and its clean prices do not: run "
+            "`python -m mlops.pipeline` again."
+        )
+    return {**row, "return_basis": bars["return_basis"].item()}
+
+
+def pool_panel(
+    store: Store, tickers: Sequence[str], stored: Sequence[str]
 ) -> tuple[Calendar, Panel]:
-    """The exchange's calendar and the panel of the tickers and all that may be pooled with them.
+    """The exchange's calendar and the panel of the tickers with all that may be pooled with them.
 
     Raises:
         BadInput: for a ticker without a clean price.
         UsageError: for tickers of several exchanges, and for synthetic ones beside real ones.
     """
     calendar = calendar_of(shared_exchange(tickers))
-    found = pools(store, tickers, stored, until)
-    priced = {ticker for pool in found for ticker in pool["ticker"].unique()}
+    pools = pooled_prices(store, tickers, stored)
+    priced = {ticker for pool in pools for ticker in pool["ticker"].unique()}
     missing = [ticker for ticker in tickers if ticker not in priced]
-    if missing or not found:
+    if missing or not pools:
         of = f" of {missing[0]}" if missing else ""
         raise BadInput(
             f"No clean prices{of} are stored: run `python -m src.data.cleaning write` first."
         )
-    if len(found) > 1:
-        synthetic = [ticker for ticker in tickers if ticker in set(found[0]["ticker"])]
+    if len(pools) > 1:
+        synthetic = [ticker for ticker in tickers if ticker in set(pools[0]["ticker"])]
         raise UsageError(
             f"The prices of {synthetic[0]} are synthetic and are never pooled with real ones: "
             "run it by itself."
         )
-    return calendar, panels.build(found[0], calendar)
+    return calendar, panels.build(pools[0], calendar)
 
 
-def everything(store: Store, stored: Sequence[str]) -> tuple[Calendar, Panel]:
+def panel_of_all(store: Store, stored: Sequence[str]) -> tuple[Calendar, Panel]:
     """The panel of every stored ticker with clean prices; of synthetic ones only without others.
 
     Raises:
@@ -66,13 +101,13 @@ def everything(store: Store, stored: Sequence[str]) -> tuple[Calendar, Panel]:
         UsageError: for tickers of several exchanges.
     """
     calendar = calendar_of(shared_exchange(stored))
-    found = pools(store, stored, stored)
-    if not found:
+    pools = pooled_prices(store, stored, stored)
+    if not pools:
         raise BadInput("No clean prices are stored: run `python -m src.data.cleaning write` first.")
-    return calendar, panels.build(found[-1], calendar)
+    return calendar, panels.build(pools[-1], calendar)
 
 
-def pools(
+def pooled_prices(
     store: Store,
     tickers: Sequence[str],
     stored: Sequence[str],
@@ -80,17 +115,17 @@ def pools(
 ) -> list[pl.DataFrame]:
     """Clean rows of the tickers, and of the stored ones that may be pooled with them.
 
-    Synthetic tickers come first, those that were asked for and no others; then the real ones with
-    all their mates. Either is left out when none of it was asked for.
+    The synthetic ones of ``tickers`` come first, then the real ones with their whole pool. Either
+    is left out when ``tickers`` has none of it.
     """
     exchange = shared_exchange(tickers)
-    mates = {ticker for ticker in stored if exchange_of(ticker) == exchange}
-    clean = store.load(CLEAN_DAILY, sorted({*tickers, *mates}), until)
-    # One synthetic bar is enough: what it is mixed with is no record of a market.
-    made_up = pl.col("ticker").is_in(clean.filter(source=SAMPLE)["ticker"].unique().to_list())
-    asked = pl.col("ticker").is_in(list(tickers))
-    found = (clean.filter(made_up & asked), clean.filter(~made_up))
-    return [pool for pool in found if pool.filter(asked).height]
+    same_exchange = {ticker for ticker in stored if exchange_of(ticker) == exchange}
+    clean = store.load(CLEAN_DAILY, sorted({*tickers, *same_exchange}), until)
+    # One synthetic bar is enough: a mixed series is no record of a market.
+    synthetic = pl.col("ticker").is_in(clean.filter(source=SAMPLE)["ticker"].unique().to_list())
+    requested = pl.col("ticker").is_in(list(tickers))
+    pools = (clean.filter(synthetic & requested), clean.filter(~synthetic))
+    return [pool for pool in pools if pool.filter(requested).height]
 
 
 def up_to(panel: Panel, day: dt.date) -> Panel:
@@ -99,10 +134,24 @@ def up_to(panel: Panel, day: dt.date) -> Panel:
     Raises:
         BadInput: there is no bar up to then.
     """
-    there = np.isfinite(panel.close) & (panel.sessions <= np.datetime64(day))[:, None]
-    if not there.any():
+    present = np.isfinite(panel.close) & (panel.sessions <= np.datetime64(day))[:, None]
+    if not present.any():
         raise BadInput(f"No price up to {day} is stored: the first is of {panel.sessions[0]}.")
-    end, columns = int(np.flatnonzero(there.any(axis=1))[-1]) + 1, np.flatnonzero(there.any(axis=0))
+    end = int(np.flatnonzero(present.any(axis=1))[-1]) + 1
+    columns = np.flatnonzero(present.any(axis=0))
     cut = {name: getattr(panel, name)[:end, columns] for name in MATRICES}
     tickers = tuple(panel.tickers[column] for column in columns)
     return replace(panel, sessions=panel.sessions[:end], tickers=tickers, **cut)
+
+
+def _as_known(context: RunContext, pool: pl.DataFrame) -> pl.DataFrame:
+    """The pool with the other tickers' bars as they had been fetched by the known-at time."""
+    from src.data.cleaning.stage import DAILY
+    from src.data.cleaning.stage import clean as cleaned
+
+    others = sorted(set(pool["ticker"]) - set(context.tickers))
+    own = pool.filter(pl.col("ticker").is_in(list(context.tickers)))
+    if not others:
+        return own
+    result, _ = cleaned(replace(context, tickers=tuple(others)))
+    return pl.concat([own, result.bars.select(DAILY)], how="diagonal_relaxed")

@@ -1,6 +1,7 @@
-"""Matrices (T, N) in; statistics of what was known at each row out. NaN is skipped, never filled.
+"""Compute trailing and forward means of (T, N) matrices. NaN is skipped, never filled.
 
-Row t depends on rows up to t alone, bit for bit: sums run from the first row on, in order.
+Row t of a trailing statistic depends on rows up to t alone, bit for bit: sums run from the first
+row on, in order.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from src.core.errors import ForecastError
 from src.core.tables import FEATURES_DAILY, HORIZONS
 from src.modeling.panel import panel
-from src.modeling.panel.known_pools import newest_row, pool_hash
+from src.modeling.panel.pools import newest_row, pool_hash
 from src.modeling.serving.inputs import ModelInputs, build_model_inputs
 from src.modeling.serving.predict import forecast
 from src.modeling.serving.records import prediction_row, serving_row
@@ -50,7 +50,7 @@ def stored_forecasts(
     Args:
         context: Of a run for this ticker.
         ticker: Whose.
-        pools: ``known_pools`` of the context.
+        pools: ``load_pools`` of the context.
     """
     if context.models is None:
         return [], [
@@ -74,7 +74,7 @@ def forecast_with(
         context: Of a run.
         load: Gives the model of a ticker and horizon.
         tickers: Whose.
-        pools: ``known_pools`` of the context.
+        pools: ``load_pools`` of the context.
     """
     result = StoredForecasts()
     newest = _newest_rows(context, tickers, pools, result.problems)
@@ -163,7 +163,7 @@ def _forecast(
 ) -> None:
     artifact, row = inputs.artifact, {**newest, **inputs.values}
     try:
-        entry = forecast(artifact, row, calendar=context.calendar, outlook=inputs.outlook)
+        entry = forecast(artifact, row, calendar=context.calendar, distribution=inputs.distribution)
     except ForecastError as error:
         result.problems[artifact.ticker, artifact.horizon] = str(error)
         return

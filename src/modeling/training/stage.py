@@ -11,7 +11,7 @@ import polars as pl
 from src.core.tables import CLEAN_DAILY, DATASETS, FEATURES_DAILY
 from src.modeling.experiment.promotion import decide_promotion
 from src.modeling.panel import labels, panel
-from src.modeling.panel.known_pools import known_pools, newest_row, pool_hash
+from src.modeling.panel.pools import load_pools, newest_row, pool_hash
 from src.modeling.points.fit_cache import DiskFitCache
 from src.modeling.serving.stored_models import record
 from src.modeling.training import pool_training
@@ -39,7 +39,7 @@ def run(context: RunContext) -> StageReport:
     datasets = _store_datasets(context, features)
     warnings: list[str] = []
     results: list[TrainingResult] = []
-    pools = known_pools(context)
+    pools = load_pools(context)
     data_hash = pool_hash(pools)
     for pool in pools:
         results.extend(_train(context, pool, features, datasets, data_hash, warnings))

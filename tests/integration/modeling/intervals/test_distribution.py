@@ -14,7 +14,7 @@ from src.modeling.intervals import distribution
 from src.modeling.intervals.distribution import UNKNOWN_DISTRIBUTION, ReturnDistribution
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.panel import panel
-from src.modeling.panel.known_pools import known_pools
+from src.modeling.panel.pools import load_pools
 from src.modeling.serving.inputs import last_bar
 from tests.support.prices import TCS, StubSource, bar, clean_walk, context, delivery, run, sessions
 
@@ -43,9 +43,9 @@ def newest(horizon, *frames):
 
 
 def outlooks(given, horizons):
-    """The outlook of each of the context's tickers at each horizon, pooled as a run pools them."""
+    """The distribution of each ticker at each horizon, pooled as a run pools them."""
     made = {}
-    for bars in known_pools(given):
+    for bars in load_pools(given):
         whole = panel.build(bars, nse())
         for horizon in horizons:
             said = distribution.walk_forward(whole, horizon)
@@ -130,10 +130,10 @@ def test_a_mate_fetched_later_was_not_known(store, home):
     then = context(store, home, known_at=asked)
     run(cleaning.STAGE, then)
 
-    (pool,) = known_pools(then)
+    (pool,) = load_pools(then)
 
     assert sorted(pool["ticker"].unique()) == [INFY, TCS]
-    (today,) = known_pools(context(store, home))
+    (today,) = load_pools(context(store, home))
     assert sorted(today["ticker"].unique()) == [INFY, LATE, TCS]
     assert pool.filter(ticker=INFY).equals(today.filter(ticker=INFY))
 

@@ -44,14 +44,14 @@ def same(ours, theirs):
 
 
 def test_a_ticker_is_pooled_with_the_real_ones_of_its_exchange(store, stored):
-    calendar, found = pools.pooled(store, ["TCS.NS"], stored)
+    calendar, found = pools.pool_panel(store, ["TCS.NS"], stored)
 
     assert found.tickers == REAL
     assert calendar is nse()
 
 
 def test_a_synthetic_ticker_stands_alone(store, stored):
-    _, found = pools.pooled(store, [DEMO], stored)
+    _, found = pools.pool_panel(store, [DEMO], stored)
 
     assert found.tickers == (DEMO,)
 
@@ -63,39 +63,40 @@ def test_a_ticker_with_one_synthetic_bar_is_kept_out_of_the_pool(store, stored):
     with store.transaction():
         store.replace(CLEAN_DAILY, ["INFY.NS"], mixed)
 
-    assert pools.pooled(store, ["TCS.NS"], stored)[1].tickers == ("RELIANCE.BO", "TCS.NS")
-    assert pools.pooled(store, ["INFY.NS"], stored)[1].tickers == ("INFY.NS",)
+    assert pools.pool_panel(store, ["TCS.NS"], stored)[1].tickers == ("RELIANCE.BO", "TCS.NS")
+    assert pools.pool_panel(store, ["INFY.NS"], stored)[1].tickers == ("INFY.NS",)
 
 
 def test_synthetic_and_real_ones_together_are_refused(store, stored):
     with pytest.raises(UsageError, match=r"DEMO\.NS are synthetic"):
-        pools.pooled(store, ["TCS.NS", DEMO], stored)
+        pools.pool_panel(store, ["TCS.NS", DEMO], stored)
 
 
 def test_tickers_of_two_exchanges_are_refused(store, stored):
     with pytest.raises(UsageError, match="AAPL"):
-        pools.pooled(store, ["TCS.NS", US], stored)
+        pools.pool_panel(store, ["TCS.NS", US], stored)
 
 
 def test_a_ticker_without_clean_prices_says_what_to_run(store, stored):
     with pytest.raises(BadInput, match=r"No clean prices of NEW\.NS .*src\.data\.cleaning write"):
-        pools.pooled(store, ["TCS.NS", "NEW.NS"], stored)
+        pools.pool_panel(store, ["TCS.NS", "NEW.NS"], stored)
 
 
 def test_everything_is_every_real_ticker(store, stored):
     of_india = [ticker for ticker in stored if ticker != US]
 
-    assert pools.everything(store, of_india)[1].tickers == REAL
-    assert pools.everything(store, [DEMO])[1].tickers == (DEMO,)
+    assert pools.panel_of_all(store, of_india)[1].tickers == REAL
+    assert pools.panel_of_all(store, [DEMO])[1].tickers == (DEMO,)
     with pytest.raises(BadInput, match="No clean prices"):
-        pools.everything(store, ["NEW.NS"])
+        pools.panel_of_all(store, ["NEW.NS"])
 
 
 @pytest.mark.parametrize("last", [0, 10, 29, 30, 45, 59])
 def test_up_to_a_day_is_as_if_nothing_later_were_stored(store, stored, last):
-    _, whole = pools.pooled(store, ["TCS.NS"], stored)
+    _, whole = pools.pool_panel(store, ["TCS.NS"], stored)
 
-    _, then = pools.pooled(store, ["TCS.NS"], stored, DAYS[last])
+    (prices,) = pools.pooled_prices(store, ["TCS.NS"], stored, DAYS[last])
+    then = panel.build(prices, nse())
 
     assert same(pools.up_to(whole, DAYS[last]), then)
     # INFY.NS is listed at row 30.
@@ -103,7 +104,7 @@ def test_up_to_a_day_is_as_if_nothing_later_were_stored(store, stored, last):
 
 
 def test_up_to_a_day_without_a_session_ends_before_it(store, stored):
-    _, whole = pools.pooled(store, ["TCS.NS"], stored)
+    _, whole = pools.pool_panel(store, ["TCS.NS"], stored)
 
     # A Sunday.
     cut = pools.up_to(whole, dt.date(2024, 2, 18))
@@ -113,14 +114,14 @@ def test_up_to_a_day_without_a_session_ends_before_it(store, stored):
 
 
 def test_up_to_a_day_before_all_prices_is_refused(store, stored):
-    _, whole = pools.pooled(store, ["TCS.NS"], stored)
+    _, whole = pools.pool_panel(store, ["TCS.NS"], stored)
 
     with pytest.raises(BadInput, match="the first is of 2024-01-01"):
         pools.up_to(whole, dt.date(2023, 12, 29))
 
 
 def test_bars_become_the_panel_they_are(store, stored):
-    _, found = pools.pooled(store, ["TCS.NS"], stored)
+    _, found = pools.pool_panel(store, ["TCS.NS"], stored)
 
     bars = store.load(CLEAN_DAILY, list(REAL))
     assert same(found, panel.build(bars, nse()))

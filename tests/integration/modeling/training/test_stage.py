@@ -18,7 +18,7 @@ from src.features.catalogue import features
 from src.modeling.experiment.promotion import Champion
 from src.modeling.intervals import distribution
 from src.modeling.panel import panel
-from src.modeling.panel.known_pools import known_pools
+from src.modeling.panel.pools import load_pools
 from src.modeling.serving.stored_models import stored_forecasts
 from src.modeling.training import stage as train
 from src.modeling.training.publish import current_champion
@@ -222,7 +222,7 @@ def test_the_same_input_gives_the_same_models_and_writes_nothing(
 
 
 def test_stored_models_forecast_what_training_said(given, trained):
-    forecasts, problems = stored_forecasts(given, TCS, known_pools(given))
+    forecasts, problems = stored_forecasts(given, TCS, load_pools(given))
 
     assert problems == []
     assert forecasts == trained.details["forecasts"]
@@ -231,7 +231,7 @@ def test_stored_models_forecast_what_training_said(given, trained):
 def test_without_a_model_it_says_what_to_run(store, given, clean):
     with_features(store, given, clean)
 
-    forecasts, problems = stored_forecasts(given, TCS, known_pools(given))
+    forecasts, problems = stored_forecasts(given, TCS, load_pools(given))
 
     assert forecasts == []
     assert len(problems) == 2
@@ -335,7 +335,7 @@ def test_a_ticker_too_short_for_any_feature_does_not_stop_the_others(store, home
 def test_a_model_without_features_says_what_to_run(store, home, given, trained):
     store.replace(FEATURES_DAILY, [TCS], rows(store, FEATURES_DAILY).clear())
 
-    forecasts, problems = stored_forecasts(given, TCS, known_pools(given))
+    forecasts, problems = stored_forecasts(given, TCS, load_pools(given))
 
     assert forecasts == []
     assert problems == ["TCS.NS has no features yet: run `python -m mlops.pipeline` first."]
@@ -421,7 +421,7 @@ def test_stored_models_of_another_horizon_do_not_answer(store, home, given, mode
     other = {"training": {"horizons": {"short": 5, "long": 63}}}
     run_context = context(store, home, models=models, **other)
 
-    forecasts, problems = stored_forecasts(run_context, TCS, known_pools(run_context))
+    forecasts, problems = stored_forecasts(run_context, TCS, load_pools(run_context))
 
     assert [one["horizon"] for one in forecasts] == ["63-day"]
     assert problems == [
