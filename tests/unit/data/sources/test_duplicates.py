@@ -40,7 +40,7 @@ def test_the_reason_of_a_conflict_has_both_values_of_each_field_that_differs():
     assert earlier.select("line", "rule", "reason").rows() == [
         (
             *(1, "duplicate_conflicting"),
-            "the later data row 3 has close 1.5 instead of 1.0, volume nothing instead of 9.0",
+            "the later data row 3 has close 1.5 instead of 1.0, volume (blank) instead of 9.0",
         )
     ]
 
