@@ -21,11 +21,11 @@ LIMIT = 6.0
 
 def seconds(settings, store, ticker):
     """CPU seconds of the stage, without writing."""
-    given = make_context(
+    context = make_context(
         settings, store, (ticker,), run_id="benchmark", now=now(settings), write=False
     )
     began = time.process_time()
-    report = run_stage(train.STAGE, given)
+    report = run_stage(train.STAGE, context)
     return time.process_time() - began, report
 
 

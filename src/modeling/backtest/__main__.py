@@ -58,7 +58,6 @@ def run(args: argparse.Namespace, settings: Settings, store: PostgresStore) -> i
             raise BadInput("No prices are stored yet: run `python -m src.data.ingest write` first.")
         calendar, whole = pools.panel_of_all(store, stored)
         tickers = list(whole.tickers)
-        _warn_of_left_out([ticker for ticker in stored if ticker not in tickers])
     else:
         tickers = _named_tickers(args, stored)
         calendar, whole = pools.pool_panel(store, tickers, stored)
@@ -68,6 +67,8 @@ def run(args: argparse.Namespace, settings: Settings, store: PostgresStore) -> i
             f"There is no price from {args.since} on to forecast from: the last is of "
             f"{panel.sessions[-1]}."
         )
+    if args.all:
+        _warn_of_left_out([ticker for ticker in stored if ticker not in tickers])
     frames = (
         forecast_rows(result, ticker, calendar, since=args.since)
         for result in walk_forwards(panel, whole, settings, args.models, args.since)

@@ -93,9 +93,11 @@ def check_steps(
 
 def check_correlations(inputs: Mapping[str, Floats], panel: Panel) -> LeakageResult:
     """Check that no input correlates with the next session's return beyond the honest limit."""
-    found = leakage_check.correlations(inputs, panel.targets(1))
-    leaks = tuple((item.feature, item.n) for item in found if item.leaks)
-    return LeakageResult("model inputs", "correlation", None, sum(c.n for c in found), leaks)
+    correlations = leakage_check.correlations(inputs, panel.targets(1))
+    leaks = tuple((item.feature, item.n) for item in correlations if item.leaks)
+    return LeakageResult(
+        "model inputs", "correlation", None, sum(item.n for item in correlations), leaks
+    )
 
 
 def cut_off(panel: Panel, cut: int) -> Panel:

@@ -13,8 +13,11 @@ from functools import cached_property
 import numpy as np
 
 from src.modeling.experiment.run import FeatureCache
-from src.modeling.intervals import distribution
-from src.modeling.intervals.distribution import ReturnDistribution
+from src.modeling.intervals.distribution import (
+    DistributionForecasts,
+    ReturnDistribution,
+)
+from src.modeling.intervals.distribution import walk_forward as forecast_distributions
 from src.modeling.panel.panel import MATRICES, Panel
 from src.modeling.points.candidates import RANK_MEAN, volatility_name
 from src.modeling.points.walk_forward import FeatureRows
@@ -33,13 +36,13 @@ class ModelInputs:
     Attributes:
         artifact: The model.
         values: Its inputs by name; those that are not known are missing.
-        outlook: The distribution of the return from that bar.
+        distribution: The distribution of the return from that bar.
         sigma: Forecast there of the volatility of the return over the horizon.
     """
 
     artifact: Artifact
     values: Mapping[str, float]
-    outlook: ReturnDistribution
+    distribution: ReturnDistribution
     sigma: float
 
 
@@ -57,7 +60,7 @@ def build_model_inputs(pool: Panel, artifacts: Sequence[Artifact]) -> list[Model
     recents: dict[int, _RecentFeatures] = {}
     inputs: dict[int, ModelInputs] = {}
     for (row, horizon), numbers in groups.items():
-        forecasts = distribution.walk_forward(pool, horizon, since=row, inputs=shared.variances)
+        forecasts = forecast_distributions(pool, horizon, since=row, inputs=shared.variances)
         recent = recents.setdefault(row, _RecentFeatures(pool, row))
         for number in numbers:
             inputs[number] = _model_inputs(artifacts[number], recent, forecasts)
@@ -115,7 +118,7 @@ class _RecentFeatures:
 
 
 def _model_inputs(
-    artifact: Artifact, recent: _RecentFeatures, forecasts: distribution.DistributionForecasts
+    artifact: Artifact, recent: _RecentFeatures, forecasts: DistributionForecasts
 ) -> ModelInputs:
     column = recent.pool.tickers.index(artifact.ticker)
     sigma = float(forecasts.sigma[recent.row, column])

@@ -28,7 +28,7 @@ def forecast(
     row: Mapping[str, Any],
     *,
     calendar: Calendar,
-    outlook: ReturnDistribution = UNKNOWN_DISTRIBUTION,
+    distribution: ReturnDistribution = UNKNOWN_DISTRIBUTION,
 ) -> dict[str, object]:
     """Forecast from one feature row: an entry of ``forecasts`` in results.json.
 
@@ -41,7 +41,7 @@ def forecast(
         row: The newest session's ``ticker, date, close, features_version``, and the model's
             inputs by name.
         calendar: The exchange's sessions.
-        outlook: The distribution of the return, forecast at the same bar.
+        distribution: The distribution of the return, forecast at the same bar.
 
     Raises:
         FeatureMismatch: For another ticker or features version, or no usable close.
@@ -60,8 +60,8 @@ def forecast(
         "last_close": close,
         "pred_return": served,
         "est_future_close": close * (1 + served),
-        "prob_up": outlook.prob_up,
-        "intervals": outlook.intervals(close),
+        "prob_up": distribution.prob_up,
+        "intervals": distribution.intervals(close),
         "model": _model(artifact, name),
         "verdict": artifact.verdict,
         "reason": artifact.reason,

@@ -34,7 +34,7 @@ def serving_row(
         written_at: Aware.
     """
     artifact, values = inputs.artifact, {**newest, **inputs.values}
-    known = bool(np.isfinite(inputs.outlook.quantiles).all())
+    known = bool(np.isfinite(inputs.distribution.quantiles).all())
     return {
         "ticker": artifact.ticker,
         "horizon": artifact.horizon,
@@ -44,7 +44,7 @@ def serving_row(
         "last_close": float(newest["close"]),
         "inputs": {n: float(values[n]) for n in artifact.model.features if usable(values.get(n))},
         "levels": LEVELS.tolist() if known else [],
-        "quantiles": inputs.outlook.quantiles.tolist() if known else [],
+        "quantiles": inputs.distribution.quantiles.tolist() if known else [],
         "sigma": float(inputs.sigma) if usable(inputs.sigma) and inputs.sigma > 0 else None,
         "data_source": newest["source"],
         "return_basis": newest["return_basis"],
@@ -73,10 +73,10 @@ def forecast_from_row(
         "close": row["last_close"],
         "features_version": row["features_version"],
     }
-    return forecast(artifact, features, calendar=calendar, outlook=_outlook(row))
+    return forecast(artifact, features, calendar=calendar, distribution=_distribution(row))
 
 
-def _outlook(row: Mapping[str, Any]) -> ReturnDistribution:
+def _distribution(row: Mapping[str, Any]) -> ReturnDistribution:
     """The distribution in a row of ``serving_inputs``; unknown where it has other levels."""
     if not np.array_equal(row["levels"], LEVELS):
         return UNKNOWN_DISTRIBUTION

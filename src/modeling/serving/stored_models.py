@@ -163,7 +163,7 @@ def _forecast(
 ) -> None:
     artifact, row = inputs.artifact, {**newest, **inputs.values}
     try:
-        entry = forecast(artifact, row, calendar=context.calendar, outlook=inputs.outlook)
+        entry = forecast(artifact, row, calendar=context.calendar, distribution=inputs.distribution)
     except ForecastError as error:
         result.problems[artifact.ticker, artifact.horizon] = str(error)
         return

@@ -41,7 +41,7 @@ class TrainingResult:
         decision: Who is served.
         artifact: The model that answers: the trained one, or a pinned one in its place.
         inputs: The model's inputs at the ticker's last bar.
-        outlook: The distribution of the return from its last bar.
+        distribution: The distribution of the return from its last bar.
         newest: The newest row of ``features_daily``, with the ``return_basis`` of its bar.
         data_hash: Of its pool.
     """
@@ -52,7 +52,7 @@ class TrainingResult:
     decision: PromotionDecision
     artifact: Artifact
     inputs: Mapping[str, float]
-    outlook: ReturnDistribution
+    distribution: ReturnDistribution
     newest: Mapping[str, Any]
     data_hash: str
 
@@ -85,11 +85,13 @@ class TrainingResult:
     def forecast(self, context: RunContext) -> dict[str, Any]:
         """An entry of ``forecasts`` in results.json."""
         row = {**self.newest, **self.inputs}
-        return forecast(self.artifact, row, calendar=context.calendar, outlook=self.outlook)
+        return forecast(
+            self.artifact, row, calendar=context.calendar, distribution=self.distribution
+        )
 
     def serving_row(self, context: RunContext) -> dict[str, Any]:
         """A row of ``serving_inputs``."""
-        inputs = ModelInputs(self.artifact, self.inputs, self.outlook, self.volatility)
+        inputs = ModelInputs(self.artifact, self.inputs, self.distribution, self.volatility)
         return serving_row(inputs, self.newest, data_hash=self.data_hash, written_at=context.now)
 
     def as_results_json(self) -> dict[str, Any]:
@@ -156,7 +158,7 @@ def build_result(
         decision=decision,
         artifact=artifact,
         inputs={},
-        outlook=distribution,
+        distribution=distribution,
         newest=newest_row,
         data_hash=data_hash,
     )

@@ -37,7 +37,7 @@ _ONLY_IN_MANIFEST = ("features", "canonical_hash", "files")
 
 @dataclass(frozen=True)
 class ArtifactStore:
-    """Model sets below ``root``, signed with ``key`` and refused without its signature, or None."""
+    """Model sets below ``root``; with a ``key`` they are signed, and unsigned ones are refused."""
 
     root: Path
     key: bytes | None = None

@@ -35,7 +35,7 @@ _PURPOSE = "version"
 
 @dataclass(frozen=True)
 class VersionArchive:
-    """Versions below ``root``, signed with ``key`` and refused without its signature, or None."""
+    """Versions below ``root``; with a ``key`` they are signed, and unsigned ones are refused."""
 
     root: Path
     key: bytes | None = None

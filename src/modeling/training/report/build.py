@@ -38,7 +38,7 @@ def _status(result: TrainingResult, context: RunContext) -> ServingStatus:
             target_date_estimated=entry["target_date_estimated"],
             last_close=entry["last_close"],
             point=entry["pred_return"],
-            quantiles=result.outlook.quantiles,
+            quantiles=result.distribution.quantiles,
         ),
         verdict=result.decision.verdict,
         contributions=contributions(result.artifact.model, result.inputs),

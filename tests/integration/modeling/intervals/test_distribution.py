@@ -43,7 +43,7 @@ def newest(horizon, *frames):
 
 
 def outlooks(given, horizons):
-    """The outlook of each of the context's tickers at each horizon, pooled as a run pools them."""
+    """The distribution of each ticker at each horizon, pooled as a run pools them."""
     made = {}
     for bars in load_pools(given):
         whole = panel.build(bars, nse())

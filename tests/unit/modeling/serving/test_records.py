@@ -33,8 +33,10 @@ def newest():
     }
 
 
-def row_of(artifact, newest, values=None, outlook=KNOWN, sigma=0.012):
-    inputs = ModelInputs(artifact, {"mom_5": 0.5} if values is None else values, outlook, sigma)
+def row_of(artifact, newest, values=None, distribution=KNOWN, sigma=0.012):
+    inputs = ModelInputs(
+        artifact, {"mom_5": 0.5} if values is None else values, distribution, sigma
+    )
     return serving_row(inputs, newest, data_hash="d" * 64, written_at=NOW)
 
 
@@ -65,15 +67,15 @@ def test_what_is_not_known_is_left_out(newest):
 
 
 @pytest.mark.parametrize("artifact", [make_artifact(), winner()], ids=["zero", "ridge"])
-@pytest.mark.parametrize("outlook", [KNOWN, UNKNOWN_DISTRIBUTION], ids=["known", "nothing"])
-def test_a_row_gives_the_runs_own_forecast_again(newest, artifact, outlook):
+@pytest.mark.parametrize("distribution", [KNOWN, UNKNOWN_DISTRIBUTION], ids=["known", "nothing"])
+def test_a_row_gives_the_runs_own_forecast_again(newest, artifact, distribution):
     values = {"mom_5": 0.1 + 0.2}
 
-    row = row_of(artifact, newest, values, outlook)
+    row = row_of(artifact, newest, values, distribution)
 
     given = {**newest, **values}
     assert forecast_from_row(artifact, row, nse()) == forecast(
-        artifact, given, calendar=nse(), outlook=outlook
+        artifact, given, calendar=nse(), distribution=distribution
     )
 
 
@@ -116,7 +118,7 @@ def test_a_promoted_candidate_is_logged_as_served(newest):
 def test_a_forecast_without_a_candidate_has_none_in_the_log(newest):
     newest["vol_14"] = None
 
-    one = logged(make_artifact(), newest, outlook=UNKNOWN_DISTRIBUTION)
+    one = logged(make_artifact(), newest, distribution=UNKNOWN_DISTRIBUTION)
 
     assert (one["candidate"], one["candidate_point"]) == (None, None)
     assert (one["levels"], one["quantiles"], one["prob_up"]) == ([], [], None)
