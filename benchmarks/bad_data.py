@@ -184,7 +184,7 @@ def series(
     deliveries = [
         delivery
         for ticker in source.tickers()
-        for delivery in source.fetch_daily(ticker, None, None)
+        for delivery in source.fetch("daily", ticker, None, None)
     ]
     columns = ["date", *OHLC, "volume"]
     return [

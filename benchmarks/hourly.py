@@ -45,7 +45,7 @@ PAIRS = (
 def session_variances(path, ticker):
     """Variance between open and close by session: squared moves, and Garman-Klass per bar."""
     source = FileSource([Path(path)], calendar=nse(), ticker=ticker, now=dt.datetime.now(dt.UTC))
-    (delivery,) = source.fetch_hourly(ticker, None, None)
+    (delivery,) = source.fetch("hourly", ticker, None, None)
     spread = (pl.col("high") / pl.col("low")).log()
     body = (pl.col("close") / pl.col("open")).log()
     gap = (pl.col("open") / pl.col("close").shift(1).over("date")).log().fill_null(0)

@@ -17,6 +17,6 @@ def all_deliveries(source):
     return [
         delivery
         for ticker in source.tickers()
-        for fetch in (source.fetch_daily, source.fetch_hourly)
-        for delivery in fetch(ticker, None, None)
+        for kind in ("daily", "hourly")
+        for delivery in source.fetch(kind, ticker, None, None)
     ]

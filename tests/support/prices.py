@@ -96,13 +96,7 @@ class StubSource:
     deliveries: list[Delivery] = field(default_factory=list)
     name: str = "csv"
 
-    def fetch_daily(self, ticker: str, since: Any, until: Any) -> list[Delivery]:
-        return self._of(ticker, "daily")
-
-    def fetch_hourly(self, ticker: str, since: Any, until: Any) -> list[Delivery]:
-        return self._of(ticker, "hourly")
-
-    def _of(self, ticker: str, kind: str) -> list[Delivery]:
+    def fetch(self, kind: str, ticker: str, since: Any, until: Any) -> list[Delivery]:
         return [each for each in self.deliveries if (each.ticker, each.kind) == (ticker, kind)]
 
 

@@ -40,11 +40,10 @@ def fetch(context: RunContext, ticker: str, source: Source) -> list[Delivery]:
 
 def _fetch_kind(context: RunContext, ticker: str, source: Source, kind: Kind) -> list[Delivery]:
     """From an overlap before the newest stored bar; from the start when history was restated."""
-    fetch_bars = source.fetch_daily if kind == "daily" else source.fetch_hourly
     since = _resume_from(context, ticker, source.name, kind)
-    deliveries = fetch_bars(ticker, since, context.as_of)
+    deliveries = source.fetch(kind, ticker, since, context.as_of)
     if since is not None and any(_restates_history(context, part) for part in deliveries):
-        deliveries = fetch_bars(ticker, None, context.as_of)
+        deliveries = source.fetch(kind, ticker, None, context.as_of)
     return deliveries
 
 

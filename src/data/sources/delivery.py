@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Delivery:
     fetched_at: dt.datetime
     origin: str
     fetched_at_stated: bool = False
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
     actions: pl.DataFrame | None = None
 
     @property
@@ -78,19 +78,13 @@ class Source(Protocol):
         """What ``--source`` calls it."""
         ...
 
-    def fetch_daily(
-        self, ticker: str, since: dt.date | None, until: dt.date | None
+    def fetch(
+        self, kind: Kind, ticker: str, since: dt.date | None, until: dt.date | None
     ) -> list[Delivery]:
-        """Daily bars with ``since <= date <= until``, oldest delivery first.
+        """Bars of the sessions from ``since`` to ``until``, oldest delivery first.
 
         Raises:
             SourceUnavailable: when the source does not answer or has no such bars.
             BadInput: when it does not know the ticker, or its answer or file cannot be used.
         """
-        ...
-
-    def fetch_hourly(
-        self, ticker: str, since: dt.date | None, until: dt.date | None
-    ) -> list[Delivery]:
-        """Hourly bars of the sessions from ``since`` to ``until``; raises as ``fetch_daily``."""
         ...

@@ -76,21 +76,10 @@ class FileSource:
         """The tickers in the files, sorted; raises BadInput."""
         return sorted({delivery.ticker for delivery, _ in self._read()})
 
-    def fetch_daily(
-        self, ticker: str, since: dt.date | None, until: dt.date | None
-    ) -> list[Delivery]:
-        """Daily bars with ``since <= date <= until``; raises BadInput."""
-        return self._fetch("daily", ticker, since, until)
-
-    def fetch_hourly(
-        self, ticker: str, since: dt.date | None, until: dt.date | None
-    ) -> list[Delivery]:
-        """Hourly bars of the sessions in that range; raises BadInput."""
-        return self._fetch("hourly", ticker, since, until)
-
-    def _fetch(
+    def fetch(
         self, kind: Kind, ticker: str, since: dt.date | None, until: dt.date | None
     ) -> list[Delivery]:
+        """Bars of the sessions from ``since`` to ``until``; raises BadInput."""
         return [
             _within(delivery, rejected_days, since, until)
             for delivery, rejected_days in self._read()

@@ -54,36 +54,26 @@ class SampleSource:
     def __init__(self, *, calendar: Calendar, until: dt.date, now: dt.datetime) -> None:
         self._calendar, self._until, self._now = calendar, until, now
 
-    def fetch_daily(
-        self, ticker: str, since: dt.date | None, until: dt.date | None
+    def fetch(
+        self, kind: Kind, ticker: str, since: dt.date | None, until: dt.date | None
     ) -> list[Delivery]:
-        """Daily bars, defects included."""
-        true_rows = [_row(day, bar) for day, bar in self._true_bars(ticker, FIRST_DAILY, until)]
-        delivered = _with_defects(true_rows, self._last(until))
-        wanted = [row for row in delivered if since is None or row[0] >= since]
-        return self._deliveries("daily", wanted)
-
-    def fetch_hourly(
-        self, ticker: str, since: dt.date | None, until: dt.date | None
-    ) -> list[Delivery]:
-        """Seven bars of an ordinary session from 09:15 on, fewer of a short one."""
-        days = self._true_bars(ticker, max(FIRST_HOURLY, since or FIRST_HOURLY), until)
-        return self._deliveries(
-            "hourly", [row for day, bar in days for row in self._hours(day, bar)]
-        )
-
-    def _last(self, until: dt.date | None) -> dt.date:
-        return min(self._until, until or self._until)
-
-    def _true_bars(
-        self, ticker: str, first: dt.date, until: dt.date | None
-    ) -> list[tuple[dt.date, Bar]]:
+        """Daily bars, defects included, or seven hourly ones of an ordinary session."""
         if ticker != SAMPLE_TICKER:
             raise UsageError(
                 f"The sample source has no prices of {ticker}, only synthetic ones of "
                 f"{SAMPLE_TICKER}: use --ticker {SAMPLE_TICKER} or another --source."
             )
-        last = self._last(until)
+        last = min(self._until, until or self._until)
+        if kind == "hourly":
+            days = self._true_bars(max(FIRST_HOURLY, since or FIRST_HOURLY), last)
+            rows = [row for day, bar in days for row in self._hours(day, bar)]
+        else:
+            true_rows = [_row(day, bar) for day, bar in self._true_bars(FIRST_DAILY, last)]
+            delivered = _with_defects(true_rows, last)
+            rows = [row for row in delivered if since is None or row[0] >= since]
+        return self._deliveries(kind, rows)
+
+    def _true_bars(self, first: dt.date, last: dt.date) -> list[tuple[dt.date, Bar]]:
         if first > last:
             return []
         bars = daily_bars(FIRST_DAILY, last)

@@ -59,16 +59,15 @@ class YahooSource:
         self._sleep = sleep
         self._client: Client | None = None
 
-    def fetch_daily(
-        self, ticker: str, since: dt.date | None, until: dt.date | None
+    def fetch(
+        self, kind: Kind, ticker: str, since: dt.date | None, until: dt.date | None
     ) -> list[Delivery]:
-        """Daily bars by the exchange's own dates; a bar of a session under way is among them."""
-        return self._fetch(ticker, "daily", since or dt.date(1970, 1, 1), until)
+        """Bars by the exchange's own dates; a bar of a session under way is among them.
 
-    def fetch_hourly(
-        self, ticker: str, since: dt.date | None, until: dt.date | None
-    ) -> list[Delivery]:
-        """Hourly bars of the last 730 days at most: Yahoo keeps no more."""
+        Hourly bars are of the last 730 days at most: Yahoo keeps no more.
+        """
+        if kind == "daily":
+            return self._fetch(ticker, "daily", since or dt.date(1970, 1, 1), until)
         # One day is lost to the margin of _request_chart, another to the hours of the first day.
         first = (self._now - HOURLY_HISTORY).date() + 2 * ONE_DAY
         if until is not None and until < first:

@@ -59,7 +59,7 @@ def source(*names, ticker=None):
     ],
 )
 def test_each_daily_layout_is_read_whole(name, layout, vendor, basis, rows, first, last):
-    (found,) = source(f"tcs_daily/{name}", ticker=TCS).fetch_daily(TCS, None, None)
+    (found,) = source(f"tcs_daily/{name}", ticker=TCS).fetch("daily", TCS, None, None)
 
     assert (found.layout, found.vendor, found.price_basis) == (layout, vendor, basis)
     assert (found.frame.height, found.rejected.height) == (rows, 0)
@@ -68,7 +68,7 @@ def test_each_daily_layout_is_read_whole(name, layout, vendor, basis, rows, firs
 
 
 def test_the_adjusted_close_of_yahoo_is_filled():
-    (found,) = source("tcs_daily/yahoo_2026-04-13.csv", ticker=TCS).fetch_daily(TCS, None, None)
+    (found,) = source("tcs_daily/yahoo_2026-04-13.csv", ticker=TCS).fetch("daily", TCS, None, None)
 
     assert found.frame["adj_close"][0] == 25.828407287597656
 
@@ -89,8 +89,8 @@ def test_a_file_of_another_symbol_is_refused():
 
 
 def test_hourly_twins_in_two_zones_agree_on_their_times():
-    (indian,) = source("tcs_hourly/naive_ist_2022_2025.csv").fetch_hourly(TCS, None, None)
-    (utc,) = source("tcs_hourly/yahoo_naive_utc_2023_2025.xlsx").fetch_hourly(TCS, None, None)
+    (indian,) = source("tcs_hourly/naive_ist_2022_2025.csv").fetch("hourly", TCS, None, None)
+    (utc,) = source("tcs_hourly/yahoo_naive_utc_2023_2025.xlsx").fetch("hourly", TCS, None, None)
 
     common = indian.frame.join(utc.frame, on="ts")
     near = (common["close"] / common["close_right"] - 1).abs() <= 1e-3
@@ -99,7 +99,7 @@ def test_hourly_twins_in_two_zones_agree_on_their_times():
 
 
 def test_hourly_bars_of_yahoo_are_split_adjusted_only():
-    (utc,) = source("tcs_hourly/yahoo_naive_utc_2023_2025.xlsx").fetch_hourly(TCS, None, None)
+    (utc,) = source("tcs_hourly/yahoo_naive_utc_2023_2025.xlsx").fetch("hourly", TCS, None, None)
 
     assert (utc.vendor, utc.layout, utc.price_basis) == ("yahoo", "yfinance_flat", "split")
 
@@ -116,7 +116,7 @@ def test_two_folders_of_many_tickers_are_read_without_exception():
 
 
 def test_midnights_in_india_keep_their_date():
-    (found,) = source("nse_daily_upstox", ticker=TCS).fetch_daily(TCS, None, None)
+    (found,) = source("nse_daily_upstox", ticker=TCS).fetch("daily", TCS, None, None)
 
     days = found.frame["date"]
     assert (days[0], days[-1]) == (dt.date(2020, 10, 1), dt.date(2025, 9, 30))

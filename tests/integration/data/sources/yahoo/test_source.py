@@ -67,7 +67,7 @@ def one(deliveries):
 
 
 def daily(source, since=None, until=None, ticker="TCS.NS"):
-    return one(source.fetch_daily(ticker, since, until))
+    return one(source.fetch("daily", ticker, since, until))
 
 
 # --- a good answer
@@ -127,7 +127,7 @@ def test_asks_for_prices_with_splits_and_dividends(source, server):
 
 
 def test_a_range_that_ends_before_it_starts_asks_nothing(source, server):
-    assert source.fetch_daily("TCS.NS", dt.date(2026, 11, 20), dt.date(2026, 11, 19)) == []
+    assert source.fetch("daily", "TCS.NS", dt.date(2026, 11, 20), dt.date(2026, 11, 19)) == []
     assert server.requests == []
 
 
@@ -192,7 +192,7 @@ def test_hourly_bars_say_nothing_of_actions(source, server):
         "TCS.NS", WEEK, interval="1h", dividends={at(2026, 11, 18): 11.0}
     )
 
-    assert one(source.fetch_hourly("TCS.NS", dt.date(2026, 11, 1), None)).actions is None
+    assert one(source.fetch("hourly", "TCS.NS", dt.date(2026, 11, 1), None)).actions is None
 
 
 def test_actions_that_cannot_be_read_are_noted_and_cost_no_bar(source, server):
@@ -269,7 +269,7 @@ def test_hours_are_utc_starts_of_bars(source, server):
     ]
     server.charts["TCS.NS", "1h"] = chart("TCS.NS", bars, interval="1h")
 
-    delivery = one(source.fetch_hourly("TCS.NS", dt.date(2026, 11, 1), None))
+    delivery = one(source.fetch("hourly", "TCS.NS", dt.date(2026, 11, 1), None))
     assert delivery.frame["ts"].to_list() == [bars[0][0], bars[1][0]]
     assert delivery.frame.columns == ["line", "ts", "open", "high", "low", "close", "volume"]
     assert (delivery.kind, delivery.notes) == ("hourly", ())
@@ -278,7 +278,7 @@ def test_hours_are_utc_starts_of_bars(source, server):
 def test_hours_before_yahoos_reach_are_clipped_and_noted(source, server):
     server.charts["TCS.NS", "1h"] = chart("TCS.NS", WEEK, interval="1h")
 
-    delivery = one(source.fetch_hourly("TCS.NS", dt.date(2020, 1, 1), None))
+    delivery = one(source.fetch("hourly", "TCS.NS", dt.date(2020, 1, 1), None))
     query = parse_qs(urlsplit(server.chart_requests()[-1]).query)
     assert int(query["period1"][0]) > (NOW - dt.timedelta(days=730)).timestamp()
     assert "730 days" in delivery.notes[0]
@@ -286,7 +286,7 @@ def test_hours_before_yahoos_reach_are_clipped_and_noted(source, server):
 
 def test_hours_wholly_before_yahoos_history_are_not_requested(source, server):
     with pytest.raises(SourceUnavailable, match="730 days"):
-        source.fetch_hourly("TCS.NS", None, dt.date(2020, 1, 1))
+        source.fetch("hourly", "TCS.NS", None, dt.date(2020, 1, 1))
     assert server.requests == []
 
 
@@ -457,7 +457,7 @@ from src.data.sources.yahoo.source import YahooSource
 source = YahooSource(now=dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC), base_url={url!r},
                      sleep=lambda seconds: None)
 try:
-    source.fetch_daily("TCS.NS", None, None)
+    source.fetch("daily", "TCS.NS", None, None)
 except ForecastError as error:
     print(type(error).__name__, file=sys.stderr)
 print("\\n".join(given))
@@ -517,7 +517,7 @@ from src.data.sources.yahoo.source import YahooSource
 source = YahooSource(now=dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC), base_url={url!r},
                      cache_dir={cache}, sleep=lambda seconds: None)
 try:
-    source.fetch_daily("TCS.NS", None, None)
+    source.fetch("daily", "TCS.NS", None, None)
 except ForecastError as error:
     print(type(error).__name__)
 """
@@ -603,18 +603,18 @@ def test_a_recorded_answer_is_delivered_value_for_value(source, server, name):
 
 @needs_recordings
 @pytest.mark.parametrize(
-    ("name", "fetch"),
+    ("name", "kind"),
     [
-        ("chart-notimestamp-weird-quote.fake.json", "fetch_daily"),
-        ("chart-TSLA-2025-01-01-to-2025-01-02-interval-1h.fake.json", "fetch_hourly"),
+        ("chart-notimestamp-weird-quote.fake.json", "daily"),
+        ("chart-TSLA-2025-01-01-to-2025-01-02-interval-1h.fake.json", "hourly"),
     ],
 )
-def test_a_recorded_answer_without_timestamps_has_no_prices(source, server, name, fetch):
+def test_a_recorded_answer_without_timestamps_has_no_prices(source, server, name, kind):
     ticker, answer = recorded(name)
     server.charts[ticker] = answer
 
     with pytest.raises(SourceUnavailable, match=f"knows {ticker} but has no"):
-        getattr(source, fetch)(ticker, None, None)
+        source.fetch(kind, ticker, None, None)
 
 
 @needs_recordings

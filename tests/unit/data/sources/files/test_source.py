@@ -322,7 +322,7 @@ def test_a_range_leaves_out_what_lies_outside_it(write):
     rows = [ROW.replace("03", day) for day in ("03", "04", "05")]
     found = file_source(write(HEADER + "".join(rows) + rows[0] + "Total,,,,,\n"))
 
-    (delivery,) = found.fetch_daily("TCS.NS", dt.date(2022, 1, 4), dt.date(2022, 1, 4))
+    (delivery,) = found.fetch("daily", "TCS.NS", dt.date(2022, 1, 4), dt.date(2022, 1, 4))
 
     assert delivery.frame["date"].to_list() == [dt.date(2022, 1, 4)]
     assert rules(delivery) == ["unreadable_date"]
@@ -334,10 +334,10 @@ def test_the_days_of_hourly_bars_are_indian(write):
     text = "datetime,open,high,low,close\n" + "".join(f"{bar},1,2,1,2\n" for bar in bars)
     found = file_source(write(text))
 
-    (delivery,) = found.fetch_hourly("TCS.NS", dt.date(2022, 1, 4), None)
+    (delivery,) = found.fetch("hourly", "TCS.NS", dt.date(2022, 1, 4), None)
 
     assert delivery.frame.height == 1
-    assert found.fetch_daily("TCS.NS", None, None) == []
+    assert found.fetch("daily", "TCS.NS", None, None) == []
 
 
 def test_a_folder_gives_one_delivery_per_file_in_name_order(write, tmp_path):
@@ -348,7 +348,7 @@ def test_a_folder_gives_one_delivery_per_file_in_name_order(write, tmp_path):
 
     origins = [d.origin.rsplit("/", 1)[1] for d in all_deliveries(found)]
     assert origins == ["INFY.NS.csv.gz", "TCS_1.csv", "TCS_2.csv"]
-    assert len(found.fetch_daily("TCS.NS", None, None)) == 2
+    assert len(found.fetch("daily", "TCS.NS", None, None)) == 2
 
 
 def test_a_file_given_twice_is_read_once(write, tmp_path):
@@ -452,8 +452,10 @@ def test_part_of_a_file_is_not_taken_for_the_file(tmp_path):
     path = tmp_path / "TCS.NS.csv"
     path.write_text(HEADER + "2024-01-02,1,2,1,2,3\n2024-01-03,1,2,1,2,3\n")
 
-    (whole,) = file_source(path).fetch_daily("TCS.NS", None, dt.date(2024, 1, 3))
-    (part,) = file_source(path).fetch_daily("TCS.NS", None, dt.date(2024, 1, 2))
+    (whole,) = file_source(path).fetch("daily", "TCS.NS", None, dt.date(2024, 1, 3))
+    (part,) = file_source(path).fetch("daily", "TCS.NS", None, dt.date(2024, 1, 2))
 
-    assert whole.content_hash == file_source(path).fetch_daily("TCS.NS", None, None)[0].content_hash
+    assert (
+        whole.content_hash == file_source(path).fetch("daily", "TCS.NS", None, None)[0].content_hash
+    )
     assert part.content_hash != whole.content_hash

@@ -39,12 +39,12 @@ def one(deliveries):
 
 @pytest.fixture(scope="module")
 def daily():
-    return one(source().fetch_daily("DEMO.NS", None, None))
+    return one(source().fetch("daily", "DEMO.NS", None, None))
 
 
 @pytest.fixture(scope="module")
 def hourly():
-    return one(source().fetch_hourly("DEMO.NS", None, None))
+    return one(source().fetch("hourly", "DEMO.NS", None, None))
 
 
 def row_of(delivery, day):
@@ -77,10 +77,10 @@ def test_has_the_columns_of_an_hourly_delivery(hourly):
 
 
 @pytest.mark.parametrize("ticker", ["TCS.NS", "demo.ns", "DEMO", ""])
-@pytest.mark.parametrize("fetch", ["fetch_daily", "fetch_hourly"])
-def test_has_no_other_ticker(ticker, fetch):
+@pytest.mark.parametrize("kind", ["daily", "hourly"])
+def test_has_no_other_ticker(ticker, kind):
     with pytest.raises(UsageError, match=r"DEMO\.NS"):
-        getattr(source(), fetch)(ticker, None, None)
+        source().fetch(kind, ticker, None, None)
 
 
 def test_covers_every_session_since_2014_and_ends_at_until(daily):
@@ -91,7 +91,7 @@ def test_covers_every_session_since_2014_and_ends_at_until(daily):
 
 
 def test_ends_at_the_last_session_before_a_weekend():
-    assert one(source(dt.date(2026, 11, 22)).fetch_daily("DEMO.NS", None, None)).frame["date"][
+    assert one(source(dt.date(2026, 11, 22)).fetch("daily", "DEMO.NS", None, None)).frame["date"][
         -1
     ] == dt.date(2026, 11, 20)
 
@@ -99,7 +99,7 @@ def test_ends_at_the_last_session_before_a_weekend():
 @settings(max_examples=25, deadline=None)
 @given(until=st.dates(dt.date(2014, 1, 3), UNTIL))
 def test_asking_until_another_day_changes_no_bar(daily, until):
-    shorter = one(source(until).fetch_daily("DEMO.NS", None, None))
+    shorter = one(source(until).fetch("daily", "DEMO.NS", None, None))
 
     common = daily.frame.filter(pl.col("date") <= until)
     assert shorter.frame.drop("line").equals(common.drop("line"))
@@ -108,28 +108,28 @@ def test_asking_until_another_day_changes_no_bar(daily, until):
 @settings(max_examples=10, deadline=None)
 @given(until=st.dates(dt.date(2024, 1, 2), UNTIL))
 def test_asking_until_another_day_changes_no_hour(hourly, until):
-    shorter = one(source(until).fetch_hourly("DEMO.NS", None, None))
+    shorter = one(source(until).fetch("hourly", "DEMO.NS", None, None))
 
     assert shorter.frame.equals(hourly.frame.filter(pl.col("ts").dt.date() <= until))
 
 
 def test_since_and_until_cut_a_piece_out(daily):
     first, last = dt.date(2019, 7, 15), dt.date(2019, 7, 18)
-    piece = one(source().fetch_daily("DEMO.NS", first, last)).frame
+    piece = one(source().fetch("daily", "DEMO.NS", first, last)).frame
 
     whole = daily.frame.filter(pl.col("date").is_between(first, last))
     assert piece.drop("line").equals(whole.drop("line"))
     assert piece["line"].to_list() == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("fetch", ["fetch_daily", "fetch_hourly"])
-def test_delivers_nothing_before_its_first_day(fetch):
-    assert getattr(source(), fetch)("DEMO.NS", None, dt.date(2013, 12, 31)) == []
+@pytest.mark.parametrize("kind", ["daily", "hourly"])
+def test_delivers_nothing_before_its_first_day(kind):
+    assert source().fetch(kind, "DEMO.NS", None, dt.date(2013, 12, 31)) == []
 
 
-@pytest.mark.parametrize("fetch", ["fetch_daily", "fetch_hourly"])
-def test_two_generations_say_the_same(fetch):
-    first, second = (one(getattr(source(), fetch)("DEMO.NS", None, None)) for _ in range(2))
+@pytest.mark.parametrize("kind", ["daily", "hourly"])
+def test_two_generations_say_the_same(kind):
+    first, second = (one(source().fetch(kind, "DEMO.NS", None, None)) for _ in range(2))
 
     assert first.content_hash == second.content_hash
     assert first.frame.equals(second.frame)
@@ -140,7 +140,7 @@ def test_a_new_process_says_the_same(daily):
         "import datetime as dt;from src.core.calendars.nse import nse;"
         "from src.data.sources.sample.source import SampleSource as S;"
         f"s=S(calendar=nse(),until=dt.date({UNTIL:%Y,%-m,%-d}),now=dt.datetime.now(dt.UTC));"
-        "print(s.fetch_daily('DEMO.NS',None,None)[0].content_hash)"
+        "print(s.fetch('daily','DEMO.NS',None,None)[0].content_hash)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
@@ -153,7 +153,7 @@ def test_a_holiday_learnt_later_changes_no_other_bar(daily):
             return [day for day in nse().sessions(start, end) if day != dt.date(2025, 6, 11)]
 
     late = one(
-        SampleSource(calendar=Revised(), until=UNTIL, now=NOW).fetch_daily("DEMO.NS", None, None)
+        SampleSource(calendar=Revised(), until=UNTIL, now=NOW).fetch("daily", "DEMO.NS", None, None)
     )
     others = daily.frame.filter(pl.col("date") != dt.date(2025, 6, 11))
     assert late.frame.drop("line").equals(others.drop("line"))
@@ -229,7 +229,7 @@ def test_every_hour_is_a_sensible_bar(hourly):
 
 def test_an_ordinary_session_has_seven_hours_from_a_quarter_past_nine():
     day = dt.date(2026, 11, 18)
-    starts = one(source().fetch_hourly("DEMO.NS", day, day)).frame["ts"]
+    starts = one(source().fetch("hourly", "DEMO.NS", day, day)).frame["ts"]
 
     assert [f"{ts:%H:%M}" for ts in starts.dt.convert_time_zone("Asia/Kolkata")] == [
         "09:15", "10:15", "11:15", "12:15", "13:15", "14:15", "15:15",
@@ -238,7 +238,7 @@ def test_an_ordinary_session_has_seven_hours_from_a_quarter_past_nine():
 
 def test_a_muhurat_evening_has_one_hour():
     evening = dt.date(2024, 11, 1)
-    starts = one(source().fetch_hourly("DEMO.NS", evening, evening)).frame["ts"].to_list()
+    starts = one(source().fetch("hourly", "DEMO.NS", evening, evening)).frame["ts"].to_list()
 
     assert starts == [dt.datetime(2024, 11, 1, 12, 30, tzinfo=dt.UTC)]
 

@@ -17,7 +17,7 @@ def read(tmp_path):
     def deliveries(text, ticker="TCS.NS", since=None, until=None):
         path = tmp_path / "TCS.NS.csv"
         path.write_text(text)
-        (found,) = file_source(path, ticker=ticker).fetch_daily(ticker, since, until)
+        (found,) = file_source(path, ticker=ticker).fetch("daily", ticker, since, until)
         return found
 
     return deliveries
