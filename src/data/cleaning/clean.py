@@ -169,7 +169,7 @@ def _source_series(raw: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) 
 
 
 def _with_level(raw: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
-    days = raw["date"].to_numpy().astype("datetime64[D]")
+    days = raw["date"].to_numpy()
     shares = pl.Series(shares_after(days, active_actions(ledger)), dtype=pl.Float64)
     is_unadjusted = pl.col("price_basis") == "unadjusted"
     factor = pl.when(is_unadjusted).then(shares).otherwise(1.0)

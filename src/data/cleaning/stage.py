@@ -121,7 +121,7 @@ def _with_batches(context: RunContext, table: Table) -> pl.DataFrame:
 def _count_every_rule(refused: pl.DataFrame) -> dict[str, int]:
     """Rows that each rule refused, in the order of the rules, with zeros."""
     counts = _count_by_rule(refused)
-    names = dict.fromkeys(rule.name for rule in (*DAILY_RULES, *HOURLY_RULES))
+    names = dict.fromkeys(rule.__name__ for rule in (*DAILY_RULES, *HOURLY_RULES))
     return {name: counts.get(name, 0) for name in names}
 
 

@@ -71,7 +71,7 @@ def apply_missed_splits(bars: pl.DataFrame, splits: Sequence[Action]) -> pl.Data
 
 
 def _adj_close_moves_with_close(bars: pl.DataFrame, split: Action) -> bool:
-    row = int(_days(bars).searchsorted(np.datetime64(split.date)))
+    row = int(bars["date"].to_numpy().searchsorted(np.datetime64(split.date)))
     if not 0 < row < bars.height or None in bars["adj_close"][row - 1 : row + 1].to_list():
         return True
     ratio = (bars["adj_close"] / bars["close"])[row - 1 : row + 1].to_list()
@@ -91,7 +91,7 @@ def _split_adjusted(bars: pl.DataFrame, actions: Sequence[Action], basis: Basis)
     bars = bars.with_columns(pl.col("adj_close").cast(pl.Float64))
     if basis != "unadjusted":
         return bars
-    shares = pl.Series(shares_after(_days(bars), actions))
+    shares = pl.Series(shares_after(bars["date"].to_numpy(), actions))
     return bars.with_columns(pl.col(*OHLC) / shares, pl.col("volume") * shares)
 
 
@@ -112,7 +112,7 @@ def _dividend_factors(
     ex_dates = np.array([dividend.date for dividend in dividends], dtype="datetime64[D]")
     cash = np.array([dividend.cash for dividend in dividends])
     amounts = cash / shares_after(ex_dates - 1, actions)
-    ex_rows = _days(adjusted).searchsorted(ex_dates)
+    ex_rows = adjusted["date"].to_numpy().searchsorted(ex_dates)
     amount_by_row = np.zeros(adjusted.height)
     np.add.at(amount_by_row, ex_rows, amounts)
     close_before = adjusted["close"].forward_fill().shift(1).to_numpy()
@@ -126,7 +126,3 @@ def _dividend_factors(
     factors[:-1] = np.cumprod(factors[:0:-1])[::-1]
     factors[-1] = 1.0
     return factors
-
-
-def _days(bars: pl.DataFrame) -> Days:
-    return bars["date"].to_numpy().astype("datetime64[D]")

@@ -18,6 +18,7 @@ from src.core.calendars.exchanges import exchange_of
 from src.data.corporate_actions.action import Action
 from src.data.corporate_actions.adjust import adjust, apply_missed_splits
 from src.data.corporate_actions.ledger import (
+    KEY,
     LEDGER_SCHEMA,
     applied_actions,
     decided_days,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 # Its price bands tell a split from a crash; elsewhere nothing in the prices does.
 EXCHANGE_WITH_PRICE_BANDS = "NSE"
-KEY = ["date", "kind", "source", "origin"]
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _reinstated_rows(
 
 def _mark_pending(bars: pl.DataFrame, pending: set[dt.date]) -> pl.DataFrame:
     """Mark the first bar on or after each date: an ex-date need not have a bar."""
-    days = bars["date"].to_numpy().astype("datetime64[D]")
+    days = bars["date"].to_numpy()
     rows = days.searchsorted(np.array(sorted(pending), dtype="datetime64[D]"))
     marks = np.zeros(days.size, dtype=bool)
     marks[rows[rows < days.size]] = True

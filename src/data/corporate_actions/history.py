@@ -14,13 +14,12 @@ import polars as pl
 
 from src.core.tables import ACTION_HISTORY, CORPORATE_ACTIONS, INGEST_BATCHES
 from src.data.corporate_actions.intake.merge import merge_delivery
-from src.data.corporate_actions.ledger import LEDGER_SCHEMA
+from src.data.corporate_actions.ledger import KEY, LEDGER_SCHEMA
 
 if TYPE_CHECKING:
     from src.data.sources.delivery import Delivery
     from src.db.store import Store
 
-KEY = list(CORPORATE_ACTIONS.key)
 HISTORY_SCHEMA = pl.Schema({**LEDGER_SCHEMA, "changed_at": pl.Datetime("us", "UTC")})
 
 

@@ -7,8 +7,10 @@ import json
 
 import polars as pl
 
+from src.core.tables import CORPORATE_ACTIONS
 from src.data.corporate_actions.action import PRICE_KINDS, SHARE_KINDS, Action
 
+KEY = list(CORPORATE_ACTIONS.key)
 LEDGER_SCHEMA = pl.Schema(
     {
         "ticker": pl.String(),

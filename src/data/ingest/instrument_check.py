@@ -35,7 +35,7 @@ def check_sessions(delivery: Delivery, calendar: Calendar) -> None:
     days = delivery.frame.filter(
         pl.col("close").is_not_null(), pl.col("date") >= calendar.covered_from
     )["date"]
-    closed = int((calendar.session_ids(days.to_numpy().astype("datetime64[D]")) < 0).sum())
+    closed = int((calendar.session_ids(days.to_numpy()) < 0).sum())
     if are_from_another_exchange(closed, days.len()):
         message = closed_days_message(delivery.ticker, closed, days.len())
         raise BadInput(f"{delivery.origin}: {message}")

@@ -25,7 +25,6 @@ from src.stages.context import make_context
 PIPED_WIDTH = 110
 # On a narrower terminal the lines run over, so that no digit of a price is cut off.
 NARROWEST = 100
-MORE = "--html F lists them"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,14 +52,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _print(args: argparse.Namespace, data: TickerData) -> int:
     width = max(shutil.get_terminal_size((PIPED_WIDTH, 0)).columns, NARROWEST)
     if args.date is not None:
-        sys.stdout.write(as_text(session_sections(data, args.date), width, MORE))
+        sys.stdout.write(as_text(session_sections(data, args.date), width))
         return 0
     sections = report_sections(data)
     if args.html is not None:
         from src.data.report.html import render_page, save_page
 
         save_page(args.html, render_page(data, sections))
-    sys.stdout.write(as_text(sections, width, MORE))
+    sys.stdout.write(as_text(sections, width))
     if args.html is not None:
         sys.stdout.write(f"The page is {args.html}\n")
     if count_rows(data)["holds"].all():

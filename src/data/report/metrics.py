@@ -33,8 +33,8 @@ def missing_ranges(
     """
     days = missing_sessions(clean["date"], calendar)
     gaps = pl.DataFrame({"date": days}, schema={"date": pl.Date()})
-    run = calendar.session_ids(gaps["date"].to_numpy().astype("datetime64[D]"))
-    rules = _refused(quarantine, "daily").group_by("date").agg(pl.col("rule"))
+    run = calendar.session_ids(gaps["date"].to_numpy())
+    rules = _refused_daily(quarantine).group_by("date").agg(pl.col("rule"))
     return (
         gaps.with_columns(run=pl.Series(run, dtype=pl.Int64) - pl.int_range(pl.len()))
         .join(rules, on="date", how="left", maintain_order="left")
@@ -62,7 +62,7 @@ def coverage(clean: pl.DataFrame, quarantine: pl.DataFrame, calendar: Calendar) 
         pl.DataFrame({"date": missing}, schema={"date": pl.Date()}).with_columns(
             what=pl.lit("missing")
         ),
-        _refused(quarantine, "daily").select("date", what=pl.lit("quarantined")),
+        _refused_daily(quarantine).select("date", what=pl.lit("quarantined")),
     ]
     names = ("bars", "missing", "repaired", "quarantined")
     return (
@@ -79,8 +79,8 @@ def rule_counts(quarantine: pl.DataFrame) -> pl.DataFrame:
     """Rows that each rule refused: ``stage, kind, rule, rows``; zero for unused cleaning rules."""
     refused = quarantine.filter(action="rejected")
     counts = refused.group_by("stage", "kind", "rule").agg(rows=pl.len().cast(pl.Int64))
-    names = [(CLEANING, "daily", rule.name) for rule in DAILY_RULES]
-    names += [(CLEANING, "hourly", rule.name) for rule in HOURLY_RULES]
+    names = [(CLEANING, "daily", rule.__name__) for rule in DAILY_RULES]
+    names += [(CLEANING, "hourly", rule.__name__) for rule in HOURLY_RULES]
     rules = pl.DataFrame(names, schema=["stage", "kind", "rule"], orient="row")
     others = counts.join(rules, on=rules.columns, how="anti").sort("stage", "kind", "rule")
     of_rules = rules.join(counts, on=rules.columns, how="left", maintain_order="left")
@@ -160,7 +160,6 @@ def _relative_change() -> pl.Expr:
     return pl.when(pl.col("old_value") != 0).then(pl.col("new_value") / pl.col("old_value") - 1)
 
 
-def _refused(quarantine: pl.DataFrame, kind: str) -> pl.DataFrame:
-    """Refused rows with the ``date`` that their text begins with."""
-    rows = quarantine.filter(action="rejected", kind=kind).with_columns(date=AT_DATE)
+def _refused_daily(quarantine: pl.DataFrame) -> pl.DataFrame:
+    rows = quarantine.filter(action="rejected", kind="daily").with_columns(date=AT_DATE)
     return rows.drop_nulls("date")

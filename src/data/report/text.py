@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-def as_text(sections: Sequence[Section], width: int, more: str) -> str:
-    """Sections as tables of that width; ``more`` says where the rows are that do not fit."""
+def as_text(sections: Sequence[Section], width: int) -> str:
+    """Sections as tables of that width."""
     from rich.console import Console
     from rich.text import Text
 
@@ -29,7 +29,7 @@ def as_text(sections: Sequence[Section], width: int, more: str) -> str:
             console.print(Text("  none"))
         left = len(section.rows) - section.shown
         if left > 0:
-            console.print(Text(f"  and {left:,} more: {more}"))
+            console.print(Text(f"  and {left:,} more: --html F lists them"))
         console.print()
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 

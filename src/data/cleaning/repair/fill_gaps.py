@@ -169,7 +169,7 @@ class _PriceLevel:
         )
         return cls(
             candidate,
-            days=both["date"].to_numpy().astype("datetime64[D]"),
+            days=both["date"].to_numpy(),
             ratios=(both["close"] / both["candidate_close"]).to_numpy(),
             may_differ=bars["price_basis"][0] == "total" or candidate.is_total,
             by_date={row["date"]: row for row in candidate.bars.iter_rows(named=True)},

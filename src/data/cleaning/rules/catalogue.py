@@ -1,8 +1,10 @@
-"""List the cleaning rules in the order in which they are applied."""
+"""List the cleaning rules in the order in which they are applied.
+
+The quarantine has each refused row under the name of the function that refused it.
+"""
 
 from __future__ import annotations
 
-from src.data.cleaning.rules.engine import Rule
 from src.data.cleaning.rules.series import (
     bad_adjusted_close,
     before_break,
@@ -25,31 +27,31 @@ from src.data.cleaning.rules.single_bar import (
 )
 
 DAILY_RULES = (
-    Rule("superseded_vintage", superseded_vintage),
-    Rule("before_calendar", before_calendar),
-    Rule("before_listing", before_listing),
-    Rule("before_first_price", before_first_price),
-    Rule("null_bar", null_bar),
-    Rule("non_positive_price", non_positive_price),
-    Rule("absurd_price", absurd_price),
-    Rule("impossible_bar", impossible_bar),
-    Rule("non_session", non_session),
-    Rule("partial_bar", partial_bar),
-    Rule("dead_stretch", dead_stretch),
-    Rule("flat_no_trade", flat_no_trade),
-    Rule("unit_error", unit_error),
-    Rule("before_break", before_break),
-    Rule("bad_adjusted_close", bad_adjusted_close),
+    superseded_vintage,
+    before_calendar,
+    before_listing,
+    before_first_price,
+    null_bar,
+    non_positive_price,
+    absurd_price,
+    impossible_bar,
+    non_session,
+    partial_bar,
+    dead_stretch,
+    flat_no_trade,
+    unit_error,
+    before_break,
+    bad_adjusted_close,
 )
 HOURLY_RULES = (
-    Rule("superseded_vintage", superseded_vintage),
-    Rule("before_calendar", before_calendar),
-    Rule("null_bar", null_bar),
-    Rule("non_positive_price", non_positive_price),
-    Rule("impossible_bar", impossible_bar),
-    Rule("non_session", non_session),
-    Rule("outside_hours", outside_hours),
-    Rule("unit_error", unit_error),
+    superseded_vintage,
+    before_calendar,
+    null_bar,
+    non_positive_price,
+    impossible_bar,
+    non_session,
+    outside_hours,
+    unit_error,
 )
 
 # A row that one of these refuses stands for a session whose true bar another source may have.

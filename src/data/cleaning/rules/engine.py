@@ -9,24 +9,19 @@ stated after it, so that sessions far apart can be compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from src.core.calendars.calendar import Calendar
 
+    Rule = Callable[[pl.DataFrame, Calendar], pl.Series]
+
 NULL_TEXT = pl.lit(None, dtype=pl.String)
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A named reason to keep a row out of the clean table."""
-
-    name: str
-    refuse: Callable[[pl.DataFrame, Calendar], pl.Series]
 
 
 @dataclass(frozen=True)
@@ -47,9 +42,9 @@ def apply_rules(bars: pl.DataFrame, rules: tuple[Rule, ...], calendar: Calendar)
     while True:
         before = bars.height
         for rule in rules:
-            reason = rule.refuse(bars, calendar)
+            reason = rule(bars, calendar)
             if reason.null_count() < bars.height:
-                marked = bars.with_columns(rule=pl.lit(rule.name), reason=reason)
+                marked = bars.with_columns(rule=pl.lit(rule.__name__), reason=reason)
                 refused.append(marked.filter(reason.is_not_null()))
                 bars = bars.filter(reason.is_null())
         if bars.height == before:

@@ -50,7 +50,7 @@ def before_break(bars: pl.DataFrame, calendar: Calendar) -> pl.Series:
     ``INCOMPARABLE`` times the one before, or less than its inverse, something else traded under
     the same name.
     """
-    ids = pl.Series(calendar.session_ids(bars["date"].to_numpy().astype("datetime64[D]")))
+    ids = pl.Series(calendar.session_ids(bars["date"].to_numpy()))
     ratio = bars["level"] / bars["level"].shift(1)
     is_after_gap = (ids - ids.shift(1) > DEAD_SESSIONS).fill_null(value=False)
     is_break = is_after_gap & ((ratio > INCOMPARABLE) | (ratio < 1 / INCOMPARABLE))

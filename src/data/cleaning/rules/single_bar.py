@@ -79,7 +79,7 @@ def before_calendar(bars: pl.DataFrame, calendar: Calendar) -> pl.Series:
 
 def non_session(bars: pl.DataFrame, calendar: Calendar) -> pl.Series:
     """A row on a day when the exchange was closed."""
-    days = bars["date"].to_numpy().astype("datetime64[D]")
+    days = bars["date"].to_numpy()
     is_closed = pl.Series(calendar.session_ids(days) < 0, dtype=pl.Boolean)
     return reasons(bars, pl.lit(is_closed), "the exchange was closed on this day")
 

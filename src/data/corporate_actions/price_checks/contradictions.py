@@ -106,6 +106,6 @@ def _implausible_dividends(
 
 def _on_split_basis(dividends: pl.DataFrame, splits: list[Action]) -> pl.DataFrame:
     """Dates and amounts, divided by the splits on and after each date."""
-    evenings = dividends["date"].to_numpy().astype("datetime64[D]") - 1
+    evenings = dividends["date"].to_numpy() - 1
     shares = pl.Series(shares_after(evenings, splits), dtype=pl.Float64)
     return dividends.select("date", amount=pl.col("amount") / shares)

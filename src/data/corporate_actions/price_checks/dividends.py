@@ -82,7 +82,7 @@ def implausible_dividends(bars: pl.DataFrame, stated: pl.DataFrame) -> pl.DataFr
     if stated.is_empty():
         return pl.DataFrame(schema=SCHEMA)
     amounts = stated["amount"].to_numpy().astype(np.float64)
-    days = stated["date"].to_numpy().astype("datetime64[D]")
+    days = stated["date"].to_numpy()
     effects = _effects(bars.filter(_is_positive("close")), days, amounts)
     checks = zip(
         _differs_from_adj_close(effects),
@@ -100,7 +100,7 @@ def _is_positive(name: str) -> pl.Expr:
 
 
 def _effects(bars: pl.DataFrame, days: Days, amounts: Floats) -> _Effects:
-    dates = bars["date"].to_numpy().astype("datetime64[D]")
+    dates = bars["date"].to_numpy()
     rows = np.searchsorted(dates, days)
     has_bars = (rows > 0) & (rows < dates.size)
     rows = np.where(has_bars, rows, dates.size)

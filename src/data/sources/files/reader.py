@@ -48,14 +48,14 @@ def find_files(paths: Iterable[Path]) -> list[PriceFile]:
     return list(files.values())
 
 
-def read_content(path: Path, largest: int = LARGEST) -> Content:
+def read_content(path: Path) -> Content:
     """The file, unpacked; raises BadInput without the path in the message."""
-    packed = _read(path, largest)
-    unpacked = _gunzip(packed, largest) if packed.startswith(_GZIP) else packed
+    packed = _read(path)
+    unpacked = _gunzip(packed) if packed.startswith(_GZIP) else packed
     if not unpacked.strip():
         raise BadInput("it is empty: give a file with prices.")
     if unpacked.startswith(_ZIP):
-        _check_workbook(unpacked, largest)
+        _check_workbook(unpacked)
         return Content(packed, unpacked, is_workbook=True)
     return Content(packed, _as_utf8(unpacked), is_workbook=False)
 
@@ -74,29 +74,29 @@ def _in_folder(folder: Path) -> list[PriceFile]:
     return [PriceFile(path, explicit=False) for path in names]
 
 
-def _read(path: Path, largest: int) -> bytes:
+def _read(path: Path) -> bytes:
     try:
         if not path.is_file():  # a device or a pipe may never end
             raise BadInput("no such file: check the path.")
-        if path.stat().st_size > largest:
-            raise BadInput(_too_large(largest))
+        if path.stat().st_size > LARGEST:
+            raise BadInput(_too_large())
         return path.read_bytes()
     except OSError as error:
         raise BadInput(f"it could not be read ({error.strerror}): check the file.") from error
 
 
-def _gunzip(packed: bytes, largest: int) -> bytes:
+def _gunzip(packed: bytes) -> bytes:
     try:
         with gzip.open(io.BytesIO(packed)) as stream:
-            unpacked = stream.read(largest + 1)
+            unpacked = stream.read(LARGEST + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise BadInput(f"its gzip data is damaged ({error}): download it again.") from error
-    if len(unpacked) > largest:
-        raise BadInput(_too_large(largest))
+    if len(unpacked) > LARGEST:
+        raise BadInput(_too_large())
     return unpacked
 
 
-def _check_workbook(unpacked: bytes, largest: int) -> None:
+def _check_workbook(unpacked: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(unpacked)) as book:
             members = book.infolist()
@@ -104,8 +104,8 @@ def _check_workbook(unpacked: bytes, largest: int) -> None:
         raise BadInput(f"its xlsx data is damaged ({error}): save it again.") from error
     if not any(member.filename.startswith("xl/") for member in members):
         raise BadInput("it is a zip archive, not a workbook: unpack it first.")
-    if sum(member.file_size for member in members) > largest:
-        raise BadInput(_too_large(largest))
+    if sum(member.file_size for member in members) > LARGEST:
+        raise BadInput(_too_large())
 
 
 def _as_utf8(unpacked: bytes) -> bytes:
@@ -127,5 +127,5 @@ def _as_cp1252(unpacked: bytes) -> str:
         raise BadInput("it is neither UTF-8 nor Windows-1252 text: save it as UTF-8.") from None
 
 
-def _too_large(largest: int) -> str:
-    return f"it is larger than {largest // 2**20} MiB unpacked: split it into smaller files."
+def _too_large() -> str:
+    return f"it is larger than {LARGEST // 2**20} MiB unpacked: split it into smaller files."

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 UTC = pl.Datetime("us", "UTC")
 ACTIONS = {"date": pl.Date, "kind": pl.String, "ratio": pl.Float64, "amount": pl.Float64}
 
+MALFORMED = (
+    *(LookupError, TypeError, ValueError, AttributeError, ArithmeticError),
+    pl.exceptions.PolarsError,
+)
+
 
 class InvalidChart(ValueError):
     """The answer is JSON, but not a chart."""
@@ -37,7 +42,7 @@ def bars(
     """
     try:
         frame = _all_bars(result, kind)
-    except (LookupError, TypeError, ValueError, AttributeError, pl.exceptions.PolarsError) as error:
+    except MALFORMED as error:
         raise InvalidChart(f"{type(error).__name__}: {error}") from error
     wanted = frame.filter(pl.col("date").is_between(since, until))
     if kind == "hourly":
@@ -96,13 +101,6 @@ def actions(result: dict[str, Any], since: dt.date, until: dt.date) -> pl.DataFr
         frame = pl.DataFrame(rows, schema={**ACTIONS, "date": pl.Int64}, orient="row")
         stamps = (pl.col("date") * 1_000_000).cast(UTC)
         dated = frame.with_columns(date=stamps.dt.convert_time_zone(zone).dt.date())
-    except (
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        ArithmeticError,
-        pl.exceptions.PolarsError,
-    ) as error:
+    except MALFORMED as error:
         raise InvalidChart(f"{type(error).__name__}: {error}") from error
     return dated.filter(pl.col("date").is_between(since, until)).sort("date", "kind")

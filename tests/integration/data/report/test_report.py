@@ -49,11 +49,11 @@ def load(store, home):
 
 
 def text_of(data):
-    return as_text(report_sections(data), 200, "--html F lists them")
+    return as_text(report_sections(data), 200)
 
 
 def session_text(data, day):
-    return as_text(session_sections(data, day), 200, "")
+    return as_text(session_sections(data, day), 200)
 
 
 def bars(days, **bent):

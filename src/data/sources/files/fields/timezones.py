@@ -17,9 +17,6 @@ from src.core.calendars.exchanges import exchange_of
 from src.core.errors import BadInput
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Kind
     from src.data.sources.files.fields.dates import ParsedDates
@@ -103,7 +100,7 @@ def share_in_sessions(utc: pl.Series, calendar: Calendar, zone: str = NSE.zone) 
     day = session_date(pl.col("ts"), zone)
     bars = utc.drop_nulls().alias("ts").to_frame().with_columns(day=day)
     days = bars["day"].unique().sort()
-    sessions = days.filter(pl.Series(calendar.session_ids(_as_days(days)) >= 0))
+    sessions = days.filter(pl.Series(calendar.session_ids(days.to_numpy()) >= 0))
     hours = [calendar.hours(session) for session in sessions]
     instant = pl.Datetime("us", "UTC")
     spans = pl.DataFrame(
@@ -151,7 +148,7 @@ def _is_utc_midnight_of_india(wall: pl.Series, calendar: Calendar) -> bool:
         return False
     days = wall.drop_nulls().dt.date()
     same_day, next_day = (
-        float((calendar.session_ids(_as_days(dates)) >= 0).mean())
+        float((calendar.session_ids(dates.to_numpy()) >= 0).mean())
         for dates in (days, days.dt.offset_by("1d"))
     )
     return next_day > same_day
@@ -161,7 +158,3 @@ def _as_utc(wall: pl.Series, zone: str) -> pl.Series:
     # An hour that a change of clocks skips or repeats is not one certain time.
     local = wall.dt.replace_time_zone(zone, ambiguous="null", non_existent="null")
     return local.dt.convert_time_zone("UTC")
-
-
-def _as_days(days: pl.Series) -> npt.NDArray[np.datetime64]:
-    return days.to_numpy().astype("datetime64[D]")

@@ -231,13 +231,13 @@ def test_hourly_bars_know_neither_partial_nor_flat_bars():
 
 
 def test_the_rules_stand_in_their_order():
-    assert [rule.name for rule in DAILY_RULES] == [
+    assert [rule.__name__ for rule in DAILY_RULES] == [
         *("superseded_vintage", "before_calendar", "before_listing", "before_first_price"),
         *("null_bar", "non_positive_price", "absurd_price", "impossible_bar", "non_session"),
         *("partial_bar", "dead_stretch", "flat_no_trade", "unit_error", "before_break"),
         "bad_adjusted_close",
     ]
-    assert [rule.name for rule in HOURLY_RULES] == [
+    assert [rule.__name__ for rule in HOURLY_RULES] == [
         *("superseded_vintage", "before_calendar", "null_bar"),
         *("non_positive_price", "impossible_bar", "non_session", "outside_hours", "unit_error"),
     ]

@@ -4,7 +4,7 @@ import gzip
 import pytest
 
 from src.core.errors import BadInput
-from src.data.sources.files.reader import read_content
+from src.data.sources.files import reader
 from tests.support.price_files import all_deliveries, file_source
 
 HEADER = "Date,Open,High,Low,Close,Volume\n"
@@ -133,17 +133,19 @@ def test_a_few_conflicting_days_are_set_aside(tmp_path, days, twice):
     assert (delivery.frame.height, delivery.rejected.height) == (days, twice)
 
 
-def test_a_file_that_unpacks_beyond_the_limit_is_refused(tmp_path):
+def test_a_file_that_unpacks_beyond_the_limit_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "LARGEST", 2**20)
     path = tmp_path / "bomb.csv.gz"
     path.write_bytes(gzip.compress(b"0" * 5_000_000, mtime=0))
 
     with pytest.raises(BadInput, match="larger than 1 MiB unpacked"):
-        read_content(path, largest=2**20)
+        reader.read_content(path)
 
 
-def test_a_file_beyond_the_limit_is_not_even_read(tmp_path):
+def test_a_file_beyond_the_limit_is_not_even_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "LARGEST", 2**20)
     path = tmp_path / "large.csv"
     path.write_bytes(b"0" * 2_000_000)
 
     with pytest.raises(BadInput, match="larger than 1 MiB"):
-        read_content(path, largest=2**20)
+        reader.read_content(path)
