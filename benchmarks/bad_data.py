@@ -30,7 +30,7 @@ FOLDER = DATA / "yahoo_bad_data"
 BAR_KINDS = ("100x-error", "bad-stock-split")
 DIVIDEND_KINDS = ("bad-div", "missing-div-adjust", "cg-double-count")
 GOOD_KINDS = ("no-bad-divs",)
-RULES = tuple(rule for rule in DAILY_RULES if rule.name in BROKEN)
+RULES = tuple(rule for rule in DAILY_RULES if rule.__name__ in BROKEN)
 # The twins were rounded, and some are repaired by a factor that was estimated.
 SAME = 0.01
 
