@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -31,7 +30,6 @@ from src.data.cleaning.warnings import cleaning_warnings, repair_notes
 from src.data.corporate_actions.history import record_rows
 from src.data.history import as_known
 from src.data.history.revisions import UTC
-from src.stages.cli import stage_main, stage_parser
 from src.stages.stage import RunContext, Stage, StageReport, count_by_ticker, merge_reports
 
 DAILY, HOURLY = list(CLEAN_DAILY.columns), list(CLEAN_HOURLY.columns)
@@ -153,8 +151,3 @@ STAGE = Stage(
     writes=(CLEAN_DAILY, CLEAN_HOURLY, QUARANTINE, CORPORATE_ACTIONS, ACTION_HISTORY),
     run=run,
 )
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command ``python -m src.data.cleaning``."""
-    return stage_main(STAGE, argv, parser=stage_parser("src.data.cleaning", STAGE.summary))

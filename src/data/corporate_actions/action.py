@@ -22,7 +22,6 @@ class BadAction(ForecastError):
     """A corporate action has an impossible ratio or amount."""
 
     def __init__(self, action: Action, reason: str) -> None:
-        self.action = action
         super().__init__(f"The {action.kind} of {action.date} cannot be applied: {reason}.")
 
 

@@ -64,8 +64,8 @@ def place_delivery(delivery: Delivery, stored: pl.DataFrame) -> PlacedDelivery:
     """
     if stored.is_empty():
         return PlacedDelivery(delivery)
-    series = _current_series(stored)
-    if not _replaces(delivery, series):
+    series = stored.filter(is_newest_vintage(stored))
+    if delivery.price_basis != "total" and not _changes_basis(delivery, series):
         return _placed_beside(delivery, series)
     if delivery.fetched_at_stated:
         return PlacedDelivery(delivery, _large_loss(delivery, series))
@@ -116,14 +116,6 @@ def completes_last_session(
     if not isinstance(last, dt.date):
         return False
     return calendar.last_closed(fetched_before) < last <= calendar.last_closed(delivery.fetched_at)
-
-
-def _current_series(stored: pl.DataFrame) -> pl.DataFrame:
-    return stored.filter(is_newest_vintage(stored))
-
-
-def _replaces(delivery: Delivery, series: pl.DataFrame) -> bool:
-    return delivery.price_basis == "total" or _changes_basis(delivery, series)
 
 
 def _changes_basis(delivery: Delivery, series: pl.DataFrame) -> bool:

@@ -100,15 +100,26 @@ def format_row(text: str | None) -> str:
     return ", ".join(f"{name} {_format_any(value)}" for name, value in values.items())
 
 
-def describe_action(action: Mapping[str, Any]) -> str:
-    """The effect of an action: shares for one, or money per share."""
+def action_cells(action: Mapping[str, Any]) -> tuple[str, ...]:
+    """A row of the ledger: its kind, effect, status, origin, who decided, since when and why."""
+    return (
+        action["kind"],
+        _describe_effect(action),
+        action["status"],
+        f"{action['origin']}, {action['source']}",
+        action["decided_by"],
+        format_time(action["known_at"]),
+        _describe_evidence(action["evidence"]),
+    )
+
+
+def _describe_effect(action: Mapping[str, Any]) -> str:
     if action["ratio"] is not None:
         return f"{action['ratio']:g} for 1"
     return "-" if action["amount"] is None else f"{action['amount']:g} a share"
 
 
-def describe_evidence(text: str) -> str:
-    """The evidence of an action in short."""
+def _describe_evidence(text: str) -> str:
     evidence = json.loads(text or "{}")
     if "close_ratio" in evidence:
         # The measurements of an inference; the rest follows from the bars around it.

@@ -9,8 +9,7 @@ from src.data.ingest.batch_rows import STAGE_NAME as INGEST
 from src.data.report import metrics
 from src.data.report.formatting import (
     Section,
-    describe_action,
-    describe_evidence,
+    action_cells,
     format_bar,
     format_bar_time,
     format_change,
@@ -129,11 +128,7 @@ def _repairs(data: TickerData) -> Section:
 
 def _actions(data: TickerData) -> Section:
     rows = [
-        (
-            *(str(row["date"]), row["kind"], describe_action(row), row["status"]),
-            *(f"{row['origin']}, {row['source']}", row["decided_by"]),
-            *(format_time(row["known_at"]), describe_evidence(row["evidence"])),
-        )
+        (str(row["date"]), *action_cells(row))
         for row in data.ledger.sort("date", "kind").iter_rows(named=True)
     ]
     remarks = ("An action is applied only to prices that lack it.",) if rows else ()

@@ -16,8 +16,7 @@ from src.data.corporate_actions.action import SHARE_KINDS
 from src.data.corporate_actions.ledger import active_actions
 from src.data.report.formatting import (
     Section,
-    describe_action,
-    describe_evidence,
+    action_cells,
     format_bar,
     format_bar_time,
     format_row,
@@ -189,14 +188,7 @@ def _quarantined(data: TickerData, day: dt.date) -> Section:
 
 
 def _actions(data: TickerData, day: dt.date) -> Section:
-    rows = [
-        (
-            *(row["kind"], describe_action(row), row["status"]),
-            *(f"{row['origin']}, {row['source']}", row["decided_by"]),
-            *(format_time(row["known_at"]), describe_evidence(row["evidence"])),
-        )
-        for row in data.ledger.filter(date=day).iter_rows(named=True)
-    ]
+    rows = [action_cells(row) for row in data.ledger.filter(date=day).iter_rows(named=True)]
     headers = ("kind", "value", "status", "from", "decided by", "known since (UTC)", "evidence")
     return Section("Corporate actions of that date", headers, rows)
 

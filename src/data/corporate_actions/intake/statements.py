@@ -151,11 +151,20 @@ def ledger_rows(
     ]
     dividends = [(day, sum(values)) for day, values in _by_date(actions, "dividend", "amount")]
     divisors = [] if as_paid else [*splits, *recorded.splits]
-    rows = [_row(ticker, split.date, "split", split.ratio, None) for split in splits]
-    rows += _dividend_rows(ticker, dividends, divisors, recorded)
-    return pl.DataFrame(
-        [{**row, "source": source, "known_at": known_at} for row in rows], schema=LEDGER_SCHEMA
-    )
+    rows: list[dict[str, object]] = [
+        {"date": split.date, "kind": "split", "ratio": split.ratio} for split in splits
+    ]
+    rows += _dividend_rows(dividends, divisors, recorded)
+    common = {
+        "ticker": ticker,
+        "source": source,
+        "origin": "stated",
+        "status": "applied",
+        "decided_by": "rule",
+        "evidence": "{}",
+        "known_at": known_at,
+    }
+    return pl.DataFrame([common | row for row in rows], schema=LEDGER_SCHEMA)
 
 
 def _by_date(
@@ -170,8 +179,9 @@ def _by_date(
 
 
 def _dividend_rows(
-    ticker: str, dividends: Dividends, splits: list[Action], recorded: RecordedActions
+    dividends: Dividends, splits: list[Action], recorded: RecordedActions
 ) -> list[dict[str, object]]:
+    """The columns of each dividend in which ledger rows differ from one another."""
     candidates = [(day, amount) for day, amount in dividends if day not in recorded.rejected]
     recorded_amounts = [
         (day, amount / factor)
@@ -179,15 +189,15 @@ def _dividend_rows(
             recorded.dividends, _factors(recorded.dividends, splits), strict=True
         )
     ]
-    rows = []
+    rows: list[dict[str, object]] = []
     for (day, amount), factor in zip(dividends, _factors(dividends, splits), strict=True):
-        row = _row(ticker, day, "dividend", None, amount * factor)
+        row = {"date": day, "kind": "dividend", "amount": amount * factor}
         twin = _twin(day, amount, factor, candidates)
         if twin is None and day not in recorded.applied:
             twin = _twin(day, amount, factor, recorded_amounts, any_order=True)
         if twin is not None:
-            row["status"] = "pending"
-            row["evidence"] = json.dumps({"stated": amount, "same_as": twin.isoformat()})
+            evidence = json.dumps({"stated": amount, "same_as": twin.isoformat()})
+            row |= {"status": "pending", "evidence": evidence}
         rows.append(row)
     return rows
 
@@ -212,19 +222,3 @@ def _twin(
         if is_near and (is_undivided or is_equal):
             return other_day
     return None
-
-
-def _row(
-    ticker: str, day: dt.date, kind: str, ratio: float | None, amount: float | None
-) -> dict[str, object]:
-    return {
-        "ticker": ticker,
-        "date": day,
-        "kind": kind,
-        "origin": "stated",
-        "ratio": ratio,
-        "amount": amount,
-        "status": "applied",
-        "decided_by": "rule",
-        "evidence": "{}",
-    }

@@ -101,7 +101,7 @@ class Jump:
         return all(abs(move) < AROUND_MOVE for move in self.before + self.after)
 
 
-def find_jumps(bars: pl.DataFrame, calendar: Calendar) -> list[Jump]:
+def find_jumps(bars: pl.DataFrame, calendar: Calendar | None) -> list[Jump]:
     """Every bar whose open or close is ``LEAST_JUMP`` away from the close before, in date order."""
     open_, close = bars["open"].to_numpy(), bars["close"].to_numpy()
     if close.size < 2:
@@ -125,9 +125,9 @@ def find_jumps(bars: pl.DataFrame, calendar: Calendar) -> list[Jump]:
     ]
 
 
-def elapsed_sessions(previous: dt.date, day: dt.date, calendar: Calendar) -> int:
-    """Sessions from one bar's date to another's, at least 1; before the calendar, weekdays."""
-    if previous >= calendar.covered_from:
+def elapsed_sessions(previous: dt.date, day: dt.date, calendar: Calendar | None) -> int:
+    """Sessions from one bar's date to another's, at least 1; weekdays without a calendar."""
+    if calendar is not None and previous >= calendar.covered_from:
         return max(calendar.count(previous, day), 1)
     return max(int(np.busday_count(previous, day)), 1)
 

@@ -59,7 +59,7 @@ class InferredSplit:
 def infer_splits(
     bars: pl.DataFrame,
     stated: Sequence[Action],
-    calendar: Calendar,
+    calendar: Calendar | None = None,
     *,
     has_bands: bool = True,
 ) -> list[InferredSplit]:
@@ -73,7 +73,7 @@ def infer_splits(
         bars: one ticker in date order, not adjusted for what is to be found: date, open, high,
             low, close, volume. Bars with a price missing or with no trade are passed over.
         stated: actions that should show in these prices.
-        calendar: counts the sessions between two bars.
+        calendar: counts the sessions between two bars; without it every weekday is one.
         has_bands: whether the exchange has price bands, as NSE. Without them a share may fall by a
             half in one session, so only a large jump is reported and none is confident.
     """

@@ -7,7 +7,7 @@ import io
 import logging
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import fastexcel
 import polars as pl
@@ -27,13 +27,23 @@ _UNUSED_SEPARATOR = "\x1f"
 logging.getLogger("fastexcel").setLevel(logging.ERROR)
 
 
-class Grid(Protocol):
-    """The cells of a file."""
+def read_grid(content: Content) -> TextGrid | WorkbookGrid:
+    """The file's cells; raises BadInput when it cannot be read."""
+    return _workbook(content.unpacked) if content.is_workbook else _text(content.unpacked)
 
-    @property
-    def head(self) -> list[list[str]]:
-        """The first lines that are not blank, as trimmed cells."""
-        ...
+
+@dataclass(frozen=True)
+class TextGrid:
+    """Delimited text.
+
+    ``head`` has the first lines that are not blank, as trimmed cells, ``ends`` the number of the
+    file's line at which each of them ends.
+    """
+
+    head: list[list[str]]
+    ends: list[int]
+    delimiter: str
+    content: bytes
 
     def body(self, header_lines: int, width: int) -> pl.DataFrame:
         """Rows below the header, blank ones left out.
@@ -42,25 +52,6 @@ class Grid(Protocol):
         are text (null where blank), ``ragged`` is the line as written where it has more or fewer
         cells than the header, else null.
         """
-        ...
-
-
-def read_grid(content: Content) -> Grid:
-    """The file's cells; raises BadInput when it cannot be read."""
-    return _workbook(content.unpacked) if content.is_workbook else _text(content.unpacked)
-
-
-@dataclass(frozen=True)
-class TextGrid:
-    """Delimited text; ``ends`` has the number of the file's line at which each head line ends."""
-
-    head: list[list[str]]
-    ends: list[int]
-    delimiter: str
-    content: bytes
-
-    def body(self, header_lines: int, width: int) -> pl.DataFrame:
-        """See Grid.body; every cell is read once, as text."""
         skipped = self.ends[header_lines - 1]
         below = self.content.split(b"\n", skipped)[skipped:]
         text = below[0] if below else b""
@@ -81,7 +72,7 @@ class WorkbookGrid:
     content: bytes
 
     def body(self, header_lines: int, width: int) -> pl.DataFrame:
-        """See Grid.body; a sheet has no ragged rows."""
+        """See ``TextGrid.body``; a sheet has no ragged rows."""
         below = self.cells.slice(header_lines)
         typed = _sheet(self.content, header_lines, None)
         cells = _with_all_digits(below, typed).select(below.columns[:width])

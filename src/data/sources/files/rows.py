@@ -41,7 +41,7 @@ def long_rows(
 
     Args:
         layout: what the columns are.
-        cells: the rows below the header (see ``Grid.body``).
+        cells: the rows below the header (see ``TextGrid.body``).
         stated: the tickers by how the file writes them.
         selected: the tickers to take.
 

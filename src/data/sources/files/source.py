@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import re
 from dataclasses import replace
@@ -19,7 +20,6 @@ from src.data.sources.files.parse import TickerRows, parse_file
 from src.data.sources.files.reader import find_files, read_content
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -185,10 +185,9 @@ def _within(
         return delivery
     zone = exchange_of(delivery.ticker).zone
     day = pl.col("date") if delivery.kind == "daily" else session_date(pl.col("ts"), zone)
-    frame = delivery.frame.filter(_in_range(day, since, until))
-    days = rejected_days.alias("day").to_frame()
-    keep = days.select(_in_range(pl.col("day"), since, until).fill_null(value=True)).to_series()
-    rejected = delivery.rejected.filter(keep)
+    first, last = since or dt.date.min, until or dt.date.max
+    frame = delivery.frame.filter(day.is_between(first, last))
+    rejected = delivery.rejected.filter(rejected_days.is_between(first, last).fill_null(value=True))
     left_out = delivery.frame.height - frame.height + delivery.rejected.height - rejected.height
     if not left_out:
         return delivery
@@ -201,8 +200,3 @@ def _within(
         # Part of a file has its own hash, so that the whole file is still stored later.
         content_hash=f"{delivery.content_hash}:{since or ''}:{until or ''}",
     )
-
-
-def _in_range(day: pl.Expr, since: dt.date | None, until: dt.date | None) -> pl.Expr:
-    inside = day.is_not_null() | day.is_null() if since is None else day >= since
-    return inside if until is None else inside & (day <= until)

@@ -45,9 +45,9 @@ def resolve_times(dates: ParsedDates, ticker: str, calendar: Calendar) -> BarTim
         return _daily(dates, ticker, calendar)
     if dates.has_offset:
         utc = dates.wall - _offset_durations(dates)
-        return BarTimes("hourly", utc.dt.replace_time_zone("UTC").alias("ts"))
+        return BarTimes("hourly", utc.dt.replace_time_zone("UTC"))
     zone, note = decide_zone(dates.wall, calendar, exchange_of(ticker))
-    return BarTimes("hourly", _as_utc(dates.wall, zone).alias("ts"), (note,))
+    return BarTimes("hourly", _as_utc(dates.wall, zone), (note,))
 
 
 def is_intraday(dates: ParsedDates) -> bool:

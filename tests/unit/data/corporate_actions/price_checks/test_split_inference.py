@@ -182,6 +182,12 @@ def test_one_missing_session_is_no_suspension():
     assert inferred(bars().filter(pl.col("date") != DAYS[JUMP - 1])) == [(EX_DATE, 2.0, True)]
 
 
+def test_without_a_calendar_weekdays_count():
+    (split,) = infer_splits(bars(), [])
+
+    assert (split.date, split.confident) == (EX_DATE, True)
+
+
 @pytest.mark.parametrize("date", [EX_DATE, DAYS[JUMP - 1] + dt.timedelta(days=1)])
 def test_a_stated_action_explains_its_jump(date):
     assert inferred(bars(0.49, 0.51), Action(date, "bonus", ratio=2.0)) == []
