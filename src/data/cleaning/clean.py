@@ -94,12 +94,8 @@ def clean_daily(
 ) -> CleaningResult:
     """Clean, adjust and repair daily bars.
 
-    Args:
-        raw: raw rows joined with their batch (see ``rules.engine``), in any order.
-        ledger: their corporate actions (see ``ledger``).
-        hourly: what ``clean_hourly`` kept of the same tickers.
-        calendar: the exchange's sessions.
-        precedence: sources, the preferred one first.
+    ``raw`` are rows joined with their batch (see ``rules.engine``), in any order; ``hourly`` is
+    what ``clean_hourly`` kept of the same tickers; the preferred source is first in precedence.
     """
     results = []
     for ticker_rows in _partitions(raw, "ticker"):

@@ -30,9 +30,7 @@ def find_differences(bars: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     Prices are compared as they are when both are on one basis and level, else by returns: each
     price over the close of the common day before, volumes after the usual ratio of the two.
 
-    Args:
-        bars: split-adjusted bars in date order: ``ticker, date, source, price_basis`` and OHLCV.
-        others: the same of another source.
+    Both are split-adjusted bars in date order: ``ticker, date, source, price_basis`` and OHLCV.
 
     Returns:
         One row per day and field with ``SCHEMA``'s columns; ``compared`` is ``prices`` or

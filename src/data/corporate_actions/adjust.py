@@ -31,13 +31,9 @@ def adjust(bars: pl.DataFrame, actions: Sequence[Action], basis: Basis) -> pl.Da
     ``adj_close`` is the source's own where no row lacks it, else computed from the dividends up
     to the last bar, else the close. Splits after the last bar count: its prices are restated.
 
-    Args:
-        bars: one ticker in date order: date, open, high, low, close, volume, adj_close.
-        actions: the active actions in any order; several on one date multiply.
-        basis: what the bars' prices are adjusted for already.
-
-    Returns:
-        The bars in their order; ``return_basis`` is ``total`` or ``price``.
+    ``bars`` are of one ticker in date order, and stay so: date, open, high, low, close, volume,
+    adj_close. ``actions`` are the active ones in any order; several on one date multiply.
+    ``basis`` is what the prices are adjusted for already, ``return_basis`` is total or price.
 
     Raises:
         BadAction: a dividend is not smaller than the close before it.

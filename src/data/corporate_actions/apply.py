@@ -63,10 +63,8 @@ def apply_actions(bars: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) 
     like one that was inferred with confidence. Any other jump is pending, and so is a stated split
     that unadjusted prices do not show: its session is marked until a person decides.
 
-    Args:
-        bars: clean bars in date order with ``price_basis, source, fetched_at, adj_close``.
-        ledger: the ticker's rows, earlier inferences included (they are made anew).
-        calendar: the exchange's sessions.
+    ``bars`` are clean and in date order, with ``price_basis, source, fetched_at, adj_close``;
+    ``ledger`` may have earlier inferences, which are made anew.
     """
     if bars.is_empty():
         none = pl.DataFrame(schema=LEDGER_SCHEMA)

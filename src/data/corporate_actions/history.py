@@ -83,11 +83,8 @@ def new_states(
 ) -> pl.DataFrame:
     """The states to append: the changed rows, and before them what the history lacks.
 
-    Args:
-        changed: ledger rows as they become.
-        before: ledger rows as they were; one that is older than the history is its first state.
-        history: the states so far.
-        changed_at: when the rows changed, in UTC.
+    ``changed`` are ledger rows as they become, ``before`` as they were; one of these that is older
+    than the history is its first state. ``changed_at`` is in UTC.
     """
     is_kept = (pl.col("origin") != "inferred") | (pl.col("decided_by") == "person")
     first = (
@@ -106,12 +103,7 @@ def new_states(
 def ledger_known_at(history: pl.DataFrame, known_at: dt.datetime) -> pl.DataFrame:
     """The ledger's rows as they stood at a time: of each key the newest state until then.
 
-    Args:
-        history: rows of ``corporate_action_history``.
-        known_at: an aware time; states of that very instant are included.
-
-    Returns:
-        Rows with the ledger's columns in key order, without what rules inferred.
+    States of that very instant are included, and nothing that rules inferred; in key order.
     """
     return (
         history.filter(pl.col("changed_at") <= known_at)

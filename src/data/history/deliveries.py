@@ -32,14 +32,10 @@ def unpack(content: bytes) -> pl.DataFrame:
 
 
 def replay(deliveries: Iterable[tuple[Batch, pl.DataFrame]], kind: Kind) -> pl.DataFrame:
-    """The raw rows of one ticker and source after these deliveries, in the order they come.
+    """The raw rows of one ticker and source after these deliveries, at least one, as they come.
 
-    Args:
-        deliveries: each batch with the rows it delivered (see ``Delivery.frame``), at least one.
-        kind: ``daily`` or ``hourly``.
-
-    Returns:
-        The key, the price fields, ``batch_id`` and ``first_seen``, in key order.
+    Each is a batch with its rows (see ``Delivery.frame``). The result has the key, the price
+    fields, ``batch_id`` and ``first_seen``, in key order.
     """
     key = KEY_COLUMNS[kind]
     stored: pl.DataFrame | None = None

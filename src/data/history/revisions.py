@@ -44,12 +44,9 @@ def revise(
 ) -> RevisionResult:
     """Compare a delivery with the rows stored under the same source.
 
-    Args:
-        stored: raw rows of one ticker and source with ``batch_id, first_seen`` and, of their
-            batch, ``fetched_at`` and ``price_basis``.
-        delivered: one row per key: ``line``, the key and the price fields.
-        key: ``date`` or ``ts``.
-        batch: the delivery's own batch.
+    ``stored`` are raw rows of one ticker and source with ``batch_id, first_seen`` and, of their
+    batch, ``fetched_at, price_basis``; ``delivered`` has one row per key (``date`` or ``ts``):
+    ``line``, the key and the price fields.
 
     A delivery older than the stored row fills its nulls but never overwrites it, so that any order
     of arrival leaves the same values. A null never overwrites a value on the same basis; a row

@@ -47,10 +47,6 @@ def check_returns(delivery: Delivery, stored: pl.DataFrame) -> None:
     Levels may differ, as between price bases or before and after a split; returns do not. Compared
     are the closes' returns from each common row to the next.
 
-    Args:
-        delivery: the new bars.
-        stored: raw rows of the same ticker and source.
-
     Raises:
         BadInput: when the returns of at least 20 common rows differ by more than 0.3 % (median).
     """

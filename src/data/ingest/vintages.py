@@ -53,10 +53,7 @@ def place_delivery(delivery: Delivery, stored: pl.DataFrame) -> PlacedDelivery:
     """Place a delivery that would replace a series, or that restates it.
 
     One whose time is not stated and that ends earlier than the series is an older vintage.
-
-    Args:
-        delivery: the new bars.
-        stored: raw rows of the same source with ``price_basis, batch_id, fetched_at``.
+    ``stored`` are raw rows of the same source with ``price_basis, batch_id, fetched_at``.
 
     Raises:
         BadInput: when it would replace a series by a part of it, and its time is not stated; or
@@ -91,9 +88,7 @@ def place_delivery(delivery: Delivery, stored: pl.DataFrame) -> PlacedDelivery:
 def find_restatement(frame: pl.DataFrame, series: pl.DataFrame) -> Restatement | None:
     """The one factor by which the first common closes, or adjusted closes, differ, if there is one.
 
-    Args:
-        frame: the new daily bars.
-        series: those stored, on the same price basis.
+    Both are daily bars on the same price basis, the delivered and the stored ones.
     """
     common = frame.join(series, on="date", suffix="_old").sort("date")
     for field in ("close", "adj_close"):

@@ -122,11 +122,7 @@ def price_figure(clean: pl.DataFrame, marks: pl.DataFrame) -> Figure:
 
 
 def coverage_figure(years: pl.DataFrame) -> Figure:
-    """Sessions of each year as stacked bars: as delivered, repaired and missing.
-
-    Args:
-        years: see ``metrics.coverage``.
-    """
+    """The years of ``metrics.coverage`` as stacked bars: as delivered, repaired and missing."""
     from plotly import graph_objects as go
 
     shown = years.filter(pl.col("sessions") > 0).with_columns(

@@ -26,12 +26,7 @@ MOST_OPEN_ROWS = 40
 
 
 def render_page(data: TickerData, sections: Sequence[Section]) -> str:
-    """The whole page; every text in it is escaped.
-
-    Args:
-        data: what the figures are drawn of.
-        sections: the tables, the head first.
-    """
+    """The whole page, with the first section as its head; every text in it is escaped."""
     head, *others = sections
     return render(
         "src.data.report",

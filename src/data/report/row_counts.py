@@ -84,14 +84,10 @@ def count_at_ingest(
     delivered: pl.DataFrame,
     quarantine: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Rows delivered = raw rows + repeats of them + rows rejected, for each source.
+    """Rows delivered = raw rows + repeats of them + rows rejected, for each source of a kind.
 
-    Args:
-        kind: ``daily`` or ``hourly``.
-        raw: the raw rows of that kind.
-        batches: rows of ``ingest_batches``.
-        delivered: every archived row (see ``ticker_data.delivered_rows``).
-        quarantine: rows of ``quarantine``.
+    ``raw`` are the rows of that kind, ``delivered`` every archived row (see
+    ``ticker_data.delivered_rows``).
 
     Returns:
         ``SCHEMA``'s columns. ``delivered`` is what the batches say, ``repeated`` counts the

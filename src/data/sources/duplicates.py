@@ -27,10 +27,7 @@ def split_duplicates(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Separate all rows of a repeated key but the last, which counts as the source's correction.
 
-    Args:
-        rows: the rows as delivered, with their number in ``line``.
-        key: the columns that must be unique.
-        values: the columns in which rows of one key may differ.
+    ``rows`` have their number in ``line``; rows of one ``key`` may differ in ``values``.
 
     Returns:
         The rows to keep, and the earlier ones with ``rule`` (duplicate_identical or

@@ -17,12 +17,9 @@ if TYPE_CHECKING:
 def hourly_candidates(
     hourly: pl.DataFrame, sources: Sequence[str], calendar: Calendar
 ) -> list[CandidateBars]:
-    """The sessions that hourly bars cover, those with complete volume first.
+    """The sessions that clean hourly bars of one ticker cover, with complete volume first.
 
-    Args:
-        hourly: clean hourly bars of one ticker in time order.
-        sources: the preferred one first.
-        calendar: the exchange's sessions.
+    The bars are in time order, the preferred source is the first.
     """
     bars_of = {name: daily_bars(hourly.filter(source=name), calendar) for name in sources}
     has_volume = pl.col("silent") == 0

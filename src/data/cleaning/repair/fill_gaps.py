@@ -82,12 +82,8 @@ def fill_gaps(
 ) -> list[Repair]:
     """The gaps that some candidate fills; the first candidate that fits is taken.
 
-    Args:
-        bars: the clean series in date order: ``date, close, adj_close, price_basis,
-            action_pending``.
-        gaps: sessions without a bar.
-        candidates: the preferred one first.
-        ex_dates: of the known dividends.
+    ``bars`` is the clean series in date order: ``date, close, adj_close, price_basis,
+    action_pending``; ``gaps`` are sessions without a bar, ``ex_dates`` those of known dividends.
     """
     if bars.is_empty():
         return []

@@ -20,10 +20,8 @@ def daily_bars(hourly: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
     some tenths of a percent. ``silent`` counts the hours for which the vendor has no volume, which
     the day's volume then lacks.
 
-    Args:
-        hourly: clean hourly bars of one ticker and source in time order: ``date, ts, open, high,
-            low, close, volume, batch_id, fetched_at``.
-        calendar: gives the hours of each session; one whose hours are not certain has no bar.
+    ``hourly`` are clean bars of one ticker and source in time order: ``date, ts, open, high, low,
+    close, volume, batch_id, fetched_at``. A session whose hours are not certain has no bar.
 
     Returns:
         ``date, open, high, low, close, volume, batch_id, hours, silent`` in date order.

@@ -38,11 +38,8 @@ def unit_errors(bars: pl.DataFrame) -> pl.Series:
     ``EDGE_BARS`` bars and ``EDGE_SHARE`` of the series, unless it has ``SETTLED`` or more bars with
     the turnover of those beside it, as after a split.
 
-    Args:
-        bars: one ticker in date order: open, high, low, close, above zero, and volume; no nulls.
-
-    Returns:
-        One boolean a bar, named ``unit_error``.
+    The bars are of one ticker in date order: open, high, low, close, above zero, and volume; no
+    nulls. The result is one boolean a bar, named ``unit_error``.
     """
     prices = np.log10(bars.select(OHLC).to_numpy().astype(np.float64)).ravel()
     volume = np.log10(bars["volume"].to_numpy().astype(np.float64) + 1)

@@ -12,13 +12,7 @@ from src.data.corporate_actions.ledger import LEDGER_SCHEMA
 
 
 def decided_rows(ledger: pl.DataFrame, day: dt.date, kind: str | None, status: str) -> pl.DataFrame:
-    """The rows of that date (and kind) with a person's decision.
-
-    Args:
-        ledger: all rows of one ticker.
-        day: the ex-date.
-        kind: None for every kind.
-        status: ``applied`` or ``rejected``.
+    """The rows of that ex-date, of one kind or of all, with a person's decision.
 
     Raises:
         BadInput: the ledger has no such row.
@@ -38,12 +32,8 @@ def entered_row(
 ) -> pl.DataFrame:
     """A ledger row for an action that a person states.
 
-    Args:
-        ticker: the share.
-        day: the ex-date.
-        kind: rights and demergers are pending, since they are not applied to prices.
-        value: money per share for a dividend, else shares after / before.
-        at: the time in UTC.
+    ``value`` is money per share for a dividend, else shares after / before; ``at`` is in UTC.
+    Rights and demergers are pending, since they are not applied to prices.
 
     Raises:
         BadAction: for an impossible value.

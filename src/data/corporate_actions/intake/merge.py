@@ -45,13 +45,10 @@ class MergeResult:
 def merge_delivery(
     delivery: Delivery, recorded: pl.DataFrame, known_at: dt.datetime, *, is_newest: bool
 ) -> MergeResult:
-    """Compare what a delivery states with what the ledger has from the same source.
+    """Compare what a delivery states with the ledger's rows that the same source stated before.
 
-    Args:
-        delivery: bars with ``actions``.
-        recorded: the ledger's rows of that ticker that the source stated.
-        known_at: when the delivery was fetched, in UTC.
-        is_newest: nothing was fetched later; else what is in the ledger stays as it is.
+    ``known_at`` is when the delivery was fetched, in UTC. Unless ``is_newest``, something was
+    fetched later, and what is in the ledger stays as it is.
     """
     actions = _actions_of(delivery)
     recorded = recorded.filter(pl.col("kind").is_in(list(VALUE_COLUMN)))

@@ -102,12 +102,9 @@ def _recorded_beside_file(
 def recorded_actions(
     rows: pl.DataFrame, stated: set[tuple[dt.date, str]], splits: tuple[Action, ...]
 ) -> RecordedActions:
-    """The actions that the ledger has of a source.
+    """What the ledger has from a source, from the rows that it stated before.
 
-    Args:
-        rows: the ledger's rows that the source stated.
-        stated: date and kind of what it states now.
-        splits: see ``RecordedActions``.
+    ``stated`` has date and kind of what it states now.
     """
     dividends = rows.filter(kind="dividend")
     applied = dividends.filter(status="applied").select("date", "amount").rows()
@@ -137,13 +134,8 @@ def ledger_rows(
 ) -> pl.DataFrame:
     """One ledger row for each date and kind, splits first; impossible values are left out.
 
-    Args:
-        actions: ``date, kind, ratio, amount`` as in ``Delivery.actions``.
-        ticker: the share they belong to.
-        source: the source that states them.
-        known_at: when they were fetched, in UTC.
-        recorded: what the ledger has already.
-        as_paid: the amounts were never divided by splits, as beside unadjusted prices.
+    ``actions`` has ``date, kind, ratio, amount`` as in ``Delivery.actions``; with ``as_paid`` the
+    amounts were never divided by splits, as beside unadjusted prices. ``known_at`` is in UTC.
     """
     splits = [
         Action(day, "split", ratio=math.prod(values))

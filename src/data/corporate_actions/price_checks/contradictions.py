@@ -35,11 +35,8 @@ def find_contradictions(
 ) -> pl.DataFrame:
     """Ledger rows that are not applied until a person decides, with the reason as evidence.
 
-    Args:
-        bars: clean bars in date order, as the vendor gives them.
-        effective: the ledger's rows (see ``ledger.effective_rows``).
-        splits: those that are applied as well, inferred ones.
-        calendar: the exchange's sessions.
+    ``bars`` are clean, in date order and as the vendor gives them; ``effective`` are the rows of
+    ``ledger.effective_rows``, ``splits`` the inferred ones that are applied as well.
     """
     by_rule = deduplicate(effective.filter(status="applied")).filter(decided_by="rule")
     basis: Basis = bars["price_basis"][0]
@@ -60,10 +57,6 @@ def adj_close_mismatches(bars: pl.DataFrame, effective: pl.DataFrame) -> pl.Data
     """Stated dividends that the vendor's own adj_close does not take off: ``date, amount, why``.
 
     Nothing is changed in the prices: which of the two numbers is wrong is for a person to decide.
-
-    Args:
-        bars: adjusted bars with the vendor's adj_close.
-        effective: the ledger's rows.
     """
     dividends = deduplicate(effective.filter(status="applied")).filter(kind="dividend")
     stated = _on_split_basis(dividends, _share_changes(effective))

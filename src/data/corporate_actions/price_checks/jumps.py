@@ -135,9 +135,7 @@ def elapsed_sessions(previous: dt.date, day: dt.date, calendar: Calendar | None)
 def still_shows(bars: pl.DataFrame, split: Action) -> bool:
     """Whether prices that should be adjusted for a split still jump by it on its date.
 
-    Args:
-        bars: one ticker in date order.
-        split: a stated split or bonus; one smaller than any recognisable jump does not show.
+    A split smaller than any recognisable jump does not show. Bars are in date order.
     """
     row = int(bars["date"].search_sorted(split.date))
     expected = -log(split.shares)

@@ -75,13 +75,8 @@ def parse_file(
 ) -> list[TickerRows]:
     """The file's rows by ticker, none when it is another ticker's file in a folder.
 
-    Args:
-        content: the file's bytes.
-        file: its path and whether it was given by that.
-        calendar: the exchange's sessions.
-        ticker: the ticker requested, None for all in the file.
-        suffix: for bare symbols.
-        latest_year: the last year that a date may have.
+    Without a ``ticker`` all in the file are taken; ``suffix`` is for bare symbols, ``latest_year``
+    the last that a date may have.
 
     Raises:
         BadInput: when the file cannot be used; the sentence begins after the path.

@@ -39,11 +39,8 @@ def long_rows(
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """One row per ticker and line of the file, for the selected tickers; and notes.
 
-    Args:
-        layout: what the columns are.
-        cells: the rows below the header (see ``TextGrid.body``).
-        stated: the tickers by how the file writes them.
-        selected: the tickers to take.
+    ``cells`` are the rows below the header (see ``TextGrid.body``), ``stated`` the tickers by how
+    the file writes them.
 
     Returns:
         Text columns ``at, symbol, series``, the price fields and the columns of actions, with

@@ -27,11 +27,9 @@ def is_nonzero(name: str) -> pl.Expr:
 def read_actions(rows: pl.DataFrame, kind: Kind) -> tuple[pl.DataFrame | None, tuple[str, ...]]:
     """The actions of rows that have a key, whether or not their bars are rejected; and notes.
 
-    Of a date that is written twice, the last row with an action counts.
-
-    Args:
-        rows: ``ticker``, ``key`` and those of the text columns ``ACTIONS`` that the file has.
-        kind: only daily rows tell the date of an action.
+    Of a date that is written twice, the last row with an action counts; only daily rows tell the
+    date of an action. ``rows`` have ``ticker``, ``key`` and the text columns of ``ACTIONS`` that
+    the file has.
 
     Returns:
         ``ticker, date, kind, ratio, amount``, or None where the file has neither column. Where it

@@ -53,11 +53,7 @@ class ParsedDates:
 def parse_dates(at: pl.Series, lines: pl.Series, *, column: str, latest_year: int) -> ParsedDates:
     """The column's dates, all parsed by the form that most rows have.
 
-    Args:
-        at: the dates as written.
-        lines: the rows' line numbers in the file, for messages.
-        column: the column's name, for messages.
-        latest_year: the last year that a date may have.
+    The rows' line numbers in the file and the column's name are for messages.
 
     Raises:
         BadInput: when more rows cannot be read than a total line or two, when the order of day and

@@ -19,14 +19,9 @@ _ENOUGH_GAPS = 8
 
 
 def check_spacing(kind: Kind, rows: pl.DataFrame) -> None:
-    """Refuse rows whose median gap is not an hour, or is a week or more.
+    """Refuse hourly rows whose median gap is not an hour, and daily ones a week or more apart.
 
-    Args:
-        kind: what the rows were taken for.
-        rows: ``ticker`` and ``key`` (Date, or Datetime in UTC).
-
-    Raises:
-        BadInput: naming the gap.
+    The rows have ``ticker`` and ``key`` (Date, or Datetime in UTC); raises BadInput with the gap.
     """
     keys = rows.select("ticker", "key").drop_nulls().unique().sort("ticker", "key")
     if kind == "hourly":

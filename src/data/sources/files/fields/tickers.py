@@ -49,11 +49,9 @@ def select_tickers(
 ) -> list[str]:
     """The tickers to take from a file: none when it is another ticker's file in a folder.
 
-    Args:
-        requested: the ticker of ``--ticker``.
-        stated: the tickers that the file states in its columns.
-        in_name: the ticker in the file's name.
-        explicit: whether the file was given by its own path rather than found in a folder.
+    ``requested`` is the ticker of ``--ticker``, ``stated`` are those in the file's columns and
+    ``in_name`` is the one in its name; an ``explicit`` file was given by its own path rather than
+    found in a folder.
 
     Raises:
         BadInput: when an explicit file has another ticker, or none is known.
