@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from src.data.corporate_actions.action import Action
 from src.data.corporate_actions.intake.statements import (
+    STATED_KEY,
     RecordedActions,
     is_possible,
     ledger_rows,
     recorded_actions,
 )
-from src.data.corporate_actions.ledger import LEDGER_SCHEMA
+from src.data.corporate_actions.ledger import LEDGER_SCHEMA, to_actions
 from src.data.sources.delivery import NOISE
 
 if TYPE_CHECKING:
@@ -116,10 +116,8 @@ def _unstated_rows(delivery: Delivery, recorded: pl.DataFrame) -> list[Row]:
     covered = recorded.filter(
         pl.col("date") > days.min(), pl.col("date") < days.max(), pl.col("kind").is_in(kinds)
     )
-    stated = set(actions.select("date", "kind").iter_rows())
-    return [
-        row for row in covered.iter_rows(named=True) if (row["date"], row["kind"]) not in stated
-    ]
+    unstated = covered.join(actions, on=STATED_KEY, how="anti", maintain_order="left")
+    return unstated.rows(named=True)
 
 
 def _is_withdrawal(row: Row, known_at: dt.datetime) -> bool:
@@ -145,25 +143,13 @@ def _still_recorded(
     others.
     """
     actions = _actions_of(delivery)
-    stated = set(actions.select("date", "kind").iter_rows())
-    withdrawn_keys = {(row["date"], row["kind"]) for row in withdrawn}
-    rows = [
-        row
-        for row in recorded.iter_rows(named=True)
-        if (row["date"], row["kind"]) not in withdrawn_keys
-    ]
-    first, last = delivery.frame["date"].min(), delivery.frame["date"].max()
-    until = first if actions.schema["ratio"] != pl.Null else last
-    splits = tuple(
-        Action(row["date"], "split", ratio=row["ratio"])
-        for row in rows
-        if row["kind"] == "split"
-        and row["status"] == "applied"
-        and (row["date"], "split") not in stated
-        and until is not None
-        and row["date"] <= until
-    )
-    return recorded_actions(pl.DataFrame(rows, schema=recorded.schema), stated, splits)
+    gone = pl.DataFrame(withdrawn, schema=recorded.schema)
+    rows = recorded.join(gone, on=STATED_KEY, how="anti", maintain_order="left")
+    days = delivery.frame["date"]
+    until = days.min() if actions.schema["ratio"] != pl.Null else days.max()
+    unstated = rows.join(actions, on=STATED_KEY, how="anti", maintain_order="left")
+    splits = unstated.filter(pl.col("date") <= until, kind="split", status="applied")
+    return recorded_actions(rows, actions, to_actions(splits))
 
 
 def _impossible_warnings(delivery: Delivery) -> list[str]:

@@ -25,6 +25,8 @@ YAHOO_COLUMNS = {"Date", "Dividends", "Stock Splits"}
 NEAR = dt.timedelta(days=10)
 # Amounts nearer than this are one: a division by a split leaves the last digits open.
 EQUAL = 1e-6
+# What tells the actions of one ticker and source apart.
+STATED_KEY = ["date", "kind"]
 
 Dividends = Sequence[tuple[dt.date, float]]
 
@@ -95,25 +97,20 @@ def _recorded_beside_file(
     # One change in shares a date: a bonus that was entered is the split that the file states.
     stated_days = actions.filter(changes_shares)["date"].to_list()
     splits = applied_actions(ledger.filter(changes_shares, ~pl.col("date").is_in(stated_days)))
-    stated = set(actions.select("date", "kind").iter_rows())
-    return recorded_actions(ledger.filter(source=source, origin="stated"), stated, tuple(splits))
+    return recorded_actions(ledger.filter(source=source, origin="stated"), actions, splits)
 
 
 def recorded_actions(
-    rows: pl.DataFrame, stated: set[tuple[dt.date, str]], splits: tuple[Action, ...]
+    rows: pl.DataFrame, actions: pl.DataFrame, splits: Sequence[Action]
 ) -> RecordedActions:
-    """What the ledger has from a source, from the rows that it stated before.
-
-    ``stated`` has date and kind of what it states now.
-    """
+    """What the ledger's rows of a source have beside the actions that it states now."""
     dividends = rows.filter(kind="dividend")
-    applied = dividends.filter(status="applied").select("date", "amount").rows()
+    applied = dividends.filter(status="applied")
+    unstated = applied.join(actions, on=STATED_KEY, how="anti", maintain_order="left")
     return RecordedActions(
-        splits=splits,
-        dividends=tuple(
-            (day, amount) for day, amount in applied if (day, "dividend") not in stated
-        ),
-        applied=frozenset(day for day, _ in applied),
+        splits=tuple(splits),
+        dividends=tuple(unstated.select("date", "amount").iter_rows()),
+        applied=frozenset(applied["date"]),
         rejected=frozenset(dividends.filter(status="rejected")["date"]),
     )
 
