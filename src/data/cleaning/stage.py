@@ -124,8 +124,7 @@ def _count_every_rule(refused: pl.DataFrame) -> dict[str, int]:
 
 
 def _count_by_rule(rows: pl.DataFrame) -> dict[str, int]:
-    counts = rows.group_by("rule").len().sort("rule")
-    return dict(zip(counts["rule"].to_list(), counts["len"].to_list(), strict=True))
+    return dict(rows.group_by("rule").len().sort("rule").iter_rows())
 
 
 def _quarantine_note(refused: pl.DataFrame) -> list[str]:

@@ -69,9 +69,8 @@ def coverage(clean: pl.DataFrame, quarantine: pl.DataFrame, calendar: Calendar) 
         pl.concat(events)
         .group_by(year=pl.col("date").dt.year())
         .agg((pl.col("what") == name).sum().cast(pl.Int64).alias(name) for name in names)
-        .select("year", *names, sessions=pl.col("bars") + pl.col("missing"))
+        .select("year", (pl.col("bars") + pl.col("missing")).alias("sessions"), *names)
         .sort("year")
-        .select("year", "sessions", *names)
     )
 
 

@@ -15,28 +15,23 @@ from src.stages.arguments import moment
 if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.core.calendars.calendar import Calendar
-    from src.data.sources.delivery import Source
+    from src.data.sources.delivery import Basis, Source
 
 SOURCE_NAMES = ("yahoo", "csv", "sample", "stored")
 
 
 @dataclass(frozen=True)
 class SourceRequest:
-    """Which source, and facts that its files may not state.
+    """Which source, and facts that its files may not state (see ``FileSource``).
 
-    Attributes:
-        name: One of ``SOURCE_NAMES``; None for the default: ``sample`` for DEMO.NS, else ``yahoo``.
-        paths: Files and folders, for ``csv`` alone.
-        vendor: Whose prices the files have.
-        basis: Their price basis.
-        suffix: For bare symbols.
-        fetched_at: When the files were downloaded.
+    ``name`` is one of ``SOURCE_NAMES``, or None for the default: ``sample`` for DEMO.NS, else
+    ``yahoo``; ``paths`` are for ``csv`` alone.
     """
 
     name: str | None = None
     paths: tuple[Path, ...] = ()
     vendor: str | None = None
-    basis: str | None = None
+    basis: Basis | None = None
     suffix: str = ".NS"
     fetched_at: dt.datetime | None = None
 

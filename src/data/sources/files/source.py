@@ -14,7 +14,7 @@ from src.core.calendars.calendar import OutsideCalendar
 from src.core.calendars.exchanges import exchange_of
 from src.core.errors import BadInput, UsageError
 from src.core.tickers import check_suffix, normalise_ticker
-from src.data.sources.delivery import BASES, Delivery
+from src.data.sources.delivery import Delivery
 from src.data.sources.files.fields.timezones import session_date
 from src.data.sources.files.parse import TickerRows, parse_file
 from src.data.sources.files.reader import find_files, read_content
@@ -34,18 +34,11 @@ _VENDOR = re.compile(r"[a-z0-9_]{1,32}")
 class FileSource:
     """Prices in files and folders (text, gzip or xlsx), read once and kept in memory.
 
-    Args:
-        paths: files and folders.
-        calendar: of the exchange whose prices they are.
-        now: when they are read.
-        ticker: takes precedence over the tickers in the files and their names.
-        vendor: takes precedence over the one that a file's layout shows.
-        basis: likewise for the price basis.
-        suffix: for bare symbols.
-        fetched_at: when the files were downloaded, None where that is not known.
+    ``ticker``, ``vendor`` and ``basis`` take precedence over what a file's columns and name show;
+    ``suffix`` is for bare symbols; ``fetched_at`` is None where it is not known.
 
     Raises:
-        UsageError: for a vendor, basis, suffix or ticker of the wrong form.
+        UsageError: for a vendor, suffix or ticker of the wrong form.
     """
 
     name = "csv"
@@ -58,7 +51,7 @@ class FileSource:
         now: dt.datetime,
         ticker: str | None = None,
         vendor: str | None = None,
-        basis: str | None = None,
+        basis: Basis | None = None,
         suffix: str = ".NS",
         fetched_at: dt.datetime | None = None,
     ) -> None:
@@ -67,7 +60,7 @@ class FileSource:
         self._suffix = check_suffix(suffix)
         self._ticker = None if ticker is None else normalise_ticker(ticker, self._suffix)
         self._vendor = _check_vendor(vendor)
-        self._basis = _check_basis(basis)
+        self._basis = basis
         self._fetched_at = fetched_at
         self._now = now
         self._deliveries: list[tuple[Delivery, pl.Series]] | None = None
@@ -152,13 +145,6 @@ def _check_vendor(vendor: str | None) -> str | None:
             "_, such as nse, but not csv."
         )
     return vendor
-
-
-def _check_basis(basis: str | None) -> Basis | None:
-    match = next((name for name in BASES if name == basis), None)
-    if basis is not None and match is None:
-        raise UsageError(f"--basis {basis[:40]!r} is unknown: give one of {', '.join(BASES)}.")
-    return match
 
 
 def _no_prices(ticker: str | None, paths: Sequence[Path]) -> str:

@@ -12,6 +12,7 @@ import json
 import logging
 import time
 from http import HTTPStatus
+from http.client import responses
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -89,7 +90,8 @@ class YahooSource:
         from src.data.sources.duplicates import content_hash
         from src.data.sources.yahoo import chart as yahoo_chart
 
-        tomorrow = self._tomorrow()
+        # In UTC: no exchange is later than that.
+        tomorrow = self._now.astimezone(dt.UTC).date() + ONE_DAY
         last = until or tomorrow
         if since > last:
             return []
@@ -120,18 +122,11 @@ class YahooSource:
                 content_hash=content_hash(ticker, kind, frame),
                 fetched_at=self._now,
                 fetched_at_stated=True,
-                origin=self._address(ticker),
+                origin=(self._base_url or YAHOO).rstrip("/") + _path(ticker),
                 notes=notes,
                 actions=actions,
             )
         ]
-
-    def _tomorrow(self) -> dt.date:
-        """Tomorrow in UTC: no exchange is later than that."""
-        return self._now.astimezone(dt.UTC).date() + ONE_DAY
-
-    def _address(self, ticker: str) -> str:
-        return (self._base_url or YAHOO).rstrip("/") + _path(ticker)
 
     def _request_chart(
         self, ticker: str, kind: Kind, since: dt.date, until: dt.date
@@ -168,7 +163,7 @@ class YahooSource:
         answer = _chart(body)
         _raise_if_final(ticker, status, answer)
         if status >= HTTPStatus.BAD_REQUEST:
-            return None, f"HTTP {status} {_phrase(status)}".strip()
+            return None, f"HTTP {status} {responses.get(status, '')}".strip()
         return answer, "the answer is not a chart"
 
 
@@ -178,13 +173,6 @@ def _path(ticker: str) -> str:
 
 def _midnight(day: dt.date) -> int:
     return int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp())
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 def _chart(body: str) -> dict[str, Any] | None:

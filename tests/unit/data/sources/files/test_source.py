@@ -79,11 +79,6 @@ def test_a_vendor_that_is_no_name_is_a_wrong_use(vendor):
         file_source(vendor=vendor)
 
 
-def test_an_unknown_basis_is_a_wrong_use():
-    with pytest.raises(UsageError, match="unadjusted, split, total"):
-        file_source(basis="raw")
-
-
 def test_the_time_of_the_download_is_stated_or_now(write):
     path, earlier = write(HEADER + ROW), dt.datetime(2022, 1, 4, tzinfo=dt.UTC)
 
