@@ -63,16 +63,17 @@ def parse_dates(at: pl.Series, lines: pl.Series, *, column: str, latest_year: in
     if not form:
         raise BadInput(_unreadable(at, at.is_not_null(), lines, column))
     parts, notes = _day_and_month(parts, at, lines, column) if form == "numbers" else (parts, ())
-    wall, offset = _with_offsets_or_without(_wall(parts), _offset(parts["offset"]))
-    year = wall.dt.year()
+    times = _with_offsets_or_without(parts.select(_offset(), _wall(parts)))
+    year = times["wall"].dt.year()
     outside = ((year < OLDEST_YEAR) | (year > latest_year)).fill_null(value=False)
-    bad = wall.is_null() | outside
-    if _are_many(int(bad.sum()), at.len()):
-        if int(outside.sum()) * 2 >= int(bad.sum()):
+    unreadable = times["wall"].is_null()
+    bad = int((outside | unreadable).sum())
+    if _are_many(bad, at.len()):
+        if int(outside.sum()) * 2 >= bad:
             raise BadInput(_outside(at, outside, lines, column, latest_year))
-        raise BadInput(_unreadable(at, wall.is_null(), lines, column))
-    wall = wall.zip_with(~outside, _nulls(wall))
-    return ParsedDates(wall, offset, outside.alias("outside_years"), notes)
+        raise BadInput(_unreadable(at, unreadable, lines, column))
+    wall = times.select(pl.when(~outside).then("wall"))["wall"]
+    return ParsedDates(wall, times["offset"], outside.alias("outside_years"), notes)
 
 
 def too_many(bad: int, rows: int, tolerated: int) -> bool:
@@ -127,28 +128,23 @@ def _wall(parts: pl.DataFrame) -> pl.Series:
     return filled.select(wall=text.str.to_datetime(form, time_unit="us", strict=False)).to_series()
 
 
-def _with_offsets_or_without(wall: pl.Series, offset: pl.Series) -> tuple[pl.Series, pl.Series]:
+def _with_offsets_or_without(times: pl.DataFrame) -> pl.DataFrame:
     """The times of rows with an offset, or of those without one, whichever are more; null else."""
-    has_offset = offset.is_not_null()
-    if has_offset.sum() * 2 > wall.is_not_null().sum():
-        return wall.zip_with(has_offset, _nulls(wall)), offset
-    none = pl.Series("offset", [None], dtype=pl.Int32).new_from_index(0, offset.len())
-    return wall.zip_with(~has_offset, _nulls(wall)), none
+    has_offset = pl.col("offset").is_not_null()
+    is_with = has_offset.sum() * 2 > pl.col("wall").is_not_null().sum()
+    return times.select(
+        wall=pl.when(has_offset == is_with).then("wall"), offset=pl.when(is_with).then("offset")
+    )
 
 
-def _nulls(like: pl.Series) -> pl.Series:
-    return pl.Series([None], dtype=like.dtype)
-
-
-def _offset(text: pl.Series) -> pl.Series:
-    if text.null_count() == text.len():
-        return text.cast(pl.Int32)
-    signed = pl.when(pl.col("offset").str.starts_with("-")).then(-1).otherwise(1)
-    hours = pl.col("offset").str.slice(1, 2).cast(pl.Int32, strict=False)
-    minutes = pl.col("offset").str.slice(-2).cast(pl.Int32, strict=False)
-    zero = pl.col("offset").str.contains("^(Z|UTC|GMT)$")
-    total = pl.when(zero).then(0).otherwise(signed * (hours * 60 + minutes))
-    return text.to_frame().select(offset=total.cast(pl.Int32)).to_series()
+def _offset() -> pl.Expr:
+    text = pl.col("offset")
+    signed = pl.when(text.str.starts_with("-")).then(-1).otherwise(1)
+    hours = text.str.slice(1, 2).cast(pl.Int32, strict=False)
+    minutes = text.str.slice(-2).cast(pl.Int32, strict=False)
+    is_utc = text.str.contains("^(Z|UTC|GMT)$")
+    total = pl.when(is_utc).then(0).otherwise(signed * (hours * 60 + minutes))
+    return total.cast(pl.Int32).alias("offset")
 
 
 def _are_many(bad: int, rows: int) -> bool:
