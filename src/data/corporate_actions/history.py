@@ -56,17 +56,14 @@ def _known_at(delivery: Delivery, batches: pl.DataFrame) -> dt.datetime:
     return delivery.fetched_at.astimezone(dt.UTC)
 
 
-def record_rows(store: Store, rows: pl.DataFrame, changed_at: dt.datetime) -> int:
+def record_rows(store: Store, rows: pl.DataFrame, changed_at: dt.datetime) -> None:
     """Write the rows that differ from the ledger's, and their new states to the history.
 
     A state that is not later than its row's newest one is dated a microsecond after that: the
     newest state in the history is always the ledger's own.
-
-    Returns:
-        The number of rows written.
     """
     if rows.is_empty():
-        return 0
+        return
     tickers = rows["ticker"].unique().to_list()
     before = _typed(store.load(CORPORATE_ACTIONS, tickers), LEDGER_SCHEMA)
     history = _typed(store.load(ACTION_HISTORY, tickers), HISTORY_SCHEMA)
@@ -75,7 +72,6 @@ def record_rows(store: Store, rows: pl.DataFrame, changed_at: dt.datetime) -> in
     changed = rows.join(before, on=columns, how="anti", nulls_equal=True)
     store.upsert(CORPORATE_ACTIONS, changed)
     store.upsert(ACTION_HISTORY, new_states(changed, before, history, changed_at))
-    return changed.height
 
 
 def new_states(

@@ -6,7 +6,7 @@ Prices may be on any basis; moves and distances are log returns.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from math import log
 from typing import TYPE_CHECKING
@@ -52,7 +52,6 @@ class Jump:
         elapsed: Sessions from the bar before to this one.
         before: Log returns of the sessions before the jump, oldest first.
         after: The same of the sessions after it.
-        nearest: Shares after / before, the simple fraction that is nearest to the move.
     """
 
     previous: dt.date
@@ -63,10 +62,11 @@ class Jump:
     elapsed: int
     before: list[float]
     after: list[float]
-    nearest: Fraction = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "nearest", min(USUAL + RARE, key=self.distance))
+    @property
+    def nearest(self) -> Fraction:
+        """Shares after / before: the simple fraction that is nearest to the move."""
+        return min(USUAL + RARE, key=self.distance)
 
     def deviation(self, price: float, ratio: Fraction) -> float:
         """Distance, in logs, of a price from the one that the ratio leads to."""
