@@ -1,4 +1,4 @@
-"""What tests share: a real PostgreSQL with a fresh database each, a home of their own, commands."""
+"""Fixtures for all tests: a fresh database on a real PostgreSQL, a home folder, commands."""
 
 import os
 import subprocess
@@ -24,6 +24,10 @@ use_passive_waiting()
 # How long an example takes depends on what else the machine does, and fails nobody's code.
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
+
+# No test fails because its machine is busy.
+hypothesis.settings.register_profile("any-speed", deadline=None)
+hypothesis.settings.load_profile("any-speed")
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("FORECAST_TEST_DATA", ROOT.parent / "shared" / "data"))
@@ -82,12 +86,12 @@ def home(tmp_path):
 @pytest.fixture
 def environment(home):
     """The environment of a command under test: nothing of the machine's own settings."""
-    kept = {
+    passed_on = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("FORECAST_", "PG", "DATABASE_URL", "TICKER", "LOG_LEVEL"))
     }
-    return kept | {"FORECAST_HOME": str(home), "PYTHONWARNINGS": "default"}
+    return passed_on | {"FORECAST_HOME": str(home), "PYTHONWARNINGS": "default"}
 
 
 @pytest.fixture

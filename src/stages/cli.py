@@ -132,10 +132,8 @@ def stage_main(
     """
     args = parser.parse_args(argv)
     settings, now = set_up(args)
-    from src.core.calendars.exchanges import by_exchange
     from src.db.database import open_database
     from src.db.tables.runs import application_name, ticker_locks
-    from src.stages.context import make_context
     from src.stages.stage import run_stage
 
     source_tickers: list[str] = []
@@ -147,23 +145,38 @@ def stage_main(
         if args.action == "show":
             _print_stored(stage, database, tickers)
             return 0
-        contexts = [
-            make_context(
-                settings,
-                database.store,
-                group,
-                run_id=run_id,
-                now=now,
-                as_of=args.as_of,
-                known_at=args.known_at,
-                write=args.action == "write",
-            )
-            for group in by_exchange(tickers)
-        ]
+        contexts = _contexts(args, settings, database, tickers, run_id, now)
         with ticker_locks(database.control, tickers):
             for context in contexts:
                 _print_report(stage, context, run_stage(stage, context))
     return 0
+
+
+def _contexts(
+    args: argparse.Namespace,
+    settings: Settings,
+    database: Database,
+    tickers: tuple[str, ...],
+    run_id: str,
+    now: dt.datetime,
+) -> list[RunContext]:
+    """One context for the tickers of each exchange."""
+    from src.core.calendars.exchanges import by_exchange
+    from src.stages.context import make_context
+
+    return [
+        make_context(
+            settings,
+            database.store,
+            group,
+            run_id=run_id,
+            now=now,
+            as_of=args.as_of,
+            known_at=args.known_at,
+            write=args.action == "write",
+        )
+        for group in by_exchange(tickers)
+    ]
 
 
 def set_up(args: argparse.Namespace) -> tuple[Settings, dt.datetime]:

@@ -1,4 +1,4 @@
-"""Real prices with their real defects: repaired from evidence, and seen as they were known."""
+"""Real prices with their real defects: repaired from other sources, and read as of a time."""
 
 import datetime as dt
 import json

@@ -1,4 +1,4 @@
-"""What a database holds, as one checksum a table, so that two states can be compared."""
+"""Checksums of the tables of a database, to compare two states of it."""
 
 import psycopg
 

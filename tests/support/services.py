@@ -1,4 +1,4 @@
-"""The API as a process of its own, started and asked as a user would."""
+"""The API as a separate process, started and called as a user would."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ ROOT = Path(__file__).resolve().parents[2]
 NOW = "2026-04-13T12:30:00Z"
 
 
-def eventually(question: Callable[[], Any], seconds: float = 10.0) -> Any:
-    """The first true answer; fails with the last one when there is none in time."""
-    until = time.monotonic() + seconds
-    while not (found := question()):
-        assert time.monotonic() < until, found
+def eventually(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
+    """The first true value; fails with the last value when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, value
         time.sleep(0.02)
-    return found
+    return value
 
 
 class Service:
@@ -38,9 +38,18 @@ class Service:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        ours = ("FORECAST_", "PG", "DATABASE_URL", "TICKER", "LOG_LEVEL")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        self.environment = {**kept, "FORECAST_HOME": str(home), "FORECAST_NOW": NOW, **settings}
+        settings_of_ours = ("FORECAST_", "PG", "DATABASE_URL", "TICKER", "LOG_LEVEL")
+        passed_on = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(settings_of_ours)
+        }
+        self.environment = {
+            **passed_on,
+            "FORECAST_HOME": str(home),
+            "FORECAST_NOW": NOW,
+            **settings,
+        }
         if url is not None:
             self.environment["DATABASE_URL"] = url
 
@@ -62,12 +71,12 @@ class Service:
         )
         self.client = httpx.Client(base_url=self.url, timeout=20)
         try:
-            eventually(self._alive, 30)
+            eventually(self._is_alive, 30)
         except BaseException:
             self.kill()  # nobody else would end it
             raise
 
-    def _alive(self) -> bool:
+    def _is_alive(self) -> bool:
         assert self.process.poll() is None, "the service ended"
         try:
             return self.client.get("/health/live").status_code in (200, 429)
@@ -85,9 +94,9 @@ class Service:
 
     def metric(self, line: str) -> float:
         """The value of a line of /metrics, 0 where it is not there."""
-        for one in self.get("/metrics").text.splitlines():
-            if one.startswith(f"{line} "):
-                return float(one.rsplit(" ", 1)[1])
+        for text in self.get("/metrics").text.splitlines():
+            if text.startswith(f"{line} "):
+                return float(text.rsplit(" ", 1)[1])
         return 0.0
 
     def kill(self) -> None:
@@ -104,14 +113,14 @@ class Service:
 
 
 class Load:
-    """Clients that ask for a forecast again and again; ``answers`` are in order of arrival."""
+    """Clients that request forecasts without end; ``answers`` are in order of arrival."""
 
     def __init__(self, service: Service, path: str = "/predict/short", clients: int = 4) -> None:
         self.answers: list[httpx.Response] = []
         self._service, self._path, self._stop = service, path, threading.Event()
-        self._threads = [threading.Thread(target=self._ask) for _ in range(clients)]
+        self._threads = [threading.Thread(target=self._request) for _ in range(clients)]
 
-    def _ask(self) -> None:
+    def _request(self) -> None:
         with httpx.Client(base_url=self._service.url, timeout=20) as client:
             while not self._stop.is_set():
                 try:

@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace, store: Store, ticker: str, now: dt.datetime) -> str:
-    """Do what was asked for; the text to print."""
+    """Run the subcommand, and return the text to print."""
     ledger = store.load(CORPORATE_ACTIONS, [ticker])
     if args.action == "list":
         return _table(ticker, ledger)

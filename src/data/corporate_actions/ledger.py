@@ -45,7 +45,7 @@ def effective_rows(ledger: pl.DataFrame) -> pl.DataFrame:
 
 
 def is_contradicted() -> pl.Expr:
-    """Rows that are pending because the prices contradict them, not because a person said so."""
+    """Rows that are pending because the prices contradict them, not by a person's decision."""
     by_rule = (pl.col("status") == "pending") & (pl.col("decided_by") == "rule")
     return by_rule & pl.col("evidence").str.contains(f'"{CONTRADICTION}"', literal=True)
 

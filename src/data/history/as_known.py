@@ -67,7 +67,7 @@ def _rebuilt(context: RunContext, table: Table) -> pl.DataFrame:
     if archived["content"].null_count():
         raise BadInput(
             f"{context.tickers[0]}: some prices were stored before deliveries were archived, so "
-            "the prices known at that time cannot be rebuilt: bring their files again with "
+            "the prices known at that time cannot be rebuilt: ingest their files again with "
             "--fetched-at."
         )
     parts = []

@@ -1,4 +1,4 @@
-"""Which stored rows of a source stand on the price level of its newest delivery."""
+"""Find the stored rows of a source that are on the price level of its newest delivery."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def _fetch_kind(context: RunContext, ticker: str, source: Source, kind: Kind) ->
 
 
 def _resume_from(context: RunContext, ticker: str, source_name: str, kind: Kind) -> dt.date | None:
-    """The first session to ask for again, or None for all of them."""
+    """The first session to fetch again, or None for all of them."""
     if source_name != "yahoo":
         return None
     stored = stored_prices(context, ticker, source_name, kind)

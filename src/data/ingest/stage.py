@@ -83,7 +83,7 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
 
     Raises:
         SourceUnavailable: when the source cannot be reached and nothing is stored either.
-        BadInput: when a delivery is of another instrument or cannot stand beside what is stored.
+        BadInput: when a delivery is of another instrument or contradicts the stored series.
     """
     counts = {ticker: IngestCounts() for ticker in context.tickers}
     warnings: list[str] = []

@@ -1,8 +1,9 @@
 """Decide whether a delivery is newer or older than the stored series, and what it would replace.
 
-Two vintages of a ``total`` series, or of two price bases, stand on different levels and cannot be
-spliced: the newer one replaces the older as a whole. So their order must be right. Split-adjusted
-deliveries continue one another until a split restates history: then a part cannot be added.
+Two vintages of a ``total`` series, or of two price bases, are on different price levels and cannot
+be spliced: the newer one replaces the older as a whole. So their order must be right.
+Split-adjusted deliveries continue one another until a split restates history: then a part cannot be
+added.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def find_restatement(frame: pl.DataFrame, series: pl.DataFrame) -> Restatement |
 def completes_last_session(
     delivery: Delivery, fetched_before: dt.datetime, calendar: Calendar
 ) -> bool:
-    """Whether the last bar was partial when the same content was fetched before, and is no more."""
+    """Whether the last bar was partial when the same content was fetched before, but is not now."""
     last = delivery.frame["date"].max() if delivery.kind == "daily" else None
     if not isinstance(last, dt.date):
         return False

@@ -65,7 +65,7 @@ def split_duplicates(
 def _difference(name: str) -> pl.Expr:
     """Both values of a field where they differ, else null."""
     here, later = pl.col(name), pl.col(f"last_{name}")
-    texts = [value.cast(pl.String).fill_null("nothing") for value in (later, here)]
+    texts = [value.cast(pl.String).fill_null("(blank)") for value in (later, here)]
     return pl.when(here.ne_missing(later)).then(
         pl.format("{} {} instead of {}", pl.lit(name), *texts)
     )

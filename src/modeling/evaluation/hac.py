@@ -118,5 +118,5 @@ def _squared_windows(centred: Floats, window: int) -> Floats:
     inside = centred[window:] - centred[:-window]
     leaving = centred[-1] - centred[len(centred) - window : -1]
     entering = centred[1:window]
-    squares = [np.einsum("i...,i...->...", one, one) for one in (entering, inside, leaving)]
+    squares = [np.einsum("i...,i...->...", part, part) for part in (entering, inside, leaving)]
     return np.asarray(squares[0] + squares[1] + squares[2])

@@ -34,10 +34,9 @@ def scoreboard(scored: Iterable[Row]) -> list[dict[str, Any]]:
     Row keys: kind (``served`` or ``shadow``), horizon, sessions (ahead), ticker, tickers, model,
     versions (sets that forecast under that name), first and last (sessions forecast from), n,
     n_eff (sessions over the horizon, at least 1), mae, mae_zero (on the same rows), skill
-    (1 - mae / mae_zero, None where
-    zero never erred), coverage (share of outcomes inside by level, of the ``coverage_n`` rows with
-    a distribution), direction and base_rate (share of right signs, and of the more common one;
-    None without a forecast that has a sign).
+    (1 - mae / mae_zero, None where zero never erred), coverage (share of outcomes inside by level,
+    of the ``coverage_n`` rows with a distribution), direction and base_rate (share of right signs,
+    and of the more common one; None without a forecast that has a sign).
 
     Args:
         scored: ``ForecastLog.scored``.
@@ -111,9 +110,9 @@ def _coverage(rows: Sequence[Row]) -> dict[str, Any]:
         grids[tuple(row["levels"])].append(row)
     grids.pop((), None)
     inside_by_share: dict[float, list[float]] = {share: [] for share in INTERVALS}
-    for levels, known in grids.items():
-        actual = np.array([row["realised_return"] for row in known], dtype=np.float64)
-        quantiles = np.array([row["quantiles"] for row in known], dtype=np.float64)
+    for levels, of_grid in grids.items():
+        actual = np.array([row["realised_return"] for row in of_grid], dtype=np.float64)
+        quantiles = np.array([row["quantiles"] for row in of_grid], dtype=np.float64)
         for share in _shares(np.array(levels)):
             inside_by_share[share].extend(
                 inside(actual, quantiles, share, np.array(levels)).tolist()
@@ -121,7 +120,7 @@ def _coverage(rows: Sequence[Row]) -> dict[str, Any]:
     coverage = {
         f"{share:g}": float(np.mean(each)) for share, each in inside_by_share.items() if each
     }
-    return {"coverage": coverage, "coverage_n": sum(len(known) for known in grids.values())}
+    return {"coverage": coverage, "coverage_n": sum(len(of_grid) for of_grid in grids.values())}
 
 
 def _shares(levels: Floats) -> list[float]:

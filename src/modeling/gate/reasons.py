@@ -64,7 +64,7 @@ _PHRASES = {
     "(t {value:.2f}, more than {limit:.2f} is needed)",
     "t_squared": "its smaller squared errors than with {reference} could be chance "
     "(t {value:.2f}, more than {limit:.2f} is needed)",
-    "mae_improvement": "its gain on {reference} is {percent}, less than the {at_most} asked for",
+    "mae_improvement": "its gain on {reference} is {percent}, less than the required {at_most}",
     "share_of_tickers_worse": "{percent} of the tickers are significantly worse off than with "
     "{reference}, more than {at_most}",
     "worst_ticker": "its worst ticker, with room for chance, has a skill of {percent} at best "

@@ -101,14 +101,14 @@ def build(
     complete = pl.all_horizontal(pl.col(names).is_finite().fill_null(False))
     excluded["warm_up"] = rows["warm_up"].fill_null(True).to_numpy()
     excluded["incomplete"] = ~rows.select(complete).to_series().to_numpy()
-    kept = len(EXCLUSIONS)
-    reason = np.select([excluded[name] for name in EXCLUSIONS], range(kept), kept)
+    included = len(EXCLUSIONS)
+    reason = np.select([excluded[name] for name in EXCLUSIONS], range(included), included)
     frame = (
         rows.with_columns(label_end=pl.Series(ends), target=pl.Series(target))
-        .filter(pl.Series(reason == kept))
+        .filter(pl.Series(reason == included))
         .select(*LEADING, *names)
     )
-    counts = np.bincount(reason, minlength=kept + 1).tolist()
+    counts = np.bincount(reason, minlength=included + 1).tolist()
     by_reason = dict(zip((*EXCLUSIONS, "rows"), counts, strict=True))
     return Dataset(frame, {"rows_in": rows.height} | by_reason)
 

@@ -150,8 +150,8 @@ def _as_known(context: RunContext, pool: pl.DataFrame) -> pl.DataFrame:
     from src.data.cleaning.stage import clean as cleaned
 
     others = sorted(set(pool["ticker"]) - set(context.tickers))
-    own = pool.filter(pl.col("ticker").is_in(list(context.tickers)))
+    requested = pool.filter(pl.col("ticker").is_in(list(context.tickers)))
     if not others:
-        return own
+        return requested
     result, _ = cleaned(replace(context, tickers=tuple(others)))
-    return pl.concat([own, result.bars.select(DAILY)], how="diagonal_relaxed")
+    return pl.concat([requested, result.bars.select(DAILY)], how="diagonal_relaxed")

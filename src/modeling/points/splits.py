@@ -72,7 +72,7 @@ def folds(
     cutoffs = distinct[first::refit_every]
     number = calendar_ids or _ranks(dates, label_ends)
     ended, forecast_at = _numbered(number, label_ends), _numbered(number, cutoffs)
-    found = []
+    cut = []
     for k, cutoff in enumerate(cutoffs):
         train = np.flatnonzero(ended < forecast_at[k] - embargo)
         if len(train) < min_train:
@@ -80,8 +80,8 @@ def folds(
         tested = dates >= cutoff
         if k + 1 < len(cutoffs):
             tested &= dates < cutoffs[k + 1]
-        found.append(Fold(cutoff, train, np.flatnonzero(tested)))
-    return found
+        cut.append(Fold(cutoff, train, np.flatnonzero(tested)))
+    return cut
 
 
 def _check(dates: Days, label_ends: Days, test_share: float) -> None:

@@ -1,4 +1,4 @@
-"""Connections that fail, and what is said of them."""
+"""Connections that fail, and their error messages."""
 
 import os
 from contextlib import closing
@@ -22,12 +22,12 @@ def test_a_database_that_does_not_answer_is_one_sentence_without_the_password(co
     with pytest.raises(DatabaseUnavailable) as refused:
         connect(normalise_url("postgresql://me:hunter2@127.0.0.1:1/prices"))
 
-    said = str(refused.value)
-    assert said.startswith("The database at 127.0.0.1:1/prices does not answer (")
-    assert said.endswith("): start it, or check DATABASE_URL.")
-    assert "Connection refused" in said
-    assert "hunter2" not in said
-    assert "\n" not in said
+    message = str(refused.value)
+    assert message.startswith("The database at 127.0.0.1:1/prices does not answer (")
+    assert message.endswith("): start it, or check DATABASE_URL.")
+    assert "Connection refused" in message
+    assert "hunter2" not in message
+    assert "\n" not in message
 
 
 def test_a_wrong_password_is_not_repeated(server):
@@ -83,7 +83,9 @@ def test_a_database_lost_half_way_is_one_sentence(database_url, server):
 
 
 @pytest.mark.parametrize("connect", [control_connection, bulk_connection])
-def test_a_server_that_refuses_a_connection_is_told_from_one_that_is_away(database_url, connect):
+def test_a_server_that_refuses_a_connection_is_not_taken_for_one_that_is_away(
+    database_url, connect
+):
     with pytest.raises(
         DatabaseUnavailable, match=r"refused the connection \(.*missing_.*\): check"
     ):
@@ -107,7 +109,7 @@ def test_an_error_of_our_own_stays_what_it_is(database_url):
         raise ValueError("connection")
 
 
-def test_a_role_without_rights_is_told_what_it_lacks(database_url):
+def test_the_error_names_the_right_that_a_role_lacks(database_url):
     role = f"guest_{os.getpid()}"
     with psycopg.connect(database_url, autocommit=True) as admin:
         admin.execute(f"CREATE ROLE {role} LOGIN")

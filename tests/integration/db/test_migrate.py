@@ -65,9 +65,9 @@ def test_three_processes_may_bring_the_schema_at_once(empty_url, python):
     for process in started:
         process.stdin.write("go\n")
         process.stdin.flush()
-    said = [process.communicate(timeout=60)[0] for process in started]
+    outputs = [process.communicate(timeout=60)[0] for process in started]
 
-    assert said == ["done\n"] * 3
+    assert outputs == ["done\n"] * 3
     with psycopg.connect(empty_url) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [
             (newest_revision(),)

@@ -447,7 +447,7 @@ def test_a_dry_run_gives_the_frames_that_postgresql_would(store, stored, steps):
         assert all(one.equals(other) for one, other in zip(dry_run, live, strict=True))
 
 
-def test_batches_of_a_dry_run_are_those_of_the_tickers_asked_for(store):
+def test_batches_of_a_dry_run_are_those_of_the_tickers_that_are_loaded(store):
     dry_run = DryRunStore(store)
     dry_run.add_batch(BATCH, b"rows")
 
@@ -474,8 +474,8 @@ def test_revisions_are_only_ever_added_to(store, reader, statement, operation):
     with pytest.raises(psycopg.errors.RaiseException) as refused:
         reader.execute(statement)
 
-    said = str(refused.value).splitlines()[0]
-    assert said == f"price_revisions is append-only: {operation} refused"
+    message = str(refused.value).splitlines()[0]
+    assert message == f"price_revisions is append-only: {operation} refused"
     assert store.load(PRICE_REVISIONS, ["TCS.NS"])["new_value"].to_list() == [2.0]
 
 

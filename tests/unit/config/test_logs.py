@@ -139,7 +139,7 @@ def test_configuring_again_moves_the_log_and_doubles_nothing(tmp_path):
     assert [line["event"] for line in written(second)] == ["two"]
 
 
-def test_a_folder_that_cannot_be_written_is_said_once_and_work_goes_on(tmp_path, capsys):
+def test_a_folder_that_cannot_be_written_is_reported_once_and_logging_goes_on(tmp_path, capsys):
     (tmp_path / "logs").write_text("a file where the folder should be")
 
     logs.configure(tmp_path)

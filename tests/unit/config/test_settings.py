@@ -54,7 +54,7 @@ def refusal(config=None, overrides=None):
 # --- precedence
 
 
-def test_defaults_hold_when_nothing_is_said():
+def test_defaults_hold_without_any_source():
     settings = load()
 
     assert settings.data.ticker == "TCS.NS"
@@ -162,14 +162,14 @@ def test_a_plain_improvement_holds_for_both_horizons(config):
     assert (floors.short, floors.long) == (0.02, 0.02)
 
 
-def test_an_improvement_said_for_one_horizon_leaves_the_other_at_its_default(config):
+def test_an_improvement_given_for_one_horizon_leaves_the_other_at_its_default(config):
     floors = load(config({"validation": {"min_mae_improvement": {"short": 0.03}}}))
     floors = floors.validation.min_mae_improvement
 
     assert (floors.short, floors.long) == (0.03, 0.01)
 
 
-def test_windows_are_sorted_and_said_once():
+def test_windows_are_sorted_and_distinct():
     features = load(overrides={"features": {"sma_periods": [21, 7, 21]}}).features
 
     assert features.sma_periods == (7, 21)
@@ -338,7 +338,7 @@ def test_the_hash_does_not_depend_on_the_order_of_keys(config):
     assert one == other
 
 
-def test_the_hash_is_the_same_however_a_value_was_said(config, monkeypatch):
+def test_the_hash_is_the_same_however_a_value_was_given(config, monkeypatch):
     from_file = config_hash(load(config({"features": {"sma_periods": [50, 7]}})))
     monkeypatch.setenv("FORECAST_FEATURES__SMA_PERIODS", "[7,50]")
 

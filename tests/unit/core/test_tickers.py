@@ -98,7 +98,7 @@ def test_a_ticker_comes_out_as_it_went_in_the_second_time(text):
 
 
 @given(st.text(max_size=50))
-def test_a_refused_text_is_said_in_one_printable_line(text):
+def test_a_refused_text_is_quoted_in_one_printable_line(text):
     with pytest.raises(UsageError) as refused:
         normalise_ticker(text + "/", ".NS")
 

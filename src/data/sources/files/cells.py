@@ -129,7 +129,7 @@ def _ragged(text: bytes, delimiter: str, width: int, cells: pl.DataFrame) -> pl.
     lines = pl.read_csv(
         b"line\n" + text, separator=_UNUSED_SEPARATOR, schema={"line": pl.String}, quote_char=None
     ).to_series()
-    if lines.len() != cells.height:  # a quoted cell holds a line end, so lines are not rows
+    if lines.len() != cells.height:  # a quoted cell has a line end in it, so lines are not rows
         return pl.Series("ragged", [None], dtype=pl.String).new_from_index(0, cells.height)
     count = lines.str.count_matches(delimiter, literal=True).cast(pl.Int64) + 1
     surplus = cells[f"c{width}"].str.strip_chars().fill_null("") != ""

@@ -137,7 +137,7 @@ def _flat(header: Sequence[str]) -> Layout | None:
     tickers = {ticker for column, ticker in pairs if _FIELDS.get(canonical(column)) == "close"}
     if not tickers or canonical("close") in map(canonical, header):
         return None
-    if any(canonical(name) in _FIELDS for name in header[1:]):  # PRICE of CLOSE PRICE is no ticker
+    if any(canonical(name) in _FIELDS for name in header[1:]):  # PRICE in CLOSE PRICE: not a ticker
         return None
     return _yfinance("yfinance_flat", tuple(header), pairs, header_lines=1)
 

@@ -202,17 +202,17 @@ def from_yahoo(store, home, reply, now):
     with yahoo_replay({(TCS, "1d"): reply}) as server:
         source = YahooSource(now=now, base_url=server.url, sleep=lambda _: None)
         report = run(ingest.stage(source), context(store, home, now=now))
-        asked = [each for each in server.chart_requests() if "interval=1d" in each]
-    return report.warnings, len(asked)
+        requests = [each for each in server.chart_requests() if "interval=1d" in each]
+    return report.warnings, len(requests)
 
 
 def test_yahoos_actions_come_in_one_request_with_its_bars(store, home):
     days = nse().sessions(dt.date(2026, 1, 1), DAYS[-1])
     reply = answer(days, dividends={opened(DAYS[0]): 6.0}, splits={opened(DAYS[3]): (2, 1)})
 
-    warnings, asked = from_yahoo(store, home, reply, NOW)
+    warnings, requests = from_yahoo(store, home, reply, NOW)
 
-    assert (warnings, asked) == ((), 1)
+    assert (warnings, requests) == ((), 1)
     assert ledger(store) == [(DAYS[0], 12.0, "applied"), (DAYS[3], 2.0, "applied")]
 
 

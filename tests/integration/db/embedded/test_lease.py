@@ -261,7 +261,7 @@ def test_leases_of_one_process_stack_and_each_has_its_database(data):
     assert gone(data)
 
 
-def test_the_server_hears_no_ctrl_c(data, run):
+def test_ctrl_c_does_not_reach_the_server(data, run):
     holder = run(HOLD, data, start_new_session=True)
     url = holder.stdout.readline()
     os.killpg(holder.pid, signal.SIGINT)

@@ -21,7 +21,7 @@ KEY = {
 
 
 def forecast(**changes):
-    told = {
+    values = {
         "kind": "served",
         "sessions": 1,
         "target_date": dt.date(2026, 4, 15),
@@ -42,18 +42,18 @@ def forecast(**changes):
         "return_basis": "total",
         "made_at": MADE,
     }
-    return KEY | told | changes
+    return KEY | values | changes
 
 
 def outcome(**changes):
-    told = {
+    values = {
         "matured_at": MADE + dt.timedelta(days=2),
         "label_end": dt.date(2026, 4, 15),
         "realised_return": 0.011,
         "return_basis": "total",
         "note": "",
     }
-    return KEY | told | changes
+    return KEY | values | changes
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_forecasts_are_followed_with_their_newest_outcome(log):
     assert log.forecasts_before("INFY.NS", dt.date(2026, 4, 16)) == []
 
 
-def test_scored_forecasts_are_of_all_tickers_unless_told(log):
+def test_scored_forecasts_are_of_all_tickers_by_default(log):
     log.log([forecast(), forecast(ticker="INFY.NS")])
     log.record([outcome(), outcome(ticker="INFY.NS")])
 

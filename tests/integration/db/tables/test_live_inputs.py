@@ -19,7 +19,7 @@ def connection(database_url):
 TCS = ("TCS.NS", "short")
 
 
-def test_finds_what_is_live_for_each_of_many_and_what_it_is_asked_with(connection, home):
+def test_reads_the_live_model_and_its_inputs_of_each_of_many(connection, home):
     short, long = put_live(connection, home / "models", both_horizons())
 
     found = live_inputs.read(connection, [TCS, ("TCS.NS", "long"), ("INFY.NS", "short")])
@@ -35,9 +35,7 @@ def test_finds_what_is_live_for_each_of_many_and_what_it_is_asked_with(connectio
     assert found["INFY.NS", "short"].row is None
 
 
-def test_a_set_that_has_gone_live_since_is_not_given_what_the_one_before_is_asked_with(
-    connection, home
-):
+def test_a_set_that_has_gone_live_since_does_not_get_the_inputs_of_the_one_before(connection, home):
     put_live(connection, home / "models", [make_artifact()])
     (new,) = publish(
         ArtifactStore(home / "models"), EventLog(connection), [make_artifact(trials=4)], at(1)

@@ -38,7 +38,7 @@ def log(connection):
 
 
 def test_an_event_comes_back_as_it_was_written(log):
-    told = event(
+    written = event(
         "promoted",
         made_live=True,
         served="ridge",
@@ -48,10 +48,10 @@ def test_an_event_comes_back_as_it_was_written(log):
         version_tag="v1",
     )
 
-    log.append([told])
+    log.append([written])
 
     (back,) = log.events()
-    assert back == ModelEvent(**vars(told) | {"event_id": back.event_id})
+    assert back == ModelEvent(**vars(written) | {"event_id": back.event_id})
     assert back.event_id > 0
     assert back.at.utcoffset() == dt.timedelta(0)
 

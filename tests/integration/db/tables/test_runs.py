@@ -20,7 +20,7 @@ def connected(url, name="tests"):
         connection.close()
 
 
-def test_a_second_run_is_refused_and_told_of_the_first(database_url):
+def test_a_second_run_is_refused_and_the_first_is_named(database_url):
     first = application_name("20260413_180000")
     with (
         connected(database_url, first) as one,

@@ -142,7 +142,7 @@ def test_only_rows_of_live_and_archived_sets_are_kept(three_sets, connection):
 
 
 @pytest.mark.parametrize("day", [10, 15])
-def test_what_an_archived_set_was_asked_with_at_another_session_is_not_kept(three_sets, day):
+def test_inputs_of_an_archived_set_at_another_session_are_not_kept(three_sets, day):
     three_sets.write([row(feature_date=dt.date(2026, 4, day))])
 
     assert three_sets.read("TCS.NS", "short", OLD) is None

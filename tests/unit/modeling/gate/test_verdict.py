@@ -140,7 +140,7 @@ def test_a_gain_below_the_floor_is_not_worth_a_change():
     )
 
     assert verdict.verdict == "undecided"
-    assert "0.50 %, less than the 1.00 % asked for" in verdict.reason
+    assert "0.50 %, less than the required 1.00 %" in verdict.reason
     assert verdict.sessions_until_decidable is None
 
 

@@ -118,7 +118,10 @@ def module(folder, number, source, monkeypatch):
 
 
 def test_other_code_is_fitted_anew(tmp_path, monkeypatch):
-    source = "from trees import small\ndef fit(X, y, horizon):\n    return small(base={})\n"
+    source = (
+        "from tests.support.trees import small\n"
+        "def fit(X, y, horizon):\n    return small(base={})\n"
+    )
     cache = DiskFitCache(tmp_path / "fits")
     cache.cached("a", module(tmp_path, 1, source.format(1.0), monkeypatch).fit)(X, Y, 1)
 

@@ -1,4 +1,4 @@
-"""Read the splits and dividends that stand beside the bars of a file."""
+"""Read the splits and dividends in the columns beside a file's bars."""
 
 from __future__ import annotations
 
@@ -72,5 +72,5 @@ def _notes(numbers: pl.DataFrame, names: list[str], invalid: pl.Series) -> tuple
         notes.append(f"{cells.len()} rows have an action that is not a number (first: {cells[0]})")
     gains = int(numbers.select(is_nonzero(GAINS).sum()).item()) if GAINS in names else 0
     if gains:
-        notes.append(f"capital gains of {gains} rows were ignored: they are no corporate action")
+        notes.append(f"capital gains of {gains} rows were ignored (not a corporate action)")
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""Splits and dividends that stand beside the bars of a file."""
+"""Splits and dividends in the columns beside a file's bars."""
 
 import datetime as dt
 
@@ -83,7 +83,7 @@ def test_capital_gains_are_ignored_with_a_note(read):
     found = read(head + f"2022-01-03,{BAR},0,0,0\n2022-01-04,{BAR},0,0,1.25\n")
 
     assert found.actions.is_empty()
-    assert found.notes == ("capital gains of 1 rows were ignored: they are no corporate action",)
+    assert found.notes == ("capital gains of 1 rows were ignored (not a corporate action)",)
 
 
 def test_text_where_an_action_belongs_is_noted_and_costs_no_bar(read):
