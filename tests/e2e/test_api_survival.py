@@ -63,7 +63,7 @@ def test_new_inputs_of_the_same_model_are_served(service, connection, models):
     eventually(lambda: service.short().json()["last_close"] == 3100.0, 2)
 
 
-def test_the_model_before_answers_with_a_warning_until_the_new_one_can_be_asked(
+def test_the_model_before_answers_with_a_warning_until_the_new_one_has_inputs(
     service, connection, models
 ):
     before = version(service.short())
@@ -79,7 +79,7 @@ def test_the_model_before_answers_with_a_warning_until_the_new_one_can_be_asked(
     )
 
 
-def test_a_model_without_features_is_not_answered_by_until_they_are_there(
+def test_a_model_without_inputs_is_not_served_until_they_are_there(
     database_url, connection, home, models
 ):
     short, _ = publish(ArtifactStore(models), EventLog(connection), both_horizons(), at())
@@ -294,7 +294,7 @@ def test_clients_that_leave_without_reading_are_no_failure_of_the_service(servic
     assert "failed unexpectedly" not in (home / LOG_FILE).read_text()
 
 
-def test_a_database_that_hangs_keeps_no_known_answer_waiting(home, tmp_path):
+def test_a_database_that_hangs_delays_no_cached_answer(home, tmp_path):
     data = tmp_path / "hung"
     with acquire(data) as lease:
         ensure_schema(lease.url)

@@ -43,7 +43,7 @@ def test_a_ticker_without_prices_is_not_found_and_one_without_a_model_is_not_the
     assert "--ticker INFY.NS" in str(results["INFY.NS", "short"])
 
 
-def test_a_model_that_cannot_be_asked_yet_says_what_to_run(connection, models):
+def test_a_model_without_inputs_says_what_to_run(connection, models):
     publish(ArtifactStore(models), EventLog(connection), [make_artifact()], at())
 
     refused = forecasts(connection, models, SHORT)[SHORT]

@@ -41,7 +41,7 @@ def written(folder, *rows, database="here"):
     return spool
 
 
-def test_what_a_killed_service_left_is_taken_over_to_the_last_bit(folder):
+def test_forecasts_of_a_killed_service_are_recovered_to_the_last_bit(folder):
     killed(lambda: written(folder, ROW, {**ROW, "ticker": "INFY.NS"}))
     spool = Spool(folder, "here")
 
@@ -52,14 +52,14 @@ def test_what_a_killed_service_left_is_taken_over_to_the_last_bit(folder):
     assert Spool(folder, "here").recover() == [ROW, {**ROW, "ticker": "INFY.NS"}]
 
 
-def test_what_a_living_service_waits_for_stays_its_own(folder):
+def test_forecasts_of_a_running_service_are_left_to_it(folder):
     spool = written(folder, ROW)
 
     assert Spool(folder, "here").recover() == []
     spool.close()
 
 
-def test_what_is_logged_is_not_left(folder):
+def test_logged_forecasts_are_not_recovered(folder):
     spool = written(folder, ROW)
     spool.clear()
     spool.add({**ROW, "ticker": "INFY.NS"})
@@ -68,7 +68,7 @@ def test_what_is_logged_is_not_left(folder):
     assert [row["ticker"] for row in Spool(folder, "here").recover()] == ["INFY.NS"]
 
 
-def test_who_leaves_with_nothing_to_log_leaves_no_file(folder):
+def test_a_service_with_nothing_to_log_leaves_no_file(folder):
     spool = written(folder, ROW)
     spool.clear()
     spool.close()
@@ -105,7 +105,7 @@ def test_where_nothing_can_be_written_it_is_counted_and_nothing_else(tmp_path):
     spool.close()
 
 
-def test_a_database_is_told_by_its_place_and_not_by_who_asks():
+def test_a_database_is_named_by_its_address_and_not_by_its_user():
     name = database_name("postgresql://ann:secret@db:5432/forecasts")
 
     assert name == database_name("postgresql://bob@db:5432/forecasts")
