@@ -40,10 +40,13 @@ def panel(tickers: int, days: int) -> list[Bars]:
 def with_polars(frame: pl.DataFrame) -> pl.DataFrame:
     close = pl.col("close")
     back = close / close.shift(1) - 1
-    made = [back.shift(k).alias(f"return_lag{k + 1}") for k in range(5)]
-    made += [close.rolling_mean(7).alias("sma_7"), close.rolling_mean(21).alias("sma_21")]
-    made += [(close / close.shift(7) - 1).alias("mom_7"), back.rolling_std(14).alias("vol_14")]
-    return frame.with_columns(one.over("ticker") for one in made)
+    expressions = [back.shift(k).alias(f"return_lag{k + 1}") for k in range(5)]
+    expressions += [close.rolling_mean(7).alias("sma_7"), close.rolling_mean(21).alias("sma_21")]
+    expressions += [
+        (close / close.shift(7) - 1).alias("mom_7"),
+        back.rolling_std(14).alias("vol_14"),
+    ]
+    return frame.with_columns(expression.over("ticker") for expression in expressions)
 
 
 def main() -> None:
@@ -52,17 +55,17 @@ def main() -> None:
     frame = pl.DataFrame(
         {
             "ticker": np.repeat([f"T{n}" for n in range(tickers)], days),
-            "close": np.concatenate([one.close for one in bars]),
-            "volume": np.concatenate([one.volume for one in bars]),
+            "close": np.concatenate([ticker_bars.close for ticker_bars in bars]),
+            "volume": np.concatenate([ticker_bars.volume for ticker_bars in bars]),
         }
     )
     source = np.ones((GUIDE, tickers * days))
 
     def computed(count: int) -> None:
-        for one in bars:
-            one.cache.clear()
+        for ticker_bars in bars:
+            ticker_bars.cache.clear()
             for feature in wanted[:count]:
-                feature.compute(one)
+                feature.compute(ticker_bars)
 
     limit = best(source.copy)
     guide, every = best(lambda: computed(GUIDE)), best(lambda: computed(len(wanted)))

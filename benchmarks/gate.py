@@ -113,8 +113,8 @@ def promoted(world: World, pairs: int, seed: int = 11) -> float:
     """Share of the simulated challengers whose verdict is better."""
     rules = verdict.rules_for(world.horizon, FLOORS[world.horizon])
     verdicts = [
-        verdict.verdict_of(losses.cumulate_losses(*one), 0, len(one[0]), rules)
-        for one in pairs_of(world, pairs, seed)
+        verdict.verdict_of(losses.cumulate_losses(*pair), 0, len(pair[0]), rules)
+        for pair in pairs_of(world, pairs, seed)
     ]
     return verdicts.count(verdict.BETTER) / pairs
 
@@ -122,27 +122,27 @@ def promoted(world: World, pairs: int, seed: int = 11) -> float:
 def passed(world: World, pairs: int, seed: int = 11) -> dict[str, float]:
     """Share that passes by each rule alone, by the tests at other levels and by all of it."""
     rules = verdict.rules_for(world.horizon, FLOORS[world.horizon])
-    found: list[dict[str, bool]] = []
-    for one in pairs_of(world, pairs, seed):
-        kept, end = losses.cumulate_losses(*one), len(one[0])
-        tests = criteria.panel_tests(kept, 0, end, rules)
-        row = {"MAE 1 % lower": gains(kept)[-1] >= 0.01}
+    passed_by: list[dict[str, bool]] = []
+    for pair in pairs_of(world, pairs, seed):
+        cumulative, end = losses.cumulate_losses(*pair), len(pair[0])
+        tests = criteria.panel_tests(cumulative, 0, end, rules)
+        row = {"MAE 1 % lower": gains(cumulative)[-1] >= 0.01}
         for level in (0.05, 0.01):
             beyond = tests.t > hac.critical(tests.b, level)
             row |= {f"t abs {level}": bool(beyond[-1, 0]), f"both {level}": bool(beyond.all())}
-        for evidence in criteria.further_criteria(kept, 0, end, rules):
-            name = evidence.name.partition("_vs_")[0]
-            row[name] = row.get(name, True) and evidence.passed
-        row["gate"] = verdict.verdict_of(kept, 0, end, rules) == verdict.BETTER
+        for criterion in criteria.further_criteria(cumulative, 0, end, rules):
+            name = criterion.name.partition("_vs_")[0]
+            row[name] = row.get(name, True) and criterion.passed
+        row["gate"] = verdict.verdict_of(cumulative, 0, end, rules) == verdict.BETTER
         strict = replace(rules, level=0.01)
-        row["gate at 1 %"] = verdict.verdict_of(kept, 0, end, strict) == verdict.BETTER
-        found.append(row)
-    return {name: float(np.mean([row[name] for row in found])) for name in found[0]}
+        row["gate at 1 %"] = verdict.verdict_of(cumulative, 0, end, strict) == verdict.BETTER
+        passed_by.append(row)
+    return {name: float(np.mean([row[name] for row in passed_by])) for name in passed_by[0]}
 
 
-def gains(kept: losses.CumulativeLosses) -> Floats:
+def gains(cumulative: losses.CumulativeLosses) -> Floats:
     """MAE skill against each reference."""
-    return kept.tickers.values[-1].sum(axis=-1) / kept.errors[-1].sum(axis=-1)
+    return cumulative.tickers.values[-1].sum(axis=-1) / cumulative.errors[-1].sum(axis=-1)
 
 
 def ever_promoted(
@@ -159,8 +159,8 @@ def ever_promoted(
         world.horizon, FLOORS[world.horizon], configurations, repeated=repeated
     )
     looked = [
-        verdict.replay(*one, rules=rules, every=every).promoted.any()
-        for one in pairs_of(world, pairs, seed)
+        verdict.replay(*pair, rules=rules, every=every).promoted.any()
+        for pair in pairs_of(world, pairs, seed)
     ]
     return float(np.mean(looked))
 

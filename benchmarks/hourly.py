@@ -61,24 +61,24 @@ def session_variances(path, ticker):
     )
 
 
-def hourly_variance(given, column, sessions, measure):
+def hourly_variance(whole, column, sessions, measure):
     """Overnight squared plus the session's hourly variance, as ``daily_variance``; (T, 1)."""
-    inside = np.full((len(given.sessions), 1), np.nan)
+    inside = np.full((len(whole.sessions), 1), np.nan)
     dates = sessions["date"].to_numpy().astype("datetime64[D]")
-    _, rows, found = np.intersect1d(given.sessions, dates, return_indices=True)
+    _, rows, found = np.intersect1d(whole.sessions, dates, return_indices=True)
     inside[rows, 0] = sessions[measure].to_numpy()[found]
-    before = panel.previous_bar(given.close)
-    overnight = np.log(given.open[:, [column]] / before[:, [column]])
-    return np.where(given.pending[:, [column]], np.nan, np.square(overnight) + inside)
+    before = panel.previous_bar(whole.close)
+    overnight = np.log(whole.open[:, [column]] / before[:, [column]])
+    return np.where(whole.pending[:, [column]], np.nan, np.square(overnight) + inside)
 
 
-def of_one(given, column):
+def of_one(whole, column):
     """The panel of that ticker by itself, on the same sessions."""
     names = ("open", "high", "low", "close", "volume", "pending")
     return replace(
-        given,
-        tickers=given.tickers[column : column + 1],
-        **{name: getattr(given, name)[:, [column]] for name in names},
+        whole,
+        tickers=whole.tickers[column : column + 1],
+        **{name: getattr(whole, name)[:, [column]] for name in names},
     )
 
 
@@ -177,14 +177,14 @@ def forecasts(everyone, single, daily, hourly):
 
 
 def main() -> None:
-    given = panel.build(pl.read_parquet(sys.argv[1]), nse())
+    whole = panel.build(pl.read_parquet(sys.argv[1]), nse())
     ticker = sys.argv[3] if len(sys.argv) > 3 else "TCS.NS"
-    column = given.tickers.index(ticker)
-    pool, alone = volatility.build_inputs(given), volatility.build_inputs(of_one(given, column))
-    y = given.targets(1)[:, [column]]
+    column = whole.tickers.index(ticker)
+    pool, alone = volatility.build_inputs(whole), volatility.build_inputs(of_one(whole, column))
+    y = whole.targets(1)[:, [column]]
     sessions = session_variances(sys.argv[2], ticker)
     for measure in ("ranges", "moves"):
-        hourly = hourly_variance(given, column, sessions, measure)
+        hourly = hourly_variance(whole, column, sessions, measure)
         # Where either is missing both are, so that they are compared on the same sessions.
         daily = np.where(np.isfinite(hourly), alone.variance, np.nan)
         print(f"\n{ticker}, hourly {measure}: {np.isfinite(hourly).sum()} whole sessions")

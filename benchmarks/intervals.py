@@ -41,11 +41,11 @@ def panel_t(gain, horizon):
     return wide, hac_t(daily, h - 1) * np.sqrt((n + 1 - 2 * h + h * (h - 1) / n) / n)
 
 
-def worst_run(held):
-    """Least share held over ``RUN`` scored sessions in a row, the median ticker's."""
+def worst_run(inside):
+    """Least share inside over ``RUN`` scored sessions in a row, the median ticker's."""
     lowest = []
-    for n in range(held.shape[1]):
-        kept = held[np.isfinite(held[:, n]), n]
+    for n in range(inside.shape[1]):
+        kept = inside[np.isfinite(inside[:, n]), n]
         if len(kept) >= SCORED_FROM:
             lowest.append(np.convolve(kept, np.ones(RUN) / RUN, mode="valid").min())
     return np.median(lowest) if lowest else np.nan
@@ -62,56 +62,56 @@ def perfect(horizon, sessions):
         shared, own = random.normal(size=(sessions, 1)), random.normal(size=(sessions, 50))
         path = np.cumsum(np.sqrt(1 / 3) * shared + np.sqrt(2 / 3) * own, axis=0)
         fell = np.abs(path[horizon:] - path[:-horizon]) / np.sqrt(horizon)
-        held = (fell <= NormalDist().inv_cdf((1 + SHARE) / 2)).astype(float)
-        near.append(np.mean(np.abs(held.mean(axis=0) - SHARE) <= 0.03))
-        worst.append(worst_run(held))
+        inside = (fell <= NormalDist().inv_cdf((1 + SHARE) / 2)).astype(float)
+        near.append(np.mean(np.abs(inside.mean(axis=0) - SHARE) <= 0.03))
+        worst.append(worst_run(inside))
     return np.mean(near), np.mean(worst)
 
 
-def by_state(held, sigma):
-    """Share held in thirds of the sessions by volatility, as a multiple of the ticker's median."""
-    ratio = np.where(np.isfinite(held), sigma / np.nanmedian(sigma, axis=0), np.nan)
+def by_state(inside, sigma):
+    """Share inside by thirds of the sessions, by volatility over the ticker's median."""
+    ratio = np.where(np.isfinite(inside), sigma / np.nanmedian(sigma, axis=0), np.nan)
     low, high = np.nanquantile(ratio, [1 / 3, 2 / 3])
     states = (ratio <= low, (ratio > low) & (ratio < high), ratio >= high)
-    calm, usual, wild = (np.nanmean(held[state]) for state in states)
+    calm, usual, wild = (np.nanmean(inside[state]) for state in states)
     print(
         f"{SHARE:.0%} holds {calm:.4f} in calm, {usual:.4f} in usual, {wild:.4f} in wild sessions"
     )
 
 
-def by_ticker(held, horizon):
-    scored = np.isfinite(held).sum(axis=0)
+def by_ticker(inside, horizon):
+    scored = np.isfinite(inside).sum(axis=0)
     enough = scored >= SCORED_FROM
     if not enough.any():
         return
-    each = np.nanmean(held[:, enough], axis=0)
+    each = np.nanmean(inside[:, enough], axis=0)
     near = np.mean(np.abs(each - SHARE) <= 0.03)
     print(f"{len(each)} tickers: {near:.1%} within 3 points, {each.min():.3f} to {each.max():.3f}")
-    print(f"worst {RUN} sessions of the median ticker hold {worst_run(held):.3f} at {SHARE:.0%}")
+    print(f"worst {RUN} sessions of the median ticker hold {worst_run(inside):.3f} at {SHARE:.0%}")
     near, worst = perfect(horizon, int(np.median(scored[enough])) + horizon)
     print(f"  faultless forecasts: {near:.1%} within 3 points, worst {RUN} hold {worst:.3f}")
 
 
-def by_year(years, held, loss, other):
-    for one in np.unique(years):
-        now = np.isfinite(other - loss) & (years == one)[:, None]
+def by_year(years, inside, loss, other):
+    for year in np.unique(years):
+        now = np.isfinite(other - loss) & (years == year)[:, None]
         if now.any():
             print(
-                f"  {one}: skill {1 - loss[now].sum() / other[now].sum():+.2%},"
-                f" {SHARE:.0%} holds {held[now].mean():.3f}, n {now.sum()}"
+                f"  {year}: skill {1 - loss[now].sum() / other[now].sum():+.2%},"
+                f" {SHARE:.0%} holds {inside[now].mean():.3f}, n {now.sum()}"
             )
 
 
-def report(given, horizon, since, inputs):
+def report(whole, horizon, since, inputs):
     began = time.process_time()
-    made = distribution.walk_forward(given, horizon, since=since, inputs=inputs)
-    rows = np.arange(since, len(given.sessions))
-    ours = made.quantiles(rows)
+    distributions = distribution.walk_forward(whole, horizon, since=since, inputs=inputs)
+    rows = np.arange(since, len(whole.sessions))
+    forecast = distributions.quantiles(rows)
     taken = time.process_time() - began
-    y = given.targets(horizon)
+    y = whole.targets(horizon)
     reference = quantiles.trailing(y, horizon, rows)
     y = np.where(np.isfinite(reference[..., 0]), y[rows], np.nan)
-    loss, other = interval_metrics.crps(y, ours), interval_metrics.crps(y, reference)
+    loss, other = interval_metrics.crps(y, forecast), interval_metrics.crps(y, reference)
     gain = other - loss
     both = np.isfinite(gain)
     skill = 1 - loss[both].sum() / other[both].sum()
@@ -119,31 +119,33 @@ def report(given, horizon, since, inputs):
     print(f"\nh={horizon}: {both.sum()} scored of {np.isfinite(y).sum()}, {taken:.2f} cpu s")
     print(f"CRPS skill {skill:+.2%}, panel t {t[0]:.1f} (wide), {t[1]:.1f} (narrow, HLN)")
     for share in INTERVALS:
-        held, theirs = (np.nanmean(interval_metrics.inside(y, f, share)) for f in (ours, reference))
-        print(f"coverage {share:.0%}: {held:.4f} ({held - share:+.4f}), reference {theirs:.4f}")
+        inside, past = (
+            np.nanmean(interval_metrics.inside(y, f, share)) for f in (forecast, reference)
+        )
+        print(f"coverage {share:.0%}: {inside:.4f} ({inside - share:+.4f}), reference {past:.4f}")
     wide = [
         np.nanmean(np.where(both, interval_metrics.width(f, SHARE), np.nan))
-        for f in (ours, reference)
+        for f in (forecast, reference)
     ]
     print(f"mean {SHARE:.0%} width {wide[0]:.4f}, {wide[0] / wide[1]:.3f} of the reference's")
-    held = interval_metrics.inside(y, ours, SHARE)
-    by_state(held, made.sigma[rows])
-    by_ticker(held, horizon)
-    by_year(given.sessions[rows].astype("datetime64[Y]"), held, loss, other)
+    inside = interval_metrics.inside(y, forecast, SHARE)
+    by_state(inside, distributions.sigma[rows])
+    by_ticker(inside, horizon)
+    by_year(whole.sessions[rows].astype("datetime64[Y]"), inside, loss, other)
 
 
 def main() -> None:
     clean = pl.read_parquet(sys.argv[1])
     if len(sys.argv) > 3:
         clean = clean.filter(pl.col("ticker").is_in(sys.argv[3].split(",")))
-    given = panel.build(clean, nse())
+    whole = panel.build(clean, nse())
     first = sys.argv[2] if len(sys.argv) > 2 else "2019-01-01"
-    since = int(np.searchsorted(given.sessions, np.datetime64(first)))
+    since = int(np.searchsorted(whole.sessions, np.datetime64(first)))
     began = time.process_time()
-    inputs = volatility.build_inputs(given)
-    print(f"{given.close.shape}, inputs {time.process_time() - began:.2f} cpu s")
+    inputs = volatility.build_inputs(whole)
+    print(f"{whole.close.shape}, inputs {time.process_time() - began:.2f} cpu s")
     for horizon in (1, 63):
-        report(given, horizon, since, inputs)
+        report(whole, horizon, since, inputs)
 
 
 if __name__ == "__main__":

@@ -56,8 +56,8 @@ def measured(sessions: int, tickers: int) -> None:
 
 
 def main() -> None:
-    given = [int(one) for one in sys.argv[1:3]]
-    for sessions, tickers in [tuple(given)] if given else [(5371, 141), (5000, 500)]:
+    size = [int(number) for number in sys.argv[1:3]]
+    for sessions, tickers in [tuple(size)] if size else [(5371, 141), (5000, 500)]:
         measured(sessions, tickers)
 
 

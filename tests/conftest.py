@@ -25,10 +25,6 @@ use_passive_waiting()
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
 
-# No test fails because its machine is busy.
-hypothesis.settings.register_profile("any-speed", deadline=None)
-hypothesis.settings.load_profile("any-speed")
-
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("FORECAST_TEST_DATA", ROOT.parent / "shared" / "data"))
 

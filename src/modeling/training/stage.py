@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.tables import CLEAN_DAILY, DATASETS, FEATURES_DAILY
+from src.features import catalogue
 from src.modeling.experiment.promotion import decide_promotion
 from src.modeling.panel import labels, panel
 from src.modeling.panel.pools import load_pools, newest_row, pool_hash
@@ -21,6 +22,7 @@ from src.modeling.training.result import TrainingResult, build_result
 from src.stages.stage import RunContext, Stage, StageReport
 
 if TYPE_CHECKING:
+    from src.config.settings import FeatureSettings
     from src.modeling.panel.labels import Dataset
 
     # By ticker and ``short`` or ``long``.
@@ -95,7 +97,7 @@ def _train(
         whole,
         context.settings,
         DiskFitCache(context.settings.home / FITS),
-        _leak_in_datasets(datasets, members),
+        _leak_in_datasets(datasets, members, context.settings.features),
     )
     for ticker in members:
         ticker_features = features.filter(ticker=ticker)
@@ -118,11 +120,17 @@ def _train(
             )
 
 
-def _leak_in_datasets(datasets: Datasets, tickers: Sequence[str]) -> str | None:
-    """The first stored feature that correlates with the next return beyond the honest limit."""
+def _leak_in_datasets(
+    datasets: Datasets, tickers: Sequence[str], windows: FeatureSettings
+) -> str | None:
+    """The first stored feature that correlates with the next return beyond the honest limit.
+
+    Levels are left out: they trend, and so correlate by chance.
+    """
+    scale_free = {feature.name for feature in catalogue.features(windows) if feature.scale_free}
     for ticker in tickers:
         dataset = datasets[ticker, "short"]
-        names = [name for name in dataset.features if _is_scale_free(name)]
+        names = [name for name in dataset.features if name in scale_free]
         leak = pool_training.find_leak_in_rows(
             names,
             dataset.frame.select(names).to_numpy(),
@@ -133,11 +141,6 @@ def _leak_in_datasets(datasets: Datasets, tickers: Sequence[str]) -> str | None:
         if leak:
             return leak
     return None
-
-
-def _is_scale_free(name: str) -> bool:
-    """Whether a feature is a return or a ratio: levels trend, and so correlate by chance."""
-    return not (name.startswith("sma_") or name == "volume")
 
 
 def _reports(context: RunContext, results: Sequence[TrainingResult]) -> dict[str, str]:

@@ -433,7 +433,6 @@ def applied(target, steps):
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(stored=SOME_CLOSES, steps=st.lists(STEP, min_size=1, max_size=5))

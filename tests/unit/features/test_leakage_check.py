@@ -243,7 +243,7 @@ def test_a_correlation_of_rows_by_hand():
     assert (one.n, one.tickers, one.limit) == (3, 2, pytest.approx(5 / 2**0.5))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**16), st.integers(5, 40), st.integers(1, 30))
 def test_rows_without_a_gap_give_what_their_matrices_give(seed, sessions, tickers):
     random = np.random.default_rng(seed)

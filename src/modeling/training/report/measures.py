@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from src.modeling.evaluation import hac
+from src.modeling.panel.panel import mean_by_date
 
 Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 # Tails of 5 %: the interval excludes zero exactly when a one-sided test at 5 % is significant.
 LEVEL = 0.05
@@ -56,8 +56,8 @@ def skill(errors: Floats, reference: Floats, horizon: int, step: int = 1) -> Mea
     excludes zero exactly when the difference is significant.
     """
     both = np.isfinite(errors) & np.isfinite(reference)
-    gains = per_date(reference - errors, both)
-    base = per_date(reference, both)
+    gains = mean_by_date(reference - errors)
+    base = mean_by_date(np.where(both, reference, np.nan))
     dates = int(np.isfinite(base).sum())
     scale = float(np.nanmean(base)) if dates else 0.0
     n_eff = periods(dates, horizon, step)
@@ -85,14 +85,6 @@ def share(hits: Floats, horizon: int, step: int = 1) -> Measure:
     if measure.low is None or measure.high is None:
         return measure
     return replace(measure, low=max(measure.low, 0.0), high=min(measure.high, 1.0))
-
-
-def per_date(values: Floats, known: Bools | None = None) -> Floats:
-    """Mean over the tickers that are known; (T,), NaN on dates without any."""
-    there = np.isfinite(values) if known is None else known
-    counts = there.sum(axis=1)
-    sums = np.where(there, values, 0.0).sum(axis=1)
-    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
 def _measure(value: float, test: hac.MeanTest, scale: float, n: int, n_eff: float) -> Measure:

@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from src.modeling.evaluation import interval_metrics
 from src.modeling.intervals import quantiles
+from src.modeling.panel.panel import mean_by_date
 from src.modeling.points import baselines
 from src.modeling.training.report import calibration
 from src.modeling.training.report.data import HorizonRecord
-from src.modeling.training.report.measures import Measure, per_date, share, skill
+from src.modeling.training.report.measures import Measure, share, skill
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -156,7 +157,7 @@ def cumulative_savings(
     units of return. Rows begin at the first date that has a pair; at most ``most`` + 1 of them.
     """
     saved = {
-        name: per_date(np.abs(actual) - np.abs(actual - forecast)) / horizon
+        name: mean_by_date(np.abs(actual) - np.abs(actual - forecast)) / horizon
         for name, forecast in points.items()
     }
     known = np.flatnonzero(np.logical_or.reduce([np.isfinite(v) for v in saved.values()]))

@@ -39,20 +39,22 @@ def demo():
 def newest(horizon, *frames):
     """The quantiles of a panel's last row, by ticker."""
     whole = panel.build(pl.concat(frames), nse())
-    return dict(zip(whole.tickers, distribution.newest(whole, horizon), strict=True))
+    last = np.array([len(whole.sessions) - 1])
+    quantiles = distribution.walk_forward(whole, horizon).quantiles(last)[0]
+    return dict(zip(whole.tickers, quantiles, strict=True))
 
 
-def outlooks(given, horizons):
+def forecast_distributions(run, horizons):
     """The distribution of each ticker at each horizon, pooled as a run pools them."""
-    made = {}
-    for bars in load_pools(given):
+    by_ticker = {}
+    for bars in load_pools(run):
         whole = panel.build(bars, nse())
         for horizon in horizons:
-            said = distribution.walk_forward(whole, horizon)
-            for ticker in set(given.tickers) & set(whole.tickers):
+            forecasts = distribution.walk_forward(whole, horizon)
+            for ticker in set(run.tickers) & set(whole.tickers):
                 row = last_bar(whole, ticker)
-                made[ticker, horizon] = said.at(row, whole.tickers.index(ticker))
-    return made
+                by_ticker[ticker, horizon] = forecasts.at(row, whole.tickers.index(ticker))
+    return by_ticker
 
 
 @pytest.mark.parametrize("horizon", [1, 63])
@@ -60,7 +62,7 @@ def test_each_ticker_is_given_its_own_quantiles(store, home, horizon):
     frames = [walk(TCS, 1), walk(INFY, 2)]
     kept(store, *frames)
 
-    found = outlooks(context(store, home, tickers=(TCS, INFY)), [horizon])
+    found = forecast_distributions(context(store, home, tickers=(TCS, INFY)), [horizon])
 
     expected = newest(horizon, *frames)
     assert set(found) == {(TCS, horizon), (INFY, horizon)}
@@ -71,11 +73,11 @@ def test_each_ticker_is_given_its_own_quantiles(store, home, horizon):
 
 def test_a_synthetic_ticker_neither_lends_nor_takes_anything(store, home):
     kept(store, walk(TCS, 1), walk(INFY, 2))
-    real = outlooks(context(store, home, tickers=(TCS, INFY)), [1])
+    real = forecast_distributions(context(store, home, tickers=(TCS, INFY)), [1])
     kept(store, demo())
-    alone = outlooks(context(store, home, tickers=(DEMO,)), [1])
+    alone = forecast_distributions(context(store, home, tickers=(DEMO,)), [1])
 
-    found = outlooks(context(store, home, tickers=(DEMO, TCS, INFY)), [1])
+    found = forecast_distributions(context(store, home, tickers=(DEMO, TCS, INFY)), [1])
 
     for ticker in (TCS, INFY):
         assert np.array_equal(found[ticker, 1].quantiles, real[ticker, 1].quantiles)
@@ -87,7 +89,7 @@ def test_a_ticker_whose_bars_ended_is_judged_at_its_last(store, home):
     frames = [walk(TCS, 1), walk(INFY, 2, DAYS[:380])]
     kept(store, *frames)
 
-    found = outlooks(context(store, home, tickers=(TCS, INFY)), [1])
+    found = forecast_distributions(context(store, home, tickers=(TCS, INFY)), [1])
 
     whole = panel.build(pl.concat(frames), nse())
     made = distribution.walk_forward(whole, 1).quantiles(np.array([379, 399]))
@@ -97,10 +99,10 @@ def test_a_ticker_whose_bars_ended_is_judged_at_its_last(store, home):
 
 def test_a_run_up_to_a_past_session_knows_nothing_later(store, home):
     kept(store, walk(TCS, 1), walk(INFY, 2))
-    past = outlooks(context(store, home, as_of=DAYS[350]), [1, 63])
+    past = forecast_distributions(context(store, home, as_of=DAYS[350]), [1, 63])
     kept(store, walk(TCS, 1, DAYS)[:351], walk(INFY, 2, DAYS)[:351])
 
-    then = outlooks(context(store, home), [1, 63])
+    then = forecast_distributions(context(store, home), [1, 63])
 
     assert set(past) == set(then)
     assert all(np.array_equal(past[key].quantiles, then[key].quantiles) for key in then)
@@ -109,10 +111,10 @@ def test_a_run_up_to_a_past_session_knows_nothing_later(store, home):
 def test_too_few_bars_say_nothing(store, home):
     kept(store, walk(TCS, 1)[:15])
 
-    found = outlooks(context(store, home), [1])[TCS, 1]
+    found = forecast_distributions(context(store, home), [1])[TCS, 1]
 
     assert (found.prob_up, found.intervals(100.0)) == (None, [])
-    assert outlooks(context(store, home, tickers=(INFY,)), [1]) == {}
+    assert forecast_distributions(context(store, home, tickers=(INFY,)), [1]) == {}
 
 
 def test_a_mate_fetched_later_was_not_known(store, home):

@@ -2,7 +2,7 @@ import datetime as dt
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from src.core.tables import OHLCV
@@ -255,7 +255,6 @@ BASIS = st.sampled_from(["split", "total"])
 WHEN = st.sampled_from([EARLIER, LATER])
 
 
-@settings(deadline=None)
 @given(old=SOME, new=SOME, basis=BASIS, stored_since=WHEN, fetched_at=WHEN)
 def test_every_delivered_row_is_stored_or_known_or_rejected(
     old, new, basis, stored_since, fetched_at
@@ -272,7 +271,6 @@ def test_every_delivered_row_is_stored_or_known_or_rejected(
     assert set(frame["date"]) - refused <= taken | set(before["date"])
 
 
-@settings(deadline=None)
 @given(old=SOME, new=SOME, basis=BASIS)
 def test_what_was_stored_is_no_real_revision_the_second_time(old, new, basis):
     frame = delivered(*new)
@@ -284,7 +282,6 @@ def test_what_was_stored_is_no_real_revision_the_second_time(old, new, basis):
     assert after(once, again).select("date", *FIELDS).equals(once.select("date", *FIELDS))
 
 
-@settings(deadline=None)
 @given(old=SOME, new=SOME, basis=BASIS)
 def test_no_stored_value_is_ever_lost_to_a_null(old, new, basis):
     before = stored(*old)

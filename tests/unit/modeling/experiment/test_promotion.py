@@ -280,7 +280,7 @@ STANDINGS = st.one_of(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.integers(351, 900), st.integers(1, 899), STANDINGS, KINDS, KINDS, KINDS)
 def test_whatever_is_decided_follows_from_its_verdict_and_can_be_stored(
     rows, turn, now, first, then, champion

@@ -194,7 +194,7 @@ def test_without_outcomes_or_distributions_there_is_no_coverage(lacking):
 # --- all of it
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**16), st.integers(1, 40), st.sampled_from([1, 5, 63]))
 def test_whatever_is_told_can_be_written_as_json_without_a_number_that_is_none(seed, rows, horizon):
     random = np.random.default_rng(seed)

@@ -488,7 +488,7 @@ def test_a_replayed_verdict_is_that_of_the_realised_rows_alone():
 
 
 @pytest.mark.parametrize("horizon", [1, 63])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(cut=st.integers(1, 899), seed=st.integers(0, 9))
 def test_nothing_after_a_row_changes_what_was_said_or_served_by_then(horizon, cut, seed):
     actual, forecast = changing_skill(900, turn=600, seed=seed)

@@ -57,7 +57,7 @@ FIVE, ONE = market(1, 640, 5), market(2, 640, 1)
 MADE = {(n, h): distribution.walk_forward(g, h) for n, g in ((5, FIVE), (1, ONE)) for h in (1, 63)}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.sampled_from(sorted(MADE)), st.integers(5, 638))
 def test_what_is_served_is_the_walk_forward_at_that_row_whatever_comes_after(which, row):
     tickers, horizon = which

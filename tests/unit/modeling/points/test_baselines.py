@@ -77,7 +77,7 @@ def test_labels_that_were_never_realised_have_no_mean(forecast):
     assert np.isnan(forecast(np.full((9, 2), nan), 1)).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, ROWS - 1), st.sampled_from([1, 5, 20]), st.integers(0, 2**16))
 def test_labels_that_are_not_realised_yet_change_no_mean(cut, horizon, seed):
     y = labels(horizon=horizon)
@@ -101,7 +101,7 @@ def test_the_label_that_is_realised_at_a_row_does_change_its_mean():
     assert (own_mean(other, 5)[20] != own_mean(y, 5)[20]).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**16), st.floats(0.1, 1e3))
 def test_a_risk_premium_grows_with_its_scores(seed, factor):
     scores = labels(seed)

@@ -215,13 +215,13 @@ def test_a_tilt_learns_the_rank_of_the_return_among_the_tickers_of_its_session(p
 def test_nothing_later_changes_a_forecast(panel, pool, forecast_of, name, cut):
     whole = forecast_of(name).points[: cut + 1]
 
-    for changed in (leakage.cut_off(panel, cut), leakage.other(panel, cut, seed=3)):
+    for changed in (leakage.cut_off(panel, cut), leakage.replace_future(panel, cut, seed=3)):
         again = CANDIDATES[name](inputs_of(changed, pool.horizon))
         assert equal(again.points[: cut + 1], whole)
 
 
 def test_what_comes_later_does_change_later_forecasts(panel, pool, forecast_of):
-    changed = leakage.other(panel, 470, seed=3)
+    changed = leakage.replace_future(panel, 470, seed=3)
 
     for name in ("mean", "drift", "ridge"):
         again = CANDIDATES[name](inputs_of(changed, pool.horizon))

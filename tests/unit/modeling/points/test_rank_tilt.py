@@ -125,7 +125,7 @@ def test_a_slope_does_not_change_with_what_the_ranks_are_counted_from():
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, ROWS - 1), st.sampled_from([1, 5, 63]), st.integers(0, 2**16))
 def test_nothing_later_changes_a_slope_or_a_tilt(cut, horizon, seed):
     ranks, scores = panel(horizon=horizon)
@@ -146,7 +146,7 @@ def test_nothing_later_changes_a_slope_or_a_tilt(cut, horizon, seed):
         assert np.array_equal(one[: cut + 1], other[: cut + 1], equal_nan=True)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, ROWS - 1))
 def test_a_panel_that_ends_earlier_has_the_same_slopes_until_then(cut):
     ranks, scores = panel(horizon=5)
@@ -180,7 +180,7 @@ def test_a_tilt_needs_a_rank_a_slope_and_a_volatility():
     assert np.isfinite(found).tolist() == [[True, False, False], [False, False, False]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**16), st.floats(0, 5), st.floats(0.0, 0.8))
 def test_the_tilts_of_a_session_sum_to_zero_in_units_of_volatility(seed, slope, holes):
     ranks, _ = panel(seed=seed, holes=holes, rows=8)
@@ -192,7 +192,7 @@ def test_the_tilts_of_a_session_sum_to_zero_in_units_of_volatility(seed, slope, 
     assert np.isfinite(found).sum() == np.isfinite(ranks).sum()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**16), st.permutations(range(TICKERS)))
 def test_the_order_of_the_tickers_changes_nothing(seed, order):
     ranks, scores = panel(seed=seed)

@@ -109,7 +109,7 @@ def test_grown_trees_say_what_scikit_learn_says_to_the_last_bit(grown, library, 
     assert count < 10 or np.ptp(found) > 0.1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.floats(-1e30, 1e30), min_size=FEATURES, max_size=FEATURES))
 def test_any_row_is_what_scikit_learn_says_of_it(grown, library, row):
     X = np.array([row])

@@ -73,13 +73,12 @@ def with_schema(data, **bent):
     return zipped(parts | {"schema.json": json.dumps(schema)})
 
 
-@settings(deadline=None)
 @given(VALUES)
 def test_what_was_written_is_read(value):
     assert same(skops_file.read(skops_file.write(value)), value)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(VALUES)
 def test_skops_reads_what_was_written_and_trusts_nothing_for_it(value):
     data = skops_file.write(value)
@@ -94,7 +93,7 @@ def test_what_skops_wrote_is_read():
     assert same(skops_file.read(skops.io.dumps(value)), value)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(VALUES)
 def test_equal_values_have_equal_bytes_in_whatever_order_they_were_put_together(value):
     def turned(one):

@@ -30,7 +30,7 @@ def deliveries(text):
         return all_deliveries(file_source(path))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(ROWS, st.lists(DAYS, min_size=30, max_size=30))
 def test_rows_delivered_are_rows_kept_and_rows_rejected(odd_rows, days):
     good = [(day, "TCS", "EQ", "1", "2", "1", "2", "9") for day in days]
@@ -48,7 +48,7 @@ def test_rows_delivered_are_rows_kept_and_rows_rejected(odd_rows, days):
     assert sorted([*kept, *rejected]) == list(range(1, len(rows) + 1))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(ROWS, st.lists(DAYS, min_size=30, max_size=30))
 def test_kept_rows_are_unique_and_rejected_ones_are_whole(odd_rows, days):
     rows = [*((day, "TCS", "EQ", "1", "2", "1", "2", "9") for day in days), *odd_rows]
@@ -65,7 +65,7 @@ def test_kept_rows_are_unique_and_rejected_ones_are_whole(odd_rows, days):
             assert [cell or "" for cell in json.loads(row).values()] == list(rows[line - 1])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.one_of(st.binary(), st.text().map(str.encode)), st.booleans())
 def test_garbage_is_refused_and_nothing_else_happens(garbage, below_a_header):
     header = b"Date,Open,High,Low,Close,Volume\n2022-01-03,1,2,1,2,9\n" if below_a_header else b""

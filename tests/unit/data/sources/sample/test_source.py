@@ -96,7 +96,7 @@ def test_ends_at_the_last_session_before_a_weekend():
     ] == dt.date(2026, 11, 20)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(until=st.dates(dt.date(2014, 1, 3), UNTIL))
 def test_asking_until_another_day_changes_no_bar(daily, until):
     shorter = one(source(until).fetch("daily", "DEMO.NS", None, None))
@@ -105,7 +105,7 @@ def test_asking_until_another_day_changes_no_bar(daily, until):
     assert shorter.frame.drop("line").equals(common.drop("line"))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(until=st.dates(dt.date(2024, 1, 2), UNTIL))
 def test_asking_until_another_day_changes_no_hour(hourly, until):
     shorter = one(source(until).fetch("hourly", "DEMO.NS", None, None))
