@@ -43,7 +43,7 @@ class AdjustedSeries:
     """Adjusted bars with ``return_basis`` and ``action_pending``, and new ledger rows.
 
     Attributes:
-        bars: the adjusted bars in date order.
+        bars: in date order.
         inferred: splits found in the prices.
         contradicted: stated actions that the prices contradict: they are not applied and wait
             for a person.

@@ -52,9 +52,9 @@ def is_contradicted() -> pl.Expr:
     return by_rule & pl.col("evidence").str.contains(f'"{CONTRADICTION}"', literal=True)
 
 
-def as_contradicted(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
+def as_contradicted(rows: pl.DataFrame, reason: pl.Expr) -> pl.DataFrame:
     """The rows as pending until a person decides, with the reason as evidence."""
-    evidence = pl.struct(pl.lit(reason).alias(CONTRADICTION)).struct.json_encode()
+    evidence = pl.struct(reason.alias(CONTRADICTION)).struct.json_encode()
     return rows.with_columns(status=pl.lit("pending"), evidence=evidence)
 
 

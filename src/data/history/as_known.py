@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -21,7 +21,7 @@ from src.data.history.deliveries import replay, unpack
 from src.data.history.revisions import Batch
 
 if TYPE_CHECKING:
-    from src.data.sources.delivery import Basis, Kind
+    from src.data.sources.delivery import Kind
     from src.stages.stage import RunContext
 
 
@@ -72,15 +72,13 @@ def _rebuilt(context: RunContext, table: Table) -> pl.DataFrame:
         )
     parts = []
     for series in archived.partition_by("ticker", "source", maintain_order=True):
-        pieces = ((_batch(row), unpack(row["content"])) for row in series.rows(named=True))
+        pieces = (
+            (
+                Batch(row["batch_id"], row["price_basis"], row["fetched_at"]),
+                unpack(row["content"]),
+            )
+            for row in series.rows(named=True)
+        )
         whose = {name: pl.lit(series[name][0]) for name in ("ticker", "source")}
         parts.append(replay(pieces, kind).with_columns(**whose))
     return pl.concat(parts) if parts else context.store.load(table, [])
-
-
-def _batch(row: dict[str, object]) -> Batch:
-    return Batch(
-        cast("int", row["batch_id"]),
-        cast("Basis", row["price_basis"]),
-        cast("dt.datetime", row["fetched_at"]),
-    )

@@ -79,7 +79,7 @@ def _invisible_splits(bars: pl.DataFrame, rows: pl.DataFrame, calendar: Calendar
         elapsed = elapsed_sessions(bars["date"][row - 1], bars["date"][row], calendar)
         if elapsed <= MAX_ELAPSED and not still_shows(bars, split):
             move = bars["open"][row] / bars["close"][row - 1] - 1
-            reason = f"the price opened {move:+.1%} on its date"
+            reason = pl.lit(f"the price opened {move:+.1%} on its date")
             invisible.append(as_contradicted(rows_of_day, reason))
     return pl.concat(invisible) if invisible else splits.clear()
 
@@ -90,11 +90,9 @@ def _implausible_dividends(
     dividends = rows.filter(kind="dividend")
     adjusted = adjust(bars, splits, basis).select("date", "close")
     implausible = implausible_dividends(adjusted, _on_split_basis(dividends, splits))
-    reasons = dict(implausible.select("date", "why").iter_rows())
-    return pl.concat(
-        [dividends.clear()]
-        + [as_contradicted(dividends.filter(date=day), why) for day, why in reasons.items()]
-    )
+    reasons = implausible.select("date", "why")
+    contradicted = dividends.join(reasons, on="date", maintain_order="left")
+    return as_contradicted(contradicted, pl.col("why")).drop("why")
 
 
 def _on_split_basis(dividends: pl.DataFrame, splits: list[Action]) -> pl.DataFrame:

@@ -135,7 +135,7 @@ def _flat(header: Sequence[str]) -> Layout | None:
     matches = [_FLAT.fullmatch(name) for name in header[1:]]
     pairs = [(match[1], match[2]) if match else ("", "") for match in matches]
     tickers = {ticker for column, ticker in pairs if _FIELDS.get(canonical(column)) == "close"}
-    if not tickers or canonical("close") in map(canonical, header):
+    if not tickers or "close" in map(canonical, header):
         return None
     if any(canonical(name) in _FIELDS for name in header[1:]):  # PRICE in CLOSE PRICE: not a ticker
         return None

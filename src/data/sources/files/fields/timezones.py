@@ -44,7 +44,8 @@ def resolve_times(dates: ParsedDates, ticker: str, calendar: Calendar) -> BarTim
     if not is_intraday(dates):
         return _daily(dates, ticker, calendar)
     if dates.has_offset:
-        utc = dates.wall - _offset_durations(dates)
+        offsets = dates.offset.to_frame("offset").select(pl.duration(minutes="offset"))
+        utc = dates.wall - offsets.to_series()
         return BarTimes("hourly", utc.dt.replace_time_zone("UTC"))
     zone, note = decide_zone(dates.wall, calendar, exchange_of(ticker))
     return BarTimes("hourly", _as_utc(dates.wall, zone), (note,))
@@ -115,10 +116,6 @@ def share_in_sessions(utc: pl.Series, calendar: Calendar, zone: str = NSE.zone) 
 def session_date(ts: pl.Expr, zone: str = NSE.zone) -> pl.Expr:
     """The date of a UTC time at the exchange, by default in India."""
     return ts.dt.convert_time_zone(zone).dt.date()
-
-
-def _offset_durations(dates: ParsedDates) -> pl.Series:
-    return dates.offset.to_frame("offset").select(pl.duration(minutes="offset")).to_series()
 
 
 def _daily(dates: ParsedDates, ticker: str, calendar: Calendar) -> BarTimes:
