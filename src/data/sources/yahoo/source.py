@@ -32,6 +32,8 @@ YAHOO = "https://query2.finance.yahoo.com"
 INTERVALS: dict[Kind, str] = {"daily": "1d", "hourly": "1h"}
 HOURLY_HISTORY = dt.timedelta(days=730)
 ONE_DAY = dt.timedelta(days=1)
+# In seconds; each pause between two attempts is twice the one before.
+FIRST_PAUSE = 0.5
 ADVICE = "try again later, or read the prices from a file"
 
 
@@ -51,13 +53,11 @@ class YahooSource:
         base_url: str | None = None,
         timeout: float = 10,
         attempts: int = 3,
-        backoff: float = 0.5,
         cache_dir: Path | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._now, self._base_url, self._cache_dir = now, base_url, cache_dir
-        self._timeout, self._attempts, self._backoff = timeout, attempts, backoff
-        self._sleep = sleep
+        self._timeout, self._attempts, self._sleep = timeout, attempts, sleep
         self._client: Client | None = None
 
     def fetch(
@@ -142,7 +142,7 @@ class YahooSource:
         cause = ""
         for number in range(1, self._attempts + 1):
             if number > 1:
-                self._sleep(self._backoff * 2 ** (number - 2))
+                self._sleep(FIRST_PAUSE * 2 ** (number - 2))
             answer, cause = self._get_chart(ticker, params)
             if answer is not None:
                 return _result(ticker, answer)

@@ -349,7 +349,7 @@ def test_a_failure_that_passes_is_forgotten(source, server, pauses, reply):
 
 def test_a_hang_ends_after_the_timeout_of_each_attempt(server):
     server.every_reply = HANG
-    source = YahooSource(now=NOW, base_url=server.url, timeout=0.5, attempts=2, backoff=0.1)
+    source = YahooSource(now=NOW, base_url=server.url, timeout=0.5, attempts=2)
     started = time.monotonic()
 
     with pytest.raises(SourceUnavailable, match=r"in 2 attempts \(no answer within 0\.5 seconds\)"):
