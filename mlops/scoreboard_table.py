@@ -39,8 +39,8 @@ def _no_scores(ticker: str | None, logged: int) -> str:
     if not logged:
         return f"No forecast{of} is logged yet: run `python -m mlops.pipeline` after the close."
     return (
-        f"None of the {logged} forecasts{of} that was made before its target session has an "
-        "outcome yet: run `python -m mlops.pipeline` again after that session."
+        f"{logged} forecasts{of} are logged, and none that was made before its target session has "
+        "an outcome yet: run `python -m mlops.pipeline` again after that session."
     )
 
 

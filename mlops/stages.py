@@ -1,4 +1,4 @@
-"""The pipeline as data: five stages in the order in which they run."""
+"""List the five stages of the pipeline in the order in which they run."""
 
 from src.data.cleaning import stage as cleaning
 from src.data.ingest import stage as ingest

@@ -1,4 +1,4 @@
-"""Read the clock, here only: everything else is given the time."""
+"""The time that decisions depend on: read here and handed to everything else."""
 
 from __future__ import annotations
 

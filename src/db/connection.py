@@ -35,9 +35,10 @@ def normalise_url(url: str) -> str:
         if url.startswith(scheme):
             url = "postgresql://" + url.removeprefix(scheme)
     if not url.startswith("postgresql://"):
-        scheme = url.split("://", maxsplit=1)[0] if "://" in url else "no scheme"
+        scheme = url.split("://", maxsplit=1)[0] + "://" if "://" in url else "no scheme"
         raise DatabaseUnavailable(
-            f"DATABASE_URL must be a PostgreSQL address (postgresql://…), not {scheme}."
+            "DATABASE_URL must be a PostgreSQL address, beginning with postgresql://; it has "
+            f"{scheme}."
         )
     parts = _parts(url)
     if "connect_timeout" not in parts:

@@ -1,7 +1,7 @@
 """Compute statistics of trailing windows of a 1-D array, without a loop over rows.
 
-Every value depends on the values of its own window in an order of its own, so that neither what
-comes later nor what lies before the window can change a bit of it. NaN where the window is not
+Every value is summed over its own window in a fixed order, so that neither later nor earlier rows
+can change a bit of it. NaN where the window is not
 full or holds a NaN.
 """
 

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from src.stages.stage import RunContext, Stage, StageReport
 
 
+# Of a process that ended by Ctrl-C: 128 and the signal's number.
+INTERRUPTED = 130
+
+
 def run_command(
     main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None = None
 ) -> int:
@@ -44,29 +48,38 @@ def run_command(
         signalled.append(code)
         sys.exit(code)
 
+    def interrupt(*_: object) -> NoReturn:
+        signalled.append(INTERRUPTED)
+        raise KeyboardInterrupt
+
     # Raised as an exit, so that transactions roll back and the embedded server is released.
     for name, code in (("SIGTERM", 143), ("SIGHUP", 129)):
         signal.signal(getattr(signal, name), lambda *_, code=code: end(code))
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, interrupt)
     _repair_streams()
     use_passive_waiting()
     try:
         return main(argv)
-    except ForecastError as error:
-        _log_traceback(error)
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted: unfinished changes were rolled back.\n")
-        return 130
+        return _interrupted()
     except BrokenPipeError:
         return 1
     except Exception as error:
         _log_traceback(error)
         # A library may have turned the exit that a signal asked for into an error of its own.
         if signalled:
-            return signalled[0]
+            return _interrupted() if signalled[0] == INTERRUPTED else signalled[0]
+        if isinstance(error, ForecastError):
+            sys.stderr.write(f"{error}\n")
+            return error.exit_code
         sys.stderr.write(f"{unexpected_error(error)}\n")
         return 1
+
+
+def _interrupted() -> int:
+    sys.stderr.write("Interrupted: unfinished changes were rolled back.\n")
+    return INTERRUPTED
 
 
 def _repair_streams() -> None:

@@ -63,8 +63,8 @@ def test_two_evenings_make_a_scoreboard(evening, scoreboard, home, database_url)
     none = {"recorded": 0, "restated": 0, "no_bar": 0, "pending_action": 0, "notes": []}
     assert results(home)["outcomes"] == none
     assert scoreboard("--ticker", "infy") == (
-        "None of the 2 forecasts of INFY.NS that was made before its target session has an outcome "
-        "yet: run `python -m mlops.pipeline` again after that session.\n"
+        "2 forecasts of INFY.NS are logged, and none that was made before its target session has "
+        "an outcome yet: run `python -m mlops.pipeline` again after that session.\n"
     )
 
     evening(MISSED, "--skip-training")

@@ -83,6 +83,6 @@ class ChangePoller:
         self._polled_at, self._failure = time.monotonic(), None
 
     def _fail(self, failure: str) -> None:
-        if self._failure is None:
+        if self._failure in {None, NOT_YET}:
             log.warning(failure)
         self._failure = failure

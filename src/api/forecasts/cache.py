@@ -23,7 +23,7 @@ class CacheEntry:
         read_at: When it was read from the database, aware.
         outdated: Whether the database has changed since.
         problem: Why it is served although the database has changed.
-        retried_at: When it could last not be read again, in monotonic seconds.
+        retried_at: When reading it again last failed, in monotonic seconds.
         logged: Whether its forecast is in the log, or on the way there.
     """
 

@@ -1,4 +1,4 @@
-"""Answer forecasts from the cache wherever that is true, else from the database."""
+"""Answer forecasts from the cache while it is up to date, else from the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the service is ready to answer, and if not, why: one sentence for each part."""
+"""Report whether the service is ready to answer, and if not, why, in one sentence for each part."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def _table(ticker: str, ledger: pl.DataFrame) -> str:
         return f"{ticker}: no corporate actions."
     lines = [
         f"{row['date']}  {row['kind']:<9} {row['ratio'] or row['amount']:<10.6g} "
-        f"{row['status']:<9} {row['origin']} by {row['source']}"
+        f"{row['status']:<9} {row['origin']}, {row['source']}"
         for row in ledger.sort("date").iter_rows(named=True)
     ]
     return "\n".join([f"{ticker}: {ledger.height} corporate actions", *lines])

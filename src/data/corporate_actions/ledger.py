@@ -32,7 +32,7 @@ _ORIGIN_RANK = {"entered": 0, "stated": 1, "inferred": 2}
 
 
 def effective_rows(ledger: pl.DataFrame) -> pl.DataFrame:
-    """The rows that do not follow from the prices, those the prices contradicted applied again.
+    """The rows that do not follow from the prices, with former contradictions set to applied.
 
     Contradictions are found anew by every run. Where a person has decided on a change in shares,
     rows about that date that nobody decided on are left out: a second source may state the same

@@ -122,7 +122,7 @@ def _summary(total: IngestCounts) -> list[str]:
         notes.append(f"{total.rejected} rows rejected at ingest and kept in quarantine")
     if total.repeated:
         notes.append(
-            f"{total.repeated} deliveries were stored already and changed nothing "
+            f"Deliveries already stored, which changed nothing: {total.repeated} "
             "(--fetched-at TIME stores a file again)"
         )
     return notes

@@ -42,7 +42,7 @@ def scoreboard(scored: Iterable[Row]) -> list[dict[str, Any]]:
         scored: ``ForecastLog.scored``.
     """
     groups: dict[tuple[Any, ...], dict[tuple[Any, ...], Row]] = defaultdict(dict)
-    for row in sorted(filter(_ahead, scored), key=lambda row: row["made_at"]):
+    for row in sorted(filter(_made_in_time, scored), key=lambda row: row["made_at"]):
         for kind, model, point in _forecasts(row):
             scored_row = {**row, "scored_point": point}
             position = row["ticker"], row["feature_date"]
@@ -55,7 +55,7 @@ def scoreboard(scored: Iterable[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def _ahead(row: Row) -> bool:
+def _made_in_time(row: Row) -> bool:
     """Whether a forecast was made before the close that decided it."""
     try:
         return bool(row["made_at"] < close_of(row["ticker"], row["label_end"]))

@@ -67,7 +67,7 @@ def interval_bounds(share: float, levels: Floats = LEVELS) -> tuple[int, int]:
 def cdf(quantiles: Floats, x: Floats, levels: Floats = LEVELS) -> Floats:
     """Probability of an outcome up to ``x``, linear between quantiles; shape of ``x``.
 
-    Outside the outermost quantiles it is the outermost level: more is not known. Where
+    Outside the outermost quantiles it is the outermost level, beyond which nothing is known. Where
     quantiles coincide it is the middle of their levels.
 
     Args:

@@ -43,9 +43,9 @@ def test_a_wrong_password_is_not_repeated(server):
 @pytest.mark.parametrize(
     ("url", "named"),
     [
-        ("mysql://me:hunter2@db/prices", "not mysql."),
-        ("sqlite:///prices.db", "not sqlite."),
-        ("prices", "not no scheme."),
+        ("mysql://me:hunter2@db/prices", "it has mysql://."),
+        ("sqlite:///prices.db", "it has sqlite://."),
+        ("prices", "it has no scheme."),
     ],
 )
 def test_an_address_of_another_kind_is_refused_by_its_scheme(url, named):

@@ -58,7 +58,7 @@ def before_break(bars: pl.DataFrame, calendar: Calendar) -> pl.Series:
     if breaks.is_empty():
         return reasons(bars, pl.lit(value=False), "")
     last = int(breaks[-1])
-    reason = f"before a dead stretch after which the price is {ratio[last]:.3g} times that before"
+    reason = f"nothing traded for a long time after it, then at {ratio[last]:.3g} times its price"
     return reasons(bars, pl.int_range(pl.len()) < last, reason)
 
 

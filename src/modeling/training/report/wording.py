@@ -42,7 +42,7 @@ GLOSSARY = (
     ),
     (
         "P(rise)",
-        "the forecast share of outcomes above zero; between 2.5 % and 97.5 %, more is not known.",
+        "the forecast share of outcomes above zero, never below 2.5 % or above 97.5 %.",
     ),
 )
 SKILL_NOTE = (
@@ -139,7 +139,7 @@ def served(status: ServingStatus) -> str:
 def _served(name: str) -> str:
     if name == "zero":
         return (
-            "Served is zero, that is no change: no candidate has earned more trust than today's "
+            "Served is zero (no change): no candidate has earned more trust than today's "
             "price itself. What this page can tell is how far the price may move, not which way."
         )
     return (
@@ -195,7 +195,7 @@ def savings_note(pool_name: str, horizon: int, measure: Measure) -> str:
         "A line that rises saves errors, one that falls makes more of them than saying no change. "
         f"Averaged over {pool_name}{overlap}. {resting_on(measure)} at "
         "most; a forecast that began later rests on less, see the table above. "
-        "A click on a name takes it away, and the axis then fits the others."
+        "Click a name to hide it; the axis then fits the others."
     )
 
 

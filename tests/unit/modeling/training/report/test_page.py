@@ -83,7 +83,7 @@ def test_on_top_stand_the_forecasts_and_how_far_to_trust_them(whole):
     assert "A.NS: how sure are the forecasts?" in text
     assert "This is not advice" in text
     assert "The challenger drift: undecided: outcomes over 9 dates" in text
-    assert "Served is zero, that is no change" in text
+    assert "Served is zero (no change)" in text
     assert "Served is drift" in text
     assert "2026-05-29 (estimated: the calendar is not certain that far)" in text
     # 2,500 and 1.34 % more.
