@@ -19,6 +19,9 @@ from src.modeling.panel.panel import Panel
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+# Searched for once: an answer that is not cached would search for each interval anew.
+_BOUNDS = {share: quantiles.interval_bounds(share) for share in INTERVALS}
+
 
 @dataclass(frozen=True, eq=False)
 class ReturnDistribution:
@@ -41,7 +44,7 @@ class ReturnDistribution:
         return [self._interval(share, close) for share in INTERVALS] if self.is_known else []
 
     def _interval(self, share: float, close: float) -> dict[str, float]:
-        low, high = (float(self.quantiles[at]) for at in quantiles.interval_bounds(share))
+        low, high = (float(self.quantiles[at]) for at in _BOUNDS[share])
         return {
             "level": share,
             "low_return": low,

@@ -78,7 +78,7 @@ def cdf(quantiles: Floats, x: Floats, levels: Floats = LEVELS) -> Floats:
     rows, values = quantiles.reshape(-1, quantiles.shape[-1]), np.ravel(x)
     known = np.isfinite(values) & np.isfinite(rows).all(axis=1)
     below, through = (rows < values[:, None]).sum(axis=1), (rows <= values[:, None]).sum(axis=1)
-    low, high = (_level_at(rows, values, levels, passed) for passed in (below, through))
+    low, high = _level_at(rows, values, levels, np.stack([below, through]))
     return np.where(known, (low + high) / 2, np.nan).reshape(np.shape(x))
 
 
@@ -99,12 +99,12 @@ def trailing(y: Floats, horizon: int, rows: Ints, levels: Floats = LEVELS) -> Fl
 
 
 def _level_at(quantiles: Floats, x: Floats, levels: Floats, passed: Ints) -> Floats:
-    """The level at each ``x``, which exceeds ``passed`` quantiles of its row."""
+    """The level at each ``x``, which exceeds ``passed`` (..., rows) quantiles of its row."""
     every = np.arange(len(x))
     low, high = np.maximum(passed - 1, 0), np.minimum(passed, len(levels) - 1)
     at_low = quantiles[every, low]
     step = quantiles[every, high] - at_low
-    share = np.zeros(len(x))
+    share = np.zeros(passed.shape)
     np.divide(x - at_low, step, out=share, where=step > 0)
     level: Floats = levels[low] + share * (levels[high] - levels[low])
     return level
