@@ -22,7 +22,8 @@ T = TypeVar("T")
 Connection: TypeAlias = "psycopg.Connection[Any]"
 
 APPLICATION = "tcsns-api"
-START_TIMEOUT = 30.0  # seconds to wait for the embedded server
+# Seconds for a try to start or join the embedded server; the end waits for a try under way.
+START_TIMEOUT = 10.0
 
 
 class Reconnector:
@@ -35,7 +36,7 @@ class Reconnector:
         self._url, self._home = url, home
         self._lock = threading.Lock()
         self._lease: Lease | None = None
-        self._ready = False
+        self._ready = self._closed = False
 
     def connect(self) -> Connection:
         """A new connection to a current schema.
@@ -45,6 +46,8 @@ class Reconnector:
             DatabaseRefused: It reported an error.
         """
         with self._lock:
+            if self._closed:
+                raise DatabaseUnavailable("The service is about to end: ask again once it is back.")
             url = self._reachable_url()
             if not self._ready:
                 ensure_schema(url)
@@ -52,7 +55,8 @@ class Reconnector:
         return control_connection(url, APPLICATION)
 
     def close(self) -> None:
-        """Release the embedded server."""
+        """Make no more connections, and release the embedded server."""
+        self._closed = True
         with self._lock:
             if self._lease is not None:
                 self._lease.release()

@@ -108,7 +108,11 @@ class Service:
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(15)
+            try:
+                self.process.wait(15)
+            except BaseException:
+                self.kill()  # the next test would be blamed for what is left of it
+                raise
         self.client.close()
 
 

@@ -15,7 +15,7 @@ from src.db.tables import live_inputs
 INTERVAL, OVERDUE = 0.5, 2.5
 
 NOT_YET = "The database has not answered yet: check that it runs."
-NO_LONGER = "The database has not answered for some seconds: check its load."
+NO_LONGER = "The database has not answered for some seconds: check that it runs, and its load."
 
 log = logs.get(__name__)
 

@@ -54,3 +54,12 @@ def test_the_embedded_server_is_started_when_needed_and_again_when_it_died(home)
     kept.close()
     link.close()
     assert not (home / DATA_DIR / "postmaster.pid").exists()
+
+
+def test_a_closed_reconnector_starts_no_server(home):
+    reconnector = Reconnector(None, home)
+    reconnector.close()
+
+    with pytest.raises(DatabaseUnavailable, match="about to end"):
+        reconnector.connect()
+    assert not (home / DATA_DIR).exists()
