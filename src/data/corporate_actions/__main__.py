@@ -14,7 +14,9 @@ from typing import get_args
 
 import polars as pl
 
-from src.core.errors import UsageError
+from src.core.calendars.calendar import Calendar
+from src.core.calendars.exchanges import calendar_of, exchange_of
+from src.core.errors import BadInput, UsageError
 from src.core.tables import CORPORATE_ACTIONS
 from src.data.corporate_actions.action import Kind
 from src.data.corporate_actions.history import record_rows
@@ -34,6 +36,8 @@ from src.stages.cli import run_command, set_up
 
 MODULE = "src.data.corporate_actions"
 NEXT_STEP = "run the pipeline to rebuild the prices"
+# Ex-dates are announced weeks ahead.
+LATEST_AHEAD = dt.timedelta(days=366)
 SUMMARIES = {
     "list": "show the ledger",
     "import": "take the splits and dividends of a file",
@@ -66,6 +70,7 @@ def _run(args: argparse.Namespace, store: Store, ticker: str, now: dt.datetime) 
     ledger = store.load(CORPORATE_ACTIONS, [ticker])
     if args.action == "list":
         return _table(ticker, ledger)
+    calendar = calendar_of(exchange_of(ticker))
     changed_at = now
     if args.action == "import":
         changed_at = _fetched_at(args, now)
@@ -73,15 +78,42 @@ def _run(args: argparse.Namespace, store: Store, ticker: str, now: dt.datetime) 
         # What is in the ledger may have been decided on: a file read again changes nothing.
         recorded = ledger.select(CORPORATE_ACTIONS.key)
         rows = rows.join(recorded, on=CORPORATE_ACTIONS.key, how="anti")
+        _check_dates(rows, calendar, now, where=f"{args.path}: ")
     elif args.action == "add":
         rows = entered_row(ticker, args.date, args.kind, _value(args), now)
+        _check_dates(rows, calendar, now)
     else:
         status = "applied" if args.action == "accept" else "rejected"
         rows = decided_rows(ledger, args.date, args.kind, status)
     record_rows(store, rows, changed_at)
     actions = f"{rows.height} action{'' if rows.height == 1 else 's'} {args.action}ed"
     pending = rows.filter(status="pending").height
-    return f"{ticker}: {actions}, {pending} pending; {NEXT_STEP}."
+    later = _later_text(rows, calendar.last_closed(now))
+    return f"{ticker}: {actions}, {pending} pending{later}; {NEXT_STEP}."
+
+
+def _check_dates(
+    rows: pl.DataFrame, calendar: Calendar, now: dt.datetime, *, where: str = ""
+) -> None:
+    """Refuse ex-dates that cannot be; those from before the calendar cannot be judged."""
+    latest = now.date() + LATEST_AHEAD
+    for day in rows["date"].unique().sort():
+        if day > latest:
+            raise BadInput(
+                f"{where}{day} is more than a year ahead, which no ex-date is: correct the date."
+            )
+        if day >= calendar.covered_from and not calendar.is_session(day):
+            raise BadInput(
+                f"{where}{day} is no session of {calendar.exchange.name}: an ex-date is the first "
+                f"session without the action, here perhaps {calendar.next_session(day)}."
+            )
+
+
+def _later_text(rows: pl.DataFrame, closed: dt.date) -> str:
+    later = rows.filter(pl.col("date") > closed, pl.col("status") != "rejected")["date"]
+    if later.is_empty():
+        return ""
+    return f", {later.len()} not applied before the session of {later.min()} has closed"
 
 
 def _fetched_at(args: argparse.Namespace, now: dt.datetime) -> dt.datetime:

@@ -31,6 +31,20 @@ CONTRADICTION = "doubt"
 _ORIGIN_RANK = {"entered": 0, "stated": 1, "inferred": 2}
 
 
+def reached_rows(
+    ledger: pl.DataFrame, until: dt.date, restated_until: dt.date | None = None
+) -> pl.DataFrame:
+    """The rows that prices up to the session ``until`` may be adjusted for.
+
+    An action takes effect with the session of its ex-date. Adjusted prices were restated for every
+    split up to the day on which they were fetched, ``restated_until``, whatever sessions of them
+    are used: amounts of dividends are divided by these splits too.
+    """
+    restated = restated_until or until
+    is_restated = pl.col("kind").is_in(SHARE_KINDS) & (pl.col("date") <= restated)
+    return ledger.filter((pl.col("date") <= until) | is_restated)
+
+
 def effective_rows(ledger: pl.DataFrame) -> pl.DataFrame:
     """The rows that do not follow from the prices, with former contradictions set to applied.
 

@@ -44,11 +44,17 @@ def raw_prices(context: RunContext, table: Table) -> pl.DataFrame:
 
 
 def ledger(context: RunContext) -> pl.DataFrame:
-    """The corporate actions as the run may know them, up to its as-of."""
+    """The corporate actions as the run may know them, also those that are still to come."""
     if context.known_at is None:
-        return context.store.load(CORPORATE_ACTIONS, context.tickers, context.as_of)
-    history = context.store.load(ACTION_HISTORY, context.tickers, context.as_of)
+        return context.store.load(CORPORATE_ACTIONS, context.tickers)
+    history = context.store.load(ACTION_HISTORY, context.tickers)
     return ledger_known_at(history, context.known_at)
+
+
+def last_session(context: RunContext) -> dt.date:
+    """The last session that the run may use: it has closed, and is not after the as-of."""
+    closed = context.calendar.last_closed(context.now)
+    return closed if context.as_of is None else min(closed, context.as_of)
 
 
 def newest_session(context: RunContext, ticker: str) -> dt.date | None:
