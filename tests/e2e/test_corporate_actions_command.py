@@ -92,7 +92,7 @@ def test_an_action_to_come_is_taken_and_said(command, ledger, tmp_path):
 
     assert ran.stdout == (
         "TCS.NS: 2 actions imported, 0 pending, 1 not applied before the session of 2026-04-15 "
-        "has closed; run the pipeline to rebuild the prices.\n"
+        "has closed; no prices of TCS.NS are stored yet.\n"
     )
     assert ledger()["2026-04-15", "split"] == (2.0, "applied")
     # No amount was divided yet by a split to come.
@@ -109,6 +109,19 @@ def test_a_file_with_a_date_that_cannot_be_is_refused(command, ledger, tmp_path)
     assert ran.returncode == 1
     assert sentence.startswith(f"{path}: 2024-01-07 is no session of NSE")
     assert ledger() == {}
+
+
+def test_what_is_applied_already_is_not_accepted(command, tmp_path):
+    path = tmp_path / "actions.csv"
+    path.write_text(FILE)
+    tcs = ("--ticker", "TCS.NS")
+    taken = command(ACTIONS, "import", *tcs, "--path", path)
+
+    accepted = command(ACTIONS, "accept", *tcs, "--date", "2018-05-31")
+
+    assert taken.stdout.endswith("; no prices of TCS.NS are stored yet.\n")
+    assert accepted.returncode == 0
+    assert accepted.stdout == ("TCS.NS: nothing to accept on 2018-05-31: it is applied already.\n")
 
 
 HISTORY = (
@@ -165,7 +178,8 @@ def test_every_state_of_an_action_is_kept_with_its_time(command, tmp_path, embed
         ),
         (("add", "--date", "soon", "--kind", "split", "--ratio", "2"), 2, "soon"),
         (("import", "--path", "/nowhere.csv"), 1, "/nowhere.csv"),
-        (("import", "--path", "a.csv", "--fetched-at", "2021-09-30"), 2, "has no time zone"),
+        (("import", "--path", "a.csv", "--fetched-at", "2021-09-30"), 2, "write it as 2021-09-30T"),
+        (("import", "--path", "a.csv", "--fetched-at", "1999-01-01T00:00Z"), 2, "which begins on"),
         (("import", "--path", "a.csv", "--fetched-at", "2099-01-01T00:00Z"), 2, "in the future"),
         ((), 2, "--help"),
     ],

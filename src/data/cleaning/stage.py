@@ -11,6 +11,7 @@ from src.core.calendars.exchanges import shared_exchange
 from src.core.tables import (
     ACTION_HISTORY,
     BATCH_CONTENTS,
+    BATCH_WITHDRAWALS,
     CLEAN_DAILY,
     CLEAN_HOURLY,
     CORPORATE_ACTIONS,
@@ -149,6 +150,7 @@ STAGE = Stage(
         RAW_HOURLY,
         INGEST_BATCHES,
         BATCH_CONTENTS,
+        BATCH_WITHDRAWALS,
         INSTRUMENTS,
         CORPORATE_ACTIONS,
         ACTION_HISTORY,

@@ -22,6 +22,7 @@ from src.data.corporate_actions.action import Kind
 from src.data.corporate_actions.history import record_rows
 from src.data.corporate_actions.intake.manual import decided_rows, entered_row
 from src.data.corporate_actions.intake.statements import read_actions
+from src.data.sources.select import check_fetched_at
 from src.db.store import Store
 from src.stages.arguments import (
     Parser,
@@ -73,7 +74,8 @@ def _run(args: argparse.Namespace, store: Store, ticker: str, now: dt.datetime) 
     calendar = calendar_of(exchange_of(ticker))
     changed_at = now
     if args.action == "import":
-        changed_at = _fetched_at(args, now)
+        changed_at = args.fetched_at or now
+        check_fetched_at(changed_at, calendar, now)
         rows = read_actions(args.path, ticker, args.source, changed_at, ledger)
         # What is in the ledger may have been decided on: a file read again changes nothing.
         recorded = ledger.select(CORPORATE_ACTIONS.key)
@@ -85,11 +87,15 @@ def _run(args: argparse.Namespace, store: Store, ticker: str, now: dt.datetime) 
     else:
         status = "applied" if args.action == "accept" else "rejected"
         rows = decided_rows(ledger, args.date, args.kind, status)
+        if rows.is_empty():
+            return f"{ticker}: nothing to {args.action} on {args.date}: it is {status} already."
     record_rows(store, rows, changed_at)
     actions = f"{rows.height} action{'' if rows.height == 1 else 's'} {args.action}ed"
     pending = rows.filter(status="pending").height
     later = _later_text(rows, calendar.last_closed(now))
-    return f"{ticker}: {actions}, {pending} pending{later}; {NEXT_STEP}."
+    has_prices = ticker in store.tickers()
+    next_step = NEXT_STEP if has_prices else f"no prices of {ticker} are stored yet"
+    return f"{ticker}: {actions}, {pending} pending{later}; {next_step}."
 
 
 def _check_dates(
@@ -110,17 +116,11 @@ def _check_dates(
 
 
 def _later_text(rows: pl.DataFrame, closed: dt.date) -> str:
-    later = rows.filter(pl.col("date") > closed, pl.col("status") != "rejected")["date"]
-    if later.is_empty():
+    is_later = pl.col("date") > closed
+    later = rows.filter(is_later, pl.col("status") != "rejected")["date"].sort().to_list()
+    if not later:
         return ""
-    return f", {later.len()} not applied before the session of {later.min()} has closed"
-
-
-def _fetched_at(args: argparse.Namespace, now: dt.datetime) -> dt.datetime:
-    at: dt.datetime = args.fetched_at or now
-    if at > now:
-        raise UsageError(f"--fetched-at {at:%Y-%m-%d %H:%M} UTC is in the future.")
-    return at
+    return f", {len(later)} not applied before the session of {later[0]} has closed"
 
 
 def _value(args: argparse.Namespace) -> float:
