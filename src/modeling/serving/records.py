@@ -18,6 +18,7 @@ from src.modeling.serving.predict import forecast, usable
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
+    from src.core.model_events import Pin
     from src.modeling.serving.inputs import ModelInputs
     from src.registry.storage.artifact import Artifact
 
@@ -54,7 +55,7 @@ def serving_row(
 
 
 def forecast_from_row(
-    artifact: Artifact, row: Mapping[str, Any], calendar: Calendar
+    artifact: Artifact, row: Mapping[str, Any], calendar: Calendar, pin: Pin | None = None
 ) -> dict[str, object]:
     """The forecast of a row of ``serving_inputs``: an entry of ``forecasts`` in results.json.
 
@@ -62,6 +63,7 @@ def forecast_from_row(
         artifact: The set whose digest the row names.
         row: As stored.
         calendar: The exchange's sessions.
+        pin: Where a rollback pinned the model.
 
     Raises:
         FeatureMismatch: For a row of another ticker or features version.
@@ -73,7 +75,8 @@ def forecast_from_row(
         "close": row["last_close"],
         "features_version": row["features_version"],
     }
-    return forecast(artifact, features, calendar=calendar, distribution=_distribution(row))
+    distribution = _distribution(row)
+    return forecast(artifact, features, calendar=calendar, distribution=distribution, pin=pin)
 
 
 def _distribution(row: Mapping[str, Any]) -> ReturnDistribution:
