@@ -18,6 +18,7 @@ from prometheus_client import disable_created_metrics
 from src.api import openapi
 from src.api.database.change_poller import ChangePoller
 from src.api.database.reader import Reader
+from src.api.database.score_cache import ScoreCache
 from src.api.forecasts.cache import Cache
 from src.api.forecasts.loader import Loader
 from src.api.forecasts.service import ForecastService
@@ -57,6 +58,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.ticker = parse_ticker(settings.data.ticker)
     reconnector = Reconnector(settings.server, settings.home)
     app.state.service = service = _build_service(settings, reconnector)
+    # Over many rows at once, one after the other, so that forecasts never wait for them.
+    app.state.reports, app.state.scores = Reader(reconnector, threads=1), ScoreCache()
     app.state.metrics.registry.register(ServiceCollector(service))
     service.poller.start()
     service.log.start()
@@ -67,7 +70,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await asyncio.to_thread(_close, service, reconnector)
+        await asyncio.to_thread(_close, service, app.state.reports, reconnector)
 
 
 def _build_service(settings: Settings, reconnector: Reconnector) -> ForecastService:
@@ -100,10 +103,11 @@ async def _warm_up(service: ForecastService, ticker: str) -> None:
                 await service.look_up((ticker, horizon))
 
 
-def _close(service: ForecastService, reconnector: Reconnector) -> None:
+def _close(service: ForecastService, reports: Reader, reconnector: Reconnector) -> None:
     service.log.stop()
     service.poller.stop()
     service.reader.close()
+    reports.close()
     reconnector.close()
 
 
