@@ -26,6 +26,7 @@ from src.api.middleware import error_handlers
 from src.api.middleware.access_policy import DOCS_ASSETS
 from src.api.middleware.request_middleware import RequestMiddleware
 from src.api.observability.metrics import Metrics, ServiceCollector
+from src.api.prediction_log.dead_letters import DeadLetters
 from src.api.prediction_log.spool import FOLDER, Spool, database_name
 from src.api.prediction_log.writer import PredictionLog
 from src.api.routes import forecasts, operations
@@ -75,7 +76,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _build_service(settings: Settings, reconnector: Reconnector) -> ForecastService:
     cache, loop = Cache(), asyncio.get_running_loop()
-    spool = Spool(settings.home / FOLDER, database_name(settings.server))
+    folder, database = settings.home / FOLDER, database_name(settings.server)
+    spool, dead_letters = Spool(folder, database), DeadLetters(folder, database)
 
     def now() -> dt.datetime:
         return clock.now(settings)
@@ -89,7 +91,7 @@ def _build_service(settings: Settings, reconnector: Reconnector) -> ForecastServ
         reader=Reader(reconnector),
         loader=Loader(ArtifactStore.of(settings)),
         poller=ChangePoller(reconnector, invalidate),
-        log=PredictionLog(reconnector, spool, settings.api.log_queue, now),
+        log=PredictionLog(reconnector, spool, dead_letters, settings.api.log_queue, now),
         now=now,
         stale_after=settings.data.stale_after_sessions,
     )
