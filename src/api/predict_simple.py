@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import gc
+import multiprocessing
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
@@ -35,7 +36,7 @@ from src.config import clock, logs
 from src.config.load import load_settings
 from src.config.settings import Settings
 from src.config.version import VERSION
-from src.core.errors import ForecastError
+from src.core.errors import ForecastError, UsageError
 from src.core.tables import HORIZONS
 from src.db.reconnect import Reconnector
 from src.registry.storage.artifact_store import ArtifactStore
@@ -53,6 +54,7 @@ PATIENCE_AT_START = 10.0
 @contextlib.asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Start the parts of the service, and stop them in the end."""
+    _refuse_workers()
     settings = load_settings()
     logs.configure(settings.home, settings.log_level)
     app.state.api, app.state.metrics = settings.api, Metrics()
@@ -72,6 +74,20 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await asyncio.to_thread(_close, service, app.state.reports, reconnector)
+
+
+def _refuse_workers() -> None:
+    """Raise UsageError in one of several processes of one server.
+
+    Each would count requests and limit clients for itself, and answer /metrics in turn.
+    """
+    # uvicorn passes its configuration to each of them.
+    arguments = getattr(multiprocessing.current_process(), "_kwargs", {})
+    if getattr(arguments.get("config"), "workers", 1) > 1:
+        raise UsageError(
+            "The service is one process, which counts and limits requests: start it without "
+            "--workers and WEB_CONCURRENCY, and for more load several of it behind a proxy."
+        )
 
 
 def _build_service(settings: Settings, reconnector: Reconnector) -> ForecastService:
