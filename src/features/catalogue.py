@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from src.core.arrays import Floats
 from src.features import indicators, market, time_series
 from src.features.bars import Bars
 from src.features.panel import MIN_TICKERS, ModelFeature
-from src.features.rolling import Array
 from src.features.time_series import WARM_UP
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Feature:
     """
 
     name: str
-    compute: Callable[[Bars], Array]
+    compute: Callable[[Bars], Floats]
     lookback: int
     scale_free: bool = True
 
@@ -138,11 +138,11 @@ def time_series_features() -> tuple[ModelFeature, ...]:
     )
 
 
-def _time_series(name: str, compute: Callable[..., Array], rows: int) -> ModelFeature:
+def _time_series(name: str, compute: Callable[..., Floats], rows: int) -> ModelFeature:
     return ModelFeature(name, compute, rows, "time_series")
 
 
-def _scaled(name: str, compute: Callable[..., Array], rows: int) -> ModelFeature:
+def _scaled(name: str, compute: Callable[..., Floats], rows: int) -> ModelFeature:
     """A feature divided by s: not defined before the volatility is."""
     return _time_series(f"{name}_s", compute, max(rows, WARM_UP))
 
@@ -212,7 +212,7 @@ def _extreme_features() -> tuple[ModelFeature, ...]:
 
 
 def _market_features() -> tuple[ModelFeature, ...]:
-    def state(name: str, compute: Callable[..., Array], sessions: int) -> ModelFeature:
+    def state(name: str, compute: Callable[..., Floats], sessions: int) -> ModelFeature:
         return ModelFeature(f"market_{name}", compute, sessions, "market")
 
     return (

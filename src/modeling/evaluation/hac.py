@@ -16,10 +16,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from src.core.arrays import Floats, Ints
 
 # Level: normal quantile, then the coefficients of b, b squared and b cubed.
 CRITICAL = {

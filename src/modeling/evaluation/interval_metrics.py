@@ -6,11 +6,9 @@ Forecasts are (..., K), ascending along K; outcomes and results (...). NaN stays
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.modeling.intervals.quantiles import LEVELS, cdf, interval_bounds
-
-Floats = npt.NDArray[np.float64]
 
 
 def level_weights(levels: Floats = LEVELS) -> Floats:

@@ -9,17 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from src.core.arrays import Bools, Floats
 from src.features.market import ranks
 from src.modeling.evaluation import hac, interval_metrics
 from src.modeling.intervals import quantiles
 from src.modeling.intervals.quantiles import INTERVALS
 from src.modeling.panel.panel import mean_by_date, pivot_wide
 from src.modeling.points.rank_tilt import RANKED_FROM
-
-Floats = npt.NDArray[np.float64]
 
 # The columns of a backtest that bound intervals, and their levels.
 BOUNDS = ("lo95", "lo90", "lo80", "lo50", "hi50", "hi80", "hi90", "hi95")
@@ -153,7 +151,7 @@ def _against_past(
     actual: Floats,
     forecast: Floats,
     past: Floats,
-    both: npt.NDArray[np.bool_],
+    both: Bools,
     horizon: int,
 ) -> dict[str, Any]:
     if not both.any():

@@ -12,15 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.core.calendars.calendar import NotASession
 from src.core.calendars.exchanges import close_of
 from src.modeling.evaluation import point_metrics
 from src.modeling.evaluation.interval_metrics import inside
 from src.modeling.intervals.quantiles import INTERVALS
 
-Floats = npt.NDArray[np.float64]
 Row = Mapping[str, Any]
 
 SERVED, SHADOW = "served", "shadow"

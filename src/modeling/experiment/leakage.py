@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.core.tables import OHLCV
 from src.features import leakage_check
 from src.features.catalogue import Feature, model_features
@@ -23,8 +23,6 @@ from src.modeling.experiment.config import ExperimentConfig
 from src.modeling.experiment.run import count_seasoned_tickers, feature_rows, run_walk_forward
 from src.modeling.panel.panel import MATRICES, Panel
 from src.modeling.points import walk_forward
-
-Floats = npt.NDArray[np.float64]
 
 # Volatility per session of the prices that replace the future.
 NOISE = 0.05

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.features.catalogue import model_features
 from src.features.panel import MIN_TICKERS, build_pool, matrices
 from src.modeling.experiment.config import ExperimentConfig
@@ -27,8 +27,6 @@ from src.modeling.points.candidates import CANDIDATES as FORECASTERS
 from src.modeling.points.candidates import NO_FIT_CACHE, CandidateInputs, FitCache
 from src.modeling.points.walk_forward import FeatureRows
 from src.registry.formats.models import Model
-
-Floats = npt.NDArray[np.float64]
 
 SERVED = "served"
 # Bars of a year: what the longest features need.

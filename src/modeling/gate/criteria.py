@@ -9,13 +9,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Bools, Floats, Ints
 from src.modeling.evaluation import hac
 from src.modeling.gate.losses import LOSSES, CumulativeLosses
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -195,9 +192,7 @@ def _ticker_criteria(
     return criteria
 
 
-def _worse(
-    losses: CumulativeLosses, first: int, end: int, rules: GateRules
-) -> npt.NDArray[np.bool_]:
+def _worse(losses: CumulativeLosses, first: int, end: int, rules: GateRules) -> Bools:
     """Which tickers are significantly worse, by reference; see ``GateRules.ticker_n_eff``."""
     tests = hac.mean_test_at(losses.tickers, first, end, rules.horizon)
     few = tests.n < rules.horizon * rules.ticker_n_eff

@@ -10,9 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.modeling.evaluation import hac
-
-Floats = npt.NDArray[np.float64]
 
 LOSSES = ("absolute", "squared")
 

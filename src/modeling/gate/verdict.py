@@ -14,16 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Bools, Floats, Ints
 from src.modeling.evaluation import hac
 from src.modeling.gate import criteria, reasons
 from src.modeling.gate.criteria import Criterion, GateRules
 from src.modeling.gate.losses import CumulativeLosses, cumulate_losses
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 BETTER, WORSE, UNDECIDED = "better", "worse", "undecided"
 # The panel's level by how many configurations were tried, of which one had to look best by luck.

@@ -7,12 +7,10 @@ the quantiles of the next one (Papadopoulos et al. 2002; Angelopoulos-Bates 2023
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.modeling.intervals import quantiles
 from src.modeling.intervals.quantiles import LEVELS
-
-Floats = npt.NDArray[np.float64]
 
 REFRESH_EVERY = 10
 TICKER_FROM = 100

@@ -9,15 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats, Ints
 from src.modeling.intervals import quantiles, volatility
 from src.modeling.intervals.conformal import REFRESH_EVERY, score_quantiles
 from src.modeling.intervals.quantiles import INTERVALS, LEVELS
 from src.modeling.panel.panel import Panel
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 # Searched for once: an answer that is not cached would search for each interval anew.
 _BOUNDS = {share: quantiles.interval_bounds(share) for share in INTERVALS}

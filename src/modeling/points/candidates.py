@@ -14,16 +14,14 @@ from functools import partial
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.features.market import ranks
 from src.modeling.points import baselines, rank_tilt, rank_trees, sklearn_models, walk_forward
 from src.modeling.points.ridge import Linear, ridge
 from src.modeling.points.walk_forward import FeatureRows, FitFunction, FittedModel, Schedule
 from src.registry.formats.models import LinearModel, Model, RankTilt
 from src.registry.formats.trees import Trees
-
-Floats = npt.NDArray[np.float64]
 
 # Input of a stored rank tilt besides its features: the pool's mean predicted rank.
 RANK_MEAN = "rank_mean"

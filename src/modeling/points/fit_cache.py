@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.registry.formats.models import pack, unpack
 from src.registry.formats.trees import Trees
 
-Floats = npt.NDArray[np.float64]
 Fit = Callable[[Floats, Floats, int], Any]
 
 # Fits of two pools over twenty years, and the predictions of each.

@@ -10,11 +10,9 @@ Matrices are (T, N), sessions by tickers; predictions of row t use rows up to t.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.modeling.panel.panel import mean_by_date
-
-Floats = npt.NDArray[np.float64]
 
 # Least number of tickers to learn ranks from.
 RANKED_FROM = 20

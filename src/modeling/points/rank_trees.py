@@ -10,11 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats, Ints
 from src.registry.formats.trees import Trees
-
-Floats = npt.NDArray[np.float64]
 
 SEED = 42
 # Weak signals want slow learning and large leaves: of forty thousand rows or fewer a leaf must
@@ -126,7 +124,7 @@ def _joined(trees: list[dict[str, np.ndarray]], base: float) -> Trees:
         for start, tree in zip(starts, trees, strict=True):
             yield tree[name] + (start if name in ("left", "right") else 0)
 
-    def whole(name: str) -> npt.NDArray[np.int64]:
+    def whole(name: str) -> Ints:
         return np.concatenate([*joined(name), []]).astype(np.int64)
 
     def real(name: str) -> Floats:

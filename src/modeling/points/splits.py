@@ -14,10 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Days = npt.NDArray[np.datetime64]
-Ints = npt.NDArray[np.int64]
+from src.core.arrays import Days, Ints
+
 SessionIds = Callable[[Days], Ints]
 
 

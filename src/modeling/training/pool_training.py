@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.core.tables import HORIZONS
 from src.features import leakage_check
 from src.modeling.experiment.config import candidate_names, experiment_config
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.modeling.panel.panel import Panel
 
-Floats = npt.NDArray[np.float64]
 
 # Sessions whose distributions are computed and compared with the outcomes: four years.
 SCORED_SESSIONS = 1_000

@@ -9,13 +9,10 @@ import math
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Bools, Floats, Ints
 from src.modeling.evaluation import interval_metrics
 from src.modeling.intervals.quantiles import INTERVALS
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 TERCILES = ("calm", "middle", "wild")
 BINS = 10
@@ -46,7 +43,7 @@ def rolling(inside: Floats, window: int) -> Floats:
     return out
 
 
-def terciles(sigma: Floats, known: npt.NDArray[np.bool_]) -> Ints:
+def terciles(sigma: Floats, known: Bools) -> Ints:
     """0, 1 or 2 for the calmest, middle and wildest third of the known cells, -1 elsewhere; (R, N).
 
     By sigma over its ticker's median, so that each is calm or wild by its own measure. The medians

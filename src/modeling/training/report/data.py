@@ -9,17 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Days, Floats, Ints
 from src.modeling.experiment.run import scored_outcomes
 
 if TYPE_CHECKING:
     from src.modeling.experiment.run import WalkForwardResult
     from src.modeling.gate.verdict import Verdict
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Days = npt.NDArray[np.datetime64]
 
 # Quantiles are scored on at most so many cells: more overlapping dates would add little.
 MOST_CELLS = 60_000

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats, Ints
 from src.modeling.evaluation import interval_metrics
 from src.modeling.intervals import quantiles
 from src.modeling.panel.panel import mean_by_date
@@ -15,9 +15,6 @@ from src.modeling.points import baselines
 from src.modeling.training.report import calibration
 from src.modeling.training.report.data import HorizonRecord
 from src.modeling.training.report.measures import Measure, share, skill
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 BASELINES = ("zero", "mean")
 ROLLING_SESSIONS = 250
