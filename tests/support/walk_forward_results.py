@@ -12,7 +12,7 @@ from src.modeling.gate import verdict
 from src.modeling.intervals import distribution
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.panel.panel import Panel
-from src.modeling.points.walk_forward import Schedule
+from src.modeling.points.splits import Schedule
 from tests.support.pools import Prices
 
 FIRST = np.datetime64("2020-01-01")

@@ -10,7 +10,7 @@ from src.modeling.gate import verdict
 from src.modeling.gate.criteria import GateRules
 from src.modeling.points.candidate_names import CHALLENGERS, CONFIGURATIONS, SMALL_POOL_CHALLENGERS
 from src.modeling.points.rank_tilt import RANKED_FROM
-from src.modeling.points.walk_forward import Schedule
+from src.modeling.points.splits import Schedule
 
 if TYPE_CHECKING:
     from src.config.settings import Settings

@@ -22,7 +22,7 @@ from src.features.panel import build_pool, matrices
 from src.modeling.experiment.config import ExperimentConfig
 from src.modeling.experiment.run import count_seasoned_tickers, feature_rows, run_walk_forward
 from src.modeling.panel.panel import MATRICES, Panel
-from src.modeling.points import walk_forward
+from src.modeling.points import splits
 
 # Volatility per session of the prices that replace the future.
 NOISE = 0.05
@@ -199,4 +199,4 @@ def forecasts(
 
 def refits(panel: Panel, config: ExperimentConfig) -> list[int]:
     """Rows on which models are refitted, where a label that is not purged reaches farthest."""
-    return walk_forward.refits(feature_rows(panel), len(panel.sessions), config.schedule)
+    return [fold.cutoff for fold in splits.folds(feature_rows(panel).rows, 1, config.schedule)]

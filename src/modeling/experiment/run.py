@@ -24,7 +24,8 @@ from src.modeling.panel.panel import Panel
 from src.modeling.points import walk_forward
 from src.modeling.points.candidate_names import CANDIDATES
 from src.modeling.points.candidates import CANDIDATES as FORECASTERS
-from src.modeling.points.candidates import NO_FIT_CACHE, CandidateInputs, FitCache
+from src.modeling.points.candidates import CandidateInputs
+from src.modeling.points.fit_cache import NO_FIT_CACHE, FitCache
 from src.modeling.points.walk_forward import FeatureRows
 from src.registry.formats.models import Model
 

@@ -18,7 +18,7 @@ from src.modeling.experiment.run import (
     count_seasoned_tickers,
     run_walk_forward,
 )
-from src.modeling.points.candidates import NO_FIT_CACHE, FitCache
+from src.modeling.points.fit_cache import NO_FIT_CACHE, FitCache
 
 if TYPE_CHECKING:
     from src.config.settings import Settings

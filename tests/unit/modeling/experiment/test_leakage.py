@@ -92,7 +92,8 @@ def test_a_fold_that_is_not_purged_is_caught(whole):
         known = feature_rows(given)
         # Labels of 63 sessions, purged as if they took one.
         y = given.targets(63)
-        return {"ridge": walk_forward.fit_predict(ridge, known, y, 1, schedule()).points}
+        points, _ = walk_forward.fit_predict(ridge, known, y, 1, schedule())
+        return {"ridge": points}
 
     refit = leakage.refits(whole, experiment_config(SETTINGS, "short", ("zero", "ridge"), 6))[-1]
 
@@ -112,8 +113,8 @@ def test_a_scaler_fitted_on_all_data_is_caught(whole):
             weights, *_ = np.linalg.lstsq(X.T @ X + np.eye(X.shape[1]), X.T @ y, rcond=None)
             return type("Line", (), {"predict": lambda self, X: X @ weights})()
 
-        walk = walk_forward.fit_predict(through_origin, wrong, given.targets(1), 1, schedule())
-        return {"line": walk.points}
+        points, _ = walk_forward.fit_predict(through_origin, wrong, given.targets(1), 1, schedule())
+        return {"line": points}
 
     assert set(leaks(whole, CheckedStep("forecasts", scaled))) == {"cut off", "replaced"}
 

@@ -8,7 +8,7 @@ from src.core.calendars.nse import nse
 from src.modeling.experiment.run import ExperimentConfig, run_walk_forward
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.panel import panel
-from src.modeling.points.walk_forward import Schedule
+from src.modeling.points.splits import Schedule
 from src.modeling.training.report.data import (
     CurrentForecast,
     ServingStatus,
