@@ -75,14 +75,6 @@ class Criterion:
     passed: bool
 
 
-def panel_tests(losses: CumulativeLosses, first: int, end: int, rules: GateRules) -> hac.MeanTest:
-    """Tests of the date-averaged loss differences of rows ``first`` to ``end``, which is left out.
-
-    Fields are (references, losses); positive speaks for the challenger.
-    """
-    return hac.mean_test_at(losses.panel, first, end, rules.horizon)
-
-
 def limit_for_better(dates: Ints, b: Floats, rules: GateRules) -> Floats:
     """What the panel's t must exceed for ``better``; of the shape of ``b``, window / dates."""
     periods = np.maximum(dates, 1) / rules.horizon

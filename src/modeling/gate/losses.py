@@ -21,8 +21,8 @@ class CumulativeLosses(NamedTuple):
 
     Attributes:
         references: What the challenger is compared with: zero, and the champion unless it is zero.
-        panel: Loss differences (reference less challenger) averaged over the tickers of a date;
-            (T + 1, references, losses).
+        panel: Loss differences (reference less challenger) averaged over the tickers of a date,
+            positive where they speak for the challenger; (T + 1, references, losses).
         tickers: Absolute-loss differences of each ticker; (T + 1, references, N).
         errors: Absolute errors of each reference; (T + 1, references, N).
         moments: Pairs, outcomes, their squares, forecasts, their squares; (T + 1, 5).
@@ -33,16 +33,6 @@ class CumulativeLosses(NamedTuple):
     tickers: hac.Sums
     errors: Floats
     moments: Floats
-
-    def against_zero(self) -> CumulativeLosses:
-        """The same pairs with zero as the only reference."""
-        return CumulativeLosses(
-            self.references[:1],
-            hac.Sums(self.panel.values[:, :1], self.panel.counts),
-            hac.Sums(self.tickers.values[:, :1], self.tickers.counts),
-            self.errors[:, :1],
-            self.moments,
-        )
 
 
 def cumulate_losses(

@@ -54,15 +54,15 @@ class ServingStatus:
 
     Attributes:
         served: Name of the candidate whose point is served.
-        forecast: None when there is none.
-        verdict: The gate's, of the challenger; None when it was not judged.
+        forecast: From the newest bar.
+        verdict: The gate's, of the challenger.
         contributions: Name and part of the challenger's current forecast, as returns.
         pinned: Tag of the pinned version that answers instead; empty without one.
     """
 
     served: str
-    forecast: CurrentForecast | None
-    verdict: Verdict | None
+    forecast: CurrentForecast
+    verdict: Verdict
     contributions: Sequence[tuple[str, float]] = ()
     pinned: str = ""
 
@@ -135,23 +135,11 @@ def report_data(
     run_id: str,
     time: dt.datetime,
 ) -> ReportData:
-    """The record of walk-forwards over one panel.
+    """The record of walk-forwards over one panel, and what is served now at each horizon.
 
-    Args:
-        horizons: Each horizon's walk-forward and what is served now, the shortest horizon first.
-        ticker: A ticker of the panel.
-        data_hash: Of the prices.
-        run_id: Of the run.
-        time: When it ran, in UTC.
-
-    Raises:
-        ValueError: For no horizon, or a ticker that is not in the panel.
+    The shortest horizon comes first; the others are described in ``ReportData``.
     """
-    if not horizons:
-        raise ValueError("a report needs at least one horizon")
     panel = horizons[0][0].panel
-    if ticker not in panel.tickers:
-        raise ValueError(f"{ticker} is not in the panel")
     return ReportData(
         ticker,
         panel.tickers,

@@ -93,19 +93,16 @@ def horizon_sections(
 
 def _range(data: ReportData, record: HorizonRecord, statistics: HorizonStatistics) -> list[Block]:
     forecast = record.status.forecast
-    if forecast is None or not forecast.has_range:
+    if not forecast.has_range:
         return [Note("There is no forecast to draw.")]
-    made = forecast.feature_date
     path = [
         (other.horizon, other.status.forecast)
         for other in data.horizons
-        if other.horizon <= record.horizon
-        and other.status.forecast is not None
-        and other.status.forecast.has_range
-        and other.status.forecast.feature_date == made
+        if other.horizon <= record.horizon and other.status.forecast.has_range
     ]
     days, prices, point = price_path(path)
-    seen = np.isfinite(data.closes) & (data.sessions <= np.datetime64(made, "D"))
+    made = np.datetime64(forecast.feature_date, "D")
+    seen = np.isfinite(data.closes) & (data.sessions <= made)
     rows = np.flatnonzero(seen)[-(20 if record.horizon < 20 else 120) :]
     figure = charts.fan(data.sessions[rows], data.closes[rows], (days, prices), point)
     return [Note(wording.range_note(record.horizon, statistics.coverage[0.9][0])), Chart(figure)]
@@ -113,8 +110,6 @@ def _range(data: ReportData, record: HorizonRecord, statistics: HorizonStatistic
 
 def _gate(record: HorizonRecord) -> list[Block]:
     verdict = record.status.verdict
-    if verdict is None:
-        return [Note("The challenger was not judged.")]
     headers = ("question", "value", "needed", "passed", "in words", "n", "n_eff")
     classes = ("words", "number", "number", "", "words", "number", "number")
     return [

@@ -119,11 +119,9 @@ def target(forecast: CurrentForecast) -> str:
     return f"{forecast.target_date}"
 
 
-def verdict(status: ServingStatus, challenger: str) -> str:
+def verdict(verdict: Verdict, challenger: str) -> str:
     """The gate's verdict on the challenger, in one sentence."""
-    if status.verdict is None:
-        return f"The challenger {challenger} was not judged: its skill is not known."
-    return f"The challenger {challenger}: {_lower(status.verdict.reason)}"
+    return f"The challenger {challenger}: {verdict.reason[:1].lower()}{verdict.reason[1:]}"
 
 
 def served(status: ServingStatus) -> str:
@@ -218,9 +216,9 @@ def pit_note(measure: Measure) -> str:
     )
 
 
-def contributions_note(total: float, verdict: Verdict | None) -> str:
+def contributions_note(total: float, verdict: Verdict) -> str:
     """The caption of the parts of a forecast."""
-    rests = f"n = {verdict.n:,}, n_eff = {n_eff(verdict.n_eff)}" if verdict else "n not known"
+    rests = f"n = {verdict.n:,}, n_eff = {n_eff(verdict.n_eff)}"
     return (
         f"Its forecast is {signed(total, 3)}, the sum of these parts; it was judged "
         f"on {rests}. They say how the number is made, not what moves the price."
@@ -260,7 +258,3 @@ def _plain(value: float) -> str:
 
 def _share(value: float) -> str:
     return f"{100 * value:.2f} %"
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]

@@ -10,7 +10,7 @@ from benchmarks.gate import MANY, SETTINGS, SIZES, World, ever_promoted, passed,
 from src.modeling.evaluation import hac
 from src.modeling.gate import criteria, losses, reasons
 from src.modeling.gate import verdict as gate
-from src.modeling.gate.criteria import Criterion, GateRules
+from src.modeling.gate.criteria import GateRules
 from src.modeling.panel.panel import pivot_wide
 
 SHORT = gate.rules_for(1, 0.0)
@@ -142,15 +142,6 @@ def test_a_gain_below_the_floor_is_not_worth_a_change():
     assert verdict.verdict == "undecided"
     assert "0.50 %, less than the required 1.00 %" in verdict.reason
     assert verdict.sessions_until_decidable is None
-
-
-def test_evidence_from_elsewhere_can_withhold_a_promotion_but_not_grant_one():
-    actual = outcomes()
-    poor = Criterion("coverage_90", 0.7, 0.875, passed=False)
-    good = replace(poor, passed=True)
-
-    assert gate.judge(actual, skilled(actual), rules=SHORT, further=[poor]).verdict == "undecided"
-    assert gate.judge(actual, -skilled(actual), rules=SHORT, further=[good]).verdict == "worse"
 
 
 def test_the_reverse_of_skill_is_worse():
@@ -464,16 +455,6 @@ def test_who_is_served_is_worse_as_soon_as_its_latest_forecasts_are():
     assert after.verdict == "worse"
     # Twice 250 dates.
     assert after.dates == 500
-
-
-def test_the_champion_is_served_until_the_challenger_has_beaten_it():
-    actual = outcomes(600, 10)
-    champion = skilled(actual, 0.01)
-
-    told = gate.replay(actual, skilled(actual), champion, rules=SHORT)
-
-    first = np.argmax(told.promoted)
-    np.testing.assert_array_equal(told.served[:first], champion[:first])
 
 
 def test_a_replayed_verdict_is_that_of_the_realised_rows_alone():

@@ -55,13 +55,6 @@ def test_only_rows_with_an_outcome_and_a_distribution_are_scored(result):
     assert one.rows.tolist() == list(range(300, 415))
 
 
-def test_a_ticker_without_prices_in_the_pool_is_refused(result):
-    with pytest.raises(ValueError, match=r"Z\.NS"):
-        record(result, "Z.NS")
-    with pytest.raises(ValueError, match="at least one horizon"):
-        report_data([], "A.NS", data_hash="d", run_id="r", time=TIME)
-
-
 def test_many_cells_are_thinned_evenly_down_from_the_newest():
     actual = np.zeros((100, 10))
     actual[-3:] = np.nan
