@@ -153,19 +153,12 @@ class StageMetric:
         self._began = dt.datetime.now(dt.UTC)
         self._started = time.perf_counter()
 
-    def succeeded(self, rows: int) -> dict[str, Any]:
-        """The row of a stage that wrote so many rows."""
-        return self._row("success", rows, None)
-
-    def failed(self, error: str) -> dict[str, Any]:
-        """The row of a stage that an error ended, described in one sentence."""
-        return self._row("failed", 0, error)
-
-    def _row(self, status: str, rows: int, error: str | None) -> dict[str, Any]:
+    def row(self, rows: int, error: str | None = None) -> dict[str, Any]:
+        """The row of a stage that wrote so many rows, or that an error ended: one sentence."""
         return {
             "timestamp": self._began.isoformat(timespec="milliseconds"),
             "stage": self._stage,
-            "status": status,
+            "status": "success" if error is None else "failed",
             "rows_processed": rows,
             "duration_seconds": time.perf_counter() - self._started,
             "error_message": error,

@@ -6,7 +6,7 @@ leak of something that does not move with the return (tomorrow's volume, say) is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,18 +52,15 @@ class Correlation:
         )
 
 
-def correlations(
-    features: Mapping[str, Floats] | Iterable[tuple[str, Floats]], target: Floats
-) -> list[Correlation]:
+def correlations(features: Mapping[str, Floats], target: Floats) -> list[Correlation]:
     """Correlate each feature with the target, in their order.
 
     Args:
-        features: Names and (T, N) matrices; a generator of pairs needs one in memory at a time.
+        features: (T, N) matrices by name.
         target: Simple return from each session's close to the next session's; (T, N), NaN where
             it is not known.
     """
-    pairs = features.items() if isinstance(features, Mapping) else features
-    return [_correlation(name, values, target) for name, values in pairs]
+    return [_correlation(name, values, target) for name, values in features.items()]
 
 
 def row_correlations(

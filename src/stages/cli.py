@@ -259,8 +259,15 @@ def _table(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
         rows["total"] = {name: sum(row[name] for row in counts.values()) for name in names}
     cells = [["ticker", *names]]
     cells += [[ticker, *(f"{row[name]:,}" for name in names)] for ticker, row in rows.items()]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return aligned(cells, str.rjust)
+
+
+def aligned(
+    rows: Sequence[Sequence[str]], justify: Callable[[str, int], str], gap: str = "  "
+) -> list[str]:
+    """Lines of a table: the first column to the left, the others as ``justify`` puts them."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
-        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
-        for line in cells
+        gap.join([row[0].ljust(widths[0]), *map(justify, row[1:], widths[1:])]).rstrip()
+        for row in rows
     ]
