@@ -61,7 +61,7 @@ def walk_forward_result(
         actual,
         points,
         distribution.DistributionForecasts(
-            horizon, since, LEVELS, np.ones(shape), quantiles if scores is None else scores
+            horizon, since, np.ones(shape), quantiles if scores is None else scores
         ),
         verdict.replay(actual, points[challenger], rules=gate_rules),
         rules,

@@ -87,12 +87,8 @@ def walk_forwards(
 ) -> Iterator[WalkForwardResult]:
     """Both horizons, one after the other; the gate's challengers always take part.
 
-    Args:
-        panel: All prices that forecasts may use.
-        whole: The same and the later ones, which outcomes are taken from.
-        settings: Of the horizons, the gate and the schedule.
-        names: Candidates.
-        since: First session wanted.
+    Forecasts use the prices of ``panel`` alone; ``whole`` has the later ones as well, which
+    outcomes are taken from.
     """
     import numpy as np
 

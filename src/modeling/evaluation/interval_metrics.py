@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from src.core.arrays import Floats
-from src.modeling.intervals.quantiles import LEVELS, cdf, interval_bounds
+from src.modeling.intervals.quantiles import LEVELS, interval_bounds
 
 
 def level_weights(levels: Floats = LEVELS) -> Floats:
@@ -46,11 +46,3 @@ def width(forecast: Floats, share: float, levels: Floats = LEVELS) -> Floats:
     """Upper less lower bound of the central interval; (...), in units of y."""
     low, high = interval_bounds(share, levels)
     return np.asarray(forecast[..., high] - forecast[..., low])
-
-
-def pit(y: Floats, forecast: Floats, levels: Floats = LEVELS) -> Floats:
-    """Where in its distribution each outcome fell (Dawid 1984); (...).
-
-    Uniform if the forecasts are right, up to the outermost levels, where it stops.
-    """
-    return cdf(forecast, y, levels)

@@ -43,18 +43,18 @@ def point_leaderboard(forecasts: pl.DataFrame) -> list[dict[str, Any]]:
         means = rows.filter(model="mean").select("ticker", "made", mean="point")
         for (model,), of_model in rows.group_by("model", maintain_order=True):
             beside = of_model.join(means, on=["ticker", "made"], how="left", maintain_order="left")
-            scores.append({"horizon": horizon, "model": model, **_scored(beside, int(horizon))})
+            measured = point_scores(*_matrices(beside, "actual", "point", "mean"), int(horizon))
+            scores.append({"horizon": horizon, "model": model, **measured})
     return sorted(scores, key=lambda row: row["horizon"])
 
 
-def _scored(rows: pl.DataFrame, horizon: int) -> dict[str, Any]:
-    actual, point, mean = pivot_wide(
+def _matrices(rows: pl.DataFrame, *names: str) -> list[Floats]:
+    """Columns of a backtest as (T, N) matrices, dates by tickers."""
+    return pivot_wide(
         rows["made"].to_numpy().astype("datetime64[D]"),
         rows["ticker"].to_numpy().astype(str),
-        *(rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in ("actual", "point")),
-        rows["mean"].cast(pl.Float64).fill_null(np.nan).to_numpy(),
+        *(rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in names),
     )
-    return point_scores(actual, point, mean, horizon)
 
 
 def point_scores(actual: Floats, point: Floats, mean: Floats, horizon: int) -> dict[str, Any]:
@@ -124,11 +124,7 @@ def interval_leaderboard(forecasts: pl.DataFrame, model: str) -> list[dict[str, 
 
 
 def _distribution(rows: pl.DataFrame, horizon: int) -> dict[str, Any]:
-    actual, *bounds = pivot_wide(
-        rows["made"].to_numpy().astype("datetime64[D]"),
-        rows["ticker"].to_numpy().astype(str),
-        *(rows[n].cast(pl.Float64).fill_null(np.nan).to_numpy() for n in ("actual", *BOUNDS)),
-    )
+    actual, *bounds = _matrices(rows, "actual", *BOUNDS)
     forecast = np.stack(bounds, axis=-1)
     known = np.isfinite(actual) & np.isfinite(forecast).all(axis=-1)
     past = quantiles.trailing(actual, horizon, np.arange(len(actual)), LEVELS)
@@ -140,11 +136,8 @@ def _distribution(rows: pl.DataFrame, horizon: int) -> dict[str, Any]:
         for share in INTERVALS
         if known.any()
     }
-    return {
-        "n": int(known.sum()),
-        **coverage,
-        **_against_past(actual, forecast, past, both, horizon),
-    }
+    beside = _against_past(actual, forecast, past, both, horizon)
+    return {"n": int(known.sum()), **coverage, **beside}
 
 
 def _against_past(

@@ -61,14 +61,12 @@ class DistributionForecasts:
     Attributes:
         horizon: Sessions ahead.
         since: The first row that has a distribution.
-        levels: (K,), ascending.
         sigma: Forecast of the next h sessions' volatility; (T, N).
-        scores: Quantiles of the outcome over sigma at every refresh; (R, N, K), ascending.
+        scores: Quantiles of the outcome over sigma at every refresh, at ``LEVELS``; (R, N, K).
     """
 
     horizon: int
     since: int
-    levels: Floats
     sigma: Floats
     scores: Floats
 
@@ -121,7 +119,7 @@ def walk_forward(
     shared = volatility.build_inputs(panel) if inputs is None else inputs
     sigma = volatility.forecast(shared, horizon)
     scores = score_quantiles(panel.targets(horizon) / sigma, horizon, since=since)
-    return DistributionForecasts(horizon, since, LEVELS, sigma, scores)
+    return DistributionForecasts(horizon, since, sigma, scores)
 
 
 def rise_probability(forecast: Floats) -> Floats:

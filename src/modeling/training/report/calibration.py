@@ -12,7 +12,7 @@ import numpy as np
 
 from src.core.arrays import Bools, Floats, Ints
 from src.modeling.evaluation import interval_metrics
-from src.modeling.intervals.quantiles import INTERVALS
+from src.modeling.intervals.quantiles import INTERVALS, cdf
 
 TERCILES = ("calm", "middle", "wild")
 BINS = 10
@@ -62,8 +62,11 @@ def terciles(sigma: Floats, known: Bools) -> Ints:
 
 
 def pit_counts(actual: Floats, forecast: Floats, bins: int = BINS) -> Ints:
-    """Outcomes in each of ``bins`` equal parts of their forecast distribution; (bins,)."""
-    values = interval_metrics.pit(actual, forecast)
+    """Outcomes in each of ``bins`` equal parts of their forecast distribution; (bins,).
+
+    Even if the forecasts are right (Dawid 1984), up to the outermost levels, where it stops.
+    """
+    values = cdf(forecast, actual)
     places = np.floor(values[np.isfinite(values)] * bins + 1e-9).astype(np.int64)
     return np.bincount(np.minimum(places, bins - 1), minlength=bins)
 
