@@ -156,11 +156,8 @@ def replay(actual: Floats, challenger: Floats, *, rules: GateRules, every: int =
     over the forecasts served since or over the latest of these; then only forecasts made after
     its demotion count for a new promotion.
 
-    Args:
-        actual: Simple returns over the horizon that follows each row, (T, N).
-        challenger: Its forecasts, made at the close of each row.
-        rules: From ``rules_for``.
-        every: Sessions from one judgement to the next.
+    ``actual`` are simple returns over the horizon that follows each row, (T, N); forecasts are
+    made at its close.
     """
     losses, whole = cumulate_losses(actual, challenger), len(actual)
     rows, promoted = np.arange(every - 1, whole, every), np.zeros(whole, dtype=bool)

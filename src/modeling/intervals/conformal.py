@@ -33,10 +33,7 @@ def score_quantiles(scores: Floats, horizon: int, *, since: int = 0) -> Floats:
     the last at or before ``since``. A ticker's own errors weigh n_eff / (n_eff + EVEN_WEIGHT), the
     pool's the rest.
 
-    Args:
-        scores: y / volatility; (T, N), NaN where unknown. Row t counts from row t + horizon on.
-        horizon: Sessions ahead.
-        since: First row wanted.
+    ``scores`` are y / volatility, (T, N), NaN where unknown; row t counts from row t + horizon on.
     """
     first = since // REFRESH_EVERY * REFRESH_EVERY
     refreshes = range(first, len(scores), REFRESH_EVERY)

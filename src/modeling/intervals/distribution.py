@@ -110,11 +110,8 @@ def walk_forward(
 ) -> DistributionForecasts:
     """The distributions that could have been forecast at each row from ``since`` on.
 
-    Args:
-        panel: All tickers that are pooled; one is enough.
-        horizon: Sessions ahead.
-        since: Earlier rows are learnt from but have no distribution; saves time and memory.
-        inputs: ``volatility.build_inputs(panel)``, where several horizons share it.
+    Earlier rows are learnt from but have no distribution, which saves time and memory. One ticker
+    is enough. ``inputs`` are ``volatility.build_inputs(panel)``, where several horizons share them.
     """
     shared = volatility.build_inputs(panel) if inputs is None else inputs
     sigma = volatility.forecast(shared, horizon)

@@ -28,10 +28,7 @@ def slopes(ranks: Floats, scores: Floats, horizon: int) -> Floats:
     sessions whose label was realised at the last refresh, every ``SLOPE_EVERY`` rows. NaN before
     ``SLOPE_FROM`` sessions.
 
-    Args:
-        ranks: Predicted.
-        scores: Realised return over forecast volatility, NaN where not known.
-        horizon: Sessions from a row to its label's end.
+    ``scores`` are realised returns over forecast volatility, NaN where not known.
     """
     centred = ranks - mean_by_date(ranks)[:, None]
     known = np.isfinite(centred) & np.isfinite(scores)

@@ -51,10 +51,8 @@ class Fold:
 def folds(sessions: Ints, horizon: int, schedule: Schedule) -> list[Fold]:
     """Cut rows into expanding walk-forward folds.
 
-    Args:
-        sessions: Number of each row's session in the calendar; they may repeat, in any order.
-        horizon: Sessions from a row to its label's end.
-        schedule: When to refit.
+    ``sessions`` are the number of each row's session, which may repeat, in any order; labels end
+    ``horizon`` sessions later.
     """
     distinct = np.unique(sessions)
     cutoffs = distinct[schedule.warm_up :: schedule.refit_every].tolist()

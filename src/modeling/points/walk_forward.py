@@ -71,13 +71,8 @@ def fit_predict(
 ) -> tuple[Floats, FittedModel | None]:
     """Forecasts of every row from the first refit on, and the model of the last refit.
 
-    Args:
-        fit: Takes (rows, features), (rows,) and the horizon; returns a fitted model.
-        features: The model's inputs.
-        y: Labels, simple returns; (T, N).
-        horizon: Sessions from a row to its label's end.
-        schedule: When to refit, and the least number of rows.
-        predict: Applies a fitted model to (rows, features).
+    ``y`` are labels, simple returns, (T, N), whose ends lie ``horizon`` sessions after their rows.
+    ``fit`` takes (rows, features), (rows,) and the horizon; ``predict`` a model and its inputs.
 
     Returns:
         (T, N), NaN where there is no forecast, and the model; None without a refit.

@@ -13,10 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from src.modeling.experiment.run import FeatureCache
-from src.modeling.intervals.distribution import (
-    DistributionForecasts,
-    ReturnDistribution,
-)
+from src.modeling.intervals.distribution import DistributionForecasts, ReturnDistribution
 from src.modeling.intervals.distribution import walk_forward as forecast_distributions
 from src.modeling.panel.panel import MATRICES, Panel
 from src.modeling.points.candidates import RANK_MEAN, volatility_name
@@ -49,9 +46,7 @@ class ModelInputs:
 def build_model_inputs(pool: Panel, artifacts: Sequence[Artifact]) -> list[ModelInputs]:
     """The inputs of each model, in the order given.
 
-    Args:
-        pool: All prices of the pool.
-        artifacts: Models of tickers in it.
+    ``pool`` has all prices of the pool that their tickers are in.
     """
     shared = FeatureCache(pool)
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
@@ -78,13 +73,8 @@ def input_values(
 ) -> dict[str, float]:
     """A model's inputs by name; those that are not known are missing.
 
-    Args:
-        model: Which inputs it needs.
-        features: Of the pool, with ``row`` and ``column`` as in it.
-        row: The ticker's last bar.
-        column: The ticker.
-        volatility: Forecast there of the return over the horizon.
-        horizon: Sessions ahead.
+    ``row`` of the pool's features is the ticker's last bar, ``column`` the ticker. ``volatility``
+    is forecast there, of the return over the ``horizon`` in sessions.
     """
     session = features.rows == row
     pool = features.inputs[session]

@@ -36,12 +36,8 @@ def forecast(
     None where there is no candidate or the row lacks an input that it needs. Where a promoted
     candidate lacks one, zero is served, and ``note`` says so.
 
-    Args:
-        artifact: The live model of the row's ticker.
-        row: The newest session's ``ticker, date, close, features_version``, and the model's
-            inputs by name.
-        calendar: The exchange's sessions.
-        distribution: The distribution of the return, forecast at the same bar.
+    ``row`` has the newest session's ``ticker, date, close, features_version``, and the model's
+    inputs by name; the ``distribution`` of the return was forecast at the same bar.
 
     Raises:
         FeatureMismatch: For another ticker or features version, or no usable close.

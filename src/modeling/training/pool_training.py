@@ -36,7 +36,6 @@ class PoolTraining:
     """What training on one pool gave.
 
     Attributes:
-        feature_cache: The panel and its features.
         results: By ``short`` and ``long``.
         leak: Why nothing was fitted: a feature that correlates with the next return; or None.
     """
@@ -54,11 +53,7 @@ def train_pool(
 ) -> PoolTraining:
     """Walk the candidates of both horizons forward over a pool.
 
-    Args:
-        panel: All prices of the pool.
-        settings: Of the horizons, the schedule and the gate.
-        fit_cache: Fits of earlier runs.
-        suspected_leak: A leak found elsewhere, in a sentence: then nothing is fitted.
+    With ``suspected_leak``, a sentence about a leak found elsewhere, nothing is fitted.
     """
     feature_cache = FeatureCache(panel)
     leak = suspected_leak or find_leak(feature_cache)
@@ -81,8 +76,7 @@ def train_pool(
 def find_leak(feature_cache: FeatureCache) -> str | None:
     """The first model input that correlates with the next return beyond the honest limit.
 
-    Returns:
-        A sentence, or None.
+    As a sentence, or None.
     """
     features = feature_cache.features
     target = feature_cache.panel.targets(1)[features.rows, features.columns]

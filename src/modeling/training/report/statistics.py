@@ -105,11 +105,7 @@ def point_skills(
 ) -> list[Skill]:
     """Skill in mean absolute error of every candidate against no change and the expanding mean.
 
-    Args:
-        actual: Realised simple returns, (T, N).
-        points: Forecasts of them by candidate, (T, N) each.
-        horizon: Sessions ahead.
-        column: The report's ticker.
+    ``actual`` are realised simple returns, (T, N); ``points`` forecasts of them by candidate.
     """
     mean = points["mean"] if "mean" in points else baselines.own_mean(actual, horizon)
     losses = {"zero": np.abs(actual), "mean": np.abs(actual - mean)}
@@ -126,12 +122,8 @@ def distribution_skill(
 ) -> Skill:
     """CRPS skill of quantiles at ``rows`` against those of the last 500 realised outcomes.
 
-    Args:
-        actual: Realised simple returns, (T, N).
-        forecast: (R, N, K) quantiles at the default levels.
-        rows: (R,), evenly spaced, ascending.
-        horizon: Sessions ahead.
-        column: The report's ticker.
+    ``actual`` are realised simple returns, (T, N); ``forecast`` (R, N, K) quantiles at the default
+    levels; ``rows`` (R,), evenly spaced, ascending.
     """
     outcomes = actual[rows]
     errors = interval_metrics.crps(outcomes, forecast)
