@@ -39,11 +39,7 @@ def progress_bar(stages: int) -> Iterator[Callable[[str], None]]:
 
 
 def forecast_table(results: Mapping[str, Any]) -> str:
-    """The forecasts of a run as text: a header, one line a horizon, and how far to trust them.
-
-    Args:
-        results: As results.json holds them.
-    """
+    """The forecasts of a run as text: a header, one line a horizon, and how far to trust them."""
     forecasts = results["forecasts"]
     if not forecasts:
         why = results["warnings"] or ["The log says why."]

@@ -32,15 +32,10 @@ class Interrupted(ForecastError):
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What a run is to do.
+    """What a run is to do; see ``RunContext``.
 
     Attributes:
-        settings: All settings.
-        ticker: Whose forecasts.
         source: Where prices come from; None for those that are stored.
-        as_of: The last session that may be used; None for all.
-        known_at: Only what had been fetched by then may be used; None for all.
-        live: Whether tables and models are written.
         now: When it starts, aware.
     """
 
@@ -62,11 +57,8 @@ def run_pipeline(
 ) -> dict[str, object]:
     """Run the stages; whatever happens, the folder's files say how the run ended.
 
-    Args:
-        request: What is to be done.
-        folder: For results.json, metrics.json and the stages' files.
-        progress: Called with each stage's name as it begins.
-        skip_training: Whether the stored models forecast, instead of newly trained ones.
+    ``progress`` is called with each stage's name as it begins. With ``skip_training`` the stored
+    models forecast, instead of newly trained ones.
 
     Returns:
         The content of results.json.

@@ -78,13 +78,7 @@ def _create(path: Path) -> bool:
 
 
 class RunRecord:
-    """What becomes results.json and metrics.json of one run.
-
-    Attributes:
-        folder: Where both are written.
-        results: The content of results.json so far.
-        metrics: The rows of metrics.json so far.
-    """
+    """What becomes results.json and metrics.json of one run: the content of both so far."""
 
     def __init__(self, folder: RunFolder, **facts: Any) -> None:
         self.folder = folder
@@ -102,11 +96,9 @@ class RunRecord:
         }
 
     def add_stage(self, row: Mapping[str, Any], details: Mapping[str, Any]) -> None:
-        """Add a finished or failed stage.
+        """Add a finished or failed stage: its row of metrics.json, and the report's details.
 
-        Args:
-            row: Of metrics.json.
-            details: Of the stage's report; forecasts and data_hash belong to the whole run.
+        Of the details, forecasts and data_hash belong to the whole run.
         """
         facts = dict(details)
         for name in ("forecasts", "data_hash"):

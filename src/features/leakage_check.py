@@ -53,12 +53,10 @@ class Correlation:
 
 
 def correlations(features: Mapping[str, Floats], target: Floats) -> list[Correlation]:
-    """Correlate each feature with the target, in their order.
+    """Correlate each feature, (T, N), with the target, in their order.
 
-    Args:
-        features: (T, N) matrices by name.
-        target: Simple return from each session's close to the next session's; (T, N), NaN where
-            it is not known.
+    The ``target`` is the simple return from each session's close to the next session's; (T, N),
+    NaN where it is not known.
     """
     return [_correlation(name, values, target) for name, values in features.items()]
 

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from src.core.arrays import Bools, Floats
+from src.core.tables import OHLCV
 from src.features.bars import Bars
 from src.features.time_series import log_return
 
@@ -109,10 +110,7 @@ class Pool:
 def build_pool(prices: Prices) -> Pool:
     """The pool of the bars of (T, N) prices; a ticker may lack any session, or all."""
     present = np.isfinite(prices.close) & (prices.close > 0)
-    fields = [
-        np.ascontiguousarray(values.T)
-        for values in (prices.open, prices.high, prices.low, prices.close, prices.volume)
-    ]
+    fields = [np.ascontiguousarray(getattr(prices, name).T) for name in OHLCV]
     bars = tuple(
         Bars(*(values[column][rows] for values in fields)) for column, rows in enumerate(present.T)
     )

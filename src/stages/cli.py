@@ -134,14 +134,10 @@ def stage_main(
     parser: Parser,
     prepare: Callable[[argparse.Namespace, Settings, Any], tuple[Stage, list[str]]] | None = None,
 ) -> int:
-    """Show, run or write one stage.
+    """Show, run or write one stage, by the arguments of ``stage_parser`` and perhaps more.
 
-    Args:
-        stage: What is run, unless ``prepare`` gives another.
-        argv: The arguments; None for those of the process.
-        parser: With the arguments of ``stage_parser`` and perhaps more.
-        prepare: Called with the arguments, the settings and the time; returns the stage bound to
-            a source of prices, and the tickers that this source holds.
+    ``prepare``, called with the arguments, the settings and the time, returns the stage to run,
+    bound to a source of prices, and the tickers that this source holds.
     """
     args = parser.parse_args(argv)
     settings, now = set_up(args)

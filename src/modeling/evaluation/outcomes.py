@@ -77,14 +77,10 @@ def mature_forecasts(
     until: dt.date,
     at: dt.datetime,
 ) -> MaturedForecasts:
-    """Outcomes of the forecasts whose session has come.
+    """Outcomes of one ticker's forecasts whose session has come.
 
-    Args:
-        logged: Keys, ``sessions`` and newest outcome: see ``ForecastLog.forecasts_before``.
-        prices: Of their ticker.
-        calendar: The exchange's sessions.
-        until: The last session that has closed.
-        at: The present time, aware.
+    ``logged`` has keys, ``sessions`` and the newest outcome: see ``ForecastLog.forecasts_before``;
+    ``until`` is the last session that has closed, ``at`` the present time, aware.
     """
     matured = MaturedForecasts()
     for forecast in logged:

@@ -102,11 +102,8 @@ def judge(
 ) -> Verdict:
     """The verdict on a challenger, against zero and the champion.
 
-    Args:
-        actual: Realised simple returns only, sessions by tickers; NaN where none.
-        challenger: Its forecasts of them, made before; NaN where none.
-        champion: The forecasts served so far; None means zero.
-        rules: From ``rules_for``.
+    ``actual`` are realised simple returns only, sessions by tickers; the forecasts of them were
+    made before; NaN where none. No champion means zero.
 
     Raises:
         ValueError: For matrices of different shapes. Too few outcomes are a verdict, no error.

@@ -46,8 +46,6 @@ class CandidateInputs:
         actual: Simple returns over the horizon after each row, NaN where not realised.
         volatility: Of the return over the horizon, as forecast at each row.
         shared: The model features, computed once for all candidates and horizons.
-        schedule: When models are refitted.
-        fit_cache: May remember earlier fits.
     """
 
     horizon: int

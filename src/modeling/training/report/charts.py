@@ -146,13 +146,10 @@ def pit(counts: Ints, band: tuple[float, float]) -> Figure:
 
 
 def fan(days: Days, closes: Floats, path: tuple[Days, Floats], point: Floats) -> Figure:
-    """Closes, then the central intervals as a fan.
+    """Closes without NaN on ascending days, then the central intervals as a fan.
 
-    Args:
-        days: Of the closes, ascending.
-        closes: Without NaN, as long.
-        path: Days from the last close to the target, and quantiles of the price there, (S, K).
-        point: The served forecast of the price on those days, (S,).
+    ``path`` are the days from the last close to the target, and quantiles of the price there,
+    (S, K); ``point`` is the served forecast of the price on those days, (S,).
     """
     figure = _figure()
     ahead, prices = path

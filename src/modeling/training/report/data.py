@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from src.core.arrays import Days, Floats, Ints
-from src.modeling.experiment.run import scored_outcomes
 
 if TYPE_CHECKING:
     from src.modeling.experiment.run import WalkForwardResult
@@ -54,7 +53,6 @@ class ServingStatus:
 
     Attributes:
         served: Name of the candidate whose point is served.
-        forecast: From the newest bar.
         verdict: The gate's, of the challenger.
         contributions: Name and part of the challenger's current forecast, as returns.
         pinned: Tag of the pinned version that answers instead; empty without one.
@@ -78,8 +76,6 @@ class HorizonRecord:
         sigma: Forecast of the volatility over the horizon.
         rows: Evenly spaced rows at which the distribution is scored; (R,).
         quantiles: The distribution there, at the default levels; (R, N, K).
-        challenger: The candidate that the gate judged.
-        status: What is served now and why.
     """
 
     horizon: int
@@ -97,13 +93,10 @@ class ReportData:
     """A run's record of one ticker in its pool.
 
     Attributes:
-        ticker: Whose report it is.
         tickers: All of the pool, by column.
         sessions: (T,), ascending.
         closes: The ticker's adjusted closes, (T,), NaN without a bar.
         horizons: The shortest first.
-        data_hash: Of the prices.
-        run_id: Of the run.
         time: When it ran, in UTC.
     """
 
@@ -153,7 +146,7 @@ def report_data(
 
 
 def _horizon_record(result: WalkForwardResult, status: ServingStatus) -> HorizonRecord:
-    actual = scored_outcomes(result.actual)
+    actual = result.scored
     rows = scored_rows(actual, result.distributions.since)
     return HorizonRecord(
         result.horizon,
