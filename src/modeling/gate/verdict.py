@@ -35,7 +35,7 @@ class Verdict:
     Attributes:
         verdict: ``better``, ``worse`` or ``undecided``.
         reason: One sentence.
-        evidence: Every criterion, in order; see ``named``.
+        evidence: Every criterion, in order.
         n: Pairs of a forecast and an outcome.
         dates: Distinct dates among them.
         n_eff: Periods that do not overlap, dates / horizon.
@@ -52,10 +52,6 @@ class Verdict:
     n_eff: float
     configurations: int
     sessions_until_decidable: int | None
-
-    def named(self, name: str) -> Criterion:
-        """The criterion of that name; KeyError without it."""
-        return {criterion.name: criterion for criterion in self.evidence}[name]
 
 
 @dataclass(frozen=True, eq=False)

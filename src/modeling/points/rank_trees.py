@@ -45,7 +45,8 @@ def grow(X: Floats, y: Floats, horizon: int) -> Trees:
         random_state=SEED,
     ).fit(X, y)
     # It has no public access to its trees; a test shows that ours predict the same to the last bit.
-    return _joined([_of_sklearn(tree.nodes) for (tree,) in model._predictors], _base(model))
+    base = float(model._baseline_prediction.item())
+    return _joined([_of_sklearn(tree.nodes) for (tree,) in model._predictors], base)
 
 
 def grow_lightgbm(X: Floats, y: Floats, horizon: int) -> Trees:
@@ -77,10 +78,6 @@ def grow_lightgbm(X: Floats, y: Floats, horizon: int) -> Trees:
 
 def _leaf(rows: int) -> int:
     return max(1, min(LEAF, rows // LEAF_SHARE))
-
-
-def _base(model: Any) -> float:
-    return float(model._baseline_prediction.item())
 
 
 def _of_sklearn(nodes: np.ndarray) -> dict[str, np.ndarray]:

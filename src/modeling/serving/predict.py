@@ -74,10 +74,6 @@ def forecast(
     }
 
 
-def _promoted(artifact: Artifact) -> bool:
-    return artifact.served == artifact.candidate != "zero"
-
-
 def _proposed(artifact: Artifact, row: Mapping[str, Any]) -> float | None:
     """The candidate's forecast, or None without one or without an input that it needs."""
     if artifact.candidate == "zero":
@@ -101,7 +97,7 @@ def _candidate(artifact: Artifact, proposed: float, close: float) -> dict[str, o
         "n": scores["n"],
         "n_eff": scores["n_eff"],
         "pool": _scores(artifact.pool.get("metrics", ()), artifact.candidate),
-        "promoted": _promoted(artifact),
+        "promoted": artifact.served == artifact.candidate,
     }
 
 

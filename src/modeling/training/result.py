@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -177,7 +176,7 @@ def _artifact(
         config_hash=config_hash(context.settings),
         config=context.settings.result_settings(),
         served=decision.champion.served,
-        since=_iso(decision.champion.since),
+        since=str(decision.champion.since or ""),
         verdict=decision.verdict.verdict,
         reason=reason,
         trials=decision.verdict.configurations,
@@ -191,7 +190,3 @@ def _reason(decision: PromotionDecision, leak: str | None) -> str:
     if leak is None:
         return decision.reason.rstrip(".")
     return f"a leak is likely, so nothing was trained and zero is served ({leak})"
-
-
-def _iso(day: dt.date | None) -> str:
-    return day.isoformat() if day else ""

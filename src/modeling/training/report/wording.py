@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from src.modeling.gate import criteria, reasons
 from src.modeling.gate.verdict import Verdict
 from src.modeling.training.report.data import CurrentForecast, ServingStatus
@@ -239,7 +241,8 @@ def _evidence_row(evidence: criteria.Criterion, verdict: Verdict) -> tuple[str, 
         reference=reasons.REFERENCES.get(reference, reference or "it"), recent=recent
     )
     share = min(1.0, recent / verdict.dates) if kind == "recent_skill" and verdict.dates else 1.0
-    shown = _plain if kind.startswith("t_") or kind not in QUESTIONS else _share
+    is_plain = kind.startswith("t_") or kind not in QUESTIONS
+    shown = "{:.2f}".format if is_plain else partial(percent, digits=2)
     in_words = "speaks for it" if evidence.passed else reasons.objection(evidence)
     return (
         question,
@@ -250,11 +253,3 @@ def _evidence_row(evidence: criteria.Criterion, verdict: Verdict) -> tuple[str, 
         f"{verdict.n:,}" if share == 1 else f"≈ {verdict.n * share:,.0f}",
         n_eff(verdict.n_eff * share),
     )
-
-
-def _plain(value: float) -> str:
-    return f"{value:.2f}"
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.2f} %"

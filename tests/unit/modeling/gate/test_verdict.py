@@ -27,6 +27,11 @@ def skilled(actual, share=0.05):
     return share * actual
 
 
+def named(verdict, name):
+    (criterion,) = (one for one in verdict.evidence if one.name == name)
+    return criterion
+
+
 def test_hand_worked_evidence():
     actual = np.array([[0.02, -0.01], [0.01, -0.02], [0.03, 0.01]])
     ours = np.array([[0.01, 0.01], [0.01, -0.01], [0.01, 0.0]])
@@ -167,8 +172,8 @@ def test_forecasts_that_err_rarely_but_wildly_are_not_better():
 
     # A gain of 5 % on 99 of 100 less 2.5 times the outcome once: .0245 of it. Squared, 9.75 %
     # on 99 of 100 less 3.5^2 - 1 once: a loss.
-    assert verdict.named("t_absolute_vs_zero").passed
-    assert not verdict.named("t_squared_vs_zero").passed
+    assert named(verdict, "t_absolute_vs_zero").passed
+    assert not named(verdict, "t_squared_vs_zero").passed
     assert verdict.verdict == "undecided"
 
 
@@ -242,7 +247,7 @@ def test_each_date_counts_once_however_many_tickers_it_has():
 
     verdict = gate.judge(actual, forecast, rules=SHORT)
 
-    assert verdict.named("t_absolute_vs_zero").value == pytest.approx(
+    assert named(verdict, "t_absolute_vs_zero").value == pytest.approx(
         float(hac.mean_test(per_date, 1).t)
     )
 
@@ -257,7 +262,7 @@ def test_swapping_challenger_and_champion_turns_the_sign():
     )
 
     for name in ("t_absolute_vs_champion", "t_squared_vs_champion"):
-        assert there.named(name).value == pytest.approx(-back.named(name).value)
+        assert named(there, name).value == pytest.approx(-named(back, name).value)
 
 
 def test_a_champion_that_forecasts_zero_is_zero():
@@ -302,7 +307,7 @@ def test_a_ticker_is_worse_at_five_percent_or_over_few_periods_at_one(rules, lag
     # 9.5 periods, b = 63/600: 2.3263 + 4.1299 b + .4165 b^2 - .8336 b^3 = 2.7636.
     actual, forecast, _ = one_ticker_with(t, skill=0.0, lags=lags)
 
-    share = gate.judge(actual, forecast, rules=rules).named("share_of_tickers_worse_vs_zero")
+    share = named(gate.judge(actual, forecast, rules=rules), "share_of_tickers_worse_vs_zero")
 
     assert (share.value, share.passed) == (worse, not worse)
 
@@ -312,7 +317,7 @@ def test_the_worst_ticker_is_refused_only_when_it_is_surely_below_its_limit(t, p
     # With 32 of 600: 3.0902 + 7.9671 b - .2978 b^2 - 1.3852 b^3 = 3.5141.
     actual, forecast, error = one_ticker_with(t, skill=-0.01)
 
-    worst = gate.judge(actual, forecast, rules=SHORT).named("worst_ticker_vs_zero")
+    worst = named(gate.judge(actual, forecast, rules=SHORT), "worst_ticker_vs_zero")
 
     assert worst.passed is passes
     assert worst.value == pytest.approx(-0.01 + (t + 3.5141) * error, abs=1e-6)
@@ -328,9 +333,10 @@ def test_the_size_of_forecasts_is_refused_only_when_surely_above_its_limit(t, pa
     size = np.sqrt(0.01 * swing**2 + noise + t * error)
     mirror = np.array([1.0, -1.0])
 
-    found = gate.judge(
+    verdict = gate.judge(
         0.005 + swing[:, None] * mirror, 0.01 + size[:, None] * mirror, rules=SHORT
-    ).named("variance_ratio")
+    )
+    found = named(verdict, "variance_ratio")
 
     assert found.passed is passes
     expected = 0.01 + (t - 2.5477) * error / (swing**2).mean()
