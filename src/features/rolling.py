@@ -1,8 +1,7 @@
 """Compute statistics of trailing windows of a 1-D array, without a loop over rows.
 
 Every value is summed over its own window in a fixed order, so that neither later nor earlier rows
-can change a bit of it. NaN where the window is not
-full or holds a NaN.
+can change a bit of it. NaN where the window is not full or holds a NaN.
 """
 
 from __future__ import annotations

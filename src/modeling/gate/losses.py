@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from src.core.arrays import Floats
 from src.modeling.evaluation import hac
+from src.modeling.evaluation.hac import cumulated
 
 LOSSES = ("absolute", "squared")
 
@@ -68,14 +68,8 @@ def cumulate_losses(
     moments = np.stack([pairs, *(part.sum(axis=1) for part in (y, y * y, f, f * f))], axis=1)
     return CumulativeLosses(
         tuple(references),
-        hac.Sums(_cumulated(per_date), _cumulated((pairs > 0)[:, None, None])),
-        hac.Sums(_cumulated(gains), _cumulated(known[:, None])),
-        _cumulated(errors),
-        _cumulated(moments),
+        hac.Sums(cumulated(per_date), cumulated((pairs > 0)[:, None, None])),
+        hac.Sums(cumulated(gains), cumulated(known[:, None])),
+        cumulated(errors),
+        cumulated(moments),
     )
-
-
-def _cumulated(rows: npt.NDArray[np.generic]) -> Floats:
-    out = np.zeros((len(rows) + 1, *rows.shape[1:]))
-    np.cumsum(rows, axis=0, out=out[1:])
-    return out

@@ -120,32 +120,8 @@ class ReportData:
         return f"all {len(self.tickers)} tickers" if len(self.tickers) > 1 else self.ticker
 
 
-def report_data(
-    horizons: Sequence[tuple[WalkForwardResult, ServingStatus]],
-    ticker: str,
-    *,
-    data_hash: str,
-    run_id: str,
-    time: dt.datetime,
-) -> ReportData:
-    """The record of walk-forwards over one panel, and what is served now at each horizon.
-
-    The shortest horizon comes first; the others are described in ``ReportData``.
-    """
-    panel = horizons[0][0].panel
-    return ReportData(
-        ticker,
-        panel.tickers,
-        panel.sessions,
-        panel.close[:, panel.tickers.index(ticker)],
-        tuple(_horizon_record(result, status) for result, status in horizons),
-        data_hash,
-        run_id,
-        time,
-    )
-
-
-def _horizon_record(result: WalkForwardResult, status: ServingStatus) -> HorizonRecord:
+def horizon_record(result: WalkForwardResult, status: ServingStatus) -> HorizonRecord:
+    """The record of a walk-forward, and what is served now at its horizon."""
     actual = result.scored
     rows = scored_rows(actual, result.distributions.since)
     return HorizonRecord(
