@@ -19,7 +19,7 @@ def is_configured() -> bool:
     return structlog.is_configured()
 
 
-def configure(home: Path, level: str = "INFO", *, terminal: bool = True) -> None:
+def configure(home: Path, level: str = "INFO") -> None:
     """Send logs to ``home/logs/tcs-stock.log`` and, at ``level``, to stderr.
 
     The file always gets DEBUG lines and tracebacks. If it cannot be written, a line on stderr
@@ -45,8 +45,7 @@ def configure(home: Path, level: str = "INFO", *, terminal: bool = True) -> None
     root.setLevel(logging.DEBUG)
     for noisy in ("peewee", "urllib3", "curl_cffi", "alembic", "psycopg"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
-    on_terminal = _terminal_handler(level, shared) if terminal else None
-    for added in filter(None, (on_terminal, _file_handler(home, shared))):
+    for added in filter(None, (_terminal_handler(level, shared), _file_handler(home, shared))):
         added._ours = True  # type: ignore[attr-defined]
         root.addHandler(added)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
@@ -52,13 +51,13 @@ def build_model_inputs(pool: Panel, artifacts: Sequence[Artifact]) -> list[Model
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     for number, artifact in enumerate(artifacts):
         groups[last_bar(pool, artifact.ticker), artifact.sessions].append(number)
-    recents: dict[int, _RecentFeatures] = {}
+    recents: dict[int, FeatureCache] = {}
     inputs: dict[int, ModelInputs] = {}
     for (row, horizon), numbers in groups.items():
         forecasts = forecast_distributions(pool, horizon, since=row, inputs=shared.variances)
-        recent = recents.setdefault(row, _RecentFeatures(pool, row))
+        recent = recents.setdefault(row, _recent_features(pool, row))
         for number in numbers:
-            inputs[number] = _model_inputs(artifacts[number], recent, forecasts)
+            inputs[number] = _model_inputs(artifacts[number], row, recent, forecasts)
     return [inputs[number] for number in range(len(artifacts))]
 
 
@@ -88,34 +87,22 @@ def input_values(
     return {name: values[name] + 0.0 for name in known}
 
 
-@dataclass(frozen=True, eq=False)
-class _RecentFeatures:
-    """The features of the tickers whose last bar is in one row, computed at their first use."""
-
-    pool: Panel
-    row: int
-
-    @cached_property
-    def panel(self) -> Panel:
-        """The sessions up to the row that its features can depend on."""
-        rows = slice(max(self.row + 1 - MOST_SESSIONS, 0), self.row + 1)
-        cut = {name: getattr(self.pool, name)[rows] for name in MATRICES}
-        return replace(self.pool, sessions=self.pool.sessions[rows], **cut)
-
-    @cached_property
-    def features(self) -> FeatureRows:
-        return FeatureCache(self.panel).features
+def _recent_features(pool: Panel, row: int) -> FeatureCache:
+    """Of the sessions up to the row that its features can depend on."""
+    rows = slice(max(row + 1 - MOST_SESSIONS, 0), row + 1)
+    cut = {name: getattr(pool, name)[rows] for name in MATRICES}
+    return FeatureCache(replace(pool, sessions=pool.sessions[rows], **cut))
 
 
 def _model_inputs(
-    artifact: Artifact, recent: _RecentFeatures, forecasts: DistributionForecasts
+    artifact: Artifact, row: int, recent: FeatureCache, forecasts: DistributionForecasts
 ) -> ModelInputs:
-    column = recent.pool.tickers.index(artifact.ticker)
-    sigma = float(forecasts.sigma[recent.row, column])
+    column = recent.panel.tickers.index(artifact.ticker)
+    sigma = float(forecasts.sigma[row, column])
     values: dict[str, float] = {}
     if artifact.model.features:
-        row = len(recent.panel.sessions) - 1
+        last = len(recent.panel.sessions) - 1
         values = input_values(
-            artifact.model, recent.features, row, column, sigma, artifact.sessions
+            artifact.model, recent.features, last, column, sigma, artifact.sessions
         )
-    return ModelInputs(artifact, values, forecasts.at(recent.row, column), sigma)
+    return ModelInputs(artifact, values, forecasts.at(row, column), sigma)

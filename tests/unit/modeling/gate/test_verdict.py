@@ -1,4 +1,5 @@
 from dataclasses import replace
+from operator import gt
 
 import numpy as np
 import pytest
@@ -405,11 +406,11 @@ def test_waiting_for_worse_needs_one_reference_only():
 
 
 def test_unknown_evidence_is_named_and_does_not_pass():
-    strange = criteria.above("rank_ic", float("nan"), 0.02)
+    strange = criteria.weigh("rank_ic", float("nan"), gt, 0.02)
 
     assert (strange.passed, strange.value) == (False, None)
     assert reasons.objection(strange) == "rank_ic could not be measured"
-    low = criteria.above("rank_ic", 0.01, 0.02)
+    low = criteria.weigh("rank_ic", 0.01, gt, 0.02)
     assert reasons.objection(low) == "rank_ic is 0.01 against a limit of 0.02"
 
 
