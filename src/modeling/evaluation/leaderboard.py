@@ -43,7 +43,8 @@ def point_leaderboard(forecasts: pl.DataFrame) -> list[dict[str, Any]]:
         means = rows.filter(model="mean").select("ticker", "made", mean="point")
         for (model,), of_model in rows.group_by("model", maintain_order=True):
             beside = of_model.join(means, on=["ticker", "made"], how="left", maintain_order="left")
-            measured = point_scores(*_matrices(beside, "actual", "point", "mean"), int(horizon))
+            actual, point, mean = _matrices(beside, "actual", "point", "mean")
+            measured = point_scores(actual, point, mean, int(horizon))
             scores.append({"horizon": horizon, "model": model, **measured})
     return sorted(scores, key=lambda row: row["horizon"])
 

@@ -10,6 +10,7 @@ Rows are never drawn at random, only cut by session.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -57,7 +58,7 @@ def folds(sessions: Ints, horizon: int, schedule: Schedule) -> list[Fold]:
     distinct = np.unique(sessions)
     cutoffs = distinct[schedule.warm_up :: schedule.refit_every].tolist()
     cut = []
-    for cutoff, following in zip(cutoffs, [*cutoffs[1:], np.inf], strict=True):
+    for cutoff, following in pairwise([*cutoffs, np.inf]):
         train = np.flatnonzero(sessions + horizon < cutoff - schedule.embargo)
         if len(train) >= schedule.min_train:
             test = np.flatnonzero((sessions >= cutoff) & (sessions < following))

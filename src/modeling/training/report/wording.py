@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from src.modeling.gate import criteria, reasons
@@ -242,7 +243,7 @@ def _evidence_row(evidence: criteria.Criterion, verdict: Verdict) -> tuple[str, 
     )
     share = min(1.0, recent / verdict.dates) if kind == "recent_skill" and verdict.dates else 1.0
     is_plain = kind.startswith("t_") or kind not in QUESTIONS
-    shown = "{:.2f}".format if is_plain else partial(percent, digits=2)
+    shown: Callable[[float], str] = "{:.2f}".format if is_plain else partial(percent, digits=2)
     in_words = "speaks for it" if evidence.passed else reasons.objection(evidence)
     return (
         question,
