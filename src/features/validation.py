@@ -19,7 +19,6 @@ from src.stages.stage import RunContext, Stage, StageReport
 # A year of sessions: gaps in it matter for the next forecast.
 RECENT = 252
 
-
 Severity = Literal["INFO", "WARNING", "CRITICAL"]
 
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from src.db.database import Database
     from src.stages.stage import RunContext, Stage, StageReport
 
-
 # Of a process that ended by Ctrl-C: 128 and the signal's number.
 INTERRUPTED = 130
 

@@ -32,7 +32,6 @@ ROUNDING = 1e-9
 # Quantiles are compared on every so many sessions.
 QUANTILE_STEP = 5
 
-
 # One step from prices to forecasts: named arrays, (T, N) or (T, N, K), from a panel.
 Step = Callable[[Panel], Mapping[str, Floats]]
 

@@ -16,7 +16,6 @@ from src.modeling.points.ridge import Linear, default_alpha
 if TYPE_CHECKING:
     from src.modeling.points.walk_forward import FittedModel
 
-
 SEED = 42
 # Trees are grown on the newest rows only: three years of fifty tickers.
 MOST_ROWS = 40_000

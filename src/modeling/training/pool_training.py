@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.modeling.panel.panel import Panel
 
-
 # Sessions whose distributions are computed and compared with the outcomes: four years.
 SCORED_SESSIONS = 1_000
 # Candidates that are not fitted to features, and so cannot use a leak.

@@ -21,7 +21,6 @@ from src.modeling.training.report.statistics import Skill
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-
 INK, SOFT, GRID = "#243b53", "#829ab1", "#e4eaf0"
 # Colours that a reader with red-green blindness can tell apart (Okabe-Ito), each with a dash.
 LINES = {

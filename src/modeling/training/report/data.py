@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from src.modeling.experiment.run import WalkForwardResult
     from src.modeling.gate.verdict import Verdict
 
-
 # Quantiles are scored on at most so many cells: more overlapping dates would add little.
 MOST_CELLS = 60_000
 

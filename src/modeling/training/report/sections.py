@@ -48,7 +48,6 @@ class Chart:
 
 Block = Note | TableBlock | Chart
 
-
 NUMBERS = ("number", "number", "number", "number", "number")
 COVERAGE_HEADERS = ("interval", "should hold", "held", "90 % interval of that", "n", "n_eff")
 COVERAGE_CLASSES = ("name", *NUMBERS)

@@ -22,7 +22,6 @@ QUESTIONS = {
     "variance_ratio": ("How far do its forecasts swing, relative to the outcomes?", "≤"),
 }
 
-
 GLOSSARY = (
     ("n", "how many pairs of a forecast and its outcome a number is made of."),
     (
