@@ -87,12 +87,6 @@ def log_volume(bars: Bars) -> Floats:
     return logs - finite[:1] if finite.size else logs
 
 
-@once
-def mean_variance(bars: Bars, window: int) -> Floats:
-    """Mean of v over the last ``window`` bars."""
-    return rolling.mean(daily_variance(bars), window)
-
-
 # --- moves in units of volatility
 
 
@@ -151,9 +145,10 @@ def close_location(bars: Bars, window: int) -> Floats:
 # --- volatility and shape
 
 
+@once
 def log_variance(bars: Bars, window: int) -> Floats:
     """ln(mean of v over ``window`` + 1e-8): the terms of the HAR model (Corsi 2009)."""
-    return rolling.log(mean_variance(bars, window) + TINY_VARIANCE)
+    return rolling.log(rolling.mean(daily_variance(bars), window) + TINY_VARIANCE)
 
 
 def variance_change(bars: Bars, short: int, long: int) -> Floats:

@@ -31,7 +31,7 @@ def serving_row(
     ``data_hash`` is of the pool.
     """
     artifact, values = inputs.artifact, {**newest, **inputs.values}
-    known = bool(np.isfinite(inputs.distribution.quantiles).all())
+    known = inputs.distribution.is_known
     return {
         "ticker": artifact.ticker,
         "horizon": artifact.horizon,

@@ -16,7 +16,6 @@ from src.modeling.training.report import calibration
 from src.modeling.training.report.data import HorizonRecord
 from src.modeling.training.report.measures import Measure, share, skill
 
-BASELINES = ("zero", "mean")
 ROLLING_SESSIONS = 250
 # A line has no more points than a screen is wide.
 MOST_POINTS = 600
@@ -112,7 +111,7 @@ def point_skills(
     return [
         _skill(name, baseline, np.abs(actual - forecast), losses[baseline], horizon, column)
         for name, forecast in points.items()
-        for baseline in BASELINES
+        for baseline in losses
         if baseline != name
     ]
 
