@@ -2,20 +2,24 @@
 
 A model counts once per ticker and session, by its first forecast: a repeated run adds nothing.
 Served and shadow forecasts are kept apart. A forecast made after the close that decided it, from
-prices that were brought in late, is left out: the pool may have known what followed.
+prices that were brought in late, is left out: the pool may have known what followed. So is one
+that was withdrawn, by a rollback or a new training, before the next session closed: of the
+versions of that evening, told apart by digest, the one that was live then counts.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from src.core.arrays import Floats
 from src.core.calendars.calendar import NotASession
-from src.core.calendars.exchanges import close_of
+from src.core.calendars.exchanges import calendar_of, close_of, exchange_of
 from src.modeling.evaluation import point_metrics
 from src.modeling.evaluation.interval_metrics import inside
 from src.modeling.intervals.quantiles import INTERVALS
@@ -41,7 +45,8 @@ def scoreboard(scored: Iterable[Row]) -> list[dict[str, Any]]:
         scored: ``ForecastLog.scored``.
     """
     groups: dict[tuple[Any, ...], dict[tuple[Any, ...], Row]] = defaultdict(dict)
-    for row in sorted(filter(_made_in_time, scored), key=lambda row: row["made_at"]):
+    counted = (row for row in scored if _made_in_time(row) and _stood(row))
+    for row in sorted(counted, key=lambda row: row["made_at"]):
         for kind, model, point in _forecasts(row):
             scored_row = {**row, "scored_point": point}
             position = row["ticker"], row["feature_date"]
@@ -61,6 +66,27 @@ def _made_in_time(row: Row) -> bool:
     except NotASession:
         # The calendar was corrected since.
         return bool(row["made_at"].date() < row["label_end"])
+
+
+def _stood(row: Row) -> bool:
+    """Whether a served forecast's version was live when the session after it was made closed.
+
+    A version that the audit does not name was not withdrawn by anything that is known.
+    """
+    if row["kind"] != SERVED or not row["live_from"]:
+        return True
+    closed = _next_close(row["ticker"], row["made_at"])
+    return any(
+        start < closed and (end is None or end >= closed)
+        for start, end in zip(row["live_from"], row["live_until"], strict=True)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _next_close(ticker: str, at: dt.datetime) -> dt.datetime:
+    """When the first session that is still open, or to come, at a time closes."""
+    calendar = calendar_of(exchange_of(ticker))
+    return calendar.hours(calendar.next_session(calendar.last_closed(at))).closes
 
 
 def _groups(row: Row) -> tuple[str, ...]:

@@ -6,8 +6,10 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from src.core.model_events import ModelEvent
 from src.core.tables import PREDICTION_OUTCOMES, PREDICTIONS
 from src.db.tables.forecasts import ForecastLog
+from src.db.tables.model_events import EventLog
 
 MADE = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 LATER_TARGET = dt.date(2026, 4, 16)
@@ -150,3 +152,33 @@ def test_scored_forecasts_are_of_all_tickers_by_default(log):
     assert [row["ticker"] for row in log.scored("INFY.NS")] == ["INFY.NS"]
     assert len(log.scored()) == 2
     assert (log.count(), log.count("INFY.NS"), log.count("SBIN.NS")) == (2, 1, 0)
+
+
+def test_a_scored_forecast_comes_with_the_times_at_which_its_version_was_live(log, database_url):
+    log.log([forecast(), forecast(version="b" * 64), forecast(ticker="INFY.NS")])
+    log.record([outcome(), outcome(version="b" * 64), outcome(ticker="INFY.NS")])
+    hours = [MADE + dt.timedelta(hours=hour) for hour in range(4)]
+    events = [
+        ModelEvent(kind, "TCS.NS", "short", digest * 64, "a test", hours[hour], made_live=live)
+        for kind, digest, hour, live in (
+            ("promoted", "a", 0, True),
+            ("trained", "b", 1, False),
+            ("promoted", "b", 1, True),
+            ("rolled_back", "a", 2, True),
+            ("pinned", "a", 2, False),
+        )
+    ]
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        EventLog(connection).append(events)
+
+    live = {
+        (row["ticker"], row["version"][0]): (row["live_from"], row["live_until"])
+        for row in log.scored()
+    }
+
+    assert live == {
+        ("TCS.NS", "a"): ([hours[0], hours[2]], [hours[1], None]),
+        ("TCS.NS", "b"): ([hours[1]], [hours[2]]),
+        ("INFY.NS", "a"): (None, None),
+    }
+    assert log.scored("INFY.NS")[0]["live_from"] is None

@@ -256,8 +256,8 @@ def test_the_scoreboard_keeps_the_winner_and_the_zero_around_it_apart(lived, hor
         and one["model"] == model
     )
     due = range(EVENINGS - SESSIONS[horizon])
-    # On the evening of the way back both were answered with: it counts for each.
-    of_winner = [e for e in due if WON <= e <= BACK]
+    # On the evening of the way back both were answered with: the winner's was withdrawn.
+    of_winner = [e for e in due if WON <= e < BACK]
     mine = of_winner if model == "ridge" else [e for e in due if not WON <= e < BACK]
     actual = np.array([close(e + SESSIONS[horizon]) / close(e) - 1 for e in mine])
     points = [winners_point(horizon, e) if model == "ridge" else 0.0 for e in mine]

@@ -31,6 +31,8 @@ def scored(day=0, realised=0.02, **bent):
         "data_source": "yahoo",
         "made_at": made,
         "realised_return": realised,
+        "live_from": None,
+        "live_until": None,
     }
     return usual | bent
 
@@ -127,6 +129,59 @@ def test_a_session_forecast_twice_counts_once_by_what_was_said_first():
     row = only([again, scored(0, 0.02, point=0.01, **said)], ticker="TCS.NS")
 
     assert (row["n"], row["mae"], row["versions"]) == (1, pytest.approx(0.01), 1)
+
+
+def at(day, hour, minute=0):
+    return dt.datetime(2026, 4, day, hour, minute, tzinfo=dt.UTC)
+
+
+# Made at 12:00 UTC on the 13th; the next session, the 15th, closes at 10:00 UTC.
+@pytest.mark.parametrize(
+    ("live_from", "live_until", "counts"),
+    [
+        ([at(13, 12)], [None], True),
+        ([at(13, 12)], [at(15, 12)], True),
+        ([at(13, 12)], [at(13, 14)], False),
+        ([at(13, 12)], [at(15, 9, 59)], False),
+        ([at(13, 12), at(13, 15)], [at(13, 14), None], True),
+        ([at(13, 12), at(16, 12)], [at(13, 14), None], False),
+    ],
+    ids=("live", "until later", "same evening", "before the close", "back in time", "back late"),
+)
+def test_a_forecast_counts_if_its_version_was_live_when_the_next_session_closed(
+    live_from, live_until, counts
+):
+    row = scored(0, live_from=live_from, live_until=live_until)
+
+    assert len(scoreboard([row])) == 2 * counts
+
+
+def test_of_two_versions_of_a_model_the_one_that_was_not_withdrawn_counts():
+    tilt = {"model": "rank_tilt"}
+    withdrawn = scored(
+        0, point=0.01, version="a" * 64, live_from=[at(13, 12)], live_until=[at(13, 13)], **tilt
+    )
+    stood = scored(
+        *(0, 0.02),
+        **(tilt | {"point": 0.015, "version": "b" * 64, "made_at": at(13, 13)}),
+        **{"live_from": [at(10, 12), at(13, 13)], "live_until": [at(13, 12), None]},
+    )
+
+    row = only([withdrawn, stood], ticker="TCS.NS")
+
+    assert (row["n"], row["versions"], row["mae"]) == (1, 1, pytest.approx(0.005))
+
+
+def test_with_a_forecast_its_candidate_is_withdrawn():
+    beside = {"candidate": "ridge", "candidate_point": 0.005}
+
+    assert scoreboard([scored(0, live_from=[at(13, 12)], live_until=[at(13, 13)], **beside)]) == []
+
+
+def test_a_logged_shadow_was_never_live_and_counts():
+    shadow = scored(0, kind="shadow", live_from=[at(13, 12)], live_until=[at(13, 13)])
+
+    assert {one["kind"] for one in scoreboard([shadow])} == {"shadow"}
 
 
 def test_tickers_are_shown_apart_and_together_and_share_the_days_market():
