@@ -64,13 +64,6 @@ class ValidationSettings(_Section):
     min_mae_improvement: MinImprovement = MinImprovement()
     max_missing_share: Annotated[float, Field(ge=0, le=1)] = 0.05
 
-    @field_validator("min_mae_improvement", mode="before")
-    @classmethod
-    def _plain_number_is_for_both(cls, value: object) -> object:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return {"short": value, "long": value}
-        return value
-
 
 class Horizons(_Section):
     """Sessions from the forecast to its target, by horizon."""
