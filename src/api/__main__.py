@@ -52,9 +52,10 @@ def check_address(host: str, port: int) -> None:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise BadConfig(_address_sentence(host, port, error)) from error
-    failures = [error for address in addresses if (error := _try_to_bind(*address)) is not None]
+    tries = [_try_to_bind(*address) for address in addresses]
+    failures = [failure for failure in tries if failure is not None]
     # A name may also have an address of a kind that this machine lacks, such as IPv6.
-    fatal = [error for error in failures if error.errno in (errno.EADDRINUSE, errno.EACCES)]
+    fatal = [each for each in failures if each.errno in (errno.EADDRINUSE, errno.EACCES)]
     if fatal or len(failures) == len(addresses):
         raise BadConfig(_address_sentence(host, port, (fatal or failures)[0]))
 

@@ -156,7 +156,7 @@ class ScoreLog:
 
     def spans(self, ticker: str | None = None) -> dict[str, tuple[dt.date, dt.date]]:
         """First feature date and last date of an outcome, by ticker; of one, or of all."""
-        rows = self._connection.execute(_SPANS, {"ticker": ticker}).fetchall()  # type: ignore[arg-type]
+        rows = self._connection.execute(_SPANS, {"ticker": ticker}).fetchall()
         return {name: (first, last) for name, first, last in sorted(rows)}
 
     def sums(
@@ -194,10 +194,10 @@ class ScoreLog:
         with self._connection.cursor(row_factory=dict_row) as cursor:
             query = _statement(len(intervals))
             # Prepared, it would be planned for any parameters, and badly for these.
-            return cursor.execute(query, parameters, prepare=False).fetchall()  # type: ignore[arg-type]
+            return cursor.execute(query, parameters, prepare=False).fetchall()
 
     def _one(self, query: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
-        row = self._connection.execute(query, parameters).fetchone()  # type: ignore[arg-type]
+        row = self._connection.execute(query, parameters).fetchone()
         assert row is not None  # noqa: S101 an aggregate has one row
         return tuple(row)
 
