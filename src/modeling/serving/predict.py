@@ -39,14 +39,10 @@ def forecast(
     None where there is no candidate or the row lacks an input that it needs. Where a promoted
     candidate lacks one, zero is served, and ``note`` says so, as it says that a model is pinned.
 
-    Args:
-        artifact: The live model of the row's ticker.
-        row: The newest session's ``ticker, date, close, features_version``, and the model's
-            inputs by name.
-        calendar: The exchange's sessions.
-        distribution: The distribution of the return, forecast at the same bar.
-        pin: Where a rollback pinned the model: verdict and skill are then those of the newest
-            training, not those that were stored with the model.
+    ``row`` has the newest session's ``ticker, date, close, features_version``, and the model's
+    inputs by name; the ``distribution`` of the return was forecast at the same bar. Where a
+    rollback pinned the model (``pin``), verdict and skill are those of the newest training, not
+    those that were stored with the model.
 
     Raises:
         FeatureMismatch: For another ticker or features version, or no usable close.
@@ -82,10 +78,6 @@ def forecast(
             },
         },
     }
-
-
-def _promoted(artifact: Artifact) -> bool:
-    return artifact.served == artifact.candidate != "zero"
 
 
 def _proposed(artifact: Artifact, row: Mapping[str, Any]) -> float | None:
@@ -126,7 +118,7 @@ def _candidate(
         "n": scores["n"],
         "n_eff": scores["n_eff"],
         "pool": _scores(judged.pool.get("metrics", ()), artifact.candidate),
-        "promoted": _promoted(artifact),
+        "promoted": artifact.served == artifact.candidate,
     }
 
 

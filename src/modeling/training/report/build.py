@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from src.modeling.serving.contributions import contributions
-from src.modeling.training.report.data import CurrentForecast, ServingStatus, report_data
+from src.modeling.training.report.data import (
+    CurrentForecast,
+    ReportData,
+    ServingStatus,
+    horizon_record,
+)
 from src.modeling.training.report.page import render_page
 
 if TYPE_CHECKING:
@@ -20,21 +25,23 @@ def build_report(
 ) -> str:
     """The page of one ticker as HTML.
 
-    Args:
-        results: Each horizon's, as trained and as answered (they differ where a model is pinned);
-            the shortest horizon first.
-        context: Of the run.
+    ``results`` are each horizon's as trained and as answered, which differ where a model is
+    pinned; the shortest horizon comes first.
     """
-    artifact = results[0][0].artifact
-    data = report_data(
-        [
-            (trained.walk_forward, _status(trained, answered, context))
-            for trained, answered in results
-        ],
+    first = results[0][0]
+    artifact, panel = first.artifact, first.walk_forward.panel
+    data = ReportData(
         artifact.ticker,
-        data_hash=artifact.data_hash,
-        run_id=context.run_id,
-        time=context.now,
+        panel.tickers,
+        panel.sessions,
+        panel.close[:, panel.tickers.index(artifact.ticker)],
+        tuple(
+            horizon_record(trained.walk_forward, _status(trained, answered, context))
+            for trained, answered in results
+        ),
+        artifact.data_hash,
+        context.run_id,
+        context.now,
     )
     return render_page(data)
 
