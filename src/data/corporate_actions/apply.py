@@ -16,7 +16,7 @@ import polars as pl
 
 from src.core.calendars.exchanges import exchange_of
 from src.data.corporate_actions.action import Action
-from src.data.corporate_actions.adjust import adjust, apply_missed_splits
+from src.data.corporate_actions.adjust import adjust, apply_splits
 from src.data.corporate_actions.ledger import (
     KEY,
     LEDGER_SCHEMA,
@@ -28,6 +28,7 @@ from src.data.corporate_actions.ledger import (
 )
 from src.data.corporate_actions.price_checks.contradictions import find_contradictions
 from src.data.corporate_actions.price_checks.jumps import still_shows
+from src.data.corporate_actions.price_checks.partings import mark_partings
 from src.data.corporate_actions.price_checks.split_inference import InferredSplit, infer_splits
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ def apply_actions(bars: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) 
     """Adjust one ticker's bars by the active actions, and infer splits that nobody stated.
 
     A split of which adjusted prices still show the jump was missed by the vendor: it is applied
-    like one that was inferred with confidence. Any other jump is pending, and so is a stated split
-    that unadjusted prices do not show: its session is marked until a person decides.
+    like one that was inferred with confidence. Any other jump is pending, and so are a stated split
+    that unadjusted prices do not show, and a session on which adj_close and close part by more than
+    dividends explain: it is marked until a person decides.
 
     ``bars`` are clean and in date order, with ``price_basis, source, fetched_at, adj_close``;
     ``ledger`` may have earlier inferences, which are made anew.
@@ -77,14 +79,16 @@ def apply_actions(bars: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) 
     splits = [Action(split.date, "split", ratio=split.ratio) for split in confident]
     contradicted = find_contradictions(bars, effective, splits, calendar)
     active = applied_actions(effective.join(contradicted, on=KEY, how="anti"))
+    inferred_rows = _inferred_rows(bars, inferred)
     if basis != "unadjusted":
-        bars = apply_missed_splits(bars, [*missed, *splits])
+        bars = apply_splits(bars, [*missed, *splits])
     adjusted = adjust(bars, [*active, *splits], basis)
     pending = {split.date for split in inferred if not split.confident}
     pending |= pending_days(pl.concat([effective, contradicted]))
+    applied = pl.concat([effective.join(contradicted, on=KEY, how="anti"), inferred_rows])
     return AdjustedSeries(
-        _mark_pending(adjusted, pending),
-        _inferred_rows(bars, inferred),
+        mark_partings(_mark_pending(adjusted, pending), applied),
+        inferred_rows,
         contradicted,
         _reinstated_rows(ledger, effective, contradicted),
     )

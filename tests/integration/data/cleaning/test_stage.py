@@ -187,6 +187,22 @@ def test_a_jump_is_marked_with_a_warning(store, cleaned):
     )
 
 
+def test_a_leap_of_the_adjusted_close_alone_is_marked_with_a_warning(store, cleaned):
+    report = cleaned(
+        bar(DAYS[0], 100.0, adj_close=50.0),
+        bar(DAYS[1], 94.0, adj_close=100.3),
+        bar(DAYS[2], 95.0, adj_close=101.4),
+    )
+
+    assert rows(store, CLEAN_DAILY)["action_pending"].to_list() == [False, True, False]
+    assert report.warnings == (
+        "TCS.NS: the adjusted close of 2026-04-07 is 2.01 times the one before and the close 0.94 "
+        "times, and no stated dividend explains the difference (correct the prices, or enter what "
+        "explains it with `python -m src.data.corporate_actions add`): labels across it are left "
+        "out.",
+    )
+
+
 def test_several_tickers_are_cleaned_beside_each_other(store, home):
     tickers = (TCS, "INFY.NS")
     both = context(store, home, tickers=tickers)
