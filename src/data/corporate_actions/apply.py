@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,12 @@ class AdjustedSeries:
     reinstated: pl.DataFrame
 
 
-def apply_actions(bars: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) -> AdjustedSeries:
+def apply_actions(
+    bars: pl.DataFrame,
+    ledger: pl.DataFrame,
+    calendar: Calendar,
+    others: Sequence[pl.DataFrame] = (),
+) -> AdjustedSeries:
     """Adjust one ticker's bars by the active actions, and infer splits that nobody stated.
 
     A split of which adjusted prices still show the jump was missed by the vendor: it is applied
@@ -66,7 +72,8 @@ def apply_actions(bars: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) 
     dividends explain: it is marked until a person decides.
 
     ``bars`` are clean and in date order, with ``price_basis, source, fetched_at, adj_close``;
-    ``ledger`` may have earlier inferences, which are made anew.
+    ``ledger`` may have earlier inferences, which are made anew; ``others`` are the clean bars of
+    the ticker's other sources.
     """
     if bars.is_empty():
         none = pl.DataFrame(schema=LEDGER_SCHEMA)
@@ -74,7 +81,7 @@ def apply_actions(bars: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) 
     basis: Basis = bars["price_basis"][0]
     effective = effective_rows(ledger)
     missed = _missed_splits(bars, effective, basis)
-    inferred = _infer(bars, effective, missed, calendar)
+    inferred = _infer(bars, effective, missed, calendar, others)
     confident = [split for split in inferred if split.confident]
     splits = [Action(split.date, "split", ratio=split.ratio) for split in confident]
     contradicted = find_contradictions(bars, effective, splits, calendar)
@@ -95,7 +102,11 @@ def apply_actions(bars: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) 
 
 
 def _infer(
-    bars: pl.DataFrame, effective: pl.DataFrame, missed: list[Action], calendar: Calendar
+    bars: pl.DataFrame,
+    effective: pl.DataFrame,
+    missed: list[Action],
+    calendar: Calendar,
+    others: Sequence[pl.DataFrame],
 ) -> list[InferredSplit]:
     """Jumps that no active action explains, without those that a person has decided on."""
     basis: Basis = bars["price_basis"][0]
@@ -105,7 +116,7 @@ def _infer(
         if action in missed or _shows_in_prices(action, basis)
     ]
     has_bands = exchange_of(bars["ticker"][0]).name == EXCHANGE_WITH_PRICE_BANDS
-    inferred = infer_splits(bars, visible, calendar, has_bands=has_bands)
+    inferred = infer_splits(bars, visible, calendar, has_bands=has_bands, others=others)
     decided = decided_days(effective)
     return [split for split in inferred if split.date not in decided]
 

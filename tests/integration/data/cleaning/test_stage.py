@@ -183,20 +183,23 @@ def test_a_jump_is_marked_with_a_warning(store, cleaned):
     assert report.details["action_pending"] == 1
     assert report.warnings == (
         "TCS.NS: the close of 2026-04-07 is 0.5 times the one before, and no stated corporate "
-        "action explains it: labels across it are left out.",
+        "action explains it (if it was a split, of 2 for 1: see "
+        "`python -m src.data.corporate_actions accept`, `add`, `reject`): labels across it are left "
+        "out.",
     )
 
 
 def test_a_leap_of_the_adjusted_close_alone_is_marked_with_a_warning(store, cleaned):
     report = cleaned(
-        bar(DAYS[0], 100.0, adj_close=50.0),
-        bar(DAYS[1], 94.0, adj_close=100.3),
-        bar(DAYS[2], 95.0, adj_close=101.4),
+        bar(DAYS[0], 99.0, adj_close=49.5),
+        bar(DAYS[1], 100.0, adj_close=50.0),
+        bar(DAYS[2], 94.0, adj_close=100.3),
+        bar(DAYS[3], 95.0, adj_close=101.4),
     )
 
-    assert rows(store, CLEAN_DAILY)["action_pending"].to_list() == [False, True, False]
+    assert rows(store, CLEAN_DAILY)["action_pending"].to_list() == [False, False, True, False]
     assert report.warnings == (
-        "TCS.NS: the adjusted close of 2026-04-07 is 2.01 times the one before and the close 0.94 "
+        "TCS.NS: the adjusted close of 2026-04-08 is 2.01 times the one before and the close 0.94 "
         "times, and no stated dividend explains the difference (correct the prices, or enter what "
         "explains it with `python -m src.data.corporate_actions add`): labels across it are left "
         "out.",
