@@ -23,10 +23,10 @@ Ints = npt.NDArray[np.int64]
 LEAST, TICK = 0.005, 0.01
 # A vendor may take off this much more than the stated dividend: some divide by another close.
 OF_DIVIDEND = 1.1
-# Where no dividends are listed, adj_close is taken to state them itself: up to ``ORDINARY`` in any
-# case, as TCS's largest in 22 years (2.2 %), and up to a tenth of the price where the price fell by
-# half of it at least.
-ORDINARY, LARGEST, FELL = 0.025, 0.105, 0.5
+# Where no dividends are listed, adj_close is taken to state them: up to a tenth of the price,
+# where the price fell by half of it at least, less an ordinary day's move. No fall is asked for up
+# to 2.5 %; TCS's largest in 22 years was 2.2 %.
+LARGEST, FELL, ORDINARY_MOVE = 0.105, 0.5, 0.0125
 
 
 def mark_partings(clean: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
@@ -73,7 +73,8 @@ def _own_dividends(bars: pl.DataFrame, step: Floats) -> Floats:
     """The steps that may be dividends that nobody lists, 0 for others; (n - 1,)."""
     close, open_ = _column(bars, "close"), _column(bars, "open")
     fall = -np.log(np.minimum(open_[1:], close[1:]) / close[:-1])
-    is_plausible = (step <= ORDINARY) | ((step <= LARGEST) & (fall >= FELL * step))
+    needed = FELL * step - ORDINARY_MOVE
+    is_plausible = (step <= LARGEST) & ((needed <= 0) | (fall >= needed))
     return np.where(is_plausible, step, 0.0)
 
 
