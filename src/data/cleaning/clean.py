@@ -142,8 +142,13 @@ def _clean_ticker(
     until: dt.date,
 ) -> CleaningResult:
     sources = in_precedence(raw, precedence)
-    series = [_source_series(raw.filter(source=name), ledger, calendar, until) for name in sources]
-    chosen, *others = series or [_source_series(raw, ledger, calendar, until)]
+    rows = [raw.filter(source=name) for name in sources] or [raw]
+    ledgers = [reached_rows(ledger, until, _restated_until(each, calendar)) for each in rows]
+    kept = [_kept(each, own, calendar) for each, own in zip(rows, ledgers, strict=True)]
+    chosen, *others = [
+        _source_series(result, own, calendar, [other.kept for other in kept if other is not result])
+        for result, own in zip(kept, ledgers, strict=True)
+    ]
     repairs = _repairs(chosen, others, ledger, hourly, calendar, precedence)
     differing = [find_differences(chosen.bars, other.bars) for other in others]
     inferred = [other.adjusted.inferred.filter(status="applied") for other in others]
@@ -160,12 +165,14 @@ def _clean_ticker(
     )
 
 
+def _kept(raw: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) -> RuleResult:
+    return apply_rules(_with_level(raw.sort("date"), ledger), DAILY_RULES, calendar)
+
+
 def _source_series(
-    raw: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar, until: dt.date
+    result: RuleResult, ledger: pl.DataFrame, calendar: Calendar, others: Sequence[pl.DataFrame]
 ) -> _SourceSeries:
-    ledger = reached_rows(ledger, until, _restated_until(raw, calendar))
-    result = apply_rules(_with_level(raw.sort("date"), ledger), DAILY_RULES, calendar)
-    adjusted = apply_actions(result.kept, ledger, calendar)
+    adjusted = apply_actions(result.kept, ledger, calendar, others)
     has_adj_close = result.kept["adj_close"].null_count() == 0
     bars = adjusted.bars.with_columns(UNREPAIRED)
     return _SourceSeries(bars, result.refused, adjusted, ledger, has_adj_close)

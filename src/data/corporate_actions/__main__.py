@@ -10,7 +10,7 @@ import datetime as dt
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import polars as pl
 
@@ -22,6 +22,7 @@ from src.data.corporate_actions.action import Kind
 from src.data.corporate_actions.history import record_rows
 from src.data.corporate_actions.intake.manual import decided_rows, entered_row
 from src.data.corporate_actions.intake.statements import read_actions
+from src.data.corporate_actions.ledger import likely_splits
 from src.data.sources.select import check_fetched_at
 from src.db.store import Store
 from src.stages.arguments import (
@@ -37,6 +38,7 @@ from src.stages.cli import run_command, set_up
 
 MODULE = "src.data.corporate_actions"
 NEXT_STEP = "run the pipeline to rebuild the prices"
+DECIDED = {"accept": "applied", "reject": "rejected"}
 # Ex-dates are announced weeks ahead.
 LATEST_AHEAD = dt.timedelta(days=366)
 SUMMARIES = {
@@ -72,23 +74,15 @@ def _run(args: argparse.Namespace, store: Store, ticker: str, now: dt.datetime) 
     if args.action == "list":
         return _table(ticker, ledger)
     calendar = calendar_of(exchange_of(ticker))
-    changed_at = now
-    if args.action == "import":
-        changed_at = args.fetched_at or now
-        check_fetched_at(changed_at, calendar, now)
-        rows = read_actions(args.path, ticker, args.source, changed_at, ledger)
-        # What is in the ledger may have been decided on: a file read again changes nothing.
-        recorded = ledger.select(CORPORATE_ACTIONS.key)
-        rows = rows.join(recorded, on=CORPORATE_ACTIONS.key, how="anti")
-        _check_dates(rows, calendar, now, where=f"{args.path}: ")
-    elif args.action == "add":
-        rows = entered_row(ticker, args.date, args.kind, _value(args), now)
-        _check_dates(rows, calendar, now)
-    else:
-        status = "applied" if args.action == "accept" else "rejected"
-        rows = decided_rows(ledger, args.date, args.kind, status)
-        if rows.is_empty():
-            return f"{ticker}: nothing to {args.action} on {args.date}: it is {status} already."
+    changed_at = getattr(args, "fetched_at", None) or now
+    check_fetched_at(changed_at, calendar, now)
+    rows = _changed_rows(args, ledger, ticker, changed_at)
+    if args.action in ("add", "import"):
+        where = f"{args.path}: " if args.action == "import" else ""
+        _check_dates(rows, calendar, now, where=where)
+    elif rows.is_empty():
+        status = DECIDED[args.action]
+        return f"{ticker}: nothing to {args.action} on {args.date}: it is {status} already."
     record_rows(store, rows, changed_at)
     actions = f"{rows.height} action{'' if rows.height == 1 else 's'} {args.action}ed"
     pending = rows.filter(status="pending").height
@@ -96,6 +90,19 @@ def _run(args: argparse.Namespace, store: Store, ticker: str, now: dt.datetime) 
     has_prices = ticker in store.tickers()
     next_step = NEXT_STEP if has_prices else f"no prices of {ticker} are stored yet"
     return f"{ticker}: {actions}, {pending} pending{later}; {next_step}."
+
+
+def _changed_rows(
+    args: argparse.Namespace, ledger: pl.DataFrame, ticker: str, changed_at: dt.datetime
+) -> pl.DataFrame:
+    """The ledger's new or changed rows."""
+    if args.action == "import":
+        rows = read_actions(args.path, ticker, args.source, changed_at, ledger)
+        # What is in the ledger may have been decided on: a file read again changes nothing.
+        return rows.join(ledger, on=CORPORATE_ACTIONS.key, how="anti")
+    if args.action == "add":
+        return entered_row(ticker, args.date, args.kind, _value(args), changed_at)
+    return decided_rows(ledger, args.date, args.kind, DECIDED[args.action])
 
 
 def _check_dates(
@@ -137,10 +144,15 @@ def _table(ticker: str, ledger: pl.DataFrame) -> str:
         return f"{ticker}: no corporate actions."
     lines = [
         f"{row['date']}  {row['kind']:<9} {row['ratio'] or row['amount']:<10.6g} "
-        f"{row['status']:<9} {row['origin']}, {row['source']}"
+        f"{row['status']:<9} {row['origin']}, {row['source']}{_proposal(row)}"
         for row in ledger.sort("date").iter_rows(named=True)
     ]
     return "\n".join([f"{ticker}: {ledger.height} corporate actions", *lines])
+
+
+def _proposal(row: dict[str, Any]) -> str:
+    is_proposal = row["origin"] == "inferred" and row["status"] == "pending"
+    return f": if a split, of {likely_splits(row)}" if is_proposal else ""
 
 
 def _parser() -> Parser:

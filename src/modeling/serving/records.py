@@ -18,6 +18,7 @@ from src.modeling.serving.predict import forecast, usable
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
+    from src.core.model_events import Pin
     from src.modeling.serving.inputs import ModelInputs
     from src.registry.storage.artifact import Artifact
 
@@ -27,14 +28,11 @@ def serving_row(
 ) -> dict[str, Any]:
     """A row of ``serving_inputs``.
 
-    Args:
-        inputs: The model with its inputs and the distribution.
-        newest: The newest row of ``features_daily``, with the ``return_basis`` of its bar.
-        data_hash: Of the pool.
-        written_at: Aware.
+    ``newest`` is the newest row of ``features_daily``, with the ``return_basis`` of its bar;
+    ``data_hash`` is of the pool.
     """
     artifact, values = inputs.artifact, {**newest, **inputs.values}
-    known = bool(np.isfinite(inputs.distribution.quantiles).all())
+    known = inputs.distribution.is_known
     return {
         "ticker": artifact.ticker,
         "horizon": artifact.horizon,
@@ -54,14 +52,11 @@ def serving_row(
 
 
 def forecast_from_row(
-    artifact: Artifact, row: Mapping[str, Any], calendar: Calendar
+    artifact: Artifact, row: Mapping[str, Any], calendar: Calendar, pin: Pin | None = None
 ) -> dict[str, object]:
     """The forecast of a row of ``serving_inputs``: an entry of ``forecasts`` in results.json.
 
-    Args:
-        artifact: The set whose digest the row names.
-        row: As stored.
-        calendar: The exchange's sessions.
+    ``artifact`` is the set whose digest the row names; ``pin`` says that a rollback pinned it.
 
     Raises:
         FeatureMismatch: For a row of another ticker or features version.
@@ -73,7 +68,8 @@ def forecast_from_row(
         "close": row["last_close"],
         "features_version": row["features_version"],
     }
-    return forecast(artifact, features, calendar=calendar, distribution=_distribution(row))
+    distribution = _distribution(row)
+    return forecast(artifact, features, calendar=calendar, distribution=distribution, pin=pin)
 
 
 def _distribution(row: Mapping[str, Any]) -> ReturnDistribution:
@@ -88,10 +84,7 @@ def prediction_row(
 ) -> dict[str, Any]:
     """A row of ``predictions``: one forecast as it was served.
 
-    Args:
-        entry: Of ``forecasts`` in results.json.
-        row: Of ``serving_inputs``, which it was made from.
-        made_at: Aware.
+    ``entry`` is of ``forecasts`` in results.json, made from a ``row`` of ``serving_inputs``.
     """
     model, candidate = entry["model"], entry["candidate"] or {}
     return {

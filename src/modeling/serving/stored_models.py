@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     import polars as pl
 
     from src.config.settings import Horizons
+    from src.core.model_events import Pin
     from src.stages.stage import RunContext
 
 LoadModel = Callable[[str, str], Artifact]
+FindPin = Callable[[str, str], "Pin | None"]
 NewestRows = Mapping[str, Mapping[str, Any]]
 
 
@@ -45,19 +47,16 @@ def stored_forecasts(
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Forecasts of a ticker's live models, and a sentence for each horizon that has none.
 
-    A live run stores what they were made from, and logs them.
-
-    Args:
-        context: Of a run for this ticker.
-        ticker: Whose.
-        pools: ``load_pools`` of the context.
+    A live run stores what they were made from, and logs them. ``pools`` are those of
+    ``load_pools``.
     """
     if context.models is None:
         return [], [
             "The stored models were trained on later prices: to forecast from a past session, run "
             "without --skip-training."
         ]
-    result = forecast_with(context, context.models.load, [ticker], pools)
+    models = context.models
+    result = forecast_with(context, models.load, [ticker], pools, find_pin=models.pin)
     record(context, result.rows, result.forecasts)
     return result.forecasts, list(dict.fromkeys(result.problems.values()))
 
@@ -67,14 +66,13 @@ def forecast_with(
     load: LoadModel,
     tickers: Sequence[str],
     pools: Sequence[pl.DataFrame],
+    *,
+    find_pin: FindPin = lambda _ticker, _horizon: None,
 ) -> StoredForecasts:
     """Forecast both horizons of each ticker from its last bar, one pool after another.
 
-    Args:
-        context: Of a run.
-        load: Gives the model of a ticker and horizon.
-        tickers: Whose.
-        pools: ``load_pools`` of the context.
+    ``load`` gives the model of a ticker and horizon; ``pools`` are those of ``load_pools``;
+    ``find_pin`` says where a rollback pinned the model of a ticker and horizon.
     """
     result = StoredForecasts()
     newest = _newest_rows(context, tickers, pools, result.problems)
@@ -86,19 +84,18 @@ def forecast_with(
         data_hash = pool_hash([pool])
         members = [artifact for artifact in artifacts if artifact.ticker in whole.tickers]
         for inputs in build_model_inputs(whole, members):
-            _forecast(context, inputs, newest[inputs.artifact.ticker], data_hash, result)
+            newest_of_ticker = newest[inputs.artifact.ticker]
+            pin = find_pin(*inputs.artifact.pair)
+            _forecast(context, inputs, newest_of_ticker, data_hash, pin, result)
     return result
 
 
 def record(
     context: RunContext, rows: Sequence[Mapping[str, Any]], forecasts: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Store the inputs of live models, and log the forecasts made from them.
+    """Store the inputs of live models, and log the forecasts made from them, if a run is live.
 
-    Args:
-        context: Of a live run; for another one nothing is stored.
-        rows: Of ``serving_inputs``.
-        forecasts: Entries of results.json, one for each row.
+    ``rows`` are of ``serving_inputs``; ``forecasts`` are entries of results.json, one for each.
     """
     if context.records is None:
         return
@@ -159,11 +156,13 @@ def _forecast(
     inputs: ModelInputs,
     newest: Mapping[str, Any],
     data_hash: str,
+    pin: Pin | None,
     result: StoredForecasts,
 ) -> None:
     artifact, row = inputs.artifact, {**newest, **inputs.values}
+    calendar, distribution = context.calendar, inputs.distribution
     try:
-        entry = forecast(artifact, row, calendar=context.calendar, distribution=inputs.distribution)
+        entry = forecast(artifact, row, calendar=calendar, distribution=distribution, pin=pin)
     except ForecastError as error:
         result.problems[artifact.ticker, artifact.horizon] = str(error)
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from src.registry.formats.models import LinearModel
 from src.registry.storage.artifact import Artifact
 
 if TYPE_CHECKING:
+    from src.core.model_events import Pin
     from src.modeling.experiment.run import FeatureCache, WalkForwardResult
     from src.modeling.panel.labels import Dataset
     from src.modeling.training.pool_training import PoolTraining
@@ -34,16 +34,15 @@ ZERO_MODEL = LinearModel((), np.zeros(0), 0.0)
 class TrainingResult:
     """The result of training for one ticker and horizon.
 
+    ``feature_cache``, ``walk_forward`` and ``data_hash`` are of its pool.
+
     Attributes:
-        feature_cache: The features of its pool.
-        dataset: The stored labels and features.
-        walk_forward: Of its pool.
-        decision: Who is served.
         artifact: The model that answers: the trained one, or a pinned one in its place.
+        trained: The trained model with the verdict of now.
         inputs: The model's inputs at the ticker's last bar.
         distribution: The distribution of the return from its last bar.
         newest: The newest row of ``features_daily``, with the ``return_basis`` of its bar.
-        data_hash: Of its pool.
+        pin: Where a rollback pinned the model that answers.
     """
 
     feature_cache: FeatureCache
@@ -51,12 +50,14 @@ class TrainingResult:
     walk_forward: WalkForwardResult
     decision: PromotionDecision
     artifact: Artifact
+    trained: Artifact
     inputs: Mapping[str, float]
     distribution: ReturnDistribution
     newest: Mapping[str, Any]
     data_hash: str
+    pin: Pin | None = None
 
-    def answered_by(self, artifact: Artifact) -> TrainingResult:
+    def answered_by(self, artifact: Artifact, pin: Pin | None = None) -> TrainingResult:
         """The same with another model to answer, and the inputs of that one."""
         inputs: Mapping[str, float] = {}
         if artifact.model.features:
@@ -69,7 +70,7 @@ class TrainingResult:
                 self.volatility,
                 self.walk_forward.horizon,
             )
-        return replace(self, artifact=artifact, inputs=inputs)
+        return replace(self, artifact=artifact, inputs=inputs, pin=pin)
 
     @property
     def volatility(self) -> float:
@@ -86,7 +87,11 @@ class TrainingResult:
         """An entry of ``forecasts`` in results.json."""
         row = {**self.newest, **self.inputs}
         return forecast(
-            self.artifact, row, calendar=context.calendar, distribution=self.distribution
+            self.artifact,
+            row,
+            calendar=context.calendar,
+            distribution=self.distribution,
+            pin=self.pin,
         )
 
     def serving_row(self, context: RunContext) -> dict[str, Any]:
@@ -96,22 +101,23 @@ class TrainingResult:
 
     def as_results_json(self) -> dict[str, Any]:
         """An entry of ``stages.training.models`` in results.json."""
-        artifact = self.artifact
+        artifact, trained = self.artifact, self.trained
         return {
             "ticker": artifact.ticker,
             "horizon": artifact.horizon,
-            "candidate": artifact.candidate,
+            "candidate": trained.candidate,
             "served": artifact.served,
             "since": artifact.since or None,
+            "pinned": self.pin.version_tag if self.pin else None,
             "event": self.decision.event,
-            "verdict": artifact.verdict,
-            "reason": artifact.reason,
-            "configurations": artifact.trials,
+            "verdict": trained.verdict,
+            "reason": trained.reason,
+            "configurations": trained.trials,
             "sessions_until_decidable": self.decision.verdict.sessions_until_decidable,
-            "evidence": list(artifact.evidence),
+            "evidence": list(trained.evidence),
             "rows": self.dataset.counts,
-            "metrics": list(artifact.metrics),
-            "pool": dict(artifact.pool),
+            "metrics": list(trained.metrics),
+            "pool": dict(trained.pool),
             "coverage": summary.coverage(self.walk_forward, artifact.ticker),
         }
 
@@ -126,17 +132,7 @@ def build_result(
     horizon: str,
     data_hash: str,
 ) -> TrainingResult:
-    """Put together the result of one ticker at ``short`` or ``long``.
-
-    Args:
-        context: Of the run.
-        training: Of the ticker's pool.
-        decision: Who is served from now on.
-        dataset: The ticker's stored labels and features.
-        newest_row: Of ``features_daily``, with the ``return_basis`` of its bar.
-        horizon: ``short`` or ``long``.
-        data_hash: Of the pool.
-    """
+    """Put together the result of one ticker at ``short`` or ``long``; see ``TrainingResult``."""
     walk_forward, ticker = training.results[horizon], newest_row["ticker"]
     panel = walk_forward.panel
     artifact = _artifact(
@@ -157,6 +153,7 @@ def build_result(
         walk_forward=walk_forward,
         decision=decision,
         artifact=artifact,
+        trained=artifact,
         inputs={},
         distribution=distribution,
         newest=newest_row,
@@ -190,7 +187,7 @@ def _artifact(
         config_hash=config_hash(context.settings),
         config=context.settings.result_settings(),
         served=decision.champion.served,
-        since=_iso(decision.champion.since),
+        since=str(decision.champion.since or ""),
         verdict=decision.verdict.verdict,
         reason=reason,
         trials=decision.verdict.configurations,
@@ -204,7 +201,3 @@ def _reason(decision: PromotionDecision, leak: str | None) -> str:
     if leak is None:
         return decision.reason.rstrip(".")
     return f"a leak is likely, so nothing was trained and zero is served ({leak})"
-
-
-def _iso(day: dt.date | None) -> str:
-    return day.isoformat() if day else ""
