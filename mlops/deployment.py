@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from src.registry.storage.artifact import Artifact
     from src.registry.versions.manifest import Version
     from src.registry.versions.rollback import Registry, Rollback
+    from src.registry.versions.signatures import Signatures
 
 
 class DeploymentManager:
@@ -93,6 +94,22 @@ class DeploymentManager:
         """
         with self._open() as (registry, _):
             return registry.unpin(ticker, self._author())
+
+    def sign(self, *, accept_unsigned: bool = False) -> Signatures:
+        """Sign all stored models and versions with the first key of ``FORECAST_SIGNING_KEY``.
+
+        Args:
+            accept_unsigned: Whether those without a signature are signed too, if the audit names
+                them; otherwise only what another of the keys signed is.
+
+        Raises:
+            BadInput: No key is set.
+            DatabaseUnavailable: One sentence.
+        """
+        from src.registry.versions.signatures import sign_all
+
+        with self._open() as (registry, _):
+            return sign_all(registry, accept_unsigned=accept_unsigned)
 
     def live_at(self, at: dt.datetime | None = None, ticker: str | None = None) -> list[LiveState]:
         """What was live at a time (now: None), and why, by ticker and horizon."""

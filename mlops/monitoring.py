@@ -75,6 +75,16 @@ def _unpin(args: argparse.Namespace) -> int:
     return 0
 
 
+def _sign(args: argparse.Namespace) -> int:
+    signatures = _manager(args).sign(accept_unsigned=args.unsigned)
+    sys.stdout.write(
+        f"{signatures.written} models and versions were signed with the first key, "
+        f"{signatures.unchanged} had been before.\n"
+    )
+    sys.stderr.write("".join(f"{sentence}\n" for sentence in signatures.refused))
+    return 1 if signatures.refused else 0
+
+
 def _scoreboard(args: argparse.Namespace) -> int:
     from mlops.scoreboard_table import scoreboard_text
 
@@ -117,6 +127,12 @@ def _parser() -> Parser:
     add_ticker(history, default=EVERY_TICKER)
     unpin = _command(commands, "unpin", _unpin, "let training replace what a rollback restored")
     add_ticker(unpin, required=True)
+    sign = _command(commands, "sign", _sign, "sign models and versions with the first key")
+    sign.add_argument(
+        "--unsigned",
+        action="store_true",
+        help="also those without a signature that the audit names",
+    )
     board = _command(commands, "scoreboard", _scoreboard, "show how live forecasts turned out")
     add_ticker(board, default=f"{EVERY_TICKER}, and all together")
     return parser

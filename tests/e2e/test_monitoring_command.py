@@ -180,3 +180,26 @@ def test_a_rollback_says_what_to_run_where_models_have_nothing_to_be_asked_with(
     (sentence,) = back.stderr.splitlines()
     assert sentence.startswith("The models are live, but the inputs of ")
     assert sentence.endswith("run `python -m mlops.pipeline --skip-training --ticker` with each.")
+
+
+def test_a_signing_key_is_set_and_then_replaced_without_losing_a_model(monitoring, place):
+    old, new = "the old key of 16", "the new key of 16"
+    place.publish(both_horizons())
+    output(monitoring("version", "--version-tag", "v1"))
+    keyed = {"FORECAST_SIGNING_KEY": old}
+
+    refused = monitoring("sign", **keyed)
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 3
+    assert "run `python -m mlops.monitoring sign --unsigned`" in refused.stderr
+    assert output(monitoring("sign", "--unsigned", **keyed)) == (
+        "3 models and versions were signed with the first key, 0 had been before.\n"
+    )
+    assert "signed by another key" in output(
+        monitoring("rollback", "--version-tag", "v1", FORECAST_SIGNING_KEY=new), 1
+    )
+    both = {"FORECAST_SIGNING_KEY": f"{new},{old}"}
+    assert output(monitoring("sign", **both)).startswith("3 models and versions were signed")
+    back = monitoring("rollback", "--version-tag", "v1", FORECAST_SIGNING_KEY=new)
+    assert back.stdout.startswith("Version v1 is live")
+    assert "FORECAST_SIGNING_KEY is not set" in output(monitoring("sign"), 1)

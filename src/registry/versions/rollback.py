@@ -122,9 +122,13 @@ class Registry:
             log.append(events)
         return sorted(event.horizon for event in events)
 
+    def recorded_manifests(self, tag: str) -> list[str]:
+        """The digests of manifests that the audit has of a version."""
+        events = self.models.log.tagged(tag)
+        return [str(event.evidence.get("version_manifest")) for event in events]
+
     def _check_audit(self, version: Version) -> None:
-        events = self.models.log.tagged(version.tag)
-        recorded = (str(event.evidence.get("version_manifest")) for event in events)
+        recorded = self.recorded_manifests(version.tag)
         if not any(digests_equal(digest, version.digest) for digest in recorded):
             raise CorruptArtifact(
                 f"Version {version.tag} is not the one that the audit recorded, so it is not "

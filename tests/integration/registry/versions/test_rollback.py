@@ -15,6 +15,7 @@ from src.registry.lifecycle.state import live_states
 from src.registry.storage.artifact import CorruptArtifact, NoModel
 from src.registry.versions.archive import VersionArchive
 from src.registry.versions.manifest import NoVersion, VersionExists
+from src.registry.versions.signatures import sign_all
 from tests.support.models import (
     both_horizons,
     check_in_child,
@@ -22,10 +23,10 @@ from tests.support.models import (
     killed_at_step,
     make_artifact,
 )
-from tests.support.registries import DAY, Place, author
+from tests.support.registries import DAY, Place, author, save
 
 TCS, INFY = "TCS.NS", "INFY.NS"
-KEY = b"sixteen letters!"
+KEY, NEW = b"sixteen letters!", b"another sixteen letters"
 
 
 @pytest.fixture
@@ -400,6 +401,64 @@ class TestSigned:
 
         with pytest.raises(CorruptArtifact, match="not signed, but FORECAST_SIGNING_KEY is set"):
             keyed.roll_back("v1", days=4)
+
+    def test_a_version_of_the_old_key_is_restored_and_signed_by_the_new_one(
+        self, signed, database_url, home
+    ):
+        Place(database_url, home, (NEW, KEY)).roll_back("v1", days=3)
+
+        assert live(Place(database_url, home, NEW))[TCS, "short"] == "one"
+
+    def test_after_signing_anew_the_old_key_can_go(self, signed, database_url, home):
+        signatures = sign(Place(database_url, home, (NEW, KEY)))
+
+        # Two horizons, of each the live set and the one before, and the version.
+        assert (signatures.written, signatures.unchanged, signatures.refused) == (5, 0, [])
+        rotated = Place(database_url, home, NEW)
+        assert live(rotated)[TCS, "short"] == "two"
+        rotated.roll_back("v1", days=3)
+        assert live(rotated)[TCS, "short"] == "one"
+        again = sign(rotated)
+        assert (again.written, again.unchanged) == (0, 5)
+
+    def test_a_first_key_signs_what_the_audit_names_only_when_told_to(
+        self, two_versions, database_url, home
+    ):
+        keyed = Place(database_url, home, KEY)
+        forged = save(keyed.models, make_artifact(data_hash="forged"))
+
+        refused = sign(keyed)
+        assert (refused.written, len(refused.refused)) == (0, 7 + 2)
+        with pytest.raises(CorruptArtifact, match="not signed"):
+            live(keyed)
+        accepted = sign(keyed, accept_unsigned=True)
+
+        assert accepted.written == 6 + 2
+        (sentence,) = accepted.refused
+        assert "not signed" in sentence
+        assert not (forged / "manifest.sig").exists()
+        assert live(keyed) == OF_V2
+        keyed.roll_back("v1", days=4)
+        assert live(keyed) == OF_V1
+
+    def test_a_forged_version_is_not_signed(self, two_versions, database_url, home):
+        (other,) = (two_versions.archive / "v1" / INFY / "short").iterdir()
+        smuggle(two_versions, (other / "model.skops").read_bytes(), data_hash="forged")
+        keyed = Place(database_url, home, KEY)
+
+        signatures = sign(keyed, accept_unsigned=True)
+
+        (sentence,) = signatures.refused
+        assert sentence.startswith("Version v1 cannot be used (it is not signed")
+        assert not (keyed.archive / "v1" / "version.sig").exists()
+
+    def test_without_a_key_there_is_nothing_to_sign_with(self, place):
+        with pytest.raises(BadInput, match="FORECAST_SIGNING_KEY is not set"):
+            sign(place)
+
+
+def sign(place, *, accept_unsigned=False):
+    return place.connected(lambda registry: sign_all(registry, accept_unsigned=accept_unsigned))
 
 
 def test_versions_made_in_one_second_are_in_the_order_of_making(place):
