@@ -159,7 +159,8 @@ def stage_main(
             _print_stored(stage, database, tickers)
             return 0
         contexts = _contexts(args, settings, database, tickers, run_id, now)
-        with ticker_locks(database.control, tickers):
+        written = [ticker for context in contexts if context.live for ticker in context.tickers]
+        with ticker_locks(database.control, written):
             for context in contexts:
                 _print_report(stage, context, run_stage(stage, context))
     return 0
