@@ -101,7 +101,7 @@ def count_by_ticker(tickers: Sequence[str], **frames: pl.DataFrame) -> dict[str,
 
 
 def merge_reports(reports: Sequence[StageReport]) -> StageReport:
-    """One report for several groups of tickers: numbers are added, lists joined without repeats."""
+    """One report for several groups of tickers: numbers are added, lists joined."""
     details: dict[str, Any] = {}
     for report in reports:
         for name, value in report.details.items():
@@ -118,6 +118,4 @@ def merge_reports(reports: Sequence[StageReport]) -> StageReport:
 def _add(total: Any, value: Any) -> Any:
     if isinstance(total, dict):
         return {name: total.get(name, 0) + value.get(name, 0) for name in {**total, **value}}
-    if isinstance(total, list):
-        return [*total, *(item for item in value if item not in total)]
     return total + value

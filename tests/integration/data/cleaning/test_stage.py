@@ -71,6 +71,19 @@ def test_a_clean_bar_is_the_raw_one_with_its_basis(store, cleaned):
     }
 
 
+def test_rows_set_aside_are_counted_over_all_tickers(store, home):
+    tickers = tuple(f"T{number}.NS" for number in range(10, 50))
+    bars = [bar(DAYS[0], 100.0), bar(SATURDAY, 101.0)]
+    source = StubSource([delivery(bars, ticker=ticker) for ticker in tickers])
+    forty = context(store, home, tickers=tickers)
+    run(ingest.stage(source), forty)
+
+    details = run(cleaning.STAGE, forty).details
+
+    assert details["notes"] == ["40 rows set aside in quarantine: non_session 40"]
+    assert details["sources"] == ["yahoo"]
+
+
 def test_without_adjusted_closes_returns_are_of_the_price(store, cleaned):
     cleaned(bar(DAYS[0], 100.0, adj_close=None), bar(DAYS[1], 101.0, adj_close=None))
 
