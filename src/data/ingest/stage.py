@@ -34,7 +34,7 @@ from src.data.ingest.batch_rows import (
 from src.data.ingest.fetch import fetch
 from src.data.ingest.instrument_check import check_returns, check_sessions
 from src.data.ingest.stored_prices import TABLES, stored_prices
-from src.data.ingest.vintages import completes_last_session, place_delivery
+from src.data.ingest.vintages import completes_last_bar, place_delivery
 from src.stages.stage import RunContext, Stage, StageReport
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def _is_repeat(delivery: Delivery, batches: pl.DataFrame, calendar: Calendar) ->
     if not delivery.fetched_at_stated or delivery.fetched_at in same["fetched_at"].to_list():
         return True
     newest = batches.sort("fetched_at", "batch_id").row(-1, named=True)
-    return newest["content_hash"] == delivery.content_hash and not completes_last_session(
+    return newest["content_hash"] == delivery.content_hash and not completes_last_bar(
         delivery, newest["fetched_at"], calendar
     )
 

@@ -258,6 +258,19 @@ def test_hourly_bars_outside_the_session_are_refused(store, cleaned):
     assert set(quarantine["kind"]) == {"hourly"}
 
 
+def test_an_hour_fetched_before_its_end_waits_until_it_is_fetched_again(store, cleaned):
+    # On Friday, 10 April 2026, at 10:20 in India: the bar of 09:15 is whole, that of 10:15 is not.
+    hours = [bar(utc(2026, 4, 10, 3, 45), 100.0), bar(utc(2026, 4, 10, 4, 45), 101.0)]
+
+    cleaned(*hours, fetched_at=utc(2026, 4, 10, 4, 50))
+    assert rows(store, CLEAN_HOURLY)["close"].to_list() == [100.0]
+    assert refused(store) == [("2026-04-10 04:45:00.000000+00:00", "partial_hour")]
+
+    cleaned(*hours, fetched_at=utc(2026, 4, 10, 5, 45))
+    assert rows(store, CLEAN_HOURLY)["close"].to_list() == [100.0, 101.0]
+    assert refused(store) == []
+
+
 def test_the_first_hour_of_a_day_belongs_to_its_indian_date(store, home, cleaned):
     early = bar(utc(2026, 4, 9, 3, 45), 100.0)
     late = bar(utc(2026, 4, 10, 3, 45), 101.0)
