@@ -125,7 +125,7 @@ def passed(world: World, pairs: int, seed: int = 11) -> dict[str, float]:
     passed_by: list[dict[str, bool]] = []
     for pair in pairs_of(world, pairs, seed):
         cumulative, end = losses.cumulate_losses(*pair), len(pair[0])
-        tests = criteria.panel_tests(cumulative, 0, end, rules)
+        tests = hac.mean_test_at(cumulative.panel, 0, end, rules.horizon)
         row = {"MAE 1 % lower": gains(cumulative)[-1] >= 0.01}
         for level in (0.05, 0.01):
             beyond = tests.t > hac.critical(tests.b, level)
@@ -159,8 +159,8 @@ def ever_promoted(
         world.horizon, FLOORS[world.horizon], configurations, repeated=repeated
     )
     looked = [
-        verdict.replay(*pair, rules=rules, every=every).promoted.any()
-        for pair in pairs_of(world, pairs, seed)
+        verdict.replay(actual, challenger, rules=rules, every=every).promoted.any()
+        for actual, challenger, _ in pairs_of(world, pairs, seed)
     ]
     return float(np.mean(looked))
 

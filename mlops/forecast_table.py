@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from src.stages.cli import aligned
+
 HEADERS = ("horizon", "target date", "forecast", "90 % range", "chance of a rise")
 RUNS = "mlops/runs"
 
@@ -37,16 +39,13 @@ def progress_bar(stages: int) -> Iterator[Callable[[str], None]]:
 
 
 def forecast_table(results: Mapping[str, Any]) -> str:
-    """The forecasts of a run as text: a header, one line a horizon, and how far to trust them.
-
-    Args:
-        results: As results.json holds them.
-    """
+    """The forecasts of a run as text: a header, one line a horizon, and how far to trust them."""
     forecasts = results["forecasts"]
     if not forecasts:
         why = results["warnings"] or ["The log says why."]
         return "\n".join([f"{results['ticker']}: there is no forecast.", *why])
-    lines = [_header(results), *_table(forecasts), *_age(results)]
+    table = aligned([HEADERS, *(_row(forecast) for forecast in forecasts)], str.ljust, gap="   ")
+    lines = [_header(results), *table, *_age(results)]
     lines += _in_use(forecasts)
     lines += [
         f"{_horizon(forecast)}: {forecast['note']}." for forecast in forecasts if forecast["note"]
@@ -62,15 +61,6 @@ def _header(results: Mapping[str, Any]) -> str:
     if "sample" in results["stages"].get("data_cleaning", {}).get("sources", ()):
         header += "   (synthetic sample prices)"
     return header
-
-
-def _table(forecasts: Sequence[Mapping[str, Any]]) -> list[str]:
-    rows = [HEADERS, *(_row(forecast) for forecast in forecasts)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADERS))]
-    return [
-        "   ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
 
 
 def _row(forecast: Mapping[str, Any]) -> tuple[str, ...]:

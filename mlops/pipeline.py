@@ -22,15 +22,6 @@ if TYPE_CHECKING:
     from src.data.sources.select import SourceRequest
 
 
-def __getattr__(name: str) -> Any:
-    """``STAGES``, loaded at its first use: ``--help`` should not wait for polars."""
-    if name == "STAGES":
-        from mlops.stages import STAGES
-
-        return STAGES
-    raise AttributeError(name)
-
-
 class MLOpsPipeline:
     """Runs ingest, cleaning, features, validation and training for one ticker.
 
@@ -62,6 +53,7 @@ class MLOpsPipeline:
         settings: Settings | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> None:
+        from mlops.run import RunRequest
         from src.config.clock import now
         from src.config.load import load_settings
         from src.core.calendars.exchanges import calendar_of, exchange_of
@@ -69,25 +61,23 @@ class MLOpsPipeline:
         from src.data.sources.select import SourceRequest, open_source
         from src.stages.context import is_live
 
-        self.settings = settings or load_settings(Path(config) if config else None)
+        settings = settings or load_settings(Path(config) if config else None)
         request = source or SourceRequest()
-        self.ticker = normalise_ticker(
-            self.settings.data.ticker if ticker is None else ticker, request.suffix
+        ticker = normalise_ticker(
+            settings.data.ticker if ticker is None else ticker, request.suffix
         )
-        self.as_of = as_of
-        self._now = now(self.settings)
-        calendar = calendar_of(exchange_of(self.ticker))
-        self.known_at = known_at
-        self._live = is_live(as_of, known_at, self._now, calendar)
-        self._source = open_source(
+        at, calendar = now(settings), calendar_of(exchange_of(ticker))
+        live = is_live(as_of, known_at, at, calendar)
+        opened = open_source(
             request,
-            ticker=self.ticker,
-            settings=self.settings,
+            ticker=ticker,
+            settings=settings,
             calendar=calendar,
-            now=self._now,
+            now=at,
             as_of=as_of,
             known_at=known_at,
         )
+        self._request = RunRequest(settings, ticker, opened, as_of, known_at, live, at)
         self._progress = progress or (lambda _stage: None)
 
     def run_full_pipeline(self, skip_training: bool = False) -> tuple[bool, dict[str, Any]]:
@@ -100,26 +90,17 @@ class MLOpsPipeline:
             Whether it succeeded, and the results as ``results.json`` holds them; those of a
             failed run have ``error``, one sentence.
         """
-        from mlops.run import RunRequest, run_pipeline
+        from mlops.run import run_pipeline
         from mlops.run_folder import new_run_folder
         from src.config import logs
         from src.config.threads import use_passive_waiting
 
+        request, settings = self._request, self._request.settings
         use_passive_waiting()
-        logs.configure(self.settings.home, self.settings.log_level)
-        folder = new_run_folder(self.settings.home, self._now)
-        logs.bind_run(folder.run_id, ticker=self.ticker)
-        request = RunRequest(
-            settings=self.settings,
-            ticker=self.ticker,
-            source=self._source,
-            as_of=self.as_of,
-            known_at=self.known_at,
-            live=self._live,
-            now=self._now,
-            skip_training=skip_training,
-        )
-        results = run_pipeline(request, folder, self._progress)
+        logs.configure(settings.home, settings.log_level)
+        folder = new_run_folder(settings.home, request.now)
+        logs.bind_run(folder.run_id, ticker=request.ticker)
+        results = run_pipeline(request, folder, self._progress, skip_training=skip_training)
         return results["status"] == "success", results
 
 

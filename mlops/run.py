@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from src.data.sources.delivery import Source
     from src.db.database import Database
     from src.db.tables.runs import RunLog
-    from src.registry.lifecycle.live_models import LiveModels
 
 log = logs.get(__name__)
 
@@ -33,17 +32,11 @@ class Interrupted(ForecastError):
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What a run is to do.
+    """What a run is to do; see ``RunContext``.
 
     Attributes:
-        settings: All settings.
-        ticker: Whose forecasts.
         source: Where prices come from; None for those that are stored.
-        as_of: The last session that may be used; None for all.
-        known_at: Only what had been fetched by then may be used; None for all.
-        live: Whether tables and models are written.
         now: When it starts, aware.
-        skip_training: Whether the stored models forecast, instead of newly trained ones.
     """
 
     settings: Settings
@@ -53,26 +46,35 @@ class RunRequest:
     known_at: dt.datetime | None
     live: bool
     now: dt.datetime
-    skip_training: bool
 
 
 def run_pipeline(
-    request: RunRequest, folder: RunFolder, progress: Callable[[str], None]
+    request: RunRequest,
+    folder: RunFolder,
+    progress: Callable[[str], None],
+    *,
+    skip_training: bool,
 ) -> dict[str, object]:
     """Run the stages; whatever happens, the folder's files say how the run ended.
 
-    Args:
-        request: What is to be done.
-        folder: For results.json, metrics.json and the stages' files.
-        progress: Called with each stage's name as it begins.
+    ``progress`` is called with each stage's name as it begins. With ``skip_training`` the stored
+    models forecast, instead of newly trained ones.
 
     Returns:
         The content of results.json.
     """
-    record = _new_record(request, folder)
+    record = RunRecord(
+        folder,
+        ticker=request.ticker,
+        timestamp=request.now.isoformat(timespec="seconds"),
+        live=request.live,
+        as_of=request.as_of.isoformat() if request.as_of else None,
+        known_at=request.known_at.isoformat() if request.known_at else None,
+        config_hash=config_hash(request.settings),
+    )
     started = time.perf_counter()
     try:
-        _run_in_database(request, record, progress)
+        _run_in_database(request, record, progress, skip_training)
         record.results["status"] = "success"
     except Exception as error:
         record.fail(error)
@@ -84,20 +86,8 @@ def run_pipeline(
     return record.results
 
 
-def _new_record(request: RunRequest, folder: RunFolder) -> RunRecord:
-    return RunRecord(
-        folder,
-        ticker=request.ticker,
-        timestamp=request.now.isoformat(timespec="seconds"),
-        live=request.live,
-        as_of=request.as_of.isoformat() if request.as_of else None,
-        known_at=request.known_at.isoformat() if request.known_at else None,
-        config_hash=config_hash(request.settings),
-    )
-
-
 def _run_in_database(
-    request: RunRequest, record: RunRecord, progress: Callable[[str], None]
+    request: RunRequest, record: RunRecord, progress: Callable[[str], None], skip_training: bool
 ) -> None:
     from src.db.database import open_database
     from src.db.tables.runs import RunLog, application_name, ticker_locks
@@ -110,10 +100,10 @@ def _run_in_database(
         one_sentence_errors(database.url),
     ):
         context = _make_context(request, database, record.folder.run_id)
-        for stage in _stages(request):
+        for stage in _stages(request.source, skip_training):
             progress(stage.name)
             _run_stage(stage, context, record, run_log, database.url)
-        if request.skip_training:
+        if skip_training:
             _forecast_with_stored_models(context, request.ticker, record)
         _record_outcomes(context, record, database.url)
 
@@ -138,8 +128,12 @@ def _logged(run_log: RunLog, request: RunRequest, record: RunRecord) -> Iterator
 
 
 def _make_context(request: RunRequest, database: Database, run_id: str) -> RunContext:
+    from src.db.tables.model_events import EventLog
     from src.db.tables.records import open_records
+    from src.registry.lifecycle.live_models import LiveModels
+    from src.registry.storage.artifact_store import ArtifactStore
 
+    store = ArtifactStore.of(request.settings)
     return make_context(
         request.settings,
         database.store,
@@ -148,29 +142,19 @@ def _make_context(request: RunRequest, database: Database, run_id: str) -> RunCo
         now=request.now,
         as_of=request.as_of,
         known_at=request.known_at,
-        models=_live_models(request.settings, database),
+        models=LiveModels(store, EventLog(database.control)),
         records=open_records(database.control),
     )
 
 
-def _live_models(settings: Settings, database: Database) -> LiveModels:
-    from src.db.tables.model_events import EventLog
-    from src.registry.lifecycle.live_models import LiveModels
-    from src.registry.storage.artifact_store import ArtifactStore
-
-    return LiveModels(ArtifactStore.of(settings), EventLog(database.control))
-
-
-def _stages(request: RunRequest) -> list[Stage]:
+def _stages(source: Source | None, skip_training: bool) -> list[Stage]:
     """The stages of a run, the first bound to its source."""
     from mlops.stages import STAGES
     from src.data.ingest import stage as ingest
     from src.modeling.training import stage as training
 
-    stages = [ingest.stage(request.source), *STAGES[1:]]
-    if request.skip_training:
-        stages.remove(training.STAGE)
-    return stages
+    stages = [ingest.stage(source), *STAGES[1:]]
+    return [stage for stage in stages if not (skip_training and stage is training.STAGE)]
 
 
 def _run_stage(
@@ -182,12 +166,12 @@ def _run_stage(
         with one_sentence_errors(url):
             report = run_stage(stage, context)
     except Exception as error:
-        row = metric.failed(error_sentence(error))
+        row = metric.row(0, error_sentence(error))
         record.add_stage(row, {})
         if not isinstance(error, DatabaseUnavailable):
             run_log.stage_ended(row)
         raise
-    row = metric.succeeded(report.rows)
+    row = metric.row(report.rows)
     record.add_stage(row, report.details)
     run_log.stage_ended(row)
     for warning in report.warnings:

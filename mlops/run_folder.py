@@ -78,13 +78,7 @@ def _create(path: Path) -> bool:
 
 
 class RunRecord:
-    """What becomes results.json and metrics.json of one run.
-
-    Attributes:
-        folder: Where both are written.
-        results: The content of results.json so far.
-        metrics: The rows of metrics.json so far.
-    """
+    """What becomes results.json and metrics.json of one run: the content of both so far."""
 
     def __init__(self, folder: RunFolder, **facts: Any) -> None:
         self.folder = folder
@@ -102,11 +96,9 @@ class RunRecord:
         }
 
     def add_stage(self, row: Mapping[str, Any], details: Mapping[str, Any]) -> None:
-        """Add a finished or failed stage.
+        """Add a finished or failed stage: its row of metrics.json, and the report's details.
 
-        Args:
-            row: Of metrics.json.
-            details: Of the stage's report; forecasts and data_hash belong to the whole run.
+        Of the details, forecasts and data_hash belong to the whole run.
         """
         facts = dict(details)
         for name in ("forecasts", "data_hash"):
@@ -153,19 +145,12 @@ class StageMetric:
         self._began = dt.datetime.now(dt.UTC)
         self._started = time.perf_counter()
 
-    def succeeded(self, rows: int) -> dict[str, Any]:
-        """The row of a stage that wrote so many rows."""
-        return self._row("success", rows, None)
-
-    def failed(self, error: str) -> dict[str, Any]:
-        """The row of a stage that an error ended, described in one sentence."""
-        return self._row("failed", 0, error)
-
-    def _row(self, status: str, rows: int, error: str | None) -> dict[str, Any]:
+    def row(self, rows: int, error: str | None = None) -> dict[str, Any]:
+        """The row of a stage that wrote so many rows, or that an error ended: one sentence."""
         return {
             "timestamp": self._began.isoformat(timespec="milliseconds"),
             "stage": self._stage,
-            "status": status,
+            "status": "success" if error is None else "failed",
             "rows_processed": rows,
             "duration_seconds": time.perf_counter() - self._started,
             "error_message": error,

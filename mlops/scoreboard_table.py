@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from src.stages.cli import aligned
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -22,16 +24,16 @@ def scoreboard_text(settings: Settings, ticker: str | None) -> str:
         DatabaseUnavailable: one sentence.
     """
     from src.db.database import open_database
-    from src.db.tables.forecasts import ForecastLog
+    from src.db.tables.scores import ScoreLog
     from src.modeling.evaluation.scoreboard import POOLED, scoreboard
 
     with open_database(settings.server, settings.home) as database:
-        log = ForecastLog(database.control)
-        scored, logged = log.scored(ticker), log.count(ticker)
-    rows = scoreboard(scored)
+        log = ScoreLog(database.control)
+        rows, logged = scoreboard(log, ticker), log.counts(ticker)[0]
     if not rows:
         return _no_scores(ticker, logged)
-    return _table([row for row in rows if ticker is None or row["ticker"] != POOLED])
+    shown = [row for row in rows if ticker is None or row["ticker"] != POOLED]
+    return "\n".join(aligned([HEADERS, *(_line(row) for row in shown)], str.ljust))
 
 
 def _no_scores(ticker: str | None, logged: int) -> str:
@@ -41,15 +43,6 @@ def _no_scores(ticker: str | None, logged: int) -> str:
     return (
         f"{logged} forecasts{of} are logged, and none that was made before its target session has "
         "an outcome yet: run `python -m mlops.pipeline` again after that session."
-    )
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    lines = [HEADERS, *(_line(row) for row in rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(HEADERS))]
-    return "\n".join(
-        "  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip()
-        for line in lines
     )
 
 

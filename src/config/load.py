@@ -41,10 +41,8 @@ def load_settings(
     """
     file = _read_config(config)
     dotenv = _read_dotenv(env_file)
-    layers = [
-        _for_both_horizons(layer)
-        for layer in (_from_environ(os.environ), _from_environ(dotenv), file)
-    ]
+    sources = (dict(overrides or {}), _from_environ(os.environ), _from_environ(dotenv), file)
+    given, *layers = map(_for_both_horizons, sources)
 
     class Loaded(Settings):  # defined here, since its sources are those of this call
         @classmethod
@@ -60,7 +58,7 @@ def load_settings(
             return (init_settings, *sources)
 
     try:
-        return Loaded(**dict(overrides or {}))
+        return Loaded(**given)
     except ValidationError as error:
         environs = [(os.environ, ""), (dotenv, f" in {env_file}")]
         raise BadConfig(refusal(error, overrides or {}, environs, config)) from error

@@ -13,15 +13,13 @@ import structlog
 LOG_FILE = Path("logs") / "tcs-stock.log"
 MAX_BYTES, BACKUPS = 10_000_000, 5
 
-_state = {"configured": False}
-
 
 def is_configured() -> bool:
     """Whether ``configure`` was called; before that, nothing should be logged."""
-    return _state["configured"]
+    return structlog.is_configured()
 
 
-def configure(home: Path, level: str = "INFO", *, terminal: bool = True) -> None:
+def configure(home: Path, level: str = "INFO") -> None:
     """Send logs to ``home/logs/tcs-stock.log`` and, at ``level``, to stderr.
 
     The file always gets DEBUG lines and tracebacks. If it cannot be written, a line on stderr
@@ -39,7 +37,6 @@ def configure(home: Path, level: str = "INFO", *, terminal: bool = True) -> None
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    _state["configured"] = True
     root = logging.getLogger()
     for handler in list(root.handlers):
         if getattr(handler, "_ours", False):
@@ -48,9 +45,9 @@ def configure(home: Path, level: str = "INFO", *, terminal: bool = True) -> None
     root.setLevel(logging.DEBUG)
     for noisy in ("peewee", "urllib3", "curl_cffi", "alembic", "psycopg"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
-    if terminal:
-        _add(root, _terminal_handler(level, shared))
-    _add(root, _file_handler(home, shared))
+    for added in filter(None, (_terminal_handler(level, shared), _file_handler(home, shared))):
+        added._ours = True  # type: ignore[attr-defined]
+        root.addHandler(added)
 
 
 def bind_run(run_id: str, **facts: str) -> None:
@@ -62,12 +59,6 @@ def bind_run(run_id: str, **facts: str) -> None:
 def get(name: str) -> Any:
     """A logger, used as ``log.info("A readable sentence.", rows=3)``."""
     return structlog.stdlib.get_logger(name)
-
-
-def _add(root: logging.Logger, handler: logging.Handler | None) -> None:
-    if handler is not None:
-        handler._ours = True  # type: ignore[attr-defined]
-        root.addHandler(handler)
 
 
 class _LogFile(logging.handlers.RotatingFileHandler):
@@ -100,13 +91,14 @@ def _terminal_handler(level: str, shared: list[Any]) -> logging.Handler:
     handler = _Terminal(sys.stderr)
     handler.setLevel(level)
     handler.addFilter(_for_terminal)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _plain_line],
-        )
-    )
+    handler.setFormatter(_formatter(shared, _plain_line))
     return handler
+
+
+def _formatter(shared: list[Any], *processors: Any) -> logging.Formatter:
+    formatter = structlog.stdlib.ProcessorFormatter
+    processors = (formatter.remove_processors_meta, *processors)
+    return formatter(foreign_pre_chain=shared, processors=processors)
 
 
 def _for_terminal(record: logging.LogRecord) -> bool:
@@ -131,14 +123,6 @@ def _file_handler(home: Path, shared: list[Any]) -> logging.Handler | None:
         sys.stderr.write(_unwritable(path, error))
         return None
     handler.setLevel(logging.DEBUG)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(sort_keys=True, default=str),
-            ],
-        )
-    )
+    as_json = structlog.processors.JSONRenderer(sort_keys=True, default=str)
+    handler.setFormatter(_formatter(shared, structlog.processors.format_exc_info, as_json))
     return handler

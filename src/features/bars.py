@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
 
-from src.features.rolling import Array
+from src.core.arrays import Floats
 
-Indicator = Callable[..., Array]
+Indicator = Callable[..., Floats]
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,19 +18,19 @@ class Bars:
     ``cache`` keeps what several features are made of, so that it is computed once.
     """
 
-    open: Array
-    high: Array
-    low: Array
-    close: Array
-    volume: Array
-    cache: dict[tuple[str, int], Array] = field(default_factory=dict, init=False, repr=False)
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    cache: dict[tuple[str, int], Floats] = field(default_factory=dict, init=False, repr=False)
 
 
 def once(indicator: Indicator) -> Indicator:
     """Compute an indicator, of one window or of none, once per ``Bars``."""
 
     @wraps(indicator)
-    def cached(bars: Bars, window: int = 0) -> Array:
+    def cached(bars: Bars, window: int = 0) -> Floats:
         key = (f"{indicator.__module__}.{indicator.__name__}", window)
         if key not in bars.cache:
             bars.cache[key] = indicator(bars, window) if window else indicator(bars)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from src.core.arrays import Floats
 from src.features import indicators, market, time_series
 from src.features.bars import Bars
 from src.features.panel import MIN_TICKERS, ModelFeature
-from src.features.rolling import Array
 from src.features.time_series import WARM_UP
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Feature:
     """
 
     name: str
-    compute: Callable[[Bars], Array]
+    compute: Callable[[Bars], Floats]
     lookback: int
     scale_free: bool = True
 
@@ -58,59 +58,48 @@ def warm_up_rows(windows: FeatureSettings) -> int:
     return max(feature.lookback for feature in features(windows))
 
 
+def _feature(name: str, compute: Callable[..., Floats], lookback: int, **arguments: int) -> Feature:
+    return Feature(name, partial(compute, **arguments), lookback)
+
+
+def _level(name: str, compute: Callable[..., Floats], lookback: int, **arguments: int) -> Feature:
+    return Feature(name, partial(compute, **arguments), lookback, scale_free=False)
+
+
 def _guide_features(w: FeatureSettings) -> tuple[Feature, ...]:
     return (
-        *(
-            Feature(f"return_lag{k}", partial(indicators.lagged_return, lag=k), k)
-            for k in w.lag_periods
-        ),
-        *(
-            Feature(
-                f"sma_{k}", partial(indicators.moving_average, window=k), k - 1, scale_free=False
-            )
-            for k in w.sma_periods
-        ),
-        *(
-            Feature(f"mom_{k}", partial(indicators.momentum, window=k), k)
-            for k in w.momentum_periods
-        ),
-        *(
-            Feature(f"vol_{k}", partial(indicators.volatility, window=k), k)
-            for k in w.volatility_periods
-        ),
-        Feature("volume", indicators.traded_volume, 0, scale_free=False),
+        *(_feature(f"return_lag{k}", indicators.lagged_return, k, lag=k) for k in w.lag_periods),
+        *(_level(f"sma_{k}", indicators.moving_average, k - 1, window=k) for k in w.sma_periods),
+        *(_feature(f"mom_{k}", indicators.momentum, k, window=k) for k in w.momentum_periods),
+        *(_feature(f"vol_{k}", indicators.volatility, k, window=k) for k in w.volatility_periods),
+        _level("volume", indicators.traded_volume, 0),
     )
 
 
 def _scale_free_features(w: FeatureSettings) -> tuple[Feature, ...]:
     unit = w.volatility_periods[0]
     longest = w.sma_periods[-1]
+    volume_z = f"volume_z_{longest}"
     return (
         *(
-            Feature(
-                f"return_lag{k}_scaled",
-                partial(indicators.scaled_return, lag=k, window=unit),
-                max(k, unit),
+            _feature(
+                f"return_lag{k}_scaled", indicators.scaled_return, max(k, unit), lag=k, window=unit
             )
             for k in w.lag_periods
         ),
         *(
-            Feature(
-                f"mom_{k}_scaled",
-                partial(indicators.scaled_momentum, span=k, window=unit),
-                max(k, unit),
+            _feature(
+                f"mom_{k}_scaled", indicators.scaled_momentum, max(k, unit), span=k, window=unit
             )
             for k in w.momentum_periods
         ),
         *(
-            Feature(f"close_over_sma_{k}", partial(indicators.close_over_average, window=k), k - 1)
+            _feature(f"close_over_sma_{k}", indicators.close_over_average, k - 1, window=k)
             for k in w.sma_periods
         ),
-        Feature("range_1", indicators.session_range, 0),
-        Feature("gap_1", indicators.overnight_gap, 1),
-        Feature(
-            f"volume_z_{longest}", partial(indicators.volume_surprise, window=longest), longest - 1
-        ),
+        _feature("range_1", indicators.session_range, 0),
+        _feature("gap_1", indicators.overnight_gap, 1),
+        _feature(volume_z, indicators.volume_surprise, longest - 1, window=longest),
     )
 
 
@@ -129,115 +118,88 @@ def model_features(tickers: int = MIN_TICKERS) -> tuple[ModelFeature, ...]:
 
 def time_series_features() -> tuple[ModelFeature, ...]:
     """Features that a ticker has by itself."""
-    return (
-        *_move_features(),
-        *_range_features(),
-        *_volatility_features(),
-        *_volume_features(),
-        *_extreme_features(),
-    )
+    return (*_moves(), *_ranges_and_variances(), *_volumes_and_extremes())
 
 
-def _time_series(name: str, compute: Callable[..., Array], rows: int) -> ModelFeature:
-    return ModelFeature(name, compute, rows, "time_series")
+def _time_series(
+    name: str, compute: Callable[..., Floats], rows: int, **arguments: int
+) -> ModelFeature:
+    return ModelFeature(name, partial(compute, **arguments), rows, "time_series")
 
 
-def _scaled(name: str, compute: Callable[..., Array], rows: int) -> ModelFeature:
+def _scaled(name: str, compute: Callable[..., Floats], rows: int, **arguments: int) -> ModelFeature:
     """A feature divided by s: not defined before the volatility is."""
-    return _time_series(f"{name}_s", compute, max(rows, WARM_UP))
+    return _time_series(f"{name}_s", compute, max(rows, WARM_UP), **arguments)
 
 
-def _move_features() -> tuple[ModelFeature, ...]:
+def _moves() -> tuple[ModelFeature, ...]:
     return (
+        *(_scaled(f"ret_lag{k}", time_series.scaled_return, k, lag=k) for k in (1, 2, 3, 4, 5)),
         *(
-            _scaled(f"ret_lag{k}", partial(time_series.scaled_return, lag=k), k)
-            for k in (1, 2, 3, 4, 5)
-        ),
-        *(
-            _scaled(f"mom_{k}", partial(time_series.scaled_momentum, span=k), k)
+            _scaled(f"mom_{k}", time_series.scaled_momentum, k, span=k)
             for k in (5, 10, 21, 63, 126, 252)
         ),
-        _scaled("mom_252_21", partial(time_series.skipped_momentum, span=252, skip=21), 252),
+        _scaled("mom_252_21", time_series.skipped_momentum, 252, span=252, skip=21),
         *(
-            _scaled(f"over_sma_{k}", partial(time_series.distance_from_average, window=k), k - 1)
+            _scaled(f"over_sma_{k}", time_series.distance_from_average, k - 1, window=k)
             for k in (7, 21, 50, 200)
         ),
-        _scaled("max_ret_21", partial(time_series.largest_return, window=21), 21),
+        _scaled("max_ret_21", time_series.largest_return, 21, window=21),
     )
 
 
-def _range_features() -> tuple[ModelFeature, ...]:
+def _ranges_and_variances() -> tuple[ModelFeature, ...]:
     return (
         _scaled("overnight", time_series.scaled_overnight, 1),
         _scaled("range", time_series.scaled_range, 0),
-        _time_series("close_location", partial(time_series.close_location, window=1), 0),
-        _time_series("close_location_5", partial(time_series.close_location, window=5), 4),
-    )
-
-
-def _volatility_features() -> tuple[ModelFeature, ...]:
-    return (
+        _time_series("close_location", time_series.close_location, 0, window=1),
+        _time_series("close_location_5", time_series.close_location, 4, window=5),
+        *(_time_series(f"log_var_{k}", time_series.log_variance, k, window=k) for k in (5, 21, 63)),
         *(
-            _time_series(f"log_var_{k}", partial(time_series.log_variance, window=k), k)
-            for k in (5, 21, 63)
-        ),
-        *(
-            _time_series(
-                f"log_var_{k}_{n}", partial(time_series.variance_change, short=k, long=n), n
-            )
+            _time_series(f"log_var_{k}_{n}", time_series.variance_change, n, short=k, long=n)
             for k, n in ((5, 63), (21, 252))
         ),
-        _time_series("skew_63", partial(time_series.skewness, window=63), 63),
+        _time_series("skew_63", time_series.skewness, 63, window=63),
     )
 
 
-def _volume_features() -> tuple[ModelFeature, ...]:
+def _volumes_and_extremes() -> tuple[ModelFeature, ...]:
+    illiquidity = time_series.illiquidity_change
     return (
-        _time_series(
-            "volume_z_21_63", partial(time_series.volume_surprise, window=21, spread=63), 62
-        ),
-        _time_series("volume_5_63", partial(time_series.volume_change, short=5, long=63), 62),
-        _time_series(
-            "illiquidity_21_252", partial(time_series.illiquidity_change, short=21, long=252), 252
-        ),
-    )
-
-
-def _extreme_features() -> tuple[ModelFeature, ...]:
-    return (
-        _time_series("drawdown_252", partial(time_series.drawdown, window=252), 251),
-        _time_series("run_up_252", partial(time_series.run_up, window=252), 251),
-        _time_series("rsi_14", partial(time_series.relative_strength, window=14), 14),
+        _time_series("volume_z_21_63", time_series.volume_surprise, 62, window=21, spread=63),
+        _time_series("volume_5_63", time_series.volume_change, 62, short=5, long=63),
+        _time_series("illiquidity_21_252", illiquidity, 252, short=21, long=252),
+        _time_series("drawdown_252", time_series.drawdown, 251, window=252),
+        _time_series("run_up_252", time_series.run_up, 251, window=252),
+        _time_series("rsi_14", time_series.relative_strength, 14, window=14),
     )
 
 
 def _market_features() -> tuple[ModelFeature, ...]:
-    def state(name: str, compute: Callable[..., Array], sessions: int) -> ModelFeature:
+    def state(
+        name: str, compute: Callable[..., Floats], sessions: int, **arguments: int
+    ) -> ModelFeature:
+        compute = partial(compute, **arguments)
         return ModelFeature(f"market_{name}", compute, sessions, "market")
 
     return (
         *(
-            state(f"ret_{k}_s", partial(market.market_return, span=k), max(k, WARM_UP))
+            state(f"ret_{k}_s", market.market_return, max(k, WARM_UP), span=k)
             for k in (1, 5, 21, 63, 252)
         ),
         state("vol", market.market_volatility, WARM_UP),
-        state("vol_252", partial(market.market_volatility_change, window=252), WARM_UP + 251),
+        state("vol_252", market.market_volatility_change, WARM_UP + 251, window=252),
     )
 
 
 def _relative_features() -> tuple[ModelFeature, ...]:
-    # Returns of a market begin at its second session, and pairs of returns one later.
+    def relative(name: str, compute: Callable[..., Floats], **arguments: int) -> ModelFeature:
+        # Returns of a market begin at its second session, and pairs of returns one later.
+        return ModelFeature(name, partial(compute, window=126, **arguments), 127, "cross_section")
+
     return (
-        ModelFeature("beta_126", partial(market.beta, window=126), 127, "cross_section"),
-        *(
-            ModelFeature(
-                f"residual_{k}_s",
-                partial(market.residual, span=k, window=126),
-                127,
-                "cross_section",
-            )
-            for k in (5, 21)
-        ),
+        relative("beta_126", market.beta),
+        *(relative(f"residual_{k}_s", market.residual, span=k) for k in (5, 21)),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from src.core.tables import CLEAN_DAILY, FEATURES_DAILY
+from src.core.tables import CLEAN_DAILY, FEATURES_DAILY, OHLCV
 from src.features.bars import Bars
 from src.features.catalogue import Feature, features, version, warm_up_rows
 from src.stages.cli import run_command, stage_main, stage_parser
@@ -37,33 +37,20 @@ def run(context: RunContext) -> StageReport:
 def compute(
     clean: pl.DataFrame, wanted: tuple[Feature, ...], warm_up: int, features_version: str
 ) -> pl.DataFrame:
-    """Features of any number of tickers.
-
-    Args:
-        clean: rows of ``raw_daily_prices_clean`` in key order.
-        wanted: the features, in column order.
-        warm_up: rows at the start of each ticker to mark.
-        features_version: stamped on every row.
+    """Features of any number of tickers, from rows of ``raw_daily_prices_clean`` in key order.
 
     Returns:
         One row per clean row: ``ticker, date, close, warm_up, source, features_version`` and the
-        features, null where a window is not full or a value is not defined.
+        features, null where a window is not full or a value is not defined. The first ``warm_up``
+        rows of each ticker are marked.
     """
-    blocks = [
-        _block(prices, wanted, warm_up)
-        for prices in clean.partition_by("ticker", maintain_order=True)
-    ] or [_block(clean, wanted, warm_up)]
+    tickers = clean.partition_by("ticker", maintain_order=True) or [clean]
+    blocks = [_block(prices, wanted, warm_up) for prices in tickers]
     return pl.concat(blocks).with_columns(features_version=pl.lit(features_version))
 
 
 def _block(clean: pl.DataFrame, wanted: tuple[Feature, ...], warm_up: int) -> pl.DataFrame:
-    bars = Bars(
-        open=clean["open"].to_numpy(),
-        high=clean["high"].to_numpy(),
-        low=clean["low"].to_numpy(),
-        close=clean["close"].to_numpy(),
-        volume=clean["volume"].to_numpy(),
-    )
+    bars = Bars(*(clean[name].to_numpy() for name in OHLCV))
     values = {feature.name: _finite(feature.compute(bars)) for feature in wanted}
     return clean.select("ticker", "date", "close").with_columns(
         warm_up=pl.int_range(pl.len()) < warm_up, source=clean["source"], **values

@@ -6,12 +6,12 @@ leak of something that does not move with the return (tomorrow's volume, say) is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from src.features.rolling import Array
+from src.core.arrays import Floats
 
 # Measured: a market series one day off gives .35-.66. Over a short history the market's own
 # moves give more than .10 without a leak (.19, .13 and .11 over 125, 250 and 500 sessions).
@@ -52,22 +52,17 @@ class Correlation:
         )
 
 
-def correlations(
-    features: Mapping[str, Array] | Iterable[tuple[str, Array]], target: Array
-) -> list[Correlation]:
-    """Correlate each feature with the target, in their order.
+def correlations(features: Mapping[str, Floats], target: Floats) -> list[Correlation]:
+    """Correlate each feature, (T, N), with the target, in their order.
 
-    Args:
-        features: Names and (T, N) matrices; a generator of pairs needs one in memory at a time.
-        target: Simple return from each session's close to the next session's; (T, N), NaN where
-            it is not known.
+    The ``target`` is the simple return from each session's close to the next session's; (T, N),
+    NaN where it is not known.
     """
-    pairs = features.items() if isinstance(features, Mapping) else features
-    return [_correlation(name, values, target) for name, values in pairs]
+    return [_correlation(name, values, target) for name, values in features.items()]
 
 
 def row_correlations(
-    names: Sequence[str], inputs: Array, target: Array, *, tickers: int, sessions: int
+    names: Sequence[str], inputs: Floats, target: Floats, *, tickers: int, sessions: int
 ) -> list[Correlation]:
     """Correlations of rows without gaps: inputs (rows, features) and target (rows,)."""
     largest = limit(tickers, sessions)
@@ -90,7 +85,7 @@ def limit(tickers: int, sessions: int) -> float:
     return max(LIMIT_OF_FEW, STANDARD_ERRORS / float(np.sqrt(max(sessions, 1))))
 
 
-def _correlation(name: str, values: Array, target: Array) -> Correlation:
+def _correlation(name: str, values: Floats, target: Floats) -> Correlation:
     both = np.isfinite(values) & np.isfinite(target)
     tickers, sessions = int(both.any(axis=0).sum()), int(both.any(axis=1).sum())
     return Correlation(
@@ -102,7 +97,7 @@ def _correlation(name: str, values: Array, target: Array) -> Correlation:
     )
 
 
-def _pearson(x: Array, y: Array) -> float:
+def _pearson(x: Floats, y: Floats) -> float:
     """Zero without pairs, or when either does not vary."""
     if not x.size:
         return 0.0

@@ -11,38 +11,38 @@ from collections.abc import Callable
 
 import numpy as np
 
+from src.core.arrays import Floats
 from src.features import rolling
 from src.features.bars import Bars
 from src.features.panel import MIN_TICKERS, ModelFeature, Pool
-from src.features.rolling import Array
 from src.features.time_series import DECAY, TINY_VARIANCE, WARM_UP, log_close, volatility
 
 
-def market_return(market: Array, span: int) -> Array:
+def market_return(market: Floats, span: int) -> Floats:
     """Sum of the last ``span`` m over (market s_t sqrt span), s as of a ticker's volatility."""
 
-    def scaled(m: Array) -> Array:
+    def scaled(m: Floats) -> Floats:
         return rolling.ratio(rolling.total(m, span), np.sqrt(_variance(m)) * np.sqrt(span))
 
     return _on_market_sessions(market, scaled)
 
 
-def market_volatility(market: Array) -> Array:
+def market_volatility(market: Floats) -> Floats:
     """.5 ln(mean of m^2 with weights .94^age + 1e-8)."""
     return _on_market_sessions(market, _log_volatility)
 
 
-def market_volatility_change(market: Array, window: int) -> Array:
+def market_volatility_change(market: Floats, window: int) -> Floats:
     """``market_volatility`` less its own mean over ``window`` sessions."""
 
-    def change(m: Array) -> Array:
+    def change(m: Floats) -> Floats:
         logs = _log_volatility(m)
         return logs - rolling.mean(logs, window)
 
     return _on_market_sessions(market, change)
 
 
-def beta(pool: Pool, window: int) -> Array:
+def beta(pool: Pool, window: int) -> Floats:
     """Slope of the ticker's returns on the market's over ``window`` pairs; (T, N).
 
     Both returns of a pair run between the same two sessions: those with a bar and a market.
@@ -50,25 +50,25 @@ def beta(pool: Pool, window: int) -> Array:
     return _with_market(pool, lambda _, r, m: _slope(r, m, window))
 
 
-def residual(pool: Pool, span: int, window: int) -> Array:
+def residual(pool: Pool, span: int, window: int) -> Floats:
     """Return of ``span`` pairs that beta does not explain, over (s_t sqrt span); (T, N).
 
     (sum of r - beta_t sum of m) / (s_t sqrt span), with the ``beta`` of ``window`` pairs.
     """
 
-    def scaled(s: Array, r: Array, m: Array) -> Array:
+    def scaled(s: Floats, r: Floats, m: Floats) -> Floats:
         unexplained = rolling.total(r, span) - _slope(r, m, window) * rolling.total(m, span)
         return rolling.ratio(unexplained, s * np.sqrt(span))
 
     return _with_market(pool, scaled)
 
 
-def rank_of(pool: Pool, feature: ModelFeature) -> Array:
+def rank_of(pool: Pool, feature: ModelFeature) -> Floats:
     """The ``ranks`` of a feature; (T, N)."""
     return ranks(pool.matrix(feature))
 
 
-def ranks(values: Array) -> Array:
+def ranks(values: Floats) -> Floats:
     """Rank within each session from -.5 (lowest) to .5 (highest), ties sharing their mean; (T, N).
 
     Over the tickers with a finite value, at least ``MIN_TICKERS`` of them.
@@ -79,7 +79,7 @@ def ranks(values: Array) -> Array:
     return out
 
 
-def _ranked(values: Array) -> Array:
+def _ranked(values: Floats) -> Floats:
     known = np.isfinite(values)
     counts = known.sum(axis=1, keepdims=True)
     ordered = np.where(known, values, np.nan)  # NaN sorts last
@@ -96,7 +96,7 @@ def _ranked(values: Array) -> Array:
     return out
 
 
-def _shared_places(ordered: Array) -> Array:
+def _shared_places(ordered: Floats) -> Floats:
     """Mean place of each run of equal values in sorted rows."""
     places = np.arange(ordered.shape[1])
     breaks = ordered[:, 1:] != ordered[:, :-1]
@@ -108,7 +108,7 @@ def _shared_places(ordered: Array) -> Array:
     return (first + last) / 2
 
 
-def _on_market_sessions(market: Array, compute: Callable[[Array], Array]) -> Array:
+def _on_market_sessions(market: Floats, compute: Callable[[Floats], Floats]) -> Floats:
     """``compute`` over the sessions that have a market; NaN on the others."""
     out = np.full(market.size, np.nan)
     known = np.isfinite(market)
@@ -116,15 +116,15 @@ def _on_market_sessions(market: Array, compute: Callable[[Array], Array]) -> Arr
     return out
 
 
-def _variance(m: Array) -> Array:
+def _variance(m: Floats) -> Floats:
     return rolling.decayed_mean(np.square(m), DECAY, WARM_UP)
 
 
-def _log_volatility(m: Array) -> Array:
+def _log_volatility(m: Floats) -> Floats:
     return 0.5 * rolling.log(_variance(m) + TINY_VARIANCE)
 
 
-def _slope(r: Array, m: Array, window: int) -> Array:
+def _slope(r: Floats, m: Floats, window: int) -> Floats:
     """Covariance over variance of the last ``window`` pairs, NaN for an m that does not vary."""
     mean_r, mean_m = rolling.mean(r, window), rolling.mean(m, window)
     squares = rolling.mean(m * m, window)
@@ -133,12 +133,12 @@ def _slope(r: Array, m: Array, window: int) -> Array:
     return (rolling.mean(r * m, window) - mean_r * mean_m) / variance
 
 
-def _with_market(pool: Pool, compute: Callable[[Array, Array, Array], Array]) -> Array:
+def _with_market(pool: Pool, compute: Callable[[Floats, Floats, Floats], Floats]) -> Floats:
     """``compute(s, returns, market returns)`` of each ticker over its sessions with a market."""
     known = np.isfinite(pool.market)
     level = np.cumsum(np.where(known, pool.market, 0.0))
 
-    def of_ticker(bars: Bars, present: np.ndarray) -> Array:
+    def of_ticker(bars: Bars, present: np.ndarray) -> Floats:
         common = known[present]
         r = rolling.pad_front(np.diff(log_close(bars)[common]), int(common.sum()))
         m = rolling.pad_front(np.diff(level[known & present]), r.size)

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from src.core.arrays import Bools, Floats
+from src.core.tables import OHLCV
 from src.features.bars import Bars
-from src.features.rolling import Array
 from src.features.time_series import log_return
 
-Bools = NDArray[np.bool_]
 Kind = Literal["time_series", "market", "cross_section"]
 
 # Fewer tickers are no market, and a rank among them has no meaning.
@@ -24,23 +23,23 @@ class Prices(Protocol):
     """Adjusted bars of N tickers in T sessions, (T, N) each, NaN without a bar."""
 
     @property
-    def open(self) -> Array:
+    def open(self) -> Floats:
         """First prices."""
 
     @property
-    def high(self) -> Array:
+    def high(self) -> Floats:
         """Highest prices."""
 
     @property
-    def low(self) -> Array:
+    def low(self) -> Floats:
         """Lowest prices."""
 
     @property
-    def close(self) -> Array:
+    def close(self) -> Floats:
         """Last prices, above zero exactly where there is a bar."""
 
     @property
-    def volume(self) -> Array:
+    def volume(self) -> Floats:
         """Shares."""
 
 
@@ -60,7 +59,7 @@ class ModelFeature:
     """
 
     name: str
-    compute: Callable[..., Array]
+    compute: Callable[..., Floats]
     lookback: int
     kind: Kind
 
@@ -78,17 +77,17 @@ class Pool:
 
     present: Bools
     bars: tuple[Bars, ...]
-    market: Array
-    _newest: dict[ModelFeature, Array] = field(default_factory=dict, init=False, repr=False)
+    market: Floats
+    _newest: dict[ModelFeature, Floats] = field(default_factory=dict, init=False, repr=False)
 
-    def to_matrix(self, columns: Iterable[Array]) -> Array:
+    def to_matrix(self, columns: Iterable[Floats]) -> Floats:
         """One value a bar for each ticker, as (T, N); NaN without a bar, or not finite."""
         out = np.full(self.present.T.shape, np.nan)
         for row, present, values in zip(out, self.present.T, columns, strict=True):
             row[present] = np.where(np.isfinite(values), values, np.nan)
         return np.ascontiguousarray(out.T)
 
-    def matrix(self, feature: ModelFeature) -> Array:
+    def matrix(self, feature: ModelFeature) -> Floats:
         """A feature of every ticker and session; (T, N), read only.
 
         Only the last one is kept, for its rank, which comes next: each is as large as the closes.
@@ -100,7 +99,7 @@ class Pool:
             self._newest[feature] = values
         return self._newest[feature]
 
-    def _computed(self, feature: ModelFeature) -> Array:
+    def _computed(self, feature: ModelFeature) -> Floats:
         if feature.kind == "time_series":
             return self.to_matrix(feature.compute(bars) for bars in self.bars)
         if feature.kind == "market":
@@ -111,17 +110,14 @@ class Pool:
 def build_pool(prices: Prices) -> Pool:
     """The pool of the bars of (T, N) prices; a ticker may lack any session, or all."""
     present = np.isfinite(prices.close) & (prices.close > 0)
-    fields = [
-        np.ascontiguousarray(values.T)
-        for values in (prices.open, prices.high, prices.low, prices.close, prices.volume)
-    ]
+    fields = [np.ascontiguousarray(getattr(prices, name).T) for name in OHLCV]
     bars = tuple(
         Bars(*(values[column][rows] for values in fields)) for column, rows in enumerate(present.T)
     )
     return Pool(present, bars, market_returns(present, bars))
 
 
-def market_returns(present: Bools, bars: tuple[Bars, ...]) -> Array:
+def market_returns(present: Bools, bars: tuple[Bars, ...]) -> Floats:
     """Mean log return per session over the tickers with a bar and one before it; (T,)."""
     sums, counts = np.zeros(len(present)), np.zeros(len(present))
     # Ticker by ticker: the order of a sum must not depend on how a matrix lies in memory.
@@ -132,7 +128,7 @@ def market_returns(present: Bools, bars: tuple[Bars, ...]) -> Array:
     return np.where(counts >= MIN_TICKERS, sums / np.maximum(counts, 1), np.nan)
 
 
-def matrices(pool: Pool, wanted: Iterable[ModelFeature]) -> Iterator[tuple[str, Array]]:
+def matrices(pool: Pool, wanted: Iterable[ModelFeature]) -> Iterator[tuple[str, Floats]]:
     """Name and matrix of each feature in turn, so that not all need be in memory."""
     for feature in wanted:
         yield feature.name, pool.matrix(feature)

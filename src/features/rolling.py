@@ -1,16 +1,14 @@
 """Compute statistics of trailing windows of a 1-D array, without a loop over rows.
 
 Every value is summed over its own window in a fixed order, so that neither later nor earlier rows
-can change a bit of it. NaN where the window is not
-full or holds a NaN.
+can change a bit of it. NaN where the window is not full or holds a NaN.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from src.core.arrays import Floats
 
 # Terms of a decayed sum. With the decays in use here (13/14, .94) the next one weighs below 2e-14.
 MEMORY = 512
@@ -18,7 +16,7 @@ MEMORY = 512
 ROUNDING = 1e-10
 
 
-def pad_front(values: Array, size: int) -> Array:
+def pad_front(values: Floats, size: int) -> Floats:
     """``values`` at the end of ``size`` rows, NaN before them; (size,)."""
     out = np.empty(size)
     empty = size - values.size
@@ -26,13 +24,13 @@ def pad_front(values: Array, size: int) -> Array:
     return out
 
 
-def ratio(numerator: Array, denominator: Array) -> Array:
+def ratio(numerator: Floats, denominator: Floats) -> Floats:
     """``numerator`` over ``denominator``, NaN where that is zero; any shape."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(denominator == 0, np.nan, numerator / denominator)
 
 
-def sums(values: Array, window: int) -> Array:
+def sums(values: Floats, window: int) -> Floats:
     """The sum of every full window: (n - window + 1,), or none.
 
     Put together from sums of 1, 2, 4, … neighbours: a few passes whatever the window, and no
@@ -52,12 +50,12 @@ def sums(values: Array, window: int) -> Array:
     return total
 
 
-def mean(values: Array, window: int) -> Array:
+def mean(values: Floats, window: int) -> Floats:
     """Mean of the last ``window`` values; (n,)."""
     return pad_front(sums(values, window) / window, values.size)
 
 
-def deviation(values: Array, window: int) -> Array:
+def deviation(values: Floats, window: int) -> Floats:
     """Sample standard deviation of each window (ddof 1).
 
     From sums of values and squares, so ``values`` should lie around zero.
@@ -67,12 +65,12 @@ def deviation(values: Array, window: int) -> Array:
     return pad_front(np.sqrt(variance), values.size)
 
 
-def total(values: Array, window: int) -> Array:
+def total(values: Floats, window: int) -> Floats:
     """Sum of the last ``window`` values; (n,)."""
     return pad_front(sums(values, window), values.size)
 
 
-def highest(values: Array, window: int) -> Array:
+def highest(values: Floats, window: int) -> Floats:
     """Largest of the last ``window`` values; (n,).
 
     Two overlapping blocks of a power of two cover any window.
@@ -87,7 +85,7 @@ def highest(values: Array, window: int) -> Array:
     return pad_front(largest, values.size)
 
 
-def decayed_sum(values: Array, decay: float) -> Array:
+def decayed_sum(values: Floats, decay: float) -> Floats:
     """Sum of decay^k times the value k rows before, k = 0 .. MEMORY - 1; (n,).
 
     The recursion y_t = x_t + decay y_{t-1} to rounding, put together from sums of 1, 2, 4, …
@@ -100,18 +98,18 @@ def decayed_sum(values: Array, decay: float) -> Array:
     return out
 
 
-def decayed_mean(values: Array, decay: float, warm_up: int) -> Array:
+def decayed_mean(values: Floats, decay: float, warm_up: int) -> Floats:
     """Mean weighted by decay^age, from ``warm_up`` values on; (n,)."""
     out = decayed_sum(values, decay) / decayed_sum(np.ones(values.size), decay)
     out[: warm_up - 1] = np.nan
     return out
 
 
-def log(values: Array) -> Array:
+def log(values: Floats) -> Floats:
     """Natural logarithm, NaN where there is none; any shape."""
     return np.log(np.where(values > 0, values, np.nan))
 
 
-def lag(values: Array, rows: int) -> Array:
+def lag(values: Floats, rows: int) -> Floats:
     """The value ``rows`` rows earlier; (n,)."""
     return pad_front(values[: max(values.size - rows, 0)], values.size)

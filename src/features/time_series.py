@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from src.core.arrays import Floats
 from src.features import rolling
 from src.features.bars import Bars, once
-from src.features.rolling import Array
 
 # RiskMetrics 1996: weight of the past in the variance of daily returns.
 DECAY = 0.94
@@ -25,20 +25,20 @@ TINY_VARIANCE = 1e-8
 
 
 @once
-def log_close(bars: Bars) -> Array:
+def log_close(bars: Bars) -> Floats:
     """The log of C_t; a part of features, as a price level is not comparable over time."""
     return rolling.log(bars.close)
 
 
 @once
-def log_return(bars: Bars, span: int) -> Array:
+def log_return(bars: Bars, span: int) -> Floats:
     """ln(C_t / C_{t-span})."""
     logs = log_close(bars)
     return logs - rolling.lag(logs, span)
 
 
 @once
-def volatility(bars: Bars) -> Array:
+def volatility(bars: Bars) -> Floats:
     """s_t: root of the mean of r^2 with weights .94^age (RiskMetrics 1996).
 
     s_t^2 = .94 s_{t-1}^2 + .06 r_t^2 once the start has decayed, from ``WARM_UP`` returns on.
@@ -51,7 +51,7 @@ def volatility(bars: Bars) -> Array:
 
 
 @once
-def daily_variance(bars: Bars) -> Array:
+def daily_variance(bars: Bars) -> Floats:
     """v_t: ``garman_klass`` of the session, or r_t^2 where a bar is only a close."""
     opened = rolling.log(bars.open)
     variance = garman_klass(
@@ -62,7 +62,7 @@ def daily_variance(bars: Bars) -> Array:
     return np.where(np.isnan(variance), np.square(log_return(bars, 1)), variance)
 
 
-def garman_klass(overnight: Array, spread: Array, body: Array) -> Array:
+def garman_klass(overnight: Floats, spread: Floats, body: Floats) -> Floats:
     """Variance of a session: its overnight move squared plus Garman-Klass's estimate (1980).
 
     overnight^2 + max(0, .5 spread^2 - (2 ln 2 - 1) body^2), of any shape.
@@ -77,7 +77,7 @@ def garman_klass(overnight: Array, spread: Array, body: Array) -> Array:
 
 
 @once
-def log_volume(bars: Bars) -> Array:
+def log_volume(bars: Bars) -> Floats:
     """The log of V_t over the first one known, NaN where nothing was traded.
 
     The shift changes no feature, and keeps the digits of sums of squares.
@@ -87,26 +87,20 @@ def log_volume(bars: Bars) -> Array:
     return logs - finite[:1] if finite.size else logs
 
 
-@once
-def mean_variance(bars: Bars, window: int) -> Array:
-    """Mean of v over the last ``window`` bars."""
-    return rolling.mean(daily_variance(bars), window)
-
-
 # --- moves in units of volatility
 
 
-def scaled_return(bars: Bars, lag: int) -> Array:
+def scaled_return(bars: Bars, lag: int) -> Floats:
     """r_{t-lag+1} / s_t: lag 1 is the return of session t itself."""
     return rolling.ratio(rolling.lag(log_return(bars, 1), lag - 1), volatility(bars))
 
 
-def scaled_momentum(bars: Bars, span: int) -> Array:
+def scaled_momentum(bars: Bars, span: int) -> Floats:
     """ln(C_t / C_{t-span}) / (s_t sqrt span): the t-value of a trend."""
     return rolling.ratio(log_return(bars, span), volatility(bars) * np.sqrt(span))
 
 
-def skipped_momentum(bars: Bars, span: int, skip: int) -> Array:
+def skipped_momentum(bars: Bars, span: int, skip: int) -> Floats:
     """ln(C_{t-skip} / C_{t-span}) / (s_t sqrt(span - skip)).
 
     Jegadeesh-Titman 1993: a year's momentum without its last month, which tends to reverse.
@@ -115,18 +109,18 @@ def skipped_momentum(bars: Bars, span: int, skip: int) -> Array:
     return rolling.ratio(move, volatility(bars) * np.sqrt(span - skip))
 
 
-def distance_from_average(bars: Bars, window: int) -> Array:
+def distance_from_average(bars: Bars, window: int) -> Floats:
     """ln(C_t / mean of the last ``window`` closes) / (s_t sqrt window)."""
     distance = rolling.log(rolling.ratio(bars.close, rolling.mean(bars.close, window)))
     return rolling.ratio(distance, volatility(bars) * np.sqrt(window))
 
 
-def scaled_overnight(bars: Bars) -> Array:
+def scaled_overnight(bars: Bars) -> Floats:
     """ln(O_t / C_{t-1}) / s_t."""
     return rolling.ratio(rolling.log(bars.open) - rolling.lag(log_close(bars), 1), volatility(bars))
 
 
-def largest_return(bars: Bars, window: int) -> Array:
+def largest_return(bars: Bars, window: int) -> Floats:
     """Largest r of the last ``window`` over s_t (Bali-Cakici-Whitelaw 2011)."""
     return rolling.ratio(rolling.highest(log_return(bars, 1), window), volatility(bars))
 
@@ -134,12 +128,12 @@ def largest_return(bars: Bars, window: int) -> Array:
 # --- the session's range
 
 
-def scaled_range(bars: Bars) -> Array:
+def scaled_range(bars: Bars) -> Floats:
     """ln(H_t / L_t) / s_t."""
     return rolling.ratio(rolling.log(bars.high) - rolling.log(bars.low), volatility(bars))
 
 
-def close_location(bars: Bars, window: int) -> Array:
+def close_location(bars: Bars, window: int) -> Floats:
     """Mean over ``window`` of (C - L) / (H - L) - .5: from -.5 at the low to .5 at the high.
 
     NaN when a session of the window had one price only: it has no location in its range.
@@ -151,17 +145,18 @@ def close_location(bars: Bars, window: int) -> Array:
 # --- volatility and shape
 
 
-def log_variance(bars: Bars, window: int) -> Array:
+@once
+def log_variance(bars: Bars, window: int) -> Floats:
     """ln(mean of v over ``window`` + 1e-8): the terms of the HAR model (Corsi 2009)."""
-    return rolling.log(mean_variance(bars, window) + TINY_VARIANCE)
+    return rolling.log(rolling.mean(daily_variance(bars), window) + TINY_VARIANCE)
 
 
-def variance_change(bars: Bars, short: int, long: int) -> Array:
+def variance_change(bars: Bars, short: int, long: int) -> Floats:
     """``log_variance`` of a short window less that of a long one."""
     return log_variance(bars, short) - log_variance(bars, long)
 
 
-def skewness(bars: Bars, window: int) -> Array:
+def skewness(bars: Bars, window: int) -> Floats:
     """m3 / m2^1.5 of the last ``window`` returns, m_k the k-th central moment (divided by n).
 
     NaN where the returns differ by no more than rounding.
@@ -173,7 +168,7 @@ def skewness(bars: Bars, window: int) -> Array:
     return (third - 3 * first * second + 2 * first**3) / variance**1.5
 
 
-def relative_strength(bars: Bars, window: int) -> Array:
+def relative_strength(bars: Bars, window: int) -> Floats:
     """Wilder's RSI (1978) as a fraction less .5: mean gain / (mean gain + mean loss) - .5.
 
     Means begin with those of the first ``window`` moves and then decay by 1 - 1/window. NaN
@@ -185,7 +180,7 @@ def relative_strength(bars: Bars, window: int) -> Array:
     return rolling.pad_front(rolling.ratio(gains, gains + losses) - 0.5, bars.close.size)
 
 
-def _wilder(moves: Array, window: int) -> Array:
+def _wilder(moves: Floats, window: int) -> Floats:
     if moves.size < window:
         return np.empty(0)
     start = moves[:window].mean(keepdims=True)
@@ -195,13 +190,13 @@ def _wilder(moves: Array, window: int) -> Array:
 # --- distance from highs and lows
 
 
-def drawdown(bars: Bars, window: int) -> Array:
+def drawdown(bars: Bars, window: int) -> Floats:
     """ln(C_t / highest close of the last ``window``): zero at a new high."""
     logs = log_close(bars)
     return logs - rolling.highest(logs, window)
 
 
-def run_up(bars: Bars, window: int) -> Array:
+def run_up(bars: Bars, window: int) -> Floats:
     """ln(C_t / lowest close of the last ``window``): zero at a new low."""
     logs = log_close(bars)
     return logs + rolling.highest(-logs, window)
@@ -210,19 +205,19 @@ def run_up(bars: Bars, window: int) -> Array:
 # --- volume
 
 
-def volume_surprise(bars: Bars, window: int, spread: int) -> Array:
+def volume_surprise(bars: Bars, window: int, spread: int) -> Floats:
     """How far ln V_t is from its mean of ``window``, in deviations (ddof 1) of ``spread`` bars."""
     logs = log_volume(bars)
     return rolling.ratio(logs - rolling.mean(logs, window), rolling.deviation(logs, spread))
 
 
-def volume_change(bars: Bars, short: int, long: int) -> Array:
+def volume_change(bars: Bars, short: int, long: int) -> Floats:
     """Mean of ln V over ``short`` bars less that over ``long``."""
     logs = log_volume(bars)
     return rolling.mean(logs, short) - rolling.mean(logs, long)
 
 
-def illiquidity_change(bars: Bars, short: int, long: int) -> Array:
+def illiquidity_change(bars: Bars, short: int, long: int) -> Floats:
     """The log of the mean of |r| / (C V) over ``short`` less that over ``long``.
 
     Amihud 2002. Against its own past, because turnover in currency grows over the years.

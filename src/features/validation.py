@@ -19,7 +19,6 @@ from src.stages.stage import RunContext, Stage, StageReport
 # A year of sessions: gaps in it matter for the next forecast.
 RECENT = 252
 
-
 Severity = Literal["INFO", "WARNING", "CRITICAL"]
 
 
@@ -82,7 +81,7 @@ def check(inputs: CheckInputs) -> list[Finding]:
     if inputs.features.is_empty():
         return [columns, enough_rows(inputs)]
     findings = [columns, *(each(inputs) for each in CHECKS)]
-    # The messages describe failures: a passed check has nfinding.
+    # The messages describe failures: a passed check has none.
     return [replace(finding, message="") if finding.passed else finding for finding in findings]
 
 

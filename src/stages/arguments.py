@@ -45,11 +45,8 @@ def add_ticker(
 ) -> None:
     """``--ticker`` and, for bare symbols, ``--suffix``.
 
-    Args:
-        parser: Of the command or subcommand.
-        default: What is used without ``--ticker``, as ``--help`` says it.
-        required: Whether there is no default.
-        group: Where ``--ticker`` stands when it excludes other arguments.
+    ``--help`` says what the default is. ``--ticker`` stands in a ``group`` when it excludes other
+    arguments.
     """
     example = "such as TCS.NS" if required else f"such as TCS.NS (default: {default})"
     if group is None:

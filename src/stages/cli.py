@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from src.db.database import Database
     from src.stages.stage import RunContext, Stage, StageReport
 
-
 # Of a process that ended by Ctrl-C: 128 and the signal's number.
 INTERRUPTED = 130
 
@@ -136,14 +135,10 @@ def stage_main(
     parser: Parser,
     prepare: Callable[[argparse.Namespace, Settings, Any], tuple[Stage, list[str]]] | None = None,
 ) -> int:
-    """Show, run or write one stage.
+    """Show, run or write one stage, by the arguments of ``stage_parser`` and perhaps more.
 
-    Args:
-        stage: What is run, unless ``prepare`` gives another.
-        argv: The arguments; None for those of the process.
-        parser: With the arguments of ``stage_parser`` and perhaps more.
-        prepare: Called with the arguments, the settings and the time; returns the stage bound to
-            a source of prices, and the tickers that this source holds.
+    ``prepare``, called with the arguments, the settings and the time, returns the stage to run,
+    bound to a source of prices, and the tickers that this source holds.
     """
     args = parser.parse_args(argv)
     settings, now = set_up(args)
@@ -272,8 +267,15 @@ def _table(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
         rows["total"] = {name: sum(row[name] for row in counts.values()) for name in names}
     cells = [["ticker", *names]]
     cells += [[ticker, *(f"{row[name]:,}" for name in names)] for ticker, row in rows.items()]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return aligned(cells, str.rjust)
+
+
+def aligned(
+    rows: Sequence[Sequence[str]], justify: Callable[[str, int], str], gap: str = "  "
+) -> list[str]:
+    """Lines of a table: the first column to the left, the others as ``justify`` puts them."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
-        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
-        for line in cells
+        gap.join([row[0].ljust(widths[0]), *map(justify, row[1:], widths[1:])]).rstrip()
+        for row in rows
     ]

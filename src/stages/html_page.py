@@ -12,14 +12,10 @@ if TYPE_CHECKING:
 
 
 def render(package: str, template: str, **values: Any) -> str:
-    """Fill a template; every value is escaped unless it is ``Markup``.
+    """Fill a template of a package's folder ``templates`` with the values that it refers to.
 
-    Args:
-        package: The package whose folder ``templates`` holds the template, e.g.
-            ``src.data.report``. It may extend ``base.html`` and import ``macros.html``, which lie
-            beside this module.
-        template: The template's file name.
-        values: What the template refers to.
+    Every value is escaped unless it is ``Markup``. A template may extend ``base.html`` and import
+    ``macros.html``, which lie beside this module.
 
     Raises:
         jinja2.UndefinedError: Where the template refers to a value that was not given.
@@ -31,9 +27,8 @@ def render(package: str, template: str, **values: Any) -> str:
 def _environment(package: str) -> Environment:
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-    loaders = [PackageLoader(package), PackageLoader("src.stages")]
     return Environment(
-        loader=ChoiceLoader(loaders),
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("src.stages")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -44,10 +39,8 @@ def _environment(package: str) -> Environment:
 def figure_markup(figure: Figure, name: str, *, with_library: bool) -> Markup:
     """A plotly figure as markup, as wide and as high as the box that it is put into.
 
-    Args:
-        figure: The figure.
-        name: The id of its element: one figure a name on a page.
-        with_library: Whether plotly's script comes with it: with the first figure of a page only.
+    ``name`` is the id of its element, another one for each figure of a page. Plotly's script comes
+    with the first figure of a page only.
     """
     from markupsafe import Markup
 

@@ -12,7 +12,7 @@ from src.modeling.gate import verdict
 from src.modeling.intervals import distribution
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.panel.panel import Panel
-from src.modeling.points.walk_forward import Schedule
+from src.modeling.points.splits import Schedule
 from tests.support.pools import Prices
 
 FIRST = np.datetime64("2020-01-01")
@@ -61,7 +61,7 @@ def walk_forward_result(
         actual,
         points,
         distribution.DistributionForecasts(
-            horizon, since, LEVELS, np.ones(shape), quantiles if scores is None else scores
+            horizon, since, np.ones(shape), quantiles if scores is None else scores
         ),
         verdict.replay(actual, points[challenger], rules=gate_rules),
         rules,

@@ -36,16 +36,6 @@ _BEFORE = (
     "WHERE p.ticker = %(ticker)s AND p.feature_date < %(before)s "
     f"ORDER BY p.feature_date, {_KEY}"
 )
-_SCORED = (
-    "SELECT p.*, o.label_end, o.realised_return, o.matured_at, o.note "  # noqa: S608
-    f"FROM predictions p CROSS JOIN LATERAL ({_NEWEST_OUTCOME}) o "
-    "WHERE (%(ticker)s::text IS NULL OR p.ticker = %(ticker)s) "
-    "AND (%(horizon)s::text IS NULL OR p.horizon = %(horizon)s) "
-    "ORDER BY p.feature_date, p.made_at"
-)
-_COUNT = (
-    "SELECT count(*) AS n FROM predictions WHERE %(ticker)s::text IS NULL OR ticker = %(ticker)s"
-)
 
 
 class ForecastLog:
@@ -73,16 +63,10 @@ class ForecastLog:
 
         Each with the ``label_end`` and ``realised_return`` of its newest outcome, or None.
         """
-        return self._rows(_BEFORE, {"ticker": ticker, "before": before})
+        from psycopg.rows import dict_row
 
-    def scored(self, ticker: str | None = None, horizon: str | None = None) -> list[dict[str, Any]]:
-        """Forecasts with their newest outcome, by feature date; by default of all tickers."""
-        return self._rows(_SCORED, {"ticker": ticker, "horizon": horizon})
-
-    def count(self, ticker: str | None = None) -> int:
-        """Number of forecasts, of one ticker or of all."""
-        (row,) = self._rows(_COUNT, {"ticker": ticker})
-        return int(row["n"])
+        with self._connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(_BEFORE, {"ticker": ticker, "before": before}).fetchall()
 
     def _write(self, statement: str, rows: Sequence[Row]) -> int:
         if not rows:
@@ -90,9 +74,3 @@ class ForecastLog:
         with self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.executemany(statement, rows)
             return cursor.rowcount
-
-    def _rows(self, query: str, parameters: Row) -> list[dict[str, Any]]:
-        from psycopg.rows import dict_row
-
-        with self._connection.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(query, parameters).fetchall()

@@ -68,7 +68,10 @@ def run(args: argparse.Namespace, settings: Settings, store: PostgresStore) -> i
             f"{panel.sessions[-1]}."
         )
     if args.all:
-        _warn_of_left_out([ticker for ticker in stored if ticker not in tickers])
+        left_out = ", ".join(ticker for ticker in stored if ticker not in tickers)
+        if left_out:
+            reason = "left out, being synthetic or without a clean price"
+            sys.stderr.write(f"warning: {left_out}: {reason}.\n")
     frames = (
         forecast_rows(result, ticker, calendar, since=args.since)
         for result in walk_forwards(panel, whole, settings, args.models, args.since)
@@ -87,12 +90,8 @@ def walk_forwards(
 ) -> Iterator[WalkForwardResult]:
     """Both horizons, one after the other; the gate's challengers always take part.
 
-    Args:
-        panel: All prices that forecasts may use.
-        whole: The same and the later ones, which outcomes are taken from.
-        settings: Of the horizons, the gate and the schedule.
-        names: Candidates.
-        since: First session wanted.
+    Forecasts use the prices of ``panel`` alone; ``whole`` has the later ones as well, which
+    outcomes are taken from.
     """
     import numpy as np
 
@@ -129,13 +128,6 @@ def _named_tickers(args: argparse.Namespace, stored: Sequence[str]) -> list[str]
             f"No prices of {missing[0]} are stored: run `python -m src.data.ingest write` first."
         )
     return list(dict.fromkeys(tickers))
-
-
-def _warn_of_left_out(tickers: Sequence[str]) -> None:
-    if tickers:
-        sys.stderr.write(
-            f"warning: {', '.join(tickers)}: left out, being synthetic or without a clean price.\n"
-        )
 
 
 def _check_usage(args: argparse.Namespace) -> None:

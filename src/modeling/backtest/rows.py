@@ -49,10 +49,8 @@ def forecast_rows(
         )
         for name, points in result.series().items()
     ]
-    first = ["ticker", "made", "target", "horizon", "model", "point", "actual"]
-    bounds_columns = [name for name in shared.columns if name[:2] in ("lo", "hi")]
-    together = pl.concat(frames).select(*first, *bounds_columns)
-    return together.with_columns(pl.col(pl.Float64).fill_nan(None))
+    columns = ("ticker", "made", "target", "horizon", "model", "point", "actual", "^(lo|hi).+$")
+    return pl.concat(frames).select(columns).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
 def _row_numbers(result: WalkForwardResult, column: int, since: dt.date | None) -> np.ndarray:

@@ -18,8 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from src.core.arrays import Floats, Ints
 
 # Level: normal quantile, then the coefficients of b, b squared and b cubed.
 CRITICAL = {
@@ -62,10 +61,14 @@ class Sums(NamedTuple):
 def cumulate(differences: Floats) -> Sums:
     """Cumulative sums of (T, ...) differences along time; NaN is missing."""
     known = np.isfinite(differences)
-    rows = (1, *differences.shape[1:])
-    values = np.concatenate([np.zeros(rows), np.where(known, differences, 0.0)])
-    counts = np.concatenate([np.zeros(rows), known])
-    return Sums(np.cumsum(values, axis=0), np.cumsum(counts, axis=0))
+    return Sums(cumulated(np.where(known, differences, 0.0)), cumulated(known))
+
+
+def cumulated(rows: npt.NDArray[np.generic]) -> Floats:
+    """The sum of the rows before each, and of all; (T + 1, ...)."""
+    out = np.zeros((len(rows) + 1, *rows.shape[1:]))
+    np.cumsum(rows, axis=0, out=out[1:])
+    return out
 
 
 def bandwidth(rows: int, horizon: int) -> int:

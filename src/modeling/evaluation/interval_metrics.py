@@ -6,11 +6,9 @@ Forecasts are (..., K), ascending along K; outcomes and results (...). NaN stays
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from src.modeling.intervals.quantiles import LEVELS, cdf, interval_bounds
-
-Floats = npt.NDArray[np.float64]
+from src.core.arrays import Floats
+from src.modeling.intervals.quantiles import LEVELS, interval_bounds
 
 
 def level_weights(levels: Floats = LEVELS) -> Floats:
@@ -48,11 +46,3 @@ def width(forecast: Floats, share: float, levels: Floats = LEVELS) -> Floats:
     """Upper less lower bound of the central interval; (...), in units of y."""
     low, high = interval_bounds(share, levels)
     return np.asarray(forecast[..., high] - forecast[..., low])
-
-
-def pit(y: Floats, forecast: Floats, levels: Floats = LEVELS) -> Floats:
-    """Where in its distribution each outcome fell (Dawid 1984); (...).
-
-    Uniform if the forecasts are right, up to the outermost levels, where it stops.
-    """
-    return cdf(forecast, y, levels)

@@ -9,17 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from src.core.arrays import Bools, Floats
 from src.features.market import ranks
 from src.modeling.evaluation import hac, interval_metrics
 from src.modeling.intervals import quantiles
 from src.modeling.intervals.quantiles import INTERVALS
 from src.modeling.panel.panel import mean_by_date, pivot_wide
 from src.modeling.points.rank_tilt import RANKED_FROM
-
-Floats = npt.NDArray[np.float64]
 
 # The columns of a backtest that bound intervals, and their levels.
 BOUNDS = ("lo95", "lo90", "lo80", "lo50", "hi50", "hi80", "hi90", "hi95")
@@ -45,18 +43,19 @@ def point_leaderboard(forecasts: pl.DataFrame) -> list[dict[str, Any]]:
         means = rows.filter(model="mean").select("ticker", "made", mean="point")
         for (model,), of_model in rows.group_by("model", maintain_order=True):
             beside = of_model.join(means, on=["ticker", "made"], how="left", maintain_order="left")
-            scores.append({"horizon": horizon, "model": model, **_scored(beside, int(horizon))})
+            actual, point, mean = _matrices(beside, "actual", "point", "mean")
+            measured = point_scores(actual, point, mean, int(horizon))
+            scores.append({"horizon": horizon, "model": model, **measured})
     return sorted(scores, key=lambda row: row["horizon"])
 
 
-def _scored(rows: pl.DataFrame, horizon: int) -> dict[str, Any]:
-    actual, point, mean = pivot_wide(
+def _matrices(rows: pl.DataFrame, *names: str) -> list[Floats]:
+    """Columns of a backtest as (T, N) matrices, dates by tickers."""
+    return pivot_wide(
         rows["made"].to_numpy().astype("datetime64[D]"),
         rows["ticker"].to_numpy().astype(str),
-        *(rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in ("actual", "point")),
-        rows["mean"].cast(pl.Float64).fill_null(np.nan).to_numpy(),
+        *(rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in names),
     )
-    return point_scores(actual, point, mean, horizon)
 
 
 def point_scores(actual: Floats, point: Floats, mean: Floats, horizon: int) -> dict[str, Any]:
@@ -126,11 +125,7 @@ def interval_leaderboard(forecasts: pl.DataFrame, model: str) -> list[dict[str, 
 
 
 def _distribution(rows: pl.DataFrame, horizon: int) -> dict[str, Any]:
-    actual, *bounds = pivot_wide(
-        rows["made"].to_numpy().astype("datetime64[D]"),
-        rows["ticker"].to_numpy().astype(str),
-        *(rows[n].cast(pl.Float64).fill_null(np.nan).to_numpy() for n in ("actual", *BOUNDS)),
-    )
+    actual, *bounds = _matrices(rows, "actual", *BOUNDS)
     forecast = np.stack(bounds, axis=-1)
     known = np.isfinite(actual) & np.isfinite(forecast).all(axis=-1)
     past = quantiles.trailing(actual, horizon, np.arange(len(actual)), LEVELS)
@@ -142,18 +137,15 @@ def _distribution(rows: pl.DataFrame, horizon: int) -> dict[str, Any]:
         for share in INTERVALS
         if known.any()
     }
-    return {
-        "n": int(known.sum()),
-        **coverage,
-        **_against_past(actual, forecast, past, both, horizon),
-    }
+    beside = _against_past(actual, forecast, past, both, horizon)
+    return {"n": int(known.sum()), **coverage, **beside}
 
 
 def _against_past(
     actual: Floats,
     forecast: Floats,
     past: Floats,
-    both: npt.NDArray[np.bool_],
+    both: Bools,
     horizon: int,
 ) -> dict[str, Any]:
     if not both.any():

@@ -77,14 +77,10 @@ def mature_forecasts(
     until: dt.date,
     at: dt.datetime,
 ) -> MaturedForecasts:
-    """Outcomes of the forecasts whose session has come.
+    """Outcomes of one ticker's forecasts whose session has come.
 
-    Args:
-        logged: Keys, ``sessions`` and newest outcome: see ``ForecastLog.forecasts_before``.
-        prices: Of their ticker.
-        calendar: The exchange's sessions.
-        until: The last session that has closed.
-        at: The present time, aware.
+    ``logged`` has keys, ``sessions`` and the newest outcome: see ``ForecastLog.forecasts_before``;
+    ``until`` is the last session that has closed, ``at`` the present time, aware.
     """
     matured = MaturedForecasts()
     for forecast in logged:
@@ -135,20 +131,11 @@ def _matured(context: RunContext, log: ForecastLog, ticker: str) -> MaturedForec
     logged = log.forecasts_before(ticker, until)
     if not logged:
         return MaturedForecasts()
-    return mature_forecasts(
-        logged,
-        _ticker_prices(context, ticker),
-        calendar=context.calendar,
-        until=until,
-        at=context.now,
-    )
-
-
-def _ticker_prices(context: RunContext, ticker: str) -> TickerPrices:
     clean = context.store.load(CLEAN_DAILY, [ticker])
     ledger = context.store.load(CORPORATE_ACTIONS, [ticker])
     bars = {bar["date"]: bar for bar in clean.iter_rows(named=True)}
-    return TickerPrices(bars, applied_actions(ledger))
+    prices = TickerPrices(bars, applied_actions(ledger))
+    return mature_forecasts(logged, prices, calendar=context.calendar, until=until, at=context.now)
 
 
 def _waiting_reason(prices: TickerPrices, start: dt.date, end: dt.date) -> str | None:
@@ -169,7 +156,8 @@ def _settle(
     realised = last["adj_close"] / first["adj_close"] - 1
     if before is not None and end == forecast["label_end"] and not _restated(before, realised):
         return
-    notes = [*_between(prices.actions, start, end), *_repairs(first, last)]
+    between = [action for action in prices.actions if start < action.date <= end]
+    notes = [*map(_described, between), *_repairs(first, last)]
     if before is not None:
         matured.restated += 1
         notes.append(f"restated from {before:+.6f} to {forecast['label_end']}")
@@ -188,10 +176,6 @@ def _settle(
 def _restated(before: float, now: float) -> bool:
     """Whether the ratio of the two prices changed by more than rounding."""
     return abs((1 + now) - (1 + before)) > NOISE * (1 + before)
-
-
-def _between(actions: Sequence[Action], start: dt.date, end: dt.date) -> list[str]:
-    return [_described(action) for action in actions if start < action.date <= end]
 
 
 def _described(action: Action) -> str:

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Days = npt.NDArray[np.datetime64]
+from src.core.arrays import Days, Floats
 
 BASELINES = ("zero", "mean")
 

@@ -10,7 +10,7 @@ from src.modeling.gate import verdict
 from src.modeling.gate.criteria import GateRules
 from src.modeling.points.candidate_names import CHALLENGERS, CONFIGURATIONS, SMALL_POOL_CHALLENGERS
 from src.modeling.points.rank_tilt import RANKED_FROM
-from src.modeling.points.walk_forward import Schedule
+from src.modeling.points.splits import Schedule
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -54,11 +54,8 @@ def experiment_config(
 ) -> ExperimentConfig:
     """What the walk-forward of ``short`` or ``long`` is run with.
 
-    Args:
-        settings: Of the horizons, the schedule and the gate.
-        horizon: ``short`` or ``long``.
-        names: Candidates that take part; zero is judged where the challenger does not.
-        tickers: How many of the pool have a year of bars.
+    Zero is judged where the challenger is not among the ``names`` that take part; so many
+    ``tickers`` of the pool have a year of bars.
     """
     training = settings.training
     challenger = challenger_of(horizon, tickers)

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.core.tables import OHLCV
 from src.features import leakage_check
 from src.features.catalogue import Feature, model_features
@@ -22,9 +23,7 @@ from src.features.panel import build_pool, matrices
 from src.modeling.experiment.config import ExperimentConfig
 from src.modeling.experiment.run import count_seasoned_tickers, feature_rows, run_walk_forward
 from src.modeling.panel.panel import MATRICES, Panel
-from src.modeling.points import walk_forward
-
-Floats = npt.NDArray[np.float64]
+from src.modeling.points import splits
 
 # Volatility per session of the prices that replace the future.
 NOISE = 0.05
@@ -33,18 +32,8 @@ ROUNDING = 1e-9
 # Quantiles are compared on every so many sessions.
 QUANTILE_STEP = 5
 
-
-@dataclass(frozen=True)
-class CheckedStep:
-    """One step from prices to forecasts.
-
-    Attributes:
-        name: As it is reported.
-        compute: Named arrays, (T, N) or (T, N, K), from a panel.
-    """
-
-    name: str
-    compute: Callable[[Panel], Mapping[str, Floats]]
+# One step from prices to forecasts: named arrays, (T, N) or (T, N, K), from a panel.
+Step = Callable[[Panel], Mapping[str, Floats]]
 
 
 @dataclass(frozen=True)
@@ -72,23 +61,19 @@ class LeakageResult:
 
 
 def check_steps(
-    panel: Panel, steps: Sequence[CheckedStep], cuts: Sequence[int], *, seed: int
+    panel: Panel, steps: Mapping[str, Step], cuts: Sequence[int], *, seed: int
 ) -> Iterator[LeakageResult]:
     """Check every step at every cut, with the future cut off and with the future replaced.
 
-    Args:
-        panel: All the prices.
-        steps: From ``checked_steps``.
-        cuts: Rows after which the future is changed.
-        seed: Of the prices that replace it.
+    The future begins after the rows ``cuts``; ``seed`` is of the prices that replace it.
     """
-    whole = {step.name: step.compute(panel) for step in steps}
+    whole = {name: compute(panel) for name, compute in steps.items()}
     for cut in cuts:
         changes = {"cut off": cut_off(panel, cut), "replaced": replace_future(panel, cut, seed)}
         for check, changed in changes.items():
-            for step in steps:
-                leaks, compared = _differences(whole[step.name], step.compute(changed), cut)
-                yield LeakageResult(step.name, check, panel.sessions[cut], compared, leaks)
+            for name, compute in steps.items():
+                leaks, compared = _differences(whole[name], compute(changed), cut)
+                yield LeakageResult(name, check, panel.sessions[cut], compared, leaks)
 
 
 def check_correlations(inputs: Mapping[str, Floats], panel: Panel) -> LeakageResult:
@@ -137,32 +122,21 @@ def _differences(
 
 def checked_steps(
     features: Sequence[Feature], configs: Mapping[int, ExperimentConfig], names: Sequence[str]
-) -> list[CheckedStep]:
-    """Stored features, model inputs, and labels and forecasts of each horizon.
+) -> dict[str, Step]:
+    """Stored features, model inputs, and labels and forecasts of each horizon, by name.
 
-    Args:
-        features: Of the configuration.
-        configs: By horizon in sessions.
-        names: Candidates that take part.
+    ``configs`` are by horizon in sessions; ``names`` are the candidates that take part.
     """
-    steps = [
-        CheckedStep("stored features", lambda panel: stored_features(panel, features)),
-        CheckedStep("model features", model_inputs),
-    ]
+    steps: dict[str, Step] = {
+        "stored features": partial(stored_features, features=features),
+        "model features": model_inputs,
+    }
     for horizon, config in configs.items():
-        steps += _horizon_steps(horizon, config, names)
+        steps[f"labels, {horizon}"] = partial(labels, horizon=horizon)
+        steps[f"forecasts, {horizon}"] = partial(
+            forecasts, horizon=horizon, config=config, names=names
+        )
     return steps
-
-
-def _horizon_steps(
-    horizon: int, config: ExperimentConfig, names: Sequence[str]
-) -> list[CheckedStep]:
-    return [
-        CheckedStep(f"labels, {horizon}", lambda panel: labels(panel, horizon)),
-        CheckedStep(
-            f"forecasts, {horizon}", lambda panel: forecasts(panel, horizon, config, names)
-        ),
-    ]
 
 
 def stored_features(panel: Panel, features: Sequence[Feature]) -> dict[str, Floats]:
@@ -201,4 +175,4 @@ def forecasts(
 
 def refits(panel: Panel, config: ExperimentConfig) -> list[int]:
     """Rows on which models are refitted, where a label that is not purged reaches farthest."""
-    return walk_forward.refits(feature_rows(panel), len(panel.sessions), config.schedule)
+    return [fold.cutoff for fold in splits.folds(feature_rows(panel).rows, 1, config.schedule)]

@@ -49,12 +49,7 @@ class PromotionDecision:
 
 
 def decide_promotion(result: WalkForwardResult, champion: Champion) -> PromotionDecision:
-    """Decide who is served after the last session of a walk-forward.
-
-    Args:
-        result: Of the pool, up to that session.
-        champion: Who has been served so far.
-    """
+    """Decide who is served after the last session of a pool's walk-forward."""
     challenger = result.config.challenger
     if champion.served == ZERO or champion.served not in result.points:
         return _challenge_zero(result, champion)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.features.catalogue import model_features
 from src.features.panel import MIN_TICKERS, build_pool, matrices
 from src.modeling.experiment.config import ExperimentConfig
@@ -24,11 +24,10 @@ from src.modeling.panel.panel import Panel
 from src.modeling.points import walk_forward
 from src.modeling.points.candidate_names import CANDIDATES
 from src.modeling.points.candidates import CANDIDATES as FORECASTERS
-from src.modeling.points.candidates import NO_FIT_CACHE, CandidateInputs, FitCache
+from src.modeling.points.candidates import CandidateInputs
+from src.modeling.points.fit_cache import NO_FIT_CACHE, FitCache
 from src.modeling.points.walk_forward import FeatureRows
 from src.registry.formats.models import Model
-
-Floats = npt.NDArray[np.float64]
 
 SERVED = "served"
 # Bars of a year: what the longest features need.
@@ -57,14 +56,12 @@ class WalkForwardResult:
     """One horizon's forecasts over a panel; matrices are (T, N).
 
     Attributes:
-        panel: What they were made from.
         horizon: Sessions ahead.
         actual: Realised simple returns, NaN where none.
         points: Forecasts by candidate; NaN where a candidate has none.
         models: The model behind each candidate's newest forecasts, where it can be stored.
         distributions: Of the return; the same whatever point is served.
         replay: What the gate would have said of the challenger, and when.
-        config: What it was run with.
     """
 
     panel: Panel
@@ -103,14 +100,8 @@ def run_walk_forward(
 ) -> WalkForwardResult:
     """Let the candidates forecast every session of a panel, knowing nothing later.
 
-    Args:
-        panel: All tickers that are pooled.
-        horizon: Sessions ahead.
-        config: Of this horizon.
-        names: Candidates that take part; the challenger must be among them.
-        feature_cache: Of this panel, where several horizons share it.
-        since: Row from which distributions may be asked for.
-        fit_cache: See ``candidates.CandidateInputs``.
+    The challenger must be among the ``names`` that take part. Distributions may be asked for from
+    row ``since`` on. ``feature_cache`` is of this panel, where several horizons share it.
     """
     shared = FeatureCache(panel) if feature_cache is None else feature_cache
     actual = panel.targets(horizon)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.modeling.evaluation import interval_metrics, leaderboard, point_metrics
 from src.modeling.experiment.run import WalkForwardResult
 from src.modeling.intervals.quantiles import INTERVALS
-
-Floats = npt.NDArray[np.float64]
 
 # The pool's coverage is of every fifth session: all its quantiles are twenty times the size of
 # its prices.

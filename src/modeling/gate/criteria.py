@@ -6,16 +6,15 @@ Only rows ``first`` up to but not including ``end`` of the cumulative losses are
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import ge, gt, le
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Bools, Floats, Ints
 from src.modeling.evaluation import hac
 from src.modeling.gate.losses import LOSSES, CumulativeLosses
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -78,14 +77,6 @@ class Criterion:
     passed: bool
 
 
-def panel_tests(losses: CumulativeLosses, first: int, end: int, rules: GateRules) -> hac.MeanTest:
-    """Tests of the date-averaged loss differences of rows ``first`` to ``end``, which is left out.
-
-    Fields are (references, losses); positive speaks for the challenger.
-    """
-    return hac.mean_test_at(losses.panel, first, end, rules.horizon)
-
-
 def limit_for_better(dates: Ints, b: Floats, rules: GateRules) -> Floats:
     """What the panel's t must exceed for ``better``; of the shape of ``b``, window / dates."""
     periods = np.maximum(dates, 1) / rules.horizon
@@ -100,7 +91,7 @@ def panel_criteria(
     """The t of both losses against each reference."""
     limit = float(limit_for_better(tests.n, tests.b, rules).item())
     return [
-        above(f"t_{loss}_vs_{name}", float(tests.t[i, j]), limit)
+        weigh(f"t_{loss}_vs_{name}", float(tests.t[i, j]), gt, limit)
         for i, name in enumerate(losses.references)
         for j, loss in enumerate(LOSSES)
     ]
@@ -114,8 +105,8 @@ def further_criteria(
     size = _variance_ratio(losses, first, end, rules)
     return [
         *_ticker_criteria(losses, first, end, rules),
-        above("recent_skill", recent, 0.0),
-        at_most("variance_ratio", size, rules.max_variance_ratio),
+        weigh("recent_skill", recent, gt, 0.0),
+        weigh("variance_ratio", size, le, rules.max_variance_ratio),
     ]
 
 
@@ -148,23 +139,11 @@ def sessions_until_decidable(
     return needed - n if needed < never else None
 
 
-def above(name: str, value: float, limit: float) -> Criterion:
-    """Passes when the value is known and greater than the limit."""
-    return Criterion(name, _finite_or_none(value), limit, value > limit)
-
-
-def at_least(name: str, value: float, limit: float) -> Criterion:
-    """Passes when the value is known and not below the limit."""
-    return Criterion(name, _finite_or_none(value), limit, value >= limit)
-
-
-def at_most(name: str, value: float, limit: float) -> Criterion:
-    """Passes when the value is known and not above the limit."""
-    return Criterion(name, _finite_or_none(value), limit, value <= limit)
-
-
-def _finite_or_none(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def weigh(
+    name: str, value: float, passes: Callable[[float, float], bool], limit: float
+) -> Criterion:
+    """A criterion that ``passes(value, limit)``; a value that is not known never does."""
+    return Criterion(name, value if math.isfinite(value) else None, limit, passes(value, limit))
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
@@ -188,16 +167,14 @@ def _ticker_criteria(
         worst = float(skills[i][judged].min()) if judged.any() else math.nan
         gain = float(_ratio(gains[i].sum(), errors[i].sum()))
         criteria += [
-            at_least(f"mae_improvement_vs_{name}", gain, rules.min_mae_improvement),
-            at_most(f"share_of_tickers_worse_vs_{name}", share, rules.max_share_worse),
-            at_least(f"worst_ticker_vs_{name}", worst, rules.worst_ticker),
+            weigh(f"mae_improvement_vs_{name}", gain, ge, rules.min_mae_improvement),
+            weigh(f"share_of_tickers_worse_vs_{name}", share, le, rules.max_share_worse),
+            weigh(f"worst_ticker_vs_{name}", worst, ge, rules.worst_ticker),
         ]
     return criteria
 
 
-def _worse(
-    losses: CumulativeLosses, first: int, end: int, rules: GateRules
-) -> npt.NDArray[np.bool_]:
+def _worse(losses: CumulativeLosses, first: int, end: int, rules: GateRules) -> Bools:
     """Which tickers are significantly worse, by reference; see ``GateRules.ticker_n_eff``."""
     tests = hac.mean_test_at(losses.tickers, first, end, rules.horizon)
     few = tests.n < rules.horizon * rules.ticker_n_eff

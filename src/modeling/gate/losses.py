@@ -8,11 +8,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.modeling.evaluation import hac
-
-Floats = npt.NDArray[np.float64]
+from src.modeling.evaluation.hac import cumulated
 
 LOSSES = ("absolute", "squared")
 
@@ -22,8 +21,8 @@ class CumulativeLosses(NamedTuple):
 
     Attributes:
         references: What the challenger is compared with: zero, and the champion unless it is zero.
-        panel: Loss differences (reference less challenger) averaged over the tickers of a date;
-            (T + 1, references, losses).
+        panel: Loss differences (reference less challenger) averaged over the tickers of a date,
+            positive where they speak for the challenger; (T + 1, references, losses).
         tickers: Absolute-loss differences of each ticker; (T + 1, references, N).
         errors: Absolute errors of each reference; (T + 1, references, N).
         moments: Pairs, outcomes, their squares, forecasts, their squares; (T + 1, 5).
@@ -34,16 +33,6 @@ class CumulativeLosses(NamedTuple):
     tickers: hac.Sums
     errors: Floats
     moments: Floats
-
-    def against_zero(self) -> CumulativeLosses:
-        """The same pairs with zero as the only reference."""
-        return CumulativeLosses(
-            self.references[:1],
-            hac.Sums(self.panel.values[:, :1], self.panel.counts),
-            hac.Sums(self.tickers.values[:, :1], self.tickers.counts),
-            self.errors[:, :1],
-            self.moments,
-        )
 
 
 def cumulate_losses(
@@ -79,14 +68,8 @@ def cumulate_losses(
     moments = np.stack([pairs, *(part.sum(axis=1) for part in (y, y * y, f, f * f))], axis=1)
     return CumulativeLosses(
         tuple(references),
-        hac.Sums(_cumulated(per_date), _cumulated((pairs > 0)[:, None, None])),
-        hac.Sums(_cumulated(gains), _cumulated(known[:, None])),
-        _cumulated(errors),
-        _cumulated(moments),
+        hac.Sums(cumulated(per_date), cumulated((pairs > 0)[:, None, None])),
+        hac.Sums(cumulated(gains), cumulated(known[:, None])),
+        cumulated(errors),
+        cumulated(moments),
     )
-
-
-def _cumulated(rows: npt.NDArray[np.generic]) -> Floats:
-    out = np.zeros((len(rows) + 1, *rows.shape[1:]))
-    np.cumsum(rows, axis=0, out=out[1:])
-    return out

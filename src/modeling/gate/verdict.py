@@ -14,16 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Bools, Floats, Ints
 from src.modeling.evaluation import hac
 from src.modeling.gate import criteria, reasons
 from src.modeling.gate.criteria import Criterion, GateRules
 from src.modeling.gate.losses import CumulativeLosses, cumulate_losses
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 BETTER, WORSE, UNDECIDED = "better", "worse", "undecided"
 # The panel's level by how many configurations were tried, of which one had to look best by luck.
@@ -39,7 +35,7 @@ class Verdict:
     Attributes:
         verdict: ``better``, ``worse`` or ``undecided``.
         reason: One sentence.
-        evidence: Every criterion, in order; see ``named``.
+        evidence: Every criterion, in order.
         n: Pairs of a forecast and an outcome.
         dates: Distinct dates among them.
         n_eff: Periods that do not overlap, dates / horizon.
@@ -56,10 +52,6 @@ class Verdict:
     n_eff: float
     configurations: int
     sessions_until_decidable: int | None
-
-    def named(self, name: str) -> Criterion:
-        """The criterion of that name; KeyError without it."""
-        return {criterion.name: criterion for criterion in self.evidence}[name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,26 +95,20 @@ def judge(
     champion: Floats | None = None,
     *,
     rules: GateRules,
-    further: Sequence[Criterion] = (),
 ) -> Verdict:
     """The verdict on a challenger, against zero and the champion.
 
-    Args:
-        actual: Realised simple returns only, sessions by tickers; NaN where none.
-        challenger: Its forecasts of them, made before; NaN where none.
-        champion: The forecasts served so far; None means zero.
-        rules: From ``rules_for``.
-        further: Criteria measured elsewhere, such as coverage; ``better`` needs them too.
+    ``actual`` are realised simple returns only, sessions by tickers; the forecasts of them were
+    made before; NaN where none. No champion means zero.
 
     Raises:
         ValueError: For matrices of different shapes. Too few outcomes are a verdict, no error.
     """
     losses, end = cumulate_losses(actual, challenger, champion), len(actual)
-    tests = criteria.panel_tests(losses, 0, end, rules)
+    tests = hac.mean_test_at(losses.panel, 0, end, rules.horizon)
     evidence = (
         *criteria.panel_criteria(tests, losses, rules),
         *criteria.further_criteria(losses, 0, end, rules),
-        *further,
     )
     verdict, behind = _panel_verdict(tests, rules)
     if verdict == BETTER and not _all_passed(evidence):
@@ -155,29 +141,18 @@ def judge_served(actual: Floats, served: Floats, *, rules: GateRules, since: int
     return judge(actual[first:], served[first:], rules=rules)
 
 
-def replay(
-    actual: Floats,
-    challenger: Floats,
-    champion: Floats | None = None,
-    *,
-    rules: GateRules,
-    every: int = 21,
-) -> Replay:
+def replay(actual: Floats, challenger: Floats, *, rules: GateRules, every: int = 21) -> Replay:
     """The verdicts of every ``every``-th session and the forecasts served by them.
 
-    A label of row t is used at row s only when t + horizon <= s. Until promoted the champion's
-    forecasts are served (zero without one). A promoted challenger is demoted when it has become
-    significantly worse over its whole record, or than zero over the forecasts served since or
-    the latest of these; then only forecasts made after its demotion count for a new promotion.
+    A label of row t is used at row s only when t + horizon <= s. Until promoted zero is served.
+    A promoted challenger is demoted when it has become significantly worse over its whole record,
+    over the forecasts served since or over the latest of these; then only forecasts made after
+    its demotion count for a new promotion.
 
-    Args:
-        actual: Simple returns over the horizon that follows each row, (T, N).
-        challenger: Its forecasts, made at the close of each row.
-        champion: The forecasts it must beat besides zero.
-        rules: From ``rules_for``.
-        every: Sessions from one judgement to the next.
+    ``actual`` are simple returns over the horizon that follows each row, (T, N); forecasts are
+    made at its close.
     """
-    losses, whole = cumulate_losses(actual, challenger, champion), len(actual)
+    losses, whole = cumulate_losses(actual, challenger), len(actual)
     rows, promoted = np.arange(every - 1, whole, every), np.zeros(whole, dtype=bool)
     verdicts: list[str] = []
     start, since, serving = 0, 0, False
@@ -190,8 +165,7 @@ def replay(
             serving, start, verdict = False, row, WORSE
         promoted[row:] = serving
         verdicts.append(verdict)
-    base = np.zeros_like(actual) if champion is None else champion
-    served = np.where(promoted[:, None] & np.isfinite(challenger), challenger, base)
+    served = np.where(promoted[:, None] & np.isfinite(challenger), challenger, 0.0)
     return Replay(rows, tuple(verdicts), promoted, served)
 
 
@@ -199,7 +173,7 @@ def verdict_of(losses: CumulativeLosses, first: int, end: int, rules: GateRules)
     """The verdict on rows ``first`` up to but not including ``end``, without its evidence."""
     if end - first < rules.dates_needed:
         return UNDECIDED
-    tests = criteria.panel_tests(losses, first, end, rules)
+    tests = hac.mean_test_at(losses.panel, first, end, rules.horizon)
     verdict, _ = _panel_verdict(tests, rules)
     if verdict != BETTER:
         return verdict
@@ -208,11 +182,8 @@ def verdict_of(losses: CumulativeLosses, first: int, end: int, rules: GateRules)
 
 
 def _is_harmful(losses: CumulativeLosses, since: int, end: int, rules: GateRules) -> bool:
-    against_zero = losses.against_zero()
-    return any(
-        verdict_of(against_zero, first, end, rules) == WORSE
-        for first in _live_starts(since, end, rules)
-    )
+    starts = _live_starts(since, end, rules)
+    return any(verdict_of(losses, first, end, rules) == WORSE for first in starts)
 
 
 def _live_starts(since: int, end: int, rules: GateRules) -> tuple[int, int]:

@@ -7,12 +7,10 @@ the quantiles of the next one (Papadopoulos et al. 2002; Angelopoulos-Bates 2023
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.modeling.intervals import quantiles
 from src.modeling.intervals.quantiles import LEVELS
-
-Floats = npt.NDArray[np.float64]
 
 REFRESH_EVERY = 10
 TICKER_FROM = 100
@@ -35,10 +33,7 @@ def score_quantiles(scores: Floats, horizon: int, *, since: int = 0) -> Floats:
     the last at or before ``since``. A ticker's own errors weigh n_eff / (n_eff + EVEN_WEIGHT), the
     pool's the rest.
 
-    Args:
-        scores: y / volatility; (T, N), NaN where unknown. Row t counts from row t + horizon on.
-        horizon: Sessions ahead.
-        since: First row wanted.
+    ``scores`` are y / volatility, (T, N), NaN where unknown; row t counts from row t + horizon on.
     """
     first = since // REFRESH_EVERY * REFRESH_EVERY
     refreshes = range(first, len(scores), REFRESH_EVERY)

@@ -9,15 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats, Ints
 from src.modeling.intervals import quantiles, volatility
 from src.modeling.intervals.conformal import REFRESH_EVERY, score_quantiles
 from src.modeling.intervals.quantiles import INTERVALS, LEVELS
 from src.modeling.panel.panel import Panel
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 # Searched for once: an answer that is not cached would search for each interval anew.
 _BOUNDS = {share: quantiles.interval_bounds(share) for share in INTERVALS}
@@ -64,14 +61,12 @@ class DistributionForecasts:
     Attributes:
         horizon: Sessions ahead.
         since: The first row that has a distribution.
-        levels: (K,), ascending.
         sigma: Forecast of the next h sessions' volatility; (T, N).
-        scores: Quantiles of the outcome over sigma at every refresh; (R, N, K), ascending.
+        scores: Quantiles of the outcome over sigma at every refresh, at ``LEVELS``; (R, N, K).
     """
 
     horizon: int
     since: int
-    levels: Floats
     sigma: Floats
     scores: Floats
 
@@ -115,16 +110,13 @@ def walk_forward(
 ) -> DistributionForecasts:
     """The distributions that could have been forecast at each row from ``since`` on.
 
-    Args:
-        panel: All tickers that are pooled; one is enough.
-        horizon: Sessions ahead.
-        since: Earlier rows are learnt from but have no distribution; saves time and memory.
-        inputs: ``volatility.build_inputs(panel)``, where several horizons share it.
+    Earlier rows are learnt from but have no distribution, which saves time and memory. One ticker
+    is enough. ``inputs`` are ``volatility.build_inputs(panel)``, where several horizons share them.
     """
     shared = volatility.build_inputs(panel) if inputs is None else inputs
     sigma = volatility.forecast(shared, horizon)
     scores = score_quantiles(panel.targets(horizon) / sigma, horizon, since=since)
-    return DistributionForecasts(horizon, since, LEVELS, sigma, scores)
+    return DistributionForecasts(horizon, since, sigma, scores)
 
 
 def rise_probability(forecast: Floats) -> Floats:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from src.core.arrays import Floats, Ints
 
 LEVELS: Floats = np.array([0.025, *np.arange(1, 20) / 20, 0.975])
 # Central intervals that are shown, by the share of outcomes that each should contain.

@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.features.time_series import garman_klass
 from src.modeling.panel import rolling
 from src.modeling.panel.panel import Panel, mean_by_date, previous_bar
-
-Floats = npt.NDArray[np.float64]
 
 WINDOWS = (1, 5, 22, 63, 252)
 REFIT_EVERY = 126

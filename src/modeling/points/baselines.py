@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from src.core.arrays import Floats
 
 # Share of the past risk premium that is expected to persist. A ticker that only ever fell would
 # err by SHRINKAGE x (mean score / mean size of a score), some 8 %, more than with zero.

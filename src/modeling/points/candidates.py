@@ -14,44 +14,19 @@ from functools import partial
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.features.market import ranks
 from src.modeling.points import baselines, rank_tilt, rank_trees, sklearn_models, walk_forward
+from src.modeling.points.fit_cache import NO_FIT_CACHE, FitCache
 from src.modeling.points.ridge import Linear, ridge
-from src.modeling.points.walk_forward import FeatureRows, FitFunction, FittedModel, Schedule
+from src.modeling.points.splits import Schedule
+from src.modeling.points.walk_forward import FeatureRows, FitFunction
 from src.registry.formats.models import LinearModel, Model, RankTilt
 from src.registry.formats.trees import Trees
 
-Floats = npt.NDArray[np.float64]
-
 # Input of a stored rank tilt besides its features: the pool's mean predicted rank.
 RANK_MEAN = "rank_mean"
-
-
-class FitCache(Protocol):
-    """Remembers fitted models and their predictions; see ``fit_cache`` for the one on disk."""
-
-    def cached(self, name: str, fit: FitFunction) -> FitFunction:
-        """The same fit, perhaps looked up."""
-
-    def predict(self, model: FittedModel, X: Floats) -> Floats:
-        """Predictions of the model for (rows, features), perhaps looked up; (rows,)."""
-
-
-class NoFitCache:
-    """Fits and predicts anew each time."""
-
-    def cached(self, name: str, fit: FitFunction) -> FitFunction:
-        """The fit itself."""
-        return fit
-
-    def predict(self, model: FittedModel, X: Floats) -> Floats:
-        """Predictions of the model; (rows,)."""
-        return model.predict(X)
-
-
-NO_FIT_CACHE = NoFitCache()
 
 
 class HasFeatures(Protocol):
@@ -71,8 +46,6 @@ class CandidateInputs:
         actual: Simple returns over the horizon after each row, NaN where not realised.
         volatility: Of the return over the horizon, as forecast at each row.
         shared: The model features, computed once for all candidates and horizons.
-        schedule: When models are refitted.
-        fit_cache: May remember earlier fits.
     """
 
     horizon: int
@@ -128,19 +101,17 @@ def _drift(inputs: CandidateInputs) -> CandidateForecast:
 
 def _ridge(inputs: CandidateInputs) -> CandidateForecast:
     features = inputs.shared.features
-    forecasts = walk_forward.fit_predict(
+    points, newest = walk_forward.fit_predict(
         ridge, features, inputs.actual, inputs.horizon, inputs.schedule
     )
-    newest = forecasts.newest_model
     if not isinstance(newest, Linear):
-        return CandidateForecast(forecasts.points)
-    model = LinearModel(features.names, newest.coef, newest.intercept)
-    return CandidateForecast(forecasts.points, model)
+        return CandidateForecast(points)
+    return CandidateForecast(points, LinearModel(features.names, newest.coef, newest.intercept))
 
 
 def _tilt(inputs: CandidateInputs, grow: FitFunction, name: str) -> CandidateForecast:
     features = inputs.shared.features
-    predicted = walk_forward.fit_predict(
+    predicted, trees = walk_forward.fit_predict(
         inputs.fit_cache.cached(name, grow),
         features,
         ranks(inputs.actual),
@@ -148,9 +119,8 @@ def _tilt(inputs: CandidateInputs, grow: FitFunction, name: str) -> CandidateFor
         inputs.schedule,
         predict=inputs.fit_cache.predict,
     )
-    slope = rank_tilt.slopes(predicted.points, inputs.scores, inputs.horizon)
-    points = rank_tilt.tilts(predicted.points, slope, inputs.volatility)
-    trees = predicted.newest_model
+    slope = rank_tilt.slopes(predicted, inputs.scores, inputs.horizon)
+    points = rank_tilt.tilts(predicted, slope, inputs.volatility)
     if not isinstance(trees, Trees) or not np.isfinite(slope[-1:]).all():
         return CandidateForecast(points)
     names = (*features.names, volatility_name(inputs.horizon), RANK_MEAN)
@@ -158,10 +128,10 @@ def _tilt(inputs: CandidateInputs, grow: FitFunction, name: str) -> CandidateFor
 
 
 def _sklearn(inputs: CandidateInputs, fit: FitFunction) -> CandidateForecast:
-    forecasts = walk_forward.fit_predict(
+    points, _ = walk_forward.fit_predict(
         fit, inputs.shared.features, inputs.actual, inputs.horizon, inputs.schedule
     )
-    return CandidateForecast(forecasts.points)
+    return CandidateForecast(points)
 
 
 CANDIDATES: Mapping[str, Candidate] = {

@@ -10,20 +10,16 @@ import hashlib
 import inspect
 import os
 import uuid
-from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
+from src.modeling.points.walk_forward import FitFunction, FittedModel
 from src.registry.formats.models import pack, unpack
 from src.registry.formats.trees import Trees
-
-Floats = npt.NDArray[np.float64]
-Fit = Callable[[Floats, Floats, int], Any]
 
 # Fits of two pools over twenty years, and the predictions of each.
 MOST_FILES = 96
@@ -31,8 +27,23 @@ MOST_FILES = 96
 LIBRARIES = ("numpy", "scikit-learn", "lightgbm")
 
 
-class DiskFitCache:
-    """A ``candidates.FitCache`` on disk, for fits whose result is ``Trees``.
+class FitCache:
+    """Remembers nothing: fits and predicts anew each time."""
+
+    def cached(self, name: str, fit: FitFunction) -> FitFunction:
+        """The same fit, perhaps looked up."""
+        return fit
+
+    def predict(self, model: FittedModel, X: Floats) -> Floats:
+        """Predictions of a model for (rows, features), perhaps looked up; (rows,)."""
+        return model.predict(X)
+
+
+NO_FIT_CACHE = FitCache()
+
+
+class DiskFitCache(FitCache):
+    """Remembers fits whose result is ``Trees`` on disk, and their predictions.
 
     Args:
         folder: Of the files; created when first needed.
@@ -41,25 +52,25 @@ class DiskFitCache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def cached(self, name: str, fit: Fit) -> Fit:
+    def cached(self, name: str, fit: FitFunction) -> FitFunction:
         """The same fit, looked up first and stored after a miss."""
 
-        def lookup(X: Floats, y: Floats, horizon: int) -> Any:
+        def lookup(X: Floats, y: Floats, horizon: int) -> FittedModel:
             path = self.folder / _key(name, fit, X, y, horizon)
-            model = _trees(_read(path))
-            if model is None:
-                model = fit(X, y, horizon)
-                if isinstance(model, Trees):
-                    self._write(path, pack(model))
+            stored = _trees(_read(path))
+            if stored is not None:
+                return stored
+            model = fit(X, y, horizon)
+            if isinstance(model, Trees):
+                self._write(path, pack(model))
             return model
 
         return lookup
 
-    def predict(self, model: Any, X: Floats) -> Floats:
+    def predict(self, model: FittedModel, X: Floats) -> Floats:
         """Predictions of a model for (rows, features), looked up first; (rows,)."""
         if not isinstance(model, Trees):
-            predicted: Floats = model.predict(X)
-            return predicted
+            return model.predict(X)
         path = self.folder / _digest(pack(model), X)
         stored = _read(path)
         if stored is None or len(stored) != 8 * len(X):
@@ -110,7 +121,7 @@ def _trees(data: bytes | None) -> Trees | None:
     return trees if isinstance(trees, Trees) else None
 
 
-def _key(name: str, fit: Fit, X: Floats, y: Floats, horizon: int) -> str:
+def _key(name: str, fit: FitFunction, X: Floats, y: Floats, horizon: int) -> str:
     """A hash of the rows, of the source of the module that fits them and of its libraries."""
     libraries = [_installed(library) for library in LIBRARIES]
     code = inspect.getsource(inspect.getmodule(fit) or type(fit))

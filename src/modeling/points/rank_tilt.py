@@ -10,11 +10,9 @@ Matrices are (T, N), sessions by tickers; predictions of row t use rows up to t.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.modeling.panel.panel import mean_by_date
-
-Floats = npt.NDArray[np.float64]
 
 # Least number of tickers to learn ranks from.
 RANKED_FROM = 20
@@ -30,10 +28,7 @@ def slopes(ranks: Floats, scores: Floats, horizon: int) -> Floats:
     sessions whose label was realised at the last refresh, every ``SLOPE_EVERY`` rows. NaN before
     ``SLOPE_FROM`` sessions.
 
-    Args:
-        ranks: Predicted.
-        scores: Realised return over forecast volatility, NaN where not known.
-        horizon: Sessions from a row to its label's end.
+    ``scores`` are realised returns over forecast volatility, NaN where not known.
     """
     centred = ranks - mean_by_date(ranks)[:, None]
     known = np.isfinite(centred) & np.isfinite(scores)

@@ -10,11 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats, Ints
 from src.registry.formats.trees import Trees
-
-Floats = npt.NDArray[np.float64]
 
 SEED = 42
 # Weak signals want slow learning and large leaves: of forty thousand rows or fewer a leaf must
@@ -47,7 +45,8 @@ def grow(X: Floats, y: Floats, horizon: int) -> Trees:
         random_state=SEED,
     ).fit(X, y)
     # It has no public access to its trees; a test shows that ours predict the same to the last bit.
-    return _joined([_of_sklearn(tree.nodes) for (tree,) in model._predictors], _base(model))
+    base = float(model._baseline_prediction.item())
+    return _joined([_of_sklearn(tree.nodes) for (tree,) in model._predictors], base)
 
 
 def grow_lightgbm(X: Floats, y: Floats, horizon: int) -> Trees:
@@ -79,10 +78,6 @@ def grow_lightgbm(X: Floats, y: Floats, horizon: int) -> Trees:
 
 def _leaf(rows: int) -> int:
     return max(1, min(LEAF, rows // LEAF_SHARE))
-
-
-def _base(model: Any) -> float:
-    return float(model._baseline_prediction.item())
 
 
 def _of_sklearn(nodes: np.ndarray) -> dict[str, np.ndarray]:
@@ -126,7 +121,7 @@ def _joined(trees: list[dict[str, np.ndarray]], base: float) -> Trees:
         for start, tree in zip(starts, trees, strict=True):
             yield tree[name] + (start if name in ("left", "right") else 0)
 
-    def whole(name: str) -> npt.NDArray[np.int64]:
+    def whole(name: str) -> Ints:
         return np.concatenate([*joined(name), []]).astype(np.int64)
 
     def real(name: str) -> Floats:

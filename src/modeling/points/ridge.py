@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from src.core.arrays import Floats
 
 # The share of variance of daily returns that predictors can honestly be expected to explain,
 # out of sample (Campbell-Thompson 2008).

@@ -9,14 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.modeling.points.ridge import Linear, default_alpha
 
 if TYPE_CHECKING:
     from src.modeling.points.walk_forward import FittedModel
-
-Floats = npt.NDArray[np.float64]
 
 SEED = 42
 # Trees are grown on the newest rows only: three years of fifty tickers.

@@ -1,24 +1,37 @@
-"""Cut rows by date into expanding walk-forward folds, purged and with an embargo.
+"""Cut rows by session into expanding walk-forward folds, purged and with an embargo.
 
 A forecast of session s may only use what was known at s. A row may therefore train for s
 when its label ended before s and at least ``embargo`` sessions lie strictly between the two.
 (The rule t + h + embargo <= s of the volatility fits lets one session more in.) Purging and
 embargo: Lopez de Prado 2018, ch. 7.
-Rows are never drawn at random, only cut by date.
+Rows are never drawn at random, only cut by session.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
-Days = npt.NDArray[np.datetime64]
-Ints = npt.NDArray[np.int64]
-SessionIds = Callable[[Days], Ints]
+from src.core.arrays import Ints
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When models are refitted.
+
+    Attributes:
+        warm_up: Sessions with features that come before the first that is forecast.
+        refit_every: Sessions with features from one refit to the next.
+        embargo: Sessions between a training label's end and the refit.
+        min_train: Rows that a refit needs; earlier folds are left out.
+    """
+
+    warm_up: int = 0
+    refit_every: int = 252
+    embargo: int = 5
+    min_train: int = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,80 +41,26 @@ class Fold:
     Attributes:
         cutoff: The first session that is forecast; all training labels ended before it.
         train: Positions of the training rows, ascending.
-        test: Positions of the rows dated from the cutoff up to the next refit, ascending.
+        test: Positions of the rows from the cutoff up to the next refit, ascending.
     """
 
-    cutoff: np.datetime64
+    cutoff: int
     train: Ints
     test: Ints
 
 
-def folds(
-    dates: Days,
-    label_ends: Days,
-    *,
-    test_share: float,
-    refit_every: int,
-    embargo: int,
-    min_train: int,
-    calendar_ids: SessionIds | None = None,
-) -> list[Fold]:
-    """Cut rows into expanding walk-forward folds; a panel's dates may repeat, in any order.
+def folds(sessions: Ints, horizon: int, schedule: Schedule) -> list[Fold]:
+    """Cut rows into expanding walk-forward folds.
 
-    Args:
-        dates: Session of each row, datetime64[D].
-        label_ends: Session at which each row's label is realised, later than its date.
-        test_share: Share of the distinct dates, the last ones, that is forecast; rounded up.
-        refit_every: Distinct dates from one refit to the next.
-        embargo: Sessions that must lie between a training label's end and the cutoff.
-        min_train: Training rows that a fold needs; earlier folds are left out, so that the
-            test begins later rather than with an untrained model.
-        calendar_ids: Numbers sessions for the embargo (``Calendar.session_ids``). Without it
-            only the dates that occur are counted, which is never less strict.
-
-    Raises:
-        ValueError: For lengths that differ, labels that end at or before their date, dates
-            that are no session, and parameters out of range.
+    ``sessions`` are the number of each row's session, which may repeat, in any order; labels end
+    ``horizon`` sessions later.
     """
-    dates, label_ends = dates.astype("datetime64[D]"), label_ends.astype("datetime64[D]")
-    _check(dates, label_ends, test_share)
-    if refit_every < 1 or embargo < 0 or min_train < 1:
-        raise ValueError("refit_every and min_train must be at least 1, embargo at least 0")
-    distinct = np.unique(dates)
-    first = len(distinct) - math.ceil(round(test_share * len(distinct), 9))
-    cutoffs = distinct[first::refit_every]
-    number = calendar_ids or _ranks(dates, label_ends)
-    ended, forecast_at = _numbered(number, label_ends), _numbered(number, cutoffs)
+    distinct = np.unique(sessions)
+    cutoffs = distinct[schedule.warm_up :: schedule.refit_every].tolist()
     cut = []
-    for k, cutoff in enumerate(cutoffs):
-        train = np.flatnonzero(ended < forecast_at[k] - embargo)
-        if len(train) < min_train:
-            continue
-        tested = dates >= cutoff
-        if k + 1 < len(cutoffs):
-            tested &= dates < cutoffs[k + 1]
-        cut.append(Fold(cutoff, train, np.flatnonzero(tested)))
+    for cutoff, following in pairwise([*cutoffs, np.inf]):
+        train = np.flatnonzero(sessions + horizon < cutoff - schedule.embargo)
+        if len(train) >= schedule.min_train:
+            test = np.flatnonzero((sessions >= cutoff) & (sessions < following))
+            cut.append(Fold(cutoff, train, test))
     return cut
-
-
-def _check(dates: Days, label_ends: Days, test_share: float) -> None:
-    if dates.ndim != 1 or dates.shape != label_ends.shape:
-        raise ValueError("dates and label_ends must be one-dimensional and of one length")
-    # A comparison with not-a-time is False, so this refuses missing dates as well.
-    if not np.all(label_ends > dates):
-        raise ValueError("each label must end after its date, and neither may be missing")
-    if not 0 < test_share < 1:
-        raise ValueError("test_share must lie between 0 and 1")
-
-
-def _ranks(dates: Days, label_ends: Days) -> SessionIds:
-    """Numbers the sessions that occur at all. Sessions the data skips are not counted."""
-    sessions = np.union1d(dates, label_ends)
-    return lambda days: np.searchsorted(sessions, days).astype(np.int64)
-
-
-def _numbered(number: SessionIds, days: Days) -> Ints:
-    ids = number(days)
-    if np.any(ids < 0):
-        raise ValueError("a date is no session of the calendar")
-    return ids

@@ -8,15 +8,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
 from src.modeling.experiment.run import FeatureCache
-from src.modeling.intervals.distribution import (
-    DistributionForecasts,
-    ReturnDistribution,
-)
+from src.modeling.intervals.distribution import DistributionForecasts, ReturnDistribution
 from src.modeling.intervals.distribution import walk_forward as forecast_distributions
 from src.modeling.panel.panel import MATRICES, Panel
 from src.modeling.points.candidates import RANK_MEAN, volatility_name
@@ -49,21 +45,19 @@ class ModelInputs:
 def build_model_inputs(pool: Panel, artifacts: Sequence[Artifact]) -> list[ModelInputs]:
     """The inputs of each model, in the order given.
 
-    Args:
-        pool: All prices of the pool.
-        artifacts: Models of tickers in it.
+    ``pool`` has all prices of the pool that their tickers are in.
     """
     shared = FeatureCache(pool)
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     for number, artifact in enumerate(artifacts):
         groups[last_bar(pool, artifact.ticker), artifact.sessions].append(number)
-    recents: dict[int, _RecentFeatures] = {}
+    recents: dict[int, FeatureCache] = {}
     inputs: dict[int, ModelInputs] = {}
     for (row, horizon), numbers in groups.items():
         forecasts = forecast_distributions(pool, horizon, since=row, inputs=shared.variances)
-        recent = recents.setdefault(row, _RecentFeatures(pool, row))
+        recent = recents.setdefault(row, _recent_features(pool, row))
         for number in numbers:
-            inputs[number] = _model_inputs(artifacts[number], recent, forecasts)
+            inputs[number] = _model_inputs(artifacts[number], row, recent, forecasts)
     return [inputs[number] for number in range(len(artifacts))]
 
 
@@ -78,13 +72,8 @@ def input_values(
 ) -> dict[str, float]:
     """A model's inputs by name; those that are not known are missing.
 
-    Args:
-        model: Which inputs it needs.
-        features: Of the pool, with ``row`` and ``column`` as in it.
-        row: The ticker's last bar.
-        column: The ticker.
-        volatility: Forecast there of the return over the horizon.
-        horizon: Sessions ahead.
+    ``row`` of the pool's features is the ticker's last bar, ``column`` the ticker. ``volatility``
+    is forecast there, of the return over the ``horizon`` in sessions.
     """
     session = features.rows == row
     pool = features.inputs[session]
@@ -98,34 +87,22 @@ def input_values(
     return {name: values[name] + 0.0 for name in known}
 
 
-@dataclass(frozen=True, eq=False)
-class _RecentFeatures:
-    """The features of the tickers whose last bar is in one row, computed at their first use."""
-
-    pool: Panel
-    row: int
-
-    @cached_property
-    def panel(self) -> Panel:
-        """The sessions up to the row that its features can depend on."""
-        rows = slice(max(self.row + 1 - MOST_SESSIONS, 0), self.row + 1)
-        cut = {name: getattr(self.pool, name)[rows] for name in MATRICES}
-        return replace(self.pool, sessions=self.pool.sessions[rows], **cut)
-
-    @cached_property
-    def features(self) -> FeatureRows:
-        return FeatureCache(self.panel).features
+def _recent_features(pool: Panel, row: int) -> FeatureCache:
+    """Of the sessions up to the row that its features can depend on."""
+    rows = slice(max(row + 1 - MOST_SESSIONS, 0), row + 1)
+    cut = {name: getattr(pool, name)[rows] for name in MATRICES}
+    return FeatureCache(replace(pool, sessions=pool.sessions[rows], **cut))
 
 
 def _model_inputs(
-    artifact: Artifact, recent: _RecentFeatures, forecasts: DistributionForecasts
+    artifact: Artifact, row: int, recent: FeatureCache, forecasts: DistributionForecasts
 ) -> ModelInputs:
-    column = recent.pool.tickers.index(artifact.ticker)
-    sigma = float(forecasts.sigma[recent.row, column])
+    column = recent.panel.tickers.index(artifact.ticker)
+    sigma = float(forecasts.sigma[row, column])
     values: dict[str, float] = {}
     if artifact.model.features:
-        row = len(recent.panel.sessions) - 1
+        last = len(recent.panel.sessions) - 1
         values = input_values(
-            artifact.model, recent.features, row, column, sigma, artifact.sessions
+            artifact.model, recent.features, last, column, sigma, artifact.sessions
         )
-    return ModelInputs(artifact, values, forecasts.at(recent.row, column), sigma)
+    return ModelInputs(artifact, values, forecasts.at(row, column), sigma)

@@ -36,12 +36,8 @@ def forecast(
     None where there is no candidate or the row lacks an input that it needs. Where a promoted
     candidate lacks one, zero is served, and ``note`` says so.
 
-    Args:
-        artifact: The live model of the row's ticker.
-        row: The newest session's ``ticker, date, close, features_version``, and the model's
-            inputs by name.
-        calendar: The exchange's sessions.
-        distribution: The distribution of the return, forecast at the same bar.
+    ``row`` has the newest session's ``ticker, date, close, features_version``, and the model's
+    inputs by name; the ``distribution`` of the return was forecast at the same bar.
 
     Raises:
         FeatureMismatch: For another ticker or features version, or no usable close.
@@ -78,10 +74,6 @@ def forecast(
     }
 
 
-def _promoted(artifact: Artifact) -> bool:
-    return artifact.served == artifact.candidate != "zero"
-
-
 def _proposed(artifact: Artifact, row: Mapping[str, Any]) -> float | None:
     """The candidate's forecast, or None without one or without an input that it needs."""
     if artifact.candidate == "zero":
@@ -105,7 +97,7 @@ def _candidate(artifact: Artifact, proposed: float, close: float) -> dict[str, o
         "n": scores["n"],
         "n_eff": scores["n_eff"],
         "pool": _scores(artifact.pool.get("metrics", ()), artifact.candidate),
-        "promoted": _promoted(artifact),
+        "promoted": artifact.served == artifact.candidate,
     }
 
 

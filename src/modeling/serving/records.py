@@ -27,14 +27,11 @@ def serving_row(
 ) -> dict[str, Any]:
     """A row of ``serving_inputs``.
 
-    Args:
-        inputs: The model with its inputs and the distribution.
-        newest: The newest row of ``features_daily``, with the ``return_basis`` of its bar.
-        data_hash: Of the pool.
-        written_at: Aware.
+    ``newest`` is the newest row of ``features_daily``, with the ``return_basis`` of its bar;
+    ``data_hash`` is of the pool.
     """
     artifact, values = inputs.artifact, {**newest, **inputs.values}
-    known = bool(np.isfinite(inputs.distribution.quantiles).all())
+    known = inputs.distribution.is_known
     return {
         "ticker": artifact.ticker,
         "horizon": artifact.horizon,
@@ -58,10 +55,7 @@ def forecast_from_row(
 ) -> dict[str, object]:
     """The forecast of a row of ``serving_inputs``: an entry of ``forecasts`` in results.json.
 
-    Args:
-        artifact: The set whose digest the row names.
-        row: As stored.
-        calendar: The exchange's sessions.
+    ``artifact`` is the set whose digest the row names.
 
     Raises:
         FeatureMismatch: For a row of another ticker or features version.
@@ -88,10 +82,7 @@ def prediction_row(
 ) -> dict[str, Any]:
     """A row of ``predictions``: one forecast as it was served.
 
-    Args:
-        entry: Of ``forecasts`` in results.json.
-        row: Of ``serving_inputs``, which it was made from.
-        made_at: Aware.
+    ``entry`` is of ``forecasts`` in results.json, made from a ``row`` of ``serving_inputs``.
     """
     model, candidate = entry["model"], entry["candidate"] or {}
     return {

@@ -45,12 +45,8 @@ def stored_forecasts(
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Forecasts of a ticker's live models, and a sentence for each horizon that has none.
 
-    A live run stores what they were made from, and logs them.
-
-    Args:
-        context: Of a run for this ticker.
-        ticker: Whose.
-        pools: ``load_pools`` of the context.
+    A live run stores what they were made from, and logs them. ``pools`` are those of
+    ``load_pools``.
     """
     if context.models is None:
         return [], [
@@ -70,11 +66,7 @@ def forecast_with(
 ) -> StoredForecasts:
     """Forecast both horizons of each ticker from its last bar, one pool after another.
 
-    Args:
-        context: Of a run.
-        load: Gives the model of a ticker and horizon.
-        tickers: Whose.
-        pools: ``load_pools`` of the context.
+    ``load`` gives the model of a ticker and horizon; ``pools`` are those of ``load_pools``.
     """
     result = StoredForecasts()
     newest = _newest_rows(context, tickers, pools, result.problems)
@@ -93,12 +85,9 @@ def forecast_with(
 def record(
     context: RunContext, rows: Sequence[Mapping[str, Any]], forecasts: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Store the inputs of live models, and log the forecasts made from them.
+    """Store the inputs of live models, and log the forecasts made from them, if a run is live.
 
-    Args:
-        context: Of a live run; for another one nothing is stored.
-        rows: Of ``serving_inputs``.
-        forecasts: Entries of results.json, one for each row.
+    ``rows`` are of ``serving_inputs``; ``forecasts`` are entries of results.json, one for each.
     """
     if context.records is None:
         return

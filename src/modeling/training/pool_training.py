@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.core.tables import HORIZONS
 from src.features import leakage_check
 from src.modeling.experiment.config import candidate_names, experiment_config
@@ -18,13 +18,11 @@ from src.modeling.experiment.run import (
     count_seasoned_tickers,
     run_walk_forward,
 )
-from src.modeling.points.candidates import NO_FIT_CACHE, FitCache
+from src.modeling.points.fit_cache import NO_FIT_CACHE, FitCache
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.modeling.panel.panel import Panel
-
-Floats = npt.NDArray[np.float64]
 
 # Sessions whose distributions are computed and compared with the outcomes: four years.
 SCORED_SESSIONS = 1_000
@@ -37,7 +35,6 @@ class PoolTraining:
     """What training on one pool gave.
 
     Attributes:
-        feature_cache: The panel and its features.
         results: By ``short`` and ``long``.
         leak: Why nothing was fitted: a feature that correlates with the next return; or None.
     """
@@ -55,11 +52,7 @@ def train_pool(
 ) -> PoolTraining:
     """Walk the candidates of both horizons forward over a pool.
 
-    Args:
-        panel: All prices of the pool.
-        settings: Of the horizons, the schedule and the gate.
-        fit_cache: Fits of earlier runs.
-        suspected_leak: A leak found elsewhere, in a sentence: then nothing is fitted.
+    With ``suspected_leak``, a sentence about a leak found elsewhere, nothing is fitted.
     """
     feature_cache = FeatureCache(panel)
     leak = suspected_leak or find_leak(feature_cache)
@@ -82,8 +75,7 @@ def train_pool(
 def find_leak(feature_cache: FeatureCache) -> str | None:
     """The first model input that correlates with the next return beyond the honest limit.
 
-    Returns:
-        A sentence, or None.
+    As a sentence, or None.
     """
     features = feature_cache.features
     target = feature_cache.panel.targets(1)[features.rows, features.columns]

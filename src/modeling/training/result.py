@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -34,16 +33,13 @@ ZERO_MODEL = LinearModel((), np.zeros(0), 0.0)
 class TrainingResult:
     """The result of training for one ticker and horizon.
 
+    ``feature_cache``, ``walk_forward`` and ``data_hash`` are of its pool.
+
     Attributes:
-        feature_cache: The features of its pool.
-        dataset: The stored labels and features.
-        walk_forward: Of its pool.
-        decision: Who is served.
         artifact: The model that answers: the trained one, or a pinned one in its place.
         inputs: The model's inputs at the ticker's last bar.
         distribution: The distribution of the return from its last bar.
         newest: The newest row of ``features_daily``, with the ``return_basis`` of its bar.
-        data_hash: Of its pool.
     """
 
     feature_cache: FeatureCache
@@ -126,17 +122,7 @@ def build_result(
     horizon: str,
     data_hash: str,
 ) -> TrainingResult:
-    """Put together the result of one ticker at ``short`` or ``long``.
-
-    Args:
-        context: Of the run.
-        training: Of the ticker's pool.
-        decision: Who is served from now on.
-        dataset: The ticker's stored labels and features.
-        newest_row: Of ``features_daily``, with the ``return_basis`` of its bar.
-        horizon: ``short`` or ``long``.
-        data_hash: Of the pool.
-    """
+    """Put together the result of one ticker at ``short`` or ``long``; see ``TrainingResult``."""
     walk_forward, ticker = training.results[horizon], newest_row["ticker"]
     panel = walk_forward.panel
     artifact = _artifact(
@@ -190,7 +176,7 @@ def _artifact(
         config_hash=config_hash(context.settings),
         config=context.settings.result_settings(),
         served=decision.champion.served,
-        since=_iso(decision.champion.since),
+        since=str(decision.champion.since or ""),
         verdict=decision.verdict.verdict,
         reason=reason,
         trials=decision.verdict.configurations,
@@ -204,7 +190,3 @@ def _reason(decision: PromotionDecision, leak: str | None) -> str:
     if leak is None:
         return decision.reason.rstrip(".")
     return f"a leak is likely, so nothing was trained and zero is served ({leak})"
-
-
-def _iso(day: dt.date | None) -> str:
-    return day.isoformat() if day else ""

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.core.tables import CLEAN_DAILY, DATASETS, FEATURES_DAILY
+from src.core.tables import (
+    ACTION_HISTORY,
+    CLEAN_DAILY,
+    CORPORATE_ACTIONS,
+    DATASETS,
+    FEATURES_DAILY,
+)
 from src.features import catalogue
 from src.modeling.experiment.promotion import decide_promotion
 from src.modeling.panel import labels, panel
-from src.modeling.panel.pools import load_pools, newest_row, pool_hash
+from src.modeling.panel.pools import load_clean, load_pools, newest_row, pool_hash
 from src.modeling.points.fit_cache import DiskFitCache
 from src.modeling.serving.stored_models import record
 from src.modeling.training import pool_training
@@ -67,7 +73,7 @@ def _store_datasets(context: RunContext, features: pl.DataFrame) -> Datasets:
     datasets = {}
     for ticker in context.tickers:
         ticker_features = features.filter(ticker=ticker)
-        clean = context.store.load(CLEAN_DAILY, [ticker], context.as_of)
+        clean = load_clean(context.store, [ticker], context.as_of, context.known_at)
         for horizon in DATASETS:
             datasets[ticker, horizon] = labels.build(
                 ticker_features,
@@ -174,7 +180,7 @@ def _columns_in_use(features: pl.DataFrame) -> list[str]:
 STAGE = Stage(
     name="training",
     summary="Build both datasets, walk the pool's candidates forward, and judge the challenger.",
-    reads=(FEATURES_DAILY, CLEAN_DAILY),
+    reads=(FEATURES_DAILY, CLEAN_DAILY, CORPORATE_ACTIONS, ACTION_HISTORY),
     writes=tuple(DATASETS.values()),
     run=run,
 )

@@ -40,7 +40,7 @@ def log_a_failure(**facts):
 
 
 def test_each_line_of_the_file_is_json_with_the_run_id(tmp_path):
-    logs.configure(tmp_path, terminal=False)
+    logs.configure(tmp_path)
     logs.bind_run("20260413_120000", ticker="TCS.NS")
 
     logs.get("here").info("3 rows came in", rows=3)
@@ -53,7 +53,7 @@ def test_each_line_of_the_file_is_json_with_the_run_id(tmp_path):
 
 
 def test_lines_of_the_standard_library_have_the_run_id_too(tmp_path):
-    logs.configure(tmp_path, terminal=False)
+    logs.configure(tmp_path)
     logs.bind_run("a_run")
 
     logging.getLogger("library").warning("%d tries", 3, extra={"host": "db"})
@@ -64,7 +64,7 @@ def test_lines_of_the_standard_library_have_the_run_id_too(tmp_path):
 
 
 def test_a_new_run_forgets_the_facts_of_the_one_before(tmp_path):
-    logs.configure(tmp_path, terminal=False)
+    logs.configure(tmp_path)
     logs.bind_run("first", ticker="TCS.NS")
     logs.bind_run("second")
 
@@ -117,22 +117,13 @@ def test_the_level_filters_the_terminal_and_never_the_file(tmp_path, capsys):
     assert "WARNING warning" in capsys.readouterr().err.strip()
 
 
-def test_terminal_false_keeps_everything_off_the_terminal(tmp_path, capsys):
-    logs.configure(tmp_path, terminal=False)
-
-    logs.get("here").error("for the file")
-
-    assert capsys.readouterr().err == ""
-    assert len(written(tmp_path)) == 1
-
-
 def test_configuring_again_moves_the_log_and_doubles_nothing(tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
-    logs.configure(first, terminal=False)
+    logs.configure(first)
     log = logs.get("here")
     log.info("one")
 
-    logs.configure(second, terminal=False)
+    logs.configure(second)
     log.info("two")
 
     assert [line["event"] for line in written(first)] == ["one"]
@@ -156,7 +147,7 @@ def test_a_folder_that_cannot_be_written_is_reported_once_and_logging_goes_on(tm
 def test_rotation_keeps_the_newest_lines_within_its_limits(tmp_path, monkeypatch):
     monkeypatch.setattr(logs, "MAX_BYTES", 2_000)
     monkeypatch.setattr(logs, "BACKUPS", 3)
-    logs.configure(tmp_path, terminal=False)
+    logs.configure(tmp_path)
 
     for number in range(200):
         logs.get("here").info("a sentence", number=number)
@@ -170,7 +161,7 @@ def test_rotation_keeps_the_newest_lines_within_its_limits(tmp_path, monkeypatch
 
 
 def test_values_that_json_does_not_know_are_written_as_text(tmp_path):
-    logs.configure(tmp_path, terminal=False)
+    logs.configure(tmp_path)
 
     logs.get("here").info("a place", path=tmp_path, many={"b"})
 
@@ -179,7 +170,7 @@ def test_values_that_json_does_not_know_are_written_as_text(tmp_path):
 
 
 def test_noisy_libraries_are_heard_from_error_on(tmp_path):
-    logs.configure(tmp_path, terminal=False)
+    logs.configure(tmp_path)
 
     logging.getLogger("peewee").warning("chatter")
     logging.getLogger("peewee").error("a failure")

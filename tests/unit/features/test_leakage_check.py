@@ -118,7 +118,7 @@ def test_the_limit_counts_the_tickers_and_sessions_that_have_pairs():
 
 
 def test_the_sentence_names_the_feature_and_the_numbers():
-    (found,) = correlations(iter([("x", np.eye(30))]), np.eye(30))
+    (found,) = correlations({"x": np.eye(30)}, np.eye(30))
 
     assert found.leaks
     assert found.message == (

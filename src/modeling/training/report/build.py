@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from src.modeling.serving.contributions import contributions
-from src.modeling.training.report.data import CurrentForecast, ServingStatus, report_data
+from src.modeling.training.report.data import (
+    CurrentForecast,
+    ReportData,
+    ServingStatus,
+    horizon_record,
+)
 from src.modeling.training.report.page import render_page
 
 if TYPE_CHECKING:
@@ -17,13 +22,16 @@ if TYPE_CHECKING:
 
 def build_report(results: Sequence[TrainingResult], context: RunContext) -> str:
     """The page of one ticker as HTML; its results come with the shortest horizon first."""
-    artifact = results[0].artifact
-    data = report_data(
-        [(result.walk_forward, _status(result, context)) for result in results],
+    artifact, panel = results[0].artifact, results[0].walk_forward.panel
+    data = ReportData(
         artifact.ticker,
-        data_hash=artifact.data_hash,
-        run_id=context.run_id,
-        time=context.now,
+        panel.tickers,
+        panel.sessions,
+        panel.close[:, panel.tickers.index(artifact.ticker)],
+        tuple(horizon_record(result.walk_forward, _status(result, context)) for result in results),
+        artifact.data_hash,
+        context.run_id,
+        context.now,
     )
     return render_page(data)
 

@@ -9,13 +9,10 @@ import math
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Bools, Floats, Ints
 from src.modeling.evaluation import interval_metrics
-from src.modeling.intervals.quantiles import INTERVALS
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from src.modeling.intervals.quantiles import INTERVALS, cdf
 
 TERCILES = ("calm", "middle", "wild")
 BINS = 10
@@ -46,7 +43,7 @@ def rolling(inside: Floats, window: int) -> Floats:
     return out
 
 
-def terciles(sigma: Floats, known: npt.NDArray[np.bool_]) -> Ints:
+def terciles(sigma: Floats, known: Bools) -> Ints:
     """0, 1 or 2 for the calmest, middle and wildest third of the known cells, -1 elsewhere; (R, N).
 
     By sigma over its ticker's median, so that each is calm or wild by its own measure. The medians
@@ -65,8 +62,11 @@ def terciles(sigma: Floats, known: npt.NDArray[np.bool_]) -> Ints:
 
 
 def pit_counts(actual: Floats, forecast: Floats, bins: int = BINS) -> Ints:
-    """Outcomes in each of ``bins`` equal parts of their forecast distribution; (bins,)."""
-    values = interval_metrics.pit(actual, forecast)
+    """Outcomes in each of ``bins`` equal parts of their forecast distribution; (bins,).
+
+    Even if the forecasts are right (Dawid 1984), up to the outermost levels, where it stops.
+    """
+    values = cdf(forecast, actual)
     places = np.floor(values[np.isfinite(values)] * bins + 1e-9).astype(np.int64)
     return np.bincount(np.minimum(places, bins - 1), minlength=bins)
 

@@ -11,8 +11,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Days, Floats, Ints
 from src.modeling.intervals.quantiles import interval_bounds
 from src.modeling.training.report.calibration import TERCILES
 from src.modeling.training.report.measures import Measure
@@ -20,9 +20,6 @@ from src.modeling.training.report.statistics import Skill
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
-
-Floats = npt.NDArray[np.float64]
-Days = npt.NDArray[np.datetime64]
 
 INK, SOFT, GRID = "#243b53", "#829ab1", "#e4eaf0"
 # Colours that a reader with red-green blindness can tell apart (Okabe-Ito), each with a dash.
@@ -125,7 +122,7 @@ def coverage_by_tercile(shares: Mapping[float, Sequence[Measure]]) -> Figure:
     return figure
 
 
-def pit(counts: npt.NDArray[np.int64], band: tuple[float, float]) -> Figure:
+def pit(counts: Ints, band: tuple[float, float]) -> Figure:
     """Where in their forecast distribution outcomes fell, with the band that chance allows."""
     figure = _figure()
     bins = len(counts)
@@ -148,13 +145,10 @@ def pit(counts: npt.NDArray[np.int64], band: tuple[float, float]) -> Figure:
 
 
 def fan(days: Days, closes: Floats, path: tuple[Days, Floats], point: Floats) -> Figure:
-    """Closes, then the central intervals as a fan.
+    """Closes without NaN on ascending days, then the central intervals as a fan.
 
-    Args:
-        days: Of the closes, ascending.
-        closes: Without NaN, as long.
-        path: Days from the last close to the target, and quantiles of the price there, (S, K).
-        point: The served forecast of the price on those days, (S,).
+    ``path`` are the days from the last close to the target, and quantiles of the price there,
+    (S, K); ``point`` is the served forecast of the price on those days, (S,).
     """
     figure = _figure()
     ahead, prices = path

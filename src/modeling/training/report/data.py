@@ -9,17 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from src.modeling.experiment.run import scored_outcomes
+from src.core.arrays import Days, Floats, Ints
 
 if TYPE_CHECKING:
     from src.modeling.experiment.run import WalkForwardResult
     from src.modeling.gate.verdict import Verdict
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Days = npt.NDArray[np.datetime64]
 
 # Quantiles are scored on at most so many cells: more overlapping dates would add little.
 MOST_CELLS = 60_000
@@ -57,15 +52,14 @@ class ServingStatus:
 
     Attributes:
         served: Name of the candidate whose point is served.
-        forecast: None when there is none.
-        verdict: The gate's, of the challenger; None when it was not judged.
+        verdict: The gate's, of the challenger.
         contributions: Name and part of the challenger's current forecast, as returns.
         pinned: Tag of the pinned version that answers instead; empty without one.
     """
 
     served: str
-    forecast: CurrentForecast | None
-    verdict: Verdict | None
+    forecast: CurrentForecast
+    verdict: Verdict
     contributions: Sequence[tuple[str, float]] = ()
     pinned: str = ""
 
@@ -81,8 +75,6 @@ class HorizonRecord:
         sigma: Forecast of the volatility over the horizon.
         rows: Evenly spaced rows at which the distribution is scored; (R,).
         quantiles: The distribution there, at the default levels; (R, N, K).
-        challenger: The candidate that the gate judged.
-        status: What is served now and why.
     """
 
     horizon: int
@@ -100,13 +92,10 @@ class ReportData:
     """A run's record of one ticker in its pool.
 
     Attributes:
-        ticker: Whose report it is.
         tickers: All of the pool, by column.
         sessions: (T,), ascending.
         closes: The ticker's adjusted closes, (T,), NaN without a bar.
         horizons: The shortest first.
-        data_hash: Of the prices.
-        run_id: Of the run.
         time: When it ran, in UTC.
     """
 
@@ -130,45 +119,9 @@ class ReportData:
         return f"all {len(self.tickers)} tickers" if len(self.tickers) > 1 else self.ticker
 
 
-def report_data(
-    horizons: Sequence[tuple[WalkForwardResult, ServingStatus]],
-    ticker: str,
-    *,
-    data_hash: str,
-    run_id: str,
-    time: dt.datetime,
-) -> ReportData:
-    """The record of walk-forwards over one panel.
-
-    Args:
-        horizons: Each horizon's walk-forward and what is served now, the shortest horizon first.
-        ticker: A ticker of the panel.
-        data_hash: Of the prices.
-        run_id: Of the run.
-        time: When it ran, in UTC.
-
-    Raises:
-        ValueError: For no horizon, or a ticker that is not in the panel.
-    """
-    if not horizons:
-        raise ValueError("a report needs at least one horizon")
-    panel = horizons[0][0].panel
-    if ticker not in panel.tickers:
-        raise ValueError(f"{ticker} is not in the panel")
-    return ReportData(
-        ticker,
-        panel.tickers,
-        panel.sessions,
-        panel.close[:, panel.tickers.index(ticker)],
-        tuple(_horizon_record(result, status) for result, status in horizons),
-        data_hash,
-        run_id,
-        time,
-    )
-
-
-def _horizon_record(result: WalkForwardResult, status: ServingStatus) -> HorizonRecord:
-    actual = scored_outcomes(result.actual)
+def horizon_record(result: WalkForwardResult, status: ServingStatus) -> HorizonRecord:
+    """The record of a walk-forward, and what is served now at its horizon."""
+    actual = result.scored
     rows = scored_rows(actual, result.distributions.since)
     return HorizonRecord(
         result.horizon,

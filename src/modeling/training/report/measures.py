@@ -11,12 +11,10 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.modeling.evaluation import hac
 from src.modeling.panel.panel import mean_by_date
-
-Floats = npt.NDArray[np.float64]
 
 # Tails of 5 %: the interval excludes zero exactly when a one-sided test at 5 % is significant.
 LEVEL = 0.05

@@ -63,20 +63,18 @@ def _numbered_figures() -> Callable[[Figure], Markup]:
 def _card(record: HorizonRecord, statistics: HorizonStatistics) -> dict[str, Any]:
     """What the template's summary of one horizon shows."""
     status = record.status
-    verdict = status.verdict.verdict if status.verdict else "not judged"
+    verdict = status.verdict.verdict
     return {
         "title": wording.horizon_name(record.horizon).capitalize(),
         "verdict": verdict,
         "verdict_class": VERDICT_CLASSES.get(verdict, "unsure"),
-        "judgement": wording.verdict(status, record.challenger),
+        "judgement": wording.verdict(status.verdict, record.challenger),
         "served": wording.served(status),
         **_forecast(status.forecast, statistics),
     }
 
 
-def _forecast(forecast: CurrentForecast | None, statistics: HorizonStatistics) -> dict[str, Any]:
-    if forecast is None:
-        return {"note": "Nothing can be forecast now.", "facts": [], "intervals": []}
+def _forecast(forecast: CurrentForecast, statistics: HorizonStatistics) -> dict[str, Any]:
     facts = [
         ("made at the close of", f"{forecast.feature_date}, {forecast.last_close:,.2f}"),
         ("about", wording.target(forecast)),

@@ -26,7 +26,6 @@ class Note:
     """A remark in plain text."""
 
     text: str
-    kind: str = "note"
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,6 @@ class TableBlock:
     rows: Sequence[Sequence[str]]
     classes: Sequence[str]
     folded_under: str = ""
-    kind: str = "table"
 
 
 @dataclass(frozen=True)
@@ -46,19 +44,9 @@ class Chart:
 
     figure: Figure
     css_class: str = "picture"
-    kind: str = "chart"
 
 
 Block = Note | TableBlock | Chart
-
-
-@dataclass(frozen=True)
-class Section:
-    """A heading and the blocks below it."""
-
-    title: str
-    blocks: Sequence[Block]
-
 
 NUMBERS = ("number", "number", "number", "number", "number")
 COVERAGE_HEADERS = ("interval", "should hold", "held", "90 % interval of that", "n", "n_eff")
@@ -67,45 +55,35 @@ COVERAGE_CLASSES = ("name", *NUMBERS)
 
 def horizon_sections(
     data: ReportData, record: HorizonRecord, statistics: HorizonStatistics
-) -> list[Section]:
-    """Everything about one horizon below the summary."""
-    return [
-        Section("The range of what may happen", _range(data, record, statistics)),
-        Section("What the gate weighed", _gate(record)),
-        Section(
-            "Skill: how much smaller the errors were than with something simple",
-            _skills(data, statistics),
-        ),
-        Section(
-            "Errors saved over no change, summed over time", _savings(data, record, statistics)
-        ),
-        Section(
-            "Coverage: did the intervals hold what they promise?",
-            _coverage(data, record, statistics),
-        ),
-        Section("Coverage when prices were calm and when they were wild", _terciles(statistics)),
-        Section("Where outcomes fell in the forecast range", _pit(statistics)),
-        Section(
-            f"What the challenger {record.challenger} says now, and why", _contributions(record)
-        ),
-    ]
+) -> dict[str, list[Block]]:
+    """Everything about one horizon below the summary: headings, and the blocks below them."""
+    skill = "Skill: how much smaller the errors were than with something simple"
+    savings = "Errors saved over no change, summed over time"
+    coverage = "Coverage: did the intervals hold what they promise?"
+    return {
+        "The range of what may happen": _range(data, record, statistics),
+        "What the gate weighed": _gate(record),
+        skill: _skills(data, statistics),
+        savings: _savings(data, record, statistics),
+        coverage: _coverage(data, record, statistics),
+        "Coverage when prices were calm and when they were wild": _terciles(statistics),
+        "Where outcomes fell in the forecast range": _pit(statistics),
+        f"What the challenger {record.challenger} says now, and why": _contributions(record),
+    }
 
 
 def _range(data: ReportData, record: HorizonRecord, statistics: HorizonStatistics) -> list[Block]:
     forecast = record.status.forecast
-    if forecast is None or not forecast.has_range:
+    if not forecast.has_range:
         return [Note("There is no forecast to draw.")]
-    made = forecast.feature_date
     path = [
         (other.horizon, other.status.forecast)
         for other in data.horizons
-        if other.horizon <= record.horizon
-        and other.status.forecast is not None
-        and other.status.forecast.has_range
-        and other.status.forecast.feature_date == made
+        if other.horizon <= record.horizon and other.status.forecast.has_range
     ]
     days, prices, point = price_path(path)
-    seen = np.isfinite(data.closes) & (data.sessions <= np.datetime64(made, "D"))
+    made = np.datetime64(forecast.feature_date, "D")
+    seen = np.isfinite(data.closes) & (data.sessions <= made)
     rows = np.flatnonzero(seen)[-(20 if record.horizon < 20 else 120) :]
     figure = charts.fan(data.sessions[rows], data.closes[rows], (days, prices), point)
     return [Note(wording.range_note(record.horizon, statistics.coverage[0.9][0])), Chart(figure)]
@@ -113,8 +91,6 @@ def _range(data: ReportData, record: HorizonRecord, statistics: HorizonStatistic
 
 def _gate(record: HorizonRecord) -> list[Block]:
     verdict = record.status.verdict
-    if verdict is None:
-        return [Note("The challenger was not judged.")]
     headers = ("question", "value", "needed", "passed", "in words", "n", "n_eff")
     classes = ("words", "number", "number", "", "words", "number", "number")
     return [

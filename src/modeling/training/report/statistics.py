@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats, Ints
 from src.modeling.evaluation import interval_metrics
 from src.modeling.intervals import quantiles
 from src.modeling.panel.panel import mean_by_date
@@ -16,10 +16,6 @@ from src.modeling.training.report import calibration
 from src.modeling.training.report.data import HorizonRecord
 from src.modeling.training.report.measures import Measure, share, skill
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-
-BASELINES = ("zero", "mean")
 ROLLING_SESSIONS = 250
 # A line has no more points than a screen is wide.
 MOST_POINTS = 600
@@ -108,18 +104,14 @@ def point_skills(
 ) -> list[Skill]:
     """Skill in mean absolute error of every candidate against no change and the expanding mean.
 
-    Args:
-        actual: Realised simple returns, (T, N).
-        points: Forecasts of them by candidate, (T, N) each.
-        horizon: Sessions ahead.
-        column: The report's ticker.
+    ``actual`` are realised simple returns, (T, N); ``points`` forecasts of them by candidate.
     """
     mean = points["mean"] if "mean" in points else baselines.own_mean(actual, horizon)
     losses = {"zero": np.abs(actual), "mean": np.abs(actual - mean)}
     return [
         _skill(name, baseline, np.abs(actual - forecast), losses[baseline], horizon, column)
         for name, forecast in points.items()
-        for baseline in BASELINES
+        for baseline in losses
         if baseline != name
     ]
 
@@ -129,12 +121,8 @@ def distribution_skill(
 ) -> Skill:
     """CRPS skill of quantiles at ``rows`` against those of the last 500 realised outcomes.
 
-    Args:
-        actual: Realised simple returns, (T, N).
-        forecast: (R, N, K) quantiles at the default levels.
-        rows: (R,), evenly spaced, ascending.
-        horizon: Sessions ahead.
-        column: The report's ticker.
+    ``actual`` are realised simple returns, (T, N); ``forecast`` (R, N, K) quantiles at the default
+    levels; ``rows`` (R,), evenly spaced, ascending.
     """
     outcomes = actual[rows]
     errors = interval_metrics.crps(outcomes, forecast)

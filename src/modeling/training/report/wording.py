@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from src.modeling.gate import criteria, reasons
 from src.modeling.gate.verdict import Verdict
 from src.modeling.training.report.data import CurrentForecast, ServingStatus
@@ -18,7 +21,6 @@ QUESTIONS = {
     "recent_skill": ("Does it still do better over the latest {recent} dates?", ">"),
     "variance_ratio": ("How far do its forecasts swing, relative to the outcomes?", "≤"),
 }
-
 
 GLOSSARY = (
     ("n", "how many pairs of a forecast and its outcome a number is made of."),
@@ -119,11 +121,9 @@ def target(forecast: CurrentForecast) -> str:
     return f"{forecast.target_date}"
 
 
-def verdict(status: ServingStatus, challenger: str) -> str:
+def verdict(verdict: Verdict, challenger: str) -> str:
     """The gate's verdict on the challenger, in one sentence."""
-    if status.verdict is None:
-        return f"The challenger {challenger} was not judged: its skill is not known."
-    return f"The challenger {challenger}: {_lower(status.verdict.reason)}"
+    return f"The challenger {challenger}: {verdict.reason[:1].lower()}{verdict.reason[1:]}"
 
 
 def served(status: ServingStatus) -> str:
@@ -218,9 +218,9 @@ def pit_note(measure: Measure) -> str:
     )
 
 
-def contributions_note(total: float, verdict: Verdict | None) -> str:
+def contributions_note(total: float, verdict: Verdict) -> str:
     """The caption of the parts of a forecast."""
-    rests = f"n = {verdict.n:,}, n_eff = {n_eff(verdict.n_eff)}" if verdict else "n not known"
+    rests = f"n = {verdict.n:,}, n_eff = {n_eff(verdict.n_eff)}"
     return (
         f"Its forecast is {signed(total, 3)}, the sum of these parts; it was judged "
         f"on {rests}. They say how the number is made, not what moves the price."
@@ -241,7 +241,8 @@ def _evidence_row(evidence: criteria.Criterion, verdict: Verdict) -> tuple[str, 
         reference=reasons.REFERENCES.get(reference, reference or "it"), recent=recent
     )
     share = min(1.0, recent / verdict.dates) if kind == "recent_skill" and verdict.dates else 1.0
-    shown = _plain if kind.startswith("t_") or kind not in QUESTIONS else _share
+    is_plain = kind.startswith("t_") or kind not in QUESTIONS
+    shown: Callable[[float], str] = "{:.2f}".format if is_plain else partial(percent, digits=2)
     in_words = "speaks for it" if evidence.passed else reasons.objection(evidence)
     return (
         question,
@@ -252,15 +253,3 @@ def _evidence_row(evidence: criteria.Criterion, verdict: Verdict) -> tuple[str, 
         f"{verdict.n:,}" if share == 1 else f"≈ {verdict.n * share:,.0f}",
         n_eff(verdict.n_eff * share),
     )
-
-
-def _plain(value: float) -> str:
-    return f"{value:.2f}"
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.2f} %"
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]

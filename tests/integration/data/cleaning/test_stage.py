@@ -196,7 +196,39 @@ def test_a_jump_is_marked_with_a_warning(store, cleaned):
     assert report.details["action_pending"] == 1
     assert report.warnings == (
         "TCS.NS: the close of 2026-04-07 is 0.5 times the one before, and no stated corporate "
-        "action explains it: labels across it are left out.",
+        "action explains it (if it was a split, of 2 for 1: see `python -m "
+        "src.data.corporate_actions accept`, `add`, `reject`): labels across it are left out.",
+    )
+
+
+def test_a_second_source_settles_a_jump_that_prices_alone_cannot(store, cleaned):
+    raw = [bar(day, close) for day, close in zip(DAYS, (100.0, 101.0, 54.0, 55.0), strict=False)]
+    cleaned(*raw, vendor="nse", price_basis="unadjusted")
+    assert rows(store, CLEAN_DAILY)["action_pending"].to_list() == [False, False, True, False]
+
+    adjusted = [bar(day, close) for day, close in zip(DAYS, (50.0, 50.5, 54.0), strict=False)]
+    cleaned(*adjusted, vendor="other", price_basis="split")
+
+    clean = rows(store, CLEAN_DAILY)
+    assert set(clean["source"]) == {"nse"}
+    assert clean["close"].to_list() == [50.0, 50.5, 54.0, 55.0]
+    assert not clean["action_pending"].any()
+
+
+def test_a_leap_of_the_adjusted_close_alone_is_marked_with_a_warning(store, cleaned):
+    report = cleaned(
+        bar(DAYS[0], 99.0, adj_close=49.5),
+        bar(DAYS[1], 100.0, adj_close=50.0),
+        bar(DAYS[2], 94.0, adj_close=100.3),
+        bar(DAYS[3], 95.0, adj_close=101.4),
+    )
+
+    assert rows(store, CLEAN_DAILY)["action_pending"].to_list() == [False, False, True, False]
+    assert report.warnings == (
+        "TCS.NS: the adjusted close of 2026-04-08 is 2.01 times the one before and the close 0.94 "
+        "times, and no stated dividend explains the difference (correct the prices, or enter what "
+        "explains it with `python -m src.data.corporate_actions add`): labels across it are left "
+        "out.",
     )
 
 

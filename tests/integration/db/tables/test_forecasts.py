@@ -115,10 +115,8 @@ def test_an_equal_outcome_is_not_stored_again_and_a_restated_one_counts_from_the
     assert log.record([outcome(matured_at=later)]) == 0
     assert log.record([outcome(matured_at=later, realised_return=0.012, note="restated")]) == 1
 
-    (scored,) = log.scored("TCS.NS", "short")
-    assert (scored["realised_return"], scored["note"]) == (0.012, "restated")
-    assert (scored["point"], scored["candidate_point"]) == (0.0, 0.0007)
-    assert log.scored("TCS.NS", "long") == []
+    (newest,) = log.forecasts_before("TCS.NS", dt.date(2026, 4, 14))
+    assert newest["realised_return"] == 0.012
 
 
 def test_an_outcome_belongs_to_a_forecast(log):
@@ -141,12 +139,3 @@ def test_forecasts_are_followed_with_their_newest_outcome(log):
     assert (second["sessions"], second["label_end"], second["realised_return"]) == (1, None, None)
     assert len(log.forecasts_before("TCS.NS", dt.date(2026, 4, 15))) == 1
     assert log.forecasts_before("INFY.NS", dt.date(2026, 4, 16)) == []
-
-
-def test_scored_forecasts_are_of_all_tickers_by_default(log):
-    log.log([forecast(), forecast(ticker="INFY.NS")])
-    log.record([outcome(), outcome(ticker="INFY.NS")])
-
-    assert [row["ticker"] for row in log.scored("INFY.NS")] == ["INFY.NS"]
-    assert len(log.scored()) == 2
-    assert (log.count(), log.count("INFY.NS"), log.count("SBIN.NS")) == (2, 1, 0)

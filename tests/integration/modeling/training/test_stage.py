@@ -119,6 +119,23 @@ def test_labels_across_a_pending_jump_are_left_out(store, given, clean, horizon,
     assert model_entry(report, horizon)["rows"]["pending_jump"] == 21 + ahead
 
 
+@each_horizon
+def test_no_label_rests_on_an_adjusted_close_that_left_the_close_unmarked(
+    store, given, clean, horizon, table, ahead
+):
+    # As an earlier version cleaned it: twice the level before row 400, and not pending.
+    early = pl.int_range(pl.len()) < 400
+    leap = pl.col("close") * pl.when(early).then(0.5).otherwise(1.0)
+    with_features(store, given, clean.with_columns(adj_close=leap))
+
+    run(train.STAGE, given)
+
+    assert not set(rows(store, table)["date"]) & set(DAYS[400 - ahead : 400])
+    assert rows(store, table)["target"].max() < 0.9
+    (pool,) = load_pools(given)
+    assert np.nanmax(panel.build(pool, nse()).targets(ahead)) < 0.9
+
+
 def test_labels_follow_the_adjusted_close_and_features_the_close(store, given, clean):
     with_features(store, given, clean.with_columns(adj_close=pl.col("close") * 2 + 50))
     run(train.STAGE, given)

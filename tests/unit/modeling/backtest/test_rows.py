@@ -10,7 +10,7 @@ from src.core.calendars.nse import nse
 from src.modeling.backtest.rows import forecast_rows
 from src.modeling.experiment.run import ExperimentConfig, run_walk_forward
 from src.modeling.panel import panel
-from src.modeling.points.walk_forward import Schedule
+from src.modeling.points.splits import Schedule
 from tests.support.prices import clean_walk, sessions
 
 DAYS = sessions(dt.date(2023, 1, 2), 400)

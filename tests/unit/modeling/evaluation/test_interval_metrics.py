@@ -93,17 +93,17 @@ def test_what_is_missing_stays_missing():
 
     assert np.isnan(interval_metrics.inside(y, forecast, 0.9)).all()
     assert np.isnan(interval_metrics.crps(y, forecast)).all()
-    assert np.isnan(interval_metrics.pit(y, forecast)).all()
+    assert np.isnan(quantiles.cdf(forecast, y)).all()
 
 
 def test_width_is_upper_less_lower():
     assert interval_metrics.width(NORMAL[None], 0.9)[0] == pytest.approx(2 * 1.6449)
 
 
-def test_pit_says_where_outcomes_fell():
+def test_the_place_in_a_distribution_says_where_outcomes_fell():
     y = np.array([0.0, 1.6449, 9.0, -9.0, -0.3199])
 
-    found = interval_metrics.pit(y, np.tile(NORMAL, (5, 1)))
+    found = quantiles.cdf(np.tile(NORMAL, (5, 1)), y)
 
     # The last lies half way between the quantiles of .35 and .40.
     low, high = NORMAL[7], NORMAL[8]

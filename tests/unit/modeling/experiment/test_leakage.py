@@ -13,7 +13,6 @@ from src.features.catalogue import features
 from src.features.panel import build_pool
 from src.modeling.experiment import leakage
 from src.modeling.experiment.config import experiment_config
-from src.modeling.experiment.leakage import CheckedStep
 from src.modeling.experiment.run import feature_rows
 from src.modeling.panel import panel
 from src.modeling.points import walk_forward
@@ -40,7 +39,7 @@ def whole():
 
 
 def leaks(whole, step, cut=CUT):
-    results = leakage.check_steps(whole, [step], [cut], seed=1)
+    results = leakage.check_steps(whole, {"step": step}, [cut], seed=1)
     return {r.check: [name for name, _ in r.leaks] for r in results if not r.passed}
 
 
@@ -65,7 +64,7 @@ def test_a_feature_shifted_one_day_forward_is_caught(whole):
     def shifted(given):
         return {"return": np.vstack([given.log_returns[1:], given.log_returns[:1] * np.nan])}
 
-    assert leaks(whole, CheckedStep("features", shifted)) == {
+    assert leaks(whole, shifted) == {
         "cut off": ["return"],
         "replaced": ["return"],
     }
@@ -76,7 +75,7 @@ def test_a_market_series_one_day_off_is_caught_twice(whole):
         market = np.append(build_pool(given).market[1:], np.nan)
         return {"market": np.repeat(market[:, None], len(given.tickers), axis=1)}
 
-    assert set(leaks(whole, CheckedStep("features", off))) == {"cut off", "replaced"}
+    assert set(leaks(whole, off)) == {"cut off", "replaced"}
     found = leakage.check_correlations(off(whole), whole)
     assert (found.passed, found.leaks[0][0]) == (False, "market")
     honest = {"market": np.repeat(build_pool(whole).market[:, None], 6, axis=1)}
@@ -92,11 +91,12 @@ def test_a_fold_that_is_not_purged_is_caught(whole):
         known = feature_rows(given)
         # Labels of 63 sessions, purged as if they took one.
         y = given.targets(63)
-        return {"ridge": walk_forward.fit_predict(ridge, known, y, 1, schedule()).points}
+        points, _ = walk_forward.fit_predict(ridge, known, y, 1, schedule())
+        return {"ridge": points}
 
     refit = leakage.refits(whole, experiment_config(SETTINGS, "short", ("zero", "ridge"), 6))[-1]
 
-    assert set(leaks(whole, CheckedStep("forecasts", unpurged), cut=refit)) == {
+    assert set(leaks(whole, unpurged, cut=refit)) == {
         "cut off",
         "replaced",
     }
@@ -112,14 +112,14 @@ def test_a_scaler_fitted_on_all_data_is_caught(whole):
             weights, *_ = np.linalg.lstsq(X.T @ X + np.eye(X.shape[1]), X.T @ y, rcond=None)
             return type("Line", (), {"predict": lambda self, X: X @ weights})()
 
-        walk = walk_forward.fit_predict(through_origin, wrong, given.targets(1), 1, schedule())
-        return {"line": walk.points}
+        points, _ = walk_forward.fit_predict(through_origin, wrong, given.targets(1), 1, schedule())
+        return {"line": points}
 
-    assert set(leaks(whole, CheckedStep("forecasts", scaled))) == {"cut off", "replaced"}
+    assert set(leaks(whole, scaled)) == {"cut off", "replaced"}
 
 
 def test_a_label_joined_to_the_session_that_it_begins_in_is_caught(whole):
-    assert leaks(whole, CheckedStep("labels", lambda given: {"label": given.targets(1)})) == {
+    assert leaks(whole, lambda given: {"label": given.targets(1)}) == {
         "cut off": ["label"],
         "replaced": ["label"],
     }
@@ -130,7 +130,7 @@ def test_a_value_that_is_only_there_when_the_future_is_counts_as_a_leak(whole):
         extra = {"late": given.close} if len(given.sessions) > CUT + 1 else {}
         return {"close": given.close, **extra}
 
-    assert leaks(whole, CheckedStep("features", eager)) == {"cut off": ["late"]}
+    assert leaks(whole, eager) == {"cut off": ["late"]}
 
 
 def test_the_future_is_replaced_and_the_past_is_not(whole):

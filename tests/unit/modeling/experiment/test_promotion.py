@@ -211,7 +211,8 @@ def test_a_challenger_that_beats_the_champion_takes_its_place():
     assert decision.champion == Champion("drift", day(599))
     assert (decision.candidate, decision.event) == ("drift", PROMOTED)
     assert "the champion" in decision.reason
-    assert decision.verdict.named("mae_improvement_vs_champion").passed
+    passed = {criterion.name: criterion.passed for criterion in decision.verdict.evidence}
+    assert passed["mae_improvement_vs_champion"]
 
 
 @pytest.mark.parametrize("known", [0.05, 0.08])

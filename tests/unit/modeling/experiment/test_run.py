@@ -15,7 +15,7 @@ from src.modeling.experiment.run import (
 )
 from src.modeling.panel import panel
 from src.modeling.points import splits
-from src.modeling.points.walk_forward import Schedule
+from src.modeling.points.splits import Schedule
 from tests.support.prices import clean_walk, sessions
 
 DAYS = sessions(pd.Timestamp("2021-01-04").date(), 640)
@@ -180,12 +180,9 @@ def test_the_folds_of_a_panel_are_those_of_a_purging_library(horizon, embargo):
     )
 
     found = splits.folds(
-        dates,
-        dates + horizon,
-        test_share=refit * folds / rows,
-        refit_every=refit,
-        embargo=embargo,
-        min_train=1,
+        np.repeat(np.arange(rows), tickers),
+        horizon,
+        Schedule(rows - refit * folds, refit_every=refit, embargo=embargo, min_train=1),
     )
 
     expected = list(library.split(np.zeros((rows * tickers, 1))))

@@ -19,11 +19,10 @@ from src.modeling.points.candidates import (
     CANDIDATES,
     RANK_MEAN,
     CandidateInputs,
-    NoFitCache,
     volatility_name,
 )
-from src.modeling.points.fit_cache import DiskFitCache
-from src.modeling.points.walk_forward import Schedule
+from src.modeling.points.fit_cache import DiskFitCache, FitCache
+from src.modeling.points.splits import Schedule
 from src.modeling.serving.inputs import input_values, last_bar
 from src.registry.formats.models import LinearModel, RankTilt, canonical_hash, pack, unpack
 from tests.support.pools import wandering, with_holes
@@ -188,7 +187,7 @@ def test_a_tilt_learns_the_rank_of_the_return_among_the_tickers_of_its_session(p
         def predict(self, X):
             return np.zeros(len(X))
 
-    class Recording(NoFitCache):
+    class Recording(FitCache):
         def cached(self, fitted, fit):
             return lambda X, y, horizon: fits.append((fitted, y, horizon)) or Silent()
 

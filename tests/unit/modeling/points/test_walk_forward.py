@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from src.modeling.points.walk_forward import Schedule, fit_predict, stack_features
+from src.modeling.points.splits import Schedule
+from src.modeling.points.walk_forward import fit_predict, stack_features
 
 ROWS, TICKERS = 60, 4
 EVERYWHERE = np.ones((ROWS, TICKERS), dtype=bool)
-SCHEDULE = Schedule(first=30, refit_every=7, embargo=2, min_train=10)
+SCHEDULE = Schedule(warm_up=30, refit_every=7, embargo=2, min_train=10)
 
 
 @dataclass
@@ -54,7 +55,7 @@ def rows_of(features):
 def test_each_refit_trains_on_the_rows_whose_labels_were_known_by_then(horizon):
     features, y = panel()
 
-    found = fit_predict(count_rows, rows_of(features), y, horizon, SCHEDULE).points
+    found, _ = fit_predict(count_rows, rows_of(features), y, horizon, SCHEDULE)
 
     for row in range(ROWS):
         refit = 30 + (row - 30) // 7 * 7
@@ -73,7 +74,7 @@ def test_each_refit_trains_on_the_rows_whose_labels_were_known_by_then(horizon):
 def test_the_newest_training_row_lies_before_the_embargo():
     features, y = panel(holes=0)
 
-    found = fit_predict(lambda X, y, horizon: Last(X), rows_of(features), y, 5, SCHEDULE).points
+    found, _ = fit_predict(lambda X, y, horizon: Last(X), rows_of(features), y, 5, SCHEDULE)
 
     # The refit of row 37 knows labels that ended before row 35: those of rows up to 29.
     assert (found[30], found[37]) == (pytest.approx([22.0] * 4), pytest.approx([29.0] * 4))
@@ -92,19 +93,19 @@ def test_what_comes_later_changes_no_forecast(cut):
     later = [one.copy() for one in features]
     later[1][cut + 1 :] = -7.0
 
-    here = fit_predict(fit, rows_of(features), y, 5, SCHEDULE).points[: cut + 1]
-    there = fit_predict(fit, rows_of(later), later_y, 5, SCHEDULE).points[: cut + 1]
-    assert np.array_equal(here, there, equal_nan=True)
+    here, _ = fit_predict(fit, rows_of(features), y, 5, SCHEDULE)
+    there, _ = fit_predict(fit, rows_of(later), later_y, 5, SCHEDULE)
+    assert np.array_equal(here[: cut + 1], there[: cut + 1], equal_nan=True)
 
 
 def test_too_few_rows_to_train_on_give_no_forecast():
     features, y = panel()
-    eager = Schedule(first=30, refit_every=7, embargo=2, min_train=10_000)
+    eager = Schedule(warm_up=30, refit_every=7, embargo=2, min_train=10_000)
 
-    found = fit_predict(count_rows, rows_of(features), y, 5, eager)
+    found, newest_model = fit_predict(count_rows, rows_of(features), y, 5, eager)
 
-    assert np.isnan(found.points).all()
-    assert found.newest_model is None
+    assert np.isnan(found).all()
+    assert newest_model is None
 
 
 def test_a_model_waits_until_there_are_sessions_to_learn_from():
@@ -112,26 +113,28 @@ def test_a_model_waits_until_there_are_sessions_to_learn_from():
     features[1][:20] = np.nan
 
     late = Schedule(warm_up=15, refit_every=7, embargo=2, min_train=10)
-    found = fit_predict(count_rows, rows_of(features), y, 1, late).points
+    found, _ = fit_predict(count_rows, rows_of(features), y, 1, late)
 
     # Sessions with features begin at row 20; fifteen of them go by.
     assert np.isnan(found[:35]).all()
     assert found[35].tolist() == [(35 - 20 - 1 - 2) * 4] * 4
 
 
-@pytest.mark.parametrize("first", [0, 60, 100])
-def test_a_schedule_that_leaves_nothing_to_train_or_test_gives_no_forecast(first):
+@pytest.mark.parametrize("warm_up", [60, 100])
+def test_a_schedule_that_leaves_nothing_to_test_gives_no_forecast(warm_up):
     features, y = panel()
 
-    found = fit_predict(count_rows, rows_of(features), y, 5, Schedule(first=first)).points
+    late = Schedule(warm_up=warm_up, min_train=1)
+    found, _ = fit_predict(count_rows, rows_of(features), y, 5, late)
+
     assert np.isnan(found).all()
 
 
 def test_the_newest_model_is_that_of_the_last_refit():
     features, y = panel(holes=0)
 
-    found = fit_predict(count_rows, rows_of(features), y, 1, SCHEDULE)
+    found, newest_model = fit_predict(count_rows, rows_of(features), y, 1, SCHEDULE)
 
     # Refits fall on rows 30, 37, 44, 51 and 58; the last knows labels that ended before row 56.
-    assert found.newest_model.rows == 55 * TICKERS
-    assert found.points[59].tolist() == [55.0 * TICKERS] * TICKERS
+    assert newest_model.rows == 55 * TICKERS
+    assert found[59].tolist() == [55.0 * TICKERS] * TICKERS

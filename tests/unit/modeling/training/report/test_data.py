@@ -8,18 +8,17 @@ from src.core.calendars.nse import nse
 from src.modeling.experiment.run import ExperimentConfig, run_walk_forward
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.panel import panel
-from src.modeling.points.walk_forward import Schedule
+from src.modeling.points.splits import Schedule
 from src.modeling.training.report.data import (
     CurrentForecast,
     ServingStatus,
+    horizon_record,
     price_path,
-    report_data,
     scored_rows,
 )
 from tests.support.prices import clean_walk, sessions
 
 DAYS = sessions(dt.date(2021, 1, 4), 420)
-TIME = dt.datetime(2026, 3, 2, 10, 0, tzinfo=dt.UTC)
 NOTHING = ServingStatus("zero", None, None)
 
 
@@ -32,16 +31,9 @@ def result():
     )
 
 
-def record(result, ticker="C.NS"):
-    return report_data([(result, NOTHING)], ticker, data_hash="d", run_id="r", time=TIME)
-
-
 def test_the_record_is_that_of_the_walk_forward(result):
-    found = record(result)
+    one = horizon_record(result, NOTHING)
 
-    (one,) = found.horizons
-    assert (found.column, found.tickers[found.column]) == (2, "C.NS")
-    assert np.array_equal(found.closes, result.panel.close[:, 2])
     assert list(one.points) == ["zero", "mean", "drift", "served"]
     assert (one.horizon, one.challenger) == (5, "drift")
     assert np.array_equal(one.quantiles, result.distributions.quantiles(one.rows), equal_nan=True)
@@ -49,17 +41,10 @@ def test_the_record_is_that_of_the_walk_forward(result):
 
 
 def test_only_rows_with_an_outcome_and_a_distribution_are_scored(result):
-    (one,) = record(result).horizons
+    one = horizon_record(result, NOTHING)
 
     # The labels of the last five sessions are not realised.
     assert one.rows.tolist() == list(range(300, 415))
-
-
-def test_a_ticker_without_prices_in_the_pool_is_refused(result):
-    with pytest.raises(ValueError, match=r"Z\.NS"):
-        record(result, "Z.NS")
-    with pytest.raises(ValueError, match="at least one horizon"):
-        report_data([], "A.NS", data_hash="d", run_id="r", time=TIME)
 
 
 def test_many_cells_are_thinned_evenly_down_from_the_newest():

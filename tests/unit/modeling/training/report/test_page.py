@@ -153,14 +153,8 @@ def test_a_ticker_alone_has_no_pool_beside_it():
 
 
 def test_a_series_too_short_says_what_is_not_known():
-    nothing = ServingStatus("zero", None, None)
+    text = text_of(render_page(evidence(rows=3, tickers=1)))
 
-    text = text_of(render_page(bent(evidence(rows=3, tickers=1), status=nothing)))
-
-    assert text.count("was not judged: its skill is not known") == 2
-    assert "Nothing can be forecast now." in text
-    assert "There is no forecast to draw." in text
-    assert "The challenger was not judged." in text
     assert "coverage over time is unknown" in text
     # At 63 sessions nothing is realised in three.
     assert "No forecast has an outcome yet." in text
@@ -180,12 +174,13 @@ def test_a_record_in_which_nothing_is_known_is_a_page_that_says_so(tickers):
         sigma=unknown,
         rows=np.empty(0, dtype=np.int64),
         quantiles=np.empty((0, tickers, len(LEVELS))),
-        status=ServingStatus("zero", forecast_now, None),
+        status=replace(made.horizons[0].status, forecast=forecast_now),
     )
 
     text = text_of(render_page(empty))
 
     assert text.count("Its range is not known") == 2
+    assert text.count("There is no forecast to draw.") == 2
     assert text.count("No interval has an outcome yet.") == 4
     assert "nothing to compare" in text
     assert "nan" not in text.lower()
@@ -219,7 +214,6 @@ def test_a_record_without_a_session_is_a_page_too():
         sigma=none,
         rows=np.empty(0, dtype=np.int64),
         quantiles=np.empty((0, 1, len(LEVELS))),
-        status=ServingStatus("zero", None, None),
     )
 
     assert "0 sessions; alone" in text_of(render_page(empty))

@@ -79,9 +79,7 @@ def test_how_long_until_it_can_be_decided(left, word, expected):
 def test_what_is_served_is_said_with_what_it_means():
     assert "no change" in wording.served(ServingStatus("zero", None, None))
     assert "Served is drift" in wording.served(ServingStatus("drift", None, None))
-    judged = ServingStatus("zero", None, verdict())
-    assert wording.verdict(judged, "ridge") == "The challenger ridge: undecided: a reason."
-    assert "was not judged" in wording.verdict(ServingStatus("zero", None, None), "ridge")
+    assert wording.verdict(verdict(), "ridge") == "The challenger ridge: undecided: a reason."
 
 
 def test_what_a_rollback_restored_is_said_to_be_pinned():
