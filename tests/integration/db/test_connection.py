@@ -123,7 +123,7 @@ def test_a_refused_row_that_speaks_of_a_connection_is_a_refusal(database_url, re
 
         for write in (lambda: reader.execute(insert), execute, copy):
             with (
-                pytest.raises(DatabaseRefused, match="reported an error"),
+                pytest.raises(DatabaseRefused, match="closed_connection"),
                 one_sentence_errors(database_url),
             ):
                 write()
