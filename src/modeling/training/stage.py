@@ -22,7 +22,7 @@ from src.modeling.panel.pools import load_clean, load_pools, newest_row, pool_ha
 from src.modeling.points.fit_cache import DiskFitCache
 from src.modeling.serving.stored_models import record
 from src.modeling.training import pool_training
-from src.modeling.training.publish import current_champion, publish_results
+from src.modeling.training.publish import as_answered, current_champion, publish_results
 from src.modeling.training.report.build import build_report
 from src.modeling.training.result import TrainingResult, build_result
 from src.stages.stage import RunContext, Stage, StageReport
@@ -154,7 +154,11 @@ def _reports(context: RunContext, results: Sequence[TrainingResult]) -> dict[str
     pages = {}
     for ticker in dict.fromkeys(result.artifact.ticker for result in results):
         name = "report.html" if len(context.tickers) == 1 else f"report_{ticker}.html"
-        of_ticker = [result for result in results if result.artifact.ticker == ticker]
+        of_ticker = [
+            (result, as_answered(context.models, result))
+            for result in results
+            if result.artifact.ticker == ticker
+        ]
         pages[name] = build_report(of_ticker, context)
     return pages
 
@@ -162,7 +166,7 @@ def _reports(context: RunContext, results: Sequence[TrainingResult]) -> dict[str
 def _without_candidate(results: Sequence[TrainingResult]) -> Iterator[str]:
     """A warning for each model without a candidate."""
     for result in results:
-        artifact = result.artifact
+        artifact = result.trained
         if artifact.candidate == "zero":
             yield f"{artifact.ticker}, {artifact.horizon}: {artifact.reason}."
 
