@@ -43,6 +43,7 @@ class DeploymentManager:
         Raises:
             UsageError: When the tag cannot name a version.
             VersionExists: When there is one of that name already.
+            TagUsed: When there was one of that name, of other models.
             NoModel: When nothing is live yet.
             CorruptArtifact: When a live model is damaged, or not signed.
             DatabaseUnavailable: Without the audit no version is made.
@@ -58,6 +59,15 @@ class DeploymentManager:
         from src.registry.versions.archive import ARCHIVE, VersionArchive
 
         return VersionArchive(self.settings.home / ARCHIVE).tags()
+
+    def check_versions(self) -> list[tuple[str, str]]:
+        """Every tag, the newest first, and why a rollback to it would be refused; else empty.
+
+        Raises:
+            DatabaseUnavailable: Without the audit nothing can be checked.
+        """
+        with self._open() as (registry, _):
+            return registry.refusals()
 
     def rollback_to_version(self, version_tag: str) -> Rollback:
         """Make the models of a version live again, and pin them.

@@ -26,7 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _version(args: argparse.Namespace) -> int:
     manager = _manager(args)
     if args.list:
-        sys.stdout.write("".join(f"{tag}\n" for tag in manager.list_versions()))
+        for tag, why in manager.check_versions():
+            sys.stdout.write(f"{tag}   cannot be restored: {why}\n" if why else f"{tag}\n")
         return 0
     version = manager.version_models(args.version_tag)
     tickers = ", ".join(version.tickers)
@@ -114,7 +115,11 @@ def _parser() -> Parser:
     version = _command(commands, "version", _version, "keep all live models under a name")
     action = version.add_mutually_exclusive_group(required=True)
     action.add_argument("--version-tag", metavar="TAG", help="the name, such as v1.0-2025-01-15")
-    action.add_argument("--list", action="store_true", help="list versions, the newest first")
+    action.add_argument(
+        "--list",
+        action="store_true",
+        help="list versions, the newest first, and which of them cannot be restored",
+    )
     rollback = _command(commands, "rollback", _rollback, "make a version live again and pin it")
     rollback.add_argument("--version-tag", metavar="TAG", required=True, help="the version's name")
     history = _command(commands, "history", _history, "list what happened to the models")

@@ -203,3 +203,23 @@ def test_a_signing_key_is_set_and_then_replaced_without_losing_a_model(monitorin
     back = monitoring("rollback", "--version-tag", "v1", FORECAST_SIGNING_KEY=new)
     assert back.stdout.startswith("Version v1 is live")
     assert "FORECAST_SIGNING_KEY is not set" in output(monitoring("sign"), 1)
+
+
+def test_the_list_marks_what_cannot_be_restored_and_a_used_tag_is_refused(monitoring, place):
+    place.publish(both_horizons())
+    output(monitoring("version", "--version-tag", "v1"))
+    output(monitoring("version", "--version-tag", "v2"))
+    next((place.archive / "v1").rglob("model.skops")).write_bytes(b"x")
+
+    listed = output(monitoring("version", "--list")).splitlines()
+
+    assert listed[0] == "v2"
+    assert listed[1].startswith("v1   cannot be restored: TCS.NS/")
+    assert listed[1].endswith("model.skops was changed")
+    (place.archive / "v2").rename(place.archive.parent / "away")
+    place.publish(both_horizons(data_hash="two"), days=8)
+    sentence = output(monitoring("version", "--version-tag", "v2"), 1)
+    assert sentence.startswith("Version v2 was made of other models on 2026-04-20")
+    assert "v2   cannot be restored: its folder is missing" in output(
+        monitoring("version", "--list")
+    )

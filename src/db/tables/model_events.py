@@ -100,6 +100,14 @@ class EventLog:
         rows = self._connection.execute("SELECT DISTINCT digest FROM model_events").fetchall()
         return frozenset(digest for (digest,) in rows)
 
+    def version_tags(self) -> set[str]:
+        """The tags of all versions that were ever made."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT version_tag FROM model_events "
+            "WHERE kind = 'versioned' AND version_tag IS NOT NULL"
+        ).fetchall()
+        return {tag for (tag,) in rows}
+
     def tagged(self, version_tag: str) -> list[ModelEvent]:
         """Every event of a version, in the order of writing."""
         return self._read(_TAGGED, {"tag": version_tag})

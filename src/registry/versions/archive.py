@@ -30,7 +30,13 @@ from src.registry.storage.signing import (
     signing_keys,
 )
 from src.registry.versions import manifest
-from src.registry.versions.manifest import NoVersion, Version, check_tag, is_tag
+from src.registry.versions.manifest import (
+    NoVersion,
+    UnusableVersion,
+    Version,
+    check_tag,
+    is_tag,
+)
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -173,7 +179,8 @@ def _sets_in(folder: Path) -> ArtifactStore:
     return ArtifactStore(folder)
 
 
-def _unusable(tag: str, error: Exception) -> CorruptArtifact:
+def _unusable(tag: str, error: Exception) -> UnusableVersion:
     why = one_line(error).rstrip(".")
-    advice = error.advice if isinstance(error, OtherKey) else "choose another version"
-    return CorruptArtifact(f"Version {tag} cannot be used ({why}): nothing was changed, {advice}.")
+    if isinstance(error, OtherKey):
+        return UnusableVersion(tag, why, error.advice)
+    return UnusableVersion(tag, why)

@@ -14,7 +14,7 @@ from src.core.errors import BadInput, UsageError
 from src.registry.lifecycle.state import live_states
 from src.registry.storage.artifact import CorruptArtifact, NoModel
 from src.registry.versions.archive import VersionArchive
-from src.registry.versions.manifest import NoVersion, VersionExists
+from src.registry.versions.manifest import NoVersion, TagUsed, VersionExists
 from src.registry.versions.signatures import sign_all
 from tests.support.models import (
     both_horizons,
@@ -170,6 +170,32 @@ class TestRefused:
             two_versions.version("v1", days=9)
 
         assert (two_versions.archive / "v1" / "version.json").read_bytes() == before
+
+    def test_a_tag_is_not_used_again_for_other_models_though_its_folder_is_away(
+        self, two_versions, tmp_path
+    ):
+        place = two_versions
+        (place.archive / "v1").rename(tmp_path / "v1")
+        before = place.events()
+
+        with pytest.raises(
+            TagUsed,
+            match=r"^Version v1 was made of other models on 2026-04-14 and a tag is never used ",
+        ):
+            place.version("v1", days=9)
+
+        assert place.events() == before
+        assert tags(place.archive) == ["v2"]
+        (tmp_path / "v1").rename(place.archive / "v1")
+        place.roll_back("v1", days=10)
+        assert live(place) == OF_V1
+
+    def test_the_same_models_may_get_their_tag_again_as_after_a_kill(self, two_versions):
+        shutil.rmtree(two_versions.archive / "v2")
+
+        two_versions.version("v2", days=9)
+
+        assert two_versions.roll_back("v2", days=10).version.tag == "v2"
 
     @pytest.mark.parametrize("tag", ["../x", "../../models", "/tmp/x", "", "a/../b"])
     def test_a_tag_that_is_a_path_is_wrong_usage(self, two_versions, tag):
@@ -474,6 +500,38 @@ def test_a_version_that_cannot_be_read_is_still_listed_last(two_versions):
     (two_versions.archive / "empty").mkdir()
 
     assert tags(two_versions.archive) == ["v1", "v2", "empty"]
+
+
+def test_versions_that_a_rollback_would_refuse_are_listed_with_the_reason(
+    two_versions, database_url, home
+):
+    place = two_versions
+    for number in (3, 4, 5):
+        place.publish(both_horizons(data_hash=f"{number}"), days=number)
+        place.version(f"v{number}", days=number)
+    next((place.archive / "v2").rglob("model.skops")).write_bytes(b"x")
+    shutil.rmtree(place.archive / "v3")
+    shutil.copytree(place.archive / "v1", place.archive / "v9")
+    manifest = place.archive / "v4" / "version.json"
+    manifest.write_text(manifest.read_text() + " ")
+
+    listed = place.connected(lambda registry: registry.refusals())
+
+    reasons = dict(listed)
+    assert [tag for tag, _ in listed][-1] == "v3"
+    assert (reasons["v1"], reasons["v5"]) == ("", "")
+    assert reasons["v2"].endswith("model.skops was changed")
+    assert reasons["v3"] == f"its folder is missing from {place.archive}"
+    assert reasons["v4"] == "it is not the one that the audit recorded"
+    assert reasons["v9"] == "it was made as 'v1'"
+    keyed = dict(Place(database_url, home, KEY).connected(lambda registry: registry.refusals()))
+    assert keyed["v1"] == "it is not signed, but FORECAST_SIGNING_KEY is set"
+    for tag, why in reasons.items():
+        if why:
+            with pytest.raises(BadInput if tag == "v3" else CorruptArtifact):
+                place.roll_back(tag, days=9)
+        else:
+            place.roll_back(tag, days=9)
 
 
 def test_the_times_of_the_tests_are_what_the_audit_has(two_versions):
