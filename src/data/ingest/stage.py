@@ -30,7 +30,9 @@ from src.data.sources.files.source import FileSource
 from src.stages.stage import RunContext, Stage, StageReport
 
 if TYPE_CHECKING:
-    from src.data.sources.delivery import Source
+    from collections.abc import Mapping
+
+    from src.data.sources.delivery import Delivery, Source
 
 
 def stage(source: Source | None) -> Stage:
@@ -44,6 +46,7 @@ def stage(source: Source | None) -> Stage:
             *(PRICE_REVISIONS, QUARANTINE, CORPORATE_ACTIONS, ACTION_HISTORY),
         ),
         run=partial(run, source=source),
+        gather=partial(gather, source=source),
     )
 
 
@@ -59,8 +62,28 @@ class _Progress:
     stored: int = 0
 
 
-def run(context: RunContext, *, source: Source | None) -> StageReport:
-    """Fetch and store every ticker's prices.
+def gather(
+    context: RunContext, *, source: Source | None
+) -> dict[str, list[Delivery] | ForecastError]:
+    """Fetch every ticker's deliveries; where there are none, why."""
+    fetched: dict[str, list[Delivery] | ForecastError] = {}
+    if source is None:
+        return fetched
+    for ticker in context.tickers:
+        try:
+            fetched[ticker] = fetch(context, ticker, source)
+        except (SourceUnavailable, BadInput) as error:
+            fetched[ticker] = error
+    return fetched
+
+
+def run(
+    context: RunContext,
+    fetched: Mapping[str, list[Delivery] | ForecastError],
+    *,
+    source: Source | None,
+) -> StageReport:
+    """Store what was fetched of every ticker.
 
     A ticker or a file that fails keeps no other back.
 
@@ -76,7 +99,7 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
         if source is None:
             _require_stored(context, ticker)
         else:
-            _bring(context, ticker, source, progress)
+            _store(context, ticker, fetched[ticker], source, progress)
     if isinstance(source, FileSource):
         progress.failures += source.take_failures()
     if progress.failures and not progress.stored and len(context.tickers) == 1:
@@ -86,17 +109,21 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
     return _report(progress, source)
 
 
-def _bring(context: RunContext, ticker: str, source: Source, progress: _Progress) -> None:
-    """Fetch and store one ticker's prices; what fails is left out."""
-    try:
-        deliveries = fetch(context, ticker, source)
-    except SourceUnavailable as error:
-        _use_stored(context, ticker, error, progress)
+def _store(
+    context: RunContext,
+    ticker: str,
+    fetched: list[Delivery] | ForecastError,
+    source: Source,
+    progress: _Progress,
+) -> None:
+    """Store one ticker's deliveries; what fails is left out."""
+    if isinstance(fetched, SourceUnavailable):
+        _use_stored(context, ticker, fetched, progress)
         return
-    except BadInput as error:
-        progress.failures.append(error)
+    if isinstance(fetched, ForecastError):
+        progress.failures.append(fetched)
         return
-    for delivery in deliveries:
+    for delivery in fetched:
         try:
             if isinstance(source, FileSource):
                 progress.stored_returns.check(delivery)

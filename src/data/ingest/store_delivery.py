@@ -22,7 +22,7 @@ from src.data.history.revisions import UTC, Batch, RevisionResult, differences, 
 from src.data.ingest.batch_rows import batch_row, raw_rows, rejected_rows, revision_rows
 from src.data.ingest.instrument_check import check_returns, check_sessions
 from src.data.ingest.stored_prices import TABLES, stored_prices
-from src.data.ingest.vintages import completes_last_session, place_delivery
+from src.data.ingest.vintages import completes_last_bar, place_delivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -145,5 +145,5 @@ def _is_repeat(delivery: Delivery, batches: pl.DataFrame, calendar: Calendar) ->
     return (
         newest["content_hash"] == delivery.content_hash
         and newest["fetched_at"] < delivery.fetched_at
-        and not completes_last_session(delivery, newest["fetched_at"], calendar)
+        and not completes_last_bar(delivery, newest["fetched_at"], calendar)
     )

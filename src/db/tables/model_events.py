@@ -95,6 +95,19 @@ class EventLog:
         events = self._read(_LAST_TRAINED, {"ticker": pair[0], "horizon": pair[1]})
         return events[0] if events else None
 
+    def digests(self) -> frozenset[str]:
+        """The digests of all sets that any event is about."""
+        rows = self._connection.execute("SELECT DISTINCT digest FROM model_events").fetchall()
+        return frozenset(digest for (digest,) in rows)
+
+    def version_tags(self) -> set[str]:
+        """The tags of all versions that were ever made."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT version_tag FROM model_events "
+            "WHERE kind = 'versioned' AND version_tag IS NOT NULL"
+        ).fetchall()
+        return {tag for (tag,) in rows}
+
     def tagged(self, version_tag: str) -> list[ModelEvent]:
         """Every event of a version, in the order of writing."""
         return self._read(_TAGGED, {"tag": version_tag})

@@ -11,7 +11,7 @@ from src.core.errors import ForecastError
 from src.core.model_events import Pin
 from src.modeling.experiment.promotion import ZERO, Champion
 from src.registry.lifecycle.events import Author, replaces_pinned
-from src.registry.storage.artifact import NoModel
+from src.registry.storage.artifact import NoModel, SignatureRefused
 from src.registry.storage.artifact_store import same_content
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ def current_champion(
     Raises:
         PinnedHorizonMismatch: The pinned model has another horizon.
         PinnedModelUnreadable: The pinned model cannot be read.
+        SignatureRefused: The live model is signed by none of the keys: going on without it would
+            lose its promotion.
     """
     if models is None:
         return Champion(), []
@@ -65,6 +67,8 @@ def current_champion(
         live = models.load(ticker, horizon)
     except NoModel:
         return Champion(), []
+    except SignatureRefused:
+        raise
     except ForecastError as error:
         if pin is not None:
             raise PinnedModelUnreadable(error, pin) from error

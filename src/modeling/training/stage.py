@@ -25,10 +25,11 @@ from src.modeling.training import pool_training
 from src.modeling.training.publish import as_answered, current_champion, publish_results
 from src.modeling.training.report.build import build_report
 from src.modeling.training.result import TrainingResult, build_result
+from src.registry.storage.signing import signing_keys
 from src.stages.stage import RunContext, Stage, StageReport
 
 if TYPE_CHECKING:
-    from src.config.settings import FeatureSettings
+    from src.config.settings import FeatureSettings, Settings
     from src.modeling.panel.labels import Dataset
 
     # By ticker and ``short`` or ``long``.
@@ -102,7 +103,7 @@ def _train(
     training = pool_training.train_pool(
         whole,
         context.settings,
-        DiskFitCache(context.settings.home / FITS),
+        _fit_cache(context.settings),
         _leak_in_datasets(datasets, members, context.settings.features),
     )
     for ticker in members:
@@ -124,6 +125,11 @@ def _train(
                 horizon=horizon,
                 data_hash=data_hash,
             )
+
+
+def _fit_cache(settings: Settings) -> DiskFitCache:
+    keys = signing_keys(settings)
+    return DiskFitCache(settings.home / FITS, keys[0] if keys else None)
 
 
 def _leak_in_datasets(

@@ -11,13 +11,14 @@ from src.registry.lifecycle.publish import publish
 from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import at, put_inputs, put_live, put_price
 from tests.support.models import both_horizons, make_artifact, winner
+from tests.support.registries import keys_of
 
 SHORT, LONG = ("TCS.NS", "short"), ("TCS.NS", "long")
 
 
 def forecasts(connection, models, *pairs, key=None):
     """The forecast of each ticker and horizon, or why there is none."""
-    read = Loader(ArtifactStore(models, key)).load(connection, pairs)
+    read = Loader(ArtifactStore(models, keys_of(key))).load(connection, pairs)
     return {pair: forecast_by(model) for pair, model in read.items()}
 
 
