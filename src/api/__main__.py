@@ -26,11 +26,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from src.api.routes.ticker_parameter import parse_ticker
     from src.config.load import load_settings
-    from src.registry.storage.signing import signing_key
+    from src.registry.storage.signing import signing_keys
 
     settings = load_settings()
     # Settings that cannot be used are reported before anything starts.
-    signing_key(settings)
+    signing_keys(settings)
     parse_ticker(settings.data.ticker)
     check_address(settings.api.host, settings.api.port)
     uvicorn.run(

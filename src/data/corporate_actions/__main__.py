@@ -52,10 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     from src.db.database import open_database
     from src.db.tables.runs import ticker_locks
 
+    is_reading = args.action == "list"
     with (
         open_database(settings.server, settings.home) as database,
-        ticker_locks(database.control, [ticker]),
-        database.store.transaction(),
+        ticker_locks(database.control, [] if is_reading else [ticker]),
+        database.store.transaction(read_only=is_reading),
     ):
         text = _run(args, database.store, ticker, now)
     sys.stdout.write(f"{text}\n")

@@ -20,6 +20,7 @@ from src.registry.formats.models import LinearModel
 from src.registry.storage.artifact import Artifact
 
 if TYPE_CHECKING:
+    from src.core.model_events import Pin
     from src.modeling.experiment.run import FeatureCache, WalkForwardResult
     from src.modeling.panel.labels import Dataset
     from src.modeling.training.pool_training import PoolTraining
@@ -37,9 +38,11 @@ class TrainingResult:
 
     Attributes:
         artifact: The model that answers: the trained one, or a pinned one in its place.
+        trained: The trained model with the verdict of now.
         inputs: The model's inputs at the ticker's last bar.
         distribution: The distribution of the return from its last bar.
         newest: The newest row of ``features_daily``, with the ``return_basis`` of its bar.
+        pin: Where a rollback pinned the model that answers.
     """
 
     feature_cache: FeatureCache
@@ -47,12 +50,14 @@ class TrainingResult:
     walk_forward: WalkForwardResult
     decision: PromotionDecision
     artifact: Artifact
+    trained: Artifact
     inputs: Mapping[str, float]
     distribution: ReturnDistribution
     newest: Mapping[str, Any]
     data_hash: str
+    pin: Pin | None = None
 
-    def answered_by(self, artifact: Artifact) -> TrainingResult:
+    def answered_by(self, artifact: Artifact, pin: Pin | None = None) -> TrainingResult:
         """The same with another model to answer, and the inputs of that one."""
         inputs: Mapping[str, float] = {}
         if artifact.model.features:
@@ -65,7 +70,7 @@ class TrainingResult:
                 self.volatility,
                 self.walk_forward.horizon,
             )
-        return replace(self, artifact=artifact, inputs=inputs)
+        return replace(self, artifact=artifact, inputs=inputs, pin=pin)
 
     @property
     def volatility(self) -> float:
@@ -82,7 +87,11 @@ class TrainingResult:
         """An entry of ``forecasts`` in results.json."""
         row = {**self.newest, **self.inputs}
         return forecast(
-            self.artifact, row, calendar=context.calendar, distribution=self.distribution
+            self.artifact,
+            row,
+            calendar=context.calendar,
+            distribution=self.distribution,
+            pin=self.pin,
         )
 
     def serving_row(self, context: RunContext) -> dict[str, Any]:
@@ -92,22 +101,23 @@ class TrainingResult:
 
     def as_results_json(self) -> dict[str, Any]:
         """An entry of ``stages.training.models`` in results.json."""
-        artifact = self.artifact
+        artifact, trained = self.artifact, self.trained
         return {
             "ticker": artifact.ticker,
             "horizon": artifact.horizon,
-            "candidate": artifact.candidate,
+            "candidate": trained.candidate,
             "served": artifact.served,
             "since": artifact.since or None,
+            "pinned": self.pin.version_tag if self.pin else None,
             "event": self.decision.event,
-            "verdict": artifact.verdict,
-            "reason": artifact.reason,
-            "configurations": artifact.trials,
+            "verdict": trained.verdict,
+            "reason": trained.reason,
+            "configurations": trained.trials,
             "sessions_until_decidable": self.decision.verdict.sessions_until_decidable,
-            "evidence": list(artifact.evidence),
+            "evidence": list(trained.evidence),
             "rows": self.dataset.counts,
-            "metrics": list(artifact.metrics),
-            "pool": dict(artifact.pool),
+            "metrics": list(trained.metrics),
+            "pool": dict(trained.pool),
             "coverage": summary.coverage(self.walk_forward, artifact.ticker),
         }
 
@@ -143,6 +153,7 @@ def build_result(
         walk_forward=walk_forward,
         decision=decision,
         artifact=artifact,
+        trained=artifact,
         inputs={},
         distribution=distribution,
         newest=newest_row,

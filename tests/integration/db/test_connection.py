@@ -3,6 +3,7 @@
 import os
 from contextlib import closing
 
+import polars as pl
 import psycopg
 import pytest
 
@@ -102,6 +103,31 @@ def test_a_full_disk_is_known_by_its_code(database_url, reader):
                 one_sentence_errors(database_url),
             ):
                 cursor.execute(raising)
+
+
+def test_a_refused_row_that_speaks_of_a_connection_is_a_refusal(database_url, reader):
+    reader.execute("CREATE TABLE connections (server text CONSTRAINT closed_connection UNIQUE)")
+    text = "connection: server closed the connection unexpectedly"
+    insert = f"INSERT INTO connections VALUES ('{text}')"
+    reader.execute(insert)
+    with closing(bulk_connection(database_url)) as bulk:
+
+        def copy():
+            with closing(bulk.cursor()) as cursor:
+                rows = pl.DataFrame({"server": [text]}).to_arrow()
+                cursor.adbc_ingest("connections", rows, mode="append")
+
+        def execute():
+            with closing(bulk.cursor()) as cursor:
+                cursor.execute(insert)
+
+        for write in (lambda: reader.execute(insert), execute, copy):
+            with (
+                pytest.raises(DatabaseRefused, match="closed_connection"),
+                one_sentence_errors(database_url),
+            ):
+                write()
+            bulk.rollback()
 
 
 @pytest.mark.parametrize(
