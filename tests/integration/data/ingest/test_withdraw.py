@@ -22,6 +22,7 @@ from src.data.history import as_known
 from src.data.ingest import stage as ingest
 from src.data.ingest.withdraw import withdraw
 from src.data.report.row_counts import count_rows
+from src.data.report.sections import report_sections
 from src.data.report.ticker_data import load_ticker_data
 from tests.support.prices import NOW, TCS, StubSource, bar, context, delivery, rows, run, utc
 
@@ -91,6 +92,8 @@ def test_the_only_batch_leaves_nothing_behind(store, home, bring, closes, take_o
     assert closes() == []
     for table in (CLEAN_DAILY, CORPORATE_ACTIONS):
         assert rows(store, table).is_empty()
+    data = load_ticker_data(context(store, home, now=LATER))
+    assert report_sections(data)
     history = rows(store, ACTION_HISTORY)
     assert ledger_known_at(history, LATER).is_empty()
     assert ledger_known_at(history, NOW)["ratio"].to_list() == [1.1]
