@@ -46,10 +46,10 @@ def _status(result: TrainingResult, context: RunContext) -> ServingStatus:
             target_date_estimated=entry["target_date_estimated"],
             last_close=entry["last_close"],
             point=entry["pred_return"],
-            quantiles=result.distribution.quantiles,
+            quantiles=result.inputs.distribution.quantiles,
         ),
         verdict=result.decision.verdict,
-        contributions=contributions(result.artifact.model, result.inputs),
+        contributions=contributions(result.artifact.model, result.inputs.values),
         pinned=_pinned_version(result, context),
     )
 
