@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from src.registry.storage.artifact import Artifact
     from src.registry.versions.manifest import Version
     from src.registry.versions.rollback import Registry, Rollback
+    from src.registry.versions.signatures import Signatures
 
 
 class DeploymentManager:
@@ -42,6 +43,7 @@ class DeploymentManager:
         Raises:
             UsageError: When the tag cannot name a version.
             VersionExists: When there is one of that name already.
+            TagUsed: When there was one of that name, of other models.
             NoModel: When nothing is live yet.
             CorruptArtifact: When a live model is damaged, or not signed.
             DatabaseUnavailable: Without the audit no version is made.
@@ -57,6 +59,15 @@ class DeploymentManager:
         from src.registry.versions.archive import ARCHIVE, VersionArchive
 
         return VersionArchive(self.settings.home / ARCHIVE).tags()
+
+    def check_versions(self) -> list[tuple[str, str]]:
+        """Every tag, the newest first, and why a rollback to it would be refused; else empty.
+
+        Raises:
+            DatabaseUnavailable: Without the audit nothing can be checked.
+        """
+        with self._open() as (registry, _):
+            return registry.refusals()
 
     def rollback_to_version(self, version_tag: str) -> Rollback:
         """Make the models of a version live again, and pin them.
@@ -93,6 +104,22 @@ class DeploymentManager:
         """
         with self._open() as (registry, _):
             return registry.unpin(ticker, self._author())
+
+    def sign(self, *, accept_unsigned: bool = False) -> Signatures:
+        """Sign all stored models and versions with the first key of ``FORECAST_SIGNING_KEY``.
+
+        Args:
+            accept_unsigned: Whether those without a signature are signed too, if the audit names
+                them; otherwise only what another of the keys signed is.
+
+        Raises:
+            BadInput: No key is set.
+            DatabaseUnavailable: One sentence.
+        """
+        from src.registry.versions.signatures import sign_all
+
+        with self._open() as (registry, _):
+            return sign_all(registry, accept_unsigned=accept_unsigned)
 
     def live_at(self, at: dt.datetime | None = None, ticker: str | None = None) -> list[LiveState]:
         """What was live at a time (now: None), and why, by ticker and horizon."""

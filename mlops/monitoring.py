@@ -26,7 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _version(args: argparse.Namespace) -> int:
     manager = _manager(args)
     if args.list:
-        sys.stdout.write("".join(f"{tag}\n" for tag in manager.list_versions()))
+        for tag, why in manager.check_versions():
+            sys.stdout.write(f"{tag}   cannot be restored: {why}\n" if why else f"{tag}\n")
         return 0
     version = manager.version_models(args.version_tag)
     tickers = ", ".join(version.tickers)
@@ -75,6 +76,16 @@ def _unpin(args: argparse.Namespace) -> int:
     return 0
 
 
+def _sign(args: argparse.Namespace) -> int:
+    signatures = _manager(args).sign(accept_unsigned=args.unsigned)
+    sys.stdout.write(
+        f"{signatures.written} models and versions were signed with the first key, "
+        f"{signatures.unchanged} had been before.\n"
+    )
+    sys.stderr.write("".join(f"{sentence}\n" for sentence in signatures.refused))
+    return 1 if signatures.refused else 0
+
+
 def _scoreboard(args: argparse.Namespace) -> int:
     from mlops.scoreboard_table import scoreboard_text
 
@@ -104,7 +115,11 @@ def _parser() -> Parser:
     version = _command(commands, "version", _version, "keep all live models under a name")
     action = version.add_mutually_exclusive_group(required=True)
     action.add_argument("--version-tag", metavar="TAG", help="the name, such as v1.0-2025-01-15")
-    action.add_argument("--list", action="store_true", help="list versions, the newest first")
+    action.add_argument(
+        "--list",
+        action="store_true",
+        help="list versions, the newest first, and which of them cannot be restored",
+    )
     rollback = _command(commands, "rollback", _rollback, "make a version live again and pin it")
     rollback.add_argument("--version-tag", metavar="TAG", required=True, help="the version's name")
     history = _command(commands, "history", _history, "list what happened to the models")
@@ -117,6 +132,12 @@ def _parser() -> Parser:
     add_ticker(history, default=EVERY_TICKER)
     unpin = _command(commands, "unpin", _unpin, "let training replace what a rollback restored")
     add_ticker(unpin, required=True)
+    sign = _command(commands, "sign", _sign, "sign models and versions with the first key")
+    sign.add_argument(
+        "--unsigned",
+        action="store_true",
+        help="also those without a signature that the audit names",
+    )
     board = _command(commands, "scoreboard", _scoreboard, "show how live forecasts turned out")
     add_ticker(board, default=f"{EVERY_TICKER}, and all together")
     return parser

@@ -95,7 +95,7 @@ def _run_in_database(
     name = application_name(record.folder.run_id)
     with (
         open_database(request.settings.server, request.settings.home, name) as database,
-        ticker_locks(database.control, [request.ticker]),
+        ticker_locks(database.control, [request.ticker] if request.live else []),
         _logged(RunLog(database.control, record.folder.run_id), request, record) as run_log,
         one_sentence_errors(database.url),
     ):

@@ -24,13 +24,12 @@ def scoreboard_text(settings: Settings, ticker: str | None) -> str:
         DatabaseUnavailable: one sentence.
     """
     from src.db.database import open_database
-    from src.db.tables.forecasts import ForecastLog
+    from src.db.tables.scores import ScoreLog
     from src.modeling.evaluation.scoreboard import POOLED, scoreboard
 
     with open_database(settings.server, settings.home) as database:
-        log = ForecastLog(database.control)
-        scored, logged = log.scored(ticker), log.count(ticker)
-    rows = scoreboard(scored)
+        log = ScoreLog(database.control)
+        rows, logged = scoreboard(log, ticker), log.counts(ticker)[0]
     if not rows:
         return _no_scores(ticker, logged)
     shown = [row for row in rows if ticker is None or row["ticker"] != POOLED]

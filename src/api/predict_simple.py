@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import gc
+import multiprocessing
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
@@ -18,6 +19,7 @@ from prometheus_client import disable_created_metrics
 from src.api import openapi
 from src.api.database.change_poller import ChangePoller
 from src.api.database.reader import Reader
+from src.api.database.score_cache import ScoreCache
 from src.api.forecasts.cache import Cache
 from src.api.forecasts.loader import Loader
 from src.api.forecasts.service import ForecastService
@@ -25,6 +27,7 @@ from src.api.middleware import error_handlers
 from src.api.middleware.access_policy import DOCS_ASSETS
 from src.api.middleware.request_middleware import RequestMiddleware
 from src.api.observability.metrics import Metrics, ServiceCollector
+from src.api.prediction_log.dead_letters import DeadLetters
 from src.api.prediction_log.spool import FOLDER, Spool, database_name
 from src.api.prediction_log.writer import PredictionLog
 from src.api.routes import forecasts, operations
@@ -33,7 +36,7 @@ from src.config import clock, logs
 from src.config.load import load_settings
 from src.config.settings import Settings
 from src.config.version import VERSION
-from src.core.errors import ForecastError
+from src.core.errors import ForecastError, UsageError
 from src.core.tables import HORIZONS
 from src.db.reconnect import Reconnector
 from src.registry.storage.artifact_store import ArtifactStore
@@ -51,12 +54,15 @@ PATIENCE_AT_START = 10.0
 @contextlib.asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Start the parts of the service, and stop them in the end."""
+    _refuse_workers()
     settings = load_settings()
     logs.configure(settings.home, settings.log_level)
     app.state.api, app.state.metrics = settings.api, Metrics()
     app.state.ticker = parse_ticker(settings.data.ticker)
     reconnector = Reconnector(settings.server, settings.home)
     app.state.service = service = _build_service(settings, reconnector)
+    # Over many rows at once, one after the other, so that forecasts never wait for them.
+    app.state.reports, app.state.scores = Reader(reconnector, threads=1), ScoreCache()
     app.state.metrics.registry.register(ServiceCollector(service))
     service.poller.start()
     service.log.start()
@@ -67,12 +73,27 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await asyncio.to_thread(_close, service, reconnector)
+        await asyncio.to_thread(_close, service, app.state.reports, reconnector)
+
+
+def _refuse_workers() -> None:
+    """Raise UsageError in one of several processes of one server.
+
+    Each would count requests and limit clients for itself, and answer /metrics in turn.
+    """
+    # uvicorn passes its configuration to each of them.
+    arguments = getattr(multiprocessing.current_process(), "_kwargs", {})
+    if getattr(arguments.get("config"), "workers", 1) > 1:
+        raise UsageError(
+            "The service is one process, which counts and limits requests: start it without "
+            "--workers and WEB_CONCURRENCY, and for more load several of it behind a proxy."
+        )
 
 
 def _build_service(settings: Settings, reconnector: Reconnector) -> ForecastService:
     cache, loop = Cache(), asyncio.get_running_loop()
-    spool = Spool(settings.home / FOLDER, database_name(settings.server))
+    folder, database = settings.home / FOLDER, database_name(settings.server)
+    spool, dead_letters = Spool(folder, database), DeadLetters(folder, database)
 
     def now() -> dt.datetime:
         return clock.now(settings)
@@ -86,7 +107,7 @@ def _build_service(settings: Settings, reconnector: Reconnector) -> ForecastServ
         reader=Reader(reconnector),
         loader=Loader(ArtifactStore.of(settings)),
         poller=ChangePoller(reconnector, invalidate),
-        log=PredictionLog(reconnector, spool, settings.api.log_queue, now),
+        log=PredictionLog(reconnector, spool, dead_letters, settings.api.log_queue, now),
         now=now,
         stale_after=settings.data.stale_after_sessions,
     )
@@ -100,10 +121,11 @@ async def _warm_up(service: ForecastService, ticker: str) -> None:
                 await service.look_up((ticker, horizon))
 
 
-def _close(service: ForecastService, reconnector: Reconnector) -> None:
+def _close(service: ForecastService, reports: Reader, reconnector: Reconnector) -> None:
     service.log.stop()
     service.poller.stop()
     service.reader.close()
+    reports.close()
     reconnector.close()
 
 

@@ -6,26 +6,21 @@ variables of other programs in `.env`, and cannot put ``TICKER`` below ``data``.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
+from src.config.refusals import refusal
 from src.config.settings import PROJECT_ROOT, Settings
+from src.config.variables import is_setting, value_of, variables
 from src.core.errors import BadConfig
 from src.core.tables import HORIZONS
-
-PREFIX = "FORECAST_"
-# Their values are never quoted in a message.
-SECRETS = ("database_url", "signing_key", "api.keys")
-# Variables of the tests, which are not settings.
-NOT_SETTINGS = {"FORECAST_TEST_DATA"}
 
 
 def load_settings(
@@ -41,7 +36,8 @@ def load_settings(
         env_file: The ``.env`` file, or None for none.
 
     Raises:
-        BadConfig: A sentence with the key, the value and the nearest right key.
+        BadConfig: One sentence: the setting, its value and what it may be, or the line of a file
+            that cannot be read.
     """
     file = _read_config(config)
     dotenv = _read_dotenv(env_file)
@@ -64,7 +60,8 @@ def load_settings(
     try:
         return Loaded(**given)
     except ValidationError as error:
-        raise BadConfig(_sentence(error, config)) from error
+        environs = [(os.environ, ""), (dotenv, f" in {env_file}")]
+        raise BadConfig(refusal(error, overrides or {}, environs, config)) from error
 
 
 def config_hash(settings: Settings) -> str:
@@ -81,10 +78,20 @@ def _read_config(path: Path | None) -> dict[str, Any]:
     except FileNotFoundError:
         raise BadConfig(f"The config file {path} does not exist: check --config.") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise BadConfig(f"The config file {path} is not readable JSON: {error}.") from error
+        raise BadConfig(
+            f"The config file {path} is not readable JSON ({_defect(error)}): correct it."
+        ) from error
     if not isinstance(content, dict):
         raise BadConfig(f'The config file {path} must contain an object such as {{"data": …}}.')
     return content
+
+
+def _defect(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"line {error.lineno}, column {error.colno}"
+    if isinstance(error, OSError):
+        return error.strerror or "it cannot be opened"
+    return "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "nested too deeply"
 
 
 def _read_dotenv(path: Path | None) -> dict[str, str]:
@@ -93,21 +100,39 @@ def _read_dotenv(path: Path | None) -> dict[str, str]:
     from dotenv import dotenv_values
 
     try:
-        variables = dotenv_values(path)
+        _check_dotenv(path)
+        values = dotenv_values(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise BadConfig(f"The file {path} cannot be read as text: {error}.") from error
-    return {key: value for key, value in variables.items() if value is not None}
+        raise BadConfig(f"The file {path} cannot be read as text ({_defect(error)}).") from error
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _check_dotenv(path: Path) -> None:
+    """Refuse a file with a line that the library would leave out with a warning alone."""
+    from dotenv.parser import parse_stream
+
+    with path.open(encoding="utf-8") as file:
+        for binding in parse_stream(file):
+            has_no_value = binding.value is None and is_setting(binding.key or "")
+            if binding.error or has_no_value:
+                # Blank lines before it belong to what the parser read in one piece.
+                text = binding.original.string
+                line = binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
+                raise BadConfig(
+                    f"Line {line} of {path} is no setting: write NAME=VALUE, with the value in "
+                    "quotes where it has spaces or #."
+                )
 
 
 def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
-    for name, path in _variables(environ):
+    for name, path in variables(environ):
         branch = tree
         for part in path[:-1]:
             branch = branch.setdefault(part, {})
             if not isinstance(branch, dict):
                 raise BadConfig(f"{name} contradicts another variable: remove one of them.")
-        branch[path[-1]] = _value(environ[name])
+        branch[path[-1]] = value_of(environ[name])
     return tree
 
 
@@ -121,47 +146,3 @@ def _for_both_horizons(layer: dict[str, Any]) -> dict[str, Any]:
         return layer
     both = dict.fromkeys(HORIZONS, improvement)
     return {**layer, "validation": {**validation, "min_mae_improvement": both}}
-
-
-def _variables(environ: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
-    guide = {
-        "DATABASE_URL": ["database_url"],
-        "TICKER": ["data", "ticker"],
-        "LOG_LEVEL": ["log_level"],
-        "FORECAST_API_KEYS": ["api", "keys"],
-    }
-    for name in sorted(environ):
-        if name.startswith(PREFIX) and name not in NOT_SETTINGS and name not in guide:
-            yield name, name.removeprefix(PREFIX).lower().split("__")
-    # The guide's names come last, so that they take precedence over the long ones.
-    yield from ((name, path) for name, path in guide.items() if environ.get(name))
-
-
-def _value(text: str) -> object:
-    if text[:1] in "[{":
-        try:
-            return json.loads(text)
-        except json.JSONDecodeError:
-            return text
-    return text
-
-
-def _sentence(error: ValidationError, config: Path | None) -> str:
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    where = f" (sources: the environment, .env and {config})" if config else ""
-    if first["type"] == "extra_forbidden":
-        nearest = difflib.get_close_matches(key, _keys(Settings), n=1, cutoff=0)
-        return f"Unknown setting '{key}': did you mean '{nearest[0]}'?{where}"
-    reason = first["msg"].removeprefix("Value error, ")
-    problem = "is invalid" if key.startswith(SECRETS) else f"cannot be {first['input']!r}"
-    return f"Setting '{key}' {problem}: {reason}.{where}"
-
-
-def _keys(model: type[BaseModel], prefix: str = "") -> list[str]:
-    names = []
-    for name, field in model.model_fields.items():
-        names.append(prefix + name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            names += _keys(field.annotation, f"{prefix}{name}.")
-    return names

@@ -8,6 +8,7 @@ Environment names are the guide's (``DATABASE_URL``, ``TICKER``, ``LOG_LEVEL``);
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -93,7 +94,9 @@ class ApiSettings(_Section):
     Attributes:
         host: Address that ``python -m src.api`` listens on, with ``port``.
         keys: SHA-256 of each accepted API key, in hexadecimal; without any, no key is needed.
-        rate_per_minute: Requests per minute and client; None for any number.
+        rate_per_minute: Requests per minute and API key, or address where no key was sent; None
+            for any number.
+        trusted_proxies: Addresses or networks of proxies whose X-Forwarded-For is believed.
         cors_origins: Sites whose pages may send requests, such as ``https://example.org``.
         trusted_hosts: Host names that requests may use; ``*`` for any.
         log_queue: Forecasts that may wait to be logged.
@@ -103,12 +106,13 @@ class ApiSettings(_Section):
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     keys: tuple[str, ...] = ()
     rate_per_minute: Annotated[int, Field(ge=1)] | None = None
+    trusted_proxies: tuple[str, ...] = ()
     max_body_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
     cors_origins: tuple[str, ...] = ()
     trusted_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
     log_queue: Annotated[int, Field(ge=1)] = 10_000
 
-    @field_validator("keys", "cors_origins", "trusted_hosts", mode="before")
+    @field_validator("keys", "cors_origins", "trusted_hosts", "trusted_proxies", mode="before")
     @classmethod
     def _list_with_commas(cls, value: object) -> object:
         if isinstance(value, str):
@@ -121,6 +125,16 @@ class ApiSettings(_Section):
         if not all(re.fullmatch("[0-9a-f]{64}", key) for key in keys):
             raise ValueError("give the SHA-256 of each key: printf %s KEY | sha256sum | cut -c1-64")
         return keys
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses_only(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                ipaddress.ip_network(proxy, strict=False)
+            except ValueError:
+                raise ValueError("give addresses or networks: 10.0.0.5 or 10.0.0.0/8") from None
+        return proxies
 
 
 class Settings(BaseSettings):

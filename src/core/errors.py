@@ -43,6 +43,10 @@ class DatabaseRefused(ForecastError):
     """The database answers, but reported an error."""
 
 
+class ValueRefused(DatabaseRefused):
+    """The database answers, but refuses a value: trying again does not help."""
+
+
 class DatabaseFull(DatabaseRefused):
     """The database answers, but its disk is full: free some space."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,3 +64,23 @@ class ModelEvent:
     def pair(self) -> Pair:
         """Ticker and horizon."""
         return self.ticker, self.horizon
+
+
+@dataclass(frozen=True)
+class Pin:
+    """That a rollback pinned the live set, and what the newest training found since.
+
+    Attributes:
+        version_tag: Of the version that was restored.
+        since: An aware time.
+        verdict: The gate's newest; ``reason`` is its sentence.
+        metrics: Rows of the newest leaderboard, of the ticker itself.
+        pool: Number of ``tickers`` it was evaluated with, and their ``metrics``.
+    """
+
+    version_tag: str | None
+    since: dt.datetime
+    verdict: str
+    reason: str
+    metrics: Sequence[Mapping[str, Any]] = ()
+    pool: Mapping[str, Any] = field(default_factory=dict)

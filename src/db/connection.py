@@ -11,7 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from src.core.errors import DatabaseFull, DatabaseRefused, DatabaseUnavailable, ForecastError
+from src.core.errors import (
+    DatabaseFull,
+    DatabaseRefused,
+    DatabaseUnavailable,
+    ForecastError,
+    ValueRefused,
+)
 
 if TYPE_CHECKING:
     import psycopg
@@ -21,6 +27,9 @@ CONNECT_TIMEOUT = 5  # seconds
 LOCK_TIMEOUT = "60s"
 
 DISK_FULL = "53100"
+# Data exceptions, violations of a table's constraints, limits such as the longest key of an index,
+# and values of a type that their column cannot have.
+BAD_VALUE = ("22", "23", "54", "42804", "42846")
 # Connection exceptions; a server that shuts down, crashed or starts; timeouts of idle sessions.
 LOST = ("08", "57P01", "57P02", "57P03", "57P05", "25P03")
 
@@ -111,6 +120,7 @@ def one_sentence_errors(url: str, *, connecting: bool = False) -> Iterator[None]
     Raises:
         DatabaseUnavailable: It cannot be reached, does not let us in, or was lost.
         DatabaseFull: Its disk is full.
+        ValueRefused: A value cannot be stored in its column.
         DatabaseRefused: Any other error.
     """
     try:
@@ -139,6 +149,10 @@ def _sentence(url: str, error: Exception, *, connecting: bool) -> ForecastError:
             f"The disk of the database at {place} is full ({reason}): free some space, then try "
             "again."
         )
+    if _is_bad_value(error, state):
+        return ValueRefused(
+            f"The database at {place} refused a value ({reason}): report it, with the log."
+        )
     if not _is_lost(error, state):
         return DatabaseRefused(
             f"The database at {place} reported an error ({reason}): check the role's rights and "
@@ -162,6 +176,13 @@ def _is_lost(error: Exception, state: str | None) -> bool:
     if state is None:
         return any(kind.__name__ == "OperationalError" for kind in type(error).__mro__)
     return state.startswith(LOST)
+
+
+def _is_bad_value(error: Exception, state: str | None) -> bool:
+    """Whether a value was refused, by the server or already by psycopg."""
+    if state is None:
+        return type(error).__name__ in ("DataError", "ProgrammingError")
+    return state.startswith(BAD_VALUE)
 
 
 def _accepts_connections(url: str) -> bool:

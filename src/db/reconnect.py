@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from src.core.errors import DatabaseUnavailable
+from src.core.errors import DatabaseUnavailable, ForecastError
 from src.db.connection import control_connection, normalise_url, one_sentence_errors
 from src.db.database import DATA_DIR
 from src.db.migrate import ensure_schema
@@ -24,12 +25,17 @@ Connection: TypeAlias = "psycopg.Connection[Any]"
 APPLICATION = "tcsns-api"
 # Seconds for a try to start or join the embedded server; the end waits for a try under way.
 START_TIMEOUT = 10.0
+# Seconds from a failed try to the next, doubled by every further failure; the first is tried again
+# at once.
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 
 
 class Reconnector:
     """Connects to the server at ``url``, or to the embedded one below ``home`` without a URL.
 
-    An embedded server that has died is started again. Nothing is opened before the first call.
+    An embedded server that has died is started again. While it cannot be reached, tries become
+    rarer; between them, and while one is under way, callers get the last failure at once. Nothing
+    is opened before the first call.
     """
 
     def __init__(self, url: str | None, home: Path) -> None:
@@ -37,6 +43,8 @@ class Reconnector:
         self._lock = threading.Lock()
         self._lease: Lease | None = None
         self._ready = self._closed = False
+        self._failure: ForecastError | None = None
+        self._pause, self._next_try = 0.0, 0.0  # seconds, the latter monotonic
 
     def connect(self) -> Connection:
         """A new connection to a current schema.
@@ -45,14 +53,18 @@ class Reconnector:
             DatabaseUnavailable: It cannot be reached.
             DatabaseRefused: It reported an error.
         """
-        with self._lock:
+        if (failure := self._failure) is None:
+            self._lock.acquire()
+        elif not self._lock.acquire(blocking=False):
+            raise _again(failure)
+        try:
             if self._closed:
                 raise DatabaseUnavailable("The service is about to end: ask again once it is back.")
-            url = self._reachable_url()
-            if not self._ready:
-                ensure_schema(url)
-                self._ready = True
-        return control_connection(url, APPLICATION)
+            if self._failure is not None and time.monotonic() < self._next_try:
+                raise _again(self._failure)
+            return self._try_to_connect()
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         """Make no more connections, and release the embedded server."""
@@ -62,14 +74,34 @@ class Reconnector:
                 self._lease.release()
                 self._lease = None
 
+    def _try_to_connect(self) -> Connection:
+        try:
+            url = self._reachable_url()
+            if not self._ready:
+                ensure_schema(url)
+                self._ready = True
+            connection = control_connection(url, APPLICATION)
+        except ForecastError as error:
+            self._pause_after(error)
+            raise
+        self._failure, self._pause = None, 0.0
+        return connection
+
+    def _pause_after(self, error: ForecastError) -> None:
+        self._failure, self._next_try = error, time.monotonic() + self._pause
+        self._pause = min(2 * self._pause or FIRST_PAUSE, LONGEST_PAUSE)
+
     def _reachable_url(self) -> str:
         if self._url is not None:
             return normalise_url(self._url)
-        from src.db.embedded.lease import acquire
+        from src.db.embedded.lease import acquire, reserve
 
+        # Held while the server is not there either: a recovery that takes longer than one try
+        # would be ended by it, and begin anew with the next, for ever.
+        if self._lease is None:
+            self._lease = reserve(self._home / DATA_DIR)
         lease = acquire(self._home / DATA_DIR, timeout=START_TIMEOUT)
-        if self._lease is not None:
-            self._lease.unlock()
+        self._lease.unlock()
         self._lease = lease
         return normalise_url(lease.url)
 
@@ -109,6 +141,11 @@ class PersistentConnection:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _again(failure: ForecastError) -> ForecastError:
+    """The same failure to raise in another call: an error raised twice grows its traceback."""
+    return type(failure)(str(failure))
 
 
 def _run(connection: Connection, work: Callable[[Connection], T]) -> T:

@@ -49,8 +49,12 @@ class Store(Protocol):
         ...
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All writes inside become visible at once, or none does."""
+    def transaction(self, *, read_only: bool = False) -> Iterator[None]:
+        """All writes inside become visible at once, or none does.
+
+        With ``read_only`` nothing can be written, and all reads see the tables as they are at the
+        first of them.
+        """
         ...
 
 
@@ -96,9 +100,13 @@ class PostgresStore:
             return int(cur.fetchone()[0])
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, read_only: bool = False) -> Iterator[None]:
         """See Store."""
         try:
+            if read_only:
+                self._connection.rollback()  # ends the transaction of what was read before
+                with bulk.cursor(self._connection) as cur:
+                    cur.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield
         except BaseException:
             # The error to report is the first one. An interrupted call leaves the connection busy,
@@ -186,9 +194,10 @@ class DryRunStore:
         return sorted({*self._store.tickers(), *(ticker for _, ticker in self._frames)})
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """See Store."""
-        yield
+    def transaction(self, *, read_only: bool = True) -> Iterator[None]:
+        """See Store; the store below is only read, whatever is asked for."""
+        with self._store.transaction(read_only=True):
+            yield
 
     def _is_changed(self, table: Table, ticker: str) -> bool:
         return (table.name, ticker) in self._frames

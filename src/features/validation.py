@@ -101,14 +101,23 @@ def has_columns(inputs: CheckInputs) -> Finding:
 def enough_rows(inputs: CheckInputs) -> Finding:
     """At least ``min_rows_required`` rows lie beyond the warm-up."""
     usable = inputs.features.filter(~pl.col("warm_up")).height
-    return Finding(
-        "rows",
-        usable >= inputs.min_rows,
-        "CRITICAL",
+    message = (
         f"{inputs.ticker}: {usable} rows of features beyond the warm-up, "
-        f"{inputs.min_rows} are required (data.min_rows_required): ingest more history.",
-        {"rows": usable},
+        f"{inputs.min_rows} are required (data.min_rows_required): ingest more history."
     )
+    if inputs.clean.is_empty():
+        message = f"{inputs.ticker}: {_why_no_daily_bars(inputs)}"
+    return Finding("rows", usable >= inputs.min_rows, "CRITICAL", message, {"rows": usable})
+
+
+def _why_no_daily_bars(inputs: CheckInputs) -> str:
+    refused = inputs.quarantine.filter(kind="daily").height
+    if refused:
+        return (
+            f"all {refused} daily bars were set aside in quarantine: "
+            "`python -m src.data.report` says why."
+        )
+    return "there are no daily bars, and hourly ones alone are not enough: ingest daily prices."
 
 
 def finite_values(inputs: CheckInputs) -> Finding:

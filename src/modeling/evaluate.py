@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,7 @@ def read(path: Path) -> pl.DataFrame:
         | {"horizon": pl.Int64, "made": pl.Date}
         | {"model": pl.String, "ticker": pl.String}
     )
+    _check_file(path)
     try:
         header = pl.read_csv(path, n_rows=0).columns
         missing = [name for name in types if name not in header]
@@ -57,14 +58,41 @@ def read(path: Path) -> pl.DataFrame:
             raise BadInput(f"{path}: no column {missing[0]}: {ADVICE}")
         table = pl.read_csv(path, columns=list(types), schema_overrides=types)
     except (OSError, pl.exceptions.PolarsError) as error:
-        reason = (str(error).splitlines() or ["no message"])[0].rstrip(":. ")
-        raise BadInput(f"{path}: it cannot be read ({reason}): {ADVICE}") from error
+        raise BadInput(f"{path}: {_unreadable_cell(path, types)}: {ADVICE}") from error
     defect = next(_defects(table), None)
     if defect:
         raise BadInput(f"{path}: {defect}: {ADVICE}")
     if table.is_empty():
         raise BadInput(f"{path}: it has no forecasts: widen --from and --to of the backtest.")
     return table
+
+
+def _check_file(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            reason = "" if file.read(1) else "it is empty"
+    except OSError as error:
+        reason = (error.strerror or "it cannot be opened").lower()
+    if reason:
+        raise BadInput(f"{path}: it cannot be read ({reason}): {ADVICE}")
+
+
+def _unreadable_cell(path: Path, types: Mapping[str, Any]) -> str:
+    """The first cell that has not its column's type; only read where there is one."""
+    import polars as pl
+
+    try:
+        texts = pl.read_csv(path, columns=list(types), infer_schema=False)
+    except (OSError, pl.exceptions.PolarsError):
+        return "it is not a table in CSV"
+    for name, kind in types.items():
+        text = pl.col(name)
+        typed = text.str.to_date(strict=False) if kind == pl.Date else text.cast(kind, strict=False)
+        lines = texts.with_row_index("line", 2).filter(text.is_not_null() & typed.is_null())
+        if lines.height:
+            line, cell = lines.select("line", name).row(0)
+            return f"{cell!r} in line {line} cannot stand in its column {name}"
+    return "it is not a table in CSV"
 
 
 def _defects(table: pl.DataFrame) -> Iterator[str]:

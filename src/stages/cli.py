@@ -23,6 +23,8 @@ from src.stages.arguments import (
 )
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from src.config.settings import Settings
     from src.db.database import Database
     from src.stages.stage import RunContext, Stage, StageReport
@@ -154,7 +156,8 @@ def stage_main(
             _print_stored(stage, database, tickers)
             return 0
         contexts = _contexts(args, settings, database, tickers, run_id, now)
-        with ticker_locks(database.control, tickers):
+        written = [ticker for context in contexts if context.live for ticker in context.tickers]
+        with ticker_locks(database.control, written):
             for context in contexts:
                 _print_report(stage, context, run_stage(stage, context))
     return 0
@@ -227,10 +230,20 @@ def _tickers(
 
 def _print_stored(stage: Stage, database: Database, tickers: tuple[str, ...]) -> None:
     for table in stage.writes:
-        frame = database.store.load(table, tickers)
+        frame = _without_bytes(database.store.load(table, tickers))
         sys.stdout.write(f"{table.name}: {frame.height:,} rows of {', '.join(tickers)}\n")
         if frame.height:
             sys.stdout.write(f"{frame.tail(5)}\n")
+
+
+def _without_bytes(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with a text such as ``binary, 1234 bytes`` in the place of bytes."""
+    import polars as pl
+
+    names = [name for name, kind in frame.schema.items() if kind == pl.Binary]
+    return frame.with_columns(
+        pl.format("binary, {} bytes", pl.col(name).bin.size()).alias(name) for name in names
+    )
 
 
 def _print_report(stage: Stage, context: RunContext, report: StageReport) -> None:

@@ -105,9 +105,9 @@ class CheckedStore:
         return self._below.tickers()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, read_only: bool = False) -> Iterator[None]:
         """See Store."""
-        with self._below.transaction():
+        with self._below.transaction(read_only=read_only):
             yield
 
 

@@ -70,19 +70,28 @@ class StageReport:
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the pipeline."""
+    """One step of the pipeline.
+
+    Attributes:
+        run: Called inside the stage's transaction, with the context and, after it, what ``gather``
+            returned.
+        gather: Called before that transaction begins, for what takes as long as others like: a
+            transaction that waits for them would keep its locks.
+    """
 
     name: str
     summary: str
     reads: tuple[Table, ...]
     writes: tuple[Table, ...]
-    run: Callable[[RunContext], StageReport]
+    run: Callable[..., StageReport]
+    gather: Callable[[RunContext], Any] | None = None
 
 
 def run_stage(stage: Stage, context: RunContext) -> StageReport:
     """Run a stage with all its writes in one transaction."""
+    gathered = () if stage.gather is None else (stage.gather(context),)
     with context.store.transaction():
-        return stage.run(context)
+        return stage.run(context, *gathered)
 
 
 def count_by_ticker(tickers: Sequence[str], **frames: pl.DataFrame) -> dict[str, dict[str, int]]:
@@ -92,7 +101,7 @@ def count_by_ticker(tickers: Sequence[str], **frames: pl.DataFrame) -> dict[str,
 
 
 def merge_reports(reports: Sequence[StageReport]) -> StageReport:
-    """One report for several groups of tickers: numbers are added, lists joined without repeats."""
+    """One report for several groups of tickers: numbers are added, lists joined."""
     details: dict[str, Any] = {}
     for report in reports:
         for name, value in report.details.items():
@@ -109,6 +118,4 @@ def merge_reports(reports: Sequence[StageReport]) -> StageReport:
 def _add(total: Any, value: Any) -> Any:
     if isinstance(total, dict):
         return {name: total.get(name, 0) + value.get(name, 0) for name in {**total, **value}}
-    if isinstance(total, list):
-        return [*total, *(item for item in value if item not in total)]
     return total + value

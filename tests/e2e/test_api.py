@@ -258,30 +258,41 @@ def test_counts_requests_errors_and_how_old_things_are(api):
 def test_keys_and_rates_are_kept_over_the_wire(place):
     key = hashlib.sha256(b"a key").hexdigest()
     settings = {"FORECAST_API_KEYS": key, "FORECAST_API__RATE_PER_MINUTE": "30"}
+    holder = {"X-API-Key": "a key"}
 
     with Service(place[1], place[0], **settings) as service:
-        sentence(service.get("/predict/short"), 401)
-        allowed = service.get("/predict/short", headers={"X-API-Key": "a key"})
-        statuses = [service.get("/health/live").status_code for _ in range(40)]
+        assert "is needed" in sentence(service.get("/predict/short"), 401)
+        wrong = service.get("/predict/short", headers={"X-API-Key": "b key"})
+        assert "is not valid" in sentence(wrong, 401)
+        statuses = [service.get("/predict/short", headers=holder).status_code for _ in range(40)]
+        # A client writes what it likes; uvicorn believes it of its own machine.
+        tried = [
+            service.get("/predict/short", headers={"X-Forwarded-For": f"203.0.113.{number}"})
+            for number in range(40)
+        ]
+        probes = {service.get("/health/live").status_code for _ in range(40)}
 
-    assert allowed.status_code == 200
     assert (statuses[0], statuses[-1]) == (200, 429)
+    assert (tried[0].status_code, tried[-1].status_code) == (401, 429)
+    assert probes == {200}
 
 
 def test_pages_of_other_sites_may_ask_only_where_they_are_named(place, api):
     asks = {
         "Origin": "https://example.org",
         "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "X-API-Key",
+        "Access-Control-Request-Headers": "Authorization",
     }
     settings = {"FORECAST_API__CORS_ORIGINS": "https://example.org", "FORECAST_API_KEYS": "0" * 64}
 
     with Service(place[1], place[0], **settings) as service:
         allowed = service.client.options("/predict/short", headers=asks)
+        refused = service.get("/predict/short", headers={"Origin": "https://example.org"})
     closed = api.client.options("/predict/short", headers=asks)
 
     name = "access-control-allow-origin"
     assert (allowed.status_code, allowed.headers[name]) == (200, "https://example.org")
+    assert (refused.status_code, refused.headers[name]) == (401, "https://example.org")
     assert name not in closed.headers
 
 

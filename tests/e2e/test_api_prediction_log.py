@@ -103,3 +103,23 @@ def test_two_services_on_one_database_log_a_forecast_once(service, database_url,
         eventually(lambda: other.metric("forecast_log_backlog") == 0)
 
         assert logged(database_url) == [(1,)]
+
+
+def test_a_refused_forecast_is_told_of_until_its_file_is_moved_away(
+    connection, database_url, home, models
+):
+    put_live(connection, models, both_horizons())
+    connection.execute("ALTER TABLE predictions ADD CHECK (ticker <> 'TCS.NS')")
+    with Service(home, database_url) as service:
+        assert service.short().status_code == 200
+        eventually(lambda: service.metric("forecast_log_refused") == 1)
+        health = service.get("/health")
+        (path,) = (home / "var" / "forecasts").glob("*.refused.jsonl")
+        path.unlink()
+        afterwards = service.get("/health").json()["status"]
+
+    (part,) = (part for part in health.json()["parts"] if part["name"] == "log")
+    assert (health.status_code, health.json()["status"], part["ok"]) == (200, "degraded", False)
+    assert part["detail"].startswith("Forecasts refused by the table predictions: 1; read")
+    assert str(path) in part["detail"]
+    assert afterwards == "ready"

@@ -48,6 +48,34 @@ def test_a_file_of_actions_is_taken_as_paid_and_a_doubled_dividend_waits(
     assert stored["2018-05-31", "split"] == (2.0, "applied")
 
 
+HEADER = b"Date,Dividends,Stock Splits\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "no such file: check the path."),
+        (b"", "it is empty"),
+        (b"\x00\x01\x02", "it is binary, not text"),
+        (b"Date,Close\n2024-01-02,2\n", "it has no column Dividends: give a CSV file with the"),
+        (HEADER + b"2024-01-02,much,0\n", "'much' in line 2 is no Dividends: give"),
+        (HEADER + b"2024-01-02,1,0\nsoon,1,0\n", "'soon' in line 3 is no Date: give"),
+        (HEADER + b"2024-01-02,1,0,4,5\n", "it is not a table in CSV: give"),
+    ],
+    ids=["missing", "empty", "binary", "foreign", "words", "no date", "ragged"],
+)
+def test_a_file_that_has_no_actions_is_refused_in_one_sentence(command, tmp_path, content, problem):
+    path = tmp_path / "actions.csv"
+    if content is not None:
+        path.write_bytes(content)
+
+    ran = command(ACTIONS, "import", "--ticker", "TCS.NS", "--path", path)
+
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(f"{path}: {problem}")
+    assert ran.stderr.count("\n") == 1
+
+
 def test_a_second_file_of_earlier_dividends_is_as_paid_too(command, ledger, tmp_path):
     header, *lines = FILE.splitlines()
     for name, part in (("later.csv", lines[3:]), ("earlier.csv", lines[:3])):

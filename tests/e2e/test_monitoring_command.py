@@ -180,3 +180,46 @@ def test_a_rollback_says_what_to_run_where_models_have_nothing_to_be_asked_with(
     (sentence,) = back.stderr.splitlines()
     assert sentence.startswith("The models are live, but the inputs of ")
     assert sentence.endswith("run `python -m mlops.pipeline --skip-training --ticker` with each.")
+
+
+def test_a_signing_key_is_set_and_then_replaced_without_losing_a_model(monitoring, place):
+    old, new = "the old key of 16", "the new key of 16"
+    place.publish(both_horizons())
+    output(monitoring("version", "--version-tag", "v1"))
+    keyed = {"FORECAST_SIGNING_KEY": old}
+
+    refused = monitoring("sign", **keyed)
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 3
+    assert "run `python -m mlops.monitoring sign --unsigned`" in refused.stderr
+    assert output(monitoring("sign", "--unsigned", **keyed)) == (
+        "3 models and versions were signed with the first key, 0 had been before.\n"
+    )
+    assert "signed by another key" in output(
+        monitoring("rollback", "--version-tag", "v1", FORECAST_SIGNING_KEY=new), 1
+    )
+    both = {"FORECAST_SIGNING_KEY": f"{new},{old}"}
+    assert output(monitoring("sign", **both)).startswith("3 models and versions were signed")
+    back = monitoring("rollback", "--version-tag", "v1", FORECAST_SIGNING_KEY=new)
+    assert back.stdout.startswith("Version v1 is live")
+    assert "FORECAST_SIGNING_KEY is not set" in output(monitoring("sign"), 1)
+
+
+def test_the_list_marks_what_cannot_be_restored_and_a_used_tag_is_refused(monitoring, place):
+    place.publish(both_horizons())
+    output(monitoring("version", "--version-tag", "v1"))
+    output(monitoring("version", "--version-tag", "v2"))
+    next((place.archive / "v1").rglob("model.skops")).write_bytes(b"x")
+
+    listed = output(monitoring("version", "--list")).splitlines()
+
+    assert listed[0] == "v2"
+    assert listed[1].startswith("v1   cannot be restored: TCS.NS/")
+    assert listed[1].endswith("model.skops was changed")
+    (place.archive / "v2").rename(place.archive.parent / "away")
+    place.publish(both_horizons(data_hash="two"), days=8)
+    sentence = output(monitoring("version", "--version-tag", "v2"), 1)
+    assert sentence.startswith("Version v2 was made of other models on 2026-04-20")
+    assert "v2   cannot be restored: its folder is missing" in output(
+        monitoring("version", "--list")
+    )

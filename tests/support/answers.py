@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import psycopg
+from psycopg.rows import dict_row
 
 from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.events import Author
@@ -97,3 +98,16 @@ def logged(url: str, columns: str = "count(*)") -> list[Any]:
 def quantile_at(share: float, levels: Sequence[float] = LEVELS) -> float:
     """The quantile of ``QUANTILES`` at a level: they lie on a line."""
     return float(np.interp(share, levels, QUANTILES))
+
+
+def scored_forecasts(connection: Any, ticker: str, horizon: str) -> list[dict[str, Any]]:
+    """Forecasts with their newest outcome, by feature date."""
+    sql = (
+        "SELECT DISTINCT ON (p.feature_date, p.made_at, p.version, p.data_hash) p.*, "
+        "o.label_end, o.realised_return, o.matured_at, o.note FROM predictions p "
+        "JOIN prediction_outcomes o USING (ticker, horizon, feature_date, version, data_hash) "
+        "WHERE ticker = %s AND horizon = %s ORDER BY p.feature_date, p.made_at, p.version, "
+        "p.data_hash, o.matured_at DESC"
+    )
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return list(cursor.execute(sql, (ticker, horizon)).fetchall())

@@ -20,9 +20,16 @@ def author(days=0):
     return Author("a test", DAY + dt.timedelta(days=days))
 
 
+def keys_of(key):
+    """No key, one, or several, as a tuple."""
+    if key is None:
+        return ()
+    return key if isinstance(key, tuple) else (key,)
+
+
 def save(root, artifact, key=None):
     """Store an artifact; the folder of its set."""
-    store = ArtifactStore(root, key)
+    store = ArtifactStore(root, keys_of(key))
     with only_writer(root):
         stored = store.write(artifact)
     return root / stored.ticker / stored.horizon / stored.digest
@@ -32,14 +39,14 @@ class Place:
     """A registry on the test's own database and folder, worked on a day at a time."""
 
     def __init__(self, url, home, key=None):
-        self.url, self.home, self.key = url, home, key
+        self.url, self.home, self.keys = url, home, keys_of(key)
         self.models, self.archive = home / "models", home / "mlops" / "model_archive"
 
     def connected(self, work):
         """The result of ``work`` with a registry over a connection of its own."""
         with psycopg.connect(self.url, autocommit=True) as connection:
-            models = LiveModels(ArtifactStore(self.models, self.key), EventLog(connection))
-            return work(Registry(models, VersionArchive(self.archive, self.key)))
+            models = LiveModels(ArtifactStore(self.models, self.keys), EventLog(connection))
+            return work(Registry(models, VersionArchive(self.archive, self.keys)))
 
     def publish(self, artifacts, days=0):
         return self.connected(lambda registry: registry.models.publish(artifacts, author(days)))
@@ -59,5 +66,5 @@ class Place:
 
     def live(self):
         """The live artifacts by ticker and horizon, all as the audit named them at one moment."""
-        store = ArtifactStore(self.models, self.key)
+        store = ArtifactStore(self.models, self.keys)
         return {pair: store.load(*pair, one.live.digest) for pair, one in self.states().items()}

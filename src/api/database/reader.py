@@ -24,16 +24,16 @@ PAUSE = 0.5
 
 
 class Reader:
-    """Runs work over a small pool of connections.
+    """Runs work over ``threads`` connections of its own.
 
     Attributes:
         failure: Why the database did not answer the last time, or None.
     """
 
-    def __init__(self, reconnector: Reconnector) -> None:
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="reader")
+    def __init__(self, reconnector: Reconnector, threads: int = THREADS) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="reader")
         self._free: queue.SimpleQueue[PersistentConnection] = queue.SimpleQueue()
-        for _ in range(THREADS):
+        for _ in range(threads):
             self._free.put(PersistentConnection(reconnector))
         self._paused_until = 0.0
         self.failure: str | None = None

@@ -11,7 +11,7 @@ from src.api.forecasts.response import PreparedForecast, prepare_forecast
 from src.api.schemas.errors import NoForecast
 from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import ForecastError
-from src.core.model_events import Pair
+from src.core.model_events import Pair, Pin
 from src.db.reconnect import Connection
 from src.db.tables import live_inputs
 from src.db.tables.live_inputs import LiveInputs
@@ -29,11 +29,12 @@ MODELS_IN_MEMORY = 512
 
 
 class LoadedModel(NamedTuple):
-    """A live model, its row of ``serving_inputs``, and its exchange's sessions."""
+    """A live model, its row of ``serving_inputs``, its exchange's sessions, and its pin if any."""
 
     artifact: Artifact
     row: Mapping[str, Any]
     calendar: Calendar
+    pin: Pin | None
 
 
 def forecast_by(model: LoadedModel | NoForecast) -> PreparedForecast | NoForecast:
@@ -85,7 +86,8 @@ class Loader:
             artifact = self._artifact(*pair, live.digest)
             if live.row is None:
                 return _no_inputs(artifact)
-            return LoadedModel(artifact, live.row, calendar_of(exchange_of(pair[0])))
+            calendar = calendar_of(exchange_of(pair[0]))
+            return LoadedModel(artifact, live.row, calendar, live.pin)
         except ForecastError as error:
             return NoForecast(str(error))
 

@@ -14,6 +14,7 @@ from src.modeling.serving import records
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
+    from src.core.model_events import Pin
     from src.registry.storage.artifact import Artifact
 
 SAMPLE = "sample"
@@ -63,7 +64,7 @@ class DataAge:
 
 
 def prepare_forecast(
-    artifact: Artifact, row: Mapping[str, Any], calendar: Calendar
+    artifact: Artifact, row: Mapping[str, Any], calendar: Calendar, pin: Pin | None = None
 ) -> PreparedForecast:
     """Compute the forecast for a row of ``serving_inputs``, by the model whose digest it names.
 
@@ -72,7 +73,7 @@ def prepare_forecast(
         FeatureMismatch: The row's features are not those of the model.
         ImpossibleForecast: The forecast cannot be a price.
     """
-    entry = records.forecast_from_row(artifact, {**row, "inputs": _numbers(row)}, calendar)
+    entry = records.forecast_from_row(artifact, {**row, "inputs": _numbers(row)}, calendar, pin)
     _check_prices(entry, artifact)
     log_row = records.prediction_row(entry, row, NOT_SERVED)
     return PreparedForecast(_answer(entry, row), log_row, calendar)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from src.api.middleware.client_address import ClientAddress
 from src.api.middleware.rate_limit import RateLimit
 from src.api.schemas.errors import problem
 
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
     from src.config.settings import ApiSettings
 
 # Probes and the documentation need no key: they say nothing of forecasts.
-OPEN_PATHS = frozenset({"/health/live", "/docs", "/openapi.json"})
+PROBE = "/health/live"
+OPEN_PATHS = frozenset({PROBE, "/docs", "/openapi.json"})
 DOCS_ASSETS = "/docs-parts"
+
+NO_KEY = "An API key is needed: send it in the header X-API-Key."
+WRONG_KEY = "The API key is not valid: check it, or ask the operator of the service for one."
 
 
 class AccessPolicy:
@@ -32,6 +37,7 @@ class AccessPolicy:
         self._hosts = frozenset(name.lower() for name in settings.trusted_hosts)
         self._max_body = settings.max_body_bytes
         self._rate = RateLimit(settings.rate_per_minute) if settings.rate_per_minute else None
+        self._address = ClientAddress(settings.trusted_proxies)
 
     def refusal(
         self, scope: Scope, headers: dict[bytes, bytes], request_id: str
@@ -40,17 +46,16 @@ class AccessPolicy:
         if "*" not in self._hosts and _host(headers.get(b"host", b"")) not in self._hosts:
             detail = "Host not allowed: add it to FORECAST_API__TRUSTED_HOSTS."
             return problem(400, detail, request_id)
-        if self._rate is not None:
-            client = scope["client"][0] if scope.get("client") else ""
-            wait = self._rate.wait(client, time.monotonic())
-            if wait > 0:
-                seconds = math.ceil(wait)
-                detail = f"Too many requests: try again in {seconds} s."
-                return problem(429, detail, request_id, {"Retry-After": str(seconds)})
-        if self._needs_key(scope) and not self._has_key(headers):
-            detail = "An API key is needed: send it in the header X-API-Key."
+        key = self._sent_key(headers) if self._keys else None
+        is_valid = key is not None and self._is_valid(key)
+        wait = self._wait(scope, key if is_valid else None)
+        if wait > 0:
+            seconds = math.ceil(wait)
+            detail = f"Too many requests: try again in {seconds} s."
+            return problem(429, detail, request_id, {"Retry-After": str(seconds)})
+        if not is_valid and self._needs_key(scope):
             challenge = {"WWW-Authenticate": 'ApiKey realm="forecasts"'}
-            return problem(401, detail, request_id, challenge)
+            return problem(401, NO_KEY if key is None else WRONG_KEY, request_id, challenge)
         if _number(headers.get(b"content-length", b"0")) > self._max_body:
             return problem(413, self._too_long, request_id)
         return None
@@ -73,17 +78,28 @@ class AccessPolicy:
     def _too_long(self) -> str:
         return f"The body is longer than {self._max_body} bytes: ask for fewer tickers at once."
 
+    def _wait(self, scope: Scope, valid_key: bytes | None) -> float:
+        """Seconds until the request may be sent; each key, or else each address, has a limit."""
+        if self._rate is None or scope["path"] == PROBE or scope["method"] == "OPTIONS":
+            return 0.0
+        client = self._address.of(scope) if valid_key is None else valid_key.hex()
+        return self._rate.wait(client, time.monotonic())
+
     def _needs_key(self, scope: Scope) -> bool:
         # Browsers send OPTIONS before a request from another site, and without its key.
         path = scope["path"]
         is_open = path in OPEN_PATHS or path.startswith(f"{DOCS_ASSETS}/")
         return bool(self._keys) and not is_open and scope["method"] != "OPTIONS"
 
-    def _has_key(self, headers: dict[bytes, bytes]) -> bool:
+    def _sent_key(self, headers: dict[bytes, bytes]) -> bytes | None:
+        """The SHA-256 of the key in a request, None where there is none."""
         bearer = headers.get(b"authorization", b"").removeprefix(b"Bearer ")
-        digest = hashlib.sha256(headers.get(b"x-api-key") or bearer).digest()
+        key = headers.get(b"x-api-key") or bearer
+        return hashlib.sha256(key).digest() if key else None
+
+    def _is_valid(self, key: bytes) -> bool:
         # All keys are compared, so that the time does not tell which one is near.
-        return sum(hmac.compare_digest(digest, key) for key in self._keys) > 0
+        return sum(hmac.compare_digest(key, valid) for valid in self._keys) > 0
 
 
 def _host(header: bytes) -> str:

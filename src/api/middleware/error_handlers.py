@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,6 +17,9 @@ from src.api.schemas.errors import NOT_JSON, problem, status_of, validation_sent
 from src.config import logs
 from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError
 
+if TYPE_CHECKING:
+    from starlette.types import Message, Send
+
 log = logs.get(__name__)
 
 
@@ -24,7 +29,25 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(ClientDisconnect, _client_disconnect)
-    app.add_exception_handler(Exception, _unexpected_error)
+
+
+def unexpected_error(error: Exception, request_id: str) -> Response:
+    """The answer to a request in which something failed that nobody has thought of."""
+    log.error(f"Request {request_id} failed unexpectedly.", exc_info=error)
+    detail = f"An unexpected error occurred: see request {request_id} in logs/tcs-stock.log."
+    return problem(500, detail, request_id)
+
+
+def startup_sentence(send: Send) -> Send:
+    """Let a start that failed be reported by the sentence of its error, not by its traceback."""
+
+    async def send_sentence(message: Message) -> None:
+        error = sys.exception()
+        if message["type"] == "lifespan.startup.failed" and isinstance(error, ForecastError):
+            message = {**message, "message": str(error)}
+        await send(message)
+
+    return send_sentence
 
 
 async def _forecast_error(request: Request, error: Exception) -> Response:
@@ -59,14 +82,6 @@ async def _client_disconnect(request: Request, error: Exception) -> Response:
     # Nobody reads the answer; it is counted as the client's error, not as ours.
     detail = "The connection was closed before the whole body had arrived: send all of it."
     return problem(400, detail, _request_id(request))
-
-
-async def _unexpected_error(request: Request, error: Exception) -> Response:
-    request_id = _request_id(request)
-    log.error(f"Request {request_id} failed unexpectedly.", exc_info=error)
-    detail = f"An unexpected error occurred: see request {request_id} in logs/tcs-stock.log."
-    # Starlette sends this answer from outside the middleware that adds the id to all others.
-    return problem(500, detail, request_id, {"X-Request-ID": request_id})
 
 
 def _allowed_methods(request: Request) -> list[str]:

@@ -1,4 +1,4 @@
-"""Limit the requests of each client by a token bucket."""
+"""Limit the requests of each client, by key or address, by a token bucket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Give every request an id, count it, and let it through the access policy and CORS."""
+"""Give every request an id, count it, and let it through CORS and the access policy."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from starlette.middleware.cors import CORSMiddleware
 
+from src.api.middleware import error_handlers
 from src.api.middleware.access_policy import AccessPolicy
 
 if TYPE_CHECKING:
@@ -28,14 +29,14 @@ class RequestMiddleware:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._inner = app
+        self._inner: ASGIApp = self._respond
         self._policy: AccessPolicy | None = None
         self._metrics: Metrics | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection, as ASGI has it."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, error_handlers.startup_sentence(send))
             return
         if self._policy is None:
             self._configure(scope["app"].state.api, scope["app"].state.metrics)
@@ -45,27 +46,26 @@ class RequestMiddleware:
         """Read the settings, which are not there yet when the application is created."""
         self._policy, self._metrics = AccessPolicy(settings), metrics
         if settings.cors_origins:
+            # Around the policy, so that a page can read why its request was refused.
             self._inner = CORSMiddleware(
-                self.app,
+                self._respond,
                 allow_origins=settings.cors_origins,
                 allow_methods=["GET", "POST"],
-                allow_headers=["X-API-Key", "Content-Type"],
-                expose_headers=["X-Request-ID", "Age"],
+                allow_headers=["X-API-Key", "Authorization", "Content-Type", "X-Request-ID"],
+                expose_headers=["X-Request-ID", "Age", "Retry-After", "WWW-Authenticate", "Allow"],
             )
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert self._policy is not None and self._metrics is not None  # noqa: S101, PT018
+        assert self._metrics is not None  # noqa: S101
         started = time.perf_counter()
-        headers = dict(scope["headers"])
+        scope["headers_by_name"] = headers = dict(scope["headers"])
         client_id = headers.get(b"x-request-id", b"")
         request_id = client_id if _REQUEST_ID.fullmatch(client_id) else token_hex(16).encode()
         scope["request_id"] = request_id.decode()
-        status = 500
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                scope["answered_with"] = message["status"]
                 message["headers"].append((b"x-request-id", request_id))
             try:
                 await send(message)
@@ -73,10 +73,22 @@ class RequestMiddleware:
                 if CLIENT_GONE not in str(error):
                     raise
 
-        refusal = self._policy.refusal(scope, headers, scope["request_id"])
-        if b"transfer-encoding" in headers:
-            receive = self._policy.limit_body(receive)
         try:
-            await (refusal or self._inner)(scope, receive, send_with_id)
+            await self._inner(scope, receive, send_with_id)
         finally:
+            status = scope.get("answered_with", 500)
             self._metrics.count(scope, status, time.perf_counter() - started)
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer by a refusal or by the application, and what went wrong in it by a problem."""
+        assert self._policy is not None  # noqa: S101
+        headers, request_id = scope["headers_by_name"], scope["request_id"]
+        try:
+            refusal = self._policy.refusal(scope, headers, request_id)
+            if b"transfer-encoding" in headers:
+                receive = self._policy.limit_body(receive)
+            await (refusal or self.app)(scope, receive, send)
+        except Exception as error:
+            if "answered_with" in scope:
+                raise  # the answer has begun
+            await error_handlers.unexpected_error(error, request_id)(scope, receive, send)

@@ -75,8 +75,13 @@ async def _forecast(service: ForecastService, pair: tuple[str, str]) -> list[Hea
 
 def _prediction_log(service: ForecastService) -> HealthPart:
     log = service.log
-    failure = None
+    failures, refused = [], log.dead_letters.count()
     if log.failure is not None:
-        failure = f"{log.backlog} served forecasts wait to be logged: {log.failure}"
+        failures.append(f"{log.backlog} served forecasts wait to be logged: {log.failure}")
+    if refused:
+        failures.append(
+            f"Forecasts refused by the table predictions: {refused}; read the reasons in "
+            f"{log.dead_letters.path}, then move that file away."
+        )
     detail = f"Forecasts waiting to be logged: {log.backlog}."
-    return _part("log", failure, detail, required=False)
+    return _part("log", " ".join(failures) or None, detail, required=False)

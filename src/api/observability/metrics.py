@@ -95,6 +95,11 @@ class ServiceCollector(Collector):
             service.poller.is_healthy(),
         )
         yield _gauge("forecast_log_backlog", "Served forecasts not yet logged", log.backlog)
+        yield _gauge(
+            "forecast_log_refused",
+            "Served forecasts that the table refused, in the file of refused ones",
+            log.dead_letters.count(),
+        )
         for name, description, value in (
             ("written", "Served forecasts logged", log.written),
             ("failures", "Failed tries to log", log.failures),

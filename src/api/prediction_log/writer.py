@@ -6,30 +6,43 @@ import datetime as dt
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from src.api.prediction_log.spool import Row, Spool
 from src.config import logs
-from src.core.errors import DatabaseFull, DatabaseUnavailable, ForecastError
+from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError, ValueRefused
 from src.db.reconnect import PersistentConnection
 from src.db.tables.forecasts import ForecastLog
 
 if TYPE_CHECKING:
+    from src.api.prediction_log.dead_letters import DeadLetters
     from src.db.reconnect import Reconnector
 
 BATCH = 200  # rows a transaction
 RETRY_AFTER = 1.0  # seconds between tries while rows cannot be written
+REFUSALS = 3  # tries of a row that the table refuses, before it is set aside
 PATIENCE_AT_END = 3.0  # seconds that the end may take
 
 log = logs.get(__name__)
 
 
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    """A row to be written, and how often the table has refused it."""
+
+    row: Row
+    refusals: int = 0
+
+
 class PredictionLog:
     """A queue of at most ``capacity`` forecasts and the thread that writes them.
 
-    What waits is in the spool as well, so that after a kill the next service writes it.
+    What waits is in the spool as well, so that after a kill the next service writes it. Rows that
+    the table refuses again and again go to the dead letters, so that they hold up nothing.
 
     Attributes:
+        dead_letters: Where they go.
         written: Forecasts written, or found in the table already.
         recovered: Forecasts that an earlier service left in its spool.
         failures: Tries that failed.
@@ -41,12 +54,14 @@ class PredictionLog:
         self,
         reconnector: Reconnector,
         spool: Spool,
+        dead_letters: DeadLetters,
         capacity: int,
         now: Callable[[], dt.datetime],
     ) -> None:
         self._connection, self._capacity = PersistentConnection(reconnector), capacity
         self._now, self._spool, self._lock = now, spool, threading.Lock()
-        self._queue: deque[Row] = deque()
+        self.dead_letters = dead_letters
+        self._queue: deque[_Waiting] = deque()
         self._wake, self._stop = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
         self.written = self.recovered = self.failures = self.overflows = 0
@@ -58,7 +73,7 @@ class PredictionLog:
         if rows:
             log.warning(f"Recovered {len(rows)} unlogged forecasts of an earlier process.")
         self.recovered = len(rows)
-        self._queue.extend(rows)
+        self._queue.extend(map(_Waiting, rows))
         self._wake.set()
         self._thread.start()
 
@@ -89,7 +104,7 @@ class PredictionLog:
         dated = {**row, "made_at": self._now()}
         with self._lock:
             self._spool.add(dated)
-            self._queue.append(dated)
+            self._queue.append(_Waiting(dated))
         self._wake.set()
         return True
 
@@ -110,7 +125,6 @@ class PredictionLog:
         """Write the oldest rows, which stay in the queue until then; False when a pause is due."""
         rows = [self._queue[place] for place in range(min(BATCH, len(self._queue)))]
         unwritten, failure = self._write(rows)
-        self.written += len(rows) - len(unwritten)
         if failure is not None and self.failure is None:
             log.warning(f"Forecasts could not be logged, and will be tried again: {failure}")
         self.failures += failure is not None
@@ -123,24 +137,45 @@ class PredictionLog:
                 self._spool.clear()
         return failure is None
 
-    def _write(self, rows: list[Row]) -> tuple[list[Row], str | None]:
-        """Rows that could not be written, and why the last of them could not."""
+    def _write(self, waiting: list[_Waiting]) -> tuple[list[_Waiting], str | None]:
+        """Rows that still wait, and why the last of them could not be written."""
+        rows = [each.row for each in waiting]
         try:
             self._connection.run(lambda connection: ForecastLog(connection).log(rows))
-        except (DatabaseUnavailable, DatabaseFull) as error:
-            return rows, str(error)
         except Exception as error:
-            # One row that the table refuses must not stop the log.
-            if len(rows) == 1:
-                return rows, _sentence(error)
+            if _lies_in_the_database(error):
+                return waiting, str(error)
+            if len(waiting) == 1:
+                return self._refused(waiting[0], error)
         else:
+            self.written += len(rows)
             return [], None
-        unwritten: list[Row] = []
-        failure: str | None = None
-        for row in rows:
-            refused, reason = self._write([row])
-            unwritten, failure = unwritten + refused, reason or failure
-        return unwritten, failure
+        # One row that the table refuses must not stop the log.
+        results = [self._write([each]) for each in waiting]
+        failures = [failure for _, failure in results if failure is not None]
+        return [each for rest, _ in results for each in rest], failures[-1] if failures else None
+
+    def _refused(self, waiting: _Waiting, error: Exception) -> tuple[list[_Waiting], str | None]:
+        """The row, which waits for another try or else is set aside."""
+        waiting.refusals += 1
+        reason = _sentence(error)
+        if waiting.refusals < REFUSALS or not self.dead_letters.add(
+            waiting.row, reason, self._now()
+        ):
+            return [waiting], reason
+        log.error(
+            f"A forecast of {waiting.row.get('ticker')} was refused {REFUSALS} times and is set "
+            f"aside in {self.dead_letters.path}.",
+            exc_info=error,
+        )
+        return [], None
+
+
+def _lies_in_the_database(error: Exception) -> bool:
+    """Whether it would refuse any row: it is away, full, locked, or gives no right to write."""
+    return isinstance(error, DatabaseUnavailable) or (
+        isinstance(error, DatabaseRefused) and not isinstance(error, ValueRefused)
+    )
 
 
 def _sentence(error: Exception) -> str:

@@ -20,9 +20,7 @@ from src.api.schemas.errors import problem
 from src.api.schemas.requests import Timestamp
 from src.api.schemas.responses import HealthResponse, ModelsResponse, ScoreboardResponse
 from src.core.model_events import ModelEvent
-from src.db.tables.forecasts import ForecastLog
 from src.db.tables.model_events import EventLog
-from src.modeling.evaluation.scoreboard import scoreboard
 from src.registry.lifecycle.state import LiveState, describe, live_states
 
 if TYPE_CHECKING:
@@ -84,7 +82,7 @@ async def models(request: Request, at: At = None, newest: Newest = 100) -> Respo
     ticker = requested_ticker(request)
     tickers = None if ticker is None else [ticker]
     read = partial(_read_events, tickers, at, newest)
-    decisive, events = await request.app.state.service.reader.run(read)
+    decisive, events = await request.app.state.reports.run(read, PATIENCE_FOR_MANY)
     live = [_live_model(state) for _, state in sorted(live_states(decisive, at).items())]
     return _json({"at": at, "live": live, "events": [asdict(event) for event in events]})
 
@@ -97,13 +95,10 @@ async def models(request: Request, at: At = None, newest: Newest = 100) -> Respo
 )
 async def scores(request: Request) -> Response:
     """Compare live forecasts with their outcomes and with zero; by default of all tickers."""
-    read = partial(_read_scores, requested_ticker(request))
-    return _json(await request.app.state.service.reader.run(read, PATIENCE_FOR_MANY))
-
-
-def _read_scores(ticker: str | None, connection: Connection) -> dict[str, Any]:
-    log = ForecastLog(connection)
-    return {"logged": log.count(ticker), "rows": scoreboard(log.scored(ticker))}
+    state = request.app.state
+    read = partial(state.scores.answer, requested_ticker(request))
+    body = await state.reports.run(read, PATIENCE_FOR_MANY)
+    return Response(body, media_type="application/json")
 
 
 def _read_events(

@@ -16,6 +16,27 @@ from src.core.tickers import quoted
 MEDIA_TYPE = "application/problem+json"
 
 NOT_JSON = 'The body is not valid JSON: send {"tickers": ["TCS.NS"]}.'
+WRONG_BODY = 'The body must be an object with a list of tickers: send {"tickers": ["TCS.NS"]}.'
+TOO_MANY_FIELDS = "The body has too many fields: send only tickers and horizons."
+_WHOLE_BODY = {"json_invalid": NOT_JSON, "fields": TOO_MANY_FIELDS}
+# What is wrong and what to do, by pydantic's type of error.
+_REASONS = {
+    "missing": 'this field is missing: send {{"tickers": ["TCS.NS"]}}',
+    "extra_forbidden": "there is no such field: send tickers and, if you like, horizons",
+    "list_type": 'this is not a list: send one, such as ["TCS.NS"]',
+    "too_short": "the list is empty: send at least one entry",
+    "too_long": "the list has {actual_length} entries: send at most {max_length} at once",
+    "string_type": 'this is not text: send text in quotes, such as "TCS.NS"',
+    "string_unicode": 'this is not readable text: send text in UTF-8, such as "TCS.NS"',
+    "string_too_long": "the text is too long: send at most {max_length} characters",
+    "literal_error": "there is no such value: send {expected}",
+    "int_parsing": "this is not a whole number: send one, such as 100",
+    "greater_than_equal": "the number is too small: send at least {ge}",
+    "less_than_equal": "the number is too large: send at most {le}",
+    "timestamp": "this is not a time of 1990 to 2099 with its time zone: send one such as "
+    "2026-04-13T12:30:00Z",
+    "datetime_from_date_parsing": "there is no such time: send one such as 2026-04-13T12:30:00Z",
+}
 
 
 class NoForecast(ForecastError):
@@ -69,10 +90,11 @@ def status_of(error: ForecastError) -> int:
 def validation_sentence(errors: Sequence[Any]) -> str:
     """The first of pydantic's validation errors as a sentence."""
     first = errors[0]
+    path = [str(part) for part in first["loc"] if part not in ("body", "query")]
+    if first["type"] in _WHOLE_BODY or not path:
+        return _WHOLE_BODY.get(first["type"], WRONG_BODY)
     # Field names come from the client: of any length, with any character.
-    path = ".".join(str(part) for part in first["loc"] if part not in ("body", "query"))
-    field = path if re.fullmatch("[a-z0-9.]{0,40}", path) else quoted(path)
-    message = str(first["msg"]).rstrip(".")
-    if first["type"] == "json_invalid":
-        return NOT_JSON
-    return f"{field}: {message}." if field else f"The body cannot be used: {message}."
+    name = ".".join(path)
+    field = name if re.fullmatch("[a-z0-9.]{0,40}", name) else quoted(name)
+    reason = _REASONS.get(first["type"], "the value cannot be used: see /docs")
+    return f"{field}: {reason.format(**first.get('ctx', {}))}."

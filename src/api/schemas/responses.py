@@ -65,14 +65,22 @@ class CandidateModel(BaseModel):
     promoted: bool = Field(description="whether it is served")
 
 
+class PinnedVersion(BaseModel):
+    """The version that a rollback restored and pinned."""
+
+    version_tag: str | None
+    since: dt.datetime
+
+
 class ServedModel(BaseModel):
     """The model that made the forecast."""
 
     name: str = Field(examples=["zero"])
     version: str = Field(description="SHA-256 of the model's manifest")
     trained_at: str = Field(description="UTC, ISO 8601")
-    verdict: str
+    verdict: str = Field(description="of the newest training where the model is pinned")
     served_since: str | None = Field(description="session at whose close it won, or null")
+    pinned: PinnedVersion | None = Field(description="null where training may replace the model")
     code_version: str
     features_version: str
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date, datetime
-from functools import cache, lru_cache
+from functools import cache
 
 from src.core.calendars.calendar import Calendar
 from src.core.calendars.exchange import EXCHANGES, INDICES, NSE, Exchange
@@ -101,14 +100,3 @@ def calendar_of(exchange: Exchange) -> Calendar:
         UsageError: It is not NSE, and the package `exchange_calendars` is not installed.
     """
     return nse() if exchange == NSE else package_calendar(exchange)
-
-
-@lru_cache(maxsize=4096)
-def close_of(ticker: str, session: date) -> datetime:
-    """When a session of a ticker's exchange closes, UTC.
-
-    Raises:
-        NotASession: The exchange does not trade on that day.
-        UsageError: The exchange is not known, or the package `exchange_calendars` not installed.
-    """
-    return calendar_of(exchange_of(ticker)).hours(session).closes

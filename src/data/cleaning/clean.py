@@ -138,8 +138,14 @@ def _clean_ticker(
     precedence: Sequence[str],
 ) -> CleaningResult:
     sources = in_precedence(raw, precedence)
-    series = [_source_series(raw.filter(source=name), ledger, calendar) for name in sources]
-    chosen, *others = series or [_source_series(raw, ledger, calendar)]
+    kept = [_kept(raw.filter(source=name), ledger, calendar) for name in sources]
+    kept = kept or [_kept(raw, ledger, calendar)]
+    chosen, *others = [
+        _source_series(
+            result, ledger, calendar, [other.kept for other in kept if other is not result]
+        )
+        for result in kept
+    ]
     repairs = _repairs(chosen, others, ledger, hourly, calendar, precedence)
     differing = [find_differences(chosen.bars, other.bars) for other in others]
     inferred = [other.adjusted.inferred.filter(status="applied") for other in others]
@@ -156,9 +162,14 @@ def _clean_ticker(
     )
 
 
-def _source_series(raw: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) -> _SourceSeries:
-    result = apply_rules(_with_level(raw.sort("date"), ledger), DAILY_RULES, calendar)
-    adjusted = apply_actions(result.kept, ledger, calendar)
+def _kept(raw: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) -> RuleResult:
+    return apply_rules(_with_level(raw.sort("date"), ledger), DAILY_RULES, calendar)
+
+
+def _source_series(
+    result: RuleResult, ledger: pl.DataFrame, calendar: Calendar, others: Sequence[pl.DataFrame]
+) -> _SourceSeries:
+    adjusted = apply_actions(result.kept, ledger, calendar, others)
     has_adj_close = result.kept["adj_close"].null_count() == 0
     bars = adjusted.bars.with_columns(UNREPAIRED)
     return _SourceSeries(bars, result.refused, adjusted, has_adj_close)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import polars as pl
@@ -44,7 +45,13 @@ def run(context: RunContext) -> StageReport:
     tickers = context.tickers
     starts = range(0, len(tickers), BLOCK_SIZE)
     blocks = [tickers[start : start + BLOCK_SIZE] for start in starts]
-    return merge_reports([_run_block(replace(context, tickers=block)) for block in blocks])
+    report = merge_reports([_run_block(replace(context, tickers=block)) for block in blocks])
+    details = report.details
+    whole = {
+        "notes": [*_quarantine_note(details["quarantined"]), *details["notes"]],
+        "sources": sorted(set(details["sources"])),
+    }
+    return replace(report, details={**details, **whole})
 
 
 def _run_block(context: RunContext) -> StageReport:
@@ -68,8 +75,8 @@ def _run_block(context: RunContext) -> StageReport:
             "rules": _count_every_rule(refused),
             "quarantined": _count_by_rule(refused),
             "repaired": _count_by_rule(repaired),
-            "notes": [*_quarantine_note(refused), *repair_notes(daily)],
-            "sources": sorted(set(daily.bars.filter(pl.col("repaired_by").is_null())["source"])),
+            "notes": repair_notes(daily),
+            "sources": list(set(daily.bars.filter(pl.col("repaired_by").is_null())["source"])),
             "actions_inferred": daily.inferred.filter(status="applied").height,
             "action_pending": int(daily.bars["action_pending"].sum()),
             "missing_sessions": _count_missing(daily.bars, context.calendar),
@@ -127,12 +134,12 @@ def _count_by_rule(rows: pl.DataFrame) -> dict[str, int]:
     return dict(rows.group_by("rule").len().sort("rule").iter_rows())
 
 
-def _quarantine_note(refused: pl.DataFrame) -> list[str]:
+def _quarantine_note(quarantined: Mapping[str, int]) -> list[str]:
     """How many rows are in quarantine and why, in one line, or none."""
-    if refused.is_empty():
+    if not quarantined:
         return []
-    rules = ", ".join(f"{rule} {count}" for rule, count in _count_by_rule(refused).items())
-    return [f"{refused.height} rows set aside in quarantine: {rules}"]
+    rules = ", ".join(f"{rule} {count}" for rule, count in sorted(quarantined.items()))
+    return [f"{sum(quarantined.values())} rows set aside in quarantine: {rules}"]
 
 
 STAGE = Stage(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from math import log
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from src.data.corporate_actions.ledger import contradiction_of
+from src.data.corporate_actions.ledger import contradiction_of, likely_splits
+from src.data.corporate_actions.price_checks.partings import LEAST
 
 if TYPE_CHECKING:
     from src.data.cleaning.clean import CleaningResult
@@ -39,7 +41,7 @@ def cleaning_warnings(daily: CleaningResult) -> tuple[str, ...]:
         *_dividend_mismatches(daily.dividend_mismatches),
         *_incomparable_past(daily.refused),
         *_differing_sources(daily),
-        *_pending_jumps(daily.bars),
+        *_pending_jumps(daily.bars, daily.inferred),
     )
 
 
@@ -116,11 +118,36 @@ def _differing_sources(daily: CleaningResult) -> list[str]:
     ]
 
 
-def _pending_jumps(bars: pl.DataFrame) -> list[str]:
-    before = pl.col("close").shift(1).over("ticker")
-    pending = bars.with_columns(ratio=pl.col("close") / before).filter("action_pending")
+def _pending_jumps(bars: pl.DataFrame, inferred: pl.DataFrame) -> list[str]:
+    def move(name: str) -> pl.Expr:
+        return (pl.col(name) / pl.col(name).shift(1).over("ticker")).fill_null(1.0)
+
+    moves = bars.with_columns(close_move=move("close"), adj_move=move("adj_close"))
+    likely = {
+        (row["ticker"], row["date"]): likely_splits(row)
+        for row in inferred.filter(status="pending").iter_rows(named=True)
+    }
     return [
-        f"{row['ticker']}: the close of {row['date']} is {row['ratio'] or 1:.3g} times the one "
-        "before, and no stated corporate action explains it: labels across it are left out."
-        for row in pending.iter_rows(named=True)
+        f"{row['ticker']}: {_unexplained(row, likely.get((row['ticker'], row['date']), ''))}: "
+        "labels across it are left out."
+        for row in moves.filter("action_pending").iter_rows(named=True)
     ]
+
+
+def _unexplained(row: dict[str, Any], likely: str) -> str:
+    """What moved on a pending session: the close, or adj_close away from it."""
+    close, adjusted = row["close_move"], row["adj_move"]
+    if abs(log(adjusted / close)) > LEAST:
+        return (
+            f"the adjusted close of {row['date']} is {adjusted:.3g} times the one before and the "
+            f"close {close:.3g} times, and no stated dividend explains the difference (correct the "
+            f"prices, or enter what explains it with `{ACTIONS_COMMAND} add`)"
+        )
+    if likely:
+        likely = (
+            f" (if it was a split, of {likely}: see `{ACTIONS_COMMAND} accept`, `add`, `reject`)"
+        )
+    return (
+        f"the close of {row['date']} is {close:.3g} times the one before, and no stated corporate "
+        f"action explains it{likely}"
+    )

@@ -10,7 +10,7 @@ import datetime as dt
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import polars as pl
 
@@ -20,6 +20,7 @@ from src.data.corporate_actions.action import Kind
 from src.data.corporate_actions.history import record_rows
 from src.data.corporate_actions.intake.manual import decided_rows, entered_row
 from src.data.corporate_actions.intake.statements import read_actions
+from src.data.corporate_actions.ledger import likely_splits
 from src.db.store import Store
 from src.stages.arguments import (
     Parser,
@@ -51,10 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     from src.db.database import open_database
     from src.db.tables.runs import ticker_locks
 
+    is_reading = args.action == "list"
     with (
         open_database(settings.server, settings.home) as database,
-        ticker_locks(database.control, [ticker]),
-        database.store.transaction(),
+        ticker_locks(database.control, [] if is_reading else [ticker]),
+        database.store.transaction(read_only=is_reading),
     ):
         text = _run(args, database.store, ticker, now)
     sys.stdout.write(f"{text}\n")
@@ -105,10 +107,15 @@ def _table(ticker: str, ledger: pl.DataFrame) -> str:
         return f"{ticker}: no corporate actions."
     lines = [
         f"{row['date']}  {row['kind']:<9} {row['ratio'] or row['amount']:<10.6g} "
-        f"{row['status']:<9} {row['origin']}, {row['source']}"
+        f"{row['status']:<9} {row['origin']}, {row['source']}{_proposal(row)}"
         for row in ledger.sort("date").iter_rows(named=True)
     ]
     return "\n".join([f"{ticker}: {ledger.height} corporate actions", *lines])
+
+
+def _proposal(row: dict[str, Any]) -> str:
+    is_proposal = row["origin"] == "inferred" and row["status"] == "pending"
+    return f": if a split, of {likely_splits(row)}" if is_proposal else ""
 
 
 def _parser() -> Parser:

@@ -51,27 +51,43 @@ def adjust(bars: pl.DataFrame, actions: Sequence[Action], basis: Basis) -> pl.Da
     )
 
 
-def apply_missed_splits(bars: pl.DataFrame, splits: Sequence[Action]) -> pl.DataFrame:
-    """Apply splits that the vendor of adjusted bars left out.
+def apply_splits(bars: pl.DataFrame, splits: Sequence[Action]) -> pl.DataFrame:
+    """Divide the prices before each split by its shares, and multiply the volume.
 
-    The vendor's ``adj_close`` is rescaled as well, unless it alone contains the split already.
+    The vendor's ``adj_close`` is divided as well, except by splits that it alone contains already:
+    some vendors adjust nothing but that.
     """
-    for split in splits:
-        is_before = pl.col("date") < split.date
-        factor = pl.when(is_before).then(split.shares).otherwise(1.0)
-        adj_factor = factor if _adj_close_moves_with_close(bars, split) else 1.0
-        bars = bars.with_columns(
-            pl.col(*OHLC) / factor, pl.col("volume") * factor, pl.col("adj_close") / adj_factor
-        )
-    return bars
+    days = bars["date"].to_numpy()
+    shares = pl.Series(shares_after(days, splits))
+    moving = [split for split in splits if _adj_close_moves_with_close(bars, split, splits)]
+    return bars.with_columns(
+        pl.col(*OHLC) / shares,
+        pl.col("volume") * shares,
+        pl.col("adj_close").cast(pl.Float64) / pl.Series(shares_after(days, moving)),
+    )
 
 
-def _adj_close_moves_with_close(bars: pl.DataFrame, split: Action) -> bool:
-    row = int(bars["date"].to_numpy().searchsorted(np.datetime64(split.date)))
-    if not 0 < row < bars.height or None in bars["adj_close"][row - 1 : row + 1].to_list():
-        return True
+def _adj_close_moves_with_close(
+    bars: pl.DataFrame, split: Action, splits: Sequence[Action]
+) -> bool:
+    """Whether adj_close / close is on one level on both sides of the split's session.
+
+    A split and a bonus between the same two bars are one change of level. Before the session has a
+    bar nothing tells, and adj_close stays as it is: its returns are the same either way.
+    """
+    days = bars["date"].to_numpy()
+    row = _row_of(days, split)
+    if not 0 < row < bars.height:
+        return False
     ratio = (bars["adj_close"] / bars["close"])[row - 1 : row + 1].to_list()
-    return abs(math.log(ratio[1] / ratio[0])) < abs(math.log(split.shares)) / 2
+    if None in ratio:
+        return True
+    shares = math.prod(other.shares for other in splits if _row_of(days, other) == row)
+    return abs(math.log(ratio[1] / ratio[0])) < abs(math.log(shares)) / 2
+
+
+def _row_of(days: Days, action: Action) -> int:
+    return int(days.searchsorted(np.datetime64(action.date)))
 
 
 def shares_after(days: Days, actions: Sequence[Action]) -> Floats:
@@ -84,11 +100,9 @@ def shares_after(days: Days, actions: Sequence[Action]) -> Floats:
 
 
 def _split_adjusted(bars: pl.DataFrame, actions: Sequence[Action], basis: Basis) -> pl.DataFrame:
-    bars = bars.with_columns(pl.col("adj_close").cast(pl.Float64))
-    if basis != "unadjusted":
-        return bars
-    shares = pl.Series(shares_after(bars["date"].to_numpy(), actions))
-    return bars.with_columns(pl.col(*OHLC) / shares, pl.col("volume") * shares)
+    if basis == "unadjusted":
+        return apply_splits(bars, [action for action in actions if action.shares != 1])
+    return bars.with_columns(pl.col("adj_close").cast(pl.Float64))
 
 
 def _dividends_until_last_bar(bars: pl.DataFrame, actions: Sequence[Action]) -> list[Action]:

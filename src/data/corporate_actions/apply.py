@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ import polars as pl
 
 from src.core.calendars.exchanges import exchange_of
 from src.data.corporate_actions.action import Action
-from src.data.corporate_actions.adjust import adjust, apply_missed_splits
+from src.data.corporate_actions.adjust import adjust, apply_splits
 from src.data.corporate_actions.ledger import (
     KEY,
     LEDGER_SCHEMA,
@@ -28,6 +29,7 @@ from src.data.corporate_actions.ledger import (
 )
 from src.data.corporate_actions.price_checks.contradictions import find_contradictions
 from src.data.corporate_actions.price_checks.jumps import still_shows
+from src.data.corporate_actions.price_checks.partings import mark_partings
 from src.data.corporate_actions.price_checks.split_inference import InferredSplit, infer_splits
 
 if TYPE_CHECKING:
@@ -56,15 +58,22 @@ class AdjustedSeries:
     reinstated: pl.DataFrame
 
 
-def apply_actions(bars: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) -> AdjustedSeries:
+def apply_actions(
+    bars: pl.DataFrame,
+    ledger: pl.DataFrame,
+    calendar: Calendar,
+    others: Sequence[pl.DataFrame] = (),
+) -> AdjustedSeries:
     """Adjust one ticker's bars by the active actions, and infer splits that nobody stated.
 
     A split of which adjusted prices still show the jump was missed by the vendor: it is applied
-    like one that was inferred with confidence. Any other jump is pending, and so is a stated split
-    that unadjusted prices do not show: its session is marked until a person decides.
+    like one that was inferred with confidence. Any other jump is pending, and so are a stated split
+    that unadjusted prices do not show, and a session on which adj_close and close part by more than
+    dividends explain: it is marked until a person decides.
 
     ``bars`` are clean and in date order, with ``price_basis, source, fetched_at, adj_close``;
-    ``ledger`` may have earlier inferences, which are made anew.
+    ``ledger`` may have earlier inferences, which are made anew; ``others`` are the clean bars of
+    the ticker's other sources.
     """
     if bars.is_empty():
         none = pl.DataFrame(schema=LEDGER_SCHEMA)
@@ -72,26 +81,32 @@ def apply_actions(bars: pl.DataFrame, ledger: pl.DataFrame, calendar: Calendar) 
     basis: Basis = bars["price_basis"][0]
     effective = effective_rows(ledger)
     missed = _missed_splits(bars, effective, basis)
-    inferred = _infer(bars, effective, missed, calendar)
+    inferred = _infer(bars, effective, missed, calendar, others)
     confident = [split for split in inferred if split.confident]
     splits = [Action(split.date, "split", ratio=split.ratio) for split in confident]
     contradicted = find_contradictions(bars, effective, splits, calendar)
     active = applied_actions(effective.join(contradicted, on=KEY, how="anti"))
+    inferred_rows = _inferred_rows(bars, inferred)
     if basis != "unadjusted":
-        bars = apply_missed_splits(bars, [*missed, *splits])
+        bars = apply_splits(bars, [*missed, *splits])
     adjusted = adjust(bars, [*active, *splits], basis)
     pending = {split.date for split in inferred if not split.confident}
     pending |= pending_days(pl.concat([effective, contradicted]))
+    applied = pl.concat([effective.join(contradicted, on=KEY, how="anti"), inferred_rows])
     return AdjustedSeries(
-        _mark_pending(adjusted, pending),
-        _inferred_rows(bars, inferred),
+        mark_partings(_mark_pending(adjusted, pending), applied),
+        inferred_rows,
         contradicted,
         _reinstated_rows(ledger, effective, contradicted),
     )
 
 
 def _infer(
-    bars: pl.DataFrame, effective: pl.DataFrame, missed: list[Action], calendar: Calendar
+    bars: pl.DataFrame,
+    effective: pl.DataFrame,
+    missed: list[Action],
+    calendar: Calendar,
+    others: Sequence[pl.DataFrame],
 ) -> list[InferredSplit]:
     """Jumps that no active action explains, without those that a person has decided on."""
     basis: Basis = bars["price_basis"][0]
@@ -101,7 +116,7 @@ def _infer(
         if action in missed or _shows_in_prices(action, basis)
     ]
     has_bands = exchange_of(bars["ticker"][0]).name == EXCHANGE_WITH_PRICE_BANDS
-    inferred = infer_splits(bars, visible, calendar, has_bands=has_bands)
+    inferred = infer_splits(bars, visible, calendar, has_bands=has_bands, others=others)
     decided = decided_days(effective)
     return [split for split in inferred if split.date not in decided]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from fractions import Fraction
+from typing import Any
 
 import polars as pl
 
@@ -62,6 +64,14 @@ def contradiction_of(row: dict[str, str]) -> str:
     """The reason that ``as_contradicted`` gave a row."""
     reason: str = json.loads(row["evidence"])[CONTRADICTION]
     return reason
+
+
+def likely_splits(row: dict[str, Any]) -> str:
+    """The ratios of an inferred split that the prices make likely, as ``2 or 2.5 for 1``."""
+    weights: dict[str, float] = json.loads(row["evidence"]).get("ratios", {})
+    ordered = sorted(weights, key=weights.__getitem__, reverse=True)
+    ratios = [float(Fraction(text)) for text in ordered] or [row["ratio"]]
+    return f"{' or '.join(f'{ratio:.4g}' for ratio in ratios)} for 1"
 
 
 def active_actions(ledger: pl.DataFrame) -> list[Action]:

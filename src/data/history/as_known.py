@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -53,7 +54,7 @@ def ledger(context: RunContext) -> pl.DataFrame:
 
 def newest_session(context: RunContext, ticker: str) -> dt.date | None:
     """The newest session with a price of any source that the run may know."""
-    priced = raw_prices(context, RAW_DAILY).filter(ticker=ticker).drop_nulls("close")
+    priced = raw_prices(replace(context, tickers=(ticker,)), RAW_DAILY).drop_nulls("close")
     newest = priced["date"].max()
     return newest if isinstance(newest, dt.date) else None
 

@@ -1,4 +1,8 @@
-"""Fetch one ticker's prices: everything at first, then an overlap and what is new."""
+"""Fetch one ticker's prices: everything at first, then an overlap and what is new.
+
+What is read for it from the store is read in short transactions: none is open while a source is
+asked.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +37,14 @@ def fetch(context: RunContext, ticker: str, source: Source) -> list[Delivery]:
             raise
         note = f"no hourly bars: {error}"
         return [replace(delivery, notes=(*delivery.notes, note)) for delivery in daily]
-    if not daily and not hourly and as_known.newest_session(context, ticker) is None:
+    if not daily and not hourly and not _has_prices(context, ticker):
         raise SourceUnavailable(f"The source {source.name} has no prices of {ticker}")
     return [*daily, *hourly]
+
+
+def _has_prices(context: RunContext, ticker: str) -> bool:
+    with context.store.transaction():
+        return as_known.newest_session(context, ticker) is not None
 
 
 def _fetch_kind(context: RunContext, ticker: str, source: Source, kind: Kind) -> list[Delivery]:
@@ -51,7 +60,8 @@ def _resume_from(context: RunContext, ticker: str, source_name: str, kind: Kind)
     """The first session to fetch again, or None for all of them."""
     if source_name != "yahoo":
         return None
-    stored = stored_prices(context, ticker, source_name, kind)
+    with context.store.transaction():
+        stored = stored_prices(context, ticker, source_name, kind)
     day = pl.col(KEY_COLUMNS[kind]).dt.date()
     if context.as_of is not None:
         stored = stored.filter(day <= context.as_of)
@@ -66,7 +76,8 @@ def _resume_from(context: RunContext, ticker: str, source_name: str, kind: Kind)
 
 def _restates_history(context: RunContext, delivery: Delivery) -> bool:
     """Whether the overlap differs before its last bar: then older rows may differ as well."""
-    stored = stored_prices(context, delivery.ticker, delivery.vendor, delivery.kind)
+    with context.store.transaction():
+        stored = stored_prices(context, delivery.ticker, delivery.vendor, delivery.kind)
     batch = Batch(0, delivery.price_basis, delivery.fetched_at)
     revised = revise(stored, delivery.frame, key=delivery.key, batch=batch)
     last = stored[delivery.key].max()

@@ -34,11 +34,11 @@ from src.data.ingest.batch_rows import (
 from src.data.ingest.fetch import fetch
 from src.data.ingest.instrument_check import check_returns, check_sessions
 from src.data.ingest.stored_prices import TABLES, stored_prices
-from src.data.ingest.vintages import completes_last_session, place_delivery
+from src.data.ingest.vintages import completes_last_bar, place_delivery
 from src.stages.stage import RunContext, Stage, StageReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import polars as pl
 
@@ -75,11 +75,36 @@ def stage(source: Source | None) -> Stage:
             *(CORPORATE_ACTIONS, ACTION_HISTORY),
         ),
         run=partial(run, source=source),
+        gather=partial(gather, source=source),
     )
 
 
-def run(context: RunContext, *, source: Source | None) -> StageReport:
-    """Fetch and store every ticker's prices.
+def gather(
+    context: RunContext, *, source: Source | None
+) -> dict[str, list[Delivery] | SourceUnavailable]:
+    """Fetch every ticker's deliveries; where the source has none, why.
+
+    Raises:
+        BadInput: when the source rejects a ticker or its files cannot be read.
+    """
+    fetched: dict[str, list[Delivery] | SourceUnavailable] = {}
+    if source is None:
+        return fetched
+    for ticker in context.tickers:
+        try:
+            fetched[ticker] = fetch(context, ticker, source)
+        except SourceUnavailable as error:
+            fetched[ticker] = error
+    return fetched
+
+
+def run(
+    context: RunContext,
+    fetched: Mapping[str, list[Delivery] | SourceUnavailable],
+    *,
+    source: Source | None,
+) -> StageReport:
+    """Store what was fetched of every ticker.
 
     Raises:
         SourceUnavailable: when the source cannot be reached and nothing is stored either.
@@ -92,10 +117,9 @@ def run(context: RunContext, *, source: Source | None) -> StageReport:
         if source is None:
             _require_stored(context, ticker)
             continue
-        try:
-            deliveries = fetch(context, ticker, source)
-        except SourceUnavailable as error:
-            warnings.append(_continue_with_stored(context, ticker, error))
+        deliveries = fetched[ticker]
+        if isinstance(deliveries, SourceUnavailable):
+            warnings.append(_continue_with_stored(context, ticker, deliveries))
             continue
         for delivery in deliveries:
             warnings += _store(context, delivery, counts[ticker])
@@ -164,7 +188,7 @@ def _is_repeat(delivery: Delivery, batches: pl.DataFrame, calendar: Calendar) ->
     if not delivery.fetched_at_stated or delivery.fetched_at in same["fetched_at"].to_list():
         return True
     newest = batches.sort("fetched_at", "batch_id").row(-1, named=True)
-    return newest["content_hash"] == delivery.content_hash and not completes_last_session(
+    return newest["content_hash"] == delivery.content_hash and not completes_last_bar(
         delivery, newest["fetched_at"], calendar
     )
 

@@ -30,6 +30,7 @@ FEW_ROWS = 5
 FIRST_ROWS, MIN_ALIKE = 5, 3
 # Factors are equal within this (relative), or within a share of the step that rounded prices blur.
 EQUAL, BLUR = 1e-4, 0.01
+HOUR = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -103,11 +104,11 @@ def find_restatement(frame: pl.DataFrame, series: pl.DataFrame) -> Restatement |
     return None
 
 
-def completes_last_session(
-    delivery: Delivery, fetched_before: dt.datetime, calendar: Calendar
-) -> bool:
+def completes_last_bar(delivery: Delivery, fetched_before: dt.datetime, calendar: Calendar) -> bool:
     """Whether the last bar was partial when the same content was fetched before, but is not now."""
-    last = delivery.frame["date"].max() if delivery.kind == "daily" else None
+    last = delivery.frame[delivery.key].max()
+    if isinstance(last, dt.datetime):
+        return fetched_before < last + HOUR <= delivery.fetched_at
     if not isinstance(last, dt.date):
         return False
     return calendar.last_closed(fetched_before) < last <= calendar.last_closed(delivery.fetched_at)

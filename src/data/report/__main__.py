@@ -42,9 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         context = make_context(
             settings, database.store, (ticker,), run_id="report", now=now, write=False
         )
-        data = load_ticker_data(context)
-        if data.stale or not count_rows(data)["holds"].all():
-            # A run may have written between two of the reads: only what is found twice is so.
+        # One snapshot: a run may write meanwhile.
+        with context.store.transaction(read_only=True):
             data = load_ticker_data(context)
     return _print(args, data)
 

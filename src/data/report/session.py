@@ -79,7 +79,7 @@ def _bar_rows(data: TickerData, day: dt.date, clean: dict[str, Any]) -> list[tup
     rows.append(("changed", _restatements(data, day, clean["source"])))
     rows.append(("adj_close", _adjustment(clean)))
     if clean["action_pending"]:
-        rows.append(("pending", "a jump that no action explains: no label crosses it"))
+        rows.append(("pending", "a move that no action explains: no label crosses it"))
     return rows
 
 

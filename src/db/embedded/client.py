@@ -24,8 +24,7 @@ def is_answering(server: EmbeddedServer) -> bool:
     """As pg_isready does: yes also when every connection is taken, no during recovery."""
     from psycopg import pq
 
-    conninfo = f"host={server.socket_dir} port={PORT} user=postgres dbname=postgres"
-    return pq.PGconn.ping(f"{conninfo} connect_timeout=2".encode()) == pq.Ping.OK
+    return _ping(server) == pq.Ping.OK
 
 
 def ensure_database(server: EmbeddedServer, name: str) -> None:
@@ -56,8 +55,17 @@ def is_idle(server: EmbeddedServer) -> bool:
                 time.sleep(0.02)
             return True
     except psycopg.Error:
-        # All connections taken, or in recovery: in use. Without a socket nobody can use it.
-        return not server.socket_file.exists()
+        # With all connections taken it is in use. While it recovers, or without a socket, nobody
+        # can use it.
+        return _ping(server) == psycopg.pq.Ping.REJECT or not server.socket_file.exists()
+
+
+def _ping(server: EmbeddedServer) -> int:
+    """One of ``pq.Ping``: OK, REJECT while it starts or stops, NO_RESPONSE."""
+    from psycopg import pq
+
+    conninfo = f"host={server.socket_dir} port={PORT} user=postgres dbname=postgres"
+    return pq.PGconn.ping(f"{conninfo} connect_timeout=2".encode())
 
 
 def _connect(server: EmbeddedServer) -> psycopg.Connection[tuple[Any, ...]]:

@@ -35,18 +35,30 @@ def acquire(
     """Start the server of `data_dir`, or join it, and create `database` unless it exists.
 
     Raises:
-        DatabaseUnavailable: The server cannot be started within `timeout` seconds.
+        DatabaseUnavailable: The server cannot be started within `timeout` seconds. Where nobody
+            else holds a lease, it does not run on.
     """
     server = EmbeddedServer(Path(data_dir).resolve())
     deadline = time.monotonic() + timeout
-    try:
-        server.data.parent.mkdir(parents=True, exist_ok=True)
-        with _exclusive(server, deadline):
-            postmaster.ensure_running(server, deadline)
+    with _one_sentence_errors(server), _exclusive(server, deadline):
+        postmaster.ensure_running(server, deadline)
+        try:
             client.ensure_database(server, database)
             return Lease(server, database)
-    except OSError as error:
-        raise DatabaseUnavailable(_cannot_open(server, error)) from error
+        except BaseException:
+            _stop_if_idle(server)
+            raise
+
+
+def reserve(data_dir: Path, database: str = "forecast_db") -> Lease:
+    """A lease on a server that need not run yet: one that takes long to start is left to start.
+
+    Raises:
+        DatabaseUnavailable: Its files cannot be written.
+    """
+    server = EmbeddedServer(Path(data_dir).resolve())
+    with _one_sentence_errors(server):
+        return Lease(server, database)
 
 
 class Lease:
@@ -101,11 +113,24 @@ os.register_at_fork(after_in_child=_unlock_all)
 def _stop_if_unused(server: EmbeddedServer) -> None:
     try:
         with _exclusive(server, time.monotonic() + STOP_TIMEOUT):
-            if _is_unleased(server) and client.is_idle(server):
-                postmaster.stop(server)
+            _stop_if_idle(server)
     except (OSError, DatabaseUnavailable) as error:
         # The next process that acquires a lease joins the server, and stops it afterwards.
         log.warning("The embedded database in %s was left running: %s", server.data, error)
+
+
+def _stop_if_idle(server: EmbeddedServer) -> None:
+    if not server.is_leased() and client.is_idle(server):
+        postmaster.stop(server)
+
+
+@contextlib.contextmanager
+def _one_sentence_errors(server: EmbeddedServer) -> Iterator[None]:
+    try:
+        server.data.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise DatabaseUnavailable(_cannot_open(server, error)) from error
 
 
 @contextlib.contextmanager
@@ -117,14 +142,6 @@ def _exclusive(server: EmbeddedServer, deadline: float) -> Iterator[None]:
                 raise server.unavailable_error("is being started or stopped by another process")
             time.sleep(0.01)
         yield
-    finally:
-        os.close(descriptor)
-
-
-def _is_unleased(server: EmbeddedServer) -> bool:
-    descriptor = server.open_beside("leases")
-    try:
-        return try_lock(descriptor)
     finally:
         os.close(descriptor)
 

@@ -28,6 +28,7 @@ from src.db.embedded.server import PORT, EmbeddedServer, try_lock
 GRACE = 2.0  # seconds for a server to open its socket, and for children of a dead one to end
 UNSEEN = 10.0  # seconds until a process that holds the data must have been seen
 STOPPING = 30.0  # seconds: a fast shutdown writes a checkpoint first
+ABANDONING = 5.0  # seconds for each signal to a server that never answered
 
 SETTINGS = (
     "listen_addresses=",
@@ -105,12 +106,33 @@ def _launch(
     for stale in (*server.pid_files, server.socket_file):
         stale.unlink(missing_ok=True)
     process = _spawn(server, directory, account)
+    try:
+        _wait_for_answer(server, process, deadline)
+    except BaseException:
+        # Whoever holds a lease waits for this very start; without one nobody would ever stop it.
+        if not server.is_leased():
+            _abandon(process)
+        raise
+
+
+def _wait_for_answer(
+    server: EmbeddedServer, process: subprocess.Popen[bytes], deadline: float
+) -> None:
     while not is_answering(server):
         if process.poll() is not None:
             raise server.failed_error("could not be started")
         if time.monotonic() > deadline:
             raise server.unavailable_error("was not ready in time")
         time.sleep(0.01)
+
+
+def _abandon(process: subprocess.Popen[bytes]) -> None:
+    """End a server that has not answered yet; its children end with it."""
+    for kind in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        process.send_signal(kind)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(ABANDONING)
+            return
 
 
 def _spawn(

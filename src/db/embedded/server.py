@@ -84,6 +84,14 @@ class EmbeddedServer:
                 self.log.replace(self.beside("log.old"))
         return os.fdopen(self.open_beside("log"), "ab")
 
+    def is_leased(self) -> bool:
+        """Whether any process keeps the server running: see `lease`."""
+        descriptor = self.open_beside("leases")
+        try:
+            return not try_lock(descriptor)
+        finally:
+            os.close(descriptor)
+
     def unavailable_error(self, what: str) -> DatabaseUnavailable:
         """Return the error to raise, with where to look."""
         return DatabaseUnavailable(

@@ -36,28 +36,6 @@ _BEFORE = (
     "WHERE p.ticker = %(ticker)s AND p.feature_date < %(before)s "
     f"ORDER BY p.feature_date, {_KEY}"
 )
-# From when until when each version was live; a rollback may bring it back.
-_LIVE_TIMES = """
-SELECT ticker, horizon, digest, array_agg(at) AS live_from, array_agg(until) AS live_until
-FROM (
-    SELECT ticker, horizon, digest, at,
-        lead(at) OVER (PARTITION BY ticker, horizon ORDER BY event_id) AS until
-    FROM model_events
-    WHERE made_live AND (%(ticker)s::text IS NULL OR ticker = %(ticker)s)) e
-GROUP BY ticker, horizon, digest"""
-_SCORED = (
-    "SELECT p.*, o.label_end, o.realised_return, o.matured_at, o.note, "  # noqa: S608
-    "v.live_from, v.live_until "
-    f"FROM predictions p CROSS JOIN LATERAL ({_NEWEST_OUTCOME}) o "
-    f"LEFT JOIN ({_LIVE_TIMES}) v "
-    "ON v.ticker = p.ticker AND v.horizon = p.horizon AND v.digest = p.version "
-    "WHERE (%(ticker)s::text IS NULL OR p.ticker = %(ticker)s) "
-    "AND (%(horizon)s::text IS NULL OR p.horizon = %(horizon)s) "
-    "ORDER BY p.feature_date, p.made_at"
-)
-_COUNT = (
-    "SELECT count(*) AS n FROM predictions WHERE %(ticker)s::text IS NULL OR ticker = %(ticker)s"
-)
 
 
 class ForecastLog:
@@ -85,20 +63,10 @@ class ForecastLog:
 
         Each with the ``label_end`` and ``realised_return`` of its newest outcome, or None.
         """
-        return self._rows(_BEFORE, {"ticker": ticker, "before": before})
+        from psycopg.rows import dict_row
 
-    def scored(self, ticker: str | None = None, horizon: str | None = None) -> list[dict[str, Any]]:
-        """Forecasts with their newest outcome, by feature date; by default of all tickers.
-
-        ``live_from`` and ``live_until`` list the times between which the version was live, None
-        where the audit does not name it; an end is None for the version that is live now.
-        """
-        return self._rows(_SCORED, {"ticker": ticker, "horizon": horizon})
-
-    def count(self, ticker: str | None = None) -> int:
-        """Number of forecasts, of one ticker or of all."""
-        (row,) = self._rows(_COUNT, {"ticker": ticker})
-        return int(row["n"])
+        with self._connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(_BEFORE, {"ticker": ticker, "before": before}).fetchall()
 
     def _write(self, statement: str, rows: Sequence[Row]) -> int:
         if not rows:
@@ -106,9 +74,3 @@ class ForecastLog:
         with self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.executemany(statement, rows)
             return cursor.rowcount
-
-    def _rows(self, query: str, parameters: Row) -> list[dict[str, Any]]:
-        from psycopg.rows import dict_row
-
-        with self._connection.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(query, parameters).fetchall()

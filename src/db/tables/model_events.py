@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from src.core.model_events import ModelEvent
+from src.core.model_events import ModelEvent, Pair
 from src.core.tables import MODEL_EVENTS
 from src.db import sql
 
@@ -31,12 +31,12 @@ _NEWEST = (
     f"(SELECT DISTINCT ON (ticker, horizon) {_COLUMNS} FROM model_events "  # noqa: S608
     f"WHERE {{}} AND {_CHOSEN} ORDER BY ticker, horizon, event_id DESC)"
 )
-_DECISIVE = " UNION ".join(
-    _NEWEST.format(condition)
-    for condition in (
-        "made_live",
-        "kind IN ('pinned', 'unpinned', 'promoted') AND (kind <> 'promoted' OR made_live)",
-    )
+# Events that begin or end a pin.
+PINNING = "kind IN ('pinned', 'unpinned', 'promoted') AND (kind <> 'promoted' OR made_live)"
+_DECISIVE = " UNION ".join(_NEWEST.format(condition) for condition in ("made_live", PINNING))
+_LAST_TRAINED = (
+    f"{_SELECT} WHERE ticker = %(ticker)s AND horizon = %(horizon)s AND kind = 'trained' "
+    "ORDER BY event_id DESC LIMIT 1"
 )
 
 
@@ -89,6 +89,24 @@ class EventLog:
         """
         chosen = {"tickers": _listed(tickers), "until": until}
         return self._read(f"{_DECISIVE} ORDER BY event_id", chosen)
+
+    def last_trained(self, pair: Pair) -> ModelEvent | None:
+        """The event of the newest training of a ticker and horizon, live or not."""
+        events = self._read(_LAST_TRAINED, {"ticker": pair[0], "horizon": pair[1]})
+        return events[0] if events else None
+
+    def digests(self) -> frozenset[str]:
+        """The digests of all sets that any event is about."""
+        rows = self._connection.execute("SELECT DISTINCT digest FROM model_events").fetchall()
+        return frozenset(digest for (digest,) in rows)
+
+    def version_tags(self) -> set[str]:
+        """The tags of all versions that were ever made."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT version_tag FROM model_events "
+            "WHERE kind = 'versioned' AND version_tag IS NOT NULL"
+        ).fetchall()
+        return {tag for (tag,) in rows}
 
     def tagged(self, version_tag: str) -> list[ModelEvent]:
         """Every event of a version, in the order of writing."""

@@ -80,12 +80,16 @@ class RunLog:
         self.run_id = run_id
 
     def started(self, ticker: str, *, command: str, live: bool, at: dt.datetime) -> None:
-        """Log that the run begins, and mark unfinished runs of the ticker as interrupted."""
-        self._connection.execute(
-            "UPDATE pipeline_runs SET status = 'interrupted', error = 'the process ended "
-            "without finishing the run' WHERE ticker = %s AND status = 'running'",
-            (ticker,),
-        )
+        """Log that the run begins; a live one marks unfinished runs of its ticker as interrupted.
+
+        One that is not live holds no lock, so that others may be under way.
+        """
+        if live:
+            self._connection.execute(
+                "UPDATE pipeline_runs SET status = 'interrupted', error = 'the process ended "
+                "without finishing the run' WHERE ticker = %s AND status = 'running'",
+                (ticker,),
+            )
         host, pid = socket.gethostname(), os.getpid()
         for name in (self.run_id, f"{self.run_id}_{host}_{pid}"):
             inserted = self._connection.execute(

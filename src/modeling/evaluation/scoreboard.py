@@ -11,27 +11,27 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from src.core.arrays import Floats
-from src.core.calendars.calendar import NotASession
-from src.core.calendars.exchanges import calendar_of, close_of, exchange_of
-from src.modeling.evaluation import point_metrics
-from src.modeling.evaluation.interval_metrics import inside
+from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.modeling.intervals.quantiles import INTERVALS
+
+if TYPE_CHECKING:
+    from src.core.calendars.exchange import Exchange
+    from src.db.tables.scores import ScoreLog
 
 Row = Mapping[str, Any]
 
 SERVED, SHADOW = "served", "shadow"
 POOLED = ""
 _ORDER = ("kind", "horizon", "sessions", "ticker", "model")
+# A forecast may have been made some days after its session, over a weekend or a holiday.
+MARGIN = dt.timedelta(days=14)
+_ENDS = [((1 - share) / 2, (1 + share) / 2) for share in INTERVALS]
 
 
-def scoreboard(scored: Iterable[Row]) -> list[dict[str, Any]]:
+def scoreboard(log: ScoreLog, ticker: str | None = None) -> list[dict[str, Any]]:
     """One row for each kind, horizon, ticker and model; ticker ``""`` is all real ones.
 
     Row keys: kind (``served`` or ``shadow``), horizon, sessions (ahead), ticker, tickers, model,
@@ -42,116 +42,54 @@ def scoreboard(scored: Iterable[Row]) -> list[dict[str, Any]]:
     and of the more common one; None without a forecast that has a sign).
 
     Args:
-        scored: ``ForecastLog.scored``.
+        log: What was forecast, and what came true.
+        ticker: Whose forecasts are scored; None for all.
     """
-    groups: dict[tuple[Any, ...], dict[tuple[Any, ...], Row]] = defaultdict(dict)
-    counted = (row for row in scored if _made_in_time(row) and _stood(row))
-    for row in sorted(counted, key=lambda row: row["made_at"]):
-        for kind, model, point in _forecasts(row):
-            scored_row = {**row, "scored_point": point}
-            position = row["ticker"], row["feature_date"]
-            for ticker in _groups(row):
-                key = kind, row["horizon"], row["sessions"], ticker, model
-                groups[key].setdefault(position, scored_row)
-    return [
-        {**dict(zip(_ORDER, key, strict=True)), **_measured(list(groups[key].values()))}
-        for key in sorted(groups, key=_sort_key)
-    ]
+    with log.one_snapshot():
+        spans = log.spans(ticker)
+        groups: dict[Exchange, list[str]] = defaultdict(list)
+        for name in spans:
+            groups[exchange_of(name)].append(name)
+        sessions = [
+            (exchange.code, *session)
+            for exchange, names in groups.items()
+            for session in _sessions(exchange, [spans[name] for name in names])
+        ]
+        calendars = {name: exchange_of(name).code for name in spans}
+        sums = log.sums(ticker, calendars, sessions, _ENDS)
+    return [_scores(row) for row in sorted(sums, key=_sort_key)]
 
 
-def _made_in_time(row: Row) -> bool:
-    """Whether a forecast was made before the close that decided it."""
-    try:
-        return bool(row["made_at"] < close_of(row["ticker"], row["label_end"]))
-    except NotASession:
-        # The calendar was corrected since.
-        return bool(row["made_at"].date() < row["label_end"])
+def _sessions(
+    exchange: Exchange, spans: Sequence[tuple[dt.date, dt.date]]
+) -> Iterator[tuple[dt.date, dt.datetime]]:
+    """Every session of these spans with its close, and of some days around them."""
+    calendar = calendar_of(exchange)
+    first = max(min(start for start, _ in spans) - MARGIN, calendar.covered_from)
+    for day in calendar.sessions(first, max(end for _, end in spans) + MARGIN):
+        yield day, calendar.hours(day).closes
 
 
-def _stood(row: Row) -> bool:
-    """Whether a served forecast's version was live when the session after it was made closed.
-
-    A version that the audit does not name was not withdrawn by anything that is known.
-    """
-    if row["kind"] != SERVED or not row["live_from"]:
-        return True
-    closed = _next_close(row["ticker"], row["made_at"])
-    return any(
-        start < closed and (end is None or end >= closed)
-        for start, end in zip(row["live_from"], row["live_until"], strict=True)
-    )
-
-
-@lru_cache(maxsize=4096)
-def _next_close(ticker: str, at: dt.datetime) -> dt.datetime:
-    """When the first session that is still open, or to come, at a time closes."""
-    calendar = calendar_of(exchange_of(ticker))
-    return calendar.hours(calendar.next_session(calendar.last_closed(at))).closes
-
-
-def _groups(row: Row) -> tuple[str, ...]:
-    """The tickers under which a row counts: synthetic prices do not count for the pool."""
-    return (row["ticker"],) if row["data_source"] == "sample" else (row["ticker"], POOLED)
-
-
-def _forecasts(row: Row) -> list[tuple[str, str, float]]:
-    """Kind, model and point of every forecast in a row."""
-    forecasts = [(row["kind"], row["model"], row["point"])]
-    if row["candidate"] is not None and row["candidate"] != row["model"]:
-        forecasts.append((SHADOW, row["candidate"], row["candidate_point"]))
-    return forecasts
-
-
-def _sort_key(key: tuple[Any, ...]) -> tuple[Any, ...]:
+def _sort_key(row: Row) -> tuple[Any, ...]:
     """Served first, the near horizon first, all tickers together first."""
-    kind, horizon, sessions, ticker, model = key
-    return kind != SERVED, horizon != "short", sessions, ticker, model
+    return (row["kind"] != SERVED, row["horizon"] != "short", *(row[name] for name in _ORDER[2:]))
 
 
-def _measured(rows: Sequence[Row]) -> dict[str, Any]:
-    actual = np.array([row["realised_return"] for row in rows], dtype=np.float64)
-    points = np.array([row["scored_point"] for row in rows], dtype=np.float64)
-    dates = np.array([row["feature_date"] for row in rows], dtype="datetime64[D]")
-    right, base = point_metrics.direction(actual, points)
+def _scores(sums: Row) -> dict[str, Any]:
+    """A row of the scoreboard from its sums."""
+    signed, rises = sums["signed"], sums["rises"]
     return {
-        "tickers": len({row["ticker"] for row in rows}),
-        "versions": len({row["version"] for row in rows}),
-        "first": dates.min().item(),
-        "last": dates.max().item(),
-        "n": len(rows),
-        "n_eff": point_metrics.effective_n(dates, max(row["sessions"] for row in rows)),
-        "mae": point_metrics.mae(actual, points),
-        "mae_zero": point_metrics.mae(actual, np.zeros_like(actual)),
-        "skill": point_metrics.skill(actual, points),
-        **_coverage(rows),
-        "direction": right,
-        "base_rate": base,
+        **{name: sums[name] for name in (*_ORDER, "tickers", "versions", "first", "last", "n")},
+        "n_eff": max(1.0, sums["dates"] / sums["sessions"]),
+        "mae": sums["mae"],
+        "mae_zero": sums["mae_zero"],
+        "skill": 1 - sums["mae"] / sums["mae_zero"] if sums["mae_zero"] > 0 else None,
+        "coverage": {
+            f"{share:g}": sums[f"inside_{place}"] / sums[f"known_{place}"]
+            for place, share in enumerate(INTERVALS)
+            if sums[f"known_{place}"]
+        },
+        "coverage_n": sums["coverage_n"],
+        "direction": sums["right_signs"] / signed if signed else None,
+        "base_rate": max(rises, signed - rises) / signed if signed else None,
     }
-
-
-def _coverage(rows: Sequence[Row]) -> dict[str, Any]:
-    grids: dict[tuple[float, ...], list[Row]] = defaultdict(list)
-    for row in rows:
-        grids[tuple(row["levels"])].append(row)
-    grids.pop((), None)
-    inside_by_share: dict[float, list[float]] = {share: [] for share in INTERVALS}
-    for levels, of_grid in grids.items():
-        actual = np.array([row["realised_return"] for row in of_grid], dtype=np.float64)
-        quantiles = np.array([row["quantiles"] for row in of_grid], dtype=np.float64)
-        for share in _shares(np.array(levels)):
-            inside_by_share[share].extend(
-                inside(actual, quantiles, share, np.array(levels)).tolist()
-            )
-    coverage = {
-        f"{share:g}": float(np.mean(each)) for share, each in inside_by_share.items() if each
-    }
-    return {"coverage": coverage, "coverage_n": sum(len(of_grid) for of_grid in grids.values())}
-
-
-def _shares(levels: Floats) -> list[float]:
-    """The intervals that a grid has; the log may hold grids that are not used any more."""
-    return [
-        share
-        for share in INTERVALS
-        if all(np.isclose(levels, end).any() for end in ((1 - share) / 2, (1 + share) / 2))
-    ]

@@ -15,7 +15,9 @@ import polars as pl
 from src.core.calendars.exchanges import calendar_of, exchange_of, shared_exchange
 from src.core.errors import BadInput, ForecastError, UsageError
 from src.core.hashing import frame_hash
-from src.core.tables import CLEAN_DAILY
+from src.core.tables import ACTION_HISTORY, CLEAN_DAILY, CORPORATE_ACTIONS
+from src.data.corporate_actions.history import ledger_known_at
+from src.data.corporate_actions.price_checks.partings import mark_partings
 from src.modeling.panel import panel as panels
 from src.modeling.panel.panel import MATRICES
 
@@ -37,7 +39,7 @@ class NoFeatures(ForecastError):
 def load_pools(context: RunContext) -> list[pl.DataFrame]:
     """Clean rows of the context's tickers and their pools, as known at its as-of and known-at."""
     stored = context.store.tickers()
-    pools = pooled_prices(context.store, context.tickers, stored, context.as_of)
+    pools = pooled_prices(context.store, context.tickers, stored, context.as_of, context.known_at)
     return pools if context.known_at is None else [_as_known(context, pool) for pool in pools]
 
 
@@ -112,6 +114,7 @@ def pooled_prices(
     tickers: Sequence[str],
     stored: Sequence[str],
     until: dt.date | None = None,
+    known_at: dt.datetime | None = None,
 ) -> list[pl.DataFrame]:
     """Clean rows of the tickers, and of the stored ones that may be pooled with them.
 
@@ -120,12 +123,31 @@ def pooled_prices(
     """
     exchange = shared_exchange(tickers)
     same_exchange = {ticker for ticker in stored if exchange_of(ticker) == exchange}
-    clean = store.load(CLEAN_DAILY, sorted({*tickers, *same_exchange}), until)
+    clean = load_clean(store, sorted({*tickers, *same_exchange}), until, known_at)
     # One synthetic bar is enough: a mixed series is no record of a market.
     synthetic = pl.col("ticker").is_in(clean.filter(source=SAMPLE)["ticker"].unique().to_list())
     requested = pl.col("ticker").is_in(list(tickers))
     pools = (clean.filter(synthetic & requested), clean.filter(~synthetic))
     return [pool for pool in pools if pool.filter(requested).height]
+
+
+def load_clean(
+    store: Store,
+    tickers: Sequence[str],
+    until: dt.date | None = None,
+    known_at: dt.datetime | None = None,
+) -> pl.DataFrame:
+    """Clean rows that labels may be made of.
+
+    Where adj_close parts unexplained from the close is found anew, whatever the stored rows say of
+    it: what an earlier version cleaned, or another hand changed, gets no label across it either.
+    """
+    clean = store.load(CLEAN_DAILY, tickers, until)
+    if known_at is None:
+        return mark_partings(clean, store.load(CORPORATE_ACTIONS, tickers, until))
+    return mark_partings(
+        clean, ledger_known_at(store.load(ACTION_HISTORY, tickers, until), known_at)
+    )
 
 
 def up_to(panel: Panel, day: dt.date) -> Panel:

@@ -1,12 +1,14 @@
 """Cache fitted models and their predictions on disk, under a hash of what they were made from.
 
 A pool's models are refitted once a year, and every run needs all of them and their predictions. A
-file that is missing, damaged or of other code is made again; nothing else depends on it.
+file that is missing, damaged or of other code is made again; nothing else depends on it. Fits end
+in signed models: with a signing key a file counts only if that key sealed it under its name.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import inspect
 import os
 import uuid
@@ -47,17 +49,18 @@ class DiskFitCache(FitCache):
 
     Args:
         folder: Of the files; created when first needed.
+        key: Seals the files; without one only damage is noticed.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, key: bytes | None = None) -> None:
+        self.folder, self._key = folder, key
 
     def cached(self, name: str, fit: FitFunction) -> FitFunction:
         """The same fit, looked up first and stored after a miss."""
 
         def lookup(X: Floats, y: Floats, horizon: int) -> FittedModel:
             path = self.folder / _key(name, fit, X, y, horizon)
-            stored = _trees(_read(path))
+            stored = _trees(self._read(path))
             if stored is not None:
                 return stored
             model = fit(X, y, horizon)
@@ -72,7 +75,7 @@ class DiskFitCache(FitCache):
         if not isinstance(model, Trees):
             return model.predict(X)
         path = self.folder / _digest(pack(model), X)
-        stored = _read(path)
+        stored = self._read(path)
         if stored is None or len(stored) != 8 * len(X):
             predicted = model.predict(X)
             self._write(path, predicted.tobytes())
@@ -83,7 +86,7 @@ class DiskFitCache(FitCache):
         partial = path.with_name(f".{uuid.uuid4().hex}")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(hashlib.sha256(data).digest() + data)
+            partial.write_bytes(self._seal(path, data) + data)
             partial.replace(path)
             self._drop_oldest()
         except OSError:
@@ -91,23 +94,32 @@ class DiskFitCache(FitCache):
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
 
+    def _read(self, path: Path) -> bytes | None:
+        try:
+            stored = path.read_bytes()
+        except OSError:
+            return None
+        # The oldest files are dropped first. Another account's file cannot be touched, but may be
+        # read.
+        with suppress(OSError):
+            os.utime(path)
+        seal, data = stored[:32], stored[32:]
+        return data if hmac.compare_digest(self._seal(path, data), seal) else None
+
+    def _seal(self, path: Path, data: bytes) -> bytes:
+        """32 bytes that only this content under this name has."""
+        if self._key is None:
+            return hashlib.sha256(data).digest()
+        # The name says what the file was made from: a sealed file must not stand for another.
+        sealed = hmac.new(self._key, f"fit {path.name}\n".encode(), hashlib.sha256)
+        sealed.update(data)
+        return sealed.digest()
+
     def _drop_oldest(self) -> None:
         # With what killed writers left partial, or that would pile up.
         stored = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime)
         for old in stored[:-MOST_FILES]:
             old.unlink(missing_ok=True)
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        stored = path.read_bytes()
-    except OSError:
-        return None
-    # The oldest files are dropped first. Another account's file cannot be touched, but may be read.
-    with suppress(OSError):
-        os.utime(path)
-    digest, data = stored[:32], stored[32:]
-    return data if hashlib.sha256(data).digest() == digest else None
 
 
 def _trees(data: bytes | None) -> Trees | None:

@@ -18,6 +18,7 @@ from src.modeling.serving.predict import forecast, usable
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
+    from src.core.model_events import Pin
     from src.modeling.serving.inputs import ModelInputs
     from src.registry.storage.artifact import Artifact
 
@@ -51,11 +52,11 @@ def serving_row(
 
 
 def forecast_from_row(
-    artifact: Artifact, row: Mapping[str, Any], calendar: Calendar
+    artifact: Artifact, row: Mapping[str, Any], calendar: Calendar, pin: Pin | None = None
 ) -> dict[str, object]:
     """The forecast of a row of ``serving_inputs``: an entry of ``forecasts`` in results.json.
 
-    ``artifact`` is the set whose digest the row names.
+    ``artifact`` is the set whose digest the row names; ``pin`` says that a rollback pinned it.
 
     Raises:
         FeatureMismatch: For a row of another ticker or features version.
@@ -67,7 +68,8 @@ def forecast_from_row(
         "close": row["last_close"],
         "features_version": row["features_version"],
     }
-    return forecast(artifact, features, calendar=calendar, distribution=_distribution(row))
+    distribution = _distribution(row)
+    return forecast(artifact, features, calendar=calendar, distribution=distribution, pin=pin)
 
 
 def _distribution(row: Mapping[str, Any]) -> ReturnDistribution:

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     import polars as pl
 
     from src.config.settings import Horizons
+    from src.core.model_events import Pin
     from src.stages.stage import RunContext
 
 LoadModel = Callable[[str, str], Artifact]
+FindPin = Callable[[str, str], "Pin | None"]
 NewestRows = Mapping[str, Mapping[str, Any]]
 
 
@@ -53,7 +55,8 @@ def stored_forecasts(
             "The stored models were trained on later prices: to forecast from a past session, run "
             "without --skip-training."
         ]
-    result = forecast_with(context, context.models.load, [ticker], pools)
+    models = context.models
+    result = forecast_with(context, models.load, [ticker], pools, find_pin=models.pin)
     record(context, result.rows, result.forecasts)
     return result.forecasts, list(dict.fromkeys(result.problems.values()))
 
@@ -63,10 +66,13 @@ def forecast_with(
     load: LoadModel,
     tickers: Sequence[str],
     pools: Sequence[pl.DataFrame],
+    *,
+    find_pin: FindPin = lambda _ticker, _horizon: None,
 ) -> StoredForecasts:
     """Forecast both horizons of each ticker from its last bar, one pool after another.
 
-    ``load`` gives the model of a ticker and horizon; ``pools`` are those of ``load_pools``.
+    ``load`` gives the model of a ticker and horizon; ``pools`` are those of ``load_pools``;
+    ``find_pin`` says where a rollback pinned the model of a ticker and horizon.
     """
     result = StoredForecasts()
     newest = _newest_rows(context, tickers, pools, result.problems)
@@ -78,7 +84,9 @@ def forecast_with(
         data_hash = pool_hash([pool])
         members = [artifact for artifact in artifacts if artifact.ticker in whole.tickers]
         for inputs in build_model_inputs(whole, members):
-            _forecast(context, inputs, newest[inputs.artifact.ticker], data_hash, result)
+            newest_of_ticker = newest[inputs.artifact.ticker]
+            pin = find_pin(*inputs.artifact.pair)
+            _forecast(context, inputs, newest_of_ticker, data_hash, pin, result)
     return result
 
 
@@ -148,11 +156,13 @@ def _forecast(
     inputs: ModelInputs,
     newest: Mapping[str, Any],
     data_hash: str,
+    pin: Pin | None,
     result: StoredForecasts,
 ) -> None:
     artifact, row = inputs.artifact, {**newest, **inputs.values}
+    calendar, distribution = context.calendar, inputs.distribution
     try:
-        entry = forecast(artifact, row, calendar=context.calendar, distribution=inputs.distribution)
+        entry = forecast(artifact, row, calendar=calendar, distribution=distribution, pin=pin)
     except ForecastError as error:
         result.problems[artifact.ticker, artifact.horizon] = str(error)
         return

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from src.core.errors import ForecastError
+from src.core.model_events import Pin
 from src.modeling.experiment.promotion import ZERO, Champion
-from src.registry.lifecycle.events import Author
-from src.registry.storage.artifact import NoModel
+from src.registry.lifecycle.events import Author, replaces_pinned
+from src.registry.storage.artifact import NoModel, SignatureRefused
 from src.registry.storage.artifact_store import same_content
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def current_champion(
     Raises:
         PinnedHorizonMismatch: The pinned model has another horizon.
         PinnedModelUnreadable: The pinned model cannot be read.
+        SignatureRefused: The live model is signed by none of the keys: going on without it would
+            lose its promotion.
     """
     if models is None:
         return Champion(), []
@@ -63,6 +66,8 @@ def current_champion(
         live = models.load(ticker, horizon)
     except NoModel:
         return Champion(), []
+    except SignatureRefused:
+        raise
     except ForecastError as error:
         if pin is not None:
             raise PinnedModelUnreadable(error, pin) from error
@@ -80,6 +85,24 @@ def current_champion(
     return Champion(live.served, since), [] if pin is None else [_pin_warning(pin)]
 
 
+def as_answered(models: LiveModels | None, result: TrainingResult) -> TrainingResult:
+    """A result before it is published, answered by the pinned model that will stay live, if any."""
+    trained = result.trained
+    state = models.state(*trained.pair) if models is not None else None
+    pinned = state.pinned if state is not None else None
+    if models is None or pinned is None or replaces_pinned(pinned, trained):
+        return result
+    pin = Pin(
+        pinned.version_tag,
+        pinned.at,
+        trained.verdict,
+        trained.reason,
+        trained.metrics,
+        trained.pool,
+    )
+    return result.answered_by(models.load(*trained.pair), pin)
+
+
 def publish_results(context: RunContext, results: Sequence[TrainingResult]) -> list[TrainingResult]:
     """Make trained models live; where a pinned model stays live, it answers in their place."""
     models = context.models
@@ -92,9 +115,10 @@ def publish_results(context: RunContext, results: Sequence[TrainingResult]) -> l
     for result in results:
         artifact = result.artifact if result.artifact.digest else next(stored)
         state = models.state(artifact.ticker, artifact.horizon)
+        pin = models.pin(artifact.ticker, artifact.horizon)
         if state is not None and state.live.digest != artifact.digest:
             artifact = models.load(artifact.ticker, artifact.horizon)
-        published.append(result.answered_by(artifact))
+        published.append(result.answered_by(artifact, pin))
     return published
 
 

@@ -19,6 +19,7 @@ from src.registry.formats.models import LinearModel
 from src.registry.storage.artifact import Artifact
 
 if TYPE_CHECKING:
+    from src.core.model_events import Pin
     from src.modeling.experiment.run import FeatureCache, WalkForwardResult
     from src.modeling.panel.labels import Dataset
     from src.modeling.training.pool_training import PoolTraining
@@ -35,33 +36,43 @@ class TrainingResult:
     ``feature_cache``, ``walk_forward`` and ``data_hash`` are of its pool.
 
     Attributes:
+        trained: The trained model with the verdict of now.
         inputs: The model that answers, the trained one or a pinned one in its place, and what it
             forecasts from at the ticker's last bar.
         newest: The newest row of ``features_daily``, with the ``return_basis`` of its bar.
+        pin: Where a rollback pinned the model that answers.
     """
 
     feature_cache: FeatureCache
     dataset: Dataset
     walk_forward: WalkForwardResult
     decision: PromotionDecision
+    trained: Artifact
     inputs: ModelInputs
     newest: Mapping[str, Any]
     data_hash: str
+    pin: Pin | None = None
 
     @property
     def artifact(self) -> Artifact:
         """The model that answers."""
         return self.inputs.artifact
 
-    def answered_by(self, artifact: Artifact) -> TrainingResult:
+    def answered_by(self, artifact: Artifact, pin: Pin | None = None) -> TrainingResult:
         """The same with another model to answer, and the inputs of that one."""
-        return replace(self, inputs=_inputs(artifact, self.feature_cache, self.walk_forward))
+        inputs = _inputs(artifact, self.feature_cache, self.walk_forward)
+        return replace(self, inputs=inputs, pin=pin)
 
     def forecast(self, context: RunContext) -> dict[str, Any]:
         """An entry of ``forecasts`` in results.json."""
-        inputs, calendar = self.inputs, context.calendar
-        row = {**self.newest, **inputs.values}
-        return forecast(self.artifact, row, calendar=calendar, distribution=inputs.distribution)
+        inputs = self.inputs
+        return forecast(
+            self.artifact,
+            {**self.newest, **inputs.values},
+            calendar=context.calendar,
+            distribution=inputs.distribution,
+            pin=self.pin,
+        )
 
     def serving_row(self, context: RunContext) -> dict[str, Any]:
         """A row of ``serving_inputs``."""
@@ -71,22 +82,23 @@ class TrainingResult:
 
     def as_results_json(self) -> dict[str, Any]:
         """An entry of ``stages.training.models`` in results.json."""
-        artifact = self.artifact
+        artifact, trained = self.artifact, self.trained
         return {
             "ticker": artifact.ticker,
             "horizon": artifact.horizon,
-            "candidate": artifact.candidate,
+            "candidate": trained.candidate,
             "served": artifact.served,
             "since": artifact.since or None,
+            "pinned": self.pin.version_tag if self.pin else None,
             "event": self.decision.event,
-            "verdict": artifact.verdict,
-            "reason": artifact.reason,
-            "configurations": artifact.trials,
+            "verdict": trained.verdict,
+            "reason": trained.reason,
+            "configurations": trained.trials,
             "sessions_until_decidable": self.decision.verdict.sessions_until_decidable,
-            "evidence": list(artifact.evidence),
+            "evidence": list(trained.evidence),
             "rows": self.dataset.counts,
-            "metrics": list(artifact.metrics),
-            "pool": dict(artifact.pool),
+            "metrics": list(trained.metrics),
+            "pool": dict(trained.pool),
             "coverage": summary.coverage(self.walk_forward, artifact.ticker),
         }
 
@@ -117,6 +129,7 @@ def build_result(
         dataset=dataset,
         walk_forward=walk_forward,
         decision=decision,
+        trained=artifact,
         inputs=_inputs(artifact, training.feature_cache, walk_forward),
         newest=newest_row,
         data_hash=data_hash,

@@ -8,21 +8,28 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.core.tables import CLEAN_DAILY, DATASETS, FEATURES_DAILY
+from src.core.tables import (
+    ACTION_HISTORY,
+    CLEAN_DAILY,
+    CORPORATE_ACTIONS,
+    DATASETS,
+    FEATURES_DAILY,
+)
 from src.features import catalogue
 from src.modeling.experiment.promotion import decide_promotion
 from src.modeling.panel import labels, panel
-from src.modeling.panel.pools import load_pools, newest_row, pool_hash
+from src.modeling.panel.pools import load_clean, load_pools, newest_row, pool_hash
 from src.modeling.points.fit_cache import DiskFitCache
 from src.modeling.serving.stored_models import record
 from src.modeling.training import pool_training
-from src.modeling.training.publish import current_champion, publish_results
+from src.modeling.training.publish import as_answered, current_champion, publish_results
 from src.modeling.training.report.build import build_report
 from src.modeling.training.result import TrainingResult, build_result
+from src.registry.storage.signing import signing_keys
 from src.stages.stage import RunContext, Stage, StageReport
 
 if TYPE_CHECKING:
-    from src.config.settings import FeatureSettings
+    from src.config.settings import FeatureSettings, Settings
     from src.modeling.panel.labels import Dataset
 
     # By ticker and ``short`` or ``long``.
@@ -67,7 +74,7 @@ def _store_datasets(context: RunContext, features: pl.DataFrame) -> Datasets:
     datasets = {}
     for ticker in context.tickers:
         ticker_features = features.filter(ticker=ticker)
-        clean = context.store.load(CLEAN_DAILY, [ticker], context.as_of)
+        clean = load_clean(context.store, [ticker], context.as_of, context.known_at)
         for horizon in DATASETS:
             datasets[ticker, horizon] = labels.build(
                 ticker_features,
@@ -96,7 +103,7 @@ def _train(
     training = pool_training.train_pool(
         whole,
         context.settings,
-        DiskFitCache(context.settings.home / FITS),
+        _fit_cache(context.settings),
         _leak_in_datasets(datasets, members, context.settings.features),
     )
     for ticker in members:
@@ -118,6 +125,11 @@ def _train(
                 horizon=horizon,
                 data_hash=data_hash,
             )
+
+
+def _fit_cache(settings: Settings) -> DiskFitCache:
+    keys = signing_keys(settings)
+    return DiskFitCache(settings.home / FITS, keys[0] if keys else None)
 
 
 def _leak_in_datasets(
@@ -148,7 +160,11 @@ def _reports(context: RunContext, results: Sequence[TrainingResult]) -> dict[str
     pages = {}
     for ticker in dict.fromkeys(result.artifact.ticker for result in results):
         name = "report.html" if len(context.tickers) == 1 else f"report_{ticker}.html"
-        of_ticker = [result for result in results if result.artifact.ticker == ticker]
+        of_ticker = [
+            (result, as_answered(context.models, result))
+            for result in results
+            if result.artifact.ticker == ticker
+        ]
         pages[name] = build_report(of_ticker, context)
     return pages
 
@@ -156,7 +172,7 @@ def _reports(context: RunContext, results: Sequence[TrainingResult]) -> dict[str
 def _without_candidate(results: Sequence[TrainingResult]) -> Iterator[str]:
     """A warning for each model without a candidate."""
     for result in results:
-        artifact = result.artifact
+        artifact = result.trained
         if artifact.candidate == "zero":
             yield f"{artifact.ticker}, {artifact.horizon}: {artifact.reason}."
 
@@ -174,7 +190,7 @@ def _columns_in_use(features: pl.DataFrame) -> list[str]:
 STAGE = Stage(
     name="training",
     summary="Build both datasets, walk the pool's candidates forward, and judge the challenger.",
-    reads=(FEATURES_DAILY, CLEAN_DAILY),
+    reads=(FEATURES_DAILY, CLEAN_DAILY, CORPORATE_ACTIONS, ACTION_HISTORY),
     writes=tuple(DATASETS.values()),
     run=run,
 )

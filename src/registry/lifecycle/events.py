@@ -35,7 +35,7 @@ def after_training(
     if before is not None and before.live.digest == artifact.digest:
         return []
     pin = before.pinned if before else None
-    live = pin is None or _won_after(pin, artifact)
+    live = pin is None or replaces_pinned(pin, artifact)
     kind = _verdict_kind(artifact, before, live=live)
     reason = artifact.reason if live else _pinned_reason(artifact.reason)
     trained = _event(
@@ -48,6 +48,12 @@ def after_training(
     )
     verdict = [_event(kind, artifact, author, made_live=live, reason=reason)] if kind else []
     return [trained, *verdict, *(_demoted(before, artifact, author) if live else [])]
+
+
+def replaces_pinned(pin: ModelEvent, artifact: Artifact) -> bool:
+    """Whether the gate promoted it at a session later than the pin's day."""
+    won = artifact.served != BASELINE and artifact.verdict == "better"
+    return won and artifact.since > f"{pin.at:%Y-%m-%d}"
 
 
 def after_rollback(
@@ -89,12 +95,6 @@ def versioned(artifact: Artifact, author: Author, tag: str, manifest: str) -> Mo
     """The event of a set that is kept in a version; ``manifest`` is the version's digest."""
     evidence = {"version_manifest": manifest}
     return _event("versioned", artifact, author, reason="", version_tag=tag, evidence=evidence)
-
-
-def _won_after(pin: ModelEvent, artifact: Artifact) -> bool:
-    """Whether the gate promoted it at a session later than the pin's day."""
-    won = artifact.served != BASELINE and artifact.verdict == "better"
-    return won and artifact.since > f"{pin.at:%Y-%m-%d}"
 
 
 def _verdict_kind(artifact: Artifact, before: LiveState | None, *, live: bool) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from src.core.errors import UnwritableFolder
+from src.core.model_events import Pin
 from src.registry.lifecycle.events import BASELINE, Author
 from src.registry.lifecycle.publish import publish
 from src.registry.lifecycle.state import LiveState, live_states
@@ -40,6 +41,26 @@ class LiveModels:
         if state is None:
             raise NoModel(ticker, horizon)
         return self.store.load(ticker, horizon, state.live.digest)
+
+    def pin(self, ticker: str, horizon: str) -> Pin | None:
+        """That the live set is pinned, with the newest verdict; None where training may replace it.
+
+        The set's own verdict is of the day it was trained.
+        """
+        state = self.state(ticker, horizon)
+        if state is None or state.pinned is None:
+            return None
+        pinned, trained = state.pinned, self.log.last_trained((ticker, horizon))
+        if trained is None:
+            return Pin(pinned.version_tag, pinned.at, pinned.verdict, pinned.reason)
+        return Pin(
+            pinned.version_tag,
+            pinned.at,
+            trained.verdict,
+            trained.reason,
+            trained.evidence.get("metrics", ()),
+            trained.evidence.get("pool", {}),
+        )
 
     def replaced_promoted_model(self, pin: ModelEvent) -> bool:
         """Whether the rollback behind a pin took a promoted model, rather than zero, out."""

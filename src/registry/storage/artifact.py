@@ -27,6 +27,10 @@ class CorruptArtifact(ForecastError):
     """The model's files are damaged: train again, or roll back."""
 
 
+class SignatureRefused(CorruptArtifact):
+    """The model's files are not signed by any of the keys that are set."""
+
+
 def environment() -> dict[str, str]:
     """Versions that can change a number, without importing what they are of."""
     packages = ("numpy", "scikit-learn", "skops")

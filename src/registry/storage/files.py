@@ -41,6 +41,23 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     sync(folder)
 
 
+def replace(path: Path, data: bytes, aside: Path) -> bool:
+    """Put a file in the place of another one, durably; returns whether it differs.
+
+    Args:
+        path: The file.
+        data: What it shall hold.
+        aside: A folder of the same disk, in which it is written first.
+    """
+    if path.exists() and path.read_bytes() == data:
+        return False
+    temporary = temporary_in(aside)
+    write_new(temporary, data)
+    temporary.replace(path)
+    sync(path.parent)
+    return True
+
+
 def sync(folder: Path) -> None:
     """Make the names in a folder durable, not only the bytes of its files."""
     descriptor = os.open(folder, os.O_RDONLY)

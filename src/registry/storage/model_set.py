@@ -12,14 +12,20 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from src.core.errors import BadInput
 from src.core.tables import HORIZONS
 from src.registry.storage import files as durable
-from src.registry.storage.signing import check_signature, digests_equal, sha256, signature
+from src.registry.storage.signing import (
+    Unsigned,
+    check_signature,
+    digests_equal,
+    sha256,
+    signature,
+)
 
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -46,16 +52,16 @@ def file_list(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
 
 
 def write(
-    folder: Path, manifest: bytes, files: Mapping[str, bytes], key: bytes | None = None
+    folder: Path, manifest: bytes, files: Mapping[str, bytes], keys: Sequence[bytes] = ()
 ) -> str:
     """Put a complete, durable set under its final name; returns its digest.
 
-    The caller lets nobody else write to ``folder`` meanwhile. A damaged set of that name is
-    replaced, a whole one is left as it is.
+    The caller lets nobody else write to ``folder`` meanwhile. A damaged set of that name, or one
+    that the first key did not sign, is replaced; another one is left as it is.
     """
     digest = sha256(manifest)
     try:
-        read(folder, digest, key)
+        read(folder, digest, keys[:1])
     except (OSError, ValueError):
         shutil.rmtree(folder / digest, ignore_errors=True)
     else:
@@ -63,17 +69,44 @@ def write(
     durable.make_folder(folder)
     durable.remove_leftovers(folder)
     temporary = durable.temporary_in(folder)
-    signed = {SIGNATURE: signature(key, _PURPOSE, manifest)} if key else {}
+    signed = {SIGNATURE: signature(keys[0], _PURPOSE, manifest)} if keys else {}
     durable.write_folder(temporary, {**files, **signed, MANIFEST: manifest})
     durable.move_into_place(temporary, digest)
     return digest
 
 
-def read(folder: Path, digest: str, key: bytes | None = None) -> dict[str, bytes]:
+def sign(
+    folder: Path, digest: str, keys: Sequence[bytes], *, aside: Path, accept_unsigned: bool
+) -> bool:
+    """Sign a set with the first key, if that did not sign it so far; returns whether it did now.
+
+    Args:
+        folder: Of the sets.
+        digest: Of the set.
+        keys: The first signs; a set that none of them signed is refused.
+        aside: A folder of the same disk, where the signature is written first.
+        accept_unsigned: Whether a set without a signature may be signed.
+
+    Raises:
+        ValueError, OSError: As ``read``.
+    """
+    try:
+        manifest = read(folder, digest, keys)[MANIFEST]
+    except Unsigned:
+        if not accept_unsigned:
+            raise
+        manifest = read(folder, digest)[MANIFEST]
+    return durable.replace(
+        folder / digest / SIGNATURE, signature(keys[0], _PURPOSE, manifest), aside
+    )
+
+
+def read(folder: Path, digest: str, keys: Sequence[bytes] = ()) -> dict[str, bytes]:
     """Every file of a set with its bytes, checked against the manifest, whose name is the digest.
 
     Raises:
-        ValueError: When something was changed, or is not signed by ``key``.
+        OtherKey: When none of ``keys`` signed it.
+        ValueError: When something was changed.
         OSError: When something is missing.
     """
     if not DIGEST.fullmatch(digest):
@@ -81,7 +114,7 @@ def read(folder: Path, digest: str, key: bytes | None = None) -> dict[str, bytes
     manifest = (folder / digest / MANIFEST).read_bytes()
     if not digests_equal(sha256(manifest), digest):
         raise ValueError(f"{MANIFEST} was changed")
-    check_signature(folder / digest / SIGNATURE, _PURPOSE, manifest, key)
+    check_signature(folder / digest / SIGNATURE, _PURPOSE, manifest, keys)
     files = {MANIFEST: manifest}
     for name, listed in json.loads(manifest)["files"].items():
         files[name] = _read_file(folder / digest, name, listed)

@@ -1,9 +1,13 @@
-"""Sign manifests with the key of the settings, and check digests and signatures."""
+"""Sign manifests with the keys of the settings, and check digests and signatures.
+
+The first key signs, and what any of them signed is accepted, so that a key can be replaced.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,21 +19,34 @@ if TYPE_CHECKING:
 MIN_KEY_LENGTH = 16
 
 
-def signing_key(settings: Settings) -> bytes | None:
-    """The signing key, or None where none is set.
+class OtherKey(ValueError):
+    """Something is signed by none of the keys; ``advice`` says what to do."""
+
+    advice = "put the key that signed it into FORECAST_SIGNING_KEY, behind the first and a comma"
+
+
+class Unsigned(OtherKey):
+    """Something is not signed although there are keys."""
+
+    advice = "run `python -m mlops.monitoring sign --unsigned` if you trust it"
+
+
+def signing_keys(settings: Settings) -> tuple[bytes, ...]:
+    """The keys, which are separated by commas; none where none is set.
 
     Raises:
         BadConfig: For a key that is too short to keep anyone out.
     """
     if settings.signing_key is None:
-        return None
-    key = settings.signing_key.get_secret_value().encode()
-    if len(key) < MIN_KEY_LENGTH:
+        return ()
+    keys = [key.strip().encode() for key in settings.signing_key.get_secret_value().split(",")]
+    if any(len(key) < MIN_KEY_LENGTH for key in keys):
+        each = "FORECAST_SIGNING_KEY is" if len(keys) == 1 else "A key in FORECAST_SIGNING_KEY is"
         raise BadConfig(
-            f"FORECAST_SIGNING_KEY is shorter than {MIN_KEY_LENGTH} characters: make one with "
+            f"{each} shorter than {MIN_KEY_LENGTH} characters: make one with "
             "`openssl rand -hex 32`."
         )
-    return key
+    return tuple(keys)
 
 
 def signature(key: bytes, purpose: str, body: bytes) -> bytes:
@@ -37,16 +54,21 @@ def signature(key: bytes, purpose: str, body: bytes) -> bytes:
     return hmac.new(key, f"{purpose}\n".encode() + body, hashlib.sha256).hexdigest().encode()
 
 
-def check_signature(path: Path, purpose: str, body: bytes, key: bytes | None) -> None:
-    """Raise ValueError unless there is no key, or ``path`` holds the signature of ``body``."""
-    if key is None:
+def check_signature(path: Path, purpose: str, body: bytes, keys: Sequence[bytes]) -> None:
+    """Check that ``path`` holds a signature of ``body`` by one of the keys, if there are any.
+
+    Raises:
+        Unsigned: There is no signature.
+        OtherKey: It is of none of the keys.
+    """
+    if not keys:
         return
     try:
         stored = path.read_bytes()
     except FileNotFoundError:
-        raise ValueError("it is not signed, but FORECAST_SIGNING_KEY is set") from None
-    if not digests_equal(stored, signature(key, purpose, body)):
-        raise ValueError("it is signed by another key")
+        raise Unsigned("it is not signed, but FORECAST_SIGNING_KEY is set") from None
+    if not any(digests_equal(stored, signature(key, purpose, body)) for key in keys):
+        raise OtherKey("it is signed by another key")
 
 
 def sha256(data: bytes) -> str:

@@ -19,6 +19,7 @@ from src.core.model_events import Pair
 from src.core.tickers import quoted
 from src.registry.formats.models import canonical_json
 from src.registry.lifecycle.events import Author
+from src.registry.storage.artifact import CorruptArtifact
 from src.registry.storage.model_set import DIGEST, folder_of
 from src.registry.storage.signing import digests_equal, sha256
 
@@ -45,6 +46,24 @@ class VersionExists(BadInput):
 
     def __init__(self, tag: str) -> None:
         super().__init__(f"Version {tag} exists already and is never overwritten: choose another.")
+
+
+class TagUsed(BadInput):
+    """There was a version of that name, of other models, whose folder is gone."""
+
+    def __init__(self, tag: str, made_at: dt.datetime) -> None:
+        super().__init__(
+            f"Version {tag} was made of other models on {made_at.astimezone(dt.UTC):%Y-%m-%d} and "
+            "a tag is never used again: choose another, or put the folder of that version back."
+        )
+
+
+class UnusableVersion(CorruptArtifact):
+    """A version that a rollback refuses; ``why`` is the reason alone."""
+
+    def __init__(self, tag: str, why: str, advice: str = "choose another version") -> None:
+        self.why = why
+        super().__init__(f"Version {tag} cannot be used ({why}): nothing was changed, {advice}.")
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from src.core.errors import BadInput
+from src.core.model_events import Pair
 from src.registry.lifecycle.events import Author, after_rollback, after_unpin, versioned
 from src.registry.lifecycle.live_models import LiveModels
 from src.registry.lifecycle.state import live_states
-from src.registry.storage.artifact import Artifact, CorruptArtifact, NoModel
+from src.registry.storage.artifact import Artifact, NoModel
 from src.registry.storage.files import move_into_place, only_writer
 from src.registry.storage.signing import digests_equal
 from src.registry.versions.archive import VersionArchive
-from src.registry.versions.manifest import Version, VersionExists, check_tag
+from src.registry.versions.manifest import (
+    TagUsed,
+    UnusableVersion,
+    Version,
+    VersionExists,
+    check_tag,
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,7 @@ class Registry:
         Raises:
             UsageError: When ``tag`` cannot be one.
             VersionExists: When there is one of that name already.
+            TagUsed: When the audit knows one of that name, of other models.
             NoModel: When nothing is live.
             CorruptArtifact: When a live set is damaged.
         """
@@ -61,6 +69,7 @@ class Registry:
             if not states:
                 raise NoModel
             live = {pair: state.live.digest for pair, state in states.items()}
+            self._check_tag_unused(tag, live)
             folder, artifacts = archive.copy_sets(store, live)
             version = archive.seal(folder, tag, author)
             log.append([versioned(artifact, author, tag, version.digest) for artifact in artifacts])
@@ -122,11 +131,39 @@ class Registry:
             log.append(events)
         return sorted(event.horizon for event in events)
 
+    def recorded_manifests(self, tag: str) -> list[str]:
+        """The digests of manifests that the audit has of a version."""
+        events = self.models.log.tagged(tag)
+        return [str(event.evidence.get("version_manifest")) for event in events]
+
+    def refusals(self) -> list[tuple[str, str]]:
+        """Every tag, the newest first, and why a rollback to it would be refused; else empty.
+
+        Every byte of every version is read. Tags whose folder is gone come last.
+        """
+        tags = self.archive.tags()
+        gone = sorted(self.models.log.version_tags() - set(tags))
+        return [
+            *((tag, self._refusal(tag)) for tag in tags),
+            *((tag, f"its folder is missing from {self.archive.root}") for tag in gone),
+        ]
+
+    def _refusal(self, tag: str) -> str:
+        try:
+            version = self.archive.read(tag)
+            self._check_audit(version)
+            self.archive.check(version)
+        except UnusableVersion as error:
+            return error.why
+        return ""
+
+    def _check_tag_unused(self, tag: str, live: Mapping[Pair, str]) -> None:
+        """A killed run may have recorded the tag before its folder had its name."""
+        events = [event for event in self.models.log.tagged(tag) if event.kind == "versioned"]
+        if events and {event.pair: event.digest for event in events} != live:
+            raise TagUsed(tag, events[0].at)
+
     def _check_audit(self, version: Version) -> None:
-        events = self.models.log.tagged(version.tag)
-        recorded = (str(event.evidence.get("version_manifest")) for event in events)
+        recorded = self.recorded_manifests(version.tag)
         if not any(digests_equal(digest, version.digest) for digest in recorded):
-            raise CorruptArtifact(
-                f"Version {version.tag} is not the one that the audit recorded, so it is not "
-                "used: choose another version."
-            )
+            raise UnusableVersion(version.tag, "it is not the one that the audit recorded")

@@ -6,6 +6,7 @@ The expected counts were measured with the first detectors and recounted from th
 import datetime as dt
 
 import numpy as np
+import polars as pl
 import pytest
 
 from benchmarks.bad_data import (
@@ -25,7 +26,9 @@ from benchmarks.bad_data import (
     twin_of,
 )
 from src.data.cleaning.rules.unit_errors import unit_errors
+from src.data.corporate_actions.ledger import LEDGER_SCHEMA
 from src.data.corporate_actions.price_checks.dividends import implausible_dividends
+from src.data.corporate_actions.price_checks.partings import find_partings
 
 pytestmark = pytest.mark.skipif(
     not FOLDER.is_dir(), reason=f"the recorded errors are not at {FOLDER} (set FORECAST_TEST_DATA)"
@@ -156,3 +159,33 @@ def test_a_run_of_unit_errors_is_found_in_every_series_of_which_it_is_no_majorit
         spoiled, rows = inject(bars, "run of 25 bars", rng)
         if bars.height >= 60:
             assert set(unit_errors(spoiled).arg_true().to_list()) == rows
+
+
+def partings(path):
+    """Sessions held back because adj_close takes off more than the file's own dividends."""
+    bars = read(path).drop_nulls(["open", "close", "adj_close"])
+    listed = dividends(bars).with_columns(
+        ticker=pl.lit("X"),
+        kind=pl.lit("dividend"),
+        source=pl.lit("yahoo"),
+        origin=pl.lit("stated"),
+        status=pl.lit("applied"),
+        decided_by=pl.lit("rule"),
+        evidence=pl.lit("{}"),
+    )
+    applied = pl.concat([pl.DataFrame(schema=LEDGER_SCHEMA), listed], how="diagonal_relaxed")
+    return find_partings(bars, applied).sum()
+
+
+@pytest.mark.parametrize(("name", "doubled"), [("DODFX", 1), ("JENYX", 5), ("VWILX", 2)])
+def test_no_label_would_cross_a_gain_that_adj_close_takes_off_twice(name, doubled):
+    path = bad(name, "cg-double-count")
+
+    assert (partings(path), partings(twin_of(path))) == (doubled, 0)
+
+
+def test_no_session_of_a_file_without_an_error_is_held_back():
+    good = [path for _, path in files(("no-bad-divs",))]
+    twins = [twin_of(path) for _, path in files(DIVIDEND_KINDS)]
+
+    assert [partings(path) for path in good + twins] == [0] * 16

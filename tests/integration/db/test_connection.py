@@ -3,10 +3,11 @@
 import os
 from contextlib import closing
 
+import polars as pl
 import psycopg
 import pytest
 
-from src.core.errors import DatabaseFull, DatabaseRefused, DatabaseUnavailable
+from src.core.errors import DatabaseFull, DatabaseRefused, DatabaseUnavailable, ValueRefused
 from src.core.tables import CLEAN_DAILY
 from src.db.connection import (
     bulk_connection,
@@ -102,6 +103,52 @@ def test_a_full_disk_is_known_by_its_code(database_url, reader):
                 one_sentence_errors(database_url),
             ):
                 cursor.execute(raising)
+
+
+def test_a_refused_row_that_speaks_of_a_connection_is_a_refusal(database_url, reader):
+    reader.execute("CREATE TABLE connections (server text CONSTRAINT closed_connection UNIQUE)")
+    text = "connection: server closed the connection unexpectedly"
+    insert = f"INSERT INTO connections VALUES ('{text}')"
+    reader.execute(insert)
+    with closing(bulk_connection(database_url)) as bulk:
+
+        def copy():
+            with closing(bulk.cursor()) as cursor:
+                rows = pl.DataFrame({"server": [text]}).to_arrow()
+                cursor.adbc_ingest("connections", rows, mode="append")
+
+        def execute():
+            with closing(bulk.cursor()) as cursor:
+                cursor.execute(insert)
+
+        for write in (lambda: reader.execute(insert), execute, copy):
+            with (
+                pytest.raises(DatabaseRefused, match="closed_connection"),
+                one_sentence_errors(database_url),
+            ):
+                write()
+            bulk.rollback()
+
+
+@pytest.mark.parametrize(
+    ("statement", "parameters"),
+    [
+        ("SELECT 1 / %s::int", [0]),
+        ("INSERT INTO instruments (ticker) VALUES (%s)", [None]),
+        ("SELECT %s::int", ["one"]),
+        ("SELECT %s::float8", [[0.5]]),
+        ("SELECT %s::text", ["a\0b"]),
+        ("SELECT %s", [object()]),
+    ],
+)
+def test_a_value_that_cannot_be_stored_is_told_apart_from_a_database_that_cannot_store(
+    database_url, reader, statement, parameters
+):
+    with pytest.raises(ValueRefused, match="refused a value"), one_sentence_errors(database_url):
+        reader.execute(statement, parameters)
+    with pytest.raises(DatabaseRefused) as refused, one_sentence_errors(database_url):
+        reader.execute("SELECT * FROM nowhere")
+    assert not isinstance(refused.value, ValueRefused)
 
 
 def test_an_error_of_our_own_stays_what_it_is(database_url):

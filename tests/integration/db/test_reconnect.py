@@ -1,10 +1,18 @@
+import contextlib
+import fcntl
+import threading
+import time
+
 import psycopg
 import pytest
 
 from src.core.errors import DatabaseRefused, DatabaseUnavailable
+from src.db import reconnect
 from src.db.database import DATA_DIR
+from src.db.embedded import processes
+from src.db.embedded.server import EmbeddedServer
 from src.db.reconnect import PersistentConnection, Reconnector
-from tests.support.services import die
+from tests.support.services import die, eventually
 
 
 def one(connection):
@@ -63,3 +71,75 @@ def test_a_closed_reconnector_starts_no_server(home):
     with pytest.raises(DatabaseUnavailable, match="about to end"):
         reconnector.connect()
     assert not (home / DATA_DIR).exists()
+
+
+@pytest.fixture
+def reconnector(home):
+    """One of an embedded server, closed afterwards."""
+    opened = Reconnector(None, home)
+    yield opened
+    opened.close()
+
+
+def connects(reconnector):
+    """Whether a connection was made."""
+    with contextlib.suppress(DatabaseUnavailable):
+        reconnector.connect().close()
+        return True
+    return False
+
+
+def test_a_server_that_cannot_start_is_tried_ever_more_rarely_and_found_once_it_can(
+    reconnector, home
+):
+    data = home / DATA_DIR
+    server, settings = EmbeddedServer(data.resolve()), data / "postgresql.conf"
+    reconnector.connect().close()
+    good = settings.read_text()
+    settings.write_text(f"{good}shared_buffers = many\n")
+    die(data / "postmaster.pid")
+    ends = time.monotonic() + 3
+    calls = []
+    while time.monotonic() < ends:
+        with pytest.raises(DatabaseUnavailable, match="could not be started"):
+            reconnector.connect()
+        calls.append(1)
+
+    # At 0, 0, .5 and 1.5 seconds.
+    assert 2 <= server.log.read_text().count("contains errors") <= 4
+    assert len(calls) > 50
+    settings.write_text(good)
+    eventually(lambda: connects(reconnector))
+
+
+def test_while_one_tries_the_others_hear_the_last_failure_at_once(reconnector, home, monkeypatch):
+    monkeypatch.setattr(reconnect, "START_TIMEOUT", 2.0)
+    lock = home / DATA_DIR.with_suffix(".lock")
+    lock.parent.mkdir(parents=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert not connects(reconnector)
+        trying = threading.Thread(target=connects, args=(reconnector,))
+        trying.start()
+        time.sleep(0.5)
+        began = time.monotonic()
+        with pytest.raises(DatabaseUnavailable, match="started or stopped by another process"):
+            reconnector.connect()
+        waited = time.monotonic() - began
+        trying.join()
+
+    assert waited < 1
+
+
+def test_a_start_that_takes_longer_than_one_try_goes_on(reconnector, home, monkeypatch):
+    server = EmbeddedServer((home / DATA_DIR).resolve())
+    monkeypatch.setattr(reconnect, "START_TIMEOUT", 0.0)
+    with pytest.raises(DatabaseUnavailable, match="not ready in time"):
+        reconnector.connect()
+    started = list(processes.working_in(server))
+    monkeypatch.setattr(reconnect, "START_TIMEOUT", 10.0)
+    reconnector.connect().close()
+
+    assert processes.postmaster(server) in started
+    reconnector.close()
+    eventually(lambda: not list(processes.working_in(server)))

@@ -5,6 +5,7 @@ import datetime as dt
 import json
 import threading
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -323,6 +324,23 @@ def test_another_connection_sees_the_old_rows_until_the_transaction_ends(store, 
 
     assert closes(other) == [5]
     other.close()
+
+
+def test_a_read_only_transaction_sees_one_moment_and_writes_nothing(store, database_url):
+    other = PostgresStore(bulk_connection(database_url))
+    write(store, lambda: store.upsert(CLEAN_DAILY, clean(1, 2)))
+    for close, reading in ((5, store), (6, DryRunStore(store))):
+        with reading.transaction(read_only=True):
+            before = closes(reading)
+            write(other, partial(other.replace, CLEAN_DAILY, ["TCS.NS"], clean(close)))
+            assert closes(reading) == before
+        assert closes(store) == [close]
+    other.close()
+
+    with pytest.raises(Exception, match="read-only"), store.transaction(read_only=True):
+        store.upsert(CLEAN_DAILY, clean(7))
+    write(store, lambda: store.upsert(CLEAN_DAILY, clean(8)))
+    assert closes(store) == [8]
 
 
 def test_a_reader_never_sees_half_of_a_write(store, database_url):

@@ -1,5 +1,7 @@
 """A rollback on real tables: the restored model is pinned, has inputs, and outlives training."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -120,8 +122,11 @@ def test_what_a_rollback_writes_is_what_a_run_of_each_ticker_writes(two_versions
 
     for ticker in TICKERS:
         forecasts, _ = two_versions.run_after_close(ticker, TODAY)
+        models = two_versions.models
         again = [
-            forecast_from_row(two_versions.models.load(ticker, h), restored[ticker, h], nse())
+            forecast_from_row(
+                models.load(ticker, h), restored[ticker, h], nse(), models.pin(ticker, h)
+            )
             for h in HORIZONS
         ]
         assert repr(again) == repr(forecasts)
@@ -237,12 +242,38 @@ def test_training_does_not_undo_a_rollback_and_forecasts_come_from_what_is_pinne
 
     for horizon, one in zip(HORIZONS, forecasts, strict=True):
         assert one["model"]["version"] == first[horizon]
+        assert one["model"]["pinned"]["version_tag"] == "v1"
         assert at.models.state("TCS.NS", horizon).pinned is not None
-        kept = at.row("TCS.NS", horizon)
+        kept, pin = at.row("TCS.NS", horizon), at.models.pin("TCS.NS", horizon)
         assert (kept["digest"], kept["feature_date"]) == (first[horizon], DAYS[row + 2])
-        assert repr(forecast_from_row(at.models.load("TCS.NS", horizon), kept, nse())) == repr(one)
+        live = at.models.load("TCS.NS", horizon)
+        assert repr(forecast_from_row(live, kept, nse(), pin)) == repr(one)
     logged = at.connection.execute(
         "SELECT version FROM predictions WHERE feature_date = %s ORDER BY horizon DESC",
         (DAYS[row + 2],),
     ).fetchall()
     assert [version for (version,) in logged] == list(first.values())
+
+
+def test_the_report_shows_the_pinned_models_forecast_and_the_verdict_of_now(at):
+    at.store_prices(known_on(len(DAYS) - 1))
+    served = {"served": "rank_tilt", "since": str(DAYS[-40]), "verdict": "better"}
+    publish(
+        at, [replace(one, **served, reason="it was then") for one in tilts(at, LOW, HIGH)], DAYS[-3]
+    )
+    at.manager(DAYS[-3]).version_models("v1")
+    at.manager(DAYS[-3]).rollback_to_version("v1")
+
+    forecasts, _ = at.run_after_close("TCS.NS", TODAY, training=True)
+
+    assert at.page.count("Served is rank_tilt. A rollback pinned version v1") == len(HORIZONS)
+    for horizon, one in zip(HORIZONS, forecasts, strict=True):
+        assert one["pred_return"] != 0
+        shown = f"{100 * one['pred_return']:+.2f} %, {one['est_future_close']:,.2f}"
+        assert shown in at.page
+        newest = at.models.log.last_trained(("TCS.NS", horizon))
+        assert newest.digest != one["model"]["version"]
+        assert (one["verdict"], one["reason"]) == (newest.verdict, newest.reason)
+        assert one["reason"] != "it was then"
+    again, _ = at.run_after_close("TCS.NS", TODAY)
+    assert repr(again) == repr(forecasts)

@@ -27,3 +27,12 @@ def test_nothing_of_the_api_decides_a_result(monkeypatch):
     monkeypatch.setenv("FORECAST_API_KEYS", HASHED)
 
     assert "api" not in load_settings(env_file=None).result_settings()
+
+
+def test_trusted_proxies_are_addresses_or_networks(monkeypatch):
+    monkeypatch.setenv("FORECAST_API__TRUSTED_PROXIES", "10.0.0.5, fd00::/8")
+    assert load_settings(env_file=None).api.trusted_proxies == ("10.0.0.5", "fd00::/8")
+
+    monkeypatch.setenv("FORECAST_API__TRUSTED_PROXIES", "*")
+    with pytest.raises(BadConfig, match="give addresses or networks"):
+        load_settings(env_file=None)

@@ -195,7 +195,9 @@ def test_an_unknown_key_is_answered_with_the_nearest_right_one(config, content, 
 def test_an_unknown_variable_of_ours_is_refused(monkeypatch):
     monkeypatch.setenv("FORECAST_TRAINING__SEDE", "3")
 
-    assert refusal() == "Unknown setting 'training.sede': did you mean 'training.seed'?"
+    assert refusal() == (
+        "FORECAST_TRAINING__SEDE is not a setting: did you mean FORECAST_TRAINING__SEED?"
+    )
 
 
 def test_variables_of_other_programs_are_left_alone(monkeypatch):
@@ -252,10 +254,62 @@ def test_not_a_number_is_no_improvement(config):
     assert sentence.startswith("Setting 'validation.min_mae_improvement.short' cannot be nan")
 
 
-def test_a_refusal_of_a_file_says_where_it_looked(config):
+def test_a_refusal_of_a_file_names_it(config):
     path = config({"data": {"min_rows_required": 0}})
 
-    assert refusal(path).endswith(f"(sources: the environment, .env and {path})")
+    assert refusal(path) == (
+        f"Setting 'data.min_rows_required' cannot be 0: it must be at least 1 (in {path})."
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "demand"),
+    [
+        ("FORECAST_API__PORT", "web", "it must be a whole number"),
+        ("FORECAST_API__PORT", "0", "it must be at least 1"),
+        ("FORECAST_API__PORT", "65536", "it must be at most 65535"),
+        ("FORECAST_FEATURES__SMA_PERIODS", "7,21", "it must be a list, such as [7, 21]"),
+        ("FORECAST_FEATURES__SMA_PERIODS", "[7, 1]", "each value must be at least 2"),
+        ("FORECAST_FEATURES__SMA_PERIODS", "[]", "it must have at least 1 value"),
+        ("FORECAST_VALIDATION__MIN_MAE_IMPROVEMENT", "1", "it must be below 1"),
+        ("FORECAST_VALIDATION__MIN_MAE_IMPROVEMENT", "little", "it must be a number"),
+        ("FORECAST_TRAINING", "x", "it must be a group of settings"),
+        ("FORECAST_NOW", "noon", "it must be a time with its zone, such as "),
+        (
+            "LOG_LEVEL",
+            "LOUD",
+            "it must be one of 'DEBUG', 'INFO', 'WARNING', 'ERROR' or 'CRITICAL'",
+        ),
+    ],
+)
+def test_a_bad_variable_is_named_with_its_value_and_what_it_must_be(
+    variable, value, demand, env_file, monkeypatch
+):
+    path = env_file(f"{variable}='{value}'\n" if "'" not in value else "")
+    with pytest.raises(BadConfig) as in_dotenv:
+        load(env_file=path)
+    monkeypatch.setenv(variable, value)
+
+    assert refusal().startswith(f"{variable} cannot be '{value}': {demand}")
+    assert refusal().endswith(".")
+    assert str(in_dotenv.value) == refusal().replace(variable, f"{variable} in {path}", 1)
+
+
+def test_the_source_that_a_bad_value_is_from_is_the_one_that_is_named(config, monkeypatch):
+    monkeypatch.setenv("FORECAST_API__PORT", "8001")
+    monkeypatch.setenv("FORECAST_TRAINING__SEED", "1")
+    path = config({"api": {"port": 0}, "training": {"embargo": -1}})
+
+    assert refusal(path).startswith("Setting 'training.embargo' cannot be -1: it must be at least")
+    assert refusal(path, {"training": {"seed": -1, "embargo": 5}}).startswith(
+        "Setting 'training.seed' cannot be -1: "
+    )
+
+
+def test_a_long_value_is_cut(monkeypatch):
+    monkeypatch.setenv("FORECAST_API__PORT", "9" * 5000)
+
+    assert len(refusal()) < 200
 
 
 # --- the file itself
@@ -399,6 +453,32 @@ def test_json_nested_without_end_is_refused(tmp_path):
     path.write_text("[" * 200_000)
 
     assert refusal(path).startswith(f"The config file {path} is not readable JSON")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("TICKER INFY.NS\n", 1),
+        ("LOG_LEVEL=DEBUG\n# a comment\n\n\nTICKER: INFY.NS\nA=1\n", 5),
+        ('A=1\nDATABASE_URL="postgresql://me:hunter2@db/prices\nTICKER=INFY.NS\n', 2),
+        ("A=1\nTICKER\n", 2),
+        ("=3\n", 1),
+    ],
+)
+def test_a_line_of_dotenv_that_is_no_setting_is_refused_by_its_number(env_file, text, line):
+    path = env_file(text)
+
+    with pytest.raises(BadConfig) as refused:
+        load(env_file=path)
+
+    assert str(refused.value).startswith(f"Line {line} of {path} is no setting: write NAME=VALUE")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_other_programs_may_name_variables_without_a_value_in_dotenv(env_file):
+    path = env_file("export EDITOR\nPGHOST=db # a comment\n\nexport TICKER='INFY.NS'\n")
+
+    assert load(env_file=path).data.ticker == "INFY.NS"
 
 
 def test_a_dotenv_that_is_no_text_is_refused(tmp_path):

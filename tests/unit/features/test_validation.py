@@ -110,6 +110,15 @@ def test_too_few_rows_are_said_with_both_numbers_and_the_key():
     )
 
 
+def test_without_any_daily_bar_that_is_what_is_said():
+    nothing = {"features": FEATURES.clear(), "clean": evidence().clean.clear()}
+
+    assert finding("rows", **nothing).message == (
+        "TCS.NS: there are no daily bars, and hourly ones alone are not enough: ingest daily "
+        "prices."
+    )
+
+
 # --- values
 
 

@@ -152,3 +152,12 @@ def test_without_a_forecast_the_warnings_are_printed():
     shown = forecast_table(results(warnings=["There is no short model for DEMO.NS yet."]))
 
     assert shown == "DEMO.NS: there is no forecast.\nThere is no short model for DEMO.NS yet."
+
+
+def test_a_pinned_model_is_said_to_be_pinned_and_nothing_is_said_of_what_is_in_use():
+    pinned = "version v1 is pinned since 2026-11-20 and answers until the gate promotes another"
+
+    shown = lines(forecast(note=pinned))
+
+    assert shown[-2] == f"1 session: {pinned}."
+    assert not any("No model is in use" in line for line in shown)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
-    from src.core.calendars.calendar import Calendar
+    from src.core.calendars.calendar import Calendar, Hours
 
 HOUR = dt.timedelta(hours=1)
+# Vendors count hours from the opening, or from a round time after a first bar that is shorter.
+STUBS = tuple(dt.timedelta(minutes=minutes) for minutes in (0, 15, 30, 45))
 
 
 def daily_bars(hourly: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
@@ -54,9 +56,13 @@ def _is_complete(
     hours = calendar.hours(day)
     if hours.estimated or fetched < hours.closes:
         return False
-    expected = set()
-    start = hours.opens
+    return any(_grid(hours, stub) <= set(starts) for stub in STUBS)
+
+
+def _grid(hours: Hours, stub: dt.timedelta) -> set[dt.datetime]:
+    """When the bars of a session start: with its opening, after the stub, and hourly from there."""
+    starts, start = {hours.opens}, hours.opens + stub
     while start < hours.closes:
-        expected.add(start)
+        starts.add(start)
         start += HOUR
-    return expected <= set(starts)
+    return starts

@@ -24,6 +24,7 @@ from src.data.cleaning.rules.single_bar import (
     null_bar,
     outside_hours,
     partial_bar,
+    partial_hour,
 )
 
 DAILY_RULES = (
@@ -51,6 +52,7 @@ HOURLY_RULES = (
     impossible_bar,
     non_session,
     outside_hours,
+    partial_hour,
     unit_error,
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,12 +11,13 @@ from src.core.tables import OHLC, OHLCV
 from src.data.cleaning.rules.engine import is_untraded, reasons
 
 if TYPE_CHECKING:
-    from src.core.calendars.calendar import Calendar
+    from src.core.calendars.calendar import Calendar, Hours
 
 # Relative: rounded to single precision a vendor's close may lie just outside its own range.
 RANGE_TOLERANCE = 1e-6
 # The most expensive share in the world costs less than a tenth of this.
 HIGHEST_PRICE = 1e7
+HOUR = dt.timedelta(hours=1)
 
 
 def before_listing(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
@@ -91,12 +93,31 @@ def flat_no_trade(bars: pl.DataFrame, _calendar: Calendar) -> pl.Series:
 
 def outside_hours(bars: pl.DataFrame, calendar: Calendar) -> pl.Series:
     """An hourly bar that does not start within its session's hours, where these are certain."""
-    sessions = filter(calendar.is_session, bars["date"].unique())
-    hours_of = {day: calendar.hours(day) for day in sessions}
-    certain = {day: hours for day, hours in hours_of.items() if not hours.estimated}
+    certain = _certain_hours(bars, calendar)
     is_outside = [
         day in certain and not certain[day].opens <= ts < certain[day].closes
         for day, ts in zip(bars["date"], bars["ts"], strict=True)
     ]
     outside = pl.Series(is_outside, dtype=pl.Boolean)
     return reasons(bars, pl.lit(outside), "outside the session's hours")
+
+
+def partial_hour(bars: pl.DataFrame, calendar: Calendar) -> pl.Series:
+    """An hourly bar that was fetched, or is cleaned, before its hour or its session was over.
+
+    See ``partial_bar`` for files without a stated time.
+    """
+    closes = {day: hours.closes for day, hours in _certain_hours(bars, calendar).items()}
+    session_ends = pl.col("date").replace_strict(
+        closes, default=None, return_dtype=pl.Datetime("us", "UTC")
+    )
+    ends = pl.min_horizontal(pl.col("ts") + HOUR, session_ends)
+    seen_at = pl.min_horizontal("fetched_at", "now")
+    return reasons(bars, ends > seen_at, "its hour was not over when it was fetched")
+
+
+def _certain_hours(bars: pl.DataFrame, calendar: Calendar) -> dict[dt.date, Hours]:
+    """The hours of the bars' sessions, where they are certain."""
+    sessions = filter(calendar.is_session, bars["date"].unique())
+    hours_of = {day: calendar.hours(day) for day in sessions}
+    return {day: hours for day, hours in hours_of.items() if not hours.estimated}

@@ -19,8 +19,10 @@ from src.core.errors import BadInput
 from src.data.corporate_actions.action import SHARE_KINDS, Action
 from src.data.corporate_actions.adjust import shares_after
 from src.data.corporate_actions.ledger import LEDGER_SCHEMA, applied_actions
+from src.data.sources.files.reader import read_content
 
-YAHOO_COLUMNS = {"Date", "Dividends", "Stock Splits"}
+YAHOO_COLUMNS = ("Date", "Dividends", "Stock Splits")
+ADVICE = "give a CSV file with the columns Date (YYYY-MM-DD), Dividends and Stock Splits."
 # One dividend under two dates: announcements and ex-dates lie days apart, two dividends a quarter.
 NEAR = dt.timedelta(days=10)
 # Amounts nearer than this are one: a division by a split leaves the last digits open.
@@ -74,19 +76,37 @@ def read_actions(
 def _read_yahoo_csv(path: Path) -> pl.DataFrame:
     """``date, kind, ratio, amount``: a split and a dividend for each line, zero where none was."""
     try:
-        table = pl.read_csv(path, try_parse_dates=True)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        first_line = str(error).splitlines()[0]
-        raise BadInput(f"{path} cannot be read as a CSV file ({first_line}).") from error
-    if not set(table.columns) >= YAHOO_COLUMNS or table.schema["Date"] != pl.Date:
-        raise BadInput(
-            f"{path} does not have the columns Date (YYYY-MM-DD), Dividends and Stock Splits."
-        )
+        content = read_content(path)
+        if content.is_workbook:
+            raise BadInput("it is a workbook: save it as CSV.")
+        texts = pl.read_csv(content.unpacked, infer_schema=False)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
+    except pl.exceptions.PolarsError as error:
+        raise BadInput(f"{path}: it is not a table in CSV: {ADVICE}") from error
+    if lacking := [name for name in YAHOO_COLUMNS if name not in texts.columns]:
+        raise BadInput(f"{path}: it has no column {lacking[0]}: {ADVICE}")
+    table = texts.select(
+        pl.col("Date").str.to_date("%Y-%m-%d", strict=False),
+        pl.col("Dividends", "Stock Splits").cast(pl.Float64, strict=False),
+    )
+    _check_cells(path, texts, table)
     date, missing = pl.col("Date").alias("date"), pl.lit(None, dtype=pl.Float64)
-    amount, ratio = (pl.col(name).cast(pl.Float64) for name in ("Dividends", "Stock Splits"))
+    amount, ratio = pl.col("Dividends"), pl.col("Stock Splits")
     splits = table.select(date, kind=pl.lit("split"), ratio=ratio, amount=missing)
     dividends = table.select(date, kind=pl.lit("dividend"), ratio=missing, amount=amount)
     return pl.concat([splits, dividends])
+
+
+def _check_cells(path: Path, texts: pl.DataFrame, table: pl.DataFrame) -> None:
+    """Refuse a file with a cell that is no date or no number, or with a line without a date."""
+    for name in YAHOO_COLUMNS:
+        is_bad = table[name].is_null()
+        if name != "Date":
+            is_bad &= texts[name].is_not_null()
+        if is_bad.any():
+            row = is_bad.arg_true()[0]
+            raise BadInput(f"{path}: {texts[name][row]!r} in line {row + 2} is no {name}: {ADVICE}")
 
 
 def _recorded_beside_file(

@@ -82,8 +82,11 @@ def check_closes(rows: pl.DataFrame) -> None:
 
 
 def split_other_series(rows: pl.DataFrame) -> Split:
-    """Keep NSE's ordinary series of each day, and reject bonds and blocks of a share."""
-    if rows["series"].null_count() == rows.height:
+    """Keep NSE's ordinary series of each day, and reject bonds and blocks of a share.
+
+    Where the file has no equity series, rows without a series are of the share.
+    """
+    if rows["series"].null_count() == rows.height and not rows["has_equity"].any():
         return rows, _no_rejections(rows)
     rank = nse_series.series_rank()
     best = rank.min().over("ticker", "key")
@@ -94,7 +97,7 @@ def split_other_series(rows: pl.DataFrame) -> Split:
         written.sort_by(rank).first().over("ticker", "key"),
     )
     of_the_file = pl.format(
-        "series {} is not the share, which the file has in an equity series", written
+        "series {} is not the share: the file has shares in an equity series", written
     )
     reason = pl.when(rank > best).then(of_the_day).otherwise(of_the_file)
     is_bad = (rank > best) | nse_series.is_other_security(rank)

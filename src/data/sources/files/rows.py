@@ -11,6 +11,7 @@ from src.core.errors import UsageError
 from src.core.tables import DAILY_VALUES
 from src.core.tickers import normalise_ticker
 from src.data.sources.files.fields.actions import is_nonzero
+from src.data.sources.files.fields.nse_series import EQUITY_RANKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,8 @@ def long_rows(
 
     Returns:
         Text columns ``at, symbol, series``, the price fields and the columns of actions, with
-        ``line, file_line, ragged`` and ``ticker``, null where the symbol cannot be read.
+        ``line, file_line, ragged``, ``has_equity`` (whether any row of the file is of an equity
+        series) and ``ticker``, null where the symbol cannot be read.
     """
     if None in layout.values:
         rows = _select(layout, cells, None)
@@ -78,6 +80,7 @@ def _of_symbols(
 
 def _select(layout: Layout, cells: pl.DataFrame, ticker: str | None) -> pl.DataFrame:
     values, actions = layout.values[ticker], layout.actions.get(ticker, {})
+    series = _cell(layout.series).str.to_uppercase()
     return cells.select(
         "line",
         "file_line",
@@ -86,7 +89,8 @@ def _select(layout: Layout, cells: pl.DataFrame, ticker: str | None) -> pl.DataF
         *(_cell(actions.get(name)).alias(name) for name in layout.action_names),
         at=pl.concat_str([f"c{column}" for column in layout.dates], separator=" "),
         symbol=_cell(layout.symbol),
-        series=_cell(layout.series).str.to_uppercase(),
+        series=series,
+        has_equity=series.is_in(list(EQUITY_RANKS)).any(),
     )
 
 

@@ -20,15 +20,25 @@ if TYPE_CHECKING:
     from src.stages.stage import RunContext
 
 
-def build_report(results: Sequence[TrainingResult], context: RunContext) -> str:
-    """The page of one ticker as HTML; its results come with the shortest horizon first."""
-    artifact, panel = results[0].artifact, results[0].walk_forward.panel
+def build_report(
+    results: Sequence[tuple[TrainingResult, TrainingResult]], context: RunContext
+) -> str:
+    """The page of one ticker as HTML.
+
+    ``results`` are each horizon's as trained and as answered, which differ where a model is
+    pinned; the shortest horizon comes first.
+    """
+    first = results[0][0]
+    artifact, panel = first.artifact, first.walk_forward.panel
     data = ReportData(
         artifact.ticker,
         panel.tickers,
         panel.sessions,
         panel.close[:, panel.tickers.index(artifact.ticker)],
-        tuple(horizon_record(result.walk_forward, _status(result, context)) for result in results),
+        tuple(
+            horizon_record(trained.walk_forward, _status(trained, answered, context))
+            for trained, answered in results
+        ),
         artifact.data_hash,
         context.run_id,
         context.now,
@@ -36,8 +46,10 @@ def build_report(results: Sequence[TrainingResult], context: RunContext) -> str:
     return render_page(data)
 
 
-def _status(result: TrainingResult, context: RunContext) -> ServingStatus:
-    entry = result.forecast(context)
+def _status(
+    trained: TrainingResult, answered: TrainingResult, context: RunContext
+) -> ServingStatus:
+    entry = answered.forecast(context)
     return ServingStatus(
         served=entry["model"]["name"],
         forecast=CurrentForecast(
@@ -46,18 +58,9 @@ def _status(result: TrainingResult, context: RunContext) -> ServingStatus:
             target_date_estimated=entry["target_date_estimated"],
             last_close=entry["last_close"],
             point=entry["pred_return"],
-            quantiles=result.inputs.distribution.quantiles,
+            quantiles=answered.inputs.distribution.quantiles,
         ),
-        verdict=result.decision.verdict,
-        contributions=contributions(result.artifact.model, result.inputs.values),
-        pinned=_pinned_version(result, context),
+        verdict=trained.decision.verdict,
+        contributions=contributions(trained.artifact.model, trained.inputs.values),
+        pinned=(answered.pin.version_tag or "") if answered.pin else "",
     )
-
-
-def _pinned_version(result: TrainingResult, context: RunContext) -> str:
-    """Tag of the pinned version that stays live; empty without one."""
-    if context.models is None or result.decision.event == "promoted":
-        return ""
-    state = context.models.state(result.artifact.ticker, result.artifact.horizon)
-    pin = state.pinned if state is not None else None
-    return (pin.version_tag or "") if pin is not None else ""

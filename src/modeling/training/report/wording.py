@@ -131,7 +131,7 @@ def served(status: ServingStatus) -> str:
     if not status.pinned:
         return _served(status.served)
     return (
-        f"{_served(status.served)} A rollback pinned version {status.pinned}: it answers instead "
+        f"Served is {status.served}. A rollback pinned version {status.pinned}: it answers instead "
         "of what was trained here, until the gate promotes another model or it is unpinned."
     )
 

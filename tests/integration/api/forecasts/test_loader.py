@@ -5,18 +5,20 @@ import pytest
 
 from src.api.forecasts.loader import Loader, forecast_by
 from src.api.schemas.errors import NoForecast
+from src.core.model_events import ModelEvent
 from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.publish import publish
 from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import at, put_inputs, put_live, put_price
 from tests.support.models import both_horizons, make_artifact, winner
+from tests.support.registries import keys_of
 
 SHORT, LONG = ("TCS.NS", "short"), ("TCS.NS", "long")
 
 
 def forecasts(connection, models, *pairs, key=None):
     """The forecast of each ticker and horizon, or why there is none."""
-    read = Loader(ArtifactStore(models, key)).load(connection, pairs)
+    read = Loader(ArtifactStore(models, keys_of(key))).load(connection, pairs)
     return {pair: forecast_by(model) for pair, model in read.items()}
 
 
@@ -116,3 +118,20 @@ def test_a_set_that_could_not_be_read_is_read_again_once_it_is_there(connection,
     (tmp_path / "aside").rename(models / "TCS.NS")
 
     assert forecast_by(loader.load(connection, [SHORT])[SHORT]).answer["verdict"] == "better"
+
+
+def test_a_pinned_model_answers_with_the_verdict_of_now(connection, models):
+    (live,) = put_live(connection, models, [winner()])
+    events = EventLog(connection)
+    fields = {"served": "ridge", "verdict": "better", "version_tag": "v1"}
+    events.append([ModelEvent("pinned", *SHORT, live.digest, "a test", at(1).at, **fields)])
+    worse = make_artifact(verdict="worse", reason="MAE 3 % above zero's")
+    publish(ArtifactStore(models), events, [worse], at(2))
+
+    answer = forecasts(connection, models, SHORT)[SHORT].answer
+
+    assert (answer["model"]["name"], answer["model"]["version"]) == ("ridge", live.digest)
+    assert answer["model"]["pinned"]["version_tag"] == "v1"
+    assert answer["note"].startswith("version v1 is pinned since 2026-04-13")
+    assert (answer["verdict"], answer["model"]["verdict"]) == ("worse", "worse")
+    assert answer["reason"].startswith("MAE 3 % above zero's")

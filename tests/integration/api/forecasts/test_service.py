@@ -11,6 +11,7 @@ from src.api.database.reader import Reader
 from src.api.forecasts.cache import Cache
 from src.api.forecasts.loader import Loader
 from src.api.forecasts.service import ForecastService
+from src.api.prediction_log.dead_letters import DeadLetters
 from src.api.prediction_log.spool import Spool
 from src.api.prediction_log.writer import PredictionLog
 from src.db.reconnect import Reconnector
@@ -31,7 +32,9 @@ def service(database_url, home, models):
         reader=Reader(reconnector),
         loader=Loader(ArtifactStore(models)),
         poller=ChangePoller(reconnector, cache.invalidate),
-        log=PredictionLog(reconnector, Spool(home, "here"), 10, lambda: NOW),
+        log=PredictionLog(
+            reconnector, Spool(home, "here"), DeadLetters(home, "here"), 10, lambda: NOW
+        ),
         now=lambda: NOW,
         stale_after=1,
     )

@@ -71,6 +71,19 @@ def test_a_clean_bar_is_the_raw_one_with_its_basis(store, cleaned):
     }
 
 
+def test_rows_set_aside_are_counted_over_all_tickers(store, home):
+    tickers = tuple(f"T{number}.NS" for number in range(10, 50))
+    bars = [bar(DAYS[0], 100.0), bar(SATURDAY, 101.0)]
+    source = StubSource([delivery(bars, ticker=ticker) for ticker in tickers])
+    forty = context(store, home, tickers=tickers)
+    run(ingest.stage(source), forty)
+
+    details = run(cleaning.STAGE, forty).details
+
+    assert details["notes"] == ["40 rows set aside in quarantine: non_session 40"]
+    assert details["sources"] == ["yahoo"]
+
+
 def test_without_adjusted_closes_returns_are_of_the_price(store, cleaned):
     cleaned(bar(DAYS[0], 100.0, adj_close=None), bar(DAYS[1], 101.0, adj_close=None))
 
@@ -183,7 +196,39 @@ def test_a_jump_is_marked_with_a_warning(store, cleaned):
     assert report.details["action_pending"] == 1
     assert report.warnings == (
         "TCS.NS: the close of 2026-04-07 is 0.5 times the one before, and no stated corporate "
-        "action explains it: labels across it are left out.",
+        "action explains it (if it was a split, of 2 for 1: see `python -m "
+        "src.data.corporate_actions accept`, `add`, `reject`): labels across it are left out.",
+    )
+
+
+def test_a_second_source_settles_a_jump_that_prices_alone_cannot(store, cleaned):
+    raw = [bar(day, close) for day, close in zip(DAYS, (100.0, 101.0, 54.0, 55.0), strict=False)]
+    cleaned(*raw, vendor="nse", price_basis="unadjusted")
+    assert rows(store, CLEAN_DAILY)["action_pending"].to_list() == [False, False, True, False]
+
+    adjusted = [bar(day, close) for day, close in zip(DAYS, (50.0, 50.5, 54.0), strict=False)]
+    cleaned(*adjusted, vendor="other", price_basis="split")
+
+    clean = rows(store, CLEAN_DAILY)
+    assert set(clean["source"]) == {"nse"}
+    assert clean["close"].to_list() == [50.0, 50.5, 54.0, 55.0]
+    assert not clean["action_pending"].any()
+
+
+def test_a_leap_of_the_adjusted_close_alone_is_marked_with_a_warning(store, cleaned):
+    report = cleaned(
+        bar(DAYS[0], 99.0, adj_close=49.5),
+        bar(DAYS[1], 100.0, adj_close=50.0),
+        bar(DAYS[2], 94.0, adj_close=100.3),
+        bar(DAYS[3], 95.0, adj_close=101.4),
+    )
+
+    assert rows(store, CLEAN_DAILY)["action_pending"].to_list() == [False, False, True, False]
+    assert report.warnings == (
+        "TCS.NS: the adjusted close of 2026-04-08 is 2.01 times the one before and the close 0.94 "
+        "times, and no stated dividend explains the difference (correct the prices, or enter what "
+        "explains it with `python -m src.data.corporate_actions add`): labels across it are left "
+        "out.",
     )
 
 
@@ -243,6 +288,19 @@ def test_hourly_bars_outside_the_session_are_refused(store, cleaned):
     quarantine = rows(store, QUARANTINE)
     assert sorted(quarantine["rule"]) == ["non_session", "outside_hours", "outside_hours"]
     assert set(quarantine["kind"]) == {"hourly"}
+
+
+def test_an_hour_fetched_before_its_end_waits_until_it_is_fetched_again(store, cleaned):
+    # On Friday, 10 April 2026, at 10:20 in India: the bar of 09:15 is whole, that of 10:15 is not.
+    hours = [bar(utc(2026, 4, 10, 3, 45), 100.0), bar(utc(2026, 4, 10, 4, 45), 101.0)]
+
+    cleaned(*hours, fetched_at=utc(2026, 4, 10, 4, 50))
+    assert rows(store, CLEAN_HOURLY)["close"].to_list() == [100.0]
+    assert refused(store) == [("2026-04-10 04:45:00.000000+00:00", "partial_hour")]
+
+    cleaned(*hours, fetched_at=utc(2026, 4, 10, 5, 45))
+    assert rows(store, CLEAN_HOURLY)["close"].to_list() == [100.0, 101.0]
+    assert refused(store) == []
 
 
 def test_the_first_hour_of_a_day_belongs_to_its_indian_date(store, home, cleaned):

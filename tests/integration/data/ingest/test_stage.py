@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 
 import polars as pl
+import psycopg
 import pytest
 
 from src.core.calendars.nse import nse
@@ -21,6 +22,8 @@ from src.data.cleaning import stage as cleaning
 from src.data.ingest import stage as ingest
 from src.data.sources.files.source import FileSource
 from src.data.sources.yahoo.source import YahooSource
+from src.db.connection import bulk_connection
+from src.db.store import PostgresStore
 from tests.support.prices import (
     NOW,
     TCS,
@@ -132,6 +135,58 @@ def test_a_file_read_again_on_another_day_changes_no_row(store, home, tmp_path, 
     before = checksums(database_url)
     assert read(NOW + dt.timedelta(days=1)).rows == 0
     assert checksums(database_url) == before
+
+
+# --- what is asked of the database, and when
+
+
+LOCKS = (
+    "SELECT relation::regclass::text, mode FROM pg_locks JOIN pg_database d ON d.oid = database "
+    "WHERE datname = current_database() AND relation IS NOT NULL AND pid <> pg_backend_pid()"
+)
+
+
+class WatchingSource(StubSource):
+    """A source that notes the locks that others hold while it is asked."""
+
+    def fetch(self, kind, ticker, since, until):
+        with psycopg.connect(self.url, autocommit=True) as other:
+            self.locks += other.execute(LOCKS).fetchall()
+        return super().fetch(kind, ticker, since, until)
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_no_transaction_is_open_while_a_source_is_asked(store, home, database_url, write):
+    tickers = (TCS, "INFY.NS")
+    source = WatchingSource([week(100, 101, ticker=ticker) for ticker in tickers], "yahoo")
+    source.url, source.locks = database_url, []
+
+    report = run(ingest.stage(source), context(store, home, tickers=tickers, write=write))
+
+    assert source.locks == []
+    assert report.rows == 4
+
+
+class LoadNotingStore(PostgresStore):
+    """A store that notes the tickers that are loaded from the raw daily prices."""
+
+    def load(self, table, tickers, until=None):
+        if table == RAW_DAILY:
+            self.loaded += tickers
+        return super().load(table, tickers, until)
+
+
+def test_stored_prices_of_many_tickers_are_looked_up_one_by_one(home, store, database_url):
+    tickers = (TCS, "INFY.NS", "WIPRO.NS")
+    source = StubSource([week(100, ticker=ticker) for ticker in tickers])
+    run(ingest.stage(source), context(store, home, tickers=tickers))
+    noting = LoadNotingStore(bulk_connection(database_url))
+    noting.loaded = []
+
+    run(ingest.stage(None), context(noting, home, tickers=tickers))
+    noting.close()
+
+    assert noting.loaded == list(tickers)
 
 
 # --- later deliveries

@@ -21,7 +21,7 @@ from src.core.errors import DatabaseUnavailable
 from src.db.embedded import binaries
 from src.db.embedded import postmaster as serving
 from src.db.embedded.binaries import find_binaries
-from src.db.embedded.lease import acquire
+from src.db.embedded.lease import acquire, reserve
 from src.db.embedded.server import EmbeddedServer
 
 ROOT = Path(__file__).parents[4]
@@ -522,6 +522,35 @@ def test_a_start_that_fails_is_one_sentence_that_names_the_log(data):
         acquire(data)
     assert str(data) + ".log" in str(caught.value)
     assert "many" in data.with_name(f"{data.name}.log").read_text()
+
+
+def test_a_server_that_is_not_ready_in_time_is_ended(data):
+    acquire(data).release()
+
+    with pytest.raises(DatabaseUnavailable, match="not ready in time"):
+        acquire(data, timeout=0)
+
+    assert gone(data)
+
+
+def test_a_server_that_another_lease_waits_for_is_left_to_start(data):
+    acquire(data).release()
+    waiting = reserve(data)
+    with pytest.raises(DatabaseUnavailable, match="not ready in time"):
+        acquire(data, timeout=0)
+    started = processes(data)
+
+    with acquire(data):
+        assert postmaster(data) in started
+    waiting.release()
+    assert gone(data)
+
+
+def test_a_server_started_for_a_database_that_it_refuses_is_ended(data):
+    with pytest.raises(DatabaseUnavailable, match="cannot open the database"):
+        acquire(data, "no\0name")
+
+    assert gone(data)
 
 
 def test_waiting_for_another_starter_has_an_end(data, run):

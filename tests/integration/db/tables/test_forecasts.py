@@ -6,10 +6,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from src.core.model_events import ModelEvent
 from src.core.tables import PREDICTION_OUTCOMES, PREDICTIONS
 from src.db.tables.forecasts import ForecastLog
-from src.db.tables.model_events import EventLog
 
 MADE = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 LATER_TARGET = dt.date(2026, 4, 16)
@@ -117,10 +115,8 @@ def test_an_equal_outcome_is_not_stored_again_and_a_restated_one_counts_from_the
     assert log.record([outcome(matured_at=later)]) == 0
     assert log.record([outcome(matured_at=later, realised_return=0.012, note="restated")]) == 1
 
-    (scored,) = log.scored("TCS.NS", "short")
-    assert (scored["realised_return"], scored["note"]) == (0.012, "restated")
-    assert (scored["point"], scored["candidate_point"]) == (0.0, 0.0007)
-    assert log.scored("TCS.NS", "long") == []
+    (newest,) = log.forecasts_before("TCS.NS", dt.date(2026, 4, 14))
+    assert newest["realised_return"] == 0.012
 
 
 def test_an_outcome_belongs_to_a_forecast(log):
@@ -143,42 +139,3 @@ def test_forecasts_are_followed_with_their_newest_outcome(log):
     assert (second["sessions"], second["label_end"], second["realised_return"]) == (1, None, None)
     assert len(log.forecasts_before("TCS.NS", dt.date(2026, 4, 15))) == 1
     assert log.forecasts_before("INFY.NS", dt.date(2026, 4, 16)) == []
-
-
-def test_scored_forecasts_are_of_all_tickers_by_default(log):
-    log.log([forecast(), forecast(ticker="INFY.NS")])
-    log.record([outcome(), outcome(ticker="INFY.NS")])
-
-    assert [row["ticker"] for row in log.scored("INFY.NS")] == ["INFY.NS"]
-    assert len(log.scored()) == 2
-    assert (log.count(), log.count("INFY.NS"), log.count("SBIN.NS")) == (2, 1, 0)
-
-
-def test_a_scored_forecast_comes_with_the_times_at_which_its_version_was_live(log, database_url):
-    log.log([forecast(), forecast(version="b" * 64), forecast(ticker="INFY.NS")])
-    log.record([outcome(), outcome(version="b" * 64), outcome(ticker="INFY.NS")])
-    hours = [MADE + dt.timedelta(hours=hour) for hour in range(4)]
-    events = [
-        ModelEvent(kind, "TCS.NS", "short", digest * 64, "a test", hours[hour], made_live=live)
-        for kind, digest, hour, live in (
-            ("promoted", "a", 0, True),
-            ("trained", "b", 1, False),
-            ("promoted", "b", 1, True),
-            ("rolled_back", "a", 2, True),
-            ("pinned", "a", 2, False),
-        )
-    ]
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        EventLog(connection).append(events)
-
-    live = {
-        (row["ticker"], row["version"][0]): (row["live_from"], row["live_until"])
-        for row in log.scored()
-    }
-
-    assert live == {
-        ("TCS.NS", "a"): ([hours[0], hours[2]], [hours[1], None]),
-        ("TCS.NS", "b"): ([hours[1]], [hours[2]]),
-        ("INFY.NS", "a"): (None, None),
-    }
-    assert log.scored("INFY.NS")[0]["live_from"] is None

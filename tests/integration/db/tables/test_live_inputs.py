@@ -4,6 +4,7 @@ import pytest
 from src.core.model_events import ModelEvent
 from src.db.tables import live_inputs
 from src.db.tables.model_events import EventLog
+from src.registry.lifecycle.live_models import LiveModels
 from src.registry.lifecycle.publish import publish
 from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import SERVING_ROW, at, put_inputs, put_live, put_price
@@ -41,7 +42,7 @@ def test_a_set_that_has_gone_live_since_does_not_get_the_inputs_of_the_one_befor
         ArtifactStore(home / "models"), EventLog(connection), [make_artifact(trials=4)], at(1)
     )
 
-    assert live_inputs.read(connection, [TCS])[TCS] == (new.digest, None, False)
+    assert live_inputs.read(connection, [TCS])[TCS] == (new.digest, None, False, None)
 
 
 def test_what_was_only_trained_is_not_live(connection):
@@ -90,3 +91,48 @@ def test_the_version_changes_with_inputs_and_with_models_and_with_nothing_else(c
     seen.append(live_inputs.fingerprint(connection))
 
     assert len(set(seen)) == 3
+
+
+def pinned(connection, home):
+    """A set that a rollback pinned, and a later training that judged otherwise."""
+    (live,) = put_live(connection, home / "models", [make_artifact(reason="then")])
+    events, fields = EventLog(connection), {"served": "zero", "version_tag": "v1"}
+    events.append([ModelEvent("pinned", *TCS, live.digest, "a test", at(1).at, **fields)])
+    now = make_artifact(
+        verdict="worse",
+        reason="by now",
+        metrics=[{"name": "zero", "n": 500}],
+        pool={"tickers": 7, "metrics": []},
+    )
+    publish(ArtifactStore(home / "models"), events, [now], at(2))
+    return live
+
+
+def test_a_pinned_model_comes_with_the_verdict_of_the_newest_training(connection, home):
+    live = pinned(connection, home)
+
+    found = live_inputs.read(connection, [TCS, ("TCS.NS", "long")])
+
+    assert (found[TCS].digest, found["TCS.NS", "long"].pin) == (live.digest, None)
+    pin = found[TCS].pin
+    assert (pin.version_tag, pin.since, pin.verdict) == ("v1", at(1).at, "worse")
+    assert pin.reason == "by now; the live model is pinned"
+    assert (pin.metrics, pin.pool) == (
+        [{"name": "zero", "n": 500}],
+        {"tickers": 7, "metrics": []},
+    )
+    # The service and a run read the same.
+    models = LiveModels(ArtifactStore(home / "models"), EventLog(connection))
+    assert models.pin(*TCS) == pin
+
+
+@pytest.mark.parametrize("kind", ["unpinned", "rolled_back", "promoted"])
+def test_a_pin_ends_when_it_is_taken_out_or_another_set_goes_live(connection, home, kind):
+    live = pinned(connection, home)
+    digest = live.digest if kind == "unpinned" else "f" * 64
+    event = ModelEvent(kind, *TCS, digest, "a test", at(3).at, made_live=kind != "unpinned")
+    EventLog(connection).append([event])
+
+    assert live_inputs.read(connection, [TCS])[TCS].pin is None
+    models = LiveModels(ArtifactStore(home / "models"), EventLog(connection))
+    assert models.pin(*TCS) is None

@@ -134,6 +134,14 @@ def test_two_machines_may_begin_a_run_in_the_same_second(reader):
     assert run_row(reader, second.run_id)[0] == "success"
 
 
+def test_a_run_that_writes_nothing_interrupts_no_other(reader):
+    begin(reader, "writing")
+
+    begin(reader, "looking back", live=False)
+
+    assert run_row(reader, "writing")[0] == "running"
+
+
 def test_a_run_that_died_without_a_word_is_closed_by_the_next_of_its_ticker(reader):
     for run_id, ticker in (("dead", "TCS.NS"), ("other", "INFY.NS"), ("next", "TCS.NS")):
         begin(reader, run_id, ticker)

@@ -15,9 +15,11 @@ import pytest
 from src.core.calendars.nse import nse
 from src.db.connection import normalise_url
 from src.db.migrate import ensure_schema
+from src.db.tables.scores import ScoreLog
 from src.modeling.evaluation.scoreboard import scoreboard
 from src.registry.formats.models import LinearModel
 from src.registry.lifecycle.events import Author
+from tests.support.answers import scored_forecasts
 from tests.support.daily_runs import after_close, clean_rows, daily_runs
 from tests.support.models import winner
 from tests.support.plain_features import guides, scale_free
@@ -235,7 +237,7 @@ def test_run_and_service_log_each_forecast_once(lived):
 
 def test_outcomes_end_at_the_session_that_was_answered_and_ripen_on_its_evening(lived):
     for horizon, sessions in SESSIONS.items():
-        rows = lived.at.records.forecasts.scored(TCS, horizon)
+        rows = scored_forecasts(lived.at.connection, TCS, horizon)
         label_ends = [
             str(row["label_end"]) for row in rows if row["version"] != lived.first[horizon]
         ]
@@ -251,14 +253,13 @@ def test_outcomes_end_at_the_session_that_was_answered_and_ripen_on_its_evening(
 def test_the_scoreboard_keeps_the_winner_and_the_zero_around_it_apart(lived, horizon, model):
     (row,) = (
         one
-        for one in scoreboard(lived.at.records.forecasts.scored())
+        for one in scoreboard(ScoreLog(lived.at.connection))
         if (one["kind"], one["horizon"], one["ticker"]) == ("served", horizon, TCS)
         and one["model"] == model
     )
     due = range(EVENINGS - SESSIONS[horizon])
-    # On the evening of the way back both were answered with: the winner's was withdrawn.
-    of_winner = [e for e in due if WON <= e < BACK]
-    mine = of_winner if model == "ridge" else [e for e in due if not WON <= e < BACK]
+    # On the evening of the way back both were answered with: what was live the next day counts.
+    mine = [e for e in due if (WON <= e < BACK) == (model == "ridge")]
     actual = np.array([close(e + SESSIONS[horizon]) / close(e) - 1 for e in mine])
     points = [winners_point(horizon, e) if model == "ridge" else 0.0 for e in mine]
     mae, mae_zero = np.abs(actual - points).mean(), np.abs(actual).mean()

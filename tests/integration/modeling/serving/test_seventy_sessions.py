@@ -14,12 +14,14 @@ import pytest
 from src.core.calendars.nse import nse
 from src.db.connection import normalise_url
 from src.db.migrate import ensure_schema
+from src.db.tables.scores import ScoreLog
 from src.modeling.evaluation.outcomes import record_outcomes
 from src.modeling.evaluation.scoreboard import POOLED, scoreboard
 from src.modeling.serving.records import forecast_from_row
 from src.modeling.serving.stored_models import stored_forecasts
 from src.modeling.training import stage as train
 from src.stages.context import make_context
+from tests.support.answers import scored_forecasts
 from tests.support.daily_runs import after_close, clean_rows, daily_runs
 from tests.support.pools import wandering
 from tests.support.prices import run
@@ -114,7 +116,7 @@ def due(horizon):
 def board(lived, **wanted):
     (found,) = (
         row
-        for row in scoreboard(lived.at.records.forecasts.scored())
+        for row in scoreboard(ScoreLog(lived.at.connection))
         if all(row[name] == value for name, value in wanted.items())
     )
     return found
@@ -146,7 +148,7 @@ def test_each_outcome_is_recorded_on_the_evening_of_its_session(lived):
 @pytest.mark.parametrize("horizon", ["short", "long"])
 @pytest.mark.parametrize("ticker", TICKERS)
 def test_outcomes_are_the_returns_of_the_raw_closes_with_the_dividend(lived, ticker, horizon):
-    rows = lived.at.records.forecasts.scored(ticker, horizon)
+    rows = scored_forecasts(lived.at.connection, ticker, horizon)
 
     assert [row["feature_date"] for row in rows] == [DAYS[row] for row in due(horizon)]
     expected = [realised(ticker, row, SESSIONS[horizon]) for row in due(horizon)]

@@ -5,6 +5,7 @@ The prices wander by 1.5 % a day over 700 sessions; the series ends on 13 April 
 
 import datetime as dt
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,7 @@ from src.modeling.training import stage as train
 from src.modeling.training.publish import current_champion
 from src.registry.formats.models import canonical_hash
 from src.registry.lifecycle.events import Author
+from src.registry.storage.artifact import SignatureRefused
 from src.registry.versions.archive import VersionArchive
 from src.registry.versions.rollback import Registry
 from tests.support.prices import (
@@ -117,6 +119,23 @@ def test_labels_across_a_pending_jump_are_left_out(store, given, clean, horizon,
     assert not dates & set(DAYS[400 - ahead : 421])
     assert {DAYS[399 - ahead], DAYS[421]} <= dates
     assert model_entry(report, horizon)["rows"]["pending_jump"] == 21 + ahead
+
+
+@each_horizon
+def test_no_label_rests_on_an_adjusted_close_that_left_the_close_unmarked(
+    store, given, clean, horizon, table, ahead
+):
+    # As an earlier version cleaned it: twice the level before row 400, and not pending.
+    early = pl.int_range(pl.len()) < 400
+    leap = pl.col("close") * pl.when(early).then(0.5).otherwise(1.0)
+    with_features(store, given, clean.with_columns(adj_close=leap))
+
+    run(train.STAGE, given)
+
+    assert not set(rows(store, table)["date"]) & set(DAYS[400 - ahead : 400])
+    assert rows(store, table)["target"].max() < 0.9
+    (pool,) = load_pools(given)
+    assert np.nanmax(panel.build(pool, nse()).targets(ahead)) < 0.9
 
 
 def test_labels_follow_the_adjusted_close_and_features_the_close(store, given, clean):
@@ -448,6 +467,17 @@ def test_a_pinned_model_that_is_damaged_says_how_to_go_on(store, given, trained)
 
     with pytest.raises(ForecastError, match=r"rollback --version-tag v1.*unpin --ticker TCS.NS"):
         run(train.STAGE, given)
+
+
+def test_a_key_that_does_not_fit_stops_training_so_that_no_promotion_is_lost(given, trained):
+    store = replace(given.models.store, keys=(b"sixteen letters!",))
+    keyed = replace(given, models=replace(given.models, store=store))
+    before = given.models.log.events()
+
+    with pytest.raises(SignatureRefused, match=r"is not signed.*monitoring sign --unsigned"):
+        run(train.STAGE, keyed)
+
+    assert given.models.log.events() == before
 
 
 def test_going_back_to_what_was_live_forgets_no_evidence(given, trained):

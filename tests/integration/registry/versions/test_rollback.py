@@ -14,7 +14,8 @@ from src.core.errors import BadInput, UsageError
 from src.registry.lifecycle.state import live_states
 from src.registry.storage.artifact import CorruptArtifact, NoModel
 from src.registry.versions.archive import VersionArchive
-from src.registry.versions.manifest import NoVersion, VersionExists
+from src.registry.versions.manifest import NoVersion, TagUsed, VersionExists
+from src.registry.versions.signatures import sign_all
 from tests.support.models import (
     both_horizons,
     check_in_child,
@@ -22,10 +23,10 @@ from tests.support.models import (
     killed_at_step,
     make_artifact,
 )
-from tests.support.registries import DAY, Place, author
+from tests.support.registries import DAY, Place, author, save
 
 TCS, INFY = "TCS.NS", "INFY.NS"
-KEY = b"sixteen letters!"
+KEY, NEW = b"sixteen letters!", b"another sixteen letters"
 
 
 @pytest.fixture
@@ -169,6 +170,32 @@ class TestRefused:
             two_versions.version("v1", days=9)
 
         assert (two_versions.archive / "v1" / "version.json").read_bytes() == before
+
+    def test_a_tag_is_not_used_again_for_other_models_though_its_folder_is_away(
+        self, two_versions, tmp_path
+    ):
+        place = two_versions
+        (place.archive / "v1").rename(tmp_path / "v1")
+        before = place.events()
+
+        with pytest.raises(
+            TagUsed,
+            match=r"^Version v1 was made of other models on 2026-04-14 and a tag is never used ",
+        ):
+            place.version("v1", days=9)
+
+        assert place.events() == before
+        assert tags(place.archive) == ["v2"]
+        (tmp_path / "v1").rename(place.archive / "v1")
+        place.roll_back("v1", days=10)
+        assert live(place) == OF_V1
+
+    def test_the_same_models_may_get_their_tag_again_as_after_a_kill(self, two_versions):
+        shutil.rmtree(two_versions.archive / "v2")
+
+        two_versions.version("v2", days=9)
+
+        assert two_versions.roll_back("v2", days=10).version.tag == "v2"
 
     @pytest.mark.parametrize("tag", ["../x", "../../models", "/tmp/x", "", "a/../b"])
     def test_a_tag_that_is_a_path_is_wrong_usage(self, two_versions, tag):
@@ -401,6 +428,64 @@ class TestSigned:
         with pytest.raises(CorruptArtifact, match="not signed, but FORECAST_SIGNING_KEY is set"):
             keyed.roll_back("v1", days=4)
 
+    def test_a_version_of_the_old_key_is_restored_and_signed_by_the_new_one(
+        self, signed, database_url, home
+    ):
+        Place(database_url, home, (NEW, KEY)).roll_back("v1", days=3)
+
+        assert live(Place(database_url, home, NEW))[TCS, "short"] == "one"
+
+    def test_after_signing_anew_the_old_key_can_go(self, signed, database_url, home):
+        signatures = sign(Place(database_url, home, (NEW, KEY)))
+
+        # Two horizons, of each the live set and the one before, and the version.
+        assert (signatures.written, signatures.unchanged, signatures.refused) == (5, 0, [])
+        rotated = Place(database_url, home, NEW)
+        assert live(rotated)[TCS, "short"] == "two"
+        rotated.roll_back("v1", days=3)
+        assert live(rotated)[TCS, "short"] == "one"
+        again = sign(rotated)
+        assert (again.written, again.unchanged) == (0, 5)
+
+    def test_a_first_key_signs_what_the_audit_names_only_when_told_to(
+        self, two_versions, database_url, home
+    ):
+        keyed = Place(database_url, home, KEY)
+        forged = save(keyed.models, make_artifact(data_hash="forged"))
+
+        refused = sign(keyed)
+        assert (refused.written, len(refused.refused)) == (0, 7 + 2)
+        with pytest.raises(CorruptArtifact, match="not signed"):
+            live(keyed)
+        accepted = sign(keyed, accept_unsigned=True)
+
+        assert accepted.written == 6 + 2
+        (sentence,) = accepted.refused
+        assert "not signed" in sentence
+        assert not (forged / "manifest.sig").exists()
+        assert live(keyed) == OF_V2
+        keyed.roll_back("v1", days=4)
+        assert live(keyed) == OF_V1
+
+    def test_a_forged_version_is_not_signed(self, two_versions, database_url, home):
+        (other,) = (two_versions.archive / "v1" / INFY / "short").iterdir()
+        smuggle(two_versions, (other / "model.skops").read_bytes(), data_hash="forged")
+        keyed = Place(database_url, home, KEY)
+
+        signatures = sign(keyed, accept_unsigned=True)
+
+        (sentence,) = signatures.refused
+        assert sentence.startswith("Version v1 cannot be used (it is not signed")
+        assert not (keyed.archive / "v1" / "version.sig").exists()
+
+    def test_without_a_key_there_is_nothing_to_sign_with(self, place):
+        with pytest.raises(BadInput, match="FORECAST_SIGNING_KEY is not set"):
+            sign(place)
+
+
+def sign(place, *, accept_unsigned=False):
+    return place.connected(lambda registry: sign_all(registry, accept_unsigned=accept_unsigned))
+
 
 def test_versions_made_in_one_second_are_in_the_order_of_making(place):
     place.publish([make_artifact()])
@@ -415,6 +500,38 @@ def test_a_version_that_cannot_be_read_is_still_listed_last(two_versions):
     (two_versions.archive / "empty").mkdir()
 
     assert tags(two_versions.archive) == ["v1", "v2", "empty"]
+
+
+def test_versions_that_a_rollback_would_refuse_are_listed_with_the_reason(
+    two_versions, database_url, home
+):
+    place = two_versions
+    for number in (3, 4, 5):
+        place.publish(both_horizons(data_hash=f"{number}"), days=number)
+        place.version(f"v{number}", days=number)
+    next((place.archive / "v2").rglob("model.skops")).write_bytes(b"x")
+    shutil.rmtree(place.archive / "v3")
+    shutil.copytree(place.archive / "v1", place.archive / "v9")
+    manifest = place.archive / "v4" / "version.json"
+    manifest.write_text(manifest.read_text() + " ")
+
+    listed = place.connected(lambda registry: registry.refusals())
+
+    reasons = dict(listed)
+    assert [tag for tag, _ in listed][-1] == "v3"
+    assert (reasons["v1"], reasons["v5"]) == ("", "")
+    assert reasons["v2"].endswith("model.skops was changed")
+    assert reasons["v3"] == f"its folder is missing from {place.archive}"
+    assert reasons["v4"] == "it is not the one that the audit recorded"
+    assert reasons["v9"] == "it was made as 'v1'"
+    keyed = dict(Place(database_url, home, KEY).connected(lambda registry: registry.refusals()))
+    assert keyed["v1"] == "it is not signed, but FORECAST_SIGNING_KEY is set"
+    for tag, why in reasons.items():
+        if why:
+            with pytest.raises(BadInput if tag == "v3" else CorruptArtifact):
+                place.roll_back(tag, days=9)
+        else:
+            place.roll_back(tag, days=9)
 
 
 def test_the_times_of_the_tests_are_what_the_audit_has(two_versions):

@@ -12,7 +12,7 @@ HASHED = hashlib.sha256(KEY.encode()).hexdigest()
 
 def refusal(settings, path="/predict/short", method="GET", **headers):
     """The status and the sentence of the refusal, None where there is none."""
-    scope = {"path": path, "method": method, "client": ("127.0.0.1", 5)}
+    scope = {"path": path, "method": method, "client": ("127.0.0.1", 5), "headers": []}
     sent = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
     answer = AccessPolicy(settings).refusal(scope, {b"host": b"localhost:8000", **sent}, "an-id")
     if answer is None:
@@ -43,8 +43,16 @@ def test_refuses_requests_without_a_key(header):
     assert status(ApiSettings(keys=(HASHED,)), **header) == 401
 
 
+def test_a_key_that_is_not_valid_is_told_apart_from_none():
+    settings = ApiSettings(keys=(HASHED,))
+
+    assert refusal(settings)[1] == "An API key is needed: send it in the header X-API-Key."
+    for header in ({"x_api_key": "another"}, {"authorization": "Bearer another"}):
+        assert refusal(settings, **header)[1].startswith("The API key is not valid: check it")
+
+
 def test_a_refusal_says_how_to_send_a_key_and_when_to_try_again():
-    scope = {"path": "/predict/short", "method": "GET", "client": ("127.0.0.1", 5)}
+    scope = {"path": "/predict/short", "method": "GET", "client": ("127.0.0.1", 5), "headers": []}
     policy = AccessPolicy(ApiSettings(keys=(HASHED,), rate_per_minute=1))
 
     first, second = (policy.refusal(scope, {b"host": b"localhost"}, "an-id") for _ in range(2))
@@ -77,3 +85,66 @@ def test_accepts_its_own_hosts(host):
 def test_refuses_a_body_of_more_than_1_mib():
     assert refusal(ApiSettings(), content_length="1048576") is None
     assert status(ApiSettings(), content_length="1048577") == 413
+
+
+def statuses(policy, *requests):
+    """Statuses of requests, each a path and headers; None for those that may pass."""
+    found = []
+    for path, sent, client in requests:
+        headers = {b"host": b"localhost", **sent}
+        scope = {
+            "path": path,
+            "method": "GET",
+            "client": (client, 5),
+            "headers": list(headers.items()),
+        }
+        answer = policy.refusal(scope, headers, "an-id")
+        found.append(answer and answer.status_code)
+    return found
+
+
+def test_a_probe_is_never_limited():
+    policy = AccessPolicy(ApiSettings(rate_per_minute=1))
+
+    assert statuses(policy, *[("/health/live", {}, "10.0.0.1")] * 5) == [None] * 5
+
+
+def test_an_address_that_a_client_makes_up_does_not_raise_its_limit():
+    policy = AccessPolicy(ApiSettings(rate_per_minute=1))
+    requests = [
+        ("/predict/short", {b"x-forwarded-for": b"203.0.113.%d" % number}, "10.0.0.1")
+        for number in range(3)
+    ]
+
+    assert statuses(policy, *requests) == [None, 429, 429]
+
+
+def test_clients_behind_a_trusted_proxy_are_limited_one_by_one():
+    policy = AccessPolicy(ApiSettings(rate_per_minute=1, trusted_proxies="10.0.0.1"))
+    first, second = (
+        ("/predict/short", {b"x-forwarded-for": address}, "10.0.0.1")
+        for address in (b"203.0.113.1", b"203.0.113.2")
+    )
+
+    assert statuses(policy, first, second, first, second) == [None, None, 429, 429]
+
+
+def test_each_valid_key_has_a_limit_of_its_own_wherever_it_is_used():
+    other = hashlib.sha256(b"another key").hexdigest()
+    policy = AccessPolicy(ApiSettings(rate_per_minute=1, keys=(HASHED, other)))
+    one, two = {b"x-api-key": KEY.encode()}, {b"authorization": b"Bearer another key"}
+    path = "/predict/short"
+
+    assert statuses(policy, (path, one, "a"), (path, two, "a"), (path, one, "b")) == [
+        None,
+        None,
+        429,
+    ]
+
+
+def test_keys_that_are_tried_out_are_limited_by_address():
+    policy = AccessPolicy(ApiSettings(rate_per_minute=2, keys=(HASHED,)))
+    tried = [("/predict/short", {b"x-api-key": b"%d" % number}, "a") for number in range(3)]
+
+    assert statuses(policy, *tried) == [401, 401, 429]
+    assert statuses(policy, ("/predict/short", {b"x-api-key": KEY.encode()}, "a")) == [None]

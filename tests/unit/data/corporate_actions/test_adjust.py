@@ -170,6 +170,31 @@ def test_the_sources_own_adj_close_wins_where_no_row_lacks_it():
     assert set(adjusted["return_basis"]) == {"total"}
 
 
+@pytest.mark.parametrize(
+    ("adj_close", "expected"),
+    [
+        # As it was traded, with 10 % off for dividends: it falls with the close, and is divided.
+        ([180.0, 184.0, 92.0, 93.0], [90.0, 92.0, 92.0, 93.0]),
+        # It contains the split already.
+        ([90.0, 92.0, 92.0, 93.0], [90.0, 92.0, 92.0, 93.0]),
+    ],
+)
+def test_the_sources_own_adj_close_follows_a_split_that_it_lacks(adj_close, expected):
+    unadjusted = bars([200, 204, 102, 103], adj_close=adj_close)
+
+    adjusted = adjust(unadjusted, [split(MON, 2.0)], "unadjusted")
+
+    assert adjusted["adj_close"].to_list() == expected
+
+
+def test_a_split_and_a_bonus_are_one_change_of_an_adj_close():
+    unadjusted = bars([200, 200, 20, 20], adj_close=[20.0] * 4)
+
+    adjusted = adjust(unadjusted, [split(MON, 5.0), split(MON, 2.0, "bonus")], "unadjusted")
+
+    assert adjusted["adj_close"].to_list() == [20.0] * 4
+
+
 def test_an_adj_close_with_a_hole_is_computed_anew():
     holed = bars([100, 100, 95, 95], adj_close=[90.0, None, 95.0, 95.0])
 

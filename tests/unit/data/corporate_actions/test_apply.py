@@ -102,6 +102,27 @@ def test_an_adjusted_close_follows_unless_it_alone_knew_of_the_split(close_befor
     assert result.bars["adj_close"][0] == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("stated", [NOTHING, row()], ids=["inferred", "stated"])
+def test_a_split_of_unadjusted_prices_leaves_no_halving_in_their_adjusted_close(stated):
+    series = bars().with_columns(adj_close=0.9 * pl.col("close"))
+
+    result = apply_actions(series, stated, nse())
+
+    assert result.bars["adj_close"].pct_change().abs().max() < 0.01
+    assert marked(result) == []
+
+
+@pytest.mark.parametrize("factor", [2.006 / 0.94, 11.11, 0.6])
+def test_a_leap_of_the_adjusted_close_alone_is_pending(factor):
+    later = pl.int_range(pl.len()) >= JUMP
+    adj_close = pl.col("close") * pl.when(later).then(1.0).otherwise(1 / factor)
+    series = bars(basis="split", after=0.94).with_columns(adj_close=adj_close)
+
+    result = apply_actions(series, NOTHING, nse())
+
+    assert (marked(result), result.inferred.height) == ([DAYS[JUMP]], 0)
+
+
 def test_a_stated_split_that_adjusted_prices_still_show_is_applied():
     # 14 for 10: too rare a ratio to be inferred, but somebody states it.
     result = derived(row(ratio=1.4), basis="split", after=1 / 1.4)

@@ -5,7 +5,7 @@ import pytest
 
 from src.core.calendars.nse import nse
 from src.core.errors import BadInput
-from src.data.ingest.vintages import completes_last_session, place_delivery
+from src.data.ingest.vintages import completes_last_bar, place_delivery
 from tests.support.prices import bar, delivery
 
 DAYS = nse().sessions(dt.date(2026, 3, 1), dt.date(2026, 4, 10))[-20:]
@@ -188,4 +188,4 @@ def test_an_older_vintage_puts_no_rows_of_its_level_before_the_newer_ones(stated
 def test_the_same_file_fetched_after_the_close_has_its_last_bar(before, now, whole):
     earlier, later = (dt.datetime(2026, 4, *at, tzinfo=dt.UTC) for at in (before, now))
 
-    assert completes_last_session(delivered(DAYS, fetched_at=later), earlier, nse()) is whole
+    assert completes_last_bar(delivered(DAYS, fetched_at=later), earlier, nse()) is whole

@@ -454,3 +454,64 @@ def test_what_any_other_model_says_is_asked_and_not_stored(tmp_path):
 
     assert np.array_equal(DiskFitCache(tmp_path).predict(Other(), X), X[:, 0] * 2)
     assert files(tmp_path) == []
+
+
+KEY, OTHER_KEY = b"sixteen letters!", b"another sixteen!"
+
+
+def sealed(folder, key):
+    counter = Counting()
+    return counter, DiskFitCache(folder, key).cached("a", counter)
+
+
+def test_with_a_key_only_what_that_key_sealed_is_read(tmp_path):
+    _, first = sealed(tmp_path, KEY)
+    first(X, Y, 1)
+
+    made = []
+    for key in (KEY, OTHER_KEY, KEY):
+        counter, again = sealed(tmp_path, key)
+        again(X, Y, 1)
+        made.append(counter.made)
+
+    # The other key makes it anew, and so does the first one after that.
+    assert made == [0, 1, 1]
+
+
+def test_a_fit_that_somebody_without_the_key_put_there_is_made_again(tmp_path):
+    _, unkeyed = remembered(tmp_path)
+    unkeyed(X, Y, 1)
+    (path,) = files(tmp_path)
+    forged = pack(small(base=1e6))
+    path.write_bytes(sha256(forged).digest() + forged)
+
+    counter, kept = sealed(tmp_path, KEY)
+
+    assert kept(X, Y, 1).base == Y.sum() + 1
+    assert counter.made == 1
+
+
+def test_a_sealed_file_does_not_stand_for_another(tmp_path):
+    _, kept = sealed(tmp_path, KEY)
+    kept(X, Y, 1)
+    (of_one,) = files(tmp_path)
+    kept(X, Y, 5)
+    (of_five,) = set(files(tmp_path)) - {of_one}
+    of_one.write_bytes(of_five.read_bytes())
+
+    counter, again = sealed(tmp_path, KEY)
+
+    assert again(X, Y, 1).base == Y.sum() + 1
+    assert counter.made == 1
+
+
+def test_predictions_are_sealed_as_well(tmp_path):
+    model = small(base=1.0)
+    DiskFitCache(tmp_path).predict(model, X[:, :3])
+    (path,) = files(tmp_path)
+    forged = np.full(len(X), 7.0).tobytes()
+    path.write_bytes(sha256(forged).digest() + forged)
+
+    predicted = DiskFitCache(tmp_path, KEY).predict(model, X[:, :3])
+
+    assert predicted.tolist() == model.predict(X[:, :3]).tolist()

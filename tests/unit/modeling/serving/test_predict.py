@@ -7,6 +7,7 @@ import pytest
 
 from src.core.calendars.nse import nse
 from src.core.errors import ForecastError
+from src.core.model_events import Pin
 from src.modeling.serving.predict import forecast
 from src.registry.formats.models import LinearModel
 from src.registry.storage.artifact import Artifact
@@ -157,3 +158,46 @@ def test_a_promoted_model_that_lacks_a_value_gives_way_to_zero_and_says_so(artif
     assert (entry["pred_return"], entry["model"]["name"], entry["candidate"]) == (0.0, "zero", None)
     assert entry["note"] == "ridge needs mom_5, which is unknown at this bar: zero is served"
     assert entry["skill"]["mae_vs_zero"] == 0.0
+
+
+PIN = Pin(
+    "v1",
+    dt.datetime(2025, 11, 15, 0, 30, tzinfo=nse().zone),
+    verdict="worse",
+    reason="MAE 3 % above zero's since",
+    metrics=[{"name": "ridge", "skill_vs_zero": -0.03, "n": 500, "n_eff": 8.0}],
+    pool={"tickers": 21, "metrics": [{"name": "ridge", "skill_vs_zero": -0.02, "n": 9100}]},
+)
+PINNED = (
+    "version v1 is pinned since 2025-11-14 and answers until the gate promotes another model or "
+    "`unpin` is run"
+)
+
+
+def test_a_pinned_model_says_so_and_answers_with_the_newest_verdict_and_skill(artifact, row):
+    entry = forecast(promoted(artifact), row, calendar=nse(), pin=PIN)
+
+    assert (entry["model"]["name"], entry["pred_return"]) == ("ridge", pytest.approx(0.03))
+    assert entry["model"]["pinned"] == {"version_tag": "v1", "since": "2025-11-14T19:00:00+00:00"}
+    assert entry["note"] == PINNED
+    assert (entry["verdict"], entry["model"]["verdict"], entry["reason"]) == (
+        "worse",
+        "worse",
+        "MAE 3 % above zero's since",
+    )
+    assert (entry["skill"]["mae_vs_zero"], entry["candidate"]["skill_vs_zero"]) == (-0.03, -0.03)
+    assert (entry["skill"]["pool"]["tickers"], entry["skill"]["pool"]["mae_vs_zero"]) == (21, -0.02)
+
+
+def test_a_model_that_is_not_pinned_says_nothing_of_it(artifact, row):
+    entry = forecast(promoted(artifact), row, calendar=nse())
+
+    assert (entry["model"]["pinned"], entry["model"]["verdict"]) == (None, "better")
+
+
+def test_a_pinned_model_that_lacks_a_value_says_both(artifact, row):
+    del row["mom_5"]
+
+    note = forecast(promoted(artifact), row, calendar=nse(), pin=PIN)["note"]
+
+    assert note.startswith(f"{PINNED}; ridge needs mom_5")

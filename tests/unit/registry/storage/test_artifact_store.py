@@ -17,16 +17,16 @@ from sklearn.linear_model import Ridge
 from src.core.errors import BadInput
 from src.registry.formats.models import LinearModel, pack
 from src.registry.storage import artifact_store
-from src.registry.storage.artifact import CorruptArtifact
+from src.registry.storage.artifact import CorruptArtifact, SignatureRefused
 from src.registry.storage.artifact_store import ArtifactStore, same_content
 from tests.support.models import forged_set, killed_at_step, make_artifact
-from tests.support.registries import save
+from tests.support.registries import keys_of, save
 
 
 def load(folder, key=None):
     """The set in a folder that ``save`` returned."""
     root, ticker, horizon = folder.parents[2], folder.parent.parent.name, folder.parent.name
-    return ArtifactStore(root, key).load(ticker, horizon, folder.name)
+    return ArtifactStore(root, keys_of(key)).load(ticker, horizon, folder.name)
 
 
 def forge(version, model, **changes):
@@ -282,7 +282,9 @@ class TestReplacement:
     def test_a_copy_is_the_same_set(self, tmp_path):
         version = save(tmp_path / "a", make_artifact())
 
-        ArtifactStore(tmp_path / "a").copy(("TCS.NS", "short"), version.name, tmp_path / "b")
+        ArtifactStore(tmp_path / "a").copy(
+            ("TCS.NS", "short"), version.name, ArtifactStore(tmp_path / "b")
+        )
 
         copy = tmp_path / "b" / "TCS.NS" / "short" / version.name
         assert vars(load(copy)) | {"model": 0} == vars(load(version)) | {"model": 0}
@@ -351,3 +353,68 @@ class TestSigned:
 
         assert save(tmp_path, make_artifact(), key=self.KEY) == version
         assert load(version, key=self.KEY)
+
+    OLD, NEW = b"the old key of 16", b"the new key of 16"
+
+    def test_what_any_key_signed_is_loaded_and_the_first_signs(self, tmp_path):
+        old = save(tmp_path, make_artifact(trials=1), key=self.OLD)
+        new = save(tmp_path, make_artifact(trials=2), key=(self.NEW, self.OLD))
+
+        assert load(old, key=(self.NEW, self.OLD)).digest == old.name
+        assert load(new, key=self.NEW).digest == new.name
+        with pytest.raises(SignatureRefused, match="signed by another key"):
+            load(new, key=self.OLD)
+
+    def test_saving_a_set_again_with_a_new_key_in_front_signs_it_with_that(self, tmp_path):
+        save(tmp_path, make_artifact(), key=self.OLD)
+
+        version = save(tmp_path, make_artifact(), key=(self.NEW, self.OLD))
+
+        assert load(version, key=self.NEW)
+
+    def test_signing_replaces_the_signature_of_another_key_once(self, tmp_path):
+        version = save(tmp_path, make_artifact(), key=self.OLD)
+        store = ArtifactStore(tmp_path, (self.NEW, self.OLD))
+        before = {path.name: path.read_bytes() for path in version.iterdir()}
+
+        results = [
+            store.sign(pair, digest, accept_unsigned=False)
+            for _ in range(2)
+            for pair, digest in store.stored()
+        ]
+
+        assert results == [True, False]
+        assert load(version, key=self.NEW)
+        after = {path.name: path.read_bytes() for path in version.iterdir()}
+        assert {name for name in after if after[name] != before[name]} == {"manifest.sig"}
+        assert set(after) == set(before)
+
+    @pytest.mark.parametrize("key", [None, b"an unknown key of 16"])
+    def test_what_none_of_the_keys_signed_is_not_signed(self, tmp_path, key):
+        version = save(tmp_path, make_artifact(), key=key)
+        store = ArtifactStore(tmp_path, (self.NEW, self.OLD))
+
+        with pytest.raises(SignatureRefused, match=r"not signed|another key"):
+            store.sign(("TCS.NS", "short"), version.name, accept_unsigned=False)
+
+        with pytest.raises(SignatureRefused):
+            load(version, key=self.NEW)
+
+    def test_only_what_has_no_signature_may_be_signed_without_one(self, tmp_path):
+        version = save(tmp_path, make_artifact())
+        foreign = save(tmp_path, make_artifact(trials=9), key=b"an unknown key of 16")
+        store = ArtifactStore(tmp_path, (self.NEW,))
+
+        assert store.sign(("TCS.NS", "short"), version.name, accept_unsigned=True)
+        assert load(version, key=self.NEW)
+        with pytest.raises(SignatureRefused, match="another key"):
+            store.sign(("TCS.NS", "short"), foreign.name, accept_unsigned=True)
+
+    def test_a_damaged_set_is_not_signed(self, tmp_path):
+        version = save(tmp_path, make_artifact(), key=self.OLD)
+        (version / "model.skops").write_bytes(b"x")
+
+        with pytest.raises(CorruptArtifact, match="not the file that was saved"):
+            ArtifactStore(tmp_path, (self.NEW, self.OLD)).sign(
+                ("TCS.NS", "short"), version.name, accept_unsigned=False
+            )

@@ -2,7 +2,7 @@ import pytest
 
 from src.config.load import load_settings
 from src.core.errors import BadConfig
-from src.registry.storage.signing import digests_equal, signature, signing_key
+from src.registry.storage.signing import digests_equal, signature, signing_keys
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +15,7 @@ def test_the_key_comes_from_the_environment(monkeypatch):
 
     settings = load_settings(env_file=None)
 
-    assert signing_key(settings) == b"sixteen letters!"
+    assert signing_keys(settings) == (b"sixteen letters!",)
     assert "sixteen" not in repr(settings)
 
 
@@ -24,12 +24,28 @@ def test_without_one_nothing_is_signed(monkeypatch, text):
     if text is not None:
         monkeypatch.setenv("FORECAST_SIGNING_KEY", text)
 
-    assert signing_key(load_settings(env_file=None)) is None
+    assert signing_keys(load_settings(env_file=None)) == ()
+
+
+def test_several_keys_are_separated_by_commas_and_keep_their_order(monkeypatch):
+    monkeypatch.setenv("FORECAST_SIGNING_KEY", "the new key of 16, the old key of 16")
+
+    keys = signing_keys(load_settings(env_file=None))
+
+    assert keys == (b"the new key of 16", b"the old key of 16")
+
+
+@pytest.mark.parametrize("text", ["the new key of 16,hunter2", ",the old key of 16"])
+def test_one_short_key_of_several_is_refused_without_quoting_it(text):
+    with pytest.raises(BadConfig, match="A key in FORECAST_SIGNING_KEY is shorter") as refused:
+        signing_keys(load_settings(overrides={"signing_key": text}, env_file=None))
+
+    assert "hunter2" not in str(refused.value)
 
 
 def test_a_short_key_is_refused_without_quoting_it():
     with pytest.raises(BadConfig, match="shorter than 16") as refused:
-        signing_key(load_settings(overrides={"signing_key": "hunter2"}, env_file=None))
+        signing_keys(load_settings(overrides={"signing_key": "hunter2"}, env_file=None))
 
     assert "hunter2" not in str(refused.value)
 

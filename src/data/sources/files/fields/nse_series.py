@@ -7,29 +7,33 @@ from __future__ import annotations
 
 import polars as pl
 
-# The ordinary market first, then trade-to-trade and the small companies' boards. A row without a
-# series is of the share.
-EQUITY_RANKS = {"EQ": 0, "BE": 1, "BZ": 2, "SM": 3, "ST": 4, "": 5}
+# The ordinary market first, then trade-to-trade and the small companies' boards.
+EQUITY_RANKS = {"EQ": 0, "BE": 1, "BZ": 2, "SM": 3, "ST": 4}
+# A row without a series is of the share only where the file gives no share its series: in NSE's
+# history of IRFC the rows without one are its bonds, from before the share was listed.
+BLANK_RANK = 5
 OTHER_RANK = 9
 # Blocks (BL, IL), debentures and bonds (D1, N1, Y1, ZA, ...), preference shares and warrants.
 _NEVER_THE_SHARE = r"^([BI]L|[DNPWYZ][0-9A-Z])$"
 
 
 def series_rank() -> pl.Expr:
-    """The rank of each row's ``series``: ``OTHER_RANK`` for any but the equity ones."""
+    """The rank of each row's ``series``: ``OTHER_RANK`` for any but the equity ones and none."""
+    ranks = {**EQUITY_RANKS, "": BLANK_RANK}
     return (
         pl.col("series")
         .fill_null("")
-        .replace_strict(EQUITY_RANKS, default=OTHER_RANK, return_dtype=pl.Int8)
+        .replace_strict(ranks, default=OTHER_RANK, return_dtype=pl.Int8)
     )
 
 
 def is_other_security(rank: pl.Expr) -> pl.Expr:
     """Rows of another series than the share's, wherever the file shows which that is.
 
-    It does for a ticker with equity rows, and for blocks and debt also where only other tickers
-    have equity rows.
+    It does for a ticker with equity rows; for blocks, debt and rows without a series also where
+    only other tickers have equity rows (``has_equity``).
     """
-    has_equity = (rank != OTHER_RANK).any()
-    never_the_share = pl.col("series").str.contains(_NEVER_THE_SHARE)
-    return (rank == OTHER_RANK) & (has_equity.over("ticker") | (never_the_share & has_equity))
+    has_share = (rank != OTHER_RANK).any().over("ticker")
+    never_the_share = pl.col("series").str.contains(_NEVER_THE_SHARE).fill_null(value=False)
+    is_other = (rank == OTHER_RANK) & (has_share | (never_the_share & pl.col("has_equity")))
+    return is_other | ((rank == BLANK_RANK) & pl.col("has_equity"))

@@ -3,6 +3,7 @@
 import datetime as dt
 
 import polars as pl
+import pytest
 
 from src.core.calendars.nse import nse
 from src.data.cleaning.repair.hourly_to_daily import daily_bars
@@ -62,6 +63,17 @@ def test_a_whole_session_is_one_bar():
 def test_a_session_with_an_hour_missing_is_no_bar():
     for missing in range(7):
         assert daily(hours(starts=[n for n in range(7) if n != missing])) == []
+
+
+@pytest.mark.parametrize("round_time", [dt.time(4), dt.time(4, 30)])
+def test_hours_from_a_round_time_after_a_shorter_first_bar_are_a_whole_session(round_time):
+    # 09:15 to 09:30 or 10:00 in India, and six hours until 15:30.
+    stub, rest = hours(starts=range(1)), hours(starts=range(6), first=round_time)
+    (bar,) = daily(stub, rest)
+
+    assert (bar["hours"], bar["volume"]) == (7, 70.0)
+    assert daily(rest) == []
+    assert daily(stub, rest[:3], rest[4:]) == []
 
 
 def test_a_session_that_was_still_open_is_no_bar():

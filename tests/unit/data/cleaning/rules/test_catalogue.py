@@ -224,7 +224,20 @@ def test_an_hourly_bar_must_start_within_its_session(clock, inside):
     assert refusals == ([] if inside else [(WEEK[2], "outside_hours")])
 
 
-def test_hourly_bars_know_neither_partial_nor_flat_bars():
+# The bar of 09:45 to 10:45 in India, 04:15 to 05:15 UTC, and the last one of the session.
+@pytest.mark.parametrize("seen", ["fetched_at", "now"])
+@pytest.mark.parametrize(("starts", "over"), [((4, 15), (5, 15)), ((9, 45), (10, 0))])
+def test_an_hourly_bar_is_whole_once_its_hour_or_its_session_is_over(starts, over, seen):
+    ts, end = (dt.datetime.combine(WEEK[4], dt.time(*at), dt.UTC) for at in (starts, over))
+    before = end - dt.timedelta(seconds=1)
+
+    assert refused(bar(WEEK[4], ts=ts, **{seen: end}), rules=HOURLY_RULES) == []
+    assert refused(bar(WEEK[4], ts=ts, **{seen: before}), rules=HOURLY_RULES) == [
+        (WEEK[4], "partial_hour")
+    ]
+
+
+def test_hourly_bars_may_be_flat():
     quiet = {"open": 100.0, "high": 100.0, "low": 100.0, "volume": 0.0}
 
     assert refused(*with_bent(**quiet), rules=HOURLY_RULES) == []
@@ -239,7 +252,8 @@ def test_the_rules_stand_in_their_order():
     ]
     assert [rule.__name__ for rule in HOURLY_RULES] == [
         *("superseded_vintage", "before_calendar", "null_bar"),
-        *("non_positive_price", "impossible_bar", "non_session", "outside_hours", "unit_error"),
+        *("non_positive_price", "impossible_bar", "non_session", "outside_hours"),
+        *("partial_hour", "unit_error"),
     ]
 
 

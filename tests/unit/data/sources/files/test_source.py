@@ -234,14 +234,41 @@ def test_a_day_with_another_series_alone_has_no_share(write, series):
     assert delivery.frame["date"].to_list() == [dt.date(2022, 1, 3), dt.date(2022, 1, 5)]
     assert rules(delivery) == ["other_series"]
     assert delivery.rejected["reason"][0] == (
-        f"series {series} is not the share, which the file has in an equity series"
+        f"series {series} is not the share: the file has shares in an equity series"
     )
 
 
-def test_a_row_that_names_no_series_is_of_the_share(write):
-    delivery = only(write(series_rows(("TCS,", "03", 3), ("TCS,N1", "04", 2), ("TCS,EQ", "05", 3))))
+def test_rows_without_a_series_before_a_listing_are_not_the_share(write):
+    """As NSE's history of IRFC begins: bonds at 1,300 without a series, then the share at 25."""
+    path = write(series_rows(("IRFC,", "03", 2), ("IRFC,", "04", 2), ("IRFC,EQ", "05", 3)))
 
-    assert delivery.frame["close"].to_list() == [3.0, 3.0]
+    delivery = only(path)
+
+    assert delivery.frame["date"].to_list() == [dt.date(2022, 1, 5)]
+    assert rules(delivery) == ["other_series", "other_series"]
+    assert set(delivery.rejected["reason"]) == {
+        "series (blank) is not the share: the file has shares in an equity series"
+    }
+
+
+@pytest.mark.parametrize("ticker", [None, "IRFC"])
+def test_a_row_without_a_series_is_no_share_where_other_tickers_have_one(write, ticker):
+    path = write(series_rows(("TCS,EQ", "03", 3), ("IRFC,", "03", 2)), "all.csv")
+
+    found = {d.ticker: d for d in all_deliveries(file_source(path, ticker=ticker))}
+
+    assert found["IRFC.NS"].frame.is_empty()
+    assert rules(found["IRFC.NS"]) == ["other_series"]
+
+
+def test_rows_without_a_series_are_the_share_where_the_file_gives_none(write):
+    blank = only(write(series_rows(("TCS,", "03", 3), ("TCS,", "04", 4))))
+    beside_a_bond = only(write(series_rows(("TCS,", "03", 3), ("TCS,N1", "04", 2)), "bond.csv"))
+    without_column = only(write(SYMBOLS + "2022-01-03,TCS,1,2,1,2,9\n", "plain.csv"))
+
+    assert blank.frame["close"].to_list() == [3.0, 4.0]
+    assert beside_a_bond.frame["close"].to_list() == [3.0]
+    assert without_column.frame["close"].to_list() == [2.0]
 
 
 def test_a_file_of_one_series_alone_is_of_that(write):

@@ -1,0 +1,228 @@
+"""Aggregate logged forecasts and their outcomes in the database, one row a model."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from src.core.tables import PREDICTIONS
+from src.db import sql
+
+if TYPE_CHECKING:
+    import psycopg
+
+# Statements of one snapshot; the aggregation needs some 60 MB for 70,000 forecasts, and compiling
+# it would take longer than running it.
+_SNAPSHOT = (
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+    "SET LOCAL work_mem = '128MB'",
+    "SET LOCAL jit = off",
+)
+_OF_TICKER = "(%(ticker)s::text IS NULL OR p.ticker = %(ticker)s)"
+_COUNTS = (
+    f"SELECT (SELECT count(*) FROM predictions p WHERE {_OF_TICKER}), "  # noqa: S608
+    f"(SELECT count(*) FROM prediction_outcomes p WHERE {_OF_TICKER}), "
+    f"(SELECT count(*) FROM model_events p WHERE {_OF_TICKER})"
+)
+_SPANS = (
+    "SELECT ticker, min(feature_date), max(label_end) FROM prediction_outcomes p "  # noqa: S608
+    f"WHERE {_OF_TICKER} GROUP BY ticker"
+)
+
+# Closes of all sessions, by calendar in order; and from when until when each version was live.
+_TIMES = f"""
+sessions AS MATERIALIZED (
+    SELECT * FROM unnest(%(of_calendar)s::text[], %(days)s::date[], %(closes)s::timestamptz[])
+        s(calendar, day, close)
+),
+shares AS MATERIALIZED (
+    SELECT number, ticker, calendar, closes
+    FROM unnest(%(tickers)s::text[], %(calendars)s::text[])
+        WITH ORDINALITY t(ticker, calendar, number)
+    JOIN (SELECT calendar, array_agg(close ORDER BY close) AS closes FROM sessions GROUP BY 1) c
+        USING (calendar)
+),
+live AS MATERIALIZED (
+    SELECT ticker, horizon, digest, array_agg(at) AS since, array_agg(until) AS until
+    FROM (
+        SELECT ticker, horizon, digest, at, lead(at, 1, 'infinity')
+            OVER (PARTITION BY ticker, horizon ORDER BY event_id) AS until
+        FROM model_events p WHERE made_live AND {_OF_TICKER}
+    ) events
+    GROUP BY ticker, horizon, digest
+)"""  # noqa: S608 names of this module
+# Numbers are sorted several times faster than texts.
+_VERSIONS = f"""
+versions AS MATERIALIZED (
+    SELECT version, row_number() OVER (ORDER BY version COLLATE "C") AS number
+    FROM (SELECT DISTINCT version FROM predictions p WHERE {_OF_TICKER}) stored
+)"""  # noqa: S608 names of this module
+# Where each stored grid of levels has the two ends of each interval; NULL where it has none.
+_GRIDS = f"""
+grids AS MATERIALIZED (
+    SELECT levels, array_agg(low ORDER BY place) AS lows, array_agg(high ORDER BY place) AS highs
+    FROM (SELECT DISTINCT levels FROM predictions p WHERE {_OF_TICKER}) stored
+    CROSS JOIN unnest(%(lows)s::float8[], %(highs)s::float8[])
+        WITH ORDINALITY ends(low_level, high_level, place)
+    CROSS JOIN LATERAL (
+        SELECT min(i) FILTER (WHERE abs(level - low_level) < 1e-9) AS low,
+            min(i) FILTER (WHERE abs(level - high_level) < 1e-9) AS high
+        FROM unnest(levels) WITH ORDINALITY u(level, i)
+    ) positions
+    GROUP BY levels
+)"""  # noqa: S608 names of this module
+# Each forecast with its newest outcome, if it was made before the close of that outcome, and if
+# its version was live when the next session closed. A version that the audit does not name was
+# not withdrawn by anything that is known. Most were live once: the first time is tried first.
+_SCORED = f"""
+scored AS MATERIALIZED (
+    SELECT p.kind, p.horizon, p.sessions, p.model, p.point, p.candidate, p.candidate_point,
+        t.number AS share, v.number AS version, p.feature_date, p.made_at,
+        o.realised_return AS realised, p.data_source = 'sample' AS synthetic,
+        cardinality(levels) > 0 AS has_levels, {{inside}}
+    FROM predictions p
+    JOIN prediction_outcomes o ON {sql.same_key(PREDICTIONS, "o", "p")}
+    JOIN shares t ON t.ticker = p.ticker
+    JOIN versions v ON v.version = p.version
+    JOIN grids USING (levels)
+    LEFT JOIN sessions s ON s.calendar = t.calendar AND s.day = o.label_end
+    LEFT JOIN live l ON l.ticker = p.ticker AND l.horizon = p.horizon AND l.digest = p.version
+    CROSS JOIN LATERAL (SELECT t.closes[width_bucket(p.made_at, t.closes) + 1] AS next_close) n
+    WHERE {_OF_TICKER}
+        AND p.made_at < coalesce(s.close, o.label_end::timestamp AT TIME ZONE 'UTC')
+        AND (p.kind <> 'served' OR l.digest IS NULL
+            OR (l.since[1] < next_close AND l.until[1] >= next_close)
+            OR EXISTS (SELECT FROM unnest(l.since, l.until) t(since, until)
+                WHERE t.since < next_close AND t.until >= next_close))
+        AND NOT EXISTS (SELECT FROM prediction_outcomes newer
+            WHERE {sql.same_key(PREDICTIONS, "newer", "o")} AND newer.matured_at > o.matured_at)
+)"""  # noqa: S608 names of this module
+# A row has the forecast that it was answered with, and beside it that of the best candidate. Of
+# several forecasts for one session the first counts: among all, and among the real ones.
+_RANKED = """
+forecasts AS MATERIALIZED (
+    SELECT kind, horizon, sessions, model, point, {shared} FROM scored
+    UNION ALL
+    SELECT 'shadow', horizon, sessions, candidate, candidate_point, {shared} FROM scored
+    WHERE candidate <> model
+),
+models AS MATERIALIZED (
+    SELECT *, row_number() OVER () AS number
+    FROM (SELECT DISTINCT kind, horizon, sessions, model FROM forecasts) named
+),
+ranked AS MATERIALIZED (
+    SELECT number, point, {shared}, row_number() OVER first_made AS place,
+        count(*) FILTER (WHERE NOT synthetic) OVER first_made AS real_place
+    FROM forecasts JOIN models USING (kind, horizon, sessions, model)
+    WINDOW first_made AS (PARTITION BY number, share, feature_date ORDER BY made_at, version
+        ROWS UNBOUNDED PRECEDING)
+)"""
+_MEASURES = """
+    count(DISTINCT share) AS tickers, count(DISTINCT version) AS versions,
+    count(DISTINCT feature_date) AS dates, min(feature_date) AS first, max(feature_date) AS last,
+    count(*) AS n, avg(abs(realised - point)) AS mae, avg(abs(realised)) AS mae_zero,
+    count(*) FILTER (WHERE realised <> 0 AND point <> 0) AS signed,
+    count(*) FILTER (WHERE realised > 0 AND point <> 0) AS rises,
+    count(*) FILTER (WHERE realised <> 0 AND point <> 0 AND (realised > 0) = (point > 0))
+        AS right_signs,
+    count(*) FILTER (WHERE has_levels) AS coverage_n"""
+_SHARED = (*("share", "version", "feature_date", "made_at", "realised", "synthetic", "has_levels"),)
+
+
+class ScoreLog:
+    """Scores of the tables of forecasts and outcomes, over an open autocommit connection."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    def snapshot_id(self) -> str:
+        """A text that differs once anything in the database server has changed."""
+        return str(self._one("SELECT pg_current_snapshot()::text", {})[0])
+
+    def counts(self, ticker: str | None = None) -> tuple[int, int, int]:
+        """Number of forecasts, outcomes and events, of one ticker or of all; they only grow."""
+        forecasts, outcomes, events = self._one(_COUNTS, {"ticker": ticker})
+        return forecasts, outcomes, events
+
+    @contextmanager
+    def one_snapshot(self) -> Iterator[None]:
+        """Let all that is read inside be of one moment."""
+        with self._connection.transaction():
+            for statement in _SNAPSHOT:
+                self._connection.execute(statement)
+            yield
+
+    def spans(self, ticker: str | None = None) -> dict[str, tuple[dt.date, dt.date]]:
+        """First feature date and last date of an outcome, by ticker; of one, or of all."""
+        rows = self._connection.execute(_SPANS, {"ticker": ticker}).fetchall()
+        return {name: (first, last) for name, first, last in sorted(rows)}
+
+    def sums(
+        self,
+        ticker: str | None,
+        calendars: Mapping[str, str],
+        sessions: Sequence[tuple[str, dt.date, dt.datetime]],
+        intervals: Sequence[tuple[float, float]],
+    ) -> list[dict[str, Any]]:
+        """One row for each kind, horizon, sessions, model and ticker, and for all real tickers.
+
+        Columns: those five (ticker ``""`` for all), tickers, versions, dates (distinct ones),
+        first and last (feature dates), n, mae, mae_zero (simple returns), signed (forecasts and
+        outcomes that have a sign), rises and right_signs (among these), coverage_n (with a
+        distribution), and by place in ``intervals`` known_0 (with that interval) and inside_0.
+
+        Args:
+            ticker: Of which forecasts are read; None for all.
+            calendars: The name of its calendar by ticker.
+            sessions: Calendar, date and close of every session in the span of its tickers.
+            intervals: Lower and upper level of each.
+        """
+        from psycopg.rows import dict_row
+
+        parameters = {
+            "ticker": ticker,
+            "tickers": list(calendars),
+            "calendars": list(calendars.values()),
+            "of_calendar": [calendar for calendar, _, _ in sessions],
+            "days": [day for _, day, _ in sessions],
+            "closes": [close for _, _, close in sessions],
+            "lows": [low for low, _ in intervals],
+            "highs": [high for _, high in intervals],
+        }
+        with self._connection.cursor(row_factory=dict_row) as cursor:
+            query = _statement(len(intervals))
+            # Prepared, it would be planned for any parameters, and badly for these.
+            return cursor.execute(query, parameters, prepare=False).fetchall()
+
+    def _one(self, query: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+        row = self._connection.execute(query, parameters).fetchone()
+        assert row is not None  # noqa: S101 an aggregate has one row
+        return tuple(row)
+
+
+def _statement(intervals: int) -> str:
+    """The query of ``ScoreLog.sums`` for so many intervals."""
+    inside = ", ".join(
+        f"CASE WHEN lows[{k}] + highs[{k}] IS NOT NULL THEN "
+        f"o.realised_return BETWEEN quantiles[lows[{k}]] AND quantiles[highs[{k}]] "
+        f"END AS inside_{k - 1}"
+        for k in range(1, intervals + 1)
+    )
+    columns = [f"inside_{k}" for k in range(intervals)]
+    measures = _MEASURES + "".join(
+        f", count({name}) AS {name.replace('inside', 'known')}, "
+        f"count(*) FILTER (WHERE {name}) AS {name}"
+        for name in columns
+    )
+    ranked = _RANKED.format(shared=", ".join([*_SHARED, *columns]))
+    parts = (_TIMES, _VERSIONS, _GRIDS, _SCORED.format(inside=inside), ranked)
+    return (
+        f"WITH {','.join(parts)} SELECT kind, horizon, sessions, model, "  # noqa: S608 as above
+        "coalesce(ticker, '') AS ticker, sums.* FROM ("
+        f"SELECT number, share, {measures} FROM ranked WHERE place = 1 GROUP BY number, share "
+        f"UNION ALL SELECT number, NULL, {measures} FROM ranked "
+        "WHERE NOT synthetic AND real_place = 1 GROUP BY number"
+        ") sums JOIN models USING (number) LEFT JOIN shares ON shares.number = share"
+    )
