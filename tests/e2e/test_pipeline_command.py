@@ -336,7 +336,7 @@ def test_an_error_before_the_log_is_set_up_shows_no_secret(command):
 
     assert (ran.returncode, ran.stdout) == (1, "")
     (sentence,) = ran.stderr.splitlines()
-    assert "nothing" in sentence
+    assert "FORECAST_NOTHING" in sentence
 
 
 def test_a_home_that_cannot_be_written_is_said(command):
