@@ -47,3 +47,13 @@ def test_an_address_that_the_server_itself_took_from_the_header_is_one_for_all(h
     """uvicorn replaces the peer's address for clients on its own machine."""
     assert address(header, peer="1.2.3.4") == FORWARDED
     assert address(header, peer="1.2.3.4", proxies=["1.2.3.4"]) == FORWARDED
+
+
+def test_that_the_server_takes_addresses_from_the_header_is_warned_of_once(capsys):
+    clients = ClientAddress(())
+    scope = {"client": ("1.2.3.4", 0), "headers": [(b"x-forwarded-for", b"1.2.3.4")]}
+    for _ in range(2):
+        clients.of(scope)
+
+    printed = "".join(capsys.readouterr())
+    assert printed.count("start it with --no-proxy-headers") == 1
