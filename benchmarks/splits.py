@@ -5,9 +5,10 @@ asserted. The constants of ``split_odds`` were chosen on the tickers ``tune`` wi
 
 Adjusted series of NSE are made raw again: by the splits and bonuses that NSE states for them, on
 their own ex-dates (``stated``), and by ratios as frequent as NSE's on dates drawn (``planted``);
-TCS's own record has its three bonuses (``TCS``). Crashes and demergers stay in. ``demergers`` are
-falls to a share of the price drawn from a fifth to four fifths, with the volume as it was: how
-many of them are taken for a split.
+TCS's own record has its three bonuses (``TCS``). Tickers of two vendors are also asked with the
+other one beside them (``two sources``), and with ratios that prices alone cannot tell. Crashes and
+demergers stay in. ``demergers`` are falls to a share of the price drawn from a fifth to four
+fifths, with the volume as it was: how many of them are taken for a split.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +42,8 @@ TCS_BONUSES = [dt.date(2006, 7, 28), dt.date(2009, 6, 16), dt.date(2018, 5, 31)]
 LEFT_IN = {("CGCL", dt.date(2024, 1, 1)): 4.0}
 # Smaller ones are within the price bands: no rule on prices alone can see them.
 SMALLEST = 1.3
-PLANTED, DEMERGERS = 5, 5
+PLANTED, DEMERGERS, BESIDE = 5, 5, 20
+ANY_RATIO = (1.25, 1.4, 1.5, 2.0, 2.5, 3.0, 5.0, 10.0)
 OUTCOMES = ("applied right", "waiting right", "waiting wrong", "not seen", "applied wrong")
 
 
@@ -115,13 +118,16 @@ def unadjusted(bars: pl.DataFrame, splits: dict[dt.date, float]) -> pl.DataFrame
 
 
 def judge(
-    bars: pl.DataFrame, true: dict[dt.date, float], known: dict[dt.date, float]
+    bars: pl.DataFrame,
+    true: dict[dt.date, float],
+    known: dict[dt.date, float],
+    others: Sequence[pl.DataFrame] = (),
 ) -> Iterator[str]:
     """The outcome of each true split, and of everything else that was applied.
 
     ``known`` are true splits that are no part of the question.
     """
-    inferred = {split.date: split for split in infer_splits(bars, [], nse())}
+    inferred = {split.date: split for split in infer_splits(bars, [], nse(), others=others)}
     for day, ratio in true.items():
         row = int(bars["date"].search_sorted(day))
         yield _outcome(inferred.pop(bars["date"][row], None), ratio)
@@ -161,6 +167,22 @@ def measure_planted(series: Sequence[Series], random: np.random.Generator) -> Co
     return outcomes
 
 
+def measure_two_sources(series: Sequence[Series], random: np.random.Generator) -> Counter[str]:
+    """Splits put into one vendor's series with the other vendor's beside it."""
+    outcomes = Counter[str]()
+    for own, other in permutations(series, 2):
+        if own.symbol != other.symbol:
+            continue
+        first, last = other.bars["date"][1], other.bars["date"][-1]
+        beside = other.bars.with_columns(price_basis=pl.lit("split"), source=pl.lit("other"))
+        for day in _dates(own, random, BESIDE):
+            if first < day <= last:
+                splits = {day: float(random.choice(ANY_RATIO))}
+                raw = unadjusted(own.bars, splits)
+                outcomes.update(judge(raw, splits, _known(own), [beside]))
+    return outcomes
+
+
 def measure_demergers(series: Sequence[Series], random: np.random.Generator) -> Counter[str]:
     """Falls to a share of the price with unchanged volume, by whether they are taken for splits."""
     outcomes = Counter[str]()
@@ -197,19 +219,19 @@ def main() -> None:
     kinds = {
         "stated": measure_stated(series),
         "planted": measure_planted(series, random),
+        "two sources": measure_two_sources(read_series(), random),
         "TCS": Counter(judge(read_tcs().bars, dict.fromkeys(TCS_BONUSES, 2.0), {})),
     }
-    kinds["all"] = sum(kinds.values(), Counter[str]())
     print(f"{len(series)} series ({args.tickers}), seed {args.seed}")
-    print(f"{'':10}{'':>8}", *(f"{outcome:>14}" for outcome in OUTCOMES))
+    print(f"{'':12}{'':>8}", *(f"{outcome:>14}" for outcome in OUTCOMES))
     for kind, outcomes in kinds.items():
         counts = (f"{outcomes[outcome]:>14}" for outcome in OUTCOMES)
         share = outcomes["applied right"] / max(outcomes.total(), 1)
-        print(f"{kind:10}{outcomes.total():>8}", *counts, f"  {share:.0%} applied")
+        print(f"{kind:12}{outcomes.total():>8}", *counts, f"  {share:.0%} applied")
     demergers = measure_demergers(series, random)
     taken = demergers["taken for a split"]
     print(
-        f"demergers {demergers.total():>8}: {taken} taken for a split "
+        f"demergers   {demergers.total():>8}: {taken} taken for a split "
         f"({taken / demergers.total():.0%})"
     )
 

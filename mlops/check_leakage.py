@@ -50,12 +50,9 @@ def run_checks(panel: Panel, settings: Settings) -> list[LeakageResult]:
     from src.modeling.experiment.config import experiment_config
     from src.modeling.experiment.run import count_seasoned_tickers
 
-    horizons, tickers = settings.training.horizons, count_seasoned_tickers(panel)
-    configs = {
-        getattr(horizons, name): experiment_config(settings, name, CANDIDATES, tickers)
-        for name in HORIZONS
-    }
-    refits = leakage.refits(panel, configs[horizons.short])
+    tickers = count_seasoned_tickers(panel)
+    configs = [experiment_config(settings, name, CANDIDATES, tickers) for name in HORIZONS]
+    refits = leakage.refits(panel, configs[0])
     cuts = (refits or [len(panel.sessions) // 2])[-CUTS:]
     steps = leakage.checked_steps(features(settings.features), configs, CANDIDATES)
     return [

@@ -183,7 +183,7 @@ def _run_stage(
     row = metric.row(report.rows)
     record.add_stage(row, report.details)
     run_log.stage_ended(row)
-    for warning in report.warnings:
+    for warning in (*report.warnings, *report.failures):
         record.warn(warning)
     for name, text in report.files.items():
         record.folder.write_text(name, text)

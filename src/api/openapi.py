@@ -16,7 +16,7 @@ from src.api.schemas.responses import Problem
 
 _DESCRIPTIONS = {
     400: "The host is not allowed, or the body ended early.",
-    401: "An API key is needed.",
+    401: "An API key is needed, or the one that was sent is not valid.",
     404: "No prices of the ticker are stored.",
     413: "The body is too long.",
     422: "The request is malformed.",

@@ -96,7 +96,20 @@ INGEST_BATCHES = Table(
 BATCH_CONTENTS = Table(
     "batch_contents",
     key=("ticker", "batch_id"),
-    columns={"ticker": TEXT, "batch_id": INT, "kind": TEXT, "source": TEXT, "content": BYTES},
+    columns={
+        "ticker": TEXT,
+        "batch_id": INT,
+        "kind": TEXT,
+        "source": TEXT,
+        "content": BYTES,
+        "actions": BYTES,
+    },
+)
+# Batches that a person has taken out: they stay in the archive, and count no longer.
+BATCH_WITHDRAWALS = Table(
+    "batch_withdrawals",
+    key=("batch_id",),
+    columns={"batch_id": INT, "ticker": TEXT, "withdrawn_at": TIME},
 )
 PRICE_REVISIONS = Table(
     "price_revisions",

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+# Batches of a dry run come after every stored one.
+FIRST_DRY_RUN_ID = 2**62
+
+
 class Store(Protocol):
     """Tables by name, for some tickers at a time; frames have the declared columns."""
 
@@ -40,8 +44,8 @@ class Store(Protocol):
         """Insert or update by key; the number of rows that changed."""
         ...
 
-    def add_batch(self, batch: dict[str, Any], content: bytes) -> int:
-        """Store a row of ``ingest_batches`` and the content as delivered; its new id."""
+    def add_batch(self, batch: dict[str, Any], content: bytes, actions: bytes = b"") -> int:
+        """Store a row of ``ingest_batches`` and what was delivered; its new id."""
         ...
 
     def tickers(self) -> list[str]:
@@ -84,18 +88,19 @@ class PostgresStore:
         """See Store."""
         return bulk.upsert(self._connection, table, frame)
 
-    def add_batch(self, batch: dict[str, Any], content: bytes) -> int:
+    def add_batch(self, batch: dict[str, Any], content: bytes, actions: bytes = b"") -> int:
         """See Store."""
         names = [name for name in INGEST_BATCHES.columns if name != "batch_id"]
         values = {name: f"${i}::{INGEST_BATCHES.columns[name]}" for i, name in enumerate(names, 1)}
         add_batch = f"{sql.insert(INGEST_BATCHES, values)} RETURNING batch_id, ticker, kind, source"
         contents = {name: name for name in ("batch_id", "ticker", "kind", "source")}
         contents["content"] = f"${len(names) + 1}::bytea"
+        contents["actions"] = f"${len(names) + 2}::bytea"
         add_content = sql.insert(BATCH_CONTENTS, contents, "added")
         with bulk.cursor(self._connection) as cur:
             cur.execute(
                 f"WITH added AS ({add_batch}) {add_content} RETURNING batch_id",
-                (*(batch[name] for name in names), content),
+                (*(batch[name] for name in names), content, actions),
             )
             return int(cur.fetchone()[0])
 
@@ -133,7 +138,7 @@ class DryRunStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._frames: dict[tuple[str, str], pl.DataFrame] = {}
-        self._batches: list[dict[str, Any]] = []
+        self._added: dict[str, list[dict[str, Any]]] = {}
 
     def load(
         self, table: Table, tickers: Sequence[str], until: dt.date | None = None
@@ -145,8 +150,8 @@ class DryRunStore:
         frame = self._store.load(table, [t for t in tickers if t not in changed], until)
         if changed:
             frame = pl.concat([frame, *changed.values()], how="diagonal_relaxed")
-        if table == INGEST_BATCHES and self._batches:
-            added = pl.DataFrame(self._batches, schema=frame.schema)
+        if table.name in self._added:
+            added = pl.DataFrame(self._added[table.name], schema=frame.schema)
             frame = pl.concat([frame, added.filter(pl.col("ticker").is_in(list(tickers)))])
         if until is not None and "date" in frame.columns:
             frame = frame.filter(pl.col("date") <= until)
@@ -183,10 +188,14 @@ class DryRunStore:
         whole = pl.concat([stored, frame], how="diagonal_relaxed")
         return self.replace(table, tickers, whole)
 
-    def add_batch(self, batch: dict[str, Any], content: bytes) -> int:
-        """See Store; ids count downwards from -1, and the content is not kept."""
-        number = -1 - len(self._batches)
-        self._batches.append({"batch_id": number, **batch})
+    def add_batch(self, batch: dict[str, Any], content: bytes, actions: bytes = b"") -> int:
+        """See Store; ids count upwards from far beyond the stored ones."""
+        added = self._added.setdefault(INGEST_BATCHES.name, [])
+        number = FIRST_DRY_RUN_ID + len(added)
+        added.append({"batch_id": number, **batch})
+        delivered = {name: batch[name] for name in ("ticker", "kind", "source")}
+        delivered |= {"batch_id": number, "content": content, "actions": actions}
+        self._added.setdefault(BATCH_CONTENTS.name, []).append(delivered)
         return number
 
     def tickers(self) -> list[str]:

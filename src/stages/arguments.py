@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -99,6 +100,10 @@ def date(text: str) -> dt.date:
 
 def moment(text: str) -> dt.datetime:
     """A time in UTC from one with its zone, such as ``2026-04-13T18:00:00+05:30``."""
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}(Z|[+-]\d{2}:?\d{2})?", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has no time of day: write it as {text[:10]}T18:00+05:30"
+        )
     try:
         value = dt.datetime.fromisoformat(text)
     except ValueError:

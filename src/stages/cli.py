@@ -144,7 +144,6 @@ def stage_main(
     settings, now = set_up(args)
     from src.db.database import open_database
     from src.db.tables.runs import application_name, ticker_locks
-    from src.stages.stage import run_stage
 
     source_tickers: list[str] = []
     if prepare is not None:
@@ -158,9 +157,16 @@ def stage_main(
         contexts = _contexts(args, settings, database, tickers, run_id, now)
         written = [ticker for context in contexts if context.live for ticker in context.tickers]
         with ticker_locks(database.control, written):
-            for context in contexts:
-                _print_report(stage, context, run_stage(stage, context))
-    return 0
+            reports = [_run_and_print(stage, context) for context in contexts]
+    return 1 if any(report.failures for report in reports) else 0
+
+
+def _run_and_print(stage: Stage, context: RunContext) -> StageReport:
+    from src.stages.stage import run_stage
+
+    report = run_stage(stage, context)
+    _print_report(stage, context, report)
+    return report
 
 
 def _contexts(
@@ -249,6 +255,8 @@ def _without_bytes(frame: pl.DataFrame) -> pl.DataFrame:
 def _print_report(stage: Stage, context: RunContext, report: StageReport) -> None:
     for warning in report.warnings:
         sys.stderr.write(f"warning: {warning}\n")
+    for failure in report.failures:
+        sys.stderr.write(f"not stored: {failure}\n")
     written = "written" if context.live else "computed, not written"
     sys.stdout.write(f"{stage.name}: {report.rows:,} rows {written}\n")
     for line in _table(report.counts):

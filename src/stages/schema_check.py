@@ -96,9 +96,9 @@ class CheckedStore:
         check(table, frame)
         return self._below.upsert(table, frame)
 
-    def add_batch(self, batch: dict[str, Any], content: bytes) -> int:
+    def add_batch(self, batch: dict[str, Any], content: bytes, actions: bytes = b"") -> int:
         """See Store."""
-        return self._below.add_batch(batch, content)
+        return self._below.add_batch(batch, content, actions)
 
     def tickers(self) -> list[str]:
         """See Store."""

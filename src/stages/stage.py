@@ -59,6 +59,7 @@ class StageReport:
         warnings: Sentences.
         files: Texts for the run's folder, by name.
         counts: For the table that the command prints: by ticker, numbers by name.
+        failures: Sentences about tickers or files of which nothing was stored, beside others.
     """
 
     rows: int
@@ -66,6 +67,7 @@ class StageReport:
     warnings: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    failures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def merge_reports(reports: Sequence[StageReport]) -> StageReport:
         rows=sum(report.rows for report in reports),
         details=details,
         warnings=tuple(warning for report in reports for warning in report.warnings),
+        failures=tuple(failure for report in reports for failure in report.failures),
         files={name: text for report in reports for name, text in report.files.items()},
         counts={ticker: row for report in reports for ticker, row in report.counts.items()},
     )

@@ -310,7 +310,11 @@ def test_stale_prices_are_answered_with_a_warning_and_are_not_ready(place):
 @pytest.mark.parametrize(
     ("setting", "status", "sentence"),
     [
-        ({"FORECAST_API__PROT": "80"}, 1, "Unknown setting 'api.prot': did you mean 'api.port'?"),
+        (
+            {"FORECAST_API__PROT": "80"},
+            1,
+            "FORECAST_API__PROT is not a setting: did you mean FORECAST_API__PORT?",
+        ),
         ({"TICKER": "BTC-USD"}, 2, "BTC-USD has no exchange sessions"),
     ],
 )

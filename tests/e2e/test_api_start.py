@@ -60,5 +60,5 @@ def test_a_setting_that_cannot_be_used_is_one_sentence_under_uvicorn_as_well(uvi
     done = uvicorn(FORECAST_API__PROT="80")
 
     assert done.returncode == 3
-    assert "Unknown setting 'api.prot': did you mean 'api.port'?" in done.stderr
+    assert "FORECAST_API__PROT is not a setting: did you mean FORECAST_API__PORT?" in done.stderr
     assert "Traceback" not in done.stderr

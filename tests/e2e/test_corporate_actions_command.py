@@ -112,6 +112,47 @@ def test_reading_a_file_again_keeps_what_a_person_decided(command, ledger, tmp_p
     assert ledger()["2015-10-21", "dividend"] == (11.0, "rejected")
 
 
+def test_an_action_to_come_is_taken_and_said(command, ledger, tmp_path):
+    path = tmp_path / "actions.csv"
+    path.write_text("Date,Dividends,Stock Splits\n2026-04-15,0.0,2.0\n2026-04-10,11.0,0.0\n")
+    take = (ACTIONS, "import", "--ticker", "TCS.NS", "--path", path)
+
+    ran = command(*take, FORECAST_NOW="2026-04-13T12:30:00Z")
+
+    assert ran.stdout == (
+        "TCS.NS: 2 actions imported, 0 pending, 1 not applied before the session of 2026-04-15 "
+        "has closed; no prices of TCS.NS are stored yet.\n"
+    )
+    assert ledger()["2026-04-15", "split"] == (2.0, "applied")
+    # No amount was divided yet by a split to come.
+    assert ledger()["2026-04-10", "dividend"] == (11.0, "applied")
+
+
+def test_a_file_with_a_date_that_cannot_be_is_refused(command, ledger, tmp_path):
+    path = tmp_path / "actions.csv"
+    path.write_text("Date,Dividends,Stock Splits\n2024-01-02,5.0,0.0\n2024-01-07,0.0,2.0\n")
+
+    ran = command(ACTIONS, "import", "--ticker", "TCS.NS", "--path", path)
+
+    (sentence,) = ran.stderr.splitlines()
+    assert ran.returncode == 1
+    assert sentence.startswith(f"{path}: 2024-01-07 is no session of NSE")
+    assert ledger() == {}
+
+
+def test_what_is_applied_already_is_not_accepted(command, tmp_path):
+    path = tmp_path / "actions.csv"
+    path.write_text(FILE)
+    tcs = ("--ticker", "TCS.NS")
+    taken = command(ACTIONS, "import", *tcs, "--path", path)
+
+    accepted = command(ACTIONS, "accept", *tcs, "--date", "2018-05-31")
+
+    assert taken.stdout.endswith("; no prices of TCS.NS are stored yet.\n")
+    assert accepted.returncode == 0
+    assert accepted.stdout == ("TCS.NS: nothing to accept on 2018-05-31: it is applied already.\n")
+
+
 HISTORY = (
     "SELECT date::text, status, changed_at AT TIME ZONE 'UTC' FROM corporate_action_history "
     "WHERE date IN ('2015-10-21', '2024-01-02') ORDER BY changed_at, date"
@@ -154,9 +195,20 @@ def test_every_state_of_an_action_is_kept_with_its_time(command, tmp_path, embed
             "not -1",
         ),
         (("accept", "--date", "2024-01-02"), 1, "2024-01-02"),
+        (
+            ("add", "--date", "2024-01-07", "--kind", "split", "--ratio", "2"),
+            1,
+            "2024-01-07 is no session of NSE",
+        ),
+        (
+            ("add", "--date", "2099-01-02", "--kind", "split", "--ratio", "2"),
+            1,
+            "2099-01-02 is more than a year ahead",
+        ),
         (("add", "--date", "soon", "--kind", "split", "--ratio", "2"), 2, "soon"),
         (("import", "--path", "/nowhere.csv"), 1, "/nowhere.csv"),
-        (("import", "--path", "a.csv", "--fetched-at", "2021-09-30"), 2, "has no time zone"),
+        (("import", "--path", "a.csv", "--fetched-at", "2021-09-30"), 2, "write it as 2021-09-30T"),
+        (("import", "--path", "a.csv", "--fetched-at", "1999-01-01T00:00Z"), 2, "which begins on"),
         (("import", "--path", "a.csv", "--fetched-at", "2099-01-01T00:00Z"), 2, "in the future"),
         ((), 2, "--help"),
     ],

@@ -76,7 +76,7 @@ def test_version_train_again_rollback_and_history(monitoring, place):
             1,
             "No model of TCS.NS was live",
         ),
-        (("history", "--at", "2026-01-01"), 2, "has no time zone"),
+        (("history", "--at", "2026-01-01"), 2, "write it as 2026-01-01T18:00+05:30"),
         (("history", "--newest", "-1"), 2, "--help"),
         (("unpin",), 2, "--ticker"),
         (("unpin", "--ticker", "a b"), 2, "is not a ticker"),

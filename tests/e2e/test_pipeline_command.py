@@ -26,13 +26,13 @@ def results_of(home):
     return json.loads((folder / "results.json").read_text())
 
 
-def bars_csv(path, days, symbol=None):
+def bars_csv(path, days, symbol=None, period=7):
     with path.open("w", newline="") as file:
         out = csv.writer(file)
         names = ["date", "open", "high", "low", "close", "volume"]
         out.writerow(["symbol", *names] if symbol else names)
         for number, day in enumerate(days):
-            price = 100 + number % 7 + number / 50
+            price = 100 + number % period + number / 50
             bar = [day, price, price + 1, price - 1, price + 0.5, 1000 + number]
             out.writerow([*([symbol] if symbol else []), *bar])
     return path
@@ -279,8 +279,9 @@ def test_a_stage_can_be_shown_run_and_written_alone(command, embedded):
 
 
 def test_a_folder_takes_its_tickers_from_the_file_names(command, embedded, tmp_path, sessions):
-    for name in ("TCS.NS.csv", "M&M_2020-10-01_to_2025-09-30.csv", "BAJAJ-AUTO_x.csv"):
-        bars_csv(tmp_path / name, sessions[:200])
+    names = ("TCS.NS.csv", "M&M_2020-10-01_to_2025-09-30.csv", "BAJAJ-AUTO_x.csv")
+    for period, name in enumerate(names, start=8):
+        bars_csv(tmp_path / name, sessions[:200], period=period)
     bars_csv(tmp_path / "whatever.csv", sessions[:200], symbol="NSE:INFY-EQ")
 
     with embedded() as url:
@@ -336,7 +337,7 @@ def test_an_error_before_the_log_is_set_up_shows_no_secret(command):
 
     assert (ran.returncode, ran.stdout) == (1, "")
     (sentence,) = ran.stderr.splitlines()
-    assert "nothing" in sentence
+    assert "FORECAST_NOTHING" in sentence
 
 
 def test_a_home_that_cannot_be_written_is_said(command):

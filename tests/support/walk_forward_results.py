@@ -52,8 +52,7 @@ def walk_forward_result(
     Every volatility is 1; ``scores`` are the distributions' quantiles at each refresh.
     """
     shape = actual.shape
-    rules = ExperimentConfig(challenger, 0.0, configurations=1, schedule=Schedule())
-    gate_rules = verdict.rules_for(horizon, 0.0)
+    rules = verdict.rules_for(horizon, 0.0, repeated=True)
     quantiles = np.full((len(actual) // 5 + 1, shape[1], len(LEVELS)), np.nan)
     return WalkForwardResult(
         panel_of(np.ones(shape), tickers),
@@ -63,8 +62,8 @@ def walk_forward_result(
         distribution.DistributionForecasts(
             horizon, since, np.ones(shape), quantiles if scores is None else scores
         ),
-        verdict.replay(actual, points[challenger], rules=gate_rules),
-        rules,
+        verdict.replay(actual, points[challenger], rules=verdict.rules_for(horizon, 0.0)),
+        ExperimentConfig(challenger, rules, Schedule()),
     )
 
 

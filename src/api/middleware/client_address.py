@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from src.config import logs
+
 if TYPE_CHECKING:
     from starlette.types import Scope
+
+log = logs.get(__name__)
 
 # The server itself may have replaced the peer's address by one from the header, which any client
 # can write (uvicorn does so for its own machine): all such requests count for one client.
@@ -22,6 +26,7 @@ class ClientAddress:
     def __init__(self, trusted_proxies: Sequence[str]) -> None:
         self._networks = [ipaddress.ip_network(text, strict=False) for text in trusted_proxies]
         self._is_trusted = lru_cache(maxsize=4096)(self._lies_in_a_network)
+        self._has_warned = False
 
     def of(self, scope: Scope) -> str:
         """The address of the client, or a name that several clients share."""
@@ -31,6 +36,7 @@ class ClientAddress:
             return peer
         text = b",".join(headers).decode("latin-1")
         if peer in text:
+            self._warn()
             return FORWARDED
         # Each proxy appends the address that it was called from: the first ones are hearsay.
         for hop in reversed(text.split(",")):
@@ -38,6 +44,14 @@ class ClientAddress:
                 break
             peer = _host(hop.strip())
         return peer
+
+    def _warn(self) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            log.warning(
+                "Clients whose addresses the server itself takes from X-Forwarded-For share one "
+                "limit: start it with --no-proxy-headers and set FORECAST_API__TRUSTED_PROXIES."
+            )
 
     def _lies_in_a_network(self, address: str) -> bool:
         try:

@@ -7,13 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Days, Ints
 from src.core.calendars.exchange import Exchange
 from src.core.errors import ForecastError
-
-Days = npt.NDArray[np.datetime64]
-Ids = npt.NDArray[np.int64]
 
 FAR_END = date(2100, 12, 31)
 
@@ -137,7 +134,7 @@ class Calendar:
         latest = self.ahead(now.astimezone(self.zone).date(), 0)
         return latest if self.hours(latest).closes <= now else self.previous_session(latest)
 
-    def session_ids(self, dates: Days) -> Ids:
+    def session_ids(self, dates: Days) -> Ints:
         """Position of each date in `array`, -1 where it is no session.
 
         Raises:

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from src.core.calendars.calendar import FAR_END, Calendar, Days, Hours
+from src.core.arrays import Days
+from src.core.calendars.calendar import FAR_END, Calendar, Hours
 from src.core.calendars.exchange import Exchange
 from src.core.errors import UsageError
 

@@ -21,7 +21,7 @@ from src.data.cleaning.rules.catalogue import BROKEN, DAILY_RULES, HOURLY_RULES
 from src.data.cleaning.rules.engine import RuleResult, apply_rules
 from src.data.corporate_actions.adjust import shares_after
 from src.data.corporate_actions.apply import AdjustedSeries, apply_actions
-from src.data.corporate_actions.ledger import active_actions, effective_rows
+from src.data.corporate_actions.ledger import active_actions, effective_rows, reached_rows
 from src.data.corporate_actions.price_checks.contradictions import adj_close_mismatches
 from src.data.corporate_actions.price_checks.dividends import SCHEMA as IMPLAUSIBLE
 
@@ -91,17 +91,19 @@ def clean_daily(
     hourly: pl.DataFrame,
     calendar: Calendar,
     precedence: Sequence[str],
+    until: dt.date,
 ) -> CleaningResult:
     """Clean, adjust and repair daily bars.
 
     ``raw`` are rows joined with their batch (see ``rules.engine``), in any order; ``hourly`` is
     what ``clean_hourly`` kept of the same tickers; the preferred source is first in precedence.
+    ``until`` is the last session that may be used: later actions do not apply yet.
     """
     results = []
     for ticker_rows in _partitions(raw, "ticker"):
         ticker = ticker_rows["ticker"][0] if ticker_rows.height else ""
         actions, hours = (frame.filter(pl.col("ticker") == ticker) for frame in (ledger, hourly))
-        results.append(_clean_ticker(ticker_rows, actions, hours, calendar, precedence))
+        results.append(_clean_ticker(ticker_rows, actions, hours, calendar, precedence, until))
     names = [field.name for field in fields(CleaningResult)]
     return CleaningResult(
         **{name: pl.concat([getattr(result, name) for result in results]) for name in names}
@@ -127,6 +129,7 @@ class _SourceSeries:
     bars: pl.DataFrame
     refused: pl.DataFrame
     adjusted: AdjustedSeries
+    ledger: pl.DataFrame
     has_adj_close: bool
 
 
@@ -136,15 +139,15 @@ def _clean_ticker(
     hourly: pl.DataFrame,
     calendar: Calendar,
     precedence: Sequence[str],
+    until: dt.date,
 ) -> CleaningResult:
     sources = in_precedence(raw, precedence)
-    kept = [_kept(raw.filter(source=name), ledger, calendar) for name in sources]
-    kept = kept or [_kept(raw, ledger, calendar)]
+    rows = [raw.filter(source=name) for name in sources] or [raw]
+    ledgers = [reached_rows(ledger, until, _restated_until(each, calendar)) for each in rows]
+    kept = [_kept(each, own, calendar) for each, own in zip(rows, ledgers, strict=True)]
     chosen, *others = [
-        _source_series(
-            result, ledger, calendar, [other.kept for other in kept if other is not result]
-        )
-        for result in kept
+        _source_series(result, own, calendar, [other.kept for other in kept if other is not result])
+        for result, own in zip(kept, ledgers, strict=True)
     ]
     repairs = _repairs(chosen, others, ledger, hourly, calendar, precedence)
     differing = [find_differences(chosen.bars, other.bars) for other in others]
@@ -155,7 +158,7 @@ def _clean_ticker(
         inferred=pl.concat([chosen.adjusted.inferred, *inferred]),
         contradicted=chosen.adjusted.contradicted,
         reinstated=chosen.adjusted.reinstated,
-        dividend_mismatches=_dividend_mismatches(chosen, ledger),
+        dividend_mismatches=_dividend_mismatches(chosen),
         repaired=_repaired_rows(chosen.bars, repairs),
         differences=pl.concat([pl.DataFrame(schema=DIFFERENCES), *differing]),
         spans=_spans(raw),
@@ -172,7 +175,18 @@ def _source_series(
     adjusted = apply_actions(result.kept, ledger, calendar, others)
     has_adj_close = result.kept["adj_close"].null_count() == 0
     bars = adjusted.bars.with_columns(UNREPAIRED)
-    return _SourceSeries(bars, result.refused, adjusted, has_adj_close)
+    return _SourceSeries(bars, result.refused, adjusted, ledger, has_adj_close)
+
+
+def _restated_until(raw: pl.DataFrame, calendar: Calendar) -> dt.date | None:
+    """The day up to which the newest delivery is adjusted for splits; None if it is not."""
+    if raw.is_empty():
+        return None
+    newest = raw.sort("fetched_at", "batch_id").row(-1, named=True)
+    if newest["price_basis"] == "unadjusted":
+        return None
+    fetched_at: dt.datetime = newest["fetched_at"]
+    return fetched_at.astimezone(calendar.zone).date()
 
 
 def _with_level(raw: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
@@ -183,12 +197,12 @@ def _with_level(raw: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
     return raw.with_columns(level=pl.col("close") / factor)
 
 
-def _dividend_mismatches(chosen: _SourceSeries, ledger: pl.DataFrame) -> pl.DataFrame:
+def _dividend_mismatches(chosen: _SourceSeries) -> pl.DataFrame:
     """Where the vendor's own adj_close contradicts the ledger; nothing where it has none."""
     bars = chosen.bars
     if bars.is_empty() or not chosen.has_adj_close or bars["price_basis"][0] == "total":
         return pl.DataFrame(schema=MISMATCHES)
-    mismatches = adj_close_mismatches(bars, effective_rows(ledger))
+    mismatches = adj_close_mismatches(bars, effective_rows(chosen.ledger))
     return mismatches.select(pl.lit(bars["ticker"][0]).alias("ticker"), "date", "amount", "why")
 
 

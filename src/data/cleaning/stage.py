@@ -12,6 +12,7 @@ from src.core.calendars.exchanges import shared_exchange
 from src.core.tables import (
     ACTION_HISTORY,
     BATCH_CONTENTS,
+    BATCH_WITHDRAWALS,
     CLEAN_DAILY,
     CLEAN_HOURLY,
     CORPORATE_ACTIONS,
@@ -27,7 +28,7 @@ from src.data.cleaning.quarantine import STAGE_NAME, refused_rows, repaired_rows
 from src.data.cleaning.repair.fill_gaps import missing_sessions
 from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES
 from src.data.cleaning.rules.engine import RuleResult
-from src.data.cleaning.warnings import cleaning_warnings, repair_notes
+from src.data.cleaning.warnings import cleaning_warnings, later_action_notes, repair_notes
 from src.data.corporate_actions.history import record_rows
 from src.data.history import as_known
 from src.data.history.revisions import UTC
@@ -75,7 +76,7 @@ def _run_block(context: RunContext) -> StageReport:
             "rules": _count_every_rule(refused),
             "quarantined": _count_by_rule(refused),
             "repaired": _count_by_rule(repaired),
-            "notes": repair_notes(daily),
+            "notes": [*repair_notes(daily), *_notes_of_later(context)],
             "sources": list(set(daily.bars.filter(pl.col("repaired_by").is_null())["source"])),
             "actions_inferred": daily.inferred.filter(status="applied").height,
             "action_pending": int(daily.bars["action_pending"].sum()),
@@ -98,7 +99,8 @@ def clean(context: RunContext) -> tuple[CleaningResult, RuleResult]:
     calendar, precedence = context.calendar, context.settings.data.source_precedence
     hourly = clean_hourly(_with_batches(context, RAW_HOURLY), calendar, precedence)
     raw = _with_batches(context, RAW_DAILY)
-    daily = clean_daily(raw, as_known.ledger(context), hourly.kept, calendar, precedence)
+    until = as_known.last_session(context)
+    daily = clean_daily(raw, as_known.ledger(context), hourly.kept, calendar, precedence, until)
     return daily, hourly
 
 
@@ -142,6 +144,11 @@ def _quarantine_note(quarantined: Mapping[str, int]) -> list[str]:
     return [f"{sum(quarantined.values())} rows set aside in quarantine: {rules}"]
 
 
+def _notes_of_later(context: RunContext) -> list[str]:
+    closed = context.calendar.last_closed(context.now)
+    return later_action_notes(as_known.ledger(context), closed)
+
+
 STAGE = Stage(
     name=STAGE_NAME,
     summary="Clean raw daily and hourly prices; refused rows go to quarantine.",
@@ -150,6 +157,7 @@ STAGE = Stage(
         RAW_HOURLY,
         INGEST_BATCHES,
         BATCH_CONTENTS,
+        BATCH_WITHDRAWALS,
         INSTRUMENTS,
         CORPORATE_ACTIONS,
         ACTION_HISTORY,

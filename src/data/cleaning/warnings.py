@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from math import log
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,16 @@ def repair_notes(daily: CleaningResult) -> list[str]:
         f"{ticker}: {count} session{'' if count == 1 else 's'} without a bar filled from "
         f"{'hourly bars of ' if kind == 'hourly' else ''}{source}"
         for ticker, kind, source, count in counts.iter_rows()
+    ]
+
+
+def later_action_notes(ledger: pl.DataFrame, closed: dt.date) -> list[str]:
+    """The actions that apply only once the session of their ex-date has closed, one line each."""
+    later = ledger.filter(pl.col("date") > closed, pl.col("status") != "rejected")
+    return [
+        f"{row['ticker']}: the {row['kind']} of {row['ratio'] or row['amount']:g} is not applied "
+        f"before the session of {row['date']} has closed"
+        for row in later.sort("ticker", "date").iter_rows(named=True)
     ]
 
 

@@ -14,13 +14,16 @@ from typing import Any, get_args
 
 import polars as pl
 
-from src.core.errors import UsageError
+from src.core.calendars.calendar import Calendar
+from src.core.calendars.exchanges import calendar_of, exchange_of
+from src.core.errors import BadInput, UsageError
 from src.core.tables import CORPORATE_ACTIONS
 from src.data.corporate_actions.action import Kind
 from src.data.corporate_actions.history import record_rows
 from src.data.corporate_actions.intake.manual import decided_rows, entered_row
 from src.data.corporate_actions.intake.statements import read_actions
 from src.data.corporate_actions.ledger import likely_splits
+from src.data.sources.select import check_fetched_at
 from src.db.store import Store
 from src.stages.arguments import (
     Parser,
@@ -35,6 +38,9 @@ from src.stages.cli import run_command, set_up
 
 MODULE = "src.data.corporate_actions"
 NEXT_STEP = "run the pipeline to rebuild the prices"
+DECIDED = {"accept": "applied", "reject": "rejected"}
+# Ex-dates are announced weeks ahead.
+LATEST_AHEAD = dt.timedelta(days=366)
 SUMMARIES = {
     "list": "show the ledger",
     "import": "take the splits and dividends of a file",
@@ -68,29 +74,61 @@ def _run(args: argparse.Namespace, store: Store, ticker: str, now: dt.datetime) 
     ledger = store.load(CORPORATE_ACTIONS, [ticker])
     if args.action == "list":
         return _table(ticker, ledger)
-    changed_at = now
-    if args.action == "import":
-        changed_at = _fetched_at(args, now)
-        rows = read_actions(args.path, ticker, args.source, changed_at, ledger)
-        # What is in the ledger may have been decided on: a file read again changes nothing.
-        recorded = ledger.select(CORPORATE_ACTIONS.key)
-        rows = rows.join(recorded, on=CORPORATE_ACTIONS.key, how="anti")
-    elif args.action == "add":
-        rows = entered_row(ticker, args.date, args.kind, _value(args), now)
-    else:
-        status = "applied" if args.action == "accept" else "rejected"
-        rows = decided_rows(ledger, args.date, args.kind, status)
+    calendar = calendar_of(exchange_of(ticker))
+    changed_at = getattr(args, "fetched_at", None) or now
+    check_fetched_at(changed_at, calendar, now)
+    rows = _changed_rows(args, ledger, ticker, changed_at)
+    if args.action in ("add", "import"):
+        where = f"{args.path}: " if args.action == "import" else ""
+        _check_dates(rows, calendar, now, where=where)
+    elif rows.is_empty():
+        status = DECIDED[args.action]
+        return f"{ticker}: nothing to {args.action} on {args.date}: it is {status} already."
     record_rows(store, rows, changed_at)
     actions = f"{rows.height} action{'' if rows.height == 1 else 's'} {args.action}ed"
     pending = rows.filter(status="pending").height
-    return f"{ticker}: {actions}, {pending} pending; {NEXT_STEP}."
+    later = _later_text(rows, calendar.last_closed(now))
+    has_prices = ticker in store.tickers()
+    next_step = NEXT_STEP if has_prices else f"no prices of {ticker} are stored yet"
+    return f"{ticker}: {actions}, {pending} pending{later}; {next_step}."
 
 
-def _fetched_at(args: argparse.Namespace, now: dt.datetime) -> dt.datetime:
-    at: dt.datetime = args.fetched_at or now
-    if at > now:
-        raise UsageError(f"--fetched-at {at:%Y-%m-%d %H:%M} UTC is in the future.")
-    return at
+def _changed_rows(
+    args: argparse.Namespace, ledger: pl.DataFrame, ticker: str, changed_at: dt.datetime
+) -> pl.DataFrame:
+    """The ledger's new or changed rows."""
+    if args.action == "import":
+        rows = read_actions(args.path, ticker, args.source, changed_at, ledger)
+        # What is in the ledger may have been decided on: a file read again changes nothing.
+        return rows.join(ledger, on=CORPORATE_ACTIONS.key, how="anti")
+    if args.action == "add":
+        return entered_row(ticker, args.date, args.kind, _value(args), changed_at)
+    return decided_rows(ledger, args.date, args.kind, DECIDED[args.action])
+
+
+def _check_dates(
+    rows: pl.DataFrame, calendar: Calendar, now: dt.datetime, *, where: str = ""
+) -> None:
+    """Refuse ex-dates that cannot be; those from before the calendar cannot be judged."""
+    latest = now.date() + LATEST_AHEAD
+    for day in rows["date"].unique().sort():
+        if day > latest:
+            raise BadInput(
+                f"{where}{day} is more than a year ahead, which no ex-date is: correct the date."
+            )
+        if day >= calendar.covered_from and not calendar.is_session(day):
+            raise BadInput(
+                f"{where}{day} is no session of {calendar.exchange.name}: an ex-date is the first "
+                f"session without the action, here perhaps {calendar.next_session(day)}."
+            )
+
+
+def _later_text(rows: pl.DataFrame, closed: dt.date) -> str:
+    is_later = pl.col("date") > closed
+    later = rows.filter(is_later, pl.col("status") != "rejected")["date"].sort().to_list()
+    if not later:
+        return ""
+    return f", {len(later)} not applied before the session of {later[0]} has closed"
 
 
 def _value(args: argparse.Namespace) -> float:

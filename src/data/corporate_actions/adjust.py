@@ -12,17 +12,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from src.core.arrays import Days, Floats
 from src.core.tables import OHLC
 from src.data.corporate_actions.action import Action, BadAction
 
 if TYPE_CHECKING:
     from src.data.sources.delivery import Basis
-
-Floats = npt.NDArray[np.float64]
-Days = npt.NDArray[np.datetime64]
 
 
 def adjust(bars: pl.DataFrame, actions: Sequence[Action], basis: Basis) -> pl.DataFrame:

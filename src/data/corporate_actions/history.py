@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.core.tables import ACTION_HISTORY, CORPORATE_ACTIONS, INGEST_BATCHES
+from src.core.tables import ACTION_HISTORY, CORPORATE_ACTIONS
 from src.data.corporate_actions.intake.merge import merge_delivery
 from src.data.corporate_actions.ledger import KEY, LEDGER_SCHEMA
 
@@ -20,14 +20,17 @@ if TYPE_CHECKING:
     from src.data.sources.delivery import Delivery
     from src.db.store import Store
 
+# In the evidence of a row's last state: its only batch was withdrawn, and the row is gone.
+BATCH_WITHDRAWN = "batch_withdrawn"
 HISTORY_SCHEMA = pl.Schema({**LEDGER_SCHEMA, "changed_at": pl.Datetime("us", "UTC")})
 
 
-def record_delivery(store: Store, delivery: Delivery) -> tuple[str, ...]:
+def record_delivery(store: Store, delivery: Delivery, batches: pl.DataFrame) -> tuple[str, ...]:
     """Take the actions that came with stored bars into the ledger.
 
-    The delivery's batch must be stored: its ``fetched_at`` says when the actions became known. Of
-    what was fetched before another batch of that source, only new actions are taken.
+    The delivery's batch must be among ``batches``, which are those of its kind and source: its
+    ``fetched_at`` says when the actions became known. Of what was fetched before another batch of
+    that source, only new actions are taken.
 
     Returns:
         Sentences for a person: what is pending, was restated, withdrawn or left out.
@@ -35,9 +38,6 @@ def record_delivery(store: Store, delivery: Delivery) -> tuple[str, ...]:
     if delivery.actions is None or delivery.kind != "daily":
         return ()
     ledger = store.load(CORPORATE_ACTIONS, [delivery.ticker])
-    batches = store.load(INGEST_BATCHES, [delivery.ticker]).filter(
-        kind=delivery.kind, source=delivery.vendor
-    )
     known_at = _known_at(delivery, batches)
     is_newest = batches.filter(pl.col("fetched_at") > known_at).is_empty()
     recorded = ledger.filter(source=delivery.vendor, origin="stated")
@@ -65,10 +65,10 @@ def record_rows(store: Store, rows: pl.DataFrame, changed_at: dt.datetime) -> No
     if rows.is_empty():
         return
     tickers = rows["ticker"].unique().to_list()
-    before = _typed(store.load(CORPORATE_ACTIONS, tickers), LEDGER_SCHEMA)
-    history = _typed(store.load(ACTION_HISTORY, tickers), HISTORY_SCHEMA)
+    before = typed_rows(store.load(CORPORATE_ACTIONS, tickers), LEDGER_SCHEMA)
+    history = typed_rows(store.load(ACTION_HISTORY, tickers), HISTORY_SCHEMA)
     columns = LEDGER_SCHEMA.names()
-    rows = _typed(rows, LEDGER_SCHEMA)
+    rows = typed_rows(rows, LEDGER_SCHEMA)
     changed = rows.join(before, on=columns, how="anti", nulls_equal=True)
     store.upsert(CORPORATE_ACTIONS, changed)
     store.upsert(ACTION_HISTORY, new_states(changed, before, history, changed_at))
@@ -101,16 +101,18 @@ def ledger_known_at(history: pl.DataFrame, known_at: dt.datetime) -> pl.DataFram
 
     States of that very instant are included, and nothing that rules inferred; in key order.
     """
+    is_gone = pl.col("evidence").str.contains(f'"{BATCH_WITHDRAWN}"', literal=True)
     return (
         history.filter(pl.col("changed_at") <= known_at)
         .sort("changed_at")
         .unique(KEY, keep="last", maintain_order=True)
+        .filter(~is_gone)
         .select(LEDGER_SCHEMA.names())
         .sort(KEY)
     )
 
 
-def _typed(rows: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
+def typed_rows(rows: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     """The rows with the declared types, and their JSON in one canonical form."""
     texts = [json.dumps(json.loads(text), sort_keys=True) for text in rows["evidence"]]
     evidence = pl.Series("evidence", texts, dtype=pl.String)

@@ -33,6 +33,20 @@ CONTRADICTION = "doubt"
 _ORIGIN_RANK = {"entered": 0, "stated": 1, "inferred": 2}
 
 
+def reached_rows(
+    ledger: pl.DataFrame, until: dt.date, restated_until: dt.date | None = None
+) -> pl.DataFrame:
+    """The rows that prices up to the session ``until`` may be adjusted for.
+
+    An action takes effect with the session of its ex-date. Adjusted prices were restated for every
+    split up to the day on which they were fetched, ``restated_until``, whatever sessions of them
+    are used: amounts of dividends are divided by these splits too.
+    """
+    restated = restated_until or until
+    is_restated = pl.col("kind").is_in(SHARE_KINDS) & (pl.col("date") <= restated)
+    return ledger.filter((pl.col("date") <= until) | is_restated)
+
+
 def effective_rows(ledger: pl.DataFrame) -> pl.DataFrame:
     """The rows that do not follow from the prices, with former contradictions set to applied.
 
@@ -44,14 +58,34 @@ def effective_rows(ledger: pl.DataFrame) -> pl.DataFrame:
     changes_shares = pl.col("kind").is_in(SHARE_KINDS)
     decided = rows.filter(changes_shares, decided_by="person")["date"].unique().to_list()
     is_overruled = changes_shares & (pl.col("decided_by") == "rule") & pl.col("date").is_in(decided)
-    status = pl.when(is_contradicted()).then(pl.lit("applied")).otherwise("status")
-    return rows.filter(~is_overruled).with_columns(status=status)
+    return without_contradictions(rows.filter(~is_overruled))
 
 
 def is_contradicted() -> pl.Expr:
     """Rows that are pending because the prices contradict them, not by a person's decision."""
     by_rule = (pl.col("status") == "pending") & (pl.col("decided_by") == "rule")
     return by_rule & pl.col("evidence").str.contains(f'"{CONTRADICTION}"', literal=True)
+
+
+def without_contradictions(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows as their source states them, applied where the prices contradicted them."""
+    status = pl.when(is_contradicted()).then(pl.lit("applied")).otherwise("status")
+    evidence = pl.when(is_contradicted()).then(pl.lit("{}")).otherwise("evidence")
+    return rows.with_columns(status=status, evidence=evidence)
+
+
+def keep_contradictions(rows: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
+    """The rows, with the contradictions that the ledger has of the same applied values."""
+    same = [*KEY, "ratio", "amount"]
+    before = ledger.filter(is_contradicted()).select(*same, "status", "evidence")
+    joined = rows.join(
+        before, on=same, how="left", suffix="_before", nulls_equal=True, maintain_order="left"
+    )
+    is_kept = pl.col("status_before").is_not_null() & (pl.col("status") == "applied")
+    return joined.with_columns(
+        pl.when(is_kept).then(f"{name}_before").otherwise(name).alias(name)
+        for name in ("status", "evidence")
+    ).select(rows.columns)
 
 
 def as_contradicted(rows: pl.DataFrame, reason: pl.Expr) -> pl.DataFrame:

@@ -11,27 +11,23 @@ import polars as pl
 from src.core.errors import BadInput
 from src.core.tables import (
     ACTION_HISTORY,
-    BATCH_CONTENTS,
     CORPORATE_ACTIONS,
-    INGEST_BATCHES,
     RAW_DAILY,
     Table,
 )
 from src.data.corporate_actions.history import ledger_known_at
-from src.data.history.deliveries import replay, unpack
-from src.data.history.revisions import Batch
+from src.data.history.rebuild import archived_batches, rebuild_prices, valid_batches
 
 if TYPE_CHECKING:
-    from src.data.sources.delivery import Kind
     from src.stages.stage import RunContext
 
 
 def batches(context: RunContext) -> pl.DataFrame:
-    """Rows of ``ingest_batches`` that were fetched by the run's ``known_at``."""
-    stored = context.store.load(INGEST_BATCHES, context.tickers)
+    """Rows of ``ingest_batches`` that were fetched by the run's ``known_at`` and not withdrawn."""
+    valid = valid_batches(context.store, context.tickers, context.known_at)
     if context.known_at is None:
-        return stored
-    return stored.filter(pl.col("fetched_at") <= context.known_at)
+        return valid
+    return valid.filter(pl.col("fetched_at") <= context.known_at)
 
 
 def raw_prices(context: RunContext, table: Table) -> pl.DataFrame:
@@ -45,11 +41,17 @@ def raw_prices(context: RunContext, table: Table) -> pl.DataFrame:
 
 
 def ledger(context: RunContext) -> pl.DataFrame:
-    """The corporate actions as the run may know them, up to its as-of."""
+    """The corporate actions as the run may know them, also those that are still to come."""
     if context.known_at is None:
-        return context.store.load(CORPORATE_ACTIONS, context.tickers, context.as_of)
-    history = context.store.load(ACTION_HISTORY, context.tickers, context.as_of)
+        return context.store.load(CORPORATE_ACTIONS, context.tickers)
+    history = context.store.load(ACTION_HISTORY, context.tickers)
     return ledger_known_at(history, context.known_at)
+
+
+def last_session(context: RunContext) -> dt.date:
+    """The last session that the run may use: it has closed, and is not after the as-of."""
+    closed = context.calendar.last_closed(context.now)
+    return closed if context.as_of is None else min(closed, context.as_of)
 
 
 def newest_session(context: RunContext, ticker: str) -> dt.date | None:
@@ -61,25 +63,14 @@ def newest_session(context: RunContext, ticker: str) -> dt.date | None:
 
 def _rebuilt(context: RunContext, table: Table) -> pl.DataFrame:
     """The raw rows rebuilt from the batches known by then, in the order they were fetched."""
-    kind: Kind = "daily" if table == RAW_DAILY else "hourly"
-    fetched = batches(context).filter(kind=kind).sort("fetched_at", "batch_id")
-    contents = context.store.load(BATCH_CONTENTS, context.tickers).select("batch_id", "content")
-    archived = fetched.join(contents, on="batch_id", how="left", maintain_order="left")
+    kind = "daily" if table == RAW_DAILY else "hourly"
+    archived = archived_batches(context.store, batches(context).filter(kind=kind))
     if archived["content"].null_count():
         raise BadInput(
             f"{context.tickers[0]}: some prices were stored before deliveries were archived, so "
             "the prices known at that time cannot be rebuilt: ingest their files again with "
             "--fetched-at."
         )
-    parts = []
-    for series in archived.partition_by("ticker", "source", maintain_order=True):
-        pieces = (
-            (
-                Batch(row["batch_id"], row["price_basis"], row["fetched_at"]),
-                unpack(row["content"]),
-            )
-            for row in series.rows(named=True)
-        )
-        whose = {name: pl.lit(series[name][0]) for name in ("ticker", "source")}
-        parts.append(replay(pieces, kind).with_columns(**whose))
+    by_source = archived.partition_by("ticker", "source", maintain_order=True)
+    parts = [rebuild_prices(batches_of_source) for batches_of_source in by_source]
     return pl.concat(parts) if parts else context.store.load(table, [])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from src.core.tables import OHLCV
 from src.data.sources.delivery import NOISE
 
 if TYPE_CHECKING:
@@ -71,6 +72,35 @@ def revise(
             reason=pl.format("a later or fuller delivery has close {}", pl.col("close_old")),
         ),
     )
+
+
+def differences(before: pl.DataFrame, after: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Values that a rebuild changed in rows that were stored before, as in ``RevisionResult``.
+
+    Both are raw rows of one ticker and source with ``batch_id``; a row that is gone has no values.
+    """
+    fields = [name for name in (*OHLCV, "adj_close") if name in before.columns]
+    joined = before.join(after.select(key, *fields), on=key, how="left", suffix="_new")
+    joined = joined.rename({f: f"{f}_old" for f in fields} | {f"{f}_new": f for f in fields})
+    noise = joined.with_columns(**{f"{f}_noise": _is_noise(f) for f in fields})
+    parts = [
+        noise.filter(pl.col(f).ne_missing(pl.col(f"{f}_old"))).select(
+            at=_instant(key),
+            field=pl.lit(f),
+            previous_batch_id=pl.col("batch_id"),
+            old_value=pl.col(f"{f}_old"),
+            new_value=pl.col(f),
+            noise=pl.col(f"{f}_noise"),
+        )
+        for f in fields
+    ]
+    return pl.concat(parts)
+
+
+def _instant(key: str) -> pl.Expr:
+    if key == "date":
+        return pl.col(key).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    return pl.col(key)
 
 
 def _compare(joined: pl.DataFrame, fields: list[str], batch: Batch) -> pl.DataFrame:
@@ -162,9 +192,7 @@ def _revisions(joined: pl.DataFrame, key: str, fields: list[str]) -> pl.DataFram
     }
     parts = [
         revised.filter(is_revised[f]).select(
-            at=pl.col(key).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-            if key == "date"
-            else pl.col(key),
+            at=_instant(key),
             field=pl.lit(f),
             previous_batch_id=pl.col("batch_id"),
             old_value=pl.col(f"{f}_old"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.tickers import normalise_ticker
+from src.data.ingest import withdraw
 from src.data.ingest.stage import stage
 from src.data.sources.files.source import FileSource
 from src.data.sources.select import add_source_arguments, open_source, source_request
@@ -22,10 +23,14 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Show what is stored, or fetch prices with or without storing them."""
+    """Show what is stored, fetch prices with or without storing them, or take a batch out."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if arguments[:1] == [withdraw.COMMAND]:
+        return withdraw.main(arguments[1:])
     parser = stage_parser("src.data.ingest", stage(None).summary)
+    parser.epilog = f"To take a batch out: {withdraw.USAGE}. {parser.epilog}"
     add_source_arguments(parser)
-    return stage_main(stage(None), argv, parser=parser, prepare=_prepare)
+    return stage_main(stage(None), arguments, parser=parser, prepare=_prepare)
 
 
 def _prepare(

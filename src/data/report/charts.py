@@ -53,7 +53,7 @@ def day_marks(
         quarantined.filter(action="repaired").with_columns(kind=pl.lit("repaired")),
         _action_marks(ledger),
         clean.filter("action_pending").with_columns(
-            kind=pl.lit("pending"), reason=pl.lit("a jump that no action explains")
+            kind=pl.lit("pending"), reason=pl.lit("a move that no action explains")
         ),
         pl.DataFrame({"date": list(missing)}, schema={"date": pl.Date()}).with_columns(
             kind=pl.lit("missing"), reason=pl.lit("a session without a bar")

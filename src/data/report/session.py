@@ -79,7 +79,7 @@ def _bar_rows(data: TickerData, day: dt.date, clean: dict[str, Any]) -> list[tup
     rows.append(("changed", _restatements(data, day, clean["source"])))
     rows.append(("adj_close", _adjustment(clean)))
     if clean["action_pending"]:
-        rows.append(("pending", "a jump that no action explains: no label crosses it"))
+        rows.append(("pending", "a move that no action explains: no label crosses it"))
     return rows
 
 
@@ -99,7 +99,8 @@ def _derivation(data: TickerData, day: dt.date, clean: dict[str, Any], raw: dict
     raw_close = format_value(raw["close"], 9)
     if abs(factor - 1) < 1e-12:
         return f"clean close = raw close {raw_close}"
-    splits = _splits_after(data.ledger, day)
+    closed = data.calendar.last_closed(data.now)
+    splits = _splits_after(data.ledger.filter(pl.col("date") <= closed), day)
     listed = ", ".join(f"{date} {ratio:g} for 1" for date, ratio in splits)
     is_all_lacking = isclose(prod(ratio for _, ratio in splits) * factor, 1)
     partly = "" if is_all_lacking else ", not all lacking"

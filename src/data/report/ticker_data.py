@@ -15,7 +15,6 @@ from src.core.tables import (
     CLEAN_HOURLY,
     CORPORATE_ACTIONS,
     DAILY_VALUES,
-    INGEST_BATCHES,
     PRICE_REVISIONS,
     QUARANTINE,
     RAW_DAILY,
@@ -24,6 +23,7 @@ from src.core.tables import (
 from src.data.cleaning.clean import in_precedence
 from src.data.cleaning.stage import clean
 from src.data.history.deliveries import unpack
+from src.data.history.rebuild import valid_batches
 from src.data.history.revisions import UTC
 from src.data.sources.delivery import KEY_COLUMNS
 
@@ -71,6 +71,7 @@ def load_ticker_data(context: RunContext) -> TickerData:
     raw, raw_hourly = load(RAW_DAILY, tickers), load(RAW_HOURLY, tickers)
     clean_daily, clean_hourly = load(CLEAN_DAILY, tickers), load(CLEAN_HOURLY, tickers)
     precedence = context.settings.data.source_precedence
+    batches = valid_batches(context.store, tickers)
     stale = count_differing_rows(clean_daily, daily.bars, "date")
     stale += count_differing_rows(clean_hourly, hourly.kept.filter("chosen"), "ts")
     return TickerData(
@@ -79,8 +80,10 @@ def load_ticker_data(context: RunContext) -> TickerData:
         chosen_hourly=next(iter(in_precedence(raw_hourly, precedence)), ""),
         raw=raw,
         hourly=raw_hourly,
-        batches=load(INGEST_BATCHES, tickers),
-        delivered=delivered_rows(load(BATCH_CONTENTS, tickers)),
+        batches=batches,
+        delivered=delivered_rows(
+            load(BATCH_CONTENTS, tickers).join(batches, on="batch_id", how="semi")
+        ),
         revisions=load(PRICE_REVISIONS, tickers),
         quarantine=load(QUARANTINE, tickers),
         ledger=load(CORPORATE_ACTIONS, tickers),

@@ -35,8 +35,12 @@ def split_duplicates(
     """
     if not rows.select(key).is_duplicated().any():
         return rows, rows.clear().with_columns(rule=pl.lit(""), reason=pl.lit(""))
-    marked = rows.with_columns(pl.col("line", *values).last().over(key).name.prefix("last_"))
-    is_earlier = pl.col("line") != pl.col("last_line")
+    # A line has two rows of one key where its columns name one ticker in two spellings.
+    marked = rows.with_columns(
+        pl.col("line", *values).last().over(key).name.prefix("last_"),
+        is_last=pl.int_range(pl.len()).over(key) == pl.len().over(key) - 1,
+    )
+    is_earlier = ~pl.col("is_last")
     differences = pl.concat_str(
         [_difference(name) for name in values], separator=", ", ignore_nulls=True
     )

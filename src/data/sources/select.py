@@ -55,7 +55,7 @@ def open_source(
         _refuse_options(request)
         return None
     name = request.name or ("sample" if ticker == SAMPLE_TICKER else "yahoo")
-    _check(request, name, now)
+    _check(request, name, calendar, now)
     if name == "csv":
         from src.data.sources.files.source import FileSource
 
@@ -83,13 +83,31 @@ def open_source(
     return None
 
 
-def _check(request: SourceRequest, name: str, now: dt.datetime) -> None:
+def _check(request: SourceRequest, name: str, calendar: Calendar, now: dt.datetime) -> None:
     if name == "csv" and not request.paths:
         raise UsageError("--source csv needs --path with a file or folder.")
     if name != "csv" and request.paths:
         raise UsageError("--path is for files: add --source csv.")
-    if request.fetched_at is not None and request.fetched_at > now:
-        raise UsageError(f"--fetched-at {request.fetched_at:%Y-%m-%d %H:%M} UTC is in the future.")
+    if request.fetched_at is not None:
+        check_fetched_at(request.fetched_at, calendar, now)
+
+
+def check_fetched_at(at: dt.datetime, calendar: Calendar, now: dt.datetime) -> None:
+    """Refuse a time of download that cannot be: in the future, or before the calendar begins.
+
+    Raises:
+        UsageError: for such a time.
+    """
+    if at > now:
+        raise UsageError(f"--fetched-at {at:%Y-%m-%d %H:%M} UTC is in the future.")
+    # On the calendar's first day no session before it is known.
+    first = calendar.next_session(calendar.covered_from)
+    if at.astimezone(calendar.zone).date() <= first:
+        raise UsageError(
+            f"--fetched-at {at:%Y-%m-%d %H:%M} UTC is before the calendar of "
+            f"{calendar.exchange.name}, which begins on {calendar.covered_from}: give the time at "
+            "which the file was downloaded."
+        )
 
 
 def _refuse_options(request: SourceRequest) -> None:

@@ -103,16 +103,14 @@ def walk_forwards(
     columns = [whole.tickers.index(ticker) for ticker in panel.tickers]
     for horizon in HORIZONS:
         candidates = tuple(dict.fromkeys((*names, challenger_of(horizon, tickers))))
-        sessions = getattr(settings.training.horizons, horizon)
         result = run_walk_forward(
             panel,
-            sessions,
             experiment_config(settings, horizon, candidates, tickers),
             names=candidates,
             feature_cache=feature_cache,
             since=first,
         )
-        actual = whole.targets(sessions)[: len(panel.sessions), columns]
+        actual = whole.targets(result.horizon)[: len(panel.sessions), columns]
         yield replace(result, actual=actual)
 
 

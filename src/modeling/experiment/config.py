@@ -22,21 +22,13 @@ class ExperimentConfig:
 
     Attributes:
         challenger: The candidate that the gate judges; the others are shown beside it.
-        min_mae_improvement: The least relative gain in MAE that the gate lets through.
-        configurations: How many were tried to find the challenger.
+        rules: What the gate asks of it, and how many sessions ahead.
         schedule: When models are refitted.
     """
 
     challenger: str
-    min_mae_improvement: float
-    configurations: int
+    rules: GateRules
     schedule: Schedule
-
-    def gate_rules(self, horizon: int) -> GateRules:
-        """What the gate asks of the challenger, that many sessions ahead."""
-        return verdict.rules_for(
-            horizon, self.min_mae_improvement, self.configurations, repeated=True
-        )
 
 
 def challenger_of(horizon: str, tickers: int) -> str:
@@ -60,10 +52,10 @@ def experiment_config(
     training = settings.training
     challenger = challenger_of(horizon, tickers)
     sessions = getattr(training.horizons, horizon)
+    min_improvement = getattr(settings.validation.min_mae_improvement, horizon)
     return ExperimentConfig(
         challenger=challenger if challenger in names else "zero",
-        min_mae_improvement=getattr(settings.validation.min_mae_improvement, horizon),
-        configurations=CONFIGURATIONS,
+        rules=verdict.rules_for(sessions, min_improvement, CONFIGURATIONS, repeated=True),
         schedule=Schedule(
             # The first refit of a lone ticker has min_train_rows labels, purged and embargoed.
             warm_up=training.min_train_rows + sessions + training.embargo + 1,

@@ -121,21 +121,20 @@ def _differences(
 
 
 def checked_steps(
-    features: Sequence[Feature], configs: Mapping[int, ExperimentConfig], names: Sequence[str]
+    features: Sequence[Feature], configs: Sequence[ExperimentConfig], names: Sequence[str]
 ) -> dict[str, Step]:
     """Stored features, model inputs, and labels and forecasts of each horizon, by name.
 
-    ``configs`` are by horizon in sessions; ``names`` are the candidates that take part.
+    ``names`` are the candidates that take part.
     """
     steps: dict[str, Step] = {
         "stored features": partial(stored_features, features=features),
         "model features": model_inputs,
     }
-    for horizon, config in configs.items():
+    for config in configs:
+        horizon = config.rules.horizon
         steps[f"labels, {horizon}"] = partial(labels, horizon=horizon)
-        steps[f"forecasts, {horizon}"] = partial(
-            forecasts, horizon=horizon, config=config, names=names
-        )
+        steps[f"forecasts, {horizon}"] = partial(forecasts, config=config, names=names)
     return steps
 
 
@@ -161,11 +160,9 @@ def labels(panel: Panel, horizon: int) -> dict[str, Floats]:
     return {"label": known}
 
 
-def forecasts(
-    panel: Panel, horizon: int, config: ExperimentConfig, names: Sequence[str]
-) -> dict[str, Floats]:
+def forecasts(panel: Panel, config: ExperimentConfig, names: Sequence[str]) -> dict[str, Floats]:
     """Points of every candidate, what was served, and the quantiles of every fifth session."""
-    result = run_walk_forward(panel, horizon, config, names=names)
+    result = run_walk_forward(panel, config, names=names)
     rows = np.arange(0, len(panel.sessions), QUANTILE_STEP)
     computed = result.distributions.quantiles(rows)
     quantiles = np.full((len(panel.sessions), *computed.shape[1:]), np.nan)

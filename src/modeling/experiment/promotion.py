@@ -59,7 +59,7 @@ def decide_promotion(result: WalkForwardResult, champion: Champion) -> Promotion
         result.scored,
         result.points[challenger],
         result.points[champion.served],
-        rules=result.gate_rules,
+        rules=result.config.rules,
     )
     return _promote(result, verdict) if verdict.verdict == BETTER else _review(result, champion)
 
@@ -69,7 +69,7 @@ def _challenge_zero(result: WalkForwardResult, champion: Champion) -> PromotionD
     challenger = result.config.challenger
     first = _first_row_after(result, champion.since) if champion.served == ZERO else 0
     verdict = gate.judge(
-        result.scored[first:], result.points[challenger][first:], rules=result.gate_rules
+        result.scored[first:], result.points[challenger][first:], rules=result.config.rules
     )
     if verdict.verdict == BETTER:
         return _promote(result, verdict)
@@ -92,7 +92,7 @@ def _review(result: WalkForwardResult, champion: Champion) -> PromotionDecision:
     verdict = gate.judge_served(
         result.scored,
         result.points[name],
-        rules=result.gate_rules,
+        rules=result.config.rules,
         since=_first_row_after(result, champion.since),
     )
     if verdict.verdict == WORSE:

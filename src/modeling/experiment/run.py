@@ -17,7 +17,6 @@ from src.features.catalogue import model_features
 from src.features.panel import MIN_TICKERS, build_pool, matrices
 from src.modeling.experiment.config import ExperimentConfig
 from src.modeling.gate import verdict
-from src.modeling.gate.criteria import GateRules
 from src.modeling.gate.verdict import Replay
 from src.modeling.intervals import distribution, volatility
 from src.modeling.panel.panel import Panel
@@ -82,15 +81,9 @@ class WalkForwardResult:
         """The outcomes that the gate counts; see ``scored_outcomes``."""
         return scored_outcomes(self.actual)
 
-    @property
-    def gate_rules(self) -> GateRules:
-        """What the gate asks of the challenger."""
-        return self.config.gate_rules(self.horizon)
-
 
 def run_walk_forward(
     panel: Panel,
-    horizon: int,
     config: ExperimentConfig,
     *,
     names: Sequence[str] = CANDIDATES,
@@ -103,7 +96,7 @@ def run_walk_forward(
     The challenger must be among the ``names`` that take part. Distributions may be asked for from
     row ``since`` on. ``feature_cache`` is of this panel, where several horizons share it.
     """
-    shared = FeatureCache(panel) if feature_cache is None else feature_cache
+    horizon, shared = config.rules.horizon, feature_cache or FeatureCache(panel)
     actual = panel.targets(horizon)
     distributions = distribution.walk_forward(panel, horizon, since=since, inputs=shared.variances)
     inputs = CandidateInputs(
@@ -111,9 +104,7 @@ def run_walk_forward(
     )
     forecasts = {name: FORECASTERS[name](inputs) for name in names}
     points = {name: forecast.points for name, forecast in forecasts.items()}
-    replay = verdict.replay(
-        scored_outcomes(actual), points[config.challenger], rules=config.gate_rules(horizon)
-    )
+    replay = verdict.replay(scored_outcomes(actual), points[config.challenger], rules=config.rules)
     models = {
         name: forecast.model for name, forecast in forecasts.items() if forecast.model is not None
     }

@@ -56,8 +56,9 @@ def build_model_inputs(pool: Panel, artifacts: Sequence[Artifact]) -> list[Model
     for (row, horizon), numbers in groups.items():
         forecasts = forecast_distributions(pool, horizon, since=row, inputs=shared.variances)
         recent = recents.setdefault(row, _recent_features(pool, row))
+        last = len(recent.panel.sessions) - 1
         for number in numbers:
-            inputs[number] = _model_inputs(artifacts[number], row, recent, forecasts)
+            inputs[number] = model_inputs(artifacts[number], row, forecasts, recent, last)
     return [inputs[number] for number in range(len(artifacts))]
 
 
@@ -94,15 +95,21 @@ def _recent_features(pool: Panel, row: int) -> FeatureCache:
     return FeatureCache(replace(pool, sessions=pool.sessions[rows], **cut))
 
 
-def _model_inputs(
-    artifact: Artifact, row: int, recent: FeatureCache, forecasts: DistributionForecasts
+def model_inputs(
+    artifact: Artifact,
+    row: int,
+    forecasts: DistributionForecasts,
+    features: FeatureCache,
+    feature_row: int,
 ) -> ModelInputs:
-    column = recent.panel.tickers.index(artifact.ticker)
-    sigma = float(forecasts.sigma[row, column])
-    values: dict[str, float] = {}
+    """The inputs of one model at its ticker's last bar.
+
+    That is ``row`` of the panel of the forecasts, and ``feature_row`` of that of the features.
+    """
+    column = features.panel.tickers.index(artifact.ticker)
+    sigma, values = float(forecasts.sigma[row, column]), {}
     if artifact.model.features:
-        last = len(recent.panel.sessions) - 1
         values = input_values(
-            artifact.model, recent.features, last, column, sigma, artifact.sessions
+            artifact.model, features.features, feature_row, column, sigma, artifact.sessions
         )
     return ModelInputs(artifact, values, forecasts.at(row, column), sigma)

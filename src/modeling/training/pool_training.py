@@ -62,7 +62,6 @@ def train_pool(
         names = WITHOUT_FEATURES if leak else candidate_names(horizon, tickers)
         results[horizon] = run_walk_forward(
             panel,
-            getattr(settings.training.horizons, horizon),
             experiment_config(settings, horizon, names, tickers),
             names=names,
             feature_cache=feature_cache,

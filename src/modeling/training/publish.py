@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from src.core.errors import ForecastError
@@ -117,11 +116,9 @@ def publish_results(context: RunContext, results: Sequence[TrainingResult]) -> l
         artifact = result.artifact if result.artifact.digest else next(stored)
         state = models.state(artifact.ticker, artifact.horizon)
         pin = models.pin(artifact.ticker, artifact.horizon)
-        if state is None or state.live.digest == artifact.digest:
-            published.append(replace(result, artifact=artifact, pin=pin))
-        else:
-            pinned = models.load(artifact.ticker, artifact.horizon)
-            published.append(result.answered_by(pinned, pin))
+        if state is not None and state.live.digest != artifact.digest:
+            artifact = models.load(artifact.ticker, artifact.horizon)
+        published.append(result.answered_by(artifact, pin))
     return published
 
 
@@ -131,7 +128,7 @@ def _keep_live_if_same(models: LiveModels, result: TrainingResult) -> TrainingRe
         live = models.load(result.artifact.ticker, result.artifact.horizon)
     except ForecastError:
         return result
-    return replace(result, artifact=live) if same_content(live, result.artifact) else result
+    return result.answered_by(live) if same_content(live, result.artifact) else result
 
 
 def _pin_warning(pin: ModelEvent) -> str:

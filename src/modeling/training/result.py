@@ -12,8 +12,7 @@ from src.config.load import config_hash
 from src.config.version import VERSION
 from src.modeling.experiment import summary
 from src.modeling.experiment.promotion import ZERO, PromotionDecision
-from src.modeling.intervals.distribution import ReturnDistribution
-from src.modeling.serving.inputs import ModelInputs, input_values, last_bar
+from src.modeling.serving.inputs import ModelInputs, last_bar, model_inputs
 from src.modeling.serving.predict import forecast
 from src.modeling.serving.records import serving_row
 from src.registry.formats.models import LinearModel
@@ -37,10 +36,9 @@ class TrainingResult:
     ``feature_cache``, ``walk_forward`` and ``data_hash`` are of its pool.
 
     Attributes:
-        artifact: The model that answers: the trained one, or a pinned one in its place.
         trained: The trained model with the verdict of now.
-        inputs: The model's inputs at the ticker's last bar.
-        distribution: The distribution of the return from its last bar.
+        inputs: The model that answers, the trained one or a pinned one in its place, and what it
+            forecasts from at the ticker's last bar.
         newest: The newest row of ``features_daily``, with the ``return_basis`` of its bar.
         pin: Where a rollback pinned the model that answers.
     """
@@ -49,55 +47,38 @@ class TrainingResult:
     dataset: Dataset
     walk_forward: WalkForwardResult
     decision: PromotionDecision
-    artifact: Artifact
     trained: Artifact
-    inputs: Mapping[str, float]
-    distribution: ReturnDistribution
+    inputs: ModelInputs
     newest: Mapping[str, Any]
     data_hash: str
     pin: Pin | None = None
 
+    @property
+    def artifact(self) -> Artifact:
+        """The model that answers."""
+        return self.inputs.artifact
+
     def answered_by(self, artifact: Artifact, pin: Pin | None = None) -> TrainingResult:
         """The same with another model to answer, and the inputs of that one."""
-        inputs: Mapping[str, float] = {}
-        if artifact.model.features:
-            row, column = self._last_cell
-            inputs = input_values(
-                artifact.model,
-                self.feature_cache.features,
-                row,
-                column,
-                self.volatility,
-                self.walk_forward.horizon,
-            )
-        return replace(self, artifact=artifact, inputs=inputs, pin=pin)
-
-    @property
-    def volatility(self) -> float:
-        """Forecast at the ticker's last bar of the volatility over the horizon."""
-        return float(self.walk_forward.distributions.sigma[self._last_cell])
-
-    @property
-    def _last_cell(self) -> tuple[int, int]:
-        """Row and column of the ticker's last bar."""
-        panel, ticker = self.walk_forward.panel, self.artifact.ticker
-        return last_bar(panel, ticker), panel.tickers.index(ticker)
+        inputs = _inputs(artifact, self.feature_cache, self.walk_forward)
+        return replace(self, inputs=inputs, pin=pin)
 
     def forecast(self, context: RunContext) -> dict[str, Any]:
         """An entry of ``forecasts`` in results.json."""
-        row = {**self.newest, **self.inputs}
+        inputs = self.inputs
         return forecast(
             self.artifact,
-            row,
+            {**self.newest, **inputs.values},
             calendar=context.calendar,
-            distribution=self.distribution,
+            distribution=inputs.distribution,
             pin=self.pin,
         )
 
     def serving_row(self, context: RunContext) -> dict[str, Any]:
         """A row of ``serving_inputs``."""
-        inputs = ModelInputs(self.artifact, self.inputs, self.distribution, self.volatility)
-        return serving_row(inputs, self.newest, data_hash=self.data_hash, written_at=context.now)
+        return serving_row(
+            self.inputs, self.newest, data_hash=self.data_hash, written_at=context.now
+        )
 
     def as_results_json(self) -> dict[str, Any]:
         """An entry of ``stages.training.models`` in results.json."""
@@ -133,8 +114,7 @@ def build_result(
     data_hash: str,
 ) -> TrainingResult:
     """Put together the result of one ticker at ``short`` or ``long``; see ``TrainingResult``."""
-    walk_forward, ticker = training.results[horizon], newest_row["ticker"]
-    panel = walk_forward.panel
+    walk_forward = training.results[horizon]
     artifact = _artifact(
         context,
         walk_forward,
@@ -144,22 +124,23 @@ def build_result(
         data_hash=data_hash,
         reason=_reason(decision, training.leak),
     )
-    distribution = walk_forward.distributions.at(
-        last_bar(panel, ticker), panel.tickers.index(ticker)
-    )
-    result = TrainingResult(
+    return TrainingResult(
         feature_cache=training.feature_cache,
         dataset=dataset,
         walk_forward=walk_forward,
         decision=decision,
-        artifact=artifact,
         trained=artifact,
-        inputs={},
-        distribution=distribution,
+        inputs=_inputs(artifact, training.feature_cache, walk_forward),
         newest=newest_row,
         data_hash=data_hash,
     )
-    return result.answered_by(artifact)
+
+
+def _inputs(
+    artifact: Artifact, feature_cache: FeatureCache, walk_forward: WalkForwardResult
+) -> ModelInputs:
+    row = last_bar(walk_forward.panel, artifact.ticker)
+    return model_inputs(artifact, row, walk_forward.distributions, feature_cache, row)
 
 
 def _artifact(

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from src.core.arrays import Floats
 from src.registry.formats import skops_file
 from src.registry.formats.trees import Trees
 
@@ -24,7 +24,7 @@ class Model(Protocol):
     def features(self) -> tuple[str, ...]:
         """Names of the model's inputs, in their order."""
 
-    def predict(self, values: npt.NDArray[np.float64]) -> float:
+    def predict(self, values: Floats) -> float:
         """Forecast one row, a simple return: ``values`` in the order of ``features``."""
 
 
@@ -37,7 +37,7 @@ class LinearModel:
     """
 
     features: tuple[str, ...]
-    coef: npt.NDArray[np.float64]
+    coef: Floats
     intercept: float
     options: Mapping[str, float] = field(default_factory=dict)
 
@@ -47,7 +47,7 @@ class LinearModel:
         if not (np.isfinite(self.coef).all() and np.isfinite(self.intercept)):
             raise ValueError("a linear model needs finite parameters")
 
-    def predict(self, values: npt.NDArray[np.float64]) -> float:
+    def predict(self, values: Floats) -> float:
         """Forecast one row: ``values`` in the order of ``features``."""
         # By einsum, as for a matrix of many rows: BLAS would round differently for one row.
         return float(np.einsum("j,j->", values, self.coef) + self.intercept)
@@ -74,7 +74,7 @@ class RankTilt:
         if self.trees.inputs > len(self.features) - 2 or not np.isfinite(self.slope):
             raise ValueError("a rank tilt needs a name for each input and a finite slope")
 
-    def predict(self, values: npt.NDArray[np.float64]) -> float:
+    def predict(self, values: Floats) -> float:
         """Forecast one row: ``values`` in the order of ``features``."""
         volatility, mean_rank = values[-2:]
         rank = self.trees.predict(values[None, :-2])[0]

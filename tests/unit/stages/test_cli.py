@@ -37,6 +37,8 @@ def test_a_stage_takes_one_ticker_or_all():
     ("arguments", "sentence"),
     [
         (["--at", "2026-04-13T18:00"], "'2026-04-13T18:00' has no time zone: add Z or +05:30"),
+        (["--at", "2026-04-13"], "'2026-04-13' has no time of day: write it as 2026-04-13T18:00"),
+        (["--at", "2026-04-13Z"], "'2026-04-13Z' has no time of day: write it as 2026-04-13T18"),
         (["--at", "noon"], "'noon' is not a time such as 2026-04-13T18:00Z"),
         (["--at", "0001-01-01T00:00Z"], "the year must be between 1990 and 2100"),
         (["--day", "13.4.2026"], "'13.4.2026' is not a date such as 2026-04-13"),

@@ -12,7 +12,9 @@ from src.data.corporate_actions.ledger import LEDGER_SCHEMA
 
 
 def decided_rows(ledger: pl.DataFrame, day: dt.date, kind: str | None, status: str) -> pl.DataFrame:
-    """The rows of that ex-date, of one kind or of all, with a person's decision.
+    """The rows of that ex-date, of one kind or of all, that a person's decision changes.
+
+    Rows that have the status already are not decided anew.
 
     Raises:
         BadInput: the ledger has no such row.
@@ -24,7 +26,8 @@ def decided_rows(ledger: pl.DataFrame, day: dt.date, kind: str | None, status: s
         if days.is_empty():
             nearest = "It is empty"
         raise BadInput(f"The ledger has no {kind or 'action'} on {day}. {nearest}.")
-    return rows.with_columns(status=pl.lit(status), decided_by=pl.lit("person"))
+    changed = rows.filter(pl.col("status") != status)
+    return changed.with_columns(status=pl.lit(status), decided_by=pl.lit("person"))
 
 
 def entered_row(

@@ -19,10 +19,12 @@ from src.data.corporate_actions.intake.statements import (
     ledger_rows,
     recorded_actions,
 )
-from src.data.corporate_actions.ledger import LEDGER_SCHEMA, to_actions
+from src.data.corporate_actions.ledger import KEY, LEDGER_SCHEMA, to_actions, without_contradictions
 from src.data.sources.delivery import NOISE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from src.data.sources.delivery import Delivery
 
 VALUE_COLUMN = {"split": "ratio", "dividend": "amount"}
@@ -52,6 +54,8 @@ def merge_delivery(
     """
     actions = _actions_of(delivery)
     recorded = recorded.filter(pl.col("kind").is_in(list(VALUE_COLUMN)))
+    # Whether the prices contradict a row is for cleaning to say, after every delivery anew.
+    recorded = without_contradictions(recorded)
     withdrawn = [
         row
         for row in _unstated_rows(delivery, recorded)
@@ -76,6 +80,25 @@ def merge_delivery(
         *_lost_warning(lost),
     ]
     return MergeResult(pl.DataFrame(rows, schema=LEDGER_SCHEMA), tuple(warnings))
+
+
+def replay_statements(
+    deliveries: Iterable[Delivery], recorded: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Merge deliveries of one ticker and source in their order, beginning with what is recorded.
+
+    Returns:
+        The ledger's rows at the end, and every state on the way with ``changed_at``.
+    """
+    rows = recorded.select(LEDGER_SCHEMA.names()).cast(LEDGER_SCHEMA)
+    states = [rows.clear().with_columns(changed_at=pl.lit(None, pl.Datetime("us", "UTC")))]
+    for delivery in deliveries:
+        at = delivery.fetched_at
+        changed = merge_delivery(delivery, rows, at, is_newest=True).rows
+        rows = pl.concat([rows.join(changed, on=KEY, how="anti"), changed])
+        changed_at = pl.lit(at).cast(pl.Datetime("us", "UTC"))
+        states.append(changed.with_columns(changed_at=changed_at))
+    return rows, pl.concat(states)
 
 
 def _actions_of(delivery: Delivery) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import datetime as dt
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -68,9 +68,7 @@ def read_actions(
     recorded = _recorded_beside_file(
         actions.filter(pl.max_horizontal("ratio", "amount") > 0), ledger, source
     )
-    until = known_at.astimezone(dt.UTC).date()
-    splits = tuple(split for split in recorded.splits if split.date <= until)
-    return ledger_rows(actions, ticker, source, known_at, replace(recorded, splits=splits))
+    return ledger_rows(actions, ticker, source, known_at, recorded)
 
 
 def _read_yahoo_csv(path: Path) -> pl.DataFrame:
@@ -152,14 +150,18 @@ def ledger_rows(
     """One ledger row for each date and kind, splits first; impossible values are left out.
 
     ``actions`` has ``date, kind, ratio, amount`` as in ``Delivery.actions``; with ``as_paid`` the
-    amounts were never divided by splits, as beside unadjusted prices. ``known_at`` is in UTC.
+    amounts were never divided by splits, as beside unadjusted prices; no amount was divided by a
+    split after ``known_at``, which is in UTC.
     """
     splits = [
         Action(day, "split", ratio=math.prod(values))
         for day, values in _by_date(actions, "split", "ratio")
     ]
     dividends = [(day, sum(values)) for day, values in _by_date(actions, "dividend", "amount")]
-    divisors = [] if as_paid else [*splits, *recorded.splits]
+    known_on = known_at.astimezone(dt.UTC).date()
+    divisors = [
+        split for split in (*splits, *recorded.splits) if not as_paid and split.date <= known_on
+    ]
     rows: list[dict[str, object]] = [
         {"date": split.date, "kind": "split", "ratio": split.ratio} for split in splits
     ]

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from math import inf
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-Floats = npt.NDArray[np.float64]
-Days = npt.NDArray[np.datetime64]
+from src.core.arrays import Days, Floats
+
 SCHEMA = pl.Schema({"date": pl.Date, "amount": pl.Float64, "why": pl.String})
 
 # adj_close may take off this much more or less than the dividend: vendors round, and some divide

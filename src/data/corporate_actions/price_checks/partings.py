@@ -8,16 +8,12 @@ adj_close: until a person has decided, none may cross that session.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from src.core.arrays import Bools, Floats, Ints
 from src.data.corporate_actions.action import PRICE_KINDS, SHARE_KINDS, Action
 from src.data.corporate_actions.adjust import shares_after
 from src.data.corporate_actions.ledger import deduplicate, to_actions
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
 
 # In logs: a third of an ordinary day's move; and both prices may be rounded to a hundredth.
 LEAST, TICK = 0.005, 0.01

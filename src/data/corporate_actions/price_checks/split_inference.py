@@ -30,7 +30,7 @@ from src.data.corporate_actions.price_checks.jumps import (
     Jump,
     find_jumps,
 )
-from src.data.corporate_actions.price_checks.split_odds import weigh_splits
+from src.data.corporate_actions.price_checks.split_odds import is_usual, weigh_splits
 from src.data.corporate_actions.price_checks.witnesses import Witness, find_witnesses
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ REVERSED_WITHIN, REVERSAL_TOLERANCE = dt.timedelta(days=365), 0.25
 STATED_NEAR = dt.timedelta(days=10)
 # A split is applied when it is this likely (less before the volume tells, where open and close are
 # both near the ratio), and neither is farther off, in logs, than on any ex-date that was measured.
-CERTAIN, CERTAIN_NEAR, FARTHEST_OPEN, FARTHEST_CLOSE = 0.8, 0.65, 0.065, 0.2
+CERTAIN, CERTAIN_NEAR = 0.8, 0.65
+# Of the ratio's own log, and at most: a small bonus has less room, for small demergers are many.
+FARTHEST_SHARE, FARTHEST_OPEN, CLOSE_TO_OPEN = 0.1, 0.065, 3.0
 # Named beside the likeliest ratio: others a fifth as likely, or nearly as near.
 AS_LIKELY, AS_NEAR = 0.2, 1.5
 
@@ -144,7 +146,7 @@ def _inferred_split(
         (other, weight)
         for other, weight in weights
         if weight >= AS_LIKELY * probability
-        or jump.distance(other) <= AS_NEAR * jump.distance(ratio)
+        or (is_usual(other) and jump.distance(other) <= AS_NEAR * jump.distance(ratio))
     ]
     doubts = _price_doubts(jump, ratio, probability, has_bands=has_bands)
     seen = {witness.ratio for witness in witnesses}
@@ -176,9 +178,10 @@ def _price_doubts(
     jump: Jump, ratio: Fraction, probability: float, *, has_bands: bool
 ) -> dict[str, bool]:
     """What in the prices speaks against a split of that ratio, each with whether it holds."""
+    farthest = min(FARTHEST_OPEN, FARTHEST_SHARE * abs(log(ratio)))
     is_far = (
-        jump.deviation(jump.open, ratio) > FARTHEST_OPEN
-        or jump.deviation(jump.close, ratio) > FARTHEST_CLOSE
+        jump.deviation(jump.open, ratio) > farthest
+        or jump.deviation(jump.close, ratio) > CLOSE_TO_OPEN * farthest
     )
     is_near = jump.volume_change is None and jump.is_near and jump.nearest == ratio
     certain = CERTAIN_NEAR if is_near else CERTAIN

@@ -15,9 +15,9 @@ from src.data.corporate_actions.price_checks.jumps import SPLITS, Jump
 # those that it does not list count half.
 COUNTS = {"2": 123, "5": 70, "10": 43, "3/2": 31, "3": 15, "4/3": 10, "4": 10, "5/2": 6, "7/5": 5}
 COUNTS |= {"6": 5, "8": 1, "9/5": 1, "15": 1, "30": 1, "20": 1}
-SELDOM = 0.5
-# For each split, so many other falls beyond the price bands; what remains of the price is then any
-# share of it up to four fifths with equal chance.
+SELDOM, USUAL = 0.5, 5
+# For each split, so many other falls beyond the price bands, above all demergers; what remains of
+# the price is then any share of it up to four fifths with equal chance.
 OTHERS, MOST_LEFT = 0.08, 0.8
 # The open lies near the ratio, a little above it; on one ex-date in five it is far off and the
 # close tells more. Logs, measured on the ex-dates of half of the tickers of benchmarks/splits.py.
@@ -26,6 +26,11 @@ BY_CLOSE, CLOSE_SPREAD = 0.2, 0.045
 # A split multiplies the shares that are traded and little else changes; in logs, with the spread
 # of a month's median volume. Volume alone never counts for more than ten to one.
 VOLUME_DRIFT, VOLUME_SPREAD, VOLUME_WEIGHT = -0.15, 0.45, log(10)
+
+
+def is_usual(ratio: Fraction) -> bool:
+    """Whether NSE lists the ratio more than once in two years."""
+    return COUNTS.get(str(ratio), SELDOM) >= USUAL
 
 
 def weigh_splits(jump: Jump) -> list[tuple[Fraction, float]]:

@@ -115,7 +115,8 @@ def split_repeated(rows: pl.DataFrame) -> Split:
             f"{conflicting.height} of {rows.height} rows repeat a date with other values: if the "
             "file has several instruments, add a symbol column."
         )
-    return good, _rejections(earlier)
+    # Of three spellings of a ticker in one line, the quarantine keeps one refused row a rule.
+    return good, _rejections(earlier.unique(["ticker", "line", "rule"], maintain_order=True))
 
 
 def _split(rows: pl.DataFrame, is_bad: pl.Expr, rule: str, reason: pl.Expr) -> Split:

@@ -34,6 +34,8 @@ _VENDOR = re.compile(r"[a-z0-9_]{1,32}")
 class FileSource:
     """Prices in files and folders (text, gzip or xlsx), read once and kept in memory.
 
+    A file that cannot be read does not keep the others back: see ``take_failures``.
+
     ``ticker``, ``vendor`` and ``basis`` take precedence over what a file's columns and name show;
     ``suffix`` is for bare symbols; ``fetched_at`` is None where it is not known.
 
@@ -64,6 +66,7 @@ class FileSource:
         self._fetched_at = fetched_at
         self._now = now
         self._deliveries: list[tuple[Delivery, pl.Series]] | None = None
+        self._failures: list[BadInput] = []
 
     def tickers(self) -> list[str]:
         """The tickers in the files, sorted; raises BadInput."""
@@ -79,14 +82,23 @@ class FileSource:
             if delivery.kind == kind and delivery.ticker == ticker
         ]
 
+    def take_failures(self) -> list[BadInput]:
+        """Why files could not be read, beside others that could; each is told once."""
+        failures, self._failures = self._failures, []
+        return failures
+
     def _read(self) -> list[tuple[Delivery, pl.Series]]:
         """Each delivery, with the dates of its rejected rows."""
         if self._deliveries is None:
-            files = find_files(self._paths)
-            deliveries = [entry for file in files for entry in self._read_file(file)]
+            deliveries, failures = [], []
+            for file in find_files(self._paths):
+                try:
+                    deliveries += self._read_file(file)
+                except BadInput as error:
+                    failures.append(error)
             if not deliveries:
-                raise BadInput(_no_prices(self._ticker, self._paths))
-            self._deliveries = deliveries
+                raise _nothing_read(self._ticker, self._paths, failures)
+            self._deliveries, self._failures = deliveries, failures
         return self._deliveries
 
     def _read_file(self, file: PriceFile) -> list[tuple[Delivery, pl.Series]]:
@@ -145,6 +157,14 @@ def _check_vendor(vendor: str | None) -> str | None:
             "_, such as nse, but not csv."
         )
     return vendor
+
+
+def _nothing_read(ticker: str | None, paths: Sequence[Path], failures: list[BadInput]) -> BadInput:
+    if len(failures) == 1:
+        return failures[0]
+    if failures:
+        return BadInput(f"None of {len(failures)} files could be read: the first is {failures[0]}")
+    return BadInput(_no_prices(ticker, paths))
 
 
 def _no_prices(ticker: str | None, paths: Sequence[Path]) -> str:

@@ -12,10 +12,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from src.core.arrays import Floats, Ints
 
 SEED = 24
 TICKS = 20  # per rupee: NSE prices move in steps of .05

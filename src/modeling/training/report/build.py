@@ -58,9 +58,9 @@ def _status(
             target_date_estimated=entry["target_date_estimated"],
             last_close=entry["last_close"],
             point=entry["pred_return"],
-            quantiles=answered.distribution.quantiles,
+            quantiles=answered.inputs.distribution.quantiles,
         ),
         verdict=trained.decision.verdict,
-        contributions=contributions(trained.artifact.model, trained.inputs),
+        contributions=contributions(trained.artifact.model, trained.inputs.values),
         pinned=(answered.pin.version_tag or "") if answered.pin else "",
     )

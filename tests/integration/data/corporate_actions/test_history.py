@@ -9,11 +9,25 @@ import pytest
 
 from src.core.calendars.nse import nse
 from src.core.tables import ACTION_HISTORY, CORPORATE_ACTIONS
+from src.data.cleaning import stage as cleaning
 from src.data.corporate_actions.history import ledger_known_at, record_rows
+from src.data.corporate_actions.ledger import as_contradicted
 from src.data.ingest import stage as ingest
 from src.data.sources.files.source import FileSource
 from src.data.sources.yahoo.source import YahooSource
-from tests.support.prices import NOW, TCS, StubSource, bar, checksums, context, delivery, rows, run
+from tests.support.prices import (
+    NOW,
+    TCS,
+    StubSource,
+    bar,
+    checksums,
+    clean_walk,
+    context,
+    delivery,
+    rows,
+    run,
+    sessions,
+)
 from tests.support.yahoo_replay import chart, yahoo_replay
 
 DAYS = [dt.date(2026, 4, day) for day in (6, 7, 8, 9, 10)]
@@ -183,6 +197,46 @@ def test_a_run_that_may_not_write_leaves_the_ledger_alone(store, home):
     run(ingest.stage(StubSource([week(dividend(12.0))])), run_context)
 
     assert ledger(store) == []
+
+
+def test_a_doubted_dividend_waits_through_ingest_and_cleaning_again_and_again(
+    store, home, database_url
+):
+    walk = clean_walk(TCS, sessions(dt.date(2025, 1, 1), 60), seed=3).rename({"date": "at"})
+    bars = walk.with_columns(adj_close=None).rows(named=True)
+    # A third of the price, of which the price did not fall.
+    stated = dividend(round(bars[39]["close"] / 3), bars[40]["at"])
+
+    def ingest_and_clean(count, fetched_at):
+        actions = pl.DataFrame([stated], schema=SCHEMA, orient="row")
+        made = delivery(bars[:count], actions=actions, fetched_at=fetched_at)
+        given = context(store, home)
+        run(ingest.stage(StubSource([made])), given)
+        ingested = checksums(database_url)
+        run(cleaning.STAGE, given)
+        return ingested
+
+    ingest_and_clean(59, EARLIER)
+    doubted = rows(store, CORPORATE_ACTIONS), rows(store, ACTION_HISTORY)
+    once = checksums(database_url)
+    assert ingest_and_clean(59, EARLIER) == once == checksums(database_url)
+    ingest_and_clean(60, NOW)
+
+    assert doubted[0]["status"].to_list() == ["pending"]
+    again = rows(store, CORPORATE_ACTIONS), rows(store, ACTION_HISTORY)
+    assert all(one.equals(other) for one, other in zip(again, doubted, strict=True))
+
+
+def test_a_doubted_dividend_that_its_source_withdraws_stays_withdrawn(store, home, ingest_all):
+    ingest_all(week(dividend(12.0), fetched_at=EARLIER))
+    doubted = as_contradicted(rows(store, CORPORATE_ACTIONS), pl.lit("it is doubted"))
+    with store.transaction():
+        record_rows(store, doubted, EARLIER)
+
+    ingest_all(week())
+
+    evidence = json.loads(rows(store, CORPORATE_ACTIONS)["evidence"][0])
+    assert list(evidence) == ["withdrawn_at"]
 
 
 # --- sources

@@ -104,6 +104,18 @@ def test_a_hole_that_an_earlier_fetch_fills_was_filled_then_and_is_now(bring, st
     assert then["open"][1] == 100.5
 
 
+def test_a_dry_run_puts_a_late_delivery_into_its_place_too(bring, store, home):
+    bring(SECOND, bar(DAYS[0], 100.0004), bar(DAYS[1], 101.0))
+    dry = context(store, home, now=LATER, write=False)
+    late = delivery([bar(DAYS[0], 100.0), bar(DAYS[2], 102.0)], fetched_at=FIRST)
+
+    run(ingest.stage(StubSource([late])), dry)
+
+    # The later fetch differs by noise alone, which leaves the value of the earlier one.
+    assert dry.store.load(RAW_DAILY, [TCS])["close"].to_list() == [100.0, 101.0, 102.0]
+    assert rows(store, RAW_DAILY)["close"].to_list() == [100.0004, 101.0]
+
+
 def test_a_bar_was_partial_until_it_was_fetched_after_the_close(bring, closes):
     # 08:30 in India, and in the evening.
     during, after = utc(2026, 4, 10, 8, 30), utc(2026, 4, 10, 14, 0)

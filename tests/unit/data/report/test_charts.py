@@ -42,7 +42,7 @@ def test_each_touched_day_is_marked_with_its_reason():
 
     assert marks.rows() == [
         (TUESDAY, "action", "split 2.0 for 1, stated by yahoo"),
-        (TUESDAY, "pending", "a jump that no action explains"),
+        (TUESDAY, "pending", "a move that no action explains"),
         (WEDNESDAY, "pending", "dividend 29.0 a share, stated by yahoo"),
         (THURSDAY, "refused", "null_bar: because\nnon_session: because"),
         (MONDAY, "missing", "a session without a bar"),

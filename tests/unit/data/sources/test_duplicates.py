@@ -52,3 +52,11 @@ def test_rejected_rows_are_whole_and_as_json():
     assert rejected.select("line", "at", "row").rows() == [
         (1, "2022-01-03", '{"date": "2022-01-03", "close": 1.0, "volume": 9.0}')
     ]
+
+
+def test_a_line_with_two_rows_of_one_key_keeps_the_last_of_them():
+    frame = bars((DAY, 1.0, 9.0), (DAY, 2.0, 9.0)).with_columns(line=pl.lit(1, dtype=pl.Int64))
+
+    kept, earlier = split_duplicates(frame, ["date"], ["close", "volume"])
+
+    assert (kept["close"].to_list(), earlier["close"].to_list()) == ([2.0], [1.0])

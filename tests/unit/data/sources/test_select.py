@@ -36,5 +36,21 @@ def test_known_at_excludes_the_options_of_a_source(request_, to_remove, tmp_path
     assert str(refused.value) == f"--known-at uses only stored prices: remove {to_remove}."
 
 
+@pytest.mark.parametrize(
+    ("fetched_at", "sentence"),
+    [
+        (NOW + dt.timedelta(minutes=1), "is in the future"),
+        (dt.datetime(1999, 12, 31, tzinfo=dt.UTC), "calendar of NSE, which begins on 2000-01-01"),
+        # No session had closed before the first one.
+        (dt.datetime(2000, 1, 3, 12, tzinfo=dt.UTC), "calendar of NSE, which begins on 2000-01-01"),
+    ],
+)
+def test_a_time_of_download_that_cannot_be_is_refused(fetched_at, sentence, tmp_path):
+    request = SourceRequest(name="csv", paths=(tmp_path,), fetched_at=fetched_at)
+
+    with pytest.raises(UsageError, match=sentence):
+        opened(request, None, tmp_path)
+
+
 def test_known_at_needs_no_source(tmp_path):
     assert opened(SourceRequest(name="stored"), NOW, tmp_path) is None

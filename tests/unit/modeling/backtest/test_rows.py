@@ -9,20 +9,21 @@ import pytest
 from src.core.calendars.nse import nse
 from src.modeling.backtest.rows import forecast_rows
 from src.modeling.experiment.run import ExperimentConfig, run_walk_forward
+from src.modeling.gate.verdict import rules_for
 from src.modeling.panel import panel
 from src.modeling.points.splits import Schedule
 from tests.support.prices import clean_walk, sessions
 
 DAYS = sessions(dt.date(2023, 1, 2), 400)
 BOUNDS = ["lo50", "hi50", "lo80", "hi80", "lo90", "hi90", "lo95", "hi95"]
-RULES = ExperimentConfig("zero", min_mae_improvement=0.0, configurations=1, schedule=Schedule())
 
 
 def walk_forward(horizon=5, since=0):
     first = clean_walk("A.NS", DAYS, seed=1).filter(pl.col("date") != DAYS[200])
     bars = pl.concat([first, clean_walk("B.NS", DAYS, seed=2)])
+    config = ExperimentConfig("zero", rules_for(horizon, 0.0), Schedule())
     return run_walk_forward(
-        panel.build(bars, nse()), horizon, RULES, names=("zero", "mean"), since=since
+        panel.build(bars, nse()), config, names=("zero", "mean"), since=since
     ), bars
 
 

@@ -13,6 +13,7 @@ from src.modeling.experiment.run import (
     run_walk_forward,
     scored_outcomes,
 )
+from src.modeling.gate.verdict import rules_for
 from src.modeling.panel import panel
 from src.modeling.points import splits
 from src.modeling.points.splits import Schedule
@@ -40,10 +41,8 @@ def bars(trend=0.0, turn=0):
     return pl.concat(parts)
 
 
-def config(challenger):
-    return ExperimentConfig(
-        challenger, min_mae_improvement=0.0, configurations=1, schedule=SCHEDULE
-    )
+def config(challenger, horizon):
+    return ExperimentConfig(challenger, rules_for(horizon, 0.0, repeated=True), SCHEDULE)
 
 
 def outputs(result):
@@ -58,7 +57,7 @@ def outputs(result):
 
 @pytest.fixture(scope="module", params=[1, 5], ids=["a day", "a week"])
 def whole(request):
-    return run_walk_forward(panel.build(bars(), nse()), request.param, config("ridge"))
+    return run_walk_forward(panel.build(bars(), nse()), config("ridge", request.param))
 
 
 # On a refit, one session after it, and amid.
@@ -66,7 +65,7 @@ def whole(request):
 def test_no_output_changes_when_later_bars_are_not_stored(whole, last):
     stored = bars().filter(pl.col("date") <= DAYS[last])
 
-    cut = outputs(run_walk_forward(panel.build(stored, nse()), whole.horizon, config("ridge")))
+    cut = outputs(run_walk_forward(panel.build(stored, nse()), config("ridge", whole.horizon)))
 
     assert set(cut) == {*CANDIDATES, "served", "sigma", "quantiles"}
     for name, values in outputs(whole).items():
@@ -79,7 +78,7 @@ def test_no_output_changes_with_other_prices_after_it(whole):
     after = pl.when(pl.col("date") > DAYS[450])
     other = bars().with_columns(after.then(pl.col(PRICES) * 1.7).otherwise(pl.col(PRICES)))
 
-    bent = outputs(run_walk_forward(panel.build(other, nse()), whole.horizon, config("ridge")))
+    bent = outputs(run_walk_forward(panel.build(other, nse()), config("ridge", whole.horizon)))
 
     for name, values in outputs(whole).items():
         assert np.array_equal(bent[name][:451], values[:451], equal_nan=True), name
@@ -87,7 +86,7 @@ def test_no_output_changes_with_other_prices_after_it(whole):
 
 
 def test_the_same_panel_gives_the_same_result(whole):
-    again = outputs(run_walk_forward(panel.build(bars(), nse()), whole.horizon, config("ridge")))
+    again = outputs(run_walk_forward(panel.build(bars(), nse()), config("ridge", whole.horizon)))
 
     for name, values in outputs(whole).items():
         assert np.array_equal(again[name], values, equal_nan=True), name
@@ -105,7 +104,7 @@ def test_each_candidate_forecasts_something_else(whole):
 def test_zero_is_served_until_the_gate_promotes_and_after_it_demotes():
     # Prices rise by half their volatility a day, then fall as much.
     rising = panel.build(bars(trend=0.0075, turn=320), nse())
-    result = run_walk_forward(rising, 1, config("drift"), names=("zero", "mean", "drift"))
+    result = run_walk_forward(rising, config("drift", 1), names=("zero", "mean", "drift"))
 
     promoted = result.replay.promoted
     assert promoted.any()
@@ -117,20 +116,20 @@ def test_zero_is_served_until_the_gate_promotes_and_after_it_demotes():
     assert np.array_equal(served[promoted], np.nan_to_num(drift[promoted]))
     assert (served[~promoted] == 0).all()
     stored = bars(trend=0.0075, turn=320).filter(pl.col("date") <= DAYS[500])
-    cut = run_walk_forward(panel.build(stored, nse()), 1, config("drift"), names=("zero", "drift"))
+    cut = run_walk_forward(panel.build(stored, nse()), config("drift", 1), names=("zero", "drift"))
     assert promoted[500]
     assert np.array_equal(cut.series()["served"], served[:501])
 
 
 def test_only_the_candidates_named_take_part():
-    result = run_walk_forward(panel.build(bars(), nse()), 1, config("zero"), names=("zero", "mean"))
+    result = run_walk_forward(panel.build(bars(), nse()), config("zero", 1), names=("zero", "mean"))
 
     assert list(result.series()) == ["zero", "mean", "served"]
     assert set(result.replay.verdicts) == {"undecided"}
 
 
 def test_computing_the_newest_distributions_alone_gives_the_same(whole):
-    late = run_walk_forward(whole.panel, whole.horizon, config("zero"), names=("zero",), since=583)
+    late = run_walk_forward(whole.panel, config("zero", whole.horizon), names=("zero",), since=583)
 
     rows = np.arange(583, len(DAYS))
     assert np.array_equal(

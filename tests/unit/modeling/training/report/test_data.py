@@ -6,6 +6,7 @@ import pytest
 
 from src.core.calendars.nse import nse
 from src.modeling.experiment.run import ExperimentConfig, run_walk_forward
+from src.modeling.gate.verdict import rules_for
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.panel import panel
 from src.modeling.points.splits import Schedule
@@ -25,9 +26,9 @@ NOTHING = ServingStatus("zero", None, None)
 @pytest.fixture(scope="module")
 def result():
     bars = pl.concat([clean_walk(f"{name}.NS", DAYS, seed=n) for n, name in enumerate("ABCDEF")])
-    rules = ExperimentConfig("drift", 0.0, 1, Schedule())
+    rules = ExperimentConfig("drift", rules_for(5, 0.0), Schedule())
     return run_walk_forward(
-        panel.build(bars, nse()), 5, rules, names=("zero", "mean", "drift"), since=300
+        panel.build(bars, nse()), rules, names=("zero", "mean", "drift"), since=300
     )
 
 

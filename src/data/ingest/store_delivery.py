@@ -1,0 +1,149 @@
+"""Store one delivery: its rows, what it changed, what was refused, and the actions it states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from src.core.tables import PRICE_REVISIONS, QUARANTINE
+from src.data.corporate_actions.history import record_delivery
+from src.data.corporate_actions.rebuild import rebuild_stated
+from src.data.history.deliveries import pack
+from src.data.history.rebuild import (
+    archived_batches,
+    archived_series,
+    rebuild_prices,
+    stating_deliveries,
+    valid_batches,
+)
+from src.data.history.revisions import UTC, Batch, RevisionResult, differences, revise
+from src.data.ingest.batch_rows import batch_row, raw_rows, rejected_rows, revision_rows
+from src.data.ingest.instrument_check import check_returns, check_sessions
+from src.data.ingest.stored_prices import TABLES, stored_prices
+from src.data.ingest.vintages import completes_last_bar, place_delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from src.core.calendars.calendar import Calendar
+    from src.data.sources.delivery import Delivery
+    from src.db.store import Store
+    from src.stages.stage import RunContext
+
+
+@dataclass
+class IngestCounts:
+    """A ticker's rows by what became of them; ``repeated`` counts deliveries stored already."""
+
+    delivered: int = 0
+    changed: int = 0
+    restated: int = 0
+    noise: int = 0
+    rejected: int = 0
+    repeated: int = 0
+
+    @classmethod
+    def total(cls, counts: Iterable[IngestCounts]) -> IngestCounts:
+        """The sum over several tickers."""
+        parts = [vars(part) for part in counts]
+        return cls(**{name: sum(part[name] for part in parts) for name in vars(cls())})
+
+
+def store_delivery(
+    context: RunContext, delivery: Delivery, counts: IngestCounts
+) -> tuple[str, ...]:
+    """Store a delivery and add to the counts; returns warnings.
+
+    Raises:
+        BadInput: when it is of another instrument or contradicts the stored series.
+    """
+    counts.delivered += delivery.frame.height + delivery.rejected.height
+    batches = _batches_of(context.store, delivery)
+    if _is_repeat(delivery, batches, context.calendar):
+        counts.repeated += 1
+        return record_delivery(context.store, delivery, batches)
+    check_sessions(delivery, context.calendar)
+    stored = stored_prices(context, delivery.ticker, delivery.vendor, delivery.kind)
+    check_returns(delivery, stored)
+    placed = place_delivery(delivery, stored)
+    _store_prices(context.store, placed.delivery, stored, counts)
+    batches = _batches_of(context.store, delivery)
+    warnings = (*placed.warnings, *record_delivery(context.store, delivery, batches))
+    _rebuild_actions(context.store, placed.delivery)
+    return warnings
+
+
+def _batches_of(store: Store, delivery: Delivery) -> pl.DataFrame:
+    batches = valid_batches(store, [delivery.ticker])
+    return batches.filter(kind=delivery.kind, source=delivery.vendor)
+
+
+def _store_prices(
+    store: Store, delivery: Delivery, stored: pl.DataFrame, counts: IngestCounts
+) -> None:
+    actions = b"" if delivery.actions is None else pack(delivery.actions)
+    batch_id = store.add_batch(batch_row(delivery), pack(delivery.frame), actions)
+    batch = Batch(batch_id, delivery.price_basis, delivery.fetched_at)
+    revised = revise(stored, delivery.frame, key=delivery.key, batch=batch)
+    table = TABLES[delivery.kind]
+    rebuilt = _rebuilt_if_late(store, delivery)
+    if rebuilt is None:
+        counts.changed += store.upsert(table, raw_rows(revised.rows, delivery))
+    else:
+        whose = {"source": delivery.vendor}
+        counts.changed += store.replace(table, [delivery.ticker], rebuilt, within=whose)
+        changes = differences(stored, rebuilt, delivery.key)
+        revised = RevisionResult(revised.rows, changes, revised.rejected)
+    store.upsert(PRICE_REVISIONS, revision_rows(revised, delivery, batch))
+    store.upsert(QUARANTINE, rejected_rows(revised, delivery, batch))
+    noise = int(revised.revisions["noise"].sum())
+    counts.noise += noise
+    counts.restated += revised.revisions.height - noise
+    counts.rejected += revised.rejected.height + delivery.rejected.height
+
+
+def _rebuilt_if_late(store: Store, delivery: Delivery) -> pl.DataFrame | None:
+    """The raw rows of its series in the order of fetch; None unless it is late.
+
+    None also where a batch was not archived: then they cannot be replayed.
+    """
+    if not _is_late(store, delivery):
+        return None
+    archived = archived_batches(store, _batches_of(store, delivery))
+    if archived["content"].null_count():
+        return None
+    return rebuild_prices(archived).select(list(TABLES[delivery.kind].columns))
+
+
+def _rebuild_actions(store: Store, delivery: Delivery) -> None:
+    """After a late delivery: the ledger as if all had arrived in the order of their fetch."""
+    if delivery.actions is None or delivery.kind != "daily":
+        return
+    if _is_late(store, delivery):
+        series = archived_series(store, delivery.ticker, delivery.kind, delivery.vendor)
+        if not series[0]["content"].null_count():
+            deliveries, withdrawn = map(stating_deliveries, series)
+            rebuild_stated(store, delivery.ticker, delivery.vendor, deliveries, withdrawn)
+
+
+def _is_late(store: Store, delivery: Delivery) -> bool:
+    """Whether something of its series that was fetched later is stored already."""
+    fetched_at = pl.lit(delivery.fetched_at).cast(UTC)
+    return not _batches_of(store, delivery).filter(pl.col("fetched_at") > fetched_at).is_empty()
+
+
+def _is_repeat(delivery: Delivery, batches: pl.DataFrame, calendar: Calendar) -> bool:
+    """Whether a batch stored before has the same content, and the delivery adds nothing to it."""
+    same = batches.filter(content_hash=delivery.content_hash, price_basis=delivery.price_basis)
+    if same.is_empty():
+        return False
+    if not delivery.fetched_at_stated or delivery.fetched_at in same["fetched_at"].to_list():
+        return True
+    newest = batches.sort("fetched_at", "batch_id").row(-1, named=True)
+    return (
+        newest["content_hash"] == delivery.content_hash
+        and newest["fetched_at"] < delivery.fetched_at
+        and not completes_last_bar(delivery, newest["fetched_at"], calendar)
+    )
