@@ -45,7 +45,7 @@ def forecast_table(results: Mapping[str, Any]) -> str:
         why = results["warnings"] or ["The log says why."]
         return "\n".join([f"{results['ticker']}: there is no forecast.", *why])
     table = aligned([HEADERS, *(_row(forecast) for forecast in forecasts)], str.ljust, gap="   ")
-    lines = [_header(results), *table, *_age(results)]
+    lines = [_header(results), *table, *_age(results), *_dates(forecasts)]
     lines += _in_use(forecasts)
     lines += [
         f"{_horizon(forecast)}: {forecast['note']}." for forecast in forecasts if forecast["note"]
@@ -105,6 +105,12 @@ def _age(results: Mapping[str, Any]) -> Iterator[str]:
             if sessions is not None:
                 plural = "" if sessions == 1 else "s"
                 yield f"The newest price is {sessions} session{plural} old: bring in newer prices."
+
+
+def _dates(forecasts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """That a target has passed or the clock is behind, each said once."""
+    warnings = (warning for forecast in forecasts for warning in forecast.get("warnings", ()))
+    yield from dict.fromkeys(warnings)
 
 
 def _in_use(forecasts: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mlops.date_warnings import add_date_warnings
 from mlops.run_folder import RunFolder, RunRecord, StageMetric, error_sentence
 from src.config import logs
 from src.config.load import config_hash
 from src.core.errors import DatabaseUnavailable, ForecastError
+from src.core.tables import HORIZONS
 from src.db.connection import one_sentence_errors
 from src.stages.context import make_context
 from src.stages.stage import RunContext, Stage, run_stage
@@ -28,6 +30,10 @@ log = logs.get(__name__)
 
 class Interrupted(ForecastError):
     """The run was interrupted: what its finished stages wrote stands, the rest was undone."""
+
+
+class NoModelToForecastWith(ForecastError):
+    """A run that trains nothing found no model of its ticker."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,9 @@ def _run_in_database(
         if skip_training:
             _forecast_with_stored_models(context, request.ticker, record)
         _record_outcomes(context, record, database.url)
+        forecasts = record.results["forecasts"]
+        for warning in add_date_warnings(context, request.ticker, forecasts, live=request.live):
+            record.warn(warning)
 
 
 @contextmanager
@@ -184,6 +193,12 @@ def _forecast_with_stored_models(context: RunContext, ticker: str, record: RunRe
     from src.modeling.panel.pools import load_pools, pool_hash
     from src.modeling.serving.stored_models import stored_forecasts
 
+    models = context.models
+    if models is not None and not any(models.state(ticker, horizon) for horizon in HORIZONS):
+        raise NoModelToForecastWith(
+            f"The prices of {ticker} are up to date, but no model has been trained yet: run "
+            f"`python -m mlops.pipeline --ticker {ticker}` without --skip-training."
+        )
     pools = load_pools(context)
     record.results["data_hash"] = pool_hash(pools)
     record.results["forecasts"], warnings = stored_forecasts(context, ticker, pools)

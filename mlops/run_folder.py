@@ -1,16 +1,20 @@
 """The folder of one run, ``mlops/runs/{TIMESTAMP}/``, and the record that is written to it.
 
-Its files are complete or not there.
+Its files are complete or not there. A run holds a lock on its folder until it ends, so that the
+next one can tell a run that was killed from one at work.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import itertools
 import json
 import os
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,18 +26,31 @@ from src.stages.cli import unexpected_error
 log = logs.get(__name__)
 
 RUNS = Path("mlops") / "runs"
+RESULTS = "results.json"
+RUN_ID = re.compile(r"\d{8}_\d{6}(_\d+)?")
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The folder of one run; its name is the run's id."""
+    """The folder of one run; its name is the run's id.
+
+    Attributes:
+        path: Where it is.
+        lock: The open folder whose lock says that the run is at work; None without one.
+    """
 
     path: Path
+    lock: int | None = None
 
     @property
     def run_id(self) -> str:
         """Such as ``20261123_144800``, with ``_2`` behind it for a second run in one second."""
         return self.path.name
+
+    def close(self) -> None:
+        """Say that the run has ended."""
+        if self.lock is not None:
+            os.close(self.lock)
 
     def write(self, name: str, value: Any) -> None:
         """Write JSON so that a reader sees all of it or none."""
@@ -56,6 +73,8 @@ class RunFolder:
 def new_run_folder(home: Path, now: dt.datetime) -> RunFolder:
     """Create the folder of a run that starts at ``now`` (UTC); two runs never share one.
 
+    Folders of killed runs are removed where they are empty, and say otherwise how the run ended.
+
     Raises:
         UnwritableFolder: It cannot be created.
     """
@@ -63,9 +82,55 @@ def new_run_folder(home: Path, now: dt.datetime) -> RunFolder:
     names = itertools.chain([stamp], (f"{stamp}_{attempt}" for attempt in itertools.count(2)))
     try:
         (home / RUNS).mkdir(parents=True, exist_ok=True)
-        return RunFolder(next(path for name in names if _create(path := home / RUNS / name)))
+        with _one_at_a_time(home / RUNS):
+            _settle_killed_runs(home / RUNS)
+            path = next(path for name in names if _create(path := home / RUNS / name))
+            return RunFolder(path, _lock(path))
     except OSError as error:
         raise UnwritableFolder(home / RUNS, error) from error
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Let one process create or remove folders at a time."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(folder: Path) -> int | None:
+    """The open folder, locked; None where another process holds its lock."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _settle_killed_runs(runs: Path) -> None:
+    """Remove what runs without a result left empty, and say of the others that they were killed."""
+    for path in sorted(runs.iterdir()):
+        if not RUN_ID.fullmatch(path.name) or (path / RESULTS).exists():
+            continue
+        lock = _lock(path)
+        if lock is None:
+            continue
+        for partial in path.glob(".*.new"):
+            partial.unlink()
+        if any(path.iterdir()):
+            error = "The run was killed: what its finished stages wrote stands, run it again."
+            ended = {"pipeline_id": path.name, "status": "failed", "error": error}
+            RunFolder(path).write(RESULTS, ended)
+            log.warning(f"Run {path.name} was killed before it ended: run it again.")
+        else:
+            path.rmdir()
+            log.warning(f"Run {path.name} was killed before it ended: its empty folder is removed.")
+        os.close(lock)
 
 
 def _create(path: Path) -> bool:
@@ -134,7 +199,8 @@ class RunRecord:
         """Write both files; ``seconds`` is how long the run took."""
         self.results["total_duration_seconds"] = seconds
         self.folder.write("metrics.json", self.metrics)
-        self.folder.write("results.json", self.results)
+        self.folder.write(RESULTS, self.results)
+        self.folder.close()
 
 
 class StageMetric:

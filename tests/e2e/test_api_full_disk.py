@@ -17,6 +17,7 @@ from src.db.migrate import ensure_schema
 from src.registry.formats.models import LinearModel
 from tests.support.answers import put_live
 from tests.support.checksums import checksums
+from tests.support.data_runs import data_is_stored
 from tests.support.models import winner
 from tests.support.services import Service, eventually
 
@@ -186,7 +187,7 @@ def test_a_command_on_a_full_disk_ends_in_one_sentence_and_works_once_there_is_r
     def run(day):
         return command(*DEMO, FORECAST_NOW=f"{day}T18:00+05:30")
 
-    assert run("2026-03-30").returncode == 0
+    assert data_is_stored(run("2026-03-30"))
     with acquire(disk.data) as lease:
         before = checksums(lease.url)
     for bytes_left in (0, 1 << 20):
@@ -199,4 +200,4 @@ def test_a_command_on_a_full_disk_ends_in_one_sentence_and_works_once_there_is_r
 
     with acquire(disk.data) as lease:
         assert checksums(lease.url) == before
-    assert run("2026-06-30").returncode == 0
+    assert data_is_stored(run("2026-06-30"))

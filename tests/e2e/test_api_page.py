@@ -1,44 +1,16 @@
 """/docs in a real browser that can reach nothing but the service."""
 
 import re
-import shutil
-import subprocess
 
 import pytest
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run "
-    "--virtual-time-budget=10000 --dump-dom"
-)
+from tests.support.browser import dump_dom
 
 
 @pytest.fixture(scope="module")
-def browser():
-    """The browser's path."""
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        pytest.skip("there is no Chromium on this machine")
-    return path
-
-
-@pytest.fixture(scope="module")
-def page(api, browser, tmp_path_factory):
+def page(api, tmp_path_factory):
     """What stands on the page when its scripts have run."""
-    done = subprocess.run(
-        [
-            browser,
-            *FLAGS.split(),
-            f"--user-data-dir={tmp_path_factory.mktemp('browser')}",
-            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-            f"{api.url}/docs",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return done.stdout
+    return dump_dom(f"{api.url}/docs", tmp_path_factory.mktemp("browser"))
 
 
 def test_every_route_is_shown_without_any_other_site(page, api):

@@ -141,6 +141,13 @@ def test_age_is_counted_in_sessions_that_have_closed_and_one_is_warned_of(aged, 
             f"The newest price of {ticker} is of {answer['feature_date']}, {words} behind "
             f"{CLOSED[now]}: run `python -m mlops.pipeline --ticker {ticker}`."
         )
-        assert answer["warnings"] == ([sentence] if behind else [])
+        assert [warning for warning in answer["warnings"] if warning == sentence] == (
+            [sentence] if behind else []
+        )
+        passed = f"This forecast is about {answer['predict_date']}, a session that has closed"
+        is_passed = answer["predict_date"] <= CLOSED[now]
+        assert any(warning.startswith(passed) for warning in answer["warnings"]) == is_passed
+        is_early = answer["feature_date"] > CLOSED[now]
+        assert any("correct the clock" in warning for warning in answer["warnings"]) == is_early
     assert health.status_code == 503
     assert "1 session behind" in health.json()["detail"]

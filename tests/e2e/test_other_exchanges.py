@@ -8,6 +8,7 @@ import pytest
 
 from src.core.calendars.nse import nse
 from tests.support.checksums import rows
+from tests.support.data_runs import data_is_stored
 
 NOW = "2026-06-30T23:00+00:00"
 # New York's whole-day closings of 2024-2026, as the exchange announced them.
@@ -54,7 +55,7 @@ def run(command, file, *which):
 def test_a_share_of_new_york_keeps_new_yorks_sessions(command, home, file):
     ran = run(command, file, "--ticker", "AAPL", "--suffix", "")
 
-    assert ran.returncode == 0, ran.stderr
+    assert data_is_stored(ran), ran.stderr
     cleaning = results(home)["stages"]["data_cleaning"]
     assert cleaning["quarantined"] == {"non_session": 1}  # the fourth of July
     # 651 weekdays less 26 closings: 2024-08-15, closed in India, is among them.

@@ -15,6 +15,7 @@ from mlops.pipeline import MLOpsPipeline
 from src.core.calendars.nse import nse
 from src.data.sources.select import SourceRequest
 from tests.support.checksums import checksums, rows
+from tests.support.data_runs import data_is_stored
 from tests.support.yahoo_replay import chart, yahoo_replay
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -302,7 +303,7 @@ def test_yahoo_is_asked_by_default(command, embedded, home):
             "mlops.pipeline", "--ticker", "TCS.NS", "--skip-training", FORECAST_YAHOO_URL=server.url
         )
 
-    assert ran.returncode == 0, ran.stderr
+    assert data_is_stored(ran), ran.stderr
     with embedded() as url:
         stored = rows(url, "SELECT count(*), min(source) FROM raw_daily_prices")
     assert stored == [(len(days), "yahoo")]
@@ -323,7 +324,7 @@ def test_without_yahoo_the_run_goes_on_from_stored_prices(command, home, tmp_pat
         FORECAST_NOW="2026-07-03T18:00+05:30",
     )
 
-    assert ran.returncode == 0, ran.stderr
+    assert data_is_stored(ran), ran.stderr
     assert any("3 sessions old" in warning for warning in results_of(home)["warnings"])
 
 
@@ -353,7 +354,7 @@ def test_a_full_log_is_said_once_and_the_run_goes_on(command, home):
 
     ran = command("mlops.pipeline", "--ticker", "DEMO.NS", "--skip-training")
 
-    assert ran.returncode == 0, ran.stderr
+    assert data_is_stored(ran), ran.stderr
     assert ran.stderr.count("cannot be written") == 1
     assert "Traceback" not in ran.stderr
 
@@ -362,7 +363,7 @@ def test_a_full_log_is_said_once_and_the_run_goes_on(command, home):
 def test_a_closed_stream_is_no_reason_to_fail(environment, closed):
     number = {"stdout": 1, "stderr": 2}[closed]
     code = f"import os, sys; os.close({number}); os.execv(sys.executable, sys.argv[1:])"
-    run = [sys.executable, "-m", "mlops.pipeline", "--ticker", "DEMO.NS", "--skip-training"]
+    run = [sys.executable, "-m", "src.data.ingest", "write", "--ticker", "DEMO.NS"]
 
     ran = subprocess.run(
         [sys.executable, "-c", code, *run], cwd=ROOT, env=environment, check=False, timeout=60
@@ -399,3 +400,46 @@ def test_a_stage_of_a_ticker_without_prices_says_so(command):
     assert ran.stderr.splitlines() == [
         "No prices of NOPE.NS are stored: run `python -m src.data.ingest write` first."
     ]
+
+
+def test_without_a_model_a_run_that_trains_nothing_says_what_to_run(command, embedded, home):
+    ran = command("mlops.pipeline", "--ticker", "DEMO.NS", "--skip-training")
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    sentence = (
+        "The prices of DEMO.NS are up to date, but no model has been trained yet: run "
+        "`python -m mlops.pipeline --ticker DEMO.NS` without --skip-training."
+    )
+    assert ran.stderr.splitlines()[-1] == sentence
+    assert (results_of(home)["status"], results_of(home)["error"]) == ("failed", sentence)
+    with embedded() as url:
+        assert rows(url, "SELECT count(*) > 0 FROM features_daily") == [(True,)]
+
+
+def test_a_clock_behind_the_newest_price_and_a_target_that_has_passed_are_said(
+    command, home, tmp_path, sessions
+):
+    path = bars_csv(tmp_path / "TCS.NS.csv", sessions)
+    run = ("mlops.pipeline", "--ticker", "TCS.NS", "--source", "csv", "--path", path)
+    last, before, after = sessions[-1], sessions[-2], nse().next_session(sessions[-1])
+    trained = command(*run, FORECAST_NOW=f"{last}T18:00+05:30")
+    assert trained.returncode == 0, trained.stderr
+    assert not any(each["warnings"] for each in results_of(home)["forecasts"])
+
+    behind = command(*run, "--skip-training", FORECAST_NOW=f"{before}T18:00+05:30")
+    passed = command(*run, "--skip-training", FORECAST_NOW=f"{after}T18:00+05:30")
+
+    assert (
+        behind.stdout.count(
+            f"The newest price of TCS.NS is the close of {last}, but by the clock the last session "
+            f"that closed is {before}: correct the clock, or unset FORECAST_NOW."
+        )
+        == 1
+    )
+    sentence = (
+        f"This forecast is about {after}, a session that has closed already: bring in newer prices."
+    )
+    assert passed.stdout.count(sentence) == 1
+    short, long = results_of(home)["forecasts"]
+    assert (short["warnings"], long["warnings"]) == ([sentence], [])
+    assert sentence in results_of(home)["warnings"]

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.checksums import checksums, rows
+from tests.support.data_runs import data_is_stored
 
 FILES = {
     "TCS.NS": "tcs_daily/yahoo_2026-04-13.csv",
@@ -36,7 +37,7 @@ def test_a_real_file_goes_through_and_a_second_time_changes_nothing(
 def test_yahoos_tcs_begins_at_its_listing_and_every_flat_row_is_accounted_for(
     command, embedded, data
 ):
-    assert command(*TCS, data / FILES["TCS.NS"], "--skip-training").returncode == 0
+    assert data_is_stored(command(*TCS, data / FILES["TCS.NS"], "--skip-training"))
 
     with embedded() as url:
         spans = "SELECT min(date)::text, max(date)::text FROM raw_daily_prices_clean"
@@ -52,7 +53,7 @@ def test_yahoos_tcs_begins_at_its_listing_and_every_flat_row_is_accounted_for(
 
 def test_the_null_last_row_of_a_later_vintage_is_in_quarantine(command, embedded, data):
     path = data / "tcs_daily/yfinance_multiheader_2026-04-20.csv"
-    assert command(*TCS, path, "--skip-training").returncode == 0
+    assert data_is_stored(command(*TCS, path, "--skip-training"))
 
     with embedded() as url:
         nulls = rows(url, "SELECT at, \"row\"->>'volume' FROM quarantine WHERE rule = 'null_bar'")

@@ -16,6 +16,7 @@ import pytest
 from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire
 from tests.support.checksums import checksums, rows
+from tests.support.data_runs import data_is_stored
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ("mlops.pipeline", "--ticker", "DEMO.NS")
@@ -35,7 +36,7 @@ def undisturbed(tmp_path_factory):
         check=False,
         timeout=60,
     )
-    assert ran.returncode == 0, ran.stderr
+    assert data_is_stored(ran), ran.stderr
     with acquire(home / DATA_DIR) as lease:
         return checksums(lease.url)
 
@@ -102,7 +103,7 @@ def test_after_kill_9_the_next_run_puts_everything_right(
 
     ran = command(*DEMO, "--skip-training", **AT)
 
-    assert ran.returncode == 0, ran.stderr
+    assert data_is_stored(ran), ran.stderr
     with embedded() as url:
         kept = checksums(url)
         left = rows(url, "SELECT status FROM pipeline_runs WHERE status = 'running'")
@@ -117,7 +118,7 @@ def test_after_kill_9_of_the_server_the_next_run_has_every_row(
     command, home, embedded, undisturbed
 ):
     with embedded() as url:
-        assert command(*DEMO, "--skip-training", **AT).returncode == 0
+        assert data_is_stored(command(*DEMO, "--skip-training", **AT))
         (postmaster,) = (
             p for p in servers_of(home) if p.parent() is None or p.parent().name() != "postgres"
         )
@@ -126,19 +127,19 @@ def test_after_kill_9_of_the_server_the_next_run_has_every_row(
 
     ran = command(*DEMO, "--skip-training", **AT)
 
-    assert ran.returncode == 0, ran.stderr
+    assert data_is_stored(ran), ran.stderr
     with embedded() as url:
         assert checksums(url) == undisturbed
 
 
 def test_a_stale_pid_file_of_another_live_process_blocks_nothing(command, home):
-    assert command(*DEMO, "--skip-training", **AT).returncode == 0
+    assert data_is_stored(command(*DEMO, "--skip-training", **AT))
     note = home / DATA_DIR / "postmaster.pid"
     note.write_text(f"{os.getpid()}\n{home / DATA_DIR}\n1750000000\n5432\n/tmp\n\n")
 
     ran = command(*DEMO, "--skip-training", **AT)
 
-    assert ran.returncode == 0, ran.stderr
+    assert data_is_stored(ran), ran.stderr
 
 
 def test_three_at_once_start_one_server_and_share_it(command, start):
@@ -187,7 +188,7 @@ def test_a_home_with_a_space_in_its_path_works(command, tmp_path):
 
     ran = command(*DEMO, "--skip-training", **AT, FORECAST_HOME=spaced)
 
-    assert ran.returncode == 0, ran.stderr
+    assert data_is_stored(ran), ran.stderr
     assert (spaced / "mlops/runs").is_dir()
 
 
@@ -224,7 +225,7 @@ def test_an_ordinary_user_can_run_it():
             check=False,
             timeout=60,
         )
-        assert ran.returncode == 0, ran.stderr
+        assert data_is_stored(ran), ran.stderr
         assert (place / DATA_DIR).stat().st_uid == account.pw_uid
     finally:
         shutil.rmtree(place, ignore_errors=True)
@@ -264,4 +265,4 @@ def test_a_server_lost_half_way_is_one_sentence_and_the_next_run_goes_on(command
     last = run.stderr.read().splitlines()[-1]
     assert last.startswith("The database at ")
     assert "does not answer" in last
-    assert command(*DEMO, "--skip-training", **AT).returncode == 0
+    assert data_is_stored(command(*DEMO, "--skip-training", **AT))

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from tests.support.checksums import rows
+from tests.support.data_runs import data_is_stored
 
 TCS = "TCS.NS"
 BRING = ("src.data.ingest", "write", "--ticker", TCS, "--source", "csv", "--path")
@@ -191,14 +192,14 @@ def test_a_changed_close_rebuilds_what_it_touches_and_nothing_else(
     run = ("mlops.pipeline", "--skip-training", "--source", "csv")
     for ticker, file in ((TCS, data / YAHOO), ("INFY.NS", other)):
         ran = command(*run, "--ticker", ticker, "--path", file, FORECAST_NOW="2026-04-14T06:00:00Z")
-        assert ran.returncode == 0, ran.stderr
+        assert data_is_stored(ran), ran.stderr
     tables = ("raw_daily_prices_clean", "features_daily")
     with embedded() as url:
         before = {table: written_rows(url, table) for table in tables}
 
     ran = command(*run, "--ticker", TCS, "--path", path, FORECAST_NOW="2026-04-15T06:00:00Z")
 
-    assert ran.returncode == 0, ran.stderr
+    assert data_is_stored(ran), ran.stderr
     with embedded() as url:
         after = {table: written_rows(url, table) for table in tables}
         revisions = rows(url, "SELECT at::date::text, field, noise FROM price_revisions")

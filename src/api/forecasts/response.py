@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from src.api.schemas.errors import ImpossibleForecast, UnusableInputs
 from src.modeling.serving import records
+from src.modeling.serving.timeliness import clock_warning, target_warning
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
@@ -45,6 +46,12 @@ class PreparedForecast:
     def feature_date(self) -> dt.date:
         """The session that it was made from."""
         day: dt.date = self.log_row["feature_date"]
+        return day
+
+    @property
+    def target_date(self) -> dt.date:
+        """The session that it is about."""
+        day: dt.date = self.log_row["target_date"]
         return day
 
 
@@ -118,8 +125,11 @@ def full_answer(
     """The answer with the age of its prices and its warnings, ``problems`` first."""
     ticker = forecast.answer["ticker"]
     synthetic = forecast.answer["data_source"] == SAMPLE
+    advice = f"run `python -m mlops.pipeline --ticker {ticker}` for a newer one"
     warnings = [
         *problems,
+        clock_warning(ticker, forecast.feature_date, age.last_closed),
+        target_warning(forecast.target_date, age.last_closed, advice),
         stale_warning(forecast, age, stale_after),
         f"The prices of {ticker} are synthetic: for demonstration only." if synthetic else None,
     ]

@@ -161,3 +161,13 @@ def test_a_pinned_model_is_said_to_be_pinned_and_nothing_is_said_of_what_is_in_u
 
     assert shown[-2] == f"1 session: {pinned}."
     assert not any("No model is in use" in line for line in shown)
+
+
+def test_a_target_that_has_passed_and_a_clock_behind_are_each_said_once():
+    clock = "The newest price of DEMO.NS is the close of 2026-11-27, but by the clock ..."
+    passed = "This forecast is about 2026-11-30, a session that has closed already: ..."
+
+    shown = lines(forecast(warnings=[clock, passed]), forecast("63-day", "drift", warnings=[clock]))
+
+    assert shown[4:6] == [clock, passed]
+    assert shown.count(clock) == 1

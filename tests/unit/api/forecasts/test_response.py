@@ -124,11 +124,39 @@ def test_warns_of_prices_older_than_allowed_and_says_what_to_run():
     forecast = prepared()
     old = DataAge(2, dt.date(2026, 4, 16), EVENING)
 
-    (warning,) = full_answer(forecast, old, stale_after=2)["warnings"]
+    *_, warning = full_answer(forecast, old, stale_after=2)["warnings"]
 
     assert "2026-04-13, 2 sessions behind 2026-04-16" in warning
     assert "python -m mlops.pipeline --ticker TCS.NS" in warning
-    assert full_answer(forecast, old, stale_after=3)["warnings"] == []
+    assert len(full_answer(forecast, old, stale_after=3)["warnings"]) == 1
+
+
+def test_warns_of_a_target_that_has_closed_but_not_of_one_to_come():
+    quarter = prepared(long())
+    closed = DataAge(1, dt.date(2026, 4, 15), EVENING)
+
+    (warning,) = full_answer(prepared(), closed, stale_after=9)["warnings"]
+
+    assert warning == (
+        "This forecast is about 2026-04-15, a session that has closed already: "
+        "run `python -m mlops.pipeline --ticker TCS.NS` for a newer one."
+    )
+    assert full_answer(quarter, closed, stale_after=9)["warnings"] == []
+    assert full_answer(prepared(), DataAge(0, dt.date(2026, 4, 13), EVENING), 9)["warnings"] == []
+
+
+def test_warns_of_a_clock_that_is_behind_the_newest_price():
+    forecast = prepared()
+    friday = dt.datetime(2026, 4, 10, 12, 0, tzinfo=dt.UTC)
+
+    (warning,) = full_answer(forecast, data_age(forecast, friday), stale_after=1)["warnings"]
+
+    assert warning == (
+        "The newest price of TCS.NS is the close of 2026-04-13, but by the clock the last session "
+        "that closed is 2026-04-10: correct the clock, or unset FORECAST_NOW."
+    )
+    monday = dt.datetime(2026, 4, 13, 10, 0, tzinfo=dt.UTC)
+    assert full_answer(forecast, data_age(forecast, monday), stale_after=1)["warnings"] == []
 
 
 def test_says_that_sample_prices_are_synthetic():
