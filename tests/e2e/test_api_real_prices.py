@@ -1,5 +1,6 @@
 """The API on real prices: every number of an answer worked out again from files and plain SQL."""
 
+import datetime as dt
 import json
 import math
 import shlex
@@ -96,12 +97,32 @@ def read_live(place, ticker, horizon):
     return read(place.home, ticker, horizon, digest)
 
 
+def pin_of(place, ticker, horizon):
+    """How the model is pinned, if it is, and what the newest training found."""
+    sql = (
+        "SELECT * FROM model_events WHERE ticker = %s AND horizon = %s AND kind = %s "
+        "ORDER BY event_id DESC LIMIT 1"
+    )
+    pinned = place.rows(sql, ticker, horizon, "pinned")
+    if not pinned:
+        return None
+    (trained,) = place.rows(sql, ticker, horizon, "trained")
+    return {
+        "version_tag": pinned[0]["version_tag"],
+        "since": pinned[0]["at"].astimezone(dt.UTC).isoformat(),
+        **{name: trained[name] for name in ("verdict", "reason")},
+        **{name: trained["evidence"][name] for name in ("metrics", "pool")},
+    }
+
+
 def expected(place, data, ticker, horizon):
     """The whole answer of the evening of the newest bar, worked out by hand."""
     row, days = serving_row(place, ticker, horizon), trading_days(data)
     target = days[days.index(row["feature_date"]) + SESSIONS[horizon]]
     return {
-        **worked_out(*read(place.home, ticker, horizon, row["digest"]), row),
+        **worked_out(
+            *read(place.home, ticker, horizon, row["digest"]), row, pin_of(place, ticker, horizon)
+        ),
         "predict_date": str(target),
         "predict_date_estimated": False,
         "data_age_sessions": 0,
@@ -214,15 +235,21 @@ def test_what_models_see_is_worked_out_from_the_clean_prices(promoted, bars):
     np.testing.assert_allclose(ranked, places, rtol=2e-7)
 
 
+VERSIONED = (
+    "SELECT digest FROM model_events WHERE ticker = %s AND horizon = %s AND version_tag = %s "
+    "AND kind = 'versioned'"
+)
+
+
 def is_last(load, digest):
     return load.answers[-1].json()["model"]["version"] == digest
 
 
 def test_a_rollback_by_command_under_load_mixes_no_answers_and_shows_within_two_seconds(
-    promoted, trained, serve, record_testsuite_property
+    promoted, serve, data, record_testsuite_property
 ):
     service, place = serve(promoted)
-    restored = {h: trained[0].post(f"/predict/{h}").json() for h in HORIZONS}
+    restored = {h: place.rows(VERSIONED, TCS, h, "trained")[0]["digest"] for h in HORIZONS}
     with service:
         winning = {h: service.post(f"/predict/{h}").json() for h in HORIZONS}
         with Load(service) as short, Load(service, "/predict/long") as long:
@@ -230,7 +257,7 @@ def test_a_rollback_by_command_under_load_mixes_no_answers_and_shows_within_two_
             before, began = len(short.answers) + len(long.answers), time.monotonic()
             place.run("mlops.monitoring", "rollback", "--version-tag", "trained")
             for horizon, load in loads.items():
-                eventually(partial(is_last, load, restored[horizon]["model"]["version"]), 2)
+                eventually(partial(is_last, load, restored[horizon]), 2)
             count = len(short.answers) + len(long.answers) - before
             rate = count / (time.monotonic() - began)
             record_testsuite_property("requests_per_second_during_a_rollback", round(rate))
@@ -239,6 +266,7 @@ def test_a_rollback_by_command_under_load_mixes_no_answers_and_shows_within_two_
         assert {answer.status_code for answer in load.answers} == {200}
         answers = [answer.json() for answer in load.answers]
         # Each is one of two answers, whole, but for a warning while the row was not written yet.
-        whole = [winning[horizon], restored[horizon]]
+        whole = [winning[horizon], answers[-1]]
+        assert difference(answers[-1], expected(place, data, TCS, horizon)) < 1e-12
         assert [body for body in answers if {**body, "warnings": []} not in whole] == []
         assert [body for body in whole if body not in answers] == []

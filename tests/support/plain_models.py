@@ -54,7 +54,10 @@ def walked(trees: Mapping[str, Any], values: list[float]) -> float:
 
 
 def worked_out(
-    manifest: Mapping[str, Any], parts: Mapping[str, Any], row: Mapping[str, Any]
+    manifest: Mapping[str, Any],
+    parts: Mapping[str, Any],
+    row: Mapping[str, Any],
+    pin: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What an answer says of a forecast, but for its dates, its age and its warnings.
 
@@ -62,7 +65,10 @@ def worked_out(
         manifest: With ``digest``.
         parts: Of the model.
         row: Of ``serving_inputs``.
+        pin: Where the model is pinned its ``version_tag`` and ``since``, and of the newest
+            training ``verdict``, ``reason``, ``metrics`` and ``pool``.
     """
+    judged = pin or manifest
     close, name = row["last_close"], manifest["candidate"]
     proposed = point(parts, row["inputs"])
     served = proposed if manifest["served"] == name else 0.0
@@ -77,26 +83,33 @@ def worked_out(
         "prob_up": 1 - float(np.interp(0, row["quantiles"], row["levels"])),
         "intervals": [_interval(row, share) for share in SHARES],
         "baseline": {"name": "zero", "pred_return": 0.0},
-        "verdict": manifest["verdict"],
-        "reason": manifest["reason"],
-        "skill": {**_scores(manifest, manifest["served"]), "pool": _pool(manifest)},
+        "verdict": judged["verdict"],
+        "reason": judged["reason"],
+        "skill": {
+            **_scores(judged, manifest["served"]),
+            "pool": {
+                "tickers": judged["pool"]["tickers"],
+                **_scores(judged["pool"], manifest["served"]),
+            },
+        },
         "candidate": {
             "name": name,
             "pred_return": proposed,
             "est_future_close": close + close * proposed,
-            "skill_vs_zero": _scores(manifest, name)["mae_vs_zero"],
-            **{key: _scores(manifest, name)[key] for key in ("n", "n_eff")},
-            "pool": _scores(manifest["pool"], name),
+            "skill_vs_zero": _scores(judged, name)["mae_vs_zero"],
+            **{key: _scores(judged, name)[key] for key in ("n", "n_eff")},
+            "pool": _scores(judged["pool"], name),
             "promoted": manifest["served"] == name,
         },
         "model": {
             "name": manifest["served"],
             "version": manifest["digest"],
             "served_since": manifest["since"] or None,
-            **{key: manifest[key] for key in ("trained_at", "verdict")},
-            **{key: manifest[key] for key in ("code_version", "features_version")},
+            "verdict": judged["verdict"],
+            "pinned": pin and {key: pin[key] for key in ("version_tag", "since")},
+            **{key: manifest[key] for key in ("trained_at", "code_version", "features_version")},
         },
-        "note": None,
+        "note": pin and _pin_note(pin),
         **{key: row[key] for key in ("data_source", "return_basis", "data_hash")},
     }
 
@@ -151,6 +164,8 @@ def _scores(told: Mapping[str, Any], name: str) -> dict[str, Any]:
     }
 
 
-def _pool(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    pool = manifest["pool"]
-    return {"tickers": pool["tickers"], **_scores(pool, manifest["served"])}
+def _pin_note(pin: Mapping[str, Any]) -> str:
+    return (
+        f"version {pin['version_tag']} is pinned since {pin['since'][:10]} and answers until the "
+        "gate promotes another model or `unpin` is run"
+    )
