@@ -175,8 +175,11 @@ def test_what_adj_close_takes_off_wrongly_is_always_implausible(seed, row, amoun
 
 
 def _fallen(seed, paid, taken, rows=240):
-    """A random walk near 100 that falls by what is paid, and its adjusted close."""
-    moves = np.random.default_rng(seed).normal(0, 0.01, rows)
+    """A random walk near 100 that falls by what is paid, and its adjusted close.
+
+    No day moves by more than 2.5 times the noise: a dividend on one that does may be doubted.
+    """
+    moves = np.clip(np.random.default_rng(seed).normal(0, 0.01, rows), -0.025, 0.025)
     close = [100.0]
     for row in range(1, rows):
         close.append((close[-1] - paid.get(row, 0.0)) * float(np.exp(moves[row])))
