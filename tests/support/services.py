@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOW = "2026-04-13T12:30:00Z"
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
     """The first true value; fails with the last value when there is none in time."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
