@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlops.date_warnings import add_date_warnings
 from mlops.run_folder import RunFolder, RunRecord, StageMetric, error_sentence
 from src.config import logs
 from src.config.load import config_hash
 from src.core.errors import DatabaseUnavailable, ForecastError
 from src.core.tables import HORIZONS
 from src.db.connection import one_sentence_errors
+from src.modeling.serving.timeliness import add_date_warnings
 from src.stages.context import make_context
 from src.stages.stage import RunContext, Stage, run_stage
 

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from src.core.errors import BadInput
+from src.data.report.formatting import as_text
 from src.data.report.row_counts import ROWS_LOST, count_rows
 from src.data.report.sections import report_sections
 from src.data.report.session import session_sections
-from src.data.report.text import as_text
 from src.data.report.ticker_data import TickerData, load_ticker_data
 from src.stages.arguments import Parser, add_config, add_ticker, command_parser, date, ticker_of
 from src.stages.cli import run_command, set_up

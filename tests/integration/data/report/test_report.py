@@ -11,11 +11,11 @@ from src.core.tables import CORPORATE_ACTIONS, RAW_DAILY
 from src.data.cleaning import stage as cleaning
 from src.data.corporate_actions.intake.manual import entered_row
 from src.data.ingest import stage as ingest
+from src.data.report.formatting import as_text
 from src.data.report.html import render_page, save_page
 from src.data.report.row_counts import count_rows
 from src.data.report.sections import report_sections
 from src.data.report.session import session_sections
-from src.data.report.text import as_text
 from src.data.report.ticker_data import load_ticker_data
 from tests.support.prices import (
     NOW,
