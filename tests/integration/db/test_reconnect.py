@@ -136,7 +136,7 @@ def test_a_start_that_takes_longer_than_one_try_goes_on(reconnector, home, monke
     monkeypatch.setattr(reconnect, "START_TIMEOUT", 0.0)
     with pytest.raises(DatabaseUnavailable, match="not ready in time"):
         reconnector.connect()
-    started = list(processes.working_in(server))
+    started = eventually(lambda: list(processes.working_in(server)))
     monkeypatch.setattr(reconnect, "START_TIMEOUT", 10.0)
     reconnector.connect().close()
 

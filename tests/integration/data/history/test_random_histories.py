@@ -16,8 +16,8 @@ from tests.support.histories import (
 )
 
 # RANDOM_HISTORIES=500 takes some minutes.
-HISTORIES = int(os.environ.get("RANDOM_HISTORIES", "60"))
-A_TEST = 20
+HISTORIES = int(os.environ.get("RANDOM_HISTORIES", "24"))
+A_TEST = 8
 
 
 @pytest.mark.parametrize("first", range(0, HISTORIES, A_TEST))
