@@ -108,7 +108,7 @@ def _age(results: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _dates(forecasts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """That a target has passed or the clock is behind, each said once."""
+    """Sentences about a target that has passed or a clock that is behind, each once."""
     warnings = (warning for forecast in forecasts for warning in forecast.get("warnings", ()))
     yield from dict.fromkeys(warnings)
 

@@ -35,14 +35,15 @@ class ClientAddress:
         if not headers:
             return peer
         text = b",".join(headers).decode("latin-1")
-        if peer in text:
+        hops = [_host(hop.strip()) for hop in text.split(",")]
+        if peer in hops:
             self._warn()
             return FORWARDED
         # Each proxy appends the address that it was called from: the first ones are hearsay.
-        for hop in reversed(text.split(",")):
+        for hop in reversed(hops):
             if not self._is_trusted(peer):
                 break
-            peer = _host(hop.strip())
+            peer = hop
         return peer
 
     def _warn(self) -> None:

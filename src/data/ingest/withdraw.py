@@ -126,6 +126,8 @@ def _rebuild_prices(
         # Nothing is left to clean, so no later run of this ticker would do this.
         for derived in (CLEAN_DAILY, CLEAN_HOURLY, FEATURES_DAILY):
             store.replace(derived, [ticker], store.load(derived, []))
+        of_ingest = store.load(QUARANTINE, [ticker]).filter(stage=STAGE_NAME)
+        store.replace(QUARANTINE, [ticker], of_ingest)
     return changed
 
 

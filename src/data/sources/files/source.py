@@ -83,7 +83,7 @@ class FileSource:
         ]
 
     def take_failures(self) -> list[BadInput]:
-        """Why files could not be read, beside others that could; each is told once."""
+        """Why files could not be read, beside others that could; each is reported once."""
         failures, self._failures = self._failures, []
         return failures
 

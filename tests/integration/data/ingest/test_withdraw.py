@@ -84,16 +84,19 @@ def test_prices_are_as_if_the_batch_had_never_come(store, bring, closes, take_ou
 
 
 def test_the_only_batch_leaves_nothing_behind(store, home, bring, closes, take_out):
-    bring(FIRST, *(bar(day, 100.0) for day in DAYS), stated=[(DAYS[2], "split", 1.1, None)])
+    days = [*DAYS, dt.date(2026, 4, 5)]  # the last is a Sunday, which cleaning refuses
+    bring(FIRST, *(bar(day, 100.0) for day in days), stated=[(DAYS[2], "split", 1.1, None)])
     run(cleaning.STAGE, context(store, home, now=LATER))
+    assert rows(store, QUARANTINE)["rule"].to_list() == ["non_session"]
 
     take_out(FIRST)
 
     assert closes() == []
-    for table in (CLEAN_DAILY, CORPORATE_ACTIONS):
+    for table in (CLEAN_DAILY, CORPORATE_ACTIONS, QUARANTINE):
         assert rows(store, table).is_empty()
     data = load_ticker_data(context(store, home, now=LATER))
     assert report_sections(data)
+    assert count_rows(data)["holds"].all()
     history = rows(store, ACTION_HISTORY)
     assert ledger_known_at(history, LATER).is_empty()
     assert ledger_known_at(history, NOW)["ratio"].to_list() == [1.1]

@@ -33,6 +33,11 @@ def test_the_last_address_that_is_no_proxy_s_is_the_client_s(header, client):
     assert address(header, proxies=["10.0.0.0/24"]) == client
 
 
+@pytest.mark.parametrize("header", ["10.0.0.50", "110.0.0.5", "made up, 10.0.0.51"])
+def test_an_address_that_only_contains_the_proxy_s_is_another(header):
+    assert address(header, proxies=["10.0.0.5"]) == header.rpartition(" ")[2]
+
+
 def test_headers_that_were_sent_one_by_one_are_read_as_one():
     assert address("made up", "203.0.113.7", proxies=["10.0.0.5"]) == "203.0.113.7"
 
