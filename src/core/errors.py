@@ -59,6 +59,10 @@ class ValidationFailed(ForecastError):
     """A critical check failed, so no model was trained."""
 
 
+class WrongInstrument(ValidationFailed):
+    """The stored prices of a ticker are those of another instrument: it is pooled no longer."""
+
+
 class UnwritableFolder(ForecastError):
     """A folder that the system writes to cannot be written."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,3 +13,40 @@ if TYPE_CHECKING:
 def frame_hash(frame: pl.DataFrame) -> str:
     """SHA-256 over column names and values as text, in the frame's row order."""
     return hashlib.sha256(frame.write_csv().encode()).hexdigest()
+
+
+def joint_hash(hashes: Sequence[str]) -> str | None:
+    """One hash of several; of one it is that itself, and of none None."""
+    if len(hashes) > 1:
+        return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+    return hashes[0] if hashes else None
+
+
+def rows_hash(frames: Iterable[pl.DataFrame]) -> str:
+    """A hash of the names and the bits of all values, in the order of columns and rows.
+
+    Numbers, dates, booleans, texts and lists of numbers; an empty number is not told from NaN.
+    """
+    digest = hashlib.blake2b(digest_size=32)
+    for frame in frames:
+        digest.update(repr((frame.height, frame.schema)).encode())
+        for column in frame.iter_columns():
+            for part in _bits(column):
+                digest.update(part)
+    return digest.hexdigest()
+
+
+def _bits(column: pl.Series) -> Iterator[bytes | memoryview]:
+    """The values of a column, read without polars' expressions, each of which costs more."""
+    import numpy as np
+    import polars as pl
+
+    if column.dtype == pl.String:
+        yield repr(column.to_list()).encode()
+    elif column.dtype == pl.List:
+        lists = column.to_arrow()
+        for part in (lists.value_lengths(), lists.flatten()):
+            yield np.ascontiguousarray(part.to_numpy(zero_copy_only=False)).data
+    else:
+        values = column.to_numpy()
+        yield np.ascontiguousarray(values.astype("i8") if values.dtype.kind == "M" else values).data

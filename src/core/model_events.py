@@ -1,4 +1,4 @@
-"""The events in the life of a model of one ticker and horizon; each is written once."""
+"""The events in the life of a model of one pool and horizon; each is written once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-Pair = tuple[str, str]  # ticker and horizon
+Pair = tuple[str, str]  # ticker, or pool, and horizon
+
+# What is served where no candidate was promoted.
+BASELINE = "zero"
 
 KINDS = (
     "trained",
@@ -19,6 +22,7 @@ KINDS = (
     "rolled_back",
     "pinned",
     "unpinned",
+    "migrated",
 )
 
 
@@ -28,6 +32,7 @@ class ModelEvent:
 
     Attributes:
         kind: One of ``KINDS``.
+        pool: Whose model it is about; empty for events from before pools had models.
         digest: SHA-256 of the manifest of the model set.
         by_whom: The run or the person that caused it.
         at: An aware time.
@@ -35,13 +40,14 @@ class ModelEvent:
         served: Name of the model of the set whose forecasts are served, such as ``zero``.
         reason: Why, for a person.
         event_id: Ascending in the order of writing; 0 until stored.
+        ticker: Whose model it is about, for events from before pools had models; else empty.
 
     Raises:
         ValueError: The kind is unknown, or the time has no zone.
     """
 
     kind: str
-    ticker: str
+    pool: str
     horizon: str
     digest: str
     by_whom: str
@@ -53,6 +59,7 @@ class ModelEvent:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     version_tag: str | None = None
     event_id: int = 0
+    ticker: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -62,8 +69,8 @@ class ModelEvent:
 
     @property
     def pair(self) -> Pair:
-        """Ticker and horizon."""
-        return self.ticker, self.horizon
+        """Pool and horizon; of old events ticker and horizon."""
+        return self.pool or self.ticker, self.horizon
 
 
 @dataclass(frozen=True)
@@ -74,8 +81,8 @@ class Pin:
         version_tag: Of the version that was restored.
         since: An aware time.
         verdict: The gate's newest; ``reason`` is its sentence.
-        metrics: Rows of the newest leaderboard, of the ticker itself.
-        pool: Number of ``tickers`` it was evaluated with, and their ``metrics``.
+        metrics: Rows of the newest leaderboard, over all tickers of the pool.
+        tickers: How many those are.
     """
 
     version_tag: str | None
@@ -83,4 +90,4 @@ class Pin:
     verdict: str
     reason: str
     metrics: Sequence[Mapping[str, Any]] = ()
-    pool: Mapping[str, Any] = field(default_factory=dict)
+    tickers: int = 1

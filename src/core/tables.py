@@ -24,10 +24,12 @@ class Table:
     open_ended: bool = False
 
 
-FLOAT, FLOATS, TEXT, DATE, TIME, BOOL, INT, JSON, BYTES = (
+FLOAT, FLOATS, REALS, TEXT, TEXTS, DATE, TIME, BOOL, INT, JSON, BYTES = (
     "double precision",
     "double precision[]",
+    "real[]",
     "text",
+    "text[]",
     "date",
     "timestamp with time zone",
     "boolean",
@@ -91,6 +93,8 @@ INGEST_BATCHES = Table(
         "rows_delivered": INT,
         "rows_rejected": INT,
         "notes": TEXT,
+        "file_hash": TEXT,
+        "file_parts": INT,
     },
 )
 BATCH_CONTENTS = Table(
@@ -192,17 +196,50 @@ FEATURES_DAILY = Table(
         "ticker": TEXT,
         "date": DATE,
         "close": FLOAT,
+        "adj_close": FLOAT,
+        "log_return": FLOAT,
+        "variance": FLOAT,
+        "action_pending": BOOL,
         "warm_up": BOOL,
         "source": TEXT,
+        "return_basis": TEXT,
         "features_version": TEXT,
+        "inputs": REALS,
     },
     open_ended=True,
+)
+# The names of the elements of ``features_daily.inputs``, in their order.
+FEATURE_SETS = Table(
+    "feature_sets",
+    key=("features_version",),
+    columns={"features_version": TEXT, "names": TEXTS},
+)
+# The pool of each ticker with features, facts of its newest bar, and a hash of its rows of
+# features and labels.
+POOL_MEMBERS = Table(
+    "pool_members",
+    key=("ticker",),
+    columns={
+        "ticker": TEXT,
+        "pool": TEXT,
+        "newest_session": DATE,
+        "last_close": FLOAT,
+        "source": TEXT,
+        "return_basis": TEXT,
+        "features_version": TEXT,
+        "data_hash": TEXT,
+    },
+)
+# What each ticker's clean prices and features were last made of, to see what has changed.
+PREPARED_TICKERS = Table(
+    "prepared_tickers", key=("ticker",), columns={"ticker": TEXT, "fingerprint": TEXT}
 )
 _DATASET = {
     "ticker": TEXT,
     "date": DATE,
     "label_end": DATE,
     "target": FLOAT,
+    "warm_up": BOOL,
     "source": TEXT,
     "features_version": TEXT,
 }
@@ -217,6 +254,7 @@ MODEL_EVENTS = Table(
     columns={
         "event_id": INT,
         "kind": TEXT,
+        "pool": TEXT,
         "ticker": TEXT,
         "horizon": TEXT,
         "digest": TEXT,
@@ -236,13 +274,13 @@ _FORECAST = {
     "feature_date": DATE,
     "version": TEXT,
     "data_hash": TEXT,
+    "kind": TEXT,
 }
 PREDICTIONS = Table(
     "predictions",
     key=tuple(_FORECAST),
     columns={
         **_FORECAST,
-        "kind": TEXT,
         "sessions": INT,
         "target_date": DATE,
         "target_date_estimated": BOOL,
@@ -265,11 +303,11 @@ PREDICTIONS = Table(
 )
 SERVING_INPUTS = Table(
     "serving_inputs",
-    key=("ticker", "horizon", "digest"),
+    key=("ticker", "horizon"),
     columns={
         "ticker": TEXT,
         "horizon": TEXT,
-        "digest": TEXT,
+        "pool": TEXT,
         "feature_date": DATE,
         "features_version": TEXT,
         "last_close": FLOAT,
@@ -277,9 +315,24 @@ SERVING_INPUTS = Table(
         "levels": FLOATS,
         "quantiles": FLOATS,
         "sigma": FLOAT,
+        "metrics": JSON,
+        "note": TEXT,
         "data_source": TEXT,
         "return_basis": TEXT,
         "data_hash": TEXT,
+        "written_at": TIME,
+    },
+)
+# What a model needs besides a ticker's own inputs, the same for its whole pool at one session.
+POOL_INPUTS = Table(
+    "pool_inputs",
+    key=("pool", "horizon", "digest"),
+    columns={
+        "pool": TEXT,
+        "horizon": TEXT,
+        "digest": TEXT,
+        "session": DATE,
+        "inputs": JSON,
         "written_at": TIME,
     },
 )

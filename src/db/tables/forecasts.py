@@ -1,8 +1,7 @@
-"""Store forecasts once each, and their outcomes; a changed outcome is added as a new row."""
+"""Store forecasts once each, and their outcomes; what has changed is added as a new row."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +13,24 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 
-_KEY = sql.names(PREDICTIONS.key, "p")
 # Rows of `prediction_outcomes` of the forecast `p`; the newest one counts.
 _NEWEST_OUTCOME = (
     f"SELECT * FROM prediction_outcomes o WHERE {sql.same_key(PREDICTIONS, 'o', 'p')} "  # noqa: S608
     "ORDER BY matured_at DESC LIMIT 1"
 )
-_LOG = f"{sql.insert(PREDICTIONS, sql.placeholders(PREDICTIONS))} ON CONFLICT DO NOTHING"
+# The answer of a forecast. Another hash of the data alone, such as that of a pool in which another
+# ticker was brought up to date, makes no other forecast.
+_ANSWER = [name for name in PREDICTIONS.columns if name not in (*PREDICTIONS.key, "made_at")]
+_FORECAST = sql.placeholders(PREDICTIONS)
+_SAME = [name for name in PREDICTIONS.key if name != "data_hash"]
+_LOG = (
+    f"{sql.insert(PREDICTIONS, _FORECAST)} WHERE NOT EXISTS ("  # noqa: S608 declared names
+    f"SELECT FROM (SELECT * FROM predictions WHERE ({sql.names(_SAME)}) = "
+    f"({', '.join(_FORECAST[name] for name in _SAME)}) ORDER BY made_at DESC LIMIT 1) newest "
+    f"WHERE ({sql.names(_ANSWER)}) IS NOT DISTINCT FROM "
+    f"({', '.join(_FORECAST[name] for name in _ANSWER)})"
+    ") ON CONFLICT DO NOTHING"
+)
 _COMPARED = ("realised_return", "label_end", "return_basis")
 _OUTCOME = sql.placeholders(PREDICTION_OUTCOMES)
 _RECORD = (
@@ -29,12 +39,6 @@ _RECORD = (
     f"SELECT FROM p CROSS JOIN LATERAL ({_NEWEST_OUTCOME}) newest "
     f"WHERE ({sql.names(_COMPARED)}) = ({', '.join(_OUTCOME[name] for name in _COMPARED)})"
     ") ON CONFLICT DO NOTHING"
-)
-_BEFORE = (
-    f"SELECT {_KEY}, p.sessions, o.label_end, o.realised_return FROM predictions p "  # noqa: S608
-    f"LEFT JOIN LATERAL ({_NEWEST_OUTCOME}) o ON true "
-    "WHERE p.ticker = %(ticker)s AND p.feature_date < %(before)s "
-    f"ORDER BY p.feature_date, {_KEY}"
 )
 
 
@@ -47,7 +51,8 @@ class ForecastLog:
     def log(self, forecasts: Sequence[Row]) -> int:
         """Store forecasts with the columns of ``PREDICTIONS``; returns how many were new.
 
-        A forecast whose key is stored already is left as it was first made.
+        A forecast whose key is stored already is left as it was first made, and one that says what
+        the model's newest one for that session says is not stored again.
         """
         return self._write(_LOG, forecasts)
 
@@ -57,16 +62,6 @@ class ForecastLog:
         An outcome equal to the newest one of its forecast is not stored again.
         """
         return self._write(_RECORD, outcomes)
-
-    def forecasts_before(self, ticker: str, before: dt.date) -> list[dict[str, Any]]:
-        """Keys and ``sessions`` of a ticker's forecasts from sessions before a date, oldest first.
-
-        Each with the ``label_end`` and ``realised_return`` of its newest outcome, or None.
-        """
-        from psycopg.rows import dict_row
-
-        with self._connection.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(_BEFORE, {"ticker": ticker, "before": before}).fetchall()
 
     def _write(self, statement: str, rows: Sequence[Row]) -> int:
         if not rows:

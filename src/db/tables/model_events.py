@@ -19,23 +19,32 @@ AUDIT_LOCK = 7203003
 
 _VALUES = sql.placeholders(MODEL_EVENTS, leave_out=("event_id",))
 _INSERT = sql.insert(MODEL_EVENTS, _VALUES)
-_COLUMNS = sql.names(MODEL_EVENTS.columns)
-_SELECT = f"SELECT {_COLUMNS} FROM model_events"  # noqa: S608 declared names
-_CHOSEN = (
-    "(%(tickers)s::text[] IS NULL OR ticker = ANY(%(tickers)s)) "
-    "AND (%(until)s::timestamptz IS NULL OR at <= %(until)s)"
+# Either is NULL: events are about pools, those of before about tickers.
+_OWNERS = ("pool", "ticker")
+_COLUMNS = ", ".join(
+    f"coalesce({name}, '') AS {name}" if name in _OWNERS else name for name in MODEL_EVENTS.columns
 )
-_EVENTS = f"{_SELECT} WHERE {_CHOSEN} ORDER BY event_id DESC LIMIT %(newest)s"
+_SELECT = f"SELECT {_COLUMNS} FROM model_events"  # noqa: S608 declared names
+_OWNED = (
+    "(%(pools)s::text[] IS NULL OR pool = ANY(%(pools)s) "
+    "OR pool IS NULL AND ticker = ANY(%(tickers)s::text[]))"
+)
+_UNTIL = "(%(until)s::timestamptz IS NULL OR at <= %(until)s)"
+_EVENTS = f"{_SELECT} WHERE {_OWNED} AND {_UNTIL} ORDER BY event_id DESC LIMIT %(newest)s"
 _TAGGED = f"{_SELECT} WHERE version_tag = %(tag)s ORDER BY event_id"
 _NEWEST = (
-    f"(SELECT DISTINCT ON (ticker, horizon) {_COLUMNS} FROM model_events "  # noqa: S608
-    f"WHERE {{}} AND {_CHOSEN} ORDER BY ticker, horizon, event_id DESC)"
+    f"(SELECT DISTINCT ON (e.pool, e.ticker, e.horizon) {_COLUMNS} FROM model_events e "  # noqa: S608
+    f"WHERE {{}} AND {_UNTIL} ORDER BY e.pool, e.ticker, e.horizon, event_id DESC)"
 )
 # Events that begin or end a pin.
 PINNING = "kind IN ('pinned', 'unpinned', 'promoted') AND (kind <> 'promoted' OR made_live)"
-_DECISIVE = " UNION ".join(_NEWEST.format(condition) for condition in ("made_live", PINNING))
-_LAST_TRAINED = (
-    f"{_SELECT} WHERE ticker = %(ticker)s AND horizon = %(horizon)s AND kind = 'trained' "
+# The migration of any pool ended what was live of single tickers.
+_DECISIVE = " UNION ".join(
+    _NEWEST.format(condition)
+    for condition in (f"made_live AND {_OWNED}", f"{PINNING} AND {_OWNED}", "kind = 'migrated'")
+)
+_LAST = (
+    f"{_SELECT} WHERE pool = %(pool)s AND horizon = %(horizon)s AND kind = %(kind)s "
     "ORDER BY event_id DESC LIMIT 1"
 )
 
@@ -58,7 +67,9 @@ class EventLog:
         from psycopg.types.json import Jsonb
 
         rows = [
-            {name: getattr(event, name) for name in _VALUES} | {"evidence": Jsonb(event.evidence)}
+            {name: getattr(event, name) for name in _VALUES}
+            | {name: getattr(event, name) or None for name in _OWNERS}
+            | {"evidence": Jsonb(event.evidence)}
             for event in events
         ]
         with self.exclusive(), self._connection.cursor() as cursor:
@@ -66,34 +77,58 @@ class EventLog:
 
     def events(
         self,
-        tickers: Sequence[str] | None = None,
+        pools: Sequence[str] | None = None,
+        tickers: Sequence[str] = (),
+        *,
         until: dt.datetime | None = None,
         newest: int | None = None,
     ) -> list[ModelEvent]:
-        """Events in the order of writing; by default of all tickers and all times.
+        """Events in the order of writing; by default of all pools and all times.
 
         Args:
-            tickers: Only events of these.
+            pools: Only events of these.
+            tickers: And those of these tickers from before models belonged to pools.
             until: Only events up to this time.
             newest: How many to return, counted from the end.
         """
-        chosen = {"tickers": _listed(tickers), "until": until, "newest": newest}
-        return self._read(_EVENTS, chosen)[::-1]
+        return self._read(_EVENTS, {**_chosen(pools, tickers, until), "newest": newest})[::-1]
 
     def decisive(
-        self, tickers: Sequence[str] | None = None, until: dt.datetime | None = None
+        self,
+        pools: Sequence[str] | None = None,
+        tickers: Sequence[str] = (),
+        *,
+        until: dt.datetime | None = None,
     ) -> list[ModelEvent]:
         """The few events that decide what is live and what is pinned, in the order of writing.
 
-        ``src.registry.lifecycle.state`` derives the same state from these as from all events.
+        ``src.registry.lifecycle.state`` derives the same state from these as from all ``events``
+        of the same arguments and the migrations of all pools.
         """
-        chosen = {"tickers": _listed(tickers), "until": until}
-        return self._read(f"{_DECISIVE} ORDER BY event_id", chosen)
+        return self._read(f"{_DECISIVE} ORDER BY event_id", _chosen(pools, tickers, until))
 
-    def last_trained(self, pair: Pair) -> ModelEvent | None:
-        """The event of the newest training of a ticker and horizon, live or not."""
-        events = self._read(_LAST_TRAINED, {"ticker": pair[0], "horizon": pair[1]})
+    def last(self, pair: Pair, kind: str) -> ModelEvent | None:
+        """The newest event of a kind of a pool and horizon."""
+        pool, horizon = pair
+        events = self._read(_LAST, {"pool": pool, "horizon": horizon, "kind": kind})
         return events[0] if events else None
+
+    def pool_of(self, ticker: str) -> str | None:
+        """The pool that a ticker is a member of; None before its first features."""
+        row = self._connection.execute(
+            "SELECT pool FROM pool_members WHERE ticker = %s", (ticker,)
+        ).fetchone()
+        return row[0] if row else None
+
+    def owners(self, ticker: str | None) -> tuple[list[str] | None, list[str]]:
+        """Whose events those of a ticker are, pools and tickers as ``events`` takes them.
+
+        Of its pool, and its own from before models belonged to pools; of None, of all.
+        """
+        if ticker is None:
+            return None, []
+        pool = self.pool_of(ticker)
+        return [] if pool is None else [pool], [ticker]
 
     def digests(self) -> frozenset[str]:
         """The digests of all sets that any event is about."""
@@ -119,5 +154,8 @@ class EventLog:
             return cursor.execute(query, parameters).fetchall()
 
 
-def _listed(tickers: Sequence[str] | None) -> list[str] | None:
-    return None if tickers is None else list(tickers)
+def _chosen(
+    pools: Sequence[str] | None, tickers: Sequence[str], until: dt.datetime | None
+) -> dict[str, Any]:
+    chosen = None if pools is None else list(pools)
+    return {"pools": chosen, "tickers": list(tickers), "until": until}

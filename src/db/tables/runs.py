@@ -1,66 +1,35 @@
-"""The log of pipeline runs, and the locks that let one run per ticker work at a time."""
+"""The log of pipeline runs: how each one, its stages and its tickers ended."""
 
 from __future__ import annotations
 
 import datetime as dt
 import os
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from src.core.errors import RunLocked
+from src.db.tables.locks import RUN_LOCKS
 
 if TYPE_CHECKING:
     import psycopg
 
-# The first key of the two-part advisory lock; the second is a hash of the ticker.
-TICKER_LOCKS = 7203002
-
-
-@contextmanager
-def ticker_locks(connection: psycopg.Connection[Any], tickers: Sequence[str]) -> Iterator[None]:
-    """Hold the lock of every ticker.
-
-    The locks belong to the connection: when its process dies, PostgreSQL releases them.
-
-    Raises:
-        RunLocked: Another run, named in the message, holds one of them; none is held then.
-    """
-    locked: list[str] = []
-    try:
-        for ticker in sorted(tickers):
-            if not _lock_function(connection, "pg_try_advisory_lock", ticker):
-                raise RunLocked(_holder_of(connection, ticker))
-            locked.append(ticker)
-        yield
-    finally:
-        if not connection.closed:
-            for ticker in locked:
-                _lock_function(connection, "pg_advisory_unlock", ticker)
-
-
-def _lock_function(connection: psycopg.Connection[Any], function: str, ticker: str) -> bool:
-    row = connection.execute(
-        f"SELECT {function}(%s, hashtext(%s))",
-        (TICKER_LOCKS, ticker),
-    ).fetchone()
-    return bool(row and row[0])
-
-
-def _holder_of(connection: psycopg.Connection[Any], ticker: str) -> str:
-    row = connection.execute(
-        "SELECT a.application_name, a.backend_start FROM pg_locks l JOIN pg_stat_activity a "
-        "USING (pid) WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %s "
-        "AND l.objid = (hashtext(%s)::bigint & 4294967295)::oid",
-        (TICKER_LOCKS, ticker),
-    ).fetchone()
-    if row is None:
-        return f"A run for {ticker} held the lock and has just ended: try again."
-    return (
-        f"A run for {ticker} is already in progress ({row[0]}, since {row[1]:%Y-%m-%d %H:%M:%S} "
-        "UTC): wait for it to end, then try again."
-    )
+# A run holds the lock of its id: who can take it proves that the run has ended. OFFSET 0 keeps the
+# lock from being tried for runs that are not under way.
+_CLOSE_DEAD = """
+WITH dead AS (
+    SELECT run_id FROM (SELECT run_id FROM pipeline_runs WHERE status = 'running' OFFSET 0) r
+    WHERE pg_try_advisory_xact_lock(%s, hashtext(run_id))
+)
+UPDATE pipeline_runs SET status = 'interrupted',
+    error = 'the process ended without finishing the run'
+FROM dead WHERE pipeline_runs.run_id = dead.run_id
+"""
+_TICKERS = """
+INSERT INTO run_tickers (run_id, ticker, session, status, stage, error)
+VALUES (%(run_id)s, %(ticker)s, %(feature_date)s, %(status)s, %(stage)s, %(error)s)
+"""
+# How a run can end for a ticker; one that another run was working on has not ended.
+ENDED = ("success", "failed")
 
 
 def application_name(run_id: str) -> str:
@@ -69,7 +38,7 @@ def application_name(run_id: str) -> str:
 
 
 class RunLog:
-    """The row of a run in ``pipeline_runs`` and those of its stages in ``stage_runs``.
+    """The row of a run in ``pipeline_runs``, those of its stages and those of its tickers.
 
     Where another machine has begun a run of the same name, in the same second, host and process
     number are appended to ``run_id``.
@@ -78,20 +47,24 @@ class RunLog:
     def __init__(self, connection: psycopg.Connection[Any], run_id: str) -> None:
         self._connection = connection
         self.run_id = run_id
+        self._live = False
 
-    def started(self, ticker: str, *, command: str, live: bool, at: dt.datetime) -> None:
-        """Log that the run begins; a live one marks unfinished runs of its ticker as interrupted.
+    def started(self, ticker: str | None, *, command: str, live: bool, at: dt.datetime) -> None:
+        """Log that the run begins, and that others ended without a word.
 
-        One that is not live holds no lock, so that others may be under way.
+        Args:
+            ticker: None for a run of many.
+            command: Such as ``pipeline``.
+            live: Whether it may write live tables.
+            at: When it begins.
         """
-        if live:
-            self._connection.execute(
-                "UPDATE pipeline_runs SET status = 'interrupted', error = 'the process ended "
-                "without finishing the run' WHERE ticker = %s AND status = 'running'",
-                (ticker,),
-            )
+        self._live = live
+        self._connection.execute(_CLOSE_DEAD, (RUN_LOCKS,))
         host, pid = socket.gethostname(), os.getpid()
         for name in (self.run_id, f"{self.run_id}_{host}_{pid}"):
+            self._connection.execute(
+                "SELECT pg_try_advisory_lock(%s, hashtext(%s))", (RUN_LOCKS, name)
+            )
             inserted = self._connection.execute(
                 "INSERT INTO pipeline_runs (run_id, ticker, command, status, live, started_at, "
                 "host, pid) VALUES (%s, %s, %s, 'running', %s, %s, %s, %s) "
@@ -102,12 +75,15 @@ class RunLog:
                 self.run_id = name
                 return
 
-    def stage_ended(self, row: dict[str, Any]) -> None:
-        """Log how a stage ended; ``row`` is that of ``metrics.json``."""
+    def stage_ended(self, row: Mapping[str, Any]) -> None:
+        """Log how a stage ended, or has gone so far; ``row`` is that of ``metrics.json``."""
         self._connection.execute(
             "INSERT INTO stage_runs (run_id, stage, status, started_at, rows, duration_seconds, "
             "error) VALUES (%(run_id)s, %(stage)s, %(status)s, %(timestamp)s, "
-            "%(rows_processed)s, %(duration_seconds)s, %(error_message)s)",
+            "%(rows_processed)s, %(duration_seconds)s, %(error_message)s) "
+            "ON CONFLICT (run_id, stage) DO UPDATE SET status = EXCLUDED.status, "
+            "rows = EXCLUDED.rows, duration_seconds = EXCLUDED.duration_seconds, "
+            "error = EXCLUDED.error",
             {"run_id": self.run_id, **row},
         )
 
@@ -123,17 +99,26 @@ class RunLog:
         if pgconn.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
             pgconn.exec_(b"ROLLBACK")
 
-    def finished(self, results: dict[str, Any], at: dt.datetime) -> None:
-        """Log how the run ended: ``status, data_hash, config_hash`` and perhaps ``error``."""
-        self._connection.execute(
-            "UPDATE pipeline_runs SET status = %s, finished_at = %s, data_hash = %s, "
-            "config_hash = %s, error = %s WHERE run_id = %s",
-            (
-                results["status"],
-                at,
-                results.get("data_hash"),
-                results.get("config_hash"),
-                results.get("error"),
-                self.run_id,
-            ),
-        )
+    def finished(self, results: Mapping[str, Any], at: dt.datetime) -> None:
+        """Log how the run ended, and for a live run how it ended for each ticker.
+
+        Args:
+            results: ``status``, and perhaps ``data_hash``, ``config_hash``, ``error`` and
+                ``tickers`` of results.json.
+            at: When it ended.
+        """
+        names = ("status", "data_hash", "config_hash", "error")
+        with self._connection.transaction():
+            self._connection.execute(
+                "UPDATE pipeline_runs SET status = %(status)s, finished_at = %(at)s, data_hash = "
+                "%(data_hash)s, config_hash = %(config_hash)s, error = %(error)s "
+                "WHERE run_id = %(run_id)s",
+                {name: results.get(name) for name in names} | {"at": at, "run_id": self.run_id},
+            )
+            rows = [
+                {"run_id": self.run_id, "ticker": ticker, **row}
+                for ticker, row in results.get("tickers", {}).items()
+                if row["status"] in ENDED
+            ]
+            if self._live and rows:
+                self._connection.cursor().executemany(_TICKERS, rows)

@@ -21,10 +21,12 @@ _SNAPSHOT = (
     "SET LOCAL jit = off",
 )
 _OF_TICKER = "(%(ticker)s::text IS NULL OR p.ticker = %(ticker)s)"
+# Events of pools are about all their tickers, and few.
+_EVENTS = f"(p.pool IS NOT NULL OR {_OF_TICKER})"
 _COUNTS = (
     f"SELECT (SELECT count(*) FROM predictions p WHERE {_OF_TICKER}), "  # noqa: S608
     f"(SELECT count(*) FROM prediction_outcomes p WHERE {_OF_TICKER}), "
-    f"(SELECT count(*) FROM model_events p WHERE {_OF_TICKER})"
+    f"(SELECT count(*) FROM model_events p WHERE {_EVENTS})"
 )
 _SPANS = (
     "SELECT ticker, min(feature_date), max(label_end) FROM prediction_outcomes p "  # noqa: S608
@@ -32,6 +34,7 @@ _SPANS = (
 )
 
 # Closes of all sessions, by calendar in order; and from when until when each version was live.
+# Versions of before pools had models were of one ticker, and gave way to the first of its pool.
 _TIMES = f"""
 sessions AS MATERIALIZED (
     SELECT * FROM unnest(%(of_calendar)s::text[], %(days)s::date[], %(closes)s::timestamptz[])
@@ -44,14 +47,23 @@ shares AS MATERIALIZED (
     JOIN (SELECT calendar, array_agg(close ORDER BY close) AS closes FROM sessions GROUP BY 1) c
         USING (calendar)
 ),
+pools AS MATERIALIZED (
+    SELECT pool, horizon, min(at) AS since FROM model_events
+    WHERE made_live AND pool IS NOT NULL GROUP BY pool, horizon
+),
 live AS MATERIALIZED (
-    SELECT ticker, horizon, digest, array_agg(at) AS since, array_agg(until) AS until
+    SELECT horizon, digest, array_agg(at) AS since, array_agg(until) AS until
     FROM (
-        SELECT ticker, horizon, digest, at, lead(at, 1, 'infinity')
-            OVER (PARTITION BY ticker, horizon ORDER BY event_id) AS until
-        FROM model_events p WHERE made_live AND {_OF_TICKER}
+        SELECT p.horizon, digest, at, least(
+            lead(at, 1, 'infinity') OVER
+                (PARTITION BY coalesce(p.pool, p.ticker), p.horizon ORDER BY event_id),
+            pools.since) AS until
+        FROM model_events p
+        LEFT JOIN pool_members m ON p.pool IS NULL AND m.ticker = p.ticker
+        LEFT JOIN pools ON pools.pool = m.pool AND pools.horizon = p.horizon
+        WHERE made_live AND {_EVENTS}
     ) events
-    GROUP BY ticker, horizon, digest
+    GROUP BY horizon, digest
 )"""  # noqa: S608 names of this module
 # Numbers are sorted several times faster than texts.
 _VERSIONS = f"""
@@ -88,7 +100,7 @@ scored AS MATERIALIZED (
     JOIN versions v ON v.version = p.version
     JOIN grids USING (levels)
     LEFT JOIN sessions s ON s.calendar = t.calendar AND s.day = o.label_end
-    LEFT JOIN live l ON l.ticker = p.ticker AND l.horizon = p.horizon AND l.digest = p.version
+    LEFT JOIN live l ON l.horizon = p.horizon AND l.digest = p.version
     CROSS JOIN LATERAL (SELECT t.closes[width_bucket(p.made_at, t.closes) + 1] AS next_close) n
     WHERE {_OF_TICKER}
         AND p.made_at < coalesce(s.close, o.label_end::timestamp AT TIME ZONE 'UTC')

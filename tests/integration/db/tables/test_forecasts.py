@@ -10,19 +10,18 @@ from src.core.tables import PREDICTION_OUTCOMES, PREDICTIONS
 from src.db.tables.forecasts import ForecastLog
 
 MADE = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
-LATER_TARGET = dt.date(2026, 4, 16)
 KEY = {
     "ticker": "TCS.NS",
     "horizon": "short",
     "feature_date": dt.date(2026, 4, 13),
     "version": "a" * 64,
     "data_hash": "d" * 64,
+    "kind": "served",
 }
 
 
 def forecast(**changes):
     values = {
-        "kind": "served",
         "sessions": 1,
         "target_date": dt.date(2026, 4, 15),
         "target_date_estimated": False,
@@ -67,6 +66,12 @@ def stored(url):
         return connection.execute("SELECT * FROM predictions ORDER BY data_hash").fetchall()
 
 
+def outcomes(url):
+    with psycopg.connect(url) as connection:
+        query = "SELECT realised_return FROM prediction_outcomes ORDER BY matured_at"
+        return [realised for (realised,) in connection.execute(query).fetchall()]
+
+
 def test_rows_hold_every_declared_column():
     assert set(forecast()) == set(PREDICTIONS.columns)
     assert set(outcome()) == set(PREDICTION_OUTCOMES.columns)
@@ -74,11 +79,35 @@ def test_rows_hold_every_declared_column():
 
 def test_a_forecast_is_logged_once_and_stays_as_first_made(log, database_url):
     assert log.log([forecast()]) == 1
-    assert log.log([forecast(point=0.5), forecast(data_hash="e")]) == 1
+    assert log.log([forecast(point=0.5), forecast(data_hash="e", point=0.5)]) == 1
 
     first, second = stored(database_url)
     assert first == forecast()
-    assert second == forecast(data_hash="e")
+    assert second == forecast(data_hash="e", point=0.5)
+
+
+def test_another_hash_of_the_data_alone_makes_no_other_forecast(log):
+    assert log.log([forecast()]) == 1
+
+    assert log.log([forecast(data_hash="e", made_at=MADE + dt.timedelta(hours=1))]) == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"version": "b" * 64}, {"kind": "shadow"}, {"sigma": None}, {"quantiles": [-0.02, 0.0, 0.03]}],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_another_model_or_another_kind_says_is_logged_and_so_is_another_answer(log, change):
+    log.log([forecast()])
+
+    assert log.log([forecast(data_hash="e", **change)]) == 1
+
+
+def test_an_answer_is_compared_with_the_newest_one(log):
+    log.log([forecast()])
+    log.log([forecast(data_hash="e", point=0.5, made_at=MADE + dt.timedelta(hours=1))])
+
+    assert log.log([forecast(data_hash="f", made_at=MADE + dt.timedelta(hours=2))]) == 1
 
 
 def test_a_forecast_without_a_distribution_or_candidate_is_one_too(log):
@@ -107,7 +136,9 @@ def test_what_cannot_be_a_forecast_is_refused_with_all_beside_it(log, database_u
     assert stored(database_url) == []
 
 
-def test_an_equal_outcome_is_not_stored_again_and_a_restated_one_counts_from_then_on(log):
+def test_an_equal_outcome_is_not_stored_again_and_a_restated_one_counts_from_then_on(
+    log, database_url
+):
     log.log([forecast()])
     later = MADE + dt.timedelta(days=9)
 
@@ -115,8 +146,8 @@ def test_an_equal_outcome_is_not_stored_again_and_a_restated_one_counts_from_the
     assert log.record([outcome(matured_at=later)]) == 0
     assert log.record([outcome(matured_at=later, realised_return=0.012, note="restated")]) == 1
 
-    (newest,) = log.forecasts_before("TCS.NS", dt.date(2026, 4, 14))
-    assert newest["realised_return"] == 0.012
+    assert outcomes(database_url) == [0.011, 0.012]
+    assert log.record([outcome(matured_at=later + dt.timedelta(1), realised_return=0.012)]) == 0
 
 
 def test_an_outcome_belongs_to_a_forecast(log):
@@ -126,16 +157,3 @@ def test_an_outcome_belongs_to_a_forecast(log):
 
 def test_nothing_to_write_is_nothing_written(log):
     assert (log.log([]), log.record([])) == (0, 0)
-
-
-def test_forecasts_are_followed_with_their_newest_outcome(log):
-    log.log([forecast(), forecast(feature_date=dt.date(2026, 4, 15), target_date=LATER_TARGET)])
-    log.record([outcome()])
-    log.record([outcome(matured_at=MADE + dt.timedelta(days=9), realised_return=0.012)])
-
-    first, second = log.forecasts_before("TCS.NS", dt.date(2026, 4, 16))
-
-    assert (first["feature_date"], first["realised_return"]) == (dt.date(2026, 4, 13), 0.012)
-    assert (second["sessions"], second["label_end"], second["realised_return"]) == (1, None, None)
-    assert len(log.forecasts_before("TCS.NS", dt.date(2026, 4, 15))) == 1
-    assert log.forecasts_before("INFY.NS", dt.date(2026, 4, 16)) == []

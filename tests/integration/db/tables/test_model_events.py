@@ -10,6 +10,7 @@ import pytest
 from src.core.model_events import KINDS, ModelEvent
 from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.state import live_states
+from tests.support.registries import put_member
 
 AT = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 APPEND_ONLY = ("model_events", "predictions", "prediction_outcomes")
@@ -17,7 +18,7 @@ APPEND_ONLY = ("model_events", "predictions", "prediction_outcomes")
 
 def event(kind="trained", digest="a", **changes):
     fields = {
-        "ticker": "TCS.NS",
+        "pool": "NSE",
         "horizon": "short",
         "digest": digest * 64,
         "by_whom": "a test",
@@ -56,19 +57,19 @@ def test_an_event_comes_back_as_it_was_written(log):
     assert back.at.utcoffset() == dt.timedelta(0)
 
 
-def test_events_are_chosen_by_ticker_time_and_number(log):
+def test_events_are_chosen_by_pool_time_and_number(log):
     day = dt.timedelta(days=1)
-    log.append([event(digest="a"), event(digest="b", ticker="INFY.NS", at=AT + day)])
+    log.append([event(digest="a"), event(digest="b", pool="BSE", at=AT + day)])
     log.append([event(digest="c", at=AT + 2 * day)])
 
     def digests(**asked):
         return "".join(one.digest[0] for one in log.events(**asked))
 
     assert digests() == "abc"
-    assert digests(tickers=["TCS.NS"]) == "ac"
+    assert digests(pools=["NSE"]) == "ac"
     assert digests(until=AT + day) == "ab"
     assert digests(newest=2) == "bc"
-    assert digests(tickers=[]) == ""
+    assert digests(pools=[]) == ""
 
 
 def test_the_decisive_events_are_the_last_that_made_a_set_live_and_the_last_about_a_pin(log):
@@ -91,8 +92,12 @@ def test_the_decisive_events_are_the_last_that_made_a_set_live_and_the_last_abou
     ]
 
 
-def at_odds(random):
-    return random.random() < 0.7
+OWNERS = (
+    {"pool": "NSE"},
+    {"pool": "BSE"},
+    {"pool": "", "ticker": "TCS.NS"},
+    {"pool": "", "ticker": "NSE"},
+)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -104,7 +109,7 @@ def test_the_decisive_events_tell_the_same_as_all_events(log, seed):
             event(
                 kind := random.choice(KINDS),
                 random.choice("abc"),
-                ticker=random.choice(("TCS.NS", "INFY.NS")),
+                **random.choice(OWNERS),
                 at=random.choice(days),
                 made_live=kind in ("promoted", "rolled_back", "undecided")
                 and random.random() < 0.7,
@@ -114,7 +119,46 @@ def test_the_decisive_events_tell_the_same_as_all_events(log, seed):
     )
 
     for until in (None, *days):
-        assert live_states(log.decisive(until=until)) == live_states(log.events(), until)
+        for chosen in ({}, {"pools": ["NSE"]}, {"pools": ["BSE"], "tickers": ["TCS.NS"]}):
+            events = {event.event_id: event for event in log.events(**chosen)}
+            events |= {e.event_id: e for e in log.events() if e.kind == "migrated"}
+            decisive = log.decisive(**chosen, until=until)
+            assert live_states(decisive) == live_states(events.values(), until)
+
+
+def test_events_of_before_pools_are_found_by_their_ticker(log):
+    log.append([event(digest="a", pool="", ticker="TCS.NS"), event(digest="b")])
+    log.append([event(digest="c", pool="", ticker="INFY.NS")])
+
+    both = log.events(["NSE"], tickers=["TCS.NS"])
+
+    assert [(one.digest[0], one.pool, one.ticker) for one in both] == [
+        ("a", "", "TCS.NS"),
+        ("b", "NSE", ""),
+    ]
+    assert [one.digest[0] for one in log.events(["NSE"])] == ["b"]
+    assert [one.digest[0] for one in log.events([], tickers=["INFY.NS"])] == ["c"]
+
+
+def test_an_event_is_about_a_pool_or_a_ticker(log):
+    with pytest.raises(psycopg.errors.CheckViolation):
+        log.append([event(pool="")])
+
+
+def test_the_newest_event_of_a_kind(log):
+    log.append([event(digest="a"), event(digest="b"), event("versioned", "c")])
+    log.append([event(digest="d", horizon="long"), event(digest="e", pool="", ticker="NSE")])
+
+    assert log.last(("NSE", "short"), "trained").digest[0] == "b"
+    assert log.last(("BSE", "short"), "trained") is None
+
+
+def test_a_ticker_is_a_member_of_a_pool_from_its_first_features_on(log, connection):
+    assert log.pool_of("TCS.NS") is None
+
+    put_member(connection, "TCS.NS", "NSE")
+
+    assert log.pool_of("TCS.NS") == "NSE"
 
 
 def test_all_events_of_one_call_are_stored_or_none(log):

@@ -1,29 +1,28 @@
-"""What live models are asked with, on a real PostgreSQL: exact, unchanged where equal, tidied."""
+"""What live models forecast from, on a real PostgreSQL: exact, unchanged where equal, tidied."""
 
 import datetime as dt
 import math
+import threading
 
 import psycopg
 import pytest
 
-from src.core.tables import SERVING_INPUTS
-from src.db.tables import live_inputs
-from src.db.tables.model_events import EventLog
+from src.core.tables import POOL_INPUTS, SERVING_INPUTS
+from src.db.tables.live_inputs import data_version
 from src.db.tables.serving_inputs import ServingInputs
-from src.registry.lifecycle.events import after_training, versioned
-from tests.support.models import make_artifact
-from tests.support.registries import author
+from tests.support.answers import put_member
 
 WRITTEN = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 LATER = WRITTEN + dt.timedelta(days=2)
-OLD, LIVE, OTHER = "a" * 64, "b" * 64, "c" * 64
+OLD, LIVE = "a" * 64, "b" * 64
+TICKERS = ("TCS.NS", "INFY.NS", "WIPRO.NS")
 
 
 def row(**changes):
     usual = {
         "ticker": "TCS.NS",
         "horizon": "short",
-        "digest": LIVE,
+        "pool": "NSE",
         "feature_date": dt.date(2026, 4, 13),
         "features_version": "v1",
         "last_close": 3500.1,
@@ -31,6 +30,8 @@ def row(**changes):
         "levels": [0.05, 0.5, 0.95],
         "quantiles": [-0.02, 0.0, 0.1 + 0.2],
         "sigma": 0.012,
+        "metrics": [{"name": "zero", "n": 479, "n_eff": 7.6, "skill_vs_zero": None}],
+        "note": None,
         "data_source": "yahoo",
         "return_basis": "total",
         "data_hash": "d" * 64,
@@ -39,9 +40,23 @@ def row(**changes):
     return usual | changes
 
 
+def pool_row(**changes):
+    usual = {
+        "pool": "NSE",
+        "horizon": "short",
+        "digest": LIVE,
+        "session": dt.date(2026, 4, 13),
+        "inputs": {"rank_mean": 0.1 + 0.2},
+        "written_at": WRITTEN,
+    }
+    return usual | changes
+
+
 @pytest.fixture
 def connection(database_url):
     with psycopg.connect(database_url, autocommit=True) as opened:
+        for ticker in TICKERS:
+            put_member(opened, ticker)
         yield opened
 
 
@@ -50,23 +65,17 @@ def serving(connection):
     return ServingInputs(connection)
 
 
-def went_live(connection, digest):
-    artifact = make_artifact(digest=digest)
-    EventLog(connection).append(after_training(artifact, None, author()))
-    return artifact
+def test_rows_come_back_as_they_went_in(serving):
+    rows = [row(), row(horizon="long"), row(ticker="INFY.NS", note="not yet")]
+    assert serving.write(rows) == 3
+    serving.write_pool([pool_row()])
 
-
-def stored(connection):
-    return {
-        digest for (digest,) in connection.execute("SELECT digest FROM serving_inputs").fetchall()
-    }
-
-
-def test_a_row_comes_back_as_it_went_in(serving):
-    serving.write([row()])
-
-    assert serving.read("TCS.NS", "short", LIVE) == row()
+    assert serving.read(["TCS.NS"]) == rows[:2]
+    assert serving.read(["TCS.NS", "INFY.NS"], "short") == [rows[2], rows[0]]
+    assert serving.of_pool("NSE", "short") == [rows[2], rows[0]]
+    assert serving.read_pool("NSE", "short", LIVE) == pool_row()
     assert list(row()) == list(SERVING_INPUTS.columns)
+    assert list(pool_row()) == list(POOL_INPUTS.columns)
 
 
 @pytest.mark.parametrize(
@@ -74,32 +83,33 @@ def test_a_row_comes_back_as_it_went_in(serving):
     [0.1, 1 / 3, math.pi * 1e-300, 5e-324, 1.7976931348623157e308, 1e22, -2.0, 123456789.0, 0.0],
 )
 def test_a_float_survives_to_the_last_bit(serving, value):
-    serving.write([row(inputs={"x": value, "y": -value})])
+    serving.write([row(inputs={"x": value, "y": -value}, quantiles=[-value, 0.0, value])])
 
-    found = serving.read("TCS.NS", "short", LIVE)["inputs"]
-
-    assert found["x"].hex() == value.hex()
-    assert found["y"] == -value
-    assert {type(one) for one in found.values()} == {float}
+    (stored,) = serving.read(["TCS.NS"])
+    assert stored["inputs"]["x"].hex() == value.hex() == stored["quantiles"][2].hex()
+    assert stored["inputs"]["y"] == -value
+    assert {type(each) for each in stored["inputs"].values()} == {float}
 
 
 def test_a_distribution_that_is_not_known_is_empty(serving):
-    serving.write([row(levels=[], quantiles=[], sigma=None, inputs={})])
+    serving.write([row(levels=[], quantiles=[], sigma=None, inputs={}, metrics=[])])
 
-    found = serving.read("TCS.NS", "short", LIVE)
-    assert (found["levels"], found["quantiles"], found["sigma"], found["inputs"]) == (
-        *([], [], None, {}),
-    )
+    (stored,) = serving.read(["TCS.NS"])
+    assert [stored[name] for name in ("inputs", "levels", "quantiles", "sigma", "metrics")] == [
+        *({}, [], [], None, []),
+    ]
 
 
-def test_an_unchanged_row_is_not_written_again(serving, connection):
+def test_what_is_unchanged_is_not_written_again_and_nobody_is_told(serving, connection):
     serving.write([row()])
-    before = connection.execute("SELECT xmin::text FROM serving_inputs").fetchall()
+    serving.write_pool([pool_row()])
+    before = data_version(connection)
 
     assert serving.write([row(written_at=LATER)]) == 0
+    assert serving.write_pool([pool_row(written_at=LATER)]) == 0
 
-    assert connection.execute("SELECT xmin::text FROM serving_inputs").fetchall() == before
-    assert serving.read("TCS.NS", "short", LIVE)["written_at"] == WRITTEN
+    assert data_version(connection) == before
+    assert serving.read(["TCS.NS"])[0]["written_at"] == WRITTEN
 
 
 @pytest.mark.parametrize(
@@ -109,73 +119,85 @@ def test_an_unchanged_row_is_not_written_again(serving, connection):
         {"inputs": {"mom_5": 0.3}},
         {"quantiles": [-0.02, 0.0, 0.3]},
         {"sigma": None},
+        {"metrics": []},
+        {"note": "not yet"},
         {"data_hash": "e" * 64},
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_a_changed_row_takes_the_place_of_the_old_one(serving, change):
+def test_a_changed_row_takes_the_place_of_the_old_one(serving, connection, change):
+    serving.write([row(), row(ticker="INFY.NS")])
+    before = data_version(connection)
+
+    assert serving.write([row(**change, written_at=LATER), row(ticker="INFY.NS")]) == 1
+
+    assert serving.read(["TCS.NS"]) == [row(**change, written_at=LATER)]
+    assert data_version(connection) == before + 1
+
+
+def test_many_rows_are_one_change(serving, connection):
+    before = data_version(connection)
+
+    serving.write([row(ticker=ticker) for ticker in TICKERS])
+
+    assert data_version(connection) == before + 1
+
+
+def test_rows_of_tickers_that_left_the_pool_go_with_the_next_writing_of_it(serving, connection):
+    serving.write([row(ticker=ticker) for ticker in TICKERS])
+    put_member(connection, "DEMO.NS", pool="SAMPLE")
+    serving.write([row(ticker="DEMO.NS", pool="SAMPLE")])
+    connection.execute("DELETE FROM pool_members WHERE ticker IN ('INFY.NS', 'DEMO.NS')")
+
     serving.write([row()])
 
-    assert serving.write([row(**change, written_at=LATER)]) == 1
-
-    assert serving.read("TCS.NS", "short", LIVE) == row(**change, written_at=LATER)
-
-
-@pytest.fixture
-def three_sets(serving, connection):
-    """Rows of a versioned set and of one that is neither versioned nor live any more."""
-    archived = went_live(connection, OLD)
-    EventLog(connection).append([versioned(archived, author(), "v1", "f" * 64)])
-    went_live(connection, OTHER)
-    serving.write([row(digest=OLD), row(digest=OTHER), row(ticker="INFY.NS", digest=OTHER)])
-    went_live(connection, LIVE)
-    return serving
+    assert [each["ticker"] for each in serving.read([*TICKERS, "DEMO.NS"])] == [
+        *("DEMO.NS", "TCS.NS", "WIPRO.NS"),
+    ]
 
 
-def test_only_rows_of_live_and_archived_sets_are_kept(three_sets, connection):
-    three_sets.write([row()])
+def test_of_a_pool_and_horizon_the_written_model_alone_has_inputs(serving):
+    serving.write_pool([pool_row(digest=OLD), pool_row(digest=OLD, horizon="long")])
 
-    assert stored(connection) == {OLD, LIVE, OTHER}
-    assert three_sets.read("TCS.NS", "short", OTHER) is None
-    # Nothing was written of the other ticker, so nothing of it is touched.
-    assert three_sets.read("INFY.NS", "short", OTHER) is not None
+    serving.write_pool([pool_row()])
 
-
-@pytest.mark.parametrize("day", [10, 15])
-def test_inputs_of_an_archived_set_at_another_session_are_not_kept(three_sets, day):
-    three_sets.write([row(feature_date=dt.date(2026, 4, day))])
-
-    assert three_sets.read("TCS.NS", "short", OLD) is None
+    assert serving.read_pool("NSE", "short", OLD) is None
+    assert serving.read_pool("NSE", "short", LIVE) == pool_row()
+    assert serving.read_pool("NSE", "long", OLD) is not None
 
 
-def test_the_live_sets_row_stays_when_another_one_is_written(serving, connection):
-    went_live(connection, LIVE)
-    serving.write([row()])
-
-    serving.write([row(digest=OTHER)])
-
-    assert stored(connection) == {LIVE, OTHER}
-
-
-def test_all_rows_are_written_or_none(serving, connection):
+def test_all_rows_are_written_or_none(serving):
     with pytest.raises(psycopg.errors.CheckViolation):
         serving.write([row(), row(horizon="long", last_close=0.0)])
 
-    assert stored(connection) == set()
+    assert serving.read(["TCS.NS"]) == []
 
 
-def test_the_newest_row_is_that_of_the_latest_session(serving):
-    newer = row(digest=OTHER, feature_date=dt.date(2026, 4, 15), written_at=LATER)
-    serving.write([newer, row(), row(horizon="long")])
-
-    assert serving.newest("TCS.NS", "short") == newer
-    assert serving.newest("INFY.NS", "short") is None
+def test_nothing_to_write_is_nothing_written(serving):
+    assert (serving.write([]), serving.write_pool([])) == (0, 0)
 
 
-def test_the_version_differs_after_a_change_and_after_nothing_else(serving, connection):
-    versions = []
-    for changes in ({}, {"written_at": LATER}, {"last_close": 3501.0}):
-        serving.write([row(**changes)])
-        versions.append(live_inputs.fingerprint(connection))
+def test_two_that_write_the_same_rows_in_another_order_wait_for_each_other(
+    serving, connection, database_url
+):
+    """One has changed the pool's row and goes on to a ticker's, the other begins with that."""
+    serving.write([row()])
 
-    assert versions[0] == versions[1] != versions[2]
+    def write_beside():
+        with psycopg.connect(database_url, autocommit=True) as other:
+            ServingInputs(other).write([row(last_close=3502.0)])
+
+    beside = threading.Thread(target=write_beside)
+    with connection.transaction():
+        serving.write_pool([pool_row()])
+        beside.start()
+        assert any(_waits(connection) for _ in range(5000))
+        serving.write([row(last_close=3501.0)])
+    beside.join()
+
+    assert serving.read(["TCS.NS"])[0]["last_close"] == 3502.0
+
+
+def _waits(connection):
+    sql = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    return connection.execute(sql).fetchone()[0]
