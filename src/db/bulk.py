@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from src.core.tables import FLOAT, JSON, Table
+from src.core.tables import BATCH_WITHDRAWALS, FLOAT, INGEST_BATCHES, JSON, Table
 from src.db import sql
 
 if TYPE_CHECKING:
@@ -18,25 +19,40 @@ STAGED = "staged_rows"
 
 
 def read(
-    connection: Any, table: Table, tickers: Sequence[str], until: str | None = None
+    connection: Any,
+    table: Table,
+    tickers: Sequence[str],
+    dates: tuple[dt.date | None, dt.date | None] = (None, None),
+    wanted: Sequence[str] | None = None,
 ) -> pl.DataFrame:
-    """Rows of ``table`` for ``tickers`` in key order, all columns, dates up to ``until``."""
+    """Rows of ``table`` for ``tickers`` in key order, of ``dates`` from the first up to the second.
+
+    All columns, or those ``wanted``.
+
+    Raises:
+        ValueError: The table has no such column.
+    """
     import polars as pl
 
     chosen = "ticker = ANY(string_to_array($1, ','))"
     names = columns(connection, table)
-    dated = until is not None and "date" in table.columns
-    query = (
-        f"SELECT {sql.names(names)} FROM {table.name} WHERE {chosen}"  # noqa: S608 declared names
-        + (" AND date <= $2::date" if dated else "")
-        + f" ORDER BY {sql.names(table.key)}"
-    )
-    parameters = (",".join(tickers), until) if dated else (",".join(tickers),)
-    with cursor(connection) as cur:
-        cur.execute(query, parameters)
-        frame = pl.from_arrow(cur.fetch_arrow_table())
-    assert isinstance(frame, pl.DataFrame)  # noqa: S101 a table never comes back as a series
-    plain = [name for name, kind in table.columns.items() if kind == JSON]
+    if wanted is not None:
+        missing = [name for name in wanted if name not in names]
+        if missing:
+            raise ValueError(f"{table.name} has no column {missing[0]!r}")
+        names = list(wanted)
+    parameters = [",".join(tickers)]
+    for sign, day in zip((">=", "<="), dates, strict=True):
+        if day is not None and "date" in table.columns:
+            parameters.append(day.isoformat())
+            chosen += f" AND date {sign} ${len(parameters)}::date"
+    query = f"SELECT {sql.names(names)} FROM {table.name} WHERE {chosen}"  # noqa: S608
+    # Sorting here is cheaper than in PostgreSQL, and no collation changes the order.
+    has_key = set(table.key) <= set(names)
+    order = "" if has_key else f" ORDER BY {sql.names(table.key)}"
+    frame = _fetch(connection, query + order, tuple(parameters))
+    frame = frame.sort(table.key) if has_key else frame
+    plain = [name for name in names if table.columns.get(name) == JSON]
     return frame.with_columns(pl.col(name).ext.storage() for name in plain) if plain else frame
 
 
@@ -54,6 +70,24 @@ def columns(connection: Any, table: Table) -> list[str]:
     return list(table.columns) + [name for name in stored if name not in table.columns]
 
 
+def batches_of_files(connection: Any, hashes: Sequence[str]) -> pl.DataFrame:
+    """The rows of ``ingest_batches`` of files with these hashes, but for withdrawn ones."""
+    query = (
+        f"SELECT {sql.names(INGEST_BATCHES.columns)} FROM {INGEST_BATCHES.name} b "  # noqa: S608
+        "WHERE file_hash = ANY(string_to_array($1, ',')) AND NOT EXISTS (SELECT FROM "
+        f"{BATCH_WITHDRAWALS.name} w WHERE w.batch_id = b.batch_id) ORDER BY batch_id"
+    )
+    return _fetch(connection, query, (",".join(hashes),))
+
+
+def insert(connection: Any, table: Table, frame: pl.DataFrame) -> int:
+    """Write rows whose keys the table does not have; the number of rows."""
+    if not frame.is_empty():
+        with cursor(connection) as cur:
+            cur.adbc_ingest(table.name, frame.to_arrow(), mode="append")
+    return frame.height
+
+
 def upsert(connection: Any, table: Table, frame: pl.DataFrame) -> int:
     """Insert new rows and update those that differ; the number of rows touched."""
     if frame.is_empty():
@@ -68,23 +102,33 @@ def replace(
     tickers: Sequence[str],
     frame: pl.DataFrame,
     within: Mapping[str, str] | None = None,
+    stored: pl.DataFrame | None = None,
 ) -> int:
     """Make ``frame`` the whole of ``tickers`` in ``table``; the number of rows touched.
 
-    ``within`` narrows what is replaced to rows with these values. Rows that stay as they were
-    are not rewritten, so a second run costs no write.
+    ``within`` narrows what is replaced to rows with these values. ``stored`` are the rows that the
+    tickers have now, where the caller has read them. Rows that stay as they were are not rewritten,
+    unless more than half of them change: to delete and copy all is cheaper than to update so many.
     """
     _add_columns(connection, table, frame.columns)
-    absent = [name for name in columns(connection, table) if name not in frame.columns]
-    with _staged(connection, table, frame) as cur:
-        narrowed = "".join(f' AND t."{name}" = ${i}' for i, name in enumerate(within or {}, 2))
-        removed = _counted(
-            cur,
-            f"DELETE FROM {table.name} t WHERE ticker = ANY(string_to_array($1, ',')){narrowed} "  # noqa: S608
-            f"AND NOT EXISTS (SELECT FROM {STAGED} s WHERE {sql.same_key(table, 's', 't')})",
-            (",".join(tickers), *(within or {}).values()),
-        )
-        return removed + _merge(cur, table, frame.columns, cleared=absent)
+    if JSON in table.columns.values():
+        # One JSON value has many texts: only PostgreSQL can tell whether it has changed.
+        return _replace_staged(connection, table, tickers, frame, within or {})
+    before = read(connection, table, tickers) if stored is None else stored
+    before = before.filter(**within) if within else before
+    after = _typed(frame, before)
+    gone = before.join(after, on=table.key, how="anti")
+    new = after.join(before, on=table.key, how="anti")
+    changed = _changed(before, after, table.key)
+    if 2 * (gone.height + changed.height) > before.height:
+        _delete(connection, table, tickers, within or {})
+        insert(connection, table, after)
+    else:
+        if gone.height:
+            _delete(connection, table, tickers, within or {}, gone.select(table.key))
+        upsert(connection, table, changed)
+        insert(connection, table, new)
+    return gone.height + changed.height + new.height
 
 
 @contextmanager
@@ -107,6 +151,77 @@ def _add_columns(connection: Any, table: Table, names: Sequence[str]) -> None:
             raise ValueError(f"{table.name} cannot have a column {name!r}")
         with cursor(connection) as cur:
             cur.execute(f'ALTER TABLE {table.name} ADD COLUMN IF NOT EXISTS "{name}" {FLOAT}')
+
+
+def _fetch(connection: Any, query: str, parameters: tuple[str, ...]) -> pl.DataFrame:
+    import polars as pl
+
+    with cursor(connection) as cur:
+        cur.execute(query, parameters)
+        frame = pl.from_arrow(cur.fetch_arrow_table())
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 a table never comes back as a series
+    return frame
+
+
+def _typed(frame: pl.DataFrame, like: pl.DataFrame) -> pl.DataFrame:
+    """The frame with the columns and types of another, empty where it lacks one."""
+    import polars as pl
+
+    lacking = [pl.lit(None).alias(name) for name in like.columns if name not in frame.columns]
+    return frame.with_columns(lacking).select(like.columns).cast(like.schema)
+
+
+def _changed(before: pl.DataFrame, after: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    """The rows of ``after`` whose key ``before`` has with other values."""
+    import polars as pl
+
+    both = after.join(before, on=key, suffix="_before", maintain_order="left")
+    values = [name for name in after.columns if name not in key]
+    differs = [pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in values]
+    return both.filter(pl.any_horizontal(differs)).select(after.columns)
+
+
+def _delete(
+    connection: Any,
+    table: Table,
+    tickers: Sequence[str],
+    within: Mapping[str, str],
+    keys: pl.DataFrame | None = None,
+) -> None:
+    """Delete all rows of the tickers within these values, or those with these keys."""
+    statement, parameters = _deletion(table, tickers, within)
+    if keys is None:
+        with cursor(connection) as cur:
+            cur.execute(statement, parameters)
+        return
+    with _staged(connection, table, keys) as cur:
+        exists = f"EXISTS (SELECT FROM {STAGED} s WHERE {sql.same_key(table, 's', 't')})"
+        cur.execute(f"{statement} AND {exists}", parameters)
+
+
+def _replace_staged(
+    connection: Any,
+    table: Table,
+    tickers: Sequence[str],
+    frame: pl.DataFrame,
+    within: Mapping[str, str],
+) -> int:
+    """As ``replace``, with the comparison left to PostgreSQL."""
+    absent = [name for name in columns(connection, table) if name not in frame.columns]
+    with _staged(connection, table, frame) as cur:
+        statement, parameters = _deletion(table, tickers, within)
+        exists = f"EXISTS (SELECT FROM {STAGED} s WHERE {sql.same_key(table, 's', 't')})"
+        removed = _counted(cur, f"{statement} AND NOT {exists}", parameters)
+        return removed + _merge(cur, table, frame.columns, cleared=absent)
+
+
+def _deletion(
+    table: Table, tickers: Sequence[str], within: Mapping[str, str]
+) -> tuple[str, tuple[str, ...]]:
+    """``DELETE`` of the tickers' rows (alias ``t``) with these values, and its parameters."""
+    narrowed = "".join(f' AND t."{name}" = ${i}' for i, name in enumerate(within, 2))
+    statement = f"DELETE FROM {table.name} t WHERE ticker = ANY(string_to_array($1, ','))"  # noqa: S608
+    return statement + narrowed, (",".join(tickers), *within.values())
 
 
 @contextmanager

@@ -22,9 +22,17 @@ class Store(Protocol):
     """Tables by name, for some tickers at a time; frames have the declared columns."""
 
     def load(
-        self, table: Table, tickers: Sequence[str], until: dt.date | None = None
+        self,
+        table: Table,
+        tickers: Sequence[str],
+        until: dt.date | None = None,
+        columns: Sequence[str] | None = None,
+        since: dt.date | None = None,
     ) -> pl.DataFrame:
-        """Rows in key order, with dates up to and including ``until``."""
+        """Rows in key order, with dates from ``since`` up to ``until``, both included.
+
+        With the ``columns`` asked for, or all.
+        """
         ...
 
     def replace(
@@ -33,8 +41,11 @@ class Store(Protocol):
         tickers: Sequence[str],
         frame: pl.DataFrame,
         within: Mapping[str, str] | None = None,
+        stored: pl.DataFrame | None = None,
     ) -> int:
         """Make ``frame`` the whole of ``tickers``, or of their rows with the values ``within``.
+
+        ``stored`` are the tickers' rows, where the caller has read them before.
 
         Returns the number of rows that changed.
         """
@@ -44,8 +55,16 @@ class Store(Protocol):
         """Insert or update by key; the number of rows that changed."""
         ...
 
+    def insert(self, table: Table, frame: pl.DataFrame) -> int:
+        """Write rows whose keys the table does not have yet; the number of rows."""
+        ...
+
     def add_batch(self, batch: dict[str, Any], content: bytes, actions: bytes = b"") -> int:
         """Store a row of ``ingest_batches`` and what was delivered; its new id."""
+        ...
+
+    def batches_of_files(self, hashes: Sequence[str]) -> pl.DataFrame:
+        """The rows of ``ingest_batches`` of files with these hashes, but for withdrawn ones."""
         ...
 
     def tickers(self) -> list[str]:
@@ -69,10 +88,15 @@ class PostgresStore:
         self._connection = connection
 
     def load(
-        self, table: Table, tickers: Sequence[str], until: dt.date | None = None
+        self,
+        table: Table,
+        tickers: Sequence[str],
+        until: dt.date | None = None,
+        columns: Sequence[str] | None = None,
+        since: dt.date | None = None,
     ) -> pl.DataFrame:
         """See Store."""
-        return bulk.read(self._connection, table, tickers, until.isoformat() if until else None)
+        return bulk.read(self._connection, table, tickers, (since, until), columns)
 
     def replace(
         self,
@@ -80,13 +104,18 @@ class PostgresStore:
         tickers: Sequence[str],
         frame: pl.DataFrame,
         within: Mapping[str, str] | None = None,
+        stored: pl.DataFrame | None = None,
     ) -> int:
         """See Store."""
-        return bulk.replace(self._connection, table, tickers, frame, within)
+        return bulk.replace(self._connection, table, tickers, frame, within, stored)
 
     def upsert(self, table: Table, frame: pl.DataFrame) -> int:
         """See Store."""
         return bulk.upsert(self._connection, table, frame)
+
+    def insert(self, table: Table, frame: pl.DataFrame) -> int:
+        """See Store."""
+        return bulk.insert(self._connection, table, frame)
 
     def add_batch(self, batch: dict[str, Any], content: bytes, actions: bytes = b"") -> int:
         """See Store."""
@@ -121,6 +150,10 @@ class PostgresStore:
             raise
         self._connection.commit()
 
+    def batches_of_files(self, hashes: Sequence[str]) -> pl.DataFrame:
+        """See Store."""
+        return bulk.batches_of_files(self._connection, hashes)
+
     def tickers(self) -> list[str]:
         """See Store."""
         with bulk.cursor(self._connection) as cur:
@@ -141,21 +174,29 @@ class DryRunStore:
         self._added: dict[str, list[dict[str, Any]]] = {}
 
     def load(
-        self, table: Table, tickers: Sequence[str], until: dt.date | None = None
+        self,
+        table: Table,
+        tickers: Sequence[str],
+        until: dt.date | None = None,
+        columns: Sequence[str] | None = None,
+        since: dt.date | None = None,
     ) -> pl.DataFrame:
         """See Store."""
         import polars as pl
 
         changed = {t: self._frames[table.name, t] for t in tickers if self._is_changed(table, t)}
+        if not changed and table.name not in self._added:
+            return self._store.load(table, tickers, until, columns, since)
         frame = self._store.load(table, [t for t in tickers if t not in changed], until)
         if changed:
             frame = pl.concat([frame, *changed.values()], how="diagonal_relaxed")
         if table.name in self._added:
             added = pl.DataFrame(self._added[table.name], schema=frame.schema)
             frame = pl.concat([frame, added.filter(pl.col("ticker").is_in(list(tickers)))])
-        if until is not None and "date" in frame.columns:
-            frame = frame.filter(pl.col("date") <= until)
-        return frame.sort(table.key)
+        if "date" in frame.columns:
+            date = pl.col("date")
+            frame = frame.filter(date <= (until or date), date >= (since or date))
+        return frame.sort(table.key).select(columns or pl.all())
 
     def replace(
         self,
@@ -163,6 +204,7 @@ class DryRunStore:
         tickers: Sequence[str],
         frame: pl.DataFrame,
         within: Mapping[str, str] | None = None,
+        stored: pl.DataFrame | None = None,
     ) -> int:
         """See Store."""
         import polars as pl
@@ -176,17 +218,28 @@ class DryRunStore:
         for ticker in tickers:
             self._frames[table.name, ticker] = frame.filter(pl.col("ticker") == ticker)
         removed = before.join(frame, on=table.key, how="anti").height
-        shared = [name for name in frame.columns if name in before.columns]
+        # Lists cannot be joined on; theirs never change alone.
+        shared = [
+            name
+            for name, kind in frame.schema.items()
+            if name in before.columns and not kind.is_nested()
+        ]
         return removed + frame.join(before, on=shared, how="anti", nulls_equal=True).height
 
     def upsert(self, table: Table, frame: pl.DataFrame) -> int:
-        """See Store."""
+        """See Store; what belongs to no ticker is read by nobody in a dry run, and left out."""
         import polars as pl
 
+        if "ticker" not in frame.columns:
+            return 0
         tickers = frame["ticker"].unique().to_list()
         stored = self.load(table, tickers).join(frame, on=table.key, how="anti")
         whole = pl.concat([stored, frame], how="diagonal_relaxed")
         return self.replace(table, tickers, whole)
+
+    def insert(self, table: Table, frame: pl.DataFrame) -> int:
+        """See Store."""
+        return self.upsert(table, frame)
 
     def add_batch(self, batch: dict[str, Any], content: bytes, actions: bytes = b"") -> int:
         """See Store; ids count upwards from far beyond the stored ones."""
@@ -197,6 +250,10 @@ class DryRunStore:
         delivered |= {"batch_id": number, "content": content, "actions": actions}
         self._added.setdefault(BATCH_CONTENTS.name, []).append(delivered)
         return number
+
+    def batches_of_files(self, hashes: Sequence[str]) -> pl.DataFrame:
+        """See Store; without those that were added here."""
+        return self._store.batches_of_files(hashes)
 
     def tickers(self) -> list[str]:
         """See Store."""

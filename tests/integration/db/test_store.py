@@ -19,12 +19,14 @@ from src.core.tables import (
     CLEAN_DAILY,
     DATASET_LONG,
     DATASET_SHORT,
+    FEATURE_SETS,
     FEATURES_DAILY,
     INGEST_BATCHES,
     PRICE_REVISIONS,
     QUARANTINE,
     RAW_DAILY,
 )
+from src.db import bulk
 from src.db.connection import (
     bulk_connection,
 )
@@ -46,6 +48,8 @@ BATCH = {
     "rows_delivered": 1,
     "rows_rejected": 0,
     "notes": "",
+    "file_hash": "",
+    "file_parts": 0,
 }
 
 
@@ -73,8 +77,11 @@ def features(*closes, **columns):
             "ticker": "TCS.NS",
             "date": DAYS[: len(closes)],
             "close": [float(close) for close in closes],
+            "adj_close": [float(close) for close in closes],
+            "action_pending": False,
             "warm_up": False,
             "source": "yahoo",
+            "return_basis": "price",
             "features_version": "v1",
             **columns,
         }
@@ -165,6 +172,45 @@ def test_a_null_that_stays_null_is_no_change_and_one_that_comes_or_goes_is(store
     assert [repaired(by) for by in (None, None, "a rule", "a rule", None)] == [1, 0, 1, 0, 1]
 
 
+def test_where_most_rows_change_all_are_written_anew(store):
+    write(store, lambda: store.replace(CLEAN_DAILY, ["TCS.NS"], clean(1, 2, 3, 4)))
+    write(store, lambda: store.replace(CLEAN_DAILY, ["INFY.NS"], clean(9, ticker="INFY.NS")))
+
+    touched = write(store, lambda: store.replace(CLEAN_DAILY, ["TCS.NS"], clean(5, 6, 7, 4, 8)))
+
+    # Three differ and one is new; that the fourth is written again is no change.
+    assert touched == 4
+    assert (closes(store), closes(store, "INFY.NS")) == ([5, 6, 7, 4, 8], [9])
+
+
+def test_replace_with_known_rows_does_not_read_them(store, monkeypatch):
+    write(store, lambda: store.replace(CLEAN_DAILY, ["TCS.NS"], clean(1, 2, 3)))
+    stored = store.load(CLEAN_DAILY, ["TCS.NS"])
+    monkeypatch.setattr(bulk, "read", None)
+
+    touched = write(
+        store, lambda: store.replace(CLEAN_DAILY, ["TCS.NS"], clean(1, 2, 5), stored=stored)
+    )
+
+    monkeypatch.undo()
+    assert (touched, closes(store)) == (1, [1, 2, 5])
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_prices_of_a_batch_that_is_not_stored_are_refused(store, rows):
+    prices = clean(*range(1, rows + 1)).select(
+        "ticker",
+        "date",
+        "source",
+        *tables.DAILY_VALUES,
+        batch_id=pl.lit(7, dtype=pl.Int64),
+        first_seen=pl.lit(NOW).cast(pl.Datetime("us", "UTC")),
+    )
+
+    with pytest.raises(Exception, match="raw_daily_prices: no batch 7"):
+        write(store, lambda: store.replace(RAW_DAILY, ["TCS.NS"], prices))
+
+
 def test_replace_adds_feature_columns_by_name(store):
     write(
         store, lambda: store.replace(FEATURES_DAILY, ["TCS.NS"], features(1, 2, sma_7=[None, 2.5]))
@@ -235,6 +281,17 @@ def test_upsert_adds_and_changes_but_removes_nothing(store):
     assert closes(store) == [1, 8, 3]
 
 
+def test_insert_writes_new_rows_and_refuses_keys_that_are_there(store):
+    write(store, lambda: store.upsert(CLEAN_DAILY, clean(1, 2)))
+
+    assert write(store, lambda: store.insert(CLEAN_DAILY, clean(3, days=DAYS[2:]))) == 1
+    assert write(store, lambda: store.insert(CLEAN_DAILY, clean())) == 0
+    assert closes(store) == [1, 2, 3]
+    with pytest.raises(Exception, match="duplicate key"):
+        write(store, lambda: store.insert(CLEAN_DAILY, clean(8)))
+    assert closes(DryRunStore(store)) == closes(store) == [1, 2, 3]
+
+
 def test_upserting_nothing_or_the_same_changes_nothing(store):
     write(store, lambda: store.upsert(CLEAN_DAILY, clean(1, 2)))
 
@@ -254,8 +311,64 @@ def test_rows_come_in_key_order_and_up_to_a_date(store):
     ]
 
 
+def test_only_the_columns_asked_for_are_read(store):
+    write(store, lambda: store.replace(FEATURES_DAILY, ["TCS.NS"], features(1, 2, sma_7=[1, 2])))
+
+    for reader in (store, DryRunStore(store)):
+        frame = reader.load(FEATURES_DAILY, ["TCS.NS"], DAYS[0], ("sma_7", "date"))
+        assert frame.columns == ["sma_7", "date"]
+        assert frame.rows() == [(1.0, DAYS[0])]
+    with pytest.raises(ValueError, match="features_daily has no column 'sma_50'"):
+        store.load(FEATURES_DAILY, ["TCS.NS"], columns=("sma_50",))
+
+
+def test_only_rows_of_the_dates_asked_for_are_read(store):
+    write(store, lambda: store.replace(FEATURES_DAILY, ["TCS.NS"], features(1, 2, sma_7=[1, 2])))
+
+    def days(**dates):
+        frames = [each.load(FEATURES_DAILY, ["TCS.NS"], **dates) for each in (store, aside)]
+        assert frames[0]["date"].equals(frames[1]["date"])
+        return frames[0]["date"].to_list()
+
+    aside = DryRunStore(store)
+    aside.replace(FEATURES_DAILY, ["TCS.NS"], store.load(FEATURES_DAILY, ["TCS.NS"]))
+    assert days() == DAYS[:2]
+    assert days(since=DAYS[1]) == days(since=DAYS[1], until=DAYS[1]) == [DAYS[1]]
+    assert days(until=DAYS[0]) == [DAYS[0]]
+    assert days(since=DAYS[1], until=DAYS[0]) == []
+
+
+def test_lists_come_back_as_they_went_in(store, reader):
+    inputs = pl.Series([[0.1, float("nan")], [-2.5, 1e-30]], dtype=pl.List(pl.Float32))
+    names = pl.DataFrame({"features_version": ["v1"], "names": [["ret_lag1_s", "mom_5_s"]]})
+
+    def written():
+        rows = features(1, 2, inputs=inputs)
+        touched = store.replace(FEATURES_DAILY, ["TCS.NS"], rows)
+        return touched + store.upsert(FEATURE_SETS, names)
+
+    assert [write(store, written), write(store, written)] == [3, 0]
+    found = store.load(FEATURES_DAILY, ["TCS.NS"])["inputs"]
+    assert found.dtype == inputs.dtype
+    assert found.explode().equals(inputs.explode())
+    by_name = reader.execute(
+        "SELECT name, value FROM model_inputs WHERE date = %s ORDER BY name", (DAYS[0],)
+    ).fetchall()
+    assert by_name == [("mom_5_s", None), ("ret_lag1_s", pytest.approx(0.1))]
+
+
+def test_a_dry_run_counts_rows_with_lists_and_leaves_out_what_has_no_ticker(store):
+    inputs = pl.Series([[0.1]], dtype=pl.List(pl.Float32))
+    dry_run = DryRunStore(store)
+
+    assert dry_run.replace(FEATURES_DAILY, ["TCS.NS"], features(1, inputs=inputs)) == 1
+    assert dry_run.replace(FEATURES_DAILY, ["TCS.NS"], features(1, inputs=inputs)) == 0
+    names = pl.DataFrame({"features_version": ["v1"], "names": [["ret_lag1_s"]]})
+    assert dry_run.upsert(FEATURE_SETS, names) == 0
+
+
 def test_both_datasets_take_the_same_rows(store):
-    row = features(1).select("ticker", "date", "source", "features_version")
+    row = features(1).select("ticker", "date", "warm_up", "source", "features_version")
     row = row.with_columns(label_end=DAYS[3], target=0.5, mom_7=0.1)
 
     for table in (DATASET_SHORT, DATASET_LONG):
