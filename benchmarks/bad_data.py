@@ -86,7 +86,7 @@ def dividends(bars: pl.DataFrame) -> pl.DataFrame:
 
 def check_bars(bars: pl.DataFrame) -> CheckedBars:
     """Apply the rules that need no calendar, and find the jumps that a person must explain."""
-    result = apply_rules(bars, RULES, None)
+    result = apply_rules(bars.with_columns(ticker=pl.lit("")), RULES, None)
     kept = result.kept
     ratio = pl.col("close") / pl.col("close").shift(1)
     jumped = kept.filter((ratio < JUMP_DOWN) | (ratio > JUMP_UP))["date"]

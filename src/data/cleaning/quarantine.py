@@ -10,7 +10,7 @@ from src.core.tables import DAILY_VALUES, QUARANTINE
 from src.data.sources.delivery import KEY_COLUMNS
 
 if TYPE_CHECKING:
-    from src.data.cleaning.clean import CleaningResult
+    from src.data.cleaning.clean_ticker import CleaningResult
     from src.data.sources.delivery import Kind
 
 STAGE_NAME = "data_cleaning"

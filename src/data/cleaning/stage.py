@@ -23,9 +23,9 @@ from src.core.tables import (
     RAW_HOURLY,
     Table,
 )
-from src.data.cleaning.clean import CleaningResult, clean_daily, clean_hourly
+from src.data.cleaning.clean import clean_daily, clean_hourly
+from src.data.cleaning.clean_ticker import CleaningResult
 from src.data.cleaning.quarantine import STAGE_NAME, refused_rows, repaired_rows
-from src.data.cleaning.repair.fill_gaps import missing_sessions
 from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES
 from src.data.cleaning.rules.engine import RuleResult
 from src.data.cleaning.warnings import cleaning_warnings, later_action_notes, repair_notes
@@ -36,7 +36,7 @@ from src.stages.stage import RunContext, Stage, StageReport, count_by_ticker, me
 
 DAILY, HOURLY = list(CLEAN_DAILY.columns), list(CLEAN_HOURLY.columns)
 # Tickers in memory at a time.
-BLOCK_SIZE = 20
+BLOCK_SIZE = 25
 # The ledger rows that every run makes anew; what a person decided is not among them.
 INFERRED_BY_RULE = {"origin": "inferred", "decided_by": "rule"}
 
@@ -106,9 +106,11 @@ def clean(context: RunContext) -> tuple[CleaningResult, RuleResult]:
 
 def _count_missing(clean: pl.DataFrame, calendar: Calendar) -> int:
     """Sessions between first and last bar, over all tickers, that have no bar."""
-    return sum(
-        len(missing_sessions(bars["date"], calendar)) for bars in clean.partition_by("ticker")
+    spans = clean.group_by("ticker").agg(
+        first=pl.col("date").min(), last=pl.col("date").max(), bars=pl.len()
     )
+    first, last = (calendar.session_ids(spans[name].to_numpy()) for name in ("first", "last"))
+    return int((last - first + 1).sum() - spans["bars"].sum())
 
 
 def _with_batches(context: RunContext, table: Table) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from src.data.corporate_actions.ledger import contradiction_of, likely_splits
 from src.data.corporate_actions.price_checks.partings import LEAST
 
 if TYPE_CHECKING:
-    from src.data.cleaning.clean import CleaningResult
+    from src.data.cleaning.clean_ticker import CleaningResult
 
 ACTIONS_COMMAND = "python -m src.data.corporate_actions"
 # A second source that differs this often may be of another instrument.

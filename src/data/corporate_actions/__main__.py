@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings, now = set_up(args)
     ticker = ticker_of(args, settings)
     from src.db.database import open_database
-    from src.db.tables.runs import ticker_locks
+    from src.db.tables.locks import ticker_locks
 
     is_reading = args.action == "list"
     with (

@@ -54,6 +54,8 @@ def apply_splits(bars: pl.DataFrame, splits: Sequence[Action]) -> pl.DataFrame:
     The vendor's ``adj_close`` is divided as well, except by splits that it alone contains already:
     some vendors adjust nothing but that.
     """
+    if not splits:
+        return bars.with_columns(pl.col("adj_close").cast(pl.Float64))
     days = bars["date"].to_numpy()
     shares = pl.Series(shares_after(days, splits))
     moving = [split for split in splits if _adj_close_moves_with_close(bars, split, splits)]

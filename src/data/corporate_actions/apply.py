@@ -29,7 +29,7 @@ from src.data.corporate_actions.ledger import (
 )
 from src.data.corporate_actions.price_checks.contradictions import find_contradictions
 from src.data.corporate_actions.price_checks.jumps import still_shows
-from src.data.corporate_actions.price_checks.partings import mark_partings
+from src.data.corporate_actions.price_checks.partings import find_partings
 from src.data.corporate_actions.price_checks.split_inference import InferredSplit, infer_splits
 
 if TYPE_CHECKING:
@@ -85,16 +85,19 @@ def apply_actions(
     confident = [split for split in inferred if split.confident]
     splits = [Action(split.date, "split", ratio=split.ratio) for split in confident]
     contradicted = find_contradictions(bars, effective, splits, calendar)
-    active = applied_actions(effective.join(contradicted, on=KEY, how="anti"))
+    believed = effective.join(contradicted, on=KEY, how="anti")
+    active = applied_actions(believed)
     inferred_rows = _inferred_rows(bars, inferred)
     if basis != "unadjusted":
         bars = apply_splits(bars, [*missed, *splits])
     adjusted = adjust(bars, [*active, *splits], basis)
     pending = {split.date for split in inferred if not split.confident}
     pending |= pending_days(pl.concat([effective, contradicted]))
-    applied = pl.concat([effective.join(contradicted, on=KEY, how="anti"), inferred_rows])
+    applied = pl.concat([believed, inferred_rows]).filter(status="applied")
+    is_parting = pl.Series(find_partings(adjusted, applied), dtype=pl.Boolean)
+    marked = _mark_pending(adjusted, pending)
     return AdjustedSeries(
-        mark_partings(_mark_pending(adjusted, pending), applied),
+        marked.with_columns(action_pending=pl.col("action_pending") | is_parting),
         inferred_rows,
         contradicted,
         _reinstated_rows(ledger, effective, contradicted),
@@ -123,7 +126,7 @@ def _infer(
 
 def _missed_splits(bars: pl.DataFrame, effective: pl.DataFrame, basis: Basis) -> list[Action]:
     """The splits that adjusted prices still show, though their vendor should know them."""
-    if basis == "unadjusted":
+    if basis == "unadjusted" or effective.is_empty():
         return []
     accepted = effective.filter(origin="inferred", source=bars["source"][0], status="applied")
     days = accepted["date"].to_list()
@@ -142,6 +145,8 @@ def _shows_in_prices(action: Action, basis: Basis) -> bool:
 def _reinstated_rows(
     ledger: pl.DataFrame, effective: pl.DataFrame, contradicted: pl.DataFrame
 ) -> pl.DataFrame:
+    if effective.is_empty():
+        return effective
     before = ledger.filter(is_contradicted()).join(effective, on=KEY, how="semi")
     reinstated = before.join(contradicted, on=KEY, how="anti")
     return reinstated.with_columns(status=pl.lit("applied"), evidence=pl.lit("{}"))
@@ -158,6 +163,8 @@ def _mark_pending(bars: pl.DataFrame, pending: set[dt.date]) -> pl.DataFrame:
 
 def _inferred_rows(bars: pl.DataFrame, inferred: list[InferredSplit]) -> pl.DataFrame:
     """The inferred rows of the ledger; known since the bar that shows the jump was fetched."""
+    if not inferred:
+        return pl.DataFrame(schema=LEDGER_SCHEMA)
     fetched = dict(zip(bars["date"], bars["fetched_at"], strict=True))
     rows = [
         {

@@ -55,6 +55,8 @@ def effective_rows(ledger: pl.DataFrame) -> pl.DataFrame:
     action later.
     """
     rows = ledger.filter((pl.col("origin") != "inferred") | (pl.col("decided_by") == "person"))
+    if rows.is_empty():
+        return rows
     changes_shares = pl.col("kind").is_in(SHARE_KINDS)
     decided = rows.filter(changes_shares, decided_by="person")["date"].unique().to_list()
     is_overruled = changes_shares & (pl.col("decided_by") == "rule") & pl.col("date").is_in(decided)
@@ -125,6 +127,8 @@ def deduplicate(applied: pl.DataFrame) -> pl.DataFrame:
     bonus: what a person entered is preferred to what a source states, and that to what was
     inferred. Of dividends likewise one a date is kept.
     """
+    if applied.is_empty():
+        return applied
     rank = pl.col("origin").replace_strict(_ORIGIN_RANK, return_dtype=pl.Int8)
     ranked = applied.sort(rank, "known_at", "source")
     changes_shares = pl.col("kind").is_in(SHARE_KINDS)

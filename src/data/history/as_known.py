@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -54,11 +53,15 @@ def last_session(context: RunContext) -> dt.date:
     return closed if context.as_of is None else min(closed, context.as_of)
 
 
-def newest_session(context: RunContext, ticker: str) -> dt.date | None:
-    """The newest session with a price of any source that the run may know."""
-    priced = raw_prices(replace(context, tickers=(ticker,)), RAW_DAILY).drop_nulls("close")
-    newest = priced["date"].max()
-    return newest if isinstance(newest, dt.date) else None
+def newest_sessions(context: RunContext) -> dict[str, dt.date]:
+    """The newest session with a price of any source that the run may know, by ticker."""
+    if context.known_at is None:
+        columns = ("ticker", "date", "close")
+        raw = context.store.load(RAW_DAILY, context.tickers, context.as_of, columns)
+    else:
+        raw = raw_prices(context, RAW_DAILY)
+    priced = raw.drop_nulls("close").group_by("ticker").agg(pl.col("date").max())
+    return dict(priced.iter_rows())
 
 
 def _rebuilt(context: RunContext, table: Table) -> pl.DataFrame:

@@ -12,9 +12,21 @@ from src.core.tables import OHLCV
 from src.data.sources.delivery import NOISE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from src.data.sources.delivery import Basis
 
 UTC = pl.Datetime("us", "UTC")
+REVISIONS = pl.Schema(
+    {
+        "at": UTC,
+        "field": pl.String(),
+        "previous_batch_id": pl.Int64(),
+        "old_value": pl.Float64(),
+        "new_value": pl.Float64(),
+        "noise": pl.Boolean(),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -56,21 +68,40 @@ def revise(
     two vintages must not be spliced.
     """
     fields = [name for name in delivered.columns if name not in ("line", key)]
+    if stored.is_empty():
+        return _all_new(delivered, key, fields, batch)
     before = stored.select(key, *fields, "batch_id", "first_seen", "fetched_at", "price_basis")
     joined = delivered.join(before, on=key, how="left", suffix="_old", maintain_order="left")
     joined = _classify(_compare(joined, fields, batch), fields, batch)
     return RevisionResult(
         rows=_rows_to_store(joined, key, fields, batch),
         revisions=_revisions(joined, key, fields),
-        rejected=joined.filter(pl.col("outcome").is_in(["emptied", "older"])).select(
-            "line",
-            key,
-            *fields,
-            rule=pl.col("outcome").replace_strict(
-                {"emptied": "null_over_value", "older": "older_vintage"}
-            ),
-            reason=pl.format("a later or fuller delivery has close {}", pl.col("close_old")),
-        ),
+        rejected=_rejected(joined, key, fields),
+    )
+
+
+def _all_new(
+    delivered: pl.DataFrame, key: str, fields: Sequence[str], batch: Batch
+) -> RevisionResult:
+    """The result for a series of which nothing is stored."""
+    rows = delivered.select(
+        key,
+        *fields,
+        batch_id=pl.lit(batch.batch_id, dtype=pl.Int64),
+        first_seen=pl.lit(batch.fetched_at).cast(UTC),
+    )
+    rejected = delivered.clear().with_columns(rule=pl.lit(""), reason=pl.lit(""))
+    return RevisionResult(rows, pl.DataFrame(schema=REVISIONS), rejected)
+
+
+def _rejected(joined: pl.DataFrame, key: str, fields: Sequence[str]) -> pl.DataFrame:
+    rules = {"emptied": "null_over_value", "older": "older_vintage"}
+    return joined.filter(pl.col("outcome").is_in(list(rules))).select(
+        "line",
+        key,
+        *fields,
+        rule=pl.col("outcome").replace_strict(rules, return_dtype=pl.String),
+        reason=pl.format("a later or fuller delivery has close {}", pl.col("close_old")),
     )
 
 
@@ -186,6 +217,8 @@ def _rows_to_store(joined: pl.DataFrame, key: str, fields: list[str], batch: Bat
 
 def _revisions(joined: pl.DataFrame, key: str, fields: list[str]) -> pl.DataFrame:
     revised = joined.filter(pl.col("outcome").is_in(["restated", "noise", "filled"]))
+    if revised.is_empty():
+        return pl.DataFrame(schema=REVISIONS)
     is_revised = {
         f: pl.when(pl.col("outcome") == "filled").then(f"{f}_fills").otherwise(f"{f}_changed")
         for f in fields

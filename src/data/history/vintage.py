@@ -5,13 +5,16 @@ from __future__ import annotations
 import polars as pl
 
 
-def is_newest_vintage(rows: pl.DataFrame) -> pl.Expr:
+def is_newest_vintage() -> pl.Expr:
     """Whether a row is on the newest delivery's price basis and, if that is ``total``, part of it.
 
     A ``total`` series is restated whole at every dividend: two vintages have two price levels. The
-    rows, at least one, are of one ticker and source with ``price_basis, batch_id, fetched_at``.
+    rows are of one ticker and source with ``price_basis, batch_id, fetched_at``; for several, use
+    it ``over`` them.
     """
-    newest = rows.sort("fetched_at", "batch_id").row(-1, named=True)
-    same_basis = pl.col("price_basis") == pl.lit(newest["price_basis"])
-    same_batch = pl.col("batch_id") == pl.lit(newest["batch_id"])
-    return same_basis & same_batch if newest["price_basis"] == "total" else same_basis
+    basis, batch = (
+        pl.col(name).sort_by("fetched_at", "batch_id").last()
+        for name in ("price_basis", "batch_id")
+    )
+    is_in_batch = (basis != "total") | (pl.col("batch_id") == batch)
+    return (pl.col("price_basis") == basis) & is_in_batch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from src.core.calendars.exchanges import calendar_of, exchange_of
@@ -19,6 +19,7 @@ from src.stages.cli import run_command, stage_main, stage_parser
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
+    from src.db.store import Store
     from src.stages.stage import Stage
 
 
@@ -35,8 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _prepare(
     args: argparse.Namespace, settings: Settings, now: dt.datetime
-) -> tuple[Stage, list[str]]:
-    """The stage bound to the source that the arguments name, and the tickers of its files."""
+) -> tuple[Stage, Callable[[Store], list[str]]]:
+    """The stage bound to the source that the arguments name, and what finds its files' tickers."""
     request = source_request(args)
     many = args.ticker is None and bool(request.paths or args.all)
     ticker = None if many else ticker_of(args, settings)
@@ -51,7 +52,15 @@ def _prepare(
         as_of=args.as_of,
         known_at=args.known_at,
     )
-    return stage(source), source.tickers() if isinstance(source, FileSource) else []
+
+    def tickers(store: Store) -> list[str]:
+        if not isinstance(source, FileSource):
+            return []
+        if args.as_of is None:
+            source.recognise(store)
+        return source.tickers()
+
+    return stage(source), tickers
 
 
 if __name__ == "__main__":

@@ -28,12 +28,16 @@ def batch_row(delivery: Delivery) -> dict[str, Any]:
         "rows_delivered": delivery.frame.height + delivery.rejected.height,
         "rows_rejected": delivery.rejected.height,
         "notes": "; ".join(delivery.notes),
+        "file_hash": delivery.file_hash,
+        "file_parts": delivery.file_parts,
     }
 
 
-def raw_rows(rows: pl.DataFrame, delivery: Delivery) -> pl.DataFrame:
-    """Rows of the raw table, from those that the comparison says to store."""
-    return rows.with_columns(ticker=pl.lit(delivery.ticker), source=pl.lit(delivery.vendor))
+def raw_rows(rows: pl.DataFrame, delivery: Delivery, batches: pl.DataFrame) -> pl.DataFrame:
+    """Rows of the raw table, from those to store, with facts of their batch among ``batches``."""
+    facts = batches.select("batch_id", "price_basis", "fetched_at")
+    whose = {"ticker": pl.lit(delivery.ticker), "source": pl.lit(delivery.vendor)}
+    return rows.join(facts, on="batch_id", how="left", maintain_order="left").with_columns(**whose)
 
 
 def revision_rows(revised: RevisionResult, delivery: Delivery, batch: Batch) -> pl.DataFrame:

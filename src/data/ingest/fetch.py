@@ -15,8 +15,9 @@ import polars as pl
 from src.core.errors import BadInput, SourceUnavailable
 from src.data.history import as_known
 from src.data.history.revisions import Batch, revise
-from src.data.ingest.stored_prices import stored_prices
+from src.data.ingest.stored_prices import TABLES, with_batches
 from src.data.sources.delivery import KEY_COLUMNS, Delivery, Kind, Source
+from src.data.sources.files.source import FileSource
 
 if TYPE_CHECKING:
     from src.stages.stage import RunContext
@@ -37,14 +38,16 @@ def fetch(context: RunContext, ticker: str, source: Source) -> list[Delivery]:
             raise
         note = f"no hourly bars: {error}"
         return [replace(delivery, notes=(*delivery.notes, note)) for delivery in daily]
-    if not daily and not hourly and not _has_prices(context, ticker):
+    if not daily and not hourly and not _has_prices(context, ticker, source):
         raise SourceUnavailable(f"The source {source.name} has no prices of {ticker}")
     return [*daily, *hourly]
 
 
-def _has_prices(context: RunContext, ticker: str) -> bool:
+def _has_prices(context: RunContext, ticker: str, source: Source) -> bool:
+    if isinstance(source, FileSource) and source.repeated(ticker):
+        return True
     with context.store.transaction():
-        return as_known.newest_session(context, ticker) is not None
+        return ticker in as_known.newest_sessions(replace(context, tickers=(ticker,)))
 
 
 def _fetch_kind(context: RunContext, ticker: str, source: Source, kind: Kind) -> list[Delivery]:
@@ -61,7 +64,7 @@ def _resume_from(context: RunContext, ticker: str, source_name: str, kind: Kind)
     if source_name != "yahoo":
         return None
     with context.store.transaction():
-        stored = stored_prices(context, ticker, source_name, kind)
+        stored = with_batches(context.store, TABLES[kind], [ticker]).filter(source=source_name)
     day = pl.col(KEY_COLUMNS[kind]).dt.date()
     if context.as_of is not None:
         stored = stored.filter(day <= context.as_of)
@@ -77,7 +80,8 @@ def _resume_from(context: RunContext, ticker: str, source_name: str, kind: Kind)
 def _restates_history(context: RunContext, delivery: Delivery) -> bool:
     """Whether the overlap differs before its last bar: then older rows may differ as well."""
     with context.store.transaction():
-        stored = stored_prices(context, delivery.ticker, delivery.vendor, delivery.kind)
+        prices = with_batches(context.store, TABLES[delivery.kind], [delivery.ticker])
+        stored = prices.filter(source=delivery.vendor)
     batch = Batch(0, delivery.price_basis, delivery.fetched_at)
     revised = revise(stored, delivery.frame, key=delivery.key, batch=batch)
     last = stored[delivery.key].max()

@@ -5,7 +5,7 @@ Changed values go to the revisions, rows that cannot be stored to the quarantine
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,19 +24,27 @@ from src.core.tables import (
 from src.data.history import as_known
 from src.data.ingest.batch_rows import STAGE_NAME
 from src.data.ingest.fetch import fetch
+from src.data.ingest.raw_block import RawBlock
 from src.data.ingest.store_delivery import IngestCounts, store_delivery
 from src.data.ingest.stored_returns import StoredReturns
 from src.data.sources.files.source import FileSource
 from src.stages.stage import RunContext, Stage, StageReport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from src.data.sources.delivery import Delivery, Source
+    from src.data.sources.files.stored_files import StoredPart
+
+# Tickers in memory at a time.
+BLOCK_SIZE = 25
 
 
 def stage(source: Source | None) -> Stage:
-    """The stage for one source; with None it fetches nothing and uses what is stored."""
+    """The stage for one source; with None it fetches nothing and uses what is stored.
+
+    It remembers the returns of what it has stored: one stage does for all blocks of a run.
+    """
     return Stage(
         name=STAGE_NAME,
         summary="Store a source's prices as received; rejected rows go to quarantine.",
@@ -45,7 +53,7 @@ def stage(source: Source | None) -> Stage:
             *(INGEST_BATCHES, BATCH_CONTENTS, BATCH_WITHDRAWALS, RAW_DAILY, RAW_HOURLY),
             *(PRICE_REVISIONS, QUARANTINE, CORPORATE_ACTIONS, ACTION_HISTORY),
         ),
-        run=partial(run, source=source),
+        run=partial(run, source=source, returns=StoredReturns()),
         gather=partial(gather, source=source),
     )
 
@@ -55,10 +63,10 @@ class _Progress:
     """What became of the tickers and files so far; each of them is a unit of its own."""
 
     counts: dict[str, IngestCounts]
-    stored_returns: StoredReturns
     warnings: list[str] = field(default_factory=list)
     notes: set[str] = field(default_factory=set)
     failures: list[ForecastError] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
     stored: int = 0
 
 
@@ -82,6 +90,7 @@ def run(
     fetched: Mapping[str, list[Delivery] | ForecastError],
     *,
     source: Source | None,
+    returns: StoredReturns,
 ) -> StageReport:
     """Store what was fetched of every ticker.
 
@@ -92,14 +101,13 @@ def run(
             stored either.
         BadInput: when there is one ticker, and no delivery of it can be stored.
     """
-    progress = _Progress(
-        {ticker: IngestCounts() for ticker in context.tickers}, StoredReturns(context)
-    )
-    for ticker in context.tickers:
-        if source is None:
-            _require_stored(context, ticker)
-        else:
-            _store(context, ticker, fetched[ticker], source, progress)
+    progress = _Progress({ticker: IngestCounts() for ticker in context.tickers})
+    if source is None:
+        _require_stored(context)
+    else:
+        starts = range(0, len(context.tickers), BLOCK_SIZE)
+        for block in (context.tickers[start : start + BLOCK_SIZE] for start in starts):
+            _store_block(replace(context, tickers=block), fetched, source, returns, progress)
     if isinstance(source, FileSource):
         progress.failures += source.take_failures()
     if progress.failures and not progress.stored and len(context.tickers) == 1:
@@ -109,14 +117,45 @@ def run(
     return _report(progress, source)
 
 
+def _store_block(
+    context: RunContext,
+    fetched: Mapping[str, list[Delivery] | ForecastError],
+    source: Source,
+    returns: StoredReturns,
+    progress: _Progress,
+) -> None:
+    """Store the deliveries of some tickers; what fails is left out."""
+    block = RawBlock(context.store, context.tickers)
+    known = returns if isinstance(source, FileSource) else None
+    for ticker in context.tickers:
+        stored, failures = progress.stored, len(progress.failures)
+        if isinstance(source, FileSource):
+            _count_repeated(ticker, source.repeated(ticker), progress)
+        _store(context, ticker, fetched[ticker], block, known, progress)
+        if progress.stored == stored and progress.failures[failures:]:
+            progress.failed[ticker] = " ".join(map(str, progress.failures[failures:]))
+    block.write()
+
+
+def _count_repeated(ticker: str, parts: Sequence[StoredPart], progress: _Progress) -> None:
+    """Count what the files that were passed over delivered when they were stored."""
+    counts = progress.counts[ticker]
+    for part in parts:
+        counts.delivered += part.rows
+        counts.repeated += 1
+        progress.stored += 1
+        progress.notes.update([f"{ticker}: {part.notes}"] if part.notes else [])
+
+
 def _store(
     context: RunContext,
     ticker: str,
     fetched: list[Delivery] | ForecastError,
-    source: Source,
+    block: RawBlock,
+    returns: StoredReturns | None,
     progress: _Progress,
 ) -> None:
-    """Store one ticker's deliveries; what fails is left out."""
+    """Store one ticker's deliveries; those of files are compared with what else is stored."""
     if isinstance(fetched, SourceUnavailable):
         _use_stored(context, ticker, fetched, progress)
         return
@@ -125,14 +164,16 @@ def _store(
         return
     for delivery in fetched:
         try:
-            if isinstance(source, FileSource):
-                progress.stored_returns.check(delivery)
-            progress.warnings += store_delivery(context, delivery, progress.counts[ticker])
+            if returns is not None and not block.has_prices(ticker):
+                returns.check(delivery, context.store)
+            counts = progress.counts[ticker]
+            progress.warnings += store_delivery(block, delivery, context.calendar, counts)
         except BadInput as error:
             progress.failures.append(error)
             continue
         progress.stored += 1
-        progress.stored_returns.add(delivery)
+        if returns is not None:
+            returns.add(delivery)
         progress.notes.update(f"{ticker}: {note}" for note in delivery.notes)
 
 
@@ -147,6 +188,7 @@ def _report(progress: _Progress, source: Source | None) -> StageReport:
         },
         warnings=tuple(progress.warnings),
         failures=tuple(map(str, progress.failures)),
+        failed=progress.failed,
         counts={ticker: vars(part) for ticker, part in progress.counts.items()},
     )
 
@@ -164,8 +206,10 @@ def _summary(total: IngestCounts) -> list[str]:
     return notes
 
 
-def _require_stored(context: RunContext, ticker: str) -> None:
-    if as_known.newest_session(context, ticker) is not None:
+def _require_stored(context: RunContext) -> None:
+    newest = as_known.newest_sessions(context)
+    ticker = next((ticker for ticker in context.tickers if ticker not in newest), None)
+    if ticker is None:
         return
     until = f" up to {context.as_of}" if context.as_of else ""
     then = f" that were known at {context.known_at:%Y-%m-%d %H:%M} UTC" if context.known_at else ""
@@ -179,7 +223,7 @@ def _use_stored(
     context: RunContext, ticker: str, error: SourceUnavailable, progress: _Progress
 ) -> None:
     """Warn that the source failed and stored prices are used; without any, the ticker failed."""
-    newest = as_known.newest_session(context, ticker)
+    newest = as_known.newest_sessions(replace(context, tickers=(ticker,))).get(ticker)
     problem = str(error).rstrip(".")
     if newest is None:
         progress.failures.append(

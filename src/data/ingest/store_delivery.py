@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.core.tables import PRICE_REVISIONS, QUARANTINE
 from src.data.corporate_actions.history import record_delivery
 from src.data.corporate_actions.rebuild import rebuild_stated
 from src.data.history.deliveries import pack
@@ -16,21 +15,18 @@ from src.data.history.rebuild import (
     archived_series,
     rebuild_prices,
     stating_deliveries,
-    valid_batches,
 )
 from src.data.history.revisions import UTC, Batch, RevisionResult, differences, revise
 from src.data.ingest.batch_rows import batch_row, raw_rows, rejected_rows, revision_rows
 from src.data.ingest.instrument_check import check_returns, check_sessions
-from src.data.ingest.stored_prices import TABLES, stored_prices
 from src.data.ingest.vintages import completes_last_bar, place_delivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from src.core.calendars.calendar import Calendar
+    from src.data.ingest.raw_block import RawBlock
     from src.data.sources.delivery import Delivery
-    from src.db.store import Store
-    from src.stages.stage import RunContext
 
 
 @dataclass
@@ -52,86 +48,92 @@ class IngestCounts:
 
 
 def store_delivery(
-    context: RunContext, delivery: Delivery, counts: IngestCounts
+    block: RawBlock, delivery: Delivery, calendar: Calendar, counts: IngestCounts
 ) -> tuple[str, ...]:
-    """Store a delivery and add to the counts; returns warnings.
+    """Put a delivery into the block and add to the counts; returns warnings.
 
     Raises:
         BadInput: when it is of another instrument or contradicts the stored series.
     """
     counts.delivered += delivery.frame.height + delivery.rejected.height
-    batches = _batches_of(context.store, delivery)
-    if _is_repeat(delivery, batches, context.calendar):
+    batches = block.batches(delivery)
+    if _is_repeat(delivery, batches, calendar):
         counts.repeated += 1
-        return record_delivery(context.store, delivery, batches)
-    check_sessions(delivery, context.calendar)
-    stored = stored_prices(context, delivery.ticker, delivery.vendor, delivery.kind)
+        return record_delivery(block.store, delivery, batches)
+    check_sessions(delivery, calendar)
+    stored = block.prices(delivery)
     check_returns(delivery, stored)
     placed = place_delivery(delivery, stored)
-    _store_prices(context.store, placed.delivery, stored, counts)
-    batches = _batches_of(context.store, delivery)
-    warnings = (*placed.warnings, *record_delivery(context.store, delivery, batches))
-    _rebuild_actions(context.store, placed.delivery)
-    return warnings
-
-
-def _batches_of(store: Store, delivery: Delivery) -> pl.DataFrame:
-    batches = valid_batches(store, [delivery.ticker])
-    return batches.filter(kind=delivery.kind, source=delivery.vendor)
+    _store_prices(block, placed.delivery, stored, counts)
+    recorded = record_delivery(block.store, delivery, block.batches(delivery))
+    _rebuild_actions(block, placed.delivery)
+    return (*placed.warnings, *recorded)
 
 
 def _store_prices(
-    store: Store, delivery: Delivery, stored: pl.DataFrame, counts: IngestCounts
+    block: RawBlock, delivery: Delivery, stored: pl.DataFrame, counts: IngestCounts
 ) -> None:
     actions = b"" if delivery.actions is None else pack(delivery.actions)
-    batch_id = store.add_batch(batch_row(delivery), pack(delivery.frame), actions)
+    batch_id = block.add_batch(delivery, batch_row(delivery), pack(delivery.frame), actions)
     batch = Batch(batch_id, delivery.price_basis, delivery.fetched_at)
     revised = revise(stored, delivery.frame, key=delivery.key, batch=batch)
-    table = TABLES[delivery.kind]
-    rebuilt = _rebuilt_if_late(store, delivery)
+    rebuilt = _rebuilt_if_late(block, delivery)
+    batches = block.batches(delivery)
     if rebuilt is None:
-        counts.changed += store.upsert(table, raw_rows(revised.rows, delivery))
+        rows = raw_rows(revised.rows, delivery, batches).select(stored.columns)
+        left = stored.join(rows, on=delivery.key, how="anti")
+        block.set_prices(delivery, pl.concat([left, rows]))
+        counts.changed += rows.height
     else:
-        whose = {"source": delivery.vendor}
-        counts.changed += store.replace(table, [delivery.ticker], rebuilt, within=whose)
+        rows = raw_rows(rebuilt, delivery, batches).select(stored.columns)
+        block.set_prices(delivery, rows)
+        counts.changed += _count_changed(stored, rebuilt, delivery.key)
         changes = differences(stored, rebuilt, delivery.key)
         revised = RevisionResult(revised.rows, changes, revised.rejected)
-    store.upsert(PRICE_REVISIONS, revision_rows(revised, delivery, batch))
-    store.upsert(QUARANTINE, rejected_rows(revised, delivery, batch))
+    block.add_revisions(
+        revision_rows(revised, delivery, batch), rejected_rows(revised, delivery, batch)
+    )
     noise = int(revised.revisions["noise"].sum())
     counts.noise += noise
     counts.restated += revised.revisions.height - noise
     counts.rejected += revised.rejected.height + delivery.rejected.height
 
 
-def _rebuilt_if_late(store: Store, delivery: Delivery) -> pl.DataFrame | None:
+def _count_changed(stored: pl.DataFrame, rebuilt: pl.DataFrame, key: str) -> int:
+    """Rows that are gone, new or different."""
+    gone = stored.join(rebuilt, on=key, how="anti").height
+    columns = [name for name in stored.columns if name not in ("price_basis", "fetched_at")]
+    return gone + rebuilt.join(stored, on=columns, how="anti", nulls_equal=True).height
+
+
+def _rebuilt_if_late(block: RawBlock, delivery: Delivery) -> pl.DataFrame | None:
     """The raw rows of its series in the order of fetch; None unless it is late.
 
     None also where a batch was not archived: then they cannot be replayed.
     """
-    if not _is_late(store, delivery):
+    if not _is_late(block, delivery):
         return None
-    archived = archived_batches(store, _batches_of(store, delivery))
+    archived = archived_batches(block.store, block.batches(delivery))
     if archived["content"].null_count():
         return None
-    return rebuild_prices(archived).select(list(TABLES[delivery.kind].columns))
+    return rebuild_prices(archived)
 
 
-def _rebuild_actions(store: Store, delivery: Delivery) -> None:
+def _rebuild_actions(block: RawBlock, delivery: Delivery) -> None:
     """After a late delivery: the ledger as if all had arrived in the order of their fetch."""
     if delivery.actions is None or delivery.kind != "daily":
         return
-    if _is_late(store, delivery):
-        series = archived_series(store, delivery.ticker, delivery.kind, delivery.vendor)
+    if _is_late(block, delivery):
+        series = archived_series(block.store, delivery.ticker, delivery.kind, delivery.vendor)
         if not series[0]["content"].null_count():
             deliveries, withdrawn = map(stating_deliveries, series)
-            rebuild_stated(store, delivery.ticker, delivery.vendor, deliveries, withdrawn)
+            rebuild_stated(block.store, delivery.ticker, delivery.vendor, deliveries, withdrawn)
 
 
-def _is_late(store: Store, delivery: Delivery) -> bool:
+def _is_late(block: RawBlock, delivery: Delivery) -> bool:
     """Whether something of its series that was fetched later is stored already."""
     fetched_at = pl.lit(delivery.fetched_at).cast(UTC)
-    return not _batches_of(store, delivery).filter(pl.col("fetched_at") > fetched_at).is_empty()
+    return not block.batches(delivery).filter(pl.col("fetched_at") > fetched_at).is_empty()
 
 
 def _is_repeat(delivery: Delivery, batches: pl.DataFrame, calendar: Calendar) -> bool:

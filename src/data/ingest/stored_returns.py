@@ -5,8 +5,10 @@ A ticker with stored prices is compared with these alone: see ``instrument_check
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from src.core.calendars.exchanges import exchange_of
@@ -14,8 +16,9 @@ from src.core.errors import BadInput
 from src.core.tables import RAW_DAILY
 
 if TYPE_CHECKING:
+    from src.core.arrays import Floats
     from src.data.sources.delivery import Delivery
-    from src.stages.stage import RunContext
+    from src.db.store import Store
 
 # Days on which the delivered price hardly moves tell no two instruments apart: funds that stay at
 # 1,000 rupees move alike. Measured on 149 series of NSE: each is found under another name, 16 of 16
@@ -23,36 +26,37 @@ if TYPE_CHECKING:
 LEAST_MOVE, COMMON_DAYS, SAME_SHARE, MOST = 0.003, 20, 0.03, 0.9
 # This many of the newest common days are enough.
 NEWEST_DAYS = 250
+# Rows of the matrix: days since this one.
+FIRST_DAY, DAYS_KEPT = np.datetime64("1980-01-01", "D"), 366 * 120
 
 
 class StoredReturns:
-    """The closes of all stored tickers of an exchange, read when they are first needed."""
+    """The closes of all stored series of an exchange, read when they are first needed.
 
-    def __init__(self, context: RunContext) -> None:
-        self._context = context
-        self._closes: pl.DataFrame | None = None
+    A matrix of a row a day and a column a series, 0 where there is no bar.
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[tuple[str, str], int] = {}
+        self._closes: npt.NDArray[np.float32] | None = None
 
     def add(self, delivery: Delivery) -> None:
         """Compare later deliveries of this run with this one too."""
         if self._closes is not None and delivery.kind == "daily":
-            closes = delivery.frame.select(
-                "date", "close", ticker=pl.lit(delivery.ticker), source=pl.lit(delivery.vendor)
-            )
-            self._closes = pl.concat([self._closes, closes.select(self._closes.columns)])
+            self._put(delivery.ticker, delivery.vendor, delivery.frame)
 
-    def check(self, delivery: Delivery) -> None:
-        """Refuse a delivery whose ticker has no prices yet and that moves as another ticker.
+    def check(self, delivery: Delivery, store: Store) -> None:
+        """Refuse a delivery of a ticker without prices that moves as another ticker.
 
         Raises:
             BadInput: on nine in ten of at least 20 common days its returns are the other's, within
                 3 % of its moves.
         """
-        if delivery.kind != "daily" or self._is_stored(delivery.ticker):
+        if delivery.kind != "daily":
             return
         if self._closes is None:
-            self._closes = self._load()
-        others = self._closes.filter(pl.col("ticker") != delivery.ticker)
-        twin = find_twin(delivery.frame.select("date", "close"), others)
+            self._load(store, delivery.ticker)
+        twin = self._twin(delivery)
         if twin is not None:
             raise BadInput(
                 f"{delivery.origin}: its daily returns are those of {twin}, whose prices are "
@@ -60,28 +64,65 @@ class StoredReturns:
                 f"--ticker; if {twin} was renamed, withdraw its batches first."
             )
 
-    def _is_stored(self, ticker: str) -> bool:
-        return not self._context.store.load(RAW_DAILY, [ticker]).is_empty()
+    def _twin(self, delivery: Delivery) -> str | None:
+        """The ticker that moves most like the delivery, if one moves alike."""
+        series = [key for key in self._columns if key[0] != delivery.ticker]
+        priced = delivery.frame.filter(pl.col("close") > 0).sort("date").tail(NEWEST_DAYS)
+        if not series or self._closes is None:
+            return None
+        own = priced["close"].to_numpy()
+        columns = [self._columns[key] for key in series]
+        others = self._closes[_rows(priced["date"]), :][:, columns]
+        alike = [
+            (difference, key[0])
+            for key, difference in zip(series, differences(own, others), strict=True)
+            if difference < SAME_SHARE
+        ]
+        return min(alike)[1] if alike else None
 
-    def _load(self) -> pl.DataFrame:
-        store, exchange = self._context.store, exchange_of(self._context.tickers[0])
-        tickers = [ticker for ticker in store.tickers() if exchange_of(ticker) == exchange]
-        return store.load(RAW_DAILY, tickers).select("ticker", "source", "date", "close")
+    def _load(self, store: Store, ticker: str) -> None:
+        exchange = exchange_of(ticker)
+        self._closes = np.zeros((DAYS_KEPT, 1), dtype=np.float32)
+        tickers = [other for other in store.tickers() if exchange_of(other) == exchange]
+        stored = store.load(RAW_DAILY, tickers, columns=("ticker", "source", "date", "close"))
+        for (of, source), rows in stored.partition_by("ticker", "source", as_dict=True).items():
+            self._put(str(of), str(source), rows)
+
+    def _put(self, ticker: str, source: str, rows: pl.DataFrame) -> None:
+        assert self._closes is not None  # noqa: S101 nothing is put in before it is read
+        priced = rows.filter(pl.col("close") > 0)
+        column = self._columns.setdefault((ticker, source), len(self._columns))
+        if column == self._closes.shape[1]:
+            # Zeros that nobody has written to take no memory.
+            wider = np.zeros((DAYS_KEPT, 2 * column), dtype=np.float32)
+            used = np.flatnonzero(self._closes.any(axis=1))
+            wider[used, :column] = self._closes[used]
+            self._closes = wider
+        self._closes[_rows(priced["date"]), column] = priced["close"].to_numpy()
 
 
-def find_twin(closes: pl.DataFrame, others: pl.DataFrame) -> str | None:
-    """The ticker among ``others`` (ticker, source, date, close) that moves as ``closes`` do."""
-    newest = closes.filter(pl.col("close") > 0).sort("date").tail(NEWEST_DAYS)
-    common = others.filter(pl.col("close") > 0).join(newest, on="date", suffix="_new")
-    series = ["ticker", "source"]
-    moves = common.sort("date").with_columns(
-        theirs=(pl.col("close") / pl.col("close").shift(1)).over(series) - 1,
-        own=(pl.col("close_new") / pl.col("close_new").shift(1)).over(series) - 1,
-    )
-    moves = moves.filter(pl.col("own").abs() >= LEAST_MOVE)
-    compared = moves.group_by(series).agg(
-        days=pl.len(),
-        difference=((pl.col("own") - pl.col("theirs")) / pl.col("own")).abs().quantile(MOST),
-    )
-    alike = compared.filter(pl.col("days") >= COMMON_DAYS, pl.col("difference") < SAME_SHARE)
-    return None if alike.is_empty() else str(alike.sort("difference", "ticker")["ticker"][0])
+def differences(own: Floats, others: npt.NDArray[np.floating[Any]]) -> Floats:
+    """How far each series' returns are from ``own``, relative, on all but a tenth of the days.
+
+    ``own`` are closes on some days (n,), ``others`` those of other series (n, m), 0 where they have
+    none. Returns are from each common day to the next. Infinite for fewer than ``COMMON_DAYS``.
+    """
+    is_common = others > 0
+    days = np.arange(own.size)[:, None]
+    last = np.maximum.accumulate(np.where(is_common, days, -1), axis=0)
+    before = np.vstack([np.full((1, others.shape[1]), -1), last[:-1]])
+    series = np.arange(others.shape[1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        theirs = others / others[before, series] - 1
+        moves = own[:, None] / own[before] - 1
+        relative = np.abs((moves - theirs) / moves)
+    is_compared = is_common & (before >= 0) & (np.abs(moves) >= LEAST_MOVE)
+    relative = np.where(is_compared, relative, np.inf)
+    compared = is_compared.sum(axis=0)
+    place = np.rint(MOST * (compared - 1)).astype(np.int64).clip(0)
+    result = np.sort(relative, axis=0)[place, series]
+    return np.where(compared >= COMMON_DAYS, result, np.inf)
+
+
+def _rows(days: pl.Series) -> npt.NDArray[np.int64]:
+    return (days.to_numpy() - FIRST_DAY).astype(np.int64)

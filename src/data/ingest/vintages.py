@@ -62,7 +62,7 @@ def place_delivery(delivery: Delivery, stored: pl.DataFrame) -> PlacedDelivery:
     """
     if stored.is_empty():
         return PlacedDelivery(delivery)
-    series = stored.filter(is_newest_vintage(stored))
+    series = stored.filter(is_newest_vintage())
     if delivery.price_basis != "total" and not _changes_basis(delivery, series):
         return _placed_beside(delivery, series)
     if delivery.fetched_at_stated:

@@ -18,8 +18,10 @@ from src.core.tables import (
     BATCH_WITHDRAWALS,
     CLEAN_DAILY,
     CLEAN_HOURLY,
+    DATASETS,
     FEATURES_DAILY,
     INGEST_BATCHES,
+    POOL_MEMBERS,
     PRICE_REVISIONS,
     QUARANTINE,
 )
@@ -54,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
     args = parser.parse_args(argv)
     settings, now = set_up(args)
     from src.db.database import open_database
-    from src.db.tables.runs import ticker_locks
+    from src.db.tables.locks import ticker_locks
 
     with open_database(settings.server, settings.home) as database:
         batch = _find(database.store, args.batch)
@@ -124,7 +126,8 @@ def _rebuild_prices(
     _correct_quarantine(store, batch, after)
     if all(store.load(raw, [ticker]).is_empty() for raw in TABLES.values()):
         # Nothing is left to clean, so no later run of this ticker would do this.
-        for derived in (CLEAN_DAILY, CLEAN_HOURLY, FEATURES_DAILY):
+        features = (FEATURES_DAILY, *DATASETS.values(), POOL_MEMBERS)
+        for derived in (CLEAN_DAILY, CLEAN_HOURLY, *features):
             store.replace(derived, [ticker], store.load(derived, []))
         of_ingest = store.load(QUARANTINE, [ticker]).filter(stage=STAGE_NAME)
         store.replace(QUARANTINE, [ticker], of_ingest)

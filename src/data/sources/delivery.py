@@ -48,6 +48,9 @@ class Delivery:
             ``amount`` (float64: per share, divided by later splits). None where the source does
             not state actions; ``ratio`` or ``amount`` has type Null where it does not state that
             kind.
+        file_hash: By which a file is recognised that is given again (see ``stored_files``); empty
+            where it has to be parsed again.
+        file_parts: Into how many deliveries the file was taken apart.
     """
 
     ticker: str
@@ -63,6 +66,8 @@ class Delivery:
     fetched_at_stated: bool = False
     notes: tuple[str, ...] = ()
     actions: pl.DataFrame | None = None
+    file_hash: str = ""
+    file_parts: int = 0
 
     @property
     def key(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def hourly_candidates(
-    hourly: pl.DataFrame, sources: Sequence[str], calendar: Calendar
+    hourly: pl.DataFrame, sources: Iterable[str], calendar: Calendar
 ) -> list[CandidateBars]:
     """The sessions that clean hourly bars of one ticker cover, with complete volume first.
 

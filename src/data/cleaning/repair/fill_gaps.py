@@ -68,10 +68,13 @@ def missing_sessions(
     days: pl.Series, calendar: Calendar, through: dt.date | None = None
 ) -> list[dt.date]:
     """Sessions without a bar from the first bar to the last, or to ``through``, in order."""
-    dates = days.to_list()
-    if not dates:
+    if days.is_empty():
         return []
-    return sorted(set(calendar.sessions(min(dates), through or max(dates))) - set(dates))
+    dates = days.to_numpy()
+    last = dates.max() if through is None else np.datetime64(through)
+    first, end = calendar.array.searchsorted([dates.min(), last + 1])
+    missing: list[dt.date] = np.setdiff1d(calendar.array[first:end], dates).tolist()
+    return missing
 
 
 def fill_gaps(

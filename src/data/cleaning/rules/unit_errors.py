@@ -53,6 +53,21 @@ def unit_errors(bars: pl.DataFrame) -> pl.Series:
     return pl.Series("unit_error", is_wrong.reshape(-1, len(OHLC)).any(axis=1))
 
 
+def leaping_series(bars: pl.DataFrame) -> list[tuple[int, int]]:
+    """First row and end of each ``series`` in which a price leaps: no other one has a unit error.
+
+    The bars are of any number of series, one after the other.
+    """
+    number = bars["series"].to_numpy()
+    starts = np.flatnonzero(np.diff(number, prepend=-1))
+    prices = np.log10(bars.select(OHLC).to_numpy().astype(np.float64)).ravel()
+    is_leap = np.abs(np.diff(prices, prepend=prices[:1])) > np.log10(LEAST_LEAP)
+    is_leap[starts * len(OHLC)] = False
+    leaping = np.unique(starts.searchsorted(np.flatnonzero(is_leap) // len(OHLC), "right")) - 1
+    ends = np.append(starts[1:], number.size)
+    return list(zip(starts[leaping].tolist(), ends[leaping].tolist(), strict=True))
+
+
 def _levels(prices: Floats) -> Levels:
     """Powers of ten between each price and the first one, counting only sudden leaps."""
     steps = np.diff(prices, prepend=prices[:1])

@@ -38,6 +38,8 @@ def find_contradictions(
     ``bars`` are clean, in date order and as the vendor gives them; ``effective`` are the rows of
     ``ledger.effective_rows``, ``splits`` the inferred ones that are applied as well.
     """
+    if effective.is_empty():
+        return effective
     by_rule = deduplicate(effective.filter(status="applied")).filter(decided_by="rule")
     basis: Basis = bars["price_basis"][0]
     if by_rule.is_empty():

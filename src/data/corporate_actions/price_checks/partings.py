@@ -79,6 +79,9 @@ def _stated_yields(bars: pl.DataFrame, applied: pl.DataFrame) -> tuple[Floats, B
 
     What a person enters explains its own date and is no list.
     """
+    if applied.is_empty():
+        none = np.zeros(bars.height - 1)
+        return none, none.astype(bool)
     rows = deduplicate(applied).filter(kind="dividend")
     dividends, splits = to_actions(rows), _splits(applied)
     dates = np.array([action.date for action in dividends], dtype="datetime64[D]")

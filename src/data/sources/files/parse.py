@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from src.core.calendars.calendar import Calendar
-    from src.data.sources.delivery import Basis, Kind
+    from src.data.sources.delivery import Basis, Delivery, Kind
     from src.data.sources.files.layouts import Layout
     from src.data.sources.files.reader import Content, PriceFile
 
@@ -203,3 +204,32 @@ def _days(key: pl.Series, ticker: str) -> pl.Series:
         return key.cast(pl.Date)
     day = session_date(pl.col("ts"), exchange_of(ticker).zone)
     return key.to_frame("ts").select(day).to_series()
+
+
+def within(
+    delivery: Delivery, rejected_days: pl.Series, since: dt.date | None, until: dt.date | None
+) -> Delivery:
+    """The delivery's rows of these days; rejected rows without a readable date stay.
+
+    All actions stay: dividends are divided by splits of any later day.
+    """
+    if since is None and until is None:
+        return delivery
+    zone = exchange_of(delivery.ticker).zone
+    day = pl.col("date") if delivery.kind == "daily" else session_date(pl.col("ts"), zone)
+    first, last = since or dt.date.min, until or dt.date.max
+    frame = delivery.frame.filter(day.is_between(first, last))
+    rejected = delivery.rejected.filter(rejected_days.is_between(first, last).fill_null(value=True))
+    left_out = delivery.frame.height - frame.height + delivery.rejected.height - rejected.height
+    if not left_out:
+        return delivery
+    note = f"{left_out} rows outside {since or '…'} to {until or '…'} left out"
+    return replace(
+        delivery,
+        frame=frame,
+        rejected=rejected,
+        notes=(*delivery.notes, note),
+        # Part of a file has its own hash, so that the whole file is still stored later.
+        content_hash=f"{delivery.content_hash}:{since or ''}:{until or ''}",
+        file_hash="",
+    )

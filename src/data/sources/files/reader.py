@@ -50,7 +50,7 @@ def find_files(paths: Iterable[Path]) -> list[PriceFile]:
 
 def read_content(path: Path) -> Content:
     """The file, unpacked; raises BadInput without the path in the message."""
-    packed = _read(path)
+    packed = read_packed(path)
     unpacked = _gunzip(packed) if packed.startswith(_GZIP) else packed
     if not unpacked.strip():
         raise BadInput("it is empty: give a file with prices.")
@@ -74,7 +74,8 @@ def _in_folder(folder: Path) -> list[PriceFile]:
     return [PriceFile(path, explicit=False) for path in names]
 
 
-def _read(path: Path) -> bytes:
+def read_packed(path: Path) -> bytes:
+    """The file's bytes as they are on disk; raises BadInput as ``read_content``."""
     try:
         if not path.is_file():  # a device or a pipe may never end
             raise BadInput("no such file: check the path.")

@@ -6,6 +6,7 @@ No row is lost: each step splits its rows into those that go on and those reject
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -120,9 +121,9 @@ def split_repeated(rows: pl.DataFrame) -> Split:
 
 
 def _split(rows: pl.DataFrame, is_bad: pl.Expr, rule: str, reason: pl.Expr) -> Split:
-    marked = rows.with_columns(_bad=is_bad)
-    if not marked["_bad"].any():
+    if not rows.select(is_bad.any()).item():
         return rows, _no_rejections(rows)
+    marked = rows.with_columns(_bad=is_bad)
     bad = marked.with_columns(rule=pl.lit(rule), reason=reason).filter("_bad")
     return marked.filter(~pl.col("_bad")).drop("_bad"), _rejections(bad)
 
@@ -133,7 +134,13 @@ def _rejections(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _no_rejections(rows: pl.DataFrame) -> pl.DataFrame:
-    return _rejections(rows.clear().with_columns(rule=pl.lit(""), reason=pl.lit("")))
+    return _empty(rows.schema.get("key", pl.Null()))
+
+
+@cache
+def _empty(key: pl.DataType) -> pl.DataFrame:
+    texts = dict.fromkeys(("at", "rule", "reason"), pl.String())
+    return pl.DataFrame(schema={"ticker": pl.String(), "line": pl.Int64(), **texts, "key": key})
 
 
 def _refuse_if_many(bad: pl.DataFrame, rows: pl.DataFrame, problem: str) -> None:

@@ -100,6 +100,8 @@ def _cell(column: int | None) -> pl.Expr:
 
 def rows_as_json(layout: Layout, cells: pl.DataFrame, lines: pl.Series) -> pl.DataFrame:
     """The whole rows of these lines, as ``line`` and ``row`` (JSON by the file's column names)."""
+    if lines.is_empty():
+        return pl.DataFrame(schema={"line": pl.Int64, "row": pl.String})
     names = _unique_names(layout.names)
     columns = [f"c{i}" for i in range(len(names)) if f"c{i}" in cells.columns]
     wanted = cells.filter(pl.col("line").is_in(lines.unique().implode()))

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.calendars.calendar import OutsideCalendar
-from src.core.calendars.exchanges import exchange_of
 from src.core.errors import BadInput, UsageError
 from src.core.tickers import check_suffix, normalise_ticker
 from src.data.sources.delivery import Delivery
-from src.data.sources.files.fields.timezones import session_date
-from src.data.sources.files.parse import TickerRows, parse_file
-from src.data.sources.files.reader import find_files, read_content
+from src.data.sources.files.parse import TickerRows, parse_file, within
+from src.data.sources.files.reader import find_files, read_content, read_packed
+from src.data.sources.files.stored_files import StoredPart, file_hash, find_stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +25,9 @@ if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Basis, Kind
     from src.data.sources.files.reader import PriceFile
+    from src.db.store import Store
+
+    _Dated = tuple[Delivery, pl.Series]
 
 UNNAMED = "unnamed"
 _VENDOR = re.compile(r"[a-z0-9_]{1,32}")
@@ -65,21 +67,43 @@ class FileSource:
         self._basis = basis
         self._fetched_at = fetched_at
         self._now = now
-        self._deliveries: list[tuple[Delivery, pl.Series]] | None = None
+        self._deliveries: dict[tuple[str, Kind], list[_Dated]] | None = None
+        self._stored: dict[str, list[StoredPart]] = {}
         self._failures: list[BadInput] = []
+
+    def recognise(self, store: Store) -> None:
+        """Pass over the files that are stored already, unless a time of download is given.
+
+        To be called before anything else is asked for.
+        """
+        if self._fetched_at is None:
+            hashes = {self._hash_of(file) for file in self._files_or_none()}
+            self._stored = find_stored(store, hashes - {""})
+
+    def _files_or_none(self) -> list[PriceFile]:
+        """The files; none where they cannot be found, which is told when they are read."""
+        try:
+            return find_files(self._paths)
+        except BadInput:
+            return []
+
+    def repeated(self, ticker: str) -> list[StoredPart]:
+        """What the files that were passed over delivered of a ticker when they were stored."""
+        parts = (part for parts in self._stored.values() for part in parts)
+        return [part for part in parts if part.ticker == ticker]
 
     def tickers(self) -> list[str]:
         """The tickers in the files, sorted; raises BadInput."""
-        return sorted({delivery.ticker for delivery, _ in self._read()})
+        stored = {part.ticker for parts in self._stored.values() for part in parts}
+        return sorted({ticker for ticker, _ in self._read()} | stored)
 
     def fetch(
         self, kind: Kind, ticker: str, since: dt.date | None, until: dt.date | None
     ) -> list[Delivery]:
         """Bars of the sessions from ``since`` to ``until``; raises BadInput."""
         return [
-            _within(delivery, rejected_days, since, until)
-            for delivery, rejected_days in self._read()
-            if delivery.kind == kind and delivery.ticker == ticker
+            within(delivery, rejected_days, since, until)
+            for delivery, rejected_days in self._read().get((ticker, kind), ())
         ]
 
     def take_failures(self) -> list[BadInput]:
@@ -87,21 +111,37 @@ class FileSource:
         failures, self._failures = self._failures, []
         return failures
 
-    def _read(self) -> list[tuple[Delivery, pl.Series]]:
-        """Each delivery, with the dates of its rejected rows."""
+    def _read(self) -> dict[tuple[str, Kind], list[_Dated]]:
+        """Each delivery, with the dates of its rejected rows, by ticker and kind."""
         if self._deliveries is None:
-            deliveries, failures = [], []
+            deliveries: dict[tuple[str, Kind], list[_Dated]] = {}
+            failures = []
             for file in find_files(self._paths):
+                if self._stored and self._hash_of(file) in self._stored:
+                    continue
                 try:
-                    deliveries += self._read_file(file)
+                    for dated in self._read_file(file):
+                        key = (dated[0].ticker, dated[0].kind)
+                        deliveries.setdefault(key, []).append(dated)
                 except BadInput as error:
                     failures.append(error)
-            if not deliveries:
+            if not deliveries and not self._stored:
                 raise _nothing_read(self._ticker, self._paths, failures)
             self._deliveries, self._failures = deliveries, failures
         return self._deliveries
 
-    def _read_file(self, file: PriceFile) -> list[tuple[Delivery, pl.Series]]:
+    def _hash_of(self, file: PriceFile) -> str:
+        """See ``stored_files.file_hash``; empty where the file cannot be read."""
+        try:
+            return self._hash(read_packed(file.path), file)
+        except BadInput:
+            return ""
+
+    def _hash(self, packed: bytes, file: PriceFile) -> str:
+        options = (self._ticker, self._vendor, self._basis, self._suffix)
+        return file_hash(packed, file, options)
+
+    def _read_file(self, file: PriceFile) -> list[_Dated]:
         try:
             content = read_content(file.path)
             parts = parse_file(
@@ -117,7 +157,18 @@ class FileSource:
         except pl.exceptions.PolarsError as error:
             raise BadInput(f"{file.path}: it is not a table of prices: save it as CSV.") from error
         digest = hashlib.sha256(content.packed)
-        return [(self._delivery(part, file.path, digest), part.rejected_days) for part in parts]
+        # What states actions is merged into the ledger every time that it is given.
+        is_recognisable = all(part.actions is None for part in parts)
+        key = self._hash(content.packed, file) if is_recognisable else ""
+        return [
+            (
+                replace(
+                    self._delivery(part, file.path, digest), file_hash=key, file_parts=len(parts)
+                ),
+                part.rejected_days,
+            )
+            for part in parts
+        ]
 
     def _delivery(self, rows: TickerRows, path: Path, digest: hashlib._Hash) -> Delivery:
         vendor = self._vendor or rows.vendor or UNNAMED
@@ -178,31 +229,3 @@ def _content_hash(digest: hashlib._Hash, ticker: str, kind: Kind) -> str:
     copy = digest.copy()  # a file of two thousand tickers is hashed once
     copy.update(f"\n{ticker}\n{kind}".encode())
     return copy.hexdigest()
-
-
-def _within(
-    delivery: Delivery, rejected_days: pl.Series, since: dt.date | None, until: dt.date | None
-) -> Delivery:
-    """The delivery's rows of these days; rejected rows without a readable date stay.
-
-    All actions stay: dividends are divided by splits of any later day.
-    """
-    if since is None and until is None:
-        return delivery
-    zone = exchange_of(delivery.ticker).zone
-    day = pl.col("date") if delivery.kind == "daily" else session_date(pl.col("ts"), zone)
-    first, last = since or dt.date.min, until or dt.date.max
-    frame = delivery.frame.filter(day.is_between(first, last))
-    rejected = delivery.rejected.filter(rejected_days.is_between(first, last).fill_null(value=True))
-    left_out = delivery.frame.height - frame.height + delivery.rejected.height - rejected.height
-    if not left_out:
-        return delivery
-    note = f"{left_out} rows outside {since or '…'} to {until or '…'} left out"
-    return replace(
-        delivery,
-        frame=frame,
-        rejected=rejected,
-        notes=(*delivery.notes, note),
-        # Part of a file has its own hash, so that the whole file is still stored later.
-        content_hash=f"{delivery.content_hash}:{since or ''}:{until or ''}",
-    )

@@ -11,7 +11,6 @@ from src.core.tables import CLEAN_DAILY, CORPORATE_ACTIONS, QUARANTINE
 from src.data.cleaning import stage as cleaning
 from src.data.ingest import stage as ingest
 from src.features import features_daily
-from src.features.catalogue import features, warm_up_rows
 from src.features.features_daily import compute
 from tests.support.prices import (
     TCS,
@@ -125,8 +124,13 @@ def faulty_of(bars):
 
 def features_without_cleaning(run_context, bars):
     windows = run_context.settings.features
-    clean = bars.with_columns(ticker=pl.lit(TCS), source=pl.lit("yahoo"))
-    return compute(clean, features(windows), warm_up_rows(windows), "any")
+    clean = bars.with_columns(
+        ticker=pl.lit(TCS),
+        source=pl.lit("yahoo"),
+        return_basis=pl.lit("price"),
+        action_pending=pl.lit(value=False),
+    )
+    return compute(clean, windows)
 
 
 def check_that_the_rest_stands(store, run_context, bars, basis):

@@ -22,8 +22,6 @@ from src.data.cleaning import stage as cleaning
 from src.data.ingest import stage as ingest
 from src.data.sources.files.source import FileSource
 from src.data.sources.yahoo.source import YahooSource
-from src.db.connection import bulk_connection
-from src.db.store import PostgresStore
 from tests.support.prices import (
     NOW,
     TCS,
@@ -165,28 +163,6 @@ def test_no_transaction_is_open_while_a_source_is_asked(store, home, database_ur
 
     assert source.locks == []
     assert report.rows == 4
-
-
-class LoadNotingStore(PostgresStore):
-    """A store that notes the tickers that are loaded from the raw daily prices."""
-
-    def load(self, table, tickers, until=None):
-        if table == RAW_DAILY:
-            self.loaded += tickers
-        return super().load(table, tickers, until)
-
-
-def test_stored_prices_of_many_tickers_are_looked_up_one_by_one(home, store, database_url):
-    tickers = (TCS, "INFY.NS", "WIPRO.NS")
-    source = StubSource([week(100, ticker=ticker) for ticker in tickers])
-    run(ingest.stage(source), context(store, home, tickers=tickers))
-    noting = LoadNotingStore(bulk_connection(database_url))
-    noting.loaded = []
-
-    run(ingest.stage(None), context(noting, home, tickers=tickers))
-    noting.close()
-
-    assert noting.loaded == list(tickers)
 
 
 # --- later deliveries

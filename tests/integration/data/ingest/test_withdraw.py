@@ -10,7 +10,9 @@ from src.core.tables import (
     ACTION_HISTORY,
     CLEAN_DAILY,
     CORPORATE_ACTIONS,
+    FEATURES_DAILY,
     INGEST_BATCHES,
+    POOL_MEMBERS,
     PRICE_REVISIONS,
     QUARANTINE,
     RAW_DAILY,
@@ -24,6 +26,7 @@ from src.data.ingest.withdraw import withdraw
 from src.data.report.row_counts import count_rows
 from src.data.report.sections import report_sections
 from src.data.report.ticker_data import load_ticker_data
+from src.features import features_daily
 from tests.support.prices import NOW, TCS, StubSource, bar, context, delivery, rows, run, utc
 
 DAYS = [dt.date(2026, 4, day) for day in (6, 7, 8, 9, 10)]
@@ -86,13 +89,15 @@ def test_prices_are_as_if_the_batch_had_never_come(store, bring, closes, take_ou
 def test_the_only_batch_leaves_nothing_behind(store, home, bring, closes, take_out):
     days = [*DAYS, dt.date(2026, 4, 5)]  # the last is a Sunday, which cleaning refuses
     bring(FIRST, *(bar(day, 100.0) for day in days), stated=[(DAYS[2], "split", 1.1, None)])
-    run(cleaning.STAGE, context(store, home, now=LATER))
+    for stage in (cleaning.STAGE, features_daily.STAGE):
+        run(stage, context(store, home, now=LATER))
     assert rows(store, QUARANTINE)["rule"].to_list() == ["non_session"]
+    assert not rows(store, POOL_MEMBERS).is_empty()
 
     take_out(FIRST)
 
     assert closes() == []
-    for table in (CLEAN_DAILY, CORPORATE_ACTIONS, QUARANTINE):
+    for table in (CLEAN_DAILY, CORPORATE_ACTIONS, QUARANTINE, FEATURES_DAILY, POOL_MEMBERS):
         assert rows(store, table).is_empty()
     data = load_ticker_data(context(store, home, now=LATER))
     assert report_sections(data)

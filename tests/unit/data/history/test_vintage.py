@@ -21,4 +21,4 @@ FIRST, SECOND = (dt.datetime(2026, 4, day, tzinfo=dt.UTC) for day in (1, 2))
 def test_split_adjusted_batches_continue_each_other_and_total_ones_replace(batches, newest):
     rows = pl.DataFrame(batches, schema=["batch_id", "price_basis", "fetched_at"], orient="row")
 
-    assert rows.select(is_newest_vintage(rows)).to_series().to_list() == newest
+    assert rows.select(is_newest_vintage()).to_series().to_list() == newest

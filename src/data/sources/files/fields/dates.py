@@ -59,11 +59,7 @@ def parse_dates(at: pl.Series, lines: pl.Series, *, column: str, latest_year: in
         BadInput: when more rows cannot be read than a total line or two, when the order of day and
             month is ambiguous, and for numbers.
     """
-    form, parts = _most_common_form(at)
-    if not form:
-        raise BadInput(_unreadable(at, at.is_not_null(), lines, column))
-    parts, notes = _day_and_month(parts, at, lines, column) if form == "numbers" else (parts, ())
-    times = _with_offsets_or_without(parts.select(_offset(), _wall(parts)))
+    times, notes = _iso_days(at) or _parsed_times(at, lines, column)
     year = times["wall"].dt.year()
     outside = ((year < OLDEST_YEAR) | (year > latest_year)).fill_null(value=False)
     unreadable = times["wall"].is_null()
@@ -74,6 +70,25 @@ def parse_dates(at: pl.Series, lines: pl.Series, *, column: str, latest_year: in
         raise BadInput(_unreadable(at, unreadable, lines, column))
     wall = times.select(pl.when(~outside).then("wall"))["wall"]
     return ParsedDates(wall, times["offset"], outside.alias("outside_years"), notes)
+
+
+def _iso_days(at: pl.Series) -> tuple[pl.DataFrame, tuple[str, ...]] | None:
+    """As ``_parsed_times`` where each row is a day such as 2026-04-13, as in most files."""
+    if at.null_count() or not at.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$").all():
+        return None
+    wall = at.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us")).alias("wall")
+    return wall.to_frame().with_columns(offset=pl.lit(None, dtype=pl.Int32)), ()
+
+
+def _parsed_times(
+    at: pl.Series, lines: pl.Series, column: str
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """``wall`` and ``offset`` of each row by the form of most rows, and what was assumed."""
+    form, parts = _most_common_form(at)
+    if not form:
+        raise BadInput(_unreadable(at, at.is_not_null(), lines, column))
+    parts, notes = _day_and_month(parts, at, lines, column) if form == "numbers" else (parts, ())
+    return _with_offsets_or_without(parts.select(_offset(), _wall(parts))), notes
 
 
 def too_many(bad: int, rows: int, tolerated: int) -> bool:

@@ -15,11 +15,15 @@ def parse_numbers(frame: pl.DataFrame, columns: list[str]) -> tuple[pl.DataFrame
     The series ``invalid`` has that cell as ``name value``, null where all cells are numbers or
     blank. Infinity is not a number.
     """
+    numbers = frame.select(pl.col(columns).cast(pl.Float64, strict=False))
+    finite = numbers.select(pl.all().is_finite().all()).row(0, named=True)
     invalid_cells = []
     floats = []
     for name in columns:
-        text = frame[name]
-        number = text.cast(pl.Float64, strict=False)
+        text, number = frame[name], numbers[name]
+        if finite[name] and number.null_count() == text.null_count():
+            floats.append(number)
+            continue
         if number.null_count() != text.null_count():
             number = _with_grouped(text, number)
         blank = text.is_null() | number.is_nan().fill_null(value=False)

@@ -418,3 +418,39 @@ def test_bars_that_are_kept_are_whole_positive_and_possible(rows):
         assert max(prices) == row["high"]
         assert row["volume"] > 0 or row["high"] > row["low"]
         assert nse().is_session(row["date"])
+
+
+@given(st.lists(SERIES, min_size=2, max_size=4), RULES)
+def test_a_series_is_cleaned_beside_others_as_by_itself(series, rules):
+    named = [
+        [row | {"ticker": f"T{number}.NS"} for row in rows] for number, rows in enumerate(series)
+    ]
+
+    together = cleaned(*(row for rows in named for row in rows), rules=rules)
+
+    alone = [cleaned(*rows, rules=rules) for rows in named]
+    assert together.kept.equals(pl.concat([result.kept for result in alone]))
+    refused = pl.concat([result.refused for result in alone])
+    by = ["ticker", "date"]
+    assert together.refused.sort(by).equals(refused.sort(by))
+
+
+def test_rows_before_a_break_are_refused_in_their_own_series_alone():
+    days = sessions(dt.date(2025, 1, 1), 80)
+
+    def series(ticker, after):
+        closes = [100.0] * 30 + [after] * 20
+        prices = [dict.fromkeys(("open", "high", "low", "close", "adj_close"), c) for c in closes]
+        return [
+            bar(day, ticker=ticker, **price)
+            for day, price in zip([*days[:30], *days[60:]], prices, strict=True)
+        ]
+
+    result = cleaned(*series("A.NS", 100.0), *series("B.NS", 450.0), *series("C.NS", 20.0))
+
+    broken = result.refused.group_by("ticker", "rule", "reason").len().sort("ticker")
+    text = "nothing traded for a long time after it, then at {} times its price"
+    assert broken.rows() == [
+        ("B.NS", "before_break", text.format("4.5"), 30),
+        ("C.NS", "before_break", text.format("0.2"), 30),
+    ]

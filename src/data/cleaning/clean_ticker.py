@@ -1,0 +1,198 @@
+"""Adjust and repair the bars of one ticker that the rules have left.
+
+One source is chosen per ticker. The others, and the hourly bars, fill its gaps where they agree
+with it around the gap; where they differ from it is listed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from src.data.cleaning.compare_sources import SCHEMA as DIFFERENCES
+from src.data.cleaning.compare_sources import find_differences
+from src.data.cleaning.repair.candidates import hourly_candidates, second_source_candidates
+from src.data.cleaning.repair.fill_gaps import Repair, fill_gaps, missing_sessions
+from src.data.cleaning.rules.catalogue import BROKEN
+from src.data.corporate_actions.apply import AdjustedSeries, apply_actions
+from src.data.corporate_actions.ledger import active_actions, effective_rows
+from src.data.corporate_actions.price_checks.contradictions import adj_close_mismatches
+from src.data.corporate_actions.price_checks.dividends import SCHEMA as IMPLAUSIBLE
+
+if TYPE_CHECKING:
+    from src.core.calendars.calendar import Calendar
+
+UNREPAIRED = pl.lit(None, dtype=pl.String).alias("repaired_by")
+REPAIRED = pl.Schema(
+    {
+        "ticker": pl.String(),
+        "date": pl.Date(),
+        "kind": pl.String(),
+        "source": pl.String(),
+        "batch_id": pl.Int64(),
+        "reason": pl.String(),
+    }
+)
+MISMATCHES = pl.Schema({"ticker": pl.String(), **IMPLAUSIBLE})
+
+
+@dataclass(frozen=True)
+class SourceRows:
+    """One source's daily bars that the rules kept, and those they refused.
+
+    ``ledger`` are the actions that its prices have reached, ``span`` is its row of
+    ``CleaningResult.spans``, if it has any price.
+    """
+
+    kept: pl.DataFrame
+    refused: pl.DataFrame
+    ledger: pl.DataFrame
+    span: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class CleaningResult:
+    """What became of the daily bars.
+
+    Rows of the chosen source = ``bars`` that were not repaired + ``refused``.
+
+    Attributes:
+        bars: the clean bars.
+        refused: raw rows with ``rule`` and ``reason``.
+        inferred: ledger rows, as ``contradicted`` and ``reinstated`` (see ``AdjustedSeries``).
+        dividend_mismatches: stated dividends that adj_close does not take off.
+        repaired: what each repaired bar was taken from.
+        differences: where another source differs (see ``compare_sources``).
+        spans: ``ticker, source, last, rows``: how far each source reaches.
+    """
+
+    bars: pl.DataFrame
+    refused: pl.DataFrame
+    inferred: pl.DataFrame
+    contradicted: pl.DataFrame
+    reinstated: pl.DataFrame
+    dividend_mismatches: pl.DataFrame
+    repaired: pl.DataFrame
+    differences: pl.DataFrame
+    spans: pl.DataFrame
+
+
+def clean_ticker(
+    sources: Sequence[SourceRows],
+    ledger: pl.DataFrame,
+    hourly: pl.DataFrame,
+    calendar: Calendar,
+) -> CleaningResult:
+    """Adjust the bars of each source, at least one, and repair those of the first.
+
+    ``ledger`` are the ticker's rows, also of actions that no source's prices have reached yet;
+    ``hourly`` are its clean bars, those of the preferred source first.
+    """
+    chosen, *others = [
+        _source_series(rows, calendar, [other.kept for other in sources if other is not rows])
+        for rows in sources
+    ]
+    repairs = _repairs(chosen, others, ledger, hourly, calendar)
+    differing = [find_differences(chosen.bars, other.bars) for other in others]
+    inferred = [other.adjusted.inferred.filter(status="applied") for other in others]
+    return CleaningResult(
+        bars=_with_repairs(chosen.bars, repairs),
+        refused=chosen.rows.refused,
+        inferred=pl.concat([chosen.adjusted.inferred, *inferred]),
+        contradicted=chosen.adjusted.contradicted,
+        reinstated=chosen.adjusted.reinstated,
+        dividend_mismatches=_dividend_mismatches(chosen),
+        repaired=_repaired_rows(chosen.bars, repairs),
+        differences=pl.concat([pl.DataFrame(schema=DIFFERENCES), *differing]),
+        spans=pl.concat([rows.span for rows in sources]),
+    )
+
+
+@dataclass(frozen=True)
+class _SourceSeries:
+    """One source's daily bars, adjusted, and what was inferred."""
+
+    rows: SourceRows
+    adjusted: AdjustedSeries
+    bars: pl.DataFrame
+
+
+def _source_series(
+    rows: SourceRows, calendar: Calendar, others: Sequence[pl.DataFrame]
+) -> _SourceSeries:
+    adjusted = apply_actions(rows.kept, rows.ledger, calendar, others)
+    return _SourceSeries(rows, adjusted, adjusted.bars.with_columns(UNREPAIRED))
+
+
+def _dividend_mismatches(chosen: _SourceSeries) -> pl.DataFrame:
+    """Where the vendor's own adj_close contradicts the ledger; nothing where it has none."""
+    bars, ledger = chosen.bars, chosen.rows.ledger
+    has_adj_close = chosen.rows.kept["adj_close"].null_count() == 0
+    if (
+        bars.is_empty()
+        or ledger.is_empty()
+        or not has_adj_close
+        or bars["price_basis"][0] == "total"
+    ):
+        return pl.DataFrame(schema=MISMATCHES)
+    mismatches = adj_close_mismatches(bars, effective_rows(ledger))
+    return mismatches.select(pl.lit(bars["ticker"][0]).alias("ticker"), "date", "amount", "why")
+
+
+def _repairs(
+    chosen: _SourceSeries,
+    others: Sequence[_SourceSeries],
+    ledger: pl.DataFrame,
+    hourly: pl.DataFrame,
+    calendar: Calendar,
+) -> list[Repair]:
+    candidates = [
+        *hourly_candidates(hourly, hourly["source"].unique(maintain_order=True), calendar),
+        *second_source_candidates([other.bars for other in others]),
+    ]
+    if not candidates:
+        return []
+    dividends = [action for action in active_actions(ledger) if action.kind == "dividend"]
+    ex_dates = [dividend.date for dividend in dividends]
+    return fill_gaps(chosen.bars, _gaps(chosen, calendar), candidates, ex_dates)
+
+
+def _gaps(series: _SourceSeries, calendar: Calendar) -> list[dt.date]:
+    """Sessions without a bar from the first bar on, up to the last broken row or bar."""
+    broken = series.rows.refused.filter(pl.col("rule").is_in(BROKEN))
+    days = series.bars["date"]
+    through = pl.concat([days, broken["date"]]).max()
+    return missing_sessions(days, calendar, through if isinstance(through, dt.date) else None)
+
+
+def _with_repairs(bars: pl.DataFrame, repairs: Sequence[Repair]) -> pl.DataFrame:
+    if not repairs:
+        return bars
+    first = bars.row(0, named=True)
+    rows = [
+        {
+            "ticker": first["ticker"],
+            "date": repair.date,
+            **repair.bar,
+            "source": repair.source,
+            "return_basis": first["return_basis"],
+            "action_pending": False,
+            "repaired_by": repair.kind,
+            "batch_id": repair.batch_id,
+        }
+        for repair in repairs
+    ]
+    added = pl.DataFrame(rows, schema_overrides={name: bars.schema[name] for name in rows[0]})
+    return pl.concat([bars, added], how="diagonal").sort("date")
+
+
+def _repaired_rows(bars: pl.DataFrame, repairs: Sequence[Repair]) -> pl.DataFrame:
+    rows = [
+        (bars["ticker"][0], each.date, each.kind, each.source, each.batch_id, each.reason)
+        for each in repairs
+    ]
+    return pl.DataFrame(rows, schema=REPAIRED, orient="row")

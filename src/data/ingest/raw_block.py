@@ -1,0 +1,103 @@
+"""Hold the batches and raw rows of a block of tickers: read once, written once at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from src.core.tables import INGEST_BATCHES, PRICE_REVISIONS, QUARANTINE
+from src.data.history.rebuild import valid_batches
+from src.data.ingest.stored_prices import TABLES, with_batches
+
+if TYPE_CHECKING:
+    from src.data.sources.delivery import Delivery, Kind
+    from src.db.store import Store
+
+    Key = tuple[object, ...]
+
+SERIES = ("ticker", "source")
+
+
+class RawBlock:
+    """What is stored of some tickers, with what the deliveries of this run have changed so far."""
+
+    def __init__(self, store: Store, tickers: Sequence[str]) -> None:
+        self.store = store
+        self._tickers = tickers
+        self._of_series: dict[Key, pl.DataFrame] | None = None
+        self._read: dict[Kind, pl.DataFrame] = {}
+        self._series: dict[Kind, dict[Key, pl.DataFrame]] = {}
+        self._changed: dict[Kind, set[str]] = {"daily": set(), "hourly": set()}
+        self._revisions: list[pl.DataFrame] = []
+        self._rejected: list[pl.DataFrame] = []
+
+    def batches(self, delivery: Delivery) -> pl.DataFrame:
+        """The valid batches of the delivery's series: rows of ``ingest_batches``."""
+        key = (delivery.ticker, delivery.kind, delivery.vendor)
+        batches = self._batches()
+        return batches[key] if key in batches else self.store.load(INGEST_BATCHES, [])
+
+    def prices(self, delivery: Delivery) -> pl.DataFrame:
+        """The raw rows of its series with ``price_basis, fetched_at`` of their batch."""
+        none = self._read_kind(delivery.kind).clear()
+        return self._series[delivery.kind].get((delivery.ticker, delivery.vendor), none)
+
+    def has_prices(self, ticker: str) -> bool:
+        """Whether there are daily bars of a ticker, from any source."""
+        self._read_kind("daily")
+        return any(key[0] == ticker for key in self._series["daily"])
+
+    def add_batch(
+        self, delivery: Delivery, row: Mapping[str, object], content: bytes, actions: bytes
+    ) -> int:
+        """Store a row of ``ingest_batches`` with what was delivered; its number."""
+        number = self.store.add_batch(dict(row), content, actions)
+        before = self.batches(delivery)
+        added = pl.DataFrame([{"batch_id": number, **row}], schema=before.schema)
+        key = (delivery.ticker, delivery.kind, delivery.vendor)
+        self._batches()[key] = pl.concat([before, added])
+        return number
+
+    def set_prices(self, delivery: Delivery, rows: pl.DataFrame) -> None:
+        """Make these the raw rows of the delivery's series; columns as in ``prices``."""
+        self._series[delivery.kind][delivery.ticker, delivery.vendor] = rows
+        self._changed[delivery.kind].add(delivery.ticker)
+
+    def add_revisions(self, revisions: pl.DataFrame, rejected: pl.DataFrame) -> None:
+        """Note rows of ``price_revisions`` and of the quarantine."""
+        self._revisions.append(revisions)
+        self._rejected.append(rejected)
+
+    def write(self) -> None:
+        """Write what has changed."""
+        for kind, tickers in self._changed.items():
+            if tickers:
+                self._write_prices(kind, sorted(tickers))
+        for table, frames in ((PRICE_REVISIONS, self._revisions), (QUARANTINE, self._rejected)):
+            if frames:
+                self.store.upsert(table, pl.concat(frames))
+
+    def _write_prices(self, kind: Kind, tickers: Sequence[str]) -> None:
+        table, columns = TABLES[kind], list(TABLES[kind].columns)
+        series = [rows for key, rows in self._series[kind].items() if key[0] in tickers]
+        stored = self._read[kind].filter(pl.col("ticker").is_in(tickers)).select(columns)
+        self.store.replace(table, tickers, pl.concat(series).select(columns), stored=stored)
+
+    def _batches(self) -> dict[Key, pl.DataFrame]:
+        """Valid batches by ticker, kind and source, read when they are first needed."""
+        if self._of_series is None:
+            batches = valid_batches(self.store, self._tickers)
+            self._of_series = _by(batches, "ticker", "kind", "source")
+        return self._of_series
+
+    def _read_kind(self, kind: Kind) -> pl.DataFrame:
+        if kind not in self._read:
+            self._read[kind] = with_batches(self.store, TABLES[kind], self._tickers)
+            self._series[kind] = _by(self._read[kind], *SERIES)
+        return self._read[kind]
+
+
+def _by(rows: pl.DataFrame, *columns: str) -> dict[Key, pl.DataFrame]:
+    return rows.partition_by(columns, as_dict=True, maintain_order=True)
