@@ -1,4 +1,4 @@
-"""List the features of ``features_daily`` and the inputs of models.
+"""List the guide's features and the inputs of models.
 
 This is the extension point: a new feature is a line here and a function in ``indicators``,
 ``time_series`` or ``market``. Names of model inputs: ``_s`` is in units of the volatility of the
@@ -11,29 +11,29 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from src.core.arrays import Floats
 from src.features import indicators, market, time_series
 from src.features.bars import Bars
-from src.features.panel import MIN_TICKERS, ModelFeature
+from src.features.market import ModelFeature
 from src.features.time_series import WARM_UP
 
 if TYPE_CHECKING:
     from src.config.settings import FeatureSettings
 
-# Raise when a formula changes, so that stored features of the old formula have another version.
-FORMULAS = 1
+# Raise when the formula of a model input changes: a test fails until then. Stored inputs of the old
+# formula are then computed anew, and no model sees both.
+FORMULAS = 2
 
 
 @dataclass(frozen=True)
 class Feature:
-    """A column of ``features_daily``.
+    """A column of ``features_daily`` that the guide names.
 
-    ``lookback`` is how many rows before t its value needs. A feature that is not ``scale_free``
-    is stored and shown, but is no input of a model: a level of prices or volumes is not comparable
-    over time.
+    ``lookback`` is how many rows before t its value needs. A feature that is not ``scale_free`` is
+    a level of prices or volumes, and not comparable over time.
     """
 
     name: str
@@ -43,14 +43,22 @@ class Feature:
 
 
 def features(windows: FeatureSettings) -> tuple[Feature, ...]:
-    """The guide's features, then the scale-free ones of the same windows, in column order."""
-    return (*_guide_features(windows), *_scale_free_features(windows))
+    """The guide's features with the configured windows, in column order; no model sees them."""
 
+    def feature(name: str, compute: Callable[..., Floats], rows: int, **arguments: int) -> Feature:
+        return Feature(name, partial(compute, **arguments), rows)
 
-def version(windows: FeatureSettings) -> str:
-    """Names and formulas as a short hash: equal where features may be used together."""
-    text = f"{FORMULAS}:{','.join(feature.name for feature in features(windows))}"
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    def level(name: str, compute: Callable[..., Floats], rows: int, **arguments: int) -> Feature:
+        return Feature(name, partial(compute, **arguments), rows, scale_free=False)
+
+    w = windows
+    return (
+        *(feature(f"return_lag{k}", indicators.lagged_return, k, lag=k) for k in w.lag_periods),
+        *(level(f"sma_{k}", indicators.moving_average, k - 1, window=k) for k in w.sma_periods),
+        *(feature(f"mom_{k}", indicators.momentum, k, window=k) for k in w.momentum_periods),
+        *(feature(f"vol_{k}", indicators.volatility, k, window=k) for k in w.volatility_periods),
+        level("volume", indicators.traded_volume, 0),
+    )
 
 
 def warm_up_rows(windows: FeatureSettings) -> int:
@@ -58,66 +66,24 @@ def warm_up_rows(windows: FeatureSettings) -> int:
     return max(feature.lookback for feature in features(windows))
 
 
-def _feature(name: str, compute: Callable[..., Floats], lookback: int, **arguments: int) -> Feature:
-    return Feature(name, partial(compute, **arguments), lookback)
+@cache
+def version() -> str:
+    """Names and formulas of all model inputs as a short hash; windows do not enter it."""
+    text = f"{FORMULAS}:{','.join(feature.name for feature in model_features())}"
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _level(name: str, compute: Callable[..., Floats], lookback: int, **arguments: int) -> Feature:
-    return Feature(name, partial(compute, **arguments), lookback, scale_free=False)
-
-
-def _guide_features(w: FeatureSettings) -> tuple[Feature, ...]:
-    return (
-        *(_feature(f"return_lag{k}", indicators.lagged_return, k, lag=k) for k in w.lag_periods),
-        *(_level(f"sma_{k}", indicators.moving_average, k - 1, window=k) for k in w.sma_periods),
-        *(_feature(f"mom_{k}", indicators.momentum, k, window=k) for k in w.momentum_periods),
-        *(_feature(f"vol_{k}", indicators.volatility, k, window=k) for k in w.volatility_periods),
-        _level("volume", indicators.traded_volume, 0),
-    )
-
-
-def _scale_free_features(w: FeatureSettings) -> tuple[Feature, ...]:
-    unit = w.volatility_periods[0]
-    longest = w.sma_periods[-1]
-    volume_z = f"volume_z_{longest}"
-    return (
-        *(
-            _feature(
-                f"return_lag{k}_scaled", indicators.scaled_return, max(k, unit), lag=k, window=unit
-            )
-            for k in w.lag_periods
-        ),
-        *(
-            _feature(
-                f"mom_{k}_scaled", indicators.scaled_momentum, max(k, unit), span=k, window=unit
-            )
-            for k in w.momentum_periods
-        ),
-        *(
-            _feature(f"close_over_sma_{k}", indicators.close_over_average, k - 1, window=k)
-            for k in w.sma_periods
-        ),
-        _feature("range_1", indicators.session_range, 0),
-        _feature("gap_1", indicators.overnight_gap, 1),
-        _feature(volume_z, indicators.volume_surprise, longest - 1, window=longest),
-    )
-
-
-def model_features(tickers: int = MIN_TICKERS) -> tuple[ModelFeature, ...]:
-    """All features that a pool of so many tickers can have, each ranked one before its rank.
-
-    Below ``MIN_TICKERS`` only those of a ticker by itself.
-    """
-    by_itself = time_series_features()
-    if tickers < MIN_TICKERS:
-        return by_itself
-    ranked = [*by_itself, *_relative_features()]
+@cache
+def model_features() -> tuple[ModelFeature, ...]:
+    """Every input of models, each ranked one before its rank."""
+    ranked = [*time_series_features(), *_relative_features()]
     pairs = (feature for base in ranked for feature in (base, _rank(base)))
     return (*pairs, *_market_features())
 
 
+@cache
 def time_series_features() -> tuple[ModelFeature, ...]:
-    """Features that a ticker has by itself."""
+    """Inputs that a ticker has by itself, in the order of ``features_daily.inputs``."""
     return (*_moves(), *_ranges_and_variances(), *_volumes_and_extremes())
 
 

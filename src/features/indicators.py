@@ -7,11 +7,9 @@ bars: a session without a bar is no row.
 
 from __future__ import annotations
 
-import numpy as np
-
 from src.core.arrays import Floats
 from src.features.bars import Bars, once
-from src.features.rolling import deviation, mean, pad_front, ratio
+from src.features.rolling import deviation, mean, pad_front
 
 
 def lagged_return(bars: Bars, lag: int) -> Floats:
@@ -42,39 +40,3 @@ def volatility(bars: Bars, window: int) -> Floats:
 def traded_volume(bars: Bars) -> Floats:
     """Split-adjusted volume of session t, in shares."""
     return bars.volume.copy()
-
-
-def scaled_return(bars: Bars, lag: int, window: int) -> Floats:
-    """The lagged return in units of the volatility at t."""
-    return ratio(lagged_return(bars, lag), volatility(bars, window))
-
-
-def scaled_momentum(bars: Bars, span: int, window: int) -> Floats:
-    """Momentum over the volatility of ``span`` independent sessions: a t-value of the trend."""
-    return ratio(momentum(bars, span), volatility(bars, window) * np.sqrt(span))
-
-
-def close_over_average(bars: Bars, window: int) -> Floats:
-    """C_t over its moving average, less 1."""
-    return ratio(bars.close, moving_average(bars, window)) - 1
-
-
-def session_range(bars: Bars) -> Floats:
-    """ln(high / low) of session t."""
-    return np.log(bars.high / bars.low)
-
-
-def overnight_gap(bars: Bars) -> Floats:
-    """O_t / C_{t-1} - 1."""
-    return pad_front(bars.open[1:] / bars.close[:-1] - 1, bars.close.size)
-
-
-def volume_surprise(bars: Bars, window: int) -> Floats:
-    """How far ln(1 + volume) is from its mean over ``window`` bars, in their deviations.
-
-    Zero where volume did not vary at all.
-    """
-    logs = np.log1p(bars.volume)
-    logs = logs - logs[:1]
-    usual, distance = deviation(logs, window), logs - mean(logs, window)
-    return np.where(usual == 0, 0.0, ratio(distance, usual))

@@ -1,21 +1,112 @@
-"""Compute model inputs of the market's state, and of a ticker relative to the others.
+"""Compute the model inputs that need a pool: the market's state, and places among its tickers.
 
-A market function takes the pool's market returns m, (T,), and gives (T,); its windows count the
-sessions that have a market. The others take a ``Pool`` and give (T, N). The value at row t uses
-rows up to and including t; NaN where a window is not full or fewer than five tickers are there.
+They are functions of stored rows alone (closes, log returns, stored inputs), the same for training,
+backtest, leakage check and serving. A market function takes the pool's market returns m, (T,), and
+gives (T,); its windows count the sessions that have a market. The others take a ``Pool`` and give
+(T, N). The value at row t uses rows up to and including t; NaN where a window is not full, fewer
+than five tickers are there, or the session is not complete.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
-from src.core.arrays import Floats
+from src.core.arrays import Bools, Floats, Singles
 from src.features import rolling
-from src.features.bars import Bars
-from src.features.panel import MIN_TICKERS, ModelFeature, Pool
-from src.features.time_series import DECAY, TINY_VARIANCE, WARM_UP, log_close, volatility
+from src.features.time_series import DECAY, TINY_VARIANCE, WARM_UP, decayed_volatility
+
+Kind = Literal["time_series", "market", "cross_section"]
+
+# Fewer tickers are no market, and a rank among them has no meaning.
+MIN_TICKERS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class ModelFeature:
+    """One input of models.
+
+    Attributes:
+        name: Of the input.
+        compute: By kind. ``time_series``: ``Bars`` to (n,). ``market``: the pool's market
+            returns (T,) to (T,), the same for every ticker. ``cross_section``: ``Pool`` to
+            (T, N), a ticker beside the others.
+        lookback: Rows before t that its value needs: bars of the ticker, or sessions with a
+            market. What decays (``rolling.decayed_sum``) is defined from there on and still
+            depends on up to 512 rows.
+        kind: Which of the three.
+    """
+
+    name: str
+    compute: Callable[..., Floats]
+    lookback: int
+    kind: Kind
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """What the inputs of a pool are computed from.
+
+    Attributes:
+        close: Adjusted closes, NaN without a bar; (T, N).
+        market: Equal-weight mean of the log returns; (T,), NaN where fewer than ``MIN_TICKERS``
+            have one and on sessions that are not complete.
+        complete: Which sessions are; (T,).
+        inputs: The stored inputs of each ticker by itself, by name; (T, N) each.
+    """
+
+    close: Floats
+    market: Floats
+    complete: Bools
+    inputs: Mapping[str, Singles]
+    _newest: dict[ModelFeature, Singles] = field(default_factory=dict, init=False, repr=False)
+
+    def matrix(self, feature: ModelFeature) -> Singles:
+        """A feature of every ticker and session; (T, N), read only, NaN where it is not known.
+
+        Only the last one is kept, for its rank, which comes next: each is as large as the closes.
+        """
+        if feature not in self._newest:
+            values = np.asarray(self._computed(feature), dtype=np.float32)
+            values.setflags(write=False)
+            self._newest.clear()
+            self._newest[feature] = values
+        return self._newest[feature]
+
+    def _computed(self, feature: ModelFeature) -> Floats | Singles:
+        if feature.kind == "time_series":
+            return self.inputs[feature.name]
+        if feature.kind == "market":
+            state = feature.compute(self.market)[:, None]
+            return np.where(np.isfinite(self.close), state, np.nan)
+        return feature.compute(self)
+
+
+def build_pool(
+    close: Floats, log_returns: Floats, complete: Bools, inputs: Mapping[str, Singles]
+) -> Pool:
+    """The pool of stored columns, (T, N); see ``Pool``. Log returns are since the bar before."""
+    return Pool(close, market_returns(log_returns, complete), complete, inputs)
+
+
+def market_returns(log_returns: Floats, complete: Bools) -> Floats:
+    """Mean log return per session over the tickers that have one; (T,)."""
+    sums, counts = np.zeros(len(complete)), np.zeros(len(complete))
+    # Ticker by ticker: the order of a sum must not depend on how a matrix lies in memory.
+    for column in log_returns.T:
+        known = np.isfinite(column)
+        sums[known] += column[known]
+        counts += known
+    return np.where((counts >= MIN_TICKERS) & complete, sums / np.maximum(counts, 1), np.nan)
+
+
+def matrices(pool: Pool, wanted: Iterable[ModelFeature]) -> Iterator[tuple[str, Singles]]:
+    """Name and matrix of each feature in turn, so that not all need be in memory."""
+    for feature in wanted:
+        yield feature.name, pool.matrix(feature)
 
 
 def market_return(market: Floats, span: int) -> Floats:
@@ -64,11 +155,11 @@ def residual(pool: Pool, span: int, window: int) -> Floats:
 
 
 def rank_of(pool: Pool, feature: ModelFeature) -> Floats:
-    """The ``ranks`` of a feature; (T, N)."""
-    return ranks(pool.matrix(feature))
+    """The ``ranks`` of a feature on complete sessions; (T, N)."""
+    return ranks(np.where(pool.complete[:, None], pool.matrix(feature), np.nan))
 
 
-def ranks(values: Floats) -> Floats:
+def ranks(values: Floats | Singles) -> Floats:
     """Rank within each session from -.5 (lowest) to .5 (highest), ties sharing their mean; (T, N).
 
     Over the tickers with a finite value, at least ``MIN_TICKERS`` of them.
@@ -79,7 +170,7 @@ def ranks(values: Floats) -> Floats:
     return out
 
 
-def _ranked(values: Floats) -> Floats:
+def _ranked(values: Floats | Singles) -> Floats:
     known = np.isfinite(values)
     counts = known.sum(axis=1, keepdims=True)
     ordered = np.where(known, values, np.nan)  # NaN sorts last
@@ -96,7 +187,7 @@ def _ranked(values: Floats) -> Floats:
     return out
 
 
-def _shared_places(ordered: Floats) -> Floats:
+def _shared_places(ordered: Floats | Singles) -> Floats:
     """Mean place of each run of equal values in sorted rows."""
     places = np.arange(ordered.shape[1])
     breaks = ordered[:, 1:] != ordered[:, :-1]
@@ -136,16 +227,20 @@ def _slope(r: Floats, m: Floats, window: int) -> Floats:
 def _with_market(pool: Pool, compute: Callable[[Floats, Floats, Floats], Floats]) -> Floats:
     """``compute(s, returns, market returns)`` of each ticker over its sessions with a market."""
     known = np.isfinite(pool.market)
-    level = np.cumsum(np.where(known, pool.market, 0.0))
+    market = np.append(np.where(known, pool.market, 0.0), 0.0)
 
-    def of_ticker(bars: Bars, present: np.ndarray) -> Floats:
-        common = known[present]
-        r = rolling.pad_front(np.diff(log_close(bars)[common]), int(common.sum()))
-        m = rolling.pad_front(np.diff(level[known & present]), r.size)
-        out = np.full(common.size, np.nan)
-        out[common] = compute(volatility(bars)[common], r, m)
+    def of_ticker(close: Floats) -> Floats:
+        bars = np.flatnonzero(np.isfinite(close))
+        logs = rolling.log(close[bars])
+        common = known[bars]
+        sessions, level = bars[common], logs[common]
+        r = rolling.pad_front(np.diff(level), level.size)
+        # What the market moved since the session before, summed from that one on: by a running
+        # total the last bits would depend on where the series begins.
+        m = rolling.pad_front(np.add.reduceat(market, sessions + 1)[:-1], level.size)
+        s = decayed_volatility(logs - rolling.lag(logs, 1))
+        out = np.full(close.size, np.nan)
+        out[sessions] = compute(s[common], r, m)
         return out
 
-    return pool.to_matrix(
-        of_ticker(bars, present) for bars, present in zip(pool.bars, pool.present.T, strict=True)
-    )
+    return np.stack([of_ticker(close) for close in np.ascontiguousarray(pool.close.T)], axis=1)

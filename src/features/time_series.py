@@ -44,22 +44,31 @@ def volatility(bars: Bars) -> Floats:
     s_t^2 = .94 s_{t-1}^2 + .06 r_t^2 once the start has decayed, from ``WARM_UP`` returns on.
     Zero where prices do not move at all; nothing is then divided by it.
     """
-    squares = np.square(log_return(bars, 1)[1:])
-    return rolling.pad_front(
-        np.sqrt(rolling.decayed_mean(squares, DECAY, WARM_UP)), bars.close.size
-    )
+    return decayed_volatility(log_return(bars, 1))
+
+
+def decayed_volatility(returns: Floats) -> Floats:
+    """``volatility`` of log returns; (n,), the first of them not known."""
+    squares = np.square(returns[1:])
+    return rolling.pad_front(np.sqrt(rolling.decayed_mean(squares, DECAY, WARM_UP)), returns.size)
 
 
 @once
 def daily_variance(bars: Bars) -> Floats:
-    """v_t: ``garman_klass`` of the session, or r_t^2 where a bar is only a close."""
+    """v_t: ``session_variance``, or r_t^2 where a bar is only a close."""
+    variance = session_variance(bars)
+    return np.where(np.isnan(variance), np.square(log_return(bars, 1)), variance)
+
+
+@once
+def session_variance(bars: Bars) -> Floats:
+    """``garman_klass`` of the session, NaN without the four prices or a bar before."""
     opened = rolling.log(bars.open)
-    variance = garman_klass(
+    return garman_klass(
         opened - rolling.lag(log_close(bars), 1),
         rolling.log(bars.high) - rolling.log(bars.low),
         log_close(bars) - opened,
     )
-    return np.where(np.isnan(variance), np.square(log_return(bars, 1)), variance)
 
 
 def garman_klass(overnight: Floats, spread: Floats, body: Floats) -> Floats:

@@ -1,9 +1,14 @@
-"""Check the features of each ticker before training; a critical finding stops the run."""
+"""Check the features of each ticker before training; a critical finding stops the run.
+
+Critical are the guide's columns, types and values that are not finite. A missing model input is a
+warning: zero is forecast there.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -11,13 +16,15 @@ import polars as pl
 
 from src.core.calendars.calendar import Calendar
 from src.core.calendars.closed_days import are_from_another_exchange, closed_days_message
-from src.core.errors import ValidationFailed
+from src.core.errors import ValidationFailed, WrongInstrument
 from src.core.tables import CLEAN_DAILY, FEATURES_DAILY, QUARANTINE
-from src.features.catalogue import features
+from src.features.catalogue import features, time_series_features
 from src.stages.stage import RunContext, Stage, StageReport
 
 # A year of sessions: gaps in it matter for the next forecast.
 RECENT = 252
+
+INSTRUMENT = "instrument"
 
 Severity = Literal["INFO", "WARNING", "CRITICAL"]
 
@@ -35,13 +42,19 @@ class Finding:
 
 @dataclass(frozen=True)
 class CheckInputs:
-    """Everything that the checks of one ticker read."""
+    """Everything that the checks of one ticker read.
+
+    Attributes:
+        names: Of the configured features.
+        inputs: Of the elements of the column ``inputs``.
+    """
 
     ticker: str
     features: pl.DataFrame
     clean: pl.DataFrame
     quarantine: pl.DataFrame
     names: tuple[str, ...]
+    inputs: tuple[str, ...]
     calendar: Calendar
     newest_expected: dt.date
     min_rows: int
@@ -50,16 +63,24 @@ class CheckInputs:
 
 
 def run(context: RunContext) -> StageReport:
-    """Check every ticker; raises ValidationFailed with the first critical finding."""
-    findings = {ticker: check(_check_inputs(context, ticker)) for ticker in context.tickers}
+    """Check every ticker.
+
+    Raises:
+        WrongInstrument: The rows of a ticker are of another exchange.
+        ValidationFailed: With the other critical findings.
+    """
+    checked = {inputs.ticker: inputs for inputs in _check_inputs(context)}
+    findings = {ticker: check(inputs) for ticker, inputs in checked.items()}
     failed = [
         finding for of_ticker in findings.values() for finding in of_ticker if not finding.passed
     ]
-    critical = [finding.message for finding in failed if finding.severity == "CRITICAL"]
+    critical = [finding for finding in failed if finding.severity == "CRITICAL"]
     if critical:
-        raise ValidationFailed(" ".join(critical))
+        is_wrong = any(finding.check == INSTRUMENT for finding in critical)
+        error = WrongInstrument if is_wrong else ValidationFailed
+        raise error(" ".join(finding.message for finding in critical))
     return StageReport(
-        rows=context.store.load(FEATURES_DAILY, context.tickers, context.as_of).height,
+        rows=sum(inputs.features.height for inputs in checked.values()),
         details={
             "checks": {
                 ticker: [asdict(finding) for finding in of_ticker]
@@ -150,7 +171,7 @@ def right_instrument(inputs: CheckInputs) -> Finding:
     daily = inputs.quarantine.filter(kind="daily", rule="non_session").height
     rows = daily + inputs.clean.height
     return Finding(
-        "instrument",
+        INSTRUMENT,
         not are_from_another_exchange(daily, rows),
         "CRITICAL",
         f"{inputs.ticker}: {closed_days_message(inputs.ticker, daily, rows)}",
@@ -190,6 +211,25 @@ def freshness(inputs: CheckInputs) -> Finding:
     )
 
 
+def known_inputs(inputs: CheckInputs) -> Finding:
+    """Every model input is known at the newest bar."""
+    newest = inputs.features["inputs"][-1]
+    missing = [
+        name
+        for name, value in zip(inputs.inputs, newest, strict=False)
+        if value is None or not math.isfinite(value)
+    ]
+    return Finding(
+        "model_inputs",
+        not missing,
+        "WARNING",
+        f"{inputs.ticker}: {len(missing)} of {len(inputs.inputs)} model inputs are unknown at the "
+        f"newest bar ({', '.join(missing[:3])}{', …' if len(missing) > 3 else ''}): zero is "
+        "forecast there.",
+        {"missing": missing},
+    )
+
+
 CHECKS: tuple[Callable[[CheckInputs], Finding], ...] = (
     enough_rows,
     finite_values,
@@ -197,24 +237,30 @@ CHECKS: tuple[Callable[[CheckInputs], Finding], ...] = (
     right_instrument,
     recent_sessions,
     freshness,
+    known_inputs,
 )
 
 
-def _check_inputs(context: RunContext, ticker: str) -> CheckInputs:
-    settings = context.settings
+def _check_inputs(context: RunContext) -> Iterator[CheckInputs]:
+    settings, store = context.settings, context.store
     closed = context.calendar.last_closed(context.now)
-    return CheckInputs(
-        ticker=ticker,
-        features=context.store.load(FEATURES_DAILY, [ticker], context.as_of),
-        clean=context.store.load(CLEAN_DAILY, [ticker], context.as_of),
-        quarantine=context.store.load(QUARANTINE, [ticker]),
-        names=tuple(feature.name for feature in features(settings.features)),
-        calendar=context.calendar,
-        newest_expected=closed if context.as_of is None else min(closed, context.as_of),
-        min_rows=settings.data.min_rows_required,
-        max_missing_share=settings.validation.max_missing_share,
-        stale_after=settings.data.stale_after_sessions,
-    )
+    features_daily = store.load(FEATURES_DAILY, context.tickers, context.as_of)
+    clean = store.load(CLEAN_DAILY, context.tickers, context.as_of, ("ticker", "date"))
+    quarantine = store.load(QUARANTINE, context.tickers, columns=("ticker", "kind", "rule"))
+    for ticker in context.tickers:
+        yield CheckInputs(
+            ticker=ticker,
+            features=features_daily.filter(ticker=ticker),
+            clean=clean.filter(ticker=ticker),
+            quarantine=quarantine.filter(ticker=ticker),
+            names=tuple(feature.name for feature in features(settings.features)),
+            inputs=tuple(feature.name for feature in time_series_features()),
+            calendar=context.calendar,
+            newest_expected=closed if context.as_of is None else min(closed, context.as_of),
+            min_rows=settings.data.min_rows_required,
+            max_missing_share=settings.validation.max_missing_share,
+            stale_after=settings.data.stale_after_sessions,
+        )
 
 
 STAGE = Stage(

@@ -1,27 +1,73 @@
-"""Arrange clean bars as matrices: one row a session, one column a ticker.
+"""Arrange stored features and labels as matrices: one row a session, one column a ticker.
 
-Everything that pools tickers works on these. A bar that is missing is NaN, never filled. Prices are
-split- and dividend-adjusted alike: open, high and low are scaled by adj_close / close.
+Everything that pools tickers works on these. What is missing is NaN, never filled.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+from src.core.arrays import Bools, Days, Floats, Ints, Singles
 
 if TYPE_CHECKING:
     import polars as pl
 
     from src.core.calendars.calendar import Calendar
 
-Days = npt.NDArray[np.datetime64]
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
+# A session is complete when 4 of 5 tickers that had a bar in this many sessions have one.
+RECENT = 5
+BAR_COLUMNS = ("adj_close", "log_return", "variance")
 
-MATRICES = ("open", "high", "low", "close", "volume", "pending")
+
+@dataclass(frozen=True, eq=False)
+class StoredInputs(Mapping[str, Singles]):
+    """What ``features_daily.inputs`` holds: a (T, N) matrix by name, NaN where it is not known.
+
+    Kept as one row a bar, since young tickers would leave most of the matrices empty; a matrix is
+    made when it is asked for.
+
+    Attributes:
+        names: In the order of ``per_bar``.
+        rows, columns: Session and ticker of each bar, by session and then by ticker; (n,).
+        per_bar: (n, names).
+        shape: Of the matrices.
+    """
+
+    names: tuple[str, ...]
+    rows: Ints
+    columns: Ints
+    per_bar: Singles
+    shape: tuple[int, int]
+
+    def __getitem__(self, name: str) -> Singles:
+        out = np.full(self.shape, np.nan, dtype=np.float32)
+        out[self.rows, self.columns] = self.per_bar[:, self.names.index(name)]
+        return out
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def select(self, first: int, end: int, chosen: Ints) -> StoredInputs:
+        """Those of the sessions from ``first`` to before ``end``, and of some tickers."""
+        place = np.full(self.shape[1], -1)
+        place[chosen] = np.arange(chosen.size)
+        kept = (self.rows >= first) & (self.rows < end) & (place[self.columns] >= 0)
+        return replace(
+            self,
+            rows=self.rows[kept] - first,
+            columns=place[self.columns[kept]],
+            per_bar=self.per_bar[kept],
+            shape=(end - first, chosen.size),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,84 +77,169 @@ class Panel:
     Attributes:
         sessions: Every session from the first to the last bar, ascending; (T,).
         tickers: Column names, ascending; N of them.
-        open, high, low, close: Adjusted prices; (T, N), NaN without a bar.
-        volume: Split-adjusted shares; (T, N).
-        pending: Sessions whose move waits for a decision on a corporate action; (T, N).
+        close: Split- and dividend-adjusted; (T, N), NaN without a bar.
+        log_returns: ln(C_t / C of the bar before it); (T, N). Across sessions without a bar it is
+            the whole move since the last one; NaN where a corporate action waits for a decision.
+        variance: The daily proxy; (T, N).
+        days_ahead: Calendar days from each session to the next one; (T,).
+        labels: Simple returns by horizon in sessions; (T, N), NaN where not realised.
+        inputs: What models see of each ticker by itself, by name; (T, N) each.
     """
 
     sessions: Days
     tickers: tuple[str, ...]
-    open: Floats
-    high: Floats
-    low: Floats
     close: Floats
-    volume: Floats
-    pending: Bools
-    cache: dict[str, Floats] = field(default_factory=dict, init=False, repr=False)
-
-    @property
-    def log_returns(self) -> Floats:
-        """ln(C_t / C of the bar before it), NaN without both; (T, N).
-
-        Across sessions without a bar it is the whole move since the last one.
-        """
-        if "log_returns" not in self.cache:
-            last = previous_bar(self.close)
-            self.cache["log_returns"] = np.log(self.close / last)
-        return self.cache["log_returns"]
+    log_returns: Floats
+    variance: Floats
+    days_ahead: Ints
+    labels: Mapping[int, Floats]
+    inputs: StoredInputs
 
     def targets(self, horizon: int) -> Floats:
-        """C_{t+h} / C_t - 1 with t+h counted in sessions; (T, N).
+        """The return over the ``horizon`` sessions after each; (T, N), NaN where not realised."""
+        return self.labels[horizon]
 
-        NaN where either bar is missing, the label is not realised yet, or a pending move lies
-        after t and up to t+h: it may be an unadjusted split.
+    @cached_property
+    def complete(self) -> Bools:
+        """Whether at least 80 % of the tickers with a bar in the last five sessions have one."""
+        present = np.isfinite(self.close)
+        recent = present.copy()
+        for back in range(1, min(RECENT, len(present))):
+            recent[back:] |= present[:-back]
+        there, expected = present.sum(axis=1), recent.sum(axis=1)
+        return np.asarray((there > 0) & (5 * there >= 4 * expected))
+
+    @property
+    def last_complete(self) -> int:
+        """Row of the last complete session."""
+        return int(np.flatnonzero(self.complete)[-1])
+
+    def select(
+        self, rows: slice = slice(None), columns: Ints | Bools | slice = slice(None)
+    ) -> Panel:
+        """The sessions of a slice and some of the tickers, in the panel's order.
+
+        As if no later session were stored: labels that end after the slice are not realised.
         """
-        out = np.full(self.close.shape, np.nan)
-        if horizon < self.sessions.size:
-            out[:-horizon] = self.close[horizon:] / self.close[:-horizon] - 1
-            moves = np.cumsum(self.pending, axis=0)
-            out[:-horizon][moves[horizon:] > moves[:-horizon]] = np.nan
-        return out
+        first, end, step = rows.indices(len(self.sessions))
+        if step != 1:
+            raise ValueError("labels count sessions: the rows of a panel stand next to each other")
+        end, chosen = max(end, first), np.arange(len(self.tickers))[columns]
+
+        def cut(values: Floats) -> Floats:
+            return values[first:end][:, chosen]
+
+        labels = {horizon: cut(values) for horizon, values in self.labels.items()}
+        for horizon, values in labels.items():
+            values[max(end - first - horizon, 0) :] = np.nan
+        return Panel(
+            self.sessions[first:end],
+            tuple(self.tickers[column] for column in chosen),
+            close=cut(self.close),
+            log_returns=cut(self.log_returns),
+            variance=cut(self.variance),
+            days_ahead=self.days_ahead[first:end],
+            labels=labels,
+            inputs=self.inputs.select(first, end, chosen),
+        )
 
 
-def build(clean: pl.DataFrame, calendar: Calendar) -> Panel:
-    """The panel of rows of ``raw_daily_prices_clean``; raises ValueError when there are none."""
-    if clean.is_empty():
+def build(
+    features: pl.DataFrame,
+    names: Sequence[str],
+    labels: Mapping[int, pl.DataFrame],
+    calendar: Calendar,
+) -> Panel:
+    """The panel of rows of ``features_daily`` and of the tables of labels, in key order.
+
+    Args:
+        features: At least one row.
+        names: Of the elements of ``inputs``.
+        labels: Rows with ``ticker, date, target``, by horizon in sessions.
+        calendar: The exchange's sessions.
+
+    Raises:
+        ValueError: There is no row.
+    """
+    return assemble(features, names, [features["inputs"]], labels, calendar)
+
+
+def assemble(
+    bars: pl.DataFrame,
+    names: Sequence[str],
+    inputs: Iterable[pl.Series],
+    labels: Mapping[int, pl.DataFrame],
+    calendar: Calendar,
+) -> Panel:
+    """``build`` from parts: ``bars`` without inputs, and these in pieces, in the order of the bars.
+
+    So that the inputs of all tickers need not be in memory twice.
+    """
+    if bars.is_empty():
         raise ValueError("a panel needs at least one bar")
-    tickers = tuple(clean["ticker"].unique().sort().to_list())
-    dates = clean["date"].to_numpy().astype("datetime64[D]")
-    calendar_days = calendar.array
-    sessions = calendar_days[(calendar_days >= dates.min()) & (calendar_days <= dates.max())]
-    rows = np.searchsorted(sessions, dates)
-    columns = np.searchsorted(np.array(tickers), clean["ticker"].to_numpy().astype(str))
-    scale = clean["adj_close"].to_numpy() / clean["close"].to_numpy()
-
-    def matrix(values: Floats) -> Floats:
-        out = np.full((sessions.size, len(tickers)), np.nan)
-        out[rows, columns] = values
-        return out
-
-    pending = np.zeros((sessions.size, len(tickers)), dtype=bool)
-    pending[rows, columns] = clean["action_pending"].to_numpy()
+    tickers = tuple(bars["ticker"].unique().sort().to_list())
+    dates = bars["date"].to_numpy().astype("datetime64[D]")
+    days = calendar.array
+    sessions = days[(days >= dates.min()) & (days <= dates.max())]
+    shape = (sessions.size, len(tickers))
+    rows, columns = _positions(bars, sessions, tickers)
+    close, log_returns, variance = (
+        _scatter(bars[name], rows, columns, shape) for name in BAR_COLUMNS
+    )
+    following = days[np.searchsorted(days, sessions) + 1]
     return Panel(
         sessions,
         tickers,
-        open=matrix(clean["open"].to_numpy() * scale),
-        high=matrix(clean["high"].to_numpy() * scale),
-        low=matrix(clean["low"].to_numpy() * scale),
-        close=matrix(clean["adj_close"].to_numpy()),
-        volume=matrix(clean["volume"].to_numpy()),
-        pending=pending,
+        close=close,
+        log_returns=log_returns,
+        variance=variance,
+        days_ahead=(following - sessions).astype(np.int64),
+        labels={
+            horizon: _scatter(frame["target"], *_positions(frame, sessions, tickers), shape)
+            for horizon, frame in labels.items()
+        },
+        inputs=_stored_inputs(tuple(names), inputs, rows, columns, shape),
     )
 
 
-def previous_bar(values: Floats) -> Floats:
-    """The last value before each row, NaN where there is none; (T, N)."""
-    rows = np.where(np.isfinite(values), np.arange(len(values))[:, None], -1)
-    last = np.maximum.accumulate(rows, axis=0)
-    before = np.vstack([np.full((1, values.shape[1]), -1), last[:-1]])
-    previous = np.take_along_axis(values, np.maximum(before, 0), axis=0)
-    return np.where(before >= 0, previous, np.nan)
+def matrix(frame: pl.DataFrame, name: str, panel: Panel) -> Floats:
+    """A column of long rows of a panel's sessions and tickers; (T, N), NaN without a row."""
+    places = _positions(frame, panel.sessions, panel.tickers)
+    return _scatter(frame[name], *places, panel.close.shape)
+
+
+def _positions(frame: pl.DataFrame, sessions: Days, tickers: Sequence[str]) -> tuple[Ints, Ints]:
+    """Session and ticker of each row, as a row and a column of the panel."""
+    import polars as pl
+
+    rows = np.searchsorted(sessions, frame["date"].to_numpy().astype("datetime64[D]"))
+    codes: Any = frame["ticker"].cast(pl.Enum(tickers)).to_physical()
+    return rows, codes.to_numpy().astype(np.int64)
+
+
+def _scatter(values: pl.Series, rows: Ints, columns: Ints, shape: tuple[int, int]) -> Floats:
+    out = np.full(shape, np.nan)
+    out[rows, columns] = values.to_numpy()
+    return out
+
+
+def _stored_inputs(
+    names: tuple[str, ...],
+    pieces: Iterable[pl.Series],
+    rows: Ints,
+    columns: Ints,
+    shape: tuple[int, int],
+) -> StoredInputs:
+    order = np.lexsort((columns, rows))
+    place = np.empty_like(order)
+    place[order] = np.arange(order.size)
+    values = np.empty((rows.size, len(names)), dtype=np.float32)
+    start = 0
+    for piece in pieces:
+        end = start + len(piece)
+        values[place[start:end]] = piece.explode().to_numpy().reshape(-1, len(names))
+        start = end
+    return StoredInputs(names, rows[order], columns[order], values, shape)
 
 
 def pivot_wide(dates: Days, tickers: npt.NDArray[np.str_], *columns: Floats) -> list[Floats]:

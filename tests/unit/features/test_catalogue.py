@@ -1,18 +1,25 @@
 """What holds for every input of models, whoever adds one."""
 
+import json
+
 import numpy as np
 import pytest
 
 from src.config.settings import FeatureSettings
-from src.features.catalogue import features, model_features, time_series_features
-from src.features.panel import ModelFeature, build_pool, matrices
-from tests.support.pools import wandering, with_holes
+from src.core.calendars.nse import nse
+from src.core.tables import FEATURES_DAILY
+from src.features.catalogue import features, model_features, time_series_features, version
+from src.features.features_daily import compute
+from src.features.labels import label_rows
+from src.features.market import ModelFeature, matrices
+from tests.support import golden_inputs
+from tests.support.pools import clean_rows, pool_of_prices, wandering, with_holes
 
 CUTS = (1, 64, 127, 201, 260, 339)
 
 
 def made(prices, wanted=None):
-    return dict(matrices(build_pool(prices), wanted or model_features()))
+    return dict(matrices(pool_of_prices(prices), wanted or model_features()))
 
 
 @pytest.fixture(scope="module")
@@ -80,15 +87,15 @@ def test_what_is_bent_ahead_does_reach_the_features_there(prices, known, bend):
 
 
 def test_one_that_does_look_ahead_is_caught(prices):
-    def tomorrow(bars):
-        return np.append(bars.close[1:], np.nan)
+    def tomorrow(pool):
+        return np.vstack([pool.close[1:], np.full((1, 7), np.nan)])
 
-    def on_average(bars):
-        return bars.close / bars.close.mean()
+    def on_average(pool):
+        return pool.close / np.nanmean(pool.close, axis=0)
 
     leaky = [
-        ModelFeature("tomorrow", tomorrow, 0, "time_series"),
-        ModelFeature("on_average", on_average, 0, "time_series"),
+        ModelFeature("tomorrow", tomorrow, 0, "cross_section"),
+        ModelFeature("on_average", on_average, 0, "cross_section"),
     ]
     found = seeing_ahead(prices, truncated, 201, made(prices, leaky), leaky)
 
@@ -105,7 +112,7 @@ def test_no_feature_knows_the_currency_or_the_size_of_a_share(prices, known):
     scaled = made(prices.map(lambda name, values: values * (size if name == "volume" else price)))
 
     for name, values in known.items():
-        assert np.allclose(scaled[name], values, rtol=1e-7, atol=1e-9, equal_nan=True), name
+        assert np.allclose(scaled[name], values, rtol=1e-5, atol=1e-6, equal_nan=True), name
 
 
 # --- the list
@@ -114,8 +121,9 @@ def test_no_feature_knows_the_currency_or_the_size_of_a_share(prices, known):
 def test_each_value_is_there_once_its_lookback_is_and_never_before():
     whole = wandering()
 
+    pool = pool_of_prices(whole)
     for one in model_features():
-        found = np.isfinite(build_pool(whole).matrix(one))
+        found = np.isfinite(pool.matrix(one))
         assert found[one.lookback :].all(), one.name
         assert not found[: one.lookback].any(), one.name
 
@@ -134,13 +142,44 @@ def test_names_are_new_and_given_once():
     assert not set(names) & {one.name for one in features(FeatureSettings())}
 
 
-def test_a_pool_of_four_has_only_what_a_ticker_has_by_itself():
-    assert [one.name for one in model_features(4)] == [one.name for one in time_series_features()]
-    assert {one.kind for one in model_features(5)} == {"time_series", "market", "cross_section"}
+def test_a_pool_of_four_has_only_what_a_ticker_has_by_itself(prices):
+    known = made(prices.columns([0, 3, 4, 5]))
+
+    there = [name for name, values in known.items() if np.isfinite(values).any()]
+    assert there == [one.name for one in time_series_features()]
+    assert {one.kind for one in model_features()} == {"time_series", "market", "cross_section"}
 
 
 def test_the_order_of_the_tickers_changes_nothing_but_the_order(prices, known):
     turned = made(prices.columns([6, 5, 4, 3, 2, 1, 0]))
 
     for name, values in known.items():
-        assert np.allclose(turned[name][:, ::-1], values, rtol=1e-9, equal_nan=True), name
+        assert np.allclose(turned[name][:, ::-1], values, rtol=1e-6, equal_nan=True), name
+
+
+# --- the version
+
+
+def test_a_changed_formula_has_another_version():
+    """Raise FORMULAS in the catalogue, then run `python -m tests.support.golden_inputs`."""
+    kept = json.loads(golden_inputs.FILE.read_text())
+
+    assert kept["features_version"] == version(), "run `python -m tests.support.golden_inputs`"
+    found = golden_inputs.inputs()
+    assert list(found) == list(kept["inputs"]) == [one.name for one in model_features()]
+    for name, values in kept["inputs"].items():
+        assert found[name] == pytest.approx(values, rel=1e-5, abs=1e-7), f"{name}: raise FORMULAS"
+
+
+def test_no_configured_window_changes_the_version_or_an_input():
+    clean = clean_rows(wandering(100, 1))
+    here, there = (
+        compute(clean, FeatureSettings(sma_periods=windows)) for windows in ((7,), (50,))
+    )
+
+    assert here["features_version"].unique().to_list() == [version()]
+    columns = list(FEATURES_DAILY.columns)
+    assert here.select(columns).drop("warm_up").equals(there.select(columns).drop("warm_up"))
+    labels = [label_rows(frame, 1, nse()) for frame in (here, there)]
+    assert labels[0].height == labels[1].height == 99
+    assert labels[0].select("date", "target").equals(labels[1].select("date", "target"))

@@ -1,4 +1,5 @@
 import datetime as dt
+import math
 import statistics
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from src.config.settings import FeatureSettings
 from src.core.tables import FEATURES_DAILY, OHLCV
 from src.features.bars import Bars
-from src.features.catalogue import features, version, warm_up_rows
+from src.features.catalogue import features, time_series_features, version
 from src.features.features_daily import STAGE, compute
 from tests.support.prices import clean_walk, sessions
 
@@ -21,7 +22,7 @@ DAYS = sessions(dt.date(2025, 1, 1), 60)
 
 
 def computed(clean, windows=DEFAULT):
-    return compute(clean, features(windows), warm_up_rows(windows), version(windows))
+    return compute(clean, windows)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,11 @@ def real(data):
     frame = pl.read_csv(data / "tcs_daily" / "yahoo_2026-04-13.csv", try_parse_dates=True)
     named = frame.rename(str.lower).rename({"adj close": "adj_close"})
     return named.drop_nulls().with_columns(
-        pl.col("volume").cast(pl.Float64), ticker=pl.lit("TCS.NS"), source=pl.lit("yahoo")
+        pl.col("volume").cast(pl.Float64),
+        ticker=pl.lit("TCS.NS"),
+        source=pl.lit("yahoo"),
+        return_basis=pl.lit("total"),
+        action_pending=False,
     )
 
 
@@ -40,7 +45,7 @@ def real_features(real):
 
 
 def by_the_contract(name, c, v, t):
-    """A guide feature at row t as CONTRACT words it, in plain Python; None while it has none."""
+    """A guide feature at row t as it is defined, in plain Python; None while it has none."""
     kind, _, size = name.replace("return_lag", "lag_").partition("_")
     k = int(size or 0)
     if kind == "volume":
@@ -162,12 +167,11 @@ def test_other_windows_give_other_columns_and_another_warm_up():
     assert frame["warm_up"].sum() == 30
 
 
-def test_the_version_is_of_the_features_and_not_of_how_they_were_said():
-    one = FeatureSettings(sma_periods=(21, 7))
+@pytest.mark.parametrize("windows", [DEFAULT, FeatureSettings(sma_periods=(3, 200))])
+def test_the_version_is_of_the_model_inputs_and_not_of_the_windows(windows):
+    frame = computed(clean_walk("TCS.NS", DAYS), windows)
 
-    assert version(one) == version(DEFAULT)
-    assert version(FeatureSettings(sma_periods=(7, 22))) != version(DEFAULT)
-    assert set(computed(clean_walk("TCS.NS", DAYS))["features_version"]) == {version(DEFAULT)}
+    assert set(frame["features_version"]) == {version()}
 
 
 def test_tickers_do_not_touch_each_other():
@@ -197,7 +201,6 @@ def test_what_is_not_defined_is_null_and_never_not_a_number():
 
     frame = computed(still)
 
-    assert frame["return_lag1_scaled"].null_count() == 60
     assert frame["vol_14"][14:].to_list() == [0.0] * 46
     numbers = frame.select(pl.selectors.float())
     assert numbers.select(pl.all().is_nan().any()).row(0) == (False,) * numbers.width
@@ -216,6 +219,57 @@ def test_price_levels_are_marked_as_not_scale_free():
     assert levels == {"sma_7", "sma_21", "volume"}
 
 
+# --- what pools need
+
+
+def test_returns_and_variances_are_of_prices_adjusted_for_dividends_alike():
+    clean = clean_walk("TCS.NS", DAYS[:3]).with_columns(
+        pl.Series("open", [99.0, 102.0, 103.0]),
+        pl.Series("high", [101.0, 104.0, 104.0]),
+        pl.Series("low", [98.0, 101.0, 102.0]),
+        pl.Series("close", [100.0, 103.0, 103.0]),
+        # Five paid before the second session: the bar before it is adjusted by 1 - 5/100.
+        pl.Series("adj_close", [95.0, 103.0, 103.0]),
+    )
+
+    frame = computed(clean)
+
+    assert frame["log_return"].to_list() == pytest.approx(
+        [None, math.log(103 / 95), 0.0], abs=1e-12
+    )
+    # Overnight ln(102/95) = .07109598; range ln(104/101) = .02927037; body ln(103/102) = .00975617:
+    # .00505464 + .5 x .00085675 - .38629436 x .00009518.
+    assert frame["variance"][1] == pytest.approx(0.00544625, abs=2e-8)
+    assert frame["variance"][0] is None
+
+
+def test_a_session_whose_action_is_pending_has_no_return_and_no_variance():
+    pending = pl.Series([n == 7 for n in range(60)])
+    clean = clean_walk("TCS.NS", DAYS).with_columns(action_pending=pending)
+
+    frame = computed(clean)
+
+    for name in ("log_return", "variance"):
+        assert [n for n, value in enumerate(frame[name]) if value is None] == [0, 7]
+
+
+def test_inputs_are_single_numbers_in_the_order_of_their_names():
+    frame = computed(clean_walk("TCS.NS", sessions(dt.date(2024, 1, 1), 300)))
+
+    assert frame.schema["inputs"] == pl.List(pl.Float32)
+    assert set(frame["inputs"].list.len()) == {33}
+    names = [feature.name for feature in time_series_features()]
+    newest = dict(zip(names, frame["inputs"][-1], strict=True))
+    close = frame["close"].to_list()
+    assert newest["drawdown_252"] == pytest.approx(
+        math.log(close[-1] / max(close[-252:])), abs=1e-6
+    )
+    assert math.isnan(frame["inputs"][250][names.index("drawdown_252")])
+    assert not any(map(math.isnan, frame["inputs"][252]))
+
+
 def test_the_stage_reads_clean_prices_and_writes_features():
-    assert [table.name for table in STAGE.reads] == ["raw_daily_prices_clean"]
-    assert [table.name for table in STAGE.writes] == ["features_daily"]
+    assert [table.name for table in STAGE.reads] == ["raw_daily_prices_clean", "pool_members"]
+    assert [table.name for table in STAGE.writes] == [
+        *("features_daily", "feature_sets", "dataset_short", "dataset_long", "pool_members")
+    ]

@@ -67,35 +67,6 @@ def test_volatility_is_the_sample_deviation_of_the_last_returns():
     assert same(found, [NONE, NONE, NONE, 0.1])
 
 
-def test_a_scaled_return_is_the_return_over_the_volatility_known_then():
-    # Two returns .1 and -.1 have the sample deviation sqrt(.02).
-    found = ind.scaled_return(bars(), lag=2, window=2)
-
-    assert found[2] == pytest.approx(0.1 / math.sqrt(0.02), rel=1e-12)
-
-
-def test_scaled_momentum_is_over_the_volatility_of_as_many_sessions():
-    found = ind.scaled_momentum(bars(), span=2, window=2)
-
-    assert found[2] == pytest.approx(-0.01 / (math.sqrt(0.02) * math.sqrt(2)), rel=1e-12)
-
-
-def test_close_over_average_is_less_one():
-    assert ind.close_over_average(bars(), 3)[4] == pytest.approx(120 / 106 - 1, rel=1e-12)
-
-
-def test_the_range_is_the_log_of_high_over_low():
-    found = ind.session_range(bars([10, 10], high=[12, 10], low=[8, 10]))
-
-    assert same(found, [math.log(1.5), 0.0])
-
-
-def test_the_gap_is_from_the_last_close_to_the_open():
-    found = ind.overnight_gap(bars([100, 100], open=[90, 103]))
-
-    assert same(found, [NONE, 0.03])
-
-
 def test_volume_is_as_it_was_traded():
     volume = np.array([5.0, 0.0, 7.0])
     found = ind.traded_volume(bars([1, 2, 3], volume=volume))
@@ -104,25 +75,8 @@ def test_volume_is_as_it_was_traded():
     assert not np.shares_memory(found, volume)
 
 
-def test_volume_surprise_counts_deviations_of_the_log():
-    # ln(1 + v) is 0, 0, 1.5: mean .5, sample deviation sqrt(.75), 1 above the mean.
-    volume = [0.0, 0.0, math.exp(1.5) - 1]
-    found = ind.volume_surprise(bars([1, 1, 1], volume=volume), 3)
-
-    assert same(found, [NONE, NONE, 1 / math.sqrt(0.75)])
-
-
-def test_volume_that_never_varied_is_no_surprise():
-    found = ind.volume_surprise(bars([1] * 5, volume=[0] * 5), 3)
-
-    assert same(found, [NONE, NONE, 0, 0, 0])
-
-
-def test_prices_that_never_varied_have_no_scaled_return():
-    still = bars([100.0] * 6)
-
-    assert np.isnan(ind.scaled_return(still, lag=1, window=3)).all()
-    assert ind.volatility(still, 3)[3:].tolist() == [0, 0, 0]
+def test_prices_that_never_varied_have_no_volatility():
+    assert ind.volatility(bars([100.0] * 6), 3)[3:].tolist() == [0, 0, 0]
 
 
 # --- an oracle
@@ -161,12 +115,6 @@ EVERY = {
     "moving_average": ind.moving_average,
     "momentum": ind.momentum,
     "volatility": ind.volatility,
-    "scaled_return": lambda b, w: ind.scaled_return(b, w, 3),
-    "scaled_momentum": lambda b, w: ind.scaled_momentum(b, w, 3),
-    "close_over_average": ind.close_over_average,
-    "session_range": lambda b, _: ind.session_range(b),
-    "overnight_gap": lambda b, _: ind.overnight_gap(b),
-    "volume_surprise": ind.volume_surprise,
     "traded_volume": lambda b, _: ind.traded_volume(b),
 }
 
@@ -184,12 +132,5 @@ def test_there_is_one_value_a_row_however_short_the_series(name, close, window):
 def test_returns_do_not_know_the_currency(close, window):
     rupees, paise = bars(close), bars(close * 64)  # a power of two is exact
 
-    for name in ("lagged_return", "momentum", "volatility", "close_over_average"):
+    for name in ("lagged_return", "momentum", "volatility"):
         assert same(EVERY[name](paise, window), EVERY[name](rupees, window).tolist())
-
-
-def test_a_volume_that_never_varies_is_no_surprise():
-    flat = np.full(60, 2159.0)
-    bars = Bars(open=flat, high=flat, low=flat, close=flat, volume=flat)
-
-    assert ind.volume_surprise(bars, 21)[20:].tolist() == [0.0] * 40

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.features.catalogue import model_features
+from src.features.catalogue import model_features, time_series_features
 from src.features.leakage_check import correlations, limit, row_correlations
-from src.features.panel import build_pool, matrices
-from tests.support.pools import Prices, next_session, wandering
+from src.features.market import matrices
+from tests.support.pools import Prices, next_session, pool_of_prices, wandering
 
 FIELDS = ("open", "high", "low", "close", "volume")
 
@@ -22,7 +22,7 @@ def leaking(features, target):
 
 
 def honest(prices):
-    return dict(matrices(build_pool(prices), model_features()))
+    return dict(matrices(pool_of_prices(prices), model_features()))
 
 
 def ahead(values):
@@ -31,7 +31,7 @@ def ahead(values):
 
 
 def market_one_day_off(prices):
-    pool = build_pool(prices)
+    pool = pool_of_prices(prices)
     shifted = dataclasses.replace(pool, market=np.append(pool.market[1:], np.nan))
     return dict(matrices(shifted, [one for one in model_features() if one.kind == "market"]))
 
@@ -171,7 +171,7 @@ def test_the_target_under_noise_leaks(target, noise):
 
 def test_one_leaking_ticker_alone_is_caught(prices, target):
     one = prices.columns([3])
-    own = dict(matrices(build_pool(one), model_features(1)))
+    own = dict(matrices(pool_of_prices(one), time_series_features()))
 
     assert leaking(own, target[:, 3:4]) == []
     assert leaking({"x": ahead(own["ret_lag1_s"])}, target[:, 3:4]) == ["x"]
@@ -226,15 +226,15 @@ def test_a_real_market_series_one_day_off_leaks(real):
     assert {"market_ret_1_s", "market_ret_5_s"} <= set(found)
 
 
-# --- rows without gaps
+# --- long rows
 
 
 def test_a_correlation_of_rows_by_hand():
     # x: deviations -1 0 1 and -1 1 0, so 1 / (sqrt 2 sqrt 2); its reverse beside it.
-    inputs = np.array([[1.0, -1.0], [2.0, -2.0], [3.0, -3.0]])
+    x, target = np.array([1, 2, 3], dtype=np.float32), np.array([1.0, 3.0, 2.0])
 
     one, other = row_correlations(
-        ("x", "y"), inputs, np.array([1.0, 3.0, 2.0]), tickers=2, sessions=2
+        [("x", x), ("y", -x)], target, np.array([0, 0, 1]), np.array([0, 1, 0])
     )
 
     assert (one.feature, other.feature) == ("x", "y")
@@ -245,40 +245,45 @@ def test_a_correlation_of_rows_by_hand():
 
 @settings(max_examples=40)
 @given(st.integers(0, 2**16), st.integers(5, 40), st.integers(1, 30))
-def test_rows_without_a_gap_give_what_their_matrices_give(seed, sessions, tickers):
+def test_rows_give_what_their_matrices_give(seed, sessions, tickers):
     random = np.random.default_rng(seed)
-    target, *features = random.normal(size=(3, sessions, tickers))
-    gaps = random.random(target.shape) < 0.2
-    gaps[0] = False
-    for one in (target, *features):
-        one[gaps] = np.nan
-    whole = ~gaps
+    target, *features = random.normal(size=(3, sessions, tickers)).astype(np.float32)
+    for values in (target, *features):
+        values[random.random(target.shape) < 0.2] = np.nan
+    named = dict(zip("ab", features, strict=True))
+    rows, columns = (places.ravel() for places in np.indices(target.shape))
 
     found = row_correlations(
-        ("a", "b"),
-        np.column_stack([one[whole] for one in features]),
-        target[whole],
-        tickers=int(whole.any(axis=0).sum()),
-        sessions=int(whole.any(axis=1).sum()),
+        ((name, values.ravel()) for name, values in named.items()), target.ravel(), rows, columns
     )
 
-    assert found == correlations({"a": features[0], "b": features[1]}, target)
+    assert list(found) == correlations(named, target)
 
 
 @pytest.mark.parametrize(
-    ("inputs", "target"),
+    ("values", "target"),
     [
-        (np.empty((0, 1)), np.empty(0)),
-        (np.full((4, 1), 0.1), np.arange(4.0)),
-        (np.arange(4.0)[:, None], np.full(4, 0.1)),
-        (np.ones((1, 1)), np.ones(1)),
+        (np.empty(0), np.empty(0)),
+        (np.full(4, 0.1), np.arange(4.0)),
+        (np.arange(4.0), np.full(4, 0.1)),
+        (np.ones(1), np.ones(1)),
     ],
 )
-def test_rows_that_do_not_vary_have_no_correlation_and_raise_nothing(inputs, target):
-    (found,) = row_correlations(("x",), inputs, target, tickers=0, sessions=0)
+def test_rows_that_do_not_vary_have_no_correlation_and_raise_nothing(values, target):
+    places = np.zeros(len(values), dtype=np.int64)
+
+    (found,) = row_correlations([("x", values)], target, places, places)
 
     assert (found.correlation, found.leaks) == (0.0, False)
 
 
-def test_no_features_have_no_correlations():
-    assert row_correlations((), np.empty((3, 0)), np.ones(3), tickers=1, sessions=3) == []
+def test_an_input_of_few_sessions_is_allowed_what_chance_gives_in_these():
+    random = np.random.default_rng(3)
+    values, target = random.normal(size=(2, 500 * 30))
+    rows, columns = np.repeat(np.arange(500), 30), np.tile(np.arange(30), 500)
+    young = np.where(rows >= 400, values, np.nan)
+
+    old, new = row_correlations([("x", values), ("y", young)], target, rows, columns)
+
+    assert old.limit == pytest.approx(3 / 500**0.5)
+    assert new.limit == pytest.approx(3 / 100**0.5)

@@ -35,7 +35,7 @@ def bars():
 
 
 class Slow:
-    """METHOD's formulas with lists and loops, one row at a time; NONE before they are defined."""
+    """The method's formulas with lists and loops, row by row; NONE before they are defined."""
 
     def __init__(self, bars):
         self.o, self.h, self.l, self.c, self.v = (

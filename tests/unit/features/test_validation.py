@@ -1,4 +1,5 @@
 import datetime as dt
+import math
 from dataclasses import replace
 
 import polars as pl
@@ -16,14 +17,12 @@ WINDOWS = FeatureSettings()
 # 300 sessions; the first 20 are warm-up.
 DAYS = sessions(dt.date(2025, 1, 1), 300)
 CLEAN = clean_walk("TCS.NS", DAYS)
-FEATURES = compute(
-    CLEAN,
-    catalogue.features(WINDOWS),
-    catalogue.warm_up_rows(WINDOWS),
-    catalogue.version(WINDOWS),
-)
+FEATURES = compute(CLEAN, WINDOWS)
 QUARANTINE = {"kind": pl.String, "rule": pl.String}
-ORDER = ["columns", "rows", "finite", "completeness", "instrument", "recent_sessions", "freshness"]
+ORDER = [
+    *("columns", "rows", "finite", "completeness", "instrument"),
+    *("recent_sessions", "freshness", "model_inputs"),
+]
 
 
 def refused(count, rule="non_session", kind="daily"):
@@ -38,6 +37,7 @@ def evidence(**bent):
         clean=CLEAN,
         quarantine=refused(0),
         names=tuple(feature.name for feature in catalogue.features(WINDOWS)),
+        inputs=tuple(feature.name for feature in catalogue.time_series_features()),
         calendar=nse(),
         newest_expected=DAYS[-1],
         min_rows=100,
@@ -220,6 +220,27 @@ def test_a_weekend_makes_no_price_old():
     shifted = upto.with_columns(date=pl.Series(nse().sessions(dt.date(2025, 1, 1), friday)[-200:]))
 
     assert finding("freshness", features=shifted, newest_expected=friday).details == {"sessions": 0}
+
+
+# --- model inputs
+
+
+def test_a_missing_model_input_at_the_newest_bar_is_a_warning_with_its_name():
+    young = FEATURES.head(200)
+
+    found = finding("model_inputs", features=young)
+
+    assert (found.passed, found.severity) == (False, "WARNING")
+    assert found.message == (
+        "TCS.NS: 6 of 33 model inputs are unknown at the newest bar (mom_252_s, mom_252_21_s, "
+        "log_var_21_252, …): zero is forecast there."
+    )
+    assert finding("model_inputs", features=FEATURES.head(253)).passed
+
+
+def test_model_inputs_missing_long_ago_do_not_matter():
+    assert math.isnan(FEATURES["inputs"][100][-1]) or math.isnan(FEATURES["inputs"][10][-1])
+    assert finding("model_inputs").passed
 
 
 # --- the stage
