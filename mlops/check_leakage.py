@@ -6,15 +6,18 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from src.core.calendars.exchanges import calendar_of, shared_exchange
 from src.core.errors import BadInput
-from src.core.tables import HORIZONS
+from src.core.tables import CLEAN_DAILY, HORIZONS
 from src.stages.arguments import Parser, add_config, add_ticker, command_parser, ticker_of
 from src.stages.cli import set_up
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from src.config.settings import Settings
-    from src.modeling.experiment.leakage import LeakageResult
-    from src.modeling.panel.panel import Panel
+    from src.db.store import Store
+    from src.modeling.experiment.leakage import LeakageResult, Road
 
 # The ticker and those of its pool with most bars: enough to be ranked, in a minute or two.
 MOST_TICKERS = 20
@@ -31,40 +34,40 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     ticker = ticker_of(args, settings)
     with open_database(settings.server, settings.home) as database:
-        stored = database.store.tickers()
-        if ticker not in stored:
+        members = pools.members(database.store)
+        if ticker not in members["ticker"]:
             raise BadInput(
-                f"No prices of {ticker} are stored: run `python -m mlops.pipeline` first."
+                f"No features of {ticker} are stored: run `python -m mlops.pipeline` first."
             )
-        _, pool = pools.pool_panel(database.store, [ticker], stored)
-    panel = _longest(pool, ticker)
-    results = run_checks(panel, settings)
-    sys.stdout.write("\n".join([*report_lines(ticker, panel, results), ""]))
+        pool = members.filter(pool=pools.pool_of_tickers(members, [ticker]))
+        clean = _longest(database.store, ticker, pool["ticker"].to_list())
+    results = run_checks(_road(clean, settings), settings)
+    sys.stdout.write("\n".join([*report_lines(ticker, clean, results), ""]))
     return 0 if all(result.passed for result in results) else 1
 
 
-def run_checks(panel: Panel, settings: Settings) -> list[LeakageResult]:
+def run_checks(road: Road, settings: Settings) -> list[LeakageResult]:
     """Every step at the last refits of a panel, then the correlations of the model inputs."""
-    from src.features.catalogue import features
     from src.modeling.experiment import leakage
     from src.modeling.experiment.config import experiment_config
     from src.modeling.experiment.run import count_seasoned_tickers
 
+    panel = road.panel
     tickers = count_seasoned_tickers(panel)
     configs = [experiment_config(settings, name, CANDIDATES, tickers) for name in HORIZONS]
     refits = leakage.refits(panel, configs[0])
     cuts = (refits or [len(panel.sessions) // 2])[-CUTS:]
-    steps = leakage.checked_steps(features(settings.features), configs, CANDIDATES)
+    steps = leakage.checked_steps(configs, CANDIDATES)
     return [
-        *leakage.check_steps(panel, steps, cuts, seed=settings.training.seed),
-        leakage.check_correlations(leakage.model_inputs(panel), panel),
+        *leakage.check_steps(road, steps, cuts, seed=settings.training.seed),
+        leakage.check_correlations(leakage.model_inputs(road), panel),
     ]
 
 
-def report_lines(ticker: str, panel: Panel, results: Sequence[LeakageResult]) -> list[str]:
+def report_lines(ticker: str, clean: pl.DataFrame, results: Sequence[LeakageResult]) -> list[str]:
     """One line a check, and the conclusion."""
-    others = len(panel.tickers) - 1
-    lines = [f"{ticker} with {others} others, {len(panel.sessions):,} sessions"]
+    others, sessions = clean["ticker"].n_unique() - 1, clean["date"].n_unique()
+    lines = [f"{ticker} with {others} others, {sessions:,} sessions"]
     for result in results:
         what = "correlation with the next return"
         if result.at is not None:
@@ -80,23 +83,20 @@ def report_lines(ticker: str, panel: Panel, results: Sequence[LeakageResult]) ->
     return lines
 
 
-def _longest(pool: Panel, ticker: str) -> Panel:
-    """The ticker and those of its pool with most bars."""
-    from dataclasses import replace
+def _longest(store: Store, ticker: str, pool: Sequence[str]) -> pl.DataFrame:
+    """Clean rows of the ticker and those of its pool with most bars."""
+    bars = store.load(CLEAN_DAILY, pool, columns=("ticker",)).group_by("ticker").len()
+    by_length = bars.sort("len", "ticker", descending=[True, False])["ticker"].to_list()
+    others = [other for other in by_length if other != ticker]
+    return store.load(CLEAN_DAILY, [ticker, *others[: MOST_TICKERS - 1]])
 
-    import numpy as np
 
-    from src.modeling.panel.panel import MATRICES
+def _road(clean: pl.DataFrame, settings: Settings) -> Road:
+    from src.modeling.experiment.leakage import Road
 
-    bars = np.isfinite(pool.close).sum(axis=0)
-    column = pool.tickers.index(ticker)
-    others = [int(n) for n in np.argsort(-bars, kind="stable") if n != column]
-    columns = sorted([column, *others[: MOST_TICKERS - 1]])
-    return replace(
-        pool,
-        tickers=tuple(pool.tickers[n] for n in columns),
-        **{name: getattr(pool, name)[:, columns] for name in MATRICES},
-    )
+    calendar = calendar_of(shared_exchange(clean["ticker"].unique().to_list()))
+    horizons = tuple(settings.training.horizons.model_dump().values())
+    return Road(clean, settings.features, horizons, calendar)
 
 
 def _parser() -> Parser:

@@ -1,4 +1,7 @@
-"""The command ``python -m src.modeling.evaluate F.csv``: score the forecasts of a backtest."""
+"""The command ``python -m src.modeling.evaluate F``: score forecasts of the past.
+
+They are those of a backtest, as CSV, or those that a model set was judged by, as Parquet.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ if TYPE_CHECKING:
 LOW_HIGH = ("lo", "hi")
 KEY = ("horizon", "model", "ticker", "made")
 NUMBERS = ("point", "actual", *(f"{end}{share}" for share in (50, 80, 90, 95) for end in LOW_HIGH))
-ADVICE = "give a file that src.modeling.backtest wrote."
+ADVICE = "give a file that src.modeling.backtest wrote, or the forecasts.parquet of a model set."
+PARQUET = b"PAR1"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,27 +42,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def read(path: Path) -> pl.DataFrame:
-    """The forecasts of a backtest's file.
+    """The forecasts in a file, one row for each model, ticker and session, as a backtest has them.
 
     Raises:
         BadInput: It cannot be read, or another program wrote it.
     """
-    import polars as pl
-
-    types = (
-        dict.fromkeys(NUMBERS, pl.Float64)
-        | {"horizon": pl.Int64, "made": pl.Date}
-        | {"model": pl.String, "ticker": pl.String}
-    )
-    _check_file(path)
-    try:
-        header = pl.read_csv(path, n_rows=0).columns
-        missing = [name for name in types if name not in header]
-        if missing:
-            raise BadInput(f"{path}: no column {missing[0]}: {ADVICE}")
-        table = pl.read_csv(path, columns=list(types), schema_overrides=types)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise BadInput(f"{path}: {_unreadable_cell(path, types)}: {ADVICE}") from error
+    table = _read_record(path) if _first_bytes(path) == PARQUET else _read_csv(path)
     defect = next(_defects(table), None)
     if defect:
         raise BadInput(f"{path}: {defect}: {ADVICE}")
@@ -67,14 +56,70 @@ def read(path: Path) -> pl.DataFrame:
     return table
 
 
-def _check_file(path: Path) -> None:
+def _read_record(path: Path) -> pl.DataFrame:
+    """The forecasts that a model set was judged by."""
+    import numpy as np
+    import polars as pl
+
+    from src.modeling.evaluation import forecast_record, leaderboard
+    from src.modeling.intervals import quantiles
+
+    try:
+        record = forecast_record.read_parquet(path.read_bytes())
+    except ValueError as error:
+        raise BadInput(f"{path}: {error}: {ADVICE}") from error
+    rows, columns = np.nonzero(np.isfinite(np.stack(list(record.points.values()))).any(axis=0))
+    places = [int(np.argmin(np.abs(quantiles.LEVELS - level))) for level in leaderboard.LEVELS]
+    shared = pl.DataFrame(
+        {
+            "ticker": np.array(record.tickers, dtype=str)[columns],
+            "made": record.sessions[rows],
+            "horizon": np.full(len(rows), record.horizon),
+            "actual": record.actual[rows, columns],
+            **{
+                name: record.quantiles[rows, columns, place]
+                for name, place in zip(leaderboard.BOUNDS, places, strict=True)
+            },
+        }
+    )
+    frames = [
+        shared.with_columns(pl.lit(name).alias("model"), pl.Series("point", points[rows, columns]))
+        for name, points in record.points.items()
+    ]
+    return pl.concat(frames).select(*KEY, *NUMBERS).with_columns(pl.col(NUMBERS).fill_nan(None))
+
+
+def _read_csv(path: Path) -> pl.DataFrame:
+    """The forecasts of a backtest."""
+    import polars as pl
+
+    types = (
+        dict.fromkeys(NUMBERS, pl.Float64)
+        | {"horizon": pl.Int64, "made": pl.Date}
+        | {"model": pl.String, "ticker": pl.String}
+    )
+    try:
+        header = pl.read_csv(path, n_rows=0).columns
+        missing = [name for name in types if name not in header]
+        if missing:
+            raise BadInput(f"{path}: no column {missing[0]}: {ADVICE}")
+        table = pl.read_csv(path, columns=list(types), schema_overrides=types)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise BadInput(f"{path}: {_unreadable_cell(path, types)}: {ADVICE}") from error
+    return table
+
+
+def _first_bytes(path: Path) -> bytes:
+    """What tells one format from the other."""
     try:
         with path.open("rb") as file:
-            reason = "" if file.read(1) else "it is empty"
+            first = file.read(len(PARQUET))
+        reason = "" if first else "it is empty"
     except OSError as error:
-        reason = (error.strerror or "it cannot be opened").lower()
+        first, reason = b"", (error.strerror or "it cannot be opened").lower()
     if reason:
         raise BadInput(f"{path}: it cannot be read ({reason}): {ADVICE}")
+    return first
 
 
 def _unreadable_cell(path: Path, types: Mapping[str, Any]) -> str:
@@ -171,10 +216,15 @@ def _plain(value: float | None) -> str:
 def _parser() -> Parser:
     parser = command_parser(
         "src.modeling.evaluate",
-        "Score the forecasts of a backtest beside those of no change, the expanding mean and the "
-        "last 500 outcomes.",
+        "Score forecasts of the past beside those of no change, the expanding mean and the last "
+        "500 outcomes.",
     )
-    parser.add_argument("file", type=Path, metavar="F", help="the CSV of src.modeling.backtest")
+    parser.add_argument(
+        "file",
+        type=Path,
+        metavar="F",
+        help="the CSV of src.modeling.backtest, or the forecasts.parquet of a model set",
+    )
     return parser
 
 

@@ -23,6 +23,7 @@ from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire
 from src.db.migrate import ensure_schema
 from src.db.store import PostgresStore
+from src.features import features_daily
 from src.modeling import evaluate
 from src.modeling.backtest import __main__ as backtest_module
 from src.modeling.backtest.__main__ import _write_csv
@@ -55,10 +56,12 @@ def filled(tmp_path_factory):
             run(ingest.stage(source), given)
             if ticker != "RAW.NS":
                 run(cleaning.STAGE, given)
+                run(features_daily.STAGE, given)
         demo = context(store, home, tickers=("DEMO.NS",))
         made_up = SampleSource(calendar=nse(), until=dt.date(2026, 4, 13), now=demo.now)
         run(ingest.stage(made_up), demo)
         run(cleaning.STAGE, demo)
+        run(features_daily.STAGE, demo)
         store.close()
         yield home
 
@@ -166,7 +169,7 @@ def test_the_synthetic_ticker_is_backtested_by_itself_alone(command, tmp_path):
 
     ran = backtest(command, tmp_path / "both.csv", "--tickers", "DEMO.NS", "AA.NS")
 
-    assert "DEMO.NS are synthetic" in sentence(ran, 2)
+    assert "DEMO.NS belongs to the pool SAMPLE and AA.NS to NSE" in sentence(ran, 2)
     assert not (tmp_path / "both.csv").exists()
 
 
@@ -186,8 +189,8 @@ def test_evaluate_prints_both_tables(whole, command):
 
 
 REFUSED = {
-    "unknown": (("--tickers", "NOPE"), 1, "No prices of NOPE.NS are stored"),
-    "not cleaned": (("--tickers", "AA.NS", "RAW.NS"), 1, "No clean prices of RAW.NS"),
+    "unknown": (("--tickers", "NOPE"), 1, "No features of NOPE.NS are stored"),
+    "not cleaned": (("--tickers", "AA.NS", "RAW.NS"), 1, "No features of RAW.NS are stored"),
     "from after to": (("--all", "--from", "2024-05-03", "--to", "2024-05-02"), 2, "lies after"),
     "from the future": (("--all", "--from", "2030-01-01"), 1, "the last is of"),
     "to the past": (("--all", "--to", "2001-01-01"), 1, "No price up to 2001-01-01"),
@@ -306,7 +309,7 @@ def test_evaluate_refuses_a_foreign_file_as_a_command(command, tmp_path):
 def test_without_any_prices_it_says_what_to_run(command, tmp_path):
     ran = backtest(command, tmp_path / "out.csv", "--all", FORECAST_HOME=tmp_path)
 
-    assert "src.data.ingest write" in sentence(ran, 1)
+    assert "No features are stored yet: run" in sentence(ran, 1)
 
 
 def test_a_model_whose_library_is_missing_is_refused_before_any_work(tmp_path, monkeypatch):

@@ -19,7 +19,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from src.core.calendars.exchanges import calendar_of, shared_exchange
 from src.core.errors import BadInput, UsageError
+from src.core.pools import SAMPLE_POOL
 from src.core.tables import HORIZONS
 from src.modeling.points.candidate_names import CANDIDATES, OPTIONAL_CANDIDATES
 from src.stages.arguments import Parser, add_config, add_suffix, command_parser, date
@@ -52,15 +54,13 @@ def run(args: argparse.Namespace, settings: Settings, store: PostgresStore) -> i
     from src.modeling.backtest.rows import forecast_rows
     from src.modeling.panel import pools
 
-    stored = store.tickers()
-    if args.all:
-        if not stored:
-            raise BadInput("No prices are stored yet: run `python -m src.data.ingest write` first.")
-        calendar, whole = pools.panel_of_all(store, stored)
-        tickers = list(whole.tickers)
-    else:
-        tickers = _named_tickers(args, stored)
-        calendar, whole = pools.pool_panel(store, tickers, stored)
+    members = pools.members(store)
+    tickers = _all_tickers(members) if args.all else _named_tickers(args, members)
+    pool = pools.pool_of_tickers(members, tickers)
+    pooled = members.filter(pool=pool)["ticker"].to_list()
+    calendar = calendar_of(shared_exchange(pooled))
+    horizons = settings.training.horizons.model_dump()
+    whole = pools.load_panel(store, pooled, calendar, horizons)
     panel = whole if args.until is None else pools.up_to(whole, args.until)
     if args.since is not None and args.since > panel.sessions[-1].item():
         raise BadInput(
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace, settings: Settings, store: PostgresStore) -> i
             f"{panel.sessions[-1]}."
         )
     if args.all:
-        left_out = ", ".join(ticker for ticker in stored if ticker not in tickers)
+        left_out = ", ".join(ticker for ticker in store.tickers() if ticker not in tickers)
         if left_out:
             reason = "left out, being synthetic or without a clean price"
             sys.stderr.write(f"warning: {left_out}: {reason}.\n")
@@ -111,19 +111,27 @@ def walk_forwards(
             since=first,
         )
         actual = whole.targets(result.horizon)[: len(panel.sessions), columns]
-        yield replace(result, actual=actual)
+        yield replace(result, actual=np.where(panel.complete[:, None], actual, np.nan))
 
 
-def _named_tickers(args: argparse.Namespace, stored: Sequence[str]) -> list[str]:
+def _all_tickers(members: pl.DataFrame) -> list[str]:
+    """Every stored ticker that has features; of synthetic ones only without others."""
+    if members.is_empty():
+        raise BadInput("No features are stored yet: run `python -m mlops.pipeline` first.")
+    real = members.filter(members["pool"] != SAMPLE_POOL)
+    return (real if real.height else members)["ticker"].to_list()
+
+
+def _named_tickers(args: argparse.Namespace, members: pl.DataFrame) -> list[str]:
     """The tickers of ``--tickers``, which may be separated by spaces or commas."""
     from src.core.tickers import normalise_ticker
 
     names = [name for argument in args.tickers for name in argument.split(",") if name]
     tickers = [normalise_ticker(name, args.suffix) for name in names]
-    missing = [ticker for ticker in tickers if ticker not in stored]
+    missing = [ticker for ticker in tickers if ticker not in members["ticker"]]
     if missing:
         raise BadInput(
-            f"No prices of {missing[0]} are stored: run `python -m src.data.ingest write` first."
+            f"No features of {missing[0]} are stored: run `python -m mlops.pipeline` first."
         )
     return list(dict.fromkeys(tickers))
 

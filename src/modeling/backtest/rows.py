@@ -54,9 +54,9 @@ def forecast_rows(
 
 
 def _row_numbers(result: WalkForwardResult, column: int, since: dt.date | None) -> np.ndarray:
-    """Rows with a bar, from a date on and where distributions were computed."""
+    """Complete sessions with a bar, from a date on and where distributions were computed."""
     sessions = result.panel.sessions
-    wanted = np.isfinite(result.panel.close[:, column])
+    wanted = np.isfinite(result.panel.close[:, column]) & result.panel.complete
     wanted[: result.distributions.since] = False
     if since is not None:
         wanted &= sessions >= np.datetime64(since)

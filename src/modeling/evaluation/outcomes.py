@@ -1,26 +1,32 @@
 """Record the outcomes of logged forecasts whose session has come.
 
-The outcome is the simple return of ``adj_close`` from the session of the features to the session
-that lies the horizon ahead by the calendar, on the series as it is adjusted today.
+The outcome is the label of the session of the features, by the one rule of ``features.labels``, on
+the series as it is adjusted today.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from src.core.tables import CLEAN_DAILY, CORPORATE_ACTIONS, PREDICTIONS
+from src.core.tables import (
+    CLEAN_DAILY,
+    CORPORATE_ACTIONS,
+    FEATURES_DAILY,
+    PREDICTION_OUTCOMES,
+    PREDICTIONS,
+)
 from src.data.corporate_actions.ledger import applied_actions
 from src.data.sources.delivery import NOISE
+from src.features.labels import label_rows
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from src.core.calendars.calendar import Calendar
     from src.data.corporate_actions.action import Action
-    from src.db.tables.forecasts import ForecastLog
     from src.stages.stage import RunContext
 
 Row = Mapping[str, Any]
@@ -30,79 +36,97 @@ WAITING_REASONS = {
     NO_BAR: "a session without a price",
     PENDING: "a corporate action that waits for a decision",
 }
+# Tickers that a sentence names.
+NAMED = 5
+# What labels are made from, and what is told of an outcome.
+_PRICES = (
+    *("ticker", "date", "adj_close", "action_pending", "return_basis"),
+    *("warm_up", "source", "features_version"),
+)
 
 
-@dataclass(frozen=True, eq=False)
-class TickerPrices:
-    """The prices of one ticker as they are adjusted today.
-
-    Attributes:
-        bars: Rows of ``raw_daily_prices_clean`` by date.
-        actions: Those applied to them.
-    """
-
-    bars: Mapping[dt.date, Row]
-    actions: Sequence[Action]
-
-    def pending_between(self, start: dt.date, end: dt.date) -> bool:
-        """Whether a move after ``start`` and up to ``end`` waits for a decision."""
-        return bisect_right(self._pending, start) < bisect_right(self._pending, end)
-
-    @cached_property
-    def _pending(self) -> list[dt.date]:
-        return sorted(day for day, bar in self.bars.items() if bar["action_pending"])
-
-
-@dataclass
-class MaturedForecasts:
-    """Forecasts of a ticker that have come due.
+@dataclass(frozen=True)
+class PriceNotes:
+    """What has been done to prices.
 
     Attributes:
-        outcomes: New rows of ``prediction_outcomes``: first and restated ones.
-        restated: How many of them are restated.
-        waiting: Forecasts that are due and have no outcome, by the reason, ``no_bar`` or
-            ``pending_action``.
+        actions: Applied to each ticker's prices, in the order of their dates.
+        repairs: The rule by which a close was repaired, by ticker and date.
     """
 
-    outcomes: list[dict[str, Any]] = field(default_factory=list)
-    restated: int = 0
-    waiting: dict[str, int] = field(default_factory=lambda: dict.fromkeys(WAITING_REASONS, 0))
+    actions: Mapping[str, Sequence[Action]]
+    repairs: Mapping[tuple[str, dt.date], str]
 
 
-def mature_forecasts(
-    logged: Sequence[Row],
-    prices: TickerPrices,
-    *,
-    calendar: Calendar,
-    until: dt.date,
-    at: dt.datetime,
-) -> MaturedForecasts:
-    """Outcomes of one ticker's forecasts whose session has come.
+def matured(
+    logged: pl.DataFrame, prices: pl.DataFrame, calendar: Calendar, until: dt.date
+) -> pl.DataFrame:
+    """The forecasts whose session has come, with what is known of it.
 
-    ``logged`` has keys, ``sessions`` and the newest outcome: see ``ForecastLog.forecasts_before``;
-    ``until`` is the last session that has closed, ``at`` the present time, aware.
+    Args:
+        logged: ``ticker, feature_date, sessions`` of each forecast, and whatever else.
+        prices: Rows of ``features_daily`` of the same tickers, in key order.
+        calendar: The exchange's sessions.
+        until: The last session that has closed.
+
+    Returns:
+        ``logged`` with ``end`` (the session that it is about), ``realised`` (a simple return) and
+        ``basis``, and without these ``waits_for``: ``no_bar`` or ``pending_action``.
     """
-    matured = MaturedForecasts()
-    for forecast in logged:
-        end = calendar.ahead(forecast["feature_date"], forecast["sessions"])
-        if end > until:
-            continue
-        reason = _waiting_reason(prices, forecast["feature_date"], end)
-        if reason is None:
-            _settle(matured, forecast, prices, end, at)
-        elif forecast["realised_return"] is None:
-            matured.waiting[reason] += 1
-    return matured
+    import polars as pl
+
+    prices = prices.filter(pl.col("adj_close").is_finite() & (pl.col("adj_close") > 0))
+    bars = prices.select("ticker", end="date", basis="return_basis")
+    starts = prices.select("ticker", feature_date="date", starts=True)
+    parts = []
+    for (sessions,), group in logged.group_by("sessions", maintain_order=True):
+        ends = calendar.ahead_many(group["feature_date"].to_numpy(), sessions)
+        due = group.with_columns(end=pl.Series(ends).cast(pl.Date)).filter(pl.col("end") <= until)
+        labels = label_rows(prices, sessions, calendar)
+        realised = labels.select("ticker", feature_date="date", realised="target")
+        parts.append(
+            due.join(realised, on=["ticker", "feature_date"], how="left")
+            .join(bars, on=["ticker", "end"], how="left")
+            .join(starts, on=["ticker", "feature_date"], how="left")
+        )
+    both = pl.col("basis").is_not_null() & pl.col("starts").is_not_null()
+    reason = pl.when(both).then(pl.lit(PENDING)).otherwise(pl.lit(NO_BAR))
+    waits_for = pl.when(pl.col("realised").is_null()).then(reason)
+    return pl.concat(parts).with_columns(waits_for=waits_for).drop("starts")
 
 
-def waiting_notes(ticker: str, matured: MaturedForecasts) -> list[str]:
-    """A sentence for each reason why forecasts that are due have no outcome."""
-    return [
-        f"{ticker}: {count} forecast{'s' if count > 1 else ''} came due without an outcome, "
-        f"because of {WAITING_REASONS[reason]}."
-        for reason, count in matured.waiting.items()
-        if count
-    ]
+def unsettled(due: pl.DataFrame) -> pl.DataFrame:
+    """The forecasts of ``matured`` whose outcome is not recorded yet, or has been restated.
+
+    ``label_end`` and ``realised_return`` are those recorded last, null where nothing is. The noise
+    of other digits is no restatement.
+    """
+    import polars as pl
+
+    before, now = 1 + pl.col("realised_return"), 1 + pl.col("realised")
+    moved = pl.col("end") != pl.col("label_end")
+    restated = ((now - before).abs() > NOISE * before) | moved
+    return due.filter(
+        pl.col("realised").is_not_null() & (pl.col("realised_return").is_null() | restated)
+    )
+
+
+def outcome_row(forecast: Row, notes: PriceNotes, at: dt.datetime) -> dict[str, Any]:
+    """A row of ``prediction_outcomes``, recorded ``at`` an aware time, for one of ``unsettled``."""
+    ticker, start, end = forecast["ticker"], forecast["feature_date"], forecast["end"]
+    between = [action for action in notes.actions.get(ticker, ()) if start < action.date <= end]
+    texts = [*map(_described, between), *_repairs(notes, ticker, (start, end))]
+    if forecast["realised_return"] is not None:
+        before = f"{forecast['realised_return']:+.6f} to {forecast['label_end']}"
+        texts.append(f"restated from {before}")
+    return {
+        **{name: forecast[name] for name in PREDICTIONS.key},
+        "matured_at": at,
+        "label_end": end,
+        "realised_return": forecast["realised"],
+        "return_basis": forecast["basis"],
+        "note": "; ".join(texts),
+    }
 
 
 def record_outcomes(context: RunContext) -> dict[str, Any]:
@@ -112,70 +136,71 @@ def record_outcomes(context: RunContext) -> dict[str, Any]:
         ``recorded`` and ``restated`` outcomes, forecasts that are due and have none by the reason,
         and ``notes``, a sentence for each such reason; nothing for a run that is not live.
     """
+    import polars as pl
+
     if context.records is None:
         return {}
     counts = dict.fromkeys(("recorded", "restated", *WAITING_REASONS), 0)
-    notes: list[str] = []
-    for ticker in context.tickers:
-        matured = _matured(context, context.records.forecasts, ticker)
-        counts["recorded"] += context.records.forecasts.record(matured.outcomes)
-        counts["restated"] += matured.restated
-        for reason, count in matured.waiting.items():
-            counts[reason] += count
-        notes.extend(waiting_notes(ticker, matured))
-    return {**counts, "notes": notes}
-
-
-def _matured(context: RunContext, log: ForecastLog, ticker: str) -> MaturedForecasts:
     until = context.calendar.last_closed(context.now)
-    logged = log.forecasts_before(ticker, until)
-    if not logged:
-        return MaturedForecasts()
-    clean = context.store.load(CLEAN_DAILY, [ticker])
-    ledger = context.store.load(CORPORATE_ACTIONS, [ticker])
-    bars = {bar["date"]: bar for bar in clean.iter_rows(named=True)}
-    prices = TickerPrices(bars, applied_actions(ledger))
-    return mature_forecasts(logged, prices, calendar=context.calendar, until=until, at=context.now)
+    logged = _logged(context).filter(pl.col("feature_date") < until)
+    if logged.is_empty():
+        return {**counts, "notes": []}
+    tickers, first = logged["ticker"].unique().to_list(), logged["feature_date"].min()
+    assert isinstance(first, dt.date)  # noqa: S101 it is not empty
+    prices = context.store.load(FEATURES_DAILY, tickers, columns=_PRICES, since=first)
+    due = matured(logged, prices, context.calendar, until)
+    changed = unsettled(due)
+    notes = _price_notes(context, changed)
+    rows = [outcome_row(row, notes, context.now) for row in changed.iter_rows(named=True)]
+    counts["recorded"] = context.records.forecasts.record(rows)
+    counts["restated"] = len(rows) - changed["realised_return"].null_count()
+    waiting = due.filter(pl.col("realised_return").is_null()).drop_nulls("waits_for")
+    for reason, count in waiting["waits_for"].value_counts().iter_rows():
+        counts[reason] = count
+    return {**counts, "notes": list(waiting_notes(waiting))}
 
 
-def _waiting_reason(prices: TickerPrices, start: dt.date, end: dt.date) -> str | None:
-    if not all(_priced(prices.bars.get(day)) for day in (start, end)):
-        return NO_BAR
-    return PENDING if prices.pending_between(start, end) else None
+def waiting_notes(waiting: pl.DataFrame) -> Iterator[str]:
+    """A sentence for each reason why forecasts that are due have no outcome."""
+    for reason, why in WAITING_REASONS.items():
+        rows = waiting.filter(waits_for=reason)
+        if rows.is_empty():
+            continue
+        tickers, count = rows["ticker"].unique().sort().to_list(), rows.height
+        more = f" and {len(tickers) - NAMED} more" if len(tickers) > NAMED else ""
+        yield (
+            f"{', '.join(tickers[:NAMED])}{more}: {count} forecast{'s' if count > 1 else ''} came "
+            f"due without an outcome, because of {why}."
+        )
 
 
-def _priced(bar: Row | None) -> bool:
-    return bar is not None and bar["adj_close"] is not None and bar["adj_close"] > 0
-
-
-def _settle(
-    matured: MaturedForecasts, forecast: Row, prices: TickerPrices, end: dt.date, at: dt.datetime
-) -> None:
-    start, before = forecast["feature_date"], forecast["realised_return"]
-    first, last = prices.bars[start], prices.bars[end]
-    realised = last["adj_close"] / first["adj_close"] - 1
-    if before is not None and end == forecast["label_end"] and not _restated(before, realised):
-        return
-    between = [action for action in prices.actions if start < action.date <= end]
-    notes = [*map(_described, between), *_repairs(first, last)]
-    if before is not None:
-        matured.restated += 1
-        notes.append(f"restated from {before:+.6f} to {forecast['label_end']}")
-    matured.outcomes.append(
-        {
-            **{name: forecast[name] for name in PREDICTIONS.key},
-            "matured_at": at,
-            "label_end": end,
-            "realised_return": realised,
-            "return_basis": last["return_basis"],
-            "note": "; ".join(notes),
-        }
+def _logged(context: RunContext) -> pl.DataFrame:
+    """Every logged forecast of the context's tickers, with its newest outcome or nulls."""
+    key = list(PREDICTIONS.key)
+    load, tickers = context.store.load, context.tickers
+    forecasts = load(PREDICTIONS, tickers, columns=[*key, "sessions"])
+    outcomes = load(
+        PREDICTION_OUTCOMES, tickers, columns=[*key, "matured_at", "label_end", "realised_return"]
     )
+    newest = outcomes.unique(key, keep="last", maintain_order=True).drop("matured_at")
+    return forecasts.join(newest, on=key, how="left")
 
 
-def _restated(before: float, now: float) -> bool:
-    """Whether the ratio of the two prices changed by more than rounding."""
-    return abs((1 + now) - (1 + before)) > NOISE * (1 + before)
+def _price_notes(context: RunContext, changed: pl.DataFrame) -> PriceNotes:
+    """Of the prices that the changed outcomes rest on."""
+    import polars as pl
+
+    if changed.is_empty():
+        return PriceNotes({}, {})
+    tickers, first = changed["ticker"].unique().to_list(), changed["feature_date"].min()
+    assert isinstance(first, dt.date)  # noqa: S101 it is not empty
+    ledger = context.store.load(CORPORATE_ACTIONS, tickers).filter(pl.col("date") > first)
+    columns = ("ticker", "date", "repaired_by")
+    clean = context.store.load(CLEAN_DAILY, tickers, columns=columns, since=first)
+    return PriceNotes(
+        {str(t): applied_actions(rows) for (t,), rows in ledger.group_by("ticker")},
+        {(t, day): rule for t, day, rule in clean.drop_nulls("repaired_by").iter_rows()},
+    )
 
 
 def _described(action: Action) -> str:
@@ -183,9 +208,9 @@ def _described(action: Action) -> str:
     return f"{action.kind}{'' if size is None else f' of {size:g}'} on {action.date}"
 
 
-def _repairs(*bars: Row) -> list[str]:
+def _repairs(notes: PriceNotes, ticker: str, days: Iterable[dt.date]) -> list[str]:
     return [
-        f"close of {bar['date']} repaired ({bar['repaired_by']})"
-        for bar in bars
-        if bar["repaired_by"]
+        f"close of {day} repaired ({notes.repairs[ticker, day]})"
+        for day in days
+        if notes.repairs.get((ticker, day))
     ]

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from src.modeling.gate import verdict
-from src.modeling.gate.criteria import GateRules
+from src.modeling.gate.rules import GateRules, rules_for
 from src.modeling.points.candidate_names import CHALLENGERS, CONFIGURATIONS, SMALL_POOL_CHALLENGERS
 from src.modeling.points.rank_tilt import RANKED_FROM
 from src.modeling.points.splits import Schedule
@@ -55,7 +54,7 @@ def experiment_config(
     min_improvement = getattr(settings.validation.min_mae_improvement, horizon)
     return ExperimentConfig(
         challenger=challenger if challenger in names else "zero",
-        rules=verdict.rules_for(sessions, min_improvement, CONFIGURATIONS, repeated=True),
+        rules=rules_for(sessions, min_improvement, CONFIGURATIONS, tickers=tickers, repeated=True),
         schedule=Schedule(
             # The first refit of a lone ticker has min_train_rows labels, purged and embargoed.
             warm_up=training.min_train_rows + sessions + training.embargo + 1,

@@ -1,29 +1,39 @@
 """Check that nothing computed at a session changes with the prices after it.
 
-Every step from prices to forecasts is computed over a whole panel, then with the future cut off,
-and with other prices in its place: up to the cut the values must be the same. Cuts lie on refits,
-where a label that is not purged reaches farthest. Each step is compared by itself, so that a leak
-is reported by name. Besides, no model input may correlate with the next session's return as no
-honest input does (``src.features.leakage_check``).
+The whole road, from clean prices over features and labels to forecasts, is computed from all
+prices, then with the future cut off, and with other prices in its place: up to the cut the values
+must be the same. Cuts lie on refits, where a label that is not purged reaches farthest. Each step
+is compared by itself, so that a leak is reported by name. Besides, no model input may correlate
+with the next session's return as no honest input does (``src.features.leakage_check``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
-from src.core.arrays import Floats
-from src.core.tables import OHLCV
-from src.features import leakage_check
-from src.features.catalogue import Feature, model_features
-from src.features.panel import build_pool, matrices
+from src.core.arrays import Floats, Singles
+from src.core.tables import DAILY_VALUES
+from src.features import features_daily, leakage_check
+from src.features.catalogue import model_features, time_series_features
+from src.features.labels import configured, label_rows
+from src.features.market import matrices
 from src.modeling.experiment.config import ExperimentConfig
-from src.modeling.experiment.run import count_seasoned_tickers, feature_rows, run_walk_forward
-from src.modeling.panel.panel import MATRICES, Panel
+from src.modeling.experiment.run import FeatureCache, feature_rows, pool_of, run_walk_forward
+from src.modeling.panel import panel as panels
+from src.modeling.panel.panel import BAR_COLUMNS, Panel
 from src.modeling.points import splits
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from src.config.settings import FeatureSettings
+    from src.core.calendars.calendar import Calendar
 
 # Volatility per session of the prices that replace the future.
 NOISE = 0.05
@@ -32,8 +42,43 @@ ROUNDING = 1e-9
 # Quantiles are compared on every so many sessions.
 QUANTILE_STEP = 5
 
-# One step from prices to forecasts: named arrays, (T, N) or (T, N, K), from a panel.
-Step = Callable[[Panel], Mapping[str, Floats]]
+
+@dataclass(frozen=True, eq=False)
+class Road:
+    """All that is computed from some clean prices, each part when it is first needed.
+
+    Attributes:
+        clean: Rows of ``raw_daily_prices_clean`` in key order.
+        windows: Of the guide's features.
+        horizons: In sessions.
+    """
+
+    clean: pl.DataFrame
+    windows: FeatureSettings
+    horizons: Sequence[int]
+    calendar: Calendar
+
+    @cached_property
+    def features(self) -> pl.DataFrame:
+        """Rows of ``features_daily``."""
+        return features_daily.compute(self.clean, self.windows)
+
+    @cached_property
+    def panel(self) -> Panel:
+        """The panel of the features and their labels."""
+        labels = {h: label_rows(self.features, h, self.calendar) for h in self.horizons}
+        names = [feature.name for feature in time_series_features()]
+        return panels.build(self.features, names, labels, self.calendar)
+
+    @cached_property
+    def feature_cache(self) -> FeatureCache:
+        """What the horizons share."""
+        return FeatureCache(self.panel)
+
+
+Arrays = Mapping[str, Floats | Singles]
+# One step of the road: named arrays, (T, N) or (T, N, K).
+Step = Callable[[Road], Arrays]
 
 
 @dataclass(frozen=True)
@@ -61,50 +106,55 @@ class LeakageResult:
 
 
 def check_steps(
-    panel: Panel, steps: Mapping[str, Step], cuts: Sequence[int], *, seed: int
+    road: Road, steps: Mapping[str, Step], cuts: Sequence[int], *, seed: int
 ) -> Iterator[LeakageResult]:
     """Check every step at every cut, with the future cut off and with the future replaced.
 
-    The future begins after the rows ``cuts``; ``seed`` is of the prices that replace it.
+    The future begins after the rows ``cuts`` of the panel; ``seed`` is of the prices that replace
+    it.
     """
-    whole = {name: compute(panel) for name, compute in steps.items()}
+    whole = {name: compute(road) for name, compute in steps.items()}
     for cut in cuts:
-        changes = {"cut off": cut_off(panel, cut), "replaced": replace_future(panel, cut, seed)}
+        day = road.panel.sessions[cut].item()
+        changes = {"cut off": cut_off(road, day), "replaced": replace_future(road, day, seed)}
         for check, changed in changes.items():
             for name, compute in steps.items():
-                leaks, compared = _differences(whole[name], compute(changed), cut)
-                yield LeakageResult(name, check, panel.sessions[cut], compared, leaks)
+                before = _of_tickers(whole[name], road.panel, changed.panel)
+                leaks, compared = _differences(before, compute(changed), cut)
+                yield LeakageResult(name, check, road.panel.sessions[cut], compared, leaks)
 
 
-def check_correlations(inputs: Mapping[str, Floats], panel: Panel) -> LeakageResult:
+def check_correlations(inputs: Arrays, panel: Panel) -> LeakageResult:
     """Check that no input correlates with the next session's return beyond the honest limit."""
-    correlations = leakage_check.correlations(inputs, panel.targets(1))
+    correlations = leakage_check.correlations(inputs, panel.targets(min(panel.labels)))
     leaks = tuple((item.feature, item.n) for item in correlations if item.leaks)
     return LeakageResult(
         "model inputs", "correlation", None, sum(item.n for item in correlations), leaks
     )
 
 
-def cut_off(panel: Panel, cut: int) -> Panel:
-    """The panel as it was at row ``cut``."""
-    rows = slice(cut + 1)
-    short = {name: getattr(panel, name)[rows] for name in MATRICES}
-    return replace(panel, sessions=panel.sessions[rows], **short)
+def cut_off(road: Road, day: dt.date) -> Road:
+    """The road as it was on a day."""
+    return replace(road, clean=road.clean.filter(pl.col("date") <= day))
 
 
-def replace_future(panel: Panel, cut: int, seed: int) -> Panel:
-    """The panel with other prices and volumes after row ``cut``."""
-    random = np.random.default_rng(seed)
-    after = len(panel.sessions) - cut - 1
-    walk = np.exp(np.cumsum(random.normal(0, NOISE, (after, len(panel.tickers))), axis=0))
-    changed = {name: getattr(panel, name).copy() for name in OHLCV}
-    for values in changed.values():
-        values[cut + 1 :] *= walk
-    return replace(panel, **changed)
+def replace_future(road: Road, day: dt.date, seed: int) -> Road:
+    """The road with other prices and volumes after a day."""
+    moves = np.random.default_rng(seed).normal(0, NOISE, road.clean.height)
+    moves[(road.clean["date"] <= day).to_numpy()] = 0
+    walk = pl.col("_move").cum_sum().over("ticker").exp()
+    changed = road.clean.with_columns(_move=pl.Series(moves))
+    return replace(road, clean=changed.with_columns(pl.col(DAILY_VALUES) * walk).drop("_move"))
+
+
+def _of_tickers(whole: Arrays, panel: Panel, changed: Panel) -> Arrays:
+    """Arrays of a panel, of the tickers that the changed one has: others were listed later."""
+    columns = [panel.tickers.index(ticker) for ticker in changed.tickers]
+    return {name: values[:, columns] for name, values in whole.items()}
 
 
 def _differences(
-    whole: Mapping[str, Floats], changed: Mapping[str, Floats], cut: int
+    whole: Arrays, changed: Arrays, cut: int
 ) -> tuple[tuple[tuple[str, int], ...], int]:
     """Names with how many of their values differ up to the cut, and how many were compared."""
     leaks, compared = [], 0
@@ -120,17 +170,12 @@ def _differences(
     return tuple(leaks), compared
 
 
-def checked_steps(
-    features: Sequence[Feature], configs: Sequence[ExperimentConfig], names: Sequence[str]
-) -> dict[str, Step]:
+def checked_steps(configs: Sequence[ExperimentConfig], names: Sequence[str]) -> dict[str, Step]:
     """Stored features, model inputs, and labels and forecasts of each horizon, by name.
 
     ``names`` are the candidates that take part.
     """
-    steps: dict[str, Step] = {
-        "stored features": partial(stored_features, features=features),
-        "model features": model_inputs,
-    }
+    steps: dict[str, Step] = {"stored features": stored_features, "model features": model_inputs}
     for config in configs:
         horizon = config.rules.horizon
         steps[f"labels, {horizon}"] = partial(labels, horizon=horizon)
@@ -138,31 +183,28 @@ def checked_steps(
     return steps
 
 
-def stored_features(panel: Panel, features: Sequence[Feature]) -> dict[str, Floats]:
-    """The columns of ``features_daily``, computed ticker by ticker."""
-    pool = build_pool(panel)
-    return {
-        feature.name: pool.to_matrix(feature.compute(bars) for bars in pool.bars)
-        for feature in features
-    }
+def stored_features(road: Road) -> dict[str, Floats]:
+    """The columns of ``features_daily``."""
+    names = [*configured(road.features), *BAR_COLUMNS]
+    return {name: panels.matrix(road.features, name, road.panel) for name in names}
 
 
-def model_inputs(panel: Panel) -> dict[str, Floats]:
+def model_inputs(road: Road) -> dict[str, Singles]:
     """Every input of the models, by name."""
-    features = model_features(count_seasoned_tickers(panel))
-    return {name: values.copy() for name, values in matrices(build_pool(panel), features)}
+    return dict(matrices(pool_of(road.panel), model_features()))
 
 
-def labels(panel: Panel, horizon: int) -> dict[str, Floats]:
+def labels(road: Road, horizon: int) -> dict[str, Floats]:
     """Labels by the session that they end in, which is when they become known."""
-    known = np.full(panel.close.shape, np.nan)
-    known[horizon:] = panel.targets(horizon)[:-horizon]
+    known = np.full(road.panel.close.shape, np.nan)
+    known[horizon:] = road.panel.targets(horizon)[:-horizon]
     return {"label": known}
 
 
-def forecasts(panel: Panel, config: ExperimentConfig, names: Sequence[str]) -> dict[str, Floats]:
+def forecasts(road: Road, config: ExperimentConfig, names: Sequence[str]) -> dict[str, Floats]:
     """Points of every candidate, what was served, and the quantiles of every fifth session."""
-    result = run_walk_forward(panel, config, names=names)
+    panel = road.panel
+    result = run_walk_forward(panel, config, names=names, feature_cache=road.feature_cache)
     rows = np.arange(0, len(panel.sessions), QUANTILE_STEP)
     computed = result.distributions.quantiles(rows)
     quantiles = np.full((len(panel.sessions), *computed.shape[1:]), np.nan)
@@ -172,4 +214,7 @@ def forecasts(panel: Panel, config: ExperimentConfig, names: Sequence[str]) -> d
 
 def refits(panel: Panel, config: ExperimentConfig) -> list[int]:
     """Rows on which models are refitted, where a label that is not purged reaches farthest."""
-    return [fold.cutoff for fold in splits.folds(feature_rows(panel).rows, 1, config.schedule)]
+    features = feature_rows(panel)
+    # Of the models on all inputs, where there are any.
+    rows = features.with_all_inputs().rows if features.complete.any() else features.rows
+    return [fold.cutoff for fold in splits.folds(rows, 1, config.schedule)]

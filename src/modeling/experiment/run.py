@@ -12,15 +12,14 @@ from functools import cached_property
 
 import numpy as np
 
-from src.core.arrays import Floats
+from src.core.arrays import Floats, Ints
 from src.features.catalogue import model_features
-from src.features.panel import MIN_TICKERS, build_pool, matrices
+from src.features.market import MIN_TICKERS, Pool, build_pool, matrices
 from src.modeling.experiment.config import ExperimentConfig
 from src.modeling.gate import verdict
 from src.modeling.gate.verdict import Replay
 from src.modeling.intervals import distribution, volatility
 from src.modeling.panel.panel import Panel
-from src.modeling.points import walk_forward
 from src.modeling.points.candidate_names import CANDIDATES
 from src.modeling.points.candidates import CANDIDATES as FORECASTERS
 from src.modeling.points.candidates import CandidateInputs
@@ -56,9 +55,10 @@ class WalkForwardResult:
 
     Attributes:
         horizon: Sessions ahead.
-        actual: Realised simple returns, NaN where none.
+        actual: Realised simple returns after complete sessions, NaN elsewhere.
         points: Forecasts by candidate; NaN where a candidate has none.
         models: The model behind each candidate's newest forecasts, where it can be stored.
+        fitted_through: Row at which the last label ended that each of these models rests on.
         distributions: Of the return; the same whatever point is served.
         replay: What the gate would have said of the challenger, and when.
     """
@@ -71,6 +71,7 @@ class WalkForwardResult:
     replay: Replay
     config: ExperimentConfig
     models: Mapping[str, Model] = field(default_factory=dict)
+    fitted_through: Mapping[str, int] = field(default_factory=dict)
 
     def series(self) -> dict[str, Floats]:
         """Every candidate by name, and what would have been served."""
@@ -97,37 +98,91 @@ def run_walk_forward(
     row ``since`` on. ``feature_cache`` is of this panel, where several horizons share it.
     """
     horizon, shared = config.rules.horizon, feature_cache or FeatureCache(panel)
-    actual = panel.targets(horizon)
+    actual = np.where(panel.complete[:, None], panel.targets(horizon), np.nan)
     distributions = distribution.walk_forward(panel, horizon, since=since, inputs=shared.variances)
     inputs = CandidateInputs(
-        horizon, actual, distributions.sigma, shared, config.schedule, fit_cache
+        horizon,
+        panel.last_complete,
+        actual,
+        distributions.sigma,
+        shared,
+        config.schedule,
+        fit_cache,
     )
     forecasts = {name: FORECASTERS[name](inputs) for name in names}
     points = {name: forecast.points for name, forecast in forecasts.items()}
-    replay = verdict.replay(scored_outcomes(actual), points[config.challenger], rules=config.rules)
+    replay = verdict.replay(
+        actual,
+        points[config.challenger],
+        sigma=distributions.sigma,
+        rules=config.rules,
+        floor=needed_outcomes(actual, horizon),
+    )
     models = {
         name: forecast.model for name, forecast in forecasts.items() if forecast.model is not None
     }
-    return WalkForwardResult(panel, horizon, actual, points, distributions, replay, config, models)
+    fitted = {
+        name: forecast.fitted_through
+        for name, forecast in forecasts.items()
+        if forecast.fitted_through is not None
+    }
+    return WalkForwardResult(
+        panel, horizon, actual, points, distributions, replay, config, models, fitted
+    )
 
 
 def scored_outcomes(actual: Floats) -> Floats:
     """The outcomes that the gate counts, NaN elsewhere: of a pool, only sessions with a market.
 
-    Years in which one ticker of a hundred has prices say nothing about a panel, but would count
-    as many dates.
+    Years in which one ticker of a hundred has prices say nothing about a panel, but would count as
+    many dates; and delisted tickers must not end a small pool's record. See ``needed_outcomes``.
     """
-    known = np.isfinite(actual).sum(axis=1, keepdims=True)
-    # Of a small pool, a fifth of its widest session: delisted tickers must not end its record.
-    widest = int(known.max(initial=0))
-    return np.where(known >= min(MIN_TICKERS, -(-widest // 5)), actual, np.nan)
+    known = np.isfinite(actual).sum(axis=1)
+    needed = needed_outcomes(actual, 0)[-1:]
+    return np.where((known >= needed)[:, None], actual, np.nan)
+
+
+def needed_outcomes(actual: Floats, horizon: int) -> Ints:
+    """How many outcomes a session needs to count in a decision at each row; (T,).
+
+    Five, or a fifth of the most that any session had whose outcomes were realised by then, if that
+    is fewer: who is listed later must not change what was decided.
+    """
+    known = np.isfinite(actual).sum(axis=1)
+    widest = np.maximum.accumulate(known)
+    realised = np.concatenate([np.zeros(horizon, dtype=np.int64), widest])[: len(known)]
+    return np.asarray(np.minimum(MIN_TICKERS, -(-realised // MIN_TICKERS)))
+
+
+def pool_of(panel: Panel) -> Pool:
+    """What the inputs of a panel's pool are computed from."""
+    return build_pool(panel.close, panel.log_returns, panel.complete, panel.inputs)
 
 
 def feature_rows(panel: Panel) -> FeatureRows:
-    """All features that models may see, a row per session and ticker that has them all."""
-    pool = build_pool(panel)
-    return walk_forward.stack_features(
-        pool.present, matrices(pool, model_features(count_seasoned_tickers(panel)))
+    """The inputs of models, a row per complete session and ticker that has all of its own."""
+    stored = panel.inputs
+    known = panel.complete[stored.rows] & np.isfinite(stored.per_bar).all(axis=1)
+    bars = np.flatnonzero(known)
+    rows, columns = stored.rows[bars], stored.columns[bars]
+    features = model_features()
+    others = [feature for feature in features if feature.name not in stored.names]
+    pooled = np.empty((bars.size, len(others)), dtype=np.float32)
+    complete = np.ones(bars.size, dtype=bool)
+    for number, (_, values) in enumerate(matrices(pool_of(panel), others)):
+        pooled[:, number] = values[rows, columns]
+        complete &= np.isfinite(pooled[:, number])
+    return FeatureRows(
+        rows,
+        columns,
+        names=tuple(feature.name for feature in features),
+        complete=complete,
+        stored_names=stored.names,
+        stored=stored.per_bar,
+        bars=bars,
+        pooled_names=tuple(feature.name for feature in others),
+        pooled=pooled,
+        places=np.arange(bars.size),
     )
 
 

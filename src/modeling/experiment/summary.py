@@ -32,36 +32,39 @@ def ticker_metrics(result: WalkForwardResult, ticker: str) -> list[dict[str, Any
     )
 
 
-def pool_metrics(result: WalkForwardResult) -> dict[str, Any]:
-    """Metrics of every candidate and of what was served, over all ``tickers`` of the pool."""
+def all_ticker_metrics(result: WalkForwardResult) -> dict[str, list[dict[str, Any]]]:
+    """``ticker_metrics`` of every ticker of the pool."""
+    return {ticker: ticker_metrics(result, ticker) for ticker in result.panel.tickers}
+
+
+def pool_metrics(result: WalkForwardResult) -> list[dict[str, Any]]:
+    """The leaderboard of every candidate and of what was served, over all tickers of the pool."""
     mean = result.points.get("mean", np.full(result.actual.shape, np.nan))
     actual = result.scored
-    rows = [
+    return [
         {"name": name, **leaderboard.point_scores(actual, points, mean, result.horizon)}
         for name, points in result.series().items()
         if (np.isfinite(actual) & np.isfinite(points)).any()
     ]
-    return {"tickers": len(result.panel.tickers), "metrics": rows}
 
 
-def coverage(result: WalkForwardResult, ticker: str) -> dict[str, Any]:
-    """Share of outcomes inside each interval: of the ticker, and of the pool's every fifth session.
+def coverage(result: WalkForwardResult, ticker: str | None = None) -> dict[str, Any]:
+    """Share of outcomes inside each interval, of a ticker or of the whole pool.
+
+    The pool's is of every fifth session.
 
     Returns:
-        ``ticker`` and ``pool``, each with ``n``, ``n_eff`` and ``levels``, share by level.
+        ``n``, ``n_eff`` and ``levels``, share by level.
     """
     panel, distributions = result.panel, result.distributions
-    column = panel.tickers.index(ticker)
     rows = np.arange(distributions.since, len(panel.sessions))
-    some = rows[::POOL_STEP]
-    return {
-        "ticker": _coverage(
-            result.actual[rows, column], distributions.quantiles_of(rows, column), result.horizon
-        ),
-        "pool": _coverage(
-            result.actual[some], distributions.quantiles(some), result.horizon, POOL_STEP
-        ),
-    }
+    if ticker is None:
+        rows = rows[::POOL_STEP]
+        quantiles = distributions.quantiles(rows)
+        return _coverage(result.actual[rows], quantiles, result.horizon, POOL_STEP)
+    column = panel.tickers.index(ticker)
+    quantiles = distributions.quantiles_of(rows, column)
+    return _coverage(result.actual[rows, column], quantiles, result.horizon)
 
 
 def _coverage(actual: Floats, quantiles: Floats, horizon: int, step: int = 1) -> dict[str, Any]:

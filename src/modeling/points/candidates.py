@@ -43,12 +43,14 @@ class CandidateInputs:
 
     Attributes:
         horizon: Sessions ahead.
-        actual: Simple returns over the horizon after each row, NaN where not realised.
+        last: Row of the last complete session, whose forecasts a stored model repeats.
+        actual: Simple returns over the horizon after each complete session, NaN where not realised.
         volatility: Of the return over the horizon, as forecast at each row.
         shared: The model features, computed once for all candidates and horizons.
     """
 
     horizon: int
+    last: int
     actual: Floats
     volatility: Floats
     shared: HasFeatures
@@ -68,10 +70,12 @@ class CandidateForecast:
     Attributes:
         points: Forecast simple returns; (T, N), NaN where it has none.
         model: The model behind its newest forecasts, in storable form; None where there is none.
+        fitted_through: Row at which the last label ended that this model rests on.
     """
 
     points: Floats
     model: Model | None = None
+    fitted_through: int | None = None
 
 
 Candidate = Callable[[CandidateInputs], CandidateForecast]
@@ -93,25 +97,27 @@ def _mean(inputs: CandidateInputs) -> CandidateForecast:
 def _drift(inputs: CandidateInputs) -> CandidateForecast:
     premium = baselines.risk_premium(inputs.scores, inputs.horizon)
     points = premium[:, None] * inputs.volatility
-    if not np.isfinite(premium[-1:]).all() or not premium.size:
+    newest = premium[inputs.last]
+    if not np.isfinite(newest):
         return CandidateForecast(points)
     names = (volatility_name(inputs.horizon),)
-    return CandidateForecast(points, LinearModel(names, premium[-1:].copy(), 0.0))
+    return CandidateForecast(points, LinearModel(names, np.array([newest]), 0.0), inputs.last)
 
 
 def _ridge(inputs: CandidateInputs) -> CandidateForecast:
-    features = inputs.shared.features
-    points, newest = walk_forward.fit_predict(
-        ridge, features, inputs.actual, inputs.horizon, inputs.schedule
+    walked, names = walk_forward.fit_predict_all(
+        ridge, inputs.shared.features, inputs.actual, inputs.horizon, inputs.schedule
     )
+    newest = walked.model
     if not isinstance(newest, Linear):
-        return CandidateForecast(points)
-    return CandidateForecast(points, LinearModel(features.names, newest.coef, newest.intercept))
+        return CandidateForecast(walked.points)
+    model = LinearModel(names, newest.coef, newest.intercept)
+    return CandidateForecast(walked.points, model, walked.fitted_through)
 
 
 def _tilt(inputs: CandidateInputs, grow: FitFunction, name: str) -> CandidateForecast:
-    features = inputs.shared.features
-    predicted, trees = walk_forward.fit_predict(
+    features = inputs.shared.features.with_all_inputs()
+    predicted, trees, fitted_through = walk_forward.fit_predict(
         inputs.fit_cache.cached(name, grow),
         features,
         ranks(inputs.actual),
@@ -121,17 +127,18 @@ def _tilt(inputs: CandidateInputs, grow: FitFunction, name: str) -> CandidateFor
     )
     slope = rank_tilt.slopes(predicted, inputs.scores, inputs.horizon)
     points = rank_tilt.tilts(predicted, slope, inputs.volatility)
-    if not isinstance(trees, Trees) or not np.isfinite(slope[-1:]).all():
+    newest = float(slope[inputs.last])
+    if not isinstance(trees, Trees) or not np.isfinite(newest):
         return CandidateForecast(points)
     names = (*features.names, volatility_name(inputs.horizon), RANK_MEAN)
-    return CandidateForecast(points, RankTilt(names, trees, float(slope[-1])))
+    return CandidateForecast(points, RankTilt(names, trees, newest), fitted_through)
 
 
 def _sklearn(inputs: CandidateInputs, fit: FitFunction) -> CandidateForecast:
-    points, _ = walk_forward.fit_predict(
+    walked, _ = walk_forward.fit_predict_all(
         fit, inputs.shared.features, inputs.actual, inputs.horizon, inputs.schedule
     )
-    return CandidateForecast(points)
+    return CandidateForecast(walked.points)
 
 
 CANDIDATES: Mapping[str, Candidate] = {

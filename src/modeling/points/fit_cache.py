@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from src.core.arrays import Floats
-from src.modeling.points.walk_forward import FitFunction, FittedModel
-from src.registry.formats.models import pack, unpack
+from src.core.arrays import Floats, Singles
+from src.modeling.points.walk_forward import CHUNK, FitFunction, FittedModel
+from src.registry.formats.models import pack, unpack_trees
 from src.registry.formats.trees import Trees
 
 # Fits of two pools over twenty years, and the predictions of each.
@@ -36,7 +36,7 @@ class FitCache:
         """The same fit, perhaps looked up."""
         return fit
 
-    def predict(self, model: FittedModel, X: Floats) -> Floats:
+    def predict(self, model: FittedModel, X: Singles) -> Floats:
         """Predictions of a model for (rows, features), perhaps looked up; (rows,)."""
         return model.predict(X)
 
@@ -70,7 +70,7 @@ class DiskFitCache(FitCache):
 
         return lookup
 
-    def predict(self, model: FittedModel, X: Floats) -> Floats:
+    def predict(self, model: FittedModel, X: Singles) -> Floats:
         """Predictions of a model for (rows, features), looked up first; (rows,)."""
         if not isinstance(model, Trees):
             return model.predict(X)
@@ -127,10 +127,9 @@ def _trees(data: bytes | None) -> Trees | None:
     if data is None:
         return None
     try:
-        trees = unpack(data)
+        return unpack_trees(data)
     except Exception:
         return None
-    return trees if isinstance(trees, Trees) else None
 
 
 def _key(name: str, fit: FitFunction, X: Floats, y: Floats, horizon: int) -> str:
@@ -140,11 +139,12 @@ def _key(name: str, fit: FitFunction, X: Floats, y: Floats, horizon: int) -> str
     return _digest(repr((name, horizon, libraries, code)).encode(), X, y)
 
 
-def _digest(head: bytes, X: Floats, *rest: Floats) -> str:
+def _digest(head: bytes, X: Floats | Singles, *rest: Floats) -> str:
     # BLAKE2b is faster than SHA-256: a quarter of a gigabyte is hashed in each run of a pool.
     digest = hashlib.blake2b(head + repr(X.shape).encode(), digest_size=32)
-    # Features are stacked in single precision: nothing is lost, and half as much is hashed.
-    digest.update(np.ascontiguousarray(X, dtype=np.float32).data)
+    for start in range(0, len(X), CHUNK):
+        # Inputs are stored in single precision: nothing is lost, and half as much is hashed.
+        digest.update(np.ascontiguousarray(X[start : start + CHUNK], dtype=np.float32).data)
     for array in rest:
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from src.core.arrays import Floats
+from src.core.arrays import Floats, Singles
 
+# Rows that are in double precision at a time.
+CHUNK = 65_536
 # The share of variance of daily returns that predictors can honestly be expected to explain,
 # out of sample (Campbell-Thompson 2008).
 PRIOR_R2 = 0.005
@@ -23,12 +26,13 @@ class Linear:
     coef: Floats
     intercept: float
 
-    def predict(self, X: Floats) -> Floats:
+    def predict(self, X: Floats | Singles) -> Floats:
         """Forecast returns, (rows,)."""
-        return np.asarray(np.einsum("ij,j->i", np.ascontiguousarray(X), self.coef)) + self.intercept
+        sums = [np.einsum("ij,j->i", chunk, self.coef) for chunk in _doubles(X)]
+        return np.concatenate(sums) + self.intercept if sums else np.empty(0)
 
 
-def ridge(X: Floats, y: Floats, horizon: int, *, alpha: float | None = None) -> Linear:
+def ridge(X: Floats | Singles, y: Floats, horizon: int, *, alpha: float | None = None) -> Linear:
     """Ridge on standardised inputs (Hoerl-Kennard 1970), folded back to the inputs' own units.
 
     Minimises ||y - mean(y) - Z b||^2 + alpha ||b||^2, Z the columns less their mean over their
@@ -47,17 +51,23 @@ def ridge(X: Floats, y: Floats, horizon: int, *, alpha: float | None = None) -> 
         raise ValueError("a model needs at least one row, and as many targets as rows")
     if not (np.isfinite(X).all() and np.isfinite(y).all()):
         raise ValueError("training rows must be finite")
-    centre = X.mean(axis=0)
-    centred = X - centre
-    spread = np.sqrt(np.einsum("ij,ij->j", centred, centred) / len(X))
+    centre = X.mean(axis=0, dtype=np.float64)
+    products, moment = np.zeros((X.shape[1], X.shape[1])), np.zeros(X.shape[1])
+    start, deviation = 0, y - y.mean()
+    for chunk in _doubles(X):
+        centred = chunk - centre
+        products += centred.T @ centred
+        moment += centred.T @ deviation[start : start + len(chunk)]
+        start += len(chunk)
+    spread = np.sqrt(np.diag(products) / len(X))
     varies = spread > _rounding(centre, len(X))
     scale = np.where(varies, spread, 1.0)
-    gram = centred.T @ centred / np.outer(scale, scale)
+    gram = products / np.outer(scale, scale)
     # Added to the Gram matrix and not to the rows.
     gram[np.diag_indices_from(gram)] += (
         default_alpha(X.shape[1], horizon) if alpha is None else alpha
     )
-    weights = np.linalg.solve(gram, centred.T @ (y - y.mean()) / scale)
+    weights = np.linalg.solve(gram, moment / scale)
     coef = np.where(varies, weights / scale, 0.0)
     return Linear(coef, float(y.mean() - centre @ coef))
 
@@ -77,3 +87,9 @@ def _rounding(centre: Floats, rows: int) -> Floats:
     """The spread that rounding alone can give a constant column (scikit-learn's rule)."""
     eps = float(np.finfo(np.float64).eps)
     return np.maximum(rows * np.abs(centre) * eps, np.finfo(np.float64).tiny)
+
+
+def _doubles(X: Floats | Singles) -> Iterator[Floats]:
+    """Some rows after the others in double precision: all at once would take twice the memory."""
+    for start in range(0, len(X), CHUNK):
+        yield np.ascontiguousarray(X[start : start + CHUNK], dtype=np.float64)

@@ -1,27 +1,33 @@
 """Fit a model at every refit of a walk-forward schedule and forecast the sessions in between.
 
 The folds are those of ``splits``: a row trains only when its label ended before the refit and the
-embargo has passed. A model is fitted on rows that have all features and a label, and forecasts
-every row that has all features.
+embargo has passed. A model is fitted on rows that have its inputs and a label, and forecasts every
+row that has its inputs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from src.core.arrays import Bools, Floats, Ints
+from src.core.arrays import Bools, Floats, Ints, Singles
 from src.modeling.points import splits
 from src.modeling.points.splits import Schedule
+
+# A fit takes every second, third, … session where there are more: with all rows of 500 tickers over
+# 20 years in double precision a run would not keep within 2 GiB.
+MOST_ROWS = 500_000
+# Rows that are copied at a time, and inputs.
+CHUNK, TOGETHER = 65_536, 8
 
 
 class FittedModel(Protocol):
     """A model after its fit."""
 
-    def predict(self, X: Floats) -> Floats:
+    def predict(self, X: Singles) -> Floats:
         """One forecast a row."""
         ...
 
@@ -29,35 +35,109 @@ class FittedModel(Protocol):
 FitFunction = Callable[[Floats, Floats, int], FittedModel]
 
 
+class WalkForward(NamedTuple):
+    """What a walk-forward of one model gives.
+
+    Attributes:
+        points: Forecasts; (T, N), NaN where there is none.
+        model: Of the last refit; None without one.
+        fitted_through: Row at which the last label ended that this refit saw; None without one.
+    """
+
+    points: Floats
+    model: FittedModel | None
+    fitted_through: int | None
+
+
 @dataclass(frozen=True, eq=False)
 class FeatureRows:
-    """The rows of a panel that have all features, by session and then by ticker.
+    """Model inputs of the tickers and complete sessions of a panel, by session and then by ticker.
+
+    A row for each that has all inputs of the ticker by itself. The inputs that need a pool may be
+    missing: where there are too few tickers, or too few sessions with a market.
 
     Attributes:
         rows: Session of each, as a row of the panel; (n,).
         columns: Ticker of each, as a column of the panel; (n,).
-        inputs: (n, features).
-        names: Of the features.
+        names: Of the inputs, in the order of models.
+        complete: Whether a row has all of them; (n,).
+        stored: Inputs of tickers by themselves, a row a bar, by ``stored_names``.
+        bars: Position of each row in ``stored``; (n,).
+        pooled: The other inputs, by ``pooled_names``.
+        places: Position of each row in ``pooled``; (n,).
     """
 
     rows: Ints
     columns: Ints
-    inputs: Floats
     names: tuple[str, ...]
+    complete: Bools
+    stored_names: tuple[str, ...]
+    stored: Singles
+    bars: Ints
+    pooled_names: tuple[str, ...]
+    pooled: Singles
+    places: Ints
 
+    def take(self, positions: Ints) -> Singles:
+        """The inputs of some rows; (positions, names), NaN where a row lacks one."""
+        out = np.empty((positions.size, len(self.names)), dtype=np.float32)
+        self._fill(out, positions)
+        return out
 
-def stack_features(present: Bools, features: Iterable[tuple[str, Floats]]) -> FeatureRows:
-    """Stack (T, N) feature matrices, one at a time, so that only one need be in memory."""
-    rows, columns = np.nonzero(present)
-    names, values = [], []
-    for name, matrix in features:
-        names.append(name)
-        values.append(matrix[rows, columns].astype(np.float32))
-    inputs = np.column_stack(values) if values else np.empty((rows.size, 0), dtype=np.float32)
-    complete = np.isfinite(inputs).all(axis=1)
-    return FeatureRows(
-        rows[complete], columns[complete], inputs[complete].astype(np.float64), tuple(names)
-    )
+    def take_doubles(self, positions: Ints) -> Floats:
+        """``take`` in double precision, which fits work in: a copy less than converting later."""
+        out = np.empty((positions.size, len(self.names)))
+        self._fill(out, positions)
+        return out
+
+    def by_name(self) -> Iterator[tuple[str, Singles]]:
+        """Each input by name; (n,), NaN where a row lacks it."""
+        for first in range(0, len(self.names), TOGETHER):
+            names = self.names[first : first + TOGETHER]
+            yield from zip(names, self._columns(names), strict=True)
+
+    def _columns(self, names: Sequence[str]) -> Singles:
+        """Some inputs; (names, n). A row is read once for all of them."""
+        out = np.empty((len(names), self.rows.size), dtype=np.float32)
+        tables = (
+            (self.stored_names, self.stored, self.bars),
+            (self.pooled_names, self.pooled, self.places),
+        )
+        for of_table, table, places in tables:
+            chosen = [place for place, name in enumerate(names) if name in of_table]
+            if chosen:
+                columns = [of_table.index(names[place]) for place in chosen]
+                out[chosen] = table[places[:, None], columns].T
+        return out
+
+    def with_all_inputs(self) -> FeatureRows:
+        """The rows that lack none."""
+        kept = self.complete
+        return replace(
+            self,
+            rows=self.rows[kept],
+            columns=self.columns[kept],
+            complete=kept[kept],
+            bars=self.bars[kept],
+            places=self.places[kept],
+        )
+
+    def without_pool(self) -> FeatureRows:
+        """All rows, with the inputs of the tickers by themselves alone."""
+        return replace(self, names=self.stored_names, complete=np.ones_like(self.complete))
+
+    def _fill(self, out: Singles | Floats, positions: Ints) -> None:
+        for start in range(0, positions.size, CHUNK):
+            chunk = positions[start : start + CHUNK]
+            stored, pooled = self.stored[self.bars[chunk]], self.pooled[self.places[chunk]]
+            for column, name in enumerate(self.names):
+                source, number = self._find(name, stored, pooled)
+                out[start : start + chunk.size, column] = source[:, number]
+
+    def _find(self, name: str, stored: Singles, pooled: Singles) -> tuple[Singles, int]:
+        if name in self.stored_names:
+            return stored, self.stored_names.index(name)
+        return pooled, self.pooled_names.index(name)
 
 
 def fit_predict(
@@ -67,22 +147,60 @@ def fit_predict(
     horizon: int,
     schedule: Schedule,
     *,
-    predict: Callable[[FittedModel, Floats], Floats] = lambda model, X: model.predict(X),
-) -> tuple[Floats, FittedModel | None]:
+    wanted: Bools | None = None,
+    predict: Callable[[FittedModel, Singles], Floats] = lambda model, X: model.predict(X),
+) -> WalkForward:
     """Forecasts of every row from the first refit on, and the model of the last refit.
 
-    ``y`` are labels, simple returns, (T, N), whose ends lie ``horizon`` sessions after their rows.
-    ``fit`` takes (rows, features), (rows,) and the horizon; ``predict`` a model and its inputs.
+    Args:
+        fit: Takes (rows, inputs), (rows,) and the horizon.
+        features: Rows that lack no input.
+        y: Labels, simple returns, (T, N), whose ends lie ``horizon`` sessions after their rows.
+        horizon: In sessions.
+        schedule: Of the refits.
+        wanted: Sessions that need a forecast, (T,); refits that no such session needs are left out.
+        predict: Forecasts with a model.
+    """
+    rows, columns = features.rows, features.columns
+    targets = y[rows, columns]
+    points = np.full(y.shape, np.nan)
+    model, seen = None, None
+    for fold in splits.folds(rows, horizon, schedule):
+        test = fold.test if wanted is None else fold.test[wanted[rows[fold.test]]]
+        train = fold.train[np.isfinite(targets[fold.train])]
+        if train.size >= schedule.min_train and test.size:
+            train = _thinned(train, rows)
+            model = fit(features.take_doubles(train), targets[train], horizon)
+            points[rows[test], columns[test]] = predict(model, features.take(test))
+            seen = int(rows[train].max()) + horizon
+    return WalkForward(points, model, seen)
+
+
+def fit_predict_all(
+    fit: FitFunction, features: FeatureRows, y: Floats, horizon: int, schedule: Schedule
+) -> tuple[WalkForward, tuple[str, ...]]:
+    """``fit_predict`` on all inputs, and on those of a ticker by itself where there is no such fit.
+
+    What a session is forecast with depends on what was known there: a pool of four that is joined
+    by a fifth keeps its forecasts, as does one of five that one leaves.
 
     Returns:
-        (T, N), NaN where there is no forecast, and the model; None without a refit.
+        The forecasts with the model behind the newest, and the names of its inputs.
     """
-    rows, columns, inputs = features.rows, features.columns, features.inputs
-    targets = y[rows, columns]
-    points, model = np.full(y.shape, np.nan), None
-    for fold in splits.folds(rows, horizon, schedule):
-        train = fold.train[np.isfinite(targets[fold.train])]
-        if train.size >= schedule.min_train:
-            model = fit(inputs[train], targets[train], horizon)
-            points[rows[fold.test], columns[fold.test]] = predict(model, inputs[fold.test])
-    return points, model
+    pooled = fit_predict(fit, features.with_all_inputs(), y, horizon, schedule)
+    missing: Bools = np.asarray(~np.isfinite(pooled.points).any(axis=1))
+    alone = features.without_pool()
+    by_itself = fit_predict(fit, alone, y, horizon, schedule, wanted=missing)
+    pooled.points[missing] = by_itself.points[missing]
+    if alone.rows.size and missing[alone.rows[-1]]:
+        return by_itself._replace(points=pooled.points), alone.names
+    return pooled, features.names
+
+
+def _thinned(train: Ints, rows: Ints) -> Ints:
+    """At most ``MOST_ROWS`` training rows: those of every k-th session, the newest included."""
+    step = -(-train.size // MOST_ROWS)
+    if step <= 1:
+        return train
+    back = rows[train[-1]] - rows[train]
+    return np.asarray(train[back % step == 0])

@@ -30,13 +30,13 @@ def at(database_url, home):
         zero = LinearModel((), np.zeros(0), 0.0)
         made = both_horizons(features_version=version, candidate="zero", model=zero)
         opened.models.publish(made, Author("a test", after_close(DAYS[FIRST])))
-        opened.run_after_close(TCS, DAYS[FIRST])
+        opened.run_after_close([TCS], DAYS[FIRST])
         yield opened
 
 
 def evening(at, row, clean=CLEAN):
     at.store_prices(clean.head(row + 1))
-    return at.run_after_close(TCS, DAYS[row])[1]
+    return at.run_after_close([TCS], DAYS[row])[1]
 
 
 def outcomes(at, row=FIRST):
@@ -105,7 +105,7 @@ def test_a_missing_bar_holds_the_outcome_back_until_it_is_filled(at):
 
 
 def test_prices_that_stopped_coming_are_told(at):
-    _, counts = at.run_after_close(TCS, DAYS[FIRST + 3])
+    _, counts = at.run_after_close([TCS], DAYS[FIRST + 3])
 
     assert (counts["recorded"], counts["no_bar"]) == (0, 1)
     assert counts["notes"][0].startswith("TCS.NS: 1 forecast came due without an outcome")

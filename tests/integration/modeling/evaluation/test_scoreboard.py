@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -12,6 +13,8 @@ from src.db.migrate import ensure_schema
 from src.db.tables.forecasts import ForecastLog
 from src.db.tables.scores import ScoreLog
 from src.modeling.evaluation.scoreboard import POOLED, scoreboard
+from tests.support.answers import put_member
+from tests.support.old_schema import bring_to
 
 # The 14th is a holiday, the 18th a Saturday.
 DAYS = [dt.date(2026, 4, day) for day in (13, 15, 16, 17, 20)]
@@ -22,25 +25,30 @@ QUANTILES = [-0.07, -0.06, -0.05, -0.01, 0.01, 0.05, 0.06, 0.07]
 TABLES = ("predictions", "prediction_outcomes", "model_events")
 
 
-@pytest.fixture(scope="module")
-def url(server):
-    """A database of this module whose tables can be emptied."""
+@contextmanager
+def new_database(server):
     name = f"scores_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
-        url = normalise_url(server.replace("/forecast_db?", f"/{name}?"))
+        yield normalise_url(server.replace("/forecast_db?", f"/{name}?"))
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def url(server):
+    """A database of this module whose tables can be emptied."""
+    with new_database(server) as url:
         ensure_schema(url)
         with psycopg.connect(url, autocommit=True) as connection:
             for table in TABLES:
                 connection.execute(f"DROP TRIGGER {table}_append_only ON {table}")
         yield url
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
 def connection(url):
     with psycopg.connect(url, autocommit=True) as opened:
-        opened.execute(f"TRUNCATE {', '.join(TABLES)}")
+        opened.execute(f"TRUNCATE {', '.join(TABLES)}, pool_members")
         yield opened
 
 
@@ -192,14 +200,17 @@ def test_a_session_forecast_twice_counts_once_by_what_was_said_first(board):
 
 @pytest.fixture
 def go_live(connection):
-    """Let versions go live, each named by a digit, at times of April 2026."""
+    """Let versions go live, each named by a digit, at times of April 2026.
 
-    def publish(*events, ticker="TCS.NS"):
-        rows = [(ticker, version * 64, at(*moment)) for version, *moment in events]
+    They are of a pool, or of a ticker as they were before pools had models.
+    """
+
+    def publish(*events, pool=None, ticker=None):
+        rows = [(pool, ticker, version * 64, at(*moment)) for version, *moment in events]
         connection.cursor().executemany(
-            "INSERT INTO model_events (kind, ticker, horizon, digest, made_live, served, verdict, "
-            "reason, evidence, by_whom, at) VALUES ('trained', %s, 'short', %s, true, 'zero', "
-            "'undecided', '', '{}', 'a test', %s)",
+            "INSERT INTO model_events (kind, pool, ticker, horizon, digest, made_live, served, "
+            "verdict, reason, evidence, by_whom, at) VALUES ('trained', %s, %s, 'short', %s, true, "
+            "'zero', 'undecided', '', '{}', 'a test', %s)",
             rows,
         )
 
@@ -224,17 +235,33 @@ def at(day, hour, minute=0):
     ],
     ids=("live", "until later", "same evening", "before the close", "back", "late", "unknown"),
 )
+@pytest.mark.parametrize("owner", [{"pool": "NSE"}, {"ticker": "TCS.NS"}], ids=("pool", "ticker"))
 def test_a_forecast_counts_if_its_version_was_live_when_the_next_session_closed(
-    board, go_live, events, counts
+    board, go_live, events, counts, owner
 ):
-    go_live(*events)
-    go_live(("0", 13, 12), ("1", 13, 14), ticker="INFY.NS")
+    go_live(*events, **owner)
+    go_live(("3", 13, 12), ("4", 13, 14), ticker="INFY.NS")
+    go_live(("5", 13, 12), ("6", 13, 14), pool="BSE")
 
     assert len(board([scored(0)])) == 2 * counts
+    assert len(board([], "TCS.NS")) == 2 * counts
+
+
+def test_the_model_of_a_ticker_gives_way_to_the_first_one_of_its_pool(board, go_live, connection):
+    put_member(connection, "TCS.NS")
+    go_live(("0", 13, 12), ticker="TCS.NS")
+    go_live(("1", 13, 14), pool="BSE")
+    assert len(board([scored(0)])) == 2
+
+    go_live(("2", 13, 15), ("3", 15, 15), pool="NSE")
+
+    assert board([]) == []
+    again = scored(0, version="2" * 64, made_at=at(13, 15))
+    assert [row["n"] for row in board([again])] == [1, 1]
 
 
 def test_of_two_versions_of_a_model_the_one_that_was_not_withdrawn_counts(board, go_live):
-    go_live(("1", 10, 12), ("0", 13, 12), ("1", 13, 13))
+    go_live(("1", 10, 12), ("0", 13, 12), ("1", 13, 13), pool="NSE")
     tilt = {"model": "rank_tilt"}
     withdrawn = scored(0, point=0.01, **tilt)
     stood = scored(0, point=0.015, version="1" * 64, made_at=at(13, 13), **tilt)
@@ -245,7 +272,7 @@ def test_of_two_versions_of_a_model_the_one_that_was_not_withdrawn_counts(board,
 
 
 def test_with_a_forecast_its_candidate_is_withdrawn_but_a_shadow_was_never_live(board, go_live):
-    go_live(("0", 13, 12), ("1", 13, 13))
+    go_live(("0", 13, 12), ("1", 13, 13), pool="NSE")
     beside = {"candidate": "ridge", "candidate_point": 0.005}
 
     assert board([scored(0, **beside)]) == []
@@ -373,7 +400,7 @@ def test_each_exchange_has_its_own_closes(board):
     assert [row["ticker"] for row in board(rows)] == [POOLED, "AAPL"]
 
 
-def test_forecasts_and_outcomes_are_counted_for_one_ticker_and_for_all(board, log):
+def test_forecasts_and_outcomes_are_counted_for_one_ticker_and_for_all(board, log, go_live):
     first = scored(0, 0.02)
     later = first["matured_at"] + dt.timedelta(1)
     board([first, first | {"realised_return": 0.05, "matured_at": later}])
@@ -381,3 +408,52 @@ def test_forecasts_and_outcomes_are_counted_for_one_ticker_and_for_all(board, lo
 
     assert log.counts() == (2, 3, 0)
     assert [log.counts(ticker) for ticker in ("TCS.NS", "SBIN.NS")] == [(1, 2, 0), (0, 0, 0)]
+    go_live(("0", 13, 12), ticker="TCS.NS")
+    go_live(("0", 13, 12), pool="NSE")
+    assert [log.counts(ticker)[2] for ticker in (None, "TCS.NS", "SBIN.NS")] == [2, 2, 1]
+
+
+def insert(connection, table, rows, leave_out=()):
+    names = [name for name in table.columns if name not in leave_out]
+    values = ", ".join(f"%({name})s" for name in names)
+    connection.cursor().executemany(
+        f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({values})", rows
+    )
+
+
+def test_the_scores_are_the_same_before_and_after_models_came_to_belong_to_pools(
+    server, board, go_live
+):
+    """Forecasts by models of tickers: stored before and migrated, or stored as they are now."""
+    beside = {"candidate": "ridge", "candidate_point": 0.005}
+    events = [("0", 13, 12), ("1", 13, 13), ("2", 15, 13), ("3", 17, 12)]
+    rows = [
+        *(scored(day, 0.01 * (day - 1), **beside) for day in range(4)),
+        scored(0, 0.02, version="1" * 64, made_at=at(13, 13), **beside),
+        scored(1, 0.04, ticker="INFY.NS", version="a" * 64),
+        scored(1, 0.03, kind="shadow", model="drift", data_hash="e" * 64),
+    ]
+    with new_database(server) as url:
+        bring_to(url, "0009")
+        with psycopg.connect(url, autocommit=True) as old:
+            insert(old, PREDICTIONS, rows)
+            insert(old, PREDICTION_OUTCOMES, rows, leave_out=("kind",))
+            for version, *moment in events:
+                old.execute(
+                    "INSERT INTO model_events (kind, ticker, horizon, digest, made_live, served, "
+                    "verdict, reason, evidence, by_whom, at) VALUES ('trained', 'TCS.NS', "
+                    "'short', %s, true, 'zero', 'undecided', '', '{}', 'a test', %s)",
+                    (version * 64, at(*moment)),
+                )
+        ensure_schema(url)
+        with psycopg.connect(url, autocommit=True) as migrated:
+            found = scoreboard(ScoreLog(migrated))
+            with pytest.raises(psycopg.Error, match="append-only"):
+                migrated.execute("UPDATE prediction_outcomes SET note = ''")
+
+    go_live(*events, ticker="TCS.NS")
+    assert found == board(rows)
+    # Version 0 was withdrawn on the evening of the 13th, version 1 on that of the 15th.
+    assert [(row["model"], row["n"]) for row in found if row["ticker"] == "TCS.NS"] == [
+        *(("zero", 3), ("drift", 1), ("ridge", 3)),
+    ]

@@ -9,9 +9,9 @@ import pytest
 from src.core.calendars.nse import nse
 from src.modeling.backtest.rows import forecast_rows
 from src.modeling.experiment.run import ExperimentConfig, run_walk_forward
-from src.modeling.gate.verdict import rules_for
-from src.modeling.panel import panel
+from src.modeling.gate.rules import rules_for
 from src.modeling.points.splits import Schedule
+from tests.support.pools import panel_of_clean
 from tests.support.prices import clean_walk, sessions
 
 DAYS = sessions(dt.date(2023, 1, 2), 400)
@@ -22,9 +22,8 @@ def walk_forward(horizon=5, since=0):
     first = clean_walk("A.NS", DAYS, seed=1).filter(pl.col("date") != DAYS[200])
     bars = pl.concat([first, clean_walk("B.NS", DAYS, seed=2)])
     config = ExperimentConfig("zero", rules_for(horizon, 0.0), Schedule())
-    return run_walk_forward(
-        panel.build(bars, nse()), config, names=("zero", "mean"), since=since
-    ), bars
+    names = ("zero", "mean")
+    return run_walk_forward(panel_of_clean(bars), config, names=names, since=since), bars
 
 
 def test_one_row_per_model_and_bar_with_the_columns_in_order():

@@ -27,3 +27,16 @@ def test_the_first_refit_of_one_ticker_has_as_many_realised_labels_as_it_needs()
 def test_zero_is_judged_where_the_challenger_takes_no_part():
     assert config_of({}, names=("zero", "mean")).challenger == "zero"
     assert config_of({}).challenger != "zero"
+
+
+@pytest.mark.parametrize(
+    ("horizon", "tickers", "standardised"),
+    [("short", 19, False), ("short", 20, True), ("long", 141, False)],
+)
+def test_only_pools_of_twenty_are_judged_in_units_of_volatility_and_only_at_one_session(
+    horizon, tickers, standardised
+):
+    rules = config_of({}, horizon, tickers=tickers).rules
+
+    assert rules.standardised is standardised
+    assert (rules.configurations, rules.level) == (54, 0.001)

@@ -6,17 +6,17 @@ import polars as pl
 import pytest
 from purgedcv import WalkForwardSplit
 
-from src.core.calendars.nse import nse
 from src.modeling.experiment.run import (
     CANDIDATES,
     ExperimentConfig,
+    needed_outcomes,
     run_walk_forward,
     scored_outcomes,
 )
-from src.modeling.gate.verdict import rules_for
-from src.modeling.panel import panel
+from src.modeling.gate.rules import rules_for
 from src.modeling.points import splits
 from src.modeling.points.splits import Schedule
+from tests.support.pools import panel_of_clean
 from tests.support.prices import clean_walk, sessions
 
 DAYS = sessions(pd.Timestamp("2021-01-04").date(), 640)
@@ -57,7 +57,7 @@ def outputs(result):
 
 @pytest.fixture(scope="module", params=[1, 5], ids=["a day", "a week"])
 def whole(request):
-    return run_walk_forward(panel.build(bars(), nse()), config("ridge", request.param))
+    return run_walk_forward(panel_of_clean(bars()), config("ridge", request.param))
 
 
 # On a refit, one session after it, and amid.
@@ -65,7 +65,7 @@ def whole(request):
 def test_no_output_changes_when_later_bars_are_not_stored(whole, last):
     stored = bars().filter(pl.col("date") <= DAYS[last])
 
-    cut = outputs(run_walk_forward(panel.build(stored, nse()), config("ridge", whole.horizon)))
+    cut = outputs(run_walk_forward(panel_of_clean(stored), config("ridge", whole.horizon)))
 
     assert set(cut) == {*CANDIDATES, "served", "sigma", "quantiles"}
     for name, values in outputs(whole).items():
@@ -78,7 +78,7 @@ def test_no_output_changes_with_other_prices_after_it(whole):
     after = pl.when(pl.col("date") > DAYS[450])
     other = bars().with_columns(after.then(pl.col(PRICES) * 1.7).otherwise(pl.col(PRICES)))
 
-    bent = outputs(run_walk_forward(panel.build(other, nse()), config("ridge", whole.horizon)))
+    bent = outputs(run_walk_forward(panel_of_clean(other), config("ridge", whole.horizon)))
 
     for name, values in outputs(whole).items():
         assert np.array_equal(bent[name][:451], values[:451], equal_nan=True), name
@@ -86,7 +86,7 @@ def test_no_output_changes_with_other_prices_after_it(whole):
 
 
 def test_the_same_panel_gives_the_same_result(whole):
-    again = outputs(run_walk_forward(panel.build(bars(), nse()), config("ridge", whole.horizon)))
+    again = outputs(run_walk_forward(panel_of_clean(bars()), config("ridge", whole.horizon)))
 
     for name, values in outputs(whole).items():
         assert np.array_equal(again[name], values, equal_nan=True), name
@@ -103,7 +103,7 @@ def test_each_candidate_forecasts_something_else(whole):
 
 def test_zero_is_served_until_the_gate_promotes_and_after_it_demotes():
     # Prices rise by half their volatility a day, then fall as much.
-    rising = panel.build(bars(trend=0.0075, turn=320), nse())
+    rising = panel_of_clean(bars(trend=0.0075, turn=320))
     result = run_walk_forward(rising, config("drift", 1), names=("zero", "mean", "drift"))
 
     promoted = result.replay.promoted
@@ -116,16 +116,16 @@ def test_zero_is_served_until_the_gate_promotes_and_after_it_demotes():
     assert np.array_equal(served[promoted], np.nan_to_num(drift[promoted]))
     assert (served[~promoted] == 0).all()
     stored = bars(trend=0.0075, turn=320).filter(pl.col("date") <= DAYS[500])
-    cut = run_walk_forward(panel.build(stored, nse()), config("drift", 1), names=("zero", "drift"))
+    cut = run_walk_forward(panel_of_clean(stored), config("drift", 1), names=("zero", "drift"))
     assert promoted[500]
     assert np.array_equal(cut.series()["served"], served[:501])
 
 
 def test_only_the_candidates_named_take_part():
-    result = run_walk_forward(panel.build(bars(), nse()), config("zero", 1), names=("zero", "mean"))
+    result = run_walk_forward(panel_of_clean(bars()), config("zero", 1), names=("zero", "mean"))
 
     assert list(result.series()) == ["zero", "mean", "served"]
-    assert set(result.replay.verdicts) == {"undecided"}
+    assert not result.replay.promoted.any()
 
 
 def test_computing_the_newest_distributions_alone_gives_the_same(whole):
@@ -155,6 +155,16 @@ def test_of_a_small_pool_the_gate_counts_sessions_with_a_fifth_of_the_tickers():
     scored = scored_outcomes(actual)
 
     assert np.isfinite(scored).sum(axis=1).tolist() == [6, 2, 0]
+
+
+def test_who_is_listed_later_does_not_change_what_a_session_needed():
+    actual = np.full((6, 30), 0.01)
+    actual[:2, 1:] = np.nan
+    actual[2, 8:] = np.nan
+
+    # Of one ticker 1; of eight a fifth is 2, known two sessions after; of thirty 5 are enough.
+    assert needed_outcomes(actual, 2).tolist() == [0, 0, 1, 1, 2, 5]
+    assert needed_outcomes(actual[:5], 2).tolist() == [0, 0, 1, 1, 2]
 
 
 def test_a_pool_too_small_for_a_market_is_judged_on_all_it_has():

@@ -52,6 +52,14 @@ def test_a_ticker_that_one_candidate_never_forecast_has_no_table():
     assert summary.ticker_metrics(two(drift=[nan] * 5), "A.NS") == []
 
 
+def test_every_tickers_table_is_its_own():
+    result = two()
+
+    assert summary.all_ticker_metrics(result) == {
+        ticker: summary.ticker_metrics(result, ticker) for ticker in ("A.NS", "B.NS")
+    }
+
+
 def test_a_ticker_without_an_outcome_has_no_table():
     result = two()
     result.actual[:, 0] = nan
@@ -63,14 +71,13 @@ def test_a_ticker_without_an_outcome_has_no_table():
 
 
 def test_the_pools_rows_are_every_candidate_and_what_would_have_been_served():
-    found = summary.pool_metrics(two())
+    rows = summary.pool_metrics(two())
 
-    assert found["tickers"] == 2
-    assert [row["name"] for row in found["metrics"]] == ["zero", "mean", "drift", "served"]
+    assert [row["name"] for row in rows] == ["zero", "mean", "drift", "served"]
 
 
 def test_a_pools_errors_by_hand():
-    rows = {row["name"]: row for row in summary.pool_metrics(two())["metrics"]}
+    rows = {row["name"]: row for row in summary.pool_metrics(two())}
 
     # A.NS: .00 .03 .02 of three sessions; B.NS: 9.5 on four.
     assert rows["drift"]["n"] == 7
@@ -88,7 +95,7 @@ def test_a_candidate_that_never_forecast_has_no_row():
     result = two()
     result.points["drift"][:] = nan
 
-    names = [row["name"] for row in summary.pool_metrics(result)["metrics"]]
+    names = [row["name"] for row in summary.pool_metrics(result)]
 
     assert names == ["zero", "mean", "served"]
 
@@ -96,7 +103,7 @@ def test_a_candidate_that_never_forecast_has_no_row():
 def test_without_the_mean_there_is_no_skill_against_it():
     points = {"zero": np.zeros((5, 2))}
 
-    (zero, served) = summary.pool_metrics(walk_forward_result(ACTUAL, points, "zero"))["metrics"]
+    (zero, served) = summary.pool_metrics(walk_forward_result(ACTUAL, points, "zero"))
 
     assert (zero["skill_vs_mean"], served["skill_vs_mean"]) == (None, None)
 
@@ -107,7 +114,7 @@ def test_a_pool_counts_only_sessions_with_a_market():
     actual[1, 4:] = nan
     points = {name: np.zeros((4, 30)) for name in ("zero", "mean")}
 
-    zero, *_ = summary.pool_metrics(walk_forward_result(actual, points, "zero"))["metrics"]
+    zero, *_ = summary.pool_metrics(walk_forward_result(actual, points, "zero"))
 
     assert (zero["n"], zero["n_eff"]) == (90, 3)
 
@@ -115,10 +122,7 @@ def test_a_pool_counts_only_sessions_with_a_market():
 def test_a_pool_without_an_outcome_has_no_rows():
     points = {name: np.zeros((4, 2)) for name in ("zero", "mean")}
 
-    assert summary.pool_metrics(walk_forward_result(np.full((4, 2), nan), points, "zero")) == {
-        "tickers": 2,
-        "metrics": [],
-    }
+    assert summary.pool_metrics(walk_forward_result(np.full((4, 2), nan), points, "zero")) == []
 
 
 # --- coverage
@@ -134,7 +138,7 @@ def covered(actual, ticker="A.NS", horizon=1, since=0, sigma=1.0):
     result = walk_forward_result(
         actual, points, "zero", horizon=horizon, tickers=TICKERS, scores=scores, since=since
     )
-    return summary.coverage(result, ticker)
+    return {"ticker": summary.coverage(result, ticker), "pool": summary.coverage(result)}
 
 
 def test_a_tickers_coverage_by_hand():
@@ -209,6 +213,7 @@ def test_whatever_is_told_can_be_written_as_json_without_a_number_that_is_none(s
         summary.ticker_metrics(result, "A.NS"),
         summary.pool_metrics(result),
         summary.coverage(result, "A.NS"),
+        summary.coverage(result),
     ]
 
     assert json.loads(json.dumps(summaries, allow_nan=False)) == summaries

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from src.core.calendars.nse import nse
 from src.modeling.experiment import leakage
 from src.modeling.experiment.run import FeatureCache
 from src.modeling.intervals import volatility
@@ -23,10 +24,8 @@ from src.modeling.points.candidates import (
 )
 from src.modeling.points.fit_cache import DiskFitCache, FitCache
 from src.modeling.points.splits import Schedule
-from src.modeling.serving.inputs import input_values, last_bar
-from src.registry.formats.models import LinearModel, RankTilt, canonical_hash, pack, unpack
-from tests.support.pools import wandering, with_holes
-from tests.support.walk_forward_results import panel_of_prices
+from src.registry.formats.models import LinearModel, RankTilt, describe, pack, same_model, unpack
+from tests.support.pools import WINDOWS, clean_rows, wandering, with_holes
 
 # Features begin at row 315 and forecasts at 335, with one more fit at 455; a slope needs 126
 # sessions with outcomes, so that tilts begin at the refresh of row 462 (at 483 for a horizon of 5).
@@ -39,7 +38,8 @@ STORED = ("zero", "drift", "ridge", "rank_tilt", "rank_tilt_lightgbm")
 def inputs_of(panel, horizon=1, known=None, schedule=SCHEDULE, **changes):
     shared = known or FeatureCache(panel)
     sigma = volatility.forecast(shared.variances, horizon)
-    return CandidateInputs(horizon, panel.targets(horizon), sigma, shared, schedule, **changes)
+    actual = np.where(panel.complete[:, None], panel.targets(horizon), np.nan)
+    return CandidateInputs(horizon, panel.last_complete, actual, sigma, shared, schedule, **changes)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -53,13 +53,23 @@ def _one_thread():
 
 
 @pytest.fixture(scope="module")
-def panel():
+def road():
     """Every other ticker gains on its peers, so that there is something to be learnt."""
     pace = 0.003 * (-1.0) ** np.arange(TICKERS)
     gains = np.exp(np.arange(ROWS)[:, None] * pace)
     wander = wandering(ROWS, TICKERS)
     moved = wander.map(lambda name, values: values if name == "volume" else values * gains)
-    return panel_of_prices(with_holes(moved))
+    return leakage.Road(clean_rows(with_holes(moved)), WINDOWS, (1, 5), nse())
+
+
+@pytest.fixture(scope="module")
+def panel(road):
+    return road.panel
+
+
+def as_of(panel, row):
+    """The panel as it was at a row."""
+    return panel.select(slice(row + 1))
 
 
 @pytest.fixture(scope="module", params=[1, 5], ids=["a day", "a week"])
@@ -97,8 +107,7 @@ def test_the_same_prices_give_the_same_forecasts_and_the_same_model(panel, pool,
     assert equal(again.points, forecast_of(name).points)
     assert (again.model is None) == (forecast_of(name).model is None) == (name not in STORED)
     if again.model is not None:
-        assert canonical_hash(again.model) == canonical_hash(forecast_of(name).model)
-        assert pack(again.model) == pack(forecast_of(name).model)
+        assert same_model(again.model, forecast_of(name).model)
 
 
 @pytest.mark.parametrize("name", CANDIDATES)
@@ -114,20 +123,28 @@ def test_every_candidate_forecasts_the_tickers_that_have_a_bar_today(panel, fore
 # --- stored models repeat the forecasts
 
 
+def newest_values(model, pool, column):
+    """The inputs of a model at a ticker's newest bar, in the model's order."""
+    features = pool.shared.features.with_all_inputs()
+    session = np.flatnonzero(features.rows == ROWS - 1)
+    values = {volatility_name(pool.horizon): pool.volatility[-1, column]}
+    if isinstance(model, RankTilt):
+        values[RANK_MEAN] = model.trees.predict(features.take(session)).mean()
+    (own,) = session[features.columns[session] == column] if model.features[1:] else [session[0]]
+    values |= dict(zip(features.names, features.take(np.array([own]))[0].tolist(), strict=True))
+    return np.array([values[name] for name in model.features])
+
+
 @pytest.mark.parametrize("name", STORED)
 def test_a_stored_model_repeats_each_tickers_newest_forecast(panel, pool, forecast_of, name):
-    model = unpack(pack(forecast_of(name).model))
+    model = unpack(describe(forecast_of(name).model), pack(forecast_of(name).model))
     compared = 0
 
     for column in range(TICKERS):
-        row = last_bar(panel, panel.tickers[column])
         point = forecast_of(name).points[ROWS - 1, column]
-        if row < ROWS - 1 or np.isnan(point):
+        if np.isnan(point):
             continue
-        sigma = float(pool.volatility[row, column])
-        values = input_values(model, pool.shared.features, row, column, sigma, pool.horizon)
-        assert list(values) == list(model.features)
-        found = model.predict(np.array(list(values.values())))
+        found = model.predict(newest_values(model, pool, column))
         assert found == pytest.approx(point, rel=0, abs=1e-12)
         compared += 1
 
@@ -193,7 +210,7 @@ def test_a_tilt_learns_the_rank_of_the_return_among_the_tickers_of_its_session(p
 
     forecast = CANDIDATES[name](inputs_of(panel, pool.horizon, pool.shared, fit_cache=Recording()))
 
-    features, returns = pool.shared.features, pool.actual
+    features, returns = pool.shared.features.with_all_inputs(), pool.actual
     expected = []
     # Labels that ended two sessions before the last fit, at row 455.
     for row, column in zip(features.rows, features.columns, strict=True):
@@ -211,16 +228,17 @@ def test_a_tilt_learns_the_rank_of_the_return_among_the_tickers_of_its_session(p
 
 @pytest.mark.parametrize("cut", [455, 470, 490])
 @pytest.mark.parametrize("name", ["mean", "drift", "ridge", "rank_tilt"])
-def test_nothing_later_changes_a_forecast(panel, pool, forecast_of, name, cut):
+def test_nothing_later_changes_a_forecast(road, pool, forecast_of, name, cut):
     whole = forecast_of(name).points[: cut + 1]
+    day = road.panel.sessions[cut].item()
 
-    for changed in (leakage.cut_off(panel, cut), leakage.replace_future(panel, cut, seed=3)):
-        again = CANDIDATES[name](inputs_of(changed, pool.horizon))
+    for changed in (leakage.cut_off(road, day), leakage.replace_future(road, day, seed=3)):
+        again = CANDIDATES[name](inputs_of(changed.panel, pool.horizon))
         assert equal(again.points[: cut + 1], whole)
 
 
-def test_what_comes_later_does_change_later_forecasts(panel, pool, forecast_of):
-    changed = leakage.replace_future(panel, 470, seed=3)
+def test_what_comes_later_does_change_later_forecasts(road, pool, forecast_of):
+    changed = leakage.replace_future(road, road.panel.sessions[470].item(), seed=3).panel
 
     for name in ("mean", "drift", "ridge"):
         again = CANDIDATES[name](inputs_of(changed, pool.horizon))
@@ -232,7 +250,7 @@ def test_what_comes_later_does_change_later_forecasts(panel, pool, forecast_of):
 
 @pytest.mark.parametrize("name", CANDIDATES)
 def test_a_pool_too_young_for_features_is_forecast_nothing_by_what_learns(panel, name):
-    young = leakage.cut_off(panel, 200)
+    young = as_of(panel, 200)
 
     forecast = CANDIDATES[name](inputs_of(young))
 
@@ -246,14 +264,14 @@ def test_a_pool_too_young_for_features_is_forecast_nothing_by_what_learns(panel,
 @pytest.mark.parametrize("name", CANDIDATES)
 @pytest.mark.parametrize("rows", [1, 2, 30])
 def test_a_panel_of_a_few_sessions_is_borne(panel, name, rows):
-    forecast = CANDIDATES[name](inputs_of(leakage.cut_off(panel, rows - 1), horizon=5))
+    forecast = CANDIDATES[name](inputs_of(as_of(panel, rows - 1), horizon=5))
 
     assert forecast.points.shape == (rows, TICKERS)
     assert name == "zero" or not np.isfinite(forecast.points[: min(rows, 5)]).any()
 
 
 def test_a_tilt_without_a_slope_yet_has_no_forecast_and_is_not_stored(panel):
-    forecast = CANDIDATES["rank_tilt"](inputs_of(leakage.cut_off(panel, 440)))
+    forecast = CANDIDATES["rank_tilt"](inputs_of(as_of(panel, 440)))
 
     assert np.isnan(forecast.points).all()
     assert forecast.model is None
@@ -279,4 +297,4 @@ def test_a_tilt_is_the_same_from_cached_fits(panel, pool, forecast_of, tmp_path,
     assert {path.name for path in tmp_path.iterdir()} == stored
     for one in (first, again):
         assert equal(one.points, forecast_of("rank_tilt").points)
-        assert canonical_hash(one.model) == canonical_hash(forecast_of("rank_tilt").model)
+        assert same_model(one.model, forecast_of("rank_tilt").model)

@@ -1,0 +1,148 @@
+"""Keep the latest forecasts of a walk-forward, with what came true, as one Parquet file.
+
+The file lies with the model set whose training it is the evidence of. Equal records are equal
+bytes. Returns are simple; values are stored in single precision.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from src.core.arrays import Bools, Days, Floats
+from src.modeling.intervals.quantiles import LEVELS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SINGLE = ("actual", "sigma", "reference_crps")
+POINT = "point_"
+# Such as q025 and q950.
+QUANTILES = tuple(f"q{1000 * level:03.0f}" for level in LEVELS)
+HORIZON = b"horizon"
+
+
+@dataclass(frozen=True, eq=False)
+class ForecastRecord:
+    """Forecasts made at one session after another, and their outcomes; NaN where there is none.
+
+    Attributes:
+        horizon: Sessions ahead.
+        sessions: At whose close they were made, ascending; (R,).
+        tickers: Those with a bar at one of the sessions, ascending; N of them.
+        actual: Realised returns, (R, N).
+        points: Forecasts by candidate, and ``served``; (R, N) each.
+        sigma: Forecast volatility of the return over the horizon; (R, N).
+        reference_crps: Loss of the quantiles of the ticker's last 500 outcomes; (R, N).
+        quantiles: Of the return, at the default levels; (R, N, K).
+    """
+
+    horizon: int
+    sessions: Days
+    tickers: tuple[str, ...]
+    actual: Floats
+    points: Mapping[str, Floats]
+    sigma: Floats
+    reference_crps: Floats
+    quantiles: Floats
+
+    def column(self, ticker: str) -> int | None:
+        """A ticker's column of every matrix; None without a bar in these sessions."""
+        return self.tickers.index(ticker) if ticker in self.tickers else None
+
+
+def to_parquet(record: ForecastRecord) -> bytes:
+    """The record as a file: ``made``, ``ticker`` and a column for each matrix, in that order.
+
+    Pairs of a session and a ticker about which nothing is known have no row.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    matrices = _matrices(record)
+    rows, columns = np.nonzero(_known(matrices))
+    names = pa.array(record.tickers, pa.string())
+    table = pa.table(
+        {
+            "made": pa.array(record.sessions[rows].astype("datetime64[D]")),
+            "ticker": pa.DictionaryArray.from_arrays(pa.array(columns, pa.int32()), names),
+            **{name: _single(values[rows, columns]) for name, values in matrices.items()},
+        }
+    ).replace_schema_metadata({HORIZON: str(record.horizon).encode()})
+    buffer = io.BytesIO()
+    parquet.write_table(
+        table,
+        buffer,
+        compression="zstd",
+        use_dictionary=["ticker", "made"],
+        use_byte_stream_split=list(matrices),
+    )
+    return buffer.getvalue()
+
+
+def read_parquet(data: bytes) -> ForecastRecord:
+    """The record in a file that ``to_parquet`` made.
+
+    Raises:
+        ValueError: It is another file.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        table = parquet.read_table(pa.BufferReader(data))
+        horizon = int((table.schema.metadata or {})[HORIZON])
+        matrices, sessions, tickers = _pivot(table)
+        wide = dict(zip(table.column_names[2:], matrices, strict=True))
+        return ForecastRecord(
+            horizon,
+            sessions,
+            tickers,
+            **{name: wide[name] for name in SINGLE},
+            points={n.removeprefix(POINT): wide[n] for n in wide if n.startswith(POINT)},
+            # The last columns of the file; one block of memory, not another copy of it.
+            quantiles=np.moveaxis(matrices[-len(QUANTILES) :], 0, -1),
+        )
+    except (pa.ArrowException, KeyError) as error:
+        raise ValueError("it is no record of forecasts") from error
+
+
+def _matrices(record: ForecastRecord) -> dict[str, Floats]:
+    """Every matrix by the name of its column, (R, N)."""
+    return {
+        **{name: getattr(record, name) for name in SINGLE},
+        **{f"{POINT}{name}": values for name, values in record.points.items()},
+        **{name: record.quantiles[..., k] for k, name in enumerate(QUANTILES)},
+    }
+
+
+def _known(matrices: Mapping[str, Floats]) -> Bools:
+    known: Bools = np.logical_or.reduce([np.isfinite(values) for values in matrices.values()])
+    return known
+
+
+def _single(values: Floats) -> pa.Array:
+    """A column in single precision, null where a value is NaN."""
+    import pyarrow as pa
+
+    return pa.array(values.astype(np.float32), from_pandas=True)
+
+
+def _pivot(table: pa.Table) -> tuple[Floats, Days, tuple[str, ...]]:
+    """A matrix (R, N) of every column of values, (columns, R, N); with sessions and tickers."""
+    made = table["made"].to_numpy().astype("datetime64[D]")
+    sessions, rows = np.unique(made, return_inverse=True)
+    coded = table["ticker"].combine_chunks()
+    names = np.array(coded.dictionary.to_pylist(), dtype=str)
+    tickers, places = np.unique(names, return_inverse=True)
+    cells = rows * len(tickers) + places[coded.indices.to_numpy()]
+    columns = table.column_names[2:]
+    matrices = np.full((len(columns), len(sessions) * len(tickers)), np.nan)
+    for matrix, name in zip(matrices, columns, strict=True):
+        matrix[cells] = table[name].to_numpy()
+    shape = len(columns), len(sessions), len(tickers)
+    return matrices.reshape(shape), sessions, tuple(tickers.tolist())
