@@ -12,18 +12,17 @@ years that have hourly bars. What is realised is measured both ways too: neither
 
 import datetime as dt
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from benchmarks.intervals import hac_t
+from benchmarks.intervals import build_panel
 from src.core.calendars.nse import nse
 from src.data.sources.files.source import FileSource
-from src.modeling.evaluation import interval_metrics
-from src.modeling.intervals import conformal, volatility
-from src.modeling.panel import panel, rolling
+from src.modeling.evaluation import hac, interval_metrics
+from src.modeling.intervals import conformal, regression, regressors, volatility
+from src.modeling.panel import rolling
 
 # Bars from 09:15 to 15:30. A shorter session is left out, as a halted one would be.
 HOURS = 7
@@ -61,29 +60,20 @@ def session_variances(path, ticker):
     )
 
 
-def hourly_variance(whole, column, sessions, measure):
-    """Overnight squared plus the session's hourly variance, as ``daily_variance``; (T, 1)."""
-    inside = np.full((len(whole.sessions), 1), np.nan)
-    dates = sessions["date"].to_numpy().astype("datetime64[D]")
-    _, rows, found = np.intersect1d(whole.sessions, dates, return_indices=True)
-    inside[rows, 0] = sessions[measure].to_numpy()[found]
-    before = panel.previous_bar(whole.close)
-    overnight = np.log(whole.open[:, [column]] / before[:, [column]])
-    return np.where(whole.pending[:, [column]], np.nan, np.square(overnight) + inside)
-
-
-def of_one(whole, column):
-    """The panel of that ticker by itself, on the same sessions."""
-    names = ("open", "high", "low", "close", "volume", "pending")
-    return replace(
-        whole,
-        tickers=whole.tickers[column : column + 1],
-        **{name: getattr(whole, name)[:, [column]] for name in names},
-    )
+def hourly_variance(whole, column, prices, sessions, measure):
+    """Overnight squared plus the session's hourly variance, like the daily one; (T, 1)."""
+    opened = pl.col("open") * pl.col("adj_close") / pl.col("close")
+    overnight = (opened / pl.col("adj_close").shift(1)).log()
+    both = prices.sort("date").select("date", overnight=overnight).join(sessions, on="date")
+    out = np.full((len(whole.sessions), 1), np.nan)
+    rows = np.searchsorted(whole.sessions, both["date"].to_numpy().astype("datetime64[D]"))
+    out[rows, 0] = both["overnight"].to_numpy() ** 2 + both[measure].to_numpy()
+    # A move that waits for a decision is no return.
+    return np.where(np.isfinite(whole.log_returns[:, [column]]), out, np.nan)
 
 
 def logs(variance):
-    return np.log(np.maximum(variance, 0) + volatility.TINY)
+    return np.log(np.maximum(variance, 0) + regressors.TINY)
 
 
 def means(variance):
@@ -97,7 +87,7 @@ def walked(start, columns, label, horizon):
     whole = np.isfinite(x).all(axis=1)
     fitted, scale = np.full(len(label), np.nan), np.full(len(label), np.nan)
     for row in range(0, len(label), REFIT_EVERY):
-        ended = max(0, row - horizon - volatility.EMBARGO + 1)
+        ended = max(0, row - horizon - regression.EMBARGO + 1)
         seen = np.flatnonzero(whole[:ended] & np.isfinite(label[:ended, 0]))
         if len(seen) >= ROWS:
             beta = np.linalg.lstsq(x[seen], label[seen, 0], rcond=None)[0]
@@ -145,11 +135,10 @@ def compare(models, target, y, horizon):
         r2 = 1 - one["log"][shared].sum() / naive[shared].sum()
         rest = "".join(f", {k} {one[k][shared].mean():.5f}" for k in one if k != "log")
         print(f"  {name:23}: R2 of log variance {r2:+.4f}{rest}")
-    width = int(max(horizon - 1, 1.3 * np.sqrt(n)))
     for name, other in PAIRS:
         gains = {k: (made[other][k] - made[name][k])[shared] for k in made[name]}
         share = {k: gain.sum() / made[other][k][shared].sum() for k, gain in gains.items()}
-        said = [f"{k} {share[k]:+.2%} (t {hac_t(gains[k], width):+.2f})" for k in gains]
+        said = [f"{k} {share[k]:+.2%} (t {hac.mean_test(gains[k], horizon).t:+.2f})" for k in gains]
         print(f"  {name} against {other}: loss less by " + ", ".join(said))
 
 
@@ -177,14 +166,16 @@ def forecasts(everyone, single, daily, hourly):
 
 
 def main() -> None:
-    whole = panel.build(pl.read_parquet(sys.argv[1]), nse())
+    clean = pl.read_parquet(sys.argv[1])
+    whole = build_panel(clean)
     ticker = sys.argv[3] if len(sys.argv) > 3 else "TCS.NS"
-    column = whole.tickers.index(ticker)
-    pool, alone = volatility.build_inputs(whole), volatility.build_inputs(of_one(whole, column))
+    prices, column = clean.filter(pl.col("ticker") == ticker), whole.tickers.index(ticker)
+    pool = volatility.build_inputs(whole)
+    alone = volatility.build_inputs(whole.select(columns=np.array([column])))
     y = whole.targets(1)[:, [column]]
     sessions = session_variances(sys.argv[2], ticker)
     for measure in ("ranges", "moves"):
-        hourly = hourly_variance(whole, column, sessions, measure)
+        hourly = hourly_variance(whole, column, prices, sessions, measure)
         # Where either is missing both are, so that they are compared on the same sessions.
         daily = np.where(np.isfinite(hourly), alone.variance, np.nan)
         print(f"\n{ticker}, hourly {measure}: {np.isfinite(hourly).sum()} whole sessions")

@@ -1,151 +1,140 @@
-"""Intervals walked forward on real prices, beside quantiles of each ticker's last 500 outcomes.
+"""Intervals walked forward on real prices: how often outcomes fall inside, and how narrow they are.
 
-Run: python -m benchmarks.intervals CLEAN.parquet [SINCE] [TICKER,...]. CLEAN holds rows of
-raw_daily_prices_clean. Prints figures; nothing is asserted.
+Run: python -m benchmarks.intervals CLEAN.parquet [TICKER,...]. CLEAN holds rows of
+raw_daily_prices_clean. Prints figures; nothing is asserted. Coverage is shown with the bound that
+chance allows it at 5 % (HAC, fixed b); CRPS beside quantiles of each ticker's last 500 outcomes.
 """
 
+import datetime as dt
 import sys
 import time
-from statistics import NormalDist
 
 import numpy as np
 import polars as pl
 
+from src.config.settings import FeatureSettings
 from src.core.calendars.nse import nse
-from src.modeling.evaluation import interval_metrics
+from src.features.catalogue import time_series_features
+from src.features.features_daily import compute
+from src.features.labels import label_rows
+from src.modeling.evaluation import hac, interval_metrics
 from src.modeling.intervals import distribution, quantiles, volatility
 from src.modeling.intervals.quantiles import INTERVALS
 from src.modeling.panel import panel
+from src.modeling.panel.panel import mean_by_date
 
-SCORED_FROM = 750
-SHARE = 0.9
-# Scored sessions in a row: about a year.
-RUN = 250
-
-
-def hac_t(values, bandwidth):
-    """Mean over its Newey-West (1987) standard error, Bartlett weights."""
-    n, centred = len(values), values - values.mean()
-    variance = centred @ centred
-    for lag in range(1, bandwidth + 1):
-        variance += 2 * (1 - lag / (bandwidth + 1)) * (centred[lag:] @ centred[:-lag])
-    return values.mean() * n / np.sqrt(variance)
+HORIZONS = (1, 63)
+# Kiefer-Vogelsang (2005), table 1, Bartlett's kernel at 2.5 %: both sides together are 5 %.
+TWO_SIDED = (1.9600, 2.9694, 0.4160, -0.5324)
+# Rows of the prices, and the years of the forecasts that are scored.
+UNIVERSES = (
+    ("all tickers", pl.lit(value=True), ((2019, 2100),)),
+    ("source upstox alone", pl.col("source") == "upstox", ((2023, 2100),)),
+    ("cut to begin in 2018", pl.col("date") >= dt.date(2018, 1, 1), ((2019, 2100), (2020, 2021))),
+)
 
 
-def panel_t(gain, horizon):
-    """t of a loss difference averaged over tickers per date, both bandwidths of the method."""
-    daily = np.nanmean(gain[np.isfinite(gain).any(axis=1)], axis=1)
-    n = len(daily)
-    wide = hac_t(daily, int(max(horizon - 1, 1.3 * np.sqrt(n))))
-    h = int(np.ceil(1.5 * (horizon - 1))) + 1
-    return wide, hac_t(daily, h - 1) * np.sqrt((n + 1 - 2 * h + h * (h - 1) / n) / n)
+def build_panel(clean):
+    """The panel that the pipeline would have stored of these clean rows."""
+    features = compute(clean.sort("ticker", "date"), FeatureSettings())
+    labels = {horizon: label_rows(features, horizon, nse()) for horizon in HORIZONS}
+    names = [feature.name for feature in time_series_features()]
+    return panel.build(features, names, labels, nse())
 
 
-def worst_run(inside):
-    """Least share inside over ``RUN`` scored sessions in a row, the median ticker's."""
-    lowest = []
-    for n in range(inside.shape[1]):
-        kept = inside[np.isfinite(inside[:, n]), n]
-        if len(kept) >= SCORED_FROM:
-            lowest.append(np.convolve(kept, np.ones(RUN) / RUN, mode="valid").min())
-    return np.median(lowest) if lowest else np.nan
+def by_date(values):
+    """Sums over the tickers of a date, so that their mean is the mean of all values; (T,)."""
+    counts = np.isfinite(values).sum(axis=1)
+    sums = np.nansum(values, axis=1)
+    return np.where(counts > 0, sums / counts[counts > 0].mean(), np.nan)
 
 
-def perfect(horizon, sessions):
-    """What forecasts without any fault would show: share within 3 points, worst run; means.
-
-    Days are independent and normal, with a third of their variance the market's.
-    """
-    random = np.random.default_rng(7)
-    near, worst = [], []
-    for _ in range(100):
-        shared, own = random.normal(size=(sessions, 1)), random.normal(size=(sessions, 50))
-        path = np.cumsum(np.sqrt(1 / 3) * shared + np.sqrt(2 / 3) * own, axis=0)
-        fell = np.abs(path[horizon:] - path[:-horizon]) / np.sqrt(horizon)
-        inside = (fell <= NormalDist().inv_cdf((1 + SHARE) / 2)).astype(float)
-        near.append(np.mean(np.abs(inside.mean(axis=0) - SHARE) <= 0.03))
-        worst.append(worst_run(inside))
-    return np.mean(near), np.mean(worst)
+def chance(differences, horizon):
+    """How far the mean may lie from the truth by chance, at 5 %."""
+    test = hac.mean_test(differences, horizon)
+    limit = sum(c * float(test.b) ** power for power, c in enumerate(TWO_SIDED))
+    return limit * float(test.noise) / np.sqrt(float(test.n))
 
 
-def by_state(inside, sigma):
-    """Share inside by thirds of the sessions, by volatility over the ticker's median."""
-    ratio = np.where(np.isfinite(inside), sigma / np.nanmedian(sigma, axis=0), np.nan)
-    low, high = np.nanquantile(ratio, [1 / 3, 2 / 3])
-    states = (ratio <= low, (ratio > low) & (ratio < high), ratio >= high)
-    calm, usual, wild = (np.nanmean(inside[state]) for state in states)
-    print(
-        f"{SHARE:.0%} holds {calm:.4f} in calm, {usual:.4f} in usual, {wild:.4f} in wild sessions"
+def coverage(y, forecast, share, horizon):
+    inside = interval_metrics.inside(y, forecast, share)
+    mean = np.nanmean(inside)
+    bound = chance(by_date(inside - mean), horizon)
+    verdict = "" if abs(mean - share) <= bound else " OUT"
+    return (
+        f"{share:.0%}: {mean:.1%} ({100 * (mean - share):+.1f}, bound {100 * bound:.1f}){verdict}"
     )
 
 
-def by_ticker(inside, horizon):
-    scored = np.isfinite(inside).sum(axis=0)
-    enough = scored >= SCORED_FROM
-    if not enough.any():
-        return
-    each = np.nanmean(inside[:, enough], axis=0)
-    near = np.mean(np.abs(each - SHARE) <= 0.03)
-    print(f"{len(each)} tickers: {near:.1%} within 3 points, {each.min():.3f} to {each.max():.3f}")
-    print(f"worst {RUN} sessions of the median ticker hold {worst_run(inside):.3f} at {SHARE:.0%}")
-    near, worst = perfect(horizon, int(np.median(scored[enough])) + horizon)
-    print(f"  faultless forecasts: {near:.1%} within 3 points, worst {RUN} hold {worst:.3f}")
+def by_state(y, forecast, sigma):
+    """Share inside 90 % by thirds of the forecasts, by volatility over the ticker's median."""
+    inside = interval_metrics.inside(y, forecast, 0.9)
+    usual = np.full(sigma.shape[1], np.nan)
+    listed = np.isfinite(sigma).any(axis=0)
+    usual[listed] = np.nanmedian(sigma[:, listed], axis=0)
+    ratio = np.where(np.isfinite(inside), sigma / usual, np.nan)
+    low, high = np.nanquantile(ratio, [1 / 3, 2 / 3])
+    states = (ratio <= low, (ratio > low) & (ratio < high), ratio >= high)
+    return ", ".join(f"{np.nanmean(inside[state]):.1%}" for state in states)
 
 
-def by_year(years, inside, loss, other):
+def period(y, forecast, reference, sigma, horizon):
+    """The figures of one period; outcomes and sigma (R, N), forecasts (R, N, K)."""
+    loss, other = interval_metrics.crps(y, forecast), interval_metrics.crps(y, reference)
+    both = np.isfinite(other - loss)
+    skill = 1 - loss[both].sum() / other[both].sum()
+    t = hac.mean_test(mean_by_date(other - loss), horizon).t
+    widths = [np.mean(interval_metrics.width(of, 0.9)[both]) for of in (forecast, reference)]
+    print(
+        f"  {both.sum():,} scored of {np.isfinite(y).sum():,}; CRPS {skill:+.2%} (t {t:.1f});"
+        f" 90 % is {widths[0] / widths[1]:.3f} as wide as the reference's"
+    )
+    print("  " + "   ".join(coverage(y, forecast, share, horizon) for share in INTERVALS))
+    print(f"  inside 90 % when calm, usual, wild: {by_state(y, forecast, sigma)}")
+
+
+def by_year(years, y, forecast, reference):
+    loss, other = interval_metrics.crps(y, forecast), interval_metrics.crps(y, reference)
+    inside = interval_metrics.inside(y, forecast, 0.9)
     for year in np.unique(years):
         now = np.isfinite(other - loss) & (years == year)[:, None]
         if now.any():
-            print(
-                f"  {year}: skill {1 - loss[now].sum() / other[now].sum():+.2%},"
-                f" {SHARE:.0%} holds {inside[now].mean():.3f}, n {now.sum()}"
-            )
+            skill = 1 - loss[now].sum() / other[now].sum()
+            print(f"    {year}: CRPS {skill:+.2%}, inside 90 % {inside[now].mean():.1%}")
 
 
-def report(whole, horizon, since, inputs):
+def report(whole, horizon, periods, inputs):
+    years = whole.sessions.astype("datetime64[Y]").astype(int) + 1970
+    rows = np.flatnonzero(years >= periods[0][0])
     began = time.process_time()
-    distributions = distribution.walk_forward(whole, horizon, since=since, inputs=inputs)
-    rows = np.arange(since, len(whole.sessions))
-    forecast = distributions.quantiles(rows)
+    forecasts = distribution.walk_forward(whole, horizon, since=int(rows[0]), inputs=inputs)
     taken = time.process_time() - began
-    y = whole.targets(horizon)
-    reference = quantiles.trailing(y, horizon, rows)
-    y = np.where(np.isfinite(reference[..., 0]), y[rows], np.nan)
-    loss, other = interval_metrics.crps(y, forecast), interval_metrics.crps(y, reference)
-    gain = other - loss
-    both = np.isfinite(gain)
-    skill = 1 - loss[both].sum() / other[both].sum()
-    t = panel_t(gain, horizon)
-    print(f"\nh={horizon}: {both.sum()} scored of {np.isfinite(y).sum()}, {taken:.2f} cpu s")
-    print(f"CRPS skill {skill:+.2%}, panel t {t[0]:.1f} (wide), {t[1]:.1f} (narrow, HLN)")
-    for share in INTERVALS:
-        inside, past = (
-            np.nanmean(interval_metrics.inside(y, f, share)) for f in (forecast, reference)
-        )
-        print(f"coverage {share:.0%}: {inside:.4f} ({inside - share:+.4f}), reference {past:.4f}")
-    wide = [
-        np.nanmean(np.where(both, interval_metrics.width(f, SHARE), np.nan))
-        for f in (forecast, reference)
-    ]
-    print(f"mean {SHARE:.0%} width {wide[0]:.4f}, {wide[0] / wide[1]:.3f} of the reference's")
-    inside = interval_metrics.inside(y, forecast, SHARE)
-    by_state(inside, distributions.sigma[rows])
-    by_ticker(inside, horizon)
-    by_year(whole.sessions[rows].astype("datetime64[Y]"), inside, loss, other)
+    y, years = whole.targets(horizon), years[rows]
+    reference, forecast = quantiles.trailing(y, horizon, rows), forecasts.quantiles(rows)
+    y, sigma = y[rows], forecasts.sigma[rows]
+    print(f"\n{horizon} session(s) ahead, {taken:.2f} cpu s")
+    for first, last in periods:
+        print(f" made {first} to {min(last, years[-1])}")
+        chosen = (years >= first) & (years <= last)
+        period(*(part[chosen] for part in (y, forecast, reference, sigma)), horizon)
+    by_year(years, y, forecast, reference)
 
 
 def main() -> None:
     clean = pl.read_parquet(sys.argv[1])
-    if len(sys.argv) > 3:
-        clean = clean.filter(pl.col("ticker").is_in(sys.argv[3].split(",")))
-    whole = panel.build(clean, nse())
-    first = sys.argv[2] if len(sys.argv) > 2 else "2019-01-01"
-    since = int(np.searchsorted(whole.sessions, np.datetime64(first)))
-    began = time.process_time()
-    inputs = volatility.build_inputs(whole)
-    print(f"{whole.close.shape}, inputs {time.process_time() - began:.2f} cpu s")
-    for horizon in (1, 63):
-        report(whole, horizon, since, inputs)
+    if len(sys.argv) > 2:
+        clean = clean.filter(pl.col("ticker").is_in(sys.argv[2].split(",")))
+    for name, chosen, periods in UNIVERSES:
+        rows = clean.filter(chosen)
+        if rows.is_empty():
+            continue
+        whole = build_panel(rows)
+        began = time.process_time()
+        inputs = volatility.build_inputs(whole)
+        taken = time.process_time() - began
+        print(f"\n== {name}: {whole.close.shape[1]} tickers, inputs {taken:.2f} cpu s")
+        for horizon in HORIZONS:
+            report(whole, horizon, periods, inputs)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ the quantiles of the next one (Papadopoulos et al. 2002; Angelopoulos-Bates 2023
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from src.core.arrays import Floats
@@ -19,31 +21,56 @@ POOL_EVERY = 20
 POOL_FROM = 250
 # Length of the windows in outcomes that do not overlap: errors drift over the years.
 TICKER_WINDOW = 1000
-POOL_WINDOW = 500
-# Independent outcomes at which a ticker's own errors weigh as much as the pool's.
-EVEN_WEIGHT = 200
 # Least number of outcomes that do not overlap for any quantile.
 MIN_PERIODS = 4
 
 
-def score_quantiles(scores: Floats, horizon: int, *, since: int = 0) -> Floats:
+@dataclass(frozen=True)
+class Memory:
+    """How past outcomes are remembered.
+
+    Attributes:
+        pool_window: Length of the pool's window, in outcomes that do not overlap.
+        even_weight: Independent outcomes at which a ticker's own errors weigh as much as the
+            pool's.
+    """
+
+    pool_window: int
+    even_weight: int
+
+
+LONG_MEMORY = Memory(500, 200)
+# The errors of many tickers drift with the market, and a year of them says more of tomorrow than
+# two, or than a ticker's own (chosen on forecasts made to 2021, see docs/decisions.md).
+SHORT_MEMORY = Memory(250, 1000)
+
+
+def score_quantiles(
+    scores: Floats,
+    horizon: int,
+    memory: Memory = LONG_MEMORY,
+    *,
+    since: int = 0,
+    until: int | None = None,
+) -> Floats:
     """Quantiles of the standardised outcome as known at each refresh; (R, N, K).
 
-    Refreshes happen every ``REFRESH_EVERY`` rows, counted from row 0; the first one returned is
-    the last at or before ``since``. A ticker's own errors weigh n_eff / (n_eff + EVEN_WEIGHT), the
-    pool's the rest.
+    Refreshes happen every ``REFRESH_EVERY`` rows before ``until``, counted from row 0; the first
+    one returned is the last at or before ``since``. A ticker's own errors weigh n_eff / (n_eff +
+    even weight), the pool's the rest.
 
-    ``scores`` are y / volatility, (T, N), NaN where unknown; row t counts from row t + horizon on.
+    ``scores`` are outcome / volatility, (T, N), NaN where unknown; row t counts from row t +
+    horizon on.
     """
     first = since // REFRESH_EVERY * REFRESH_EVERY
-    refreshes = range(first, len(scores), REFRESH_EVERY)
+    refreshes = range(first, len(scores) if until is None else until, REFRESH_EVERY)
     out = np.empty((len(refreshes), scores.shape[1], len(LEVELS)))
     ticker = _RealisedScores(scores, TICKER_WINDOW, horizon)
-    pool = _RealisedScores(scores, POOL_WINDOW, horizon, pooled=True)
+    pool = _RealisedScores(scores, memory.pool_window, horizon, pooled=True)
     pooled = pool.quantiles(first // POOL_EVERY * POOL_EVERY)
     for k, row in enumerate(refreshes):
         pooled = pool.quantiles(row) if row % POOL_EVERY == 0 else pooled
-        out[k] = mix(ticker.quantiles(row), pooled, ticker.n_eff())
+        out[k] = mix(ticker.quantiles(row), pooled, ticker.n_eff(), memory.even_weight)
     return out
 
 
@@ -94,9 +121,9 @@ class _RealisedScores:
         return block.reshape(1, -1) if self.pooled else np.ascontiguousarray(block.T)
 
 
-def mix(ticker: Floats, pool: Floats, n_eff: Floats) -> Floats:
+def mix(ticker: Floats, pool: Floats, n_eff: Floats, even_weight: int) -> Floats:
     """Tickers' own (N, K) and the pool's (1, K) quantiles by weight, or the only known ones."""
-    weight = n_eff / (n_eff + EVEN_WEIGHT) if np.isfinite(pool).all() else np.ones(len(ticker))
+    weight = n_eff / (n_eff + even_weight) if np.isfinite(pool).all() else np.ones(len(ticker))
     weight = np.where(np.isfinite(ticker).all(axis=1), weight, 0.0)[:, None]
     weighted = np.where(weight > 0, weight * ticker, 0.0)
     return np.sort(weighted + np.where(weight < 1, (1 - weight) * pool, 0.0), axis=1)

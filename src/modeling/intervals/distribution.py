@@ -12,7 +12,12 @@ import numpy as np
 
 from src.core.arrays import Floats, Ints
 from src.modeling.intervals import quantiles, volatility
-from src.modeling.intervals.conformal import REFRESH_EVERY, score_quantiles
+from src.modeling.intervals.conformal import (
+    LONG_MEMORY,
+    REFRESH_EVERY,
+    SHORT_MEMORY,
+    score_quantiles,
+)
 from src.modeling.intervals.quantiles import INTERVALS, LEVELS
 from src.modeling.panel.panel import Panel
 
@@ -63,12 +68,14 @@ class DistributionForecasts:
         since: The first row that has a distribution.
         sigma: Forecast of the next h sessions' volatility; (T, N).
         scores: Quantiles of the outcome over sigma at every refresh, at ``LEVELS``; (R, N, K).
+        logs_from: The first row whose scores are of log returns, not of simple ones; None for none.
     """
 
     horizon: int
     since: int
     sigma: Floats
     scores: Floats
+    logs_from: int | None = None
 
     def quantiles(self, rows: Ints) -> Floats:
         """(len(rows), N, K), ascending along K; NaN where too little is known.
@@ -78,11 +85,12 @@ class DistributionForecasts:
         Raises:
             IndexError: For rows before ``since``.
         """
-        return self._scaled(self.scores[self._refresh(rows)], self.sigma[rows])
+        return self._scaled(rows, self.scores[self._refresh(rows)], self.sigma[rows])
 
     def quantiles_of(self, rows: Ints, column: int) -> Floats:
         """``quantiles`` of one ticker, by its column; (len(rows), K)."""
-        return self._scaled(self.scores[self._refresh(rows), column], self.sigma[rows, column])
+        scores = self.scores[self._refresh(rows), column]
+        return self._scaled(rows, scores, self.sigma[rows, column])
 
     def at(self, row: int, column: int) -> ReturnDistribution:
         """The distribution of one ticker, by its column, from one row of the panel."""
@@ -95,8 +103,11 @@ class DistributionForecasts:
             )
         return rows // REFRESH_EVERY - self.since // REFRESH_EVERY
 
-    def _scaled(self, scores: Floats, sigma: Floats) -> Floats:
+    def _scaled(self, rows: Ints, scores: Floats, sigma: Floats) -> Floats:
         scores *= sigma[..., None]
+        if self.logs_from is not None:
+            logs = rows >= self.logs_from
+            scores[logs] = np.expm1(scores[logs])
         # No share can lose more than its price.
         return np.asarray(np.maximum(scores, -1, out=scores))
 
@@ -112,11 +123,22 @@ def walk_forward(
 
     Earlier rows are learnt from but have no distribution, which saves time and memory. One ticker
     is enough. ``inputs`` are ``volatility.build_inputs(panel)``, where several horizons share them.
+    Rows with a market remember other scores than rows without: log returns beyond one session,
+    and those of complete sessions.
     """
     shared = volatility.build_inputs(panel) if inputs is None else inputs
-    sigma = volatility.forecast(shared, horizon)
-    scores = score_quantiles(panel.targets(horizon) / sigma, horizon, since=since)
-    return DistributionForecasts(horizon, since, sigma, scores)
+    sigma, actual = volatility.forecast(shared, horizon), panel.targets(horizon)
+    rows, pooled_from = len(sigma), shared.pooled_from
+    parts = []
+    if since < pooled_from or pooled_from == rows:
+        parts.append(score_quantiles(actual / sigma, horizon, since=since, until=pooled_from))
+    if pooled_from < rows:
+        outcomes = actual if horizon == 1 else np.log1p(actual)
+        scores = np.where(panel.complete[:, None], outcomes, np.nan) / sigma
+        memory = SHORT_MEMORY if horizon == 1 else LONG_MEMORY
+        parts.append(score_quantiles(scores, horizon, memory, since=max(since, pooled_from)))
+    logs_from = None if horizon == 1 else pooled_from
+    return DistributionForecasts(horizon, since, sigma, np.concatenate(parts), logs_from)
 
 
 def rise_probability(forecast: Floats) -> Floats:

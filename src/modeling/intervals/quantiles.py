@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from src.core.arrays import Floats, Ints
+from src.core.arrays import Floats, Ints, Singles
 
 LEVELS: Floats = np.array([0.025, *np.arange(1, 20) / 20, 0.975])
 # Central intervals that are shown, by the share of outcomes that each should contain.
@@ -80,7 +80,7 @@ def cdf(quantiles: Floats, x: Floats, levels: Floats = LEVELS) -> Floats:
     return np.where(known, (low + high) / 2, np.nan).reshape(np.shape(x))
 
 
-def trailing(y: Floats, horizon: int, rows: Ints, levels: Floats = LEVELS) -> Floats:
+def trailing(y: Floats | Singles, horizon: int, rows: Ints, levels: Floats = LEVELS) -> Floats:
     """The reference forecast: quantiles of each ticker's last 500 realised outcomes; (rows, N, K).
 
     NaN with fewer than 100.
@@ -88,7 +88,7 @@ def trailing(y: Floats, horizon: int, rows: Ints, levels: Floats = LEVELS) -> Fl
     out = np.full((len(rows), y.shape[1], len(levels)), np.nan)
     for n in range(y.shape[1]):
         known = np.isfinite(y[:, n])
-        past = np.concatenate([np.full(REFERENCE_WINDOW, np.nan), y[known, n]])
+        past = np.concatenate([np.full(REFERENCE_WINDOW, np.nan, y.dtype), y[known, n]])
         realised = np.concatenate([np.zeros(horizon, np.int64), np.cumsum(known)])[rows]
         ended, where = np.unique(realised, return_inverse=True)
         seen = np.sort(sliding_window_view(past, REFERENCE_WINDOW)[ended], axis=1)

@@ -1,7 +1,7 @@
 """Forecast the volatility of each ticker's next h sessions, walked forward.
 
-One regression for all tickers of log variance on its own past (HAR: Corsi 2009), the market's
-and recent falls (Corsi-Reno 2012), refitted as labels come in. A pool of one ticker works.
+One regression for all tickers of log variance on its own past, and another that knows the market
+too, for sessions at which at least five tickers make one. A pool of one ticker works.
 """
 
 from __future__ import annotations
@@ -11,24 +11,32 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from src.core.arrays import Floats
-from src.features.time_series import garman_klass
+from src.core.arrays import Bools, Floats
+from src.modeling.intervals import regressors
+from src.modeling.intervals.conformal import REFRESH_EVERY
+from src.modeling.intervals.regression import (
+    MIN_DATES,
+    REFIT_EVERY,
+    Ridge,
+    predict,
+    refits,
+)
+from src.modeling.intervals.regressors import EWMA_ALPHA, MARKET_FROM, TINY
 from src.modeling.panel import rolling
-from src.modeling.panel.panel import Panel, mean_by_date, previous_bar
+from src.modeling.panel.panel import Panel
 
-WINDOWS = (1, 5, 22, 63, 252)
-REFIT_EVERY = 126
-EMBARGO = 5
-MIN_ROWS = 200
-WARM_UP = 250
-# Added to a variance before every logarithm: a session without any move has one of zero.
-TINY = 1e-8
 # Of the ticker's median variance. Live tickers stay well above it, dead rows fall below.
 FLOOR = 0.1
-EWMA_ALPHA = 0.06
-# Fewer tickers are no market.
-MARKET_FROM = 5
 EWMA_FROM = 20
+# Sessions after which a variance weighs half in the ticker's long-run variance.
+LONG_HALF_LIFE = 750
+LONG_FROM = 22
+# Of the market's volatility and its mean over a year: about what fits of pools with a long history
+# agree on, and the usual spread of the two columns (chosen on forecasts made to 2021, see
+# docs/decisions.md). Two years of data identify neither coefficient.
+RIDGE_SPREAD = (0.4, 0.25)
+NEXT_SESSION_RIDGE = Ridge((0.1, -0.2), RIDGE_SPREAD)
+LONG_RIDGE = Ridge((-0.2, -0.5), RIDGE_SPREAD)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,146 +45,124 @@ class VolatilityInputs:
 
     Attributes:
         variance: Daily variance of log returns; (T, N).
-        columns: The regressors besides the constant, each (T, N), known at their row.
+        ticker, market, next_session: Columns of the regressions, (T, N) or (T, 1), known at
+            their row; the last two are empty for fewer than ``MARKET_FROM`` tickers.
+        complete: Sessions that may be learnt from where the market is read; (T,).
+        pooled_from: The first row that is forecast as a pool's, T for fewer tickers.
         ewma: Daily volatility from closes alone, NaN without a bar; (T, N).
+        long_run: Long-run daily variance, NaN before ``LONG_FROM`` values; (T, N), or (0, N) for
+            fewer tickers.
         floor: Least plausible variance, per refit, ``REFIT_EVERY`` rows apart; (F, N).
     """
 
     variance: Floats
-    columns: tuple[Floats, ...]
+    ticker: Sequence[Floats]
+    market: Sequence[Floats]
+    next_session: Sequence[Floats]
+    complete: Bools
+    pooled_from: int
     ewma: Floats
+    long_run: Floats
     floor: Floats
 
-
-@dataclass(frozen=True, eq=False)
-class Refit:
-    """Coefficients and the row from which they are used; ``beta`` is None before enough rows."""
-
-    row: int
-    beta: Floats | None
+    def pooled(self, horizon: int) -> list[Floats]:
+        """The columns of the regression that knows the market; none for fewer tickers."""
+        extra = self.next_session if horizon == 1 else ()
+        return [*self.market, *self.ticker, *extra] if self.market else []
 
 
 def build_inputs(panel: Panel) -> VolatilityInputs:
     """Everything the volatility models read, for every row of the panel."""
-    variance = daily_variance(panel)
-    # A move that waits for a decision may be an unadjusted split: it is no return yet.
-    returns = np.where(panel.pending, np.nan, panel.log_returns)
-    plain = np.sqrt(rolling.ewma(np.square(returns), EWMA_ALPHA, at_least=EWMA_FROM))
+    variance, returns = panel.variance, panel.log_returns
+    squared = np.square(returns)
+    known = np.where(np.isfinite(variance), variance, squared)
+    ewma = np.sqrt(rolling.ewma(squared, EWMA_ALPHA, at_least=EWMA_FROM))
+    floor = _floors(known)
+    market, next_session, long_run = [], [], known[:0]
+    if variance.shape[1] >= MARKET_FROM:
+        complete, days_ahead = panel.complete, panel.days_ahead
+        market = regressors.of_market(returns, complete)
+        next_session = regressors.of_next_session(variance, returns, complete, days_ahead)
+        long_run = _long_run(known, floor)
     return VolatilityInputs(
         variance=variance,
-        columns=tuple(regressors(variance, returns)),
-        ewma=np.where(np.isfinite(panel.close), plain, np.nan),
-        floor=_floors(np.where(np.isfinite(variance), variance, np.square(returns))),
+        ticker=regressors.of_ticker(variance, returns),
+        market=market,
+        next_session=next_session,
+        complete=panel.complete,
+        pooled_from=_pooled_from(market, len(variance)),
+        ewma=np.where(np.isfinite(panel.close), ewma, np.nan),
+        long_run=long_run,
+        floor=floor,
     )
-
-
-def daily_variance(panel: Panel) -> Floats:
-    """Overnight return squared plus the Garman-Klass (1980) variance of the session; (T, N).
-
-    NaN without the four prices, the close before, or with a pending move.
-    """
-    overnight = np.log(panel.open / previous_bar(panel.close))
-    variance = garman_klass(
-        overnight, np.log(panel.high / panel.low), np.log(panel.close / panel.open)
-    )
-    return np.where(panel.pending, np.nan, variance)
-
-
-def regressors(variance: Floats, returns: Floats) -> list[Floats]:
-    """The columns of the regression in order, constant left out; each (T, N).
-
-    Logs of the mean variance over ``WINDOWS`` (at least half of a window must be known); log
-    volatility of the pool's mean return and its own year, from ``MARKET_FROM`` tickers on; the
-    fall of the last session and of the last five, in units of the month's volatility.
-    """
-    means = {
-        window: rolling.mean(variance, window, at_least=(window + 1) // 2) for window in WINDOWS
-    }
-    month = np.sqrt(np.maximum(means[22], 0) + TINY)
-    week = 5 * rolling.mean(returns, 5, at_least=3)
-    shared = []
-    if variance.shape[1] >= MARKET_FROM:
-        market = _market_volatility(returns)
-        shared = [market, rolling.mean(market, 252, at_least=60)]
-    return [
-        *(np.log(np.maximum(mean, 0) + TINY) for mean in means.values()),
-        *(np.broadcast_to(column, variance.shape) for column in shared),
-        np.minimum(returns, 0) / month,
-        np.minimum(week, 0) / (month * np.sqrt(5)),
-    ]
 
 
 def forecast(inputs: VolatilityInputs, horizon: int) -> Floats:
     """Walk-forward volatility of the log return over the next ``horizon`` sessions; (T, N).
 
-    The regression's where it has one, the EWMA's of squared returns elsewhere: before the first
-    fit, for a young ticker, without open, high and low. NaN before ``EWMA_FROM`` returns and
-    on rows without a bar.
-    """
-    out = inputs.ewma.copy()
-    for k, fit in enumerate(refits(inputs, horizon)):
-        rows = slice(fit.row, fit.row + REFIT_EVERY)
-        if fit.beta is not None:
-            regressed = _predicted([column[rows] for column in inputs.columns], fit.beta)
-            out[rows] = np.where(np.isfinite(regressed), regressed, out[rows])
-        out[rows] = np.maximum(out[rows], np.sqrt(inputs.floor[k])) * np.sqrt(horizon)
-    return out
-
-
-def refits(inputs: VolatilityInputs, horizon: int) -> list[Refit]:
-    """Ordinary least squares over all tickers, one fit every ``REFIT_EVERY`` rows.
-
-    A fit used from row s on has seen the labels of rows t with t + horizon + EMBARGO <= s.
+    The regression's with the market where it has one, else the one's without, else the EWMA's of
+    squared returns: before the first fit, for a young ticker, without open, high and low. Further
+    ahead than one session a pool's is drawn half way to the ticker's long-run volatility. NaN
+    before ``EWMA_FROM`` returns and on rows without a bar.
     """
     label = np.log(np.maximum(rolling.ahead(inputs.variance, horizon), 0) + TINY)
-    width = len(inputs.columns) + 1
-    gram, moment, rows, seen = np.zeros((width, width)), np.zeros(width), 0, 0
-    fitted = []
-    for row in range(0, len(label), REFIT_EVERY):
-        ended = max(0, row - horizon - EMBARGO + 1)
-        x, y = _complete([column[seen:ended] for column in inputs.columns], label[seen:ended])
-        gram, moment, rows, seen = gram + x.T @ x, moment + x.T @ y, rows + len(y), ended
-        ready = rows >= MIN_ROWS and row >= WARM_UP + horizon
-        fitted.append(Refit(row, _solved(gram, moment) if ready else None))
-    return fitted
+    out = np.full(label.shape, np.nan)
+    if columns := inputs.pooled(horizon):
+        ridge = NEXT_SESSION_RIDGE if horizon == 1 else LONG_RIDGE
+        fits = refits(
+            columns, label, horizon, sessions=inputs.complete, ridge=ridge, min_dates=MIN_DATES
+        )
+        predict(columns, fits, out)
+    _predict_without_market(inputs.ticker, label, horizon, out)
+    out = np.where(np.isfinite(out), out, inputs.ewma)
+    least = np.sqrt(np.repeat(inputs.floor, REFIT_EVERY, axis=0)[: len(out)])
+    out = np.maximum(out, least)
+    if horizon > 1:
+        _draw_to_long_run(out[inputs.pooled_from :], inputs.long_run[inputs.pooled_from :])
+    return np.asarray(out * np.sqrt(horizon))
 
 
-def _market_volatility(returns: Floats) -> Floats:
-    market = mean_by_date(returns, at_least=MARKET_FROM)[:, None]
-    squared = rolling.ewma(np.square(market), EWMA_ALPHA, at_least=1)
-    return 0.5 * np.log(squared + TINY)
-
-
-def _complete(columns: Sequence[Floats], label: Floats) -> tuple[Floats, Floats]:
-    """Rows of the regression without a gap: (rows, 1 + columns) and (rows,)."""
-    complete = np.isfinite(label)
+def _predict_without_market(
+    columns: Sequence[Floats], label: Floats, horizon: int, out: Floats
+) -> None:
+    """Fill what ``out`` (T, N) lacks, up to the last row that lacks any, by ``columns`` alone."""
+    lacking = np.isnan(out)
     for column in columns:
-        complete &= np.isfinite(column)
-    chosen = [column[complete] for column in columns]
-    return np.stack([np.ones(int(complete.sum())), *chosen], axis=1), label[complete]
+        lacking &= np.isfinite(column)
+    end = int(np.flatnonzero(lacking.any(axis=1)).max(initial=-1)) + 1
+    columns, alone = [column[:end] for column in columns], np.full(out[:end].shape, np.nan)
+    predict(columns, refits(columns, label[:end], horizon), alone)
+    np.copyto(out[:end], alone, where=lacking[:end])
 
 
-def _solved(gram: Floats, moment: Floats) -> Floats:
-    """Least squares from its normal equations; columns that repeat others share their weight."""
-    scale = np.sqrt(np.maximum(np.diag(gram), np.finfo(np.float64).tiny))
-    solution = np.linalg.lstsq(gram / np.outer(scale, scale), moment / scale, rcond=1e-12)[0]
-    return np.asarray(solution / scale)
+def _draw_to_long_run(volatility: Floats, long_run: Floats) -> None:
+    """The geometric mean of a forecast and the long-run volatility, where that is known."""
+    if len(volatility):
+        drawn = np.sqrt(volatility * np.sqrt(long_run))
+        np.copyto(volatility, drawn, where=np.isfinite(long_run))
 
 
-def _predicted(columns: Sequence[Floats], beta: Floats) -> Floats:
-    """Daily volatility. Summed column by column, so that a row's value needs no other row."""
-    log_variance = np.full(columns[0].shape, beta[0])
-    for weight, column in zip(beta[1:], columns, strict=True):
-        log_variance += weight * column
-    return np.exp(0.5 * log_variance)
+def _long_run(variance: Floats, floor: Floats) -> Floats:
+    alpha = 1 - 0.5 ** (1 / LONG_HALF_LIFE)
+    mean = rolling.ewma(variance, alpha, at_least=LONG_FROM)
+    return np.maximum(mean, np.repeat(floor, REFIT_EVERY, axis=0)[: len(mean)])
+
+
+def _pooled_from(market: Sequence[Floats], rows: int) -> int:
+    """The first row with a market, on or after which scores are refreshed."""
+    known = np.flatnonzero(np.isfinite(market[0][:, 0])) if market else np.array([], np.int64)
+    return min(-(-int(known[0]) // REFRESH_EVERY) * REFRESH_EVERY, rows) if known.size else rows
 
 
 def _floors(variance: Floats) -> Floats:
     """``FLOOR`` times each ticker's median variance up to each refit, ``TINY`` at least."""
-    floors = []
+    floors, seen = [], 0
+    past = np.empty((variance.shape[1], 0))
     for row in range(0, len(variance), REFIT_EVERY):
-        past = np.sort(variance[: row + 1], axis=0)
-        count = np.isfinite(past).sum(axis=0)
-        middle = np.take_along_axis(past, np.maximum(count - 1, 0)[None] // 2, axis=0)[0]
+        # A stable sort passes once over what is sorted already.
+        past = np.concatenate([past, variance[seen : row + 1].T], axis=1)
+        past, seen = np.sort(past, axis=1, kind="stable"), row + 1
+        count = np.isfinite(past).sum(axis=1)
+        middle = past[np.arange(len(past)), np.maximum(count - 1, 0) // 2]
         floors.append(np.where(count > 0, np.maximum(FLOOR * middle, TINY), TINY))
     return np.array(floors)

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from src.modeling.evaluation import interval_metrics
 from src.modeling.intervals import distribution
-from src.modeling.intervals.conformal import score_quantiles
+from src.modeling.intervals.conformal import LONG_MEMORY, SHORT_MEMORY, score_quantiles
 from src.modeling.intervals.quantiles import INTERVALS
-from src.modeling.panel.panel import Panel
+from tests.support.price_panels import Prices
 
 NAN = np.nan
 
@@ -22,60 +22,44 @@ def market(seed, rows, tickers):
     wick = np.exp(sd * np.abs(random.normal(0, 0.3, (rows, tickers))))
     missing = random.random(close.shape) < 0.01
     bars = (opened, np.maximum(opened, close) * wick, np.minimum(opened, close) / wick, close)
-    return panel(*(np.where(missing, NAN, x) for x in bars))
+    return Prices(*(np.where(missing, NAN, x) for x in bars))
 
 
-def panel(opened, high, low, close, pending=None):
-    return Panel(
-        np.datetime64("2015-01-01") + np.arange(len(close)),
-        tuple(f"T{n:02}" for n in range(close.shape[1])),
-        open=opened,
-        high=high,
-        low=low,
-        close=close,
-        volume=np.ones(close.shape),
-        pending=np.zeros(close.shape, dtype=bool) if pending is None else pending,
-    )
+def late_fifth():
+    """Five tickers of whom one joins the others at session 400."""
+    prices = market(1, 640, 5)
+    for bar in prices.bars:
+        bar[:400, 4] = NAN
+    return prices
 
 
-def cut(given, rows):
-    parts = (given.open, given.high, given.low, given.close)
-    return panel(*(x[:rows].copy() for x in parts), given.pending[:rows].copy())
-
-
-def ruined(given, row):
-    random = np.random.default_rng(row)
-    parts = [x.copy() for x in (given.open, given.high, given.low, given.close)]
-    for x in parts:
-        x[row + 1 :] *= np.exp(random.normal(0, 1, x[row + 1 :].shape))
-    pending = given.pending.copy()
-    pending[row + 1 :] = True
-    return panel(*parts, pending)
-
-
-FIVE, ONE = market(1, 640, 5), market(2, 640, 1)
-MADE = {(n, h): distribution.walk_forward(g, h) for n, g in ((5, FIVE), (1, ONE)) for h in (1, 63)}
+# By how many tickers there are, and with a fifth that comes late.
+POOLS = {"five": market(1, 640, 5), "one": market(2, 640, 1), "late": late_fifth()}
+FORECASTS = {
+    (name, horizon): distribution.walk_forward(prices.panel(), horizon)
+    for name, prices in POOLS.items()
+    for horizon in (1, 63)
+}
 
 
 @settings(max_examples=25)
-@given(st.sampled_from(sorted(MADE)), st.integers(5, 638))
+@given(st.sampled_from(sorted(FORECASTS)), st.integers(5, 638))
 def test_what_is_served_is_the_walk_forward_at_that_row_whatever_comes_after(which, row):
-    tickers, horizon = which
-    whole = FIVE if tickers == 5 else ONE
-    expected = MADE[which].quantiles(np.arange(row + 1))
+    prices, horizon = POOLS[which[0]], which[1]
+    expected = FORECASTS[which].quantiles(np.arange(row + 1))
 
-    then = distribution.walk_forward(cut(whole, row + 1), horizon, since=row)
-    changed = distribution.walk_forward(ruined(whole, row), horizon).quantiles(np.arange(row + 1))
+    then = distribution.walk_forward(prices.until(row + 1).panel(), horizon, since=row)
+    ruined = distribution.walk_forward(prices.ruined_after(row).panel(), horizon)
+    changed = ruined.quantiles(np.arange(row + 1))
 
     assert np.array_equal(then.quantiles(np.array([row]))[0], expected[-1], equal_nan=True)
     assert np.array_equal(changed, expected, equal_nan=True)
 
 
-@pytest.mark.parametrize("which", sorted(MADE))
+@pytest.mark.parametrize("which", sorted(FORECASTS))
 def test_rows_may_be_asked_for_in_parts_and_by_ticker(which):
-    made, whole = MADE[which], FIVE if which[0] == 5 else ONE
-    every = made.quantiles(np.arange(640))
-    later = distribution.walk_forward(whole, which[1], since=437)
+    every = FORECASTS[which].quantiles(np.arange(640))
+    later = distribution.walk_forward(POOLS[which[0]].panel(), which[1], since=437)
     some = np.array([639, 437, 500])
 
     assert np.array_equal(later.quantiles(some), every[some], equal_nan=True)
@@ -86,36 +70,79 @@ def test_rows_may_be_asked_for_in_parts_and_by_ticker(which):
         later.quantiles(np.array([500, 436]))
 
 
-@pytest.mark.parametrize("which", sorted(MADE))
+@pytest.mark.parametrize("which", sorted(FORECASTS))
 def test_quantiles_ascend_and_are_there_once_enough_was_seen(which):
-    found = MADE[which].quantiles(np.arange(640))
-    barred = np.isfinite((FIVE if which[0] == 5 else ONE).close)
+    found = FORECASTS[which].quantiles(np.arange(640))
+    barred = np.isfinite(POOLS[which[0]].close)
 
     assert (np.diff(found[barred & np.isfinite(found[..., 0])], axis=1) >= 0).all()
     # Volatility, the horizon, and four periods of it or a hundred outcomes.
     enough = {1: 300, 63: 420}[which[1]]
-    assert np.isfinite(found[enough:][barred[enough:]]).all()
+    newest = 4 if which[0] == "late" else 5
+    assert np.isfinite(found[enough:, :newest][barred[enough:, :newest]]).all()
     assert np.isnan(found[~barred]).all()
     assert np.isnan(found[:60]).all()
 
 
-@pytest.mark.parametrize("which", sorted(MADE))
-def test_quantiles_are_past_simple_returns_over_volatility_times_volatility(which):
-    made, whole = MADE[which], FIVE if which[0] == 5 else ONE
+@pytest.mark.parametrize(
+    ("which", "memory", "log_scores"),
+    [
+        (("five", 1), SHORT_MEMORY, False),
+        (("five", 63), LONG_MEMORY, True),
+        (("one", 1), LONG_MEMORY, False),
+        (("one", 63), LONG_MEMORY, False),
+    ],
+)
+def test_quantiles_are_past_returns_over_volatility_times_volatility(which, memory, log_scores):
+    forecasts, panel = FORECASTS[which], POOLS[which[0]].panel()
+    close = panel.close
     h, row = which[1], 555
-    close = whole.close
     past = close[h:] / close[:-h] - 1
 
     # Refreshed on row 550, when the outcome of row 550 - h is the newest that is realised.
-    scores = np.full((551, which[0]), NAN)
-    scores[: 551 - h] = past[: 551 - h] / made.sigma[: 551 - h]
+    scores = np.full((551, close.shape[1]), NAN)
+    outcome = np.log(1 + past) if log_scores else past
+    scores[: 551 - h] = outcome[: 551 - h] / forecasts.sigma[: 551 - h]
 
-    expected = score_quantiles(scores, h, since=550)[0] * made.sigma[row][:, None]
-    np.testing.assert_allclose(made.quantiles(np.array([row]))[0], expected, rtol=1e-12)
+    if which[0] == "five":
+        scores[~panel.complete[:551]] = NAN
+
+    expected = score_quantiles(scores, h, memory, since=550)[0] * forecasts.sigma[row][:, None]
+    expected = np.exp(expected) - 1 if log_scores else expected
+    np.testing.assert_allclose(forecasts.quantiles(np.array([row]))[0], expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("horizon", [1, 63])
+def test_four_tickers_are_forecast_alike_until_a_fifth_makes_a_market(horizon):
+    four = distribution.walk_forward(POOLS["late"].of(slice(4)).panel(), horizon)
+    rows = np.arange(640)
+
+    later = FORECASTS["late", horizon].quantiles(rows)[:, :4]
+
+    expected = four.quantiles(rows)
+    # A market is known at session 401, and scores are refreshed at session 410.
+    assert np.array_equal(later[:400], expected[:400], equal_nan=True)
+    assert not np.array_equal(later[410:], expected[410:], equal_nan=True)
+
+
+def test_a_session_of_few_tickers_is_no_score_of_a_pool():
+    prices = market(5, 600, 6)
+    for bar in prices.bars:
+        bar[301, 2:] = NAN
+    panel = prices.panel()
+    assert not panel.complete[301]
+
+    forecasts = distribution.walk_forward(panel, 1, since=310)
+
+    scores = panel.targets(1) / forecasts.sigma
+    assert np.isfinite(scores[301]).any()
+    scores[~panel.complete] = NAN
+    expected = score_quantiles(scores, 1, SHORT_MEMORY, since=310)
+    assert np.array_equal(forecasts.scores, expected, equal_nan=True)
 
 
 def test_intervals_hold_what_they_say_in_calm_and_in_wild_times():
-    given_ = market(3, 2400, 6)
+    given_ = market(3, 2400, 6).panel()
     made = distribution.walk_forward(given_, 1, since=600)
     rows = np.arange(600, 2400)
     y, forecast = given_.targets(1)[rows], made.quantiles(rows)
@@ -132,8 +159,9 @@ def test_intervals_hold_what_they_say_in_calm_and_in_wild_times():
 
 
 def test_a_ticker_without_open_high_and_low_is_forecast_too():
-    nothing = np.full(ONE.close.shape, NAN)
-    closes = panel(nothing, nothing, nothing, ONE.close)
+    close = POOLS["one"].close
+    nothing = np.full(close.shape, NAN)
+    closes = Prices(nothing, nothing, nothing, close).panel()
     found = distribution.walk_forward(closes, 1).quantiles(np.array([639]))[0]
 
     # Its last 40 sessions had a standard deviation of about .01 a day (rows 600-639).
@@ -144,7 +172,8 @@ def test_no_quantile_loses_more_than_everything():
     random = np.random.default_rng(4)
     close = 100 * np.exp(np.cumsum(random.normal(0, 0.25, (500, 3)), axis=0))
     close = close / close.mean(axis=0)
-    made = distribution.walk_forward(panel(close, close * 1.1, close * 0.9, close), 63, since=400)
+    prices = Prices(close, close * 1.1, close * 0.9, close)
+    made = distribution.walk_forward(prices.panel(), 63, since=400)
 
     found = made.quantiles(np.arange(400, 500))
 

@@ -1,243 +1,180 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
-import statsmodels.api as sm
 
-from src.modeling.intervals import volatility
-from src.modeling.panel.panel import Panel
+from src.modeling.intervals import regression, volatility
+from tests.support.price_panels import Prices, clustered
 
 NAN = np.nan
 
 
-def market(seed, rows, tickers, young=False):
-    """Bars of a market whose volatility comes in clusters; the last ticker may be young."""
-    random = np.random.default_rng(seed)
-    log_vol = np.zeros((rows, 1 + tickers))
-    for t in range(1, rows):
-        log_vol[t] = 0.97 * log_vol[t - 1] + random.normal(0, 0.12, 1 + tickers)
-    moves = 0.012 * np.exp(log_vol) * random.standard_normal((rows, 1 + tickers))
-    returns = moves[:, :1] + moves[:, 1:]
-    close = 100 * np.exp(np.cumsum(returns, axis=0))
-    opened = close * np.exp(-0.7 * returns)
-    wick = np.abs(random.normal(0, 0.006, (2, rows, tickers)))
-    high = np.maximum(opened, close) * np.exp(wick[0])
-    low = np.minimum(opened, close) * np.exp(-wick[1])
-    missing = random.random(close.shape) < 0.02
-    missing[: rows // 2, -1] |= young
-    bars = [np.where(missing, NAN, x) for x in (opened, high, low, close)]
-    return panel(*bars)
+def forecast(prices, horizon):
+    return volatility.forecast(volatility.build_inputs(prices.panel()), horizon)
 
 
-def panel(opened, high, low, close, pending=None):
-    shape = close.shape
-    return Panel(
-        np.datetime64("2015-01-01") + np.arange(shape[0]),
-        tuple(f"T{n:02}" for n in range(shape[1])),
-        open=opened,
-        high=high,
-        low=low,
-        close=close,
-        volume=np.ones(shape),
-        pending=np.zeros(shape, dtype=bool) if pending is None else pending,
-    )
+def same(left, right):
+    return np.array_equal(left, right, equal_nan=True)
 
 
-def cut(given, rows):
-    parts = (given.open, given.high, given.low, given.close)
-    return panel(*(x[:rows].copy() for x in parts), given.pending[:rows].copy())
+def test_below_five_tickers_there_is_no_market_in_any_column():
+    four = volatility.build_inputs(clustered(1, 400, 4).panel())
+    five = volatility.build_inputs(clustered(1, 400, 5).panel())
 
-
-def ruined(given, row):
-    """The same up to the row; after it wild prices and pending moves."""
-    random = np.random.default_rng(row)
-    parts = [x.copy() for x in (given.open, given.high, given.low, given.close)]
-    for x in parts:
-        x[row + 1 :] *= np.exp(random.normal(0, 1, x[row + 1 :].shape))
-    pending = given.pending.copy()
-    pending[row + 1 :] = random.random(pending[row + 1 :].shape) < 0.1
-    return panel(*parts, pending)
-
-
-def column(*values):
-    return np.array(values)[:, None]
-
-
-def test_daily_variance_of_a_session_worked_by_hand():
-    given = panel(
-        column(99.0, 102.0), column(101.0, 104.0), column(98.0, 101.0), column(100.0, 103)
-    )
-
-    found = volatility.daily_variance(given)[:, 0]
-
-    # Overnight ln 1.02 = .0198026; range ln(104/101) = .0292703; body ln(103/102) = .0097562:
-    # .00039214 + .5 x .00085675 - .38629436 x .00009518.
-    assert np.isnan(found[0])
-    assert found[1] == pytest.approx(0.00078375, abs=2e-8)
-
-
-def test_without_open_or_with_a_pending_move_there_is_no_variance():
-    flat = column(100.0, 101.0, 102.0)
-    opened, pending = flat.copy(), np.zeros((3, 1), dtype=bool)
-    opened[1], pending[2] = NAN, True
-
-    found = volatility.daily_variance(panel(opened, flat * 1.01, flat * 0.99, flat, pending))
-
-    assert np.isnan(found).all()
-
-
-def test_regressors_are_what_pandas_makes_of_them():
-    given = market(1, 700, 6, young=True)
-    v = pd.DataFrame(volatility.daily_variance(given))
-    r = pd.DataFrame(given.log_returns)
-
-    found = volatility.regressors(v.to_numpy(), given.log_returns)
-
-    tiny = 1e-8
-    expected = [
-        np.log(v.rolling(w, min_periods=(w + 1) // 2).mean() + tiny) for w in (1, 5, 22, 63, 252)
-    ]
-    m = r.mean(axis=1).where(r.count(axis=1) >= 5)
-    market_vol = 0.5 * np.log((m**2).ewm(alpha=0.06, ignore_na=True).mean() + tiny)
-    for one in (market_vol, market_vol.rolling(252, min_periods=60).mean()):
-        expected.append(pd.concat([one] * 6, axis=1))
-    month = np.sqrt(v.rolling(22, min_periods=11).mean() + tiny)
-    expected.append(r.clip(upper=0) / month)
-    week = 5 * r.rolling(5, min_periods=3).mean()
-    expected.append(week.clip(upper=0) / (month * np.sqrt(5)))
-    assert len(found) == len(expected) == 9
-    for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs.to_numpy(), rtol=1e-7, atol=1e-9)
-
-
-def test_fewer_than_five_tickers_are_no_market():
-    assert len(volatility.build_inputs(market(1, 400, 4)).columns) == 7
-    assert len(volatility.build_inputs(market(1, 400, 5)).columns) == 9
-
-
-@pytest.mark.parametrize(("horizon", "tickers"), [(1, 6), (63, 5), (5, 1)])
-def test_a_fit_is_the_least_squares_of_statsmodels_on_labels_realised_plus_five(horizon, tickers):
-    given = market(2, 700, tickers, young=tickers == 6)
-    known = volatility.build_inputs(given)
-
-    fit = volatility.refits(known, horizon)[-1]
-
-    rows, labels = [], []
-    for t in range(fit.row - 5 - horizon + 1):
-        for n in range(tickers):
-            ahead = known.variance[t + 1 : t + 1 + horizon, n]
-            x = [c[t, n] for c in known.columns]
-            if 2 * np.isfinite(ahead).sum() >= horizon and np.isfinite(x).all():
-                rows.append([1.0, *x])
-                labels.append(np.log(np.nanmean(ahead) + 1e-8))
-    assert fit.row == 630
-    np.testing.assert_allclose(fit.beta, sm.OLS(labels, rows).fit().params, rtol=1e-6, atol=1e-8)
-
-
-def test_the_first_fit_waits_for_250_sessions_and_the_horizon():
-    known = volatility.build_inputs(market(3, 700, 5))
-
-    # Fits stand every 126 rows; 252 >= 250 + 1, and 378 >= 250 + 63.
-    first = [
-        next(f.row for f in volatility.refits(known, horizon) if f.beta is not None)
-        for horizon in (1, 63)
-    ]
-    assert first == [252, 378]
-
-
-def test_a_lone_ticker_waits_until_200_rows_are_whole():
-    known = volatility.build_inputs(market(3, 700, 1))
-
-    made = volatility.refits(known, 1)
-
-    # The year's mean needs 126 sessions: at most 122 rows at session 252, some 240 at 378.
-    assert [fit.row for fit in made if fit.beta is None] == [0, 126, 252]
+    assert four.pooled(1) == four.pooled(63) == []
+    assert four.pooled_from == 400
+    assert [len(five.pooled(horizon)) for horizon in (1, 63)] == [17, 9]
+    assert five.pooled_from == 10
 
 
 def test_a_forecast_is_the_root_of_the_fitted_variance_over_the_horizon():
-    known = volatility.build_inputs(market(4, 600, 5))
-    fit = next(f for f in volatility.refits(known, 5) if f.row == 504)
+    known = volatility.build_inputs(clustered(4, 600, 4).panel())
+    label = np.log(pd.DataFrame(known.variance).rolling(5, min_periods=3).mean().shift(-5) + 1e-8)
+    fit = regression.refits(known.ticker, label.to_numpy(), 5)[4]
 
-    found = volatility.forecast(known, 5)
+    sigma = volatility.forecast(known, 5)
 
-    x = np.array([1.0, *(c[551, 1] for c in known.columns)])
-    assert found[551, 1] == pytest.approx(np.exp(x @ fit.beta / 2) * np.sqrt(5), rel=1e-12)
+    x = np.array([1.0, *(c[551, 1] for c in known.ticker)])
+    assert fit.row == 504
+    assert sigma[551, 1] == pytest.approx(np.exp(x @ fit.beta / 2) * np.sqrt(5), rel=1e-9)
+
+
+def test_beyond_one_session_a_pool_is_drawn_half_way_to_its_long_run_volatility():
+    known = volatility.build_inputs(clustered(4, 600, 5).panel())
+    variance = pd.DataFrame(known.variance)
+    long_run = np.sqrt(variance.ewm(halflife=750, ignore_na=True, min_periods=22).mean())
+    alone = volatility.forecast(replace(known, long_run=np.full(known.ewma.shape, NAN)), 63)
+
+    sigma = volatility.forecast(known, 63)
+
+    # sigma = sqrt(63) sqrt(s s_long), and alone = sqrt(63) s.
+    expected = np.sqrt(alone * np.sqrt(63) * long_run.to_numpy())
+    np.testing.assert_allclose(sigma[30:], expected[30:], rtol=1e-9)
+    # Before 22 variances there is no long run.
+    assert same(sigma[:22], alone[:22])
+
+
+def test_one_session_ahead_nothing_is_drawn_to_the_long_run():
+    known = volatility.build_inputs(clustered(4, 400, 5).panel())
+
+    assert same(
+        volatility.forecast(known, 1),
+        volatility.forecast(replace(known, long_run=known.long_run * 9), 1),
+    )
+
+
+@pytest.mark.parametrize("horizon", [1, 63])
+def test_a_fifth_ticker_changes_nothing_before_it_makes_a_market(horizon):
+    five = clustered(9, 900, 5)
+    for bar in five.bars:
+        bar[:500, 4] = NAN
+
+    sigma, four = forecast(five, horizon), forecast(five.of(slice(4)), horizon)
+
+    assert same(sigma[:500, :4], four[:500])
+    # A market is known from row 501 on; the regression without it speaks until there is one with.
+    later = slice(510, 630)
+    if horizon == 1:
+        np.testing.assert_allclose(sigma[later, :4], four[later], rtol=0.2)
+    assert not same(sigma[770:, :4], four[770:])
+    assert np.isfinite(sigma[600:][np.isfinite(five.close[600:])]).all()
+
+
+def test_a_session_of_few_tickers_is_not_learnt_from_and_has_the_market_of_the_last_one():
+    prices = clustered(10, 700, 8)
+    panel, sparse = prices.panel(), prices.until(700)
+    for bar in sparse.bars:
+        bar[699, 2:] = NAN
+    assert panel.complete[698:].all()
+
+    known = volatility.build_inputs(sparse.panel())
+
+    assert not known.complete[699]
+    for column in [*known.market, *known.next_session[5:]]:
+        assert column.shape == (700, 1)
+        assert column[699] == column[698]
+    assert np.isfinite(volatility.forecast(known, 1)[699, :2]).all()
 
 
 def test_the_ewma_speaks_before_the_first_fit_and_without_the_four_prices():
-    given = market(5, 500, 5)
-    given.open[:, 2] = NAN
-    expected = pd.DataFrame(given.log_returns**2).ewm(alpha=0.06, ignore_na=True, min_periods=20)
+    prices = clustered(5, 500, 4)
+    prices.bars[0][:, 2] = NAN
+    panel = prices.panel()
+    expected = pd.DataFrame(panel.log_returns**2).ewm(alpha=0.06, ignore_na=True, min_periods=20)
     plain = np.sqrt(expected.mean().to_numpy()) * np.sqrt(5)
-    barred = np.isfinite(given.close)
+    barred = np.isfinite(panel.close)
 
-    found = volatility.forecast(volatility.build_inputs(given), 5)
+    sigma = forecast(prices, 5)
 
-    assert np.array_equal(np.isfinite(found[:250]), np.isfinite(plain[:250]) & barred[:250])
-    np.testing.assert_allclose(found[:250][barred[:250]], plain[:250][barred[:250]], rtol=1e-9)
-    np.testing.assert_allclose(found[barred[:, 2], 2], plain[barred[:, 2], 2], rtol=1e-9)
+    assert np.array_equal(np.isfinite(sigma[:250]), np.isfinite(plain[:250]) & barred[:250])
+    np.testing.assert_allclose(sigma[:250][barred[:250]], plain[:250][barred[:250]], rtol=1e-9)
+    np.testing.assert_allclose(sigma[barred[:, 2], 2], plain[barred[:, 2], 2], rtol=1e-9)
 
 
 def test_a_pending_move_is_no_return_yet():
-    given = market(5, 300, 1)
-    close = given.close.copy()
+    prices = clustered(5, 300, 1)
+    close, pending = prices.close.copy(), np.zeros((300, 1), dtype=bool)
     close[200:] /= 2
-    pending = np.zeros(close.shape, dtype=bool)
     pending[200] = True
-    split = panel(given.open, given.high, given.low, close, pending)
+    split = Prices(*prices.bars[:3], close, pending)
 
-    found = volatility.build_inputs(split).ewma
+    ewma = volatility.build_inputs(split.panel()).ewma
 
     # The last mean is repeated, and the halved price never counts as a fall of 69 %.
-    assert found[200] == found[199]
-    assert np.nanmax(found[200:]) < 0.1
+    assert ewma[200] == ewma[199]
+    assert np.nanmax(ewma[200:]) < 0.1
 
 
 def test_the_floor_is_a_tenth_of_the_median_variance_known_at_the_refit():
-    given = market(6, 300, 5)
-    v = volatility.daily_variance(given)
+    panel = clustered(6, 300, 5).panel()
 
-    found = volatility.build_inputs(given).floor
+    floor = volatility.build_inputs(panel).floor
 
     # Without an overnight return the first session counts by its squared return: it has none.
     for k, row in enumerate((0, 126, 252)):
         for n in range(5):
-            past = v[: row + 1, n][np.isfinite(v[: row + 1, n])]
+            past = panel.variance[: row + 1, n]
+            past = past[np.isfinite(past)]
             expected = 0.1 * np.quantile(past, 0.5, method="lower") if past.size else 1e-8
-            assert found[k, n] == pytest.approx(expected)
+            assert floor[k, n] == pytest.approx(expected)
 
 
 def test_dead_rows_cannot_make_volatility_vanish():
-    given = market(6, 700, 5)
-    for prices in (given.open, given.high, given.low, given.close):
-        prices[400:, 0] = 50.0
-    median = np.nanmedian(volatility.daily_variance(given)[:505, 0])
-
-    found = volatility.forecast(volatility.build_inputs(given), 1)
+    prices = clustered(6, 700, 5)
+    for bar in prices.bars:
+        bar[400:, 0] = 50.0
+    median = np.nanmedian(prices.panel().variance[:505, 0])
 
     # The floor of row 504 stands until the next refit.
-    assert found[600, 0] >= np.sqrt(0.1 * median) * 0.999
-    assert found[600, 0] > 0.001
+    assert forecast(prices, 1)[600, 0] >= np.sqrt(0.1 * median) * 0.999 > 0.001
 
 
 @pytest.mark.parametrize("tickers", [1, 6])
 @pytest.mark.parametrize("row", [30, 252, 253, 377, 511, 640, 698])
 def test_a_row_needs_no_later_one(tickers, row):
-    given = market(7, 700, tickers, young=tickers == 6)
+    prices = clustered(7, 700, tickers, young=tickers == 6)
 
     for horizon in (1, 63):
-        whole = volatility.forecast(volatility.build_inputs(given), horizon)[: row + 1]
-        for other in (cut(given, row + 1), ruined(given, row)):
-            found = volatility.forecast(volatility.build_inputs(other), horizon)[: row + 1]
-            assert np.array_equal(found, whole, equal_nan=True)
+        whole = forecast(prices, horizon)[: row + 1]
+        for other in (prices.until(row + 1), prices.ruined_after(row)):
+            assert same(forecast(other, horizon)[: row + 1], whole)
+
+
+@pytest.mark.parametrize("tickers", [1, 6])
+def test_prices_in_another_currency_have_the_same_volatility(tickers):
+    prices = clustered(7, 500, tickers)
+    other = Prices(*(bar * 80.0 for bar in prices.bars))
+
+    for horizon in (1, 63):
+        np.testing.assert_allclose(forecast(other, horizon), forecast(prices, horizon), rtol=1e-6)
 
 
 def test_the_regression_forecasts_clusters_better_than_the_ewma():
-    given = market(8, 1500, 6)
-    known = volatility.build_inputs(given)
+    known = volatility.build_inputs(clustered(8, 1500, 6).panel())
     ahead = np.log(known.variance[701:])
 
     def error(sigma):
-        gap = ahead - 2 * np.log(sigma[700:-1])
-        return np.nanstd(gap)
+        return np.nanstd(ahead - 2 * np.log(sigma[700:-1]))
 
     assert error(volatility.forecast(known, 1)) < 0.97 * error(known.ewma)
