@@ -1,4 +1,4 @@
-"""Measure every number that the gate weighs, beside its limit.
+"""Measure what the gate weighs besides the panel's tests, each number beside its limit.
 
 Only rows ``first`` up to but not including ``end`` of the cumulative losses are weighed.
 """
@@ -12,56 +12,10 @@ from operator import ge, gt, le
 
 import numpy as np
 
-from src.core.arrays import Bools, Floats, Ints
+from src.core.arrays import Bools, Floats
 from src.modeling.evaluation import hac
-from src.modeling.gate.losses import LOSSES, CumulativeLosses
-
-
-@dataclass(frozen=True)
-class GateRules:
-    """What a challenger must show. Shares are fractions of 1.
-
-    Attributes:
-        horizon: Sessions ahead.
-        level: One-sided level of the panel's tests.
-        min_mae_improvement: Least relative gain in MAE over each reference.
-        configurations: How many were tried to find the challenger.
-        max_share_worse: Tickers that may be significantly worse; see ``ticker_n_eff``.
-        worst_ticker: MAE skill that no ticker may be surely below; see ``worst_level``.
-        max_variance_ratio: Variance of the forecasts / of the outcomes that it may not surely
-            exceed. Calm years make it look large: over 4 periods of a true 5 % chance alone puts
-            it above 10 % in 15.5 % of 600 simulations, and surely above it in 3.5 %.
-        min_dates: Distinct dates below which nothing is decided; the length of the recent past.
-        min_n_eff: The same in periods that do not overlap, dates / horizon.
-        ticker_n_eff: Periods from which a ticker is called worse at 5 %. With fewer it takes 1 %:
-            over 4 periods a truly better challenger (63-day R2 of 5 %, 50 tickers) has too many
-            worse tickers by chance in 55 % of 600 simulations at 5 %, in 6 % at 1 %. Over 20
-            periods it is 8 % at 5 %, and one that harms a tenth of them is refused by 93 %.
-        patience: Periods from which the panel's limits apply unchanged. With fewer they are
-            multiplied by sqrt(patience / periods): in repeated tests the first looks give most
-            of the false alarms (O'Brien and Fleming 1979). 0 for a test that is made once.
-        worst_level: Level at which a ticker is surely below ``worst_ticker``, 5 % shared by 50
-            tickers, for the worst of many looks terrible by chance: at it 1.5 % of the truly
-            better are withheld over 4 periods, at 1 % 9 %.
-    """
-
-    horizon: int
-    level: float
-    min_mae_improvement: float
-    configurations: int = 1
-    max_share_worse: float = 0.05
-    worst_ticker: float = -0.01
-    max_variance_ratio: float = 0.01
-    min_dates: int = 250
-    min_n_eff: float = 4.0
-    ticker_n_eff: float = 20.0
-    worst_level: float = 0.001
-    patience: float = 0.0
-
-    @property
-    def dates_needed(self) -> int:
-        """Distinct dates from which a verdict is possible."""
-        return max(self.min_dates, math.ceil(self.min_n_eff * self.horizon))
+from src.modeling.gate.losses import CumulativeLosses
+from src.modeling.gate.rules import GateRules
 
 
 @dataclass(frozen=True)
@@ -77,26 +31,6 @@ class Criterion:
     passed: bool
 
 
-def limit_for_better(dates: Ints, b: Floats, rules: GateRules) -> Floats:
-    """What the panel's t must exceed for ``better``; of the shape of ``b``, window / dates."""
-    periods = np.maximum(dates, 1) / rules.horizon
-    return np.asarray(
-        hac.critical(b, rules.level) * np.sqrt(np.maximum(rules.patience / periods, 1))
-    )
-
-
-def panel_criteria(
-    tests: hac.MeanTest, losses: CumulativeLosses, rules: GateRules
-) -> list[Criterion]:
-    """The t of both losses against each reference."""
-    limit = float(limit_for_better(tests.n, tests.b, rules).item())
-    return [
-        weigh(f"t_{loss}_vs_{name}", float(tests.t[i, j]), gt, limit)
-        for i, name in enumerate(losses.references)
-        for j, loss in enumerate(LOSSES)
-    ]
-
-
 def further_criteria(
     losses: CumulativeLosses, first: int, end: int, rules: GateRules
 ) -> list[Criterion]:
@@ -108,35 +42,6 @@ def further_criteria(
         weigh("recent_skill", recent, gt, 0.0),
         weigh("variance_ratio", size, le, rules.max_variance_ratio),
     ]
-
-
-def sessions_until_decidable(
-    tests: hac.MeanTest, rules: GateRules, *, worthwhile: bool = True, furthest: int = 10_080
-) -> int | None:
-    """Sessions still missing until t would pass its limit on both losses, all else unchanged.
-
-    Towards better against every reference, or towards worse against one of them, whichever its
-    means point to. At least what the least number of dates still lacks. None when the means
-    point to neither, the gain they point to is not ``worthwhile``, or it takes more than
-    ``furthest`` dates, 40 years.
-    """
-    n = int(np.max(tests.n, initial=0))
-    lacking = max(rules.dates_needed - n, 0)
-    if not np.isfinite(tests.t).all():
-        return lacking or None
-    start = max(n, rules.dates_needed, 2)
-    never = max(start, furthest) + 1
-    grid = np.arange(start, never)
-    ahead, behind = (tests.mean > 0).all(axis=1), (tests.mean < 0).all(axis=1)
-    b = np.array([(hac.bandwidth(m, rules.horizon) + 1) / m for m in grid.tolist()])
-    limits = limit_for_better(grid, b, rules) if ahead.all() else hac.critical(b, rules.level)
-    reached = np.abs(tests.mean / tests.noise)[..., None] * np.sqrt(grid) > limits
-    first = np.where(reached.any(axis=-1), grid[reached.argmax(axis=-1)], never).max(axis=1)
-    if ahead.all():
-        needed = int(first.max()) if worthwhile else never
-    else:
-        needed = int(first[behind].min(initial=never))
-    return needed - n if needed < never else None
 
 
 def weigh(

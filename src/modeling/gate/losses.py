@@ -1,19 +1,27 @@
-"""Cumulate the losses of paired forecasts over sessions.
+"""Cumulate over sessions what the gate compares of paired forecasts.
 
 From cumulative sums the gate's numbers of any past day cost a few passes over the rows before it.
+
+Losses in returns are ruled by the most volatile tickers, and the loss of a whole forecast hides
+what it knows behind its own variance. Where volatilities are given, forecast encompassing is
+measured as well (Harvey, Leybourne and Newbold 1998; against zero it is the statistic of Clark and
+West 2007): with a reference c and the volatility s, z = (y - c)/s and u = (f - c)/s, a small step
+from c towards the forecast lowers squared errors by z u and absolute errors by sign(z) u a unit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from src.core.arrays import Floats
+from src.core.arrays import Bools, Floats
 from src.modeling.evaluation import hac
 from src.modeling.evaluation.hac import cumulated
 
 LOSSES = ("absolute", "squared")
+ENCOMPASSING = ("encompassing_absolute", "encompassing_squared")
 
 
 class CumulativeLosses(NamedTuple):
@@ -21,14 +29,16 @@ class CumulativeLosses(NamedTuple):
 
     Attributes:
         references: What the challenger is compared with: zero, and the champion unless it is zero.
-        panel: Loss differences (reference less challenger) averaged over the tickers of a date,
-            positive where they speak for the challenger; (T + 1, references, losses).
+        measures: ``LOSSES``, and ``ENCOMPASSING`` where volatilities were given.
+        panel: Each measure averaged over the tickers of a date, positive where it speaks for the
+            challenger (a loss is the reference's less its own); (T + 1, references, measures).
         tickers: Absolute-loss differences of each ticker; (T + 1, references, N).
         errors: Absolute errors of each reference; (T + 1, references, N).
         moments: Pairs, outcomes, their squares, forecasts, their squares; (T + 1, 5).
     """
 
     references: tuple[str, ...]
+    measures: tuple[str, ...]
     panel: hac.Sums
     tickers: hac.Sums
     errors: Floats
@@ -36,9 +46,15 @@ class CumulativeLosses(NamedTuple):
 
 
 def cumulate_losses(
-    actual: Floats, challenger: Floats, champion: Floats | None = None
+    actual: Floats,
+    challenger: Floats,
+    champion: Floats | None = None,
+    *,
+    sigma: Floats | None = None,
 ) -> CumulativeLosses:
-    """Losses of (T, N) pairs; a cell with any of the three missing is no pair.
+    """Losses of (T, N) pairs; a cell with any of the matrices missing is no pair.
+
+    ``sigma`` is the volatility of the outcome, forecast when the challenger's forecast was made.
 
     Raises:
         ValueError: For matrices of different shapes.
@@ -46,30 +62,41 @@ def cumulate_losses(
     references = {"zero": np.zeros_like(actual)}
     if champion is not None and np.any(champion != 0):
         references["champion"] = champion
-    if actual.ndim != 2 or any(
-        forecast.shape != actual.shape for forecast in (challenger, *references.values())
-    ):
-        raise ValueError(
-            "outcomes and forecasts must be matrices of one shape, sessions by tickers"
-        )
-    known = np.isfinite(actual) & np.isfinite(challenger)
-    for reference in references.values():
-        known &= np.isfinite(reference)
+    if sigma is not None:
+        sigma = np.where(sigma > 0, sigma, np.nan)
+    known = _pairs([actual, challenger, *references.values(), *([] if sigma is None else [sigma])])
     y, f = np.where(known, actual, 0.0), np.where(known, challenger, 0.0)
-    error = np.abs(y - f)
-    errors = np.stack([np.abs(y - reference) for reference in references.values()], axis=1)
-    errors = np.where(known[:, None], errors, 0.0)
-    gains = errors - error[:, None]
+    beside = np.stack(list(references.values()), axis=1)
+    e, u = (np.where(known[:, None], part[:, None] - beside, 0.0) for part in (y, f))
+    errors = np.abs(e)
+    gains = errors - np.abs(y - f)[:, None]
     pairs = known.sum(axis=1)
-    per_date = (
-        np.stack([gains.sum(axis=2), (errors**2 - error[:, None] ** 2).sum(axis=2)], axis=2)
-        / np.maximum(pairs, 1)[:, None, None]
-    )
+    sums = [gains.sum(axis=2), (errors**2 - np.square(y - f)[:, None]).sum(axis=2)]
+    if sigma is not None:
+        scale = np.where(known, sigma, 1.0)[:, None]
+        sums += [(np.sign(e) * u / scale).sum(axis=2), (e * u / scale**2).sum(axis=2)]
     moments = np.stack([pairs, *(part.sum(axis=1) for part in (y, y * y, f, f * f))], axis=1)
     return CumulativeLosses(
         tuple(references),
-        hac.Sums(cumulated(per_date), cumulated((pairs > 0)[:, None, None])),
+        (LOSSES + ENCOMPASSING)[: len(sums)],
+        hac.Sums(
+            cumulated(np.stack(sums, axis=2) / np.maximum(pairs, 1)[:, None, None]),
+            cumulated((pairs > 0)[:, None, None]),
+        ),
         hac.Sums(cumulated(gains), cumulated(known[:, None])),
         cumulated(errors),
         cumulated(moments),
     )
+
+
+def _pairs(matrices: Sequence[Floats]) -> Bools:
+    """The cells that every matrix has."""
+    shape = matrices[0].shape
+    if len(shape) != 2 or any(matrix.shape != shape for matrix in matrices):
+        raise ValueError(
+            "outcomes and forecasts must be matrices of one shape, sessions by tickers"
+        )
+    known = np.ones(shape, dtype=bool)
+    for matrix in matrices:
+        known &= np.isfinite(matrix)
+    return known

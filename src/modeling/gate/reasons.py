@@ -1,12 +1,29 @@
-"""Explain a verdict in one sentence."""
+"""Explain what the gate asks, and its verdict in one sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from src.modeling.gate.criteria import Criterion, GateRules
+from src.modeling.gate.criteria import Criterion
+from src.modeling.gate.rules import GateRules
 
 REFERENCES = {"zero": "forecasting zero", "champion": "the champion"}
+# The question behind each piece of evidence, and how its value must compare with the limit.
+QUESTIONS = {
+    "t_absolute": ("Are its errors smaller than with {reference}, beyond chance?", ">"),
+    "t_squared": ("The same for squared errors, where large misses weigh more", ">"),
+    "t_encompassing_absolute": (
+        "Does it know more than {reference}? Does a small step towards it lower the errors, each "
+        "ticker's in units of its volatility?",
+        ">",
+    ),
+    "t_encompassing_squared": ("The same for squared errors in units of volatility", ">"),
+    "mae_improvement": ("By how much are its errors smaller than with {reference}?", "≥"),
+    "share_of_tickers_worse": ("What share of tickers does it make significantly worse?", "≤"),
+    "worst_ticker": ("How does it do on its worst ticker?", "≥"),
+    "recent_skill": ("Does it still do better over the latest {recent} dates?", ">"),
+    "variance_ratio": ("How far do its forecasts swing, relative to the outcomes?", "≤"),
+}
 
 
 def reason(
@@ -45,7 +62,7 @@ def objection(failed: Criterion) -> str:
         )
     kind = _kind(failed)
     if kind.startswith("t_") and value <= 0:
-        kind = "behind"
+        kind = "knows_nothing" if kind.startswith("t_encompassing") else "behind"
     phrase = _PHRASES.get(kind, "{name} is {value:.4g} against a limit of {limit:.4g}")
     return phrase.format(
         name=failed.name,
@@ -60,10 +77,16 @@ def objection(failed: Criterion) -> str:
 _PHRASES = {
     "behind": "its errors are no smaller than with {reference} (t {value:.2f}, more than "
     "{limit:.2f} is needed)",
+    "knows_nothing": "a step from {reference} towards it lowers no errors in units of volatility "
+    "(t {value:.2f}, more than {limit:.2f} is needed)",
     "t_absolute": "its smaller absolute errors than with {reference} could be chance "
     "(t {value:.2f}, more than {limit:.2f} is needed)",
     "t_squared": "its smaller squared errors than with {reference} could be chance "
     "(t {value:.2f}, more than {limit:.2f} is needed)",
+    "t_encompassing_absolute": "that a step from {reference} towards it lowers absolute errors in "
+    "units of volatility could be chance (t {value:.2f}, more than {limit:.2f} is needed)",
+    "t_encompassing_squared": "that a step from {reference} towards it lowers squared errors in "
+    "units of volatility could be chance (t {value:.2f}, more than {limit:.2f} is needed)",
     "mae_improvement": "its gain on {reference} is {percent}, less than the required {at_most}",
     "share_of_tickers_worse": "{percent} of the tickers are significantly worse off than with "
     "{reference}, more than {at_most}",
@@ -74,8 +97,10 @@ _PHRASES = {
     "outcomes, more than {at_most}",
 }
 _UNKNOWN = {
-    "t_absolute": "its forecasts do not differ enough from {reference} to be compared",
-    "t_squared": "its forecasts do not differ enough from {reference} to be compared",
+    **dict.fromkeys(
+        ("t_absolute", "t_squared", "t_encompassing_absolute", "t_encompassing_squared"),
+        "its forecasts do not differ enough from {reference} to be compared",
+    ),
     "share_of_tickers_worse": "no ticker has outcomes enough to be judged alone",
     "worst_ticker": "no ticker has outcomes enough to be judged alone",
 }

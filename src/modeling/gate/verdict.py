@@ -4,6 +4,9 @@
 the loss differences, averaged over tickers per date, significantly above zero on absolute AND
 squared loss against zero AND the champion, a gain of a useful size, hardly a ticker significantly
 worse and none surely far worse, skill in the recent past, and forecasts that do not vary too much.
+Over one session and in pools of twenty tickers the significance that grows with the
+configurations tried is asked of forecast encompassing in units of volatility (``losses``), which
+finds the same skill years earlier; the losses themselves must then be smaller at 5 %.
 ``worse`` is significance the other way on both losses against either of them. Anything else keeps
 the champion. Overlapping labels and few independent periods are what the tests are made for (hac).
 """
@@ -11,21 +14,19 @@ the champion. Overlapping labels and few independent periods are what the tests 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from src.core.arrays import Bools, Floats, Ints
 from src.modeling.evaluation import hac
-from src.modeling.gate import criteria, reasons
-from src.modeling.gate.criteria import Criterion, GateRules
+from src.modeling.gate import criteria, panel_tests, reasons
+from src.modeling.gate.criteria import Criterion
 from src.modeling.gate.losses import CumulativeLosses, cumulate_losses
+from src.modeling.gate.rules import GateRules
 
 BETTER, WORSE, UNDECIDED = "better", "worse", "undecided"
-# The panel's level by how many configurations were tried, of which one had to look best by luck.
-LEVELS = ((10, 0.05), (50, 0.01))
-LEVEL_OF_MORE = 0.001
-PATIENCE = 20.0
 
 
 @dataclass(frozen=True)
@@ -56,37 +57,15 @@ class Verdict:
 
 @dataclass(frozen=True, eq=False)
 class Replay:
-    """The gate's past verdicts, and the forecasts that they would have served.
+    """What the gate's past verdicts would have served.
 
     Attributes:
-        rows: Rows at whose close it decided, ascending.
-        verdicts: Of the challenger at each of ``rows``.
         promoted: Rows whose forecasts would have been the challenger's; (T,).
         served: The forecasts that would have been served; (T, N).
     """
 
-    rows: Ints
-    verdicts: tuple[str, ...]
     promoted: Bools
     served: Floats
-
-
-def rules_for(
-    horizon: int, min_mae_improvement: float, configurations: int = 1, *, repeated: bool = False
-) -> GateRules:
-    """Limits of a horizon in sessions.
-
-    The panel's tests are at 5 % for up to 10 configurations tried, at 1 % up to 50, at .1 % beyond.
-
-    ``repeated`` is for a test that is made again after every month or session.
-
-    Of 600 simulated challengers without skill, the only one tried, at most 5.7 % pass at 5 %; of
-    those with a 63-day R2 of 5 % over 50 tickers 61 % pass after 252 dates and 89 % after 1260.
-    """
-    level = next((level for most, level in LEVELS if configurations <= most), LEVEL_OF_MORE)
-    patience = PATIENCE if repeated else 0.0
-    rules = GateRules(horizon, level, min_mae_improvement, configurations, patience=patience)
-    return rules if horizon == 1 else replace(rules, worst_ticker=-0.10, max_variance_ratio=0.10)
 
 
 def judge(
@@ -94,23 +73,25 @@ def judge(
     challenger: Floats,
     champion: Floats | None = None,
     *,
+    sigma: Floats | None,
     rules: GateRules,
 ) -> Verdict:
     """The verdict on a challenger, against zero and the champion.
 
-    ``actual`` are realised simple returns only, sessions by tickers; the forecasts of them were
-    made before; NaN where none. No champion means zero.
+    ``actual`` are realised simple returns only, sessions by tickers; the forecasts of them, and of
+    their volatility ``sigma``, were made before; NaN where none. No champion means zero.
 
     Raises:
-        ValueError: For matrices of different shapes. Too few outcomes are a verdict, no error.
+        ValueError: For matrices of different shapes, or volatilities that the rules need and are
+            not given. Too few outcomes are a verdict, no error.
     """
-    losses, end = cumulate_losses(actual, challenger, champion), len(actual)
+    losses, end = _cumulate(actual, challenger, champion, sigma, rules), len(actual)
     tests = hac.mean_test_at(losses.panel, 0, end, rules.horizon)
     evidence = (
-        *criteria.panel_criteria(tests, losses, rules),
+        *panel_tests.panel_criteria(tests, losses, rules),
         *criteria.further_criteria(losses, 0, end, rules),
     )
-    verdict, behind = _panel_verdict(tests, rules)
+    verdict, behind = _weigh(tests, rules)
     if verdict == BETTER and not _all_passed(evidence):
         verdict = UNDECIDED
     dates = int(tests.n.max(initial=0))
@@ -128,87 +109,124 @@ def judge(
     )
 
 
-def judge_served(actual: Floats, served: Floats, *, rules: GateRules, since: int = 0) -> Verdict:
+def judge_served(
+    actual: Floats,
+    served: Floats,
+    *,
+    sigma: Floats | None,
+    rules: GateRules,
+    since: int = 0,
+) -> Verdict:
     """The verdict on the forecasts served so far, against zero; ``worse`` demotes their model.
 
     It is ``worse`` when the whole record is, or the rows from ``since`` (its promotion) on, or the
     latest of these, twice the least number of dates: a long good past would hide harm for years.
     Otherwise the verdict is that of the whole record. Matrices as for ``judge``.
     """
-    losses, end = cumulate_losses(actual, served), len(actual)
-    firsts = (0, *_live_starts(since, end, rules))
-    first = next((row for row in firsts if verdict_of(losses, row, end, rules) == WORSE), 0)
-    return judge(actual[first:], served[first:], rules=rules)
+    losses, end = _cumulate(actual, served, None, sigma, rules), len(actual)
+    first = _worse_from(losses, 0, since, end, rules) or 0
+    later = None if sigma is None else sigma[first:]
+    return judge(actual[first:], served[first:], sigma=later, rules=rules)
 
 
-def replay(actual: Floats, challenger: Floats, *, rules: GateRules, every: int = 21) -> Replay:
-    """The verdicts of every ``every``-th session and the forecasts served by them.
+def replay(
+    actual: Floats,
+    challenger: Floats,
+    *,
+    sigma: Floats | None,
+    rules: GateRules,
+    floor: Ints | None = None,
+    every: int = 21,
+) -> Replay:
+    """What is served when the gate decides after every ``every``-th session.
 
     A label of row t is used at row s only when t + horizon <= s. Until promoted zero is served.
-    A promoted challenger is demoted when it has become significantly worse over its whole record,
-    over the forecasts served since or over the latest of these; then only forecasts made after
-    its demotion count for a new promotion.
+    A promoted challenger is demoted as by ``judge_served``; then only forecasts made after its
+    demotion count, for a new promotion and as its record.
 
-    ``actual`` are simple returns over the horizon that follows each row, (T, N); forecasts are
-    made at its close.
+    ``actual`` are simple returns over the horizon that follows each row, (T, N); forecasts, and
+    ``sigma`` of the outcome's volatility, are made at its close. ``floor`` says, for a decision at
+    each row, how many outcomes a session needs to count; (T,), any by default.
     """
-    losses, whole = cumulate_losses(actual, challenger), len(actual)
-    rows, promoted = np.arange(every - 1, whole, every), np.zeros(whole, dtype=bool)
-    verdicts: list[str] = []
-    start, since, serving = 0, 0, False
-    for row in rows.tolist():
-        end = max(row - rules.horizon + 1, start)
-        verdict = verdict_of(losses, start, end, rules)
-        if not serving and verdict == BETTER:
-            serving, since = True, row
-        elif serving and (verdict == WORSE or _is_harmful(losses, since, end, rules)):
-            serving, start, verdict = False, row, WORSE
+    floors = np.ones(len(actual), dtype=np.int64) if floor is None else np.maximum(floor, 1)
+    known = np.isfinite(actual).sum(axis=1, keepdims=True)
+
+    # Floors rise a few times at most, and losses are large: one of them is kept.
+    @lru_cache(maxsize=1)
+    def losses_with(least: int) -> CumulativeLosses:
+        counting = np.where(known >= least, actual, np.nan)
+        return _cumulate(counting, challenger, None, sigma, rules)
+
+    promoted = np.zeros(len(actual), dtype=bool)
+    counted, since, serving = 0, 0, False
+    for row in range(every - 1, len(actual), every):
+        end = max(row - rules.horizon + 1, counted)
+        if not serving and end - counted < rules.dates_needed:
+            continue
+        losses = losses_with(int(floors[row]))
+        if not serving and verdict_of(losses, counted, end, rules) == BETTER:
+            serving, since = True, row + 1
+        elif serving and _worse_from(losses, counted, since, end, rules) is not None:
+            serving, counted = False, row + 1
         promoted[row:] = serving
-        verdicts.append(verdict)
     served = np.where(promoted[:, None] & np.isfinite(challenger), challenger, 0.0)
-    return Replay(rows, tuple(verdicts), promoted, served)
+    return Replay(promoted, served)
 
 
 def verdict_of(losses: CumulativeLosses, first: int, end: int, rules: GateRules) -> str:
     """The verdict on rows ``first`` up to but not including ``end``, without its evidence."""
-    if end - first < rules.dates_needed:
-        return UNDECIDED
-    tests = hac.mean_test_at(losses.panel, first, end, rules.horizon)
-    verdict, _ = _panel_verdict(tests, rules)
+    verdict = _panel_verdict(losses, first, end, rules)
     if verdict != BETTER:
         return verdict
     further = criteria.further_criteria(losses, first, end, rules)
     return BETTER if _all_passed(further) else UNDECIDED
 
 
-def _is_harmful(losses: CumulativeLosses, since: int, end: int, rules: GateRules) -> bool:
-    starts = _live_starts(since, end, rules)
-    return any(verdict_of(losses, first, end, rules) == WORSE for first in starts)
+def _cumulate(
+    actual: Floats,
+    challenger: Floats,
+    champion: Floats | None,
+    sigma: Floats | None,
+    rules: GateRules,
+) -> CumulativeLosses:
+    if not rules.standardised:
+        return cumulate_losses(actual, challenger, champion)
+    if sigma is None:
+        raise ValueError("these rules need the volatility that was forecast for each outcome")
+    return cumulate_losses(actual, challenger, champion, sigma=sigma)
 
 
-def _live_starts(since: int, end: int, rules: GateRules) -> tuple[int, int]:
-    """First rows of the live record and of its latest part."""
-    first = min(since, end)
-    return first, max(first, end - 2 * rules.dates_needed)
+def _worse_from(
+    losses: CumulativeLosses, counted: int, since: int, end: int, rules: GateRules
+) -> int | None:
+    """The first row of the record that is worse: of all that counts, since ``since``, or lately."""
+    live = min(max(since, counted), end)
+    firsts = (counted, live, max(live, end - 2 * rules.dates_needed))
+    worse = (first for first in firsts if _panel_verdict(losses, first, end, rules) == WORSE)
+    return next(worse, None)
 
 
-def _panel_verdict(tests: hac.MeanTest, rules: GateRules) -> tuple[str, int | None]:
-    """The verdict of the panel's tests alone, and the reference it is worse than.
+def _panel_verdict(losses: CumulativeLosses, first: int, end: int, rules: GateRules) -> str:
+    """The verdict of the panel's tests alone; other criteria can only take ``better`` away."""
+    if end - first < rules.dates_needed:
+        return UNDECIDED
+    tests = hac.mean_test_at(losses.panel, first, end, rules.horizon)
+    return _weigh(tests, rules)[0]
 
-    The other criteria can only take ``better`` away.
-    """
+
+def _weigh(tests: hac.MeanTest, rules: GateRules) -> tuple[str, int | None]:
+    """The verdict of the panel's tests, and the reference it is worse than."""
     if tests.n.max(initial=0) < rules.dates_needed:
         return UNDECIDED, None
-    limit = hac.critical(tests.b, rules.level)
-    if (tests.t > criteria.limit_for_better(tests.n, tests.b, rules)).all():
+    if panel_tests.is_better(tests, rules):
         return BETTER, None
-    behind = np.flatnonzero((tests.t < -limit).all(axis=-1))
-    return (WORSE, int(behind[0])) if behind.size else (UNDECIDED, None)
+    behind = panel_tests.worse_than(tests, rules)
+    return (UNDECIDED if behind is None else WORSE), behind
 
 
 def _wait(tests: hac.MeanTest, evidence: Sequence[Criterion], rules: GateRules) -> int | None:
     gains = [each for each in evidence if each.name.startswith("mae_improvement_vs_")]
-    return criteria.sessions_until_decidable(tests, rules, worthwhile=_all_passed(gains))
+    return panel_tests.sessions_until_decidable(tests, rules, worthwhile=_all_passed(gains))
 
 
 def _all_passed(evidence: Sequence[Criterion]) -> bool:
