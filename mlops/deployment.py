@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.core.errors import UnwritableFolder
+from src.core.errors import BadInput, UnwritableFolder
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -38,7 +38,7 @@ class DeploymentManager:
         self.settings = settings or load_settings()
 
     def version_models(self, version_tag: str) -> Version:
-        """Copy every live model of every ticker into a version of that name.
+        """Copy the live models of all pools into a version of that name.
 
         Raises:
             UsageError: When the tag cannot name a version.
@@ -72,11 +72,11 @@ class DeploymentManager:
     def rollback_to_version(self, version_tag: str) -> Rollback:
         """Make the models of a version live again, and pin them.
 
-        Tickers that the version does not hold are left alone. All bytes are verified first, and
-        the inputs of the restored models are computed from stored prices, so that they answer as
-        soon as they are live; where that fails they go live nevertheless, and
-        ``missing_inputs`` says what to run. The change itself is one step, and running again
-        after an interruption completes it.
+        Pools that the version does not hold are left alone. All bytes are verified first. What
+        the restored models need besides the stored inputs of their tickers is computed in the
+        step that makes them live, so that they answer at once; where that fails they go live
+        nevertheless, and ``missing_inputs`` says what to run. Running again after an
+        interruption completes it.
 
         Raises:
             UsageError: When the tag cannot name a version.
@@ -91,19 +91,25 @@ class DeploymentManager:
         with self._open() as (registry, database):
             author = self._author()
 
-            def prepare(restored: Sequence[Artifact]) -> str:
-                return write_inputs(self.settings, database, restored, author.at)
+            def also(restored: Sequence[Artifact]) -> str:
+                return write_inputs(database, restored, author.at)
 
-            return registry.roll_back(version_tag, author, prepare)
+            return registry.roll_back(version_tag, author, also)
 
-    def unpin(self, ticker: str) -> list[str]:
-        """Let training replace a ticker's models again; returns the horizons that were pinned.
+    def unpin(self, ticker: str) -> tuple[str, list[str]]:
+        """Let training replace the models of a ticker's pool again.
+
+        Returns:
+            The pool, and the horizons that were pinned.
 
         Raises:
-            BadInput: When none was pinned.
+            BadInput: When none was pinned, or the ticker belongs to no pool yet.
         """
         with self._open() as (registry, _):
-            return registry.unpin(ticker, self._author())
+            pool = registry.models.log.pool_of(ticker)
+            if pool is None:
+                raise BadInput(f"{ticker} belongs to no pool yet: there is nothing to unpin.")
+            return pool, registry.unpin(pool, self._author())
 
     def sign(self, *, accept_unsigned: bool = False) -> Signatures:
         """Sign all stored models and versions with the first key of ``FORECAST_SIGNING_KEY``.
@@ -122,17 +128,27 @@ class DeploymentManager:
             return sign_all(registry, accept_unsigned=accept_unsigned)
 
     def live_at(self, at: dt.datetime | None = None, ticker: str | None = None) -> list[LiveState]:
-        """What was live at a time (now: None), and why, by ticker and horizon."""
+        """What was live at a time (now: None), and why, by pool and horizon.
+
+        With a ticker, for its pool; at times before models belonged to pools, for itself.
+        """
         from src.registry.lifecycle.state import live_states
 
         with self._open() as (registry, _):
-            events = registry.models.log.decisive(_tickers(ticker), at)
+            log = registry.models.log
+            events = log.decisive(*log.owners(ticker), until=at)
         return [state for _, state in sorted(live_states(events, at).items())]
 
     def history(self, ticker: str | None = None, newest: int | None = None) -> list[ModelEvent]:
-        """Events of models in the order of writing; only the ``newest`` so many, unless None."""
+        """Events of models in the order of writing.
+
+        Args:
+            ticker: Only events of its pool, and its own from before models belonged to pools.
+            newest: Only so many, counted from the end.
+        """
         with self._open() as (registry, _):
-            return registry.models.log.events(_tickers(ticker), newest=newest)
+            log = registry.models.log
+            return log.events(*log.owners(ticker), newest=newest)
 
     @contextmanager
     def _open(self) -> Iterator[tuple[Registry, Database]]:
@@ -160,7 +176,3 @@ class DeploymentManager:
         from src.registry.lifecycle.events import Author
 
         return Author(account_name(os.geteuid()), now(self.settings))
-
-
-def _tickers(ticker: str | None) -> list[str] | None:
-    return None if ticker is None else [ticker]

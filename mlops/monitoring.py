@@ -30,8 +30,8 @@ def _version(args: argparse.Namespace) -> int:
             sys.stdout.write(f"{tag}   cannot be restored: {why}\n" if why else f"{tag}\n")
         return 0
     version = manager.version_models(args.version_tag)
-    tickers = ", ".join(version.tickers)
-    sys.stdout.write(f"Version {version.tag} holds {len(version.sets)} models of {tickers}.\n")
+    pools = ", ".join(version.pools)
+    sys.stdout.write(f"Version {version.tag} holds {len(version.sets)} models of {pools}.\n")
     return 0
 
 
@@ -40,7 +40,7 @@ def _rollback(args: argparse.Namespace) -> int:
     version = result.version
     state = "is live again" if result.changed else "is live already"
     sys.stdout.write(
-        f"Version {version.tag} {state}: {', '.join(version.tickers)}, pinned until the gate "
+        f"Version {version.tag} {state}: {', '.join(version.pools)}, pinned until the gate "
         "promotes another model or `unpin` is run.\n"
     )
     if result.left_alone:
@@ -69,9 +69,9 @@ def _history(args: argparse.Namespace) -> int:
 
 def _unpin(args: argparse.Namespace) -> int:
     manager, ticker = _manager(args), _ticker(args)
-    horizons = " and ".join(manager.unpin(str(ticker)))
+    pool, horizons = manager.unpin(str(ticker))
     sys.stdout.write(
-        f"{ticker}, {horizons}: no longer pinned, training may replace what is live.\n"
+        f"{pool}, {' and '.join(horizons)}: no longer pinned, training may replace what is live.\n"
     )
     return 0
 

@@ -1,70 +1,68 @@
-"""Compute and store the inputs of models that a rollback is about to make live."""
+"""Store what models that a rollback makes live need of their pools."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from src.config import logs
 from src.core.errors import one_line
 
 if TYPE_CHECKING:
-    from src.config.settings import Settings
     from src.db.database import Database
     from src.registry.storage.artifact import Artifact
 
 log = logs.get(__name__)
 
 
-def write_inputs(
-    settings: Settings, database: Database, restored: Sequence[Artifact], now: dt.datetime
-) -> str:
-    """Store the inputs of restored models at the newest bars of their tickers.
+def write_inputs(database: Database, restored: Sequence[Artifact], now: dt.datetime) -> str:
+    """Store the pool's inputs of restored models, from the stored rows of their tickers.
+
+    Called in the transaction that makes the models live. Whatever fails here, that transaction
+    goes on: a rollback must always be possible.
 
     Returns:
         What could not be done and what to run then, in a sentence; empty when all went well.
     """
     try:
-        problems = _write(settings, database, restored, now)
+        with database.control.transaction():
+            problems = _write(database, restored, now)
     except Exception as error:
-        # A rollback must be possible whatever fails here.
         log.error(str(error), exc_info=error, file_only=True)
-        tickers = sorted({artifact.ticker for artifact in restored})
-        problems = dict.fromkeys(tickers, one_line(error))
+        pools = sorted({artifact.pool for artifact in restored})
+        problems = dict.fromkeys(pools, one_line(error))
     if not problems:
         return ""
     why = next(iter(problems.values())).rstrip(".")
     return (
-        f"The models are live, but the inputs of {', '.join(problems)} could not be computed "
-        f"({why}): run `python -m mlops.pipeline --skip-training --ticker` with each."
+        f"The models are live, but those of {', '.join(problems)} cannot answer yet ({why}): run "
+        "`python -m mlops.pipeline --all`."
     )
 
 
-def _write(
-    settings: Settings, database: Database, restored: Sequence[Artifact], now: dt.datetime
-) -> dict[str, str]:
-    """The first problem of each ticker that has one."""
-    from src.core.calendars.exchanges import by_exchange
+def _write(database: Database, restored: Sequence[Artifact], now: dt.datetime) -> dict[str, str]:
+    """The first problem of each pool that has one."""
     from src.db.tables.serving_inputs import ServingInputs
-    from src.modeling.panel.pools import load_pools
-    from src.modeling.serving.stored_models import forecast_with
-    from src.registry.storage.artifact import NoModel
-    from src.stages.context import make_context
+    from src.modeling.serving.pool_inputs import pool_row_of
 
-    models = {artifact.pair: artifact for artifact in restored}
-
-    def load(ticker: str, horizon: str) -> Artifact:
-        if (ticker, horizon) not in models:
-            raise NoModel(ticker, horizon)
-        return models[ticker, horizon]
-
+    serving, rows = ServingInputs(database.control), []
     problems: dict[str, str] = {}
-    for tickers in by_exchange(sorted({ticker for ticker, _ in models})):
-        context = make_context(settings, database.store, tickers, run_id="rollback", now=now)
-        forecasts = forecast_with(context, load, tickers, load_pools(context))
-        ServingInputs(database.control).write(forecasts.rows)
-        for pair, problem in sorted(forecasts.problems.items()):
-            if pair in models:
-                problems.setdefault(pair[0], problem)
+    for artifact in restored:
+        stored = serving.of_pool(artifact.pool, artifact.horizon)
+        usable = [row for row in stored if row["features_version"] == artifact.features_version]
+        if usable:
+            rows.append(pool_row_of(artifact, usable, now))
+        else:
+            problems.setdefault(artifact.pool, _why(artifact, stored))
+    serving.write_pool(rows)
     return problems
+
+
+def _why(artifact: Artifact, stored: Sequence[dict[str, Any]]) -> str:
+    if not stored:
+        return f"no inputs of its tickers at the {artifact.horizon} horizon are stored"
+    return (
+        f"its {artifact.horizon} model was trained on features {artifact.features_version}, stored "
+        f"are {stored[0]['features_version']}"
+    )

@@ -2,8 +2,9 @@
 
 import pytest
 
+from src.core.model_events import ModelEvent
 from tests.support.models import both_horizons, winner
-from tests.support.registries import Place
+from tests.support.registries import DAY, Place, put_member
 
 MONITORING = "mlops.monitoring"
 AT = {"FORECAST_NOW": "2026-04-20T18:00+05:30"}
@@ -31,24 +32,25 @@ def output(ran, code=0):
 
 
 def test_version_train_again_rollback_and_history(monitoring, place):
-    place.publish([*both_horizons(), *both_horizons("INFY.NS")])
+    place.publish([*both_horizons(), *both_horizons("BSE")])
     version = output(monitoring("version", "--version-tag", "v0.9-2026-04-14"))
-    assert version == "Version v0.9-2026-04-14 holds 4 models of INFY.NS, TCS.NS.\n"
-    place.publish([winner(), *both_horizons("SBIN.NS")], days=2)
+    assert version == "Version v0.9-2026-04-14 holds 4 models of BSE, NSE.\n"
+    place.publish([winner(), *both_horizons("XNYS")], days=2)
     output(monitoring("version", "--version-tag", "v1.0", FORECAST_NOW="2026-04-21T18:00+05:30"))
     assert output(monitoring("version", "--list")) == "v1.0\nv0.9-2026-04-14\n"
 
     back = output(monitoring("rollback", "--version-tag", "v0.9-2026-04-14"))
 
     assert back == (
-        "Version v0.9-2026-04-14 is live again: INFY.NS, TCS.NS, pinned until the gate "
+        "Version v0.9-2026-04-14 is live again: BSE, NSE, pinned until the gate "
         "promotes another model or `unpin` is run.\n"
-        "Not in that version, so left as they were: SBIN.NS.\n"
+        "Not in that version, so left as they were: XNYS.\n"
     )
     assert "is live already" in output(monitoring("rollback", "--version-tag", "v0.9-2026-04-14"))
+    place.connected(lambda registry: put_member(registry.models.log._connection, "TCS.NS", "NSE"))
     history = output(monitoring("history", "--ticker", "tcs", "--at", "2026-04-16T00:00Z"))
     short = history.splitlines()[1]
-    assert short.startswith("TCS.NS short: ridge from set ")
+    assert short.startswith("NSE short: ridge from set ")
     assert short.endswith("live since 2026-04-15 12:30:00 UTC, promoted by a test (p = .004).")
     now = output(monitoring("history", "--ticker", "TCS.NS", "--at", "2026-04-20T12:30Z"))
     assert "rolled back by " in now.splitlines()[1]
@@ -58,9 +60,9 @@ def test_version_train_again_rollback_and_history(monitoring, place):
     events = output(monitoring("history", "--ticker", "TCS.NS", "--newest", "3")).splitlines()
     assert [event.split("  ")[2] for event in events] == ["pinned", "rolled back", "pinned"]
     assert output(monitoring("unpin", "--ticker", "TCS.NS")) == (
-        "TCS.NS, long and short: no longer pinned, training may replace what is live.\n"
+        "NSE, long and short: no longer pinned, training may replace what is live.\n"
     )
-    assert "TCS.NS has no pinned model" in output(monitoring("unpin", "--ticker", "TCS.NS"), 1)
+    assert "NSE has no pinned model" in output(monitoring("unpin", "--ticker", "TCS.NS"), 1)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +81,7 @@ def test_version_train_again_rollback_and_history(monitoring, place):
         (("history", "--at", "2026-01-01"), 2, "write it as 2026-01-01T18:00+05:30"),
         (("history", "--newest", "-1"), 2, "--help"),
         (("unpin",), 2, "--ticker"),
+        (("unpin", "--ticker", "TCS.NS"), 1, "TCS.NS belongs to no pool yet"),
         (("unpin", "--ticker", "a b"), 2, "is not a ticker"),
         (("version",), 2, "--help"),
         (("version", "--list", "--version-tag", "v1"), 2, "not allowed with"),
@@ -111,11 +114,11 @@ def test_a_tampered_version_is_one_sentence_and_changes_nothing(monitoring, plac
     place.publish(both_horizons())
     output(monitoring("version", "--version-tag", "v1"))
     before = place.events()
-    next((place.archive / "v1").rglob("model.skops")).write_bytes(b"x")
+    next((place.archive / "v1").rglob("model.safetensors")).write_bytes(b"x")
 
     sentence = output(monitoring("rollback", "--version-tag", "v1"), 1)
 
-    assert "model.skops was changed" in sentence
+    assert "model.safetensors was changed" in sentence
     assert place.events() == before
 
 
@@ -178,8 +181,8 @@ def test_a_rollback_says_what_to_run_where_models_have_nothing_to_be_asked_with(
     assert back.returncode == 0
     assert back.stdout.startswith("Version v1 is live ")
     (sentence,) = back.stderr.splitlines()
-    assert sentence.startswith("The models are live, but the inputs of ")
-    assert sentence.endswith("run `python -m mlops.pipeline --skip-training --ticker` with each.")
+    assert sentence.startswith("The models are live, but those of NSE cannot answer yet (no inputs")
+    assert sentence.endswith("run `python -m mlops.pipeline --all`.")
 
 
 def test_a_signing_key_is_set_and_then_replaced_without_losing_a_model(monitoring, place):
@@ -209,13 +212,13 @@ def test_the_list_marks_what_cannot_be_restored_and_a_used_tag_is_refused(monito
     place.publish(both_horizons())
     output(monitoring("version", "--version-tag", "v1"))
     output(monitoring("version", "--version-tag", "v2"))
-    next((place.archive / "v1").rglob("model.skops")).write_bytes(b"x")
+    next((place.archive / "v1").rglob("model.safetensors")).write_bytes(b"x")
 
     listed = output(monitoring("version", "--list")).splitlines()
 
     assert listed[0] == "v2"
-    assert listed[1].startswith("v1   cannot be restored: TCS.NS/")
-    assert listed[1].endswith("model.skops was changed")
+    assert listed[1].startswith("v1   cannot be restored: NSE/")
+    assert listed[1].endswith("model.safetensors was changed")
     (place.archive / "v2").rename(place.archive.parent / "away")
     place.publish(both_horizons(data_hash="two"), days=8)
     sentence = output(monitoring("version", "--version-tag", "v2"), 1)
@@ -223,3 +226,28 @@ def test_the_list_marks_what_cannot_be_restored_and_a_used_tag_is_refused(monito
     assert "v2   cannot be restored: its folder is missing" in output(
         monitoring("version", "--list")
     )
+
+
+def test_the_history_of_a_ticker_has_its_own_events_of_before_pools_and_those_of_its_pool(
+    monitoring, place
+):
+    def of_before(ticker):
+        kind = ("trained", "", "short", "a" * 64, "an old run", DAY)
+        return ModelEvent(*kind, made_live=True, served="ridge", ticker=ticker)
+
+    def write(registry):
+        log = registry.models.log
+        log.append([of_before("TCS.NS"), of_before("INFY.NS")])
+        put_member(log._connection, "TCS.NS", "NSE")
+
+    place.connected(write)
+    place.publish([*both_horizons(), *both_horizons("BSE")], days=1)
+
+    lines = output(monitoring("history", "--ticker", "TCS.NS")).splitlines()
+
+    assert [line.split("  ")[1] for line in lines] == [
+        "TCS.NS short",
+        *2 * ["NSE short"],
+        *2 * ["NSE long"],
+    ]
+    assert "INFY.NS short" in output(monitoring("history"))

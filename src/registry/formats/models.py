@@ -1,20 +1,18 @@
-"""Turn a trained model into the bytes of a skops file and back; nothing in a file is run."""
+"""Turn a trained model into a description and a file of tensors, and back; nothing is run."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from src.core.arrays import Floats
-from src.registry.formats import skops_file
+from src.registry.formats import tensors
 from src.registry.formats.trees import Trees
 
-MODEL = "model.skops"
+MODEL = "model.safetensors"
 
 
 class Model(Protocol):
@@ -39,7 +37,6 @@ class LinearModel:
     features: tuple[str, ...]
     coef: Floats
     intercept: float
-    options: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.coef.dtype != np.float64 or self.coef.shape != (len(self.features),):
@@ -81,53 +78,75 @@ class RankTilt:
         return float(self.slope * (rank - mean_rank) * volatility)
 
 
-KINDS: Mapping[str, type[Any]] = {"linear": LinearModel, "rank_tilt": RankTilt, "trees": Trees}
-
-
-def canonical_hash(model: Model | Trees) -> str:
-    """SHA-256 over names, the bits of the parameters, and options; equal for equal models."""
-    return hashlib.sha256(canonical_json(_exact(_fields(model)))).hexdigest()
-
-
-def canonical_json(value: object) -> bytes:
-    """JSON whose bytes are equal for equal values, so that digests are."""
-    return json.dumps(value, sort_keys=True, indent=1, allow_nan=False).encode()
+def describe(model: Model) -> dict[str, Any]:
+    """What is not in the file of tensors: the kind of the model, and the names of its inputs."""
+    kind = next(name for name, type_ in _KINDS.items() if isinstance(model, type_))
+    return {"kind": kind, "features": list(model.features)}
 
 
 def pack(model: Model | Trees) -> bytes:
-    """Write the parameters as a skops file; equal models give equal bytes."""
-    return skops_file.write(_fields(model))
+    """Write the parameters as a safetensors file; equal models give equal bytes."""
+    match model:
+        case LinearModel():
+            return tensors.write({"coef": model.coef, "intercept": np.array(model.intercept)})
+        case RankTilt():
+            return tensors.write({**_arrays(model.trees), "slope": np.array(model.slope)})
+        case Trees():
+            return tensors.write(_arrays(model))
+    raise TypeError(f"a {type(model).__name__} cannot be stored")
 
 
-def unpack(data: bytes) -> Model | Trees:
-    """Read the parameters from a skops file that holds nothing but plain containers and arrays.
+def unpack(description: Mapping[str, Any], data: bytes) -> Model:
+    """The model of a description and a file of tensors.
 
     Raises:
-        ValueError: For anything else in it, and for parameters that make no model.
+        ValueError, TypeError, KeyError: For parameters that make no model.
+        Exception: As ``tensors.read``.
     """
-    fields = skops_file.read(data)
-    kind = KINDS[fields.pop("kind")]
-    if "trees" in fields:
-        fields["trees"] = Trees(**fields["trees"])
-    if "features" in fields:
-        fields["features"] = tuple(fields["features"])
-    model: Model | Trees = kind(**fields)
-    return model
+    arrays = tensors.read(data)
+    features = _names(description["features"])
+    match description["kind"]:
+        case "linear":
+            return LinearModel(features, **_with_numbers(arrays, "intercept"))
+        case "rank_tilt":
+            slope = _number(arrays.pop("slope"))
+            return RankTilt(features, _trees(arrays), slope)
+    raise ValueError(f"{description['kind']!r} is not a kind of model")
 
 
-def _fields(model: Any) -> dict[str, Any]:
-    kind = next(name for name, type_ in KINDS.items() if isinstance(model, type_))
-    fields = asdict(model)
-    if "features" in fields:
-        fields["features"] = list(fields["features"])
-    return {"kind": kind, **fields}
+def unpack_trees(data: bytes) -> Trees:
+    """The trees in a file of tensors; raises as ``unpack``."""
+    return _trees(tensors.read(data))
 
 
-def _exact(value: Any) -> Any:
-    """Numbers as a float's bits; adding 0.0 turns -0.0, which forecasts the same, into 0.0."""
-    if isinstance(value, dict):
-        return {name: _exact(entry) for name, entry in value.items()}
-    if isinstance(value, np.ndarray):
-        kind = "<f8" if value.dtype.kind == "f" else "<i8"
-        return (value + 0).astype(kind).tobytes().hex()
-    return (value + 0.0).hex() if isinstance(value, int | float) else value
+def same_model(first: Model, second: Model) -> bool:
+    """Whether two models have the same inputs and parameters."""
+    return describe(first) == describe(second) and pack(first) == pack(second)
+
+
+_KINDS: Mapping[str, type[Any]] = {"linear": LinearModel, "rank_tilt": RankTilt}
+
+
+def _arrays(trees: Trees) -> dict[str, tensors.Array]:
+    return {name: np.asarray(value) for name, value in vars(trees).items()}
+
+
+def _trees(arrays: Mapping[str, tensors.Array]) -> Trees:
+    return Trees(**_with_numbers(arrays, "base", "depth"))
+
+
+def _with_numbers(arrays: Mapping[str, tensors.Array], *names: str) -> dict[str, Any]:
+    """The arrays, those of ``names`` as plain numbers."""
+    return {name: _number(a) if name in names else a for name, a in arrays.items()}
+
+
+def _number(array: tensors.Array) -> Any:
+    if array.shape:
+        raise ValueError(f"an array of shape {array.shape} stands in the place of a number")
+    return array.item()
+
+
+def _names(features: Sequence[Any]) -> tuple[str, ...]:
+    if not isinstance(features, list) or any(not isinstance(name, str) for name in features):
+        raise ValueError("the names of the inputs are not a list of texts")
+    return tuple(features)

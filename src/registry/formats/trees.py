@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from src.core.arrays import Floats, Ints
+from src.core.arrays import Floats, Ints, Singles
 
 # Rows times trees that are evaluated together: what fits a processor's cache.
 CHUNK = 200_000
@@ -68,7 +68,7 @@ class Trees:
         """How many inputs a row must have at least."""
         return int(self.feature.max(initial=-1)) + 1
 
-    def predict(self, X: Floats) -> Floats:
+    def predict(self, X: Floats | Singles) -> Floats:
         """One sum a row, of (rows, inputs); (rows,).
 
         A row's sum does not depend on the rows beside it: it runs over the trees in order.
@@ -102,7 +102,7 @@ class Trees:
             node = child
         return self.base + float(self.value[self.roots].sum()), parts
 
-    def _sum(self, X: Floats) -> Floats:
+    def _sum(self, X: Floats | Singles) -> Floats:
         rows, flat = np.arange(len(X))[:, None] * X.shape[1], np.ascontiguousarray(X).ravel()
         node = np.broadcast_to(self.roots, (len(X), len(self.roots)))
         for _ in range(self.depth):

@@ -7,13 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from src.core.model_events import ModelEvent
+from src.core.model_events import BASELINE, ModelEvent
 
 if TYPE_CHECKING:
     from src.registry.lifecycle.state import LiveState
     from src.registry.storage.artifact import Artifact
-
-BASELINE = "zero"
 
 
 @dataclass(frozen=True)
@@ -25,15 +23,18 @@ class Author:
 
 
 def after_training(
-    artifact: Artifact, before: LiveState | None, author: Author
+    artifact: Artifact, before: LiveState | None, newest: ModelEvent | None, author: Author
 ) -> list[ModelEvent]:
     """Events of a new stored set: trained, the gate's verdict, and which model was demoted.
 
     It goes live unless the set before is pinned; a pin gives way to a win of the gate that was
-    decided at a later session. There are none where the set is live already.
+    decided at a later session. There are none where the set is live already, unless the
+    ``newest`` training found another one.
     """
     if before is not None and before.live.digest == artifact.digest:
-        return []
+        if newest is None or newest.digest == artifact.digest:
+            return []
+        return [_event("trained", artifact, author, evidence=_evidence(artifact))]
     pin = before.pinned if before else None
     live = pin is None or replaces_pinned(pin, artifact)
     kind = _verdict_kind(artifact, before, live=live)
@@ -133,12 +134,14 @@ def _evidence(artifact: Artifact) -> dict[str, Any]:
         "trials": artifact.trials,
         "verdict": [dict(row) for row in artifact.evidence],
         "metrics": [dict(row) for row in artifact.metrics],
-        "pool": dict(artifact.pool),
+        "tickers": artifact.tickers,
+        "session": artifact.session,
         "data_hash": artifact.data_hash,
         "config_hash": artifact.config_hash,
         "code_version": artifact.code_version,
         "features_version": artifact.features_version,
         "trained_at": artifact.trained_at,
+        "fitted_through": artifact.fitted_through,
         "since": artifact.since,
     }
 

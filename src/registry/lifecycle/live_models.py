@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from src.core.errors import UnwritableFolder
 from src.core.model_events import Pin
-from src.registry.lifecycle.events import BASELINE, Author
+from src.registry.lifecycle.events import Author
 from src.registry.lifecycle.publish import publish
-from src.registry.lifecycle.state import LiveState, live_states
+from src.registry.lifecycle.state import LiveState, back_to_zero, live_states
 from src.registry.storage.artifact import Artifact, NoModel
 from src.registry.storage.artifact_store import ArtifactStore
 
@@ -26,31 +27,31 @@ class LiveModels:
     store: ArtifactStore
     log: EventLog
 
-    def state(self, ticker: str, horizon: str) -> LiveState | None:
-        """What is live for a ticker at ``short`` or ``long``; None before its first model."""
-        return live_states(self.log.decisive([ticker])).get((ticker, horizon))
+    def state(self, pool: str, horizon: str) -> LiveState | None:
+        """What is live for a pool at ``short`` or ``long``; None before its first model."""
+        return live_states(self.log.decisive([pool])).get((pool, horizon))
 
-    def load(self, ticker: str, horizon: str) -> Artifact:
+    def load(self, pool: str, horizon: str) -> Artifact:
         """The set that the audit says is live.
 
         Raises:
             NoModel: There is none yet.
             CorruptArtifact: It is damaged or missing.
         """
-        state = self.state(ticker, horizon)
+        state = self.state(pool, horizon)
         if state is None:
-            raise NoModel(ticker, horizon)
-        return self.store.load(ticker, horizon, state.live.digest)
+            raise NoModel(pool, horizon)
+        return self.store.load(pool, horizon, state.live.digest)
 
-    def pin(self, ticker: str, horizon: str) -> Pin | None:
+    def pin(self, pool: str, horizon: str) -> Pin | None:
         """That the live set is pinned, with the newest verdict; None where training may replace it.
 
         The set's own verdict is of the day it was trained.
         """
-        state = self.state(ticker, horizon)
+        state = self.state(pool, horizon)
         if state is None or state.pinned is None:
             return None
-        pinned, trained = state.pinned, self.log.last_trained((ticker, horizon))
+        pinned, trained = state.pinned, self.newest(pool, horizon)
         if trained is None:
             return Pin(pinned.version_tag, pinned.at, pinned.verdict, pinned.reason)
         return Pin(
@@ -59,26 +60,47 @@ class LiveModels:
             trained.verdict,
             trained.reason,
             trained.evidence.get("metrics", ()),
-            trained.evidence.get("pool", {}),
+            trained.evidence.get("tickers", 1),
         )
 
-    def replaced_promoted_model(self, pin: ModelEvent) -> bool:
-        """Whether the rollback behind a pin took a promoted model, rather than zero, out."""
-        live = [
-            event
-            for event in self.log.events([pin.ticker])
-            if event.pair == pin.pair and event.made_live and event.event_id < pin.event_id
-        ]
-        # The last of them is the restored set itself.
-        return len(live) > 1 and live[-2].served not in ("", BASELINE)
+    def newest(self, pool: str, horizon: str) -> ModelEvent | None:
+        """The event of the newest training, live or not; its evidence says of what it was made."""
+        return self.log.last((pool, horizon), "trained")
 
-    def publish(self, artifacts: Sequence[Artifact], author: Author) -> list[Artifact]:
+    def migrated_champion(self, pool: str, horizon: str) -> ModelEvent | None:
+        """The event that carried the decision on all tickers of a pool over to the pool, if any.
+
+        ``served`` names who was served; ``since`` in the evidence is the session of the decision.
+        """
+        event = self.log.last((pool, horizon), "migrated")
+        return event if event is not None and event.evidence.get("since") else None
+
+    def back_to_zero_since(self, pool: str, horizon: str) -> dt.date | None:
+        """The last day on which a promoted model gave way to zero; None if it never did.
+
+        Only forecasts made later count for a promotion, whoever decided it, and whatever was
+        trained, promoted or unpinned since.
+        """
+        events = [event for event in self.log.events([pool]) if event.horizon == horizon]
+        return back_to_zero(events)
+
+    def publish(
+        self,
+        artifacts: Sequence[Artifact],
+        author: Author,
+        also: Callable[[Sequence[Artifact]], None] | None = None,
+    ) -> list[Artifact]:
         """Store sets and make them live, unless what is live is pinned; returned with digests.
+
+        Args:
+            artifacts: One a pool and horizon.
+            author: Who publishes, and when.
+            also: Writes, in the same transaction, what those need that are live from then on.
 
         Raises:
             UnwritableFolder: The folder of models cannot be written.
         """
         try:
-            return publish(self.store, self.log, artifacts, author)
+            return publish(self.store, self.log, artifacts, author, also)
         except OSError as error:
             raise UnwritableFolder(self.store.root, error) from error

@@ -1,4 +1,4 @@
-"""A trained candidate for one ticker and horizon, with its evaluation and its origin."""
+"""A trained candidate for one pool and horizon, with its evaluation and its origin."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from src.registry.formats.models import Model
 
 
 class NoModel(ForecastError):
-    """No model of a ticker and horizon, or none at all, has been stored yet."""
+    """No model of a pool and horizon, or none at all, has been stored yet."""
 
-    def __init__(self, ticker: str = "", horizon: str = "") -> None:
-        which = f"{horizon} model for {ticker}" if ticker else "model"
+    def __init__(self, pool: str = "", horizon: str = "", ticker: str = "") -> None:
+        which = f"{horizon} model of {ticker or pool}" if horizon else "model"
         option = f" --ticker {ticker}" if ticker else ""
         super().__init__(f"There is no {which} yet: run `python -m mlops.pipeline{option}` first.")
 
@@ -33,7 +33,7 @@ class SignatureRefused(CorruptArtifact):
 
 def environment() -> dict[str, str]:
     """Versions that can change a number, without importing what they are of."""
-    packages = ("numpy", "scikit-learn", "skops")
+    packages = ("numpy", "scikit-learn", "safetensors")
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -43,25 +43,31 @@ def environment() -> dict[str, str]:
 
 @dataclass(frozen=True, eq=False)
 class Artifact:
-    """A candidate for one ticker and horizon, how it was evaluated, and which model is served.
+    """A candidate for one pool and horizon, how it was evaluated, and which model is served.
 
     Attributes:
         horizon: ``short`` or ``long``; ``sessions`` is how far ahead that is.
+        trained_at: When the model was fitted; UTC, ISO 8601.
+        fitted_through: The session at which the last outcome ended that the fit saw, ISO 8601;
+            empty without a fit.
+        session: The last complete session, at which it was judged, ISO 8601.
         served: Name of the model that answers: ``zero`` unless the candidate won the gate.
         since: The session at whose close that was decided, ISO 8601; empty when it never was.
         verdict: ``better``, ``worse``, ``undecided`` or ``none``; ``reason`` is its sentence.
+        judged: Numbers behind the verdict: of outcomes, dates and sessions until it is decidable.
         evidence: What the verdict rests on: name, value, limit, passed.
-        metrics: Rows of the leaderboard, of the ticker itself.
-        pool: Number of ``tickers`` it was evaluated with, and their ``metrics``.
+        metrics: Rows of the leaderboard, over all tickers of the pool.
+        tickers: How many those are.
+        coverage: Shares of outcomes inside the intervals, by level.
         trials: Configurations tried before this one was reported.
-        trained_at: UTC, ISO 8601.
+        forecasts: The forecasts it was judged by, as a Parquet file; not read with the model.
         digest: SHA-256 of the manifest; empty until stored.
 
     Raises:
         ValueError: For an unknown horizon, or a candidate served that was never promoted.
     """
 
-    ticker: str
+    pool: str
     horizon: str
     sessions: int
     candidate: str
@@ -71,16 +77,21 @@ class Artifact:
     code_version: str
     data_hash: str
     config_hash: str
+    fitted_through: str = ""
+    session: str = ""
     verdict: str = "none"
     reason: str = ""
     served: str = "zero"
     since: str = ""
     trials: int = 1
+    judged: Mapping[str, Any] = field(default_factory=dict)
     evidence: Sequence[Mapping[str, Any]] = ()
-    pool: Mapping[str, Any] = field(default_factory=dict)
-    config: Mapping[str, Any] = field(default_factory=dict)
     metrics: Sequence[Mapping[str, Any]] = ()
+    tickers: int = 1
+    coverage: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=environment)
+    forecasts: bytes = b""
     digest: str = ""
 
     def __post_init__(self) -> None:
@@ -92,5 +103,5 @@ class Artifact:
 
     @property
     def pair(self) -> Pair:
-        """Ticker and horizon."""
-        return self.ticker, self.horizon
+        """Pool and horizon."""
+        return self.pool, self.horizon

@@ -1,18 +1,20 @@
 """Store artifacts as verified files, and read them back.
 
-    models/TCS.NS/short/<digest>/            a set: complete before it has this name, then fixed
-                        manifest.json        SHA-256 and size of each file, and where it came from
-                        manifest.sig         the manifest's signature, where keys are set
-                        model.skops          the model's parameters
+    models/NSE/short/<digest>/                  a set: complete before it has this name, then fixed
+                     manifest.json              SHA-256 and size of each file, kind and inputs of
+                                                the model, and where it came from
+                     manifest.sig               the manifest's signature, where keys are set
+                     model.safetensors          the model's parameters
+                     forecasts.parquet          the forecasts it was judged by
 
-``<digest>`` is the SHA-256 of manifest.json. Which set of a ticker and horizon is live is not
+``<digest>`` is the SHA-256 of manifest.json. Which set of a pool and horizon is live is not
 recorded here: the audit (``model_events``) alone says so, and names it by its digest.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,20 +22,21 @@ from typing import TYPE_CHECKING, Any
 
 from src.core.errors import one_line
 from src.core.model_events import Pair
-from src.registry.formats.models import MODEL, canonical_hash, canonical_json, pack, unpack
-from src.registry.formats.trees import Trees
+from src.registry.formats.models import MODEL, describe, pack, unpack
 from src.registry.storage import model_set
 from src.registry.storage.artifact import Artifact, CorruptArtifact, SignatureRefused
-from src.registry.storage.model_set import folder_of
+from src.registry.storage.model_set import canonical_json, folder_of
 from src.registry.storage.signing import OtherKey, signing_keys
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
 
 MODELS = Path("models")
+FORECASTS = "forecasts.parquet"
 
-_NOT_IN_MANIFEST = ("model", "digest")
-_ONLY_IN_MANIFEST = ("features", "canonical_hash", "files")
+_NOT_IN_MANIFEST = ("model", "forecasts", "digest")
+# The models of sets from before models belonged to pools.
+_OLD_MODEL = "model.skops"
 
 
 @dataclass(frozen=True)
@@ -61,21 +64,32 @@ class ArtifactStore:
         The caller is the only writer to ``root``.
 
         Raises:
-            BadInput: For a ticker that cannot be a folder name.
+            BadInput: For a pool that cannot be a folder name.
         """
-        model = {MODEL: pack(artifact.model)}
-        manifest = canonical_json(_manifest(artifact, model))
-        digest = model_set.write(folder_of(self.root, *artifact.pair), manifest, model, self.keys)
+        files = {MODEL: pack(artifact.model)}
+        if artifact.forecasts:
+            files[FORECASTS] = artifact.forecasts
+        manifest = canonical_json(_manifest(artifact, files))
+        digest = model_set.write(folder_of(self.root, *artifact.pair), manifest, files, self.keys)
         return replace(artifact, digest=digest)
 
-    def load(self, ticker: str, horizon: str, digest: str) -> Artifact:
-        """Read a set, every byte checked against the manifest before any is interpreted.
+    def load(self, pool: str, horizon: str, digest: str) -> Artifact:
+        """Read a set but its forecasts, every byte checked before any is interpreted.
 
         Raises:
             CorruptArtifact: When a file is missing, changed, or holds anything but a model.
-            BadInput: For a ticker that cannot be a folder name.
+            BadInput: For a pool that cannot be a folder name.
         """
-        return self._read(ticker, horizon, digest)[0]
+        return self._read((pool, horizon), digest, [MODEL])[0]
+
+    def forecasts(self, pool: str, horizon: str, digest: str) -> bytes:
+        """The forecasts that a set was judged by, as a Parquet file; empty where it has none.
+
+        Raises:
+            CorruptArtifact: When they are missing or changed.
+            BadInput: For a pool that cannot be a folder name.
+        """
+        return self._read((pool, horizon), digest, [MODEL, FORECASTS])[1].get(FORECASTS, b"")
 
     def copy(self, pair: Pair, digest: str, target: ArtifactStore) -> Artifact:
         """Copy a set to another store, read whole and understood before it is copied.
@@ -83,17 +97,17 @@ class ArtifactStore:
         Raises:
             CorruptArtifact: As ``load``.
         """
-        artifact, content = self._read(*pair, digest)
+        artifact, content = self._read(pair, digest)
         manifest = content.pop(model_set.MANIFEST)
         model_set.write(folder_of(target.root, *pair), manifest, content, target.keys)
         return artifact
 
     def stored(self) -> list[tuple[Pair, str]]:
-        """Ticker, horizon and digest of every set, live or not."""
+        """Pool, horizon and digest of every set, live or not."""
         places = (path.parts[-3:] for path in sorted(self.root.glob("*/*/*")))
         return [
-            ((ticker, horizon), digest)
-            for ticker, horizon, digest in places
+            ((pool, horizon), digest)
+            for pool, horizon, digest in places
             if model_set.DIGEST.fullmatch(digest)
         ]
 
@@ -101,7 +115,7 @@ class ArtifactStore:
         """Sign a set with the first key, unless it did already; the caller writes alone.
 
         Args:
-            pair: Ticker and horizon.
+            pair: Pool and horizon.
             digest: Of the set.
             accept_unsigned: Whether a set without a signature may be signed.
 
@@ -116,17 +130,19 @@ class ArtifactStore:
             )
 
     def remove_except(self, pair: Pair, keep: Collection[str]) -> None:
-        """Remove the sets of a ticker and horizon that are not named; the caller writes alone."""
+        """Remove the sets of a pool and horizon that are not named; the caller writes alone."""
         model_set.remove_except(folder_of(self.root, *pair), keep)
 
-    def _read(self, ticker: str, horizon: str, digest: str) -> tuple[Artifact, dict[str, bytes]]:
-        folder = folder_of(self.root, ticker, horizon)
+    def _read(
+        self, pair: Pair, digest: str, names: Collection[str] | None = None
+    ) -> tuple[Artifact, dict[str, bytes]]:
+        folder = folder_of(self.root, *pair)
         if not (folder / digest).is_dir():
             raise CorruptArtifact(
                 f"The live model {digest[:12]} is missing from {folder}: train again, or roll back."
             )
         with _one_sentence_errors(folder):
-            content = model_set.read(folder, digest, self.keys)
+            content = model_set.read(folder, digest, self.keys, names)
             return _artifact(folder, digest, content), content
 
 
@@ -145,34 +161,29 @@ def _one_sentence_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def same_content(first: Artifact, second: Artifact) -> bool:
-    """Whether two artifacts differ in nothing but when they were made, and where."""
-    manifests = (
-        _manifest(replace(artifact, trained_at="", environment={}), {MODEL: pack(artifact.model)})
-        for artifact in (first, second)
-    )
-    return len({canonical_json(manifest) for manifest in manifests}) == 1
+def refuse_old(files: Iterable[str]) -> None:
+    """Raise ValueError for the files of a set, or of a version, of models of single tickers."""
+    if any(path.rpartition("/")[2] == _OLD_MODEL for path in files):
+        raise ValueError("it dates from before models belonged to pools")
 
 
 def _manifest(artifact: Artifact, content: Mapping[str, bytes]) -> dict[str, Any]:
-    """Everything about the artifact but the parameters themselves."""
+    """Everything about the artifact but the parameters themselves and the forecasts."""
     fields = {name: value for name, value in vars(artifact).items() if name not in _NOT_IN_MANIFEST}
     return {
         **fields,
-        "features": list(artifact.model.features),
-        "canonical_hash": canonical_hash(artifact.model),
+        "model": describe(artifact.model),
         "files": model_set.file_list(content),
     }
 
 
 def _artifact(folder: Path, digest: str, content: Mapping[str, bytes]) -> Artifact:
     manifest = json.loads(content[model_set.MANIFEST])
-    if (manifest["horizon"], manifest["ticker"]) != (folder.name, folder.parent.name):
-        raise ValueError("it belongs to another ticker or horizon")
-    model = unpack(content[MODEL])
-    if isinstance(model, Trees):
-        raise ValueError(f"{MODEL} holds trees and no forecast")
-    if canonical_hash(model) != manifest["canonical_hash"]:
-        raise ValueError(f"{model_set.MANIFEST} describes another model")
-    fields = {name: value for name, value in manifest.items() if name not in _ONLY_IN_MANIFEST}
-    return Artifact(**fields, model=model, digest=digest)
+    files = manifest.pop("files")
+    refuse_old(files)
+    if (manifest["horizon"], manifest["pool"]) != (folder.name, folder.parent.name):
+        raise ValueError("it belongs to another pool or horizon")
+    if not {MODEL} <= set(files) <= {MODEL, FORECASTS}:
+        raise ValueError(f"{model_set.MANIFEST} lists other files than those of a model")
+    model = unpack(manifest.pop("model"), content[MODEL])
+    return Artifact(**manifest, model=model, digest=digest)

@@ -1,8 +1,8 @@
 """Store sets of files that never change, each in a folder named by the SHA-256 of its manifest.
 
-    <ticker>/<horizon>/<digest>/manifest.json    SHA-256 and size of each file, and what they are
-    <ticker>/<horizon>/<digest>/manifest.sig     HMAC of the manifest, where a signing key is set
-    <ticker>/<horizon>/<digest>/...              the files
+    <pool>/<horizon>/<digest>/manifest.json    SHA-256 and size of each file, and what they are
+    <pool>/<horizon>/<digest>/manifest.sig     HMAC of the manifest, where a signing key is set
+    <pool>/<horizon>/<digest>/...              the files
 
 What the files mean does not matter here.
 """
@@ -30,20 +30,25 @@ from src.registry.storage.signing import (
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
-_TICKER = re.compile(r"[A-Za-z0-9^&=_-][A-Za-z0-9^&=._-]{0,31}")
+_POOL = re.compile(r"[A-Za-z0-9^&=_-][A-Za-z0-9^&=._-]{0,31}")
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _PURPOSE = "set"
 
 
-def folder_of(root: Path, ticker: str, horizon: str) -> Path:
-    """Where the sets of one ticker and horizon are.
+def folder_of(root: Path, pool: str, horizon: str) -> Path:
+    """Where the sets of one pool and horizon are.
 
     Raises:
-        BadInput: For a ticker that cannot be a folder name, or an unknown horizon.
+        BadInput: For a pool that cannot be a folder name, or an unknown horizon.
     """
-    if not _TICKER.fullmatch(ticker) or ".." in ticker or horizon not in HORIZONS:
-        raise BadInput(f"{ticker!r}, {horizon!r} cannot name the folder of a model.")
-    return root / ticker / horizon
+    if not _POOL.fullmatch(pool) or ".." in pool or horizon not in HORIZONS:
+        raise BadInput(f"{pool!r}, {horizon!r} cannot name the folder of a model.")
+    return root / pool / horizon
+
+
+def canonical_json(value: object) -> bytes:
+    """JSON whose bytes are equal for equal values, so that digests are."""
+    return json.dumps(value, sort_keys=True, indent=1, allow_nan=False).encode()
 
 
 def file_list(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
@@ -101,8 +106,16 @@ def sign(
     )
 
 
-def read(folder: Path, digest: str, keys: Sequence[bytes] = ()) -> dict[str, bytes]:
-    """Every file of a set with its bytes, checked against the manifest, whose name is the digest.
+def read(
+    folder: Path, digest: str, keys: Sequence[bytes] = (), names: Collection[str] | None = None
+) -> dict[str, bytes]:
+    """Files of a set with their bytes, checked against the manifest, whose name is the digest.
+
+    Args:
+        folder: Of the sets.
+        digest: Of the set.
+        keys: One of them must have signed it, if there are any.
+        names: Of the files to read, of those that the manifest lists; None for all of them.
 
     Raises:
         OtherKey: When none of ``keys`` signed it.
@@ -117,7 +130,8 @@ def read(folder: Path, digest: str, keys: Sequence[bytes] = ()) -> dict[str, byt
     check_signature(folder / digest / SIGNATURE, _PURPOSE, manifest, keys)
     files = {MANIFEST: manifest}
     for name, listed in json.loads(manifest)["files"].items():
-        files[name] = _read_file(folder / digest, name, listed)
+        if names is None or name in names:
+            files[name] = _read_file(folder / digest, name, listed)
     return files
 
 

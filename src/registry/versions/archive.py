@@ -1,8 +1,8 @@
-"""Keep versions on the disk: copies of the live sets of every ticker, under one manifest.
+"""Keep versions on the disk: copies of the live sets of every pool, under one manifest.
 
     mlops/model_archive/<tag>/version.json    SHA-256 and size of every file below
     mlops/model_archive/<tag>/version.sig     its signature, where keys are set
-    mlops/model_archive/<tag>/TCS.NS/short/<digest>/…
+    mlops/model_archive/<tag>/NSE/short/<digest>/…
 
 Copies, not links: what damages a live file must not damage the archived one.
 """
@@ -20,7 +20,7 @@ from src.core.model_events import Pair
 from src.registry.lifecycle.events import Author
 from src.registry.storage import files
 from src.registry.storage.artifact import Artifact, CorruptArtifact
-from src.registry.storage.artifact_store import ArtifactStore
+from src.registry.storage.artifact_store import ArtifactStore, refuse_old
 from src.registry.storage.signing import (
     OtherKey,
     Unsigned,
@@ -122,6 +122,7 @@ class VersionArchive:
         """
         folder = self.root / version.tag
         try:
+            refuse_old(version.files)
             manifest.compare(version.files, manifest.list_files(folder))
             sets = _sets_in(folder)
             return [sets.load(*pair, digest) for pair, digest in sorted(version.sets.items())]

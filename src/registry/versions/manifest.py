@@ -17,10 +17,9 @@ from src.config.version import VERSION
 from src.core.errors import BadInput, UsageError
 from src.core.model_events import Pair
 from src.core.tickers import quoted
-from src.registry.formats.models import canonical_json
 from src.registry.lifecycle.events import Author
 from src.registry.storage.artifact import CorruptArtifact
-from src.registry.storage.model_set import DIGEST, folder_of
+from src.registry.storage.model_set import DIGEST, canonical_json, folder_of
 from src.registry.storage.signing import digests_equal, sha256
 
 MANIFEST, SIGNATURE = "version.json", "version.sig"
@@ -71,7 +70,7 @@ class Version:
     """A version as its manifest describes it.
 
     Attributes:
-        sets: The digest of the set of each ticker and horizon.
+        sets: The digest of the set of each pool and horizon.
         files: SHA-256 and size of every file, by its path in the version.
         digest: SHA-256 of the manifest.
     """
@@ -83,9 +82,9 @@ class Version:
     digest: str
 
     @property
-    def tickers(self) -> list[str]:
-        """The tickers that it holds a model of."""
-        return sorted({ticker for ticker, _ in self.sets})
+    def pools(self) -> list[str]:
+        """The pools that it holds a model of."""
+        return sorted({pool for pool, _ in self.sets})
 
 
 def is_tag(text: str) -> bool:
@@ -156,10 +155,10 @@ def compare(stated: Mapping[str, Any], stored: Mapping[str, Any]) -> None:
 def _sets(files: Mapping[str, Any]) -> dict[Pair, str]:
     sets: dict[Pair, str] = {}
     for path in files:
-        ticker, horizon, digest, _ = path.split("/")
-        folder_of(Path(), ticker, horizon)
+        pool, horizon, digest, _ = path.split("/")
+        folder_of(Path(), pool, horizon)
         if not DIGEST.fullmatch(digest):
             raise ValueError(f"{path} belongs to no set")
-        if sets.setdefault((ticker, horizon), digest) != digest:
-            raise ValueError(f"it holds two sets of {ticker}, {horizon}")
+        if sets.setdefault((pool, horizon), digest) != digest:
+            raise ValueError(f"it holds two sets of {pool}, {horizon}")
     return sets

@@ -30,7 +30,7 @@ class Rollback:
     Attributes:
         version: What is live again.
         changed: Whether anything had to change.
-        left_alone: Tickers with a live model that the version does not hold.
+        left_alone: Pools with a live model that the version does not hold.
         missing_inputs: Why restored models cannot answer yet, and what to run; else empty.
     """
 
@@ -48,7 +48,7 @@ class Registry:
     archive: VersionArchive
 
     def make_version(self, tag: str, author: Author) -> Version:
-        """Copy the live sets of all tickers into a version of that name.
+        """Copy the live sets of all pools into a version of that name.
 
         The events are committed before the version has its name: there is none that the audit
         does not know.
@@ -80,7 +80,7 @@ class Registry:
         self,
         tag: str,
         author: Author,
-        prepare: Callable[[Sequence[Artifact]], str] = lambda _: "",
+        also: Callable[[Sequence[Artifact]], str] = lambda _: "",
     ) -> Rollback:
         """Make the sets of a version live again, all in one step, and pin them.
 
@@ -90,8 +90,8 @@ class Registry:
         Args:
             tag: Of the version.
             author: Who rolls back, and when.
-            prepare: Makes the sets ready to answer before they are live; returns
-                ``missing_inputs``.
+            also: Called in the transaction that makes the restored sets live, to make them ready
+                to answer; returns ``missing_inputs``.
 
         Raises:
             UsageError: When ``tag`` cannot be one.
@@ -102,7 +102,6 @@ class Registry:
         store, archive, log = self.models.store, self.archive, self.models.log
         version = archive.read(tag)
         self._check_audit(version)
-        missing_inputs = prepare(archive.check(version))
         with only_writer(store.root):
             artifacts = archive.check(version)
             archive.restore(version, store)
@@ -114,20 +113,21 @@ class Registry:
                     for event in after_rollback(artifact, before.get(artifact.pair), author, tag)
                 ]
                 log.append(events)
-        left_alone = sorted({ticker for ticker, _ in before} - set(version.tickers))
+                missing_inputs = also(artifacts)
+        left_alone = sorted({pool for pool, _ in before} - set(version.pools))
         return Rollback(version, bool(events), left_alone, missing_inputs)
 
-    def unpin(self, ticker: str, author: Author) -> list[str]:
-        """Let training replace the live sets of a ticker again; returns the horizons.
+    def unpin(self, pool: str, author: Author) -> list[str]:
+        """Let training replace the live sets of a pool again; returns the horizons.
 
         Raises:
             BadInput: When none of them is pinned.
         """
         log = self.models.log
         with log.exclusive():
-            events = after_unpin(live_states(log.decisive([ticker])).values(), author)
+            events = after_unpin(live_states(log.decisive([pool])).values(), author)
             if not events:
-                raise BadInput(f"{ticker} has no pinned model: there is nothing to unpin.")
+                raise BadInput(f"{pool} has no pinned model: there is nothing to unpin.")
             log.append(events)
         return sorted(event.horizon for event in events)
 

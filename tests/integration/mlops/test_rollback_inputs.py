@@ -1,22 +1,18 @@
-"""A rollback on real tables: the restored model is pinned, has inputs, and outlives training."""
-
-from dataclasses import replace
+"""A rollback on real tables: the restored model is pinned, can answer, and outlives training."""
 
 import numpy as np
 import pytest
 
 from src.core.calendars.nse import nse
 from src.core.errors import ForecastError
-from src.core.tables import FEATURES_DAILY
-from src.modeling.experiment.run import feature_rows
-from src.modeling.panel import panel
-from src.modeling.serving.records import forecast_from_row
+from src.features import catalogue
+from src.modeling.serving.predict import forecast_from_row
 from src.registry.formats.models import RankTilt
-from src.registry.formats.trees import Trees
 from src.registry.lifecycle.events import Author
 from tests.support.daily_runs import after_close, clean_rows, daily_runs
 from tests.support.models import make_artifact
 from tests.support.pools import wandering
+from tests.support.trees import stump
 
 TICKERS = ("HDFC.NS", "INFY.NS", "ITC.NS", "SBIN.NS", "TCS.NS", "WIPRO.NS")
 DAYS = [day for day in nse().array.tolist() if str(day) <= "2026-04-13"][-420:]
@@ -37,38 +33,19 @@ def known_on(row):
     return clean_rows(DAYS[: row + 1], PRICES.until(row + 1), TICKERS)
 
 
-def stump(feature, low, high):
-    """One question: is this feature above 0?"""
-    return Trees(
-        feature=np.array([feature, 0, 0]),
-        threshold=np.array([0.0, 0.0, 0.0]),
-        left=np.array([1, 1, 2]),
-        right=np.array([2, 1, 2]),
-        value=np.array([0.0, low, high]),
-        roots=np.array([0]),
-        base=0.0,
-        depth=1,
-    )
-
-
-def tilts(at, low, high, slope=0.5):
-    """A set for every ticker and horizon whose trees ask whether the last session rose."""
-    names = feature_rows(panel.build(known_on(len(DAYS) - 1), nse())).names
-    version = at.store.load(FEATURES_DAILY, ["TCS.NS"])["features_version"][-1]
+def tilts(low, high, **changes):
+    """A set for each horizon whose trees ask whether the last session rose."""
     return [
         make_artifact(
-            ticker=ticker,
             horizon=horizon,
             sessions=sessions,
             candidate="rank_tilt",
-            features_version=version,
+            features_version=catalogue.version(),
             model=RankTilt(
-                (*names, f"volatility_{sessions}", "rank_mean"),
-                stump(names.index("ret_lag1_s"), low, high),
-                slope,
+                ("ret_lag1_s", f"volatility_{sessions}", "rank_mean"), stump(0, low, high), 0.5
             ),
+            **changes,
         )
-        for ticker in TICKERS
         for horizon, sessions in (("short", 1), ("long", 63))
     ]
 
@@ -81,74 +58,78 @@ def publish(at, artifacts, day):
 def two_versions(at):
     """Version one with one kind of trees, version two with another; two is live and has inputs."""
     at.store_prices(known_on(len(DAYS) - 1))
-    publish(at, tilts(at, LOW, HIGH), YESTERDAY)
+    publish(at, tilts(LOW, HIGH), YESTERDAY)
     at.manager(YESTERDAY).version_models("v1")
-    publish(at, tilts(at, 1.0, 2.0), TODAY)
+    publish(at, tilts(1.0, 2.0), TODAY)
     at.manager(TODAY).version_models("v2")
-    for ticker in TICKERS:
-        at.run_after_close(ticker, TODAY)
+    at.run_after_close(TICKERS, TODAY)
     return at
 
 
 def rows(at):
-    return {(t, h): at.row(t, h) for t in TICKERS for h in HORIZONS}
+    return at.records.serving.read(TICKERS)
 
 
-def test_each_restored_set_is_asked_with_the_mean_of_its_own_trees(two_versions):
+def forecasts(at):
+    """What the live models forecast from what is stored."""
+    found = []
+    for row in rows(at):
+        artifact = at.models.load("NSE", row["horizon"])
+        pin, pool_row = at.models.pin("NSE", row["horizon"]), at.pool_row(row["horizon"])
+        found.append(forecast_from_row(artifact, row, pool_row, nse(), pin))
+    return found
+
+
+def test_the_restored_sets_are_measured_from_the_mean_of_their_own_trees(two_versions):
     before = rows(two_versions)
 
     done = two_versions.manager(TODAY).rollback_to_version("v1")
 
     assert (done.changed, done.missing_inputs) == (True, "")
+    # What a ticker's forecast is made from does not depend on the model.
+    assert rows(two_versions) == before
     rose = PRICES.close[-1] > PRICES.close[-2]
     assert 0 < rose.sum() < len(TICKERS)
-    for (ticker, horizon), row in rows(two_versions).items():
-        assert row["inputs"]["rank_mean"] == pytest.approx(np.where(rose, HIGH, LOW).mean())
-        assert row["digest"] != before[ticker, horizon]["digest"]
-        assert row["feature_date"] == TODAY
-        assert row["last_close"] == PRICES.close[-1, TICKERS.index(ticker)]
-        # The distribution does not depend on whose point it is.
-        assert row["quantiles"] == before[ticker, horizon]["quantiles"]
-        rank = HIGH if rose[TICKERS.index(ticker)] else LOW
-        tilt = 0.5 * (rank - np.where(rose, HIGH, LOW).mean()) * row["sigma"]
-        artifact = two_versions.models.load(ticker, horizon)
-        forecast = forecast_from_row(artifact, row, nse())["candidate"]["pred_return"]
-        assert forecast == pytest.approx(tilt)
+    mean = np.where(rose, HIGH, LOW).mean()
+    for horizon in HORIZONS:
+        pool_row = two_versions.pool_row(horizon)
+        assert pool_row["inputs"] == {"rank_mean": pytest.approx(mean)}
+        assert pool_row["session"] == TODAY
+    for row, entry in zip(before, forecasts(two_versions), strict=True):
+        rank = HIGH if rose[TICKERS.index(row["ticker"])] else LOW
+        tilt = 0.5 * (rank - mean) * row["sigma"]
+        assert entry["candidate"]["pred_return"] == pytest.approx(tilt)
 
 
-def test_what_a_rollback_writes_is_what_a_run_of_each_ticker_writes(two_versions):
+def test_what_a_rollback_writes_is_what_a_run_writes(two_versions):
     two_versions.manager(TODAY).rollback_to_version("v1")
-    restored = rows(two_versions)
+    restored = [two_versions.pool_row(horizon) for horizon in HORIZONS]
 
-    for ticker in TICKERS:
-        forecasts, _ = two_versions.run_after_close(ticker, TODAY)
-        models = two_versions.models
-        again = [
-            forecast_from_row(
-                models.load(ticker, h), restored[ticker, h], nse(), models.pin(ticker, h)
-            )
-            for h in HORIZONS
-        ]
-        assert repr(again) == repr(forecasts)
+    entries, _ = two_versions.run_after_close(TICKERS, TODAY)
 
-    assert rows(two_versions) == restored
+    assert repr(forecasts(two_versions)) == repr(entries)
+    assert [two_versions.pool_row(horizon) for horizon in HORIZONS] == restored
 
 
-def test_tickers_whose_bars_ended_at_different_sessions_are_each_asked_at_their_own(at):
+def test_a_ticker_whose_bars_have_ended_is_left_out_of_the_mean_and_gets_zero(at):
     clean = known_on(len(DAYS) - 1)
     stopped = (clean["ticker"] == "ITC.NS") & (clean["date"] > DAYS[-4])
     at.store_prices(clean.filter(~stopped))
-    publish(at, tilts(at, LOW, HIGH), TODAY)
+    served = {"served": "rank_tilt", "since": str(DAYS[-40]), "verdict": "better"}
+    publish(at, tilts(LOW, HIGH, **served), TODAY)
     at.manager(TODAY).version_models("v1")
+    at.run_after_close(TICKERS, TODAY)
 
     at.manager(TODAY).rollback_to_version("v1")
 
-    restored = rows(at)
-    assert {row["feature_date"] for (t, _), row in restored.items() if t == "ITC.NS"} == {DAYS[-4]}
-    assert {row["feature_date"] for (t, _), row in restored.items() if t != "ITC.NS"} == {TODAY}
-    for ticker in TICKERS:
-        at.run_after_close(ticker, TODAY)
-    assert rows(at) == restored
+    rose = np.delete(PRICES.close[-1] > PRICES.close[-2], TICKERS.index("ITC.NS"))
+    mean = np.where(rose, HIGH, LOW).mean()
+    assert at.pool_row("short")["inputs"] == {"rank_mean": pytest.approx(mean)}
+    for entry in forecasts(at):
+        has_ended = entry["ticker"] == "ITC.NS"
+        assert entry["feature_date"] == str(DAYS[-4] if has_ended else TODAY)
+        assert entry["model"]["name"] == ("zero" if has_ended else "rank_tilt")
+        assert (f"the newest price of ITC.NS is of {DAYS[-4]}" in entry["note"]) == has_ended
 
 
 def test_a_rollback_logs_no_forecast(two_versions):
@@ -162,34 +143,41 @@ def test_a_rollback_logs_no_forecast(two_versions):
     assert logged() == before
 
 
-def test_a_rollback_stands_where_a_ticker_has_no_features(two_versions):
+def test_a_rollback_stands_where_no_ticker_has_inputs(two_versions):
     at = two_versions
-    with at.store.transaction():
-        at.store.replace(FEATURES_DAILY, ["ITC.NS"], at.store.load(FEATURES_DAILY, ["ITC.NS"])[:0])
+    at.connection.execute("DELETE FROM serving_inputs WHERE horizon = 'long'")
 
     done = at.manager(TODAY).rollback_to_version("v1")
 
     assert done.missing_inputs == (
-        "The models are live, but the inputs of ITC.NS could not be computed (ITC.NS has no "
-        "features yet: run `python -m mlops.pipeline` first): run `python -m mlops.pipeline "
-        "--skip-training --ticker` with each."
+        "The models are live, but those of NSE cannot answer yet (no inputs of its tickers at the "
+        "long horizon are stored): run `python -m mlops.pipeline --all`."
     )
-    assert at.models.state("ITC.NS", "short").live.version_tag == "v1"
-    assert at.row("ITC.NS", "short") is None
-    assert at.row("TCS.NS", "short")["feature_date"] == TODAY
+    assert at.models.state("NSE", "long").live.version_tag == "v1"
+    assert at.pool_row("long") is None
+    assert at.pool_row("short")["session"] == TODAY
+
+
+def test_a_rollback_stands_where_the_inputs_are_of_other_features(two_versions):
+    at = two_versions
+    at.connection.execute("UPDATE serving_inputs SET features_version = 'another'")
+
+    done = at.manager(TODAY).rollback_to_version("v1")
+
+    assert f"features {catalogue.version()}, stored are another" in done.missing_inputs
+    assert at.models.state("NSE", "long").live.version_tag == "v1"
 
 
 def test_a_rollback_stands_where_nothing_can_be_written(two_versions):
     at = two_versions
-    at.connection.execute("ALTER TABLE serving_inputs RENAME TO away")
+    at.connection.execute("ALTER TABLE pool_inputs RENAME TO away")
 
     done = at.manager(TODAY).rollback_to_version("v1")
 
-    at.connection.execute("ALTER TABLE away RENAME TO serving_inputs")
-    assert "HDFC.NS, INFY.NS" in done.missing_inputs
-    assert 'relation "serving_inputs" does not exist' in done.missing_inputs
+    at.connection.execute("ALTER TABLE away RENAME TO pool_inputs")
+    assert 'relation "pool_inputs" does not exist' in done.missing_inputs
     assert "\n" not in done.missing_inputs
-    assert at.models.state("TCS.NS", "short").live.version_tag == "v1"
+    assert at.models.state("NSE", "short").live.version_tag == "v1"
 
 
 REFUSED = """
@@ -199,84 +187,54 @@ CREATE TRIGGER refuse BEFORE INSERT ON model_events EXECUTE FUNCTION refuse()
 """
 
 
-def test_what_is_restored_can_be_asked_before_it_is_live(two_versions):
+def test_a_rollback_that_fails_changes_no_inputs(two_versions):
     at = two_versions
-    before = rows(at)
+    before = [at.pool_row(horizon) for horizon in HORIZONS]
     at.connection.execute(REFUSED)
 
     with pytest.raises(ForecastError, match="not now"):
         at.manager(TODAY).rollback_to_version("v1")
 
-    assert rows(at) == before
-    ready = at.connection.execute(
-        "SELECT count(*) FROM serving_inputs s JOIN model_events e USING (ticker, horizon, digest) "
-        "WHERE e.version_tag = 'v1' AND feature_date = %s",
-        (TODAY,),
-    ).fetchone()
-    assert ready == (len(TICKERS) * len(HORIZONS),)
+    assert [at.pool_row(horizon) for horizon in HORIZONS] == before
+    assert None not in before
 
 
 def test_a_rollback_that_is_repeated_writes_what_was_missing(two_versions):
     at = two_versions
     at.manager(TODAY).rollback_to_version("v1")
-    expected = rows(at)
-    at.connection.execute("DELETE FROM serving_inputs")
+    expected = forecasts(at)
+    at.connection.execute("DELETE FROM pool_inputs")
 
     again = at.manager(TODAY).rollback_to_version("v1")
 
     assert (again.changed, again.missing_inputs) == (False, "")
-    assert rows(at) == expected
+    assert forecasts(at) == expected
 
 
 def test_training_does_not_undo_a_rollback_and_forecasts_come_from_what_is_pinned(at):
-    row = len(DAYS) - 4
+    row = len(DAYS) - 3
     at.store_prices(known_on(row))
-    at.run_after_close("TCS.NS", DAYS[row], training=True)
-    first = {h: at.models.load("TCS.NS", h).digest for h in HORIZONS}
+    at.run_after_close(TICKERS, DAYS[row], training=True)
+    first = {h: at.models.load("NSE", h).digest for h in HORIZONS}
     at.manager(DAYS[row]).version_models("v1")
+    publish(at, tilts(LOW, HIGH), DAYS[row])
+    at.manager(DAYS[row]).rollback_to_version("v1")
     at.store_prices(known_on(row + 1))
-    at.run_after_close("TCS.NS", DAYS[row + 1], training=True)
-    assert all(at.models.load("TCS.NS", h).digest != first[h] for h in HORIZONS)
 
-    at.manager(DAYS[row + 1]).rollback_to_version("v1")
-    at.store_prices(known_on(row + 2))
-    forecasts, _ = at.run_after_close("TCS.NS", DAYS[row + 2], training=True)
-    assert at.page.count("A rollback pinned version v1") == len(HORIZONS)
+    entries, _ = at.run_after_close(TICKERS, DAYS[row + 1], training=True)
 
-    for horizon, one in zip(HORIZONS, forecasts, strict=True):
-        assert one["model"]["version"] == first[horizon]
-        assert one["model"]["pinned"]["version_tag"] == "v1"
-        assert at.models.state("TCS.NS", horizon).pinned is not None
-        kept, pin = at.row("TCS.NS", horizon), at.models.pin("TCS.NS", horizon)
-        assert (kept["digest"], kept["feature_date"]) == (first[horizon], DAYS[row + 2])
-        live = at.models.load("TCS.NS", horizon)
-        assert repr(forecast_from_row(live, kept, nse(), pin)) == repr(one)
+    assert {h: at.models.state("NSE", h).live.digest for h in HORIZONS} == first
+    assert repr(forecasts(at)) == repr(entries)
+    for horizon in HORIZONS:
+        newest = at.models.newest("NSE", horizon)
+        assert newest.digest != first[horizon]
+        assert at.pool_row(horizon)["session"] == DAYS[row + 1]
+        of_horizon = entries[HORIZONS.index(horizon) :: 2]
+        assert {entry["model"]["version"] for entry in of_horizon} == {first[horizon]}
+        assert {entry["model"]["pinned"]["version_tag"] for entry in of_horizon} == {"v1"}
+        assert {entry["reason"] for entry in of_horizon} == {newest.reason}
     logged = at.connection.execute(
-        "SELECT version FROM predictions WHERE feature_date = %s ORDER BY horizon DESC",
-        (DAYS[row + 2],),
+        "SELECT DISTINCT horizon, version FROM predictions WHERE feature_date = %s",
+        (DAYS[row + 1],),
     ).fetchall()
-    assert [version for (version,) in logged] == list(first.values())
-
-
-def test_the_report_shows_the_pinned_models_forecast_and_the_verdict_of_now(at):
-    at.store_prices(known_on(len(DAYS) - 1))
-    served = {"served": "rank_tilt", "since": str(DAYS[-40]), "verdict": "better"}
-    publish(
-        at, [replace(one, **served, reason="it was then") for one in tilts(at, LOW, HIGH)], DAYS[-3]
-    )
-    at.manager(DAYS[-3]).version_models("v1")
-    at.manager(DAYS[-3]).rollback_to_version("v1")
-
-    forecasts, _ = at.run_after_close("TCS.NS", TODAY, training=True)
-
-    assert at.page.count("Served is rank_tilt. A rollback pinned version v1") == len(HORIZONS)
-    for horizon, one in zip(HORIZONS, forecasts, strict=True):
-        assert one["pred_return"] != 0
-        shown = f"{100 * one['pred_return']:+.2f} %, {one['est_future_close']:,.2f}"
-        assert shown in at.page
-        newest = at.models.log.last_trained(("TCS.NS", horizon))
-        assert newest.digest != one["model"]["version"]
-        assert (one["verdict"], one["reason"]) == (newest.verdict, newest.reason)
-        assert one["reason"] != "it was then"
-    again, _ = at.run_after_close("TCS.NS", TODAY)
-    assert repr(again) == repr(forecasts)
+    assert dict(logged) == first

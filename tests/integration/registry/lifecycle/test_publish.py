@@ -1,33 +1,108 @@
 """New models over a real audit: what goes live, what a pin holds back, what a kill leaves."""
 
+import os
 import shutil
 import threading
 
+import psycopg
 import pytest
 
 from src.core.errors import BadInput
 from src.registry.storage.artifact import CorruptArtifact
 from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.models import both_horizons, killed_at_step, make_artifact, winner
-from tests.support.registries import Place
+from tests.support.registries import Place, author
 
-TCS = "TCS.NS"
+NSE, BSE = "NSE", "BSE"
 HORIZONS = ("short", "long")
 
 
-def live(place, ticker=TCS, horizon="short"):
+def live(place, pool=NSE, horizon="short"):
     """The data hash of the set that the audit says is live."""
-    return place.live()[ticker, horizon].data_hash
+    return place.live()[pool, horizon].data_hash
 
 
-def stored_sets(place, ticker=TCS, horizon="short"):
-    return {path.name for path in (place.models / ticker / horizon).iterdir()}
+def stored_sets(place, pool=NSE, horizon="short"):
+    return {path.name for path in (place.models / pool / horizon).iterdir()}
+
+
+def rows(place):
+    """What a callback wrote: pool, horizon and digest."""
+    with psycopg.connect(place.url) as connection:
+        sql = "SELECT pool, horizon, digest FROM pool_inputs ORDER BY horizon"
+        return connection.execute(sql).fetchall()
+
+
+def writing(connection, fail=False):
+    """A callback that writes a row for each live model, over the connection of the audit."""
+
+    def write(live):
+        for artifact in live:
+            with open(os.devnull, "wb"):
+                connection.execute(
+                    "INSERT INTO pool_inputs VALUES (%s, %s, %s, '2026-04-13', '{}', now())",
+                    (*artifact.pair, artifact.digest),
+                )
+        if fail:
+            raise RuntimeError("no room")
+
+    return write
+
+
+def publish_with_rows(place, artifacts, days=0, **options):
+    def publish(registry):
+        also = writing(registry.models.log._connection, **options)
+        return registry.models.publish(artifacts, author(days), also)
+
+    return place.connected(publish)
+
+
+def test_what_models_need_is_written_in_the_step_that_makes_them_live(place):
+    stored = publish_with_rows(place, both_horizons())
+
+    assert rows(place) == [(*one.pair, one.digest) for one in reversed(stored)]
+
+
+def test_what_cannot_be_written_makes_nothing_live(place):
+    place.publish(both_horizons(data_hash="one"))
+
+    with pytest.raises(RuntimeError):
+        publish_with_rows(place, both_horizons(data_hash="two"), days=1, fail=True)
+
+    assert (live(place), live(place, horizon="long"), rows(place)) == ("one", "one", [])
+
+
+def test_where_a_pinned_model_stays_live_its_needs_are_written(place):
+    pinned = place.publish(both_horizons(data_hash="one"))
+    place.version("v1", days=1)
+    place.publish(both_horizons(data_hash="two"), days=2)
+    place.roll_back("v1", days=3)
+
+    publish_with_rows(place, both_horizons(data_hash="three"), days=4)
+
+    assert {digest for *_, digest in rows(place)} == {one.digest for one in pinned}
+
+
+def test_a_publication_killed_at_any_step_leaves_models_with_what_they_need(place):
+    seen = []
+    for step in range(1, 300):
+        new = both_horizons(data_hash=f"{step}")
+        killed = killed_at_step(step, lambda new=new: publish_with_rows(place, new))
+        states = place.states()
+        live_digests = [states[NSE, h].live.digest for h in ("long", "short") if (NSE, h) in states]
+        assert set(live_digests) <= {digest for *_, digest in rows(place)}
+        seen.append(len(live_digests))
+        if not killed:
+            break
+
+    assert not killed
+    assert set(seen) == {0, 2}
 
 
 def test_both_horizons_go_live_with_the_reason_in_the_audit(place):
     stored = place.publish(both_horizons(data_hash="one"))
 
-    assert [place.live()[TCS, h].digest for h in HORIZONS] == [one.digest for one in stored]
+    assert [place.live()[NSE, h].digest for h in HORIZONS] == [one.digest for one in stored]
     assert [(e.kind, e.horizon, e.made_live) for e in place.events()] == [
         ("trained", "short", False),
         ("undecided", "short", True),
@@ -67,9 +142,9 @@ def test_a_pinned_set_is_kept_however_many_are_trained_after_it(place):
     assert stored_sets(place) == {pinned.digest, digests[-1]}
 
 
-def test_a_ticker_that_is_no_directory_name_is_refused_before_anything_is_stored(place):
+def test_a_pool_that_is_no_directory_name_is_refused_before_anything_is_stored(place):
     with pytest.raises(BadInput):
-        place.publish([make_artifact(), make_artifact(ticker="../x")])
+        place.publish([make_artifact(), make_artifact(pool="../x")])
 
     assert not place.models.exists()
     assert place.events() == []
@@ -90,17 +165,16 @@ def test_of_two_promotions_at_once_one_is_live_at_both_horizons(place):
     assert live(place, horizon="long") == live(place)
 
 
-def test_two_tickers_at_once_are_both_live(place):
+def test_two_pools_at_once_are_both_live(place):
     threads = [
-        threading.Thread(target=place.publish, args=(both_horizons(ticker),))
-        for ticker in (TCS, "INFY.NS")
+        threading.Thread(target=place.publish, args=(both_horizons(pool),)) for pool in (NSE, BSE)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
-    assert set(place.live()) == {(t, h) for t in (TCS, "INFY.NS") for h in HORIZONS}
+    assert set(place.live()) == {(pool, h) for pool in (NSE, BSE) for h in HORIZONS}
 
 
 def test_a_publication_killed_at_any_step_leaves_the_old_models_or_the_new(place):
@@ -140,11 +214,11 @@ def test_sets_that_a_killed_publication_left_are_removed_by_the_next(place):
 
 def test_a_first_publication_killed_at_any_step_leaves_none_or_whole_ones(database_url, home):
     for step in range(1, 300):
-        place, ticker = Place(database_url, home / str(step)), f"T{step}.NS"
+        place, pool = Place(database_url, home / str(step)), f"P{step}"
         killed = killed_at_step(
-            step, lambda place=place, ticker=ticker: place.publish(both_horizons(ticker))
+            step, lambda place=place, pool=pool: place.publish(both_horizons(pool))
         )
-        states = [pair for pair in place.states() if pair[0] == ticker]
+        states = [pair for pair in place.states() if pair[0] == pool]
         assert len(states) == (0 if killed and not states else 2)
         for pair in states:
             digest = place.states()[pair].live.digest
@@ -169,7 +243,7 @@ def test_a_reader_sees_whole_sets_while_writers_replace_them(place):
     writer.start()
     while not stop.is_set():
         states = place.states()
-        short, long = (states[TCS, h].live.evidence for h in HORIZONS)
+        short, long = (states[NSE, h].live.evidence for h in HORIZONS)
         assert short == long
     writer.join()
     assert live(place) == "9"
@@ -202,7 +276,7 @@ def test_a_live_set_that_is_not_on_the_disk_is_refused_until_the_next_training(p
     shutil.rmtree(place.models)
 
     with pytest.raises(CorruptArtifact, match=r"The live model \w+ is missing from .*/short"):
-        place.connected(lambda registry: registry.models.load(TCS, "short"))
+        place.connected(lambda registry: registry.models.load(NSE, "short"))
     place.publish(both_horizons(data_hash="two"), days=1)
 
     assert live(place) == "two"

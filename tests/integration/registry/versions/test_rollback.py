@@ -1,5 +1,6 @@
 """Versions and rollback over a real audit: whole or refused, in one step, finished when rerun."""
 
+import datetime as dt
 import json
 import os
 import pickle
@@ -22,17 +23,18 @@ from tests.support.models import (
     forged_set,
     killed_at_step,
     make_artifact,
+    winner,
 )
 from tests.support.registries import DAY, Place, author, save
 
-TCS, INFY = "TCS.NS", "INFY.NS"
+NSE, BSE = "NSE", "BSE"
 KEY, NEW = b"sixteen letters!", b"another sixteen letters"
 
 
 @pytest.fixture
 def two_versions(place):
-    """Version one with both tickers' first models, version two with TCS's second; two is live."""
-    place.publish([*both_horizons(data_hash="one"), *both_horizons(INFY, data_hash="one")])
+    """Version one with both pools' first models, version two with NSE's second; two is live."""
+    place.publish([*both_horizons(data_hash="one"), *both_horizons(BSE, data_hash="one")])
     place.version("v1", days=1)
     place.publish(both_horizons(data_hash="two"), days=2)
     place.version("v2", days=3)
@@ -40,7 +42,7 @@ def two_versions(place):
 
 
 def live(place):
-    """Data hashes by ticker and horizon: of what the audit says is live."""
+    """Data hashes by pool and horizon: of what the audit says is live."""
     return {pair: artifact.data_hash for pair, artifact in place.live().items()}
 
 
@@ -48,8 +50,8 @@ def tags(archive):
     return VersionArchive(archive).tags()
 
 
-OF_V1 = {(t, h): "one" for t in (TCS, INFY) for h in ("short", "long")}
-OF_V2 = OF_V1 | {(TCS, "short"): "two", (TCS, "long"): "two"}
+OF_V1 = {(t, h): "one" for t in (NSE, BSE) for h in ("short", "long")}
+OF_V2 = OF_V1 | {(NSE, "short"): "two", (NSE, "long"): "two"}
 
 
 class TestCycle:
@@ -59,11 +61,11 @@ class TestCycle:
 
         done = place.roll_back("v1", days=4)
 
-        assert (done.changed, done.version.tickers, done.left_alone) == (True, [INFY, TCS], [])
+        assert (done.changed, done.version.pools, done.left_alone) == (True, [BSE, NSE], [])
         assert live(place) == OF_V1
 
         def then(days):
-            state = live_states(place.events(), author(days).at)[TCS, "short"]
+            state = live_states(place.events(), author(days).at)[NSE, "short"]
             return state.live.kind, state.live.version_tag, state.pinned is not None
 
         assert then(1) == ("undecided", None, False)
@@ -86,11 +88,11 @@ class TestCycle:
             if path.is_file() and path.name != "version.json"
         }
         assert {name: file["sha256"] for name, file in stated.items()} == digests
-        assert len(digests) == 2 * 2 * 2
+        assert len(digests) == 2 * 2 * 3
 
     def test_a_version_does_not_share_its_bytes_with_the_live_models(self, two_versions):
         place = two_versions
-        for file in place.models.rglob("*.skops"):
+        for file in place.models.rglob("*.safetensors"):
             file.write_bytes(b"")
 
         assert place.roll_back("v1", days=4).changed
@@ -105,15 +107,27 @@ class TestCycle:
 
         assert live(place) == OF_V1
 
-    def test_a_ticker_that_the_version_does_not_know_is_left_alone(self, two_versions):
+    def test_restored_sets_are_the_same_byte_for_byte(self, place):
+        stored = place.publish([winner(data_hash="one")])[0]
+        folder = place.models / NSE / "short" / stored.digest
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+        place.version("v1")
+        shutil.rmtree(place.models)
+
+        place.roll_back("v1", days=1)
+
+        assert before.keys() == {"manifest.json", "model.safetensors", "forecasts.parquet"}
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+    def test_a_pool_that_the_version_does_not_know_is_left_alone(self, two_versions):
         place = two_versions
-        place.publish(both_horizons("SBIN.NS", data_hash="three"), days=4)
+        place.publish(both_horizons("XNYS", data_hash="three"), days=4)
 
         done = place.roll_back("v1", days=5)
 
-        assert done.left_alone == ["SBIN.NS"]
-        assert live(place)["SBIN.NS", "short"] == "three"
-        assert place.states()["SBIN.NS", "short"].pinned is None
+        assert done.left_alone == ["XNYS"]
+        assert live(place)["XNYS", "short"] == "three"
+        assert place.states()["XNYS", "short"].pinned is None
 
     def test_rolling_back_twice_changes_nothing_more(self, two_versions):
         place = two_versions
@@ -131,16 +145,57 @@ class TestCycle:
         place.publish(both_horizons(data_hash="three"), days=5)
         assert live(place) == OF_V1
 
-        horizons = place.connected(lambda registry: registry.unpin(TCS, author(6)))
+        horizons = place.connected(lambda registry: registry.unpin(NSE, author(6)))
         place.publish(both_horizons(data_hash="four"), days=7)
 
         assert horizons == ["long", "short"]
-        assert live(place)[TCS, "short"] == "four"
-        assert place.states()[INFY, "short"].pinned is not None
+        assert live(place)[NSE, "short"] == "four"
+        assert place.states()[BSE, "short"].pinned is not None
+
+    def test_what_restored_models_need_is_written_in_the_step_that_makes_them_live(
+        self, two_versions
+    ):
+        place, seen = two_versions, []
+
+        def also(restored):
+            # Not committed yet: others see what was live before.
+            seen.append((sorted(one.data_hash for one in restored), live(place)))
+            return "a sentence"
+
+        done = place.roll_back("v1", days=4, also=also)
+
+        assert done.missing_inputs == "a sentence"
+        assert seen == [(["one"] * 4, OF_V2)]
+        assert live(place) == OF_V1
+
+    def test_a_rollback_that_cannot_be_completed_changes_nothing(self, two_versions):
+        def also(restored):
+            raise RuntimeError("no room")
+
+        with pytest.raises(RuntimeError):
+            two_versions.roll_back("v1", days=4, also=also)
+
+        assert live(two_versions) == OF_V2
+
+    def test_a_way_back_to_zero_outlives_its_pin(self, place):
+        def since():
+            ask = lambda registry: registry.models.back_to_zero_since(NSE, "short")  # noqa: E731
+            return place.connected(ask)
+
+        place.publish([make_artifact(data_hash="one")])
+        place.version("v1")
+        place.publish([winner(data_hash="two")], days=1)
+        assert since() is None
+        place.roll_back("v1", days=3)
+        assert since() == dt.date(2026, 4, 16)
+        place.connected(lambda registry: registry.unpin(NSE, author(4)))
+        place.publish([winner(data_hash="three", since="2026-04-18")], days=5)
+
+        assert since() == dt.date(2026, 4, 16)
 
     def test_nothing_pinned_is_nothing_to_unpin(self, two_versions):
-        with pytest.raises(BadInput, match=r"TCS\.NS has no pinned model"):
-            two_versions.connected(lambda registry: registry.unpin(TCS, author()))
+        with pytest.raises(BadInput, match=r"NSE has no pinned model"):
+            two_versions.connected(lambda registry: registry.unpin(NSE, author()))
 
 
 class TestRefused:
@@ -219,8 +274,8 @@ class TestRefused:
         assert tags(place.archive) == []
 
     def test_a_damaged_live_model_is_not_kept_as_a_version(self, two_versions):
-        digest = two_versions.states()[TCS, "short"].live.digest
-        (two_versions.models / TCS / "short" / digest / "model.skops").write_bytes(b"")
+        digest = two_versions.states()[NSE, "short"].live.digest
+        (two_versions.models / NSE / "short" / digest / "model.safetensors").write_bytes(b"")
 
         with pytest.raises(CorruptArtifact, match="not the file that was saved"):
             two_versions.version("v3", days=4)
@@ -241,7 +296,15 @@ def assert_nothing_changes(place, match, tag="v1"):
 
 
 class TestTampered:
-    @pytest.mark.parametrize("name", ["version.json", "manifest.json", "model.skops"])
+    @pytest.mark.parametrize(
+        ("name", "which"),
+        [
+            ("version.json", 0),
+            ("manifest.json", -1),
+            ("model.safetensors", 0),
+            ("forecasts.parquet", -1),
+        ],
+    )
     @pytest.mark.parametrize(
         "bend",
         [
@@ -255,19 +318,18 @@ class TestTampered:
         ],
         ids=["truncated", "emptied", "changed", "removed", "renamed"],
     )
-    @pytest.mark.parametrize("which", [0, -1])
     def test_a_version_with_any_file_bent_changes_nothing(self, two_versions, name, bend, which):
         bend(sorted((two_versions.archive / "v1").rglob(name))[which])
 
         assert_nothing_changes(two_versions, "Version v1 (cannot be used|is not the one)")
 
     def test_a_file_too_many_is_refused(self, two_versions):
-        (two_versions.archive / "v1" / TCS / "extra.pkl").write_bytes(b"x")
+        (two_versions.archive / "v1" / NSE / "extra.pkl").write_bytes(b"x")
 
-        assert_nothing_changes(two_versions, r"TCS\.NS/extra\.pkl does not belong to it")
+        assert_nothing_changes(two_versions, r"NSE/extra\.pkl does not belong to it")
 
     def test_a_link_out_of_the_archive_is_refused(self, two_versions, tmp_path):
-        (folder,) = (two_versions.archive / "v1" / TCS / "short").iterdir()
+        (folder,) = (two_versions.archive / "v1" / NSE / "short").iterdir()
         shutil.move(folder, tmp_path / "elsewhere")
         folder.symlink_to(tmp_path / "elsewhere")
 
@@ -291,8 +353,8 @@ class TestTampered:
         assert not witness.exists()
 
     def test_a_model_whose_digests_all_agree_is_refused_by_the_audit(self, two_versions):
-        (other,) = (two_versions.archive / "v1" / INFY / "short").iterdir()
-        smuggle(two_versions, (other / "model.skops").read_bytes(), data_hash="forged")
+        (other,) = (two_versions.archive / "v1" / BSE / "short").iterdir()
+        smuggle(two_versions, (other / "model.safetensors").read_bytes(), data_hash="forged")
 
         assert_nothing_changes(two_versions, "not the one that the audit recorded")
 
@@ -309,21 +371,21 @@ class TestTampered:
         vouched = type(recorded)(**vars(recorded) | {"evidence": evidence})
         two_versions.connected(lambda registry: registry.models.log.append([vouched]))
 
-        assert_nothing_changes(two_versions, "not a zip")
+        assert_nothing_changes(two_versions, "deserializing")
         assert not witness.exists()
 
 
 def smuggle(place, model, **changes):
     """Put other bytes into v1 with every digest in it made to agree; returns its manifest."""
     folder = place.archive / "v1"
-    (old,) = (folder / TCS / "short").iterdir()
+    (old,) = (folder / NSE / "short").iterdir()
     digest = forged_set(old, model, **changes)
     shutil.rmtree(old)
     manifest = json.loads((folder / "version.json").read_text())
-    files = {n: f for n, f in manifest["files"].items() if not n.startswith(f"{TCS}/short")}
-    for path in (folder / TCS / "short" / digest).iterdir():
+    files = {n: f for n, f in manifest["files"].items() if not n.startswith(f"{NSE}/short")}
+    for path in (folder / NSE / "short" / digest).iterdir():
         data = path.read_bytes()
-        files[f"{TCS}/short/{digest}/{path.name}"] = {
+        files[f"{NSE}/short/{digest}/{path.name}"] = {
             "sha256": sha256(data).hexdigest(),
             "size": len(data),
         }
@@ -342,8 +404,8 @@ class TestKilled:
         for step in range(1, 400):
             target, other = ("v1", "v2") if step % 2 else ("v2", "v1")
             of = {"v1": OF_V1, "v2": OF_V2}
-            for made_new in (place.models / TCS).glob("*/*"):
-                digests = {place.states()[TCS, h].live.digest for h in ("short", "long")}
+            for made_new in (place.models / NSE).glob("*/*"):
+                digests = {place.states()[NSE, h].live.digest for h in ("short", "long")}
                 if made_new.name not in digests and not made_new.name.startswith("."):
                     shutil.rmtree(made_new)
             killed = killed_at_step(step, lambda t=target: place.roll_back(t, days=4))
@@ -368,7 +430,7 @@ class TestKilled:
             tag = f"k{step}"
             killed = killed_at_step(step, lambda tag=tag: place.version(tag, days=1))
             if tag in tags(place.archive):
-                assert place.roll_back(tag, days=2).version.tickers == [TCS]
+                assert place.roll_back(tag, days=2).version.pools == [NSE]
             if not killed:
                 break
 
@@ -388,7 +450,7 @@ class TestKilled:
 
 def _agree(place):
     hashes = live(place)
-    return hashes[TCS, "short"] == hashes[TCS, "long"]
+    return hashes[NSE, "short"] == hashes[NSE, "long"]
 
 
 class TestSigned:
@@ -403,7 +465,7 @@ class TestSigned:
     def test_a_signed_version_comes_back_with_its_key(self, signed):
         signed.roll_back("v1", days=3)
 
-        assert live(signed)[TCS, "short"] == "one"
+        assert live(signed)[NSE, "short"] == "one"
 
     @pytest.mark.parametrize("name", ["version.sig", "manifest.sig"])
     @pytest.mark.parametrize("bent", [None, b"", b"0" * 64])
@@ -414,7 +476,7 @@ class TestSigned:
         with pytest.raises(CorruptArtifact, match="Version v1 cannot be used"):
             signed.roll_back("v1", days=3)
 
-        assert live(signed)[TCS, "short"] == "two"
+        assert live(signed)[NSE, "short"] == "two"
 
     def test_another_key_does_not_open_it(self, signed, database_url, home):
         other = Place(database_url, home, b"another sixteen!")
@@ -433,7 +495,7 @@ class TestSigned:
     ):
         Place(database_url, home, (NEW, KEY)).roll_back("v1", days=3)
 
-        assert live(Place(database_url, home, NEW))[TCS, "short"] == "one"
+        assert live(Place(database_url, home, NEW))[NSE, "short"] == "one"
 
     def test_after_signing_anew_the_old_key_can_go(self, signed, database_url, home):
         signatures = sign(Place(database_url, home, (NEW, KEY)))
@@ -441,9 +503,9 @@ class TestSigned:
         # Two horizons, of each the live set and the one before, and the version.
         assert (signatures.written, signatures.unchanged, signatures.refused) == (5, 0, [])
         rotated = Place(database_url, home, NEW)
-        assert live(rotated)[TCS, "short"] == "two"
+        assert live(rotated)[NSE, "short"] == "two"
         rotated.roll_back("v1", days=3)
-        assert live(rotated)[TCS, "short"] == "one"
+        assert live(rotated)[NSE, "short"] == "one"
         again = sign(rotated)
         assert (again.written, again.unchanged) == (0, 5)
 
@@ -468,8 +530,8 @@ class TestSigned:
         assert live(keyed) == OF_V1
 
     def test_a_forged_version_is_not_signed(self, two_versions, database_url, home):
-        (other,) = (two_versions.archive / "v1" / INFY / "short").iterdir()
-        smuggle(two_versions, (other / "model.skops").read_bytes(), data_hash="forged")
+        (other,) = (two_versions.archive / "v1" / BSE / "short").iterdir()
+        smuggle(two_versions, (other / "model.safetensors").read_bytes(), data_hash="forged")
         keyed = Place(database_url, home, KEY)
 
         signatures = sign(keyed, accept_unsigned=True)
@@ -509,7 +571,7 @@ def test_versions_that_a_rollback_would_refuse_are_listed_with_the_reason(
     for number in (3, 4, 5):
         place.publish(both_horizons(data_hash=f"{number}"), days=number)
         place.version(f"v{number}", days=number)
-    next((place.archive / "v2").rglob("model.skops")).write_bytes(b"x")
+    next((place.archive / "v2").rglob("model.safetensors")).write_bytes(b"x")
     shutil.rmtree(place.archive / "v3")
     shutil.copytree(place.archive / "v1", place.archive / "v9")
     manifest = place.archive / "v4" / "version.json"
@@ -520,7 +582,7 @@ def test_versions_that_a_rollback_would_refuse_are_listed_with_the_reason(
     reasons = dict(listed)
     assert [tag for tag, _ in listed][-1] == "v3"
     assert (reasons["v1"], reasons["v5"]) == ("", "")
-    assert reasons["v2"].endswith("model.skops was changed")
+    assert reasons["v2"].endswith("model.safetensors was changed")
     assert reasons["v3"] == f"its folder is missing from {place.archive}"
     assert reasons["v4"] == "it is not the one that the audit recorded"
     assert reasons["v9"] == "it was made as 'v1'"

@@ -23,14 +23,14 @@ OLD, NEW = "a" * 64, "b" * 64
 
 def state(served="zero", *, pinned=False, digest=OLD):
     live = ModelEvent(
-        "promoted", "TCS.NS", "short", digest, "run 6", AT, made_live=True, served=served
+        "promoted", "NSE", "short", digest, "run 6", AT, made_live=True, served=served
     )
     return LiveState(live, replace(live, kind="pinned", made_live=False) if pinned else None)
 
 
 def kinds_of(artifact, before):
     """The kinds of events after training, a star where the set goes live."""
-    events = after_training(replace(artifact, digest=NEW), before, AUTHOR)
+    events = after_training(replace(artifact, digest=NEW), before, None, AUTHOR)
     return [one.kind + "*" * one.made_live for one in events]
 
 
@@ -56,26 +56,40 @@ def test_training_makes_live_what_may_be_and_says_what_changed(artifact, before,
     assert kinds_of(artifact, before) == expected
 
 
+@pytest.mark.parametrize(
+    ("newest", "kinds"), [(None, []), (NEW, []), (OLD, ["trained"])], ids=["none", "it", "another"]
+)
+def test_what_is_live_already_is_no_event_unless_another_was_trained_since(newest, kinds):
+    live = state(digest=NEW, pinned=True)
+    trained = newest and replace(live.live, kind="trained", digest=newest)
+
+    events = after_training(replace(make_artifact(), digest=NEW), live, trained, AUTHOR)
+
+    assert [(event.kind, event.made_live) for event in events] == [(kind, False) for kind in kinds]
+
+
 def test_an_event_says_what_it_rests_on():
-    trained, promoted = after_training(replace(winner(), digest=NEW), None, AUTHOR)
+    trained, promoted = after_training(replace(winner(), digest=NEW), None, None, AUTHOR)
 
     assert trained.evidence["metrics"] == [
         {"name": "zero", "mae": 0.0094, "skill_vs_zero": 0.0, "r2": None}
     ]
     assert (trained.evidence["trials"], trained.evidence["data_hash"]) == (3, "d" * 64)
+    assert (trained.evidence["tickers"], trained.evidence["session"]) == (141, "2025-11-14")
+    assert trained.evidence["fitted_through"] == "2025-11-06"
     assert (promoted.digest, promoted.served, promoted.verdict) == (NEW, "ridge", "better")
     assert (promoted.reason, promoted.by_whom, promoted.at) == ("p = .004", "run 7", AT)
 
 
 def test_who_lost_its_place_is_named_with_what_took_it():
-    *_, lost = after_training(replace(make_artifact(), digest=NEW), state("ridge"), AUTHOR)
+    *_, lost = after_training(replace(make_artifact(), digest=NEW), state("ridge"), None, AUTHOR)
 
     assert (lost.digest, lost.served, lost.reason) == (OLD, "ridge", "zero is served instead")
 
 
 def test_a_set_held_back_by_a_pin_says_so():
     *_, event = after_training(
-        replace(make_artifact(reason=""), digest=NEW), state(pinned=True), AUTHOR
+        replace(make_artifact(reason=""), digest=NEW), state(pinned=True), None, AUTHOR
     )
 
     assert event.reason == "the live model is pinned"

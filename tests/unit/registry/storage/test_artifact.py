@@ -23,9 +23,10 @@ def test_a_candidate_is_served_only_once_promoted_and_not_when_it_is_worse():
     assert make_artifact(served="ridge", since="2025-11-14", verdict="better").served == "ridge"
 
 
-def test_the_error_names_the_ticker_and_horizon_that_have_no_model():
-    assert str(NoModel("INFY.NS", "long")) == (
-        "There is no long model for INFY.NS yet: "
+def test_the_error_names_the_ticker_or_pool_and_the_horizon_that_have_no_model():
+    assert str(NoModel("NSE", "long", "INFY.NS")) == (
+        "There is no long model of INFY.NS yet: "
         "run `python -m mlops.pipeline --ticker INFY.NS` first."
     )
+    assert str(NoModel("NSE", "long")).startswith("There is no long model of NSE yet: run")
     assert str(NoModel()) == "There is no model yet: run `python -m mlops.pipeline` first."

@@ -10,8 +10,8 @@ from src.registry.lifecycle.events import Author
 from src.registry.versions.manifest import NoVersion, check_tag, compare, list_files, parse, render
 
 AUTHOR = Author("me", dt.datetime(2026, 4, 13, 18, 0, tzinfo=dt.timezone(dt.timedelta(hours=5.5))))
-SHORT = f"TCS.NS/short/{'a' * 64}/manifest.json"
-LONG = f"TCS.NS/long/{'b' * 64}/manifest.json"
+SHORT = f"NSE/short/{'a' * 64}/manifest.json"
+LONG = f"NSE/long/{'b' * 64}/manifest.json"
 FILE = {"sha256": "f" * 64, "size": 1}
 
 
@@ -36,19 +36,19 @@ def test_what_a_path_would_read_otherwise_is_no_tag(tag):
 def test_what_was_written_is_read():
     version = parse("v1", render("v1", AUTHOR, {SHORT: FILE, LONG: FILE}))
 
-    assert version.sets == {("TCS.NS", "short"): "a" * 64, ("TCS.NS", "long"): "b" * 64}
+    assert version.sets == {("NSE", "short"): "a" * 64, ("NSE", "long"): "b" * 64}
     assert version.made_at == dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
-    assert (version.tag, version.tickers) == ("v1", ["TCS.NS"])
+    assert (version.tag, version.pools) == ("v1", ["NSE"])
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        "TCS.NS/short/manifest.json",
+        "NSE/short/manifest.json",
         f"../short/{'a' * 64}/manifest.json",
-        f"TCS.NS/medium/{'a' * 64}/manifest.json",
-        f"TCS.NS/short/{'a' * 63}/manifest.json",
-        f"TCS.NS/short/{'c' * 64}/manifest.json",
+        f"NSE/medium/{'a' * 64}/manifest.json",
+        f"NSE/short/{'a' * 63}/manifest.json",
+        f"NSE/short/{'c' * 64}/manifest.json",
     ],
 )
 def test_a_path_that_is_not_of_its_sets_is_refused(path):
