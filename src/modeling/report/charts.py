@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from src.core.arrays import Days, Floats, Ints
-from src.modeling.intervals.quantiles import interval_bounds
-from src.modeling.training.report.calibration import TERCILES
-from src.modeling.training.report.measures import Measure
-from src.modeling.training.report.statistics import Skill
+from src.modeling.report.data import PriceFan
+from src.modeling.report.statistics.calibration import TERCILES
+from src.modeling.report.statistics.horizon import Skill
+from src.modeling.report.statistics.measures import Measure
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -44,20 +44,22 @@ BASELINES = {
 SHARES = {0.5: "#56b4e9", 0.8: "#009e73", 0.9: "#e69f00", 0.95: "#0072b2"}
 # Central intervals from the outside in.
 BANDS = {0.95: "#dbe9f4", 0.9: "#bcd7ea", 0.8: "#94bfdf", 0.5: "#5f9fcd"}
+# Colours of parts of a forecast that raise and that lower it.
+RISE, FALL = "#0072b2", "#d55e00"
 MOST_FEATURES = 15
 
 
 def forest(skills: Sequence[Skill]) -> Figure:
     """Gains over each baseline, pooled, with their 90 % intervals."""
     figure = _figure()
-    drawn = [skill for skill in skills if skill.pool.low is not None]
+    drawn = [skill for skill in skills if skill.gains.pool.low is not None]
     names = list(dict.fromkeys(skill.candidate for skill in drawn))
     for baseline, (words, colour, symbol, offset) in BASELINES.items():
         points = [skill for skill in drawn if skill.baseline == baseline]
         figure.add_scatter(
-            x=[100 * (skill.pool.value or 0.0) for skill in points],
+            x=[100 * (skill.gains.pool.value or 0.0) for skill in points],
             y=[names.index(skill.candidate) + offset for skill in points],
-            error_x=_error_bars([skill.pool for skill in points], colour),
+            error_x=_error_bars([skill.gains.pool for skill in points], colour),
             name=f"against {words}",
             mode="markers",
             marker={"color": colour, "symbol": symbol, "size": 9},
@@ -144,20 +146,15 @@ def pit(counts: Ints, band: tuple[float, float]) -> Figure:
     return figure
 
 
-def fan(days: Days, closes: Floats, path: tuple[Days, Floats], point: Floats) -> Figure:
-    """Closes without NaN on ascending days, then the central intervals as a fan.
-
-    ``path`` are the days from the last close to the target, and quantiles of the price there,
-    (S, K); ``point`` is the served forecast of the price on those days, (S,).
-    """
+def fan(prices: PriceFan) -> Figure:
+    """The latest closes, then the central intervals as a fan, the widest first."""
     figure = _figure()
-    ahead, prices = path
-    dates = _dates(ahead)
+    dates = day_texts(prices.ahead)
     for share, colour in BANDS.items():
-        low, high = interval_bounds(share)
+        low, high = prices.bands[share]
         figure.add_scatter(
             x=[*dates, *dates[::-1]],
-            y=np.round(np.concatenate([prices[:, low], prices[::-1, high]]), 2),
+            y=np.round(np.concatenate([low, high[::-1]]), 2),
             name=f"{share:.0%}",
             fill="toself",
             fillcolor=colour,
@@ -165,25 +162,30 @@ def fan(days: Days, closes: Floats, path: tuple[Days, Floats], point: Floats) ->
             line={"width": 0, "color": colour},
             hoverinfo="skip",
         )
-    _line(figure, days, closes, "close", (INK, "solid"), "%{y:,.2f}")
-    _line(figure, ahead, point, "served", ("#b35900", "dash"), "%{y:,.2f}")
+    _line(figure, prices.days, prices.closes, "close", (INK, "solid"), "%{y:,.2f}")
+    _line(figure, prices.ahead, prices.point, "served", ("#b35900", "dash"), "%{y:,.2f}")
     figure.update_yaxes(title_text="close, adjusted", tickformat=",")
     return figure
 
 
-def contributions(parts: Sequence[tuple[str, float]]) -> Figure:
-    """Parts of a forecast, the largest on top; beyond fifteen they are summed up."""
+def contribution_bars(parts: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Names and percent of the parts of a forecast, the largest first; the small ones summed up."""
     ranked = sorted(parts, key=lambda part: -abs(part[1]))
     shown, rest = ranked[:MOST_FEATURES], ranked[MOST_FEATURES:]
     bars = [(escape(name), 100 * value) for name, value in shown]
     if rest:
         bars.append((f"{len(rest)} others together", 100 * sum(value for _, value in rest)))
+    return bars
+
+
+def contributions(bars: Sequence[tuple[str, float]]) -> Figure:
+    """The bars of ``contribution_bars``, the first on top."""
     figure = _figure()
     figure.add_bar(
         x=[value for _, value in bars],
         y=[name for name, _ in bars],
         orientation="h",
-        marker={"color": ["#0072b2" if value > 0 else "#d55e00" for _, value in bars]},
+        marker={"color": [RISE if value > 0 else FALL for _, value in bars]},
         hovertemplate="%{y}: %{x:+.3f} %<extra></extra>",
     )
     figure.add_vline(x=0, line={"color": INK, "width": 1})
@@ -198,7 +200,7 @@ def _line(
     """A line over time; ``look`` is its colour and its dash, ``hover`` how a value reads."""
     colour, dash = look
     figure.add_scatter(
-        x=_dates(days),
+        x=day_texts(days),
         y=np.round(values, 4),
         name=name,
         mode="lines",
@@ -222,28 +224,30 @@ def _error_bars(measures: Sequence[Measure], colour: str) -> dict[str, Any]:
     }
 
 
-def _dates(days: Days) -> list[str]:
+def day_texts(days: Days) -> list[str]:
+    """Days as ISO text."""
     return [str(day) for day in days.astype("datetime64[D]")]
 
 
 def _figure() -> Figure:
     from plotly import graph_objects as go
 
-    figure = go.Figure()
-    figure.update_layout(
-        template="none",
-        margin={"l": 56, "r": 18, "t": 8, "b": 44},
-        font={"family": "system-ui, sans-serif", "size": 13, "color": INK},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        hoverlabel={"align": "left"},
-        plot_bgcolor="#fff",
-    )
-    axes = {
+    axis = {
         "gridcolor": GRID,
         "zeroline": False,
         "automargin": True,
         "title": {"font": {"size": 13}, "standoff": 8},
     }
-    figure.update_xaxes(**axes)
-    figure.update_yaxes(**axes)
-    return figure
+    # Laid out as it is made: to change a layout takes longer than to draw a figure.
+    return go.Figure(
+        layout={
+            "template": "none",
+            "margin": {"l": 56, "r": 18, "t": 8, "b": 44},
+            "font": {"family": "system-ui, sans-serif", "size": 13, "color": INK},
+            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+            "hoverlabel": {"align": "left"},
+            "plot_bgcolor": "#fff",
+            "xaxis": axis,
+            "yaxis": axis,
+        }
+    )

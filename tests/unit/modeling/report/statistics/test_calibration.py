@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from src.modeling.intervals.quantiles import LEVELS
-from src.modeling.training.report import calibration
+from src.modeling.report.statistics import calibration
 
 
 def test_hits_are_told_for_each_interval():

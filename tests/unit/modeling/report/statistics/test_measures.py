@@ -1,12 +1,14 @@
 """Averages of a report and their errors, against statsmodels and by hand."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
 from scores.continuous import mae
 from xarray import DataArray
 
-from src.modeling.training.report import measures
+from src.modeling.report.statistics import measures
 
 # Kiefer and Vogelsang (2005), table 1: Bartlett's kernel, 5 % in one tail.
 LIMIT = (1.644854, 2.1859, 0.3142, -0.3427)
@@ -28,7 +30,7 @@ def test_the_interval_of_a_gain_is_that_of_statsmodels_with_fixed_b_limits(horiz
     actual = moving()
     errors, reference = np.abs(actual - 0.004), np.abs(actual)
 
-    found = measures.skill(errors, reference, horizon)
+    found = measures.skill(errors, reference, horizon).pool
 
     # 1.3 x sqrt(200) = 18.4 lags, or the horizon less one.
     gains = (reference - errors).mean(axis=1)
@@ -48,7 +50,7 @@ def test_a_gain_is_one_less_the_ratio_of_mean_absolute_errors():
     zero, forecast = DataArray(np.zeros_like(actual)), DataArray(np.full_like(actual, 0.004))
     expected = 1 - float(mae(forecast, DataArray(actual)) / mae(zero, DataArray(actual)))
 
-    found = measures.skill(np.abs(actual - 0.004), np.abs(actual), 1)
+    found = measures.skill(np.abs(actual - 0.004), np.abs(actual), 1).pool
 
     assert found.value == pytest.approx(expected)
 
@@ -58,14 +60,14 @@ def test_each_date_counts_once_whatever_the_number_of_tickers():
     reference = np.array([[2.0, 2.0], [4.0, np.nan]])
 
     # Mean gain (1 + 3) / 2 = 2 over a mean loss of (2 + 4) / 2 = 3.
-    assert measures.skill(errors, reference, 1).value == pytest.approx(2 / 3)
+    assert measures.skill(errors, reference, 1).pool.value == pytest.approx(2 / 3)
 
 
 def test_a_pair_with_either_side_missing_is_no_pair():
     errors = np.array([[1.0, np.nan], [np.nan, 1.0], [1.0, 1.0]])
     reference = np.array([[2.0, 9.0], [9.0, np.nan], [2.0, 2.0]])
 
-    found = measures.skill(errors, reference, 1)
+    found = measures.skill(errors, reference, 1).pool
 
     assert (found.value, found.n, found.dates) == (0.5, 3, 2)
 
@@ -74,8 +76,8 @@ def test_no_interval_is_told_of_fewer_than_four_periods():
     actual = moving(rows=120)
     errors, reference = np.abs(actual - 0.004), np.abs(actual)
 
-    assert measures.skill(errors, reference, 30).low is not None
-    few = measures.skill(errors, reference, 31)
+    assert measures.skill(errors, reference, 30).pool.low is not None
+    few = measures.skill(errors, reference, 31).pool
     assert (few.low, few.high, few.n_eff) == (None, None, 120 / 31)
     assert few.value is not None
 
@@ -83,7 +85,7 @@ def test_no_interval_is_told_of_fewer_than_four_periods():
 def test_equal_forecasts_have_a_gain_of_nothing_and_no_interval():
     reference = np.abs(moving())
 
-    found = measures.skill(reference, reference, 1)
+    found = measures.skill(reference, reference, 1).pool
 
     assert (found.value, found.low, found.high) == (0.0, None, None)
 
@@ -92,8 +94,8 @@ def test_equal_forecasts_have_a_gain_of_nothing_and_no_interval():
 def test_nothing_to_compare_has_no_value(loss):
     nothing = np.full((3, 2), loss)
 
-    assert measures.skill(nothing, nothing, 1).value is None
-    assert measures.skill(np.empty((0, 2)), np.empty((0, 2)), 1).n == 0
+    assert measures.skill(nothing, nothing, 1).pool.value is None
+    assert measures.skill(np.empty((0, 2)), np.empty((0, 2)), 1).pool.n == 0
 
 
 def test_the_interval_of_a_share_is_that_of_statsmodels_summed_by_date():
@@ -101,7 +103,7 @@ def test_the_interval_of_a_share_is_that_of_statsmodels_summed_by_date():
     hits = (moving(rows=150) > 0.005).astype(float)
     hits[:, 1:][random.random((150, 2)) < 0.3] = np.nan
 
-    found = measures.share(hits, 1)
+    found = measures.share(hits, 1).pool
 
     row, column = np.nonzero(np.isfinite(hits))
     seen = hits[row, column]
@@ -120,7 +122,7 @@ def test_a_share_stays_between_none_and_all():
     hits = np.ones((40, 1))
     hits[7] = 0
 
-    found = measures.share(hits, 1)
+    found = measures.share(hits, 1).pool
 
     assert found.value == 0.975
     assert found.high == 1.0
@@ -128,18 +130,34 @@ def test_a_share_stays_between_none_and_all():
 
 
 def test_a_share_of_nothing_is_not_known():
-    found = measures.share(np.full((5, 2), np.nan), 1)
+    found = measures.share(np.full((5, 2), np.nan), 1).pool
 
     assert (found.value, found.low, found.n, found.n_eff) == (None, None, 0, 0.0)
 
 
-@pytest.mark.parametrize(
-    ("dates", "horizon", "step", "expected"),
-    [(630, 63, 1, 10.0), (100, 63, 7, 100 / 9), (100, 1, 4, 100.0), (10, 63, 70, 10.0)],
-)
-def test_thinned_dates_count_as_periods_only_where_they_do_not_overlap(
-    dates, horizon, step, expected
-):
-    assert measures.periods(dates, horizon, step) == pytest.approx(expected)
-    hits = (moving(rows=dates, tickers=1) > 0).astype(float)
-    assert measures.share(hits, horizon, step).n_eff == pytest.approx(expected)
+def test_periods_are_dates_over_the_horizon():
+    hits = (moving(rows=630, tickers=1) > 0).astype(float)
+
+    assert measures.share(hits, 63).pool.n_eff == 10.0
+
+
+def test_each_ticker_is_measured_as_if_it_were_alone():
+    random = np.random.default_rng(2)
+    actual = moving(rows=300)
+    actual[random.random(actual.shape) < 0.2] = np.nan
+    errors, reference = np.abs(actual - 0.004), np.abs(actual)
+    hits = np.where(np.isfinite(actual), actual > 0, np.nan)
+
+    skills = measures.skill(errors, reference, 5, range(3))
+    shares = measures.share(hits, 5, range(3))
+
+    for column in range(3):
+        alone = np.s_[:, column : column + 1]
+        skill = measures.skill(errors[alone], reference[alone], 5).pool
+        share = measures.share(hits[alone], 5).pool
+        assert astuple(skills.of(column)) == pytest.approx(astuple(skill))
+        assert astuple(shares.of(column)) == pytest.approx(astuple(share))
+
+
+def test_nothing_is_known_of_a_ticker_that_is_not_there():
+    assert measures.share(np.ones((9, 1)), 1).of(None) is measures.NOTHING

@@ -2,9 +2,9 @@ import pytest
 
 from src.modeling.gate.criteria import Criterion
 from src.modeling.gate.verdict import Verdict
-from src.modeling.training.report import wording
-from src.modeling.training.report.data import ServingStatus
-from src.modeling.training.report.measures import Measure
+from src.modeling.report import wording
+from src.modeling.report.statistics.measures import Measure
+from tests.support.report_data import forecast, report_data
 
 
 def measure(value=0.0123, low=None, high=None, n_eff=40.0):
@@ -77,17 +77,23 @@ def test_how_long_until_it_can_be_decided(left, word, expected):
 
 
 def test_what_is_served_is_said_with_what_it_means():
-    assert "no change" in wording.served(ServingStatus("zero", None, None))
-    assert "Served is drift" in wording.served(ServingStatus("drift", None, None))
+    assert "no change" in wording.served(forecast(1))
+    assert "Served is drift" in wording.served(forecast(1, 0.01))
     assert wording.verdict(verdict(), "ridge") == "The challenger ridge: undecided: a reason."
 
 
+def test_a_ticker_that_zero_answers_though_a_model_is_served_is_pointed_to_the_reason():
+    assert wording.served(forecast(1, note="30 of 141 tickers have prices")) == (
+        "Served is zero (no change), for the reason below."
+    )
+
+
 def test_what_a_rollback_restored_is_said_to_be_pinned():
-    word = wording.served(ServingStatus("drift", None, None, pinned="v1.0"))
+    word = wording.served(forecast(1, 0.01, pinned="v1.0"))
 
     assert word.startswith("Served is drift")
     assert "pinned version v1.0" in word
-    assert "rollback" not in wording.served(ServingStatus("drift", None, None))
+    assert "rollback" not in wording.served(forecast(1, 0.01))
 
 
 def test_horizons_have_names():
@@ -95,3 +101,17 @@ def test_horizons_have_names():
         "next session",
         "63 sessions",
     ]
+
+
+def test_what_the_figures_rest_on_is_said():
+    assert wording.basis(report_data(rows=50, tickers=3).horizons[0]) == (
+        "Figures are of the pool's 3 tickers, forecast at the latest 50 sessions, 2026-01-09 to "
+        "2026-02-27. The gate weighed the whole record."
+    )
+
+
+def test_what_limits_a_forecast_is_a_sentence():
+    assert wording.forecast_note(forecast(1)) == ""
+    assert wording.forecast_note(forecast(1, note="pinned", intervals={})) == (
+        "Note: pinned; its range is not known, as too few outcomes are stored."
+    )

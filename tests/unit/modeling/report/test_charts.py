@@ -1,18 +1,22 @@
 import numpy as np
 import pytest
 
-from src.modeling.intervals.quantiles import LEVELS
-from src.modeling.training.report import charts
-from src.modeling.training.report.measures import Measure
-from src.modeling.training.report.statistics import Skill
+from src.modeling.report import charts
+from src.modeling.report.data import PriceFan
+from src.modeling.report.statistics.horizon import Skill
+from src.modeling.report.statistics.measures import Measure, Measures
 
 DAYS = np.datetime64("2026-03-02", "D") + np.arange(3)
 SURE = Measure(0.02, 0.01, 0.05, 100, 50, 50.0)
 UNSURE = Measure(0.02, None, None, 100, 50, 3.0)
 
 
+def skill(name, measure=SURE):
+    return Skill(name, "zero", Measures(measure, {}))
+
+
 def test_a_gain_is_drawn_with_the_ends_of_its_interval():
-    figure = charts.forest([Skill("ridge", "zero", SURE, SURE)])
+    figure = charts.forest([skill("ridge")])
 
     (point,) = [one for one in figure.data if one.x]
     assert point.x == pytest.approx((2.0,))
@@ -21,15 +25,15 @@ def test_a_gain_is_drawn_with_the_ends_of_its_interval():
 
 
 def test_a_gain_without_an_interval_is_left_to_the_table():
-    found = [Skill("ridge", "zero", SURE, SURE), Skill("drift", "zero", UNSURE, SURE)]
+    found = [skill("ridge"), skill("drift", UNSURE)]
 
     assert charts.forest(found).layout.yaxis.ticktext == ("ridge",)
 
 
 def test_plotly_reads_no_tag_in_a_name():
     line = charts.cumulative(DAYS, {"<b>a&b</b>": np.zeros(3)})
-    bars = charts.contributions([("<b>a</b>", 0.01)])
-    forest = charts.forest([Skill("<b>a</b>", "zero", SURE, SURE)])
+    bars = charts.contributions(charts.contribution_bars([("<b>a</b>", 0.01)]))
+    forest = charts.forest([skill("<b>a</b>")])
 
     assert line.data[0].name == "&lt;b&gt;a&amp;b&lt;/b&gt;"
     assert bars.data[0].y == ("&lt;b&gt;a&lt;/b&gt;",)
@@ -39,7 +43,7 @@ def test_plotly_reads_no_tag_in_a_name():
 def test_small_parts_are_summed_up_and_nothing_is_lost():
     found = [(f"f{n}", 0.001 * n * (-1) ** n) for n in range(1, 21)]
 
-    bars = charts.contributions(found).data[0]
+    bars = charts.contributions(charts.contribution_bars(found)).data[0]
 
     assert bars.y[0] == "f20"
     assert bars.y[-1] == "5 others together"
@@ -57,19 +61,19 @@ def test_every_candidate_has_a_line_that_differs_from_the_others():
     assert len(lines) == len(looks) == len(names)
 
 
-def test_the_bands_of_the_fan_end_at_their_quantiles():
-    prices = 100 + np.array([[0.0], [1.0], [2.0]]) * LEVELS
-
+def test_the_bands_of_the_fan_end_at_their_bounds():
     bands = {
-        one.name: one.y
-        for one in charts.fan(DAYS, np.ones(3), (DAYS, prices), np.ones(3)).data
-        if one.fill
+        share: (100 - width * np.arange(3.0), 100 + width * np.arange(3.0))
+        for share, width in ((0.5, 1), (0.8, 2), (0.9, 3), (0.95, 4))
     }
 
-    # Up along the lower end, back along the upper one; the last day is in the middle.
-    assert bands["95%"][2:4] == pytest.approx((100.05, 101.95))
-    assert bands["50%"][2:4] == pytest.approx((100.5, 101.5))
-    assert bands["80%"][:3] == pytest.approx((100.0, 100.1, 100.2))
+    fan = charts.fan(PriceFan(DAYS, np.ones(3), DAYS, bands, np.ones(3)))
+
+    drawn = {trace.name: trace.y for trace in fan.data if trace.fill}
+    assert list(drawn) == ["95%", "90%", "80%", "50%"]
+    # Up along the lower end, back along the upper one.
+    assert drawn["95%"] == pytest.approx((100, 96, 92, 108, 104, 100))
+    assert drawn["50%"] == pytest.approx((100, 99, 98, 102, 101, 100))
 
 
 def test_the_bars_of_the_places_are_shares_of_all():

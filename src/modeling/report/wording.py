@@ -6,53 +6,19 @@ from collections.abc import Callable
 from functools import partial
 
 from src.modeling.gate import criteria, reasons
+from src.modeling.gate.reasons import QUESTIONS
+from src.modeling.gate.rules import GateRules
 from src.modeling.gate.verdict import Verdict
-from src.modeling.training.report.data import CurrentForecast, ServingStatus
-from src.modeling.training.report.measures import MIN_PERIODS, Measure
+from src.modeling.report.data import CurrentForecast, HorizonData
+from src.modeling.report.statistics.measures import MIN_PERIODS, Measure
 
 NOT_KNOWN = "not known"
-# The question behind each piece of evidence, and how its value must compare with the limit.
-QUESTIONS = {
-    "t_absolute": ("Are its errors smaller than with {reference}, beyond chance?", ">"),
-    "t_squared": ("The same for squared errors, where large misses weigh more", ">"),
-    "mae_improvement": ("By how much are its errors smaller than with {reference}?", "≥"),
-    "share_of_tickers_worse": ("What share of tickers does it make significantly worse?", "≤"),
-    "worst_ticker": ("How does it do on its worst ticker?", "≥"),
-    "recent_skill": ("Does it still do better over the latest {recent} dates?", ">"),
-    "variance_ratio": ("How far do its forecasts swing, relative to the outcomes?", "≤"),
-}
-
-GLOSSARY = (
-    ("n", "how many pairs of a forecast and its outcome a number is made of."),
-    (
-        "n_eff",
-        "how many periods among them do not overlap: distinct dates divided by the sessions ahead. "
-        "Tickers of one date count once, since the market moves them together. Below about 30 "
-        "little is sure.",
-    ),
-    ("gain, skill", "1 less its average error over that of the baseline: +1 % is 1 % less error."),
-    (
-        "90 % interval",
-        "where the true value may lie, allowing for labels that overlap (Newey-West errors with "
-        "the wider limits of Kiefer and Vogelsang). One in ten such intervals misses. None is "
-        "given for fewer than four periods.",
-    ),
-    (
-        "CRPS",
-        "an error for a whole range instead of a number: it punishes ranges that miss and ranges "
-        "that are too wide.",
-    ),
-    (
-        "P(rise)",
-        "the forecast share of outcomes above zero, never below 2.5 % or above 97.5 %.",
-    ),
-)
 SKILL_NOTE = (
     "Above zero is better. Where the interval holds zero, the difference could be chance; of ten "
     "lines without any difference about one looks better or worse all the same. Each date counts "
-    "once, whatever the number of tickers; the gate counts every outcome once and asks for more "
-    "certainty, so its gains differ a little and one that looks sure here may still not be served. "
-    "The line served is what the gate would have let through at each date."
+    "once, whatever the number of tickers; the gate counts every outcome once, weighs the whole "
+    "record and asks for more certainty, so its gains differ and one that looks sure here may "
+    "still not be served. The line served is what the gate would have let through at each date."
 )
 TERCILE_NOTE = (
     "Outcomes sorted by the volatility that was forecast, against the ticker's own median. "
@@ -126,13 +92,15 @@ def verdict(verdict: Verdict, challenger: str) -> str:
     return f"The challenger {challenger}: {verdict.reason[:1].lower()}{verdict.reason[1:]}"
 
 
-def served(status: ServingStatus) -> str:
+def served(forecast: CurrentForecast) -> str:
     """What is served and what that means."""
-    if not status.pinned:
-        return _served(status.served)
+    if forecast.served == "zero" and forecast.note and not forecast.pinned:
+        return "Served is zero (no change), for the reason below."
+    if not forecast.pinned:
+        return _served(forecast.served)
     return (
-        f"Served is {status.served}. A rollback pinned version {status.pinned}: it answers instead "
-        "of what was trained here, until the gate promotes another model or it is unpinned."
+        f"Served is {forecast.served}. A rollback pinned version {forecast.pinned}: it answers "
+        "instead of what was trained here, until the gate promotes another model or it is unpinned."
     )
 
 
@@ -145,6 +113,28 @@ def _served(name: str) -> str:
     return (
         f"Served is {name}, which the gate has let through. Its gain is small beside "
         "the range of what may happen: read the intervals before the number."
+    )
+
+
+def forecast_note(forecast: CurrentForecast) -> str:
+    """What limits a forecast; empty for nothing."""
+    notes = [forecast.note] if forecast.note else []
+    if not forecast.intervals:
+        notes.append("its range is not known, as too few outcomes are stored")
+    return f"Note: {'; '.join(notes)}." if notes else ""
+
+
+def basis(horizon: HorizonData, ticker: str = "") -> str:
+    """What the figures of a page rest on, as a note on top."""
+    sessions, size = horizon.record.sessions, horizon.pool_size
+    if not sessions.size:
+        return "No session has been forecast yet."
+    pool = f"the pool's {size:,} tickers" if size > 1 else "it alone, without a pool"
+    if ticker and size > 1:
+        pool = f"it and {size - 1:,} other tickers of its pool"
+    return (
+        f"Figures are of {pool}, forecast at the latest {len(sessions):,} sessions, {sessions[0]} "
+        f"to {sessions[-1]}. The gate weighed the whole record."
     )
 
 
@@ -218,6 +208,11 @@ def pit_note(measure: Measure) -> str:
     )
 
 
+def parts_heading(challenger: str) -> str:
+    """The heading of the parts of a forecast."""
+    return f"What the challenger {challenger} says now, and why"
+
+
 def contributions_note(total: float, verdict: Verdict) -> str:
     """The caption of the parts of a forecast."""
     rests = f"n = {verdict.n:,}, n_eff = {n_eff(verdict.n_eff)}"
@@ -234,7 +229,7 @@ def evidence_rows(verdict: Verdict) -> list[tuple[str, ...]]:
 
 def _evidence_row(evidence: criteria.Criterion, verdict: Verdict) -> tuple[str, ...]:
     kind, _, reference = evidence.name.partition("_vs_")
-    recent = criteria.GateRules.min_dates
+    recent = GateRules.min_dates
     plain = kind.replace("_", " ")
     question, sign = QUESTIONS.get(kind, (f"{plain[:1].upper()}{plain[1:]}", "limit"))
     question = question.format(
