@@ -37,13 +37,13 @@ CROSS JOIN LATERAL (SELECT (%(days_after)s::date[])[n + sessions] AS target) t
 OUTCOMES = """
 INSERT INTO prediction_outcomes
 SELECT ticker, horizon, feature_date, version, data_hash, target_date + time '12:00', target_date,
-    cos(hashtext(data_hash)) / 20, 'total', ''
+    cos(hashtext(data_hash)) / 20, 'total', '', kind
 FROM predictions
 """
 RESTATED = """
 INSERT INTO prediction_outcomes
 SELECT ticker, horizon, feature_date, version, data_hash, clock_timestamp(), label_end,
-    realised_return + 1e-6, return_basis, 'restated'
+    realised_return + 1e-6, return_basis, 'restated', kind
 FROM prediction_outcomes
 WHERE ticker = 'SHARE' || ceil(random() * 100) || '.NS' AND horizon = 'short' LIMIT 1
 """

@@ -159,8 +159,8 @@ def fill(home):
     lease = acquire(home / DATA_DIR)
     ensure_schema(lease.url)
     with psycopg.connect(lease.url, autocommit=True) as connection:
-        live = [winner(ticker=ticker, model=ridge) for ticker in TICKERS]
-        put_live(connection, home / "models", live, inputs=inputs)
+        live = [winner(model=ridge)]
+        put_live(connection, home / "models", live, tickers=TICKERS, inputs=inputs)
     return lease
 
 

@@ -5,13 +5,16 @@ import hashlib
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from src.core.model_events import ModelEvent
 from src.core.tables import PREDICTIONS
 from src.db.tables.forecasts import ForecastLog
+from src.db.tables.model_events import EventLog
 from tests.support.answers import SERVING_ROW
 from tests.support.services import NOW, Service, eventually
 
@@ -56,7 +59,7 @@ def test_swagger_is_at_docs(api):
 
 
 def test_a_winner_s_forecast_is_its_parameters_times_what_it_is_asked_with(api):
-    body = api.short("wipro").json()
+    body = api.short("tcs.bo").json()
 
     # .1 x .02 - .015 / 3 + .0007, and 3000 rupees
     assert body["pred_return"] == pytest.approx(-0.0023, rel=1e-12)
@@ -72,10 +75,10 @@ def test_a_ticker_without_a_price_is_not_found(api):
     assert "No prices of SBIN.NS are stored: run" in sentence(api.short("SBIN"), 404)
 
 
-def test_a_ticker_without_a_model_has_no_forecast_and_says_what_to_run(api):
+def test_a_ticker_without_inputs_has_no_forecast_and_says_what_to_run(api):
     detail = sentence(api.short("INFY"), 503)
 
-    assert "no short model for INFY.NS yet: run `python -m mlops.pipeline" in detail
+    assert "not been computed for INFY.NS yet: run `python -m mlops.pipeline --ticker" in detail
 
 
 @pytest.mark.parametrize(
@@ -87,8 +90,8 @@ def test_what_is_no_ticker_is_malformed(api, text):
 
 def test_a_ticker_is_read_as_addresses_are_written(api):
     assert "M&M.NS" in sentence(api.get("/predict/short?ticker=M%26M"), 404)
-    assert api.get("/predict/short?ticker=%77ipro+").json()["ticker"] == "WIPRO.NS"
-    sentence(api.get(f"/predict/short?other={'x' * 500}&ticker=wipro"), 422)
+    assert api.get("/predict/short?ticker=%74cs+").json()["ticker"] == "TCS.NS"
+    sentence(api.get(f"/predict/short?other={'x' * 500}&ticker=tcs"), 422)
 
 
 @pytest.mark.parametrize(
@@ -119,10 +122,10 @@ def test_a_method_that_is_not_possible_names_those_that_are(api):
 
 
 def test_a_batch_holds_what_can_be_forecast_and_why_the_rest_cannot(api):
-    request = {"tickers": ["WIPRO", "INFY.NS", "SBIN.NS", "$$"], "horizons": ["short"]}
+    request = {"tickers": ["TCS", "INFY.NS", "SBIN.NS", "$$"], "horizons": ["short"]}
     body = api.post("/predict/batch", json=request).json()
 
-    assert [item["ticker"] for item in body["forecasts"]] == ["WIPRO.NS"]
+    assert [item["ticker"] for item in body["forecasts"]] == ["TCS.NS"]
     assert {item["ticker"]: item["status"] for item in body["errors"]} == {
         "INFY.NS": 503,
         "SBIN.NS": 404,
@@ -179,13 +182,44 @@ def test_is_ready_and_says_of_each_part_why(api):
 
 
 def test_serves_what_was_live_at_a_time_and_why(api):
-    now = api.get("/models", params={"ticker": "WIPRO.NS"}).json()
-    before = api.get("/models", params={"ticker": "WIPRO", "at": "2026-04-13T11:59:00Z"}).json()
+    now = api.get("/models", params={"ticker": "TCS.BO"}).json()
+    before = api.get("/models", params={"ticker": "TCS.BO", "at": "2026-04-13T11:59:00Z"}).json()
 
-    assert [item["served"] for item in now["live"]] == ["ridge"]
-    assert "promoted by a test" in now["live"][0]["why"]
-    assert [item["kind"] for item in now["events"]] == ["trained", "promoted"]
+    live = {item["horizon"]: item for item in now["live"]}
+    assert {horizon: item["served"] for horizon, item in live.items()} == {
+        "short": "ridge",
+        "long": "zero",
+    }
+    assert {item["pool"] for item in now["live"]} == {"BSE"}
+    assert "promoted by a test" in live["short"]["why"]
+    kinds = [item["kind"] for item in now["events"] if item["horizon"] == "short"]
+    assert kinds == ["trained", "promoted"]
     assert (before["live"], before["events"]) == ([], [])
+    everything = api.get("/models").json()["live"]
+    assert [(item["pool"], item["horizon"]) for item in everything] == [
+        *(("BSE", "long"), ("BSE", "short"), ("NSE", "long"), ("NSE", "short")),
+    ]
+
+
+def test_the_events_of_a_ticker_from_before_pools_had_models_are_shown_and_nothing_of_them_is_live(
+    api, place
+):
+    old = ModelEvent(
+        *("trained", "", "short", "a" * 64, "a test"),
+        at=dt.datetime(2026, 4, 1, 12, 0, tzinfo=dt.UTC),
+        made_live=True,
+        ticker="INFY.NS",
+    )
+    migrated = replace(old, kind="migrated", pool="NSE", ticker="", made_live=False, served="zero")
+    with psycopg.connect(place[0], autocommit=True) as connection:
+        EventLog(connection).append([old, migrated])
+
+    infy = api.get("/models", params={"ticker": "INFY.NS"}).json()
+    tcs = api.get("/models", params={"ticker": "TCS.NS"}).json()
+
+    assert [event["ticker"] for event in infy["events"] if event["ticker"]] == ["INFY.NS"]
+    assert [event for event in infy["events"] if event["pool"]] == tcs["events"]
+    assert infy["live"] == tcs["live"]
 
 
 @pytest.mark.parametrize("at", ["yesterday", "2026-04-13T12:00:00", "9999-12-31T23:59:59Z"])
@@ -194,13 +228,12 @@ def test_a_time_that_is_none_is_malformed(api, at):
 
 
 def test_each_forecast_is_logged_once_as_it_was_answered(api, place):
-    answers = [api.short("WIPRO").json() for _ in range(5)]
+    answers = [api.short("TCS.BO").json() for _ in range(5)]
 
     def logged():
         with psycopg.connect(place[0]) as connection:
             return connection.execute(
-                f"SELECT {', '.join(PREDICTIONS.columns)} FROM predictions "
-                "WHERE ticker = 'WIPRO.NS'"
+                f"SELECT {', '.join(PREDICTIONS.columns)} FROM predictions WHERE ticker = 'TCS.BO'"
             ).fetchall()
 
     (row,) = eventually(logged)
@@ -212,7 +245,7 @@ def test_each_forecast_is_logged_once_as_it_was_answered(api, place):
 
 
 def test_the_scoreboard_tells_what_came_true_against_zero(api, place):
-    api.short("WIPRO")
+    api.short("TCS.BO")
     outcome = {
         "matured_at": dt.datetime(2026, 4, 15, 12, 0, tzinfo=dt.UTC),
         "label_end": dt.date(2026, 4, 15),
@@ -224,16 +257,16 @@ def test_the_scoreboard_tells_what_came_true_against_zero(api, place):
 
         def logged():
             key = ", ".join(PREDICTIONS.key)
-            sql = f"SELECT {key} FROM predictions WHERE ticker = 'WIPRO.NS'"
+            sql = f"SELECT {key} FROM predictions WHERE ticker = 'TCS.BO'"
             return connection.execute(sql).fetchall()
 
         (key,) = eventually(logged)
         forecast = dict(zip(PREDICTIONS.key, key, strict=True))
         ForecastLog(connection).record([forecast | outcome])
 
-    body = api.get("/scoreboard", params={"ticker": "WIPRO.NS"}).json()
+    body = api.get("/scoreboard", params={"ticker": "TCS.BO"}).json()
 
-    row = next(item for item in body["rows"] if item["ticker"] == "WIPRO.NS")
+    row = next(item for item in body["rows"] if item["ticker"] == "TCS.BO")
     assert (body["logged"], row["model"], row["kind"], row["n"]) == (1, "ridge", "served", 1)
     # Forecast -.0023, zero 0.
     assert row["mae"] == pytest.approx(0.01, rel=1e-9)
@@ -241,17 +274,17 @@ def test_the_scoreboard_tells_what_came_true_against_zero(api, place):
 
 
 def test_counts_requests_errors_and_how_old_things_are(api):
-    api.short("WIPRO")
+    api.short("TCS.BO")
     before = api.metric('forecast_api_answers_total{cache="hit"}')
-    api.short("WIPRO")
+    api.short("TCS.BO")
     api.short("$$")
 
     assert api.metric('forecast_api_answers_total{cache="hit"}') == before + 1
     assert api.metric('forecast_api_errors_total{route="/predict/short",status="422"}') >= 1
-    name = '{horizon="short",ticker="WIPRO.NS"}'
-    assert api.metric(f"forecast_data_age_sessions{name}") == 0
+    assert api.metric('forecast_data_age_sessions{horizon="short",ticker="TCS.BO"}') == 0
     # From noon of 14 November 2025 to half past noon of 13 April 2026, in UTC: 150 days.
-    assert api.metric(f"forecast_model_age_seconds{name}") == 150 * 86400 + 1800
+    age = api.metric('forecast_model_age_seconds{horizon="short",pool="BSE"}')
+    assert age == 150 * 86400 + 1800
     assert api.metric('forecast_api_request_seconds_count{route="/predict/short"}') > 2
 
 

@@ -13,9 +13,8 @@ import pytest
 from src.api.predict_simple import create
 from src.api.schemas.requests import MAX_TICKERS
 from src.core.tickers import MAX_TEXT_LENGTH
-from tests.support.answers import put_live
+from tests.support.answers import put_inputs
 from tests.support.bodies import TORN, WHOLE, requests, send_all
-from tests.support.models import both_horizons, make_artifact
 from tests.support.services import Service
 
 OPERATIONS = [
@@ -32,13 +31,10 @@ HOW = (
 @pytest.fixture(scope="module")
 def place(place):
     """The same, but that each forecast has a model: no answer has to be a server's error."""
-    url, home = place
+    url, _ = place
     with psycopg.connect(url, autocommit=True) as connection:
-        missing = [
-            *both_horizons(ticker="INFY.NS"),
-            make_artifact(ticker="WIPRO.NS", horizon="long", sessions=63),
-        ]
-        put_live(connection, home / "models", missing)
+        for horizon in ("short", "long"):
+            put_inputs(connection, "INFY.NS", horizon)
     return place
 
 

@@ -15,7 +15,7 @@ from src.db.embedded.lease import acquire
 from src.db.embedded.server import EmbeddedServer
 from src.db.migrate import ensure_schema
 from src.registry.formats.models import LinearModel
-from tests.support.answers import put_live
+from tests.support.answers import put_inputs, put_live
 from tests.support.checksums import checksums
 from tests.support.data_runs import data_is_stored
 from tests.support.models import winner
@@ -87,20 +87,11 @@ def models(disk):
     with acquire(disk.data) as lease:
         ensure_schema(lease.url)
         with psycopg.connect(lease.url, autocommit=True) as connection:
-            put_live(
-                connection,
-                disk.home / "models",
-                [winner_forecasting(*pair) for pair in VALUES.items()],
-            )
-            put_live(
-                connection,
-                disk.home / "models",
-                [winner_forecasting("TCS.NS", 0.07, horizon="long")],
-            )
-
-
-def winner_forecasting(ticker, value, **changes):
-    return winner(ticker=ticker, model=LinearModel((), np.zeros(0), value), **changes)
+            momentum = LinearModel(("mom_5",), np.ones(1), 0.0)
+            live = [winner(model=momentum), winner(model=momentum, horizon="long", sessions=63)]
+            put_live(connection, disk.home / "models", live, inputs={"mom_5": 0.07})
+            for ticker, value in VALUES.items():
+                put_inputs(connection, ticker, "short", inputs={"mom_5": value})
 
 
 @pytest.fixture

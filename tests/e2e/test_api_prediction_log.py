@@ -13,14 +13,15 @@ from tests.support.services import Load, Service, eventually
 KEY = ("ticker", "feature_date", "data_hash")
 
 
-def write_inputs(url, artifacts, stop):
-    """Write new inputs of each model in turn, as fast as the database accepts them."""
+def write_inputs(url, tickers, stop):
+    """Write new inputs of each ticker in turn, as fast as the database accepts them."""
     with psycopg.connect(url, autocommit=True) as other:
         for turn in itertools.count():
-            for artifact in artifacts:
+            for ticker in tickers:
                 if stop.is_set():
                     return
-                put_inputs(other, artifact, data_hash=f"{turn:064d}")
+                changes = {"data_hash": f"{turn:064d}", "last_close": 3001.0 + turn}
+                put_inputs(other, ticker, "short", **changes)
 
 
 def test_a_log_that_cannot_be_written_delays_no_answer_and_is_caught_up_with(
@@ -51,9 +52,9 @@ def test_killed_under_load_it_has_logged_every_answer_once_after_a_restart(
     service, connection, models, database_url
 ):
     tickers = [f"NUMBER{n}.NS" for n in range(12)]
-    live = put_live(connection, models, [make_artifact(ticker=ticker) for ticker in tickers])
+    put_live(connection, models, [make_artifact()], tickers=tickers)
     stop = threading.Event()
-    writer = threading.Thread(target=write_inputs, args=(database_url, live, stop))
+    writer = threading.Thread(target=write_inputs, args=(database_url, tickers, stop))
     with ExitStack() as loads:
         started = [
             loads.enter_context(Load(service, f"/predict/short?ticker={ticker}", clients=1))
@@ -83,7 +84,7 @@ def test_what_waited_for_the_log_when_it_was_killed_is_logged_by_the_next_one(
     service, connection, database_url, models
 ):
     tickers = [f"NUMBER{n}.NS" for n in range(20)]
-    put_live(connection, models, [make_artifact(ticker=ticker) for ticker in tickers])
+    put_live(connection, models, [make_artifact()], tickers=tickers)
     eventually(lambda: logged(database_url) == [(1,)])
     with psycopg.connect(database_url) as busy:
         busy.execute("LOCK TABLE predictions IN EXCLUSIVE MODE")

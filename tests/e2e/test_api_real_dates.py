@@ -18,9 +18,7 @@ def walkers(databases):
     """A place with three hundred tickers that are served at both horizons."""
     place = databases.empty()
     with psycopg.connect(place.url, autocommit=True) as connection:
-        put_live(
-            connection, place.home / "models", [a for t in WALKERS for a in both_horizons(ticker=t)]
-        )
+        put_live(connection, place.home / "models", both_horizons(), tickers=WALKERS)
     return place
 
 

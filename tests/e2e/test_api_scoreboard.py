@@ -15,7 +15,7 @@ def test_forecasts_are_read_while_scoreboards_wait_for_the_database(
     service, connection, database_url, models, path
 ):
     tickers = [f"NUMBER{n}.NS" for n in range(4)]
-    put_live(connection, models, [make_artifact(ticker=ticker) for ticker in tickers])
+    put_live(connection, models, [make_artifact()], tickers=tickers)
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
     with ThreadPoolExecutor(3) as pool, psycopg.connect(database_url) as busy:
         busy.execute("LOCK TABLE prediction_outcomes")

@@ -18,22 +18,37 @@ from src.core.model_events import ModelEvent
 from src.db.embedded.lease import acquire
 from src.db.migrate import ensure_schema
 from src.db.tables.model_events import EventLog
-from src.registry.formats.models import LinearModel
+from src.registry.formats.models import LinearModel, RankTilt
 from src.registry.lifecycle.publish import publish
 from src.registry.lifecycle.state import live_states
 from src.registry.storage.artifact_store import ArtifactStore
-from tests.support.answers import at, logged, put_inputs, put_live
-from tests.support.models import both_horizons, forged_set, make_artifact, winner
+from tests.support.answers import (
+    at,
+    logged,
+    put_inputs,
+    put_live,
+    put_member,
+    put_pool_inputs,
+)
+from tests.support.models import both_horizons, forged_set, winner
 from tests.support.registries import Place
 from tests.support.services import Load, Service, die, eventually
+from tests.support.trees import stump
 
-PAIR = ("TCS.NS", "short")
+PAIR, ASKED = ("NSE", "short"), ("TCS.NS", "short")
 UNROUTED = 'forecast_api_requests_total{method="GET",route="none",status="200"}'
 
 
 def winner_forecasting(value, **changes):
     """A winner whose forecast is a number that only it gives."""
     return winner(model=LinearModel((), np.zeros(0), value), **changes)
+
+
+def tilt():
+    """A model of ranks over inputs that are there."""
+    trees = stump(0, -0.25, 0.125)
+    model = RankTilt(("mom_5", "vol_14", "rank_mean"), trees, 0.5)
+    return winner(candidate="rank_tilt", served="rank_tilt", model=model)
 
 
 def version(answer):
@@ -56,43 +71,40 @@ def test_a_promotion_is_served_within_two_seconds(service, connection, models):
     assert answer.json()["warnings"] == []
 
 
-def test_new_inputs_of_the_same_model_are_served(service, connection, models):
-    (live,) = publish(ArtifactStore(models), EventLog(connection), [make_artifact()], at(1))
-    put_inputs(connection, live, last_close=3100.0)
+def test_new_inputs_of_the_same_model_are_served(service, connection):
+    put_inputs(connection, *ASKED, last_close=3100.0)
 
     eventually(lambda: service.short().json()["last_close"] == 3100.0, 2)
 
 
-def test_the_model_before_answers_with_a_warning_until_the_new_one_has_inputs(
+def test_the_model_before_answers_with_a_warning_until_the_new_one_has_inputs_of_the_pool(
     service, connection, models
 ):
     before = version(service.short())
-    (new,) = publish(ArtifactStore(models), EventLog(connection), [winner_forecasting(0.01)], at(1))
+    (new,) = publish(ArtifactStore(models), EventLog(connection), [tilt()], at(1))
 
     answer = eventually(lambda: warned(service))
     assert version(answer) == before
-    assert "have not been computed yet" in answer.json()["warnings"][0]
+    assert "have not been computed for TCS.NS yet" in answer.json()["warnings"][0]
     assert service.get("/health").status_code == 503
-    put_inputs(connection, new)
+    put_pool_inputs(connection, new, rank_mean=-0.05)
     eventually(
         lambda: (version(service.short()), service.short().json()["warnings"]) == (new.digest, [])
     )
 
 
-def test_a_model_without_inputs_is_not_served_until_they_are_there(
+def test_a_ticker_without_inputs_is_not_forecast_until_they_are_there(
     database_url, connection, home, models
 ):
-    short, _ = publish(ArtifactStore(models), EventLog(connection), both_horizons(), at())
+    put_live(connection, models, both_horizons(), tickers=["INFY.NS"])
+    put_member(connection, "TCS.NS")
     with Service(home, database_url) as service:
         answer, health = service.short(), service.get("/health")
-        put_inputs(connection, short)
+        put_inputs(connection, *ASKED)
         eventually(lambda: service.short().status_code == 200, 2)
 
     assert (answer.status_code, health.status_code) == (503, 503)
-    assert (
-        "run `python -m mlops.pipeline --ticker TCS.NS --skip-training`"
-        in (answer.json()["detail"])
-    )
+    assert "run `python -m mlops.pipeline --ticker TCS.NS`" in (answer.json()["detail"])
 
 
 def test_two_promotions_at_once_end_with_the_one_that_the_audit_names(
@@ -109,7 +121,7 @@ def test_two_promotions_at_once_end_with_the_one_that_the_audit_names(
             thread.start()
         for thread in threads:
             thread.join()
-        named = live_states(EventLog(connection).decisive(["TCS.NS"]))[PAIR].live
+        named = live_states(EventLog(connection).decisive(["NSE"]))[PAIR].live
         eventually(lambda: version(service.short()) == named.digest, 2)
 
     assert {answer.status_code for answer in load.answers} == {200}
@@ -210,13 +222,14 @@ def test_a_service_that_loses_its_connections_misses_no_change(service, connecti
     assert {answer.status_code for answer in load.answers} == {200}
 
 
-@pytest.mark.parametrize("name", ["model.skops", "manifest.json"])
+@pytest.mark.parametrize("name", ["model.safetensors", "manifest.json"])
 def test_a_damaged_model_is_not_served_where_nothing_good_is_known(
     name, database_url, connection, home, models
 ):
     short, _ = put_live(connection, models, both_horizons())
-    path = models / "TCS.NS" / "short" / short.digest / name
-    path.write_bytes(path.read_bytes().replace(b"e", b"f", 1))
+    path = models / "NSE" / "short" / short.digest / name
+    content = path.read_bytes()
+    path.write_bytes(content[:-9] + b"!" + content[-8:])
 
     with Service(home, database_url) as service:
         answer = service.short()
@@ -231,8 +244,8 @@ def test_a_damaged_new_model_leaves_the_good_one_answering_with_a_warning(
     service, connection, models
 ):
     good = version(service.short())
-    folder = models / "TCS.NS" / "short" / good
-    digest = forged_set(folder, b"no model", ticker="TCS.NS")
+    folder = models / "NSE" / "short" / good
+    digest = forged_set(folder, b"no model")
     go_live(connection, digest)
 
     answer = eventually(lambda: warned(service))
@@ -252,8 +265,8 @@ class Bomb:
 
 def test_a_pickle_in_the_place_of_a_model_is_refused_and_not_run(service, connection, models, home):
     trace = home / "was-run"
-    folder = models / "TCS.NS" / "short" / version(service.short())
-    go_live(connection, forged_set(folder, pickle.dumps(Bomb(trace)), ticker="TCS.NS"))
+    folder = models / "NSE" / "short" / version(service.short())
+    go_live(connection, forged_set(folder, pickle.dumps(Bomb(trace))))
 
     answer = eventually(lambda: warned(service))
     assert "cannot be used" in answer.json()["warnings"][0]

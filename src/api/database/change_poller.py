@@ -23,12 +23,12 @@ log = logs.get(__name__)
 class ChangePoller:
     """Calls ``on_change``, from its own thread, whenever the version of the database differs.
 
-    The version covers the live models and the rows of ``serving_inputs``.
+    The version covers the live models, the members of pools, and the inputs of both.
     """
 
     def __init__(self, reconnector: Reconnector, on_change: Callable[[], None]) -> None:
         self._connection, self._on_change = PersistentConnection(reconnector), on_change
-        self._version: str | None = None
+        self._version: int | None = None
         self._polled_at = 0.0  # monotonic seconds, of the last poll that was answered
         self._failure: str | None = NOT_YET
         self._polled, self._stop = threading.Event(), threading.Event()
@@ -74,7 +74,7 @@ class ChangePoller:
         self._connection.close()
 
     def _poll(self) -> None:
-        version = self._connection.run(live_inputs.fingerprint)
+        version = self._connection.run(live_inputs.data_version)
         if version != self._version:
             self._version = version
             self._on_change()

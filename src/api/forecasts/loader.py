@@ -1,4 +1,4 @@
-"""Load the live models of tickers with their inputs, or say why there is no forecast."""
+"""Load the live models of tickers' pools with their inputs, or say why there is no forecast."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from src.core.model_events import Pair, Pin
 from src.db.reconnect import Connection
 from src.db.tables import live_inputs
 from src.db.tables.live_inputs import LiveInputs
+from src.modeling.serving.predict import MissingInputs
 from src.registry.storage.artifact import NoModel
 
 if TYPE_CHECKING:
@@ -24,15 +25,16 @@ if TYPE_CHECKING:
 
 # A model may be replaced, and its files removed, while it is being opened.
 ATTEMPTS = 3
-# Models that are kept in memory, of some ten to some hundred kB each.
-MODELS_IN_MEMORY = 512
+# Models that are kept in memory, of some ten to some hundred kB each; a pool has two live ones.
+MODELS_IN_MEMORY = 64
 
 
 class LoadedModel(NamedTuple):
-    """A live model, its row of ``serving_inputs``, its exchange's sessions, and its pin if any."""
+    """A live model, the inputs of ticker and pool, the exchange's sessions, and a pin if any."""
 
     artifact: Artifact
     row: Mapping[str, Any]
+    pool_row: Mapping[str, Any] | None
     calendar: Calendar
     pin: Pin | None
 
@@ -80,29 +82,21 @@ class Loader:
         return model
 
     def _open(self, pair: Pair, live: LiveInputs) -> LoadedModel | NoForecast:
-        if live.digest is None:
-            return _no_model(pair, live.priced)
+        ticker, horizon = pair
+        if live.pool is None or live.digest is None:
+            return _no_model(ticker, horizon, live.priced)
         try:
-            artifact = self._artifact(*pair, live.digest)
+            artifact = self._artifact(live.pool, horizon, live.digest)
             if live.row is None:
-                return _no_inputs(artifact)
-            calendar = calendar_of(exchange_of(pair[0]))
-            return LoadedModel(artifact, live.row, calendar, live.pin)
+                raise MissingInputs(artifact, ticker)
+            calendar = calendar_of(exchange_of(ticker))
+            return LoadedModel(artifact, live.row, live.pool_row, calendar, live.pin)
         except ForecastError as error:
             return NoForecast(str(error))
 
 
-def _no_model(pair: Pair, priced: bool) -> NoForecast:
-    ticker, horizon = pair
+def _no_model(ticker: str, horizon: str, priced: bool) -> NoForecast:
     if priced:
-        return NoForecast(str(NoModel(ticker, horizon)))
+        return NoForecast(str(NoModel(horizon=horizon, ticker=ticker)))
     advice = f"run `python -m mlops.pipeline --ticker {ticker}` first."
     return NoForecast(f"No prices of {ticker} are stored: {advice}", HTTPStatus.NOT_FOUND)
-
-
-def _no_inputs(artifact: Artifact) -> NoForecast:
-    ticker = artifact.ticker
-    return NoForecast(
-        f"The inputs of the live {artifact.sessions}-session model of {ticker} have not been "
-        f"computed yet: run `python -m mlops.pipeline --ticker {ticker} --skip-training`."
-    )

@@ -1,4 +1,4 @@
-"""Make an answer, and the row that logs it, from a live model and its row of ``serving_inputs``."""
+"""Make an answer, and the row that logs it, from a live model and its stored inputs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from src.api.schemas.errors import ImpossibleForecast, UnusableInputs
-from src.modeling.serving import records
+from src.api.schemas.errors import ImpossibleForecast
+from src.modeling.serving.predict import forecast_from_row
+from src.modeling.serving.records import prediction_row
 from src.modeling.serving.timeliness import clock_warning, target_warning
 
 if TYPE_CHECKING:
@@ -71,18 +72,21 @@ class DataAge:
 
 
 def prepare_forecast(
-    artifact: Artifact, row: Mapping[str, Any], calendar: Calendar, pin: Pin | None = None
+    artifact: Artifact,
+    row: Mapping[str, Any],
+    pool_row: Mapping[str, Any] | None,
+    calendar: Calendar,
+    pin: Pin | None = None,
 ) -> PreparedForecast:
-    """Compute the forecast for a row of ``serving_inputs``, by the model whose digest it names.
+    """Compute the forecast of a model for a row of ``serving_inputs``, with one of ``pool_inputs``.
 
     Raises:
-        UnusableInputs: An input is not a number.
-        FeatureMismatch: The row's features are not those of the model.
+        ForecastError: See ``forecast_from_row``.
         ImpossibleForecast: The forecast cannot be a price.
     """
-    entry = records.forecast_from_row(artifact, {**row, "inputs": _numbers(row)}, calendar, pin)
+    entry = forecast_from_row(artifact, row, pool_row, calendar, pin)
     _check_prices(entry, artifact)
-    log_row = records.prediction_row(entry, row, NOT_SERVED)
+    log_row = prediction_row(entry, row, artifact.digest, NOT_SERVED)
     return PreparedForecast(_answer(entry, row), log_row, calendar)
 
 
@@ -100,7 +104,7 @@ def _last_closed(calendar: Calendar, now: dt.datetime) -> tuple[dt.date, dt.date
 
 
 def trained_at(forecast: PreparedForecast) -> dt.datetime | None:
-    """When the model was trained; None where that is not a time with a time zone."""
+    """When the model was fitted; None where that is not a time with a time zone."""
     try:
         at = dt.datetime.fromisoformat(forecast.answer["model"]["trained_at"])
     except ValueError:
@@ -140,17 +144,6 @@ def full_answer(
     }
 
 
-def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
-    try:
-        return {name: float(value) for name, value in row["inputs"].items()}
-    except (AttributeError, TypeError, ValueError) as error:
-        ticker = row["ticker"]
-        raise UnusableInputs(
-            f"The inputs of the {row['horizon']} model of {ticker} hold a value that is not a "
-            f"number: run `python -m mlops.pipeline --ticker {ticker} --skip-training`."
-        ) from error
-
-
 def _check_prices(entry: Mapping[str, Any], artifact: Artifact) -> None:
     closes = [entry["est_future_close"]]
     for interval in entry["intervals"]:
@@ -160,8 +153,9 @@ def _check_prices(entry: Mapping[str, Any], artifact: Artifact) -> None:
     impossible = [close for close in closes if not (math.isfinite(close) and close >= 0)]
     if impossible:
         raise ImpossibleForecast(
-            f"The {artifact.horizon} model of {artifact.ticker} forecasts a close of "
-            f"{impossible[0]}, which cannot be a price: train again, or roll back."
+            f"The {artifact.horizon} model of {artifact.pool} forecasts a close of "
+            f"{impossible[0]} for {entry['ticker']}, which cannot be a price: train again, or roll "
+            "back."
         )
 
 
@@ -181,4 +175,5 @@ def _answer(entry: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
         "data_source": row["data_source"],
         "return_basis": row["return_basis"],
         "data_hash": row["data_hash"],
+        "computed_at": row["written_at"].astimezone(dt.UTC).isoformat(),
     }

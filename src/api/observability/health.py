@@ -45,7 +45,7 @@ def _part(name: str, failure: str | None, detail: str, *, required: bool = True)
 async def _database(service: ForecastService) -> HealthPart:
     failure = None
     try:
-        await service.reader.run(live_inputs.fingerprint)
+        await service.reader.run(live_inputs.data_version)
     except ForecastError as error:
         failure = str(error)
     return _part("database", failure, "The database answers.")

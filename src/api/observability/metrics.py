@@ -111,18 +111,27 @@ class ServiceCollector(Collector):
         yield from self._ages()
 
     def _ages(self) -> Iterator[Any]:
-        labels, now = ("ticker", "horizon"), self._service.now()
+        now = self._service.now()
         models = GaugeMetricFamily(
-            "forecast_model_age_seconds", "Since the model was trained", labels=labels
+            "forecast_model_age_seconds",
+            "Since the live model was fitted",
+            labels=("pool", "horizon"),
         )
         data = GaugeMetricFamily(
-            "forecast_data_age_sessions", "Sessions closed since the newest price", labels=labels
+            "forecast_data_age_sessions",
+            "Sessions closed since the newest price",
+            labels=("ticker", "horizon"),
         )
+        fitted = {}
         for pair, entry in self._service.cache:
-            trained = trained_at(entry.forecast)
-            if trained is not None:
-                models.add_metric(pair, (now - trained).total_seconds())
             data.add_metric(pair, entry.age_at(now).sessions)
+            # Outdated entries may be of the model of before.
+            pool = entry.forecast.answer["model"]["pool"]
+            if not entry.outdated or (pool, pair[1]) not in fitted:
+                fitted[pool, pair[1]] = trained_at(entry.forecast)
+        for labels, at in fitted.items():
+            if at is not None:
+                models.add_metric(labels, (now - at).total_seconds())
         yield models
         yield data
 

@@ -78,10 +78,8 @@ async def metrics(request: Request) -> Response:
     openapi_extra=TICKER_PARAMETER,
 )
 async def models(request: Request, at: At = None, newest: Newest = 100) -> Response:
-    """List the models that are live, or were live at a time, and why; by default of all tickers."""
-    ticker = requested_ticker(request)
-    tickers = None if ticker is None else [ticker]
-    read = partial(_read_events, tickers, at, newest)
+    """List the models that are live, or were live at a time, and why; by default of all pools."""
+    read = partial(_read_events, requested_ticker(request), at, newest)
     decisive, events = await request.app.state.reports.run(read, PATIENCE_FOR_MANY)
     live = [_live_model(state) for _, state in sorted(live_states(decisive, at).items())]
     return _json({"at": at, "live": live, "events": [asdict(event) for event in events]})
@@ -102,15 +100,18 @@ async def scores(request: Request) -> Response:
 
 
 def _read_events(
-    tickers: list[str] | None, at: dt.datetime | None, newest: int, connection: Connection
+    ticker: str | None, at: dt.datetime | None, newest: int, connection: Connection
 ) -> tuple[list[ModelEvent], list[ModelEvent]]:
+    """Of the pool of a ticker, and of the ticker itself before pools had models; or of all."""
     log = EventLog(connection)
-    return log.decisive(tickers, until=at), log.events(tickers, until=at, newest=newest)
+    owners = log.owners(ticker)
+    return log.decisive(*owners, until=at), log.events(*owners, until=at, newest=newest)
 
 
 def _live_model(state: LiveState) -> dict[str, Any]:
     event, pin = state.live, state.pinned
     return {
+        "pool": event.pool,
         "ticker": event.ticker,
         "horizon": event.horizon,
         "digest": event.digest,

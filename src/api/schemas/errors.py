@@ -51,10 +51,6 @@ class NoForecast(ForecastError):
         self.status = status
 
 
-class UnusableInputs(NoForecast):
-    """An input of the model is not a number."""
-
-
 class ImpossibleForecast(NoForecast):
     """The model forecasts what cannot be a price."""
 

@@ -76,8 +76,15 @@ class ServedModel(BaseModel):
     """The model that made the forecast."""
 
     name: str = Field(examples=["zero"])
+    pool: str = Field(description="whose model it is", examples=["NSE"])
     version: str = Field(description="SHA-256 of the model's manifest")
-    trained_at: str = Field(description="UTC, ISO 8601")
+    trained_at: str = Field(description="when it was fitted; UTC, ISO 8601")
+    fitted_through: dt.date | None = Field(
+        description="last session whose outcome the fit knew; null where nothing is fitted"
+    )
+    judged_through: dt.date | None = Field(
+        description="last complete session of the pool at which the test was made"
+    )
     verdict: str = Field(description="of the newest training where the model is pinned")
     served_since: str | None = Field(description="session at whose close it won, or null")
     pinned: PinnedVersion | None = Field(description="null where training may replace the model")
@@ -113,6 +120,7 @@ class ForecastResponse(BaseModel):
     data_source: str = Field(description="vendor of the prices", examples=["yahoo"])
     return_basis: str = Field(description="what the returns include", examples=["total"])
     data_hash: str = Field(description="of the prices from which the forecast was made")
+    computed_at: dt.datetime = Field(description="when a run stored what it is made from")
     data_age_sessions: int = Field(description="sessions closed since feature_date", ge=0)
     warnings: list[str]
 
@@ -154,7 +162,8 @@ class AuditEvent(BaseModel):
 
     event_id: int
     kind: str
-    ticker: str
+    pool: str = Field(description="empty for events from before pools had models")
+    ticker: str = Field(description="of such events; else empty")
     horizon: str
     digest: str
     made_live: bool
@@ -168,9 +177,10 @@ class AuditEvent(BaseModel):
 
 
 class LiveModel(BaseModel):
-    """The model that makes the forecasts of a ticker and horizon."""
+    """The model that makes the forecasts of a pool at a horizon."""
 
-    ticker: str
+    pool: str = Field(description="empty for models from before pools had some")
+    ticker: str = Field(description="of such models; else empty")
     horizon: str
     digest: str
     served: str

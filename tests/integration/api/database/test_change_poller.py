@@ -40,7 +40,7 @@ def test_new_inputs_and_new_models_are_changes_and_nothing_else_is(
 ):
     _, changes = polled
     assert changes.count == 1
-    (live,) = put_live(connection, models, [make_artifact()])
+    put_live(connection, models, [make_artifact()])
     eventually(lambda: changes.count > 1)
     time.sleep(2 * INTERVAL)
     before = changes.count
@@ -48,7 +48,7 @@ def test_new_inputs_and_new_models_are_changes_and_nothing_else_is(
     time.sleep(2 * INTERVAL)
     assert changes.count == before
 
-    put_inputs(connection, live, last_close=3100.0)
+    put_inputs(connection, "TCS.NS", "short", last_close=3100.0)
     eventually(lambda: changes.count == before + 1, 2 * INTERVAL)
     publish(ArtifactStore(models), EventLog(connection), [make_artifact(trials=4)], at(1))
     eventually(lambda: changes.count > before + 1, 2 * INTERVAL)
@@ -81,7 +81,7 @@ def test_an_overdue_poll_is_not_healthy(polled, connection, monkeypatch):
     poller, _ = polled
     monkeypatch.setattr(change_poller, "OVERDUE", 2 * INTERVAL)
     with connection.transaction():
-        connection.execute("LOCK TABLE model_events")
+        connection.execute("LOCK TABLE data_version")
         eventually(lambda: not poller.is_healthy())
         assert "has not answered for some seconds" in poller.failure
 

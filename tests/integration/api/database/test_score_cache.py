@@ -18,8 +18,8 @@ MADE = dt.datetime(2026, 4, 13, 12, 0, tzinfo=dt.UTC)
 
 def log_forecast(connection, ticker):
     """Log a forecast of zero for the 15th."""
-    inputs = {**SERVING_ROW, "ticker": ticker, "horizon": "short", "digest": "f" * 64}
-    row = prepare_forecast(make_artifact(ticker=ticker), inputs, nse()).log_row
+    inputs = {**SERVING_ROW, "ticker": ticker, "horizon": "short"}
+    row = prepare_forecast(make_artifact(), inputs, None, nse()).log_row
     ForecastLog(connection).log([{**row, "point": 0.0, "made_at": MADE}])
     return {name: row[name] for name in PREDICTIONS.key}
 

@@ -7,11 +7,20 @@ from src.api.forecasts.loader import Loader, forecast_by
 from src.api.schemas.errors import NoForecast
 from src.core.model_events import ModelEvent
 from src.db.tables.model_events import EventLog
+from src.registry.formats.models import RankTilt
 from src.registry.lifecycle.publish import publish
 from src.registry.storage.artifact_store import ArtifactStore
-from tests.support.answers import at, put_inputs, put_live, put_price
+from tests.support.answers import (
+    at,
+    put_inputs,
+    put_live,
+    put_member,
+    put_pool_inputs,
+    put_price,
+)
 from tests.support.models import both_horizons, make_artifact, winner
 from tests.support.registries import keys_of
+from tests.support.trees import stump
 
 SHORT, LONG = ("TCS.NS", "short"), ("TCS.NS", "long")
 
@@ -23,42 +32,73 @@ def forecasts(connection, models, *pairs, key=None):
 
 
 def test_reads_many_at_once_each_by_its_own_model(connection, models):
-    put_live(connection, models, both_horizons())
-    put_live(connection, models, [winner(ticker="INFY.NS")])
+    put_live(connection, models, both_horizons(), tickers=["TCS.NS", "INFY.NS"])
+    put_live(connection, models, [winner(pool="BSE")], tickers=["TCS.BO"])
 
-    results = forecasts(connection, models, SHORT, LONG, ("INFY.NS", "short"))
+    pairs = [SHORT, LONG, ("INFY.NS", "short"), ("TCS.BO", "short")]
+    results = forecasts(connection, models, *pairs)
 
     answers = [forecast.answer for forecast in results.values()]
-    assert [answer["horizon"] for answer in answers] == ["1-day", "63-day", "1-day"]
-    assert [answer["model"]["name"] for answer in answers] == ["zero", "zero", "ridge"]
+    assert [(answer["ticker"], answer["horizon"]) for answer in answers] == [
+        *(("TCS.NS", "1-day"), ("TCS.NS", "63-day"), ("INFY.NS", "1-day"), ("TCS.BO", "1-day")),
+    ]
+    assert [answer["model"]["pool"] for answer in answers] == ["NSE", "NSE", "NSE", "BSE"]
+    assert [answer["model"]["name"] for answer in answers] == ["zero", "zero", "zero", "ridge"]
+    versions = [answer["model"]["version"] for answer in answers]
+    assert versions[0] == versions[2]
+    assert len(set(versions)) == 3
 
 
 def test_a_ticker_without_prices_is_not_found_and_one_without_a_model_is_not_there_yet(
     connection, models
 ):
     put_price(connection, "INFY.NS")
+    put_price(connection, "ITC.NS")
+    put_member(connection, "ITC.NS")
 
-    results = forecasts(connection, models, SHORT, ("INFY.NS", "short"))
+    results = forecasts(connection, models, SHORT, ("INFY.NS", "short"), ("ITC.NS", "short"))
 
     assert results[SHORT].status == HTTPStatus.NOT_FOUND
-    assert results["INFY.NS", "short"].status == HTTPStatus.SERVICE_UNAVAILABLE
-    assert "--ticker INFY.NS" in str(results["INFY.NS", "short"])
+    for ticker in ("INFY.NS", "ITC.NS"):
+        refused = results[ticker, "short"]
+        assert refused.status == HTTPStatus.SERVICE_UNAVAILABLE
+        assert f"no short model of {ticker} yet: run `python -m mlops.pipeline" in str(refused)
 
 
-def test_a_model_without_inputs_says_what_to_run(connection, models):
-    publish(ArtifactStore(models), EventLog(connection), [make_artifact()], at())
+def test_a_ticker_of_a_pool_with_a_model_but_without_inputs_says_what_to_run(connection, models):
+    put_live(connection, models, [make_artifact()], tickers=["INFY.NS"])
+    put_member(connection, "TCS.NS")
 
     refused = forecasts(connection, models, SHORT)[SHORT]
 
     assert refused.status == HTTPStatus.SERVICE_UNAVAILABLE
-    assert "--ticker TCS.NS --skip-training" in str(refused)
+    assert "model of NSE have not been computed for TCS.NS yet: run" in str(refused)
+    assert "--ticker TCS.NS" in str(refused)
 
 
-def test_inputs_of_the_model_before_are_not_given_to_the_new_one(connection, models):
+def test_a_new_model_forecasts_from_the_same_inputs(connection, models):
     put_live(connection, models, [make_artifact()])
-    publish(ArtifactStore(models), EventLog(connection), [winner()], at(1))
+    (new,) = publish(ArtifactStore(models), EventLog(connection), [winner()], at(1))
 
+    answer = forecasts(connection, models, SHORT)[SHORT].answer
+
+    assert (answer["model"]["version"], answer["model"]["name"]) == (new.digest, "ridge")
+
+
+def test_a_model_of_ranks_waits_for_its_own_inputs_of_the_pool(connection, models):
+    features = ("mom_5", "volatility_1", "rank_mean")
+    trees = stump(0, -0.25, 0.125)
+    tilt = winner(candidate="rank_tilt", served="rank_tilt", model=RankTilt(features, trees, 0.5))
+    store, inputs = ArtifactStore(models), {"mom_5": 0.02, "volatility_1": 0.01}
+    put_live(connection, models, [make_artifact()], inputs=inputs)
+    (new,) = publish(store, EventLog(connection), [tilt], at(1))
     assert isinstance(forecasts(connection, models, SHORT)[SHORT], NoForecast)
+
+    put_pool_inputs(connection, new, rank_mean=-0.05)
+
+    answer = forecasts(connection, models, SHORT)[SHORT].answer
+    # .5 x (.125 + .05) x .01
+    assert answer["pred_return"] == pytest.approx(0.000875)
 
 
 @pytest.mark.parametrize(
@@ -70,8 +110,8 @@ def test_inputs_of_the_model_before_are_not_given_to_the_new_one(connection, mod
     ],
 )
 def test_inputs_that_make_no_forecast_are_refused_in_a_sentence(changes, connection, models):
-    (live,) = put_live(connection, models, [winner()])
-    put_inputs(connection, live, **changes)
+    put_live(connection, models, [winner()])
+    put_inputs(connection, *SHORT, **changes)
 
     refused = forecasts(connection, models, SHORT)[SHORT]
 
@@ -97,11 +137,11 @@ def test_an_unsigned_model_is_refused_where_a_key_is_set(connection, models):
 
 
 def test_a_set_that_was_read_once_is_not_looked_for_on_the_disk_again(connection, models):
-    (live,) = put_live(connection, models, [winner()])
+    put_live(connection, models, [winner()])
     loader = Loader(ArtifactStore(models))
     before = forecast_by(loader.load(connection, [SHORT])[SHORT])
-    shutil.rmtree(models / "TCS.NS")
-    put_inputs(connection, live, last_close=3100.0)
+    shutil.rmtree(models / "NSE")
+    put_inputs(connection, *SHORT, last_close=3100.0)
 
     after = forecast_by(loader.load(connection, [SHORT])[SHORT])
 
@@ -112,10 +152,10 @@ def test_a_set_that_was_read_once_is_not_looked_for_on_the_disk_again(connection
 def test_a_set_that_could_not_be_read_is_read_again_once_it_is_there(connection, models, tmp_path):
     put_live(connection, models, [winner()])
     loader = Loader(ArtifactStore(models))
-    (models / "TCS.NS").rename(tmp_path / "aside")
+    (models / "NSE").rename(tmp_path / "aside")
     assert isinstance(loader.load(connection, [SHORT])[SHORT], NoForecast)
 
-    (tmp_path / "aside").rename(models / "TCS.NS")
+    (tmp_path / "aside").rename(models / "NSE")
 
     assert forecast_by(loader.load(connection, [SHORT])[SHORT]).answer["verdict"] == "better"
 
@@ -124,7 +164,7 @@ def test_a_pinned_model_answers_with_the_verdict_of_now(connection, models):
     (live,) = put_live(connection, models, [winner()])
     events = EventLog(connection)
     fields = {"served": "ridge", "verdict": "better", "version_tag": "v1"}
-    events.append([ModelEvent("pinned", *SHORT, live.digest, "a test", at(1).at, **fields)])
+    events.append([ModelEvent("pinned", *live.pair, live.digest, "a test", at(1).at, **fields)])
     worse = make_artifact(verdict="worse", reason="MAE 3 % above zero's")
     publish(ArtifactStore(models), events, [worse], at(2))
 

@@ -57,11 +57,11 @@ async def answer(service):
 
 
 def test_a_change_is_served_after_the_next_poll(polling, connection, models):
-    (live,) = put_live(connection, models, [make_artifact()])
+    put_live(connection, models, [make_artifact()])
 
     async def story():
         before = await answer(polling)
-        put_inputs(connection, live, last_close=3100.0)
+        put_inputs(connection, *PAIR, last_close=3100.0)
         await asyncio.sleep(INTERVAL + 0.2)
         return before["last_close"], (await answer(polling))["last_close"]
 

@@ -16,9 +16,11 @@ from tests.support.services import eventually
 NOW = dt.datetime(2026, 4, 13, 12, 0, tzinfo=dt.UTC)
 
 
-def row(**changes):
-    inputs = {**SERVING_ROW, "ticker": "TCS.NS", "horizon": "short", "digest": "f" * 64}
-    return {**prepare_forecast(make_artifact(), inputs, nse()).log_row, **changes}
+def row(data_hash="e", **changes):
+    """A forecast from data that are named; from other data another one."""
+    inputs = {**SERVING_ROW, "ticker": "TCS.NS", "horizon": "short", "data_hash": data_hash}
+    made = prepare_forecast(make_artifact(), inputs, None, nse()).log_row
+    return {**made, "sigma": ord(data_hash) / 1000, **changes}
 
 
 def stored(connection):

@@ -13,8 +13,8 @@ PAIR = ("TCS.NS", "short")
 
 
 def entry(**changes):
-    row = {**SERVING_ROW, "ticker": "TCS.NS", "horizon": "short", "digest": "f" * 64, **changes}
-    return new_entry(prepare_forecast(make_artifact(), row, nse()), EVENING, stale_after=1)
+    row = {**SERVING_ROW, "ticker": "TCS.NS", "horizon": "short", **changes}
+    return new_entry(prepare_forecast(make_artifact(), row, None, nse()), EVENING, stale_after=1)
 
 
 def test_an_entry_is_outdated_by_a_change():

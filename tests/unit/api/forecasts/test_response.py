@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from src.api.forecasts.response import DataAge, data_age, full_answer, prepare_forecast
-from src.api.schemas.errors import ImpossibleForecast, UnusableInputs
+from src.api.schemas.errors import ImpossibleForecast
 from src.core.calendars.nse import nse
-from src.modeling.serving.predict import FeatureMismatch
+from src.modeling.serving.predict import FeatureMismatch, UnusableInputs
 from src.registry.formats.models import LinearModel
 from tests.support.answers import LEVELS, SERVING_ROW, quantile_at
 from tests.support.models import make_artifact, winner
@@ -16,12 +16,12 @@ EVENING = dt.datetime(2026, 4, 13, 12, 0, tzinfo=dt.UTC)
 
 
 def row(**changes):
-    return {**SERVING_ROW, "ticker": "TCS.NS", "horizon": "short", "digest": "f" * 64, **changes}
+    return {**SERVING_ROW, "ticker": "TCS.NS", "horizon": "short", **changes}
 
 
 def prepared(artifact=None, **changes):
     chosen = artifact or make_artifact()
-    return prepare_forecast(chosen, row(horizon=chosen.horizon, **changes), nse())
+    return prepare_forecast(chosen, row(horizon=chosen.horizon, **changes), None, nse())
 
 
 def long():
@@ -165,6 +165,12 @@ def test_says_that_sample_prices_are_synthetic():
     (warning,) = full_answer(prepared(data_source="sample"), fresh, 1)["warnings"]
 
     assert "synthetic" in warning
+
+
+def test_says_when_a_run_computed_what_it_is_made_from():
+    in_india = SERVING_ROW["written_at"].astimezone(nse().zone)
+
+    assert prepared(written_at=in_india).answer["computed_at"] == "2026-04-13T12:00:00+00:00"
 
 
 def test_logs_what_was_answered_and_what_the_candidate_said():
