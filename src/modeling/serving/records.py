@@ -1,97 +1,78 @@
-"""Make rows of ``serving_inputs`` and ``predictions``, and forecasts from stored rows.
-
-A row of ``serving_inputs`` and the artifact of its digest give the run's own forecast again, to
-the last bit.
-"""
+"""Make rows of ``serving_inputs`` and ``predictions``."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from src.modeling.intervals.distribution import UNKNOWN_DISTRIBUTION, ReturnDistribution
 from src.modeling.intervals.quantiles import LEVELS
-from src.modeling.serving.predict import forecast, usable
+from src.modeling.serving.predict import usable
 
 if TYPE_CHECKING:
-    from src.core.calendars.calendar import Calendar
-    from src.core.model_events import Pin
-    from src.modeling.serving.inputs import ModelInputs
-    from src.registry.storage.artifact import Artifact
+    from src.modeling.intervals.distribution import ReturnDistribution
+
+Row = Mapping[str, Any]
 
 
-def serving_row(
-    inputs: ModelInputs, newest: Mapping[str, Any], *, data_hash: str, written_at: dt.datetime
+def serving_row(  # noqa: PLR0913 the columns of a row
+    *,
+    member: Row,
+    horizon: str,
+    inputs: Mapping[str, float],
+    distribution: ReturnDistribution,
+    sigma: float,
+    metrics: Sequence[Row],
+    note: str | None,
+    data_hash: str,
+    written_at: dt.datetime,
 ) -> dict[str, Any]:
-    """A row of ``serving_inputs``.
+    """A row of ``serving_inputs``: what any model of the pool forecasts a ticker from.
 
-    ``newest`` is the newest row of ``features_daily``, with the ``return_basis`` of its bar;
-    ``data_hash`` is of the pool.
+    Args:
+        member: The ticker's row of ``pool_members``, which tells its newest bar.
+        horizon: ``short`` or ``long``.
+        inputs: By name at that bar; those that are not finite numbers are left out.
+        distribution: Of the return from that bar.
+        sigma: The volatility of that return, as forecast.
+        metrics: The leaderboard over this ticker alone.
+        note: Why zero answers whatever model is live; None where the live model may.
+        data_hash: Of what the forecast is made from.
+        written_at: Aware.
     """
-    artifact, values = inputs.artifact, {**newest, **inputs.values}
-    known = inputs.distribution.is_known
     return {
-        "ticker": artifact.ticker,
-        "horizon": artifact.horizon,
-        "digest": artifact.digest,
-        "feature_date": newest["date"],
-        "features_version": newest["features_version"],
-        "last_close": float(newest["close"]),
-        "inputs": {n: float(values[n]) for n in artifact.model.features if usable(values.get(n))},
-        "levels": LEVELS.tolist() if known else [],
-        "quantiles": inputs.distribution.quantiles.tolist() if known else [],
-        "sigma": float(inputs.sigma) if usable(inputs.sigma) and inputs.sigma > 0 else None,
-        "data_source": newest["source"],
-        "return_basis": newest["return_basis"],
+        "ticker": member["ticker"],
+        "horizon": horizon,
+        "pool": member["pool"],
+        "feature_date": member["newest_session"],
+        "features_version": member["features_version"],
+        "last_close": float(member["last_close"]),
+        # Adding 0.0 turns -0.0, which the table cannot hold, into 0.0.
+        "inputs": {n: float(value) + 0.0 for n, value in inputs.items() if usable(value)},
+        "levels": LEVELS.tolist() if distribution.is_known else [],
+        "quantiles": distribution.quantiles.tolist() if distribution.is_known else [],
+        "sigma": float(sigma) if usable(sigma) and sigma > 0 else None,
+        "metrics": [dict(row) for row in metrics],
+        "note": note,
+        "data_source": member["source"],
+        "return_basis": member["return_basis"],
         "data_hash": data_hash,
         "written_at": written_at,
     }
 
 
-def forecast_from_row(
-    artifact: Artifact, row: Mapping[str, Any], calendar: Calendar, pin: Pin | None = None
-) -> dict[str, object]:
-    """The forecast of a row of ``serving_inputs``: an entry of ``forecasts`` in results.json.
-
-    ``artifact`` is the set whose digest the row names; ``pin`` says that a rollback pinned it.
-
-    Raises:
-        FeatureMismatch: For a row of another ticker or features version.
-    """
-    features = {
-        **row["inputs"],
-        "ticker": row["ticker"],
-        "date": row["feature_date"],
-        "close": row["last_close"],
-        "features_version": row["features_version"],
-    }
-    distribution = _distribution(row)
-    return forecast(artifact, features, calendar=calendar, distribution=distribution, pin=pin)
-
-
-def _distribution(row: Mapping[str, Any]) -> ReturnDistribution:
-    """The distribution in a row of ``serving_inputs``; unknown where it has other levels."""
-    if not np.array_equal(row["levels"], LEVELS):
-        return UNKNOWN_DISTRIBUTION
-    return ReturnDistribution(np.array(row["quantiles"], dtype=np.float64))
-
-
-def prediction_row(
-    entry: Mapping[str, Any], row: Mapping[str, Any], made_at: dt.datetime
-) -> dict[str, Any]:
+def prediction_row(entry: Row, row: Row, digest: str, made_at: dt.datetime) -> dict[str, Any]:
     """A row of ``predictions``: one forecast as it was served.
 
-    ``entry`` is of ``forecasts`` in results.json, made from a ``row`` of ``serving_inputs``.
+    ``entry`` is of ``forecasts`` in results.json, made from a ``row`` of ``serving_inputs`` by the
+    model of a ``digest``.
     """
     model, candidate = entry["model"], entry["candidate"] or {}
     return {
         "ticker": row["ticker"],
         "horizon": row["horizon"],
         "feature_date": row["feature_date"],
-        "version": row["digest"],
+        "version": digest,
         "data_hash": row["data_hash"],
         "kind": "served",
         "sessions": int(entry["horizon"].removesuffix("-day")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,35 +40,46 @@ def target_warning(target_date: dt.date, last_closed: dt.date, advice: str) -> s
 
 
 def add_date_warnings(
-    context: RunContext, ticker: str, forecasts: Sequence[dict[str, Any]], *, live: bool
+    context: RunContext, forecasts: Sequence[dict[str, Any]], *, live: bool
 ) -> list[str]:
     """Give each entry of ``forecasts`` its ``warnings``; returns each warning once.
 
     A run that looks back has none: its targets have passed, and its clock does not matter.
     """
     closed = context.calendar.last_closed(context.now)
-    newest = _newest_complete_session(context, ticker)
-    clock = clock_warning(ticker, newest, closed) if newest else None
+    newest = _sessions_not_closed(context, forecasts, closed) if live else {}
     for forecast in forecasts:
-        target = dt.date.fromisoformat(forecast["target_date"])
-        found = (clock, target_warning(target, closed, "bring in newer prices"))
+        ticker, target = forecast["ticker"], dt.date.fromisoformat(forecast["target_date"])
+        found = (
+            clock_warning(ticker, newest.get(ticker, closed), closed),
+            target_warning(target, closed, "bring in newer prices"),
+        )
         forecast["warnings"] = [warning for warning in found if warning is not None and live]
     return list(dict.fromkeys(w for forecast in forecasts for w in forecast["warnings"]))
 
 
-def _newest_complete_session(context: RunContext, ticker: str) -> dt.date | None:
-    """The newest stored session; none while it is open and was fetched before its close.
+def _sessions_not_closed(
+    context: RunContext, forecasts: Sequence[Mapping[str, Any]], closed: dt.date
+) -> dict[str, dt.date]:
+    """By ticker the newest stored session, where by the clock it has not closed yet.
 
-    Cleaning refuses bars of sessions that have not closed by the clock, so the raw ones count.
+    A session that is open and was fetched before its close is no sign of a wrong clock. Cleaning
+    refuses bars of sessions that have not closed by the clock, so the raw ones count.
     """
     from src.core.tables import INGEST_BATCHES, RAW_DAILY
 
-    raw = context.store.load(RAW_DAILY, [ticker]).drop_nulls("close")
-    batches = context.store.load(INGEST_BATCHES, [ticker]).select("batch_id", "fetched_at")
-    newest = raw["date"].max()
-    if not isinstance(newest, dt.date) or not context.calendar.is_session(newest):
-        return None
-    hours = context.calendar.hours(newest)
-    fetched_at = raw.filter(date=newest).join(batches, on="batch_id")["fetched_at"].to_list()
-    is_partial = hours.opens <= context.now and all(at < hours.closes for at in fetched_at)
-    return None if is_partial else newest
+    tickers = sorted({forecast["ticker"] for forecast in forecasts})
+    columns = ("ticker", "date", "close", "batch_id")
+    after = closed + dt.timedelta(days=1)
+    raw = context.store.load(RAW_DAILY, tickers, columns=columns, since=after).drop_nulls("close")
+    if raw.is_empty():
+        return {}
+    batches = context.store.load(INGEST_BATCHES, raw["ticker"].unique().to_list())
+    fetched = raw.join(batches.select("batch_id", "fetched_at"), on="batch_id").sort("date")
+    newest = {}
+    for ticker, day, fetched_at in fetched.select("ticker", "date", "fetched_at").iter_rows():
+        if context.calendar.is_session(day):
+            hours = context.calendar.hours(day)
+            if hours.opens > context.now or fetched_at >= hours.closes:
+                newest[ticker] = day
+    return newest

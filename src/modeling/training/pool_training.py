@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from src.core.arrays import Floats
 from src.core.tables import HORIZONS
 from src.features import leakage_check
 from src.modeling.experiment.config import candidate_names, experiment_config
@@ -48,14 +47,10 @@ def train_pool(
     panel: Panel,
     settings: Settings,
     fit_cache: FitCache = NO_FIT_CACHE,
-    suspected_leak: str | None = None,
 ) -> PoolTraining:
-    """Walk the candidates of both horizons forward over a pool.
-
-    With ``suspected_leak``, a sentence about a leak found elsewhere, nothing is fitted.
-    """
+    """Walk the candidates of both horizons forward over a pool; nothing is fitted with a leak."""
     feature_cache = FeatureCache(panel)
-    leak = suspected_leak or find_leak(feature_cache)
+    leak = find_leak(feature_cache)
     tickers = count_seasoned_tickers(panel)
     results = {}
     for horizon in HORIZONS:
@@ -76,23 +71,13 @@ def find_leak(feature_cache: FeatureCache) -> str | None:
 
     As a sentence, or None.
     """
-    features = feature_cache.features
-    target = feature_cache.panel.targets(1)[features.rows, features.columns]
-    known = np.isfinite(target)
-    return find_leak_in_rows(
-        features.names,
-        features.inputs[known],
-        target[known],
-        tickers=len(np.unique(features.columns[known])),
-        sessions=len(np.unique(features.rows[known])),
-    )
-
-
-def find_leak_in_rows(
-    names: Sequence[str], inputs: Floats, target: Floats, *, tickers: int, sessions: int
-) -> str | None:
-    """The same for rows that have all features, (n, features), and the next return, (n,)."""
+    features, close = feature_cache.features, feature_cache.panel.close
+    following = np.full(close.shape, np.nan)
+    following[:-1] = close[1:] / close[:-1] - 1
     correlations = leakage_check.row_correlations(
-        names, inputs, target, tickers=tickers, sessions=sessions
+        features.by_name(),
+        following[features.rows, features.columns],
+        features.rows,
+        features.columns,
     )
     return next((correlation.message for correlation in correlations if correlation.leaks), None)

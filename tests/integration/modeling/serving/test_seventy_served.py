@@ -1,4 +1,4 @@
-"""Seventy daily_runs of one ticker under a running service, with a winner and a way back in them.
+"""Seventy daily runs of one ticker under a running service, with a winner and a way back in them.
 
 A winner is published on the fourth evening. On the ninth, after its run, somebody goes back to
 what was trained on the first; three trainings follow before the pin is taken out.
@@ -30,8 +30,9 @@ TICKERS, TCS = ("HDFC.NS", "INFY.NS", "TCS.NS"), "TCS.NS"
 SESSIONS = {"short": 1, "long": 63}
 BEFORE, EVENINGS, WON, BACK = 340, 70, 3, 8
 TRAINED = (0, 20, 45, 69)
-DAYS = [day for day in nse().array.tolist() if str(day) <= "2026-04-13"][-BEFORE - EVENINGS :]
-PRICES = wandering(BEFORE + EVENINGS, len(TICKERS), seed=9)
+# One more than the evenings: the session at which the pool is judged once the pin is out.
+DAYS = [day for day in nse().array.tolist() if str(day) <= "2026-04-13"][-BEFORE - EVENINGS - 1 :]
+PRICES = wandering(len(DAYS), len(TICKERS), seed=9)
 # Forecast = slope x mom_5_s + level.
 WINNER = {"short": (0.002, 0.0005), "long": (-0.01, 0.02)}
 
@@ -68,7 +69,7 @@ class Lived:
 
 
 def live_digests(lived):
-    return {h: lived.at.models.state(TCS, h).live.digest for h in SESSIONS}
+    return {h: lived.at.models.state("NSE", h).live.digest for h in SESSIONS}
 
 
 def publish_winners(lived):
@@ -110,7 +111,7 @@ def live_through(lived, evening, service):
     ).fetchone()
     if evening == WON:
         publish_winners(lived)
-    forecasts, _ = lived.at.run_after_close(TCS, day(evening), training=evening in TRAINED)
+    forecasts, _ = lived.at.run_after_close([TCS], day(evening), training=evening in TRAINED)
     lived.forecasts |= {(h, evening): one for h, one in zip(SESSIONS, forecasts, strict=True)}
     lived.live[evening] = live_digests(lived)
     answered = answers(service, lived.live[evening], evening)
@@ -126,9 +127,9 @@ def live_through(lived, evening, service):
 
 
 def take_the_pin_out(lived):
-    manager = lived.at.manager(day(EVENINGS - 1))
-    lived.freed = manager.unpin(TCS)
-    lived.at.run_after_close(TCS, day(EVENINGS - 1), training=True)
+    lived.freed = lived.at.manager(day(EVENINGS)).unpin(TCS)[1]
+    lived.at.store_prices(clean_rows(DAYS, PRICES, TICKERS))
+    lived.at.run_after_close([TCS], day(EVENINGS), training=True)
     lived.live["freed"] = live_digests(lived)
 
 
@@ -241,10 +242,10 @@ def test_outcomes_end_at_the_session_that_was_answered_and_ripen_on_its_evening(
         label_ends = [
             str(row["label_end"]) for row in rows if row["version"] != lived.first[horizon]
         ]
-        due = [e for e in range(WON, BACK + 1) if e + sessions < EVENINGS]
+        due = [e for e in range(WON, BACK + 1) if e + sessions <= EVENINGS]
         assert label_ends == [lived.answered[horizon, e]["predict_date"] for e in due]
         assert {row["matured_at"] for row in rows} == {
-            after_close(day(e + sessions)) for e in range(EVENINGS - sessions)
+            after_close(day(e + sessions)) for e in range(EVENINGS + 1 - sessions)
         }
 
 
@@ -257,7 +258,7 @@ def test_the_scoreboard_keeps_the_winner_and_the_zero_around_it_apart(lived, hor
         if (one["kind"], one["horizon"], one["ticker"]) == ("served", horizon, TCS)
         and one["model"] == model
     )
-    due = range(EVENINGS - SESSIONS[horizon])
+    due = range(EVENINGS + 1 - SESSIONS[horizon])
     # On the evening of the way back both were answered with: what was live the next day counts.
     mine = [e for e in due if (WON <= e < BACK) == (model == "ridge")]
     actual = np.array([close(e + SESSIONS[horizon]) / close(e) - 1 for e in mine])

@@ -1,4 +1,4 @@
-"""Seventy daily_runs of a small pool: logged, matured and scored as worked out on the raw closes.
+"""Seventy daily runs of a small pool: logged, matured and scored as worked out on the raw closes.
 
 Three tickers; INFY pays a dividend of 2 % of its close on the fortieth evening.
 """
@@ -17,8 +17,8 @@ from src.db.migrate import ensure_schema
 from src.db.tables.scores import ScoreLog
 from src.modeling.evaluation.outcomes import record_outcomes
 from src.modeling.evaluation.scoreboard import POOLED, scoreboard
-from src.modeling.serving.records import forecast_from_row
-from src.modeling.serving.stored_models import stored_forecasts
+from src.modeling.serving import stored_models
+from src.modeling.serving.predict import forecast_from_row
 from src.modeling.training import stage as train
 from src.stages.context import make_context
 from tests.support.answers import scored_forecasts
@@ -60,7 +60,7 @@ def realised(ticker, row, sessions):
 
 @dataclass
 class Lived:
-    """All forecasts and outcomes on the way, by (ticker, horizon, row)."""
+    """All forecasts on the way by (ticker, horizon, row), and outcomes by row."""
 
     at: object
     forecasts: dict = field(default_factory=dict)
@@ -81,15 +81,15 @@ def live_through(lived, row):
     lived.at.store_prices(known_on(row))
     if row == PAID:
         pay(lived)
-    for ticker in TICKERS:
-        training = (row - FIRST) % 25 == 0
-        forecasts, outcomes = lived.at.run_after_close(ticker, DAYS[row], training=training)
-        lived.outcomes[ticker, row] = outcomes
-        for horizon, one in zip(SESSIONS, forecasts, strict=True):
-            lived.forecasts[ticker, horizon, row] = one
-            artifact = lived.at.models.load(ticker, horizon)
-            again = forecast_from_row(artifact, lived.at.row(ticker, horizon), nse())
-            lived.answered[ticker, horizon, row] = again
+    training = (row - FIRST) % 25 == 0
+    forecasts, lived.outcomes[row] = lived.at.run_after_close(TICKERS, DAYS[row], training=training)
+    pairs = [(ticker, horizon) for ticker in TICKERS for horizon in SESSIONS]
+    for (ticker, horizon), one in zip(pairs, forecasts, strict=True):
+        assert (one["ticker"], one["horizon"]) == (ticker, f"{SESSIONS[horizon]}-day")
+        lived.forecasts[ticker, horizon, row] = one
+        artifact, pool_row = lived.at.models.load("NSE", horizon), lived.at.pool_row(horizon)
+        again = forecast_from_row(artifact, lived.at.row(ticker, horizon), pool_row, nse())
+        lived.answered[ticker, horizon, row] = again
 
 
 @pytest.fixture(scope="module")
@@ -137,12 +137,12 @@ def test_a_row_and_its_artifact_give_each_evenings_forecast_to_the_last_bit(live
 
 
 def test_each_outcome_is_recorded_on_the_evening_of_its_session(lived):
-    for ticker in TICKERS:
-        recorded = [lived.outcomes[ticker, row]["recorded"] for row in range(FIRST, LAST + 1)]
-        # From the second evening on one of the day; from the 64th on one of the quarter besides.
-        assert recorded == [0, *[1] * 62, *[2] * 7]
-        assert all(lived.outcomes[ticker, row]["notes"] == [] for row in range(FIRST, LAST + 1))
-        assert all(lived.outcomes[ticker, row]["restated"] == 0 for row in range(FIRST, LAST + 1))
+    outcomes = [lived.outcomes[row] for row in range(FIRST, LAST + 1)]
+
+    # From the second evening on those of the day; from the 64th on those of the quarter besides.
+    recorded = [found["recorded"] for found in outcomes]
+    assert recorded == [len(TICKERS) * count for count in (0, *[1] * 62, *[2] * 7)]
+    assert all(found["notes"] == [] and found["restated"] == 0 for found in outcomes)
 
 
 @pytest.mark.parametrize("horizon", ["short", "long"])
@@ -205,18 +205,21 @@ def test_the_scoreboard_equals_the_table_worked_out_by_hand(lived, ticker, horiz
     assert {name: row[name] for name in expected} == pytest.approx(expected, rel=1e-9)
     assert list(row["coverage"]) == ["0.5", "0.8", "0.9", "0.95"]
     assert list(row["coverage"].values()) == pytest.approx(covered)
-    assert row["versions"] == (3 if horizon == "short" else 1) * len(
-        TICKERS if ticker == POOLED else [ticker]
-    )
+    assert row["versions"] == (3 if horizon == "short" else 1)
 
 
-def test_only_the_live_sets_row_is_left(lived):
+def test_each_ticker_has_one_row_and_each_live_model_one_of_the_pool(lived):
     left = lived.at.connection.execute(
         "SELECT ticker, horizon, count(*), max(feature_date) FROM serving_inputs "
         "GROUP BY 1, 2 ORDER BY 1, 2"
     ).fetchall()
 
     assert left == [(t, h, 1, DAYS[LAST]) for t in TICKERS for h in ("long", "short")]
+    pool = lived.at.connection.execute(
+        "SELECT pool, horizon, digest, session FROM pool_inputs ORDER BY horizon"
+    ).fetchall()
+    live = {h: lived.at.models.state("NSE", h).live.digest for h in SESSIONS}
+    assert pool == [("NSE", h, live[h], DAYS[LAST]) for h in ("long", "short")]
 
 
 def checksums(lived):
@@ -224,15 +227,18 @@ def checksums(lived):
         lived.at.connection.execute(
             f"SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} t"
         ).fetchone()
-        for table in ("predictions", "prediction_outcomes", "serving_inputs")
+        for table in (
+            *("predictions", "prediction_outcomes", "serving_inputs", "pool_inputs"),
+            *("model_events", "data_version"),
+        )
     ]
 
 
 def test_an_evening_that_is_repeated_changes_nothing(lived):
     before = checksums(lived)
 
-    for ticker in TICKERS:
-        lived.at.run_after_close(ticker, DAYS[LAST])
+    lived.at.run_after_close(TICKERS, DAYS[LAST])
+    lived.at.run_after_close(["TCS.NS"], DAYS[LAST])
 
     assert checksums(lived) == before
 
@@ -259,8 +265,7 @@ def test_a_run_that_is_not_live_logs_keeps_and_records_nothing(lived, looking_ba
         **looking_back,
     )
 
-    stored_forecasts(given, "TCS.NS", [])
-
+    assert stored_models.run(given).details["forecasts"] == []
     assert record_outcomes(given) == {}
     assert checksums(lived) == before
 

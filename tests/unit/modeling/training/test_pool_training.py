@@ -8,17 +8,13 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from src.config.settings import Settings
-from src.features import panel as features_pool
-from src.modeling.experiment import leakage
 from src.modeling.experiment import run as experiment
-from src.modeling.experiment.run import FeatureCache
+from src.modeling.experiment.run import FeatureCache, pool_of
 from src.modeling.points.fit_cache import DiskFitCache
-from src.modeling.points.walk_forward import FeatureRows
 from src.modeling.training import pool_training
 from src.modeling.training.pool_training import find_leak, train_pool
-from src.registry.formats.models import canonical_hash
-from tests.support.pools import wandering
-from tests.support.walk_forward_results import panel_of_prices
+from src.registry.formats.models import pack
+from tests.support.pools import panel_of_prices, wandering
 
 SETTINGS = Settings(_env_file=None)
 
@@ -41,26 +37,31 @@ def trained(panel):
     return train_pool(panel, SETTINGS)
 
 
-def market_one_day_off(prices):
-    pool = features_pool.build_pool(prices)
+def market_one_day_off(panel):
+    pool = pool_of(panel)
     return dataclasses.replace(pool, market=np.append(pool.market[1:], np.nan))
 
 
-def market_that_has_heard(prices):
+def market_that_has_heard(panel):
     """The next session's move is already in today's market, beside its own."""
-    pool = features_pool.build_pool(prices)
+    pool = pool_of(panel)
     ahead = np.append(pool.market[1:], 0.0)
     return dataclasses.replace(pool, market=pool.market + ahead)
 
 
-def leaky(panel, change):
-    """A panel whose stacked features were changed: ``change(inputs, target, known)``."""
-    known = FeatureCache(panel)
-    found = known.features
-    target = panel.targets(1)[found.rows, found.columns]
-    inputs = change(found.inputs.copy(), target)
-    vars(known)["features"] = FeatureRows(found.rows, found.columns, inputs, found.names)
-    return known
+def leaky(panel, name, change):
+    """A panel of which one stored input was changed: ``change(values, target)``, a row a bar."""
+    cache = FeatureCache(panel)
+    features = cache.features
+    target = np.full(panel.close.shape, np.nan)
+    target[:-1] = panel.close[1:] / panel.close[:-1] - 1
+    stored = features.stored.copy()
+    column = features.stored_names.index(name)
+    stored[features.bars, column] = change(
+        stored[features.bars, column], target[features.rows, features.columns]
+    )
+    vars(cache)["features"] = dataclasses.replace(features, stored=stored)
+    return cache
 
 
 # --- honest prices
@@ -90,7 +91,7 @@ def test_a_pool_too_small_to_be_ranked_is_judged_by_its_ridge(panel):
 def test_distributions_can_be_asked_for_the_last_five_years_alone(panel, monkeypatch):
     monkeypatch.setattr(pool_training, "SCORED_SESSIONS", 100)
 
-    result = train_pool(leakage.cut_off(panel, 399), SETTINGS).results["long"]
+    result = train_pool(panel.select(slice(400)), SETTINGS).results["long"]
 
     assert result.distributions.quantiles_of(np.array([300]), 0).shape == (1, 21)
     with pytest.raises(IndexError, match="row 299"):
@@ -114,8 +115,8 @@ def test_fits_are_kept_where_they_are_told_to_be(panel, trained, tmp_path, monke
         assert one.points.keys() == other.points.keys()
         for name, points in one.points.items():
             assert np.array_equal(points, other.points[name], equal_nan=True)
-        assert {name: canonical_hash(model) for name, model in one.models.items()} == {
-            name: canonical_hash(model) for name, model in other.models.items()
+        assert {name: pack(model) for name, model in one.models.items()} == {
+            name: pack(model) for name, model in other.models.items()
         }
 
 
@@ -123,7 +124,7 @@ def test_fits_are_kept_where_they_are_told_to_be(panel, trained, tmp_path, monke
 
 
 def test_a_market_series_one_day_off_stops_the_teaching(panel, monkeypatch):
-    monkeypatch.setattr(experiment, "build_pool", market_one_day_off)
+    monkeypatch.setattr(experiment, "pool_of", market_one_day_off)
 
     found = train_pool(panel, SETTINGS)
 
@@ -138,13 +139,13 @@ def test_a_market_series_one_day_off_stops_the_teaching(panel, monkeypatch):
 
 
 def test_a_market_series_that_has_heard_the_next_session_stops_the_teaching(panel, monkeypatch):
-    monkeypatch.setattr(experiment, "build_pool", market_that_has_heard)
+    monkeypatch.setattr(experiment, "pool_of", market_that_has_heard)
 
     assert train_pool(panel, SETTINGS).leak is not None
 
 
 def test_a_leak_still_leaves_distributions_of_the_prices_themselves(panel, trained, monkeypatch):
-    monkeypatch.setattr(experiment, "build_pool", market_one_day_off)
+    monkeypatch.setattr(experiment, "pool_of", market_one_day_off)
 
     result = train_pool(panel, SETTINGS).results["short"]
 
@@ -155,46 +156,40 @@ def test_a_leak_still_leaves_distributions_of_the_prices_themselves(panel, train
     )
 
 
-@pytest.mark.parametrize("at", [0, 40, -1])
-def test_any_feature_that_is_the_next_return_under_noise_is_named(panel, at):
+@pytest.mark.parametrize("name", ["ret_lag1_s", "rsi_14"])
+def test_an_input_that_is_the_next_return_under_noise_is_named(panel, name):
     noise = np.random.default_rng(1).normal(size=100_000)
 
-    def leak(inputs, target):
-        known = np.nan_to_num(target)
-        inputs[:, at] = known + 2 * known.std() * noise[: len(known)]
-        return inputs
+    def leak(_, target):
+        following = np.nan_to_num(target)
+        return following + 2 * following.std() * noise[: len(following)]
 
-    known = leaky(panel, leak)
-
-    assert find_leak(known).startswith(f"{known.features.names[at]}: correlation +0.4")
+    assert find_leak(leaky(panel, name, leak)).startswith(f"{name}: correlation +0.4")
 
 
-def test_a_feature_that_goes_against_the_next_return_is_named(panel):
-    def against(inputs, target):
-        inputs[:, 3] = -np.nan_to_num(target)
-        return inputs
+def test_an_input_that_goes_against_the_next_return_is_named(panel):
+    leak = find_leak(leaky(panel, "mom_5_s", lambda _, target: -np.nan_to_num(target)))
 
-    assert "correlation -1.00" in find_leak(leaky(panel, against))
+    assert "mom_5_s: correlation -1.00" in leak
 
 
-def test_the_features_as_they_are_are_no_leak(panel):
-    assert find_leak(leaky(panel, lambda inputs, _: inputs)) is None
+def test_the_inputs_as_they_are_are_no_leak(panel):
+    assert find_leak(leaky(panel, "mom_5_s", lambda values, _: values)) is None
 
 
-def test_the_limit_counts_the_sessions_and_tickers_that_have_features(panel):
-    def leak(inputs, target):
-        inputs[:, 0] = np.nan_to_num(target)
-        return inputs
+def test_the_limit_counts_the_sessions_and_tickers_that_have_inputs(panel):
+    short = panel.select(slice(351))
+    cache = leaky(short, "ret_lag1_s", lambda _, target: np.nan_to_num(target))
 
-    # Features need 314 rows before theirs, and the last of 351 sessions has no next one: 36.
-    assert find_leak(leaky(leakage.cut_off(panel, 350), leak)).endswith(
-        f"over {36 * 22} rows of 22 tickers, the limit is 0.50"
+    # Inputs of a ticker need 252 rows before theirs, and the last of 351 sessions has no next one.
+    assert find_leak(cache).endswith(
+        f"over {(350 - 252) * 22} rows of 22 tickers, the limit is {3 / np.sqrt(98):.2f}"
     )
 
 
 @pytest.mark.parametrize("rows", [1, 2, 60, 316, 317])
 def test_a_pool_with_nothing_to_correlate_is_no_leak(panel, rows):
-    found = train_pool(leakage.cut_off(panel, rows - 1), SETTINGS)
+    found = train_pool(panel.select(slice(rows)), SETTINGS)
 
     assert found.leak is None
     assert set(found.results) == {"short", "long"}

@@ -1,0 +1,139 @@
+"""Train one pool, draw its report, and make its models live with the inputs of all its tickers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from src.modeling.experiment.promotion import decide_promotion
+from src.modeling.experiment.summary import all_ticker_metrics
+from src.modeling.points.fit_cache import DiskFitCache
+from src.modeling.serving.inputs import HorizonForecasts, input_rows
+from src.modeling.serving.pool_inputs import pool_row_of
+from src.modeling.serving.predict import forecast_from_row
+from src.modeling.serving.stored_models import live_forecasts
+from src.modeling.training.answers import PoolAnswers
+from src.modeling.training.pool_training import train_pool
+from src.modeling.training.publish import (
+    current_champion,
+    publish,
+    stays_live,
+    with_time_of_fit,
+)
+from src.modeling.training.report_inputs import draw
+from src.modeling.training.result import build_artifact
+from src.registry.storage.signing import signing_keys
+
+if TYPE_CHECKING:
+    from src.config.settings import Settings
+    from src.core.model_events import Pin
+    from src.modeling.panel.panel import Panel
+    from src.modeling.serving.pool_data import PoolMembers
+    from src.modeling.training.pool_training import PoolTraining
+    from src.registry.storage.artifact import Artifact
+    from src.stages.stage import RunContext
+
+Row = Mapping[str, Any]
+FITS = Path("var") / "fits"
+
+
+@dataclass(frozen=True, eq=False)
+class _Trained:
+    """The model sets of a pool, what was decided of each, and warnings about who was served."""
+
+    artifacts: Sequence[Artifact]
+    events: Mapping[str, str]
+    warnings: Sequence[str]
+
+
+def train_and_publish(
+    context: RunContext, members: PoolMembers, panel: Panel, tickers: Sequence[str]
+) -> PoolAnswers:
+    """Train a pool; a live run makes its models live.
+
+    Reports are drawn before anything goes live: what cannot be shown is not served.
+    """
+    training = train_pool(panel, context.settings, _fit_cache(context.settings))
+    trained = _judge(context, members, training)
+    rows = list(_rows(context, members, panel, training))
+    answering = [stays_live(context.models, artifact) for artifact in trained.artifacts]
+    pool_rows = [pool_row_of(artifact, rows, context.now) for artifact in answering]
+    forecasts = _forecasts(context, answering, rows, pool_rows, tickers)
+    files = draw(context, trained.artifacts, forecasts, rows)
+    stored = publish(context, trained.artifacts, rows)
+    problems: Sequence[str] = ()
+    if context.records is not None:
+        forecasts, problems = live_forecasts(context, members.pool, tickers)
+    return PoolAnswers(
+        members,
+        {artifact.horizon: artifact for artifact in stored},
+        forecasts,
+        trained.events,
+        (*trained.warnings, *_without_candidate(stored), *problems),
+        files,
+    )
+
+
+def _judge(context: RunContext, members: PoolMembers, training: PoolTraining) -> _Trained:
+    artifacts, events, warnings = [], {}, []
+    for horizon, result in training.results.items():
+        champion, doubts = current_champion(context.models, members.pool, horizon, result.horizon)
+        decision = decide_promotion(result, champion)
+        artifact = build_artifact(context, members, horizon, result, decision, training.leak)
+        artifacts.append(with_time_of_fit(context.models, artifact))
+        events[horizon] = decision.event
+        warnings += doubts
+    return _Trained(artifacts, events, warnings)
+
+
+def _rows(
+    context: RunContext, members: PoolMembers, panel: Panel, training: PoolTraining
+) -> Iterator[dict[str, Any]]:
+    """Rows of ``serving_inputs`` of all tickers of the pool, at both horizons."""
+    features = training.feature_cache.features
+    for horizon, result in training.results.items():
+        forecasts = HorizonForecasts(horizon, result.distributions, all_ticker_metrics(result))
+        yield from input_rows(panel, features, forecasts, members, panel.tickers, context.now)
+
+
+def _forecasts(
+    context: RunContext,
+    answering: Sequence[Artifact],
+    rows: Sequence[Row],
+    pool_rows: Sequence[Row],
+    tickers: Sequence[str],
+) -> list[dict[str, Any]]:
+    """Entries of ``forecasts`` in results.json as they will be answered, by ticker and horizon."""
+    models = {a.horizon: (a, pool) for a, pool in zip(answering, pool_rows, strict=True)}
+    entries = []
+    for row in rows:
+        if row["ticker"] in tickers:
+            artifact, pool = models[row["horizon"]]
+            pin = _pin(context, artifact)
+            entries.append(forecast_from_row(artifact, row, pool, context.calendar, pin))
+    order = {artifact.sessions: place for place, artifact in enumerate(answering)}
+    return sorted(entries, key=lambda entry: (entry["ticker"], order[_sessions(entry)]))
+
+
+def _pin(context: RunContext, artifact: Artifact) -> Pin | None:
+    if context.models is None or not artifact.digest:
+        return None
+    return context.models.pin(artifact.pool, artifact.horizon)
+
+
+def _sessions(entry: Row) -> int:
+    return int(entry["horizon"].removesuffix("-day"))
+
+
+def _without_candidate(artifacts: Sequence[Artifact]) -> Iterator[str]:
+    """A warning for each model without a candidate."""
+    for artifact in artifacts:
+        if artifact.candidate == "zero":
+            yield f"{artifact.pool}, {artifact.horizon}: {artifact.reason}."
+
+
+def _fit_cache(settings: Settings) -> DiskFitCache:
+    keys = signing_keys(settings)
+    return DiskFitCache(settings.home / FITS, keys[0] if keys else None)
