@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,64 +22,61 @@ if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.data.sources.select import SourceRequest
 
+# First words that are commands of their own.
+SUBCOMMANDS = {"check-leakage": "mlops.check_leakage", "report": "mlops.report"}
+
 
 class MLOpsPipeline:
-    """Runs ingest, cleaning, features, validation and training for one ticker.
+    """Runs ingest, cleaning, features, validation and training for one ticker, some or all.
 
     Args:
         ticker: Such as ``TCS.NS``; None takes the configuration's.
         config: A JSON file with settings, or None.
-        source: Where prices come from; None takes the default for the ticker.
+        tickers: Several, instead of ``ticker``.
+        all_tickers: All that the files of the source have, or else all that are stored but for
+            synthetic ones, instead of ``ticker``.
+        source: Where prices come from; None takes the default for the ticker, and of several
+            tickers what is stored.
         as_of: The last session that may be used. With one in the past the run computes and
             reports but writes no live table and no model.
         known_at: An aware time: only what had been fetched by then is used, and nothing is
             written. Prices come from what is stored.
         settings: Ready-made settings, instead of ``config`` and the environment.
-        progress: Called with each stage's name as it begins.
+        progress: Called with what is under way, and how many of how many tickers are up to date.
 
     Raises:
         UsageError: For a ticker that is none or whose exchange has no calendar here, a source
-            without what it needs, a future as-of or known-at.
+            without what it needs or for too many tickers, a future as-of or known-at.
         BadConfig: For a setting that cannot be used.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all of these describe a run
         self,
         ticker: str | None = None,
         config: Path | str | None = None,
         *,
+        tickers: Sequence[str] | None = None,
+        all_tickers: bool = False,
         source: SourceRequest | None = None,
         as_of: dt.date | None = None,
         known_at: dt.datetime | None = None,
         settings: Settings | None = None,
-        progress: Callable[[str], None] | None = None,
+        progress: Callable[[str, float, int], None] | None = None,
     ) -> None:
-        from mlops.run import RunRequest
-        from src.config.clock import now
+        from mlops.pipeline_run.request import make_request
         from src.config.load import load_settings
-        from src.core.calendars.exchanges import calendar_of, exchange_of
-        from src.core.tickers import normalise_ticker
-        from src.data.sources.select import SourceRequest, open_source
-        from src.stages.context import is_live
+        from src.data.sources.select import SourceRequest
 
-        settings = settings or load_settings(Path(config) if config else None)
-        request = source or SourceRequest()
-        ticker = normalise_ticker(
-            settings.data.ticker if ticker is None else ticker, request.suffix
-        )
-        at, calendar = now(settings), calendar_of(exchange_of(ticker))
-        live = is_live(as_of, known_at, at, calendar)
-        opened = open_source(
-            request,
+        self._request = make_request(
+            settings or load_settings(Path(config) if config else None),
+            source or SourceRequest(),
             ticker=ticker,
-            settings=settings,
-            calendar=calendar,
-            now=at,
+            tickers=tickers,
+            all_tickers=all_tickers,
             as_of=as_of,
             known_at=known_at,
         )
-        self._request = RunRequest(settings, ticker, opened, as_of, known_at, live, at)
-        self._progress = progress or (lambda _stage: None)
+        self._progress = progress or (lambda _stage, _done, _total: None)
 
     def run_full_pipeline(self, skip_training: bool = False) -> tuple[bool, dict[str, Any]]:
         """Run every stage, or all but training.
@@ -87,11 +85,11 @@ class MLOpsPipeline:
             UnwritableFolder: When the run cannot even leave a folder.
 
         Returns:
-            Whether it succeeded, and the results as ``results.json`` holds them; those of a
-            failed run have ``error``, one sentence.
+            Whether it succeeded for every ticker, and the results as ``results.json`` holds them;
+            those of a failed run have ``error``, one sentence.
         """
-        from mlops.run import run_pipeline
-        from mlops.run_folder import new_run_folder
+        from mlops.pipeline_run.output.folder import new_run_folder
+        from mlops.pipeline_run.run import run_pipeline
         from src.config import logs
         from src.config.threads import use_passive_waiting
 
@@ -99,37 +97,44 @@ class MLOpsPipeline:
         use_passive_waiting()
         logs.configure(settings.home, settings.log_level)
         folder = new_run_folder(settings.home, request.now)
-        logs.bind_run(folder.run_id, ticker=request.ticker)
+        logs.bind_run(folder.run_id, **({"ticker": request.ticker} if request.ticker else {}))
         results = run_pipeline(request, folder, self._progress, skip_training=skip_training)
         return results["status"] == "success", results
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command ``python -m mlops.pipeline``, and ``check-leakage`` as its first word."""
+    """The command ``python -m mlops.pipeline``, and those of its first words."""
     arguments = sys.argv[1:] if argv is None else list(argv)
-    if arguments[:1] == ["check-leakage"]:
-        from mlops import check_leakage
-
-        return check_leakage.main(arguments[1:])
+    if arguments[:1] and arguments[0] in SUBCOMMANDS:
+        code: int = import_module(SUBCOMMANDS[arguments[0]]).main(arguments[1:])
+        return code
     args = _parser().parse_args(arguments)
-    from mlops.forecast_table import forecast_table, progress_bar
+    from mlops.pipeline_run.output.forecast_table import forecast_table
+    from mlops.pipeline_run.output.progress import show_progress
+    from mlops.pipeline_run.output.ticker_table import failed_tickers, ticker_table
+    from mlops.pipeline_run.request import listed_tickers
     from src.data.sources.select import source_request
 
-    with progress_bar(4 if args.skip_training else 5) as progress:
+    with show_progress() as progress:
         pipeline = MLOpsPipeline(
             args.ticker,
             args.config,
+            tickers=listed_tickers(args.tickers, args.suffix) if args.tickers else None,
+            all_tickers=args.all,
             source=source_request(args),
             as_of=args.as_of,
             known_at=args.known_at,
             progress=progress,
         )
         success, results = pipeline.run_full_pipeline(skip_training=args.skip_training)
-    if not success:
-        sys.stderr.write(f"{results['error']}\n")
-        return 1
-    sys.stdout.write(f"{forecast_table(results)}\n")
-    return 0
+    is_single = results["ticker"] is not None
+    if results["status"] != "failed":
+        table = forecast_table if is_single else ticker_table
+        sys.stdout.write(f"{table(results)}\n")
+    lines = [] if success or is_single else failed_tickers(results)
+    lines += [results["error"]] if results["status"] == "failed" else []
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    return 0 if success else 1
 
 
 def _parser() -> Parser:
@@ -138,10 +143,16 @@ def _parser() -> Parser:
     parser = command_parser(
         "mlops.pipeline",
         "Bring prices in, clean them, compute and check features, train, and print the forecasts "
-        "for the next session and the next quarter. `check-leakage --ticker T` as first words "
-        "checks instead that nothing depends on later prices.",
+        "for the next session and the next quarter, of one ticker, some or all. `check-leakage "
+        "--ticker T` as first words checks instead that nothing depends on later prices, `report "
+        "--ticker T` draws the report of one ticker.",
     )
-    add_ticker(parser)
+    which = parser.add_mutually_exclusive_group()
+    add_ticker(parser, group=which)
+    which.add_argument("--tickers", metavar="T1,T2|FILE", help="several, or a file with one a line")
+    which.add_argument(
+        "--all", action="store_true", help="every ticker of the files given, else every stored one"
+    )
     parser.add_argument(
         "--skip-training", action="store_true", help="forecast with the stored models"
     )

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
     from src.config.settings import Settings
     from src.db.database import Database
+    from src.db.store import Store
     from src.stages.stage import RunContext, Stage, StageReport
+
+    _Prepared = tuple[Stage, Callable[[Store], list[str]]]
 
 # Of a process that ended by Ctrl-C: 128 and the signal's number.
 INTERRUPTED = 130
@@ -133,23 +136,29 @@ def stage_main(
     argv: Sequence[str] | None = None,
     *,
     parser: Parser,
-    prepare: Callable[[argparse.Namespace, Settings, Any], tuple[Stage, list[str]]] | None = None,
+    prepare: Callable[[argparse.Namespace, Settings, Any], _Prepared] | None = None,
 ) -> int:
     """Show, run or write one stage, by the arguments of ``stage_parser`` and perhaps more.
 
     ``prepare``, called with the arguments, the settings and the time, returns the stage to run,
-    bound to a source of prices, and the tickers that this source holds.
+    bound to a source of prices, and a function for the tickers that this source holds: it is called
+    with the store, outside of any transaction.
     """
     args = parser.parse_args(argv)
     settings, now = set_up(args)
     from src.db.database import open_database
-    from src.db.tables.runs import application_name, ticker_locks
+    from src.db.tables.locks import ticker_locks
+    from src.db.tables.runs import application_name
 
-    source_tickers: list[str] = []
+    tickers_of: Callable[[Store], list[str]] | None = None
     if prepare is not None:
-        stage, source_tickers = prepare(args, settings, now)
+        stage, tickers_of = prepare(args, settings, now)
     run_id = f"{now:%Y%m%d_%H%M%S}_{stage.name}"
     with open_database(settings.server, settings.home, application_name(run_id)) as database:
+        source_tickers = []
+        if tickers_of is not None:
+            with database.store.transaction():
+                source_tickers = tickers_of(database.store)
         tickers = _tickers(args, settings, source_tickers, database, needs_prices=bool(stage.reads))
         if args.action == "show":
             _print_stored(stage, database, tickers)
@@ -164,9 +173,20 @@ def stage_main(
 def _run_and_print(stage: Stage, context: RunContext) -> StageReport:
     from src.stages.stage import run_stage
 
+    if context.live:
+        _forget_prepared(context)
     report = run_stage(stage, context)
     _print_report(stage, context, report)
     return report
+
+
+def _forget_prepared(context: RunContext) -> None:
+    """Let the next run of many work these tickers through, whatever this stage makes of them."""
+    from src.core.tables import PREPARED_TICKERS
+
+    nothing = context.store.load(PREPARED_TICKERS, [])
+    with context.store.transaction():
+        context.store.replace(PREPARED_TICKERS, context.tickers, nothing)
 
 
 def _contexts(
@@ -235,7 +255,7 @@ def _tickers(
 
 
 def _print_stored(stage: Stage, database: Database, tickers: tuple[str, ...]) -> None:
-    for table in stage.writes:
+    for table in (table for table in stage.writes if "ticker" in table.columns):
         frame = _without_bytes(database.store.load(table, tickers))
         sys.stdout.write(f"{table.name}: {frame.height:,} rows of {', '.join(tickers)}\n")
         if frame.height:

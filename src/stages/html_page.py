@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -53,3 +54,19 @@ def figure_markup(figure: Figure, name: str, *, with_library: bool) -> Markup:
             div_id=name,
         )
     )
+
+
+def plotly_library() -> Markup:
+    """Plotly's script, for a page whose figures are drawn by a script of its own."""
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
+
+    return Markup(f"<script>{get_plotlyjs()}</script>")  # noqa: S704 - the library itself
+
+
+def script_json(value: Any) -> Markup:
+    """A value as JSON that can stand in a ``<script>``: no text in it can end the element."""
+    from markupsafe import Markup
+
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - no tag is left in it

@@ -28,6 +28,7 @@ NULLABLE: dict[str, frozenset[str]] = {
     tables.RAW_HOURLY.name: frozenset(tables.OHLCV),
     tables.CLEAN_DAILY.name: frozenset({"repaired_by"}),
     tables.CLEAN_HOURLY.name: frozenset({"repaired_by"}),
+    tables.FEATURES_DAILY.name: frozenset({"log_return", "variance"}),
     tables.PRICE_REVISIONS.name: frozenset({"old_value", "new_value"}),
     tables.CORPORATE_ACTIONS.name: frozenset({"ratio", "amount"}),
     tables.ACTION_HISTORY.name: frozenset({"ratio", "amount"}),
@@ -61,9 +62,12 @@ def check(table: Table, frame: pl.DataFrame) -> None:
     """
     from pandera.errors import SchemaError
 
-    extra = tuple(name for name in frame.columns if name not in table.columns)
+    extra = [name for name in frame.columns if name not in table.columns]
+    types = _types(table, extra if table.open_ended else ())
+    if frame.is_empty() and dict(frame.schema) == types:
+        return
     try:
-        _schema(table, extra if table.open_ended else ()).validate(frame)
+        _schema(table, types).validate(frame)
     except SchemaError as error:
         raise SchemaMismatch(table, " ".join(str(error).split())[:200]) from error
 
@@ -75,10 +79,15 @@ class CheckedStore:
         self._below = below
 
     def load(
-        self, table: Table, tickers: Sequence[str], until: dt.date | None = None
+        self,
+        table: Table,
+        tickers: Sequence[str],
+        until: dt.date | None = None,
+        columns: Sequence[str] | None = None,
+        since: dt.date | None = None,
     ) -> pl.DataFrame:
         """See Store."""
-        return self._below.load(table, tickers, until)
+        return self._below.load(table, tickers, until, columns, since)
 
     def replace(
         self,
@@ -86,19 +95,29 @@ class CheckedStore:
         tickers: Sequence[str],
         frame: pl.DataFrame,
         within: Mapping[str, str] | None = None,
+        stored: pl.DataFrame | None = None,
     ) -> int:
         """See Store."""
         check(table, frame)
-        return self._below.replace(table, tickers, frame, within)
+        return self._below.replace(table, tickers, frame, within, stored)
 
     def upsert(self, table: Table, frame: pl.DataFrame) -> int:
         """See Store."""
         check(table, frame)
         return self._below.upsert(table, frame)
 
+    def insert(self, table: Table, frame: pl.DataFrame) -> int:
+        """See Store."""
+        check(table, frame)
+        return self._below.insert(table, frame)
+
     def add_batch(self, batch: dict[str, Any], content: bytes, actions: bytes = b"") -> int:
         """See Store."""
         return self._below.add_batch(batch, content, actions)
+
+    def batches_of_files(self, hashes: Sequence[str]) -> pl.DataFrame:
+        """See Store."""
+        return self._below.batches_of_files(hashes)
 
     def tickers(self) -> list[str]:
         """See Store."""
@@ -111,27 +130,38 @@ class CheckedStore:
             yield
 
 
-def _schema(table: Table, extra: Sequence[str]) -> pa.DataFrameSchema:
-    import pandera.polars as pa
+def _types(table: Table, extra: Sequence[str]) -> dict[str, pl.DataType]:
+    """The type of each declared column, and of further ones."""
     import polars as pl
 
     kinds: dict[str, Any] = {
-        tables.FLOAT: pl.Float64,
-        tables.TEXT: pl.String,
-        tables.JSON: pl.String,
-        tables.DATE: pl.Date,
+        tables.FLOAT: pl.Float64(),
+        tables.TEXT: pl.String(),
+        tables.JSON: pl.String(),
+        tables.DATE: pl.Date(),
         tables.TIME: pl.Datetime("us", "UTC"),
-        tables.BOOL: pl.Boolean,
-        tables.INT: pl.Int64,
-        tables.BYTES: pl.Binary,
+        tables.BOOL: pl.Boolean(),
+        tables.INT: pl.Int64(),
+        tables.BYTES: pl.Binary(),
+        tables.FLOATS: pl.List(pl.Float64),
+        tables.REALS: pl.List(pl.Float32),
+        tables.TEXTS: pl.List(pl.String),
     }
+    declared = {name: kinds[kind] for name, kind in table.columns.items()}
+    return declared | dict.fromkeys(extra, pl.Float64())
+
+
+def _schema(table: Table, types: Mapping[str, pl.DataType]) -> pa.DataFrameSchema:
+    import pandera.polars as pa
+
     nullable = NULLABLE.get(table.name, frozenset())
-    declared = {
-        name: pa.Column(kinds[kind], _checks(table, name), nullable=name in nullable)
-        for name, kind in table.columns.items()
+    columns = {
+        name: pa.Column(
+            kind, _checks(table, name), nullable=name in nullable or name not in table.columns
+        )
+        for name, kind in types.items()
     }
-    further = {name: pa.Column(pl.Float64, nullable=True) for name in extra}
-    return pa.DataFrameSchema({**declared, **further}, strict=True)
+    return pa.DataFrameSchema(columns, strict=True)
 
 
 def _checks(table: Table, name: str) -> list[pa.Check]:

@@ -60,6 +60,8 @@ class StageReport:
         files: Texts for the run's folder, by name.
         counts: For the table that the command prints: by ticker, numbers by name.
         failures: Sentences about tickers or files of which nothing was stored, beside others.
+        failed: Of these the tickers of which nothing new was stored, with the sentence: later
+            stages leave them out.
     """
 
     rows: int
@@ -68,6 +70,7 @@ class StageReport:
     files: Mapping[str, str] = field(default_factory=dict)
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     failures: tuple[str, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,22 +106,31 @@ def count_by_ticker(tickers: Sequence[str], **frames: pl.DataFrame) -> dict[str,
 
 
 def merge_reports(reports: Sequence[StageReport]) -> StageReport:
-    """One report for several groups of tickers: numbers are added, lists joined."""
+    """One report for several groups of tickers.
+
+    Of the details, numbers are added, lists joined (each item once) and mappings merged likewise;
+    of other values the first one stands.
+    """
     details: dict[str, Any] = {}
     for report in reports:
-        for name, value in report.details.items():
-            details[name] = _add(details[name], value) if name in details else value
+        details = _merge(details, report.details)
     return StageReport(
         rows=sum(report.rows for report in reports),
         details=details,
         warnings=tuple(warning for report in reports for warning in report.warnings),
         failures=tuple(failure for report in reports for failure in report.failures),
+        failed={ticker: why for report in reports for ticker, why in report.failed.items()},
         files={name: text for report in reports for name, text in report.files.items()},
         counts={ticker: row for report in reports for ticker, row in report.counts.items()},
     )
 
 
-def _add(total: Any, value: Any) -> Any:
-    if isinstance(total, dict):
-        return {name: total.get(name, 0) + value.get(name, 0) for name in {**total, **value}}
-    return total + value
+def _merge(first: Any, second: Any) -> Any:
+    if isinstance(first, Mapping):
+        both = {name: _merge(first[name], second[name]) for name in first if name in second}
+        return {**first, **second, **both}
+    if isinstance(first, list):
+        return first + [item for item in second if item not in first]
+    if isinstance(first, (int, float)) and not isinstance(first, bool):
+        return first + second
+    return first

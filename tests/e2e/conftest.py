@@ -7,8 +7,8 @@ from src.db.connection import normalise_url
 from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire
 from src.db.migrate import ensure_schema
-from tests.support.answers import put_live, put_price
-from tests.support.models import both_horizons, winner
+from tests.support.answers import put_live, put_member, put_price
+from tests.support.models import both_horizons, make_artifact, winner
 from tests.support.real_prices import Databases
 from tests.support.services import Service
 
@@ -28,7 +28,7 @@ def embedded(home):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, server):
-    """A database with TCS.NS served, WIPRO.NS by a winner, INFY.NS without a model; its home."""
+    """A database with TCS.NS served, TCS.BO by a winner, INFY.NS without inputs; its home."""
     home, name = tmp_path_factory.mktemp("home"), f"api_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
@@ -36,8 +36,10 @@ def place(tmp_path_factory, server):
         ensure_schema(url)
         with psycopg.connect(url, autocommit=True) as connection:
             put_live(connection, home / "models", both_horizons())
-            put_live(connection, home / "models", [winner(ticker="WIPRO.NS")])
+            bse = [winner(pool="BSE"), make_artifact(pool="BSE", horizon="long", sessions=63)]
+            put_live(connection, home / "models", bse, tickers=["TCS.BO"])
             put_price(connection, "INFY.NS")
+            put_member(connection, "INFY.NS")
         yield url, home
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -136,7 +136,9 @@ def test_other_windows_are_computed_and_stored(command, embedded, home, tmp_path
             "FROM features_daily",
         )
         assert first == (49, first[3] - 10, first[3] - 49, first[3])
-        assert rows(url, "SELECT count(*) FROM dataset_short WHERE sma_50 IS NULL") == [(0,)]
+        # A label needs no feature: rows without a full window are there, and marked.
+        incomplete = "SELECT DISTINCT warm_up FROM dataset_short WHERE sma_50 IS NULL"
+        assert rows(url, incomplete) == [(True,)]
 
 
 def test_a_run_up_to_a_past_session_reports_but_writes_nothing(command, embedded, home):
@@ -209,7 +211,6 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(command, home, tmp_path,
         ("--ticker", "TCS.NS", "--source", "nowhere"),
         ("--ticker", "TCS.NS", "--as-of", "yesterday"),
         ("--ticker", "TCS.NS", "--source", "stored", "--as-of", "2099-01-01"),
-        ("--tickers", "TCS.NS"),
         ("--ticker", "TCS.NS", "--known-at", "2026-01-01T00:00Z", "--vendor", "nse"),
     ],
 )
@@ -407,8 +408,8 @@ def test_without_a_model_a_run_that_trains_nothing_says_what_to_run(command, emb
 
     assert (ran.returncode, ran.stdout) == (1, "")
     sentence = (
-        "The prices of DEMO.NS are up to date, but no model has been trained yet: run "
-        "`python -m mlops.pipeline --ticker DEMO.NS` without --skip-training."
+        "The prices of DEMO.NS are up to date, but no model of pool SAMPLE has been trained yet: "
+        "run `python -m mlops.pipeline --ticker DEMO.NS` without --skip-training."
     )
     assert ran.stderr.splitlines()[-1] == sentence
     assert (results_of(home)["status"], results_of(home)["error"]) == ("failed", sentence)

@@ -8,7 +8,7 @@ import pytest
 
 from src.data.cleaning import stage as cleaning
 from src.data.ingest import stage as ingest
-from src.db.tables.runs import ticker_locks
+from src.db.tables.locks import ticker_locks
 from tests.support.prices import TCS, StubSource, bar, context, delivery, run, sessions
 from tests.support.services import NOW, eventually
 

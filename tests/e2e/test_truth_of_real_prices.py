@@ -214,7 +214,5 @@ def test_a_changed_close_rebuilds_what_it_touches_and_nothing_else(
     assert revisions == [("2026-03-02", "close", False)]
     assert rewritten(before[tables[0]], after[tables[0]]) == [(TCS, "2026-03-02")]
     at = sessions.index("2026-03-02")
-    # sma_21 looks back on 21 closes, so the change is in that many rows.
-    assert rewritten(before[tables[1]], after[tables[1]]) == [
-        (TCS, day) for day in sessions[at : at + 21]
-    ]
+    # Model inputs look back on a year of ranges, so the change is in every row since.
+    assert rewritten(before[tables[1]], after[tables[1]]) == [(TCS, day) for day in sessions[at:]]

@@ -1,9 +1,10 @@
+import json
 import re
 
 import pytest
 from jinja2 import UndefinedError
 
-from src.stages.html_page import _environment, render
+from src.stages.html_page import _environment, render, script_json
 
 
 def drawn(source, **values):
@@ -42,3 +43,17 @@ def test_the_base_page_may_fetch_nothing():
 
     assert "default-src 'none'" in html
     assert not re.search(r"(src|href)=", html)
+
+
+def test_no_text_in_json_can_end_its_script():
+    value = {"name": "</script><b>", "prices": [1.5, None]}
+
+    text = script_json(value)
+
+    assert text == '{"name":"\\u003c/script>\\u003cb>","prices":[1.5,null]}'
+    assert json.loads(text) == value
+
+
+def test_a_number_that_is_none_is_no_json():
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        script_json([float("nan")])

@@ -21,9 +21,15 @@ FEATURES = {
     "ticker": "TCS.NS",
     "date": dt.date(2026, 4, 6),
     "close": 100.0,
+    "adj_close": 100.0,
+    "log_return": None,
+    "variance": None,
+    "action_pending": False,
     "warm_up": False,
     "source": "yahoo",
+    "return_basis": "price",
     "features_version": "v",
+    "inputs": [0.5, float("nan")],
     "sma_7": None,
 }
 LABEL = {
@@ -31,15 +37,20 @@ LABEL = {
     "date": dt.date(2026, 4, 6),
     "label_end": dt.date(2026, 4, 7),
     "target": 0.01,
+    "warm_up": False,
     "source": "yahoo",
     "features_version": "v",
 }
-TEXTS = {"repaired_by": pl.String, "source": pl.String, "return_basis": pl.String}
+KINDS = {
+    **dict.fromkeys(("repaired_by", "source", "return_basis"), pl.String),
+    **dict.fromkeys(("log_return", "variance", "sma_7"), pl.Float64),
+    "inputs": pl.List(pl.Float32),
+}
 
 
 def frame(row, **change):
-    kinds = {name: kind for name, kind in TEXTS.items() if name in row}
-    return pl.DataFrame([row | change], schema_overrides=kinds | {"sma_7": pl.Float64})
+    kinds = {name: kind for name, kind in KINDS.items() if name in row}
+    return pl.DataFrame([row | change], schema_overrides=kinds)
 
 
 def test_a_bar_as_declared_passes():

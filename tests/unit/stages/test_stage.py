@@ -13,11 +13,30 @@ def test_rows_are_counted_by_ticker_and_a_ticker_without_rows_has_none():
 
 
 def test_merging_adds_numbers_and_joins_lists():
-    first = StageReport(2, {"n": 1, "rules": {"a": 1}, "notes": ["x"]}, ("w",), {"f": "1"})
-    second = StageReport(3, {"n": 2, "rules": {"b": 4}, "notes": ["x", "y"]}, ("v",), {"g": "2"})
+    first = StageReport(
+        2,
+        {"n": 1, "rules": {"a": 1}, "notes": ["x"], "source": "csv", "checks": {"T": [1]}},
+        ("w",),
+        {"f": "1"},
+        failed={"A.NS": "refused"},
+    )
+    second = StageReport(
+        3,
+        {"n": 2, "rules": {"a": 2, "b": 4}, "notes": ["x", "y"], "source": "csv"},
+        ("v",),
+        {"g": "2"},
+        failed={"B.NS": "refused too"},
+    )
 
     merged = merge_reports([first, second])
 
     assert (merged.rows, merged.warnings) == (5, ("w", "v"))
-    assert merged.details == {"n": 3, "rules": {"a": 1, "b": 4}, "notes": ["x", "x", "y"]}
+    assert merged.details == {
+        "n": 3,
+        "rules": {"a": 3, "b": 4},
+        "notes": ["x", "y"],
+        "source": "csv",
+        "checks": {"T": [1]},
+    }
     assert merged.files == {"f": "1", "g": "2"}
+    assert merged.failed == {"A.NS": "refused", "B.NS": "refused too"}

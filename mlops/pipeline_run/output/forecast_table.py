@@ -5,37 +5,13 @@ Every number printed is in results.json; tests and their limits are left to the 
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from src.stages.cli import aligned
 
 HEADERS = ("horizon", "target date", "forecast", "90 % range", "chance of a rise")
 RUNS = "mlops/runs"
-
-
-@contextmanager
-def progress_bar(stages: int) -> Iterator[Callable[[str], None]]:
-    """A progress bar over the stages on a terminal; elsewhere there are only the log's lines."""
-    if not sys.stderr.isatty():
-        yield lambda _stage: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description:<20}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=stages)
-        started = 0
-
-        def step(stage: str) -> None:
-            nonlocal started
-            bar.update(task, description=stage, completed=started)
-            started += 1
-
-        yield step
 
 
 def forecast_table(results: Mapping[str, Any]) -> str:
@@ -46,11 +22,10 @@ def forecast_table(results: Mapping[str, Any]) -> str:
         return "\n".join([f"{results['ticker']}: there is no forecast.", *why])
     table = aligned([HEADERS, *(_row(forecast) for forecast in forecasts)], str.ljust, gap="   ")
     lines = [_header(results), *table, *_age(results), *_dates(forecasts)]
-    lines += _in_use(forecasts)
-    lines += [
-        f"{_horizon(forecast)}: {forecast['note']}." for forecast in forecasts if forecast["note"]
-    ]
-    return "\n".join([*lines, _evidence(results)])
+    lines += sentences_in_use(forecasts)
+    noted = [forecast for forecast in forecasts if forecast["note"]]
+    lines += [f"{horizon_name(forecast)}: {forecast['note']}." for forecast in noted]
+    return "\n".join([*lines, evidence(results)])
 
 
 def _header(results: Mapping[str, Any]) -> str:
@@ -65,13 +40,12 @@ def _header(results: Mapping[str, Any]) -> str:
 
 def _row(forecast: Mapping[str, Any]) -> tuple[str, ...]:
     estimated = " (estimated)" if forecast["target_date_estimated"] else ""
-    chance = forecast["prob_up"]
     return (
-        _horizon(forecast),
+        horizon_name(forecast),
         forecast["target_date"] + estimated,
         _point(forecast),
-        _range(forecast["intervals"]),
-        "not known" if chance is None else f"{100 * chance:.0f} %",
+        price_range(forecast["intervals"]),
+        rise_chance(forecast),
     )
 
 
@@ -81,14 +55,22 @@ def _point(forecast: Mapping[str, Any]) -> str:
     return f"{forecast['est_future_close']:,.2f} ({100 * forecast['pred_return']:+.2f} %)"
 
 
-def _range(intervals: Sequence[Mapping[str, float]]) -> str:
+def rise_chance(forecast: Mapping[str, Any]) -> str:
+    """The probability of a rise."""
+    chance = forecast["prob_up"]
+    return "not known" if chance is None else f"{100 * chance:.0f} %"
+
+
+def price_range(intervals: Sequence[Mapping[str, float]]) -> str:
+    """The closes between which 90 % of the distribution lie."""
     for interval in intervals:
         if interval["level"] == 0.9:
             return f"{interval['low_close']:,.2f} - {interval['high_close']:,.2f}"
     return "not known"
 
 
-def _horizon(forecast: Mapping[str, Any]) -> str:
+def horizon_name(forecast: Mapping[str, Any]) -> str:
+    """Such as ``63 sessions``."""
     sessions = forecast["horizon"].removesuffix("-day")
     return "1 session" if sessions == "1" else f"{sessions} sessions"
 
@@ -113,17 +95,17 @@ def _dates(forecasts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield from dict.fromkeys(warnings)
 
 
-def _in_use(forecasts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def sentences_in_use(forecasts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """The models in use, then how close the candidates of the other horizons are."""
     promoted = [forecast for forecast in forecasts if _is_promoted(forecast)]
     for forecast in promoted:
         name, since = forecast["candidate"]["name"], forecast["model"]["served_since"]
-        yield f"{name} is in use at {_horizon(forecast)} since {since}: {_errors(forecast)}."
+        yield f"{name} is in use at {horizon_name(forecast)} since {since}: {_errors(forecast)}."
     # A promoted model without one of its inputs is explained by its note.
     others = [f for f in forecasts if f not in promoted and not f["note"]]
     if not others:
         return
-    none = "No model is in use" + (f" at {_horizon(others[0])}" if len(others) == 1 else "")
+    none = "No model is in use" + (f" at {horizon_name(others[0])}" if len(others) == 1 else "")
     closest = [text for forecast in others if (text := _closest(forecast))]
     if closest:
         yield f'{none}: none has beaten "no change" yet. Closest: {"; ".join(closest)}.'
@@ -141,7 +123,7 @@ def _closest(forecast: Mapping[str, Any]) -> str:
     if not errors:
         return ""
     could_be_chance = ", which could be chance" if "smaller" in errors else ""
-    return f"{forecast['candidate']['name']} at {_horizon(forecast)}, {errors}{could_be_chance}"
+    return f"{forecast['candidate']['name']} at {horizon_name(forecast)}, {errors}{could_be_chance}"
 
 
 def _errors(forecast: Mapping[str, Any]) -> str:
@@ -167,6 +149,9 @@ def _lower(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:].rstrip(".")
 
 
-def _evidence(results: Mapping[str, Any]) -> str:
-    page = "report.html" if "training" in results["stages"] else "results.json"
-    return f"Evidence: {RUNS}/{results['pipeline_id']}/{page}.   A forecast, not advice."
+def evidence(results: Mapping[str, Any]) -> str:
+    """Where the evidence is: the run's reports, or the command that draws one."""
+    where = ", ".join(f"{RUNS}/{results['pipeline_id']}/{page}" for page in results["reports"])
+    ticker = results["ticker"] or "T"
+    where = where or f"`python -m mlops.pipeline report --ticker {ticker}`"
+    return f"Evidence: {where}.   A forecast, not advice."

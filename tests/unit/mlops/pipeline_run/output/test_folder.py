@@ -7,13 +7,14 @@ import sys
 
 import pytest
 
-from mlops.run_folder import RUNS, RunRecord, new_run_folder
+from mlops.pipeline_run.output.folder import RUNS, new_run_folder
+from mlops.pipeline_run.output.record import RunRecord
 
 NOW = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 LATER = NOW + dt.timedelta(hours=1)
 HOLD = """
 import datetime as dt, pathlib, sys, time
-from mlops.run_folder import new_run_folder
+from mlops.pipeline_run.output.folder import new_run_folder
 folder = new_run_folder(pathlib.Path(sys.argv[1]), dt.datetime.fromisoformat(sys.argv[2]))
 print(folder.run_id, flush=True)
 time.sleep(60)

@@ -1,4 +1,4 @@
-"""The folder of one run, ``mlops/runs/{TIMESTAMP}/``, and the record that is written to it.
+"""The folder of one run, ``mlops/runs/{TIMESTAMP}/``.
 
 Its files are complete or not there. A run holds a lock on its folder until it ends, so that the
 next one can tell a run that was killed from one at work.
@@ -12,16 +12,14 @@ import itertools
 import json
 import os
 import re
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from src.config import logs
-from src.core.errors import ForecastError, UnwritableFolder
-from src.stages.cli import unexpected_error
+from src.core.errors import UnwritableFolder
 
 log = logs.get(__name__)
 
@@ -140,89 +138,3 @@ def _create(path: Path) -> bool:
     except FileExistsError:
         return False
     return True
-
-
-class RunRecord:
-    """What becomes results.json and metrics.json of one run: the content of both so far."""
-
-    def __init__(self, folder: RunFolder, **facts: Any) -> None:
-        self.folder = folder
-        self.metrics: list[dict[str, Any]] = []
-        self.results: dict[str, Any] = {
-            "pipeline_id": folder.run_id,
-            "status": "running",
-            **facts,
-            "stages": {},
-            "forecasts": [],
-            "outcomes": {},
-            "warnings": [],
-            "data_hash": None,
-            "total_duration_seconds": 0.0,
-        }
-
-    def add_stage(self, row: Mapping[str, Any], details: Mapping[str, Any]) -> None:
-        """Add a finished or failed stage: its row of metrics.json, and the report's details.
-
-        Of the details, forecasts and data_hash belong to the whole run.
-        """
-        facts = dict(details)
-        for name in ("forecasts", "data_hash"):
-            self.results[name] = facts.pop(name, self.results[name])
-        self.results["stages"][row["stage"]] = {
-            "status": row["status"],
-            "rows": row["rows_processed"],
-            "duration_seconds": row["duration_seconds"],
-            **facts,
-        }
-        self.metrics.append(dict(row))
-        if row["status"] == "success":
-            log.info(
-                f"{row['stage']}: {row['rows_processed']:,} rows in {row['duration_seconds']:.2f} s"
-            )
-        for note in facts.get("notes", ()):
-            log.info(note)
-
-    def warn(self, sentence: str) -> None:
-        """Add a warning, and log it."""
-        self.results["warnings"].append(sentence)
-        log.warning(sentence)
-
-    def fail(self, error: Exception) -> None:
-        """Note the first error that ended the run, and log it."""
-        if self.results["status"] == "failed":
-            return
-        self.results["status"] = "failed"
-        self.results["error"] = error_sentence(error)
-        log.error(error_sentence(error), exc_info=error, file_only=True)
-
-    def write(self, seconds: float) -> None:
-        """Write both files; ``seconds`` is how long the run took."""
-        self.results["total_duration_seconds"] = seconds
-        self.folder.write("metrics.json", self.metrics)
-        self.folder.write(RESULTS, self.results)
-        self.folder.close()
-
-
-class StageMetric:
-    """Times one stage from its creation on, and gives its row of metrics.json."""
-
-    def __init__(self, stage: str) -> None:
-        self._stage = stage
-        self._began = dt.datetime.now(dt.UTC)
-        self._started = time.perf_counter()
-
-    def row(self, rows: int, error: str | None = None) -> dict[str, Any]:
-        """The row of a stage that wrote so many rows, or that an error ended: one sentence."""
-        return {
-            "timestamp": self._began.isoformat(timespec="milliseconds"),
-            "stage": self._stage,
-            "status": "success" if error is None else "failed",
-            "rows_processed": rows,
-            "duration_seconds": time.perf_counter() - self._started,
-            "error_message": error,
-        }
-
-
-def error_sentence(error: Exception) -> str:
-    """An error as one sentence for people."""
-    return str(error) if isinstance(error, ForecastError) else unexpected_error(error)

@@ -2,44 +2,8 @@
 
 import pytest
 
-from mlops.forecast_table import forecast_table
-
-RANGES = {"1-day": (2229.563, 2358.298), "63-day": (2004.502, 2789.990)}
-DATES = {"1-day": "2026-11-30", "63-day": "2027-02-26"}
-CHANCES = {"1-day": 0.509, "63-day": 0.604}
-
-
-def forecast(horizon="1-day", candidate="ridge", skill=-0.0028, n=2676, **changed):
-    low, high = RANGES[horizon]
-    shown = {
-        "name": candidate,
-        "skill_vs_zero": skill,
-        "n": n,
-        "pool": {"mae_vs_zero": 0.5, "n": 9},
-        "promoted": False,
-    }
-    return {
-        "horizon": horizon,
-        "feature_date": "2026-11-27",
-        "target_date": DATES[horizon],
-        "target_date_estimated": horizon == "63-day",
-        "last_close": 2298.7,
-        "pred_return": 0.0,
-        "est_future_close": 2298.7,
-        "prob_up": CHANCES[horizon],
-        "intervals": [{"level": 0.9, "low_close": low, "high_close": high}],
-        "model": {"name": "zero", "served_since": None},
-        "reason": "Undecided: outcomes over 9 dates, 250 are needed",
-        "note": None,
-        "candidate": candidate and shown,
-        "skill": {"pool": {"tickers": 1}},
-    } | changed
-
-
-def promoted(horizon="1-day"):
-    won = forecast(horizon, skill=0.012, pred_return=0.005, est_future_close=2310.19)
-    won["candidate"]["promoted"] = True
-    return won | {"model": {"name": "ridge", "served_since": "2026-04-14"}}
+from mlops.pipeline_run.output.forecast_table import forecast_table
+from tests.support.printed_forecasts import forecast, promoted
 
 
 def results(*forecasts, source="sample", **changed):
@@ -49,6 +13,7 @@ def results(*forecasts, source="sample", **changed):
         "live": True,
         "forecasts": list(forecasts),
         "warnings": [],
+        "reports": ["report.html"],
         "stages": {"data_cleaning": {"sources": [source]}, "training": {}},
     } | changed
 
@@ -141,11 +106,11 @@ def test_a_run_that_looks_back_wrote_nothing():
     assert shown[3].endswith("later prices were not used, and nothing was written.")
 
 
-def test_without_training_the_evidence_is_in_the_results():
-    shown = lines(forecast(), stages={"data_cleaning": {"sources": ["yahoo"]}})
+def test_without_a_new_report_the_command_that_draws_one_is_named():
+    shown = lines(forecast(), stages={"data_cleaning": {"sources": ["yahoo"]}}, reports=[])
 
     assert "synthetic" not in shown[0]
-    assert "/results.json." in shown[-1]
+    assert "Evidence: `python -m mlops.pipeline report --ticker DEMO.NS`." in shown[-1]
 
 
 def test_without_a_forecast_the_warnings_are_printed():

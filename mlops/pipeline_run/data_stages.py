@@ -1,0 +1,168 @@
+"""Bring tickers up to date, from their source to checked features, a block of them at a time.
+
+A stage of a block is one transaction. Where it fails it is done again ticker by ticker, so that
+one ticker keeps no other back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from mlops.pipeline_run.output.record import StageClock, error_sentence
+from mlops.pipeline_run.unchanged import leave_pool
+from src.config import logs
+from src.core.errors import DatabaseFull, DatabaseUnavailable, WrongInstrument
+from src.data.cleaning import stage as cleaning
+from src.db.connection import one_sentence_errors
+from src.features import features_daily, validation
+
+if TYPE_CHECKING:
+    from mlops.pipeline_run.unchanged import Fingerprints
+    from src.stages.stage import RunContext, Stage, StageReport
+
+log = logs.get(__name__)
+
+# Tickers in memory at a time.
+BLOCK_SIZE = 25
+# These end the run: every other ticker would fail alike.
+ENDS_RUN = (DatabaseUnavailable, DatabaseFull)
+# Features are stored only when they pass their checks: until then the last good ones stay.
+FEATURES = (features_daily.STAGE, validation.STAGE)
+
+
+class Reporter(Protocol):
+    """Told how the stages go."""
+
+    def begins(self, stage: str) -> None:
+        """A stage of the block begins."""
+        ...
+
+    def done(self, clock: StageClock, report: StageReport) -> None:
+        """A stage of some tickers has been stored."""
+        ...
+
+    def failed(self, clock: StageClock, tickers: Sequence[str], error: Exception) -> None:
+        """A stage failed for some tickers, of which nothing was stored."""
+        ...
+
+
+class DataStages:
+    """The data stages of one exchange's tickers.
+
+    Args:
+        context: Its tickers are replaced by those of each block.
+        reporter: Told how it goes; it may raise the error of a ticker to end the run.
+        fingerprints: Of a run that writes.
+        skip_unchanged: Whether tickers of which nothing has changed are left as they are.
+        url: Of the database, for messages.
+    """
+
+    def __init__(
+        self,
+        context: RunContext,
+        reporter: Reporter,
+        fingerprints: Fingerprints | None,
+        *,
+        skip_unchanged: bool,
+        url: str,
+    ) -> None:
+        self._context = context
+        self._reporter = reporter
+        self._fingerprints = fingerprints
+        self._skip_unchanged = skip_unchanged
+        self._url = url
+        self._clock = StageClock("")
+
+    def bring_up_to_date(self, block: Sequence[str], ingest: Stage | None = None) -> list[str]:
+        """Run the stages on a block, from ``ingest`` on or on what is stored of it.
+
+        Returns:
+            The tickers that are up to date.
+        """
+        tickers = list(block) if ingest is None else self._together((ingest,), block)
+        unchanged = set()
+        if self._fingerprints is not None and self._skip_unchanged:
+            unchanged = self._fingerprints.unchanged(tickers)
+        changed = [ticker for ticker in tickers if ticker not in unchanged]
+        done = {*unchanged, *self._together(FEATURES, self._together((cleaning.STAGE,), changed))}
+        return [ticker for ticker in tickers if ticker in done]
+
+    def _together(self, stages: Sequence[Stage], tickers: Sequence[str]) -> list[str]:
+        """Run stages in one transaction; the tickers for which they succeeded."""
+        if not tickers:
+            return []
+        try:
+            return self._run(stages, tickers)
+        except ENDS_RUN:
+            raise
+        except Exception as error:
+            self._clock.stop()
+            if len(tickers) > 1:
+                log.debug("A block failed and is done again ticker by ticker.", exc_info=error)
+                return [done for ticker in tickers for done in self._together(stages, [ticker])]
+            self._fail(stages, tickers[0], error)
+            return []
+
+    def _run(self, stages: Sequence[Stage], tickers: Sequence[str]) -> list[str]:
+        context = replace(self._context, tickers=tuple(tickers))
+        reports: list[tuple[StageClock, StageReport]] = []
+        self._begin(stages[0])
+        with one_sentence_errors(self._url):
+            gather = stages[0].gather
+            gathered = () if gather is None else (gather(context),)
+            with context.store.transaction():
+                for stage in stages:
+                    if reports:
+                        self._begin(stage)
+                        gathered = ()
+                    report = stage.run(context, *gathered)
+                    self._clock.stop()
+                    reports.append((self._clock, report))
+                if stages is FEATURES and self._fingerprints is not None:
+                    self._fingerprints.write(tickers)
+        failed: set[str] = set()
+        for clock, report in reports:
+            self._reporter.done(clock, report)
+            failed |= set(report.failed)
+        return [ticker for ticker in tickers if ticker not in failed]
+
+    def _begin(self, stage: Stage) -> None:
+        self._clock = StageClock(stage.name)
+        self._reporter.begins(stage.name)
+
+    def _fail(self, stages: Sequence[Stage], ticker: str, error: Exception) -> None:
+        """Note the failure, and take a ticker with the prices of another out of its pool."""
+        if self._fingerprints is not None and (stages is FEATURES or stages[0] is cleaning.STAGE):
+            with one_sentence_errors(self._url), self._context.store.transaction():
+                self._fingerprints.write([ticker], failed=True)
+                if isinstance(error, WrongInstrument):
+                    leave_pool(self._context, ticker)
+        self._reporter.failed(self._clock, [ticker], error)
+
+
+class Upkeep:
+    """The reporter of tickers that the run was not asked for; it tells of them in sum."""
+
+    def __init__(self) -> None:
+        self.errors: dict[str, str] = {}
+
+    def begins(self, stage: str) -> None:
+        """See Reporter."""
+
+    def done(self, clock: StageClock, report: StageReport) -> None:
+        """See Reporter."""
+        for warning in report.warnings:
+            log.debug(warning)
+
+    def failed(self, clock: StageClock, tickers: Sequence[str], error: Exception) -> None:
+        """See Reporter."""
+        self.errors |= dict.fromkeys(tickers, error_sentence(error))
+        log.debug(error_sentence(error), exc_info=error)
+
+
+def blocks(tickers: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The tickers in blocks."""
+    for start in range(0, len(tickers), BLOCK_SIZE):
+        yield tickers[start : start + BLOCK_SIZE]

@@ -1,0 +1,188 @@
+"""What a run is to do: for which tickers, with prices from where, and how far it looks back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from src.config.clock import now
+from src.core.calendars.exchanges import by_exchange, calendar_of, exchange_of, shared_exchange
+from src.core.errors import UsageError
+from src.core.tickers import normalise_ticker
+from src.data.sources.select import open_source
+from src.stages.context import is_live
+
+if TYPE_CHECKING:
+    from src.config.settings import Settings
+    from src.core.calendars.calendar import Calendar
+    from src.data.sources.delivery import Source
+    from src.data.sources.select import SourceRequest
+    from src.db.store import Store
+    from src.db.tables.prepared import PreparedTickers
+
+# Yahoo limits requests, and a source has no pace of its own yet.
+MOST_FROM_YAHOO = 50
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a run is to do.
+
+    Attributes:
+        ticker: Of a run for one ticker; None for one of many.
+        tickers: Those of the run; None for all that its files have, or that are stored.
+        source: Where prices come from.
+        as_of: The last session that may be used.
+        known_at: Only what had been fetched by then may be used.
+        now: When it starts, aware.
+    """
+
+    settings: Settings
+    ticker: str | None
+    tickers: tuple[str, ...] | None
+    source: SourceRequest
+    as_of: dt.date | None
+    known_at: dt.datetime | None
+    now: dt.datetime
+
+    def open(self, calendar: Calendar) -> Source | None:
+        """The source on an exchange's calendar; None for stored prices.
+
+        Raises:
+            UsageError: The source lacks an argument, or does not take one.
+        """
+        return open_source(
+            self.source,
+            ticker=self.ticker,
+            settings=self.settings,
+            calendar=calendar,
+            now=self.now,
+            as_of=self.as_of,
+            known_at=self.known_at,
+        )
+
+    def calendar(self) -> Calendar:
+        """That of the first ticker's exchange, or of the suffix for bare symbols."""
+        first = self.tickers[0] if self.tickers else normalise_ticker("ANY", self.source.suffix)
+        return calendar_of(exchange_of(first))
+
+    def check(self) -> None:
+        """Refuse what cannot be done before anything is begun.
+
+        Raises:
+            UsageError: The exchange of a ticker is not known, a source cannot be used so, or the
+                run would look into the future.
+        """
+        is_live(self.as_of, self.known_at, self.now, self.calendar())
+        self.open(self.calendar())
+        for group in by_exchange(self.tickers or ()):
+            calendar_of(shared_exchange(group))
+        self._check_yahoo(self.tickers or ())
+
+    def groups(
+        self, prepared: PreparedTickers, store: Store
+    ) -> list[tuple[tuple[str, ...], Source | None]]:
+        """The run's tickers, those of each exchange with the source of their prices.
+
+        Raises:
+            BadInput: No file of the source can be read.
+            UsageError: There is no ticker, or too many for the source.
+        """
+        source, tickers = self.open(self.calendar()), self.tickers
+        if source is not None and source.name == "csv" and self.as_of is None:
+            _pass_over_stored_files(source, store)
+        if tickers is None:
+            tickers = _tickers_in(source) or tuple(prepared.real_tickers())
+        if not tickers:
+            raise UsageError("No prices are stored yet: give some with --source csv --path FOLDER.")
+        self._check_yahoo(tickers)
+        return [(group, self._source_of(group, source)) for group in by_exchange(tickers)]
+
+    def _source_of(self, group: Sequence[str], source: Source | None) -> Source | None:
+        """Files are read once; other sources follow the calendar of the exchange."""
+        if source is None or source.name == "csv":
+            return source
+        return self.open(calendar_of(shared_exchange(group)))
+
+    def _check_yahoo(self, tickers: Sequence[str]) -> None:
+        if self.source.name == "yahoo" and len(tickers) > MOST_FROM_YAHOO:
+            raise UsageError(
+                f"{len(tickers)} tickers are too many to fetch from Yahoo at once, "
+                f"{MOST_FROM_YAHOO} at most: give files with --source csv --path FOLDER, or run "
+                "fewer tickers."
+            )
+
+
+def make_request(
+    settings: Settings,
+    source: SourceRequest,
+    *,
+    ticker: str | None,
+    tickers: Sequence[str] | None,
+    all_tickers: bool,
+    as_of: dt.date | None,
+    known_at: dt.datetime | None,
+) -> RunRequest:
+    """The request of a run for one ticker, the configuration's by default, some or all.
+
+    Prices of a run of many are the stored ones unless its source says otherwise.
+
+    Raises:
+        UsageError: It cannot be done, or asks for tickers in two ways.
+    """
+    if sum((ticker is not None, tickers is not None, all_tickers)) > 1:
+        raise UsageError("Give one ticker, several, or all: these exclude each other.")
+    chosen: tuple[str, ...] | None = None
+    if tickers is None and not all_tickers:
+        ticker = normalise_ticker(settings.data.ticker if ticker is None else ticker, source.suffix)
+        chosen = (ticker,)
+    else:
+        source = replace(source, name=source.name or "stored")
+    if tickers is not None:
+        chosen = tuple(dict.fromkeys(normalise_ticker(t, source.suffix) for t in tickers))
+    request = RunRequest(settings, ticker, chosen, source, as_of, known_at, now(settings))
+    request.check()
+    return request
+
+
+def _pass_over_stored_files(source: Source, store: Store) -> None:
+    """Leave out what need not be read, because it is stored already."""
+    from src.data.sources.files.source import FileSource
+
+    if isinstance(source, FileSource):
+        with store.transaction():
+            source.recognise(store)
+
+
+def _tickers_in(source: Source | None) -> tuple[str, ...]:
+    from src.data.sources.files.source import FileSource
+
+    return tuple(source.tickers()) if isinstance(source, FileSource) else ()
+
+
+def listed_tickers(text: str, suffix: str) -> tuple[str, ...]:
+    """The tickers of ``T1,T2`` or of a file with one a line, each once, in order.
+
+    Raises:
+        UsageError: One of them is not a ticker, or there is none, or the file cannot be read.
+    """
+    names = [name for part in _lines(text) for name in part.split(",") if name.strip()]
+    tickers = tuple(dict.fromkeys(normalise_ticker(name, suffix) for name in names))
+    if not tickers:
+        raise UsageError("--tickers names no ticker: give some such as TCS.NS,INFY.NS, or a file.")
+    return tickers
+
+
+def _lines(text: str) -> list[str]:
+    # A long list is too long for a path, which pathlib refuses with an error.
+    if not os.path.isfile(text):
+        return [text]
+    try:
+        lines = Path(text).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The list of tickers {text} cannot be read ({error}).") from error
+    return [line.partition("#")[0] for line in lines]

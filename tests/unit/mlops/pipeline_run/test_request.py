@@ -1,0 +1,98 @@
+"""Which tickers a run is for, and where their prices come from."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from mlops.pipeline_run.request import MOST_FROM_YAHOO, listed_tickers, make_request
+from src.config.load import load_settings
+from src.core.errors import UsageError
+from src.data.sources.select import SourceRequest
+
+NOW = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
+
+
+class Stored:
+    """What is stored, in the place of the table."""
+
+    def __init__(self, *tickers):
+        self._tickers = list(tickers)
+
+    def real_tickers(self):
+        return self._tickers
+
+
+def request(source=None, ticker=None, tickers=None, every=False, as_of=None):
+    return make_request(
+        load_settings(None, {"now": NOW, "data": {"ticker": "TCS.NS"}}, env_file=None),
+        source or SourceRequest(),
+        ticker=ticker,
+        tickers=tickers,
+        all_tickers=every,
+        as_of=as_of,
+        known_at=None,
+    )
+
+
+def test_one_ticker_is_the_configured_one_by_default_and_has_its_usual_source():
+    assert (request().ticker, request().tickers) == ("TCS.NS", ("TCS.NS",))
+    assert request(ticker="infy").ticker == "INFY.NS"
+    assert request().source.name is None
+
+
+def test_several_are_each_taken_once_as_they_are_stored():
+    several = request(tickers=["infy", "TCS.NS", "INFY.NS"])
+
+    assert (several.ticker, several.tickers) == (None, ("INFY.NS", "TCS.NS"))
+    assert several.source.name == "stored"
+
+
+def test_all_are_those_that_are_stored_exchange_by_exchange():
+    groups = request(every=True).groups(Stored("A.BO", "AAPL", "B.NS"), None)
+
+    assert groups == [(("A.BO", "B.NS"), None), (("AAPL",), None)]
+
+
+def test_all_of_nothing_says_how_to_store_some():
+    with pytest.raises(UsageError, match="--path FOLDER"):
+        request(every=True).groups(Stored(), None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"ticker": "TCS.NS", "every": True}, "exclude each other"),
+        ({"ticker": "TCS.NS", "tickers": ["INFY.NS"]}, "exclude each other"),
+        ({"tickers": ["EURUSD=X"]}, "around the clock"),
+        ({"ticker": "TCS.NS", "as_of": dt.date(2026, 5, 1)}, "lies in the future"),
+        ({"source": SourceRequest(paths=(Path("x"),)), "every": True}, "add --source csv"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_at_once(arguments, words):
+    with pytest.raises(UsageError, match=words):
+        request(**arguments)
+
+
+def test_yahoo_is_not_asked_for_very_many():
+    yahoo, names = SourceRequest("yahoo"), [f"T{n}.NS" for n in range(MOST_FROM_YAHOO + 1)]
+    assert request(yahoo, tickers=names[1:]).tickers == tuple(names[1:])
+
+    with pytest.raises(UsageError, match="51 tickers are too many"):
+        request(yahoo, tickers=names)
+    with pytest.raises(UsageError, match="51 tickers are too many"):
+        request(yahoo, every=True).groups(Stored(*names), None)
+
+
+def test_a_list_is_a_text_with_commas_or_a_file(tmp_path):
+    path = tmp_path / "tickers.txt"
+    path.write_text("tcs  # the first\n\nM&M, nse:infy-eq\nTCS.NS\n")
+
+    assert listed_tickers("tcs, aapl", "") == ("TCS", "AAPL")
+    assert listed_tickers(str(path), ".NS") == ("TCS.NS", "M&M.NS", "INFY.NS")
+
+
+@pytest.mark.parametrize("text", ["", " , ", "TCS.NS,no ticker"])
+def test_a_list_without_tickers_is_refused(text):
+    with pytest.raises(UsageError):
+        listed_tickers(text, ".NS")
