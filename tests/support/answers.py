@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from src.db.tables.model_events import EventLog
+from src.db.tables.serving_inputs import ServingInputs
 from src.registry.lifecycle.events import Author
 from src.registry.lifecycle.publish import publish
 from src.registry.storage.artifact import Artifact
@@ -24,6 +24,7 @@ LEVELS = [0.025, *(k / 20 for k in range(1, 20)), 0.975]
 QUANTILES = [-0.03 + 0.06 * level for level in LEVELS]
 INPUTS = {"mom_5": 0.02, "vol_14": 0.015}
 SERVING_ROW = {
+    "pool": "NSE",
     "feature_date": DAY,
     "features_version": "v1",
     "last_close": 3000.0,
@@ -31,6 +32,8 @@ SERVING_ROW = {
     "levels": LEVELS,
     "quantiles": QUANTILES,
     "sigma": 0.0125,
+    "metrics": [{"name": "zero", "n": 479, "n_eff": 479.0, "skill_vs_zero": 0.0}],
+    "note": None,
     "data_source": "yahoo",
     "return_basis": "total",
     "data_hash": "e" * 64,
@@ -44,23 +47,20 @@ def at(minutes: float = 0) -> Author:
     return Author("a test", moment)
 
 
-def put_inputs(connection: Any, artifact: Artifact, **changes: Any) -> None:
-    """Store the inputs of a model, replacing those stored before."""
-    row = {
-        **SERVING_ROW,
-        "ticker": artifact.ticker,
-        "horizon": artifact.horizon,
-        "digest": artifact.digest,
-        **changes,
-    }
-    row["inputs"] = json.dumps(row["inputs"])
-    names, marks = ", ".join(row), ", ".join(f"%({name})s" for name in row)
-    changed = ", ".join(f"{name} = EXCLUDED.{name}" for name in row)
-    connection.execute(
-        f"INSERT INTO serving_inputs ({names}) VALUES ({marks}) "
-        f"ON CONFLICT (ticker, horizon, digest) DO UPDATE SET {changed}",
-        row,
-    )
+def put_inputs(connection: Any, ticker: str, horizon: str, **changes: Any) -> None:
+    """Store the inputs of a ticker, in place of those stored before."""
+    row = {**SERVING_ROW, "ticker": ticker, "horizon": horizon, **changes}
+    put_member(connection, ticker, row["pool"])
+    ServingInputs(connection).write([row])
+
+
+def put_pool_inputs(
+    connection: Any, artifact: Artifact, session: dt.date = DAY, **inputs: float
+) -> None:
+    """Store what a model needs of its pool, in place of what models of before did."""
+    row = {name: getattr(artifact, name) for name in ("pool", "horizon", "digest")}
+    written = {"session": session, "inputs": inputs, "written_at": SERVING_ROW["written_at"]}
+    ServingInputs(connection).write_pool([row | written])
 
 
 def put_live(
@@ -68,14 +68,30 @@ def put_live(
     models: Path,
     artifacts: Sequence[Artifact],
     *,
+    tickers: Sequence[str] = ("TCS.NS",),
     minutes: float = 0,
     **changes: Any,
 ) -> list[Artifact]:
-    """Publish models and store their inputs; returned with their digests."""
-    stored = publish(ArtifactStore(models), EventLog(connection), artifacts, at(minutes))
-    for artifact in stored:
-        put_inputs(connection, artifact, **changes)
-    return stored
+    """Publish models with the inputs of tickers of their pools; returned with their digests."""
+    log = EventLog(connection)
+
+    def also(live: Sequence[Artifact]) -> None:
+        for artifact in live:
+            for ticker in tickers:
+                put_inputs(connection, ticker, artifact.horizon, pool=artifact.pool, **changes)
+            put_pool_inputs(connection, artifact)
+
+    return publish(ArtifactStore(models), log, artifacts, at(minutes), also)
+
+
+def put_member(connection: Any, ticker: str, pool: str = "NSE") -> None:
+    """Make a ticker a member of a pool, with the bar of ``SERVING_ROW``."""
+    connection.execute(
+        "INSERT INTO pool_members (ticker, pool, newest_session, last_close, source, "
+        "return_basis, features_version, data_hash) "
+        "VALUES (%s, %s, %s, 3000, 'yahoo', 'total', 'v1', 'e') ON CONFLICT DO NOTHING",
+        (ticker, pool, DAY),
+    )
 
 
 def put_price(connection: Any, ticker: str) -> None:
@@ -105,7 +121,8 @@ def scored_forecasts(connection: Any, ticker: str, horizon: str) -> list[dict[st
     sql = (
         "SELECT DISTINCT ON (p.feature_date, p.made_at, p.version, p.data_hash) p.*, "
         "o.label_end, o.realised_return, o.matured_at, o.note FROM predictions p "
-        "JOIN prediction_outcomes o USING (ticker, horizon, feature_date, version, data_hash) "
+        "JOIN prediction_outcomes o "
+        "USING (ticker, horizon, feature_date, version, data_hash, kind) "
         "WHERE ticker = %s AND horizon = %s ORDER BY p.feature_date, p.made_at, p.version, "
         "p.data_hash, o.matured_at DESC"
     )

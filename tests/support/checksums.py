@@ -3,7 +3,7 @@
 import psycopg
 
 # Written by every run, whatever it finds.
-RUN_LOGS = {"pipeline_runs", "stage_runs", "alembic_version"}
+RUN_LOGS = {"pipeline_runs", "stage_runs", "run_tickers", "data_version", "alembic_version"}
 
 
 def checksums(url):

@@ -1,4 +1,4 @@
-"""A small pool whose prices arrive session by session, with a run for each ticker after the close.
+"""A small pool whose prices arrive session by session, with runs after the close.
 
 A run is what the pipeline does from clean prices on: features, then training or the stored
 models, then the outcomes that have come due.
@@ -22,12 +22,11 @@ from src.db.tables.model_events import EventLog
 from src.db.tables.records import open_records
 from src.features import features_daily
 from src.modeling.evaluation.outcomes import record_outcomes
-from src.modeling.panel.pools import load_pools
-from src.modeling.serving.stored_models import stored_forecasts
+from src.modeling.serving import stored_models
 from src.modeling.training import stage as train
 from src.registry.lifecycle.live_models import LiveModels
 from src.registry.storage.artifact_store import ArtifactStore
-from tests.support.prices import context, run
+from tests.support.prices import context, register, run
 
 SETTINGS = {"training": {"min_train_rows": 60}}
 
@@ -68,14 +67,7 @@ class DailyRuns:
 
     def register(self, tickers, day):
         """Let these tickers be known as ones that prices are stored of, so that they are pooled."""
-        for ticker in tickers:
-            self.connection.execute(
-                "INSERT INTO ingest_batches (ticker, kind, source, layout, price_basis, "
-                "content_hash, fetched_at, fetched_at_stated, origin, rows_delivered, "
-                "rows_rejected, notes) VALUES (%s, 'daily', 'yahoo', 'test', 'total', %s, %s, "
-                "true, 'a test', 1, 0, '')",
-                (ticker, ticker, after_close(day)),
-            )
+        register(self.connection, tickers, after_close(day))
 
     def context(self, tickers, day, **changes):
         given = context(self.store, self.home, tickers=tickers, now=after_close(day), **SETTINGS)
@@ -89,19 +81,19 @@ class DailyRuns:
             self.store.replace(CLEAN_DAILY, tickers, clean)
         run(features_daily.STAGE, given)
 
-    def run_after_close(self, ticker, day, *, training=False):
-        """The forecasts of one ticker's run, the next session's first, and its outcomes.
+    def run_after_close(self, tickers, day, *, training=False):
+        """The forecasts of a run for tickers, the next session's first, and their outcomes.
 
         Training leaves its ``page``.
         """
-        given = self.context((ticker,), day)
+        given = self.context(tuple(tickers), day)
         if training:
             report = run(train.STAGE, given)
-            forecasts, self.page = report.details["forecasts"], report.files["report.html"]
+            self.page = report.files.get("report.html", self.page)
         else:
-            forecasts, problems = stored_forecasts(given, ticker, load_pools(given))
-            assert problems == []
-        return forecasts, record_outcomes(given)
+            report = stored_models.run(given)
+            assert report.warnings == ()
+        return report.details["forecasts"], record_outcomes(given)
 
     def manager(self, day):
         overrides = {
@@ -113,9 +105,14 @@ class DailyRuns:
         return DeploymentManager(load_settings(None, overrides, env_file=None))
 
     def row(self, ticker, horizon):
-        """The inputs of the live model."""
-        digest = self.models.state(ticker, horizon).live.digest
-        return self.records.serving.read(ticker, horizon, digest)
+        """The stored inputs of a ticker."""
+        (row,) = self.records.serving.read([ticker], horizon)
+        return row
+
+    def pool_row(self, horizon, pool="NSE"):
+        """What the live model needs of the pool."""
+        digest = self.models.state(pool, horizon).live.digest
+        return self.records.serving.read_pool(pool, horizon, digest)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-NO_MODEL = "no model has been trained yet: run `python -m mlops.pipeline --ticker"
+NO_MODEL = "has been trained yet: run `python -m mlops.pipeline --"
 
 
 def data_is_stored(ran: subprocess.CompletedProcess[str]) -> bool:

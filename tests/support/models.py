@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import traceback
@@ -21,15 +22,15 @@ from src.registry.storage.artifact import Artifact
 def make_artifact(**changes: Any) -> Artifact:
     """An artifact that serves zero, with whatever a test bends."""
     fields = {
-        "ticker": "TCS.NS",
+        "pool": "NSE",
         "horizon": "short",
         "sessions": 1,
         "candidate": "ridge",
-        "model": LinearModel(
-            ("mom_5", "vol_14"), np.array([0.1, -1 / 3]), 0.0007, {"alpha": 5000.0}
-        ),
+        "model": LinearModel(("mom_5", "vol_14"), np.array([0.1, -1 / 3]), 0.0007),
         "features_version": "v1",
         "trained_at": "2025-11-14T12:00:00+00:00",
+        "fitted_through": "2025-11-06",
+        "session": "2025-11-14",
         "code_version": "0.1.0-3-gabc",
         "data_hash": "d" * 64,
         "config_hash": "c" * 64,
@@ -39,16 +40,19 @@ def make_artifact(**changes: Any) -> Artifact:
         "config": {"horizon": 1, "embargo": 5},
         "metrics": [{"name": "zero", "mae": 0.0094, "skill_vs_zero": 0.0, "r2": None}],
         "evidence": [{"name": "recent_skill", "value": None, "limit": 0.0, "passed": False}],
-        "pool": {"tickers": 141, "metrics": []},
+        "judged": {"n": 479, "dates": 479, "n_eff": 450.0, "sessions_until_decidable": 900},
+        "tickers": 141,
+        "coverage": {"0.5": 0.51, "0.9": 0.9},
+        "forecasts": b"PAR1 is not looked into here",
     }
     return Artifact(**fields | changes)
 
 
-def both_horizons(ticker: str = "TCS.NS", **changes: Any) -> list[Artifact]:
-    """Artifacts of both horizons of a ticker."""
+def both_horizons(pool: str = "NSE", **changes: Any) -> list[Artifact]:
+    """Artifacts of both horizons of a pool."""
     return [
-        make_artifact(ticker=ticker, horizon="short", **changes),
-        make_artifact(ticker=ticker, horizon="long", **changes | {"sessions": 63}),
+        make_artifact(pool=pool, horizon="short", **changes),
+        make_artifact(pool=pool, horizon="long", **changes | {"sessions": 63}),
     ]
 
 
@@ -58,15 +62,20 @@ def winner(**changes: Any) -> Artifact:
     return make_artifact(**won | changes)
 
 
-def forged_set(folder: Path, model: bytes, **changes: Any) -> str:
+def forged_set(folder: Path, model: bytes, /, **changes: Any) -> str:
     """Put a set beside the one in ``folder`` whose manifest vouches for other bytes."""
     manifest = json.loads((folder / "manifest.json").read_bytes())
-    manifest["files"]["model.skops"] = {"sha256": sha256(model).hexdigest(), "size": len(model)}
+    manifest["files"]["model.safetensors"] = {
+        "sha256": sha256(model).hexdigest(),
+        "size": len(model),
+    }
     body = json.dumps(manifest | changes).encode()
     digest = sha256(body).hexdigest()
-    (folder.parent / digest).mkdir()
-    (folder.parent / digest / "manifest.json").write_bytes(body)
-    (folder.parent / digest / "model.skops").write_bytes(model)
+    forged = folder.with_name(digest)
+    shutil.copytree(folder, forged)
+    (forged / "manifest.json").write_bytes(body)
+    (forged / "model.safetensors").write_bytes(model)
+    (forged / "manifest.sig").unlink(missing_ok=True)
     return digest
 
 

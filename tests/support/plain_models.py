@@ -1,4 +1,4 @@
-"""Stored models read with skops alone, and their answers worked out by hand from database rows.
+"""Stored models read with safetensors alone, and their answers worked out from database rows.
 
 Nothing here is of the code under test: files are read by the library whose format they have, sums
 are made by ``math.fsum``, trees are walked one question at a time.
@@ -6,6 +6,7 @@ are made by ``math.fsum``, trees are walked one question at a time.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 from collections.abc import Mapping
@@ -14,21 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import skops.io
+from safetensors.numpy import load_file
 
 SHARES = (0.5, 0.8, 0.9, 0.95)
 
 
-def read(
-    home: Path, ticker: str, horizon: str, digest: str
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def read(home: Path, pool: str, horizon: str, digest: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The manifest (with its digest) and the parameters of a stored model."""
-    folder = home / "models" / ticker / horizon / digest
-    body, model = (folder / "manifest.json").read_bytes(), folder / "model.skops"
+    folder = home / "models" / pool / horizon / digest
+    body, model = (folder / "manifest.json").read_bytes(), folder / "model.safetensors"
     manifest = json.loads(body)
     assert sha256(body).hexdigest() == digest
-    assert sha256(model.read_bytes()).hexdigest() == manifest["files"]["model.skops"]["sha256"]
-    return {**manifest, "digest": digest}, skops.io.load(model)
+    assert sha256(model.read_bytes()).hexdigest() == manifest["files"][model.name]["sha256"]
+    return {**manifest, "digest": digest}, {**manifest["model"], **load_file(model)}
 
 
 def point(parts: Mapping[str, Any], inputs: Mapping[str, float]) -> float:
@@ -36,9 +35,9 @@ def point(parts: Mapping[str, Any], inputs: Mapping[str, float]) -> float:
     values = [inputs[name] for name in parts["features"]]
     if parts["kind"] == "linear":
         products = (float(c) * v for c, v in zip(parts["coef"], values, strict=True))
-        return math.fsum([*products, parts["intercept"]])
+        return math.fsum([*products, float(parts["intercept"])])
     *asked, volatility, mean = values
-    return float(parts["slope"] * (walked(parts["trees"], asked) - mean) * volatility)
+    return float(parts["slope"] * (walked(parts, asked) - mean) * volatility)
 
 
 def walked(trees: Mapping[str, Any], values: list[float]) -> float:
@@ -50,13 +49,14 @@ def walked(trees: Mapping[str, Any], values: list[float]) -> float:
             below = values[trees["feature"][node]] <= trees["threshold"][node]
             node = trees["left" if below else "right"][node]
         leaves.append(float(trees["value"][node]))
-    return math.fsum([trees["base"], *leaves])
+    return math.fsum([float(trees["base"]), *leaves])
 
 
 def worked_out(
     manifest: Mapping[str, Any],
     parts: Mapping[str, Any],
     row: Mapping[str, Any],
+    pool_inputs: Mapping[str, float],
     pin: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What an answer says of a forecast, but for its dates, its age and its warnings.
@@ -65,12 +65,13 @@ def worked_out(
         manifest: With ``digest``.
         parts: Of the model.
         row: Of ``serving_inputs``.
+        pool_inputs: Of the model's row of ``pool_inputs``.
         pin: Where the model is pinned its ``version_tag`` and ``since``, and of the newest
-            training ``verdict``, ``reason``, ``metrics`` and ``pool``.
+            training ``verdict``, ``reason``, ``metrics`` and ``tickers``.
     """
     judged = pin or manifest
     close, name = row["last_close"], manifest["candidate"]
-    proposed = point(parts, row["inputs"])
+    proposed = point(parts, {**row["inputs"], **pool_inputs})
     served = proposed if manifest["served"] == name else 0.0
     return {
         "ticker": row["ticker"],
@@ -86,19 +87,16 @@ def worked_out(
         "verdict": judged["verdict"],
         "reason": judged["reason"],
         "skill": {
-            **_scores(judged, manifest["served"]),
-            "pool": {
-                "tickers": judged["pool"]["tickers"],
-                **_scores(judged["pool"], manifest["served"]),
-            },
+            **_scores(row, manifest["served"]),
+            "pool": {"tickers": judged["tickers"], **_scores(judged, manifest["served"])},
         },
         "candidate": {
             "name": name,
             "pred_return": proposed,
             "est_future_close": close + close * proposed,
-            "skill_vs_zero": _scores(judged, name)["mae_vs_zero"],
-            **{key: _scores(judged, name)[key] for key in ("n", "n_eff")},
-            "pool": _scores(judged["pool"], name),
+            "skill_vs_zero": _scores(row, name)["mae_vs_zero"],
+            **{key: _scores(row, name)[key] for key in ("n", "n_eff")},
+            "pool": _scores(judged, name),
             "promoted": manifest["served"] == name,
         },
         "model": {
@@ -107,10 +105,16 @@ def worked_out(
             "served_since": manifest["since"] or None,
             "verdict": judged["verdict"],
             "pinned": pin and {key: pin[key] for key in ("version_tag", "since")},
-            **{key: manifest[key] for key in ("trained_at", "code_version", "features_version")},
+            "fitted_through": manifest["fitted_through"] or None,
+            "judged_through": manifest["session"] or None,
+            **{
+                key: manifest[key]
+                for key in ("pool", "trained_at", "code_version", "features_version")
+            },
         },
         "note": pin and _pin_note(pin),
         **{key: row[key] for key in ("data_source", "return_basis", "data_hash")},
+        "computed_at": row["written_at"].astimezone(dt.UTC).isoformat(),
     }
 
 

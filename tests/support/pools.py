@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, fields
 
 import numpy as np
+import polars as pl
+
+from src.config.settings import FeatureSettings
+from src.core.calendars.nse import nse
+from src.features import features_daily
+from src.features.catalogue import time_series_features
+from src.features.labels import label_rows
+from src.features.market import Pool, build_pool
+from src.modeling.panel import panel as panels
+from src.modeling.panel.panel import Panel
+from tests.support.prices import sessions
+
+START = dt.date(2015, 1, 1)
+WINDOWS = FeatureSettings()
 
 
 @dataclass
@@ -67,3 +82,57 @@ def next_session(prices: Prices) -> np.ndarray:
     out = np.full(prices.close.shape, np.nan)
     out[:-1] = prices.close[1:] / prices.close[:-1] - 1
     return out
+
+
+def clean_rows(prices: Prices) -> pl.DataFrame:
+    """The same as rows of the clean daily table: no row where there is no close above zero."""
+    days = sessions(START, len(prices.close))
+    parts = []
+    for column in range(prices.close.shape[1]):
+        bars = {f.name: getattr(prices, f.name)[:, column] for f in fields(prices)}
+        parts.append(
+            pl.DataFrame({"ticker": f"T{column:02}.NS", "date": days, **bars})
+            .filter(pl.col("close").is_finite() & (pl.col("close") > 0))
+            .with_columns(
+                adj_close="close",
+                source=pl.lit("yahoo"),
+                return_basis=pl.lit("price"),
+                action_pending=False,
+            )
+        )
+    return pl.concat(parts)
+
+
+def panel_of_clean(clean: pl.DataFrame, horizons: tuple[int, ...] = (1, 5, 63)) -> Panel:
+    """The panel of clean rows, by way of their features and labels."""
+    features = features_daily.compute(clean, WINDOWS)
+    labels = {horizon: label_rows(features, horizon, nse()) for horizon in horizons}
+    names = [feature.name for feature in time_series_features()]
+    return panels.build(features, names, labels, nse())
+
+
+def panel_of_prices(prices: Prices) -> Panel:
+    """The panel of the prices."""
+    return panel_of_clean(clean_rows(prices))
+
+
+def pool_of_prices(prices: Prices) -> Pool:
+    """What the inputs of their pool are computed from, every session being complete."""
+    features = features_daily.compute(clean_rows(prices), WINDOWS)
+    days = np.array(sessions(START, len(prices.close)), dtype="datetime64[D]")
+    rows = np.searchsorted(days, features["date"].to_numpy())
+    columns = features["ticker"].str.slice(1, 2).cast(pl.Int64).to_numpy()
+
+    def matrix(values: np.ndarray) -> np.ndarray:
+        out = np.full(prices.close.shape, np.nan, dtype=values.dtype)
+        out[rows, columns] = values
+        return out
+
+    names = [feature.name for feature in time_series_features()]
+    inputs = features["inputs"].explode().to_numpy().reshape(-1, len(names))
+    return build_pool(
+        matrix(features["adj_close"].to_numpy()),
+        matrix(features["log_return"].to_numpy()),
+        np.ones(days.size, dtype=bool),
+        {name: matrix(inputs[:, n]) for n, name in enumerate(names)},
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from src.config.load import load_settings
 from src.core.calendars.nse import nse
 from src.core.tables import CLEAN_DAILY, DAILY_VALUES, FEATURES_DAILY, OHLCV, Table
 from src.data.sources.delivery import Delivery
+from src.db.tables.records import open_records
 from src.features import features_daily
 from src.registry.lifecycle.live_models import LiveModels
 from src.stages.context import make_context
@@ -123,7 +125,20 @@ def context(
         known_at=known_at,
         write=write,
         models=models,
+        records=None if models is None else open_records(models.log._connection),
     )
+
+
+def register(connection: Any, tickers: Sequence[str], at: dt.datetime = NOW) -> None:
+    """Let these tickers be known as ones that prices are stored of, so that they are pooled."""
+    for ticker in tickers:
+        connection.execute(
+            "INSERT INTO ingest_batches (ticker, kind, source, layout, price_basis, "
+            "content_hash, fetched_at, fetched_at_stated, origin, rows_delivered, "
+            "rows_rejected, notes) VALUES (%s, 'daily', 'yahoo', 'test', 'total', %s, %s, "
+            "true, 'a test', 1, 0, '')",
+            (ticker, ticker, at),
+        )
 
 
 def run(stage: Any, run_context: RunContext) -> StageReport:

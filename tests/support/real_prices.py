@@ -101,14 +101,13 @@ class Databases:
 
 
 def fill(place: FilledDatabase, data: Path, folder: Path) -> None:
-    """Bring in six tickers, and train for TCS and WIPRO with all of them as their pool."""
+    """Bring in six tickers, and train their pool."""
     for ticker in POOL:
         (folder / f"{ticker}.csv.gz").symlink_to(data / "nse_daily_yahoo" / f"{ticker}.csv.gz")
     place.run("src.data.ingest", "write", "--all", "--source", "csv", "--path", folder)
     place.run("src.data.cleaning", "write", "--all")
-    place.run("src.features.features_daily", "write", "--all")
-    for ticker, path in ((TCS, data / TCS_FILE), ("WIPRO.NS", folder / "WIPRO.NS.csv.gz")):
-        place.run("mlops.pipeline", "--ticker", ticker, "--source", "csv", "--path", path)
+    place.run("mlops.pipeline", "--ticker", TCS, "--source", "csv", "--path", data / TCS_FILE)
+    place.run("mlops.pipeline", "--all")
 
 
 def trading_days(data: Path, until: int = 2029) -> list[dt.date]:

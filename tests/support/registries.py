@@ -32,7 +32,16 @@ def save(root, artifact, key=None):
     store = ArtifactStore(root, keys_of(key))
     with only_writer(root):
         stored = store.write(artifact)
-    return root / stored.ticker / stored.horizon / stored.digest
+    return root / stored.pool / stored.horizon / stored.digest
+
+
+def put_member(connection, ticker, pool):
+    """Make a ticker a member of a pool, as its first features do."""
+    connection.execute(
+        "INSERT INTO pool_members (ticker, pool, newest_session, features_version, data_hash, "
+        "last_close, source, return_basis) VALUES (%s, %s, %s, 'v1', %s, 3000, 'yahoo', 'total')",
+        (ticker, pool, DAY.date(), "d" * 64),
+    )
 
 
 class Place:
@@ -48,23 +57,25 @@ class Place:
             models = LiveModels(ArtifactStore(self.models, self.keys), EventLog(connection))
             return work(Registry(models, VersionArchive(self.archive, self.keys)))
 
-    def publish(self, artifacts, days=0):
-        return self.connected(lambda registry: registry.models.publish(artifacts, author(days)))
+    def publish(self, artifacts, days=0, also=None):
+        return self.connected(
+            lambda registry: registry.models.publish(artifacts, author(days), also)
+        )
 
     def version(self, tag, days=0):
         return self.connected(lambda registry: registry.make_version(tag, author(days)))
 
-    def roll_back(self, tag, days=0):
-        return self.connected(lambda registry: registry.roll_back(tag, author(days)))
+    def roll_back(self, tag, days=0, also=lambda _: ""):
+        return self.connected(lambda registry: registry.roll_back(tag, author(days), also))
 
     def events(self, **selection):
         return self.connected(lambda registry: registry.models.log.events(**selection))
 
     def states(self):
-        """What the audit says is live, by ticker and horizon."""
+        """What the audit says is live, by pool and horizon."""
         return live_states(self.events())
 
     def live(self):
-        """The live artifacts by ticker and horizon, all as the audit named them at one moment."""
+        """The live artifacts by pool and horizon, all as the audit named them at one moment."""
         store = ArtifactStore(self.models, self.keys)
         return {pair: store.load(*pair, one.live.digest) for pair, one in self.states().items()}

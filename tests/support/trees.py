@@ -30,3 +30,17 @@ def parts(**bent: Any) -> dict[str, Any]:
 
 def small(**bent: Any) -> Trees:
     return Trees(**parts(**bent))
+
+
+def stump(feature: int, low: float, high: float) -> Trees:
+    """One question: is this input above 0? Then ``high``, else ``low``."""
+    return Trees(
+        feature=np.array([feature, 0, 0]),
+        threshold=np.array([0.0, 0.0, 0.0]),
+        left=np.array([1, 1, 2]),
+        right=np.array([2, 1, 2]),
+        value=np.array([0.0, low, high]),
+        roots=np.array([0]),
+        base=0.0,
+        depth=1,
+    )

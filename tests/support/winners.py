@@ -62,22 +62,22 @@ class Winners:
     version: str
     ranks: GradientBoostingRegressor
 
-    def of(self, tickers: tuple[str, ...]) -> list[Artifact]:
-        """Two a ticker, with parameters of its own."""
-        return [one for n, t in enumerate(tickers) for one in (self._tilt(t, n), self._ridge(t, n))]
+    def of(self, pool: str) -> list[Artifact]:
+        """Both of a pool."""
+        return [self._tilt(pool), self._ridge(pool)]
 
-    def _tilt(self, ticker: str, number: int) -> Artifact:
+    def _tilt(self, pool: str) -> Artifact:
         names = (*self.names, "volatility_1", "rank_mean")
-        model = RankTilt(names, as_trees(self.ranks), 0.5 + number / 10)
+        model = RankTilt(names, as_trees(self.ranks), 0.5)
         changes = {
             "candidate": "rank_tilt",
             "served": "rank_tilt",
             "features_version": self.version,
         }
-        return winner(ticker=ticker, model=model, **changes)
+        return winner(pool=pool, model=model, **changes)
 
-    def _ridge(self, ticker: str, number: int) -> Artifact:
-        coef = np.random.default_rng(number).normal(0, 2e-3, len(self.names))
-        model = LinearModel(self.names, coef, 0.004 + number / 1000)
+    def _ridge(self, pool: str) -> Artifact:
+        coef = np.random.default_rng(0).normal(0, 2e-3, len(self.names))
+        model = LinearModel(self.names, coef, 0.004)
         changes = {"horizon": "long", "sessions": 63, "features_version": self.version}
-        return winner(ticker=ticker, model=model, **changes)
+        return winner(pool=pool, model=model, **changes)
