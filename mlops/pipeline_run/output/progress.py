@@ -20,7 +20,7 @@ WITHIN_BLOCK = ("data_cleaning", "feature_engineering", "validation")
 def show_progress() -> Iterator[Progress]:
     """A function to call with what is under way, and how many of how many tickers are done."""
     if not sys.stderr.isatty():
-        yield ProgressLines()
+        yield ProgressLines(_log)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -41,9 +41,9 @@ def show_progress() -> Iterator[Progress]:
 
 
 class ProgressLines:
-    """Writes a line, into the log unless told otherwise, after each block of a run of many."""
+    """Writes a line after each block of a run of many."""
 
-    def __init__(self, write: Callable[[str], object] = log.info) -> None:
+    def __init__(self, write: Callable[[str], object]) -> None:
         self._write = write
         self._started = time.monotonic()
         self._logged = 0.0
@@ -53,6 +53,11 @@ class ProgressLines:
         if total > 1 and done > self._logged and stage not in WITHIN_BLOCK:
             self._logged = done
             self._write(f"{count_sentence(done, total, time.monotonic() - self._started)}.")
+
+
+def _log(line: str) -> None:
+    # Looked up for each line: the log is set up after the progress has begun.
+    log.info(line)
 
 
 def count_sentence(done: float, total: int, seconds: float) -> str:
