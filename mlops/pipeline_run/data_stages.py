@@ -143,7 +143,7 @@ class DataStages:
 
 
 class Upkeep:
-    """The reporter of tickers that the run was not asked for; it tells of them in sum."""
+    """The reporter of tickers that the run was not for; it counts their failures."""
 
     def __init__(self) -> None:
         self.errors: dict[str, str] = {}

@@ -25,7 +25,7 @@ def joint_hash(hashes: Sequence[str]) -> str | None:
 def rows_hash(frames: Iterable[pl.DataFrame]) -> str:
     """A hash of the names and the bits of all values, in the order of columns and rows.
 
-    Numbers, dates, booleans, texts and lists of numbers; an empty number is not told from NaN.
+    Numbers, dates, booleans, texts and lists of numbers; an empty number counts as NaN.
     """
     digest = hashlib.blake2b(digest_size=32)
     for frame in frames:

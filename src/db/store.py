@@ -31,7 +31,7 @@ class Store(Protocol):
     ) -> pl.DataFrame:
         """Rows in key order, with dates from ``since`` up to ``until``, both included.
 
-        With the ``columns`` asked for, or all.
+        With the given ``columns``, or all.
         """
         ...
 

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import uuid
 
 import psycopg
@@ -7,6 +9,7 @@ from src.db.connection import normalise_url
 from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire
 from src.db.migrate import ensure_schema
+from tests.conftest import ROOT
 from tests.support.answers import put_live, put_member, put_price
 from tests.support.models import both_horizons, make_artifact, winner
 from tests.support.real_prices import Databases
@@ -24,6 +27,29 @@ def embedded(home):
             yield lease.url
 
     return attach
+
+
+@pytest.fixture
+def start(environment):
+    """Start ``python -m …`` and leave it running; it is killed at the end if it still is."""
+    started = []
+
+    def run(*arguments, **extra):
+        process = subprocess.Popen(
+            [sys.executable, "-m", *map(str, arguments)],
+            cwd=ROOT,
+            env=environment | extra,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture(scope="module")

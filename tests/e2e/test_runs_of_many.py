@@ -50,29 +50,6 @@ def undisturbed(tmp_path_factory, folder):
         return home, contents(lease.url), ran.stdout
 
 
-@pytest.fixture
-def start(environment):
-    """Start a command and leave it running; it is killed at the end if it still is."""
-    started = []
-
-    def run(*arguments):
-        process = subprocess.Popen(
-            [sys.executable, "-m", *map(str, arguments)],
-            cwd=ROOT,
-            env=environment | EVENING,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
 def wait_for_line(process, words):
     for line in process.stderr:
         if words in line:
@@ -156,7 +133,7 @@ def test_five_poisoned_tickers_are_told_and_the_others_are_done(command, home, e
 def test_after_kill_9_in_the_middle_the_next_run_finishes(
     command, start, home, embedded, folder, undisturbed
 ):
-    victim = start(*of_folder(folder))
+    victim = start(*of_folder(folder), **EVENING)
     wait_for_line(victim, f"25 of {COUNT} tickers")
     victim.send_signal(signal.SIGKILL)
     victim.wait()
@@ -173,11 +150,11 @@ def test_after_kill_9_in_the_middle_the_next_run_finishes(
 
 
 def test_two_runs_of_many_and_three_of_one_at_once_are_one_training(start, home, embedded, folder):
-    first = start(*of_folder(folder))
+    first = start(*of_folder(folder), **EVENING)
     # Before all are up to date the pool would be another one, and trained for itself.
     wait_for_line(first, f"{COUNT} of {COUNT} tickers")
-    others = [start(*of_folder(folder))]
-    others += [start("mlops.pipeline", "--ticker", ticker) for ticker in names(3)]
+    others = [start(*of_folder(folder), **EVENING)]
+    others += [start("mlops.pipeline", "--ticker", ticker, **EVENING) for ticker in names(3)]
 
     ended = [(process.communicate(timeout=120), process.returncode) for process in (first, *others)]
 
@@ -195,7 +172,7 @@ def test_two_runs_of_many_and_three_of_one_at_once_are_one_training(start, home,
 
 def test_a_ticker_that_another_run_works_on_is_left_out(command, start, home, folder):
     assert command(*of_folder(folder), **EVENING).returncode == 0
-    single = start("mlops.pipeline", "--ticker", "S003.NS")
+    single = start("mlops.pipeline", "--ticker", "S003.NS", **EVENING)
     wait_for_line(single, "data_ingest")
     single.send_signal(signal.SIGSTOP)
     try:

@@ -41,29 +41,6 @@ def undisturbed(tmp_path_factory):
         return checksums(lease.url)
 
 
-@pytest.fixture
-def start(environment):
-    """Start a command and leave it running; it is killed at the end if it still is."""
-    started = []
-
-    def run(*arguments):
-        process = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
-            cwd=ROOT,
-            env=environment | AT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
 def servers_of(home):
     """Postmasters whose command line or lock names this home's data directory."""
     inode = (home / DATA_DIR).stat().st_ino if (home / DATA_DIR).exists() else None
@@ -93,7 +70,7 @@ MOMENTS = ("a moment in", "data_ingest", "data_cleaning", "feature_engineering",
 def test_after_kill_9_the_next_run_puts_everything_right(
     command, start, embedded, undisturbed, moment
 ):
-    victim = start(*DEMO)
+    victim = start(*DEMO, **AT)
     if moment == MOMENTS[0]:
         time.sleep(0.4)
     else:
@@ -143,7 +120,7 @@ def test_three_at_once_start_one_server_and_share_it(command, start):
     assert command("src.data.ingest", "write", "--ticker", "DEMO.NS", **AT).returncode == 0
 
     started = [
-        start(module, action, "--ticker", "DEMO.NS")
+        start(module, action, "--ticker", "DEMO.NS", **AT)
         for module, action in (
             ("src.data.ingest", "show"),
             ("src.data.cleaning", "run"),
@@ -156,7 +133,7 @@ def test_three_at_once_start_one_server_and_share_it(command, start):
 
 
 def test_a_second_run_of_one_ticker_names_the_first_and_leaves(command, start, home):
-    first = start(*DEMO)
+    first = start(*DEMO, **AT)
     wait_for_line(first, "data_ingest")
     first.send_signal(signal.SIGSTOP)
     try:
@@ -191,7 +168,7 @@ def test_a_home_with_a_space_in_its_path_works(command, tmp_path):
 
 @pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130)])
 def test_a_polite_end_releases_the_server_and_is_noted(start, home, embedded, name, code):
-    run = start(*DEMO)
+    run = start(*DEMO, **AT)
     wait_for_line(run, "data_ingest")
     run.send_signal(getattr(signal, name))
 
@@ -252,7 +229,7 @@ def _usable_by(account):
 
 
 def test_a_server_lost_half_way_is_one_sentence_and_the_next_run_goes_on(command, start, home):
-    run = start(*DEMO)
+    run = start(*DEMO, **AT)
     wait_for_line(run, "data_ingest")
     (postmaster,) = (p for p in servers_of(home) if p.parent().name() != "postgres")
     for process in [postmaster, *postmaster.children()]:

@@ -15,7 +15,7 @@ import polars as pl
 from src.core.errors import BadInput, SourceUnavailable
 from src.data.history import as_known
 from src.data.history.revisions import Batch, revise
-from src.data.ingest.stored_prices import TABLES, with_batches
+from src.data.ingest.raw_block import TABLES, with_batches
 from src.data.sources.delivery import KEY_COLUMNS, Delivery, Kind, Source
 from src.data.sources.files.source import FileSource
 

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.core.tables import INGEST_BATCHES, PRICE_REVISIONS, QUARANTINE
+from src.core.tables import (
+    INGEST_BATCHES,
+    PRICE_REVISIONS,
+    QUARANTINE,
+    RAW_DAILY,
+    RAW_HOURLY,
+    Table,
+)
 from src.data.history.rebuild import valid_batches
-from src.data.ingest.stored_prices import TABLES, with_batches
 
 if TYPE_CHECKING:
     from src.data.sources.delivery import Delivery, Kind
@@ -18,6 +24,7 @@ if TYPE_CHECKING:
     Key = tuple[object, ...]
 
 SERIES = ("ticker", "source")
+TABLES: dict[Kind, Table] = {"daily": RAW_DAILY, "hourly": RAW_HOURLY}
 
 
 class RawBlock:
@@ -101,3 +108,10 @@ class RawBlock:
 
 def _by(rows: pl.DataFrame, *columns: str) -> dict[Key, pl.DataFrame]:
     return rows.partition_by(columns, as_dict=True, maintain_order=True)
+
+
+def with_batches(store: Store, table: Table, tickers: Sequence[str]) -> pl.DataFrame:
+    """Raw rows with the ``price_basis`` and ``fetched_at`` of their batch, in key order."""
+    batches = store.load(INGEST_BATCHES, tickers, columns=("batch_id", "price_basis", "fetched_at"))
+    rows = store.load(table, tickers)
+    return rows.join(batches, on="batch_id", how="left", maintain_order="left")

@@ -34,7 +34,7 @@ from src.data.history.rebuild import (
 )
 from src.data.history.revisions import UTC, differences
 from src.data.ingest.batch_rows import STAGE_NAME
-from src.data.ingest.stored_prices import TABLES
+from src.data.ingest.raw_block import TABLES
 from src.data.sources.delivery import KEY_COLUMNS
 from src.stages.arguments import add_config, command_parser
 from src.stages.cli import set_up

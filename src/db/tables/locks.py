@@ -61,7 +61,7 @@ def ticker_locks(connection: psycopg.Connection[Any], tickers: Sequence[str]) ->
     """Hold the lock of every ticker.
 
     Raises:
-        RunLocked: Another run, named in the message, holds one of them; none is held then.
+        RunLocked: Another run, named in the message, has one of them; none is taken then.
     """
     locks = TickerLocks(connection)
     try:
@@ -79,7 +79,7 @@ def pool_lock(
     """Hold the lock of a pool, which one run trains at a time; waits up to ``wait`` seconds.
 
     Raises:
-        RunLocked: Another run, named in the message, held it all that time.
+        RunLocked: Another run, named in the message, kept it all that time.
     """
     if not connection.execute(_TRY, ([pool], POOL_LOCKS)).fetchone():
         holder = _holders(connection, [pool], POOL_LOCKS).get(pool, "another run")

@@ -38,7 +38,7 @@ WAITING_REASONS = {
 }
 # Tickers that a sentence names.
 NAMED = 5
-# What labels are made from, and what is told of an outcome.
+# What labels are made from, and the note of an outcome.
 _PRICES = (
     *("ticker", "date", "adj_close", "action_pending", "return_basis"),
     *("warm_up", "source", "features_version"),

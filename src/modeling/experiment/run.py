@@ -91,15 +91,20 @@ def run_walk_forward(
     feature_cache: FeatureCache | None = None,
     since: int = 0,
     fit_cache: FitCache = NO_FIT_CACHE,
+    distributions: distribution.DistributionForecasts | None = None,
 ) -> WalkForwardResult:
     """Let the candidates forecast every session of a panel, knowing nothing later.
 
     The challenger must be among the ``names`` that take part. Distributions may be asked for from
-    row ``since`` on. ``feature_cache`` is of this panel, where several horizons share it.
+    row ``since`` on. ``feature_cache`` is of this panel, where several horizons share it, and so
+    are ``distributions``, where they have been forecast already.
     """
     horizon, shared = config.rules.horizon, feature_cache or FeatureCache(panel)
     actual = np.where(panel.complete[:, None], panel.targets(horizon), np.nan)
-    distributions = distribution.walk_forward(panel, horizon, since=since, inputs=shared.variances)
+    if distributions is None:
+        distributions = distribution.walk_forward(
+            panel, horizon, since=since, inputs=shared.variances
+        )
     inputs = CandidateInputs(
         horizon,
         panel.last_complete,

@@ -30,7 +30,7 @@ class StoredInputs(Mapping[str, Singles]):
     """What ``features_daily.inputs`` holds: a (T, N) matrix by name, NaN where it is not known.
 
     Kept as one row a bar, since young tickers would leave most of the matrices empty; a matrix is
-    made when it is asked for.
+    made at its first use.
 
     Attributes:
         names: In the order of ``per_bar``.

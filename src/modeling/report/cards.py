@@ -15,7 +15,7 @@ VERDICT_CLASSES = {"better": "good", "worse": "bad"}
 
 
 def verdict_card(horizon: HorizonData) -> dict[str, Any]:
-    """What the gate said of the pool's challenger."""
+    """The gate's verdict on the pool's challenger."""
     verdict = horizon.verdict.verdict
     return {
         "title": wording.horizon_name(horizon.horizon).capitalize(),

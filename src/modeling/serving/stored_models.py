@@ -117,13 +117,13 @@ def refresh_rows(
     The whole pool's are computed where a session has become complete since. Rows that say the same
     are left as they are, so that no forecast is logged anew.
     """
-    models, records = context.models, context.records
-    if models is None or records is None:
+    records = context.records
+    if context.models is None or records is None:
         return
-    live = [models.load(members.pool, horizon) for horizon in HORIZONS]
+    # What is wrong with the others is said where the forecasts are made.
+    live = _live_models(context, members.pool)[0].values()
     complete = panel.sessions[panel.last_complete].item()
-    stored_pool = [records.serving.read_pool(m.pool, m.horizon, m.digest) for m in live]
-    is_new = any(row is None or row["session"] < complete for row in stored_pool)
+    is_new = any(row is None or row["session"] < complete for _, row, _ in live)
     tickers = panel.tickers if is_new else tickers
     stored = {(row["ticker"], row["horizon"]): row for row in records.serving.read(tickers)}
     rows = computed_rows(context, members, panel, tickers, stored)
@@ -131,7 +131,7 @@ def refresh_rows(
     with records.serving.transaction():
         records.serving.write(changed)
         if is_new:
-            records.serving.write_pool([pool_row_of(m, rows, context.now) for m in live])
+            records.serving.write_pool([pool_row_of(m, rows, context.now) for m, *_ in live])
 
 
 def computed_rows(

@@ -17,6 +17,7 @@ from src.modeling.experiment.run import (
     count_seasoned_tickers,
     run_walk_forward,
 )
+from src.modeling.intervals import distribution, volatility
 from src.modeling.points.fit_cache import NO_FIT_CACHE, FitCache
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def train_pool(
 ) -> PoolTraining:
     """Walk the candidates of both horizons forward over a pool; nothing is fitted with a leak."""
     feature_cache = FeatureCache(panel)
+    since = max(len(panel.sessions) - SCORED_SESSIONS, 0)
+    distributions = _distributions(panel, settings, since)
     leak = find_leak(feature_cache)
     tickers = count_seasoned_tickers(panel)
     results = {}
@@ -60,10 +63,26 @@ def train_pool(
             experiment_config(settings, horizon, names, tickers),
             names=names,
             feature_cache=feature_cache,
-            since=max(len(panel.sessions) - SCORED_SESSIONS, 0),
             fit_cache=fit_cache,
+            distributions=distributions[horizon],
         )
     return PoolTraining(feature_cache, results, leak)
+
+
+def _distributions(
+    panel: Panel, settings: Settings, since: int
+) -> dict[str, distribution.DistributionForecasts]:
+    """Of both horizons from row ``since`` on, before anything is fitted.
+
+    What they are forecast from is as large as a dozen matrices of prices, and gone when trees grow.
+    """
+    variances, horizons = volatility.build_inputs(panel), settings.training.horizons
+    return {
+        name: distribution.walk_forward(
+            panel, getattr(horizons, name), since=since, inputs=variances
+        )
+        for name in HORIZONS
+    }
 
 
 def find_leak(feature_cache: FeatureCache) -> str | None:

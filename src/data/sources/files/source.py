@@ -74,14 +74,14 @@ class FileSource:
     def recognise(self, store: Store) -> None:
         """Pass over the files that are stored already, unless a time of download is given.
 
-        To be called before anything else is asked for.
+        To be called before any other method.
         """
         if self._fetched_at is None:
             hashes = {self._hash_of(file) for file in self._files_or_none()}
             self._stored = find_stored(store, hashes - {""})
 
     def _files_or_none(self) -> list[PriceFile]:
-        """The files; none where they cannot be found, which is told when they are read."""
+        """The files; none where they cannot be found: reading them reports that."""
         try:
             return find_files(self._paths)
         except BadInput:

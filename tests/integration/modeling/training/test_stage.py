@@ -151,6 +151,19 @@ def test_stored_models_forecast_what_training_said(given, trained):
     assert report.details["forecasts"] == trained.details["forecasts"]
 
 
+def test_a_damaged_model_leaves_the_forecast_of_the_other_horizon(store, given, clean, trained):
+    (manifest,) = (given.models.store.root / "NSE" / "short").glob("*/manifest.json")
+    manifest.write_text(manifest.read_text() + " ")
+    # Changed prices, so that the stored inputs are computed anew.
+    with_features(store, given, clean.with_columns(high=pl.col("high") * 1.001))
+
+    report = run_stored(given)
+
+    assert [forecast["horizon"] for forecast in report.details["forecasts"]] == ["63-day"]
+    (warning,) = report.warnings
+    assert "cannot be used" in warning
+
+
 def test_without_a_model_it_says_what_to_run(store, given, clean):
     with_features(store, given, clean)
 

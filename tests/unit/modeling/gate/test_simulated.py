@@ -7,6 +7,7 @@ from benchmarks.gate import (
     MANY,
     SETTINGS,
     SIZES,
+    USELESS,
     RankWorld,
     World,
     ever_promoted,
@@ -20,13 +21,6 @@ from src.modeling.gate import losses
 from src.modeling.gate.rules import rules_for
 
 PAIRS = 500
-USELESS = (
-    ("noise", 0.0),
-    ("faint", 0.0),
-    ("break-even", 0.0),
-    ("break-even", 0.3),
-    ("rivals", 0.0),
-)
 
 
 def useless(kind, horizon, tickers, dates, shared):
