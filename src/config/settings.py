@@ -137,6 +137,34 @@ class ApiSettings(_Section):
         return proxies
 
 
+class MonitoringSettings(_Section):
+    """Limits of what is watched, and where alerts are sent.
+
+    Attributes:
+        alert_urls: Channels as Apprise names them, such as ``slack://…``, ``pagerduty://…``,
+            ``mailto://…`` or ``json://HOST``; several with spaces between them.
+        heartbeat_url: Where a service in the protocol of Healthchecks is told of each run.
+        model_stale_after_days: Age of a fit, in days, that is a WARNING.
+        quality_alert_below: Score of data quality, 0 to 100, below which there is a WARNING.
+        min_free_disk_share: Of the disk of ``home`` and of the database.
+        run_minutes: A run that takes longer is a WARNING.
+        keep_metrics_days: Files of metrics that are older are deleted.
+    """
+
+    alert_urls: tuple[SecretStr, ...] = ()
+    heartbeat_url: SecretStr | None = None
+    model_stale_after_days: Annotated[int, Field(ge=1)] = 400
+    quality_alert_below: Annotated[float, Field(ge=0, le=100)] = 80.0
+    min_free_disk_share: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    run_minutes: Annotated[float, Field(gt=0)] = 120.0
+    keep_metrics_days: Annotated[int, Field(ge=1)] = 400
+
+    @field_validator("alert_urls", mode="before")
+    @classmethod
+    def _list_with_spaces(cls, value: object) -> object:
+        return tuple(value.split()) if isinstance(value, str) else value
+
+
 class Settings(BaseSettings):
     """All settings; immutable. Loaded once by ``src.config.load`` and passed on."""
 
@@ -149,6 +177,7 @@ class Settings(BaseSettings):
     validation: ValidationSettings = ValidationSettings()
     training: TrainingSettings = TrainingSettings()
     api: ApiSettings = ApiSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
     database_url: SecretStr | None = None
     signing_key: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
