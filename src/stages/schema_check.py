@@ -1,4 +1,4 @@
-"""Check with pandera that a frame fits the declaration of the table it is written to.
+"""Check that a frame fits the declaration of the table it is written to.
 
 Single columns and values are checked here; rules over several rows or tables are those of
 `src.data.cleaning` and `src.features.validation`.
@@ -10,7 +10,8 @@ import datetime as dt
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from src.core import tables
 from src.core.errors import ForecastError
@@ -43,6 +44,14 @@ ALLOWED: dict[str, Sequence[str]] = {
 }
 
 
+@dataclass(frozen=True)
+class _Least:
+    """The bound of a column's numbers, and whether they may be equal to it."""
+
+    value: float
+    included: bool
+
+
 class SchemaMismatch(ForecastError):
     """A frame does not fit the table it was to be written to: nothing of it was written."""
 
@@ -60,12 +69,36 @@ def check(table: Table, frame: pl.DataFrame) -> None:
         SchemaMismatch: A column is missing, unknown, of another type, empty where it may not be,
             or has an impossible value (a price of zero, an unknown status).
     """
-    from pandera.errors import SchemaError
-
     extra = [name for name in frame.columns if name not in table.columns]
     types = _types(table, extra if table.open_ended else ())
-    if frame.is_empty() and dict(frame.schema) == types:
-        return
+    if not _fits(table, frame, types):
+        _refuse(table, frame, types)
+
+
+def _fits(table: Table, frame: pl.DataFrame, types: Mapping[str, pl.DataType]) -> bool:
+    """Whether the frame is as declared: a fraction of the time that pandera takes to say so."""
+    import polars as pl
+
+    nullable = NULLABLE.get(table.name, frozenset())
+    filled = [name for name in table.columns if name not in nullable]
+    if dict(frame.schema) != types or any(frame[name].null_count() for name in filled):
+        return False
+    floats = [name for name in filled if types[name] == pl.Float64()]
+    impossible = [pl.col(name).is_nan().any() for name in floats]
+    for name in types:
+        least = _least(table, name)
+        if least is not None:
+            closed: Literal["left", "none"] = "left" if least.included else "none"
+            impossible.append(~pl.col(name).is_between(least.value, math.inf, closed).all())
+        if name in ALLOWED:
+            impossible.append(~pl.col(name).is_in(ALLOWED[name]).all())
+    return not impossible or not frame.select(pl.any_horizontal(impossible)).item()
+
+
+def _refuse(table: Table, frame: pl.DataFrame, types: Mapping[str, pl.DataType]) -> None:
+    """Raise SchemaMismatch with what pandera finds wrong."""
+    from pandera.errors import SchemaError
+
     try:
         _schema(table, types).validate(frame)
     except SchemaError as error:
@@ -168,12 +201,20 @@ def _checks(table: Table, name: str) -> list[pa.Check]:
     from pandera.polars import Check
 
     checks = []
-    if table.name in CLEAN and name in tables.DAILY_PRICES:
-        checks.append(Check.in_range(0, math.inf, include_min=False, include_max=False))
-    if table.name in CLEAN and name == "volume":
-        checks.append(Check.in_range(0, math.inf, include_max=False))
-    if name == "target":
-        checks.append(Check.in_range(-1, math.inf, include_min=False, include_max=False))
+    least = _least(table, name)
+    if least is not None:
+        checks.append(
+            Check.in_range(least.value, math.inf, include_min=least.included, include_max=False)
+        )
     if name in ALLOWED:
         checks.append(Check.isin(ALLOWED[name]))
     return checks
+
+
+def _least(table: Table, name: str) -> _Least | None:
+    """The bound below a column's numbers, where there is one; then they are finite, too."""
+    if table.name in CLEAN and name in tables.DAILY_PRICES:
+        return _Least(0, included=False)
+    if table.name in CLEAN and name == "volume":
+        return _Least(0, included=True)
+    return _Least(-1, included=False) if name == "target" else None

@@ -4,8 +4,12 @@ import datetime as dt
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandera.errors import SchemaError
 
 from src.core.tables import CLEAN_DAILY, DATASET_SHORT, FEATURES_DAILY, QUARANTINE, RAW_DAILY
+from src.stages import schema_check
 from src.stages.schema_check import CheckedStore, SchemaMismatch, check
 
 BAR = {
@@ -87,6 +91,30 @@ def test_a_value_or_column_that_cannot_be_is_refused_and_named(change, reason):
 def test_a_missing_column_is_refused():
     with pytest.raises(SchemaMismatch, match="'volume' not in dataframe"):
         check(CLEAN_DAILY, frame(BAR).drop("volume"))
+
+
+@settings(max_examples=30)
+@given(
+    st.fixed_dictionaries(
+        {
+            "close": st.sampled_from([100.0, 0.0, -1.0, float("nan"), float("inf"), None]),
+            "volume": st.sampled_from([5.0, 0.0, -1.0, float("nan"), float("inf"), None]),
+            "source": st.sampled_from(["yahoo", None]),
+            "return_basis": st.sampled_from(["total", "guess", None]),
+            "repaired_by": st.sampled_from([None, "hourly", "a hunch"]),
+        }
+    )
+)
+def test_pandera_refuses_just_what_the_quick_check_does(change):
+    types = schema_check._types(CLEAN_DAILY, ())
+    bars = pl.concat([frame(BAR), pl.DataFrame([BAR | change], schema=types).select(list(BAR))])
+
+    try:
+        schema_check._schema(CLEAN_DAILY, types).validate(bars)
+        fits = True
+    except SchemaError:
+        fits = False
+    assert schema_check._fits(CLEAN_DAILY, bars, types) == fits
 
 
 def test_raw_rows_may_lack_what_their_source_lacked():
