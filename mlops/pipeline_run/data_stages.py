@@ -1,19 +1,19 @@
 """Bring tickers up to date, from their source to checked features, a block of them at a time.
 
-A stage of a block is one transaction. Where it fails it is done again ticker by ticker, so that
-one ticker keeps no other back.
+A stage of a block is one transaction. Where it fails it is done again without the tickers that the
+error names, or else ticker by ticker, so that one ticker keeps no other back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from mlops.pipeline_run.output.record import StageClock, error_sentence
 from mlops.pipeline_run.unchanged import leave_pool
 from src.config import logs
-from src.core.errors import DatabaseFull, DatabaseUnavailable, WrongInstrument
+from src.core.errors import DatabaseFull, DatabaseUnavailable, ValidationFailed, WrongInstrument
 from src.data.cleaning import stage as cleaning
 from src.db.connection import one_sentence_errors
 from src.features import features_daily, validation
@@ -99,11 +99,17 @@ class DataStages:
             raise
         except Exception as error:
             self._clock.stop()
-            if len(tickers) > 1:
-                log.debug("A block failed and is done again ticker by ticker.", exc_info=error)
-                return [done for ticker in tickers for done in self._together(stages, [ticker])]
-            self._fail(stages, tickers[0], error)
-            return []
+            errors: dict[str, Exception] = {}
+            if isinstance(error, ValidationFailed):
+                errors |= error.by_ticker
+            elif len(tickers) == 1:
+                errors[tickers[0]] = error
+            self._fail(stages, errors)
+            rest = [ticker for ticker in tickers if ticker not in errors]
+            if errors:
+                return self._together(stages, rest)
+            log.debug("A block failed and is done again ticker by ticker.", exc_info=error)
+            return [done for ticker in rest for done in self._together(stages, [ticker])]
 
     def _run(self, stages: Sequence[Stage], tickers: Sequence[str]) -> list[str]:
         context = replace(self._context, tickers=tuple(tickers))
@@ -132,14 +138,18 @@ class DataStages:
         self._clock = StageClock(stage.name)
         self._reporter.begins(stage.name)
 
-    def _fail(self, stages: Sequence[Stage], ticker: str, error: Exception) -> None:
-        """Note the failure, and take a ticker with the prices of another out of its pool."""
-        if self._fingerprints is not None and (stages is FEATURES or stages[0] is cleaning.STAGE):
+    def _fail(self, stages: Sequence[Stage], errors: Mapping[str, Exception]) -> None:
+        """Note the failures, and take tickers with the prices of another out of their pool."""
+        is_prepared = stages is FEATURES or stages[0] is cleaning.STAGE
+        if errors and is_prepared and self._fingerprints is not None:
+            wrong = [t for t, error in errors.items() if isinstance(error, WrongInstrument)]
             with one_sentence_errors(self._url), self._context.store.transaction():
-                self._fingerprints.write([ticker], failed=True)
-                if isinstance(error, WrongInstrument):
-                    leave_pool(self._context, ticker)
-        self._reporter.failed(self._clock, [ticker], error)
+                self._fingerprints.write(list(errors), failed=True)
+                leave_pool(self._context, wrong)
+        for ticker, error in errors.items():
+            self._reporter.failed(self._clock, [ticker], error)
+            # The seconds of the attempt count once.
+            self._clock = StageClock(self._clock.stage)
 
 
 class Upkeep:

@@ -75,6 +75,7 @@ def pool_before_run(ticker: str) -> str:
     return pool_of(ticker, synthetic=ticker == SAMPLE_TICKER)
 
 
-def leave_pool(context: RunContext, ticker: str) -> None:
-    """Take a ticker out of its pool, in the open transaction."""
-    context.store.replace(POOL_MEMBERS, [ticker], context.store.load(POOL_MEMBERS, []))
+def leave_pool(context: RunContext, tickers: Sequence[str]) -> None:
+    """Take tickers out of their pool, in the open transaction."""
+    if tickers:
+        context.store.replace(POOL_MEMBERS, tickers, context.store.load(POOL_MEMBERS, []))

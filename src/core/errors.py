@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 
 # The disk is full, or the quota of this user.
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -56,7 +57,17 @@ class RunLocked(ForecastError):
 
 
 class ValidationFailed(ForecastError):
-    """A critical check failed, so no model was trained."""
+    """A critical check failed, so no model was trained.
+
+    Attributes:
+        by_ticker: The error of each ticker that failed, where several were checked together.
+    """
+
+    def __init__(
+        self, message: str | None = None, by_ticker: Mapping[str, ValidationFailed] | None = None
+    ) -> None:
+        super().__init__(message or "A critical check failed, so no model was trained.")
+        self.by_ticker = by_ticker or {}
 
 
 class WrongInstrument(ValidationFailed):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -67,18 +67,11 @@ def run(context: RunContext) -> StageReport:
 
     Raises:
         WrongInstrument: The rows of a ticker are of another exchange.
-        ValidationFailed: With the other critical findings.
+        ValidationFailed: With the other critical findings. Either has the error of each ticker.
     """
     checked = {inputs.ticker: inputs for inputs in _check_inputs(context)}
     findings = {ticker: check(inputs) for ticker, inputs in checked.items()}
-    failed = [
-        finding for of_ticker in findings.values() for finding in of_ticker if not finding.passed
-    ]
-    critical = [finding for finding in failed if finding.severity == "CRITICAL"]
-    if critical:
-        is_wrong = any(finding.check == INSTRUMENT for finding in critical)
-        error = WrongInstrument if is_wrong else ValidationFailed
-        raise error(" ".join(finding.message for finding in critical))
+    _raise_critical(findings)
     return StageReport(
         rows=sum(inputs.features.height for inputs in checked.values()),
         details={
@@ -87,8 +80,28 @@ def run(context: RunContext) -> StageReport:
                 for ticker, of_ticker in findings.items()
             }
         },
-        warnings=tuple(finding.message for finding in failed),
+        warnings=tuple(
+            finding.message
+            for of_ticker in findings.values()
+            for finding in of_ticker
+            if not finding.passed
+        ),
     )
+
+
+def _raise_critical(findings: Mapping[str, Sequence[Finding]]) -> None:
+    """Raise one error for all tickers with a critical finding, which says whose they are."""
+    errors = {}
+    for ticker, of_ticker in findings.items():
+        critical = [each for each in of_ticker if not each.passed and each.severity == "CRITICAL"]
+        if critical:
+            is_wrong = any(finding.check == INSTRUMENT for finding in critical)
+            error = WrongInstrument if is_wrong else ValidationFailed
+            errors[ticker] = error(" ".join(finding.message for finding in critical))
+    if errors:
+        is_wrong = any(isinstance(each, WrongInstrument) for each in errors.values())
+        error = WrongInstrument if is_wrong else ValidationFailed
+        raise error(" ".join(str(each) for each in errors.values()), errors)
 
 
 def check(inputs: CheckInputs) -> list[Finding]:

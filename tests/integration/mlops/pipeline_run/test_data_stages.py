@@ -97,6 +97,27 @@ def test_one_that_is_too_short_fails_its_checks_and_keeps_no_other_back(bring, s
     assert "B.NS" not in stored(store, FEATURES_DAILY)["ticker"].to_list()
 
 
+def test_all_but_those_that_fail_their_checks_are_stored_in_one_go(bring, store, database_url):
+    short = [prices("B.NS", DAYS[:5]), prices("D.NS", DAYS[:7])]
+    tickers = (*TICKERS, "D.NS", "E.NS")
+
+    done, told = bring([prices(t) for t in ("A.NS", "C.NS", "E.NS")] + short, tickers=tickers)
+
+    assert done == ["A.NS", "C.NS", "E.NS"]
+    # The whole block, and once again the rest of it.
+    assert told.stages[2:] == ["feature_engineering", "validation"] * 2
+    assert {t: sentence.split(" rows")[0] for t, (_, sentence) in told.errors.items()} == {
+        "B.NS": "B.NS: 0",
+        "D.NS": "D.NS: 0",
+    }
+    kept = rows(database_url, "SELECT DISTINCT xmin::text FROM features_daily")
+    assert len(kept) == 1
+    failed = rows(
+        database_url, "SELECT ticker FROM prepared_tickers WHERE fingerprint LIKE 'failed%%'"
+    )
+    assert sorted(failed) == [("B.NS",), ("D.NS",)]
+
+
 def test_a_ticker_of_which_no_prices_come_is_left_out(bring, store):
     done, told = bring([prices("A.NS"), prices("C.NS")])
 
