@@ -33,7 +33,7 @@ def split_duplicates(
         The rows to keep, and the earlier ones with ``rule`` (duplicate_identical or
         duplicate_conflicting) and ``reason``.
     """
-    if not rows.select(key).is_duplicated().any():
+    if _rises(rows[key[-1]]) or not rows.select(key).is_duplicated().any():
         return rows, rows.clear().with_columns(rule=pl.lit(""), reason=pl.lit(""))
     # A line has two rows of one key where its columns name one ticker in two spellings.
     marked = rows.with_columns(
@@ -61,6 +61,14 @@ def split_duplicates(
     return marked.filter(~is_earlier).select(rows.columns), earlier.select(
         *rows.columns, "rule", "reason"
     )
+
+
+def _rises(column: pl.Series) -> bool:
+    """Whether each value is above the one before, so that no two rows have one key."""
+    if column.null_count():
+        return False
+    values = column.to_numpy()
+    return bool((values[1:] > values[:-1]).all())
 
 
 def _difference(name: str) -> pl.Expr:

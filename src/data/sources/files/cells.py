@@ -23,6 +23,8 @@ _HEAD_BYTES = 1 << 20
 # ASCII's unit separator, which no text has (the reader refuses it as binary): so that a whole line
 # is read as one cell.
 _UNUSED_SEPARATOR = "\x1f"
+# The white space that a line of ASCII may have.
+_SPACES = (b" ", b"\t", b"\x0b", b"\x0c")
 # Its warnings about empty columns are noise: a file that lacks values is refused with a reason.
 logging.getLogger("fastexcel").setLevel(logging.ERROR)
 
@@ -59,6 +61,12 @@ class TextGrid:
         if quoted and text.count(b'"') % 2:
             raise BadInput("a quotation mark in it is never closed: save the file again.")
         cells = _cells(text, self.delimiter, width + 1, quoted=quoted)
+        if not quoted and _is_regular(text, self.delimiter, width, cells):
+            # As nearly all files are: nothing is ragged, blank or to be trimmed.
+            return _numbered(
+                cells.select("line", *cells.columns[1:-1], ragged=pl.lit(None, dtype=pl.String)),
+                skipped,
+            )
         ragged = _ragged(text, self.delimiter, width, cells)
         return _trimmed(cells.with_columns(ragged), skipped).drop(f"c{width}")
 
@@ -83,7 +91,7 @@ class WorkbookGrid:
 
 def _text(content: bytes) -> TextGrid:
     top = content[:_HEAD_BYTES].decode("utf-8", errors="ignore")
-    first = next((line for line in top.split("\n") if line.strip()), "")
+    first = next((line for line in io.StringIO(top) if line.strip()), "")
     delimiter = max(_DELIMITERS, key=Counter(first).__getitem__)
     reader = csv.reader(io.StringIO(top), delimiter=delimiter)
     head: list[list[str]] = []
@@ -116,6 +124,23 @@ def _cells(text: bytes, delimiter: str, width: int, *, quoted: bool) -> pl.DataF
     )
 
 
+def _is_regular(text: bytes, delimiter: str, width: int, cells: pl.DataFrame) -> bool:
+    """Whether all lines have as many cells as the header, and none begins or ends with a space."""
+    if cells[f"c{width - 1}"].null_count() or not text.isascii():
+        return False
+    # Each line has at least as many cells as the header, so that none can have more.
+    if text.count(delimiter.encode()) != (width - 1) * cells.height:
+        return False
+    framed = b"\n%b\n" % text
+    return not any(
+        pair in framed
+        for space in _SPACES
+        if space != delimiter.encode() and space in text
+        for border in (b"\n", delimiter.encode())
+        for pair in (space + border, border + space)
+    )
+
+
 def _ragged(text: bytes, delimiter: str, width: int, cells: pl.DataFrame) -> pl.Series:
     lines = pl.read_csv(
         b"line\n" + text, separator=_UNUSED_SEPARATOR, schema={"line": pl.String}, quote_char=None
@@ -135,9 +160,12 @@ def _trimmed(cells: pl.DataFrame, skipped: int) -> pl.DataFrame:
     text = pl.col(pl.String).str.strip_chars()
     columns = [name for name in cells.columns if name.startswith("c")]
     cells = cells.with_columns(pl.when(text.str.len_bytes() > 0).then(text).name.keep())
-    return cells.filter(pl.any_horizontal(pl.col(columns).is_not_null())).with_columns(
-        pl.col("line").cast(pl.Int64), file_line=pl.col("line").cast(pl.Int64) + skipped
-    )
+    return _numbered(cells.filter(pl.any_horizontal(pl.col(columns).is_not_null())), skipped)
+
+
+def _numbered(cells: pl.DataFrame, skipped: int) -> pl.DataFrame:
+    line = pl.col("line").cast(pl.Int64)
+    return cells.with_columns(line, file_line=line + skipped)
 
 
 def _workbook(content: bytes) -> WorkbookGrid:

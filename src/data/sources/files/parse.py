@@ -21,7 +21,7 @@ from src.data.sources.files.fields.spacing import check_spacing
 from src.data.sources.files.fields.tickers import select_tickers, suffix_in_file, ticker_in_name
 from src.data.sources.files.fields.timezones import resolve_times, session_date
 from src.data.sources.files.layouts import check_volume, recognise_layout
-from src.data.sources.files.rows import long_rows, rows_as_json, stated_tickers
+from src.data.sources.files.rows import long_rows, stated_tickers, with_whole_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,8 +92,7 @@ def parse_file(
         return []
     rows, notes = long_rows(layout, cells, stated, selected)
     filtered = _filter(layout, rows, selected, calendar, latest_year)
-    whole = rows_as_json(layout, cells, filtered.rejected["line"])
-    rejected = filtered.rejected.join(whole, on="line", how="left", maintain_order="left")
+    rejected = with_whole_rows(layout, cells, filtered.rejected)
     filtered = replace(filtered, rejected=rejected, notes=(*notes, *filtered.notes))
     return _by_ticker(layout, filtered, selected)
 
@@ -133,14 +132,15 @@ def _filter(
     rows, other_series = row_filters.split_other_series(rows)
     rows, repeated = row_filters.split_repeated(rows)
     parts = [ragged, unknown, undated, invalid, other_series, repeated]
-    rejected = pl.concat(parts, how="vertical_relaxed").sort("line", maintain_order=True)
+    rejected = repeated
+    if any(part.height for part in parts):
+        rejected = pl.concat(parts, how="vertical_relaxed").sort("line", maintain_order=True)
     notes = (*dates.notes, *times.notes, *action_notes)
     return FilteredRows(times.kind, rows, rejected, notes, actions)
 
 
 def _by_ticker(layout: Layout, filtered: FilteredRows, selected: Sequence[str]) -> list[TickerRows]:
-    rows = filtered.rows.partition_by("ticker", as_dict=True)
-    rejected = filtered.rejected.partition_by("ticker", as_dict=True)
+    rows, rejected = (_of_tickers(part, selected) for part in (filtered.rows, filtered.rejected))
     no_rows, no_rejected = filtered.rows.clear(), filtered.rejected.clear()
     return [
         _ticker_rows(
@@ -153,6 +153,15 @@ def _by_ticker(layout: Layout, filtered: FilteredRows, selected: Sequence[str]) 
         for ticker in selected
         if (ticker,) in rows or (ticker,) in rejected
     ]
+
+
+def _of_tickers(
+    rows: pl.DataFrame, selected: Sequence[str]
+) -> dict[tuple[object, ...], pl.DataFrame]:
+    """The rows by ticker, of those that have any; all are of one that was selected."""
+    if len(selected) == 1:
+        return {(selected[0],): rows} if rows.height else {}
+    return rows.partition_by("ticker", as_dict=True)
 
 
 def _ticker_rows(

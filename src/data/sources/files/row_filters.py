@@ -32,6 +32,8 @@ Split = tuple[pl.DataFrame, pl.DataFrame]
 def split_ragged(rows: pl.DataFrame) -> Split:
     """Reject rows with more or fewer cells than the header: their values may be shifted."""
     reason = pl.lit("the line has more or fewer cells than the header")
+    if rows["ragged"].null_count() == rows.height:
+        return rows, _no_rejections(rows)
     good, bad = _split(rows, pl.col("ragged").is_not_null(), "wrong_cell_count", reason)
     _refuse_if_many(bad, rows, "have more or fewer cells than the header: save the file again")
     return good, bad
@@ -39,6 +41,8 @@ def split_ragged(rows: pl.DataFrame) -> Split:
 
 def split_unknown_symbols(rows: pl.DataFrame, selected: Sequence[str]) -> Split:
     """Reject rows whose symbol is not a ticker, under the first ticker taken from the file."""
+    if not rows["ticker"].null_count():
+        return rows, _no_rejections(rows)
     symbol = pl.col("symbol").fill_null("")
     reason = pl.format("the symbol '{}' is not a ticker", symbol)
     good, bad = _split(rows, pl.col("ticker").is_null(), "unreadable_symbol", reason)
@@ -48,19 +52,22 @@ def split_unknown_symbols(rows: pl.DataFrame, selected: Sequence[str]) -> Split:
 
 def split_undated(rows: pl.DataFrame) -> Split:
     """Reject rows without a readable date; whether they are too many is decided with the dates."""
+    if not rows["key"].null_count():
+        return rows, _no_rejections(rows)
     problem = (
         pl.when("outside_years")
         .then(pl.lit("is outside the allowed years"))
         .otherwise(pl.lit("cannot be read"))
     )
     reason = pl.format("the date '{}' {}", pl.col("at").fill_null(""), problem)
-    good, bad = _split(rows, pl.col("key").is_null(), "unreadable_date", reason)
-    return good.drop("outside_years"), bad
+    return _split(rows, pl.col("key").is_null(), "unreadable_date", reason)
 
 
 def split_invalid_numbers(rows: pl.DataFrame) -> Split:
     """Parse the numbers, and reject rows with a cell that is neither a number nor blank."""
     parsed, invalid = parse_numbers(rows, list(DAILY_VALUES))
+    if invalid is None:
+        return parsed, _no_rejections(rows)
     reason = pl.format("{} is not a number", "invalid")
     is_bad = pl.col("invalid").is_not_null()
     good, bad = _split(parsed.with_columns(invalid), is_bad, "unreadable_number", reason)
@@ -70,7 +77,7 @@ def split_invalid_numbers(rows: pl.DataFrame) -> Split:
             f"{bad.height} of {rows.height} rows have text where a number belongs (first: "
             f"{first['reason']}, data row {first['line']}): correct the columns."
         )
-    return good.drop("invalid"), bad
+    return good, bad
 
 
 def check_closes(rows: pl.DataFrame) -> None:
@@ -109,6 +116,8 @@ def split_repeated(rows: pl.DataFrame) -> Split:
     """Keep the last row of each ticker and date or time, and reject the earlier ones."""
     key = ("ticker", "key")
     good, earlier = split_duplicates(rows, key, DAILY_VALUES)
+    if earlier.is_empty():
+        return rows, _no_rejections(rows)
     conflicting = earlier.filter(rule="duplicate_conflicting")
     days, conflicting_days = (part.select(key).n_unique() for part in (rows, conflicting))
     if conflicting.height > _FEW and conflicting_days >= _CONFLICTING_DAYS * days:

@@ -98,18 +98,19 @@ def _cell(column: int | None) -> pl.Expr:
     return pl.lit(None, dtype=pl.String) if column is None else pl.col(f"c{column}")
 
 
-def rows_as_json(layout: Layout, cells: pl.DataFrame, lines: pl.Series) -> pl.DataFrame:
-    """The whole rows of these lines, as ``line`` and ``row`` (JSON by the file's column names)."""
-    if lines.is_empty():
-        return pl.DataFrame(schema={"line": pl.Int64, "row": pl.String})
+def with_whole_rows(layout: Layout, cells: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:
+    """The rejected rows with ``row``: the whole line as JSON, by the file's column names."""
+    if rejected.is_empty():
+        return rejected.with_columns(row=pl.lit(None, dtype=pl.String))
     names = _unique_names(layout.names)
     columns = [f"c{i}" for i in range(len(names)) if f"c{i}" in cells.columns]
-    wanted = cells.filter(pl.col("line").is_in(lines.unique().implode()))
+    wanted = cells.filter(pl.col("line").is_in(rejected["line"].unique().implode()))
     texts = [
         json.dumps({"as written": ragged} if ragged else dict(zip(names, row, strict=False)))
         for ragged, *row in wanted.select("ragged", *columns).iter_rows()
     ]
-    return pl.DataFrame({"line": wanted["line"], "row": pl.Series(texts, dtype=pl.String)})
+    whole = pl.DataFrame({"line": wanted["line"], "row": pl.Series(texts, dtype=pl.String)})
+    return rejected.join(whole, on="line", how="left", maintain_order="left")
 
 
 def _unique_names(names: Sequence[str]) -> list[str]:

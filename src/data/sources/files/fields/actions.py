@@ -63,10 +63,10 @@ def _of_kind(numbers: pl.DataFrame, names: list[str], name: str) -> pl.DataFrame
     )
 
 
-def _notes(numbers: pl.DataFrame, names: list[str], invalid: pl.Series) -> tuple[str, ...]:
+def _notes(numbers: pl.DataFrame, names: list[str], invalid: pl.Series | None) -> tuple[str, ...]:
     notes = []
-    cells = invalid.drop_nulls()
-    if cells.len():
+    if invalid is not None:
+        cells = invalid.drop_nulls()
         notes.append(f"{cells.len()} rows have an action that is not a number (first: {cells[0]})")
     gains = int(numbers.select(is_nonzero(GAINS).sum()).item()) if GAINS in names else 0
     if gains:

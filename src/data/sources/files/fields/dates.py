@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import dataclass
 
@@ -60,6 +61,9 @@ def parse_dates(at: pl.Series, lines: pl.Series, *, column: str, latest_year: in
             month is ambiguous, and for numbers.
     """
     times, notes = _iso_days(at) or _parsed_times(at, lines, column)
+    if _all_within(times["wall"], latest_year):
+        none = pl.Series("outside_years", [False]).new_from_index(0, at.len())
+        return ParsedDates(times["wall"], times["offset"], none, notes)
     year = times["wall"].dt.year()
     outside = ((year < OLDEST_YEAR) | (year > latest_year)).fill_null(value=False)
     unreadable = times["wall"].is_null()
@@ -76,8 +80,21 @@ def _iso_days(at: pl.Series) -> tuple[pl.DataFrame, tuple[str, ...]] | None:
     """As ``_parsed_times`` where each row is a day such as 2026-04-13, as in most files."""
     if at.null_count() or not at.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$").all():
         return None
-    wall = at.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us")).alias("wall")
-    return wall.to_frame().with_columns(offset=pl.lit(None, dtype=pl.Int32)), ()
+    day = pl.col(at.name).str.to_date("%Y-%m-%d", strict=False)
+    wall = day.cast(pl.Datetime("us"))
+    return at.to_frame().select(wall=wall, offset=pl.lit(None, dtype=pl.Int32)), ()
+
+
+def _all_within(wall: pl.Series, latest_year: int) -> bool:
+    """Whether all times can be read and are of the allowed years, as in most files."""
+    first, last = wall.min(), wall.max()
+    return (
+        isinstance(first, dt.datetime)
+        and isinstance(last, dt.datetime)
+        and not wall.null_count()
+        and first.year >= OLDEST_YEAR
+        and last.year <= latest_year
+    )
 
 
 def _parsed_times(

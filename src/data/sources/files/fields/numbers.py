@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import polars as pl
 
 _BLANKS = ("null", "nan", "na", "n/a", "#n/a", "none", "-", "--")
@@ -9,19 +11,19 @@ _BLANKS = ("null", "nan", "na", "n/a", "#n/a", "none", "-", "--")
 _GROUPED = r"^[+-]?\d{1,3}(,\d{2,3})*,\d{3}(\.\d*)?$"
 
 
-def parse_numbers(frame: pl.DataFrame, columns: list[str]) -> tuple[pl.DataFrame, pl.Series]:
+def parse_numbers(frame: pl.DataFrame, columns: list[str]) -> tuple[pl.DataFrame, pl.Series | None]:
     """The frame with ``columns`` as floats, and per row the first cell that is not a number.
 
-    The series ``invalid`` has that cell as ``name value``, null where all cells are numbers or
-    blank. Infinity is not a number.
+    The series ``invalid`` has that cell as ``name value``, null where all cells of a row are
+    numbers or blank; there is none where all cells are. Infinity is not a number.
     """
     numbers = frame.select(pl.col(columns).cast(pl.Float64, strict=False))
-    finite = numbers.select(pl.all().is_finite().all()).row(0, named=True)
     invalid_cells = []
     floats = []
     for name in columns:
         text, number = frame[name], numbers[name]
-        if finite[name] and number.null_count() == text.null_count():
+        # A sum is finite only where every number is.
+        if math.isfinite(number.sum()) and number.null_count() == text.null_count():
             floats.append(number)
             continue
         if number.null_count() != text.null_count():
@@ -33,11 +35,11 @@ def parse_numbers(frame: pl.DataFrame, columns: list[str]) -> tuple[pl.DataFrame
         floats.append(_set_null(number, blank | invalid))
         if invalid.any():
             invalid_cells.append(_named_cells(text, invalid))
-    if invalid_cells:
-        first = pl.DataFrame(invalid_cells).select(pl.coalesce(pl.all())).to_series()
-    else:
-        first = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
-    return frame.with_columns(floats), first.alias("invalid")
+    parsed = frame.with_columns(floats)
+    if not invalid_cells:
+        return parsed, None
+    first = pl.DataFrame(invalid_cells).select(pl.coalesce(pl.all())).to_series()
+    return parsed, first.alias("invalid")
 
 
 def _with_grouped(text: pl.Series, number: pl.Series) -> pl.Series:

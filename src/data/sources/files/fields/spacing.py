@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from src.core.errors import BadInput
@@ -23,7 +24,7 @@ def check_spacing(kind: Kind, rows: pl.DataFrame) -> None:
 
     The rows have ``ticker`` and ``key`` (Date, or Datetime in UTC); raises BadInput with the gap.
     """
-    keys = rows.select("ticker", "key").drop_nulls().unique().sort("ticker", "key")
+    keys = rows.select("ticker", "key")
     if kind == "hourly":
         gap, unit = _median_minutes(keys), "minutes"
         wrong = gap is not None and gap != _BAR_MINUTES
@@ -36,6 +37,7 @@ def check_spacing(kind: Kind, rows: pl.DataFrame) -> None:
 
 def _median_minutes(keys: pl.DataFrame) -> float | None:
     """The median minutes between bars of one ticker and day, None where no day has two."""
+    keys = keys.drop_nulls().unique().sort("ticker", "key")
     keys = keys.with_columns(day=session_date(pl.col("key")))
     gaps = keys.select(pl.col("key").diff().over("ticker", "day").dt.total_seconds() / 60)
     return gaps.to_series().median()  # type: ignore[return-value]
@@ -43,6 +45,8 @@ def _median_minutes(keys: pl.DataFrame) -> float | None:
 
 def _median_days(keys: pl.DataFrame) -> float | None:
     """The median days between rows of one ticker, None for a handful of rows."""
-    gaps = keys.select(pl.col("key").diff().over("ticker").dt.total_days()).to_series()
-    few = gaps.len() - gaps.null_count() < _ENOUGH_GAPS
-    return None if few else gaps.median()  # type: ignore[return-value]
+    days = keys.drop_nulls().partition_by("ticker", include_key=False)
+    gaps = [np.diff(np.sort(part["key"].to_numpy())).astype(np.int64) for part in days]
+    whole = np.concatenate([np.empty(0, dtype=np.int64), *gaps])
+    whole = whole[whole > 0]  # a day that is written twice is one day
+    return None if whole.size < _ENOUGH_GAPS else float(np.median(whole))

@@ -6,10 +6,11 @@ whichever puts nearly all bars inside sessions.
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from src.core.calendars.exchange import NSE, Exchange
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 _NEARLY_ALL = 0.95
 _ENOUGH_DAYS = 5
-_INDIAN_MIDNIGHT = dt.time(18, 30)  # in UTC, of the day before
+# In UTC, of the day before; in microseconds of that day.
+_INDIAN_MIDNIGHT = (18 * 60 + 30) * 60 * 1_000_000
 
 
 @dataclass(frozen=True)
@@ -58,15 +60,25 @@ def is_intraday(dates: ParsedDates) -> bool:
     one time over enough days; a few rows with one time may be the last ones of an hourly file. A
     live last row below midnights does not make a file intraday.
     """
-    readable = dates.wall.drop_nulls()
-    times = readable.dt.time()
-    if times.n_unique() == 1 and readable.dt.date().n_unique() >= _ENOUGH_DAYS:
+    days, times = _days_and_times(dates.wall)
+    other_days = np.count_nonzero(np.diff(np.sort(days)))
+    if (times == times[:1]).all() and other_days + 1 >= _ENOUGH_DAYS:
         return False
-    in_utc = bool((dates.offset.drop_nulls() == 0).all())  # also true without offsets
-    if in_utc and (times == _INDIAN_MIDNIGHT).all():
+    if _is_zero(dates.offset) and (times == _INDIAN_MIDNIGHT).all():  # also without offsets
         return False
-    midnights = int((times == dt.time(0)).sum())
-    return midnights < _NEARLY_ALL * times.len()
+    return int((times == 0).sum()) < _NEARLY_ALL * times.size
+
+
+def _days_and_times(wall: pl.Series) -> tuple[npt.NDArray[np.datetime64], npt.NDArray[np.int64]]:
+    """The day and the microsecond of the day of each time that can be read."""
+    readable = wall.drop_nulls().to_numpy()
+    days = readable.astype("M8[D]")
+    return days, (readable - days).astype(np.int64)
+
+
+def _is_zero(offset: pl.Series) -> bool:
+    """Whether every offset is that of UTC, or none is stated."""
+    return offset.min() in (0, None) and offset.max() in (0, None)
 
 
 def decide_zone(wall: pl.Series, calendar: Calendar, exchange: Exchange = NSE) -> tuple[str, str]:
@@ -120,7 +132,7 @@ def session_date(ts: pl.Expr, zone: str = NSE.zone) -> pl.Expr:
 
 def _daily(dates: ParsedDates, ticker: str, calendar: Calendar) -> BarTimes:
     wall = dates.wall
-    if dates.has_offset and (dates.offset.drop_nulls() == 0).all():
+    if dates.has_offset and _is_zero(dates.offset):
         return BarTimes("daily", _date_of_midnight(wall, exchange_of(ticker).zone))
     if not dates.has_offset and _is_utc_midnight_of_india(wall, calendar):
         day = _date_of_midnight(wall, NSE.zone)
@@ -140,13 +152,11 @@ def _date_of_midnight(utc: pl.Series, zone: str) -> pl.Series:
 
 
 def _is_utc_midnight_of_india(wall: pl.Series, calendar: Calendar) -> bool:
-    times = wall.drop_nulls().dt.time()
-    if not times.len() or not (times == _INDIAN_MIDNIGHT).all():
+    days, times = _days_and_times(wall)
+    if not times.size or not (times == _INDIAN_MIDNIGHT).all():
         return False
-    days = wall.drop_nulls().dt.date()
     same_day, next_day = (
-        float((calendar.session_ids(dates.to_numpy()) >= 0).mean())
-        for dates in (days, days.dt.offset_by("1d"))
+        float((calendar.session_ids(dates) >= 0).mean()) for dates in (days, days + 1)
     )
     return next_day > same_day
 
