@@ -1,17 +1,16 @@
-"""Every rule that can raise an alert, with its severity, its patience and what to do."""
+"""Every rule that can raise an alert: what it means and what to do, as `rules.toml` declares it."""
 
 from __future__ import annotations
 
 import datetime as dt
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from importlib import resources
+from typing import Any, Literal
 
 Severity = Literal["INFO", "WARNING", "CRITICAL"]
 SEVERITIES: tuple[Severity, ...] = ("INFO", "WARNING", "CRITICAL")
-
-MINUTE = dt.timedelta(minutes=1)
-HOUR = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -51,18 +50,30 @@ class Rule:
         return f"docs/runbook.md#{self.name}"
 
 
-def _table(*rules: Rule) -> dict[str, Rule]:
-    return {rule.name: rule for rule in rules}
+# Durations by their key in the file, in its unit; a repeat of 0 hours means never.
+_UNITS = {"pending": "minutes", "keep_firing": "minutes", "repeat": "hours"}
 
 
-RULES: Mapping[str, Rule] = _table(
-    Rule(
-        "database_unreachable",
-        "CRITICAL",
-        limit="the database does not answer within 5 seconds",
-        meaning="No run can store anything, and the service answers from its cache only.",
-        action="Start the server, or correct DATABASE_URL.",
-        pending_for=MINUTE,
-        repeat_after=HOUR,
-    ),
-)
+def _read() -> dict[str, Rule]:
+    text = resources.files("src.monitoring").joinpath("rules.toml").read_text(encoding="utf-8")
+    return {name: _rule(name, entry) for name, entry in tomllib.loads(text).items()}
+
+
+def _rule(name: str, entry: dict[str, Any]) -> Rule:
+    """A rule from its table in the file; a key that is not known is an error."""
+    pending, keep_firing, repeat = (
+        dt.timedelta(**{unit: entry.pop(f"{key}_{unit}", 24 if key == "repeat" else 0)})
+        for key, unit in _UNITS.items()
+    )
+    inhibited_by = tuple(entry.pop("inhibited_by", ()))
+    return Rule(
+        name=name,
+        pending_for=pending,
+        keep_firing_for=keep_firing,
+        repeat_after=repeat or None,
+        inhibited_by=inhibited_by,
+        **entry,
+    )
+
+
+RULES: Mapping[str, Rule] = _read()
