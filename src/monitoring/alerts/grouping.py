@@ -1,0 +1,111 @@
+"""Decide whether a group of live alerts is told of now, and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from src.core.alerts import Acknowledgement, Alert, AlertGroup, Key, Kind
+from src.core.calendars.calendar import Calendar
+from src.monitoring.rules import HOUR, SEVERITIES, Rule, Severity
+
+# A group is told again when it has spread to more than twice as many subjects, and to so many
+# more at least; at most once in this time.
+SPREAD_FACTOR, SPREAD_BY, SPREAD_PAUSE = 2, 5, HOUR
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What all groups are judged by at one look.
+
+    Attributes:
+        now: Its time.
+        calendar: Of the exchange whose sessions count.
+        acknowledgements: By fingerprint.
+        silenced: Rule and subject of the alerts that a silence hides.
+        inhibited: Those that another alert explains.
+    """
+
+    now: dt.datetime
+    calendar: Calendar
+    acknowledgements: Mapping[str, Acknowledgement]
+    silenced: set[Key]
+    inhibited: set[Key]
+
+    @property
+    def day(self) -> dt.date:
+        """The date in the time zone of the exchange."""
+        return self.now.astimezone(self.calendar.zone).date()
+
+
+def update_group(
+    group: AlertGroup | None, live: Sequence[Alert], rule: Rule, moment: Moment
+) -> AlertGroup:
+    """The group with its severity as of now; a new one if there was none.
+
+    Args:
+        group: As it was, or None.
+        live: Its live alerts, at least one.
+        rule: Of the group.
+        moment: When, and what is quiet.
+    """
+    if group is None:
+        since = min(alert.fired_at or alert.since for alert in live)
+        group = AlertGroup(rule.name, live[0].group, rule.severity, since, moment.now)
+    severity: Severity = "CRITICAL" if _has_lasted(group, rule, moment) else rule.severity
+    return replace(group, severity=severity, updated_at=moment.now)
+
+
+def _has_lasted(group: AlertGroup, rule: Rule, moment: Moment) -> bool:
+    sessions = rule.escalate_after_sessions
+    if sessions is None or rule.severity != "WARNING":
+        return False
+    began = group.since.astimezone(moment.calendar.zone).date()
+    return moment.calendar.count(began, moment.day) >= sessions
+
+
+def visible(live: Sequence[Alert], moment: Moment) -> list[Alert]:
+    """The alerts that neither a silence nor another alert keeps quiet."""
+    return [
+        alert
+        for alert in live
+        if alert.key not in moment.silenced and alert.key not in moment.inhibited
+    ]
+
+
+def reason_to_tell(
+    group: AlertGroup, shown: Sequence[Alert], rule: Rule, moment: Moment
+) -> Kind | None:
+    """Why the group is told of now; None if it is not.
+
+    Args:
+        group: As of now.
+        shown: Its visible alerts.
+        rule: Of the group.
+        moment: When, and who takes care of what.
+    """
+    if not shown or _is_quiet(group, rule, moment):
+        return None
+    if group.told_at is None:
+        return "firing"
+    since_told = moment.now - group.told_at
+    reasons: dict[Kind, bool] = {
+        "escalated": SEVERITIES.index(group.severity) > SEVERITIES.index(group.told_severity),
+        "unsilenced": any(alert.silenced for alert in shown),
+        "spread": since_told >= SPREAD_PAUSE and _has_spread(group, len(shown)),
+        "repeat": rule.repeat_after is not None and since_told >= rule.repeat_after,
+    }
+    return next((kind for kind, holds in reasons.items() if holds), None)
+
+
+def _is_quiet(group: AlertGroup, rule: Rule, moment: Moment) -> bool:
+    acknowledged = moment.acknowledgements.get(group.fingerprint)
+    # One of an earlier time, when the same was wrong, does not count.
+    if acknowledged is not None and acknowledged.at >= group.since:
+        return True
+    return rule.needs_session and not moment.calendar.is_session(moment.day)
+
+
+def _has_spread(group: AlertGroup, count: int) -> bool:
+    return count > SPREAD_FACTOR * group.told_count and count >= group.told_count + SPREAD_BY

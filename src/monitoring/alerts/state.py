@@ -1,0 +1,155 @@
+"""Turn what was observed and what was known into what is known now and what is to be told."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from src.core.alerts import Acknowledgement, Alert, AlertGroup, Key, Message, Silence, States
+from src.core.calendars.calendar import Calendar
+from src.monitoring.alerts.grouping import Moment, reason_to_tell, update_group, visible
+from src.monitoring.alerts.lifecycle import advance, worst_by_key
+from src.monitoring.alerts.muting import inhibited, silenced
+from src.monitoring.alerts.wording import message_about
+from src.monitoring.observation import Observation
+from src.monitoring.rules import Rule
+
+# Alerts that were resolved so long ago are forgotten.
+KEEP_RESOLVED = dt.timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one look came to.
+
+    Attributes:
+        states: What is known from now on.
+        messages: What is to be told, in the order of rules and groups.
+    """
+
+    states: States
+    messages: tuple[Message, ...] = ()
+
+
+def step(
+    previous: States,
+    observations: Iterable[Observation],
+    rules: Mapping[str, Rule],
+    silences: Sequence[Silence],
+    acknowledgements: Mapping[str, Acknowledgement],
+    now: dt.datetime,
+    calendar: Calendar,
+) -> Step:
+    """Judge what was observed.
+
+    A subject that nothing was observed of counts as one that could not be measured. States of
+    rules that are no longer in the table are forgotten, and nothing is told of them.
+
+    Args:
+        previous: What was known before.
+        observations: In any order.
+        rules: By name.
+        silences: Also those that have not begun, or are over.
+        acknowledgements: By fingerprint of the group.
+        now: The time of the observations.
+        calendar: Of the exchange whose sessions count for escalation and for rules that are
+            delivered on sessions only.
+
+    Raises:
+        ValueError: An observation is of a rule that is not in the table.
+    """
+    alerts = _advanced(previous.alerts, observations, rules, now)
+    hidden = silenced(alerts.values(), silences, now)
+    explained = inhibited(alerts.values(), rules)
+    moment = Moment(now, calendar, acknowledgements, hidden, explained)
+    for key in hidden:
+        if alerts[key].is_live:
+            alerts[key] = replace(alerts[key], silenced=True)
+    groups: dict[Key, AlertGroup] = {}
+    messages: list[Message] = []
+    for key, members in sorted(_by_group(alerts.values()).items()):
+        group, message = _judge(previous.groups.get(key), members, rules[key[0]], moment)
+        if group is not None:
+            groups[key] = group
+        if message is not None:
+            messages.append(message)
+            for alert in visible(_live(members), moment):
+                alerts[alert.key] = replace(alert, silenced=False)
+    return Step(States(_without_old(alerts, groups, now), groups), tuple(messages))
+
+
+def _advanced(
+    previous: Mapping[Key, Alert],
+    observations: Iterable[Observation],
+    rules: Mapping[str, Rule],
+    now: dt.datetime,
+) -> dict[Key, Alert]:
+    observed = worst_by_key(observations)
+    for name, _ in observed:
+        if name not in rules:
+            raise ValueError(f"There is no rule named {name!r}: add it to the table of rules.")
+    alerts = {}
+    for key in [*previous, *(key for key in observed if key not in previous)]:
+        if key[0] in rules:
+            alert = advance(previous.get(key), observed.get(key), rules[key[0]], now)
+            if alert is not None:
+                alerts[key] = alert
+    return alerts
+
+
+def _by_group(alerts: Iterable[Alert]) -> dict[Key, list[Alert]]:
+    """Live and resolved alerts by rule and group."""
+    groups: dict[Key, list[Alert]] = {}
+    for alert in alerts:
+        if alert.state != "pending":
+            groups.setdefault((alert.rule, alert.group), []).append(alert)
+    return groups
+
+
+def _live(alerts: Iterable[Alert]) -> list[Alert]:
+    return [alert for alert in alerts if alert.is_live]
+
+
+def _judge(
+    group: AlertGroup | None, members: Sequence[Alert], rule: Rule, moment: Moment
+) -> tuple[AlertGroup | None, Message | None]:
+    """The group as it goes on, None if it is over; and what is told of it."""
+    live = _live(members)
+    if not live:
+        return None, _recovery(group, members, rule, moment.now)
+    group = update_group(group, live, rule, moment)
+    shown = visible(live, moment)
+    kind = reason_to_tell(group, shown, rule, moment)
+    if kind is None:
+        return group, None
+    message = message_about(group, shown, rule, kind, moment.now)
+    told = replace(group, told_at=moment.now, told_count=len(shown), told_severity=group.severity)
+    return told, message
+
+
+def _recovery(
+    group: AlertGroup | None, members: Sequence[Alert], rule: Rule, now: dt.datetime
+) -> Message | None:
+    """Told if the trouble was told; also of what is silenced, so that nothing is left open."""
+    if group is None or group.told_at is None:
+        return None
+    ended = [
+        alert
+        for alert in members
+        if alert.resolved_at is not None and alert.resolved_at >= group.since
+    ]
+    # None after the clock was set back.
+    return message_about(group, ended or members, rule, "resolved", now)
+
+
+def _without_old(
+    alerts: Mapping[Key, Alert], groups: Mapping[Key, AlertGroup], now: dt.datetime
+) -> dict[Key, Alert]:
+    return {
+        key: alert
+        for key, alert in alerts.items()
+        if alert.resolved_at is None
+        or now - alert.resolved_at < KEEP_RESOLVED
+        or (alert.rule, alert.group) in groups
+    }
