@@ -14,6 +14,7 @@ from typing import Literal
 
 State = Literal["pending", "firing", "unknown", "resolved"]
 Severity = Literal["INFO", "WARNING", "CRITICAL"]
+SEVERITIES: tuple[Severity, ...] = ("INFO", "WARNING", "CRITICAL")
 Kind = Literal["firing", "spread", "escalated", "unsilenced", "repeat", "resolved", "test"]
 Outcome = Literal["delivered", "failed", "no_answer"]
 # States in which a condition was measured and no good value has been measured since.

@@ -7,10 +7,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, Literal
+from typing import Any
 
-Severity = Literal["INFO", "WARNING", "CRITICAL"]
-SEVERITIES: tuple[Severity, ...] = ("INFO", "WARNING", "CRITICAL")
+from src.core.alerts import Severity
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,8 @@ class Rule:
         action: What to do first.
         pending_for: How long the condition must hold before the alert fires.
         keep_firing_for: How long a good value must hold before the alert is resolved.
-        inhibited_by: Rules whose firing alerts keep those of this rule from being delivered.
+        inhibited_by: Rules whose firing alerts keep those of this rule from being delivered: an
+            alert of the same subject, of the subject that is the cause, or of the installation.
         repeat_after: While it fires, it is told again after so long; None for never.
         escalate_after_sessions: A WARNING that fires so many sessions is told as CRITICAL; None
             for never.

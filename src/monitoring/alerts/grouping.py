@@ -6,13 +6,13 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from src.core.alerts import Acknowledgement, Alert, AlertGroup, Key, Kind
+from src.core.alerts import SEVERITIES, Acknowledgement, Alert, AlertGroup, Key, Kind, Severity
 from src.core.calendars.calendar import Calendar
-from src.monitoring.rules import HOUR, SEVERITIES, Rule, Severity
+from src.monitoring.rules import Rule
 
 # A group is told again when it has spread to more than twice as many subjects, and to so many
 # more at least; at most once in this time.
-SPREAD_FACTOR, SPREAD_BY, SPREAD_PAUSE = 2, 5, HOUR
+SPREAD_FACTOR, SPREAD_BY, SPREAD_PAUSE = 2, 5, dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 import datetime as dt
 import re
 
-from src.monitoring.rules import RULES, SEVERITIES
+from src.core.alerts import SEVERITIES
+from src.monitoring.rules import RULES
 
 
 def test_every_rule_has_a_name_a_severity_and_sentences():
