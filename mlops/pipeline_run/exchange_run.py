@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -100,7 +100,8 @@ class ExchangeRun:
         for pool, members in sorted(pools.items()):
             self._reporter.begins(f"{TRAINING} {pool}")
             self._forecast(members, skip_training=skip_training)
-        self._record_outcomes(up_to_date)
+        if self._record_outcomes(up_to_date):
+            self._record_drift(pools)
 
     def _bring_up_to_date(self, tickers: Sequence[str], source: Source | None) -> list[str]:
         stages = self._data_stages(self._reporter, skip_unchanged=not self._record.is_single)
@@ -192,7 +193,8 @@ class ExchangeRun:
         if self._record.is_single:
             raise error
 
-    def _record_outcomes(self, tickers: Sequence[str]) -> None:
+    def _record_outcomes(self, tickers: Sequence[str]) -> int:
+        """Record what came true; how many outcomes are new or restated."""
         from src.modeling.evaluation.outcomes import record_outcomes
         from src.modeling.serving.timeliness import add_date_warnings
 
@@ -206,6 +208,13 @@ class ExchangeRun:
             log.info(note)
         forecasts = [each for each in results["forecasts"] if each["ticker"] in set(tickers)]
         self._record.warn(add_date_warnings(context, forecasts, live=context.live))
+        return int(outcomes.get("recorded", 0))
+
+    def _record_drift(self, pools: Mapping[str, Sequence[str]]) -> None:
+        from src.monitoring.drift.record import record_drift
+
+        with one_sentence_errors(self._database.url):
+            record_drift(self._context, pools)
 
 
 def _train(context: RunContext) -> StageReport:
