@@ -1,4 +1,4 @@
-"""Operate the models: versions, rollback, history and scoreboard; `python -m mlops.monitoring`."""
+"""Watch and operate the system: metrics, versions, rollback, history, scoreboard."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from mlops import metrics_command
 from mlops.deployment import DeploymentManager
+from mlops.metrics_collector import MetricsCollector
 from src.core.errors import BadInput
 from src.stages.arguments import Parser, add_config, add_ticker, command_parser, moment
 from src.stages.cli import run_command, set_up
 
-__all__ = ["DeploymentManager", "main"]
+__all__ = ["DeploymentManager", "MetricsCollector", "main"]
 
 EVERY_TICKER = "every ticker"
 
@@ -108,10 +110,12 @@ def _ticker(args: argparse.Namespace) -> str | None:
 def _parser() -> Parser:
     parser = command_parser(
         "mlops.monitoring",
-        "Version the live models, roll back to a version, show what was live when and how its "
-        "forecasts turned out.",
+        "Show how metrics stand, version the live models, roll back to a version, show what was "
+        "live when and how its forecasts turned out.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    metrics = _command(commands, "metrics", metrics_command.run, "show how each metric stands")
+    metrics_command.add_arguments(metrics)
     version = _command(commands, "version", _version, "keep all live models under a name")
     action = version.add_mutually_exclusive_group(required=True)
     action.add_argument("--version-tag", metavar="TAG", help="the name, such as v1.0-2025-01-15")

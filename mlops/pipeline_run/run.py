@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlops.pipeline_run.exchange_run import ExchangeRun, Progress, RunReporter
 from mlops.pipeline_run.output.record import LOCKED, RunRecord
+from src.config import logs
 from src.config.load import config_hash
-from src.core.errors import DatabaseUnavailable, ForecastError, RunLocked
+from src.core.errors import DatabaseUnavailable, ForecastError, RunLocked, UnwritableFolder
 from src.db.connection import one_sentence_errors
 from src.stages.context import is_live, make_context
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from src.db.tables.locks import TickerLocks
     from src.db.tables.runs import RunLog
     from src.stages.stage import RunContext
+
+log = logs.get(__name__)
 
 
 class Interrupted(ForecastError):
@@ -57,7 +61,22 @@ def run_pipeline(
         raise
     finally:
         record.write(time.perf_counter() - started)
+    if record.results["live"]:
+        _record_metrics(request, record.results)
     return record.results
+
+
+def _record_metrics(request: RunRequest, results: dict[str, Any]) -> None:
+    """Keep what the run measured; where that cannot be written, the run stands nevertheless."""
+    from src.monitoring.metrics.points import MetricsFolder
+    from src.monitoring.metrics.run_points import run_points
+
+    # On Linux in KiB.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    try:
+        MetricsFolder.of(request.settings).write(run_points(results, peak, request.now))
+    except UnwritableFolder as error:
+        log.warning(str(error))
 
 
 def _run_in_database(

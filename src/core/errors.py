@@ -86,6 +86,16 @@ class UnwritableFolder(ForecastError):
         super().__init__(f"The folder {folder} cannot be written ({error.strerror}): {advice}.")
 
 
+class UnreadableFolder(ForecastError):
+    """A folder that the system reads cannot be read."""
+
+    def __init__(self, folder: object, error: OSError) -> None:
+        super().__init__(
+            f"The folder {folder} cannot be read ({error.strerror}): make it and its files "
+            "readable for this user."
+        )
+
+
 def one_line(error: BaseException) -> str:
     """The message of an error on one line, or its type where it has no message."""
     return " ".join(str(error).split()) or type(error).__name__

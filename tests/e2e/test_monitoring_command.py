@@ -88,6 +88,7 @@ def test_version_train_again_rollback_and_history(monitoring, place):
         (("rollback",), 2, "--version-tag"),
         ((), 2, "--help"),
         (("health2",), 2, "--help"),
+        (("metrics", "--days", "0"), 2, "'0' is not a number of days"),
     ],
     ids=str,
 )
@@ -150,7 +151,8 @@ def test_a_short_signing_key_is_refused_without_quoting_it(monitoring):
 def test_help_names_every_command_and_imports_nothing_heavy(command, environment):
     ran = command("mlops.monitoring", "--help", PYTHONPROFILEIMPORTTIME="1")
 
-    assert all(word in ran.stdout for word in ("version", "rollback", "history", "unpin"))
+    words = ("metrics", "version", "rollback", "history", "unpin")
+    assert all(word in ran.stdout for word in words)
     heavy = ("polars", "numpy", "pydantic", "psycopg", "sklearn", "rich")
     loaded = {line.split("|")[-1].strip() for line in ran.stderr.splitlines()}
     assert loaded.isdisjoint(heavy)

@@ -68,6 +68,9 @@ def test_the_demo_prints_both_forecasts_and_leaves_its_results(command, home):
     assert short["model"]["name"] == "zero"
     assert short["candidate"]["promoted"] is False
     assert short["candidate"]["n"] > 500
+    recorded = command("mlops.monitoring", "metrics", FORECAST_NOW="2026-11-23T19:00+05:30").stdout
+    assert "\nrun_seconds {run=one}" in recorded
+    assert "\nmodel_r2_score {horizon=short, pool=SAMPLE} " in recorded
 
 
 def test_metrics_have_one_row_a_stage(command, home):

@@ -13,7 +13,7 @@ import polars as pl
 
 from src.core.arrays import Bools, Floats
 from src.features.market import ranks
-from src.modeling.evaluation import hac, interval_metrics
+from src.modeling.evaluation import hac, interval_metrics, point_metrics
 from src.modeling.intervals import quantiles
 from src.modeling.intervals.quantiles import INTERVALS
 from src.modeling.panel.panel import mean_by_date, pivot_wide
@@ -35,7 +35,7 @@ def point_leaderboard(forecasts: pl.DataFrame) -> list[dict[str, Any]]:
     Returns:
         ``horizon, model, tickers, n, n_eff, mae, skill_vs_zero, t, limit, skill_vs_mean,
         tickers_worse`` (share significantly worse than zero at 5 %), ``worst_ticker`` (its skill),
-        ``rank_ic``.
+        ``rank_ic``, ``r2``.
     """
     realised = forecasts.filter(pl.col("actual").is_not_null(), pl.col("point").is_not_null())
     scores = []
@@ -68,6 +68,7 @@ def point_scores(actual: Floats, point: Floats, mean: Floats, horizon: int) -> d
     actual, point, mean = (
         np.where(paired, matrix, np.nan)[rows][:, columns] for matrix in (actual, point, mean)
     )
+    known = np.isfinite(actual)
     error, zero = np.abs(actual - point), np.abs(actual)
     panel = hac.mean_test(mean_by_date(zero - error), horizon)
     by_ticker = hac.mean_test(zero - error, horizon)
@@ -78,7 +79,7 @@ def point_scores(actual: Floats, point: Floats, mean: Floats, horizon: int) -> d
     per_ticker = 1 - np.nansum(error, axis=0) / np.where(moved > 0, moved, np.nan)
     return {
         "tickers": actual.shape[1],
-        "n": int(np.isfinite(actual).sum()),
+        "n": int(known.sum()),
         "n_eff": len(actual) / horizon,
         "mae": float(np.nanmean(error)),
         "skill_vs_zero": _skill(error, zero),
@@ -88,6 +89,7 @@ def point_scores(actual: Floats, point: Floats, mean: Floats, horizon: int) -> d
         "tickers_worse": float(worse[judged].mean()) if judged.any() else None,
         "worst_ticker": float(per_ticker[judged].min()) if judged.any() else None,
         "rank_ic": rank_ic(actual, point),
+        "r2": point_metrics.r2(actual[known], point[known]),
     }
 
 
