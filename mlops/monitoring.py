@@ -1,4 +1,4 @@
-"""Watch and operate the system: metrics, versions, rollback, history, scoreboard."""
+"""Watch the installation and operate its models: `python -m mlops.monitoring`."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from mlops import metrics_command
+from mlops import health_command, metrics_command
 from mlops.deployment import DeploymentManager
 from mlops.metrics_collector import MetricsCollector
+from mlops.model_monitor import ModelMonitor
 from src.core.errors import BadInput
+from src.monitoring.health import HealthCheck
 from src.stages.arguments import Parser, add_config, add_ticker, command_parser, moment
 from src.stages.cli import run_command, set_up
 
-__all__ = ["DeploymentManager", "MetricsCollector", "main"]
+__all__ = ["DeploymentManager", "HealthCheck", "MetricsCollector", "ModelMonitor", "main"]
 
 EVERY_TICKER = "every ticker"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command ``python -m mlops.monitoring``."""
-    args = _parser().parse_args(argv)
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    args = _parser(arguments).parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = args.run
     return run(args)
 
@@ -107,13 +110,18 @@ def _ticker(args: argparse.Namespace) -> str | None:
     return None if args.ticker is None else normalise_ticker(args.ticker, args.suffix)
 
 
-def _parser() -> Parser:
+def _parser(arguments: Sequence[str]) -> Parser:
     parser = command_parser(
         "mlops.monitoring",
-        "Show how metrics stand, version the live models, roll back to a version, show what was "
-        "live when and how its forecasts turned out.",
+        "Check the health of everything, show how metrics stand, version the live models, roll "
+        "back to a version, show what was live when and how its forecasts turned out.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    health = _command(commands, "health", health_command.run, "check everything, or one ticker")
+    health_command.add_arguments(health)
+    if arguments[:1] == ["health"]:
+        # Also of arguments that the outer parser is left with.
+        health.usage_code = parser.usage_code = health_command.WRONG_USAGE
     metrics = _command(commands, "metrics", metrics_command.run, "show how each metric stands")
     metrics_command.add_arguments(metrics)
     version = _command(commands, "version", _version, "keep all live models under a name")

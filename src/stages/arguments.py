@@ -17,6 +17,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from src.core.errors import UsageError
+
 if TYPE_CHECKING:
     from src.config.settings import Settings
 
@@ -25,11 +27,17 @@ FIRST_YEAR, LAST_YEAR = 1990, 2100
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that reports wrong usage in one sentence, with exit code 2."""
+    """An argument parser that reports wrong usage in one sentence.
+
+    Attributes:
+        usage_code: The exit code after that.
+    """
+
+    usage_code = UsageError.exit_code
 
     def error(self, message: str) -> NoReturn:
-        """Write what is wrong and how to find out more; exit code 2."""
-        self.exit(2, f"{self.prog}: {message}: try --help.\n")
+        """Write what is wrong and how to find out more, and exit."""
+        self.exit(self.usage_code, f"{self.prog}: {message}: try --help.\n")
 
 
 def command_parser(module: str, summary: str) -> Parser:

@@ -1,0 +1,117 @@
+"""Read how runs of the pipeline go: those under way, the newest one, and the newest of each ticker.
+
+Ages are measured by the database's own clock from the connection of the run, since a run may be
+told another time by FORECAST_NOW.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from src.db.tables.locks import RUN_LOCKS
+
+if TYPE_CHECKING:
+    import psycopg
+
+# A run holds the lock of its id for as long as its process lives, see src.db.tables.runs.
+_RUNNING = """
+SELECT r.run_id, r.ticker, r.host, r.pid,
+    extract(epoch FROM clock_timestamp() - a.backend_start)::float8 AS seconds,
+    extract(epoch FROM clock_timestamp() - a.state_change)::float8 AS idle_seconds
+FROM pipeline_runs r
+LEFT JOIN pg_locks l ON l.locktype = 'advisory' AND l.granted AND l.classid = %s
+    AND l.objid = (hashtext(r.run_id)::bigint & 4294967295)::oid
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE r.status = 'running' ORDER BY r.run_id
+"""
+_NEWEST = """
+SELECT run_id, ticker, status, error, started_at FROM pipeline_runs
+WHERE live AND status <> 'running' ORDER BY started_at DESC, run_id DESC LIMIT 1
+"""
+# A ticker that no run of the last 30 days was for is left out: the log grows for ever.
+_OF_TICKERS = """
+WITH recent AS (
+    SELECT run_id, started_at FROM pipeline_runs WHERE live
+        AND started_at >= (SELECT max(started_at) FROM pipeline_runs WHERE live) - interval '30 d'
+)
+SELECT DISTINCT ON (t.ticker) t.ticker, t.session, t.status, t.stage, t.error, r.started_at
+FROM recent r JOIN run_tickers t USING (run_id)
+ORDER BY t.ticker, r.started_at DESC, r.run_id DESC
+"""
+
+
+@dataclass(frozen=True)
+class RunningRun:
+    """A run that has not said how it ended.
+
+    Attributes:
+        ticker: None for a run of many.
+        seconds: Since it connected; None where its process is gone.
+        idle_seconds: Since it last sent a statement or got its answer; None as above.
+    """
+
+    run_id: str
+    ticker: str | None
+    host: str
+    pid: int
+    seconds: float | None
+    idle_seconds: float | None
+
+
+@dataclass(frozen=True)
+class NewestRun:
+    """The newest run that could write live tables and has said how it ended."""
+
+    run_id: str
+    ticker: str | None
+    status: str
+    error: str | None
+    started_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class TickerRun:
+    """How the newest run that worked on a ticker ended for it.
+
+    Attributes:
+        session: The newest session that it left features of; None without features.
+        started_at: When the run began, by the clock that it was given.
+    """
+
+    ticker: str
+    session: dt.date | None
+    status: str
+    stage: str | None
+    error: str | None
+    started_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class RunState:
+    """All of these; ``newest`` is None before the first run."""
+
+    running: list[RunningRun]
+    newest: NewestRun | None
+    tickers: list[TickerRun]
+
+
+def run_state(connection: psycopg.Connection[Any]) -> RunState:
+    """Read them over an open autocommit connection."""
+    newest = _read(connection, NewestRun, _NEWEST)
+    return RunState(
+        _read(connection, RunningRun, _RUNNING, RUN_LOCKS),
+        newest[0] if newest else None,
+        _read(connection, TickerRun, _OF_TICKERS),
+    )
+
+
+def _read(
+    connection: psycopg.Connection[Any], kind: type[Any], query: str, *parameters: Any
+) -> list[Any]:
+    from psycopg.rows import class_row
+
+    with connection.cursor(row_factory=class_row(kind)) as cursor:
+        return cursor.execute(query, parameters).fetchall()
