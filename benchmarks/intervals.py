@@ -15,8 +15,8 @@ import polars as pl
 from src.config.settings import FeatureSettings
 from src.core.calendars.nse import nse
 from src.features.catalogue import time_series_features
-from src.features.features_daily import compute
 from src.features.labels import label_rows
+from src.features.ticker_features import compute
 from src.modeling.evaluation import hac, interval_metrics
 from src.modeling.intervals import distribution, quantiles, volatility
 from src.modeling.intervals.quantiles import INTERVALS

@@ -16,7 +16,7 @@ import polars as pl
 
 from src.config.settings import FeatureSettings
 from src.core.calendars.nse import nse
-from src.features import features_daily
+from src.features import ticker_features
 from src.features.catalogue import time_series_features
 from src.features.labels import label_rows
 from src.modeling.experiment.run import feature_rows
@@ -55,7 +55,7 @@ def built(sessions: int, tickers: int) -> tuple[Panel, float]:
     labels: dict[int, list[pl.DataFrame]] = {horizon: [] for horizon in HORIZONS}
     for clean in clean_prices(sessions, tickers):
         began = time.process_time()
-        frame = features_daily.compute(clean, FeatureSettings())
+        frame = ticker_features.compute(clean, FeatureSettings())
         for horizon in HORIZONS:
             rows = label_rows(frame, horizon, nse())
             labels[horizon].append(rows.select("ticker", "date", "target"))

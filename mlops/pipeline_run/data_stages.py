@@ -102,8 +102,8 @@ class DataStages:
             errors: dict[str, Exception] = {}
             if isinstance(error, ValidationFailed):
                 errors |= error.by_ticker
-            elif len(tickers) == 1:
-                errors[tickers[0]] = error
+            if len(tickers) == 1:
+                errors = {tickers[0]: error}
             self._fail(stages, errors)
             rest = [ticker for ticker in tickers if ticker not in errors]
             if errors:

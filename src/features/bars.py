@@ -25,6 +25,14 @@ class Bars:
     volume: Floats
     cache: dict[tuple[str, int], Floats] = field(default_factory=dict, init=False, repr=False)
 
+    def last(self, rows: int) -> Bars:
+        """The last rows, with what is in the cache of them: it may rest on rows before."""
+        end = slice(max(self.close.size - rows, 0), None)
+        prices = (self.open, self.high, self.low, self.close, self.volume)
+        bars = Bars(*(values[end] for values in prices))
+        bars.cache.update({key: values[end] for key, values in self.cache.items()})
+        return bars
+
 
 def once(indicator: Indicator) -> Indicator:
     """Compute an indicator, of one window or of none, once per ``Bars``."""

@@ -18,6 +18,7 @@ from src.core.arrays import Floats
 from src.features import indicators, market, time_series
 from src.features.bars import Bars
 from src.features.market import ModelFeature
+from src.features.rolling import MEMORY
 from src.features.time_series import WARM_UP
 
 if TYPE_CHECKING:
@@ -64,6 +65,12 @@ def features(windows: FeatureSettings) -> tuple[Feature, ...]:
 def warm_up_rows(windows: FeatureSettings) -> int:
     """Rows at the start of a series on which at least one feature is not defined yet."""
     return max(feature.lookback for feature in features(windows))
+
+
+def lookback(windows: FeatureSettings) -> int:
+    """Rows before t that decide the last bit of anything that is computed at t."""
+    bases = max(feature.lookback for feature in time_series_features())
+    return max(warm_up_rows(windows), bases) + MEMORY
 
 
 @cache

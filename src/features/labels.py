@@ -37,22 +37,34 @@ def label_rows(features: pl.DataFrame, horizon: int, calendar: Calendar) -> pl.D
     Raises:
         ValueError: For a horizon below 1.
     """
+    rows, ends = realised_rows(features, horizon, calendar)
+    price = features["adj_close"].to_numpy()
+    made = {
+        "label_end": features["date"].gather(ends),
+        "target": pl.Series(price[ends] / price[rows] - 1, dtype=pl.Float64),
+    }
+    columns = [*DATASET_SHORT.columns, *configured(features)]
+    taken = features.select(name for name in columns if name not in made)[rows]
+    return taken.with_columns(**made).select(columns)
+
+
+def realised_rows(bars: pl.DataFrame, horizon: int, calendar: Calendar) -> tuple[Ints, Ints]:
+    """The rows whose label is realised, and for each of them the row at which it is; (m,) both.
+
+    ``bars`` has ``ticker, date, action_pending`` in key order.
+
+    Raises:
+        ValueError: For a horizon below 1.
+    """
     if horizon < 1:
         raise ValueError("a label lies at least one session ahead")
-    rows = features.with_columns(_session=pl.Series(session_numbers(features["date"], calendar)))
-    rows = rows.filter(pl.col("_session") >= 0)
-    session = rows["_session"].to_numpy()
-    keys = rows["ticker"].rle_id().to_numpy().astype(np.int64) * _SPAN + session
+    session = session_numbers(bars["date"], calendar)
+    known = np.flatnonzero(session >= 0)
+    keys = bars["ticker"].rle_id().to_numpy().astype(np.int64)[known] * _SPAN + session[known]
     end = np.minimum(np.searchsorted(keys, keys + horizon), max(keys.size - 1, 0))
-    moves = np.cumsum(rows["action_pending"].to_numpy())
+    moves = np.cumsum(bars["action_pending"].to_numpy()[known])
     realised = (keys[end] == keys + horizon) & (moves[end] == moves)
-    price = rows["adj_close"].to_numpy()
-    labelled = rows.with_columns(
-        label_end=pl.Series(calendar.array[session + horizon]),
-        target=pl.Series(price[end] / price - 1),
-    )
-    columns = [*DATASET_SHORT.columns, *configured(features)]
-    return labelled.filter(pl.Series(realised, dtype=pl.Boolean)).select(columns)
+    return known[realised], known[end[realised]]
 
 
 def configured(features: pl.DataFrame) -> list[str]:

@@ -10,7 +10,7 @@ import polars as pl
 
 from src.config.settings import FeatureSettings
 from src.core.calendars.nse import nse
-from src.features import features_daily
+from src.features import ticker_features
 from src.features.catalogue import time_series_features
 from src.features.labels import label_rows
 from src.features.market import Pool, build_pool
@@ -105,7 +105,7 @@ def clean_rows(prices: Prices) -> pl.DataFrame:
 
 def panel_of_clean(clean: pl.DataFrame, horizons: tuple[int, ...] = (1, 5, 63)) -> Panel:
     """The panel of clean rows, by way of their features and labels."""
-    features = features_daily.compute(clean, WINDOWS)
+    features = ticker_features.compute(clean, WINDOWS)
     labels = {horizon: label_rows(features, horizon, nse()) for horizon in horizons}
     names = [feature.name for feature in time_series_features()]
     return panels.build(features, names, labels, nse())
@@ -118,7 +118,7 @@ def panel_of_prices(prices: Prices) -> Panel:
 
 def pool_of_prices(prices: Prices) -> Pool:
     """What the inputs of their pool are computed from, every session being complete."""
-    features = features_daily.compute(clean_rows(prices), WINDOWS)
+    features = ticker_features.compute(clean_rows(prices), WINDOWS)
     days = np.array(sessions(START, len(prices.close)), dtype="datetime64[D]")
     rows = np.searchsorted(days, features["date"].to_numpy())
     columns = features["ticker"].str.slice(1, 2).cast(pl.Int64).to_numpy()

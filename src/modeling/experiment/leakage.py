@@ -19,7 +19,7 @@ import polars as pl
 
 from src.core.arrays import Floats, Singles
 from src.core.tables import DAILY_VALUES
-from src.features import features_daily, leakage_check
+from src.features import leakage_check, ticker_features
 from src.features.catalogue import model_features, time_series_features
 from src.features.labels import configured, label_rows
 from src.features.market import matrices
@@ -61,7 +61,7 @@ class Road:
     @cached_property
     def features(self) -> pl.DataFrame:
         """Rows of ``features_daily``."""
-        return features_daily.compute(self.clean, self.windows)
+        return ticker_features.compute(self.clean, self.windows)
 
     @cached_property
     def panel(self) -> Panel:

@@ -101,6 +101,34 @@ def test_rows_are_those_of_one_run_however_they_came(store, home):
         assert one.equals(other)
 
 
+@pytest.mark.parametrize("table", TABLES)
+def test_where_the_newest_rows_are_of_other_formulas_all_rows_are_made_anew(
+    store, home, reader, table
+):
+    stored(store, home, clean(299))
+    reader.execute(f"UPDATE {table.name} SET sma_7 = sma_7 * 1.0000001")
+
+    # And three new ones for each ticker.
+    changed = stored(store, home, clean())
+
+    assert changed == 2 * (3 + rows(store, table, "TCS.NS").drop_nulls("sma_7").height - 1)
+    assert rows(store, DATASET_SHORT, "TCS.NS")["sma_7"].equals(
+        rows(store, FEATURES_DAILY, "TCS.NS")["sma_7"][:-1]
+    )
+
+
+def test_a_run_counts_all_rows_and_labels_whatever_it_writes(store, home):
+    counts = {"rows": 300, "warm_up": 20, "short": 299, "long": 237}
+    for _ in range(2):
+        with store.transaction():
+            store.replace(CLEAN_DAILY, TICKERS, clean())
+        report = run(STAGE, context(store, home, tickers=TICKERS))
+
+        assert report.rows == 600
+        assert report.details["warm_up_rows"] == 40
+        assert report.counts == dict.fromkeys(TICKERS, counts)
+
+
 def test_a_changed_price_changes_the_rows_that_rest_on_it(store, home):
     stored(store, home, clean())
     doubled = pl.when((pl.col("ticker") == "TCS.NS") & (pl.col("date") == DAYS[150]))

@@ -9,9 +9,9 @@ from src.config.settings import FeatureSettings
 from src.core.calendars.nse import nse
 from src.core.tables import FEATURES_DAILY
 from src.features.catalogue import features, model_features, time_series_features, version
-from src.features.features_daily import compute
 from src.features.labels import label_rows
 from src.features.market import ModelFeature, matrices
+from src.features.ticker_features import compute
 from tests.support import golden_inputs
 from tests.support.pools import clean_rows, pool_of_prices, wandering, with_holes
 

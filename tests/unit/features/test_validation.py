@@ -9,7 +9,7 @@ from src.config.settings import FeatureSettings
 from src.core.calendars.nse import nse
 from src.core.errors import ValidationFailed
 from src.features import catalogue, validation
-from src.features.features_daily import compute
+from src.features.ticker_features import compute
 from src.features.validation import CheckInputs, check
 from tests.support.prices import clean_walk, sessions
 

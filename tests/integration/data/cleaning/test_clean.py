@@ -11,7 +11,7 @@ from src.core.tables import CLEAN_DAILY, CORPORATE_ACTIONS, QUARANTINE
 from src.data.cleaning import stage as cleaning
 from src.data.ingest import stage as ingest
 from src.features import features_daily
-from src.features.features_daily import compute
+from src.features.ticker_features import compute
 from tests.support.prices import (
     TCS,
     StubSource,

@@ -5,12 +5,16 @@ import statistics
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from src.config.settings import FeatureSettings
+from src.core.hashing import rows_hash
 from src.core.tables import FEATURES_DAILY, OHLCV
 from src.features.bars import Bars
 from src.features.catalogue import features, time_series_features, version
-from src.features.features_daily import STAGE, compute
+from src.features.features_daily import STAGE
+from src.features.ticker_features import compute
 from tests.support.prices import clean_walk, sessions
 
 DEFAULT = FeatureSettings()
@@ -273,3 +277,45 @@ def test_the_stage_reads_clean_prices_and_writes_features():
     assert [table.name for table in STAGE.writes] == [
         *("features_daily", "feature_sets", "dataset_short", "dataset_long", "pool_members")
     ]
+
+
+# --- the last rows alone
+
+
+def broken_walk(rows, seed):
+    """A walk with standstills, sessions without a trade, dividends and moves that wait."""
+    random = np.random.default_rng(seed)
+    walk = clean_walk("TCS.NS", sessions(dt.date(2010, 1, 1), rows), seed=seed)
+    still = random.random(rows) < random.choice([0.0, 0.02, 0.5])
+    untraded = random.random(rows) < random.choice([0.0, 0.02, 0.5])
+    untraded[: random.integers(0, 5)] = True
+    prices = ("open", "high", "low", "close")
+    paid = np.cumprod(1 - 0.01 * (random.random(rows) < 0.01)[::-1])[::-1]
+    return walk.with_columns(
+        *(pl.when(pl.Series(still)).then(100.0).otherwise(name).alias(name) for name in prices),
+        volume=pl.when(pl.Series(untraded)).then(0.0).otherwise("volume"),
+        action_pending=pl.Series(random.random(rows) < 0.01),
+    ).with_columns(adj_close=pl.col("close") * pl.Series(paid))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.one_of(st.integers(1, 900), st.integers(900, 3000)),
+    st.one_of(st.integers(1, 100), st.integers(100, 2000)),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([DEFAULT, FeatureSettings(sma_periods=(3, 250), volatility_periods=(200,))]),
+)
+def test_the_last_rows_alone_are_those_of_the_whole_series_to_the_last_bit(
+    rows, wanted, seed, windows
+):
+    clean = broken_walk(rows, seed)
+    beside = clean_walk("INFY.NS", DAYS, seed=2)
+    both = pl.concat([beside, clean])
+
+    last = compute(both, windows, {"TCS.NS": wanted, "INFY.NS": 2})
+
+    whole = compute(both, windows)
+    expected = pl.concat(
+        [whole.filter(ticker="INFY.NS").tail(2), whole.filter(ticker="TCS.NS").tail(wanted)]
+    )
+    assert rows_hash([last]) == rows_hash([expected])
