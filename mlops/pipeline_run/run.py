@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mlops.pipeline_run.exchange_run import ExchangeRun, Progress, RunReporter
+from mlops.pipeline_run.heartbeat import RunHeartbeat
 from mlops.pipeline_run.output.record import LOCKED, RunRecord
 from src.config import logs
 from src.config.load import config_hash
@@ -51,16 +52,20 @@ def run_pipeline(
         known_at=request.known_at.isoformat() if request.known_at else None,
         config_hash=config_hash(request.settings),
     )
+    heartbeat = RunHeartbeat(request, folder.run_id, live=record.results["live"])
     started = time.perf_counter()
     try:
-        _run_in_database(request, record, progress, skip_training)
+        _run_in_database(request, record, heartbeat, progress, skip_training)
     except Exception as error:
         record.fail(error)
     except BaseException:
         record.fail(Interrupted())
         raise
     finally:
-        record.write(time.perf_counter() - started)
+        try:
+            record.write(time.perf_counter() - started)
+        finally:
+            heartbeat.ended(record.results)
     if record.results["live"]:
         _record_metrics(request, record.results)
     return record.results
@@ -80,7 +85,11 @@ def _record_metrics(request: RunRequest, results: dict[str, Any]) -> None:
 
 
 def _run_in_database(
-    request: RunRequest, record: RunRecord, progress: Progress, skip_training: bool
+    request: RunRequest,
+    record: RunRecord,
+    heartbeat: RunHeartbeat,
+    progress: Progress,
+    skip_training: bool,
 ) -> None:
     from src.db.database import open_database
     from src.db.tables.runs import RunLog, application_name
@@ -91,6 +100,7 @@ def _run_in_database(
         _logged(RunLog(database.control, record.folder.run_id), request, record) as run_log,
         one_sentence_errors(database.url),
     ):
+        heartbeat.begins(database)
         _run_exchanges(request, database, RunReporter(record, run_log, progress), skip_training)
         record.finish()
 
