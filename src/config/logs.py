@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -12,6 +14,10 @@ import structlog
 
 LOG_FILE = Path("logs") / "tcs-stock.log"
 MAX_BYTES, BACKUPS = 10_000_000, 5
+HIDDEN = "***"
+
+# Texts that no line may hold, such as keys of channels.
+_secrets: set[str] = set()
 
 
 def is_configured() -> bool:
@@ -45,6 +51,9 @@ def configure(home: Path, level: str = "INFO") -> None:
     root.setLevel(logging.DEBUG)
     for noisy in ("peewee", "urllib3", "curl_cffi", "alembic", "psycopg"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+    # Below WARNING it logs the keys of channels; what it says of a failure is logged by us.
+    logging.getLogger("apprise").setLevel(logging.WARNING)
+    logging.getLogger("apprise").propagate = False
     for added in filter(None, (_terminal_handler(level, shared), _file_handler(home, shared))):
         added._ours = True  # type: ignore[attr-defined]
         root.addHandler(added)
@@ -54,6 +63,19 @@ def bind_run(run_id: str, **facts: str) -> None:
     """Add the run id and further facts to every line from here on."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(run_id=run_id, **facts)
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Write ``***`` in the place of these texts from here on, in every log of this process."""
+    _secrets.update(filter(None, secrets))
+
+
+def without_secrets(text: str) -> str:
+    """The text with ``***`` in the place of what ``hide`` was given."""
+    if not _secrets:
+        return text
+    longest_first = sorted(_secrets, key=len, reverse=True)
+    return re.sub("|".join(map(re.escape, longest_first)), HIDDEN, text)
 
 
 def get(name: str) -> Any:
@@ -96,9 +118,15 @@ def _terminal_handler(level: str, shared: list[Any]) -> logging.Handler:
 
 
 def _formatter(shared: list[Any], *processors: Any) -> logging.Formatter:
-    formatter = structlog.stdlib.ProcessorFormatter
-    processors = (formatter.remove_processors_meta, *processors)
-    return formatter(foreign_pre_chain=shared, processors=processors)
+    processors = (_Formatter.remove_processors_meta, *processors)
+    return _Formatter(foreign_pre_chain=shared, processors=processors)
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Writes lines without secrets, be they in a sentence, a fact or a traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_secrets(super().format(record))
 
 
 def _for_terminal(record: logging.LogRecord) -> bool:

@@ -13,7 +13,13 @@ from src.config.settings import Settings
 from src.config.variables import name_of, value_of, variables
 
 # Their values are never quoted in a message.
-SECRETS = ("database_url", "signing_key", "api.keys")
+SECRETS = (
+    "database_url",
+    "signing_key",
+    "api.keys",
+    "monitoring.alert_urls",
+    "monitoring.heartbeat_url",
+)
 LONGEST = 80  # characters of a value that are quoted
 # By pydantic's type of error; {} is what that error states as its limit.
 DEMANDS = {

@@ -143,6 +143,8 @@ class MonitoringSettings(_Section):
     Attributes:
         alert_urls: Channels as Apprise names them, such as ``slack://…``, ``pagerduty://…``,
             ``mailto://…`` or ``json://HOST``; several with spaces between them.
+        alert_timeout_seconds: How long a channel may take to answer; one that answers later may
+            be told twice.
         heartbeat_url: Where a service in the protocol of Healthchecks is told of each run.
         model_stale_after_days: Age of a fit, in days, that is a WARNING.
         quality_alert_below: Score of data quality, 0 to 100, below which there is a WARNING.
@@ -152,6 +154,7 @@ class MonitoringSettings(_Section):
     """
 
     alert_urls: tuple[SecretStr, ...] = ()
+    alert_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
     heartbeat_url: SecretStr | None = None
     model_stale_after_days: Annotated[int, Field(ge=1)] = 400
     quality_alert_below: Annotated[float, Field(ge=0, le=100)] = 80.0

@@ -17,8 +17,11 @@ Severity = Literal["INFO", "WARNING", "CRITICAL"]
 SEVERITIES: tuple[Severity, ...] = ("INFO", "WARNING", "CRITICAL")
 Kind = Literal["firing", "spread", "escalated", "unsilenced", "repeat", "resolved", "test"]
 Outcome = Literal["delivered", "failed", "no_answer"]
+Status = Literal["waiting", "delivered", "given_up"]
 # States in which a condition was measured and no good value has been measured since.
 LIVE: tuple[State, ...] = ("firing", "unknown")
+# A message that no try could deliver in this time is given up.
+RETRY_FOR = dt.timedelta(days=3)
 
 Key = tuple[str, str]  # rule and subject of an alert, or rule and name of a group
 
@@ -235,3 +238,41 @@ class Delivery:
     message: Message
     channel: str
     attempts: int = 0
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How far a message has come with a channel.
+
+    Attributes:
+        message_id: Of the message.
+        channel: Name of the channel.
+        status: ``waiting``, ``delivered``, or ``given_up`` when it had become too old.
+        attempts: Tries so far.
+        next_at: Not to be tried before; None for at once.
+    """
+
+    message_id: str
+    channel: str
+    status: Status = "waiting"
+    attempts: int = 0
+    next_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class ChannelRecord:
+    """How a channel has done in the last days.
+
+    Attributes:
+        channel: Its name.
+        delivered_at: When it last took a message; None if it never did.
+        failures: Tries that have failed since.
+        waiting: Messages that wait for it.
+        reason: Why the last try failed; empty if it did not.
+    """
+
+    channel: str
+    delivered_at: dt.datetime | None
+    failures: int
+    waiting: int
+    reason: str

@@ -132,6 +132,17 @@ def one_sentence_errors(url: str, *, connecting: bool = False) -> Iterator[None]
         raise _sentence(url, driver_error, connecting=connecting) from error
 
 
+def url_of(connection: psycopg.Connection[Any]) -> str:
+    """The server and database of a connection, for error messages."""
+    import psycopg
+
+    try:
+        info = connection.info
+        return f"postgresql://{info.host}:{info.port}/{info.dbname}"
+    except psycopg.Error:
+        return "postgresql://"
+
+
 def _driver_error(error: Exception) -> Exception | None:
     """The driver's own error, also where SQLAlchemy carries it."""
     carried = getattr(error, "orig", None)

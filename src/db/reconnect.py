@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from src.core.errors import DatabaseUnavailable, ForecastError
-from src.db.connection import control_connection, normalise_url, one_sentence_errors
+from src.db.connection import control_connection, normalise_url, one_sentence_errors, url_of
 from src.db.database import DATA_DIR
 from src.db.migrate import ensure_schema
 
@@ -149,16 +149,5 @@ def _again(failure: ForecastError) -> ForecastError:
 
 
 def _run(connection: Connection, work: Callable[[Connection], T]) -> T:
-    with one_sentence_errors(_url_of(connection)):
+    with one_sentence_errors(url_of(connection)):
         return work(connection)
-
-
-def _url_of(connection: Connection) -> str:
-    """The server and database of a connection, for error messages."""
-    import psycopg
-
-    try:
-        info = connection.info
-        return f"postgresql://{info.host}:{info.port}/{info.dbname}"
-    except psycopg.Error:
-        return "postgresql://"

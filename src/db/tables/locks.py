@@ -19,6 +19,8 @@ log = logs.get(__name__)
 
 # The first key of a two-part advisory lock; the second is a hash of the name that is locked.
 TICKER_LOCKS, POOL_LOCKS, RUN_LOCKS = 7203002, 7203003, 7203004
+# Of one key: held while states of alerts are changed.
+ALERT_LOCK = 7203005
 # How long a run waits for another one to train its pool, in seconds.
 POOL_WAIT = 600
 
