@@ -62,14 +62,14 @@ def test_two_watchers_tell_once(database_url, home, receiver, channel):
     def watch(number):
         with psycopg.connect(database_url, autocommit=True) as own:
             journal = Journal(home / str(number))
-            for minute in range(3):
+            for second in range(3):
                 raise_alerts(
                     AlertTables(own),
                     journal,
                     [channel(receiver)],
                     [seen(True)],
                     RULES,
-                    MONDAY + minute * MINUTE,
+                    MONDAY + second * MINUTE / 60,
                     nse(),
                 )
 
