@@ -96,6 +96,7 @@ class ExchangeRun:
             self._record.set_ticker(ticker, INTERRUPTED)
         up_to_date = self._bring_up_to_date(tickers, source)
         pools = self._pools(tickers, up_to_date)
+        self._score_quality(tickers)
         self._upkeep(tickers, list(pools), skip_training=skip_training)
         for pool, members in sorted(pools.items()):
             self._reporter.begins(f"{TRAINING} {pool}")
@@ -209,6 +210,22 @@ class ExchangeRun:
         forecasts = [each for each in results["forecasts"] if each["ticker"] in set(tickers)]
         self._record.warn(add_date_warnings(context, forecasts, live=context.live))
         return int(outcomes.get("recorded", 0))
+
+    def _score_quality(self, tickers: Sequence[str]) -> None:
+        """Score what the data stages left; a score that fails costs no forecast."""
+        from src.monitoring.quality.record import record_quality
+
+        try:
+            with one_sentence_errors(self._database.url):
+                quality = record_quality(self._context, tickers)
+        except ENDS_RUN:
+            raise
+        except Exception as error:
+            log.error("The data quality was not scored.", exc_info=error, file_only=True)
+            self._record.warn([f"The data quality was not scored: {error_sentence(error)}"])
+            return
+        if quality is not None:
+            self._record.results["data_quality"] = quality
 
     def _record_drift(self, pools: Mapping[str, Sequence[str]]) -> None:
         from src.monitoring.drift.record import record_drift

@@ -22,7 +22,7 @@ def run_points(results: Mapping[str, Any], peak_mib: float, at: dt.datetime) -> 
     ``stage_seconds`` and ``stage_rows`` by stage, each apart for runs of one ticker and of many;
     and of each pool and horizon that the run judged ``model_r2_score`` and ``model_skill_vs_zero``
     of what was served, out of sample, and ``model_coverage_90``, the share of outcomes inside the
-    90 % interval.
+    90 % interval; and ``data_quality`` of all tickers, as a whole and by dimension.
 
     Args:
         results: The content of results.json.
@@ -41,7 +41,17 @@ def run_points(results: Mapping[str, Any], peak_mib: float, at: dt.datetime) -> 
         tags = {**run, "stage": stage}
         points.append(make_point("stage_seconds", row["duration_seconds"], tags, at))
         points.append(make_point("stage_rows", row["rows"], tags, at))
-    return [*points, *_model_points(results, at)]
+    return [*points, *_quality_points(results, at), *_model_points(results, at)]
+
+
+def _quality_points(results: Mapping[str, Any], at: dt.datetime) -> Iterator[Point]:
+    quality = results.get("data_quality")
+    if quality is None:
+        return
+    yield make_point("data_quality", quality["score"], {"table": "features"}, at)
+    for name, score in quality["dimensions"].items():
+        if score is not None:
+            yield make_point("data_quality", score, {"dimension": name}, at)
 
 
 def _model_points(results: Mapping[str, Any], at: dt.datetime) -> Iterator[Point]:
