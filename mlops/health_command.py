@@ -56,6 +56,8 @@ def _health(args: argparse.Namespace) -> int:
     settings, _ = set_up(args)
     monitor = ModelMonitor(settings)
     report = monitor.run_health_check(ticker)
+    if report.database.ok and ticker is not None and not _is_known(report, ticker):
+        raise UsageError(f"No prices of {ticker} are stored: run `python -m mlops.pipeline` first.")
     if args.json:
         sys.stdout.write(f"{report.model_dump_json(indent=2)}\n")
     else:
@@ -65,6 +67,11 @@ def _health(args: argparse.Namespace) -> int:
     except UnwritableFolder as error:
         sys.stderr.write(f"The report was not saved: {error}\n")
     return EXIT_CODES[report.status]
+
+
+def _is_known(report: HealthCheck, ticker: str) -> bool:
+    """Whether it has features, or a run has failed for it."""
+    return report.tickers > 0 or any(ticker in alert.subjects for alert in report.alerts)
 
 
 def health_lines(report: HealthCheck) -> Iterator[str]:

@@ -144,10 +144,16 @@ CREATE TABLE alert_attempts (
 COMMENT ON COLUMN alert_attempts.outcome IS 'no_answer: it may have been delivered all the same';
 """
 
+# Jumps that wait for a decision are few, among millions of rows.
+PENDING = """
+CREATE INDEX idx_clean_pending ON raw_daily_prices_clean(ticker, date) WHERE action_pending;
+"""
+
 
 def upgrade() -> None:
     """Add the tables."""
     op.execute(QUALITY)
+    op.execute(PENDING)
     op.execute(DRIFT)
     op.execute(ALERTS)
     op.execute(OUTBOX)

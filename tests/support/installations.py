@@ -64,6 +64,18 @@ class Installation:
             "VALUES (%s, 'NSE', %s, 3000, 'yahoo', 'total', 'v1', %s)",
             (ticker, SESSION, "d" * 64),
         )
+        (batch,) = connection.execute(
+            "INSERT INTO ingest_batches (ticker, kind, source, layout, price_basis, content_hash, "
+            "fetched_at, fetched_at_stated, origin, rows_delivered, rows_rejected, notes) VALUES "
+            "(%s, 'daily', 'yahoo', 'yahoo', 'split', 'one', now(), false, 'a test', 1, 0, '') "
+            "RETURNING batch_id",
+            (ticker,),
+        ).fetchone()
+        connection.execute(
+            "INSERT INTO raw_daily_prices (ticker, date, source, close, batch_id, first_seen) "
+            "VALUES (%s, '2026-04-13', 'yahoo', 3000, %s, now())",
+            (ticker, batch),
+        )
         for day in (dt.date(2026, 4, 13), dt.date(2026, 4, 15), SESSION):
             add_features(connection, ticker, day)
 

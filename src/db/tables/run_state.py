@@ -27,9 +27,12 @@ LEFT JOIN pg_locks l ON l.locktype = 'advisory' AND l.granted AND l.classid = %s
 LEFT JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE r.status = 'running' ORDER BY r.run_id
 """
+# A run for a ticker that was mistyped says nothing of those that are stored.
 _NEWEST = """
 SELECT run_id, ticker, status, error, started_at FROM pipeline_runs
-WHERE live AND status <> 'running' ORDER BY started_at DESC, run_id DESC LIMIT 1
+WHERE live AND status <> 'running' AND (ticker IS NULL OR
+    EXISTS (SELECT FROM raw_daily_prices p WHERE p.ticker = pipeline_runs.ticker))
+ORDER BY started_at DESC, run_id DESC LIMIT 1
 """
 # A ticker that no run of the last 30 days was for is left out: the log grows for ever.
 _OF_TICKERS = """
@@ -39,6 +42,7 @@ WITH recent AS (
 )
 SELECT DISTINCT ON (t.ticker) t.ticker, t.session, t.status, t.stage, t.error, r.started_at
 FROM recent r JOIN run_tickers t USING (run_id)
+WHERE EXISTS (SELECT FROM raw_daily_prices p WHERE p.ticker = t.ticker)
 ORDER BY t.ticker, r.started_at DESC, r.run_id DESC
 """
 
