@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from mlops import health_command, metrics_command
+from mlops import health_command, metrics_command, watch_command
 from mlops.deployment import DeploymentManager
 from mlops.metrics_collector import MetricsCollector
 from mlops.model_monitor import ModelMonitor
@@ -122,6 +122,11 @@ def _parser(arguments: Sequence[str]) -> Parser:
     if arguments[:1] == ["health"]:
         # Also of arguments that the outer parser is left with.
         health.usage_code = parser.usage_code = health_command.WRONG_USAGE
+    watch = _command(commands, "watch", watch_command.run_watch, "evaluate all rules every minute")
+    watch_command.add_watch_arguments(watch)
+    _command(
+        commands, "deadman", watch_command.run_deadman, "for cron: fail if no watch is at work"
+    )
     metrics = _command(commands, "metrics", metrics_command.run, "show how each metric stands")
     metrics_command.add_arguments(metrics)
     version = _command(commands, "version", _version, "keep all live models under a name")

@@ -15,7 +15,9 @@ from typing import Literal
 State = Literal["pending", "firing", "unknown", "resolved"]
 Severity = Literal["INFO", "WARNING", "CRITICAL"]
 SEVERITIES: tuple[Severity, ...] = ("INFO", "WARNING", "CRITICAL")
-Kind = Literal["firing", "spread", "escalated", "unsilenced", "repeat", "resolved", "test"]
+Kind = Literal[
+    "firing", "spread", "escalated", "unsilenced", "repeat", "resolved", "test", "digest"
+]
 Outcome = Literal["delivered", "failed", "no_answer"]
 Status = Literal["waiting", "delivered", "given_up"]
 # States in which a condition was measured and no good value has been measured since.

@@ -68,6 +68,9 @@ SELECT DISTINCT ON (pool, horizon, digest) pool, horizon, digest,
 FROM model_events WHERE kind = 'trained' AND digest = ANY(%s)
 ORDER BY pool, horizon, digest, event_id
 """
+_ANSWERED = """
+SELECT pool, max(feature_date) FROM serving_inputs GROUP BY pool
+"""
 
 
 @dataclass(frozen=True)
@@ -180,6 +183,11 @@ def return_pairs(connection: psycopg.Connection[Any], since: dt.date) -> list[Re
 def trainings(connection: psycopg.Connection[Any]) -> list[Training]:
     """The newest training of every pool and horizon."""
     return _read(connection, Training, _TRAININGS)
+
+
+def answered_sessions(connection: psycopg.Connection[Any]) -> dict[str, dt.date]:
+    """The newest session that forecasts of each pool were made from."""
+    return dict(connection.execute(_ANSWERED).fetchall())
 
 
 def fits(connection: psycopg.Connection[Any], digests: Sequence[str]) -> list[Fit]:

@@ -105,6 +105,13 @@ class Outbox:
         rows = [asdict(message) | {"message_id": message.message_id} for message in messages]
         self._connection.cursor().executemany(_ADD, rows)
 
+    def told(self, rule: str) -> list[str]:
+        """Fingerprints of all messages of a rule that are kept."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT fingerprint FROM alert_messages WHERE rule = %s", (rule,)
+        ).fetchall()
+        return [fingerprint for (fingerprint,) in rows]
+
     def due(self, channels: Sequence[str], now: dt.datetime, claim: dt.timedelta) -> list[Delivery]:
         """What is to be sent now, at most one message a channel, the oldest first.
 

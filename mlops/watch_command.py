@@ -1,0 +1,73 @@
+"""The commands ``watch`` and ``deadman`` of ``python -m mlops.monitoring``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from src.stages.cli import set_up
+
+if TYPE_CHECKING:
+    from src.monitoring.watch import Look
+
+
+def add_watch_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``watch``."""
+    parser.add_argument("--once", action="store_true", help="evaluate the rules once, then end")
+
+
+def run_watch(args: argparse.Namespace) -> int:
+    """Evaluate all rules every minute, or once, and send what is to be told.
+
+    Returns:
+        0; the command ends by itself only with ``--once``, whatever was found.
+    """
+    from src.config.clock import now
+    from src.monitoring.watch import watch, watch_once
+
+    settings, at = set_up(args)
+    if args.once:
+        look = watch_once(settings, at)
+        show(look)
+        if not look.messages:
+            sys.stdout.write(f"{look.bad} conditions are bad; nothing new is to be told.\n")
+        return 0
+    if not settings.monitoring.alert_urls:
+        sys.stderr.write(
+            "No channel is configured (FORECAST_MONITORING__ALERT_URLS): alerts are only shown "
+            "here and kept for later.\n"
+        )
+    sys.stdout.write("Watching: all rules are evaluated every minute.\n")
+    sys.stdout.flush()
+    watch(settings, lambda: now(settings), show)
+    return 0
+
+
+def run_deadman(args: argparse.Namespace) -> int:
+    """Say on stderr, for cron to mail, that the watch is not at work; else print nothing.
+
+    Returns:
+        0 while the watch is at work, else 1.
+    """
+    from src.monitoring.watch import look_for_the_dead
+
+    settings, at = set_up(args)
+    seen = look_for_the_dead(settings, at)
+    if not seen.bad:
+        return 0
+    sys.stderr.write(
+        f"{seen.sentence} Start `python -m mlops.monitoring watch` again; the rules were evaluated "
+        "and alerts sent by this command instead.\n"
+    )
+    return 1
+
+
+def show(look: Look) -> None:
+    """Print what is told now, and what could not be sent."""
+    for message in look.messages:
+        sys.stdout.write(f"{message.at:%Y-%m-%d %H:%M} UTC  {message.title}\n")
+    for attempt in look.attempts:
+        if attempt.outcome != "delivered":
+            sys.stderr.write(f"Not delivered by {attempt.channel}: {attempt.reason}.\n")
+    sys.stdout.flush()
