@@ -109,6 +109,13 @@ BATCH_CONTENTS = Table(
         "actions": BYTES,
     },
 )
+# The last batch that had all rows of its series stored by then, unchanged: those of earlier
+# batches count as its own (see ``src.data.history.raw_rows``).
+CONFIRMED_SERIES = Table(
+    "confirmed_series",
+    key=("ticker", "kind", "source"),
+    columns={"ticker": TEXT, "kind": TEXT, "source": TEXT, "batch_id": INT},
+)
 # Batches that a person has taken out: they stay in the archive, and count no longer.
 BATCH_WITHDRAWALS = Table(
     "batch_withdrawals",

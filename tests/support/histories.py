@@ -14,6 +14,7 @@ from src.core.tables import (
     ACTION_HISTORY,
     CLEAN_DAILY,
     CORPORATE_ACTIONS,
+    DAILY_VALUES,
     INGEST_BATCHES,
     RAW_DAILY,
     RAW_HOURLY,
@@ -23,6 +24,7 @@ from src.data.corporate_actions.history import ledger_known_at, record_rows
 from src.data.corporate_actions.intake.manual import decided_rows
 from src.data.corporate_actions.ledger import LEDGER_SCHEMA, without_contradictions
 from src.data.history import as_known
+from src.data.history.raw_rows import load_raw
 from src.data.history.rebuild import valid_batches
 from src.data.ingest import stage as ingest
 from src.data.ingest.withdraw import withdraw
@@ -80,6 +82,23 @@ class History:
         with self.store.transaction():
             withdraw(self.store, batch, self.now)
         self.arrived = [made for made in self.arrived if made.origin != batch["origin"]]
+
+    def continue_series(self, chance: random.Random) -> None:
+        """Bring what is stored again, mostly unchanged, with one more bar at the end."""
+        stored = load_raw(self.store, RAW_DAILY, [self.ticker])
+        if stored.is_empty():
+            return
+        bars = stored.select(pl.col("date").alias("at"), *DAILY_VALUES).rows(named=True)
+        if chance.random() < 0.2:
+            bars[chance.randrange(len(bars))]["volume"] = 1.0
+        newest = valid_batches(self.store, [self.ticker]).sort("fetched_at").row(-1, named=True)
+        more = delivery(
+            [*bars, bar(bars[-1]["at"] + dt.timedelta(days=1), 100.0)],
+            fetched_at=chance.choice([newest["fetched_at"], self.now, NOW - dt.timedelta(hours=3)]),
+            price_basis=newest["price_basis"],
+            origin=f"continued {len(self.arrived)} at {self.now}",
+        )
+        self.ingest(more)
 
     def load(self, table: Any) -> pl.DataFrame:
         return self.store.load(table, [self.ticker])
@@ -142,6 +161,8 @@ def play(history: History, chance: random.Random) -> None:
     for made in random_deliveries(chance):
         history.ingest(made)
         if chance.random() < 0.4:
+            history.continue_series(chance)
+        if chance.random() < 0.4:
             history.clean()
         if chance.random() < 0.15:
             history.decide(chance)
@@ -161,7 +182,9 @@ def raw_rows(history: History) -> list[pl.DataFrame]:
     """Both raw tables, with the origin of each row's batch in the place of its number."""
     origins = history.load(INGEST_BATCHES).select("batch_id", "origin")
     return [
-        history.load(table).join(origins, on="batch_id", how="left").drop("batch_id", "ticker")
+        load_raw(history.store, table, [history.ticker])
+        .join(origins, on="batch_id", how="left")
+        .drop("batch_id", "ticker")
         for table in (RAW_DAILY, RAW_HOURLY)
     ]
 
@@ -181,7 +204,8 @@ def assert_known_now_is_stored(history: History) -> None:
     """What was known at the present is what is stored: raw prices and ledger."""
     given = history.context(known_at=history.now)
     for table in (RAW_DAILY, RAW_HOURLY):
-        assert as_known.raw_prices(given, table).equals(history.load(table))
+        stored = load_raw(history.store, table, [history.ticker])
+        assert as_known.raw_prices(given, table).equals(stored)
     known = ledger_known_at(history.load(ACTION_HISTORY), history.now)
     live = history.load(CORPORATE_ACTIONS)
     by_rule = (pl.col("origin") == "inferred") & (pl.col("decided_by") == "rule")

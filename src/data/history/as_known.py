@@ -15,6 +15,7 @@ from src.core.tables import (
     Table,
 )
 from src.data.corporate_actions.history import ledger_known_at
+from src.data.history.raw_rows import load_raw
 from src.data.history.rebuild import archived_batches, rebuild_prices, valid_batches
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def batches(context: RunContext) -> pl.DataFrame:
 def raw_prices(context: RunContext, table: Table) -> pl.DataFrame:
     """Raw rows as the run may know them, up to its as-of, in key order."""
     if context.known_at is None:
-        return context.store.load(table, context.tickers, context.as_of)
+        return load_raw(context.store, table, context.tickers, context.as_of)
     rebuilt = _rebuilt(context, table).select(list(table.columns))
     if context.as_of is not None and "date" in rebuilt.columns:
         rebuilt = rebuilt.filter(pl.col("date") <= context.as_of)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.tables import (
+    CONFIRMED_SERIES,
     INGEST_BATCHES,
     PRICE_REVISIONS,
     QUARANTINE,
@@ -15,9 +16,12 @@ from src.core.tables import (
     RAW_HOURLY,
     Table,
 )
+from src.data.history.raw_rows import load_raw
 from src.data.history.rebuild import valid_batches
+from src.data.history.revisions import UTC
 
 if TYPE_CHECKING:
+    from src.data.history.revisions import Batch
     from src.data.sources.delivery import Delivery, Kind
     from src.db.store import Store
 
@@ -37,6 +41,8 @@ class RawBlock:
         self._read: dict[Kind, pl.DataFrame] = {}
         self._series: dict[Kind, dict[Key, pl.DataFrame]] = {}
         self._changed: dict[Kind, set[str]] = {"daily": set(), "hourly": set()}
+        self._continued: dict[Kind, dict[Key, tuple[int, pl.DataFrame]]]
+        self._continued = {"daily": {}, "hourly": {}}
         self._revisions: list[pl.DataFrame] = []
         self._rejected: list[pl.DataFrame] = []
 
@@ -72,16 +78,30 @@ class RawBlock:
         self._series[delivery.kind][delivery.ticker, delivery.vendor] = rows
         self._changed[delivery.kind].add(delivery.ticker)
 
+    def continue_series(self, delivery: Delivery, batch: Batch, rows: pl.DataFrame) -> None:
+        """Add newer rows to the delivery's series, whose other rows it had unchanged."""
+        key = (delivery.ticker, delivery.vendor)
+        series, continued = self._series[delivery.kind], self._continued[delivery.kind]
+        confirmed = series[key].with_columns(
+            batch_id=pl.lit(batch.batch_id, dtype=pl.Int64),
+            fetched_at=pl.lit(batch.fetched_at).cast(UTC),
+        )
+        series[key] = pl.concat([confirmed, rows])
+        before = [continued[key][1]] if key in continued else []
+        continued[key] = batch.batch_id, pl.concat([*before, rows])
+
     def add_revisions(self, revisions: pl.DataFrame, rejected: pl.DataFrame) -> None:
         """Note rows of ``price_revisions`` and of the quarantine."""
-        self._revisions.append(revisions)
-        self._rejected.append(rejected)
+        for rows, noted in ((revisions, self._revisions), (rejected, self._rejected)):
+            if rows.height:
+                noted.append(rows)
 
     def write(self) -> None:
         """Write what has changed."""
         for kind, tickers in self._changed.items():
             if tickers:
                 self._write_prices(kind, sorted(tickers))
+            self._write_continued(kind)
         for table, frames in ((PRICE_REVISIONS, self._revisions), (QUARANTINE, self._rejected)):
             if frames:
                 self.store.upsert(table, pl.concat(frames))
@@ -91,6 +111,22 @@ class RawBlock:
         series = [rows for key, rows in self._series[kind].items() if key[0] in tickers]
         stored = self._read[kind].filter(pl.col("ticker").is_in(tickers)).select(columns)
         self.store.replace(table, tickers, pl.concat(series).select(columns), stored=stored)
+
+    def _write_continued(self, kind: Kind) -> None:
+        """Write the newer rows of series of tickers of which nothing else has changed."""
+        continued = {
+            key: value
+            for key, value in self._continued[kind].items()
+            if key[0] not in self._changed[kind]
+        }
+        if not continued:
+            return
+        table = TABLES[kind]
+        rows = pl.concat([rows for _, rows in continued.values()])
+        self.store.insert(table, rows.select(list(table.columns)))
+        confirmed = [(*key, kind, number) for key, (number, _) in continued.items()]
+        schema = dict.fromkeys((*SERIES, "kind"), pl.String) | {"batch_id": pl.Int64}
+        self.store.upsert(CONFIRMED_SERIES, pl.DataFrame(confirmed, schema=schema, orient="row"))
 
     def _batches(self) -> dict[Key, pl.DataFrame]:
         """Valid batches by ticker, kind and source, read when they are first needed."""
@@ -113,5 +149,5 @@ def _by(rows: pl.DataFrame, *columns: str) -> dict[Key, pl.DataFrame]:
 def with_batches(store: Store, table: Table, tickers: Sequence[str]) -> pl.DataFrame:
     """Raw rows with the ``price_basis`` and ``fetched_at`` of their batch, in key order."""
     batches = store.load(INGEST_BATCHES, tickers, columns=("batch_id", "price_basis", "fetched_at"))
-    rows = store.load(table, tickers)
+    rows = load_raw(store, table, tickers)
     return rows.join(batches, on="batch_id", how="left", maintain_order="left")

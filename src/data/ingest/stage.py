@@ -14,6 +14,7 @@ from src.core.tables import (
     ACTION_HISTORY,
     BATCH_CONTENTS,
     BATCH_WITHDRAWALS,
+    CONFIRMED_SERIES,
     CORPORATE_ACTIONS,
     INGEST_BATCHES,
     PRICE_REVISIONS,
@@ -51,7 +52,7 @@ def stage(source: Source | None) -> Stage:
         reads=(),
         writes=(
             *(INGEST_BATCHES, BATCH_CONTENTS, BATCH_WITHDRAWALS, RAW_DAILY, RAW_HOURLY),
-            *(PRICE_REVISIONS, QUARANTINE, CORPORATE_ACTIONS, ACTION_HISTORY),
+            *(CONFIRMED_SERIES, PRICE_REVISIONS, QUARANTINE, CORPORATE_ACTIONS, ACTION_HISTORY),
         ),
         run=partial(run, source=source, returns=StoredReturns()),
         gather=partial(gather, source=source),

@@ -10,6 +10,7 @@ import polars as pl
 from src.data.corporate_actions.history import record_delivery
 from src.data.corporate_actions.rebuild import rebuild_stated
 from src.data.history.deliveries import pack
+from src.data.history.raw_rows import rows_after
 from src.data.history.rebuild import (
     archived_batches,
     archived_series,
@@ -19,7 +20,7 @@ from src.data.history.rebuild import (
 from src.data.history.revisions import UTC, Batch, RevisionResult, differences, revise
 from src.data.ingest.batch_rows import batch_row, raw_rows, rejected_rows, revision_rows
 from src.data.ingest.instrument_check import check_returns, check_sessions
-from src.data.ingest.vintages import completes_last_bar, place_delivery
+from src.data.ingest.vintages import PlacedDelivery, completes_last_bar, place_delivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,20 +63,48 @@ def store_delivery(
         return record_delivery(block.store, delivery, batches)
     check_sessions(delivery, calendar)
     stored = block.prices(delivery)
-    check_returns(delivery, stored)
-    placed = place_delivery(delivery, stored)
-    _store_prices(block, placed.delivery, stored, counts)
+    newer = None if _is_late(block, delivery) else rows_after(stored, delivery)
+    if newer is None:
+        check_returns(delivery, stored)
+        placed = place_delivery(delivery, stored)
+        _store_prices(block, placed.delivery, stored, counts)
+    else:
+        placed = PlacedDelivery(delivery)
+        _continue_series(block, delivery, stored, newer, counts)
     recorded = record_delivery(block.store, delivery, block.batches(delivery))
     _rebuild_actions(block, placed.delivery)
     return (*placed.warnings, *recorded)
 
 
+def _continue_series(
+    block: RawBlock,
+    delivery: Delivery,
+    stored: pl.DataFrame,
+    newer: pl.DataFrame,
+    counts: IngestCounts,
+) -> None:
+    """Store a delivery that has all stored rows unchanged: they are now rows of its batch, too."""
+    batch = _add_batch(block, delivery)
+    added = revise(stored.clear(), newer, key=delivery.key, batch=batch)
+    rows = raw_rows(added.rows, delivery, block.batches(delivery))
+    block.continue_series(delivery, batch, rows.select(stored.columns))
+    counts.changed += delivery.frame.height
+    if delivery.rejected.height:
+        nothing = revision_rows(added, delivery, batch)
+        block.add_revisions(nothing, rejected_rows(added, delivery, batch))
+        counts.rejected += delivery.rejected.height
+
+
+def _add_batch(block: RawBlock, delivery: Delivery) -> Batch:
+    actions = b"" if delivery.actions is None else pack(delivery.actions)
+    number = block.add_batch(delivery, batch_row(delivery), pack(delivery.frame), actions)
+    return Batch(number, delivery.price_basis, delivery.fetched_at)
+
+
 def _store_prices(
     block: RawBlock, delivery: Delivery, stored: pl.DataFrame, counts: IngestCounts
 ) -> None:
-    actions = b"" if delivery.actions is None else pack(delivery.actions)
-    batch_id = block.add_batch(delivery, batch_row(delivery), pack(delivery.frame), actions)
-    batch = Batch(batch_id, delivery.price_basis, delivery.fetched_at)
+    batch = _add_batch(block, delivery)
     revised = revise(stored, delivery.frame, key=delivery.key, batch=batch)
     rebuilt = _rebuilt_if_late(block, delivery)
     batches = block.batches(delivery)

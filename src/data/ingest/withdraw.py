@@ -18,6 +18,7 @@ from src.core.tables import (
     BATCH_WITHDRAWALS,
     CLEAN_DAILY,
     CLEAN_HOURLY,
+    CONFIRMED_SERIES,
     DATASETS,
     FEATURES_DAILY,
     INGEST_BATCHES,
@@ -26,6 +27,7 @@ from src.core.tables import (
     QUARANTINE,
 )
 from src.data.corporate_actions.rebuild import rebuild_stated
+from src.data.history.raw_rows import load_raw
 from src.data.history.rebuild import (
     archived_series,
     rebuild_prices,
@@ -112,9 +114,13 @@ def _rebuild_prices(
 ) -> int:
     ticker, source, kind = batch["ticker"], batch["source"], batch["kind"]
     table, key = TABLES[kind], KEY_COLUMNS[kind]
-    before = store.load(table, [ticker]).filter(source=source)
+    stored = load_raw(store, table, [ticker])
+    confirmed = store.load(CONFIRMED_SERIES, [ticker])
+    kept = confirmed.filter(pl.col("batch_id") != batch["batch_id"])
+    store.replace(CONFIRMED_SERIES, [ticker], kept)
+    before = stored.filter(source=source)
     after = before.clear() if left.is_empty() else rebuild_prices(left).select(before.columns)
-    changed = store.replace(table, [ticker], after, within={"source": source})
+    changed = store.replace(table, [ticker], after, within={"source": source}, stored=stored)
     revisions = differences(before, after, key).with_columns(
         ticker=pl.lit(ticker),
         kind=pl.lit(kind),

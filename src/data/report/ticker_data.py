@@ -23,6 +23,7 @@ from src.core.tables import (
 from src.data.cleaning.clean import in_precedence
 from src.data.cleaning.stage import clean
 from src.data.history.deliveries import unpack
+from src.data.history.raw_rows import load_raw
 from src.data.history.rebuild import valid_batches
 from src.data.history.revisions import UTC
 from src.data.sources.delivery import KEY_COLUMNS
@@ -68,7 +69,7 @@ def load_ticker_data(context: RunContext) -> TickerData:
     """The data of the context's one ticker; nothing is written."""
     daily, hourly = clean(context)
     load, tickers = context.store.load, context.tickers
-    raw, raw_hourly = load(RAW_DAILY, tickers), load(RAW_HOURLY, tickers)
+    raw, raw_hourly = (load_raw(context.store, table, tickers) for table in (RAW_DAILY, RAW_HOURLY))
     clean_daily, clean_hourly = load(CLEAN_DAILY, tickers), load(CLEAN_HOURLY, tickers)
     precedence = context.settings.data.source_precedence
     batches = valid_batches(context.store, tickers)

@@ -67,11 +67,11 @@ def _sessions_not_closed(
     refuses bars of sessions that have not closed by the clock, so the raw ones count.
     """
     from src.core.tables import INGEST_BATCHES, RAW_DAILY
+    from src.data.history.raw_rows import load_raw
 
     tickers = sorted({forecast["ticker"] for forecast in forecasts})
-    columns = ("ticker", "date", "close", "batch_id")
     after = closed + dt.timedelta(days=1)
-    raw = context.store.load(RAW_DAILY, tickers, columns=columns, since=after).drop_nulls("close")
+    raw = load_raw(context.store, RAW_DAILY, tickers, since=after).drop_nulls("close")
     if raw.is_empty():
         return {}
     batches = context.store.load(INGEST_BATCHES, raw["ticker"].unique().to_list())

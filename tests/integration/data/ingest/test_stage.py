@@ -19,6 +19,7 @@ from src.core.tables import (
     RAW_HOURLY,
 )
 from src.data.cleaning import stage as cleaning
+from src.data.history.raw_rows import load_raw
 from src.data.ingest import stage as ingest
 from src.data.sources.files.source import FileSource
 from src.data.sources.yahoo.source import YahooSource
@@ -111,6 +112,33 @@ def test_a_second_run_with_the_same_delivery_changes_no_row(database_url, bring)
 
     assert checksums(database_url) == before
     assert (report.rows, report.details["repeated"]) == (0, 2)
+
+
+@pytest.mark.parametrize("basis", ["split", "total"])
+@pytest.mark.parametrize("dry", [False, True])
+def test_a_delivery_that_continues_the_stored_one_writes_only_its_newer_rows(
+    store, home, bring, basis, dry
+):
+    bring(week(100, 101, price_basis=basis, fetched_at=EARLIER))
+    again = context(store, home, write=not dry)
+
+    report = bring(week(100, 101, 102, price_basis=basis), context=again)
+
+    target = again.store
+    first, second = rows(target, INGEST_BATCHES)["batch_id"]
+    assert rows(target, RAW_DAILY)["batch_id"].to_list() == [first, first, second]
+    assert load_raw(target, RAW_DAILY, [TCS])["batch_id"].to_list() == [second] * 3
+    assert load_raw(target, RAW_DAILY, [TCS])["first_seen"].to_list() == [EARLIER, EARLIER, NOW]
+    assert (report.rows, report.details["restated"]) == (3, 0)
+
+
+def test_a_row_that_a_later_delivery_leaves_out_stays_with_the_last_that_had_it(store, bring):
+    for count, hours in ((2, 3), (3, 2)):
+        bring(week(*(100, 101, 102)[:count], fetched_at=NOW - dt.timedelta(hours=hours)))
+    bring(delivery([bar(DAYS[0], 100)], content_hash="a part"))
+
+    _, second, third = rows(store, INGEST_BATCHES)["batch_id"]
+    assert load_raw(store, RAW_DAILY, [TCS])["batch_id"].to_list() == [third, second, second]
 
 
 def test_a_file_read_again_on_another_day_changes_no_row(store, home, tmp_path, database_url):
