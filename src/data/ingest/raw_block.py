@@ -41,7 +41,8 @@ class RawBlock:
         self._read: dict[Kind, pl.DataFrame] = {}
         self._series: dict[Kind, dict[Key, pl.DataFrame]] = {}
         self._changed: dict[Kind, set[str]] = {"daily": set(), "hourly": set()}
-        self._continued: dict[Kind, dict[Key, tuple[int, pl.DataFrame]]]
+        # Of a series that was only continued: the last batch of it, and the rows after those read.
+        self._continued: dict[Kind, dict[Key, tuple[Batch, list[pl.DataFrame]]]]
         self._continued = {"daily": {}, "hourly": {}}
         self._revisions: list[pl.DataFrame] = []
         self._rejected: list[pl.DataFrame] = []
@@ -54,8 +55,8 @@ class RawBlock:
 
     def prices(self, delivery: Delivery) -> pl.DataFrame:
         """The raw rows of its series with ``price_basis, fetched_at`` of their batch."""
-        none = self._read_kind(delivery.kind).clear()
-        return self._series[delivery.kind].get((delivery.ticker, delivery.vendor), none)
+        self._read_kind(delivery.kind)
+        return self._current(delivery.kind, (delivery.ticker, delivery.vendor))
 
     def has_prices(self, ticker: str) -> bool:
         """Whether there are daily bars of a ticker, from any source."""
@@ -75,20 +76,16 @@ class RawBlock:
 
     def set_prices(self, delivery: Delivery, rows: pl.DataFrame) -> None:
         """Make these the raw rows of the delivery's series; columns as in ``prices``."""
-        self._series[delivery.kind][delivery.ticker, delivery.vendor] = rows
+        key = (delivery.ticker, delivery.vendor)
+        self._series[delivery.kind][key] = rows
+        self._continued[delivery.kind].pop(key, None)
         self._changed[delivery.kind].add(delivery.ticker)
 
     def continue_series(self, delivery: Delivery, batch: Batch, rows: pl.DataFrame) -> None:
         """Add newer rows to the delivery's series, whose other rows it had unchanged."""
-        key = (delivery.ticker, delivery.vendor)
-        series, continued = self._series[delivery.kind], self._continued[delivery.kind]
-        confirmed = series[key].with_columns(
-            batch_id=pl.lit(batch.batch_id, dtype=pl.Int64),
-            fetched_at=pl.lit(batch.fetched_at).cast(UTC),
-        )
-        series[key] = pl.concat([confirmed, rows])
-        before = [continued[key][1]] if key in continued else []
-        continued[key] = batch.batch_id, pl.concat([*before, rows])
+        key, continued = (delivery.ticker, delivery.vendor), self._continued[delivery.kind]
+        before = continued[key][1] if key in continued else []
+        continued[key] = batch, [*before, rows]
 
     def add_revisions(self, revisions: pl.DataFrame, rejected: pl.DataFrame) -> None:
         """Note rows of ``price_revisions`` and of the quarantine."""
@@ -108,25 +105,35 @@ class RawBlock:
 
     def _write_prices(self, kind: Kind, tickers: Sequence[str]) -> None:
         table, columns = TABLES[kind], list(TABLES[kind].columns)
-        series = [rows for key, rows in self._series[kind].items() if key[0] in tickers]
+        series = [self._current(kind, key) for key in self._series[kind] if key[0] in tickers]
         stored = self._read[kind].filter(pl.col("ticker").is_in(tickers)).select(columns)
         self.store.replace(table, tickers, pl.concat(series).select(columns), stored=stored)
 
     def _write_continued(self, kind: Kind) -> None:
         """Write the newer rows of series of tickers of which nothing else has changed."""
-        continued = {
-            key: value
-            for key, value in self._continued[kind].items()
-            if key[0] not in self._changed[kind]
-        }
+        whole = self._changed[kind]
+        continued = {k: value for k, value in self._continued[kind].items() if k[0] not in whole}
         if not continued:
             return
         table = TABLES[kind]
-        rows = pl.concat([rows for _, rows in continued.values()])
-        self.store.insert(table, rows.select(list(table.columns)))
-        confirmed = [(*key, kind, number) for key, (number, _) in continued.items()]
+        newer = pl.concat([rows for _, parts in continued.values() for rows in parts])
+        self.store.insert(table, newer.select(list(table.columns)))
+        confirmed = [(*key, kind, batch.batch_id) for key, (batch, _) in continued.items()]
         schema = dict.fromkeys((*SERIES, "kind"), pl.String) | {"batch_id": pl.Int64}
         self.store.upsert(CONFIRMED_SERIES, pl.DataFrame(confirmed, schema=schema, orient="row"))
+
+    def _current(self, kind: Kind, key: Key) -> pl.DataFrame:
+        """The rows of a series; where it was continued, all of them are of the last batch."""
+        rows = self._series[kind].get(key)
+        if rows is None:
+            return self._read[kind].clear()
+        if key not in self._continued[kind]:
+            return rows
+        batch, newer = self._continued[kind][key]
+        return pl.concat([rows, *newer]).with_columns(
+            batch_id=pl.lit(batch.batch_id, dtype=pl.Int64),
+            fetched_at=pl.lit(batch.fetched_at).cast(UTC),
+        )
 
     def _batches(self) -> dict[Key, pl.DataFrame]:
         """Valid batches by ticker, kind and source, read when they are first needed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,8 @@ from src.data.history.rebuild import (
     rebuild_prices,
     stating_deliveries,
 )
-from src.data.history.revisions import UTC, Batch, RevisionResult, differences, revise
-from src.data.ingest.batch_rows import batch_row, raw_rows, rejected_rows, revision_rows
+from src.data.history.revisions import Batch, RevisionResult, differences, revise
+from src.data.ingest.batch_rows import batch_row, newer_rows, raw_rows, rejected_rows, revision_rows
 from src.data.ingest.instrument_check import check_returns, check_sessions
 from src.data.ingest.vintages import PlacedDelivery, completes_last_bar, place_delivery
 
@@ -85,13 +86,14 @@ def _continue_series(
 ) -> None:
     """Store a delivery that has all stored rows unchanged: they are now rows of its batch, too."""
     batch = _add_batch(block, delivery)
-    added = revise(stored.clear(), newer, key=delivery.key, batch=batch)
-    rows = raw_rows(added.rows, delivery, block.batches(delivery))
-    block.continue_series(delivery, batch, rows.select(stored.columns))
+    rows = newer_rows(newer, delivery, batch, stored.columns)
+    block.continue_series(delivery, batch, rows)
     counts.changed += delivery.frame.height
     if delivery.rejected.height:
-        nothing = revision_rows(added, delivery, batch)
-        block.add_revisions(nothing, rejected_rows(added, delivery, batch))
+        nothing = revise(stored.clear(), newer, key=delivery.key, batch=batch)
+        block.add_revisions(
+            revision_rows(nothing, delivery, batch), rejected_rows(nothing, delivery, batch)
+        )
         counts.rejected += delivery.rejected.height
 
 
@@ -161,12 +163,14 @@ def _rebuild_actions(block: RawBlock, delivery: Delivery) -> None:
 
 def _is_late(block: RawBlock, delivery: Delivery) -> bool:
     """Whether something of its series that was fetched later is stored already."""
-    fetched_at = pl.lit(delivery.fetched_at).cast(UTC)
-    return not block.batches(delivery).filter(pl.col("fetched_at") > fetched_at).is_empty()
+    newest = block.batches(delivery)["fetched_at"].max()
+    return isinstance(newest, dt.datetime) and newest > delivery.fetched_at
 
 
 def _is_repeat(delivery: Delivery, batches: pl.DataFrame, calendar: Calendar) -> bool:
     """Whether a batch stored before has the same content, and the delivery adds nothing to it."""
+    if delivery.content_hash not in batches["content_hash"].to_list():
+        return False
     same = batches.filter(content_hash=delivery.content_hash, price_basis=delivery.price_basis)
     if same.is_empty():
         return False
