@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from mlops import health_command, metrics_command, watch_command
+from mlops.alerts_command import add_alerts
 from mlops.deployment import DeploymentManager
 from mlops.metrics_collector import MetricsCollector
 from mlops.model_monitor import ModelMonitor
@@ -113,8 +114,8 @@ def _ticker(args: argparse.Namespace) -> str | None:
 def _parser(arguments: Sequence[str]) -> Parser:
     parser = command_parser(
         "mlops.monitoring",
-        "Check the health of everything, show how metrics stand, version the live models, roll "
-        "back to a version, show what was live when and how its forecasts turned out.",
+        "Check the health of everything, list and silence alerts, show how metrics stand, version "
+        "the live models, roll back, show what was live when and how its forecasts turned out.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     health = _command(commands, "health", health_command.run, "check everything, or one ticker")
@@ -157,6 +158,7 @@ def _parser(arguments: Sequence[str]) -> Parser:
     )
     board = _command(commands, "scoreboard", _scoreboard, "show how live forecasts turned out")
     add_ticker(board, default=f"{EVERY_TICKER}, and all together")
+    add_alerts(commands)
     return parser
 
 

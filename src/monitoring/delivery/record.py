@@ -51,11 +51,26 @@ def raise_alerts(
         try:
             with one_sentence_errors(url_of(tables.connection)):
                 result = _record(tables, journal, observations, rules, now, calendar)
-                return result, deliver(tables.outbox, channels, now)
+                return result, _logged(deliver(tables.outbox, channels, now))
         except (DatabaseUnavailable, DatabaseRefused) as error:
             log.warning(f"Alerts are kept in the journal: {one_line(error)}")
     result = _record_in_journal(journal, observations, rules, now, calendar)
-    return result, deliver(journal, channels, now)
+    return result, _logged(deliver(journal, channels, now))
+
+
+def _logged(attempts: list[Attempt]) -> list[Attempt]:
+    for attempt in attempts:
+        facts = {"message_id": attempt.message_id, "attempt": attempt.number}
+        if attempt.outcome == "delivered":
+            log.info(f"An alert was delivered through {attempt.channel}.", **facts)
+        else:
+            reason = attempt.reason.removesuffix(".")
+            log.warning(
+                f"An alert was not delivered through {attempt.channel} ({reason}): it is tried "
+                "again.",
+                **facts,
+            )
+    return attempts
 
 
 def _record(

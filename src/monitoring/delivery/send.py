@@ -103,7 +103,6 @@ def deliver(outbox: Outbox, channels: Sequence[Channel], now: dt.datetime) -> li
             return attempts
         for attempt in sending.wait(until):
             outbox.attempted(attempt, *_what_next(attempt))
-            _log(attempt)
             attempts.append(attempt)
             if attempt.outcome == "delivered":
                 idle.add(attempt.channel)
@@ -115,15 +114,3 @@ def _what_next(attempt: Attempt) -> tuple[Status, dt.datetime | None]:
         return "delivered", None
     doubled = FIRST_PAUSE * 2 ** min(attempt.number - 1, 10)
     return "waiting", attempt.at + min(doubled, LONGEST_PAUSE)
-
-
-def _log(attempt: Attempt) -> None:
-    facts = {"message_id": attempt.message_id, "attempt": attempt.number}
-    if attempt.outcome == "delivered":
-        log.info(f"An alert was delivered through {attempt.channel}.", **facts)
-    else:
-        log.warning(
-            f"An alert was not delivered through {attempt.channel} ({attempt.reason}); it is tried "
-            "again.",
-            **facts,
-        )

@@ -1,0 +1,108 @@
+"""Write the alerts, silences and channels that are known as a page for the terminal."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+from src.core.alerts import (
+    Acknowledgement,
+    Alert,
+    AlertGroup,
+    ChannelRecord,
+    Silence,
+    States,
+)
+from src.stages.cli import aligned
+
+HEADINGS = ("alert", "severity", "rule", "of", "since", "state")
+
+
+def alerts_text(
+    states: States,
+    silences: Sequence[Silence],
+    acknowledged: Mapping[str, Acknowledgement],
+    channels: Sequence[ChannelRecord],
+    now: dt.datetime,
+    everything: bool,
+) -> str:
+    """The page.
+
+    Args:
+        states: What is known.
+        silences: Those that are not over.
+        acknowledged: By fingerprint.
+        channels: How they did in the last days.
+        now: The time of the page.
+        everything: Whether pending and resolved alerts are shown too.
+    """
+    groups = sorted(states.groups.values(), key=lambda group: (group.severity, group.since))
+    rows, sentences = [], []
+    for group in groups:
+        live = [a for a in states.alerts.values() if a.is_live and _is_of(a, group)]
+        rows.append(_group_row(group, live, silences, acknowledged, now))
+        sentences.append(min(live, key=lambda alert: alert.subject).sentence)
+    if everything:
+        for alert in sorted(states.alerts.values(), key=lambda alert: alert.updated_at):
+            if not alert.is_live:
+                rows.append(_alert_row(alert))
+                sentences.append(alert.sentence)
+    lines = _with_sentences(rows, sentences) if rows else ["No alert is firing."]
+    lines += [_silence_line(silence) for silence in silences]
+    lines += [_channel_line(channel) for channel in channels if channel.waiting]
+    return "\n".join(lines)
+
+
+def _is_of(alert: Alert, group: AlertGroup) -> bool:
+    return (alert.rule, alert.group) == group.key
+
+
+def _group_row(
+    group: AlertGroup,
+    live: Sequence[Alert],
+    silences: Sequence[Silence],
+    acknowledged: Mapping[str, Acknowledgement],
+    now: dt.datetime,
+) -> list[str]:
+    count = f" ({len(live)} subjects)" if len(live) > 1 else ""
+    state = "unknown" if all(alert.state == "unknown" for alert in live) else "firing"
+    taken = acknowledged.get(group.fingerprint)
+    hidden = sum(any(silence.hides(alert, now) for silence in silences) for alert in live)
+    told = f"told {_time(group.told_at)}" if group.told_at else "not told"
+    facts = [
+        state,
+        f"taken by {taken.person}" if taken and taken.at >= group.since else told,
+        *([f"{hidden} silenced"] if hidden else []),
+    ]
+    name = f"{group.name}{count}".strip() or "-"
+    since = _time(group.since)
+    return [group.fingerprint, group.severity, group.rule, name, since, ", ".join(facts)]
+
+
+def _alert_row(alert: Alert) -> list[str]:
+    at = alert.resolved_at
+    state = f"resolved {_time(at)}" if at else alert.state
+    return ["-", "-", alert.rule, alert.subject or "-", _time(alert.since), state]
+
+
+def _with_sentences(rows: Sequence[Sequence[str]], sentences: Sequence[str]) -> list[str]:
+    head, *lines = aligned([HEADINGS, *rows], str.ljust)
+    for line, sentence in zip(lines, sentences, strict=True):
+        head += f"\n{line}\n    {sentence}"
+    return head.splitlines()
+
+
+def _silence_line(silence: Silence) -> str:
+    return (
+        f"Silence {silence.silence_id}: rule {silence.rule} of {silence.subject} until "
+        f"{_time(silence.ends_at)}, by {silence.person}: {silence.reason}"
+    )
+
+
+def _channel_line(channel: ChannelRecord) -> str:
+    why = f" ({channel.reason})" if channel.reason else ""
+    return f"Channel {channel.channel}: {channel.waiting} messages wait{why}."
+
+
+def _time(at: dt.datetime) -> str:
+    return f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
