@@ -249,7 +249,8 @@ class Waiting:
     Attributes:
         message_id: Of the message.
         channel: Name of the channel.
-        status: ``waiting``, ``delivered``, or ``given_up`` when it had become too old.
+        status: ``waiting``, ``delivered``, or ``given_up`` when it had become too old, or is not
+            for this channel.
         attempts: Tries so far.
         next_at: Not to be tried before; None for at once.
     """

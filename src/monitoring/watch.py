@@ -18,6 +18,7 @@ from src.monitoring.checks.run import APPLICATION, UNREACHABLE, observe
 from src.monitoring.checks.sessions import calendar_of_tickers
 from src.monitoring.delivery.channels import from_settings
 from src.monitoring.delivery.journal import Journal
+from src.monitoring.delivery.observe import channel_observations
 from src.monitoring.delivery.record import raise_alerts
 from src.monitoring.observation import Observation
 from src.monitoring.rules import RULES
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 log = logs.get(__name__)
 
 EVERY = 60.0  # seconds
+# How far back a channel is judged by how it did.
+CHANNEL_DAYS = dt.timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,9 @@ class Watcher:
         with opened as (_, connection):
             tables = AlertTables(connection)
             _add_digests(tables, now)
+            names = [channel.name for channel in self._channels]
+            records = tables.outbox.records(now - CHANNEL_DAYS)
+            found = [*found, *channel_observations(names, records)]
             return self._tell(tables, found, now, calendar)
 
     def _tell(

@@ -137,6 +137,11 @@ class Outbox:
         waiting = Waiting(attempt.message_id, attempt.channel, status, attempt.number, next_at)
         self.take_over([], [waiting], [attempt])
 
+    def leave_out(self, delivery: Delivery) -> None:
+        """Note that the channel is not to get the message."""
+        left_out = Waiting(delivery.message.message_id, delivery.channel, "given_up")
+        self.take_over([], [left_out], [])
+
     def take_over(
         self,
         messages: Iterable[Message],

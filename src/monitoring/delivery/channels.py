@@ -53,6 +53,10 @@ class Channel:
         """Whether a message opens something that another one of the same fingerprint closes."""
         return self.scheme in INCIDENTS
 
+    def takes(self, message: Message) -> bool:
+        """Whether the message is for this channel: a digest is no incident."""
+        return not (self.keeps_incidents and message.kind == "digest")
+
     def send(self, message: Message) -> tuple[Outcome, float, str]:
         """How it went, after how many seconds, and why it failed (empty if it did not)."""
         import apprise

@@ -151,16 +151,23 @@ class Journal:
     def attempted(self, attempt: Attempt, status: Status, next_at: dt.datetime | None) -> None:
         """Note how a try went, and when the next one is due."""
         way = Waiting(attempt.message_id, attempt.channel, status, attempt.number, next_at)
+        self._note(way, [attempt])
+
+    def leave_out(self, delivery: Delivery) -> None:
+        """Note that the channel is not to get the message."""
+        self._note(Waiting(delivery.message.message_id, delivery.channel, "given_up"), [])
+
+    def _note(self, way: Waiting, attempts: Sequence[Attempt]) -> None:
         with self.exclusive():
             content = self.read()
-            if not any(attempt.message_id == message.message_id for message in content.messages):
-                return
+            if not any(way.message_id == message.message_id for message in content.messages):
+                return  # another process has handed it over to the database
             others = [
                 other
                 for other in content.deliveries
                 if (other.message_id, other.channel) != (way.message_id, way.channel)
             ]
-            attempts = (*content.attempts, attempt)
+            attempts = (*content.attempts, *attempts)
             self.write(replace(content, deliveries=(*others, way), attempts=attempts))
 
 

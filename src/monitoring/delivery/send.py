@@ -30,6 +30,9 @@ class Outbox(Protocol):
     def attempted(self, attempt: Attempt, status: Status, next_at: dt.datetime | None) -> None:
         """Note how a try went, and when the next one is due."""
 
+    def leave_out(self, delivery: Delivery) -> None:
+        """Note that the channel is not to get the message."""
+
 
 class _Sending:
     """Tries under way, at most one a channel, each in a thread that nobody has to wait for."""
@@ -95,10 +98,18 @@ def deliver(outbox: Outbox, channels: Sequence[Channel], now: dt.datetime) -> li
     idle, sending, attempts = set(by_name), _Sending(now), list[Attempt]()
     claim = dt.timedelta(seconds=2 * limit)
     while True:
+        due = []
         if idle and time.monotonic() < until - GRACE:
-            for delivery in outbox.due(sorted(idle), now, claim):
-                idle.discard(delivery.channel)
-                sending.start(by_name[delivery.channel], delivery)
+            due = outbox.due(sorted(idle), now, claim)
+        for delivery in due:
+            channel = by_name[delivery.channel]
+            if channel.takes(delivery.message):
+                idle.discard(channel.name)
+                sending.start(channel, delivery)
+            else:
+                outbox.leave_out(delivery)
+        if due and not sending:
+            continue
         if not sending:
             return attempts
         for attempt in sending.wait(until):

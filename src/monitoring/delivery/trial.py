@@ -34,6 +34,9 @@ class _Trial:
     def attempted(self, attempt: Attempt, status: Status, next_at: object) -> None:
         """Nothing is kept of a test."""
 
+    def leave_out(self, delivery: Delivery) -> None:
+        """As above."""
+
 
 def try_channels(channels: Sequence[Channel], now: dt.datetime) -> list[Attempt]:
     """How it went with each channel, in their order; one that closes its incident counts twice."""

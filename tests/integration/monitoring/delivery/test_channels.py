@@ -103,6 +103,23 @@ def test_a_trial_reaches_every_channel_and_leaves_no_incident_open(
     assert len(fails.bodies) == 1
 
 
+@pytest.mark.parametrize("kept_in", ["database", "journal"])
+def test_a_digest_is_no_incident(pager, pagerduty_channel, receivers, channel, kept_in, request):
+    works, messages = receivers(), [message("digest", "INFO"), message()]
+    if kept_in == "database":
+        outbox = request.getfixturevalue("tables").outbox
+        outbox.add(messages)
+    else:
+        outbox = Journal(request.getfixturevalue("home"))
+        outbox.write(Content(messages=tuple(messages)))
+
+    for hour in range(2):
+        deliver(outbox, [pagerduty_channel, channel(works)], MONDAY + hour * HOUR)
+
+    assert len(works.bodies) == 2
+    assert [body["payload"]["severity"] for body in pager.bodies] == ["critical"]
+
+
 @pytest.mark.parametrize("answer", [200, 500])
 def test_no_key_is_in_any_log_at_debug(logged, receivers, pager, monkeypatch, answer, home, capfd):
     receiver = receivers(answer)
