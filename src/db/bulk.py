@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from src.core.tables import BATCH_WITHDRAWALS, FLOAT, INGEST_BATCHES, JSON, Table
-from src.db import sql
+from src.db import completeness, sql
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,6 +78,21 @@ def batches_of_files(connection: Any, hashes: Sequence[str]) -> pl.DataFrame:
         f"{BATCH_WITHDRAWALS.name} w WHERE w.batch_id = b.batch_id) ORDER BY batch_id"
     )
     return _fetch(connection, query, (",".join(hashes),))
+
+
+def count_lacking(
+    connection: Any,
+    table: Table,
+    tickers: Sequence[str],
+    columns: Sequence[str],
+    recent: int,
+    until: dt.date | None = None,
+) -> pl.DataFrame:
+    """See ``Store.count_lacking``."""
+    known = "" if until is None else "AND date <= $2::date"
+    parameters = (",".join(tickers), *([] if until is None else [until.isoformat()]))
+    query = completeness.query(table, columns, recent, known)
+    return _fetch(connection, query, parameters).sort("ticker")
 
 
 def insert(connection: Any, table: Table, frame: pl.DataFrame) -> int:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from src.core.tables import BATCH_CONTENTS, INGEST_BATCHES, Table
-from src.db import bulk, sql
+from src.db import bulk, completeness, sql
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,6 +32,22 @@ class Store(Protocol):
         """Rows in key order, with dates from ``since`` up to ``until``, both included.
 
         With the given ``columns``, or all.
+        """
+        ...
+
+    def count_lacking(
+        self,
+        table: Table,
+        tickers: Sequence[str],
+        columns: Sequence[str],
+        recent: int,
+        until: dt.date | None = None,
+    ) -> pl.DataFrame:
+        """What rows with a ``warm_up`` lack, one row a ticker that has any, by ticker.
+
+        ``rows``, those that are ``usable`` (beyond the warm-up), those of them ``lacking`` a value
+        in one of the columns, the values ``not_finite``, and the date of the ``recent``-th newest
+        row, or of the oldest.
         """
         ...
 
@@ -97,6 +113,17 @@ class PostgresStore:
     ) -> pl.DataFrame:
         """See Store."""
         return bulk.read(self._connection, table, tickers, (since, until), columns)
+
+    def count_lacking(
+        self,
+        table: Table,
+        tickers: Sequence[str],
+        columns: Sequence[str],
+        recent: int,
+        until: dt.date | None = None,
+    ) -> pl.DataFrame:
+        """See Store."""
+        return bulk.count_lacking(self._connection, table, tickers, columns, recent, until)
 
     def replace(
         self,
@@ -197,6 +224,18 @@ class DryRunStore:
             date = pl.col("date")
             frame = frame.filter(date <= (until or date), date >= (since or date))
         return frame.sort(table.key).select(columns or pl.all())
+
+    def count_lacking(
+        self,
+        table: Table,
+        tickers: Sequence[str],
+        columns: Sequence[str],
+        recent: int,
+        until: dt.date | None = None,
+    ) -> pl.DataFrame:
+        """See Store."""
+        rows = self.load(table, tickers, until, ("ticker", "date", "warm_up", *columns))
+        return completeness.of_frame(rows, columns, recent)
 
     def replace(
         self,

@@ -122,6 +122,17 @@ class CheckedStore:
         """See Store."""
         return self._below.load(table, tickers, until, columns, since)
 
+    def count_lacking(
+        self,
+        table: Table,
+        tickers: Sequence[str],
+        columns: Sequence[str],
+        recent: int,
+        until: dt.date | None = None,
+    ) -> pl.DataFrame:
+        """See Store."""
+        return self._below.count_lacking(table, tickers, columns, recent, until)
+
     def replace(
         self,
         table: Table,

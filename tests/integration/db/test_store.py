@@ -3,6 +3,7 @@
 import contextlib
 import datetime as dt
 import json
+import math
 import threading
 from contextlib import contextmanager
 from functools import partial
@@ -634,3 +635,30 @@ def test_a_raw_row_belongs_to_a_stored_batch(reader):
             f"INSERT INTO {RAW_DAILY.name} (ticker, date, source, batch_id, first_seen) "
             "VALUES ('TCS.NS', '2026-04-06', 'yahoo', 99, now())"
         )
+
+
+# --- what rows lack
+
+
+def test_what_rows_lack_is_counted_alike_in_the_database_and_in_a_dry_run(store):
+    bent = features(
+        *range(1, 6),
+        warm_up=[True, False, False, False, False],
+        mom_7=[math.inf, None, 1.0, -math.inf, 2.0],
+        vol_14=[None, None, math.nan, 0.2, None],
+    )
+    other = features(1, 2, ticker="INFY.NS", mom_7=1.0, vol_14=0.0)
+    tickers, names = ["TCS.NS", "INFY.NS", "NONE.NS"], ["mom_7", "vol_14"]
+    with store.transaction():
+        store.replace(FEATURES_DAILY, tickers, pl.concat([bent, other], how="diagonal"))
+    dry_run = DryRunStore(store)
+
+    for until in (None, DAYS[3]):
+        counted = store.count_lacking(FEATURES_DAILY, tickers, names, 3, until)
+
+        assert counted.equals(dry_run.count_lacking(FEATURES_DAILY, tickers, names, 3, until))
+    assert counted.rows() == [
+        ("INFY.NS", 2, 2, 0, 0, DAYS[0]),
+        ("TCS.NS", 4, 3, 1, 3, DAYS[1]),
+    ]
+    assert store.count_lacking(FEATURES_DAILY, ["NONE.NS"], names, 3).is_empty()

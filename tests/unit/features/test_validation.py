@@ -8,9 +8,10 @@ import pytest
 from src.config.settings import FeatureSettings
 from src.core.calendars.nse import nse
 from src.core.errors import ValidationFailed
+from src.db.completeness import of_frame
 from src.features import catalogue, validation
+from src.features.checks import RECENT, CheckInputs, check
 from src.features.ticker_features import compute
-from src.features.validation import CheckInputs, check
 from tests.support.prices import clean_walk, sessions
 
 WINDOWS = FeatureSettings()
@@ -18,6 +19,7 @@ WINDOWS = FeatureSettings()
 DAYS = sessions(dt.date(2025, 1, 1), 300)
 CLEAN = clean_walk("TCS.NS", DAYS)
 FEATURES = compute(CLEAN, WINDOWS)
+NAMES = tuple(feature.name for feature in catalogue.features(WINDOWS))
 QUARANTINE = {"kind": pl.String, "rule": pl.String}
 ORDER = [
     *("columns", "rows", "finite", "completeness", "instrument"),
@@ -29,15 +31,24 @@ def refused(count, rule="non_session", kind="daily"):
     return pl.DataFrame({"kind": [kind] * count, "rule": [rule] * count}, schema=QUARANTINE)
 
 
-def evidence(**bent):
+def evidence(features=FEATURES, quarantine=None, **bent):
     """All that is needed to pass, with whatever is bent."""
+    stored = {name for name, kind in features.schema.items() if kind == pl.Float64}
+    wrong = tuple(name for name in NAMES if name not in stored)
+    counted = [] if wrong else of_frame(features, NAMES, RECENT).drop("recent").to_dicts()
+    quarantine = refused(0) if quarantine is None else quarantine
     good = CheckInputs(
         ticker="TCS.NS",
-        features=FEATURES,
-        clean=CLEAN,
-        quarantine=refused(0),
-        names=tuple(feature.name for feature in catalogue.features(WINDOWS)),
-        inputs=tuple(feature.name for feature in catalogue.time_series_features()),
+        wrong=wrong,
+        **{
+            **dict.fromkeys(("rows", "usable", "lacking", "not_finite"), 0),
+            **{name: n for row in counted for name, n in row.items() if name != "ticker"},
+        },
+        days=tuple(features["date"].tail(RECENT)),
+        missing_inputs=validation.missing_inputs(features["inputs"][-1]) if counted else (),
+        model_inputs=33,
+        refused=quarantine.filter(kind="daily").height,
+        on_closed_days=quarantine.filter(kind="daily", rule="non_session").height,
         calendar=nse(),
         newest_expected=DAYS[-1],
         min_rows=100,
@@ -111,9 +122,7 @@ def test_too_few_rows_are_said_with_both_numbers_and_the_key():
 
 
 def test_without_any_daily_bar_that_is_what_is_said():
-    nothing = {"features": FEATURES.clear(), "clean": evidence().clean.clear()}
-
-    assert finding("rows", **nothing).message == (
+    assert finding("rows", features=FEATURES.clear()).message == (
         "TCS.NS: there are no daily bars, and hourly ones alone are not enough: ingest daily "
         "prices."
     )
@@ -167,7 +176,7 @@ def test_warm_up_rows_may_lack_features():
     ],
 )
 def test_more_than_two_percent_on_closed_days_is_another_exchange(rows, clean_rows, passed):
-    found = finding("instrument", quarantine=refused(rows), clean=CLEAN.head(clean_rows))
+    found = finding("instrument", quarantine=refused(rows), rows=clean_rows)
 
     assert found.passed is passed
     assert found.details["rows"] == rows
@@ -183,21 +192,23 @@ def test_other_refused_rows_say_nothing_about_the_instrument(rule, kind):
 
 def test_sessions_without_a_bar_in_the_last_year_are_listed():
     gone = [DAYS[200], DAYS[250]]
-    found = finding("recent_sessions", clean=CLEAN.filter(~pl.col("date").is_in(gone)))
+    found = finding("recent_sessions", features=FEATURES.filter(~pl.col("date").is_in(gone)))
 
     assert found.passed
     assert found.details["missing"] == [str(day) for day in gone]
 
 
 def test_many_missing_sessions_are_a_warning():
-    found = finding("recent_sessions", clean=CLEAN.filter(~pl.col("date").is_in(DAYS[200:240])))
+    found = finding(
+        "recent_sessions", features=FEATURES.filter(~pl.col("date").is_in(DAYS[200:240]))
+    )
 
     assert (found.passed, found.severity) == (False, "WARNING")
     assert len(found.details["missing"]) == 40
 
 
 def test_sessions_missing_long_ago_do_not_matter():
-    found = finding("recent_sessions", clean=CLEAN.filter(~pl.col("date").is_in(DAYS[5:40])))
+    found = finding("recent_sessions", features=FEATURES.filter(~pl.col("date").is_in(DAYS[5:40])))
 
     assert found.details["missing"] == []
 
