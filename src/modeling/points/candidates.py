@@ -118,12 +118,12 @@ def _ridge(inputs: CandidateInputs) -> CandidateForecast:
 def _tilt(inputs: CandidateInputs, grow: FitFunction, name: str) -> CandidateForecast:
     features = inputs.shared.features.with_all_inputs()
     predicted, trees, fitted_through = walk_forward.fit_predict(
-        inputs.fit_cache.cached(name, grow),
+        grow,
         features,
         ranks(inputs.actual),
         inputs.horizon,
         inputs.schedule,
-        predict=inputs.fit_cache.predict,
+        forecast=partial(inputs.fit_cache.forecast, name),
     )
     slope = rank_tilt.slopes(predicted, inputs.scores, inputs.horizon)
     points = rank_tilt.tilts(predicted, slope, inputs.volatility)

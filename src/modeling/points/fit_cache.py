@@ -18,8 +18,14 @@ from pathlib import Path
 
 import numpy as np
 
-from src.core.arrays import Floats, Singles
-from src.modeling.points.walk_forward import CHUNK, FitFunction, FittedModel
+from src.core.arrays import Floats, Ints
+from src.modeling.points.walk_forward import (
+    FeatureRows,
+    FitFunction,
+    FittedModel,
+    FoldRows,
+    fit_and_forecast,
+)
 from src.registry.formats.models import pack, unpack_trees
 from src.registry.formats.trees import Trees
 
@@ -30,22 +36,18 @@ LIBRARIES = ("numpy", "scikit-learn", "lightgbm")
 
 
 class FitCache:
-    """Remembers nothing: fits and predicts anew each time."""
+    """Remembers nothing: fits and forecasts anew each time."""
 
-    def cached(self, name: str, fit: FitFunction) -> FitFunction:
-        """The same fit, perhaps looked up."""
-        return fit
-
-    def predict(self, model: FittedModel, X: Singles) -> Floats:
-        """Predictions of a model for (rows, features), perhaps looked up; (rows,)."""
-        return model.predict(X)
+    def forecast(self, name: str, fit: FitFunction, fold: FoldRows) -> tuple[FittedModel, Floats]:
+        """A fold's model and its forecasts of the test rows, perhaps looked up."""
+        return fit_and_forecast(fit, fold)
 
 
 NO_FIT_CACHE = FitCache()
 
 
 class DiskFitCache(FitCache):
-    """Remembers fits whose result is ``Trees`` on disk, and their predictions.
+    """Remembers fits whose result is ``Trees`` on disk, and their forecasts.
 
     Args:
         folder: Of the files; created when first needed.
@@ -54,33 +56,38 @@ class DiskFitCache(FitCache):
 
     def __init__(self, folder: Path, key: bytes | None = None) -> None:
         self.folder, self._key = folder, key
+        self._digests: tuple[FeatureRows, SessionDigests] | None = None
 
-    def cached(self, name: str, fit: FitFunction) -> FitFunction:
-        """The same fit, looked up first and stored after a miss."""
-
-        def lookup(X: Floats, y: Floats, horizon: int) -> FittedModel:
-            path = self.folder / _key(name, fit, X, y, horizon)
-            stored = _trees(self._read(path))
-            if stored is not None:
-                return stored
-            model = fit(X, y, horizon)
-            if isinstance(model, Trees):
-                self._write(path, pack(model))
-            return model
-
-        return lookup
-
-    def predict(self, model: FittedModel, X: Singles) -> Floats:
-        """Predictions of a model for (rows, features), looked up first; (rows,)."""
-        if not isinstance(model, Trees):
-            return model.predict(X)
-        path = self.folder / _digest(pack(model), X)
+    def forecast(self, name: str, fit: FitFunction, fold: FoldRows) -> tuple[FittedModel, Floats]:
+        """As ``FitCache.forecast``, looked up first and stored after a miss."""
+        digests = self._digests_of(fold.features)
+        of_fit = _key(name, fit, fold, digests)
+        model = self._model(fit, fold, of_fit)
+        if not isinstance(model, Trees) or not fold.test.size:
+            return model, fold.forecast(model)
+        path = self.folder / _digest(of_fit.encode(), digests.up_to(int(fold.test[-1])), fold.test)
         stored = self._read(path)
-        if stored is None or len(stored) != 8 * len(X):
-            predicted = model.predict(X)
-            self._write(path, predicted.tobytes())
-            return predicted
-        return np.frombuffer(stored)
+        if stored is not None and len(stored) == 8 * fold.test.size:
+            return model, np.frombuffer(stored)
+        predicted = fold.forecast(model)
+        self._write(path, predicted.tobytes())
+        return model, predicted
+
+    def _model(self, fit: FitFunction, fold: FoldRows, key: str) -> FittedModel:
+        path = self.folder / key
+        stored = _trees(self._read(path))
+        if stored is not None:
+            return stored
+        model = fold.fit(fit)
+        if isinstance(model, Trees):
+            self._write(path, pack(model))
+        return model
+
+    def _digests_of(self, features: FeatureRows) -> SessionDigests:
+        """Folds of one walk-forward share their rows, which are hashed once."""
+        if self._digests is None or self._digests[0] is not features:
+            self._digests = features, SessionDigests(features)
+        return self._digests[1]
 
     def _write(self, path: Path, data: bytes) -> None:
         partial = path.with_name(f".{uuid.uuid4().hex}")
@@ -132,21 +139,46 @@ def _trees(data: bytes | None) -> Trees | None:
         return None
 
 
-def _key(name: str, fit: FitFunction, X: Floats, y: Floats, horizon: int) -> str:
+class SessionDigests:
+    """Digests of the inputs of all rows up to one, each session hashed once.
+
+    Training rows of a fold contain those of the folds before: hashed fold by fold, a pool's history
+    would be hashed once for each of its years.
+    """
+
+    def __init__(self, features: FeatureRows) -> None:
+        names = (features.names, features.stored_names, features.pooled_names)
+        self._firsts = np.flatnonzero(np.diff(features.rows, prepend=-1))
+        ends = np.append(self._firsts[1:], features.rows.size)
+        digest = hashlib.blake2b(repr(names).encode(), digest_size=32)
+        self._seen = []
+        for first, end in zip(self._firsts.tolist(), ends.tolist(), strict=True):
+            rows = slice(first, end)
+            digest.update((end - first).to_bytes(8))
+            digest.update(features.stored[features.bars[rows]].data)
+            digest.update(features.pooled[features.places[rows]].data)
+            self._seen.append(digest.copy().digest())
+
+    def up_to(self, position: int) -> bytes:
+        """Of all sessions up to that of the row at a position."""
+        return self._seen[int(np.searchsorted(self._firsts, position, side="right")) - 1]
+
+
+def _key(name: str, fit: FitFunction, fold: FoldRows, digests: SessionDigests) -> str:
     """A hash of the rows, of the source of the module that fits them and of its libraries."""
     libraries = [_installed(library) for library in LIBRARIES]
     code = inspect.getsource(inspect.getmodule(fit) or type(fit))
-    return _digest(repr((name, horizon, libraries, code)).encode(), X, y)
+    head = repr((name, fold.horizon, libraries, code)).encode()
+    return _digest(head, digests.up_to(int(fold.train[-1])), fold.train, fold.targets[fold.train])
 
 
-def _digest(head: bytes, X: Floats | Singles, *rest: Floats) -> str:
-    # BLAKE2b is faster than SHA-256: a quarter of a gigabyte is hashed in each run of a pool.
-    digest = hashlib.blake2b(head + repr(X.shape).encode(), digest_size=32)
-    for start in range(0, len(X), CHUNK):
-        # Inputs are stored in single precision: nothing is lost, and half as much is hashed.
-        digest.update(np.ascontiguousarray(X[start : start + CHUNK], dtype=np.float32).data)
-    for array in rest:
-        digest.update(np.ascontiguousarray(array).data)
+def _digest(*parts: bytes | Ints | Floats) -> str:
+    # BLAKE2b is faster than SHA-256.
+    digest = hashlib.blake2b(digest_size=32)
+    for part in parts:
+        data = part if isinstance(part, bytes) else np.ascontiguousarray(part).data
+        digest.update(len(data).to_bytes(8))
+        digest.update(data)
     return digest.hexdigest()
 
 

@@ -140,6 +140,37 @@ class FeatureRows:
         return pooled, self.pooled_names.index(name)
 
 
+@dataclass(frozen=True, eq=False)
+class FoldRows:
+    """What a model is fitted to, and the rows that it forecasts; gathered when they are needed.
+
+    Attributes:
+        targets: Of all rows; (n,).
+        horizon: In sessions.
+        train, test: Positions among the rows, ascending.
+    """
+
+    features: FeatureRows
+    targets: Floats
+    horizon: int
+    train: Ints
+    test: Ints
+
+    def fit(self, fit: FitFunction) -> FittedModel:
+        """A model of the training rows."""
+        return fit(self.features.take_doubles(self.train), self.targets[self.train], self.horizon)
+
+    def forecast(self, model: FittedModel) -> Floats:
+        """Its forecasts of the test rows; (test,)."""
+        return model.predict(self.features.take(self.test))
+
+
+def fit_and_forecast(fit: FitFunction, fold: FoldRows) -> tuple[FittedModel, Floats]:
+    """The model of a fold and its forecasts."""
+    model = fold.fit(fit)
+    return model, fold.forecast(model)
+
+
 def fit_predict(
     fit: FitFunction,
     features: FeatureRows,
@@ -148,7 +179,7 @@ def fit_predict(
     schedule: Schedule,
     *,
     wanted: Bools | None = None,
-    predict: Callable[[FittedModel, Singles], Floats] = lambda model, X: model.predict(X),
+    forecast: Callable[[FitFunction, FoldRows], tuple[FittedModel, Floats]] = fit_and_forecast,
 ) -> WalkForward:
     """Forecasts of every row from the first refit on, and the model of the last refit.
 
@@ -159,7 +190,7 @@ def fit_predict(
         horizon: In sessions.
         schedule: Of the refits.
         wanted: Sessions that need a forecast, (T,); refits that no such session needs are left out.
-        predict: Forecasts with a model.
+        forecast: Gives each fold's model and forecasts, perhaps looked up.
     """
     rows, columns = features.rows, features.columns
     targets = y[rows, columns]
@@ -170,8 +201,8 @@ def fit_predict(
         train = fold.train[np.isfinite(targets[fold.train])]
         if train.size >= schedule.min_train and test.size:
             train = _thinned(train, rows)
-            model = fit(features.take_doubles(train), targets[train], horizon)
-            points[rows[test], columns[test]] = predict(model, features.take(test))
+            fold_rows = FoldRows(features, targets, horizon, train, test)
+            model, points[rows[test], columns[test]] = forecast(fit, fold_rows)
             seen = int(rows[train].max()) + horizon
     return WalkForward(points, model, seen)
 

@@ -13,6 +13,7 @@ import pytest
 
 from src.modeling.points import fit_cache
 from src.modeling.points.fit_cache import MOST_FILES, DiskFitCache
+from src.modeling.points.walk_forward import FeatureRows, FoldRows
 from src.registry.formats import tensors
 from src.registry.formats.models import LinearModel, pack
 from tests.support.trees import small
@@ -32,9 +33,36 @@ class Counting:
         return small(base=float(y.sum()) + horizon)
 
 
+NO_ROWS = np.arange(0)
+
+
+def fold(X, y, horizon=1, *, test=NO_ROWS, per_session=1):
+    """A fold that trains on all rows of X with a label, by session."""
+    X = np.asarray(X, dtype=np.float32)
+    places, names = np.arange(len(X)), tuple(str(number) for number in range(X.shape[1]))
+    features = FeatureRows(
+        places // per_session,
+        places % per_session,
+        names=names,
+        complete=np.ones(len(X), dtype=bool),
+        stored_names=names,
+        stored=X,
+        bars=places,
+        pooled_names=(),
+        pooled=np.empty((len(X), 0), dtype=np.float32),
+        places=places,
+    )
+    return FoldRows(features, y, horizon, places[: len(y)], test)
+
+
+def fitted(cache, name, fit):
+    """A fit of a fold without rows to forecast."""
+    return lambda X, y, horizon: cache.forecast(name, fit, fold(X, y, horizon))[0]
+
+
 def remembered(folder):
     counter = Counting()
-    return counter, DiskFitCache(folder).cached("a", counter)
+    return counter, fitted(DiskFitCache(folder), "a", counter)
 
 
 def files(folder):
@@ -73,7 +101,7 @@ def bent(values, at):
         (bent(X, (29, 3)), Y, 1),
         (X[:, ::-1], Y, 1),
         (X[::-1], Y, 1),
-        (X.reshape(60, 2), np.concatenate([Y, Y]), 1),
+        (X.reshape(40, 3), np.concatenate([Y, Y[:10]]), 1),
         (X, np.append(Y[:-1], np.nextafter(Y[-1], 9)), 1),
         (X, Y[::-1], 1),
         (X, Y, 5),
@@ -101,8 +129,8 @@ def test_the_same_rows_laid_out_otherwise_are_not_fitted_again(tmp_path):
 def test_another_name_is_fitted_anew(tmp_path):
     counter, cache = Counting(), DiskFitCache(tmp_path)
 
-    cache.cached("a", counter)(X, Y, 1)
-    cache.cached("b", counter)(X, Y, 1)
+    fitted(cache, "a", counter)(X, Y, 1)
+    fitted(cache, "b", counter)(X, Y, 1)
 
     assert counter.made == 2
 
@@ -123,11 +151,11 @@ def test_other_code_is_fitted_anew(tmp_path, monkeypatch):
         "def fit(X, y, horizon):\n    return small(base={})\n"
     )
     cache = DiskFitCache(tmp_path / "fits")
-    cache.cached("a", module(tmp_path, 1, source.format(1.0), monkeypatch).fit)(X, Y, 1)
+    fitted(cache, "a", module(tmp_path, 1, source.format(1.0), monkeypatch).fit)(X, Y, 1)
 
     other = module(tmp_path, 2, source.format(2.0), monkeypatch)
 
-    assert cache.cached("a", other.fit)(X, Y, 1).base == 2.0
+    assert fitted(cache, "a", other.fit)(X, Y, 1).base == 2.0
 
 
 @pytest.mark.parametrize("library", ["numpy", "scikit-learn", "lightgbm"])
@@ -163,10 +191,14 @@ class Other:
 
     rows: int
 
+    def predict(self, X):
+        return np.zeros(len(X))
+
 
 def test_a_fit_that_is_no_trees_is_made_each_time_and_not_stored(tmp_path):
     found = [
-        DiskFitCache(tmp_path).cached("a", lambda X, y, _: Other(len(y)))(X, Y, 1) for _ in range(2)
+        fitted(DiskFitCache(tmp_path), "a", lambda X, y, _: Other(len(y)))(X, Y, 1)
+        for _ in range(2)
     ]
 
     assert found == [Other(30)] * 2
@@ -178,7 +210,7 @@ def test_an_error_of_a_fit_is_its_own_and_stores_nothing(tmp_path):
         raise ValueError("no rows to learn from")
 
     with pytest.raises(ValueError, match="no rows to learn from"):
-        DiskFitCache(tmp_path).cached("a", failing)(X, Y, 1)
+        fitted(DiskFitCache(tmp_path), "a", failing)(X, Y, 1)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -376,7 +408,7 @@ def fit_of_a_process(X, y, horizon):
 
 
 def work(folder, start):
-    kept = DiskFitCache(folder).cached("a", fit_of_a_process)
+    kept = fitted(DiskFitCache(folder), "a", fit_of_a_process)
     start.wait()
     for number in range(25):
         assert kept(X, Y + number % 5, 1).base == (Y + number % 5).sum()
@@ -402,57 +434,95 @@ def test_two_processes_at_once_leave_whole_files(tmp_path):
     assert counter.made == 5 - whole
 
 
-# --- what a fit said
+# --- what a model forecast
 
 
-def test_what_trees_said_is_read_and_not_worked_out_again(tmp_path):
-    cache, trees = DiskFitCache(tmp_path), small(base=0.25)
-    first = cache.predict(trees, X)
-    (path,) = files(tmp_path)
-    told = np.arange(30.0).tobytes()
-    path.write_bytes(sha256(told).digest() + told)
-
-    assert np.array_equal(first, trees.predict(X))
-    assert cache.predict(trees, X.copy()).tolist() == list(range(30))
+ROWS = np.arange(len(X))
 
 
-@pytest.mark.parametrize(("base", "rows"), [(0.5, X), (0.25, X[:-1]), (0.25, bent(X, (0, 0)))])
-def test_other_trees_and_other_rows_are_asked_anew(tmp_path, base, rows):
-    cache = DiskFitCache(tmp_path)
-    cache.predict(small(base=0.25), X)
+def forecast(folder, rows=X, labels=Y[:20], test=ROWS[20:], key=None, **fold_arguments):
+    """What the model of the first rows forecasts of others."""
+    counter = Counting()
+    fold_rows = fold(rows, labels, test=test, **fold_arguments)
+    _, points = DiskFitCache(folder, key).forecast("a", counter, fold_rows)
+    return points
 
-    assert np.array_equal(cache.predict(small(base=base), rows), small(base=base).predict(rows))
+
+def of_forecasts(folder):
+    """The files that are no trees: eight bytes a row behind the seal."""
+    return [path for path in files(folder) if path.stat().st_size == 32 + 8 * 10]
+
+
+def test_what_trees_forecast_is_read_and_not_worked_out_again(tmp_path):
+    first = forecast(tmp_path)
+    (path,) = of_forecasts(tmp_path)
+    stored = np.arange(10.0).tobytes()
+    path.write_bytes(sha256(stored).digest() + stored)
+
+    assert np.array_equal(first, small(base=Y[:20].sum() + 1).predict(X[20:]))
+    assert forecast(tmp_path, X.copy()).tolist() == list(range(10))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"labels": Y[1:21]},
+        {"labels": Y[:19]},
+        {"test": ROWS[19:29]},
+        {"rows": bent(X, (29, 0))},
+        {"rows": bent(X, (5, 3))},
+        {"per_session": 2},
+    ],
+)
+def test_other_trees_and_other_rows_are_forecast_anew(tmp_path, other):
+    forecast(tmp_path)
+
+    fresh = forecast(tmp_path / "elsewhere", **other)
+
+    assert np.array_equal(forecast(tmp_path, **other), fresh)
+    assert len(of_forecasts(tmp_path)) == 2
+
+
+def test_rows_that_come_later_change_no_fold_before_them(tmp_path):
+    before = forecast(tmp_path, X[:25], test=ROWS[15:25])
+    (path,) = of_forecasts(tmp_path)
+    stored = np.arange(10.0).tobytes()
+    path.write_bytes(sha256(stored).digest() + stored)
+
+    again = forecast(tmp_path, bent(X, (25, 1)), test=ROWS[15:25])
+
+    assert (before.size, again.tolist()) == (10, list(range(10)))
     assert len(files(tmp_path)) == 2
 
 
 @pytest.mark.parametrize("damage", [lambda d: d[:-8], lambda d: b"", lambda d: d[:-1] + b"?"])
-def test_damaged_words_are_asked_for_again_and_replaced(tmp_path, damage):
-    cache, trees = DiskFitCache(tmp_path), small(base=0.25)
-    cache.predict(trees, X)
-    (path,) = files(tmp_path)
+def test_damaged_forecasts_are_made_again_and_replaced(tmp_path, damage):
+    first = forecast(tmp_path)
+    (path,) = of_forecasts(tmp_path)
     whole = path.read_bytes()
     path.write_bytes(damage(whole))
 
-    assert np.array_equal(cache.predict(trees, X), trees.predict(X))
+    assert np.array_equal(forecast(tmp_path), first)
     assert path.read_bytes() == whole
 
 
-def test_words_of_another_number_of_rows_are_not_believed(tmp_path):
-    cache, trees = DiskFitCache(tmp_path), small(base=0.25)
-    cache.predict(trees, X)
-    (path,) = files(tmp_path)
+def test_forecasts_of_another_number_of_rows_are_not_believed(tmp_path):
+    first = forecast(tmp_path)
+    (path,) = of_forecasts(tmp_path)
     short = np.arange(3.0).tobytes()
     path.write_bytes(sha256(short).digest() + short)
 
-    assert np.array_equal(cache.predict(trees, X), trees.predict(X))
+    assert np.array_equal(forecast(tmp_path), first)
 
 
-def test_what_any_other_model_says_is_asked_and_not_stored(tmp_path):
+def test_what_any_other_model_forecasts_is_asked_and_not_stored(tmp_path):
     class Other:
         def predict(self, rows):
             return rows[:, 0] * 2
 
-    assert np.array_equal(DiskFitCache(tmp_path).predict(Other(), X), X[:, 0] * 2)
+    _, points = DiskFitCache(tmp_path).forecast("a", lambda *_: Other(), fold(X, Y, test=ROWS))
+
+    assert np.array_equal(points, X[:, 0] * 2)
     assert files(tmp_path) == []
 
 
@@ -461,7 +531,7 @@ KEY, OTHER_KEY = b"sixteen letters!", b"another sixteen!"
 
 def sealed(folder, key):
     counter = Counting()
-    return counter, DiskFitCache(folder, key).cached("a", counter)
+    return counter, fitted(DiskFitCache(folder, key), "a", counter)
 
 
 def test_with_a_key_only_what_that_key_sealed_is_read(tmp_path):
@@ -505,13 +575,10 @@ def test_a_sealed_file_does_not_stand_for_another(tmp_path):
     assert counter.made == 1
 
 
-def test_predictions_are_sealed_as_well(tmp_path):
-    model = small(base=1.0)
-    DiskFitCache(tmp_path).predict(model, X[:, :3])
-    (path,) = files(tmp_path)
-    forged = np.full(len(X), 7.0).tobytes()
+def test_forecasts_are_sealed_as_well(tmp_path):
+    first = forecast(tmp_path, key=KEY)
+    (path,) = of_forecasts(tmp_path)
+    forged = np.full(10, 7.0).tobytes()
     path.write_bytes(sha256(forged).digest() + forged)
 
-    predicted = DiskFitCache(tmp_path, KEY).predict(model, X[:, :3])
-
-    assert predicted.tolist() == model.predict(X[:, :3]).tolist()
+    assert forecast(tmp_path, key=KEY).tolist() == first.tolist()

@@ -102,13 +102,13 @@ def test_fits_are_kept_where_they_are_told_to_be(panel, trained, tmp_path, monke
     names = []
 
     class Listening(DiskFitCache):
-        def cached(self, name, fit):
+        def forecast(self, name, fit, fold):
             names.append(name)
-            return super().cached(name, fit)
+            return super().forecast(name, fit, fold)
 
     found = train_pool(panel, SETTINGS, Listening(tmp_path))
 
-    assert names == ["rank_tilt"]
+    assert set(names) == {"rank_tilt"}
     assert len(list(tmp_path.iterdir())) >= 1
     for horizon in ("short", "long"):
         one, other = trained.results[horizon], found.results[horizon]
