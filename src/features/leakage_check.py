@@ -71,19 +71,21 @@ def row_correlations(
     """
     labelled = np.isfinite(target)
     counts: dict[bytes, tuple[int, int]] = {}
+    pattern, returns = b"", target[:0]
     for name, values in features:
         both = labelled & np.isfinite(values)
         # Most features are known at the same rows.
-        pattern = hashlib.sha256(both.data).digest()
+        before, pattern = pattern, hashlib.sha256(both.data).digest()
         if pattern not in counts:
-            counts[pattern] = (np.unique(columns[both]).size, np.unique(rows[both]).size)
-        tickers, sessions = counts[pattern]
+            counts[pattern] = (_distinct(columns[both]), _distinct(rows[both]))
+        if pattern != before:
+            returns = _around_zero(target[both])
         yield Correlation(
             name,
-            _pearson(values[both], target[both]),
-            int(both.sum()),
-            tickers,
-            limit(tickers, sessions),
+            _pearson(_around_zero(values[both]), returns),
+            returns.size,
+            counts[pattern][0],
+            limit(*counts[pattern]),
         )
 
 
@@ -103,18 +105,20 @@ def _correlation(name: str, values: Floats | Singles, target: Floats) -> Correla
     tickers, sessions = int(both.any(axis=0).sum()), int(both.any(axis=1).sum())
     return Correlation(
         name,
-        _pearson(values[both], target[both]),
+        _pearson(_around_zero(values[both]), _around_zero(target[both])),
         int(both.sum()),
         tickers,
         limit(tickers, sessions),
     )
 
 
-def _pearson(x: Floats | Singles, y: Floats) -> float:
-    """Zero without pairs, or when either does not vary."""
-    if not x.size:
-        return 0.0
-    x, y = _around_zero(x), _around_zero(y)
+def _distinct(numbers: Ints) -> int:
+    """How many different numbers there are; they are small and not negative."""
+    return int(np.count_nonzero(np.bincount(numbers)))
+
+
+def _pearson(x: Floats, y: Floats) -> float:
+    """Of values around zero: zero without pairs, or when either does not vary."""
     # By einsum: BLAS would start threads that wait for one another for so little.
     covariance, of_x, of_y = (np.einsum("i,i", a, b) for a, b in ((x, y), (x, x), (y, y)))
     size = float(np.sqrt(of_x * of_y))
@@ -123,8 +127,8 @@ def _pearson(x: Floats | Singles, y: Floats) -> float:
 
 def _around_zero(values: Floats | Singles) -> Floats:
     """The values less their mean; in units of the largest where a square could overflow."""
-    values = values.astype(np.float64)
-    largest = max(values.max(), -values.min())
+    around: Floats = values.astype(np.float64)
+    largest = max(around.max(initial=0.0), -around.min(initial=0.0))
     if not 1e-100 < largest < 1e100:
-        values = values / (largest or 1.0)
-    return np.asarray(values - values.mean())
+        around /= largest or 1.0
+    return around - around.mean() if around.size else around

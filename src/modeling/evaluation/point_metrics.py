@@ -61,8 +61,7 @@ def share_of_rises(y: Floats) -> float:
 
 def skill(y: Floats, forecast: Floats, reference: Floats | None = None) -> float | None:
     """1 - MAE / MAE of the reference (default: zero); None when the reference never errs."""
-    baseline = mae(y, np.zeros_like(y) if reference is None else reference)
-    return 1 - mae(y, forecast) / baseline if baseline > 0 else None
+    return _skill(mae(y, forecast), mae(y, np.zeros_like(y) if reference is None else reference))
 
 
 def effective_n(dates: Days, horizon: int) -> float:
@@ -98,23 +97,31 @@ def score_table(
         "n": len(y),
         "n_eff": effective_n(dates, horizon),
     }
+    errors = {name: mae(y, forecast) for name, forecast in every.items()}
     return [
-        {"name": name, **_measures(y, forecast, every["mean"]), **shared}
-        for name, forecast in every.items()
+        {"name": name, **_measures(y, every[name], errors[name], errors), **shared}
+        for name in every
     ]
 
 
-def _measures(y: Floats, forecast: Floats, expanding_mean: Floats) -> dict[str, float | None]:
+def _measures(
+    y: Floats, forecast: Floats, error: float, errors: Mapping[str, float]
+) -> dict[str, float | None]:
+    """One model's measures; ``error`` is its MAE, ``errors`` are those of all."""
     accuracy, base_rate = direction(y, forecast)
     return {
-        "mae": mae(y, forecast),
+        "mae": error,
         "rmse": rmse(y, forecast),
         "r2": r2(y, forecast),
         "directional_accuracy": accuracy,
         "base_rate": base_rate,
-        "skill_vs_zero": skill(y, forecast),
-        "skill_vs_mean": skill(y, forecast, expanding_mean),
+        "skill_vs_zero": _skill(error, errors["zero"]),
+        "skill_vs_mean": _skill(error, errors["mean"]),
     }
+
+
+def _skill(error: float, baseline: float) -> float | None:
+    return 1 - error / baseline if baseline > 0 else None
 
 
 def _check(y: Floats, forecast: Floats) -> None:

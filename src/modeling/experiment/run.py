@@ -172,11 +172,11 @@ def feature_rows(panel: Panel) -> FeatureRows:
     rows, columns = stored.rows[bars], stored.columns[bars]
     features = model_features()
     others = [feature for feature in features if feature.name not in stored.names]
-    pooled = np.empty((bars.size, len(others)), dtype=np.float32)
+    cells, pooled = rows * len(panel.tickers) + columns, np.empty((len(others), bars.size), "f4")
     complete = np.ones(bars.size, dtype=bool)
-    for number, (_, values) in enumerate(matrices(pool_of(panel), others)):
-        pooled[:, number] = values[rows, columns]
-        complete &= np.isfinite(pooled[:, number])
+    for of_rows, (_, values) in zip(pooled, matrices(pool_of(panel), others), strict=True):
+        np.take(values, cells, out=of_rows)
+        complete &= np.isfinite(of_rows)
     return FeatureRows(
         rows,
         columns,
@@ -186,7 +186,7 @@ def feature_rows(panel: Panel) -> FeatureRows:
         stored=stored.per_bar,
         bars=bars,
         pooled_names=tuple(feature.name for feature in others),
-        pooled=pooled,
+        pooled=pooled.T,
         places=np.arange(bars.size),
     )
 

@@ -40,12 +40,21 @@ def all_ticker_metrics(result: WalkForwardResult) -> dict[str, list[dict[str, An
 def pool_metrics(result: WalkForwardResult) -> list[dict[str, Any]]:
     """The leaderboard of every candidate and of what was served, over all tickers of the pool."""
     mean = result.points.get("mean", np.full(result.actual.shape, np.nan))
-    actual = result.scored
-    return [
-        {"name": name, **leaderboard.point_scores(actual, points, mean, result.horizon)}
-        for name, points in result.series().items()
-        if (np.isfinite(actual) & np.isfinite(points)).any()
-    ]
+    actual, rows = result.scored, []
+    scored: list[tuple[Floats, dict[str, Any]]] = []
+    for name, points in result.series().items():
+        # What was served is mostly zero, or one candidate, all the time.
+        scores = next((row for other, row in scored if _equal(points, other)), None)
+        if scores is None and (np.isfinite(actual) & np.isfinite(points)).any():
+            scores = leaderboard.point_scores(actual, points, mean, result.horizon)
+            scored.append((points, scores))
+        if scores is not None:
+            rows.append({"name": name, **scores})
+    return rows
+
+
+def _equal(points: Floats, others: Floats) -> bool:
+    return np.array_equal(points, others, equal_nan=True)
 
 
 def coverage(result: WalkForwardResult, ticker: str | None = None) -> dict[str, Any]:

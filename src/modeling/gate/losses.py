@@ -59,25 +59,22 @@ def cumulate_losses(
     Raises:
         ValueError: For matrices of different shapes.
     """
-    references = {"zero": np.zeros_like(actual)}
-    if champion is not None and np.any(champion != 0):
-        references["champion"] = champion
+    others = [] if champion is None or not np.any(champion != 0) else [champion]
     if sigma is not None:
         sigma = np.where(sigma > 0, sigma, np.nan)
-    known = _pairs([actual, challenger, *references.values(), *([] if sigma is None else [sigma])])
+    known = _pairs([actual, challenger, *others, *([] if sigma is None else [sigma])])
     y, f = np.where(known, actual, 0.0), np.where(known, challenger, 0.0)
-    beside = np.stack(list(references.values()), axis=1)
-    e, u = (np.where(known[:, None], part[:, None] - beside, 0.0) for part in (y, f))
-    errors = np.abs(e)
-    gains = errors - np.abs(y - f)[:, None]
+    e, u = _beside(y, others, known), _beside(f, others, known)
+    errors, own = np.abs(e), np.abs(y - f)[:, None]
+    gains = errors - own
     pairs = known.sum(axis=1)
-    sums = [gains.sum(axis=2), (errors**2 - np.square(y - f)[:, None]).sum(axis=2)]
+    sums = [gains.sum(axis=2), (errors**2 - np.square(own)).sum(axis=2)]
     if sigma is not None:
         scale = np.where(known, sigma, 1.0)[:, None]
         sums += [(np.sign(e) * u / scale).sum(axis=2), (e * u / scale**2).sum(axis=2)]
     moments = np.stack([pairs, *(part.sum(axis=1) for part in (y, y * y, f, f * f))], axis=1)
     return CumulativeLosses(
-        tuple(references),
+        ("zero", "champion")[: 1 + len(others)],
         (LOSSES + ENCOMPASSING)[: len(sums)],
         hac.Sums(
             cumulated(np.stack(sums, axis=2) / np.maximum(pairs, 1)[:, None, None]),
@@ -87,6 +84,13 @@ def cumulate_losses(
         cumulated(errors),
         cumulated(moments),
     )
+
+
+def _beside(values: Floats, others: Sequence[Floats], known: Bools) -> Floats:
+    """The values less each reference: less zero, and less the others; (T, references, N)."""
+    if not others:
+        return values[:, None]
+    return np.stack([values, *(np.where(known, values - o, 0.0) for o in others)], axis=1)
 
 
 def _pairs(matrices: Sequence[Floats]) -> Bools:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from src.core.arrays import Floats
+from src.core.arrays import Floats, Ints
 from src.modeling.intervals import quantiles
 from src.modeling.intervals.quantiles import LEVELS
 
@@ -82,11 +83,17 @@ class _RealisedScores:
         self.window, self.horizon = window * horizon, horizon
         self.start, self.end = 0, 0
         self.ordered: Floats | None = None
+        known = np.isfinite(scores)
+        errors = known.sum(axis=1, keepdims=True) if pooled else known
+        # Before each row: how many there were, and of the pool their squares by date.
+        self.seen = _before(errors)
+        self.squares = _before(errors.astype(np.int64) ** 2) if pooled else self.seen
 
     def quantiles(self, row: int) -> Floats:
         """Quantiles as known at ``row``, wider for fewer scores; (N, K), pooled (1, K)."""
         at_least = POOL_FROM if self.pooled else TICKER_FROM
-        values = quantiles.of_sorted(self._ordered(row), at_least=at_least)
+        ordered = self._ordered(row)
+        values = quantiles.of_sorted(ordered, at_least=at_least, counts=self._in_window(self.seen))
         periods = self.n_eff()
         values[periods < MIN_PERIODS] = np.nan
         return quantiles.widen(values, np.maximum(periods, MIN_PERIODS))
@@ -97,12 +104,13 @@ class _RealisedScores:
         Tickers of one date share the day's market and count once, and dates by how many errors
         they bring: (sum n)^2 / sum n^2 of them (Kish 1965).
         """
-        known = np.isfinite(self.scores[self.start : self.end])
+        errors = self._in_window(self.seen).astype(np.float64)
         if not self.pooled:
-            return np.asarray(known.sum(axis=0) / self.horizon)
-        errors = known.sum(axis=1).astype(np.float64)
-        dates = errors.sum() ** 2 / max(float(np.square(errors).sum()), 1.0)
-        return np.array([dates / self.horizon])
+            return errors / self.horizon
+        return errors**2 / np.maximum(self._in_window(self.squares), 1) / self.horizon
+
+    def _in_window(self, before: Ints) -> Ints:
+        return np.asarray(before[self.end] - before[self.start])
 
     def _ordered(self, row: int) -> Floats:
         end = max(0, row - self.horizon + 1)
@@ -119,6 +127,13 @@ class _RealisedScores:
     def _rows(self, start: int, end: int) -> Floats:
         block = self.scores[start:end]
         return block.reshape(1, -1) if self.pooled else np.ascontiguousarray(block.T)
+
+
+def _before(counts: npt.NDArray[np.generic]) -> Ints:
+    """The sum of the rows before each, and of all; (T + 1, N)."""
+    out = np.zeros((len(counts) + 1, counts.shape[1]), dtype=np.int64)
+    np.cumsum(counts, axis=0, out=out[1:])
+    return out
 
 
 def mix(ticker: Floats, pool: Floats, n_eff: Floats, even_weight: int) -> Floats:

@@ -14,7 +14,13 @@ REFERENCE_WINDOW = 500
 REFERENCE_FROM = 100
 
 
-def of_sorted(ordered: Floats, levels: Floats = LEVELS, *, at_least: int = 1) -> Floats:
+def of_sorted(
+    ordered: Floats,
+    levels: Floats = LEVELS,
+    *,
+    at_least: int = 1,
+    counts: Ints | None = None,
+) -> Floats:
     """Quantiles of each row's finite values; (rows, K), NaN with fewer than ``at_least``.
 
     Position level x (count + 1) with linear interpolation (Weibull; Hyndman-Fan 1996, type 6):
@@ -24,8 +30,9 @@ def of_sorted(ordered: Floats, levels: Floats = LEVELS, *, at_least: int = 1) ->
         ordered: (rows, most), ascending, NaN last.
         levels: (K,).
         at_least: Values a row needs.
+        counts: How many of a row are finite, where that is known; (rows,).
     """
-    count = np.isfinite(ordered).sum(axis=1)
+    count = np.isfinite(ordered).sum(axis=1) if counts is None else counts
     out = np.full((len(ordered), len(levels)), np.nan)
     enough = np.flatnonzero(count >= at_least)
     top = np.maximum(count[enough] - 1, 0)[:, None]

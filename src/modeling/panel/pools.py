@@ -81,11 +81,10 @@ def load_panel(
         store.load(FEATURES_DAILY, block, until, ("inputs",))["inputs"]
         for block in _blocks(tickers)
     )
-    labels = {}
-    for name, horizon in horizons.items():
-        rows = _read(store, DATASETS[name], tickers, until, ("label_end", "target"))
-        realised = rows if until is None else rows.filter(pl.col("label_end") <= until)
-        labels[horizon] = realised.drop("label_end")
+    labels = {
+        horizon: _realised(store, DATASETS[name], tickers, until)
+        for name, horizon in horizons.items()
+    }
     names = [feature.name for feature in time_series_features()]
     return panels.assemble(bars, names, inputs, labels, calendar)
 
@@ -101,6 +100,16 @@ def up_to(panel: Panel, day: dt.date) -> Panel:
         raise BadInput(f"No price up to {day} is stored: the first is of {panel.sessions[0]}.")
     end = int(np.flatnonzero(present.any(axis=1))[-1]) + 1
     return panel.select(slice(end), np.flatnonzero(present.any(axis=0)))
+
+
+def _realised(
+    store: Store, table: Table, tickers: Sequence[str], until: dt.date | None
+) -> pl.DataFrame:
+    """Labels that had ended by a day, if one is given."""
+    if until is None:
+        return _read(store, table, tickers, until, ("target",))
+    rows = _read(store, table, tickers, until, ("label_end", "target"))
+    return rows.filter(pl.col("label_end") <= until).drop("label_end")
 
 
 def _read(

@@ -156,7 +156,7 @@ class SessionDigests:
             rows = slice(first, end)
             digest.update((end - first).to_bytes(8))
             digest.update(features.stored[features.bars[rows]].data)
-            digest.update(features.pooled[features.places[rows]].data)
+            digest.update(np.ascontiguousarray(features.pooled[features.places[rows]]).data)
             self._seen.append(digest.copy().digest())
 
     def up_to(self, position: int) -> bytes:

@@ -20,8 +20,8 @@ from src.modeling.points.splits import Schedule
 # A fit takes every second, third, … session where there are more: with all rows of 500 tickers over
 # 20 years in double precision a run would not keep within 2 GiB.
 MOST_ROWS = 500_000
-# Rows that are copied at a time, and inputs.
-CHUNK, TOGETHER = 65_536, 8
+# Rows that are copied at a time, few enough to stay in a processor's cache, and inputs.
+CHUNK, TOGETHER = 2_048, 8
 
 
 class FittedModel(Protocol):
@@ -63,7 +63,7 @@ class FeatureRows:
         complete: Whether a row has all of them; (n,).
         stored: Inputs of tickers by themselves, a row a bar, by ``stored_names``.
         bars: Position of each row in ``stored``; (n,).
-        pooled: The other inputs, by ``pooled_names``.
+        pooled: The other inputs, by ``pooled_names``; an input's values lie side by side.
         places: Position of each row in ``pooled``; (n,).
     """
 
@@ -97,17 +97,14 @@ class FeatureRows:
             yield from zip(names, self._columns(names), strict=True)
 
     def _columns(self, names: Sequence[str]) -> Singles:
-        """Some inputs; (names, n). A row is read once for all of them."""
+        """Some inputs; (names, n). A row of ``stored`` is read once for all of them."""
         out = np.empty((len(names), self.rows.size), dtype=np.float32)
-        tables = (
-            (self.stored_names, self.stored, self.bars),
-            (self.pooled_names, self.pooled, self.places),
-        )
-        for of_table, table, places in tables:
-            chosen = [place for place, name in enumerate(names) if name in of_table]
-            if chosen:
-                columns = [of_table.index(names[place]) for place in chosen]
-                out[chosen] = table[places[:, None], columns].T
+        by_ticker = [place for place, name in enumerate(names) if name in self.stored_names]
+        numbers = [self.stored_names.index(names[place]) for place in by_ticker]
+        out[by_ticker] = self.stored[self.bars[:, None], numbers].T
+        for place, name in enumerate(names):
+            if name in self.pooled_names:
+                out[place] = self.pooled[:, self.pooled_names.index(name)][self.places]
         return out
 
     def with_all_inputs(self) -> FeatureRows:
@@ -129,15 +126,13 @@ class FeatureRows:
     def _fill(self, out: Singles | Floats, positions: Ints) -> None:
         for start in range(0, positions.size, CHUNK):
             chunk = positions[start : start + CHUNK]
-            stored, pooled = self.stored[self.bars[chunk]], self.pooled[self.places[chunk]]
+            stored, places = self.stored[self.bars[chunk]], self.places[chunk]
+            rows = slice(start, start + chunk.size)
             for column, name in enumerate(self.names):
-                source, number = self._find(name, stored, pooled)
-                out[start : start + chunk.size, column] = source[:, number]
-
-    def _find(self, name: str, stored: Singles, pooled: Singles) -> tuple[Singles, int]:
-        if name in self.stored_names:
-            return stored, self.stored_names.index(name)
-        return pooled, self.pooled_names.index(name)
+                if name in self.stored_names:
+                    out[rows, column] = stored[:, self.stored_names.index(name)]
+                else:
+                    out[rows, column] = self.pooled[:, self.pooled_names.index(name)][places]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from src.core.arrays import Days, Floats
 from src.core.errors import BadInput
 from src.core.tables import FEATURES_DAILY, HORIZONS
 from src.modeling.evaluation.forecast_record import ForecastRecord, read_parquet
@@ -13,31 +16,32 @@ from src.modeling.report.build import HorizonInputs, PoolReport, build_reports
 from src.modeling.serving.pool_inputs import pool_row_of
 
 if TYPE_CHECKING:
-    from src.core.arrays import Days, Floats
+    from src.modeling.panel.panel import Panel
     from src.registry.storage.artifact import Artifact
     from src.stages.stage import RunContext
 
 Row = Mapping[str, Any]
+Closes = Mapping[str, tuple[Days, Floats]]
 
 
 def draw(
     context: RunContext,
-    trained: Sequence[Artifact],
+    trained: Sequence[tuple[Artifact, ForecastRecord]],
     forecasts: Sequence[Row],
     rows: Sequence[Row],
+    closes: Closes,
 ) -> dict[str, str]:
     """The report pages of one pool by file name, of the tickers that have ``forecasts``.
 
-    ``trained`` are of the newest training, the short horizon first; ``rows`` are those of
-    ``serving_inputs`` of the whole pool.
+    ``trained`` are the models of the newest training with their evidence, the short horizon first;
+    ``rows`` are those of ``serving_inputs`` of the whole pool, ``closes`` by ticker.
     """
-    tickers = sorted({entry["ticker"] for entry in forecasts})
-    if not tickers:
+    if not forecasts:
         return {}
     pool = PoolReport(
-        trained[0].pool,
-        [_horizon(context, artifact, forecasts, rows) for artifact in trained],
-        _closes(context, tickers),
+        trained[0][0].pool,
+        [_horizon(context, artifact, record, forecasts, rows) for artifact, record in trained],
+        closes,
     )
     single = len(context.tickers) == 1
     return build_reports(pool, single=single, run_id=context.run_id, now=context.now)
@@ -63,16 +67,30 @@ def draw_stored(context: RunContext, pool: str, forecasts: Sequence[Row]) -> dic
         if event is not None
     ]
     rows = [row for horizon in HORIZONS for row in records.serving.of_pool(pool, horizon)]
-    return draw(context, trained, forecasts, rows)
+    evidence = [(artifact, _record(artifact)) for artifact in trained]
+    return draw(context, evidence, forecasts, rows, _stored_closes(context, forecasts))
+
+
+def closes_of(panel: Panel) -> Closes:
+    """Days and adjusted closes of every ticker of a panel."""
+    return {
+        ticker: (panel.sessions[there], close[there])
+        for ticker, close in zip(panel.tickers, panel.close.T, strict=True)
+        for there in (np.isfinite(close),)
+    }
 
 
 def _horizon(
-    context: RunContext, artifact: Artifact, forecasts: Sequence[Row], rows: Sequence[Row]
+    context: RunContext,
+    artifact: Artifact,
+    record: ForecastRecord,
+    forecasts: Sequence[Row],
+    rows: Sequence[Row],
 ) -> HorizonInputs:
     pool_inputs = pool_row_of(artifact, rows, context.now)["inputs"]
     return HorizonInputs(
         artifact=artifact,
-        record=_record(artifact),
+        record=record,
         entries={
             entry["ticker"]: entry
             for entry in forecasts
@@ -96,8 +114,8 @@ def _record(artifact: Artifact) -> ForecastRecord:
         ) from error
 
 
-def _closes(context: RunContext, tickers: Sequence[str]) -> dict[str, tuple[Days, Floats]]:
-    """Days and adjusted closes of each ticker."""
+def _stored_closes(context: RunContext, forecasts: Sequence[Row]) -> Closes:
+    tickers = sorted({entry["ticker"] for entry in forecasts})
     columns = ("ticker", "date", "adj_close")
     rows = context.store.load(FEATURES_DAILY, tickers, context.as_of, columns).drop_nulls()
     return {

@@ -10,10 +10,9 @@ import numpy as np
 from src.config.load import config_hash
 from src.config.version import VERSION
 from src.features import catalogue
-from src.modeling.evaluation.forecast_record import to_parquet
+from src.modeling.evaluation.forecast_record import ForecastRecord, to_parquet
 from src.modeling.experiment import summary
 from src.modeling.experiment.promotion import ZERO, PromotionDecision
-from src.modeling.experiment.record import forecast_record
 from src.registry.formats.models import LinearModel, Model
 from src.registry.storage.artifact import Artifact
 
@@ -32,11 +31,12 @@ def build_artifact(
     horizon: str,
     result: WalkForwardResult,
     decision: PromotionDecision,
+    record: ForecastRecord,
     leak: str | None,
 ) -> Artifact:
     """The model set of a pool at ``short`` or ``long``, not stored yet.
 
-    ``leak`` says why nothing was fitted, if so.
+    ``record`` is the evidence that lies with it; ``leak`` says why nothing was fitted, if so.
     """
     candidate = decision.candidate if decision.candidate in result.models else ZERO
     sessions, verdict = result.panel.sessions, decision.verdict
@@ -69,7 +69,7 @@ def build_artifact(
         metrics=summary.pool_metrics(result),
         tickers=len(members.tickers),
         coverage=summary.coverage(result),
-        forecasts=to_parquet(forecast_record(result)),
+        forecasts=to_parquet(record),
     )
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from src.modeling.evaluation.forecast_record import ForecastRecord
 from src.modeling.experiment.promotion import decide_promotion
+from src.modeling.experiment.record import forecast_record
 from src.modeling.experiment.summary import all_ticker_metrics
 from src.modeling.points.fit_cache import DiskFitCache
 from src.modeling.serving.inputs import HorizonForecasts, input_rows
@@ -22,7 +24,7 @@ from src.modeling.training.publish import (
     stays_live,
     with_time_of_fit,
 )
-from src.modeling.training.report_inputs import draw
+from src.modeling.training.report_inputs import closes_of, draw
 from src.modeling.training.result import build_artifact
 from src.registry.storage.signing import signing_keys
 
@@ -41,9 +43,14 @@ FITS = Path("var") / "fits"
 
 @dataclass(frozen=True, eq=False)
 class _Trained:
-    """The model sets of a pool, what was decided of each, and warnings about who was served."""
+    """The model sets of a pool, what was decided of each, and warnings about who was served.
+
+    Attributes:
+        records: The evidence of each set.
+    """
 
     artifacts: Sequence[Artifact]
+    records: Sequence[ForecastRecord]
     events: Mapping[str, str]
     warnings: Sequence[str]
 
@@ -61,7 +68,8 @@ def train_and_publish(
     answering = [stays_live(context.models, artifact) for artifact in trained.artifacts]
     pool_rows = [pool_row_of(artifact, rows, context.now) for artifact in answering]
     forecasts = _forecasts(context, answering, rows, pool_rows, tickers)
-    files = draw(context, trained.artifacts, forecasts, rows)
+    evidence = list(zip(trained.artifacts, trained.records, strict=True))
+    files = draw(context, evidence, forecasts, rows, closes_of(panel))
     stored = publish(context, trained.artifacts, rows)
     problems: Sequence[str] = ()
     if context.records is not None:
@@ -77,15 +85,19 @@ def train_and_publish(
 
 
 def _judge(context: RunContext, members: PoolMembers, training: PoolTraining) -> _Trained:
-    artifacts, events, warnings = [], {}, []
+    artifacts, records, events, warnings = [], [], {}, []
     for horizon, result in training.results.items():
         champion, doubts = current_champion(context.models, members.pool, horizon, result.horizon)
         decision = decide_promotion(result, champion)
-        artifact = build_artifact(context, members, horizon, result, decision, training.leak)
+        record = forecast_record(result)
+        artifact = build_artifact(
+            context, members, horizon, result, decision, record, training.leak
+        )
+        records.append(record)
         artifacts.append(with_time_of_fit(context.models, artifact))
         events[horizon] = decision.event
         warnings += doubts
-    return _Trained(artifacts, events, warnings)
+    return _Trained(artifacts, records, events, warnings)
 
 
 def _rows(
