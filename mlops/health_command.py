@@ -13,7 +13,7 @@ from src.stages.arguments import add_ticker
 from src.stages.cli import set_up
 
 if TYPE_CHECKING:
-    from src.monitoring.health import HealthAlert, HealthCheck, ModelStatus
+    from src.monitoring.health.report import DataQuality, HealthAlert, HealthCheck, ModelStatus
 
 # Exit codes: by status, and of wrong usage (EX_USAGE of sysexits.h), which must not be mistaken.
 EXIT_CODES = {"OK": 0, "WARNING": 1, "CRITICAL": 2}
@@ -79,6 +79,7 @@ def health_lines(report: HealthCheck) -> Iterator[str]:
     of = report.ticker or f"{report.tickers} tickers"
     yield f"{report.status:<10} {of}, {report.timestamp:%Y-%m-%d %H:%M} UTC"
     yield f"Database   {report.database.message}"
+    yield _quality_line(report.data_quality)
     for model in report.model_status:
         yield _model_line(model)
     for _, alerts in groupby(report.alerts, key=lambda alert: alert.rule):
@@ -87,6 +88,17 @@ def health_lines(report: HealthCheck) -> Iterator[str]:
         yield "Not measured:"
         for row in report.not_measured:
             yield f"           {row.rule}: {row.message}"
+
+
+def _quality_line(quality: DataQuality) -> str:
+    if quality.score is None:
+        return "Data       not scored yet: run `python -m mlops.pipeline`"
+    judged = [each for each in quality.dimensions if each.score is not None]
+    lowest = min(judged, key=lambda each: each.score or 0.0)
+    return (
+        f"Data       {quality.score:.0f} of 100 at {quality.session}, lowest in {lowest.name}: "
+        f"{lowest.found or 'nothing was found.'}"
+    )
 
 
 def _model_line(model: ModelStatus) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.monitoring.checks.run import Check, Measurement
-    from src.monitoring.health import HealthCheck
+    from src.monitoring.health.report import HealthCheck
 
 
 class ModelMonitor:
@@ -38,7 +38,7 @@ class ModelMonitor:
         """
         from src.config.clock import now
         from src.monitoring.checks.run import measure
-        from src.monitoring.health import build_health
+        from src.monitoring.health.build import build_health
 
         at = now(self.settings)
         return build_health(measure(self.settings, at), at, ticker)
@@ -49,14 +49,14 @@ class ModelMonitor:
         Raises:
             UnwritableFolder: It cannot be written.
         """
-        from src.monitoring.health import save_report
+        from src.monitoring.health.files import save_report
 
         return save_report(health_check, self.settings.home)
 
     def check_database_connection(self) -> tuple[bool, str]:
         """Whether the database answers and accepts changes, and a sentence."""
         from src.monitoring.checks import database
-        from src.monitoring.health import database_status
+        from src.monitoring.health.build import database_status
 
         status = database_status(self._measure(database).observations)
         return status.ok, status.message
@@ -78,11 +78,30 @@ class ModelMonitor:
         measured = self._measure(models)
         return models.staleness(measured.models, measured.observations, now(self.settings), limit)
 
+    def check_feature_data_quality(
+        self, ticker: str | None = None
+    ) -> tuple[float | None, dict[str, Any]]:
+        """The quality of stored data, 0 to 100, when a run last scored it, and what it rests on.
+
+        Args:
+            ticker: Whose data; None for all together.
+
+        Returns:
+            The score, None before the first run; and ``session``, ``dimensions`` (each with its
+            score, what was found and what would raise it) and the ``lowest`` tickers.
+        """
+        from src.monitoring.checks import scores
+        from src.monitoring.health.build import data_quality
+
+        quality = data_quality(self._measure(scores).quality, ticker)
+        return quality.score, quality.model_dump(mode="json", exclude={"score"})
+
     def check_model_performance_drift(self) -> tuple[float | None, dict[str, Any]]:
         """How well forecasts keep what they promise, 0 to 100, and every measure by its name.
 
-        100 is as promised, 50 where a warning begins. None while no measure has enough outcomes;
-        ``details`` then says how many are needed.
+        100 is as promised, 50 where a warning begins. None while no measure has enough outcomes:
+        the measures then say how many are needed; there are none before the first run that
+        recorded outcomes.
         """
         from src.monitoring.checks import scores
         from src.monitoring.drift.observe import performance_score

@@ -12,7 +12,7 @@ from mlops.deployment import DeploymentManager
 from mlops.metrics_collector import MetricsCollector
 from mlops.model_monitor import ModelMonitor
 from src.core.errors import BadInput
-from src.monitoring.health import HealthCheck
+from src.monitoring.health.report import HealthCheck
 from src.stages.arguments import Parser, add_config, add_ticker, command_parser, moment
 from src.stages.cli import run_command, set_up
 

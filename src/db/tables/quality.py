@@ -19,9 +19,13 @@ SELECT ticker, session, score, dimensions, %(at)s FROM unnest(%(tickers)s::text[
 ON CONFLICT (ticker, session) DO UPDATE SET score = excluded.score,
     dimensions = excluded.dimensions, measured_at = excluded.measured_at
 """  # noqa: S608 names of this module
+# The newest of each by the key's index: the table grows by every ticker at every session.
 _LATEST = f"""
-SELECT DISTINCT ON (ticker) {_COLUMNS}, pool
-FROM quality_scores LEFT JOIN pool_members USING (ticker) ORDER BY ticker, session DESC
+SELECT {_COLUMNS}, pool
+FROM (SELECT ticker, pool FROM pool_members UNION ALL SELECT '', NULL) m(name, pool)
+JOIN LATERAL (SELECT {_COLUMNS} FROM quality_scores q WHERE q.ticker = m.name
+    ORDER BY session DESC LIMIT 1) newest ON true
+ORDER BY ticker
 """  # noqa: S608 names of this module
 _HISTORY = (
     f"SELECT {_COLUMNS} FROM quality_scores WHERE ticker = %s "  # noqa: S608 as above
@@ -52,10 +56,10 @@ class QualityScores:
         self._connection.execute(_WRITE, parameters)
 
     def latest(self) -> dict[str, dict[str, Any]]:
-        """The newest score of each ticker, and under the empty name that of all together.
+        """The newest score of each ticker of a pool, and under the empty name that of all together.
 
         Rows have ``ticker, session, score, dimensions`` (as ``src.monitoring.quality.score``
-        makes them), ``measured_at`` and ``pool`` (None without one).
+        makes them), ``measured_at`` and ``pool`` (None for all together).
         """
         return {row["ticker"]: row for row in self._rows(_LATEST, ())}
 

@@ -109,6 +109,13 @@ class Facts:
         return _read_models(self)
 
     @cached_property
+    def quality(self) -> dict[str, dict[str, Any]]:
+        """The newest scores of data quality by ticker, of all together under the empty name."""
+        from src.db.tables.quality import QualityScores
+
+        return QualityScores(self.connection).latest()
+
+    @cached_property
     def drift(self) -> list[dict[str, Any]]:
         """The newest measures of drift, with ``drift.COLUMNS``."""
         from src.db.tables.drift import DriftTables

@@ -48,12 +48,14 @@ class Measurement:
         models: The models of every pool; empty where they could not be read.
         pools: The pool of each ticker; empty where they could not be read.
         drift: The newest measures of drift; empty where they could not be read.
+        quality: The newest scores of data quality by ticker; empty as above.
     """
 
     observations: list[Observation]
     models: Sequence[ModelFacts] = ()
     pools: Mapping[str, str] = field(default_factory=dict)
     drift: Sequence[Mapping[str, Any]] = ()
+    quality: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def observe(settings: Settings, now: dt.datetime) -> list[Observation]:
@@ -88,7 +90,13 @@ def _in_database(settings: Settings, now: dt.datetime, checks: Sequence[Check]) 
             found += _safely(name, each.RULES, partial(each.check, facts))
         known = vars(facts)  # what the checks have read
         pools = {member.ticker: member.pool for member in known.get("members", ())}
-        return Measurement(found, known.get("models", ()), pools, known.get("drift", ()))
+        return Measurement(
+            found,
+            known.get("models", ()),
+            pools,
+            known.get("drift", ()),
+            known.get("quality", {}),
+        )
 
 
 def _safely(

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-
-from src.core.alerts import SEVERITIES, Severity
-from src.core.errors import UnwritableFolder
+from src.core.alerts import SEVERITIES
+from src.monitoring.checks.sessions import named
+from src.monitoring.health.report import (
+    DatabaseStatus,
+    DataQuality,
+    HealthAlert,
+    HealthCheck,
+    ModelStatus,
+    NotMeasured,
+    QualityDimension,
+    Status,
+    TickerQuality,
+)
 from src.monitoring.rules import RULES
 
 if TYPE_CHECKING:
@@ -18,72 +26,8 @@ if TYPE_CHECKING:
     from src.monitoring.checks.run import Measurement
     from src.monitoring.observation import Observation
 
-HEALTH = Path("mlops") / "health"
-# Reports that are kept: the newest.
-KEPT = 1000
-Status = Literal["OK", "WARNING", "CRITICAL"]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class HealthAlert(_Part):
-    """A rule whose condition holds, for all subjects with one cause."""
-
-    rule: str = Field(description="Its name; also the heading of its entry in docs/runbook.md.")
-    severity: Severity
-    cause: str = Field(description="What its subjects have in common; empty for none.")
-    subjects: list[str] = Field(description="Such as TCS.NS or NSE/short; empty for all.")
-    message: str
-    value: float | None = Field(description="As measured of the first subject.")
-    limit: str
-    meaning: str
-    action: str
-    runbook: str
-
-
-class NotMeasured(_Part):
-    """A rule that could not be measured, which is neither good nor bad."""
-
-    rule: str
-    subjects: list[str]
-    message: str
-
-
-class DatabaseStatus(_Part):
-    """Whether the database can be used."""
-
-    ok: bool
-    message: str
-
-
-class ModelStatus(_Part):
-    """The live model of one pool and horizon."""
-
-    pool: str
-    horizon: str = Field(description="short or long.")
-    ok: bool = Field(description="Whether no rule about models holds for it.")
-    served: str | None = Field(description="The model that answers, such as zero.")
-    verdict: str | None
-    live_since: AwareDatetime | None
-    judged_at: dt.date | None = Field(description="The session of the newest training.")
-    fitted_on: dt.date | None = Field(description="The last session that its fit saw.")
-    digest: str | None
-    message: str
-
-
-class HealthCheck(_Part):
-    """How an installation does, or one ticker in it."""
-
-    timestamp: AwareDatetime
-    status: Status = Field(description="The worst severity of its alerts; INFO does not count.")
-    ticker: str | None = Field(description="Whose health it is; null for everything.")
-    tickers: int = Field(description="Tickers with features.")
-    database: DatabaseStatus
-    model_status: list[ModelStatus]
-    alerts: list[HealthAlert] = Field(description="The most severe first.")
-    not_measured: list[NotMeasured]
+# Tickers whose quality is listed.
+LOWEST = 5
 
 
 def build_health(
@@ -103,6 +47,7 @@ def build_health(
         ticker=ticker,
         tickers=len(measurement.pools) if ticker is None else int(pool is not None),
         database=database_status(found),
+        data_quality=data_quality(measurement.quality, ticker),
         model_status=[_model_status(model, found) for model in models],
         alerts=alerts,
         not_measured=_not_measured([row for row in found if row.bad is None]),
@@ -124,32 +69,41 @@ def build_alerts(bad: Sequence[Observation]) -> list[HealthAlert]:
     return sorted(alerts, key=lambda a: (-SEVERITIES.index(a.severity), a.rule, a.subjects))
 
 
+def data_quality(scores: Mapping[str, Mapping[str, Any]], ticker: str | None) -> DataQuality:
+    """The newest score of a ticker, or of all together with the lowest of them.
+
+    Args:
+        scores: As ``QualityScores.latest`` reads them.
+        ticker: None for all together.
+    """
+    row = scores.get(ticker or "")
+    if row is None:
+        return DataQuality(score=None, session=None, dimensions=[], lowest=[])
+    by_score = sorted((each["score"], name) for name, each in scores.items() if name)
+    lowest = [TickerQuality(ticker=name, score=score) for score, name in by_score[:LOWEST]]
+    dimensions = [
+        QualityDimension(
+            name=name,
+            score=each["score"],
+            found=each.get("found", ""),
+            remedy=each.get("remedy", ""),
+        )
+        for name, each in row["dimensions"].items()
+    ]
+    return DataQuality(
+        score=row["score"],
+        session=row["session"],
+        dimensions=dimensions,
+        lowest=lowest if ticker is None else [],
+    )
+
+
 def database_status(found: Sequence[Observation]) -> DatabaseStatus:
     """Whether the database answers and accepts changes."""
     for row in found:
         if row.rule in ("database_unreachable", "database_read_only") and row.bad:
             return DatabaseStatus(ok=False, message=row.sentence)
     return DatabaseStatus(ok=True, message="The database answers and accepts changes.")
-
-
-def save_report(health: HealthCheck, home: Path) -> Path:
-    """Write a report below ``home/mlops/health/``, and delete all but the newest reports.
-
-    Raises:
-        UnwritableFolder: It cannot be written.
-    """
-    folder = home / HEALTH
-    stamp = f"health_{health.timestamp.astimezone(dt.UTC):%Y%m%d_%H%M%S_%f}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary, path = folder / f".{stamp}.new", folder / f"{stamp}.json"
-        temporary.write_text(f"{health.model_dump_json(indent=2)}\n", encoding="utf-8")
-        temporary.replace(path)
-        for old in sorted(folder.glob("health_*.json"))[:-KEPT]:
-            old.unlink(missing_ok=True)
-    except OSError as error:
-        raise UnwritableFolder(folder, error) from error
-    return path
 
 
 def _concerns(row: Observation, ticker: str | None, pool: str | None) -> bool:
@@ -175,8 +129,6 @@ def _unexplained(bad: Sequence[Observation]) -> list[Observation]:
 
 
 def _alert(rows: Sequence[Observation]) -> HealthAlert:
-    from src.monitoring.checks.sessions import named
-
     first, rule = rows[0], RULES[rows[0].rule]
     subjects = [row.subject for row in rows if row.subject]
     message = first.sentence
