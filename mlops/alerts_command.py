@@ -98,7 +98,9 @@ def _acknowledge(args: argparse.Namespace) -> int:
     person = _person(args)
     with _tables(settings) as tables:
         group = _group(tables, args.fingerprint)
-        tables.acknowledge(Acknowledgement(group.fingerprint, person, now, args.note))
+        # One of before it began would not count, and clocks of machines differ.
+        at = max(now, group.since)
+        tables.acknowledge(Acknowledgement(group.fingerprint, person, at, args.note))
     name = f"{group.rule} {group.name}".strip()
     sys.stdout.write(f"{person} takes care of {name}: nothing more is told until it ends.\n")
     return 0

@@ -6,10 +6,12 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from src.core.alerts import (
+    SEVERITIES,
     Acknowledgement,
     Alert,
     AlertGroup,
     ChannelRecord,
+    Key,
     Silence,
     States,
 )
@@ -36,7 +38,7 @@ def alerts_text(
         now: The time of the page.
         everything: Whether pending and resolved alerts are shown too.
     """
-    groups = sorted(states.groups.values(), key=lambda group: (group.severity, group.since))
+    groups = sorted(states.groups.values(), key=_worst_first)
     rows, sentences = [], []
     for group in groups:
         live = [a for a in states.alerts.values() if a.is_live and _is_of(a, group)]
@@ -51,6 +53,10 @@ def alerts_text(
     lines += [_silence_line(silence) for silence in silences]
     lines += [_channel_line(channel) for channel in channels if channel.waiting]
     return "\n".join(lines)
+
+
+def _worst_first(group: AlertGroup) -> tuple[int, dt.datetime, Key]:
+    return -SEVERITIES.index(group.severity), group.since, group.key
 
 
 def _is_of(alert: Alert, group: AlertGroup) -> bool:
@@ -101,7 +107,7 @@ def _silence_line(silence: Silence) -> str:
 
 def _channel_line(channel: ChannelRecord) -> str:
     why = f" ({channel.reason})" if channel.reason else ""
-    return f"Channel {channel.channel}: {channel.waiting} messages wait{why}."
+    return f"Channel {channel.channel}: messages that wait: {channel.waiting}{why}."
 
 
 def _time(at: dt.datetime) -> str:

@@ -129,7 +129,7 @@ def test_every_channel_is_tried_and_each_result_is_printed(alerts):
     one, two = ran.stdout.splitlines()
     assert ran.returncode == 1
     assert one.endswith("s  delivered")
-    assert two.endswith("error=302.")
+    assert two.endswith("error=302")
     assert "t0ken" not in ran.stdout + ran.stderr
     assert [len(receiver.bodies) for receiver in (works, fails)] == [1, 1]
     fails.answer = 200

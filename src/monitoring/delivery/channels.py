@@ -167,4 +167,4 @@ def _notify_type(message: Message) -> apprise.NotifyType:
 def _reason(result: apprise.AppriseResult) -> str:
     """What Apprise logged of the failure, on one line."""
     lines = [entry.message for service in result for attempt in service for entry in attempt.logs]
-    return " ".join(" ".join(lines).split()) or "it was refused"
+    return " ".join(" ".join(lines).split()).rstrip(".") or "it was refused"

@@ -33,7 +33,7 @@ def _observation(record: ChannelRecord, is_configured: bool) -> Observation:
         bad = True
         sentence = (
             f"The last {failures} tries to send through {name} failed ({record.reason}); "
-            f"{record.waiting} messages wait."
+            f"messages that wait: {record.waiting}."
         )
     elif failures:
         bad = None  # too few to tell

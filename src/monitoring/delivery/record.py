@@ -64,10 +64,9 @@ def _logged(attempts: list[Attempt]) -> list[Attempt]:
         if attempt.outcome == "delivered":
             log.info(f"An alert was delivered through {attempt.channel}.", **facts)
         else:
-            reason = attempt.reason.removesuffix(".")
             log.warning(
-                f"An alert was not delivered through {attempt.channel} ({reason}): it is tried "
-                "again.",
+                f"An alert was not delivered through {attempt.channel} ({attempt.reason}): "
+                "it is tried again.",
                 **facts,
             )
     return attempts
