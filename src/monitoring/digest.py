@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from src.core.alerts import Message, fingerprint_of
 from src.core.tables import HORIZONS
 from src.monitoring.checks import sessions
+from src.monitoring.quality.score import DORMANT_AFTER
 
 if TYPE_CHECKING:
     from src.db.reconnect import Connection
@@ -100,12 +101,13 @@ def _tickers(digest: Digest) -> Iterator[str]:
         for member in digest.members
     }
     there = [ticker for ticker, lag in lags.items() if lag == 0]
-    behind = [t for t, lag in lags.items() if lag is not None and 0 < lag <= sessions.DORMANT_AFTER]
+    behind = [t for t, lag in lags.items() if lag is not None and 0 < lag <= DORMANT_AFTER]
     line = f"{len(there)} tickers have the session"
     if behind:
-        line += f", {len(behind)} are behind ({sessions.named(behind)})"
+        verb = "is" if len(behind) == 1 else "are"
+        line += f", {len(behind)} {verb} behind ({sessions.named(behind)})"
     dormant = len(lags) - len(there) - len(behind)
-    yield f"{line}, {dormant} are dormant." if dormant else f"{line}."
+    yield f"{line}; dormant: {dormant}." if dormant else f"{line}."
 
 
 def _moves(moves: dict[str, float]) -> Iterator[str]:
@@ -124,7 +126,7 @@ def _verdict(horizon: str, decisions: Sequence[Decision]) -> Iterator[str]:
     for decision in decisions:
         if decision.horizon == horizon:
             reason = decision.reason.rstrip(".")
-            yield f"{_NAMES[horizon]}: {decision.served} is in use ({decision.verdict}). {reason}."
+            yield f"{_NAMES[horizon]}: {decision.served} is in use. {reason}."
 
 
 def _misses(horizon: str, settled: Sequence[SettledForecast]) -> Iterator[str]:

@@ -65,6 +65,8 @@ class Heartbeat:
         self._url = url
         self._run = uuid.uuid5(uuid.NAMESPACE_OID, run_id)
         self._thread: threading.Thread | None = None
+        if url is not None:
+            logs.hide({url, urlsplit(url).path.strip("/")})
 
     @classmethod
     def of(cls, settings: Settings, run_id: str) -> Heartbeat:

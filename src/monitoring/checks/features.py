@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from src.core.errors import UsageError
 from src.monitoring.checks import sessions
 from src.monitoring.observation import Observation
+from src.monitoring.quality.score import DORMANT_AFTER
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
@@ -94,7 +95,7 @@ def _ticker_staleness(
         f"The newest features of {ticker} are of {member.newest}, {sessions.sessions(behind)} "
         f"behind {pool}."
     )
-    is_dormant = behind > sessions.DORMANT_AFTER
+    is_dormant = behind > DORMANT_AFTER
     # Of a dormant one nothing is said: an alert of staleness does not end by getting older.
     if not is_dormant:
         yield Observation("ticker_stale", ticker, behind > 0, sentence, behind, pool)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from src.core.errors import UsageError
 from src.monitoring.checks import sessions
 from src.monitoring.observation import Observation
+from src.monitoring.quality.score import DORMANT_AFTER
 
 if TYPE_CHECKING:
     from src.db.tables.data_state import Member
@@ -107,7 +108,7 @@ def _advance(pool: str, runs: Sequence[TickerRun]) -> Observation:
     for run in runs:
         due = calendar.last_closed(run.started_at)
         lag = calendar.count(run.session or dt.date.min, due)
-        if lag <= sessions.DORMANT_AFTER:
+        if lag <= DORMANT_AFTER:
             lags.append((lag, run.ticker, due))
     behind = [(lag, ticker, due) for lag, ticker, due in lags if lag]
     if not lags:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
     from src.db.tables.data_state import Member
 
-# A ticker that is further behind its pool has been left behind: delisted, renamed, forgotten.
-DORMANT_AFTER = 20
 # A session is complete when so large a share of the tickers with a bar in its last five have one.
 COMPLETE, RECENT = 0.8, 5
 # Tickers that a sentence names.
