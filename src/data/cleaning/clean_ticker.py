@@ -38,6 +38,10 @@ REPAIRED = pl.Schema(
     }
 )
 MISMATCHES = pl.Schema({"ticker": pl.String(), **IMPLAUSIBLE})
+# Of most tickers there is none of these.
+NO_REPAIRS, NO_MISMATCHES, NO_DIFFERENCES = (
+    pl.DataFrame(schema=schema) for schema in (REPAIRED, MISMATCHES, DIFFERENCES)
+)
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ def clean_ticker(
         reinstated=chosen.adjusted.reinstated,
         dividend_mismatches=_dividend_mismatches(chosen),
         repaired=_repaired_rows(chosen.bars, repairs),
-        differences=pl.concat([pl.DataFrame(schema=DIFFERENCES), *differing]),
+        differences=pl.concat([NO_DIFFERENCES, *differing]),
         spans=pl.concat([rows.span for rows in sources]),
     )
 
@@ -138,7 +142,7 @@ def _dividend_mismatches(chosen: _SourceSeries) -> pl.DataFrame:
         or not has_adj_close
         or bars["price_basis"][0] == "total"
     ):
-        return pl.DataFrame(schema=MISMATCHES)
+        return NO_MISMATCHES
     mismatches = adj_close_mismatches(bars, effective_rows(ledger))
     return mismatches.select(pl.lit(bars["ticker"][0]).alias("ticker"), "date", "amount", "why")
 
@@ -150,8 +154,9 @@ def _repairs(
     hourly: pl.DataFrame,
     calendar: Calendar,
 ) -> list[Repair]:
+    hourly_sources = hourly["source"].unique(maintain_order=True) if hourly.height else ()
     candidates = [
-        *hourly_candidates(hourly, hourly["source"].unique(maintain_order=True), calendar),
+        *hourly_candidates(hourly, hourly_sources, calendar),
         *second_source_candidates([other.bars for other in others]),
     ]
     if not candidates:
@@ -191,6 +196,8 @@ def _with_repairs(bars: pl.DataFrame, repairs: Sequence[Repair]) -> pl.DataFrame
 
 
 def _repaired_rows(bars: pl.DataFrame, repairs: Sequence[Repair]) -> pl.DataFrame:
+    if not repairs:
+        return NO_REPAIRS
     rows = [
         (bars["ticker"][0], each.date, each.kind, each.source, each.batch_id, each.reason)
         for each in repairs

@@ -78,7 +78,9 @@ def _run_block(context: RunContext) -> StageReport:
             "quarantined": _count_by_rule(refused),
             "repaired": _count_by_rule(repaired),
             "notes": [*repair_notes(daily), *_notes_of_later(context)],
-            "sources": list(set(daily.bars.filter(pl.col("repaired_by").is_null())["source"])),
+            "sources": daily.bars.filter(pl.col("repaired_by").is_null())["source"]
+            .unique()
+            .to_list(),
             "actions_inferred": daily.inferred.filter(status="applied").height,
             "action_pending": int(daily.bars["action_pending"].sum()),
             "missing_sessions": _count_missing(daily.bars, context.calendar),

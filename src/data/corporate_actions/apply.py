@@ -21,6 +21,7 @@ from src.data.corporate_actions.adjust import adjust, apply_splits
 from src.data.corporate_actions.ledger import (
     KEY,
     LEDGER_SCHEMA,
+    NO_ROWS,
     applied_actions,
     decided_days,
     effective_rows,
@@ -33,6 +34,7 @@ from src.data.corporate_actions.price_checks.partings import find_partings
 from src.data.corporate_actions.price_checks.split_inference import InferredSplit, infer_splits
 
 if TYPE_CHECKING:
+    from src.core.arrays import Bools
     from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Basis
 
@@ -76,8 +78,8 @@ def apply_actions(
     the ticker's other sources.
     """
     if bars.is_empty():
-        none = pl.DataFrame(schema=LEDGER_SCHEMA)
-        return AdjustedSeries(_mark_pending(adjust(bars, [], "split"), set()), none, none, none)
+        adjusted = adjust(bars, [], "split").with_columns(action_pending=pl.lit(value=False))
+        return AdjustedSeries(adjusted, NO_ROWS, NO_ROWS, NO_ROWS)
     basis: Basis = bars["price_basis"][0]
     effective = effective_rows(ledger)
     missed = _missed_splits(bars, effective, basis)
@@ -85,19 +87,21 @@ def apply_actions(
     confident = [split for split in inferred if split.confident]
     splits = [Action(split.date, "split", ratio=split.ratio) for split in confident]
     contradicted = find_contradictions(bars, effective, splits, calendar)
-    believed = effective.join(contradicted, on=KEY, how="anti")
+    believed = effective
+    if contradicted.height:
+        believed = effective.join(contradicted, on=KEY, how="anti")
     active = applied_actions(believed)
     inferred_rows = _inferred_rows(bars, inferred)
     if basis != "unadjusted":
         bars = apply_splits(bars, [*missed, *splits])
     adjusted = adjust(bars, [*active, *splits], basis)
     pending = {split.date for split in inferred if not split.confident}
-    pending |= pending_days(pl.concat([effective, contradicted]))
-    applied = pl.concat([believed, inferred_rows]).filter(status="applied")
-    is_parting = pl.Series(find_partings(adjusted, applied), dtype=pl.Boolean)
-    marked = _mark_pending(adjusted, pending)
+    pending |= pending_days(effective) | pending_days(contradicted)
+    known = pl.concat([believed, inferred_rows])
+    applied = known.filter(status="applied") if known.height else known
+    marks = _pending_bars(adjusted, pending) | find_partings(adjusted, applied)
     return AdjustedSeries(
-        marked.with_columns(action_pending=pl.col("action_pending") | is_parting),
+        adjusted.with_columns(action_pending=pl.Series(marks, dtype=pl.Boolean)),
         inferred_rows,
         contradicted,
         _reinstated_rows(ledger, effective, contradicted),
@@ -152,19 +156,19 @@ def _reinstated_rows(
     return reinstated.with_columns(status=pl.lit("applied"), evidence=pl.lit("{}"))
 
 
-def _mark_pending(bars: pl.DataFrame, pending: set[dt.date]) -> pl.DataFrame:
-    """Mark the first bar on or after each date: an ex-date need not have a bar."""
+def _pending_bars(bars: pl.DataFrame, pending: set[dt.date]) -> Bools:
+    """The first bar on or after each date, (n,): an ex-date need not have a bar."""
     days = bars["date"].to_numpy()
     rows = days.searchsorted(np.array(sorted(pending), dtype="datetime64[D]"))
     marks = np.zeros(days.size, dtype=bool)
     marks[rows[rows < days.size]] = True
-    return bars.with_columns(action_pending=pl.Series(marks, dtype=pl.Boolean))
+    return marks
 
 
 def _inferred_rows(bars: pl.DataFrame, inferred: list[InferredSplit]) -> pl.DataFrame:
     """The inferred rows of the ledger; known since the bar that shows the jump was fetched."""
     if not inferred:
-        return pl.DataFrame(schema=LEDGER_SCHEMA)
+        return NO_ROWS
     fetched = dict(zip(bars["date"], bars["fetched_at"], strict=True))
     rows = [
         {

@@ -28,6 +28,7 @@ LEDGER_SCHEMA = pl.Schema(
         "known_at": pl.Datetime("us", "UTC"),
     }
 )
+NO_ROWS = pl.DataFrame(schema=LEDGER_SCHEMA)
 # The key under which the evidence of a row says why the prices contradict it.
 CONTRADICTION = "doubt"
 _ORIGIN_RANK = {"entered": 0, "stated": 1, "inferred": 2}
@@ -54,6 +55,8 @@ def effective_rows(ledger: pl.DataFrame) -> pl.DataFrame:
     rows about that date that nobody decided on are left out: a second source may state the same
     action later.
     """
+    if ledger.is_empty():
+        return ledger
     rows = ledger.filter((pl.col("origin") != "inferred") | (pl.col("decided_by") == "person"))
     if rows.is_empty():
         return rows
@@ -117,7 +120,7 @@ def active_actions(ledger: pl.DataFrame) -> list[Action]:
 
 def applied_actions(rows: pl.DataFrame) -> list[Action]:
     """The actions of the rows with status ``applied``, each once, in date order."""
-    return to_actions(deduplicate(rows.filter(status="applied")))
+    return [] if rows.is_empty() else to_actions(deduplicate(rows.filter(status="applied")))
 
 
 def deduplicate(applied: pl.DataFrame) -> pl.DataFrame:
@@ -152,11 +155,15 @@ def to_actions(rows: pl.DataFrame) -> list[Action]:
 
 def decided_days(rows: pl.DataFrame) -> set[dt.date]:
     """Dates on which a person has decided what moved the price."""
+    if rows.is_empty():
+        return set()
     changes_price = pl.col("kind").is_in(PRICE_KINDS)
     return set(rows.filter(changes_price, decided_by="person")["date"].to_list())
 
 
 def pending_days(rows: pl.DataFrame) -> set[dt.date]:
     """Dates of stated changes in price that wait for a person's decision."""
+    if rows.is_empty():
+        return set()
     changes_price = pl.col("kind").is_in(PRICE_KINDS)
     return set(rows.filter(changes_price, status="pending")["date"].to_list())

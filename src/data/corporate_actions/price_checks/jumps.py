@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 FRACTIONS = "7/5 4/3 3/2 8/5 5/3 9/5 2 5/2 3 7/2 4 5 6 7 8 10 15 20 30"
 SPLITS = tuple(Fraction(ratio) for ratio in FRACTIONS.split())
 CONSOLIDATIONS = tuple(Fraction(ratio) for ratio in ("1/2", "1/5", "1/10"))
+# With the fraction's value, which is quicker to count with.
+_VALUES = tuple((ratio, float(ratio)) for ratio in SPLITS + CONSOLIDATIONS)
 
 # A jump stands out when |log(open x ratio / previous close)| is 7 % of the ratio's own log, 2.5 %
 # at most, and the close is no more than twice as far.
@@ -69,13 +71,13 @@ class Jump:
     @property
     def nearest(self) -> Fraction:
         """Shares after / before: the simple fraction that is nearest to the move."""
-        return min(SPLITS + CONSOLIDATIONS, key=self.distance)
+        return min(_VALUES, key=lambda pair: self.distance(pair[1]))[0]
 
-    def deviation(self, price: float, ratio: Fraction) -> float:
+    def deviation(self, price: float, ratio: Fraction | float) -> float:
         """Distance, in logs, of a price from the one that the ratio leads to."""
         return abs(log(price / self.prev_close * ratio))
 
-    def distance(self, ratio: Fraction) -> float:
+    def distance(self, ratio: Fraction | float) -> float:
         """Distance of the bar from the ratio; the close may be farther off than the open."""
         return max(
             self.deviation(self.open, ratio), self.deviation(self.close, ratio) / CLOSE_TO_OPEN
@@ -84,8 +86,8 @@ class Jump:
     @property
     def is_near(self) -> bool:
         """Open and close are both close to the nearest simple fraction."""
-        tolerance = min(OPEN_TOLERANCE, OPEN_SHARE * abs(log(self.nearest)))
-        return self.distance(self.nearest) <= tolerance
+        nearest = self.nearest
+        return self.distance(nearest) <= min(OPEN_TOLERANCE, OPEN_SHARE * abs(log(nearest)))
 
     @property
     def is_impossible(self) -> bool:

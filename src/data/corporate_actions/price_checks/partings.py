@@ -57,7 +57,8 @@ def find_partings(bars: pl.DataFrame, applied: pl.DataFrame) -> Bools:
     unlisted = np.where(is_listed, 0.0, _own_dividends(bars, step))
     # A dividend that adj_close does not take off is no parting: the report names it.
     is_parting = (step > np.maximum(explained, unlisted) + tolerance) | (step < -tolerance)
-    is_parting[_rows(bars, _accepted_days(applied)) - 1] = False
+    if applied.height:
+        is_parting[_rows(bars, _accepted_days(applied)) - 1] = False
     return np.concatenate([[False], is_parting])
 
 
