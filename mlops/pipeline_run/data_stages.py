@@ -86,8 +86,14 @@ class DataStages:
         if self._fingerprints is not None and self._skip_unchanged:
             unchanged = self._fingerprints.unchanged(tickers)
         changed = [ticker for ticker in tickers if ticker not in unchanged]
-        done = {*unchanged, *self._together(FEATURES, self._together((cleaning.STAGE,), changed))}
+        done = {*unchanged, *self._features(self._together((cleaning.STAGE,), changed))}
         return [ticker for ticker in tickers if ticker in done]
+
+    def _features(self, tickers: Sequence[str]) -> list[str]:
+        """Compute and check features; those that failed last time apart, as they may fail again."""
+        failed = set() if self._fingerprints is None else self._fingerprints.failed(tickers)
+        groups = ([t for t in tickers if t not in failed], [t for t in tickers if t in failed])
+        return [ticker for group in groups for ticker in self._together(FEATURES, group)]
 
     def _together(self, stages: Sequence[Stage], tickers: Sequence[str]) -> list[str]:
         """Run stages in one transaction; the tickers for which they succeeded."""

@@ -41,6 +41,11 @@ class Fingerprints:
         stored = self._prepared.fingerprints(tickers)
         return {t for t, fingerprint in self._now(tickers).items() if stored.get(t) == fingerprint}
 
+    def failed(self, tickers: Sequence[str]) -> set[str]:
+        """Tickers that could not be worked through the last time."""
+        stored = self._prepared.fingerprints(tickers)
+        return {t for t, fingerprint in stored.items() if fingerprint.startswith(FAILED)}
+
     def write(self, tickers: Sequence[str], *, failed: bool = False) -> None:
         """Note that these tickers were worked through, or failed, in the open transaction."""
         now = self._now(tickers)

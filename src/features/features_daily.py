@@ -24,10 +24,10 @@ from src.core.tables import (
 )
 from src.features.catalogue import features, time_series_features, version, warm_up_rows
 from src.features.labels import label_rows, realised_rows
-from src.features.members import COLUMNS, members_frame, members_of
+from src.features.members import COLUMNS, members_frame, members_of, ticker_slices
 from src.features.ticker_features import compute
 from src.stages.cli import run_command, stage_main, stage_parser
-from src.stages.stage import RunContext, Stage, StageReport, count_by_ticker, merge_reports
+from src.stages.stage import RunContext, Stage, StageReport, merge_reports
 
 # Tickers in memory at a time.
 BLOCK_SIZE = 25
@@ -56,18 +56,34 @@ def run(context: RunContext) -> StageReport:
 def _run_block(context: RunContext) -> StageReport:
     clean = context.store.load(CLEAN_DAILY, context.tickers, context.as_of, COLUMNS)
     changed = _store(context, clean)
-    labels = [
-        clean["ticker"].gather(realised_rows(clean, horizon, context.calendar)[0])
-        for horizon in _horizons(context)
-    ]
-    warm_up = pl.int_range(pl.len()).over("ticker") < warm_up_rows(context.settings.features)
-    counted = {"rows": clean, "warm_up": clean.select("ticker", warm_up=warm_up).filter("warm_up")}
-    counted |= {name: pl.DataFrame(t) for name, t in zip(DATASETS, labels, strict=True)}
+    counts = _count(context, clean)
     return StageReport(
         rows=clean.height,
-        details={"changed_rows": changed, "warm_up_rows": counted["warm_up"].height},
-        counts=count_by_ticker(context.tickers, **counted),
+        details={
+            "changed_rows": changed,
+            "warm_up_rows": sum(row["warm_up"] for row in counts.values()),
+        },
+        counts=counts,
     )
+
+
+def _count(context: RunContext, clean: pl.DataFrame) -> dict[str, dict[str, int]]:
+    """Rows of features and of labels by ticker, whether they were computed or not."""
+    warm_up = warm_up_rows(context.settings.features)
+    labelled = {
+        name: realised_rows(clean, horizon, context.calendar)[0]
+        for name, horizon in zip(DATASETS, _horizons(context), strict=True)
+    }
+    slices = dict(ticker_slices(clean))
+    counts = {}
+    for ticker in context.tickers:
+        where = slices.get(ticker, slice(0, 0))
+        size = where.stop - where.start
+        counts[ticker] = {"rows": size, "warm_up": min(size, warm_up)}
+        for name, rows in labelled.items():
+            first, end = rows.searchsorted([where.start, where.stop])
+            counts[ticker][name] = int(end - first)
+    return counts
 
 
 def _horizons(context: RunContext) -> list[int]:

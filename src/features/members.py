@@ -37,26 +37,28 @@ def members_of(
 ) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:
     """The rows of ``pool_members``, and which tickers only got longer: by how many clean rows."""
     bits, basis = _row_bits(clean, calendar), _settings_text(settings)
+    days = clean["date"].to_numpy()
+    # One synthetic bar is enough: a mixed series is no record of a market.
+    synthetic = set(clean.filter(source=SAMPLE)["ticker"].unique())
+    slices = dict(ticker_slices(clean))
+    newest = clean[[where.stop - 1 for where in slices.values()]].iter_rows(named=True)
     members, longer = {}, {}
-    for ticker, where in ticker_slices(clean):
-        series, before = clean[where], stored.get(ticker)
-        known = 0
+    for (ticker, where), row in zip(slices.items(), newest, strict=True):
+        before, known = stored.get(ticker), 0
         if before is not None:
-            known = series["date"].search_sorted(before["newest_session"], side="right")
+            day = np.datetime64(before["newest_session"])
+            known = int(days[where].searchsorted(day, side="right"))
         beginning, data_hash = _hash_rows(basis, bits[where], known)
         if before is not None and beginning == before["data_hash"]:
-            longer[ticker] = series.height - known
-        members[ticker] = _member(ticker, series, data_hash)
+            longer[ticker] = where.stop - where.start - known
+        members[ticker] = _member(row, data_hash, synthetic=ticker in synthetic)
     return members, longer
 
 
-def _member(ticker: str, series: pl.DataFrame, data_hash: str) -> dict[str, Any]:
-    newest = series.row(-1, named=True)
-    # One synthetic bar is enough: a mixed series is no record of a market.
-    synthetic = SAMPLE in series["source"].unique()
+def _member(newest: Mapping[str, Any], data_hash: str, *, synthetic: bool) -> dict[str, Any]:
     return {
-        "ticker": ticker,
-        "pool": pool_of(ticker, synthetic=synthetic),
+        "ticker": newest["ticker"],
+        "pool": pool_of(newest["ticker"], synthetic=synthetic),
         "newest_session": newest["date"],
         "last_close": newest["close"],
         "source": newest["source"],

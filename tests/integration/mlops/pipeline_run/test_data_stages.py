@@ -118,6 +118,19 @@ def test_all_but_those_that_fail_their_checks_are_stored_in_one_go(bring, store,
     assert sorted(failed) == [("B.NS",), ("D.NS",)]
 
 
+def test_tickers_that_failed_before_hold_up_no_block_again(bring):
+    good, short = [prices("A.NS"), prices("C.NS")], prices("B.NS", DAYS[:5])
+    bring([*good, short])
+
+    done, told = bring([*good, prices("B.NS", DAYS[:6])], skip=False)
+
+    assert (done, list(told.errors)) == (["A.NS", "C.NS"], ["B.NS"])
+    # One pass for the good ones, one for the other.
+    assert told.stages[2:] == ["feature_engineering", "validation"] * 2
+    done, told = bring([*good, prices("B.NS")], skip=False)
+    assert (done, told.errors) == (list(TICKERS), {})
+
+
 def test_a_ticker_of_which_no_prices_come_is_left_out(bring, store):
     done, told = bring([prices("A.NS"), prices("C.NS")])
 
