@@ -9,6 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from src.core.alerts import Message, fingerprint_of
+from src.core.errors import UsageError
 from src.core.tables import HORIZONS
 from src.monitoring.checks import sessions
 from src.monitoring.quality.score import DORMANT_AFTER
@@ -64,7 +65,10 @@ def digest_lines(digest: Digest) -> Iterator[str]:
 def due(members: Sequence[Member], now: dt.datetime) -> Iterator[tuple[str, dt.date]]:
     """Each pool whose newest complete session is the last that closed, and lately, with it."""
     for pool, of_pool in sessions.by_pool(members).items():
-        calendar = sessions.calendar_of_tickers([of_pool[0].ticker])
+        try:
+            calendar = sessions.calendar_of_tickers([of_pool[0].ticker])
+        except UsageError:
+            continue  # its exchange has no calendar here
         newest = [member.newest for member in of_pool if member.newest is not None]
         session, closed = sessions.newest_complete(newest, calendar), calendar.last_closed(now)
         if session == closed and now - calendar.hours(closed).closes < NEWS:

@@ -1,4 +1,4 @@
-"""Read how runs of the pipeline go: those under way, the newest one, and the newest of each ticker.
+"""Read how live runs go: those under way, the newest one, and the newest of each ticker.
 
 Ages are measured by the database's own clock from the connection of the run, since a run may be
 told another time by FORECAST_NOW.
@@ -25,7 +25,7 @@ LEFT JOIN pg_locks l ON l.locktype = 'advisory' AND l.granted AND l.classid = %s
     AND l.objid = (hashtext(r.run_id)::bigint & 4294967295)::oid
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 LEFT JOIN pg_stat_activity a ON a.pid = l.pid
-WHERE r.status = 'running' ORDER BY r.run_id
+WHERE r.status = 'running' AND r.live ORDER BY r.run_id
 """
 # A run for a ticker that was mistyped says nothing of those that are stored.
 _NEWEST = """

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from src.core.errors import UsageError
+from src.monitoring.checks import sessions
 from src.monitoring.observation import Observation
 
 if TYPE_CHECKING:
     from src.db.server_state import OpenTransaction, ServerState
+    from src.db.tables.data_state import Member
     from src.monitoring.checks.facts import Facts
 
 RULES = ("database_read_only", "database_slow", "transaction_open_long", "clock_wrong")
@@ -20,13 +23,12 @@ SLOW, LONG, APART = 1.0, 3600.0, 120.0
 def check(facts: Facts) -> list[Observation]:
     """All observations of these rules."""
     server = facts.server
-    newest = max((m.newest for m in facts.members if m.newest), default=None)
     # With FORECAST_NOW the time is not the machine's.
     clock = None if facts.settings.now else server.clock
     return [
         *_speed_and_rights(server),
         _transactions(server.oldest),
-        clock_check(facts.now, clock, newest, facts.sessions_ago(0)),
+        clock_check(facts.now, clock, sessions_to_come(facts.members, facts.now)),
     ]
 
 
@@ -50,21 +52,34 @@ def _transactions(oldest: OpenTransaction | None) -> Observation:
     return Observation(rule, "", oldest.seconds >= LONG, sentence, oldest.seconds)
 
 
+def sessions_to_come(members: Sequence[Member], now: dt.datetime) -> list[tuple[str, dt.date]]:
+    """Pools with features of a session that by the clock has not closed yet, each with it."""
+    found = []
+    for pool, of_pool in sessions.by_pool(members).items():
+        newest = max((member.newest for member in of_pool if member.newest), default=None)
+        try:
+            closed = sessions.calendar_of_tickers([of_pool[0].ticker]).last_closed(now)
+        except UsageError:
+            continue  # its exchange has no calendar here
+        if newest is not None and newest > closed:
+            found.append((pool, newest))
+    return found
+
+
 def clock_check(
-    now: dt.datetime, database: dt.datetime | None, newest: dt.date | None, closed: dt.date
+    now: dt.datetime, database: dt.datetime | None, to_come: Sequence[tuple[str, dt.date]]
 ) -> Observation:
     """Whether the clock can be right.
 
     Args:
         now: By this machine's clock.
         database: By the database's; None where it is no evidence.
-        newest: Session of the newest features.
-        closed: The last session that has closed by this machine's clock.
+        to_come: As ``sessions_to_come`` finds them.
     """
-    if newest is not None and newest > closed:
+    for pool, newest in to_come:
         sentence = (
-            f"There are prices of the close of {newest}, but by the clock ({now:%Y-%m-%d %H:%M} "
-            f"UTC) the last session that closed is {closed}."
+            f"There are prices of the close of {newest} on {pool}, but by the clock "
+            f"({now:%Y-%m-%d %H:%M} UTC) that session has not closed yet."
         )
         return Observation("clock_wrong", "", True, sentence)
     if database is None:

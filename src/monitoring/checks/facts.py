@@ -78,13 +78,18 @@ class Facts:
         return server_state(self.url)
 
     @cached_property
-    def members(self) -> list[Member]:
-        """Every ticker of a pool; the synthetic one counts only where there is no other."""
-        from src.core.pools import SAMPLE_POOL
+    def stored(self) -> list[Member]:
+        """Every ticker of a pool."""
         from src.db.tables.data_state import members
 
-        stored = members(self.connection)
-        return [row for row in stored if row.pool != SAMPLE_POOL] or stored
+        return members(self.connection)
+
+    @cached_property
+    def members(self) -> list[Member]:
+        """Those that are watched: the synthetic one only where there is no other."""
+        from src.core.pools import SAMPLE_POOL
+
+        return [row for row in self.stored if row.pool != SAMPLE_POOL] or self.stored
 
     @cached_property
     def tickers(self) -> list[str]:
@@ -123,17 +128,15 @@ class Facts:
         return DriftTables(self.connection).latest()
 
     def sessions_ago(self, sessions: int) -> dt.date:
-        """The session that closed so many sessions before the last one, by the first calendar.
+        """The session that closed so many sessions before the last one, on NSE.
 
-        With several exchanges their calendars differ by days at most, which does not matter for
-        what is recent.
+        What is recent does not depend on the days by which calendars of exchanges differ.
         """
-        from src.monitoring.checks.sessions import calendar_of_tickers
+        from src.core.calendars.nse import nse
 
-        calendar = calendar_of_tickers(self.tickers)
-        day = calendar.last_closed(self.now)
+        day = nse().last_closed(self.now)
         for _ in range(sessions):
-            day = calendar.previous_session(day)
+            day = nse().previous_session(day)
         return day
 
 

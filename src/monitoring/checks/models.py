@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from src.core.errors import UsageError
 from src.monitoring.checks import sessions
 from src.monitoring.observation import Observation
 
@@ -84,7 +85,11 @@ def judged(models: Sequence[ModelFacts], members: Sequence[Member]) -> Iterator[
     for model in models:
         of_pool = pools.get(model.pool, [])
         newest = [member.newest for member in of_pool if member.newest is not None]
-        calendar = sessions.calendar_of_tickers([member.ticker for member in of_pool])
+        try:
+            calendar = sessions.calendar_of_tickers([member.ticker for member in of_pool])
+        except UsageError as error:
+            yield Observation("model_not_judged", model.subject, None, str(error))
+            continue
         session = sessions.newest_complete(newest, calendar)
         at = model.training.session if model.training else None
         if session is None or at is None:

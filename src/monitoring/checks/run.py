@@ -87,9 +87,9 @@ def _in_database(settings: Settings, now: dt.datetime, checks: Sequence[Check]) 
         found = [Observation(UNREACHABLE, "", False, "The database answers.")]
         for each in checks:
             name = each.__name__.rpartition(".")[2]  # type: ignore[attr-defined]
-            found += _safely(name, each.RULES, partial(each.check, facts))
+            found += _safely(name, each.RULES, partial(_checked, each, facts))
         known = vars(facts)  # what the checks have read
-        pools = {member.ticker: member.pool for member in known.get("members", ())}
+        pools = {member.ticker: member.pool for member in known.get("stored", ())}
         return Measurement(
             found,
             known.get("models", ()),
@@ -97,6 +97,14 @@ def _in_database(settings: Settings, now: dt.datetime, checks: Sequence[Check]) 
             known.get("drift", ()),
             known.get("quality", {}),
         )
+
+
+def _checked(each: Check, facts: Facts) -> Sequence[Observation]:
+    """A connection that is lost on the way is a finding of its own, not a check that fails."""
+    from src.db.connection import one_sentence_errors
+
+    with one_sentence_errors(facts.url):
+        return each.check(facts)
 
 
 def _safely(

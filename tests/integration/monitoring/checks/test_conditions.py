@@ -2,7 +2,11 @@
 
 import datetime as dt
 import os
-from contextlib import contextmanager
+import socket
+import socketserver
+import threading
+import time
+from contextlib import contextmanager, suppress
 
 import psycopg
 import pytest
@@ -11,7 +15,7 @@ from src.config.settings import Settings
 from src.db.tables.locks import RUN_LOCKS
 from src.monitoring.checks import database
 from src.monitoring.checks.machine import note_watch
-from src.monitoring.checks.run import observe
+from src.monitoring.checks.run import measure, observe
 from tests.support.installations import NOW, SESSION, Installation, add_features
 
 
@@ -356,6 +360,70 @@ def test_a_watch_that_has_gone_silent(installation, home):
     assert installation.bad() == set()
     note_watch(home, NOW - dt.timedelta(minutes=11))
     assert installation.bad() == {("watch_silent", "")}
+
+
+def test_a_connection_that_is_lost_on_the_way_is_the_database_that_is_away(installation):
+    class Terminated:
+        RULES = ("phantom_bar",)
+        __name__ = "terminated"
+
+        def check(self, facts):
+            facts.connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    rows = measure(installation.settings, NOW, [Terminated()]).observations
+    found = {row.rule: row.bad for row in rows}
+    assert found["database_unreachable"] is True
+    assert found["phantom_bar"] is None
+
+
+class SlowWire:
+    """Passes bytes between TCP and the server's socket, each time after a pause."""
+
+    def __init__(self, socket_file, pause):
+        wire = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                with socket.socket(socket.AF_UNIX) as server:
+                    server.connect(socket_file)
+                    ways = ((self.request, server, pause), (server, self.request, 0))
+                    threads = [threading.Thread(target=wire.carry, args=way) for way in ways]
+                    for thread in threads:
+                        thread.start()
+                    for thread in threads:
+                        thread.join()
+
+        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @staticmethod
+    def carry(source, target, pause):
+        with suppress(OSError):
+            while data := source.recv(65536):
+                time.sleep(pause)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_a_database_that_is_slow(installation):
+    parts = psycopg.conninfo.conninfo_to_dict(installation.url)
+    wire = SlowWire(f"{parts['host']}/.s.PGSQL.{parts['port']}", 0.4)
+    url, installation.url = (
+        installation.url,
+        f"postgresql://postgres@127.0.0.1:{wire.port}/{parts['dbname']}?sslmode=disable&gssencmode=disable",
+    )
+    assert installation.bad() == {("database_slow", "")}
+    # A start, a setting of the connection and the question: three pauses at least.
+    assert installation.observed()["database_slow", ""].value > 0.9
+    wire.close()
+    installation.url = url
+    assert installation.observed()["database_slow", ""].value < 1
 
 
 def test_a_check_that_fails_is_told_and_hides_nothing_else(installation):
