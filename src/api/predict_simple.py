@@ -27,6 +27,7 @@ from src.api.middleware import error_handlers
 from src.api.middleware.access_policy import DOCS_ASSETS
 from src.api.middleware.request_middleware import RequestMiddleware
 from src.api.observability.metrics import Metrics, ServiceCollector
+from src.api.observability.recorder import MetricsRecorder
 from src.api.prediction_log.dead_letters import DeadLetters
 from src.api.prediction_log.spool import FOLDER, Spool, database_name
 from src.api.prediction_log.writer import PredictionLog
@@ -39,6 +40,7 @@ from src.config.version import VERSION
 from src.core.errors import ForecastError, UsageError
 from src.core.tables import HORIZONS
 from src.db.reconnect import Reconnector
+from src.monitoring.metrics.points import MetricsFolder
 from src.registry.storage.artifact_store import ArtifactStore
 
 DESCRIPTION = (
@@ -64,8 +66,10 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     # Over many rows at once, one after the other, so that forecasts never wait for them.
     app.state.reports, app.state.scores = Reader(reconnector, threads=1), ScoreCache()
     app.state.metrics.registry.register(ServiceCollector(service))
+    recorder = MetricsRecorder(MetricsFolder.of(settings), app.state.metrics, service.now)
     service.poller.start()
     service.log.start()
+    recorder.start()
     await _warm_up(service, app.state.ticker)
     # Objects made at the start live to the end: a collection that walks them takes 30 ms.
     gc.collect()
@@ -73,6 +77,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        await asyncio.to_thread(recorder.stop)
         await asyncio.to_thread(_close, service, app.state.reports, reconnector)
 
 

@@ -1,5 +1,6 @@
 """The API while models change and while the database fails: no wrong number, no restart."""
 
+import json
 import pickle
 import socket
 import struct
@@ -69,6 +70,21 @@ def test_a_promotion_is_served_within_two_seconds(service, connection, models):
     )
     assert answer.json()["pred_return"] == 0.01
     assert answer.json()["warnings"] == []
+
+
+def test_a_service_that_is_stopped_leaves_what_it_was_asked_for(service, home):
+    for ticker in ("TCS.NS", "TCS.NS", "UNKNOWN.NS"):
+        service.short(ticker)
+    service.get("/health")
+    service.stop()
+
+    (path,) = (home / "mlops" / "metrics").iterdir()
+    assert path.name == "2026-04-13.jsonl"
+    points = [json.loads(line) for line in path.read_text().splitlines()]
+    values = {point["name"]: point["value"] for point in points}
+    # The fixture asked once before.
+    assert (values["api_requests"], values["api_errors"]) == (4, 1)
+    assert 0 < values["api_seconds_mean"] < 5
 
 
 def test_new_inputs_of_the_same_model_are_served(service, connection):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -17,7 +19,24 @@ if TYPE_CHECKING:
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 NO_ROUTE = "none"
+FORECASTS = "/predict/"
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True)
+class ForecastTotals:
+    """Requests for forecasts since the service started.
+
+    Attributes:
+        errors: Those answered with a status of 400 or more.
+        seconds: That all of them took.
+        buckets: How many took at most so many seconds.
+    """
+
+    requests: float
+    errors: float
+    seconds: float
+    buckets: Mapping[float, float]
 
 
 class Metrics:
@@ -67,6 +86,25 @@ class Metrics:
         durations.observe(seconds)
         if status >= 400:
             self._errors.labels(key[1], str(status)).inc()
+
+    def forecast_totals(self) -> ForecastTotals:
+        """How many forecasts were asked for so far, and how long they took."""
+        sums: dict[str, float] = defaultdict(float)
+        buckets: dict[float, float] = defaultdict(float)
+        for family in (*self._seconds.collect(), *self._errors.collect()):
+            for sample in family.samples:
+                if not sample.labels["route"].startswith(FORECASTS):
+                    continue
+                if "le" in sample.labels:
+                    buckets[float(sample.labels["le"])] += sample.value
+                else:
+                    sums[sample.name] += sample.value
+        return ForecastTotals(
+            requests=sums["forecast_api_request_seconds_count"],
+            errors=sums["forecast_api_errors_total"],
+            seconds=sums["forecast_api_request_seconds_sum"],
+            buckets=buckets,
+        )
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""
