@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from src.core.tables import BATCH_CONTENTS, INGEST_BATCHES, Table
-from src.db import bulk, completeness, sql
+from src.core.tables import INGEST_BATCHES, Table
+from src.db import bulk, completeness
 
 if TYPE_CHECKING:
     import polars as pl
@@ -75,8 +75,8 @@ class Store(Protocol):
         """Write rows whose keys the table does not have yet; the number of rows."""
         ...
 
-    def add_batch(self, batch: dict[str, Any], content: bytes, actions: bytes = b"") -> int:
-        """Store a row of ``ingest_batches`` and what was delivered; its new id."""
+    def reserve_batches(self, count: int) -> list[int]:
+        """The numbers of so many rows of ``ingest_batches`` that are to be inserted."""
         ...
 
     def batches_of_files(self, hashes: Sequence[str]) -> pl.DataFrame:
@@ -144,21 +144,15 @@ class PostgresStore:
         """See Store."""
         return bulk.insert(self._connection, table, frame)
 
-    def add_batch(self, batch: dict[str, Any], content: bytes, actions: bytes = b"") -> int:
+    def reserve_batches(self, count: int) -> list[int]:
         """See Store."""
-        names = [name for name in INGEST_BATCHES.columns if name != "batch_id"]
-        values = {name: f"${i}::{INGEST_BATCHES.columns[name]}" for i, name in enumerate(names, 1)}
-        add_batch = f"{sql.insert(INGEST_BATCHES, values)} RETURNING batch_id, ticker, kind, source"
-        contents = {name: name for name in ("batch_id", "ticker", "kind", "source")}
-        contents["content"] = f"${len(names) + 1}::bytea"
-        contents["actions"] = f"${len(names) + 2}::bytea"
-        add_content = sql.insert(BATCH_CONTENTS, contents, "added")
         with bulk.cursor(self._connection) as cur:
             cur.execute(
-                f"WITH added AS ({add_batch}) {add_content} RETURNING batch_id",
-                (*(batch[name] for name in names), content, actions),
+                "SELECT nextval(pg_get_serial_sequence($1, 'batch_id')) "
+                "FROM generate_series(1, $2::integer)",
+                (INGEST_BATCHES.name, count),
             )
-            return int(cur.fetchone()[0])
+            return [row[0] for row in cur.fetchall()]
 
     @contextmanager
     def transaction(self, *, read_only: bool = False) -> Iterator[None]:
@@ -198,7 +192,8 @@ class DryRunStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._frames: dict[tuple[str, str], pl.DataFrame] = {}
-        self._added: dict[str, list[dict[str, Any]]] = {}
+        self._added: dict[str, list[pl.DataFrame]] = {}
+        self._reserved = 0
 
     def load(
         self,
@@ -218,8 +213,8 @@ class DryRunStore:
         if changed:
             frame = pl.concat([frame, *changed.values()], how="diagonal_relaxed")
         if table.name in self._added:
-            added = pl.DataFrame(self._added[table.name], schema=frame.schema)
-            frame = pl.concat([frame, added.filter(pl.col("ticker").is_in(list(tickers)))])
+            added = pl.concat(self._added[table.name]).filter(pl.col("ticker").is_in(list(tickers)))
+            frame = pl.concat([frame, added], how="diagonal_relaxed")
         if "date" in frame.columns:
             date = pl.col("date")
             frame = frame.filter(date <= (until or date), date >= (since or date))
@@ -254,6 +249,9 @@ class DryRunStore:
                 [self.load(table, tickers).filter(outside), frame], how="diagonal_relaxed"
             )
         before = self.load(table, tickers)
+        if table.name in self._added:
+            others = ~pl.col("ticker").is_in(list(tickers))
+            self._added[table.name] = [f.filter(others) for f in self._added[table.name]]
         for ticker in tickers:
             self._frames[table.name, ticker] = frame.filter(pl.col("ticker") == ticker)
         removed = before.join(frame, on=table.key, how="anti").height
@@ -277,18 +275,17 @@ class DryRunStore:
         return self.replace(table, tickers, whole)
 
     def insert(self, table: Table, frame: pl.DataFrame) -> int:
-        """See Store."""
-        return self.upsert(table, frame)
+        """See Store; what is stored need not be read for it."""
+        if "ticker" not in frame.columns:
+            return 0
+        self._added.setdefault(table.name, []).append(frame)
+        return frame.height
 
-    def add_batch(self, batch: dict[str, Any], content: bytes, actions: bytes = b"") -> int:
-        """See Store; ids count upwards from far beyond the stored ones."""
-        added = self._added.setdefault(INGEST_BATCHES.name, [])
-        number = FIRST_DRY_RUN_ID + len(added)
-        added.append({"batch_id": number, **batch})
-        delivered = {name: batch[name] for name in ("ticker", "kind", "source")}
-        delivered |= {"batch_id": number, "content": content, "actions": actions}
-        self._added.setdefault(BATCH_CONTENTS.name, []).append(delivered)
-        return number
+    def reserve_batches(self, count: int) -> list[int]:
+        """See Store; numbers count upwards from far beyond the stored ones."""
+        first = FIRST_DRY_RUN_ID + self._reserved
+        self._reserved += count
+        return list(range(first, first + count))
 
     def batches_of_files(self, hashes: Sequence[str]) -> pl.DataFrame:
         """See Store; without those that were added here."""
@@ -296,7 +293,9 @@ class DryRunStore:
 
     def tickers(self) -> list[str]:
         """See Store."""
-        return sorted({*self._store.tickers(), *(ticker for _, ticker in self._frames)})
+        added = (frame["ticker"] for frames in self._added.values() for frame in frames)
+        changed = {ticker for _, ticker in self._frames}.union(*added)
+        return sorted(changed.union(self._store.tickers()))
 
     @contextmanager
     def transaction(self, *, read_only: bool = True) -> Iterator[None]:

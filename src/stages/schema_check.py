@@ -155,9 +155,9 @@ class CheckedStore:
         check(table, frame)
         return self._below.insert(table, frame)
 
-    def add_batch(self, batch: dict[str, Any], content: bytes, actions: bytes = b"") -> int:
+    def reserve_batches(self, count: int) -> list[int]:
         """See Store."""
-        return self._below.add_batch(batch, content, actions)
+        return self._below.reserve_batches(count)
 
     def batches_of_files(self, hashes: Sequence[str]) -> pl.DataFrame:
         """See Store."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.tables import (
+    BATCH_CONTENTS,
     CONFIRMED_SERIES,
     INGEST_BATCHES,
     PRICE_REVISIONS,
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
     Key = tuple[object, ...]
 
 SERIES = ("ticker", "source")
+CONTENTS = {
+    "ticker": pl.String,
+    "batch_id": pl.Int64,
+    "kind": pl.String,
+    "source": pl.String,
+    "content": pl.Binary,
+    "actions": pl.Binary,
+}
 TABLES: dict[Kind, Table] = {"daily": RAW_DAILY, "hourly": RAW_HOURLY}
 
 
@@ -44,14 +53,19 @@ class RawBlock:
         # Of a series that was only continued: the last batch of it, and the rows after those read.
         self._continued: dict[Kind, dict[Key, tuple[Batch, list[pl.DataFrame]]]]
         self._continued = {"daily": {}, "hourly": {}}
+        self._no_batches = pl.DataFrame()
+        # Of batches that are not stored yet: numbers for them, their rows, and what they delivered.
+        self._numbers: list[int] = []
+        self._added: list[pl.DataFrame] = []
+        self._contents: list[tuple[object, ...]] = []
         self._revisions: list[pl.DataFrame] = []
         self._rejected: list[pl.DataFrame] = []
 
     def batches(self, delivery: Delivery) -> pl.DataFrame:
         """The valid batches of the delivery's series: rows of ``ingest_batches``."""
         key = (delivery.ticker, delivery.kind, delivery.vendor)
-        batches = self._batches()
-        return batches[key] if key in batches else self.store.load(INGEST_BATCHES, [])
+        of_series = self._batches()
+        return of_series.get(key, self._no_batches)
 
     def prices(self, delivery: Delivery) -> pl.DataFrame:
         """The raw rows of its series with ``price_basis, fetched_at`` of their batch."""
@@ -66,13 +80,27 @@ class RawBlock:
     def add_batch(
         self, delivery: Delivery, row: Mapping[str, object], content: bytes, actions: bytes
     ) -> int:
-        """Store a row of ``ingest_batches`` with what was delivered; its number."""
-        number = self.store.add_batch(dict(row), content, actions)
+        """Add a row of ``ingest_batches`` with what was delivered; its number."""
         before = self.batches(delivery)
+        if not self._numbers:
+            self._numbers = self.store.reserve_batches(len(self._tickers))
+        number = self._numbers.pop(0)
         added = pl.DataFrame([{"batch_id": number, **row}], schema=before.schema)
         key = (delivery.ticker, delivery.kind, delivery.vendor)
         self._batches()[key] = pl.concat([before, added])
+        whose = (delivery.ticker, number, delivery.kind, delivery.vendor)
+        self._contents.append((*whose, content, actions))
+        self._added.append(added)
         return number
+
+    def archive(self) -> Store:
+        """The store, with all batches so far."""
+        if self._added:
+            self.store.insert(INGEST_BATCHES, pl.concat(self._added))
+            contents = pl.DataFrame(self._contents, schema=CONTENTS, orient="row")
+            self.store.insert(BATCH_CONTENTS, contents)
+            self._added, self._contents = [], []
+        return self.store
 
     def set_prices(self, delivery: Delivery, rows: pl.DataFrame) -> None:
         """Make these the raw rows of the delivery's series; columns as in ``prices``."""
@@ -95,6 +123,7 @@ class RawBlock:
 
     def write(self) -> None:
         """Write what has changed."""
+        self.archive()
         for kind, tickers in self._changed.items():
             if tickers:
                 self._write_prices(kind, sorted(tickers))
@@ -139,6 +168,7 @@ class RawBlock:
         """Valid batches by ticker, kind and source, read when they are first needed."""
         if self._of_series is None:
             batches = valid_batches(self.store, self._tickers)
+            self._no_batches = batches.clear()
             self._of_series = _by(batches, "ticker", "kind", "source")
         return self._of_series
 

@@ -144,7 +144,7 @@ def _rebuilt_if_late(block: RawBlock, delivery: Delivery) -> pl.DataFrame | None
     """
     if not _is_late(block, delivery):
         return None
-    archived = archived_batches(block.store, block.batches(delivery))
+    archived = archived_batches(block.archive(), block.batches(delivery))
     if archived["content"].null_count():
         return None
     return rebuild_prices(archived)
@@ -155,7 +155,7 @@ def _rebuild_actions(block: RawBlock, delivery: Delivery) -> None:
     if delivery.actions is None or delivery.kind != "daily":
         return
     if _is_late(block, delivery):
-        series = archived_series(block.store, delivery.ticker, delivery.kind, delivery.vendor)
+        series = archived_series(block.archive(), delivery.ticker, delivery.kind, delivery.vendor)
         if not series[0]["content"].null_count():
             deliveries, withdrawn = map(stating_deliveries, series)
             rebuild_stated(block.store, delivery.ticker, delivery.vendor, deliveries, withdrawn)
