@@ -99,11 +99,9 @@ def _advanced(
 
 
 def _by_group(alerts: Iterable[Alert]) -> dict[Key, list[Alert]]:
-    """Live and resolved alerts by rule and group."""
     groups: dict[Key, list[Alert]] = {}
     for alert in alerts:
-        if alert.state != "pending":
-            groups.setdefault((alert.rule, alert.group), []).append(alert)
+        groups.setdefault((alert.rule, alert.group), []).append(alert)
     return groups
 
 

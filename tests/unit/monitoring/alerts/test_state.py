@@ -55,7 +55,7 @@ def test_good_values_must_hold_before_it_is_over():
 
     assert looks.kinds(MONDAY + 1 * MINUTE, seen(False)) == []
     assert looks.kinds(MONDAY + 9 * MINUTE, seen(True)) == []
-    assert looks.kinds(MONDAY + 10 * MINUTE, seen(False)) == []
+    assert looks.kinds(MONDAY + 12 * MINUTE, seen(False)) == []
     assert looks.kinds(MONDAY + 15 * MINUTE, seen(None)) == []
     assert looks.kinds(MONDAY + 20 * MINUTE, seen(False)) == []
     assert looks.kinds(MONDAY + 30 * MINUTE, seen(False)) == ["resolved"]
@@ -134,6 +134,30 @@ def test_a_group_that_spreads_is_told_again_at_most_once_an_hour():
     assert looks.kinds(MONDAY + MINUTE, seen(True, "A.NS", cause="yahoo"), *ten) == []
     assert looks.kinds(MONDAY + HOUR, seen(True, "A.NS", cause="yahoo"), *ten) == ["spread"]
     assert looks.kinds(MONDAY + 3 * HOUR, seen(True, "A.NS", cause="yahoo"), *ten) == []
+
+
+def test_the_cause_that_is_known_when_it_fires_counts():
+    looks = Looks(rule(pending_for=HOUR))
+    looks.at(MONDAY, seen(True), seen(True, "B.NS"))
+
+    (message,) = looks.at(
+        MONDAY + HOUR, seen(True, cause="yahoo"), seen(True, "B.NS", cause="yahoo")
+    )
+
+    assert message.fingerprint == fingerprint_of("stale", "yahoo")
+
+
+def test_a_recovery_is_of_all_that_had_the_fault_however_long_ago_and_of_no_earlier_one():
+    looks, both = Looks(rule(repeat_after=None)), ("A.NS", "B.NS")
+    looks.at(MONDAY, *(seen(True, ticker, cause="yahoo") for ticker in both))
+    looks.at(MONDAY + DAY, seen(False, "A.NS"), seen(True, "B.NS", cause="yahoo"))
+    looks.at(MONDAY + 20 * DAY, seen(False, "A.NS"), seen(True, "B.NS", cause="yahoo"))
+
+    (over,) = looks.at(MONDAY + 21 * DAY, seen(False, "A.NS"), seen(False, "B.NS"))
+    assert "stale yahoo (2 subjects)" in over.title
+    looks.at(MONDAY + 22 * DAY, seen(False, "A.NS"), seen(True, "B.NS", cause="yahoo"))
+    (again,) = looks.at(MONDAY + 23 * DAY, seen(False, "A.NS"), seen(False, "B.NS"))
+    assert "stale yahoo [" in again.title
 
 
 def test_an_alert_stays_in_the_group_that_was_told_of_it():
@@ -262,6 +286,17 @@ def test_a_warning_that_lasts_becomes_critical_by_sessions_not_by_days():
     assert kinds == [[], [], [], [], ["escalated"], []]
     assert looks.messages[-1].severity == "CRITICAL"
     assert looks.messages[-1].title.startswith("CRITICAL: stale TCS.NS")
+
+
+@pytest.mark.parametrize("severity", ["INFO", "CRITICAL"])
+def test_only_a_warning_becomes_critical(severity):
+    looks = Looks(rule(severity=severity, escalate_after_sessions=2, repeat_after=None))
+    for day in range(10):
+        looks.at(MONDAY + day * DAY, seen(True))
+
+    assert [(message.kind, message.severity) for message in looks.messages] == [
+        ("firing", severity)
+    ]
 
 
 def test_on_days_without_a_session_nothing_is_told_that_needs_one():
