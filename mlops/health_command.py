@@ -76,7 +76,7 @@ def _is_known(report: HealthCheck, ticker: str) -> bool:
 
 def health_lines(report: HealthCheck) -> Iterator[str]:
     """A report as lines for a terminal."""
-    of = report.ticker or f"{report.tickers} tickers"
+    of = report.ticker or f"{report.tickers} ticker{'' if report.tickers == 1 else 's'}"
     yield f"{report.status:<10} {of}, {report.timestamp:%Y-%m-%d %H:%M} UTC"
     yield f"Database   {report.database.message}"
     yield _quality_line(report.data_quality)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 log = logs.get(__name__)
 
 EVERY = 60.0  # seconds
+AT_WORK = Observation("watch_silent", "", False, "The watch is at work.")
 # How far back a channel is judged by how it did.
 CHANNEL_DAYS = dt.timedelta(days=7)
 
@@ -113,9 +114,10 @@ class Watcher:
 
 
 def watch_once(settings: Settings, now: dt.datetime) -> Look:
-    """Evaluate all rules once, note that this was done, and send what is to be told."""
+    """Evaluate all rules once, send what is to be told, and note that this was done."""
+    look = Watcher(settings).look(now, [AT_WORK])
     _note(settings, now)
-    return Watcher(settings).look(now)
+    return look
 
 
 def watch(
@@ -133,8 +135,13 @@ def watch(
         while True:
             began = time.monotonic()
             now = clock()
-            _note(settings, now)
-            show(watcher.look(now))
+            try:
+                look = watcher.look(now, [AT_WORK])
+                _note(settings, now)
+                show(look)
+            except Exception as error:
+                # Whoever watches the watch sees that nothing is noted any more.
+                log.error(f"The rules could not be evaluated: {one_line(error)}", exc_info=error)
             time.sleep(max(0.0, began + EVERY - time.monotonic()))
 
 

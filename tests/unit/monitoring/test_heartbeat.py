@@ -1,13 +1,12 @@
 """What a heartbeat service is told of a run, over real HTTP."""
 
 import datetime as dt
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from src.monitoring.heartbeat import Heartbeat, verdict
+from tests.support.heartbeats import HeartbeatService
 
 WEDNESDAY, THURSDAY = dt.date(2026, 4, 15), dt.date(2026, 4, 16)
 DONE = {"pipeline_id": "20260416_130000", "status": "success"}
@@ -37,46 +36,17 @@ def test_a_failed_run_tells_its_error():
     assert verdict(results, WEDNESDAY, THURSDAY, THURSDAY) == ("fail", "The disk is full.")
 
 
-class Receiver:
-    """A service that keeps what it gets, and answers as it is told."""
-
-    def __init__(self, status=200, delay=0.0):
-        self.got = []
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                receiver.got.append((self.path, body))
-                time.sleep(delay)
-                self.send_response(status)
-                if status == 302:
-                    self.send_header("Location", f"{receiver.url}/elsewhere")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            do_GET = do_POST
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/ping/0a1b"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
 @pytest.fixture
 def receiver():
     made = []
 
     def make(**behaviour):
-        made.append(Receiver(**behaviour))
+        made.append(HeartbeatService(**behaviour))
         return made[-1]
 
     yield make
     for each in made:
-        each.server.shutdown()
-        each.server.server_close()
+        each.close()
 
 
 def test_start_and_success_and_fail_have_their_addresses_and_share_an_id(receiver):
