@@ -66,6 +66,9 @@ def _mean(name: str, rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     }
     if not judged:
         return {"score": None, "found": "It is known of no ticker.", "remedy": ""}
+    if len(judged) == 1:
+        (only,) = judged.values()
+        return {key: value for key, value in only.items() if key != "sessions_behind"}
     score = sum(each["score"] for each in judged.values()) / len(judged)
     lowest = sorted((each["score"], ticker) for ticker, each in judged.items())[:NAMED]
     if lowest[0][0] == WHOLE:
@@ -74,7 +77,7 @@ def _mean(name: str, rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     worst = judged[lowest[0][1]]
     return {
         "score": round(score, 2),
-        "found": f"The mean of {len(judged)} tickers; the lowest are {named}.",
+        "found": f"The mean of {len(judged)} tickers; lowest: {named}.",
         "remedy": worst["remedy"],
     }
 

@@ -149,12 +149,18 @@ def test_the_score_of_all_is_of_the_mean_of_each_dimension():
     every = overall({"TCS.NS": row(), "INFY.NS": bad})
     validity = every["dimensions"]["validity"]
     assert validity["score"] == pytest.approx(85.0, abs=0.01)
-    assert validity["found"] == "The mean of 2 tickers; the lowest are INFY.NS 69.99."
+    assert validity["found"] == "The mean of 2 tickers; lowest: INFY.NS 69.99."
     assert validity["remedy"].startswith("Bring in corrected bars: ")
     assert every["dimensions"]["completeness"] == {"score": 100.0}
     assert every["dimensions"]["agreement"]["score"] is None
     assert every["score"] == pytest.approx(0.8 * 85 + 0.2 * 97, abs=0.01)
     assert every["session"] == SESSION
+    (found, remedy) = (bad["dimensions"]["validity"][key] for key in ("found", "remedy"))
+    assert overall({"INFY.NS": bad})["dimensions"]["validity"] == {
+        "score": 69.99,
+        "found": found,
+        "remedy": remedy,
+    }
 
 
 def test_a_dormant_ticker_is_left_out_of_the_score_of_all_unless_all_are():
