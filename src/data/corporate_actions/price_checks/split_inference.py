@@ -89,16 +89,24 @@ def infer_splits(
         others: bars of the ticker's other sources (see ``find_witnesses``). One that shows no jump
             decides, whatever else speaks for or against a split.
     """
-    has_prices = pl.all_horizontal(pl.col(name).is_between(0, inf, closed="none") for name in OHLC)
-    traded = (pl.col("volume") > 0) | (pl.col("high") != pl.col("low"))
     inferred = []
-    for jump in find_jumps(bars.filter(has_prices & traded), calendar):
+    for jump in find_jumps(_traded(bars), calendar):
         witnesses = find_witnesses(jump, others)
         stands_out = jump.is_large or (has_bands and (jump.is_near or jump.is_impossible))
         stands_out |= any(witness.ratio for witness in witnesses)
         if stands_out and not _is_explained(jump, stated):
             inferred.append(_inferred_split(jump, stated, witnesses, has_bands=has_bands))
     return _doubt_reversed(inferred)
+
+
+def _traded(bars: pl.DataFrame) -> pl.DataFrame:
+    """The bars with all prices and a trade."""
+    prices = {name: bars[name].cast(pl.Float64).to_numpy() for name in OHLC}
+    volume = bars["volume"].cast(pl.Float64).to_numpy()
+    traded = (volume > 0) | (prices["high"] != prices["low"])
+    for values in prices.values():
+        traded &= (values > 0) & (values < inf)
+    return bars if traded.all() else bars.filter(pl.Series(traded, dtype=pl.Boolean))
 
 
 def _doubt_reversed(inferred: list[InferredSplit]) -> list[InferredSplit]:
