@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
@@ -29,13 +29,14 @@ _NAMES = {"short": "Next session", "long": "Next quarter"}
 
 @dataclass(frozen=True)
 class Digest:
-    """What a digest is made of."""
+    """What a digest is made of; ``open_alerts`` are those of the whole installation."""
 
     pool: str
     session: dt.date
     members: Sequence[Member]
     summary: SessionSummary
     pending: Sequence[PendingAction]
+    open_alerts: Sequence[str]
 
 
 def digest_message(digest: Digest, now: dt.datetime) -> Message:
@@ -60,6 +61,8 @@ def digest_lines(digest: Digest) -> Iterator[str]:
     if digest.pending:
         jumps = [f"{action.ticker} {action.date}" for action in digest.pending]
         yield f"Jumps that wait for a decision: {len(jumps)} ({sessions.named(jumps)})."
+    if digest.open_alerts:
+        yield f"Open alerts: {sessions.named(digest.open_alerts)}."
 
 
 def due(members: Sequence[Member], now: dt.datetime) -> Iterator[tuple[str, dt.date]]:
@@ -76,26 +79,36 @@ def due(members: Sequence[Member], now: dt.datetime) -> Iterator[tuple[str, dt.d
 
 
 def read_digests(
-    connection: Connection, now: dt.datetime, told: Sequence[str]
+    connection: Connection,
+    now: dt.datetime,
+    told: Sequence[str],
+    open_alerts: Callable[[], Sequence[str]],
 ) -> Iterator[Message]:
     """The digests that are due and whose fingerprint is not among those told.
 
     A session is over for a pool once it has been trained or forecast at it.
+
+    Args:
+        connection: An open autocommit connection.
+        now: An aware time.
+        told: Fingerprints of digests.
+        open_alerts: Reads what is open, by name.
     """
     from src.db.tables import data_state
     from src.db.tables.session_summary import session_summary
 
     members = data_state.members(connection)
     answered = data_state.answered_sessions(connection)
-    pending = data_state.pending_actions(connection)
     for pool, session in due(members, now):
         of_pool = [member for member in members if member.pool == pool]
         names = {member.ticker for member in of_pool}
         if fingerprint_of(NAME, f"{pool} {session}") in told or answered.get(pool) != session:
             continue
         summary = session_summary(connection, pool, session)
+        pending = data_state.pending_actions(connection)
         waiting = [action for action in pending if action.ticker in names]
-        yield digest_message(Digest(pool, session, of_pool, summary, waiting), now)
+        digest = Digest(pool, session, of_pool, summary, waiting, open_alerts())
+        yield digest_message(digest, now)
 
 
 def _tickers(digest: Digest) -> Iterator[str]:
@@ -106,7 +119,7 @@ def _tickers(digest: Digest) -> Iterator[str]:
     }
     there = [ticker for ticker, lag in lags.items() if lag == 0]
     behind = [t for t, lag in lags.items() if lag is not None and 0 < lag <= DORMANT_AFTER]
-    line = f"{len(there)} tickers have the session"
+    line = f"{len(there)} of {len(lags)} tickers have the session"
     if behind:
         verb = "is" if len(behind) == 1 else "are"
         line += f", {len(behind)} {verb} behind ({sessions.named(behind)})"

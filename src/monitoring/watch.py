@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from src.config import logs
+from src.core.alerts import SEVERITIES
 from src.core.calendars.nse import nse
 from src.core.errors import ForecastError, UsageError, one_line
 from src.monitoring import digest
@@ -171,9 +173,18 @@ def _add_digests(tables: AlertTables, now: dt.datetime) -> None:
     try:
         with tables.exclusive():
             told = tables.outbox.told(digest.NAME)
-            tables.outbox.add(list(digest.read_digests(tables.connection, now, told)))
+            open_alerts = partial(_open_alerts, tables)
+            found = digest.read_digests(tables.connection, now, told, open_alerts)
+            tables.outbox.add(list(found))
     except Exception as error:
         log.warning(f"The digest could not be written: {one_line(error)}", exc_info=error)
+
+
+def _open_alerts(tables: AlertTables) -> list[str]:
+    """Rule and name of every group that is worse than INFO, the worst first."""
+    groups = [group for group in tables.load().groups.values() if group.severity != "INFO"]
+    groups.sort(key=lambda group: (-SEVERITIES.index(group.severity), group.key))
+    return [" ".join(filter(None, (g.severity, g.rule, g.name))) for g in groups]
 
 
 def _calendar(settings: Settings) -> Calendar:

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import psycopg
 
+# Days after its first features for which a share may lack inputs of a year.
+YOUNG = 400
+
 # From features_daily itself: what pool_members says of them may be of rows that are gone.
 _MEMBERS = """
 SELECT m.ticker, m.pool, m.source,
@@ -23,8 +26,11 @@ _INCOMPLETE = """
 SELECT f.ticker, f.date,
     array(SELECT key FROM jsonb_each(to_jsonb(f) - 'inputs')
         WHERE value = 'null' AND key = ANY(%(columns)s) ORDER BY key)
-    || array(SELECT coalesce(s.names[i], i::text) FROM generate_subscripts(f.inputs, 1) i
-        WHERE f.inputs[i] = 'NaN' OR f.inputs[i] IS NULL ORDER BY i) AS missing
+    || CASE WHEN (SELECT min(date) FROM features_daily d WHERE d.ticker = f.ticker)
+            <= f.date - %(young)s::integer
+        THEN array(SELECT coalesce(s.names[i], i::text) FROM generate_subscripts(f.inputs, 1) i
+            WHERE f.inputs[i] = 'NaN' OR f.inputs[i] IS NULL ORDER BY i)
+        ELSE '{}' END AS missing
 FROM pool_members m
 JOIN LATERAL (SELECT * FROM features_daily d WHERE d.ticker = m.ticker
     ORDER BY date DESC LIMIT 1) f ON NOT f.warm_up
@@ -158,11 +164,13 @@ def incomplete_rows(
 ) -> list[IncompleteRow]:
     """The newest row of every ticker beyond its warm-up; ``missing`` is empty where it is whole.
 
+    Of a share that was listed lately the features count, not the inputs that need a year.
+
     Args:
         connection: An open autocommit connection.
         columns: Names of the configured features.
     """
-    return _read(connection, IncompleteRow, _INCOMPLETE, {"columns": list(columns)})
+    return _read(connection, IncompleteRow, _INCOMPLETE, {"columns": list(columns), "young": YOUNG})
 
 
 def pending_actions(connection: psycopg.Connection[Any]) -> list[PendingAction]:

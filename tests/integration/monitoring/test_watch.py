@@ -6,6 +6,8 @@ import re
 import psycopg
 import pytest
 
+from src.core.alerts import AlertGroup, States
+from src.db.tables.alerts import AlertTables
 from src.monitoring.checks.machine import last_watch
 from src.monitoring.watch import look_for_the_dead, watch_once
 from tests.support.installations import NOW, SESSION, Installation, add_features
@@ -14,6 +16,7 @@ from tests.support.receivers import Receiver
 from tests.support.registries import Place
 
 MINUTE = dt.timedelta(minutes=1)
+GROUP = AlertGroup("run_failed", "", "WARNING", NOW, NOW)
 
 
 @pytest.fixture
@@ -92,11 +95,14 @@ def test_a_digest_of_a_session_is_sent_once(installation, receiver):
                     "'{}', NULL, '{}', NULL, 'yahoo', 'total', %s, now())",
                     (ticker, horizon, SESSION, "d" * 64),
                 )
+    with psycopg.connect(installation.url) as connection:
+        AlertTables(connection).store(States(), States(groups={GROUP.key: GROUP}), [])
     look(installation)
     look(installation, 1)
     (digest,) = [body for body in receiver.bodies if "2026-04-16 on NSE" in body["title"]]
     assert digest["title"].startswith("INFO: ")
-    assert digest["message"].startswith("3 tickers have the session.\nMedian move +0.00%;")
+    assert digest["message"].startswith("3 of 3 tickers have the session.\nMedian move +0.00%;")
+    assert digest["message"].endswith("\nOpen alerts: WARNING run_failed.")
 
 
 def test_a_digest_waits_for_the_forecasts_of_the_session(installation, receiver):
