@@ -24,6 +24,7 @@ from src.modeling.points.candidate_names import CANDIDATES
 from src.modeling.points.candidates import CANDIDATES as FORECASTERS
 from src.modeling.points.candidates import CandidateInputs
 from src.modeling.points.fit_cache import NO_FIT_CACHE, FitCache
+from src.modeling.points.session_ranks import PREFIX, SessionRanks
 from src.modeling.points.walk_forward import FeatureRows
 from src.registry.formats.models import Model
 
@@ -168,26 +169,30 @@ def feature_rows(panel: Panel) -> FeatureRows:
     """The inputs of models, a row per complete session and ticker that has all of its own."""
     stored = panel.inputs
     known = panel.complete[stored.rows] & np.isfinite(stored.per_bar).all(axis=1)
-    bars = np.flatnonzero(known)
-    rows, columns = stored.rows[bars], stored.columns[bars]
     features = model_features()
-    others = [feature for feature in features if feature.name not in stored.names]
-    cells, pooled = rows * len(panel.tickers) + columns, np.empty((len(others), bars.size), "f4")
-    complete = np.ones(bars.size, dtype=bool)
-    for of_rows, (_, values) in zip(pooled, matrices(pool_of(panel), others), strict=True):
-        np.take(values, cells, out=of_rows)
-        complete &= np.isfinite(of_rows)
+    names = tuple(feature.name for feature in features)
+    ranked = tuple(name for name in names if name.startswith(PREFIX))
+    others = [f for f in features if f.name not in stored.names and f.name not in ranked]
+    other_names = tuple(feature.name for feature in others)
+    cells = stored.rows * len(panel.tickers) + stored.columns
+    pooled = np.empty((len(others), cells.size), dtype=np.float32)
+    for of_bars, (_, values) in zip(pooled, matrices(pool_of(panel), others), strict=True):
+        np.take(values, cells, out=of_bars)
+    ranks, bars = SessionRanks(ranked, stored, other_names, pooled), np.flatnonzero(known)
+    complete = ranks.known()[stored.rows[bars]]
+    for of_bars in pooled:
+        complete &= np.isfinite(of_bars[bars])
     return FeatureRows(
-        rows,
-        columns,
-        names=tuple(feature.name for feature in features),
+        stored.rows[bars],
+        stored.columns[bars],
+        names=names,
         complete=complete,
         stored_names=stored.names,
         stored=stored.per_bar,
         bars=bars,
-        pooled_names=tuple(feature.name for feature in others),
-        pooled=pooled.T,
-        places=np.arange(bars.size),
+        pooled_names=other_names,
+        pooled=pooled,
+        ranks=ranks,
     )
 
 

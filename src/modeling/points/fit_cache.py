@@ -12,13 +12,14 @@ import hmac
 import inspect
 import os
 import uuid
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
-from src.core.arrays import Floats, Ints
+from src.core.arrays import Floats, Ints, Singles
 from src.modeling.points.walk_forward import (
     FeatureRows,
     FitFunction,
@@ -147,21 +148,30 @@ class SessionDigests:
     """
 
     def __init__(self, features: FeatureRows) -> None:
-        names = (features.names, features.stored_names, features.pooled_names)
+        names = features.names, features.stored_names, features.pooled_names
         self._firsts = np.flatnonzero(np.diff(features.rows, prepend=-1))
         ends = np.append(self._firsts[1:], features.rows.size)
         digest = hashlib.blake2b(repr(names).encode(), digest_size=32)
         self._seen = []
         for first, end in zip(self._firsts.tolist(), ends.tolist(), strict=True):
-            rows = slice(first, end)
-            digest.update((end - first).to_bytes(8))
-            digest.update(features.stored[features.bars[rows]].data)
-            digest.update(np.ascontiguousarray(features.pooled[features.places[rows]]).data)
+            for part in _contents(features, first, end):
+                digest.update(len(part).to_bytes(8))
+                digest.update(part.data)
             self._seen.append(digest.copy().digest())
 
     def up_to(self, position: int) -> bytes:
         """Of all sessions up to that of the row at a position."""
         return self._seen[int(np.searchsorted(self._firsts, position, side="right")) - 1]
+
+
+def _contents(features: FeatureRows, first: int, end: int) -> Iterator[Ints | Singles]:
+    """What the inputs of the rows of one session follow from."""
+    bars = features.bars[first:end]
+    yield features.columns[first:end]
+    yield features.stored[bars]
+    yield np.ascontiguousarray(features.pooled[:, bars])
+    if features.ranks is not None:
+        yield from features.ranks.contents(int(features.ranks.stored.rows[bars[0]]))
 
 
 def _key(name: str, fit: FitFunction, fold: FoldRows, digests: SessionDigests) -> str:

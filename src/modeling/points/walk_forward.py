@@ -15,13 +15,14 @@ import numpy as np
 
 from src.core.arrays import Bools, Floats, Ints, Singles
 from src.modeling.points import splits
+from src.modeling.points.session_ranks import SessionRanks
 from src.modeling.points.splits import Schedule
 
 # A fit takes every second, third, … session where there are more: with all rows of 500 tickers over
 # 20 years in double precision a run would not keep within 2 GiB.
 MOST_ROWS = 500_000
 # Rows that are copied at a time, few enough to stay in a processor's cache, and inputs.
-CHUNK, TOGETHER = 2_048, 8
+CHUNK, TOGETHER = 4_096, 8
 
 
 class FittedModel(Protocol):
@@ -63,8 +64,8 @@ class FeatureRows:
         complete: Whether a row has all of them; (n,).
         stored: Inputs of tickers by themselves, a row a bar, by ``stored_names``.
         bars: Position of each row in ``stored``; (n,).
-        pooled: The other inputs, by ``pooled_names``; an input's values lie side by side.
-        places: Position of each row in ``pooled``; (n,).
+        pooled: Those of the other inputs that are no ranks, by ``pooled_names``; (pooled, bars).
+        ranks: Makes the ranks; None where there are none.
     """
 
     rows: Ints
@@ -76,7 +77,7 @@ class FeatureRows:
     bars: Ints
     pooled_names: tuple[str, ...]
     pooled: Singles
-    places: Ints
+    ranks: SessionRanks | None = None
 
     def take(self, positions: Ints) -> Singles:
         """The inputs of some rows; (positions, names), NaN where a row lacks one."""
@@ -104,7 +105,9 @@ class FeatureRows:
         out[by_ticker] = self.stored[self.bars[:, None], numbers].T
         for place, name in enumerate(names):
             if name in self.pooled_names:
-                out[place] = self.pooled[:, self.pooled_names.index(name)][self.places]
+                out[place] = self.pooled[self.pooled_names.index(name)][self.bars]
+            elif self.ranks is not None and name in self.ranks.names:
+                out[place] = self.ranks.column(name, self.bars)
         return out
 
     def with_all_inputs(self) -> FeatureRows:
@@ -116,23 +119,26 @@ class FeatureRows:
             columns=self.columns[kept],
             complete=kept[kept],
             bars=self.bars[kept],
-            places=self.places[kept],
         )
 
     def without_pool(self) -> FeatureRows:
         """All rows, with the inputs of the tickers by themselves alone."""
-        return replace(self, names=self.stored_names, complete=np.ones_like(self.complete))
+        complete = np.ones_like(self.complete)
+        return replace(self, names=self.stored_names, complete=complete, ranks=None)
 
     def _fill(self, out: Singles | Floats, positions: Ints) -> None:
+        place = {name: column for column, name in enumerate(self.names)}
         for start in range(0, positions.size, CHUNK):
-            chunk = positions[start : start + CHUNK]
-            stored, places = self.stored[self.bars[chunk]], self.places[chunk]
-            rows = slice(start, start + chunk.size)
-            for column, name in enumerate(self.names):
-                if name in self.stored_names:
-                    out[rows, column] = stored[:, self.stored_names.index(name)]
-                else:
-                    out[rows, column] = self.pooled[:, self.pooled_names.index(name)][places]
+            bars = self.bars[positions[start : start + CHUNK]]
+            rows, stored = slice(start, start + bars.size), self.stored[bars]
+            for name, values in zip(self.stored_names, stored.T, strict=True):
+                out[rows, place[name]] = values
+            for name, values in zip(self.pooled_names, self.pooled, strict=True):
+                if name in place:
+                    out[rows, place[name]] = values[bars]
+            if self.ranks is not None:
+                columns = [place[name] for name in self.ranks.names]
+                out[rows, columns] = self.ranks.take(bars).T
 
 
 @dataclass(frozen=True, eq=False)

@@ -65,6 +65,8 @@ def train_and_publish(
     training = train_pool(panel, context.settings, _fit_cache(context.settings))
     trained = _judge(context, members, training)
     rows = list(_rows(context, members, panel, training))
+    # Features and forecasts of a whole history: many times what the rest needs.
+    del training
     answering = [stays_live(context.models, artifact) for artifact in trained.artifacts]
     pool_rows = [pool_row_of(artifact, rows, context.now) for artifact in answering]
     forecasts = _forecasts(context, answering, rows, pool_rows, tickers)

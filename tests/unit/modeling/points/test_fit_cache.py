@@ -49,8 +49,7 @@ def fold(X, y, horizon=1, *, test=NO_ROWS, per_session=1):
         stored=X,
         bars=places,
         pooled_names=(),
-        pooled=np.empty((len(X), 0), dtype=np.float32),
-        places=places,
+        pooled=np.empty((0, len(X)), dtype=np.float32),
     )
     return FoldRows(features, y, horizon, places[: len(y)], test)
 

@@ -67,8 +67,7 @@ def rows_of(features, pooled=()):
         stored=stored,
         bars=places,
         pooled_names=names[count:],
-        pooled=others,
-        places=places,
+        pooled=others.T,
     )
 
 
