@@ -99,7 +99,8 @@ def trailing(y: Floats | Singles, horizon: int, rows: Ints, levels: Floats = LEV
         realised = np.concatenate([np.zeros(horizon, np.int64), np.cumsum(known)])[rows]
         ended, where = np.unique(realised, return_inverse=True)
         seen = np.sort(sliding_window_view(past, REFERENCE_WINDOW)[ended], axis=1)
-        out[:, n] = of_sorted(seen, levels, at_least=REFERENCE_FROM)[where]
+        counts = np.minimum(ended, REFERENCE_WINDOW)
+        out[:, n] = of_sorted(seen, levels, at_least=REFERENCE_FROM, counts=counts)[where]
     return out
 
 

@@ -168,10 +168,12 @@ def _contents(features: FeatureRows, first: int, end: int) -> Iterator[Ints | Si
     """What the inputs of the rows of one session follow from."""
     bars = features.bars[first:end]
     yield features.columns[first:end]
-    yield features.stored[bars]
-    yield np.ascontiguousarray(features.pooled[:, bars])
     if features.ranks is not None:
+        # Of the session's other bars too: ranks are among them.
         yield from features.ranks.contents(int(features.ranks.stored.rows[bars[0]]))
+    else:
+        yield features.stored[bars]
+        yield np.ascontiguousarray(features.pooled[:, bars])
 
 
 def _key(name: str, fit: FitFunction, fold: FoldRows, digests: SessionDigests) -> str:

@@ -61,10 +61,11 @@ class SessionRanks:
             known &= counts >= MIN_TICKERS
         return known
 
-    def contents(self, session: int) -> tuple[Singles, Singles]:
-        """All values that the ranks of a session follow from."""
+    def contents(self, session: int) -> tuple[Ints, Singles, Singles]:
+        """Tickers and inputs of all bars of a session, which its ranks follow from."""
         (first,), (end,) = self._bounds(np.array([session]))
-        return self.stored.per_bar[first:end], np.ascontiguousarray(self.others[:, first:end])
+        others = np.ascontiguousarray(self.others[:, first:end])
+        return self.stored.columns[first:end], self.stored.per_bar[first:end], others
 
     def _bounds(self, sessions: Ints) -> tuple[Ints, Ints]:
         """The first bar of each session and the one behind its last."""

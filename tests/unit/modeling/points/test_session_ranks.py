@@ -53,8 +53,9 @@ def test_ranks_are_known_where_each_input_has_enough_tickers(seed):
 def test_the_contents_of_a_session_are_those_of_all_its_bars():
     ranked, _ = pool(1)
 
-    stored, others = ranked.contents(3)
+    columns, stored, others = ranked.contents(3)
 
     of_session = np.flatnonzero(ranked.stored.rows == 3)
+    assert np.array_equal(columns, ranked.stored.columns[of_session])
     assert np.array_equal(stored, ranked.stored.per_bar[of_session], equal_nan=True)
     assert np.array_equal(others, ranked.others[:, of_session], equal_nan=True)
