@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 _COLUMNS = "ticker, session, score, dimensions, measured_at"
 _WRITE = f"""
-INSERT INTO quality_scores ({_COLUMNS})
+INSERT INTO quality_scores AS stored ({_COLUMNS})
 SELECT ticker, session, score, dimensions, %(at)s FROM unnest(%(tickers)s::text[],
     %(sessions)s::date[], %(scores)s::float8[], %(dimensions)s::jsonb[])
     u(ticker, session, score, dimensions)
 ON CONFLICT (ticker, session) DO UPDATE SET score = excluded.score,
     dimensions = excluded.dimensions, measured_at = excluded.measured_at
+WHERE (stored.score, stored.dimensions) IS DISTINCT FROM (excluded.score, excluded.dimensions)
 """  # noqa: S608 names of this module
 # The newest of each by the key's index: the table grows by every ticker at every session.
 _LATEST = f"""
@@ -40,11 +41,11 @@ class QualityScores:
         self._connection = connection
 
     def write(self, rows: Sequence[Mapping[str, Any]], at: dt.datetime) -> None:
-        """Keep scores; one of the same ticker and session is replaced.
+        """Keep scores; one of the same ticker and session is replaced if it differs.
 
         Args:
             rows: ``ticker`` (empty for all together), ``session``, ``score``, ``dimensions``.
-            at: When they were measured.
+            at: When they were measured; of one that is as before, the first time stays.
         """
         parameters = {
             "tickers": [row["ticker"] for row in rows],
