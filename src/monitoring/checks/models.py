@@ -33,9 +33,9 @@ def check(facts: Facts) -> list[Observation]:
 
 def _files(model: ModelFacts) -> Iterator[Observation]:
     is_corrupt = bool(model.problem) and not model.is_missing
-    yield Observation("model_missing", model.subject, model.is_missing, model.problem)
     bad = None if model.is_missing else is_corrupt
-    yield Observation("model_corrupt", model.subject, bad, model.problem)
+    for rule, value in (("model_missing", model.is_missing), ("model_corrupt", bad)):
+        yield Observation(rule, model.subject, value, model.problem, cause=model.pool)
 
 
 def fit_age(model: ModelFacts, now: dt.datetime, limit: int) -> Observation:
@@ -50,7 +50,7 @@ def fit_age(model: ModelFacts, now: dt.datetime, limit: int) -> Observation:
         f"The live {model.horizon} model of {model.pool} was fitted on what was known at "
         f"{model.fitted_on}, {days} days ago (at most {limit} are usual)."
     )
-    return Observation("model_stale", model.subject, days > limit, sentence, days)
+    return Observation("model_stale", model.subject, days > limit, sentence, days, model.pool)
 
 
 def staleness(
@@ -101,4 +101,6 @@ def judged(models: Sequence[ModelFacts], members: Sequence[Member]) -> Iterator[
             f"The {model.horizon} model of {model.pool} was last judged at {at}, "
             f"{sessions.sessions(behind)} before the newest complete one, {session}."
         )
-        yield Observation("model_not_judged", model.subject, behind > 0, sentence, behind)
+        yield Observation(
+            "model_not_judged", model.subject, behind > 0, sentence, behind, model.pool
+        )

@@ -59,7 +59,7 @@ def test_a_condition_is_told_once_and_its_end_once(installation):
 def test_vanished_features_are_no_recovery(installation):
     installation.execute("DELETE FROM features_daily WHERE date = %s", SESSION)
     assert titles(look(installation)) == []  # it may still be on its way
-    assert titles(look(installation, 361)) == ["WARNING: features_stale NSE"]
+    assert titles(look(installation, 241)) == ["WARNING: features_stale NSE"]
     installation.execute("DELETE FROM features_daily")
     assert titles(look(installation, 1)) == []
     with psycopg.connect(installation.url) as connection:
