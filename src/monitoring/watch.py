@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from src.config import logs
 from src.core.alerts import SEVERITIES
 from src.core.calendars.nse import nse
-from src.core.errors import ForecastError, UsageError, one_line
+from src.core.errors import ForecastError, UnwritableFolder, UsageError, one_line
 from src.monitoring import digest
 from src.monitoring.checks.machine import last_watch, note_watch, watch_age
 from src.monitoring.checks.run import APPLICATION, UNREACHABLE, observe
@@ -22,6 +22,7 @@ from src.monitoring.delivery.channels import from_settings
 from src.monitoring.delivery.journal import Journal
 from src.monitoring.delivery.observe import channel_observations
 from src.monitoring.delivery.record import raise_alerts
+from src.monitoring.metrics.points import MetricsFolder, make_point
 from src.monitoring.observation import Observation
 from src.monitoring.rules import RULES
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 log = logs.get(__name__)
 
 EVERY = 60.0  # seconds
+# Minutes between metrics: a year of every minute would be a million lines.
+RECORDED_EVERY = 5
 AT_WORK = Observation("watch_silent", "", False, "The watch is at work.")
 # How far back a channel is judged by how it did.
 CHANNEL_DAYS = dt.timedelta(days=7)
@@ -117,8 +120,9 @@ class Watcher:
 
 def watch_once(settings: Settings, now: dt.datetime) -> Look:
     """Evaluate all rules once, send what is to be told, and note that this was done."""
+    began = time.monotonic()
     look = Watcher(settings).look(now, [AT_WORK])
-    _note(settings, now)
+    _note(settings, now, look, time.monotonic() - began)
     return look
 
 
@@ -139,7 +143,7 @@ def watch(
             now = clock()
             try:
                 look = watcher.look(now, [AT_WORK])
-                _note(settings, now)
+                _note(settings, now, look, time.monotonic() - began)
                 show(look)
             except Exception as error:
                 # Whoever watches the watch sees that nothing is noted any more.
@@ -161,10 +165,15 @@ def look_for_the_dead(settings: Settings, now: dt.datetime) -> Observation:
     return seen
 
 
-def _note(settings: Settings, now: dt.datetime) -> None:
+def _note(settings: Settings, now: dt.datetime, look: Look, seconds: float) -> None:
+    """Note that the watch is at work, and every few minutes as metrics what it found."""
     try:
         note_watch(settings.home, now)
-    except OSError as error:
+        if now.minute % RECORDED_EVERY == 0:
+            values = {"monitor_seconds": seconds, "monitor_bad_conditions": look.bad}
+            points = [make_point(name, value, None, now) for name, value in values.items()]
+            MetricsFolder.of(settings).write(points)
+    except (OSError, UnwritableFolder) as error:
         log.warning(f"That the watch is at work could not be noted: {one_line(error)}")
 
 

@@ -9,6 +9,7 @@ import pytest
 from src.core.alerts import AlertGroup, States
 from src.db.tables.alerts import AlertTables
 from src.monitoring.checks.machine import last_watch
+from src.monitoring.metrics.history import read_points
 from src.monitoring.watch import look_for_the_dead, watch_once
 from tests.support.installations import NOW, SESSION, Installation, add_features
 from tests.support.models import both_horizons
@@ -45,6 +46,10 @@ def titles(result):
 def test_a_sound_installation_is_quiet(installation):
     assert titles(look(installation)) == []
     assert last_watch(installation.home) == NOW
+    points = read_points(installation.home / "mlops" / "metrics", NOW, NOW).points
+    values = {point.name: point.value for point in points}
+    assert values.pop("monitor_seconds") > 0
+    assert values == {"monitor_bad_conditions": 0.0}
 
 
 def test_a_condition_is_told_once_and_its_end_once(installation):
