@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from mlops import health_command, metrics_command, watch_command
 from mlops.alerts_command import add_alerts
@@ -12,13 +13,24 @@ from mlops.deployment import DeploymentManager
 from mlops.metrics_collector import MetricsCollector
 from mlops.model_monitor import ModelMonitor
 from src.core.errors import BadInput
-from src.monitoring.health.report import HealthCheck
 from src.stages.arguments import Parser, add_config, add_ticker, command_parser, moment
 from src.stages.cli import run_command, set_up
+
+if TYPE_CHECKING:
+    from src.monitoring.health.report import HealthCheck
 
 __all__ = ["DeploymentManager", "HealthCheck", "MetricsCollector", "ModelMonitor", "main"]
 
 EVERY_TICKER = "every ticker"
+
+
+def __getattr__(name: str) -> object:
+    """What ``run_health_check`` returns; its module is too slow to import for ``--help``."""
+    if name == "HealthCheck":
+        from src.monitoring.health.report import HealthCheck
+
+        return HealthCheck
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from pathlib import Path
 
 from src.core.alerts import SEVERITIES
 from src.monitoring.rules import RULES
@@ -31,3 +32,9 @@ def test_a_repeat_of_no_hours_means_never():
     assert RULES["no_channel"].repeat_after is None
     assert RULES["model_missing"].repeat_after == dt.timedelta(hours=4)
     assert RULES["features_stale"].repeat_after == dt.timedelta(hours=24)
+
+
+def test_each_rule_has_an_entry_in_the_runbook_and_no_other_is_there():
+    runbook = Path(__file__).resolve().parents[3] / "docs" / "runbook.md"
+    entries = re.findall(r"^## (\w+)$", runbook.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(entries) == sorted(RULES)
