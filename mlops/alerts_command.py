@@ -72,6 +72,7 @@ def _hours(text: str) -> dt.timedelta:
 
 def _list(args: argparse.Namespace) -> int:
     from mlops.alerts_table import alerts_text
+    from src.monitoring.delivery.channels import from_settings
     from src.monitoring.delivery.journal import Journal
 
     settings, now = set_up(args)
@@ -79,7 +80,12 @@ def _list(args: argparse.Namespace) -> int:
         with _tables(settings) as tables:
             states, silences = tables.load(), tables.silences(now)
             acknowledged = tables.acknowledgements()
-            records = tables.outbox.records(now - dt.timedelta(days=7))
+            configured = {channel.name for channel in from_settings(settings)}
+            records = [
+                record
+                for record in tables.outbox.records(now - dt.timedelta(days=7))
+                if record.channel in configured
+            ]
     except DatabaseUnavailable as error:
         kept = Journal(settings.home).read()
         acknowledged = {taken.fingerprint: taken for taken in kept.acknowledgements}

@@ -1,6 +1,7 @@
 """Receivers of alerts: real HTTP servers that answer as a test tells them."""
 
 import json
+import socketserver
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -71,5 +72,47 @@ class Receiver:
     def close(self):
         """End it, and let whoever waits go."""
         self._over.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class MailServer:
+    """An SMTP server on this machine that takes every message.
+
+    Attributes:
+        mails: The text of each.
+    """
+
+    def __init__(self, greets_after=0.0):
+        self.mails = []
+        server = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                time.sleep(greets_after)
+                self.reply("220 here")
+                while command := self.rfile.readline().decode().strip():
+                    name = command[:4].upper()
+                    if name == "DATA":
+                        self.reply("354 go on")
+                        server.mails.append(self.text())
+                    self.reply("221 bye" if name == "QUIT" else "250 fine")
+
+            def text(self):
+                lines = []
+                while (line := self.rfile.readline().decode()) != ".\r\n":
+                    lines.append(line)
+                return "".join(lines)
+
+            def reply(self, line):
+                self.wfile.write(f"{line}\r\n".encode())
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self):
+        """End it."""
         self._server.shutdown()
         self._server.server_close()

@@ -12,6 +12,7 @@ from src.monitoring.delivery.journal import Content, Journal
 from src.monitoring.delivery.send import deliver
 from src.monitoring.delivery.trial import try_channels
 from tests.support.alerts import HOUR, MONDAY
+from tests.support.receivers import MailServer
 
 FINGERPRINT = "3fa2c4d1e0ab"
 KEYS = ("INTEGRATION-KEY-77", "APIKEY-88", "T1JJ3T3L2", "A1BRTD4JD", "TIiajkdnlazkcOXrIdevi7FQ")
@@ -101,6 +102,34 @@ def test_a_trial_reaches_every_channel_and_leaves_no_incident_open(
     assert [body["event_action"] for body in pager.bodies] == ["trigger", "resolve"]
     assert "Nothing is wrong" in works.bodies[0]["message"]
     assert len(fails.bodies) == 1
+
+
+def test_a_mail_is_sent_also_by_a_server_that_takes_its_time():
+    server = MailServer(greets_after=5.0)
+    place = f"mailto://127.0.0.1:{server.port}?from=forecast@example.org&to=asha@example.org"
+    load_apprise()
+
+    outcome, seconds, reason = Channel("mailto-1", place, 30.0).send(message())
+
+    assert (outcome, reason) == ("delivered", "")
+    assert seconds >= 5
+    (mail,) = server.mails
+    assert f"CRITICAL: down [{FINGERPRINT}]" in mail
+    assert "It is down." in mail
+    server.close()
+
+
+def test_slack_is_told_through_its_webhook(receivers, monkeypatch):
+    receiver = receivers()
+    monkeypatch.setattr(slack.NotifySlack, "webhook_url", f"http://127.0.0.1:{receiver.port}")
+    place = f"slack://{KEYS[2]}/{KEYS[3]}/{KEYS[4]}/#general"
+    load_apprise()
+
+    outcome, _, _ = Channel("slack-1", place, 5.0).send(message())
+
+    assert outcome == "delivered"
+    assert FINGERPRINT in str(receiver.bodies[0])
+    assert "It is down." in str(receiver.bodies[0])
 
 
 @pytest.mark.parametrize("kept_in", ["database", "journal"])
