@@ -80,6 +80,11 @@ def health_lines(report: HealthCheck) -> Iterator[str]:
     yield f"{report.status:<10} {of}, {report.timestamp:%Y-%m-%d %H:%M} UTC"
     yield f"Database   {report.database.message}"
     yield _quality_line(report.data_quality)
+    if report.performance_score is not None:
+        yield (
+            f"Forecasts  {report.performance_score:.0f} of 100: 100 is as promised, a warning "
+            "begins at 50"
+        )
     for model in report.model_status:
         yield _model_line(model)
     for _, alerts in groupby(report.alerts, key=lambda alert: alert.rule):

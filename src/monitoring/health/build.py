@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from src.core.alerts import SEVERITIES
 from src.monitoring.checks.sessions import named
+from src.monitoring.drift.observe import performance_score
 from src.monitoring.health.report import (
     DatabaseStatus,
     DataQuality,
@@ -48,6 +49,7 @@ def build_health(
         tickers=len(measurement.pools) if ticker is None else int(pool is not None),
         database=database_status(found),
         data_quality=data_quality(measurement.quality, ticker),
+        performance_score=_performance(measurement, ticker),
         model_status=[_model_status(model, found) for model in models],
         alerts=alerts,
         not_measured=_not_measured([row for row in found if row.bad is None]),
@@ -104,6 +106,14 @@ def database_status(found: Sequence[Observation]) -> DatabaseStatus:
         if row.rule in ("database_unreachable", "database_read_only") and row.bad:
             return DatabaseStatus(ok=False, message=row.sentence)
     return DatabaseStatus(ok=True, message="The database answers and accepts changes.")
+
+
+def _performance(measurement: Measurement, ticker: str | None) -> float | None:
+    """Of the ticker's pool, or of the worst pool."""
+    pool = measurement.pools.get(ticker or "")
+    return performance_score(
+        [row for row in measurement.drift if ticker is None or row["pool"] == pool]
+    )[0]
 
 
 def _concerns(row: Observation, ticker: str | None, pool: str | None) -> bool:

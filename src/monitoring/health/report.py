@@ -95,6 +95,10 @@ class HealthCheck(_Part):
     tickers: int = Field(description="Tickers with features.")
     database: DatabaseStatus
     data_quality: DataQuality
+    performance_score: float | None = Field(
+        description="How well forecasts keep what they promise: 100 as promised, 50 where a "
+        "warning begins; null without enough outcomes."
+    )
     model_status: list[ModelStatus]
     alerts: list[HealthAlert] = Field(description="The most severe first.")
     not_measured: list[NotMeasured]

@@ -51,6 +51,7 @@ def test_the_lines_of_the_guide(installation, home):
     assert health_check.status == "WARNING"
     assert [alert.rule for alert in health_check.alerts] == ["no_channel"]
     assert health_check.data_quality.score == 92.5
+    assert health_check.performance_score == 75.0
     assert {model.horizon for model in health_check.model_status} == {"short", "long"}
     assert path.parent == home / "mlops" / "health"
     assert json.loads(path.read_text())["status"] == "WARNING"
