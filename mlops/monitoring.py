@@ -7,11 +7,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from mlops import health_command, metrics_command, watch_command
-from mlops.alerts_command import add_alerts
 from mlops.deployment import DeploymentManager
 from mlops.metrics_collector import MetricsCollector
 from mlops.model_monitor import ModelMonitor
+from mlops.monitoring_commands import health as health_command
+from mlops.monitoring_commands import metrics as metrics_command
+from mlops.monitoring_commands import watch as watch_command
+from mlops.monitoring_commands.alerts import add_alerts
 from src.core.errors import BadInput
 from src.stages.arguments import Parser, add_config, add_ticker, command_parser, moment
 from src.stages.cli import run_command, set_up
@@ -105,7 +107,7 @@ def _sign(args: argparse.Namespace) -> int:
 
 
 def _scoreboard(args: argparse.Namespace) -> int:
-    from mlops.scoreboard_table import scoreboard_text
+    from mlops.monitoring_commands.scoreboard_table import scoreboard_text
 
     ticker, (settings, _) = _ticker(args), set_up(args)
     sys.stdout.write(f"{scoreboard_text(settings, ticker)}\n")

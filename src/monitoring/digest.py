@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from src.core.alerts import Message, fingerprint_of
+from src.core.alerts import fingerprint_of
 from src.core.errors import UsageError
+from src.core.messages import Message
 from src.core.tables import HORIZONS
 from src.monitoring.checks import sessions
 from src.monitoring.quality.score import DORMANT_AFTER

@@ -28,8 +28,8 @@ from src.monitoring.rules import RULES
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
-    from src.core.alerts import Attempt, Message
     from src.core.calendars.calendar import Calendar
+    from src.core.messages import Attempt, Message
     from src.db.tables.alerts import AlertTables
 
 log = logs.get(__name__)

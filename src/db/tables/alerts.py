@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from src.core.alerts import Acknowledgement, Alert, AlertGroup, Key, Message, Silence, States
+from src.core.alerts import Acknowledgement, Alert, AlertGroup, Key, Silence, States
+from src.core.messages import Message
 from src.db.tables.locks import ALERT_LOCK
 from src.db.tables.outbox import Outbox
 

@@ -7,15 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from src.core.alerts import (
-    RETRY_FOR,
-    Attempt,
-    ChannelRecord,
-    Delivery,
-    Message,
-    Status,
-    Waiting,
-)
+from src.core.messages import RETRY_FOR, Attempt, ChannelRecord, Delivery, Message, Status, Waiting
 
 if TYPE_CHECKING:
     import psycopg

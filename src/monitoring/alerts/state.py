@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from src.core.alerts import Acknowledgement, Alert, AlertGroup, Key, Message, Silence, States
+from src.core.alerts import Acknowledgement, Alert, AlertGroup, Key, Silence, States
 from src.core.calendars.calendar import Calendar
+from src.core.messages import Message
 from src.monitoring.alerts.grouping import Moment, reason_to_tell, update_group, visible
 from src.monitoring.alerts.lifecycle import advance, worst_by_key
 from src.monitoring.alerts.muting import inhibited, silenced

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from src.core.alerts import Alert, AlertGroup, Kind, Message
+from src.core.alerts import Alert, AlertGroup, Kind
+from src.core.messages import Message
 from src.monitoring.rules import Rule
 
 # So many subjects are named; the others are counted.

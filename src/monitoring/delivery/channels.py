@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from src.config import logs
-from src.core.alerts import Message, Outcome
+from src.core.messages import Message, Outcome
 
 if TYPE_CHECKING:
     import apprise

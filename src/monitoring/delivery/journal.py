@@ -17,19 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.config import logs
-from src.core.alerts import (
-    RETRY_FOR,
-    Acknowledgement,
-    Alert,
-    AlertGroup,
-    Attempt,
-    Delivery,
-    Message,
-    Silence,
-    States,
-    Status,
-    Waiting,
-)
+from src.core.alerts import Acknowledgement, Alert, AlertGroup, Silence, States
+from src.core.messages import RETRY_FOR, Attempt, Delivery, Message, Status, Waiting
 from src.registry.storage.files import make_folder, only_writer
 from src.registry.storage.files import replace as replace_file
 

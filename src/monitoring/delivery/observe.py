@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from src.core.alerts import ChannelRecord
+from src.core.messages import ChannelRecord
 from src.monitoring.observation import Observation
 
 # One that did not take a message the first time is often only slow.

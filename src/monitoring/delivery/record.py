@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from src.config import logs
-from src.core.alerts import Attempt
 from src.core.calendars.calendar import Calendar
 from src.core.errors import DatabaseRefused, DatabaseUnavailable, one_line
+from src.core.messages import Attempt
 from src.db.connection import one_sentence_errors, url_of
 from src.db.tables.alerts import AlertTables
 from src.monitoring.alerts.state import Step, step

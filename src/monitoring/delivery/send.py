@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from src.config import logs
-from src.core.alerts import Attempt, Delivery, Outcome, Status
+from src.core.messages import Attempt, Delivery, Outcome, Status
 from src.monitoring.delivery.channels import Channel, load_apprise
 
 log = logs.get(__name__)

@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 
-from src.core.alerts import Attempt, Delivery, Message, Status, fingerprint_of
+from src.core.alerts import fingerprint_of
+from src.core.messages import Attempt, Delivery, Message, Status
 from src.monitoring.delivery.channels import Channel
 from src.monitoring.delivery.send import deliver
 

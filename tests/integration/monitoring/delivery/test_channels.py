@@ -6,7 +6,7 @@ import pytest
 from apprise.plugins import pagerduty, slack
 
 from src.config.settings import MonitoringSettings, Settings
-from src.core.alerts import Message
+from src.core.messages import Message
 from src.monitoring.delivery.channels import Channel, from_settings, load_apprise
 from src.monitoring.delivery.journal import Content, Journal
 from src.monitoring.delivery.send import deliver

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from src.core.alerts import RETRY_FOR, Message
+from src.core.messages import RETRY_FOR, Message
 from src.monitoring.delivery.channels import Channel
 from src.monitoring.delivery.journal import Content, Journal
 from src.monitoring.delivery.send import deliver

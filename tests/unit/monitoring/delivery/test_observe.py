@@ -2,7 +2,7 @@
 
 import pytest
 
-from src.core.alerts import ChannelRecord
+from src.core.messages import ChannelRecord
 from src.monitoring.delivery.observe import channel_observations
 from tests.support.alerts import MONDAY
 

@@ -71,7 +71,7 @@ def _hours(text: str) -> dt.timedelta:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from mlops.alerts_table import alerts_text
+    from mlops.monitoring_commands.alerts_table import alerts_text
     from src.monitoring.delivery.channels import from_settings
     from src.monitoring.delivery.journal import Journal
 

@@ -5,16 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from src.core.alerts import (
-    SEVERITIES,
-    Acknowledgement,
-    Alert,
-    AlertGroup,
-    ChannelRecord,
-    Key,
-    Silence,
-    States,
-)
+from src.core.alerts import SEVERITIES, Acknowledgement, Alert, AlertGroup, Key, Silence, States
+from src.core.messages import ChannelRecord
 from src.stages.cli import aligned
 
 HEADINGS = ("alert", "severity", "rule", "of", "since", "state")

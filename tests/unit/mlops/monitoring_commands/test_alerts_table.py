@@ -1,7 +1,7 @@
 """The page of alerts for the terminal."""
 
-from mlops.alerts_table import alerts_text
-from src.core.alerts import ChannelRecord
+from mlops.monitoring_commands.alerts_table import alerts_text
+from src.core.messages import ChannelRecord
 from tests.support.alerts import HOUR, MONDAY, Looks, rule, seen
 
 
