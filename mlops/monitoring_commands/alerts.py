@@ -16,7 +16,7 @@ from src.stages.cli import set_up
 if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.core.alerts import AlertGroup
-    from src.db.tables.alerts import AlertTables
+    from src.db.watched.alerts import AlertTables
 
 LONGEST_SILENCE = dt.timedelta(days=90)
 
@@ -182,7 +182,7 @@ def _person(args: argparse.Namespace) -> str:
 @contextmanager
 def _tables(settings: Settings) -> Iterator[AlertTables]:
     from src.db.database import open_database
-    from src.db.tables.alerts import AlertTables
+    from src.db.watched.alerts import AlertTables
 
     with open_database(settings.server, settings.home) as database:
         yield AlertTables(database.control)

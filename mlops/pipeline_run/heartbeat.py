@@ -24,7 +24,7 @@ class RunHeartbeat:
 
     def begins(self, database: Database) -> None:
         """Note what is stored, and say that the run begins."""
-        from src.db.tables.data_state import members
+        from src.db.watched.data_state import members
 
         if self._heartbeat is None:
             return

@@ -17,8 +17,8 @@ from src.monitoring.quality.score import DORMANT_AFTER
 
 if TYPE_CHECKING:
     from src.db.reconnect import Connection
-    from src.db.tables.data_state import Member, PendingAction
-    from src.db.tables.session_summary import Decision, SessionSummary, SettledForecast
+    from src.db.watched.data_state import Member, PendingAction
+    from src.db.watched.session_summary import Decision, SessionSummary, SettledForecast
 
 NAME = "session_digest"
 # A digest of an older session is no news.
@@ -95,8 +95,8 @@ def read_digests(
         told: Fingerprints of digests.
         open_alerts: Reads what is open, by name.
     """
-    from src.db.tables import data_state
-    from src.db.tables.session_summary import session_summary
+    from src.db.watched import data_state
+    from src.db.watched.session_summary import session_summary
 
     members = data_state.members(connection)
     answered = data_state.answered_sessions(connection)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.core.calendars.calendar import Calendar
     from src.core.messages import Attempt, Message
-    from src.db.tables.alerts import AlertTables
+    from src.db.watched.alerts import AlertTables
 
 log = logs.get(__name__)
 
@@ -94,7 +94,7 @@ class Watcher:
         self, found: Sequence[Observation], now: dt.datetime, calendar: Calendar
     ) -> Look:
         from src.db.database import open_connection
-        from src.db.tables.alerts import AlertTables
+        from src.db.watched.alerts import AlertTables
 
         opened = open_connection(self._settings.server, self._settings.home, APPLICATION)
         with opened as (_, connection):

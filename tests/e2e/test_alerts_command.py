@@ -4,7 +4,7 @@ import pytest
 
 from src.core.alerts import fingerprint_of
 from src.core.calendars.nse import nse
-from src.db.tables.alerts import AlertTables
+from src.db.watched.alerts import AlertTables
 from src.monitoring.delivery.journal import Journal
 from src.monitoring.delivery.record import raise_alerts
 from tests.support.alerts import HOUR, MINUTE, MONDAY, rule, seen, table

@@ -11,8 +11,8 @@ from src.monitoring.checks import sessions
 from src.monitoring.observation import Observation
 
 if TYPE_CHECKING:
-    from src.db.server_state import OpenTransaction, ServerState
-    from src.db.tables.data_state import Member
+    from src.db.watched.data_state import Member
+    from src.db.watched.server_state import OpenTransaction, ServerState
     from src.monitoring.checks.facts import Facts
 
 RULES = ("database_read_only", "database_slow", "transaction_open_long", "clock_wrong")

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.core.model_events import ModelEvent, Pair
     from src.db.reconnect import Connection
-    from src.db.server_state import ServerState
-    from src.db.tables.data_state import Fit, Member, Training
-    from src.db.tables.run_state import RunState
+    from src.db.watched.data_state import Fit, Member, Training
+    from src.db.watched.run_state import RunState
+    from src.db.watched.server_state import ServerState
 
 # Seconds for one statement: what takes longer is not measured, and said to be so.
 PATIENCE = 10
@@ -73,14 +73,14 @@ class Facts:
     @cached_property
     def server(self) -> ServerState:
         """How the server does."""
-        from src.db.server_state import server_state
+        from src.db.watched.server_state import server_state
 
         return server_state(self.url)
 
     @cached_property
     def stored(self) -> list[Member]:
         """Every ticker of a pool."""
-        from src.db.tables.data_state import members
+        from src.db.watched.data_state import members
 
         return members(self.connection)
 
@@ -104,7 +104,7 @@ class Facts:
     @cached_property
     def runs(self) -> RunState:
         """How runs go."""
-        from src.db.tables.run_state import run_state
+        from src.db.watched.run_state import run_state
 
         return run_state(self.connection)
 
@@ -116,14 +116,14 @@ class Facts:
     @cached_property
     def quality(self) -> dict[str, dict[str, Any]]:
         """The newest scores of data quality by ticker, of all together under the empty name."""
-        from src.db.tables.quality import QualityScores
+        from src.db.watched.quality import QualityScores
 
         return QualityScores(self.connection).latest()
 
     @cached_property
     def drift(self) -> list[dict[str, Any]]:
         """The newest measures of drift, with ``drift.COLUMNS``."""
-        from src.db.tables.drift import DriftTables
+        from src.db.watched.drift import DriftTables
 
         return DriftTables(self.connection).latest()
 
@@ -142,8 +142,8 @@ class Facts:
 
 def _read_models(facts: Facts) -> list[ModelFacts]:
     """The models that should be there: of every pool with features, or with a live model."""
-    from src.db.tables.data_state import fits, trainings
     from src.db.tables.model_events import EventLog
+    from src.db.watched.data_state import fits, trainings
     from src.registry.lifecycle.state import live_states
 
     live = {

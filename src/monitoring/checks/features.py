@@ -13,7 +13,7 @@ from src.monitoring.quality.score import DORMANT_AFTER
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
-    from src.db.tables.data_state import IncompleteRow, Member
+    from src.db.watched.data_state import IncompleteRow, Member
     from src.monitoring.checks.facts import Facts
 
 RULES = ("features_stale", "ticker_stale", "ticker_dormant", "features_incomplete")
@@ -23,7 +23,7 @@ LISTED = 3
 
 def check(facts: Facts) -> list[Observation]:
     """All observations of these rules."""
-    from src.db.tables.data_state import incomplete_rows
+    from src.db.watched.data_state import incomplete_rows
     from src.features.catalogue import features
 
     settings = facts.settings

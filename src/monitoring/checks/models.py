@@ -11,7 +11,7 @@ from src.monitoring.checks import sessions
 from src.monitoring.observation import Observation
 
 if TYPE_CHECKING:
-    from src.db.tables.data_state import Member
+    from src.db.watched.data_state import Member
     from src.monitoring.checks.facts import Facts, ModelFacts
 
 RULES = ("model_missing", "model_corrupt", "model_stale", "model_not_judged")

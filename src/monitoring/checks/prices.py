@@ -10,7 +10,7 @@ from src.monitoring.checks.sessions import of_each
 from src.monitoring.observation import Observation
 
 if TYPE_CHECKING:
-    from src.db.tables.data_state import PendingAction, RefusedBar, ReturnPair
+    from src.db.watched.data_state import PendingAction, RefusedBar, ReturnPair
     from src.monitoring.checks.facts import Facts
 
 RULES = ("action_pending", "phantom_bar", "bars_refused", "sources_apart")
@@ -24,7 +24,7 @@ PHANTOM = "non_session"
 
 def check(facts: Facts) -> list[Observation]:
     """All observations of these rules."""
-    from src.db.tables import data_state
+    from src.db.watched import data_state
 
     tickers, connection = facts.tickers, facts.connection
     refused = data_state.refused_bars(connection, facts.sessions_ago(RECENT_BARS))

@@ -77,7 +77,7 @@ def measure(settings: Settings, now: dt.datetime, checks: Sequence[Check] = CHEC
 
 def _in_database(settings: Settings, now: dt.datetime, checks: Sequence[Check]) -> Measurement:
     from src.db.database import open_connection
-    from src.db.server_state import limit_statements
+    from src.db.watched.server_state import limit_statements
     from src.monitoring.checks.facts import PATIENCE, Facts
 
     opened = open_connection(settings.server, settings.home, APPLICATION)

@@ -12,8 +12,8 @@ from src.monitoring.observation import Observation
 from src.monitoring.quality.score import DORMANT_AFTER
 
 if TYPE_CHECKING:
-    from src.db.tables.data_state import Member
-    from src.db.tables.run_state import RunningRun, RunState, TickerRun
+    from src.db.watched.data_state import Member
+    from src.db.watched.run_state import RunningRun, RunState, TickerRun
     from src.monitoring.checks.facts import Facts
 
 RULES = (

@@ -12,7 +12,7 @@ from src.core.calendars.nse import nse
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
-    from src.db.tables.data_state import Member
+    from src.db.watched.data_state import Member
 
 # A session is complete when so large a share of the tickers with a bar in its last five have one.
 COMPLETE, RECENT = 0.8, 5

@@ -15,7 +15,7 @@ from src.core.calendars.calendar import Calendar
 from src.core.errors import DatabaseRefused, DatabaseUnavailable, one_line
 from src.core.messages import Attempt
 from src.db.connection import one_sentence_errors, url_of
-from src.db.tables.alerts import AlertTables
+from src.db.watched.alerts import AlertTables
 from src.monitoring.alerts.state import Step, step
 from src.monitoring.delivery.channels import Channel
 from src.monitoring.delivery.journal import Content, Journal

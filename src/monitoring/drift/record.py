@@ -11,7 +11,7 @@ import numpy as np
 
 from src.core.pools import SAMPLE_POOL
 from src.core.tables import HORIZONS
-from src.db.tables.drift import DriftTables
+from src.db.watched.drift import DriftTables
 from src.monitoring.drift.daily import arrange
 from src.monitoring.drift.feature_shift import PAST, WINDOW, feature_shift
 from src.monitoring.drift.measures import SHARE, Measure, Window, coverage, skill

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from src.core.pools import SAMPLE_POOL
-from src.db.tables.data_state import return_pairs
-from src.db.tables.quality import QualityScores
-from src.db.tables.quality_facts import QualityFacts
+from src.db.watched.data_state import return_pairs
+from src.db.watched.quality import QualityScores
+from src.db.watched.quality_facts import QualityFacts
 from src.features.catalogue import features
 from src.monitoring.quality.dimensions import YEAR, judge
 from src.monitoring.quality.facts import (

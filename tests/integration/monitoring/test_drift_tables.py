@@ -8,8 +8,8 @@ import pytest
 
 from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.tables import PREDICTION_OUTCOMES, PREDICTIONS
-from src.db.tables.drift import DriftTables
 from src.db.tables.forecasts import ForecastLog
+from src.db.watched.drift import DriftTables
 from tests.support.answers import put_member
 
 CALENDAR = calendar_of(exchange_of("TCS.NS"))

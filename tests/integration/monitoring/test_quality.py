@@ -13,7 +13,7 @@ from src.core.calendars.nse import nse
 from src.core.tables import CLEAN_DAILY, QUARANTINE
 from src.data.report import metrics
 from src.data.sources.select import SourceRequest
-from src.db.tables.quality import QualityScores
+from src.db.watched.quality import QualityScores
 from src.monitoring.metrics.history import read_points
 from src.monitoring.quality.observe import quality_observations
 

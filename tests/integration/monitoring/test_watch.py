@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from src.core.alerts import AlertGroup, States
-from src.db.tables.alerts import AlertTables
+from src.db.watched.alerts import AlertTables
 from src.monitoring.checks.machine import last_watch
 from src.monitoring.metrics.history import read_points
 from src.monitoring.watch import look_for_the_dead, watch_once

@@ -3,8 +3,8 @@
 import datetime as dt
 
 from src.core.alerts import fingerprint_of
-from src.db.tables.data_state import Member, PendingAction
-from src.db.tables.session_summary import Decision, SessionSummary, SettledForecast
+from src.db.watched.data_state import Member, PendingAction
+from src.db.watched.session_summary import Decision, SessionSummary, SettledForecast
 from src.monitoring.digest import Digest, digest_lines, digest_message, due
 
 SESSION, BEFORE = dt.date(2026, 4, 16), dt.date(2026, 4, 15)

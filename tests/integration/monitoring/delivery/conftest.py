@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from src.config import logs
-from src.db.tables.alerts import AlertTables
+from src.db.watched.alerts import AlertTables
 from src.monitoring.delivery.channels import Channel
 from tests.support.receivers import Receiver
 

@@ -26,7 +26,7 @@ TICKERS = [f"T{number}.NS" for number in range(4)]
 SEND = """
 import datetime as dt, sys
 import psycopg
-from src.db.tables.alerts import AlertTables
+from src.db.watched.alerts import AlertTables
 from src.monitoring.delivery.channels import Channel
 from src.monitoring.delivery.send import deliver
 with psycopg.connect(sys.argv[1], autocommit=True) as connection:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from src.core.alerts import Acknowledgement, Alert, AlertGroup, Key, Silence, States
 from src.core.messages import Message
 from src.db.tables.locks import ALERT_LOCK
-from src.db.tables.outbox import Outbox
+from src.db.watched.outbox import Outbox
 
 if TYPE_CHECKING:
     import psycopg
