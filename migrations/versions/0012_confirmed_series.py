@@ -1,4 +1,4 @@
-"""The batch that last confirmed all rows of a series of raw prices, kept once for the series."""
+"""Keep which batch confirmed a whole series, and which horizons stored labels are of."""
 
 from alembic import op
 
@@ -19,10 +19,16 @@ COMMENT ON COLUMN confirmed_series.batch_id IS
     'had all rows stored by then, unchanged: those of earlier batches count as rows of this one';
 """
 
+HORIZONS = """
+ALTER TABLE pool_members ADD COLUMN horizons text NOT NULL DEFAULT '';
+COMMENT ON COLUMN pool_members.horizons IS 'sessions of the stored labels, such as 1/63';
+"""
+
 
 def upgrade() -> None:
-    """Create the table."""
+    """Create the table and the column."""
     op.execute(CONFIRMED)
+    op.execute(HORIZONS)
 
 
 def downgrade() -> None:

@@ -16,6 +16,7 @@ from src.core.tables import POOL_MEMBERS, PREPARED_TICKERS
 from src.data.history.as_known import last_session
 from src.data.sources.delivery import SAMPLE_TICKER
 from src.features import catalogue
+from src.features.members import horizons_text
 
 if TYPE_CHECKING:
     from src.db.tables.prepared import PreparedTickers
@@ -55,11 +56,12 @@ class Fingerprints:
         self._context.store.upsert(PREPARED_TICKERS, pl.DataFrame(rows, schema=schema))
 
     def outdated(self, pools: Iterable[str]) -> list[str]:
-        """Tickers of these pools whose stored features are not of this version of the code.
+        """Tickers of these pools with features of another version or labels of other horizons.
 
         Those that have already failed with it are left out.
         """
-        tickers = self._prepared.outdated(catalogue.version())
+        horizons = horizons_text(self._context.settings)
+        tickers = self._prepared.outdated(catalogue.version(), horizons)
         concerned = [ticker for ticker in tickers if pool_before_run(ticker) in set(pools)]
         stored, now = self._prepared.fingerprints(concerned), self._now(concerned)
         return [ticker for ticker in concerned if stored.get(ticker) != FAILED + now[ticker]]

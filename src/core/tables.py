@@ -234,6 +234,7 @@ POOL_MEMBERS = Table(
         "source": TEXT,
         "return_basis": TEXT,
         "features_version": TEXT,
+        "horizons": TEXT,
         "data_hash": TEXT,
     },
 )

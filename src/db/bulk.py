@@ -46,12 +46,10 @@ def read(
         if day is not None and "date" in table.columns:
             parameters.append(day.isoformat())
             chosen += f" AND date {sign} ${len(parameters)}::date"
-    query = f"SELECT {sql.names(names)} FROM {table.name} WHERE {chosen}"  # noqa: S608
     # Sorting here is cheaper than in PostgreSQL, and no collation changes the order.
-    has_key = set(table.key) <= set(names)
-    order = "" if has_key else f" ORDER BY {sql.names(table.key)}"
-    frame = _fetch(connection, query + order, tuple(parameters))
-    frame = frame.sort(table.key) if has_key else frame
+    read_names = [*names, *(name for name in table.key if name not in names)]
+    query = f"SELECT {sql.names(read_names)} FROM {table.name} WHERE {chosen}"  # noqa: S608
+    frame = _fetch(connection, query, tuple(parameters)).sort(table.key).select(names)
     plain = [name for name in names if table.columns.get(name) == JSON]
     return frame.with_columns(pl.col(name).ext.storage() for name in plain) if plain else frame
 

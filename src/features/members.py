@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from src.config.version import source_hash
 from src.core.pools import pool_of
 from src.core.tables import DATASETS, OHLCV, POOL_MEMBERS
 from src.features.catalogue import features, version
@@ -51,11 +52,20 @@ def members_of(
         beginning, data_hash = _hash_rows(basis, bits[where], known)
         if before is not None and beginning == before["data_hash"]:
             longer[ticker] = where.stop - where.start - known
-        members[ticker] = _member(row, data_hash, synthetic=ticker in synthetic)
+        members[ticker] = {
+            **_member(row, synthetic=ticker in synthetic),
+            "horizons": horizons_text(settings),
+            "data_hash": data_hash,
+        }
     return members, longer
 
 
-def _member(newest: Mapping[str, Any], data_hash: str, *, synthetic: bool) -> dict[str, Any]:
+def horizons_text(settings: Settings) -> str:
+    """Sessions of the stored labels, such as ``1/63``."""
+    return "/".join(str(getattr(settings.training.horizons, name)) for name in DATASETS)
+
+
+def _member(newest: Mapping[str, Any], *, synthetic: bool) -> dict[str, Any]:
     return {
         "ticker": newest["ticker"],
         "pool": pool_of(newest["ticker"], synthetic=synthetic),
@@ -64,7 +74,6 @@ def _member(newest: Mapping[str, Any], data_hash: str, *, synthetic: bool) -> di
         "source": newest["source"],
         "return_basis": newest["return_basis"],
         "features_version": version(),
-        "data_hash": data_hash,
     }
 
 
@@ -86,10 +95,9 @@ def ticker_slices(rows: pl.DataFrame) -> Iterator[tuple[str, slice]]:
 
 
 def _settings_text(settings: Settings) -> str:
-    """What else decides on the stored rows: the inputs' version, the windows, the horizons."""
+    """What else decides on the stored rows: the code and the inputs' version, windows, horizons."""
     names = [feature.name for feature in features(settings.features)]
-    horizons = settings.training.horizons
-    return repr((version(), names, [getattr(horizons, name) for name in DATASETS]))
+    return repr((source_hash("features"), version(), names, horizons_text(settings)))
 
 
 def _row_bits(clean: pl.DataFrame, calendar: Calendar) -> Ints:

@@ -32,7 +32,7 @@ _OUTDATED = """
 SELECT t.ticker FROM (SELECT DISTINCT ticker FROM ingest_batches) t
 WHERE EXISTS (SELECT FROM features_daily f WHERE f.ticker = t.ticker)
     AND NOT EXISTS (SELECT FROM pool_members m
-        WHERE m.ticker = t.ticker AND m.features_version = %s)
+        WHERE m.ticker = t.ticker AND m.features_version = %s AND m.horizons = %s)
 ORDER BY t.ticker
 """
 _REAL = """
@@ -60,9 +60,9 @@ class PreparedTickers:
         )
         return dict(rows.fetchall())
 
-    def outdated(self, features_version: str) -> list[str]:
-        """Tickers with features that are of another version, or of none in a pool."""
-        rows = self._connection.execute(_OUTDATED, (features_version,)).fetchall()
+    def outdated(self, features_version: str, horizons: str) -> list[str]:
+        """Tickers with features of another version, labels of other horizons, or in no pool."""
+        rows = self._connection.execute(_OUTDATED, (features_version, horizons)).fetchall()
         return [ticker for (ticker,) in rows]
 
     def real_tickers(self) -> list[str]:

@@ -323,6 +323,19 @@ def test_rows_come_in_key_order_and_up_to_a_date(store):
     ]
 
 
+def test_rows_come_in_key_order_however_the_server_sorts(store, monkeypatch):
+    """A server's own order of texts may be another: in most languages ACCELYA comes before ACC."""
+    write(store, lambda: store.upsert(CLEAN_DAILY, clean(1, 2, ticker="ACC.NS")))
+    write(store, lambda: store.upsert(CLEAN_DAILY, clean(3, 4, ticker="ACCELYA.NS")))
+    fetch = bulk._fetch
+    monkeypatch.setattr(bulk, "_fetch", lambda *query: fetch(*query).reverse())
+
+    frame = store.load(CLEAN_DAILY, ["ACC.NS", "ACCELYA.NS"], columns=("close",))
+
+    assert frame.columns == ["close"]
+    assert frame["close"].to_list() == [1.0, 2.0, 3.0, 4.0]
+
+
 def test_only_the_columns_asked_for_are_read(store):
     write(store, lambda: store.replace(FEATURES_DAILY, ["TCS.NS"], features(1, 2, sma_7=[1, 2])))
 

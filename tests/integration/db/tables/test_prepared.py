@@ -95,8 +95,9 @@ def test_without_anything_new_the_facts_stay_as_sessions_close(reader):
     assert prepared.facts(["TCS.NS"], DAY) == prepared.facts(["TCS.NS"], NEXT)
 
 
-def test_tickers_with_features_of_another_version_are_outdated(reader):
-    for ticker, version in (("A.NS", "v1"), ("B.NS", "v2"), ("C.NS", None), ("D.NS", None)):
+def test_tickers_with_features_of_another_version_or_horizon_are_outdated(reader):
+    versions = {"A.NS": "v1", "B.NS": "v2", "C.NS": None, "D.NS": None, "E.NS": "v2"}
+    for ticker, version in versions.items():
         put_batch(reader, ticker)
         if ticker != "D.NS":  # nothing was ever computed of it
             put(
@@ -111,10 +112,10 @@ def test_tickers_with_features_of_another_version_are_outdated(reader):
                 "pool_members",
                 **{"ticker": ticker, "pool": "NSE", "newest_session": DAY, "last_close": 1.0},
                 **{"source": "yahoo", "return_basis": "price", "features_version": version},
-                data_hash="h",
+                **{"horizons": "1/21" if ticker == "E.NS" else "1/63", "data_hash": "h"},
             )
 
-    assert PreparedTickers(reader).outdated("v2") == ["A.NS", "C.NS"]
+    assert PreparedTickers(reader).outdated("v2", "1/63") == ["A.NS", "C.NS", "E.NS"]
 
 
 def test_synthetic_tickers_are_not_real_ones(reader):

@@ -13,6 +13,7 @@ from src.data.corporate_actions.history import record_rows
 from src.data.corporate_actions.intake.manual import entered_row
 from src.data.ingest import stage as ingest
 from src.db.tables.prepared import PreparedTickers
+from src.features import indicators
 from tests.support.checksums import rows
 from tests.support.prices import NOW, StubSource, bar, context, delivery, sessions
 
@@ -239,3 +240,29 @@ def test_blocks_are_of_whole_tickers_and_none_is_left_out():
 
     assert [len(block) for block in blocks(tickers)] == [25, 25, 10]
     assert [ticker for block in blocks(tickers) for ticker in block] == tickers
+
+
+def test_labels_of_another_horizon_are_found_in_the_next_run(bring, store, home, database_url):
+    bring([prices(ticker) for ticker in TICKERS])
+    bring(tickers=("B.NS",), skip=False, training={"horizons": {"short": 1, "long": 21}})
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        prepared = PreparedTickers(connection)
+        assert Fingerprints(prepared, context(store, home, **SETTINGS)).outdated(["NSE"]) == [
+            "B.NS"
+        ]
+        bring(tickers=("B.NS",), skip=False)
+        assert Fingerprints(prepared, context(store, home, **SETTINGS)).outdated(["NSE"]) == []
+
+
+def test_a_changed_formula_reaches_rows_that_are_stored_already(bring, store, monkeypatch):
+    bring([prices(ticker) for ticker in TICKERS])
+    before = stored(store, FEATURES_DAILY)["mom_7"]
+    momentum = indicators.momentum
+    monkeypatch.setattr(indicators, "momentum", lambda *args, **more: 2 * momentum(*args, **more))
+    monkeypatch.setattr("src.features.members.source_hash", lambda *_: "of the changed code")
+
+    bring(skip=False)
+
+    after = stored(store, FEATURES_DAILY)["mom_7"]
+    assert after.drop_nulls().to_list() == (2 * before).drop_nulls().to_list()
+    assert before.drop_nulls().abs().max() > 0

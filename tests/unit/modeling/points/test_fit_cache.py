@@ -11,7 +11,7 @@ from hashlib import sha256
 import numpy as np
 import pytest
 
-from src.modeling.points import fit_cache
+from src.modeling.points import fit_cache, session_ranks
 from src.modeling.points.fit_cache import MOST_FILES, DiskFitCache
 from src.modeling.points.walk_forward import FeatureRows, FoldRows
 from src.registry.formats import tensors
@@ -155,6 +155,20 @@ def test_other_code_is_fitted_anew(tmp_path, monkeypatch):
     other = module(tmp_path, 2, source.format(2.0), monkeypatch)
 
     assert fitted(cache, "a", other.fit)(X, Y, 1).base == 2.0
+
+
+def test_other_formulas_of_inputs_or_ranks_are_fitted_anew(tmp_path, monkeypatch):
+    counter, kept = remembered(tmp_path / "fits")
+    kept(X, Y, 1)
+    monkeypatch.setattr(fit_cache.catalogue, "version", lambda: "another")
+    kept(X, Y, 1)
+    assert counter.made == 2
+    source = fit_cache.inspect.getsource
+    monkeypatch.setattr(
+        fit_cache.inspect, "getsource", lambda of: source(of) + "# " * (of is session_ranks)
+    )
+    kept(X, Y, 1)
+    assert counter.made == 3
 
 
 @pytest.mark.parametrize("library", ["numpy", "scikit-learn", "lightgbm"])
