@@ -77,9 +77,12 @@ def _is_known(report: HealthCheck, ticker: str) -> bool:
 def health_lines(report: HealthCheck) -> Iterator[str]:
     """A report as lines for a terminal."""
     of = report.ticker or f"{report.tickers} ticker{'' if report.tickers == 1 else 's'}"
+    if not report.database.ok and not report.tickers:
+        of = "tickers unknown"
     yield f"{report.status:<10} {of}, {report.timestamp:%Y-%m-%d %H:%M} UTC"
     yield f"Database   {report.database.message}"
-    yield _quality_line(report.data_quality)
+    if report.database.ok or report.data_quality.score is not None:
+        yield _quality_line(report.data_quality)
     if report.performance_score is not None:
         yield (
             f"Forecasts  {report.performance_score:.0f} of 100: 100 is as promised, a warning "

@@ -20,7 +20,6 @@ from src.monitoring.checks.run import APPLICATION, UNREACHABLE, observe
 from src.monitoring.checks.sessions import calendar_of_tickers
 from src.monitoring.delivery.channels import from_settings
 from src.monitoring.delivery.journal import Journal
-from src.monitoring.delivery.observe import channel_observations
 from src.monitoring.delivery.record import raise_alerts
 from src.monitoring.metrics.points import MetricsFolder, make_point
 from src.monitoring.observation import Observation
@@ -38,8 +37,6 @@ EVERY = 60.0  # seconds
 # Minutes between metrics: a year of every minute would be a million lines.
 RECORDED_EVERY = 5
 AT_WORK = Observation("watch_silent", "", False, "The watch is at work.")
-# How far back a channel is judged by how it did.
-CHANNEL_DAYS = dt.timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -100,9 +97,6 @@ class Watcher:
         with opened as (_, connection):
             tables = AlertTables(connection)
             _add_digests(tables, now)
-            names = [channel.name for channel in self._channels]
-            records = tables.outbox.records(now - CHANNEL_DAYS)
-            found = [*found, *channel_observations(names, records)]
             return self._tell(tables, found, now, calendar)
 
     def _tell(

@@ -68,6 +68,10 @@ def _pool_staleness(
         sentence = f"No features of {pool} are stored: run `python -m mlops.pipeline`."
         yield Observation("features_stale", pool, True, sentence)
         return
+    if session > closed:
+        sentence = f"The features of {pool} are of {session}, which by the clock has not closed."
+        yield Observation("features_stale", pool, None, sentence)
+        return
     behind = calendar.count(session, closed)
     lacking = [m.ticker for m in members if m.newest is None or m.newest < closed]
     sentence = (

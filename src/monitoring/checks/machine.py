@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from src.config.settings import Settings
 
 # Folders below home that runs write to.
-WRITTEN = ("mlops", "models")
+WRITTEN = ("mlops", "models", "var", "var/alerts")
 GIGABYTE = 1e9
 # When the watch last evaluated the rules, and how long it may be silent.
 WATCHED = Path("var") / "alerts" / "watched"
@@ -106,6 +106,9 @@ def watch_age(last: dt.datetime | None, now: dt.datetime) -> Observation:
     """Whether the watch has been silent for too long; not measured where it never ran."""
     if last is None:
         return Observation("watch_silent", "", None, "The watch has never run here.")
+    if last - now > SILENT:
+        sentence = f"The watch noted {last:%Y-%m-%d %H:%M} UTC, which is to come by the clock."
+        return Observation("watch_silent", "", None, sentence)
     minutes = (now - last).total_seconds() / 60
     sentence = f"The watch last evaluated the rules {minutes:.0f} minutes ago."
     return Observation("watch_silent", "", now - last > SILENT, sentence, minutes)

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from src.config import logs
 from src.core.errors import DatabaseUnavailable, ForecastError, one_line
-from src.monitoring.checks import database, features, machine, models, prices, runs, scores
+from src.monitoring.checks import (
+    channels,
+    database,
+    features,
+    machine,
+    models,
+    prices,
+    runs,
+    scores,
+)
 from src.monitoring.observation import Observation
 
 if TYPE_CHECKING:
@@ -36,7 +45,7 @@ class Check(Protocol):
         ...
 
 
-CHECKS: tuple[Check, ...] = (database, features, prices, models, runs, scores)
+CHECKS: tuple[Check, ...] = (channels, database, features, prices, models, runs, scores)
 UNREACHABLE, FAILED = "database_unreachable", "check_failed"
 
 

@@ -10,12 +10,16 @@ from contextlib import contextmanager, suppress
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from src.config.settings import Settings
+from src.core.messages import Attempt, Message
 from src.db.tables.locks import RUN_LOCKS
+from src.db.watched.alerts import AlertTables
 from src.monitoring.checks import database
 from src.monitoring.checks.machine import note_watch
 from src.monitoring.checks.run import measure, observe
+from src.monitoring.delivery.channels import from_settings
 from tests.support.installations import NOW, SESSION, Installation, add_features
 
 
@@ -364,6 +368,40 @@ def test_a_watch_that_has_gone_silent(installation, home):
     assert installation.bad() == set()
     note_watch(home, NOW - dt.timedelta(minutes=11))
     assert installation.bad() == {("watch_silent", "")}
+
+
+def test_a_watch_that_noted_a_time_to_come_says_nothing(installation, home):
+    """The clock was once ahead: nobody knows when the watch last ran."""
+    note_watch(home, installation.now + dt.timedelta(days=300))
+    assert installation.observed()["watch_silent", ""].bad is None
+
+
+def test_features_of_a_session_to_come_are_not_fresh_but_unmeasured(installation):
+    move_time(installation, days=-20)
+    assert installation.observed()["features_stale", "NSE"].bad is None
+
+
+def test_a_channel_that_takes_nothing_is_seen_without_the_watch(installation, database_url):
+    settings = installation.settings.model_copy(
+        update={
+            "monitoring": installation.settings.monitoring.model_copy(
+                update={"alert_urls": (SecretStr("json://127.0.0.1:9/"),)}
+            )
+        }
+    )
+    (channel,) = from_settings(settings)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        outbox, now = AlertTables(connection).outbox, installation.now
+        message = Message("f" * 12, "disk_nearly_full", "firing", "WARNING", now, "title", "body")
+        outbox.add([message])
+        for number in (1, 2, 3):
+            attempt = Attempt(
+                message.message_id, channel.name, number, now, 0.1, "failed", "refused"
+            )
+            outbox.attempted(attempt, "waiting", None)
+    observed = installation.observed(settings)
+    assert observed["channel_failing", channel.name].bad is True
+    assert "refused" in observed["channel_failing", channel.name].sentence
 
 
 def test_a_connection_that_is_lost_on_the_way_is_the_database_that_is_away(installation):
