@@ -14,6 +14,9 @@ from src.core.alerts import Alert, Key
 from src.monitoring.observation import Observation
 from src.monitoring.rules import Rule
 
+# Said of what is good where the check has no sentence for it.
+GOOD = "It is as it should be again."
+
 
 def worst_by_key(observations: Iterable[Observation]) -> dict[Key, Observation]:
     """The observations by rule and subject; of several of one, a bad one before an unmeasured one.
@@ -101,7 +104,7 @@ def _good(
     return replace(
         alert,
         state="resolved",
-        sentence=observation.sentence,
+        sentence=observation.sentence or GOOD,
         value=observation.value,
         measured_at=now,
         good_since=good_since,

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from src.core.alerts import Acknowledgement, Silence, States, fingerprint_of
+from src.monitoring.observation import Observation
 from tests.support.alerts import DAY, HOUR, MINUTE, MONDAY, Looks, rule, seen
 
 
@@ -347,3 +348,13 @@ def test_a_clock_that_is_set_back_neither_fires_nor_fails():
     looks.at(MONDAY + HOUR, seen(True))
 
     assert looks.kinds(MONDAY - DAY, seen(False)) == ["resolved"]
+
+
+def test_a_recovery_without_a_sentence_says_that_it_is_as_it_should_be():
+    looks = Looks()
+    looks.at(MONDAY, seen(True))
+
+    (over,) = looks.at(MONDAY + HOUR, Observation("stale", "TCS.NS", False, ""))
+
+    assert over.body.splitlines()[0] == "It is as it should be again."
+    assert looks.states.alerts["stale", "TCS.NS"].sentence == "It is as it should be again."
