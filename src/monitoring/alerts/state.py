@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from src.core.alerts import Acknowledgement, Alert, AlertGroup, Key, Silence, States
 from src.core.calendars.calendar import Calendar
 from src.core.messages import Message
+from src.monitoring.alerts.clock import not_after
 from src.monitoring.alerts.grouping import Moment, reason_to_tell, update_group, visible
 from src.monitoring.alerts.lifecycle import advance, worst_by_key
 from src.monitoring.alerts.muting import inhibited, silenced
@@ -63,6 +64,7 @@ def step(
     alerts = _advanced(previous.alerts, observations, rules, now)
     hidden = silenced(alerts.values(), silences, now)
     explained = inhibited(alerts.values(), rules)
+    known = {key: not_after(group, now) for key, group in previous.groups.items()}
     moment = Moment(now, calendar, acknowledgements, hidden, explained)
     for key in hidden:
         if alerts[key].is_live:
@@ -70,7 +72,7 @@ def step(
     groups: dict[Key, AlertGroup] = {}
     messages: list[Message] = []
     for key, members in sorted(_by_group(alerts.values()).items()):
-        group, message = _judge(previous.groups.get(key), members, rules[key[0]], moment)
+        group, message = _judge(known.get(key), members, rules[key[0]], moment)
         if group is not None:
             groups[key] = group
         if message is not None:
@@ -93,7 +95,8 @@ def _advanced(
     alerts = {}
     for key in [*previous, *(key for key in observed if key not in previous)]:
         if key[0] in rules:
-            alert = advance(previous.get(key), observed.get(key), rules[key[0]], now)
+            before = not_after(previous[key], now) if key in previous else None
+            alert = advance(before, observed.get(key), rules[key[0]], now)
             if alert is not None:
                 alerts[key] = alert
     return alerts

@@ -341,15 +341,6 @@ def test_what_is_long_over_is_forgotten():
     assert looks.states == States()
 
 
-def test_a_clock_that_is_set_back_neither_fires_nor_fails():
-    looks = Looks(rule(pending_for=HOUR))
-    looks.at(MONDAY, seen(True))
-    assert looks.at(MONDAY - DAY, seen(True)) == []
-    looks.at(MONDAY + HOUR, seen(True))
-
-    assert looks.kinds(MONDAY - DAY, seen(False)) == ["resolved"]
-
-
 def test_a_recovery_without_a_sentence_says_that_it_is_as_it_should_be():
     looks = Looks()
     looks.at(MONDAY, seen(True))
