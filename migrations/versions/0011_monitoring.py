@@ -65,6 +65,7 @@ CREATE TABLE alerts (
     good_since timestamptz,
     resolved_at timestamptz,
     silenced boolean NOT NULL,
+    told_at timestamptz,
     PRIMARY KEY (rule, subject)
 );
 COMMENT ON TABLE alerts IS

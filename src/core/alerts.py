@@ -48,6 +48,7 @@ class Alert:
         good_since: From when on good values were measured, while they have not held long enough.
         resolved_at: When it was resolved.
         silenced: Whether a silence hid it and nothing was told since.
+        told_at: When a message first told of it; kept when it ends and soon comes back.
     """
 
     rule: str
@@ -63,6 +64,7 @@ class Alert:
     good_since: dt.datetime | None = None
     resolved_at: dt.datetime | None = None
     silenced: bool = False
+    told_at: dt.datetime | None = None
 
     @property
     def key(self) -> Key:
@@ -108,6 +110,10 @@ class AlertGroup:
     def fingerprint(self) -> str:
         """What it is called in messages and commands."""
         return fingerprint_of(self.rule, self.name)
+
+    def knows(self, alert: Alert) -> bool:
+        """Whether a message has told of this alert of the group since the group began."""
+        return alert.told_at is not None and alert.told_at >= self.since
 
 
 @dataclass(frozen=True)
@@ -169,7 +175,7 @@ class Silence:
 
 @dataclass(frozen=True)
 class Acknowledgement:
-    """Somebody takes care of a group: nothing more is told of it until it is resolved."""
+    """Somebody takes care of a group: of what was live then, only its end is still told."""
 
     fingerprint: str
     person: str

@@ -20,17 +20,18 @@ T = TypeVar("T", Alert, AlertGroup)
 
 _ALERT_COLUMNS = (
     "rule, subject, alert_group, state, since, updated_at, sentence, value, measured_at, "
-    "fired_at, good_since, resolved_at, silenced"
+    "fired_at, good_since, resolved_at, silenced, told_at"
 )
 _PUT_ALERT = f"""
 INSERT INTO alerts ({_ALERT_COLUMNS})
 VALUES (%(rule)s, %(subject)s, %(group)s, %(state)s, %(since)s, %(updated_at)s, %(sentence)s,
-    %(value)s, %(measured_at)s, %(fired_at)s, %(good_since)s, %(resolved_at)s, %(silenced)s)
+    %(value)s, %(measured_at)s, %(fired_at)s, %(good_since)s, %(resolved_at)s, %(silenced)s,
+    %(told_at)s)
 ON CONFLICT (rule, subject) DO UPDATE SET alert_group = excluded.alert_group,
     state = excluded.state, since = excluded.since, updated_at = excluded.updated_at,
     sentence = excluded.sentence, value = excluded.value, measured_at = excluded.measured_at,
     fired_at = excluded.fired_at, good_since = excluded.good_since,
-    resolved_at = excluded.resolved_at, silenced = excluded.silenced
+    resolved_at = excluded.resolved_at, silenced = excluded.silenced, told_at = excluded.told_at
 """  # noqa: S608
 _PUT_GROUP = """
 INSERT INTO alert_groups (rule, name, fingerprint, severity, since, updated_at, told_at, told_count,

@@ -10,9 +10,9 @@ from src.core.alerts import SEVERITIES, Acknowledgement, Alert, AlertGroup, Key,
 from src.core.calendars.calendar import Calendar
 from src.monitoring.rules import Rule
 
-# A group is told again when it has spread to more than twice as many subjects, and to so many
-# more at least; at most once in this time.
-SPREAD_FACTOR, SPREAD_BY, SPREAD_PAUSE = 2, 5, dt.timedelta(hours=1)
+# A group is told again when it has spread to subjects that were not told; at most once in this
+# time.
+SPREAD_PAUSE = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,25 @@ def _has_lasted(group: AlertGroup, rule: Rule, moment: Moment) -> bool:
     return moment.calendar.count(began, moment.day) >= sessions
 
 
-def visible(live: Sequence[Alert], moment: Moment) -> list[Alert]:
-    """The alerts that neither a silence nor another alert keeps quiet."""
-    return [
+def visible(group: AlertGroup, live: Sequence[Alert], moment: Moment) -> list[Alert]:
+    """The alerts that can be told of, in the order in which a message names them.
+
+    Neither a silence nor another alert keeps them quiet. Those that nobody takes care of come
+    first, then those not yet told.
+    """
+    shown = [
         alert
         for alert in live
         if alert.key not in moment.silenced and alert.key not in moment.inhibited
     ]
+    return sorted(
+        shown,
+        key=lambda alert: (
+            _is_covered(alert, group, moment),
+            group.knows(alert),
+            alert.subject,
+        ),
+    )
 
 
 def reason_to_tell(
@@ -85,7 +97,10 @@ def reason_to_tell(
         rule: Of the group.
         moment: When, and who takes care of what.
     """
-    if not shown or _is_quiet(group, rule, moment):
+    if rule.needs_session and not moment.calendar.is_session(moment.day):
+        return None
+    shown = [alert for alert in shown if not _is_covered(alert, group, moment)]
+    if not shown:
         return None
     if group.told_at is None:
         return "firing"
@@ -93,19 +108,19 @@ def reason_to_tell(
     reasons: dict[Kind, bool] = {
         "escalated": SEVERITIES.index(group.severity) > SEVERITIES.index(group.told_severity),
         "unsilenced": any(alert.silenced for alert in shown),
-        "spread": since_told >= SPREAD_PAUSE and _has_spread(group, len(shown)),
+        "spread": since_told >= SPREAD_PAUSE and not all(group.knows(alert) for alert in shown),
         "repeat": rule.repeat_after is not None and since_told >= rule.repeat_after,
     }
     return next((kind for kind, holds in reasons.items() if holds), None)
 
 
-def _is_quiet(group: AlertGroup, rule: Rule, moment: Moment) -> bool:
-    acknowledged = moment.acknowledgements.get(group.fingerprint)
+def _is_covered(alert: Alert, group: AlertGroup, moment: Moment) -> bool:
+    """Whether somebody took care of the group when the alert was live, or was already told."""
+    taken = moment.acknowledgements.get(group.fingerprint)
     # One of an earlier time, when the same was wrong, does not count.
-    if acknowledged is not None and acknowledged.at >= group.since:
-        return True
-    return rule.needs_session and not moment.calendar.is_session(moment.day)
-
-
-def _has_spread(group: AlertGroup, count: int) -> bool:
-    return count > SPREAD_FACTOR * group.told_count and count >= group.told_count + SPREAD_BY
+    if taken is None or taken.at < group.since:
+        return False
+    began = alert.fired_at or alert.since
+    if alert.told_at is not None and group.knows(alert):
+        began = min(began, alert.told_at)
+    return began <= taken.at

@@ -14,6 +14,8 @@ from src.core.alerts import Alert, Key
 from src.monitoring.observation import Observation
 from src.monitoring.rules import Rule
 
+# A subject that was told and comes back so soon is not news.
+COMES_BACK = dt.timedelta(hours=24)
 # Said of what is good where the check has no sentence for it.
 GOOD = "It is as it should be again."
 
@@ -63,17 +65,7 @@ def _unmeasured(alert: Alert | None, now: dt.datetime) -> Alert | None:
 
 def _bad(alert: Alert | None, observation: Observation, rule: Rule, now: dt.datetime) -> Alert:
     if alert is None or alert.state == "resolved":
-        alert = Alert(
-            rule=rule.name,
-            subject=observation.subject,
-            group=observation.group,
-            state="pending",
-            since=now,
-            updated_at=now,
-            sentence=observation.sentence,
-            value=observation.value,
-            measured_at=now,
-        )
+        alert = _begun(alert, observation, rule, now)
     alert = replace(
         alert,
         sentence=observation.sentence,
@@ -85,21 +77,41 @@ def _bad(alert: Alert | None, observation: Observation, rule: Rule, now: dt.date
     if alert.is_live:
         return replace(alert, state="firing")
     # What it is grouped by may still change: nobody was told of it.
-    alert = replace(alert, group=observation.group)
+    told_at = alert.told_at if alert.group == observation.group else None
+    alert = replace(alert, group=observation.group, told_at=told_at)
     if now - alert.since >= rule.pending_for:
         return replace(alert, state="firing", fired_at=now)
     return alert
 
 
+def _begun(before: Alert | None, observation: Observation, rule: Rule, now: dt.datetime) -> Alert:
+    """A new alert; that its subject was told of stays known if it comes back soon."""
+    told_at = None
+    if before is not None and before.resolved_at is not None and before.group == observation.group:
+        told_at = before.told_at if now - before.resolved_at <= COMES_BACK else None
+    return Alert(
+        rule=rule.name,
+        subject=observation.subject,
+        group=observation.group,
+        state="pending",
+        since=now,
+        updated_at=now,
+        sentence=observation.sentence,
+        value=observation.value,
+        measured_at=now,
+        told_at=told_at,
+    )
+
+
 def _good(
     alert: Alert | None, observation: Observation, rule: Rule, now: dt.datetime
 ) -> Alert | None:
-    if alert is None or alert.state == "pending":
-        return None
-    if alert.state == "resolved":
+    if alert is None or alert.state == "resolved":
         return alert
+    if alert.state == "pending" and alert.told_at is None:
+        return None
     good_since = alert.good_since or now
-    if now - good_since < rule.keep_firing_for:
+    if alert.is_live and now - good_since < rule.keep_firing_for:
         return replace(alert, state="firing", good_since=good_since, updated_at=now)
     return replace(
         alert,

@@ -63,8 +63,8 @@ def step(
     """
     alerts = _advanced(previous.alerts, observations, rules, now)
     hidden = silenced(alerts.values(), silences, now)
-    explained = inhibited(alerts.values(), rules)
     known = {key: not_after(group, now) for key, group in previous.groups.items()}
+    explained = inhibited(alerts.values(), rules)
     moment = Moment(now, calendar, acknowledgements, hidden, explained)
     for key in hidden:
         if alerts[key].is_live:
@@ -72,13 +72,12 @@ def step(
     groups: dict[Key, AlertGroup] = {}
     messages: list[Message] = []
     for key, members in sorted(_by_group(alerts.values()).items()):
-        group, message = _judge(known.get(key), members, rules[key[0]], moment)
+        group, told, message = _judge(known.get(key), members, rules[key[0]], moment)
+        alerts |= {alert.key: alert for alert in told}
         if group is not None:
             groups[key] = group
         if message is not None:
             messages.append(message)
-            for alert in visible(_live(members), moment):
-                alerts[alert.key] = replace(alert, silenced=False)
     return Step(States(_without_old(alerts, groups, now), groups), tuple(messages))
 
 
@@ -115,19 +114,26 @@ def _live(alerts: Iterable[Alert]) -> list[Alert]:
 
 def _judge(
     group: AlertGroup | None, members: Sequence[Alert], rule: Rule, moment: Moment
-) -> tuple[AlertGroup | None, Message | None]:
-    """The group as it goes on, None if it is over; and what is told of it."""
+) -> tuple[AlertGroup | None, list[Alert], Message | None]:
+    """The group as it goes on, None if it is over; the alerts told of as they do; what is told."""
     live = _live(members)
     if not live:
-        return None, _recovery(group, members, rule, moment.now)
+        return None, [], _recovery(group, members, rule, moment.now)
     group = update_group(group, live, rule, moment)
-    shown = visible(live, moment)
+    shown = visible(group, live, moment)
     kind = reason_to_tell(group, shown, rule, moment)
     if kind is None:
-        return group, None
+        return group, [], None
     message = message_about(group, shown, rule, kind, moment.now)
     told = replace(group, told_at=moment.now, told_count=len(shown), told_severity=group.severity)
-    return told, message
+    return told, _told(group, shown, moment.now), message
+
+
+def _told(group: AlertGroup, shown: Iterable[Alert], now: dt.datetime) -> list[Alert]:
+    return [
+        replace(alert, silenced=False, told_at=alert.told_at if group.knows(alert) else now)
+        for alert in shown
+    ]
 
 
 def _recovery(
@@ -139,10 +145,13 @@ def _recovery(
     ended = [
         alert
         for alert in members
-        if alert.resolved_at is not None and alert.resolved_at >= group.since
+        if alert.resolved_at is not None
+        and alert.resolved_at >= group.since
+        and (alert.fired_at is not None or group.knows(alert))
     ]
     # None after the clock was set back.
-    return message_about(group, ended or members, rule, "resolved", now)
+    ended = sorted(ended or members, key=lambda alert: alert.subject)
+    return message_about(group, ended, rule, "resolved", now)
 
 
 def _without_old(

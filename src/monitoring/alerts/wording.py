@@ -12,7 +12,6 @@ from src.monitoring.rules import Rule
 # So many subjects are named; the others are counted.
 NAMED = 5
 WHY: dict[Kind, str] = {
-    "spread": "It has spread.",
     "escalated": "It has lasted so long that it is now critical.",
     "unsilenced": "A silence of it has ended.",
     "repeat": "It is still so.",
@@ -26,12 +25,11 @@ def message_about(
 
     Args:
         group: What it is about.
-        alerts: Those of its alerts that are told, at least one.
+        alerts: Those of its alerts that are told, at least one, in the order of their names there.
         rule: Of the group.
         kind: Why it is sent.
         now: The time of the message.
     """
-    alerts = sorted(alerts, key=lambda alert: alert.subject)
     head = "RESOLVED" if kind == "resolved" else group.severity
     title = f"{head}: {rule.name}{_of(group, alerts)} [{group.fingerprint}]"
     lines = [*_what(alerts), *_when(group, alerts, kind, now), *_then(group, rule, kind)]
@@ -61,13 +59,19 @@ def _when(group: AlertGroup, alerts: Sequence[Alert], kind: Kind, now: dt.dateti
     if kind == "resolved":
         return [f"It lasted from {_time(group.since)} to {_time(now)}."]
     since = f"Since {_time(group.since)}."
-    lines = [f"{WHY[kind]} {since}" if kind in WHY else since]
+    why = _spread(group, alerts) if kind == "spread" else WHY.get(kind, "")
+    lines = [f"{why} {since}".strip()]
     unknown = [alert for alert in alerts if alert.state == "unknown"]
     if unknown:
         last = max(alert.measured_at for alert in unknown)
         of = f"{len(unknown)} of them" if len(alerts) > 1 else "It"
         lines.append(f"{of} could not be measured since {_time(last)}.")
     return lines
+
+
+def _spread(group: AlertGroup, alerts: Sequence[Alert]) -> str:
+    new = [alert.subject for alert in alerts if not group.knows(alert)]
+    return f"It has spread to {len(new)} more: {subjects_text(new)}."
 
 
 def _then(group: AlertGroup, rule: Rule, kind: Kind) -> list[str]:

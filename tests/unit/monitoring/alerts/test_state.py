@@ -127,16 +127,6 @@ def test_a_message_says_what_is_so_what_it_means_and_what_to_do():
     ]
 
 
-def test_a_group_that_spreads_is_told_again_at_most_once_an_hour():
-    looks = Looks()
-    looks.at(MONDAY, seen(True, "A.NS", cause="yahoo"))
-    ten = [seen(True, f"T{number}.NS", cause="yahoo") for number in range(10)]
-
-    assert looks.kinds(MONDAY + MINUTE, seen(True, "A.NS", cause="yahoo"), *ten) == []
-    assert looks.kinds(MONDAY + HOUR, seen(True, "A.NS", cause="yahoo"), *ten) == ["spread"]
-    assert looks.kinds(MONDAY + 3 * HOUR, seen(True, "A.NS", cause="yahoo"), *ten) == []
-
-
 def test_the_cause_that_is_known_when_it_fires_counts():
     looks = Looks(rule(pending_for=HOUR))
     looks.at(MONDAY, seen(True), seen(True, "B.NS"))
