@@ -68,13 +68,15 @@ def _has_lasted(group: AlertGroup, rule: Rule, moment: Moment) -> bool:
 def visible(group: AlertGroup, live: Sequence[Alert], moment: Moment) -> list[Alert]:
     """The alerts that can be told of, in the order in which a message names them.
 
-    Neither a silence nor another alert keeps them quiet. Those that nobody takes care of come
-    first, then those not yet told.
+    Neither a silence nor another alert keeps them quiet, and one that cannot be measured at this
+    look was told before. Those that nobody takes care of come first, then those not yet told.
     """
     shown = [
         alert
         for alert in live
-        if alert.key not in moment.silenced and alert.key not in moment.inhibited
+        if alert.key not in moment.silenced
+        and alert.key not in moment.inhibited
+        and (alert.state != "unknown" or group.knows(alert))
     ]
     return sorted(
         shown,

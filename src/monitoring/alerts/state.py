@@ -64,7 +64,7 @@ def step(
     alerts = _advanced(previous.alerts, observations, rules, now)
     hidden = silenced(alerts.values(), silences, now)
     known = {key: not_after(group, now) for key, group in previous.groups.items()}
-    explained = inhibited(alerts.values(), rules)
+    explained = inhibited(alerts.values(), known, rules)
     moment = Moment(now, calendar, acknowledgements, hidden, explained)
     for key in hidden:
         if alerts[key].is_live:

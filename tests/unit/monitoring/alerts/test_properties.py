@@ -122,11 +122,30 @@ def test_no_group_that_may_be_told_stays_untold(history, silences):
         now += after
         looks.at(now, *observed(look))
         session = nse().is_session(now.astimezone(nse().zone).date())
-        quiet = {"stale"} if looks.state("", "down") == "firing" or not session else set()
+        quiet = {"stale"} if _explains(looks) or not session else set()
         for alert in looks.states.alerts.values():
             hidden = any(silence.hides(alert, now) for silence in silences)
-            if alert.is_live and not hidden and alert.rule not in quiet:
+            if alert.state == "firing" and not hidden and alert.rule not in quiet:
                 assert looks.states.groups[alert.rule, alert.group].told_at is not None
+
+
+def _explains(looks):
+    """Whether the database is away, or was told to be and could not be looked at since."""
+    if looks.state("", "down") == "unknown":
+        return looks.states.groups["down", ""].told_at is not None
+    return looks.state("", "down") == "firing"
+
+
+@given(histories, silences)
+def test_nothing_is_told_first_of_what_cannot_be_measured(history, silences):
+    looks, now = Looks(*RULES.values(), silences=silences), MONDAY
+    for after, look in history:
+        now += after
+        before = {key: alert.told_at for key, alert in looks.states.alerts.items()}
+        looks.at(now, *observed(look))
+        for key, alert in looks.states.alerts.items():
+            if alert.state == "unknown":
+                assert alert.told_at == before[key]
 
 
 @given(histories)

@@ -195,11 +195,32 @@ def test_a_cause_mutes_the_same_subject_and_what_names_it(subject, cause, muted)
     assert [message.rule for message in told] == (["down"] if muted else ["down", "stale"])
 
 
-def test_a_cause_that_vanished_mutes_no_longer():
+def test_a_cause_that_can_no_longer_be_measured_still_mutes_what_it_explains():
     looks = Looks(rule("down"), rule(inhibited_by=("down",)))
-    looks.at(MONDAY, seen(True, "", "down"))
+    looks.at(MONDAY, seen(True, "", "down"), seen(True))
 
-    assert looks.kinds(MONDAY + MINUTE, seen(None, "", "down"), seen(True)) == ["firing"]
+    assert looks.at(MONDAY + MINUTE, seen(None, "", "down"), seen(None)) == []
+    assert looks.at(MONDAY + 2 * MINUTE, seen(None, "", "down"), seen(True)) == []
+    told = looks.at(MONDAY + 3 * MINUTE, seen(False, "", "down"), seen(True))
+    assert [message.kind for message in told] == ["resolved", "firing"]
+
+
+def test_a_cause_that_nobody_was_told_of_mutes_while_it_is_measured_only():
+    rules = rule("down"), rule(inhibited_by=("down",))
+    looks = Looks(*rules, silences=[silence(MONDAY, MONDAY + HOUR, "down")])
+    assert looks.at(MONDAY, seen(True, "", "down"), seen(True)) == []
+
+    (message,) = looks.at(MONDAY + 2 * HOUR, seen(None, "", "down"), seen(True))
+
+    assert message.rule == "stale"
+
+
+def test_what_cannot_be_measured_is_not_told_before_it_is_measured_again():
+    looks = Looks(silences=[silence(MONDAY, MONDAY + HOUR)])
+    looks.at(MONDAY, seen(True))
+
+    assert looks.at(MONDAY + HOUR, seen(None)) == []
+    assert looks.kinds(MONDAY + 2 * HOUR, seen(True)) == ["firing"]
 
 
 def test_a_silence_that_ends_while_it_fires_is_told_once():
