@@ -108,7 +108,9 @@ def _acknowledge(args: argparse.Namespace) -> int:
         at = max(now, group.since)
         tables.acknowledge(Acknowledgement(group.fingerprint, person, at, args.note))
     name = f"{group.rule} {group.name}".strip()
-    sys.stdout.write(f"{person} takes care of {name}: nothing more is told until it ends.\n")
+    sys.stdout.write(
+        f"{person} takes care of {name}: it is quiet until it ends, but for what joins it later.\n"
+    )
     return 0
 
 

@@ -24,7 +24,7 @@ class Rule:
         action: What to do first.
         pending_for: How long the condition must hold before the alert fires.
         keep_firing_for: How long a good value must hold before the alert is resolved.
-        inhibited_by: Rules whose firing alerts keep those of this rule from being delivered: an
+        inhibited_by: Rules whose live alerts keep those of this rule from being delivered: an
             alert of the same subject, of the subject that is the cause, or of the installation.
         repeat_after: While it fires, it is told again after so long; None for never.
         escalate_after_sessions: A WARNING that fires so many sessions is told as CRITICAL; None

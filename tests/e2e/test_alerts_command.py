@@ -61,7 +61,9 @@ def test_what_is_wrong_is_listed_taken_and_silenced(alerts, look):
     assert "resolved 2026-04-13 12:31 UTC" in everything[5]
 
     taken = alerts("ack", FINGERPRINT[:6], "--by", "asha", "--note", "calling them")
-    assert taken.stdout == "asha takes care of down yahoo: nothing more is told until it ends.\n"
+    assert taken.stdout == (
+        "asha takes care of down yahoo: it is quiet until it ends, but for what joins it later.\n"
+    )
     assert "firing, taken by asha" in alerts("list").stdout
 
     silence = ("silence", "--subject", "yah*", "--hours", "2", "--reason", "work", "--by", "ravi")
