@@ -21,7 +21,7 @@ run: $(VENV)/.ready
 
 test: $(VENV)/.ready-dev
 	@.ci/browser
-	$(BIN)/python -m pytest -n 2 -q
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
