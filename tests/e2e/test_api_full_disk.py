@@ -187,7 +187,7 @@ def test_a_command_on_a_full_disk_ends_in_one_sentence_and_works_once_there_is_r
     assert data_is_stored(run("2026-03-30"))
     with acquire(disk.data) as lease:
         before = checksums(lease.url)
-    for bytes_left in (0, 1 << 20):
+    for bytes_left in (0, 1 << 16):
         disk.fill(bytes_left)
         failed = run("2026-06-30")
         disk.make_room()
