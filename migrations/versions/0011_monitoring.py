@@ -80,7 +80,6 @@ CREATE TABLE alert_groups (
     since timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     told_at timestamptz,
-    told_count integer NOT NULL,
     told_severity text NOT NULL CHECK (told_severity IN ('INFO', 'WARNING', 'CRITICAL')),
     PRIMARY KEY (rule, name)
 );

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mlops.pipeline_run.data_stages import ENDS_RUN, DataStages, Reporter, Upkeep, blocks
 from mlops.pipeline_run.output.record import (
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 log = logs.get(__name__)
 
+_Measured = TypeVar("_Measured")
 # Called with what is under way, and how many of how many tickers are up to date.
 Progress = Callable[[str, float, int], None]
 TRAINING = "training"
@@ -212,26 +213,28 @@ class ExchangeRun:
         return int(outcomes.get("recorded", 0))
 
     def _score_quality(self, tickers: Sequence[str]) -> None:
-        """Score what the data stages left; a score that fails costs no forecast."""
         from src.monitoring.quality.record import record_quality
 
-        try:
-            with one_sentence_errors(self._database.url):
-                quality = record_quality(self._context, tickers)
-        except ENDS_RUN:
-            raise
-        except Exception as error:
-            log.error("The data quality was not scored.", exc_info=error, file_only=True)
-            self._record.warn([f"The data quality was not scored: {error_sentence(error)}"])
-            return
+        quality = self._measured("data quality", lambda: record_quality(self._context, tickers))
         if quality is not None:
             self._record.results["data_quality"] = quality
 
     def _record_drift(self, pools: Mapping[str, Sequence[str]]) -> None:
         from src.monitoring.drift.record import record_drift
 
-        with one_sentence_errors(self._database.url):
-            record_drift(self._context, pools)
+        self._measured("drift of forecasts", lambda: record_drift(self._context, pools))
+
+    def _measured(self, what: str, measure: Callable[[], _Measured]) -> _Measured | None:
+        """What a measure of monitoring comes to; one that fails costs no forecast."""
+        try:
+            with one_sentence_errors(self._database.url):
+                return measure()
+        except ENDS_RUN:
+            raise
+        except Exception as error:
+            log.error(f"The {what} was not measured.", exc_info=error, file_only=True)
+            self._record.warn([f"The {what} was not measured: {error_sentence(error)}"])
+            return None
 
 
 def _train(context: RunContext) -> StageReport:

@@ -6,12 +6,15 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from src.config import logs
 from src.monitoring.checks import sessions
-from src.monitoring.heartbeat import Heartbeat, verdict
+from src.monitoring.heartbeat import Heartbeat, Signal, verdict
 
 if TYPE_CHECKING:
     from mlops.pipeline_run.request import RunRequest
     from src.db.database import Database
+
+log = logs.get(__name__)
 
 
 class RunHeartbeat:
@@ -33,19 +36,25 @@ class RunHeartbeat:
         self._heartbeat.send("start")
 
     def ended(self, results: Mapping[str, Any]) -> None:
-        """Say how it ended, with the sentence of its error if it failed."""
+        """Say how it ended, with the sentence of its error if it failed; never raises."""
         if self._heartbeat is None:
             return
+        try:
+            self._heartbeat.send(*self._verdict(results))
+        except Exception as error:
+            # A silence is noticed by the service; a run that stands must not fail by it.
+            log.error("The heartbeat could not be worked out.", exc_info=error)
+        self._heartbeat.wait()
+
+    def _verdict(self, results: Mapping[str, Any]) -> tuple[Signal, str]:
         tickers = list(results["tickers"])
         calendar = sessions.calendar_of_tickers(tickers)
         dates = [row["feature_date"] for row in results["tickers"].values()]
         after = [dt.date.fromisoformat(day) for day in dates if day is not None]
         before = [self._before[ticker] for ticker in tickers if ticker in self._before]
-        told = verdict(
+        return verdict(
             results,
             sessions.newest_complete(before, calendar),
             sessions.newest_complete(after, calendar),
             calendar.last_closed(self._request.now),
         )
-        self._heartbeat.send(*told)
-        self._heartbeat.wait()

@@ -88,7 +88,6 @@ class AlertGroup:
         since: When the first of its alerts began to fire.
         updated_at: When it was last looked at.
         told_at: When a message last told of it; None while none did.
-        told_count: Of how many subjects that message told.
         told_severity: With which severity.
     """
 
@@ -98,7 +97,6 @@ class AlertGroup:
     since: dt.datetime
     updated_at: dt.datetime
     told_at: dt.datetime | None = None
-    told_count: int = 0
     told_severity: Severity = "INFO"
 
     @property

@@ -34,13 +34,13 @@ ON CONFLICT (rule, subject) DO UPDATE SET alert_group = excluded.alert_group,
     resolved_at = excluded.resolved_at, silenced = excluded.silenced, told_at = excluded.told_at
 """  # noqa: S608
 _PUT_GROUP = """
-INSERT INTO alert_groups (rule, name, fingerprint, severity, since, updated_at, told_at, told_count,
+INSERT INTO alert_groups (rule, name, fingerprint, severity, since, updated_at, told_at,
     told_severity)
 VALUES (%(rule)s, %(name)s, %(fingerprint)s, %(severity)s, %(since)s, %(updated_at)s, %(told_at)s,
-    %(told_count)s, %(told_severity)s)
+    %(told_severity)s)
 ON CONFLICT (rule, name) DO UPDATE SET severity = excluded.severity, since = excluded.since,
     updated_at = excluded.updated_at, told_at = excluded.told_at,
-    told_count = excluded.told_count, told_severity = excluded.told_severity
+    told_severity = excluded.told_severity
 """
 _SILENCES = """
 SELECT rule, subject, reason, person, starts_at, ends_at, silence_id FROM alert_silences
@@ -82,7 +82,7 @@ class AlertTables:
         """All alerts and groups."""
         alerts = self.connection.execute(f"SELECT {_ALERT_COLUMNS} FROM alerts")  # noqa: S608
         groups = self.connection.execute(
-            "SELECT rule, name, severity, since, updated_at, told_at, told_count, told_severity "
+            "SELECT rule, name, severity, since, updated_at, told_at, told_severity "
             "FROM alert_groups"
         )
         return States(

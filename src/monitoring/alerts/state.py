@@ -125,7 +125,7 @@ def _judge(
     if kind is None:
         return group, [], None
     message = message_about(group, shown, rule, kind, moment.now)
-    told = replace(group, told_at=moment.now, told_count=len(shown), told_severity=group.severity)
+    told = replace(group, told_at=moment.now, told_severity=group.severity)
     return told, _told(group, shown, moment.now), message
 
 

@@ -11,6 +11,7 @@ import re
 import time
 import warnings
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -101,6 +102,7 @@ def from_settings(settings: Settings) -> list[Channel]:
     return [Channel(_name(url), url, timeout) for url in urls]
 
 
+@cache
 def load_apprise() -> None:
     """Import Apprise and its kinds of channels, which takes a third of a second the first time.
 

@@ -7,16 +7,14 @@ import psycopg
 import pytest
 
 from src.core.calendars.exchanges import calendar_of, exchange_of
-from src.core.tables import PREDICTION_OUTCOMES, PREDICTIONS
-from src.db.tables.forecasts import ForecastLog
 from src.db.watched.drift import DriftTables
 from tests.support.answers import put_member
+from tests.support.logged_forecasts import log_forecasts, logged_forecast, record_outcomes
 
 CALENDAR = calendar_of(exchange_of("TCS.NS"))
 # The 14th is a holiday, the 18th a Saturday.
 DAYS = [dt.date(2026, 4, day) for day in (13, 15, 16, 17, 20)]
 CLOSES = {day: CALENDAR.hours(day).closes for day in DAYS}
-LEVELS, QUANTILES = [0.05, 0.5, 0.95], [-0.02, 0.001, 0.02]
 
 
 @pytest.fixture
@@ -37,46 +35,15 @@ def store(connection):
     """Store forecasts with their outcomes."""
 
     def write(*rows):
-        log = ForecastLog(connection)
-        log.log([{name: row[name] for name in PREDICTIONS.columns} for row in rows])
-        log.record([{name: row[name] for name in PREDICTION_OUTCOMES.columns} for row in rows])
+        log_forecasts(connection, *rows)
+        record_outcomes(connection, *rows)
 
     return write
 
 
 def forecast(day=0, realised=0.01, **changes):
     """A forecast of the evening of one of ``DAYS`` for the next one, with its outcome."""
-    made = CLOSES[DAYS[day]] + dt.timedelta(hours=1)
-    return {
-        "ticker": "TCS.NS",
-        "horizon": "short",
-        "feature_date": DAYS[day],
-        "version": "a" * 64,
-        "data_hash": "d" * 64,
-        "kind": "served",
-        "sessions": 1,
-        "target_date": DAYS[day + 1],
-        "target_date_estimated": False,
-        "last_close": 3500.0,
-        "model": "rank_tilt",
-        "verdict": "better",
-        "point": 0.0,
-        "baseline": "zero",
-        "baseline_point": 0.0,
-        "candidate": None,
-        "candidate_point": None,
-        "levels": LEVELS,
-        "quantiles": QUANTILES,
-        "prob_up": None,
-        "sigma": None,
-        "data_source": "yahoo",
-        "return_basis": "total",
-        "made_at": made,
-        "label_end": DAYS[day + 1],
-        "realised_return": realised,
-        "matured_at": made + dt.timedelta(days=9),
-        "note": "",
-    } | changes
+    return logged_forecast(DAYS[day], DAYS[day + 1], realised, **changes)
 
 
 def outcomes(tables, pool="NSE"):

@@ -16,6 +16,7 @@ from src.data.sources.select import SourceRequest
 from src.db.watched.quality import QualityScores
 from src.monitoring.metrics.history import read_points
 from src.monitoring.quality.observe import quality_observations
+from tests.support.logged_forecasts import log_forecasts, logged_forecast
 
 CALENDAR = nse()
 EVENING = dt.datetime(2026, 4, 16, 13, 0, tzinfo=dt.UTC)
@@ -162,5 +163,15 @@ def test_a_score_that_cannot_be_made_costs_no_forecast(run, connection):
     connection.execute("ALTER TABLE quality_scores RENAME TO gone")
     results = run(EVENING, {"TCS.NS": list(bars(SESSIONS[-300:], 1.0))})
     (warning,) = [each for each in results["warnings"] if "quality" in each]
-    assert warning.startswith("The data quality was not scored: ")
+    assert warning.startswith("The data quality was not measured: ")
     assert results["tickers"]["TCS.NS"]["stage"] == "forecast"
+
+
+def test_drift_that_cannot_be_measured_costs_no_outcome(run, connection):
+    days = SESSIONS[-300:]
+    log_forecasts(connection, logged_forecast(days[-2], days[-1], 0.0))
+    connection.execute("ALTER TABLE drift_measures RENAME TO gone")
+    results = run(EVENING, {"TCS.NS": list(bars(days, 1.0))})
+    (warning,) = [each for each in results["warnings"] if "drift" in each]
+    assert warning.startswith("The drift of forecasts was not measured: ")
+    assert results["outcomes"]["recorded"] == 1

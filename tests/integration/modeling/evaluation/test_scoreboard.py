@@ -10,10 +10,10 @@ import pytest
 from src.core.tables import PREDICTION_OUTCOMES, PREDICTIONS
 from src.db.connection import normalise_url
 from src.db.migrate import ensure_schema
-from src.db.tables.forecasts import ForecastLog
 from src.db.tables.scores import ScoreLog
 from src.modeling.evaluation.scoreboard import POOLED, scoreboard
 from tests.support.answers import put_member
+from tests.support.logged_forecasts import log_forecasts, logged_forecast, record_outcomes
 from tests.support.old_schema import bring_to
 
 # The 14th is a holiday, the 18th a Saturday.
@@ -62,9 +62,8 @@ def board(connection, log):
     """The scoreboard of these forecasts with their outcomes, and of those stored before."""
 
     def store_and_score(rows, ticker=None):
-        stored = ForecastLog(connection)
-        stored.log([{name: row[name] for name in PREDICTIONS.columns} for row in rows])
-        stored.record([{name: row[name] for name in PREDICTION_OUTCOMES.columns} for row in rows])
+        log_forecasts(connection, *rows)
+        record_outcomes(connection, *rows)
         return scoreboard(log, ticker)
 
     return store_and_score
@@ -74,36 +73,13 @@ def scored(day=0, realised=0.02, **bent):
     """A forecast from one of ``DAYS`` for the next one, with its outcome."""
     made = dt.datetime.combine(DAYS[day], dt.time(12), tzinfo=dt.UTC)
     usual = {
-        "ticker": "TCS.NS",
-        "horizon": "short",
-        "feature_date": DAYS[day],
         "version": f"{day}" * 64,
-        "data_hash": "d" * 64,
-        "kind": "served",
-        "sessions": 1,
-        "target_date": DAYS[day + 1],
-        "target_date_estimated": False,
-        "last_close": 3500.0,
-        "model": "zero",
-        "verdict": "undecided",
-        "point": 0.0,
-        "baseline": "zero",
-        "baseline_point": 0.0,
-        "candidate": None,
-        "candidate_point": None,
         "levels": LEVELS,
         "quantiles": QUANTILES,
-        "prob_up": None,
-        "sigma": None,
-        "data_source": "yahoo",
-        "return_basis": "total",
         "made_at": made,
-        "label_end": DAYS[day + 1],
-        "realised_return": realised,
         "matured_at": made + dt.timedelta(days=9),
-        "note": "",
     }
-    return usual | bent
+    return logged_forecast(DAYS[day], DAYS[day + 1], realised, **(usual | bent))
 
 
 def only(rows, **wanted):
