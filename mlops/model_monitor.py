@@ -30,7 +30,7 @@ class ModelMonitor:
         """Evaluate every rule.
 
         Args:
-            ticker: Whose health is asked for, as Yahoo writes it; None for everything.
+            ticker: Whose health is reported, as Yahoo writes it; None for everything.
 
         Returns:
             A status (``OK``, ``WARNING`` or ``CRITICAL``) with ``alerts``, ``data_quality`` and

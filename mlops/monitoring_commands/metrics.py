@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def report_text(report: Mapping[str, Any], name: str | None) -> str:
-    """The report as a table for people; ``name`` is the metric that was asked for."""
+    """The report as a table for people; ``name`` is the metric shown, None for all."""
     if not report["metrics"]:
         what = f"No point of the metric {name}" if name else "No metric"
         return (

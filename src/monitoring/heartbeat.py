@@ -93,6 +93,8 @@ class Heartbeat:
         """Wait for the last signal, but not for long: it goes on by itself."""
         if self._thread is not None:
             self._thread.join(PATIENCE)
+            if self._thread.is_alive():
+                log.warning("The heartbeat has had no answer yet; it was left to arrive by itself.")
 
 
 def _address(url: str, signal: Signal, run: uuid.UUID) -> str:
