@@ -15,6 +15,8 @@ import structlog
 LOG_FILE = Path("logs") / "tcs-stock.log"
 MAX_BYTES, BACKUPS = 10_000_000, 5
 HIDDEN = "***"
+# A shorter text is no secret, and without it every line would be garbled.
+SHORTEST_HIDDEN = 3
 
 # Texts that no line may hold, such as keys of channels.
 _secrets: set[str] = set()
@@ -66,8 +68,11 @@ def bind_run(run_id: str, **facts: str) -> None:
 
 
 def hide(secrets: Iterable[str]) -> None:
-    """Write ``***`` in the place of these texts from here on, in every log of this process."""
-    _secrets.update(filter(None, secrets))
+    """Write ``***`` in the place of these texts from here on, in every log of this process.
+
+    One of fewer than three characters is left as it is.
+    """
+    _secrets.update(secret for secret in secrets if len(secret) >= SHORTEST_HIDDEN)
 
 
 def without_secrets(text: str) -> str:

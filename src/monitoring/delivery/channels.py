@@ -133,7 +133,7 @@ def secrets_of(url: str) -> set[str]:
     long = {part for part in parts if len(part) >= SHORTEST_SECRET and "." not in part}
     # A password of an account may have dots in it, and be short.
     account = path.rpartition("@")[0].partition("/")[0]
-    long |= {part for part in account.split(":")[1:] if len(part) > 2}
+    long |= set(account.split(":")[1:])
     return {url, *long, *map(unquote, long)}
 
 

@@ -176,3 +176,14 @@ def test_noisy_libraries_are_heard_from_error_on(tmp_path):
     logging.getLogger("peewee").error("a failure")
 
     assert [line["event"] for line in written(tmp_path)] == ["a failure"]
+
+
+def test_secrets_are_hidden_and_a_single_letter_garbles_no_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(logs, "_secrets", set())
+    logs.configure(tmp_path)
+    logs.hide(["x", "", "key-of-a-channel"])
+
+    logs.get("here").info("an exact sentence with key-of-a-channel")
+
+    (line,) = written(tmp_path)
+    assert line["event"] == "an exact sentence with ***"
