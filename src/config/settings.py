@@ -168,6 +168,19 @@ class MonitoringSettings(_Section):
         return tuple(value.split()) if isinstance(value, str) else value
 
 
+class DashboardSettings(_Section):
+    """What the dashboard asks, and who may press its buttons.
+
+    Attributes:
+        api_url: Of the prediction API; None for this machine's, at the API's port.
+        password_hash: Of the password that controls need, as ``python -m src.dashboard.login``
+            prints it; None where nobody has to log in.
+    """
+
+    api_url: str | None = None
+    password_hash: SecretStr | None = None
+
+
 class Settings(BaseSettings):
     """All settings; immutable. Loaded once by ``src.config.load`` and passed on."""
 
@@ -181,6 +194,7 @@ class Settings(BaseSettings):
     training: TrainingSettings = TrainingSettings()
     api: ApiSettings = ApiSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
+    dashboard: DashboardSettings = DashboardSettings()
     database_url: SecretStr | None = None
     signing_key: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"

@@ -1,0 +1,14 @@
+"""The page predictions."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+
+def page() -> None:
+    """Draw the page."""
+    st.header("predictions", anchor=False)
+
+
+if __name__ == "__main__":
+    page()

@@ -1,0 +1,108 @@
+"""Put numbers, dates and verdicts into the words that every page uses."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+IST = ZoneInfo("Asia/Kolkata")
+MINUS, NO_BREAK = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
+# A symbol and a word for every verdict, so that none rests on its colour.
+VERDICTS: Mapping[str, str] = {
+    "better": "▲ better",
+    "worse": "▼ worse",
+    "undecided": "○ no edge",
+    "none": "– too early",
+}
+ADVICE = "This is a forecast, not investment advice."
+
+
+def number(value: float, digits: int = 2, *, indian: bool = False) -> str:
+    """A number with separators for thousands, or for lakh and crore, and a true minus sign."""
+    rounded = round(value, digits) + 0.0
+    whole, _, decimals = f"{abs(rounded):.{digits}f}".partition(".")
+    grouped = _indian(whole) if indian else f"{int(whole):,}"
+    sign = MINUS if rounded < 0 else ""
+    return f"{sign}{grouped}{'.' + decimals if decimals else ''}"
+
+
+def _indian(whole: str) -> str:
+    """Digits grouped as in 12,34,56,789."""
+    head, tail = whole[:-3], whole[-3:]
+    groups = []
+    while head:
+        groups.append(head[-2:])
+        head = head[:-2]
+    return ",".join([*reversed(groups), tail])
+
+
+def price(value: float, *, indian: bool = False, digits: int = 2) -> str:
+    """A price; with the rupee sign where digits are grouped in the Indian way."""
+    return f"{'₹' if indian else ''}{number(value, digits, indian=indian)}"
+
+
+def price_range(low: float, high: float, *, indian: bool = False) -> str:
+    """Such as ``2,229.56 – 2,358.30``, with no more decimals than the width needs."""
+    width = high - low
+    digits = 2 if width < 100 else 1 if width < 1000 else 0
+    return (
+        f"{price(low, indian=indian, digits=digits)} – {price(high, indian=indian, digits=digits)}"
+    )
+
+
+def percent(share: float | None, digits: int = 2, *, signed: bool = False) -> str:
+    """A share as percent: ``−0.12 %``; ``–`` for none."""
+    if share is None or not math.isfinite(share):
+        return "–"
+    text = number(100 * share, digits)
+    plus = "+" if signed and not text.startswith(MINUS) and round(100 * share, digits) else ""
+    return f"{plus}{text}{NO_BREAK}%"
+
+
+def day(date: dt.date | str) -> str:
+    """A session's date, such as ``Fri 17 Apr 2026``."""
+    date = dt.date.fromisoformat(date) if isinstance(date, str) else date
+    return f"{date:%a} {date.day} {date:%b %Y}"
+
+
+def moment(at: dt.datetime | str | None) -> str:
+    """A time in India, such as ``Fri 17 Apr 2026, 18:00 IST``; ``never`` for none."""
+    if at is None:
+        return "never"
+    at = dt.datetime.fromisoformat(at) if isinstance(at, str) else at
+    local = at.astimezone(IST)
+    return f"{day(local.date())}, {local:%H:%M} IST"
+
+
+def count(number_: int, one: str, many: str = "") -> str:
+    """Such as ``1 session`` or ``2,000 sessions``."""
+    return f"{number_:,}{NO_BREAK}{one if number_ == 1 else many or one + 's'}"
+
+
+def ahead(sessions: int) -> str:
+    """A horizon, such as ``1 session`` or ``63 sessions``."""
+    return count(sessions, "session")
+
+
+def of_ten(level: float) -> str:
+    """A level as a frequency: .8 is ``8 in 10``, .95 ``19 in 20``."""
+    tenths = round(level * 10, 6)
+    if tenths == int(tenths):
+        return f"{int(tenths)} in 10"
+    return f"{round(level * 20)} in 20"
+
+
+def interval_of(answer: Mapping[str, Any], level: float) -> Mapping[str, Any]:
+    """The interval of an answer at a level.
+
+    Raises:
+        KeyError: It has none at that level.
+    """
+    for interval in answer["intervals"]:
+        if math.isclose(interval["level"], level):
+            found: Mapping[str, Any] = interval
+            return found
+    raise KeyError(level)
