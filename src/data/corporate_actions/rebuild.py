@@ -104,7 +104,11 @@ def _statements(deliveries: Sequence[Delivery]) -> pl.DataFrame:
 
 
 def _missing_states(states: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
-    """States before the newest one of their row in the history that are not in it."""
+    """States before the newest one of their row in the history that are not in it.
+
+    Of deliveries with one time of fetch the last one counts, as it does in the ledger.
+    """
+    states = states.unique([*KEY, "changed_at"], keep="last", maintain_order=True)
     newest = history.group_by(KEY).agg(newest=pl.col("changed_at").max())
     earlier = typed_rows(states, HISTORY_SCHEMA).join(newest, on=KEY)
     earlier = earlier.filter(pl.col("changed_at") < pl.col("newest")).drop("newest")
