@@ -7,6 +7,8 @@ two conditions, so that time can begin anew.
 import datetime as dt
 import os
 import shutil
+import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -106,6 +108,13 @@ def held_open(installation):
 
 
 @contextmanager
+def slow(installation):
+    before, database.SLOW = database.SLOW, 0.0
+    yield
+    database.SLOW = before
+
+
+@contextmanager
 def model_gone(installation):
     folder = next((installation.home / "models" / "NSE" / "short").iterdir())
     shutil.move(folder, installation.home / "elsewhere")
@@ -133,16 +142,39 @@ def untrained_session(installation):
 
 @contextmanager
 def run_at_work(installation):
-    """A run that holds its lock and says nothing."""
+    """A run that holds its lock; given is its connection."""
     installation.execute(
         "INSERT INTO pipeline_runs (run_id, command, status, live, started_at, host, pid) "
-        f"VALUES ('hanging', 'pipeline', 'running', true, now(), 'here', {os.getpid()})"
+        f"VALUES ('at_work', 'pipeline', 'running', true, now(), 'here', {os.getpid()})"
     )
     with psycopg.connect(installation.url, autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s, hashtext('hanging'))", (RUN_LOCKS,))
-        with by_settings(run_minutes=1e-6)(installation):
-            yield
-    installation.execute("DELETE FROM pipeline_runs WHERE run_id = 'hanging'")
+        connection.execute("SELECT pg_advisory_lock(%s, hashtext('at_work'))", (RUN_LOCKS,))
+        yield connection
+    installation.execute("DELETE FROM pipeline_runs WHERE run_id = 'at_work'")
+
+
+@contextmanager
+def run_without_a_word(installation):
+    with run_at_work(installation), by_settings(run_minutes=1e-6)(installation):
+        yield
+
+
+@contextmanager
+def run_that_takes_long(installation):
+    """A run of a second, of which each tenth has a statement, where .6 seconds are allowed."""
+    ended = threading.Event()
+
+    def work(connection):
+        while not ended.wait(0.01):
+            connection.execute("SELECT 1")
+
+    with run_at_work(installation) as connection, by_settings(run_minutes=0.01)(installation):
+        worker = threading.Thread(target=work, args=(connection,))
+        worker.start()
+        time.sleep(0.8)
+        yield
+        ended.set()
+        worker.join()
 
 
 def obstructed(name):
@@ -172,6 +204,15 @@ def refused(rule, day):
     )
 
 
+def measured(horizon, measure, value):
+    """A measure of drift beyond its limit, and then one within it."""
+    row = f"'NSE', '{horizon}', '{measure}', '{SESSION}', {value}, 0.9, 5000, 4, 3.1"
+    return by_statements(
+        f"INSERT INTO drift_measures VALUES ({row}, true, 'It is off.', now())",
+        "UPDATE drift_measures SET bad = false",
+    )
+
+
 def later(**timedelta):
     return NOW + dt.timedelta(**timedelta)
 
@@ -180,6 +221,7 @@ CONDITIONS = [
     Condition("database_unreachable", "", unreachable),
     Condition("database_read_only", "", read_only),
     Condition("transaction_open_long", "", held_open),
+    Condition("database_slow", "", slow),
     Condition("model_missing", "NSE", model_gone),
     Condition("model_corrupt", "NSE", model_changed),
     Condition("model_stale", "NSE", by_settings(model_stale_after_days=6)),
@@ -263,7 +305,8 @@ CONDITIONS = [
             "UPDATE pipeline_runs SET status = 'success'",
         ),
     ),
-    Condition("run_hangs", "", run_at_work),
+    Condition("run_hangs", "", run_without_a_word),
+    Condition("run_slow", "", run_that_takes_long),
     Condition(
         "ticker_failed",
         "data_ingest",
@@ -281,6 +324,11 @@ CONDITIONS = [
             'UPDATE quality_scores SET dimensions = \'{"validity": {"score": 100}}\'',
         ),
     ),
+    Condition("skill_negative", "NSE/short", measured("short", "skill", -0.02)),
+    Condition("coverage_off", "NSE/short", measured("short", "coverage", 0.80)),
+    Condition("coverage_off", "NSE/short", measured("short", "coverage_year", 0.99)),
+    Condition("early_coverage_off", "NSE/long", measured("long", "early_coverage", 0.80)),
+    Condition("feature_shift", "NSE", measured("", "feature_shift", 4.5)),
     Condition("disk_nearly_full", "home", by_settings(min_free_disk_share=0.9999)),
     Condition("folder_unwritable", "mlops", obstructed("mlops")),
     Condition("log_unwritable", "", obstructed("logs")),
