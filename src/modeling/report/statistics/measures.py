@@ -27,7 +27,8 @@ class Measure:
 
     Attributes:
         value: None without a pair.
-        low: Lower end of the 90 % interval; None where it is not known.
+        low: Lower end of the interval, which leaves out LEVEL on either side unless another level
+            was asked for; None where it is not known.
         high: Its upper end.
         n: Pairs of a forecast and an outcome.
         dates: Distinct dates among them.
@@ -57,7 +58,13 @@ class Measures:
         return NOTHING if column is None else self.tickers[column]
 
 
-def skill(errors: Floats, reference: Floats, horizon: int, columns: Sequence[int] = ()) -> Measures:
+def skill(
+    errors: Floats,
+    reference: Floats,
+    horizon: int,
+    columns: Sequence[int] = (),
+    level: float = LEVEL,
+) -> Measures:
     """1 - loss / loss of the reference, each averaged over the tickers of a date, then over dates.
 
     Over all tickers, and of those in ``columns`` alone.
@@ -67,25 +74,27 @@ def skill(errors: Floats, reference: Floats, horizon: int, columns: Sequence[int
     both = np.isfinite(errors) & np.isfinite(reference)
     gains, base = reference - errors, np.where(both, reference, np.nan)
     (pool,) = _relative(
-        mean_by_date(gains)[:, None], mean_by_date(base)[:, None], both.sum()[None], horizon
+        mean_by_date(gains)[:, None], mean_by_date(base)[:, None], both.sum()[None], horizon, level
     )
     some = list(columns)
-    alone = _relative(gains[:, some], base[:, some], both[:, some].sum(axis=0), horizon)
+    alone = _relative(gains[:, some], base[:, some], both[:, some].sum(axis=0), horizon, level)
     return Measures(pool, dict(zip(some, alone, strict=True)))
 
 
-def share(hits: Floats, horizon: int, columns: Sequence[int] = ()) -> Measures:
+def share(
+    hits: Floats, horizon: int, columns: Sequence[int] = (), level: float = LEVEL
+) -> Measures:
     """The share of pairs for which ``hits`` is 1, not 0; every pair counts alike.
 
     Over all tickers, and of those in ``columns`` alone.
     """
     some = list(columns)
     known = np.isfinite(hits[:, some])
-    alone = _shares(np.where(known, hits[:, some], 0.0), known.astype(np.int64), horizon)
-    return Measures(pool_share(hits, horizon), dict(zip(some, alone, strict=True)))
+    alone = _shares(np.where(known, hits[:, some], 0.0), known.astype(np.int64), horizon, level)
+    return Measures(pool_share(hits, horizon, level), dict(zip(some, alone, strict=True)))
 
 
-def pool_share(hits: Floats, horizon: int) -> Measure:
+def pool_share(hits: Floats, horizon: int, level: float = LEVEL) -> Measure:
     """The same over all tickers alone.
 
     Its error is that of a ratio of two sums over dates (linearised): per date the hits beyond
@@ -93,16 +102,16 @@ def pool_share(hits: Floats, horizon: int) -> Measure:
     """
     known = np.isfinite(hits)
     sums, pairs = np.where(known, hits, 0.0).sum(axis=1), known.sum(axis=1)
-    return _shares(sums[:, None], pairs[:, None], horizon)[0]
+    return _shares(sums[:, None], pairs[:, None], horizon, level)[0]
 
 
-def _relative(gains: Floats, base: Floats, n: Ints, horizon: int) -> list[Measure]:
+def _relative(gains: Floats, base: Floats, n: Ints, horizon: int, level: float) -> list[Measure]:
     """Each column's mean gain over its mean base; (R, M), ``n`` pairs (M,)."""
     known = np.isfinite(base)
     dates = known.sum(axis=0)
     scale = np.where(known, base, 0.0).sum(axis=0) / np.maximum(dates, 1)
     test = hac.mean_test(gains, horizon)
-    halves = hac.critical(test.b, LEVEL) * test.noise / np.sqrt(np.maximum(test.n, 1))
+    halves = hac.critical(test.b, level) * test.noise / np.sqrt(np.maximum(test.n, 1))
     return [
         _measure(test.mean[m] / scale[m], halves[m] / scale[m], n[m], dates[m], horizon)
         if scale[m] > 0
@@ -111,13 +120,13 @@ def _relative(gains: Floats, base: Floats, n: Ints, horizon: int) -> list[Measur
     ]
 
 
-def _shares(hits: Floats, pairs: Ints, horizon: int) -> list[Measure]:
+def _shares(hits: Floats, pairs: Ints, horizon: int, level: float) -> list[Measure]:
     """Each column's hits over its pairs; (R, M), of each date."""
     n, dates = pairs.sum(axis=0), (pairs > 0).sum(axis=0)
     value = hits.sum(axis=0) / np.maximum(n, 1)
     beyond = (hits - value * pairs) * dates / np.maximum(n, 1)
     test = hac.mean_test(np.where(pairs > 0, beyond, np.nan), horizon)
-    halves = hac.critical(test.b, LEVEL) * test.noise / np.sqrt(np.maximum(test.n, 1))
+    halves = hac.critical(test.b, level) * test.noise / np.sqrt(np.maximum(test.n, 1))
     return [
         _within_bounds(_measure(value[m], halves[m], n[m], dates[m], horizon)) if n[m] else NOTHING
         for m in range(len(n))

@@ -108,6 +108,8 @@ def test_critical_values_start_at_the_normal_and_grow_with_the_window():
 
     # 1.645 + 2.1859/4 + .3142/16 - .3427/64 = 2.2057, and at 1 the coefficients' sum.
     assert hac.critical(b, 0.05) == pytest.approx([1.6449, 2.2056, 3.8023], abs=1e-4)
+    # 1.9600 + 2.9694/4 + .4160/16 - .5324/64 = 2.7200.
+    assert hac.critical(b, 0.025) == pytest.approx([1.9600, 2.7200, 4.8130], abs=1e-4)
     # 2.3263 + 4.1299/4 + .4165/16 - .8336/64 = 3.3718.
     assert hac.critical(b, 0.01) == pytest.approx([2.3263, 3.3718, 6.0391], abs=1e-4)
     # 3.0902 + 7.9671/4 - .2978/16 - 1.3852/64 = 5.0418.
@@ -122,9 +124,10 @@ def test_critical_values_are_exceeded_as_often_as_they_say(horizon, n):
 
     test = hac.mean_test(values, horizon)
 
-    # Two-sided shares, halved: sure to about .0011, .0005 and .00016.
-    levels = (0.05, 0.01, 0.001)
+    # Two-sided shares, halved: sure to about .0011, .0008, .0005 and .00016.
+    levels = (0.05, 0.025, 0.01, 0.001)
     beyond = {p: (np.abs(test.t) > hac.critical(test.b, p)).mean() / 2 for p in levels}
     assert beyond[0.05] == pytest.approx(0.05, abs=0.006)
+    assert beyond[0.025] == pytest.approx(0.025, abs=0.004)
     assert beyond[0.01] == pytest.approx(0.01, abs=0.002)
     assert beyond[0.001] == pytest.approx(0.001, abs=0.0005)

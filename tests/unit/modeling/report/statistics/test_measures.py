@@ -10,12 +10,15 @@ from xarray import DataArray
 
 from src.modeling.report.statistics import measures
 
-# Kiefer and Vogelsang (2005), table 1: Bartlett's kernel, 5 % in one tail.
-LIMIT = (1.644854, 2.1859, 0.3142, -0.3427)
+# Kiefer and Vogelsang (2005), table 1: Bartlett's kernel, by what is left out on either side.
+LIMITS = {
+    0.05: (1.644854, 2.1859, 0.3142, -0.3427),
+    0.025: (1.959964, 2.9694, 0.4160, -0.5324),
+}
 
 
-def limit(b):
-    return sum(part * b**power for power, part in enumerate(LIMIT))
+def limit(b, level=0.05):
+    return sum(part * b**power for power, part in enumerate(LIMITS[level]))
 
 
 def moving(rows=200, tickers=3, seed=1):
@@ -25,19 +28,20 @@ def moving(rows=200, tickers=3, seed=1):
     return sum(steps[k : rows + k] for k in range(5))
 
 
+@pytest.mark.parametrize("level", [0.05, 0.025])
 @pytest.mark.parametrize(("horizon", "lags"), [(1, 18), (5, 18), (40, 39)])
-def test_the_interval_of_a_gain_is_that_of_statsmodels_with_fixed_b_limits(horizon, lags):
+def test_the_interval_of_a_gain_is_that_of_statsmodels_with_fixed_b_limits(horizon, lags, level):
     actual = moving()
     errors, reference = np.abs(actual - 0.004), np.abs(actual)
 
-    found = measures.skill(errors, reference, horizon).pool
+    found = measures.skill(errors, reference, horizon, level=level).pool
 
     # 1.3 x sqrt(200) = 18.4 lags, or the horizon less one.
     gains = (reference - errors).mean(axis=1)
     fit = sm.OLS(gains, np.ones(200)).fit(
         cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": False}
     )
-    half = limit((lags + 1) / 200) * fit.bse[0]
+    half = limit((lags + 1) / 200, level) * fit.bse[0]
     scale = reference.mean()
     assert found.value == pytest.approx(fit.params[0] / scale)
     assert found.low == pytest.approx((fit.params[0] - half) / scale)
