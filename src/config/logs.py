@@ -51,7 +51,7 @@ def configure(home: Path, level: str = "INFO") -> None:
             root.removeHandler(handler)
             handler.close()
     root.setLevel(logging.DEBUG)
-    for noisy in ("peewee", "urllib3", "curl_cffi", "alembic", "psycopg"):
+    for noisy in ("asyncio", "peewee", "urllib3", "curl_cffi", "alembic", "psycopg"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     # Below WARNING it logs the keys of channels; what it says of a failure is logged by us.
     logging.getLogger("apprise").setLevel(logging.WARNING)

@@ -18,6 +18,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
+# As ``src.dashboard.login.passwords`` writes them: numbers, then salt and key in base64.
+SCRYPT = r"scrypt(\$\d{1,7}){3}(\$[A-Za-z0-9+/]+={0,2}){2}"
+
 Window = Annotated[int, Field(ge=2, le=1000)]
 Lag = Annotated[int, Field(ge=1, le=250)]
 Improvement = Annotated[float, Field(ge=0, lt=1)]
@@ -179,6 +182,13 @@ class DashboardSettings(_Section):
 
     api_url: str | None = None
     password_hash: SecretStr | None = None
+
+    @field_validator("password_hash", mode="before")
+    @classmethod
+    def _hash_only(cls, value: object) -> object:
+        if isinstance(value, str) and value and not re.fullmatch(SCRYPT, value):
+            raise ValueError("give a hash: python -m src.dashboard.login prints one")
+        return value or None
 
 
 class Settings(BaseSettings):

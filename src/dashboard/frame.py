@@ -11,6 +11,7 @@ import streamlit as st
 from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import ForecastError
 from src.dashboard import readers, theme, wording
+from src.dashboard.login import access
 from src.db.pages import overview
 from src.db.pages.overview import StoredTicker
 
@@ -66,7 +67,9 @@ def run() -> None:
     }
     page = st.navigation(list(pages), position="top")
     title = pages[page]
-    st.title(title.name, anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", key="head"):
+        st.title(title.name, anchor=False)
+        access.draw()
     st.markdown(f":gray[{title.question}]")
     try:
         state = _overview()
