@@ -21,6 +21,8 @@ log = logs.get(__name__)
 TICKER_LOCKS, POOL_LOCKS, RUN_LOCKS = 7203002, 7203003, 7203004
 # Of one key: held while states of alerts are changed.
 ALERT_LOCK = 7203005
+# The second key is the number of a request; of one key: held while a request is made.
+REQUEST_LOCKS, NEW_REQUEST_LOCK = 7203006, 7203007
 # How long a run waits for another one to train its pool, in seconds.
 POOL_WAIT = 600
 

@@ -1,0 +1,212 @@
+"""Runs that people ask for: made once, claimed by one process, cancelled, and ended.
+
+A page only inserts rows and sets ``cancel_requested_at``; every other column is written by the
+process that runs the request. It holds an advisory lock of the request's number for as long as it
+lives, so that one that died is told from one at work.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from src.core.errors import UsageError
+from src.db.tables.locks import NEW_REQUEST_LOCK, REQUEST_LOCKS
+
+if TYPE_CHECKING:
+    import psycopg
+
+WAITING, RUNNING = "waiting", "running"
+CANCELLED, INTERRUPTED = "cancelled", "interrupted"
+LIVE = (WAITING, RUNNING)
+DIED = (
+    "The process that ran it ended without a word: what its finished stages wrote stands. Run it "
+    "again."
+)
+
+_LOCKED = f"""EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted
+    AND classid = {REQUEST_LOCKS} AND objid = request_id::oid AND objsubid = 2
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"""  # noqa: S608
+_LIVE = f"""(status = 'waiting' AND cancel_requested_at IS NULL
+    OR status = 'running' AND {_LOCKED})"""
+# Two requests overlap where a ticker is in both; NULL stands for all.
+_SAME = f"""
+SELECT request_id FROM run_requests WHERE idempotency_key = %(idempotency_key)s
+    OR {_LIVE} AND (tickers IS NULL OR %(tickers)s::text[] IS NULL OR tickers && %(tickers)s)
+ORDER BY idempotency_key = %(idempotency_key)s DESC, request_id LIMIT 1
+"""  # noqa: S608
+_INSERT = """
+INSERT INTO run_requests (idempotency_key, kind, tickers, source, path, person) VALUES
+    (%(idempotency_key)s, %(kind)s, %(tickers)s, %(source)s, %(path)s, %(person)s)
+RETURNING request_id
+"""
+_READ = f"""
+SELECT request_id, kind, tickers, source, path, person, requested_at, CASE
+    WHEN status = 'waiting' AND cancel_requested_at IS NOT NULL THEN 'cancelled'
+    WHEN status = 'running' AND NOT {_LOCKED} THEN 'interrupted' ELSE status END AS status,
+    run_id, stage, tickers_done, tickers_total, started_at, ended_at, cancel_requested_at, error,
+    extract(epoch FROM clock_timestamp() - coalesce(started_at, requested_at))::float8 AS seconds
+FROM run_requests
+"""  # noqa: S608
+_CLOSE = f"""
+UPDATE run_requests SET status = 'interrupted', ended_at = clock_timestamp(), error = %s
+WHERE status = 'running' AND request_id <> %s AND NOT {_LOCKED}
+"""  # noqa: S608
+_CLAIM = """
+UPDATE run_requests SET status = 'running', started_at = clock_timestamp()
+WHERE request_id = %s AND status = 'waiting' AND cancel_requested_at IS NULL
+"""
+# The run is the one that this process has under way.
+_PROGRESS = """
+UPDATE run_requests SET stage = %s, tickers_done = %s, tickers_total = %s,
+    run_id = coalesce(run_id, (SELECT run_id FROM pipeline_runs WHERE status = 'running'
+        AND host = %s AND pid = %s ORDER BY started_at DESC LIMIT 1))
+WHERE request_id = %s RETURNING cancel_requested_at IS NOT NULL
+"""
+_FINISH = """
+UPDATE run_requests SET status = %s, run_id = coalesce(run_id, %s), error = %s, stage = NULL,
+    ended_at = clock_timestamp() WHERE request_id = %s
+"""
+
+
+@dataclass(frozen=True)
+class NewRequest:
+    """What a run is to do.
+
+    Attributes:
+        idempotency_key: Requests with the same key are one.
+        kind: ``full``, or ``data`` for forecasts with the stored models.
+        tickers: None for all.
+        source: ``stored``, ``yahoo``, ``sample`` or ``csv``.
+        path: Of ``csv``: a file or folder, on the machine that runs it.
+        person: Who asks.
+    """
+
+    idempotency_key: str
+    kind: str
+    tickers: Sequence[str] | None
+    source: str
+    path: str | None
+    person: str
+
+
+@dataclass(frozen=True)
+class StoredRequest:
+    """A request, and how far it is, by the clock of the database.
+
+    Attributes:
+        status: ``interrupted`` also where its process has died.
+        stage: What is under way.
+        tickers_done: Of ``tickers_total``; 0 before it is known.
+        seconds: Since it began, or since it was made while it waits.
+    """
+
+    request_id: int
+    kind: str
+    tickers: list[str] | None
+    source: str
+    path: str | None
+    person: str
+    requested_at: dt.datetime
+    status: str
+    run_id: str | None
+    stage: str | None
+    tickers_done: int
+    tickers_total: int
+    started_at: dt.datetime | None
+    ended_at: dt.datetime | None
+    cancel_requested_at: dt.datetime | None
+    error: str | None
+    seconds: float
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it waits or runs."""
+        return self.status in LIVE
+
+    @property
+    def sentence(self) -> str | None:
+        """Why it did not succeed; None where it did, or is under way."""
+        return DIED if self.status == INTERRUPTED and self.error is None else self.error
+
+
+def submit(connection: psycopg.Connection[Any], request: NewRequest) -> tuple[int, bool]:
+    """Store a request, unless one with its key or a live one for any of its tickers is there.
+
+    Returns:
+        The number of the request, or of that other one; and whether it is new.
+    """
+    values = {**vars(request), "tickers": sorted(request.tickers) if request.tickers else None}
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (NEW_REQUEST_LOCK,))
+        row = connection.execute(_SAME, values).fetchone()
+        if row is not None:
+            return int(row[0]), False
+        row = connection.execute(_INSERT, values).fetchone()
+        assert row is not None  # noqa: S101 INSERT RETURNING returns its row
+        return int(row[0]), True
+
+
+def cancel(connection: psycopg.Connection[Any], request_id: int) -> None:
+    """Ask for the end of a request: one that waits is over at once, one that runs soon is."""
+    connection.execute(
+        "UPDATE run_requests SET cancel_requested_at = clock_timestamp() WHERE request_id = %s "
+        "AND cancel_requested_at IS NULL AND status IN ('waiting', 'running')",
+        (request_id,),
+    )
+
+
+def newest(connection: psycopg.Connection[Any], limit: int) -> list[StoredRequest]:
+    """The newest requests, the newest first."""
+    from psycopg.rows import class_row
+
+    def read() -> list[StoredRequest]:
+        with connection.cursor(row_factory=class_row(StoredRequest)) as cursor:
+            return cursor.execute(f"{_READ} ORDER BY request_id DESC LIMIT %s", (limit,)).fetchall()
+
+    rows = read()
+    if any(row.status == INTERRUPTED and row.ended_at is None for row in rows):
+        # Locks are newer than rows: it may just have ended as it should.
+        rows = read()
+    return rows
+
+
+class Execution:
+    """A request that this process runs; the lock is that of the connection.
+
+    To be used by one thread at a time.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any], request_id: int) -> None:
+        self._connection = connection
+        self._request_id = request_id
+
+    def claim(self) -> StoredRequest | None:
+        """The request, which no other process can claim then; None where it waits no longer.
+
+        Raises:
+            UsageError: There is no such request.
+        """
+        from psycopg.rows import class_row
+
+        key = (REQUEST_LOCKS, self._request_id)
+        row = self._connection.execute("SELECT pg_try_advisory_lock(%s, %s)", key).fetchone()
+        self._connection.execute(_CLOSE, (DIED, self._request_id))
+        claimed = bool(row and row[0]) and self._connection.execute(_CLAIM, key[1:]).rowcount
+        with self._connection.cursor(row_factory=class_row(StoredRequest)) as cursor:
+            found = cursor.execute(f"{_READ} WHERE request_id = %s", key[1:]).fetchone()
+        if found is None:
+            raise UsageError(f"There is no request {self._request_id}: see Pipeline Control.")
+        return found if claimed else None
+
+    def progress(self, stage: str, done: int, total: int, *, host: str, pid: int) -> bool:
+        """Say what is under way and how many tickers are done; whether it is to be cancelled."""
+        values = (stage or None, done, total, host, pid, self._request_id)
+        row = self._connection.execute(_PROGRESS, values).fetchone()
+        return bool(row and row[0])
+
+    def finish(self, status: str, run_id: str | None, error: str | None) -> None:
+        """Say how it ended, with one sentence where it did not succeed."""
+        self._connection.execute(_FINISH, (status, run_id, error, self._request_id))
