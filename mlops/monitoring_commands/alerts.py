@@ -114,6 +114,20 @@ def _acknowledge(args: argparse.Namespace) -> int:
     return 0
 
 
+def _check_rule(pattern: str) -> None:
+    """Refuse a pattern that a typing error lets match nothing.
+
+    Raises:
+        UsageError: No rule has such a name.
+    """
+    from fnmatch import fnmatchcase
+
+    from src.monitoring.rules import RULES
+
+    if not any(fnmatchcase(name, pattern) for name in RULES):
+        raise UsageError(f"No rule is called {pattern}: docs/runbook.md has an entry for each.")
+
+
 def _silence(args: argparse.Namespace) -> int:
     from src.core.alerts import Silence
 
@@ -132,13 +146,14 @@ def _silence(args: argparse.Namespace) -> int:
     if args.rule is None and args.subject is None:
         raise UsageError("A silence needs --rule or --subject; --rule '*' hides everything.")
     rule, subject = args.rule or "*", args.subject or "*"
+    _check_rule(rule)
     silence = Silence(rule, subject, args.reason.strip(), _person(args), now, ends_at)
     with _tables(settings) as tables:
         number = tables.silence(silence)
         hidden = sum(silence.hides(alert, now) for alert in tables.load().alerts.values())
     sys.stdout.write(
         f"Silence {number}: nothing is told of rule {rule} of {subject} until "
-        f"{ends_at:%Y-%m-%d %H:%M} UTC. It hides {hidden} alerts now.\n"
+        f"{ends_at:%Y-%m-%d %H:%M} UTC. It hides {hidden} {'alert' if hidden == 1 else 'alerts'} now.\n"
     )
     return 0
 

@@ -31,7 +31,7 @@ def run_watch(args: argparse.Namespace) -> int:
         look = watch_once(settings, at)
         show(look)
         if not look.messages:
-            sys.stdout.write(f"{look.bad} conditions are bad; nothing new is to be told.\n")
+            sys.stdout.write(f"{look.bad} conditions are bad; none of them is new.\n")
         return 0
     if not settings.monitoring.alert_urls:
         sys.stderr.write(

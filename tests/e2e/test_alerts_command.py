@@ -90,6 +90,7 @@ def test_what_is_wrong_is_listed_taken_and_silenced(alerts, look):
         (("silence", "--rule", "x", "--reason", "y"), 2, "--until"),
         (("silence", "--rule", "x", "--hours", "2"), 2, "needs a reason"),
         (("silence", "--hours", "2", "--reason", "y"), 2, "needs --rule or --subject"),
+        (("silence", "--rule", "nosuch", "--hours", "2", "--reason", "y"), 2, "No rule is called"),
         (("silence", "--rule", "x", "--hours", "-1", "--reason", "y"), 2, "not a number of hours"),
         (("silence", "--rule", "x", "--hours", "nan", "--reason", "y"), 2, "not a number of hours"),
         (

@@ -85,7 +85,7 @@ def test_a_watch_that_looks_once_and_a_deadman_for_cron(monitoring, installation
     quiet = monitoring("watch", "--once")
     assert (quiet.returncode, quiet.stdout) == (
         0,
-        "0 conditions are bad; nothing new is to be told.\n",
+        "0 conditions are bad; none of them is new.\n",
     )
     alive = monitoring("deadman")
     assert (alive.returncode, alive.stdout, alive.stderr) == (0, "", "")
