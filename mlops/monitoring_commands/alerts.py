@@ -153,7 +153,7 @@ def _silence(args: argparse.Namespace) -> int:
         hidden = sum(silence.hides(alert, now) for alert in tables.load().alerts.values())
     sys.stdout.write(
         f"Silence {number}: nothing is told of rule {rule} of {subject} until "
-        f"{ends_at:%Y-%m-%d %H:%M} UTC. It hides {hidden} {'alert' if hidden == 1 else 'alerts'} now.\n"
+        f"{ends_at:%Y-%m-%d %H:%M} UTC. It hides {hidden} alert{'s' * (hidden != 1)} now.\n"
     )
     return 0
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from src.core.errors import UsageError
 from src.monitoring.checks import sessions
 from src.monitoring.observation import Observation
+from src.monitoring.quality.facts import ONE_PRICE_INPUTS
 from src.monitoring.quality.score import DORMANT_AFTER
 
 if TYPE_CHECKING:
@@ -109,13 +110,17 @@ def _ticker_staleness(
 def incompleteness(
     members: Sequence[Member], rows: Sequence[IncompleteRow]
 ) -> Iterator[Observation]:
-    """Whether the newest row of each ticker lacks a feature or a model input."""
+    """Whether the newest row of each ticker lacks a feature or a model input.
+
+    What a session with one price leaves unknown is not lacking: nobody can bring it in.
+    """
     pools = {member.ticker: member.pool for member in members}
     for row in rows:
         if row.ticker not in pools:
             continue
-        listed = ", ".join(row.missing[:LISTED]) + (", …" if len(row.missing) > LISTED else "")
-        count = len(row.missing)
+        missing = [name for name in row.missing if name not in ONE_PRICE_INPUTS]
+        listed = ", ".join(missing[:LISTED]) + (", …" if len(missing) > LISTED else "")
+        count = len(missing)
         sentence = f"The features of {row.ticker} of {row.date} lack {count} values ({listed})."
         yield Observation(
             "features_incomplete", row.ticker, count > 0, sentence, count, pools[row.ticker]

@@ -26,6 +26,9 @@ HARMLESS = (
     *("before_first_price", "other_series", "duplicate_identical", "older_vintage"),
     "null_over_value",
 )
+# What a session with one price only, as at the limit of a day, leaves unknown, and for so many
+# sessions: the close has no place between its low and its high. No data are missing then.
+ONE_PRICE_INPUTS, ONE_PRICE_SESSIONS = ("close_location", "close_location_5"), 5
 # Relative difference of two sources' returns that nothing explains.
 APART = 0.01
 
@@ -174,13 +177,15 @@ def _incomplete(
 ) -> Iterator[Defect]:
     """Sessions without features, or without an input that an earlier one had.
 
-    What has never been known, such as the return of a year of a new share, is not missing.
+    What has never been known, such as the return of a year of a new share, is not missing, nor is
+    what a session with one price leaves unknown.
     """
     fewest: int | None = None
-    for bar in bars:
+    for number, bar in enumerate(bars):
+        window = bars[max(0, number + 1 - ONE_PRICE_SESSIONS) : number + 1]
         if not bar.has_features:
             yield Defect(ages[bar.date], bar.date, "no features")
-        elif not bar.warm_up:
+        elif not bar.warm_up and all(each.high > each.low for each in window):
             if fewest is not None and bar.unknown_inputs > fewest:
                 lost = bar.unknown_inputs - fewest
                 yield Defect(ages[bar.date], bar.date, f"{lost} model inputs are not known")

@@ -1,10 +1,13 @@
 import datetime as dt
 
+import numpy as np
 import pytest
 
 from src.core.calendars.nse import nse
 from src.core.quality_rows import Bar, NewestFeatures, Refusal, Span, Step
-from src.monitoring.quality.facts import Comparison, StoredTicker, gather_facts
+from src.features.bars import Bars
+from src.features.catalogue import time_series_features
+from src.monitoring.quality.facts import ONE_PRICE_INPUTS, Comparison, StoredTicker, gather_facts
 
 CALENDAR = nse()
 # Thursday; Tuesday 2026-04-14 is Ambedkar Jayanti, so that the sessions before are 15, 13, 10, 9.
@@ -134,6 +137,29 @@ def test_features_that_are_missing_or_lost():
     assert found(lost.incomplete) == [(0, CLOSED, "2 model inputs are not known")]
     newest = gather(features=NewestFeatures("TCS.NS", CLOSED, 3))
     assert found(newest.incomplete) == [(0, CLOSED, "3 features are not known")]
+
+
+def test_what_one_price_a_session_leaves_unknown_is_not_missing():
+    limit = {"open": 5.0, "high": 5.0, "low": 5.0, "close": 5.0, "features_close": 5.0}
+    days = SESSIONS[-22:]
+    bars = [bar(day) for day in days[:-6]]
+    bars += [bar(days[-6], **limit, unknown_inputs=2)]
+    bars += [bar(day, unknown_inputs=1) for day in days[-5:]]
+    # The price range of five sessions is whole again at the last one: there it is missing.
+    assert found(gather(bars).incomplete) == [(0, CLOSED, "1 model inputs are not known")]
+
+
+def test_the_inputs_that_one_price_leaves_unknown_are_those():
+    close = 100 * np.exp(np.cumsum(np.random.default_rng(3).normal(0, 0.02, 400)))
+    volume = np.linspace(1e5, 2e5, 400)
+
+    def unknown(range_of_last):
+        spread = np.append(np.full(399, 0.01), range_of_last)
+        bars = Bars(close, close * (1 + spread), close * (1 - spread), close, volume)
+        return {f.name for f in time_series_features() if np.isnan(f.compute(bars)[-1])}
+
+    assert unknown(0.01) == set()
+    assert unknown(0.0) == set(ONE_PRICE_INPUTS)
 
 
 def test_what_a_new_share_has_not_known_yet_is_not_missing():
