@@ -31,8 +31,10 @@ lint: $(VENV)/.ready-dev
 	@.ci/no-leaks
 
 up: $(VENV)/.ready
-	@echo "The API starts; the dashboard and the worker are not part of this version."
-	$(BIN)/python -m src.api
+	@echo "The API on http://127.0.0.1:8000, the dashboard on http://127.0.0.1:8501; Ctrl-C ends both."
+	@echo "The worker is not part of this version: runs are started by hand or from the dashboard."
+	@$(BIN)/python -m src.api & api=$$!; trap "kill $$api 2>/dev/null; wait $$api" EXIT; \
+	    $(BIN)/streamlit run streamlit_app.py
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
     --no-annotate --no-header --generate-hashes pyproject.toml
