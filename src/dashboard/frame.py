@@ -8,15 +8,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import ForecastError
-from src.dashboard import readers, theme, wording
+from src.dashboard import banner, readers, theme, wording
 from src.dashboard.login import access
 from src.db.pages import overview
 from src.db.pages.overview import StoredTicker
 
 PAGES = "src/dashboard/pages"
-SAMPLE = "sample"
 # Seconds between looks at what has changed.
 TICK = 4
 INDIAN = "₹ 12,34,567"
@@ -44,12 +42,26 @@ TITLES = (
 
 @dataclass(frozen=True)
 class Overview:
-    """What is stored: tickers, when forecasts were made, how many alerts fire."""
+    """What is stored: tickers, when forecasts were made, what alerts fire, and how old prices are.
+
+    Attributes:
+        alerts: How many causes of alerts fire.
+        critical: What critical ones say.
+        age: Sessions since the newest price; None before there is one.
+        version: Of the data.
+    """
 
     tickers: list[StoredTicker]
     made_at: str
     alerts: int
+    critical: tuple[str, ...]
+    age: int | None
     version: int
+
+    @property
+    def seen(self) -> tuple[object, ...]:
+        """What is drawn once a run of the page: it is drawn again when this has changed."""
+        return self.version, self.critical, self.age
 
 
 def run() -> None:
@@ -77,9 +89,11 @@ def run() -> None:
         st.error(str(error), icon=":material/database_off:")
         _wait_for_the_database()
         return
-    _banner(state)
-    _badges(state.version)
+    place = st.container(key="banner")
+    _badges(state.seen)
     _choosers(state)
+    with place:
+        banner.draw(state.tickers, state.critical, stock())
     page.run()
     st.markdown(f":small[:gray[{wording.ADVICE}]]")
 
@@ -100,12 +114,6 @@ def stored() -> list[StoredTicker]:
     return readers.read(overview.stored_tickers)
 
 
-def age_in_sessions(ticker: StoredTicker) -> int:
-    """Sessions that have closed since the newest features of a ticker."""
-    calendar = calendar_of(exchange_of(ticker.ticker))
-    return calendar.count(ticker.newest_session, calendar.last_closed(readers.now()))
-
-
 @contextmanager
 def block(thing: str) -> Iterator[None]:
     """A part of a page that may fail alone: one sentence, and the rest is drawn."""
@@ -116,11 +124,14 @@ def block(thing: str) -> Iterator[None]:
 
 
 def _overview() -> Overview:
-    made_at = readers.read(overview.forecasts_made_at)
+    made_at, tickers = readers.read(overview.forecasts_made_at), stored()
+    ages = map(banner.age_in_sessions, banner.real(tickers) or tickers)
     return Overview(
-        stored(),
+        tickers,
         wording.moment(made_at),
         readers.read_recent(overview.firing_alerts),
+        tuple(readers.read_recent(overview.critical_sentences)),
+        min(ages, default=None),
         readers.version(),
     )
 
@@ -136,46 +147,15 @@ def _wait_for_the_database() -> None:
         st.rerun()
 
 
-def _banner(state: Overview) -> None:
-    if not state.tickers:
-        st.info(
-            "**No forecasts yet.** No prices are stored. Run `make demo` for a look at synthetic "
-            "ones, or bring in files: `python -m mlops.pipeline --all --source csv --path FOLDER`.",
-            icon=":material/inbox:",
-        )
-        return
-    if all(ticker.source == SAMPLE for ticker in state.tickers):
-        st.warning(
-            "**Sample data.** These prices are made up so that you can look around. Nothing here "
-            "is a forecast of a real share.",
-            icon=":material/science:",
-        )
-        return
-    ages = [age_in_sessions(ticker) for ticker in _real(state)]
-    stale_after = readers.settings().data.stale_after_sessions
-    if min(ages) >= stale_after:
-        newest = max(ticker.newest_session for ticker in _real(state))
-        closed = wording.count(min(ages), "session")
-        st.warning(
-            f"**Prices are {closed} old.** The newest is of {wording.day(newest)}; forecasts below "
-            f"were made from it. Run the pipeline in Pipeline Control.",
-            icon=":material/history:",
-        )
-
-
-def _real(state: Overview) -> list[StoredTicker]:
-    return [ticker for ticker in state.tickers if ticker.source != SAMPLE]
-
-
 @st.fragment(run_every=TICK)
-def _badges(drawn: int) -> None:
+def _badges(drawn: tuple[object, ...]) -> None:
     """The state of the data in a line; draws the page again when data or theme have changed."""
     theme_drawn = st.session_state.setdefault("theme_drawn", theme.kind())
     try:
         state = _overview()
     except ForecastError:
         st.rerun()
-    if state.version != drawn or theme.kind() != theme_drawn:
+    if state.seen != drawn or theme.kind() != theme_drawn:
         st.session_state["theme_drawn"] = theme.kind()
         st.rerun()
     with st.container(horizontal=True, gap="small", key="badges"):
@@ -185,16 +165,16 @@ def _badges(drawn: int) -> None:
 
 def _labels(state: Overview) -> Iterator[tuple[str, str, str]]:
     """Text, icon and colour of each badge."""
-    shown = _real(state) or state.tickers
-    if shown:
-        age = min(map(age_in_sessions, shown))
+    shown = banner.real(state.tickers) or state.tickers
+    if state.age is not None:
         newest = wording.day(max(ticker.newest_session for ticker in shown))
-        if age < readers.settings().data.stale_after_sessions:
+        if state.age < readers.settings().data.stale_after_sessions:
             yield f"Prices to {newest} · up to date", "check", "green"
         else:
-            yield f"Prices to {newest} · {wording.count(age, 'session')} old", "history", "orange"
+            old = wording.count(state.age, "session")
+            yield f"Prices to {newest} · {old} old", "history", "orange"
         yield f"Forecasts made {state.made_at}", "schedule", "gray"
-        if not _real(state):
+        if not banner.real(state.tickers):
             yield "Sample data", "science", "orange"
     if state.alerts:
         yield f"{wording.count(state.alerts, 'alert')} firing", "notifications", "orange"
@@ -206,6 +186,13 @@ def _choosers(state: Overview) -> None:
     if not names:
         return
     usual = readers.settings().data.ticker
+    asked = st.query_params.get("stock")
+    if asked and asked not in names:
+        st.warning(
+            f"{wording.plain(asked)} is not stored, so another stock is shown. Bring in its prices "
+            "in Pipeline Control.",
+            icon=":material/search_off:",
+        )
     with st.container(horizontal=True, vertical_alignment="bottom", key="choosers"):
         st.selectbox(
             "Stock",

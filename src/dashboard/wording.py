@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -85,6 +86,13 @@ def count(number_: int, one: str, many: str = "") -> str:
 def ahead(sessions: int) -> str:
     """A horizon, such as ``1 session`` or ``63 sessions``."""
     return count(sessions, "session")
+
+
+def plain(text: str) -> str:
+    """Text that markdown shows as it is; what stands between backticks stays code."""
+    parts = text.split("`")
+    parts[::2] = [re.sub(r"([\\*_\[\]$:<>])", r"\\\1", part) for part in parts[::2]]
+    return "`".join(parts)
 
 
 def of_ten(level: float) -> str:

@@ -15,7 +15,20 @@ _TICKERS = """
 SELECT ticker, pool, newest_session, last_close, source
 FROM pool_members ORDER BY ticker COLLATE "C"
 """
-_ALERTS = "SELECT count(*) FROM alerts WHERE state = 'firing' AND NOT silenced"
+# As many as messages would tell of: alerts with one cause are one.
+_ALERTS = """
+SELECT count(DISTINCT (rule, alert_group)) FROM alerts WHERE state = 'firing' AND NOT silenced
+"""
+_CRITICAL = """
+SELECT min(a.sentence) FROM alert_groups g
+JOIN alerts a ON a.rule = g.rule AND a.alert_group = g.name
+WHERE g.severity = 'CRITICAL' AND a.state = 'firing' AND NOT a.silenced
+GROUP BY g.rule, g.name ORDER BY min(g.since), g.rule LIMIT 5
+"""
+_LAST_TRY = """
+SELECT started_at, status, error FROM pipeline_runs WHERE live AND status <> 'running'
+ORDER BY started_at DESC, run_id DESC LIMIT 1
+"""
 
 
 @dataclass(frozen=True)
@@ -42,6 +55,16 @@ def forecasts_made_at(connection: psycopg.Connection[Any]) -> dt.datetime | None
 
 
 def firing_alerts(connection: psycopg.Connection[Any]) -> int:
-    """How many alerts fire and are not silenced."""
+    """How many causes of alerts fire and are not silenced."""
     row = connection.execute(_ALERTS).fetchone()
     return int(row[0]) if row else 0
+
+
+def critical_sentences(connection: psycopg.Connection[Any]) -> list[str]:
+    """What critical alerts say, one sentence a cause, at most five."""
+    return [sentence for (sentence,) in connection.execute(_CRITICAL)]
+
+
+def last_try(connection: psycopg.Connection[Any]) -> tuple[dt.datetime, str, str | None] | None:
+    """When the newest run began, how it ended and why it failed; None before the first."""
+    return connection.execute(_LAST_TRY).fetchone()

@@ -1,0 +1,101 @@
+"""How forecasts have done, measured once for all pages: skill by ticker, and what bands held."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import polars as pl
+import streamlit as st
+
+from src.core.arrays import Floats
+from src.core.calendars.exchanges import calendar_of, exchange_of
+from src.dashboard import readers
+from src.dashboard.judged import LEVEL
+from src.db.reconnect import Connection
+from src.db.watched.drift import DriftTables
+from src.modeling.evaluation import hac
+from src.modeling.report.statistics.measures import MIN_PERIODS, NOTHING, Measure, skill
+from src.monitoring.drift.daily import arrange
+from src.registry.storage.artifact_store import ArtifactStore
+
+# Sessions of forecasts whose outcomes count: the newest.
+SESSIONS = 250
+# Of every range, in words.
+RANGE = "95 % range"
+POOL = ""
+_MADE = ["made", "ticker", "actual", "point_zero"]
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def skills(pool: str, horizon: str, digest: str, candidate: str) -> dict[str, Measure]:
+    """How much smaller a candidate's errors were than those of no change, by ticker.
+
+    From the walk-forward that the set of this digest was judged by, with 95 % ranges; the whole
+    pool's under ``POOL``. Empty where the set has no such record.
+
+    Raises:
+        CorruptArtifact: The record is missing or changed.
+    """
+    stored = ArtifactStore.of(readers.settings()).forecasts(pool, horizon, digest)
+    if not stored:
+        return {}
+    name = f"point_{candidate}"
+    table = pl.read_parquet(io.BytesIO(stored), columns=[*_MADE, name])
+    table = table.drop_nulls(["actual", "point_zero", name]).with_columns(
+        pl.col("ticker").cast(pl.String)
+    )
+    tickers = table["ticker"].unique().sort().to_list()
+    reference, errors = (_errors(table, column, tickers) for column in ("point_zero", name))
+    measures = skill(errors, reference, readers.horizons()[horizon], range(len(tickers)), LEVEL)
+    return {POOL: measures.pool} | {
+        ticker: measures.of(column) for column, ticker in enumerate(tickers)
+    }
+
+
+def held(pool: str, horizon: str, level: float, ticker: str) -> Measure:
+    """The share of outcomes of the last 250 sessions inside the band of a level, as served.
+
+    Averaged over the pool's tickers day by day first, so that its 95 % range allows for tickers
+    that move together and for outcomes that overlap.
+
+    Args:
+        pool: Whose forecasts.
+        horizon: ``short`` or ``long``.
+        level: Such as .8.
+        ticker: One of the pool, which tells its exchange.
+    """
+    return readers.read(_held, pool, horizon, level, ticker, readers.horizons()[horizon])
+
+
+def _held(
+    connection: Connection, pool: str, horizon: str, level: float, ticker: str, sessions: int
+) -> Measure:
+    calendar = calendar_of(exchange_of(ticker))
+    last = calendar.last_closed(readers.now())
+    place = int(calendar.array.searchsorted(np.datetime64(last, "D")))
+    since = calendar.array[max(place - SESSIONS - sessions, 0)].item()
+    closes = {day: calendar.hours(day).closes for day in calendar.sessions(since, last)}
+    rows = DriftTables(connection).outcomes(pool, horizon, since, closes)
+    inside = arrange(rows, level).inside[-SESSIONS:]
+    return _mean(inside, sum(row["n"] for row in rows), sessions)
+
+
+def _mean(inside: Floats, n: int, sessions: int) -> Measure:
+    """The mean of a share by day; without a range where too few days do not overlap."""
+    if not len(inside):
+        return NOTHING
+    value, n_eff = float(inside.mean()), len(inside) / sessions
+    test = hac.mean_test(inside - value, sessions)
+    half = float(hac.critical(test.b, LEVEL) * test.noise / np.sqrt(test.n))
+    if n_eff < MIN_PERIODS or not np.isfinite(half):
+        return Measure(value, None, None, n, len(inside), n_eff)
+    low, high = max(value - half, 0.0), min(value + half, 1.0)
+    return Measure(value, low, high, n, len(inside), n_eff)
+
+
+def _errors(table: pl.DataFrame, column: str, tickers: list[str]) -> Floats:
+    """Absolute errors of a column by session and ticker, (R, N), NaN where there is none."""
+    errors = table.select("made", "ticker", error=(pl.col("actual") - pl.col(column)).abs())
+    wide = errors.pivot("ticker", index="made", values="error").sort("made")
+    return wide.select(tickers).cast(pl.Float64).fill_null(np.nan).to_numpy()

@@ -1,0 +1,84 @@
+"""List what waits for a person, worst first, each with the page that shows its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from src.dashboard import frame, readers, wording
+from src.dashboard.alert_pages import page_of
+from src.db.pages import attention
+from src.db.pages.attention import OpenAlerts
+from src.monitoring.alerts.wording import subjects_text
+from src.monitoring.rules import RULES
+
+# Alerts that are listed; Monitoring has the others.
+LISTED = 5
+# By severity: a symbol and a word.
+SEVERITIES = {"CRITICAL": "✕ critical", "WARNING": "▲ warning", "INFO": "○ for information"}
+JUMPS = "action_pending"
+NAMES = {title.file: title.name for title in frame.TITLES}
+
+
+def needs_attention() -> None:
+    """Draw what fires, and jumps in prices that no alert tells of yet."""
+    st.subheader("Needs attention", anchor=False)
+    alerts = readers.read_recent(attention.open_alerts)
+    told = any(alert.rule == JUMPS for alert in alerts)
+    pending = [] if told else readers.read_recent(attention.pending_jumps)
+    for alert in alerts[:LISTED]:
+        _alert(alert)
+    if len(alerts) > LISTED:
+        _link("monitoring", f"{len(alerts) - LISTED} more alerts")
+    if pending:
+        names = subjects_text([ticker for ticker, _, _ in pending])
+        jumps = wording.count(sum(count for _, _, count in pending), "jump")
+        st.markdown(
+            f"**{jumps} in prices without a known cause: decide whether each is a split or bonus.**"
+            f"  \n{names}. Until then no outcome across it is counted."
+        )
+        _link("predictions", f"First: {pending[0][0]}", stock=pending[0][0])
+    if not alerts and not pending:
+        st.markdown(":material/check: Nothing waits for a person.")
+
+
+def alert_title(alert: OpenAlerts) -> str:
+    """What fires: the sentence, and how many more there are of the same cause."""
+    others = len(alert.subjects) - 1
+    return f"{alert.sentence} And {others} more like it." if others else alert.sentence
+
+
+def status_line(alert: OpenAlerts) -> str:
+    """Its severity, since when, and who takes care of it."""
+    since = wording.moment(alert.since)
+    who = f"Acknowledged by {alert.person}" if alert.person else "Firing"
+    return f"{SEVERITIES[alert.severity]} · {who} · since {since}"
+
+
+def _alert(alert: OpenAlerts) -> None:
+    icon = "visibility" if alert.person else "notifications"
+    st.markdown(
+        f":material/{icon}: **{wording.plain(alert_title(alert))}**  \n"
+        f":gray[{status_line(alert)}]  \n{_todo(alert.rule)}"
+    )
+    stock = next((s for s in alert.subjects if s in _tickers()), None)
+    page = page_of(alert.rule)
+    _link(page, f"Open {NAMES[page]}", **({"stock": stock} if stock else {}))
+
+
+def _todo(rule: str) -> str:
+    return f"What to do: {wording.plain(RULES[rule].action)}" if rule in RULES else ""
+
+
+def _tickers() -> Sequence[str]:
+    return [ticker.ticker for ticker in frame.stored()]
+
+
+def _link(page: str, label: str, **parameters: str) -> None:
+    st.page_link(
+        f"{frame.PAGES}/{'home' if page == 'home' else page}.py",
+        label=label,
+        icon=":material/arrow_forward:",
+        query_params=parameters or None,
+    )

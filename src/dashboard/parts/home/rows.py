@@ -1,0 +1,174 @@
+"""Put together what is known of every stock at one horizon: forecast, verdict, and what is odd."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from src.core.calendars.exchanges import calendar_of, exchange_of
+from src.core.errors import ForecastError
+from src.dashboard import evidence, frame, readers, wording
+from src.dashboard.banner import age_in_sessions
+from src.dashboard.forecasts import forecasts
+from src.db.pages import home
+from src.db.pages.home import TickerState
+from src.modeling.report.statistics.measures import Measure
+from src.monitoring.quality.score import DORMANT_AFTER
+
+LEVEL = 0.8
+CHANGED, OUTSIDE, STALE, HELD_BACK = "Verdict changed", "Outside 95 %", "Stale", "Held back"
+MISSING = "No forecast"
+# What a table can be narrowed to. The last needs nobody: the answer says why there is none.
+FLAGS = (OUTSIDE, HELD_BACK, STALE, CHANGED)
+
+
+@dataclass(frozen=True)
+class StockRow:
+    """A stock at one horizon.
+
+    Attributes:
+        age: Sessions that have closed since its newest price.
+        low: Lower end of the 80 % range of the price; None where it is not known.
+        high: Its upper end.
+        verdict: On the pool's candidate; None without a forecast.
+        last_close: Of the newest session; None without a forecast, as the next.
+        point: The forecast of the price.
+        skill: Of the pool's candidate on this stock; None where it has not been measured.
+        flags: What is odd, of ``FLAGS`` and ``MISSING``.
+        why: The same in words.
+    """
+
+    ticker: str
+    pool: str
+    age: int
+    low: float | None
+    high: float | None
+    verdict: str | None
+    last_close: float | None
+    point: float | None
+    skill: Measure | None
+    flags: tuple[str, ...]
+    why: tuple[str, ...]
+
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether something is odd of a stock that still trades."""
+        return bool(set(self.flags) - {CHANGED}) and self.age <= DORMANT_AFTER
+
+
+@dataclass(frozen=True)
+class AllStocks:
+    """Every stored stock at one horizon.
+
+    Attributes:
+        rows: What needs a look first, then by name.
+        session: The newest session that outcomes are known of; None before the first.
+        settled: Stocks with an outcome of that session.
+        inside_80: How many of these lay inside their 80 % range.
+        from_api: Whether the API made the forecasts.
+    """
+
+    rows: tuple[StockRow, ...]
+    session: dt.date | None
+    settled: int
+    inside_80: int
+    from_api: bool
+
+
+def all_stocks(horizon: str) -> AllStocks:
+    """Every stored stock at a horizon, kept until the data have changed or a session has closed.
+
+    Raises:
+        ForecastError: The database does not answer.
+    """
+    tickers = frame.stored()
+    closed = {
+        exchange: calendar_of(exchange).last_closed(readers.now())
+        for exchange in {exchange_of(ticker.ticker) for ticker in tickers}
+    }
+    sessions = tuple(sorted(day.isoformat() for day in closed.values()))
+    return _all_stocks(horizon, readers.version(), sessions)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _all_stocks(horizon: str, version: int, closed: Sequence[str]) -> AllStocks:
+    # Version and closed sessions are not used: what is kept is true for them alone.
+    tickers = frame.stored()
+    answers = forecasts([ticker.ticker for ticker in tickers])
+    states = {
+        state.ticker: state
+        for state in readers.read(home.ticker_states)
+        if state.horizon == horizon
+    }
+    session = max((s.label_end for s in states.values() if s.label_end), default=None)
+    settled = [s for s in states.values() if s.label_end == session and s.inside_80 is not None]
+    rows = [
+        _row(
+            age_in_sessions(ticker),
+            states[ticker.ticker],
+            answers.answers.get((ticker.ticker, horizon)),
+            session,
+        )
+        for ticker in tickers
+        if ticker.ticker in states
+    ]
+    rows.sort(key=lambda row: (not row.needs_a_look, not row.flags, row.ticker))
+    inside = sum(bool(state.inside_80) for state in settled)
+    return AllStocks(tuple(rows), session, len(settled), inside, answers.from_api)
+
+
+def _row(
+    age: int, state: TickerState, answer: Mapping[str, Any] | None, session: dt.date | None
+) -> StockRow:
+    flags = dict(_flags(age, state, answer, session))
+    low = high = None
+    if answer and answer["intervals"]:
+        interval = wording.interval_of(answer, LEVEL)
+        low, high = interval["low_close"], interval["high_close"]
+    return StockRow(
+        ticker=state.ticker,
+        pool=state.pool,
+        age=age,
+        low=low,
+        high=high,
+        verdict=answer["verdict"] if answer else None,
+        last_close=answer["last_close"] if answer else None,
+        point=answer["est_future_close"] if answer else None,
+        skill=_skill(state, answer) if answer else None,
+        flags=tuple(flags),
+        why=tuple(flags.values()),
+    )
+
+
+def _flags(
+    age: int, state: TickerState, answer: Mapping[str, Any] | None, session: dt.date | None
+) -> list[tuple[str, str]]:
+    """What is odd, and the words for it."""
+    found, sessions = [], readers.horizons()[state.horizon]
+    if answer is None:
+        found.append((MISSING, "no forecast"))
+    if state.outside_95 and state.label_end == session:
+        found.append((OUTSIDE, f"outside 95 % of {wording.ahead(sessions)}"))
+    if state.note is not None:
+        found.append((HELD_BACK, "held back"))
+    if age >= readers.settings().data.stale_after_sessions:
+        found.append((STALE, f"{wording.count(age, 'session')} old"))
+    if state.verdict_changed:
+        before = wording.VERDICTS.get(str(state.verdict_before), "–")
+        found.append((CHANGED, f"was {before}"))
+    return found
+
+
+def _skill(state: TickerState, answer: Mapping[str, Any]) -> Measure | None:
+    candidate, model = answer["candidate"], answer["model"]
+    if candidate is None:
+        return None
+    try:
+        found = evidence.skills(model["pool"], state.horizon, model["version"], candidate["name"])
+    except ForecastError:
+        return None
+    return found.get(state.ticker)

@@ -1,0 +1,139 @@
+"""Show whether models, database and evaluation work, how the last run went, and links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import streamlit as st
+
+from src.dashboard import frame, readers, wording
+from src.db.pages import attention, home
+from src.db.pages.attention import LastRun, OpenAlerts
+from src.monitoring.checks.machine import last_watch
+
+# Rules by the part that they are of.
+PARTS = {
+    "Models": ("model_",),
+    "Database": ("database_", "transaction_"),
+    "Evaluation": ("skill_", "coverage_", "early_coverage_", "feature_shift", "outcomes_"),
+}
+WORST = {"CRITICAL": "✕ critical", "WARNING": "▲ needs a look"}
+RUNS = {
+    "success": ":material/check: succeeded",
+    "partial": ":material/warning: succeeded in part",
+    "failed": ":material/close: failed",
+    "interrupted": ":material/close: was interrupted",
+}
+REPORTS = "mlops/runs"
+
+
+def system_status() -> None:
+    """Draw models, database and evaluation side by side."""
+    alerts = readers.read_recent(attention.open_alerts)
+    details = {
+        "Models": list(_models()),
+        "Database": [_database()],
+        "Evaluation": list(_evaluation()),
+    }
+    st.subheader("System status", anchor=False)
+    with st.grid(3, min_column_width=220, border=True, key="status"):
+        for part, lines in details.items():
+            state = state_of(alerts, PARTS[part], working=bool(lines))
+            with st.container(key=f"status_{part.lower()}", gap="small"):
+                st.markdown(f"**{part}** · {state}")
+                st.markdown(
+                    "  \n".join(f":small[{line}]" for line in lines or ["There is none yet."])
+                )
+
+
+def state_of(alerts: Sequence[OpenAlerts], rules: tuple[str, ...], *, working: bool) -> str:
+    """The worst alert about a part, as a symbol and a word."""
+    severities = {alert.severity for alert in alerts if alert.rule.startswith(rules)}
+    for severity, text in WORST.items():
+        if severity in severities:
+            return text
+    return "✓ working" if working else "– nothing yet"
+
+
+def last_run() -> None:
+    """Draw how the newest run ended."""
+    st.subheader("Last run", anchor=False)
+    run = readers.read_recent(attention.last_run)
+    if run is None:
+        st.markdown("Nothing has run yet. Start a run in Pipeline Control.")
+    else:
+        st.markdown(run_text(run))
+    st.page_link(
+        f"{frame.PAGES}/pipeline_control.py",
+        label="Runs and their results",
+        icon=":material/arrow_forward:",
+    )
+
+
+def run_text(run: LastRun) -> str:
+    """When it began, how it ended, and of what."""
+    about = run.ticker or wording.count(run.tickers, "stock")
+    failed = f", {run.failed} of them failed" if run.failed else ""
+    lines = [
+        f"{RUNS[run.status]} · **{wording.moment(run.started_at)}**",
+        f":gray[{about}{failed} · {wording.count(run.stages, 'stage')} done in "
+        f"{wording.number(run.seconds, 0)} s · run {run.run_id}]",
+    ]
+    if run.failed_stage:
+        lines.append(f"The stage {run.failed_stage.replace('_', ' ')} failed.")
+    if run.error:
+        lines.append(run.error)
+    return "  \n".join(lines)
+
+
+def links(pool: str) -> None:
+    """Draw links to the documents of the API and the reports of the last run."""
+    st.subheader("Links", anchor=False)
+    settings = readers.settings()
+    url = settings.dashboard.api_url or f"http://127.0.0.1:{settings.api.port}"
+    st.page_link(f"{url}/docs", label="Documents of the prediction API", icon=":material/api:")
+    run = readers.read_recent(attention.last_run)
+    if run is None:
+        return
+    folder = settings.home / REPORTS / run.run_id
+    reports = sorted(folder.glob("report*.html")) if folder.is_dir() else []
+    for report in reports:
+        words = report.stem.removeprefix("report").strip("_").replace("_", ", ") or pool
+        st.download_button(
+            f"Report of the last run: {words}",
+            data=report.read_bytes,
+            file_name=f"{run.run_id}_{report.name}",
+            mime="text/html",
+            on_click="ignore",
+            icon=":material/description:",
+            key=f"report_{report.stem}",
+        )
+
+
+def _models() -> Iterator[str]:
+    judged = {(row.pool, row.horizon): row for row in readers.read(home.trainings)}
+    for model in readers.read(home.live_models):
+        name = "no change" if model.served in ("", "zero") else model.served
+        sessions = wording.ahead(readers.horizons()[model.horizon])
+        training = judged.get((model.pool, model.horizon))
+        trained = f", trained {_day(training.last_at)}" if training else ""
+        yield f"{model.pool}, {sessions}: {name} in use since {_day(model.at)}{trained}."
+
+
+def _database() -> str:
+    tickers = frame.stored()
+    newest = max((ticker.newest_session for ticker in tickers), default=None)
+    prices = f", prices to {wording.day(newest)}" if newest else ""
+    return f"Answers; {wording.count(len(tickers), 'stock')} stored{prices}."
+
+
+def _evaluation() -> Iterable[str]:
+    scored = readers.read(home.scored)
+    if scored.last is not None:
+        yield f"{scored.scored:,} outcomes scored, the last of {wording.day(scored.last)}."
+    watched = last_watch(readers.settings().home)
+    yield f"Monitoring last looked {wording.moment(watched)}."
+
+
+def _day(at: object) -> str:
+    return wording.moment(at).split(",")[0]  # type: ignore[arg-type]

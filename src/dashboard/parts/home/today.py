@@ -1,0 +1,112 @@
+"""Say in words what is forecast for the chosen stock, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from src.core.tables import HORIZONS
+from src.dashboard import frame, judged, readers, wording
+from src.dashboard.forecasts import Forecasts
+
+NAMES = {"short": "next session", "long": "next quarter"}
+LEVEL, WIDE = 0.8, 0.95
+
+
+def today(ticker: str, forecasts: Forecasts) -> None:
+    """Draw the two forecasts of a stock side by side."""
+    short = forecasts.answers.get((ticker, "short"))
+    st.subheader(headline(ticker, short, indian=frame.indian()), anchor=False)
+    if warnings := _warnings(ticker, forecasts):
+        st.warning(" ".join(warnings), icon=":material/history:")
+    with st.grid(2, min_column_width=300, border=True, key="today"):
+        for horizon in HORIZONS:
+            with st.container(key=f"today_{horizon}"):
+                _card(ticker, horizon, forecasts)
+    source = (
+        "The prediction API made these forecasts."
+        if forecasts.from_api
+        else "The dashboard computed these forecasts itself: the prediction API does not answer."
+    )
+    st.markdown(f":small[:gray[{source}]]")
+
+
+def headline(ticker: str, answer: Mapping[str, Any] | None, *, indian: bool) -> str:
+    """The range of the next session in words."""
+    if answer is None or not answer["intervals"]:
+        return f"{ticker}: no range is known for the next session"
+    interval = wording.interval_of(answer, LEVEL)
+    span = wording.price_range(interval["low_close"], interval["high_close"], indian=indian)
+    day = wording.day(answer["predict_date"])
+    return f"{ticker}: 8 in 10 outcomes between {span} by the next session ({day})".replace(
+        " – ", " and "
+    )
+
+
+def explanation(answer: Mapping[str, Any], *, indian: bool) -> str:
+    """What the range is made of: the wider one, the point, and how often the price should rise."""
+    point, close = answer["est_future_close"], answer["last_close"]
+    change = wording.percent(answer["pred_return"], signed=True)
+    served = (
+        "no change" if answer["model"]["name"] == "zero" else f"{change}, {answer['model']['name']}"
+    )
+    parts = [
+        f"Last close {wording.price(close, indian=indian)} "
+        f"({wording.day(answer['feature_date'])}).",
+        f"Point {wording.price(point, indian=indian)} ({served}).",
+    ]
+    if answer["intervals"]:
+        wide = wording.interval_of(answer, WIDE)
+        span = wording.price_range(wide["low_close"], wide["high_close"], indian=indian)
+        parts.insert(0, f"8 in 10 outcomes should fall inside, 19 in 20 inside {span}.")
+    if answer["prob_up"] is not None:
+        parts.append(f"The price should rise in {round(100 * answer['prob_up'])} of 100 cases.")
+    return " ".join(parts)
+
+
+def _card(ticker: str, horizon: str, forecasts: Forecasts) -> None:
+    answer = forecasts.answers.get((ticker, horizon))
+    sessions = wording.ahead(readers.horizons()[horizon])
+    if answer is None:
+        st.metric(f"In {sessions}", "–")
+        reason = forecasts.missing.get((ticker, horizon), "There is no forecast.")
+        st.markdown(reason)
+        return
+    about = " (estimated)" if answer["predict_date_estimated"] else ""
+    interval = wording.interval_of(answer, LEVEL) if answer["intervals"] else None
+    st.metric(
+        f"In {sessions}: {wording.day(answer['predict_date'])}{about}",
+        "–"
+        if interval is None
+        else wording.price_range(
+            interval["low_close"], interval["high_close"], indian=frame.indian()
+        ),
+        delta=wording.VERDICTS[answer["verdict"]],
+        delta_color="off",
+        delta_arrow="off",
+    )
+    st.markdown(explanation(answer, indian=frame.indian()))
+    verdict = judged.judged(answer["model"]["pool"], horizon)
+    if verdict is not None:
+        st.markdown(judged.sentence(verdict))
+    if answer["note"]:
+        st.markdown(f":material/front_hand: {answer['note']}.")
+    tab = "Short-term" if horizon == "short" else "Long-term"
+    st.page_link(
+        f"{frame.PAGES}/predictions.py",
+        label=f"{tab} forecast of {ticker}",
+        icon=":material/show_chart:",
+        query_params={"stock": ticker},
+    )
+
+
+def _warnings(ticker: str, forecasts: Forecasts) -> list[str]:
+    """What the answers warn of, each once."""
+    found = [
+        warning
+        for horizon in HORIZONS
+        for warning in forecasts.answers.get((ticker, horizon), {}).get("warnings", [])
+    ]
+    return list(dict.fromkeys(found))

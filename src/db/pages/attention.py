@@ -1,0 +1,117 @@
+"""Alerts by cause, jumps that wait for a decision, rows that were held back, and the last run."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from psycopg.rows import class_row
+
+if TYPE_CHECKING:
+    import psycopg
+
+_OPEN = """
+SELECT g.rule, g.name, g.severity, g.since, a.sentence, a.subjects, k.person
+FROM alert_groups g
+JOIN LATERAL (SELECT min(sentence) AS sentence, array_agg(subject ORDER BY subject) AS subjects
+    FROM alerts WHERE rule = g.rule AND alert_group = g.name AND state = 'firing'
+        AND NOT silenced) a ON a.subjects IS NOT NULL
+LEFT JOIN alert_acknowledgements k USING (fingerprint)
+ORDER BY k.person IS NOT NULL, array_position(ARRAY['CRITICAL', 'WARNING', 'INFO'], g.severity),
+    g.since, g.rule LIMIT %s
+"""
+_PENDING = """
+SELECT ticker, min(date), count(*) FROM (
+    SELECT ticker, date FROM corporate_actions WHERE status = 'pending'
+    UNION SELECT ticker, date FROM raw_daily_prices_clean WHERE action_pending) doubts
+GROUP BY ticker ORDER BY ticker LIMIT %s
+"""
+# Dates of daily rows are text in the order of time.
+_REFUSED = """
+SELECT ticker, count(*), max(at), max(reason) FROM quarantine
+WHERE kind = 'daily' AND action = 'rejected' AND at >= %s
+GROUP BY ticker ORDER BY ticker LIMIT %s
+"""
+_LAST_RUN = """
+SELECT r.run_id, r.ticker, r.status, r.started_at, r.error, s.stages, s.seconds, s.failed_stage,
+    t.tickers, t.failed
+FROM (SELECT * FROM pipeline_runs WHERE live AND status <> 'running'
+    ORDER BY started_at DESC, run_id DESC LIMIT 1) r
+CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE status = 'success') AS stages,
+    coalesce(sum(duration_seconds), 0) AS seconds,
+    min(stage) FILTER (WHERE status = 'failed') AS failed_stage
+    FROM stage_runs WHERE run_id = r.run_id) s
+CROSS JOIN LATERAL (SELECT count(*) AS tickers, count(*) FILTER (WHERE status = 'failed') AS failed
+    FROM run_tickers WHERE run_id = r.run_id) t
+"""
+# Lines that a page lists.
+MOST = 2_000
+
+
+@dataclass(frozen=True)
+class OpenAlerts:
+    """Firing alerts of one rule and cause.
+
+    Attributes:
+        sentence: That of one of them.
+        subjects: What it was measured of, at least one; empty text for the installation.
+        person: Who takes care of it; None for nobody.
+    """
+
+    rule: str
+    name: str
+    severity: str
+    since: dt.datetime
+    sentence: str
+    subjects: list[str]
+    person: str | None
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """How the newest live run ended.
+
+    Attributes:
+        ticker: None for a run of many.
+        stages: How many succeeded.
+        seconds: That its stages took.
+        failed_stage: None where none failed.
+        tickers: That it worked on.
+        failed: How many of them failed.
+    """
+
+    run_id: str
+    ticker: str | None
+    status: str
+    started_at: dt.datetime
+    error: str | None
+    stages: int
+    seconds: float
+    failed_stage: str | None
+    tickers: int
+    failed: int
+
+
+def open_alerts(connection: psycopg.Connection[Any]) -> list[OpenAlerts]:
+    """What fires and is not silenced: what nobody takes care of first, then by severity."""
+    with connection.cursor(row_factory=class_row(OpenAlerts)) as cursor:
+        return cursor.execute(_OPEN, (MOST,)).fetchall()
+
+
+def pending_jumps(connection: psycopg.Connection[Any]) -> list[tuple[str, dt.date, int]]:
+    """Tickers with jumps that wait for a decision: the first one's date, and how many."""
+    return connection.execute(_PENDING, (MOST,)).fetchall()
+
+
+def refused_rows(
+    connection: psycopg.Connection[Any], since: dt.date
+) -> list[tuple[str, int, str, str]]:
+    """Tickers with daily rows from a date on that were held back: how many, newest date, reason."""
+    return connection.execute(_REFUSED, (since.isoformat(), MOST)).fetchall()
+
+
+def last_run(connection: psycopg.Connection[Any]) -> LastRun | None:
+    """The newest run that wrote live tables and has ended; None before the first."""
+    with connection.cursor(row_factory=class_row(LastRun)) as cursor:
+        return cursor.execute(_LAST_RUN).fetchone()
