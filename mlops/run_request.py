@@ -31,6 +31,8 @@ Ending = tuple[str, str | None, str | None]
 LOOK = 1.0
 # A library may swallow an interrupt: after so many seconds there is another.
 AGAIN = 15.0
+# Seconds for which the lock is held after the end.
+HELD = 0.5
 CANCELLED = "Cancelled: what its finished stages wrote stands, the rest was undone."
 STOPPED = "The process that ran it was told to end: what its finished stages wrote stands."
 
@@ -60,6 +62,8 @@ def run_request(request_id: int, settings: Settings) -> Ending | None:
             _finish(execution, request_id, settings, (INTERRUPTED, None, STOPPED))
             raise
         _finish(execution, request_id, settings, ending)
+        # Locks are read later than rows: whoever reads both now must not see the lock gone.
+        time.sleep(HELD)
     return ending
 
 

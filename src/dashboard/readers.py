@@ -101,7 +101,9 @@ def uncached(query: Query[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 def write(work: Query[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """The result of ``work(connection, *args)``, which may change the database."""
     with _connections().one() as connection:
-        return connection.run(lambda opened: work(opened, *args, **kwargs))
+        result = connection.run(lambda opened: work(opened, *args, **kwargs))
+    _recent_answer.clear()
+    return result
 
 
 @st.cache_data(ttl=BELIEVED, show_spinner=False)

@@ -114,3 +114,17 @@ def interval_of(answer: Mapping[str, Any], level: float) -> Mapping[str, Any]:
             found: Mapping[str, Any] = interval
             return found
     raise KeyError(level)
+
+
+def duration(seconds: float | None) -> str:
+    """Such as ``0.4 s``, ``32 s``, ``2 min 27 s`` or ``1 h 5 min``; ``–`` for none."""
+    if seconds is None:
+        return "–"
+    if seconds < 1:
+        return f"{seconds:.1f}{NO_BREAK}s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}{NO_BREAK}s"
+    if whole < 3600:
+        return f"{whole // 60}{NO_BREAK}min {whole % 60}{NO_BREAK}s"
+    return f"{whole // 3600:,}{NO_BREAK}h {whole % 3600 // 60}{NO_BREAK}min"

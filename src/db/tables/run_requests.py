@@ -162,15 +162,8 @@ def newest(connection: psycopg.Connection[Any], limit: int) -> list[StoredReques
     """The newest requests, the newest first."""
     from psycopg.rows import class_row
 
-    def read() -> list[StoredRequest]:
-        with connection.cursor(row_factory=class_row(StoredRequest)) as cursor:
-            return cursor.execute(f"{_READ} ORDER BY request_id DESC LIMIT %s", (limit,)).fetchall()
-
-    rows = read()
-    if any(row.status == INTERRUPTED and row.ended_at is None for row in rows):
-        # Locks are newer than rows: it may just have ended as it should.
-        rows = read()
-    return rows
+    with connection.cursor(row_factory=class_row(StoredRequest)) as cursor:
+        return cursor.execute(f"{_READ} ORDER BY request_id DESC LIMIT %s", (limit,)).fetchall()
 
 
 class Execution:

@@ -1,0 +1,166 @@
+"""Draw what starts a run: for which stocks, with which prices, and the two buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from src.core.errors import ForecastError
+from src.core.tickers import normalise_ticker
+from src.dashboard import frame, local_runs, readers
+from src.dashboard.login import access
+from src.dashboard.parts.pipeline.words import Attempt, stocks
+from src.data.sources.delivery import SAMPLE_TICKER
+from src.db.tables import run_requests
+from src.db.tables.run_requests import NewRequest, StoredRequest
+
+ALL, OTHER = "All stocks", "Another stock"
+SUFFIX = ".NS"
+# What Yahoo lets a run fetch.
+MOST_FROM_YAHOO = 50
+STORED, YAHOO, FILES, SYNTHETIC = "Stored", "Yahoo", "Files", "Synthetic"
+NAMES = {STORED: "stored", YAHOO: "yahoo", FILES: "csv", SYNTHETIC: "sample"}
+_EXPLAINED = (
+    "A **full run** brings prices in, cleans and checks them, trains, and forecasts. A **data "
+    "refresh** does the same but forecasts with the stored models: quicker, and nothing is judged "
+    "anew."
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a press of a button asks for, or why it cannot be pressed.
+
+    Attributes:
+        tickers: None for all.
+        source: As the pipeline calls it.
+        problem: A sentence; None where a button may be pressed.
+    """
+
+    tickers: list[str] | None
+    source: str
+    path: str | None
+    problem: str | None
+
+
+def draw(requests: Sequence[StoredRequest], tried: Sequence[Attempt]) -> None:
+    """Draw the choosers and the buttons, which are disabled with the reason where it must be."""
+    choice = _choose()
+    problem = choice.problem or _under_way(choice, requests, tried)
+    if not access.allowed():
+        problem = access.WHY
+    newest = requests[0].request_id if requests else 0
+    with st.container(horizontal=True, vertical_alignment="center", key="run_buttons"):
+        for kind, label, icon, look in (
+            ("full", "Run full pipeline", "play_arrow", "primary"),
+            ("data", "Refresh data", "refresh", "secondary"),
+        ):
+            st.button(
+                label,
+                icon=f":material/{icon}:",
+                type=look,  # type: ignore[arg-type]
+                key=f"run_{kind}",
+                disabled=problem is not None,
+                help=problem,
+                on_click=_press,
+                args=(kind, choice, newest),
+            )
+    if problem:
+        st.markdown(f":small[:gray[{problem}]]")
+    for message in st.session_state.pop("run_problem", ()):
+        st.error(message)
+    st.markdown(f":small[:gray[{_EXPLAINED}]]")
+
+
+def _choose() -> Choice:
+    chosen = frame.stock()
+    scopes = [*([chosen, ALL] if chosen else []), OTHER]
+    with st.container(horizontal=True, vertical_alignment="bottom", key="run_choosers"):
+        scope = st.segmented_control(
+            "Run for",
+            scopes,
+            default=scopes[0],
+            required=True,
+            # Its options change with the stock.
+            key=f"run_scope_{chosen}",
+            persist_state="session",
+        )
+        ticker, problem = (chosen, None) if scope != OTHER else _other_stock()
+        tickers = [ticker] if ticker and scope != ALL else None
+        sources = _sources(tickers)
+        source = st.segmented_control(
+            "Prices",
+            sources,
+            default=sources[0],
+            required=True,
+            key=f"run_prices_{'_'.join(sources)}",
+            persist_state="session",
+        )
+        path = None
+        if source == FILES:
+            path = st.text_input("File or folder on the machine that runs it", key="run_path")
+            problem = problem or ("Name a file or folder first." if not path.strip() else None)
+    if scope == ALL and source == YAHOO and len(frame.stored()) > MOST_FROM_YAHOO:
+        problem = f"Yahoo gives prices of {MOST_FROM_YAHOO} stocks at a time: take files."
+    return Choice(tickers, NAMES[source], path.strip() if path else None, problem)
+
+
+def _other_stock() -> tuple[str | None, str | None]:
+    """The stock that was typed, or why it is none."""
+    typed = st.text_input("Its name", key="run_stock", placeholder="such as INFY.NS", width=220)
+    if not typed.strip():
+        return None, "Name a stock first, such as INFY.NS, or DEMO.NS for synthetic prices."
+    try:
+        return normalise_ticker(typed, SUFFIX), None
+    except ForecastError as error:
+        return None, str(error)
+
+
+def _sources(tickers: Sequence[str] | None) -> list[str]:
+    """Where prices may come from; only of a stored stock they may be stored."""
+    stored = {each.ticker for each in frame.stored()}
+    is_stored = bool(stored) if tickers is None else stored.issuperset(tickers)
+    if tickers == [SAMPLE_TICKER]:
+        return [SYNTHETIC, *([STORED] if is_stored else [])]
+    return [*([STORED] if is_stored else []), YAHOO, FILES]
+
+
+def _under_way(
+    choice: Choice, requests: Sequence[StoredRequest], tried: Sequence[Attempt]
+) -> str | None:
+    """Why nothing can be started now: one run works on a stock at a time."""
+    wanted = set(choice.tickers or ())
+    for request in requests:
+        overlaps = not wanted or not request.tickers or wanted.intersection(request.tickers)
+        if request.is_live and overlaps:
+            state = "waits" if request.status == run_requests.WAITING else "is under way"
+            return f"Request {request.request_id} for {stocks(request.tickers)} {state}: see above."
+    asked_for = {request.run_id for request in requests}
+    for attempt in tried:
+        if attempt.status == "running" and attempt.run_id not in asked_for:
+            return f"Run {attempt.run_id} is under way, started by a command."
+    return None
+
+
+def _press(kind: str, choice: Choice, newest: int) -> None:
+    """Store the request, and start it where no worker will.
+
+    Its key is what was pressed after which request, so that a second click, in this browser or in
+    another, is the same request.
+    """
+    if not access.allowed():
+        return
+    names = ",".join(choice.tickers or ["*"])
+    person = access.person() or st.context.ip_address or "this machine"
+    key = f"page:{newest}:{kind}:{names}:{choice.source}"
+    try:
+        request_id, is_new = readers.write(
+            run_requests.submit,
+            NewRequest(key, kind, choice.tickers, choice.source, choice.path, person),
+        )
+        if is_new and local_runs.runs_here(readers.settings()):
+            local_runs.start(request_id, readers.settings())
+    except ForecastError as error:
+        st.session_state["run_problem"] = [str(error)]

@@ -1,0 +1,161 @@
+"""Say how runs and requests go: names of stages, symbols of results, sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from src.dashboard import wording
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from src.db.pages.runs import RecentRun
+    from src.db.tables.run_requests import StoredRequest
+
+# Stages in their order, as they are called in the log of runs and here.
+STAGES = {
+    "data_ingest": "Ingest",
+    "data_cleaning": "Cleaning",
+    "feature_engineering": "Features",
+    "validation": "Validation",
+    "training": "Training",
+}
+KINDS = {"full": "Full run", "data": "Data refresh"}
+SOURCES = {
+    "stored": "stored prices",
+    "yahoo": "prices from Yahoo",
+    "sample": "synthetic prices",
+    "csv": "prices from files",
+}
+RESULTS = {
+    "success": "✓ succeeded",
+    "partial": "◆ partly",
+    "failed": "✕ failed",
+    "cancelled": "■ cancelled",
+    "interrupted": "✕ interrupted",
+    "running": "● under way",
+    "waiting": "○ waits",
+}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A run, or a request that never became one.
+
+    Attributes:
+        what: Such as ``Full run of TCS.NS``.
+        status: A key of ``RESULTS``.
+        seconds: How long it took; None while it is under way, or where that is not known.
+        sentence: Why it did not succeed.
+    """
+
+    run_id: str | None
+    what: str
+    status: str
+    began: dt.datetime
+    seconds: float | None
+    sentence: str | None
+    succeeded: int
+    failed: int
+    failed_stage: str | None
+
+    @property
+    def stocks(self) -> str:
+        """Such as ``20 of 21``; ``–`` where nothing is known of any."""
+        total = self.succeeded + self.failed
+        return f"{self.succeeded:,} of {total:,}" if total else "–"
+
+
+def attempts(runs: Sequence[RecentRun], requests: Sequence[StoredRequest]) -> list[Attempt]:
+    """Runs and requests without a run, the newest first."""
+    cancelled = {each.run_id for each in requests if each.status == "cancelled"}
+    found = [
+        Attempt(
+            run.run_id,
+            _what(run.kind, run.tickers or ([run.ticker] if run.ticker else None), live=run.live),
+            "cancelled" if run.run_id in cancelled else run.status,
+            run.began,
+            run.seconds,
+            run.sentence,
+            run.succeeded,
+            run.failed,
+            run.failed_stage,
+        )
+        for run in runs
+    ]
+    found += [_without_run(each) for each in requests if each.run_id is None]
+    return sorted(found, key=lambda each: each.began, reverse=True)
+
+
+def _without_run(request: StoredRequest) -> Attempt:
+    began = request.started_at or request.requested_at
+    ended = request.ended_at or request.cancel_requested_at
+    seconds = (ended - began).total_seconds() if ended else None
+    what, sentence = title(request), request.sentence
+    return Attempt(None, what, request.status, began, seconds, sentence, 0, 0, None)
+
+
+def _what(kind: str | None, tickers: Sequence[str] | None, *, live: bool) -> str:
+    if kind:
+        return f"{KINDS[kind]} of {stocks(tickers)}"
+    return f"{'Run' if live else 'Look back'} of {stocks(tickers)} by command"
+
+
+def stocks(tickers: Sequence[str] | None) -> str:
+    """The stocks of a run: a few by name, many by their number, or all."""
+    if not tickers:
+        return "all stocks"
+    if len(tickers) <= 3:
+        return ", ".join(tickers)
+    return wording.count(len(tickers), "stock")
+
+
+def title(request: StoredRequest) -> str:
+    """Such as ``Full run of TCS.NS``."""
+    return f"{KINDS[request.kind]} of {stocks(request.tickers)}"
+
+
+def under_way(request: StoredRequest) -> str:
+    """That a request runs, or that it waits."""
+    return f"{title(request)} {'waits' if request.status == 'waiting' else 'is under way'}"
+
+
+def stage_name(stage: str | None) -> str:
+    """The name of a stage, also with its pool behind it; of a stage that is no other, itself."""
+    name, _, pool = (stage or "").partition(" ")
+    return f"{STAGES.get(name, name)} {pool}".strip() or "Start"
+
+
+def answer(last: Attempt | None) -> str:
+    """How the last run went, in a sentence."""
+    if last is None:
+        return "Nothing has run yet: start the first run here"
+    took = f", {wording.duration(last.seconds)}" if last.seconds is not None else ""
+    if last.status == "success":
+        total = f", {last.stocks} stocks up to date" if last.succeeded > 1 else ""
+        return f"The last run succeeded{total}{took}"
+    if last.status == "partial":
+        return f"The last run left out {wording.count(last.failed, 'stock')} of {_total(last)}"
+    if last.status == "failed":
+        return f"The last run failed at {stage_name(last.failed_stage).lower()}{took}"
+    return f"The last run was {last.status}{took}"
+
+
+def _total(last: Attempt) -> str:
+    return f"{last.succeeded + last.failed:,}"
+
+
+def cause(last: Attempt, made_at: str) -> str | None:
+    """What went wrong and what stays published; None where nothing did."""
+    if last.status in ("success", "running", "waiting"):
+        return None
+    words = RESULTS[last.status].partition(" ")
+    stage = f"{stage_name(last.failed_stage)} failed" if last.failed_stage else words[2].title()
+    stands = (
+        "Nothing is published yet."
+        if made_at == "never"
+        else f"The forecasts of {made_at} stay published."
+    )
+    return f"{words[0]} **{stage}**: {last.sentence or 'the reason is in the log.'} {stands}"
