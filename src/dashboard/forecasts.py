@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import streamlit as st
@@ -24,6 +26,8 @@ from src.registry.storage.artifact_store import ArtifactStore
 
 # Seconds to reach the API and to wait for it; and for which one that did not answer is left alone.
 CONNECT, ANSWER, PAUSE = 0.3, 5.0, 15.0
+# Seconds within which the API notices that the stored data have changed.
+NOTICED = 0.8
 
 log = logs.get(__name__)
 
@@ -36,11 +40,13 @@ class Forecasts:
         answers: Of each (ticker, horizon): the object that ``/predict/short`` or ``long`` returns.
         missing: Why there is no forecast, by (ticker, horizon).
         from_api: Whether the API answered; otherwise they were computed here.
+        problem: Why the API was not used, as a part of a sentence; empty where it was.
     """
 
     answers: dict[Pair, dict[str, Any]]
     missing: dict[Pair, str]
     from_api: bool
+    problem: str = ""
 
 
 def forecasts(tickers: Sequence[str]) -> Forecasts:
@@ -65,14 +71,39 @@ def _api_answers() -> bool:
     return response.status_code == HTTPStatus.OK
 
 
+@st.cache_data(max_entries=2, show_spinner=False)
+def _first_seen(version: int) -> float:
+    """When a version of the stored data was first seen, in monotonic seconds."""
+    return time.monotonic()
+
+
 @st.cache_data(ttl=60, max_entries=50, show_spinner=False)
 def _forecasts(tickers: tuple[str, ...], version: int, ask_api: bool) -> Forecasts:
+    problem = f"the API at {_host()} does not answer"
     if ask_api:
+        # An answer of before would be kept, and nothing would ask again.
+        time.sleep(max(0.0, _first_seen(version) + NOTICED - time.monotonic()))
         try:
             return _from_api(tickers)
-        except (requests.RequestException, ValueError) as error:
-            log.info(f"Forecasts are computed by the dashboard: {one_line(error)}")
-    return readers.uncached(_computed, tickers)
+        except (requests.RequestException, ValueError, LookupError, TypeError) as error:
+            problem = _reason(error)
+            log.info(f"Forecasts are computed by the dashboard: {problem}.")
+    computed = readers.uncached(_computed, tickers)
+    return replace(computed, problem=problem)
+
+
+def _reason(error: Exception) -> str:
+    """Why an answer of the API could not be used."""
+    response = getattr(error, "response", None)
+    if response is None:
+        if isinstance(error, requests.RequestException):
+            return f"the API at {_host()} does not answer"
+        return f"what answers at {_host()} is not the API ({one_line(error)})"
+    try:
+        detail = str(response.json()["detail"]).rstrip(".")
+    except (ValueError, LookupError, TypeError):
+        detail = f"status {response.status_code}"
+    return f"the API at {_host()} refuses: {detail}"
 
 
 def _from_api(tickers: Sequence[str]) -> Forecasts:
@@ -114,6 +145,11 @@ def _computed(connection: Connection, tickers: Sequence[str]) -> Forecasts:
 @st.cache_resource(show_spinner=False)
 def _loader() -> Loader:
     return Loader(ArtifactStore.of(readers.settings()))
+
+
+def _host() -> str:
+    """Where the API is, as it is named on pages, which would make a link of an address."""
+    return urlsplit(_url()).netloc
 
 
 def _url() -> str:

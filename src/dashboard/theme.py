@@ -13,6 +13,8 @@ MODEL, BASELINE, HISTORY, BAD, GOOD = "#2B83C6", "#C26A12", "#77818C", "#CF4B40"
 _TEXT = {"light": "#56616E", "dark": "#A9B4C0"}
 _INK = {"light": "#1B2430", "dark": "#E6EBF0"}
 _GRID = {"light": "#E3E7EC", "dark": "#2A333E"}
+# As the rest of the page.
+_FAMILY = "Source Sans, sans-serif"
 # Without buttons: on a phone they cover the chart, and every number stands in a table.
 CONFIG = {"displayModeBar": False, "displaylogo": False}
 
@@ -30,7 +32,7 @@ def style(figure: go.Figure, theme: str, *, height: int) -> go.Figure:
         theme: ``light`` or ``dark``.
         height: In pixels.
     """
-    font = {"color": _TEXT[theme], "size": 12}
+    font = {"color": _TEXT[theme], "size": 12, "family": _FAMILY}
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},

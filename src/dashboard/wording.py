@@ -47,11 +47,15 @@ def price(value: float, *, indian: bool = False, digits: int = 2) -> str:
 
 def price_range(low: float, high: float, *, indian: bool = False) -> str:
     """Such as ``2,229.56 – 2,358.30``, with no more decimals than the width needs."""
-    width = high - low
-    digits = 2 if width < 100 else 1 if width < 1000 else 0
+    digits = price_digits(high - low)
     return (
         f"{price(low, indian=indian, digits=digits)} – {price(high, indian=indian, digits=digits)}"
     )
+
+
+def price_digits(width: float) -> int:
+    """The decimals of prices that lie so far apart: as many as tell them apart, at most 2."""
+    return 2 if width < 100 else 1 if width < 1000 else 0
 
 
 def percent(share: float | None, digits: int = 2, *, signed: bool = False) -> str:

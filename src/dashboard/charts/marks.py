@@ -39,16 +39,16 @@ def add_marks(figure: go.Figure, marks: Sequence[Mark], days: Sequence[dt.date])
     shown = within(marks, days)
     if not shown:
         return figure
-    looks = [_LOOKS[mark.kind] for mark in shown]
+    colours = [_LOOKS[mark.kind][3] for mark in shown]
     figure.add_scatter(
         x=[sessions.place(days, mark.day) for mark in shown],
         y=[0.03] * len(shown),
         yaxis="y9",
         mode="markers",
         marker={
-            "symbol": [look[2] for look in looks],
-            "color": [look[3] for look in looks],
-            "line": {"color": [look[3] for look in looks], "width": 2},
+            "symbol": [_LOOKS[mark.kind][2] for mark in shown],
+            "color": colours,
+            "line": {"color": colours, "width": 2},
             "size": 9,
         },
         text=[escape(words(mark)) for mark in shown],
