@@ -27,7 +27,11 @@ APPLICATION = "tcsns-dashboard"
 BELIEVED, RECENT = 1.0, 2.0
 # Answers of queries that are kept.
 ANSWERS = 400
-_LIMITS = "SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = '10s'"
+# All that a query reads is of one moment.
+_LIMITS = (
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; "
+    "SET LOCAL statement_timeout = '10s'"
+)
 
 
 @st.cache_resource(show_spinner=False)

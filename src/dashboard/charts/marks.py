@@ -54,6 +54,7 @@ def add_marks(figure: go.Figure, marks: Sequence[Mark], days: Sequence[dt.date])
         text=[escape(words(mark)) for mark in shown],
         hovertemplate="%{text}<extra></extra>",
         cliponaxis=False,
+        showlegend=False,
     )
     figure.update_layout(
         yaxis9={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}

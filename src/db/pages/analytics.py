@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from src.core.arrays import Singles
+from src.core.tables import FEATURES_DAILY
 from src.db.tables.model_events import EventLog
+from src.db.tables.scores import ScoreLog
 
 if TYPE_CHECKING:
     import psycopg
 
     from src.core.model_events import ModelEvent
 
-# Events of a pool that a chart marks, counted from the newest.
-MARKED = 200
+_ROWS = "SELECT * FROM features_daily WHERE ticker = %s ORDER BY date DESC LIMIT %s"
+_NAMES = "SELECT names FROM feature_sets WHERE features_version = %s"
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureHistory:
+    """The features of one stock at its newest sessions.
+
+    Attributes:
+        days: Ascending; R of them.
+        columns: Names of the columns that the guide names, in their order.
+        inputs: Names of what models see of the stock by itself.
+        values: (R, columns and then inputs); NaN where one is not known.
+    """
+
+    days: Sequence[dt.date]
+    columns: tuple[str, ...]
+    inputs: tuple[str, ...]
+    values: Singles
+
+    def of(self, name: str) -> Singles:
+        """The history of one of them; (R,)."""
+        return self.values[:, (*self.columns, *self.inputs).index(name)]
 
 
 def newest_training(
@@ -22,10 +51,31 @@ def newest_training(
     return EventLog(connection).last((pool, horizon), "trained")
 
 
-def changes_of_models(
-    connection: psycopg.Connection[Any], pool: str, horizon: str
-) -> list[ModelEvent]:
-    """The newest promotions, demotions and rollbacks of a pool at a horizon, by time."""
-    events = EventLog(connection).events([pool], newest=MARKED)
-    kinds = ("promoted", "demoted", "rolled_back")
-    return [e for e in events if e.horizon == horizon and e.kind in kinds and e.made_live]
+def log_counts(connection: psycopg.Connection[Any]) -> tuple[int, int, int]:
+    """Number of logged forecasts, outcomes and events; they only grow."""
+    return ScoreLog(connection).counts()
+
+
+def feature_history(
+    connection: psycopg.Connection[Any], ticker: str, sessions: int
+) -> FeatureHistory | None:
+    """The features of a stock at its newest sessions; None where it has none.
+
+    Inputs of another version of the code than those of the newest row are left unknown.
+    """
+    from psycopg.rows import dict_row
+
+    with connection.cursor(row_factory=dict_row, binary=True) as cursor:
+        rows = cursor.execute(_ROWS, (ticker, sessions)).fetchall()[::-1]
+    if not rows:
+        return None
+    version = rows[-1]["features_version"]
+    named = connection.execute(_NAMES, (version,)).fetchone()
+    inputs = tuple(named[0]) if named else ()
+    columns = tuple(name for name in rows[0] if name not in FEATURES_DAILY.columns)
+    values = np.full((len(rows), len(columns) + len(inputs)), np.nan, dtype=np.float32)
+    for at, row in enumerate(rows):
+        values[at, : len(columns)] = [row[name] for name in columns]
+        if inputs and row["features_version"] == version and row["inputs"]:
+            values[at, len(columns) :] = row["inputs"]
+    return FeatureHistory([row["date"] for row in rows], columns, inputs, values)

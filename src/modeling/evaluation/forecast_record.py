@@ -7,7 +7,7 @@ bytes. Returns are simple; values are stored in single precision.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -109,6 +109,44 @@ def read_parquet(data: bytes) -> ForecastRecord:
         )
     except (pa.ArrowException, KeyError) as error:
         raise ValueError("it is no record of forecasts") from error
+
+
+def read_matrices(
+    data: bytes, names: Sequence[str]
+) -> tuple[Days, tuple[str, ...], dict[str, Floats]]:
+    """Sessions, tickers and some matrices, (R, N), of a file that ``to_parquet`` made.
+
+    For readers that need few of the columns; a name that the file lacks is left out.
+
+    Raises:
+        ValueError: It is another file.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        file = parquet.ParquetFile(pa.BufferReader(data))
+        there = [name for name in names if name in file.schema_arrow.names]
+        matrices, sessions, tickers = _pivot(file.read(["made", "ticker", *there]))
+    except (pa.ArrowException, KeyError) as error:
+        raise ValueError("it is no record of forecasts") from error
+    return sessions, tickers, dict(zip(there, matrices, strict=True))
+
+
+def candidates_in(data: bytes) -> list[str]:
+    """The names of the candidates whose forecasts such a file has, and ``served``.
+
+    Raises:
+        ValueError: It is another file.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        names = parquet.read_schema(pa.BufferReader(data)).names
+    except pa.ArrowException as error:
+        raise ValueError("it is no record of forecasts") from error
+    return [name.removeprefix(POINT) for name in names if name.startswith(POINT)]
 
 
 def _matrices(record: ForecastRecord) -> dict[str, Floats]:

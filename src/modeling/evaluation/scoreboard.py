@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from src.core.calendars.exchanges import calendar_of, exchange_of
@@ -47,17 +47,52 @@ def scoreboard(log: ScoreLog, ticker: str | None = None) -> list[dict[str, Any]]
     """
     with log.one_snapshot():
         spans = log.spans(ticker)
-        groups: dict[Exchange, list[str]] = defaultdict(list)
-        for name in spans:
-            groups[exchange_of(name)].append(name)
-        sessions = [
-            (exchange.code, *session)
-            for exchange, names in groups.items()
-            for session in _sessions(exchange, [spans[name] for name in names])
-        ]
-        calendars = {name: exchange_of(name).code for name in spans}
-        sums = log.sums(ticker, calendars, sessions, _ENDS)
+        sums = log.sums(ticker, _calendars(spans), _all_sessions(spans), _ENDS)
     return [_scores(row) for row in sorted(sums, key=_sort_key)]
+
+
+def scored_forecasts(
+    log: ScoreLog,
+    horizon: tuple[str, int],
+    since: dt.date,
+    tickers: Collection[str],
+    ticker: str | None = None,
+) -> list[tuple[Any, ...]]:
+    """The forecasts of some tickers that the scoreboard counts, one by one.
+
+    Columns: kind, model, ticker, feature_date, realised, point, and the two ends of each interval
+    in ``INTERVALS``; in the order of making.
+
+    Args:
+        log: What was forecast, and what came true.
+        horizon: ``short`` or ``long``, and how many sessions ahead that is.
+        since: The first feature date.
+        tickers: Those that are wanted.
+        ticker: The only one, where there is one.
+    """
+    with log.one_snapshot():
+        spans = {name: span for name, span in log.spans(ticker).items() if name in tickers}
+        calendars, sessions = _calendars(spans), _all_sessions(spans)
+        return log.forecasts(horizon, since, calendars, sessions, _ENDS, ticker)
+
+
+def _calendars(names: Iterable[str]) -> dict[str, str]:
+    """The code of each ticker's exchange."""
+    return {name: exchange_of(name).code for name in names}
+
+
+def _all_sessions(
+    spans: Mapping[str, tuple[dt.date, dt.date]],
+) -> list[tuple[str, dt.date, dt.datetime]]:
+    """Exchange, date and close of every session in the spans of its tickers."""
+    groups: dict[Exchange, list[str]] = defaultdict(list)
+    for name in spans:
+        groups[exchange_of(name)].append(name)
+    return [
+        (exchange.code, *session)
+        for exchange, names in groups.items()
+        for session in _sessions(exchange, [spans[name] for name in names])
+    ]
 
 
 def _sessions(

@@ -11,7 +11,7 @@ from src.core.tables import PREDICTION_OUTCOMES, PREDICTIONS
 from src.db.connection import normalise_url
 from src.db.migrate import ensure_schema
 from src.db.tables.scores import ScoreLog
-from src.modeling.evaluation.scoreboard import POOLED, scoreboard
+from src.modeling.evaluation.scoreboard import POOLED, scoreboard, scored_forecasts
 from tests.support.answers import put_member
 from tests.support.logged_forecasts import log_forecasts, logged_forecast, record_outcomes
 from tests.support.old_schema import bring_to
@@ -57,14 +57,38 @@ def log(connection):
     return ScoreLog(connection)
 
 
+def check_against_single_forecasts(log, line, ticker):
+    if line["ticker"] == POOLED:
+        return
+    horizon, name = (line["horizon"], line["sessions"]), line["ticker"]
+    every = scored_forecasts(log, horizon, dt.date(2000, 1, 1), [name], ticker)
+    kind = (line["kind"], line["model"], name)
+    errors = [
+        abs(realised - point)
+        for *of, _, realised, point in (r[:6] for r in every)
+        if tuple(of) == kind
+    ]
+    assert len(errors) == line["n"]
+    assert sum(errors) / len(errors) == pytest.approx(line["mae"])
+    inside = [row[6] <= row[4] <= row[7] for row in every if row[:3] == kind and row[6] is not None]
+    if "0.5" in line["coverage"]:
+        assert sum(inside) / len(inside) == pytest.approx(line["coverage"]["0.5"])
+
+
 @pytest.fixture
 def board(connection, log):
-    """The scoreboard of these forecasts with their outcomes, and of those stored before."""
+    """The scoreboard of these forecasts with their outcomes, and of those stored before.
+
+    Each of its lines is that of the forecasts that ``scored_forecasts`` lists one by one.
+    """
 
     def store_and_score(rows, ticker=None):
         log_forecasts(connection, *rows)
         record_outcomes(connection, *rows)
-        return scoreboard(log, ticker)
+        lines = scoreboard(log, ticker)
+        for line in lines:
+            check_against_single_forecasts(log, line, ticker)
+        return lines
 
     return store_and_score
 

@@ -1,0 +1,147 @@
+"""What the features of a stock are, where they stand in their own history, and what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from src.dashboard import readers, theme, wording
+from src.dashboard.charts.analytics import features as charts
+from src.dashboard.judged import Judged
+from src.dashboard.parts.analytics.features.rows import (
+    COLUMNS,
+    GROUPS,
+    SESSIONS,
+    FeatureRow,
+    contributions_of,
+    feature_rows,
+)
+from src.db.pages import analytics
+from src.db.pages.analytics import FeatureHistory
+
+# Points of the small lines in the table.
+SPARK = 60
+
+
+def draw(ticker: str, horizon: str, judged: Judged | None) -> None:
+    """The tab."""
+    history = readers.read(analytics.feature_history, ticker, SESSIONS)
+    if history is None:
+        st.info(f"No features of {ticker} are stored: run the pipeline.", icon=":material/inbox:")
+        return
+    parts = contributions_of(ticker, horizon, judged) if judged is not None else {}
+    rows = feature_rows(ticker, horizon, history, parts)
+    _contributions(ticker, judged, parts)
+    chosen = _table(ticker, rows, history, judged)
+    _history(ticker, history, chosen)
+
+
+def _contributions(ticker: str, judged: Judged | None, parts: dict[str, float]) -> None:
+    """What the model's forecast of now is made of."""
+    st.subheader("What is the model's forecast made of?", anchor=False)
+    if judged is None:
+        st.markdown("No model has been trained yet.")
+        return
+    name = judged.candidate.replace("_", " ")
+    if not parts:
+        st.markdown(
+            f"{name.capitalize()} has no forecast of {ticker} to take apart: an input is not "
+            "known, or the stock's newest price is older than that of its pool."
+        )
+        return
+    total = sum(parts.values())
+    st.markdown(
+        f"{name.capitalize()} says {wording.percent(total, 3, signed=True)} over "
+        f"{wording.ahead(judged.sessions)}: the sum of these parts. They say how the number is "
+        "made, not what moves the price; whether it is worth anything is the sentence above."
+    )
+    bars = charts.largest(parts)
+    theme.show(
+        charts.contribution_bars(bars, theme.kind()),
+        key="contributions",
+        alt="; ".join(f"{name} {wording.percent(part, 3, signed=True)}" for name, part in bars),
+    )
+
+
+def _table(
+    ticker: str, rows: Sequence[FeatureRow], history: FeatureHistory, judged: Judged | None
+) -> str | None:
+    """Every feature with its description and place in its own history; the one that is chosen."""
+    st.subheader("Every feature, in words", anchor=False)
+    group = st.segmented_control(
+        "Show", GROUPS, default=GROUPS[0], required=True, key="features", bind="query-params"
+    )
+    shown = [row for row in rows if row.group == (group or GROUPS[0])]
+    st.markdown(
+        f"As of {wording.day(history.days[-1])}. The place is the share of the stock's last "
+        f"{wording.count(len(history.days), 'session')} with a smaller value: 50 % is usual, near "
+        "0 or 100 % is rare."
+        if group in GROUPS[:2]
+        else "A rank says where the stock stands among the others of its pool today; the market's "
+        "state is the same for all of them."
+    )
+    is_guide = group == COLUMNS
+    st.markdown(":small[:gray[No model sees these levels; models read the inputs.]]" * is_guide)
+    st.dataframe(
+        [_row(row, history) for row in shown],
+        hide_index=True,
+        key=f"features-{group}",
+        height="auto" if len(shown) < 12 else 460,
+        column_config=_config(shown, has_parts=any(row.part is not None for row in shown)),
+        alt=f"Features of {ticker}: description, value and place in their own history",
+    )
+    names = [row.name for row in shown if row.place is not None]
+    if not names:
+        return None
+    return st.selectbox("History of", names, key="feature", width=320)
+
+
+def _row(row: FeatureRow, history: FeatureHistory) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "Feature": row.name,
+        "Value": None if row.value is None else float(f"{row.value:.4g}"),
+        "Place": row.place,
+        "What it is": row.description,
+        "Part": row.part,
+    }
+    if row.place is not None:
+        out["Lately"] = [
+            float(value) for value in history.of(row.name)[-SPARK:] if np.isfinite(value)
+        ]
+    return out
+
+
+def _config(rows: Sequence[FeatureRow], *, has_parts: bool) -> dict[str, Any]:
+    has_place = any(row.place is not None for row in rows)
+    column = st.column_config
+    return {
+        "Feature": column.TextColumn(pinned=True),
+        "Place": column.ProgressColumn(format="percent", min_value=0, max_value=1)
+        if has_place
+        else None,
+        "What it is": column.TextColumn(width="large"),
+        "Part": column.NumberColumn(
+            "Part of the forecast", format="%.5f", help="As a return: 0.001 is 0.1 %."
+        )
+        if has_parts
+        else None,
+        "Lately": column.LineChartColumn(f"Last {SPARK} sessions") if has_place else None,
+    }
+
+
+def _history(ticker: str, history: FeatureHistory, chosen: str | None) -> None:
+    """One feature over time, with the range of its middle nine tenths."""
+    if chosen is None or chosen not in (*history.columns, *history.inputs):
+        return
+    values = history.of(chosen)
+    theme.show(
+        charts.history_line(history.days, values, chosen, theme.kind()),
+        key="feature-history",
+        alt=f"{chosen} of {ticker} over the last {len(history.days)} sessions",
+    )
+    st.markdown(
+        ":small[:gray[The shaded range held nine tenths of these values; the ring is the newest.]]"
+    )
