@@ -33,7 +33,7 @@ def draw(ticker: str, found: StockForecasts) -> None:
                 with frame.block("The forecast"):
                     _numbers(ticker, found.made[horizon], indian=indian)
             else:
-                st.info(found.missing.get(horizon, "It has not been computed yet."))
+                st.info(wording.plain(found.missing.get(horizon, "It has not been computed yet.")))
 
 
 def _headline(ticker: str, known: Sequence[Known]) -> str:

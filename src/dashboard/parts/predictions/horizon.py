@@ -27,7 +27,7 @@ def draw(ticker: str, found: StockForecasts, horizon: str) -> None:
     forecast = found.made.get(horizon)
     if forecast is None:
         st.header(f"{ticker}: no forecast at this horizon", anchor=False)
-        st.info(found.missing.get(horizon, "It has not been computed yet."))
+        st.info(wording.plain(found.missing.get(horizon, "It has not been computed yet.")))
         return
     indian = frame.indian()
     _answer(forecast, found.problem, indian=indian)
@@ -49,15 +49,15 @@ def _answer(forecast: StockForecast, problem: str, *, indian: bool) -> None:
     answer = forecast.answer
     st.header(sentences.headline(answer, forecast.sessions, indian=indian), anchor=False)
     if answer["warnings"]:
-        st.warning("  \n".join(answer["warnings"]), icon=":material/history:")
+        st.warning("  \n".join(map(wording.plain, answer["warnings"])), icon=":material/history:")
     verdict = forecast.verdict
-    st.markdown(f"{answer['reason']}." if verdict is None else judged.sentence(verdict))
+    st.markdown(wording.plain(f"{answer['reason']}.") if verdict is None else judged.sentence(verdict))
     st.markdown(
         f":small[:gray[{sentences.MEANINGS[answer['verdict']]} "
         f"{sentences.source(problem, answer)}]]"
     )
     if answer["note"]:
-        st.info(f"{answer['note']}.")
+        st.info(wording.plain(f"{answer['note']}."))
 
 
 def _fan(ticker: str, found: StockForecasts, forecast: StockForecast, *, indian: bool) -> None:
