@@ -18,7 +18,7 @@ from src.dashboard.charts import sessions
 from src.dashboard.charts.forecasts.bands import Bands
 from src.db.pages.marks import Mark
 
-HEIGHT, LABELS = 400, 100
+HEIGHT, LABELS = 400, 104
 # Pixels of a label, and of the plot without the axis below it.
 LABEL, PLOT = 15, 330
 # How much of the colour each band adds to those outside it.
@@ -205,5 +205,5 @@ def _labels(figure: go.Figure, bands: Bands, close: float, span: float, *, india
     places = spread([value for value, _ in texts], span * LABEL / PLOT)
     for (_, text), y in zip(texts, places, strict=True):
         figure.add_annotation(
-            x=1, xref="paper", xanchor="left", xshift=8, y=y, text=text, showarrow=False
+            x=1, xref="paper", xanchor="left", xshift=12, y=y, text=text, showarrow=False
         )

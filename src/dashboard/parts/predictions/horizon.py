@@ -51,7 +51,8 @@ def _answer(forecast: StockForecast, problem: str, *, indian: bool) -> None:
     if answer["warnings"]:
         st.warning("  \n".join(map(wording.plain, answer["warnings"])), icon=":material/history:")
     verdict = forecast.verdict
-    st.markdown(wording.plain(f"{answer['reason']}.") if verdict is None else judged.sentence(verdict))
+    reason = wording.plain(f"{answer['reason']}.")
+    st.markdown(reason if verdict is None else judged.sentence(verdict))
     st.markdown(
         f":small[:gray[{sentences.MEANINGS[answer['verdict']]} "
         f"{sentences.source(problem, answer)}]]"
@@ -83,7 +84,9 @@ def _fan(ticker: str, found: StockForecasts, forecast: StockForecast, *, indian:
     headline = sentences.headline(forecast.answer, forecast.sessions, indian=indian)
     theme.show(figure, key=f"fan_{forecast.horizon}", alt=f"Closes and ranges. {headline}")
     legend = chart_marks.legend(chart_marks.within(happened, days))
-    st.markdown(f":small[:gray[{_caption(forecast)} {legend}]]")
+    st.markdown(f":small[:gray[{_caption(forecast)}]]")
+    if legend:
+        st.markdown(f":small[:gray[Marks: {wording.plain(legend)}]]")
 
 
 def _targets(found: StockForecasts, forecast: StockForecast) -> list[Target]:
