@@ -3,8 +3,10 @@
 import datetime as dt
 
 import plotly.graph_objects as go
+import pytest
 
 from src.dashboard.charts import marks, sessions
+from src.dashboard.charts.price_axis import price_axis
 from src.db.pages.marks import Mark
 
 WEEK = [dt.date(2026, 1, day) for day in (12, 13, 14, 16, 19)]
@@ -42,3 +44,16 @@ def test_few_marks_are_listed_and_many_counted():
     assert marks.legend([SPLIT]) == "◆ Tue 13 Jan 2026: split (3 for 1, pending)"
     assert marks.legend([SPLIT, *[HELD_BACK] * 5]) == "◆ split · ✕ prices held back, 5 times"
     assert marks.legend([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "indian", "texts"),
+    [
+        (54, 68, False, ["55.0", "57.5", "60.0", "62.5", "65.0", "67.5"]),
+        (1950, 3250, False, ["2,000", "2,250", "2,500", "2,750", "3,000", "3,250"]),
+        (120_100, 141_000, True, ["₹1,25,000", "₹1,30,000", "₹1,35,000", "₹1,40,000"]),
+        (5, 5, False, ["5.00"]),
+    ],
+)
+def test_round_prices_are_written_as_on_the_rest_of_the_page(low, high, indian, texts):
+    assert price_axis(low, high, indian=indian)["ticktext"] == texts

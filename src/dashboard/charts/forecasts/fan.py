@@ -16,6 +16,7 @@ from src.dashboard import wording
 from src.dashboard.charts import marks as chart_marks
 from src.dashboard.charts import sessions
 from src.dashboard.charts.forecasts.bands import Bands
+from src.dashboard.charts.price_axis import price_axis
 from src.db.pages.marks import Mark
 
 HEIGHT, LABELS = 400, 104
@@ -72,7 +73,7 @@ def fan(
         _bar(figure, start + target.sessions, target.bands)
     colours.style(figure, theme, height=HEIGHT)
     low, high = _range(prices, targets)
-    _axes(figure, prices, targets, (low, high))
+    _axes(figure, prices, targets, (low, high), indian=indian)
     figure.update_yaxes(title_text=title)
     _labels(figure, targets[-1].bands, close, high - low, indian=indian)
     chart_marks.add_marks(figure, marks, prices.days)
@@ -184,12 +185,17 @@ def _axes(
     prices: Prices,
     targets: Sequence[Target],
     ends: tuple[float, float],
+    *,
+    indian: bool,
 ) -> None:
     at, labels = sessions.ticks([*prices.days, *prices.ahead], most=5)
     last = len(prices.days) - 1 + targets[-1].sessions
     figure.update_layout(margin={"l": 8, "r": LABELS, "t": 8, "b": 8})
-    figure.update_xaxes(tickvals=at, ticktext=labels, range=[0, last], showgrid=False)
-    figure.update_yaxes(range=list(ends), tickformat=",", nticks=7)
+    # With room for the whole width of the last bar.
+    figure.update_xaxes(
+        tickvals=at, ticktext=labels, range=[0, last + max(0.3, last / 100)], showgrid=False
+    )
+    figure.update_yaxes(range=list(ends), **price_axis(*ends, indian=indian))
 
 
 def _labels(figure: go.Figure, bands: Bands, close: float, span: float, *, indian: bool) -> None:

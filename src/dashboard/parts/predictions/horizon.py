@@ -6,14 +6,16 @@ import datetime as dt
 from typing import Any
 
 import streamlit as st
+from plotly.graph_objects import Figure
 
 from src.core.calendars.exchange import NSE
 from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.dashboard import frame, judged, readers, theme, wording
 from src.dashboard.charts import marks as chart_marks
 from src.dashboard.charts.forecasts import bands, dots, fan
-from src.dashboard.charts.forecasts.bands import Row
+from src.dashboard.charts.forecasts.bands import Bands, Row
 from src.dashboard.charts.forecasts.fan import Prices, Target
+from src.dashboard.charts.price_axis import price_axis
 from src.dashboard.parts.predictions import numbers, outcomes, sentences
 from src.dashboard.parts.predictions.stock_forecasts import StockForecast, StockForecasts
 from src.db.pages import marks, predictions
@@ -132,6 +134,7 @@ def _how_sure(ticker: str, forecast: StockForecast, *, indian: bool) -> None:
     )
     st.markdown(sentence)
     figure = dots.quantile_dots(stacked, close, _axis_title(answer), theme.kind())
+    figure.update_xaxes(**price_axis(stacked.at[0], stacked.at[-1], indian=indian))
     theme.show(figure, key=f"dots_{forecast.horizon}", alt=sentence.replace("**", ""))
 
 
@@ -154,20 +157,27 @@ def _compared(forecast: StockForecast, *, indian: bool) -> None:
         return
     sentence = sentences.compared(answer, returns, forecast.baseline, forecast.past, indian=indian)
     st.markdown(sentence)
+    figure = _bars(answer, returns, forecast.baseline, indian=indian)
+    theme.show(figure, key=f"compared_{forecast.horizon}", alt=sentence.replace("**", ""))
+    st.markdown(":small[:gray[Tall 50 %, middle 80 %, long 95 % of outcomes.]]")
+
+
+def _bars(answer: dict[str, Any], returns: Bands, baseline: Bands, *, indian: bool) -> Figure:
+    """Prices of the forecast and of no change as nested bars."""
     close, candidate = answer["last_close"], answer["candidate"]
     other = None
     if candidate and not candidate["promoted"]:
         other = (candidate["name"], candidate["est_future_close"])
     rows = [
         Row("Forecast", returns.times(close), theme.MODEL, other),
-        Row("Baseline\nno change", forecast.baseline.times(close), theme.BASELINE),
+        Row("Baseline\nno change", baseline.times(close), theme.BASELINE),
     ]
-    digits = wording.price_digits(close * (returns.ends[0.95][1] - returns.ends[0.95][0]))
+    ends = [end for row in rows for end in row.bands.ends[0.95]]
+    digits = wording.price_digits(max(ends) - min(ends))
     figure = bands.nested(
         rows,
         lambda value: wording.price(value, indian=indian, digits=digits),
         _axis_title(answer),
         theme.kind(),
     )
-    theme.show(figure, key=f"compared_{forecast.horizon}", alt=sentence.replace("**", ""))
-    st.markdown(":small[:gray[Tall 50 %, middle 80 %, long 95 % of outcomes.]]")
+    return figure.update_xaxes(**price_axis(min(ends), max(ends), indian=indian))

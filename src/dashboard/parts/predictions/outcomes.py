@@ -11,7 +11,7 @@ import streamlit as st
 
 from src.core.calendars.calendar import Calendar
 from src.core.calendars.exchanges import calendar_of, exchange_of
-from src.dashboard import readers, wording
+from src.dashboard import frame, readers, wording
 from src.dashboard.parts.predictions import sentences
 from src.dashboard.parts.predictions.stock_forecasts import StockForecast
 from src.db.pages import predictions
@@ -68,6 +68,12 @@ def draw(ticker: str, forecast: StockForecast, *, indian: bool) -> None:
             border="horizontal",
             alt=f"The last {len(outcomes)} forecasts of {ticker} with their outcomes",
         )
+    st.page_link(
+        f"{frame.PAGES}/analytics.py",
+        label="Whether the ranges hold over many forecasts",
+        icon=":material/arrow_forward:",
+        query_params={"stock": ticker},
+    )
 
 
 def known_outcomes(ticker: str, horizon: str) -> list[Outcome]:
