@@ -11,6 +11,7 @@ import streamlit as st
 from src.core.errors import ForecastError
 from src.dashboard import banner, readers, theme, wording
 from src.dashboard.login import access
+from src.dashboard.parts.monitoring import alert_board
 from src.db.pages import overview
 from src.db.pages.overview import StoredTicker
 
@@ -69,7 +70,7 @@ def run() -> None:
     st.set_page_config(page_title="tcsns-forecast", page_icon="📈", layout="wide")
     pages = {
         st.Page(
-            f"{PAGES}/{title.file}.py",
+            file_of(title.file),
             title=title.name,
             icon=f":material/{title.icon}:",
             url_path=None if title.file == "home" else title.file,
@@ -96,6 +97,11 @@ def run() -> None:
         banner.draw(state.tickers, state.critical, stock())
     page.run()
     st.markdown(f":small[:gray[{wording.ADVICE}]]")
+
+
+def file_of(page: str) -> str:
+    """The file of a page, for links to it."""
+    return f"{PAGES}/{page}.py"
 
 
 def stock() -> str | None:
@@ -129,7 +135,7 @@ def _overview() -> Overview:
     return Overview(
         tickers,
         wording.moment(made_at),
-        readers.read_recent(overview.firing_alerts),
+        alert_board.count_firing(alert_board.current(), readers.now()),
         tuple(readers.read_recent(overview.critical_sentences)),
         min(ages, default=None),
         readers.version(),

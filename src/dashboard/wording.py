@@ -95,7 +95,9 @@ def ahead(sessions: int) -> str:
 def plain(text: str) -> str:
     """Text that markdown shows as it is; what stands between backticks stays code."""
     parts = text.split("`")
-    parts[::2] = [re.sub(r"([\\*_\[\]$:<>])", r"\\\1", part) for part in parts[::2]]
+    if len(parts) % 2 == 0:  # one of them begins no code
+        parts[-2:] = ["'".join(parts[-2:])]
+    parts[::2] = [re.sub(r"([\\*_\[\]$:<>~])", r"\\\1", part) for part in parts[::2]]
     return "`".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""What every page of the dashboard shows: the stored tickers, how fresh they are, and alerts."""
+"""What every page of the dashboard shows: stored tickers, how fresh they are, what is critical."""
 
 from __future__ import annotations
 
@@ -14,10 +14,6 @@ if TYPE_CHECKING:
 _TICKERS = """
 SELECT ticker, pool, newest_session, last_close, source
 FROM pool_members ORDER BY ticker COLLATE "C"
-"""
-# As many as messages would tell of: alerts with one cause are one.
-_ALERTS = """
-SELECT count(DISTINCT (rule, alert_group)) FROM alerts WHERE state = 'firing' AND NOT silenced
 """
 _CRITICAL = """
 SELECT min(a.sentence) FROM alert_groups g
@@ -52,12 +48,6 @@ def forecasts_made_at(connection: psycopg.Connection[Any]) -> dt.datetime | None
     """When the newest forecast was computed; None before the first."""
     row = connection.execute("SELECT max(written_at) FROM serving_inputs").fetchone()
     return row[0] if row else None
-
-
-def firing_alerts(connection: psycopg.Connection[Any]) -> int:
-    """How many causes of alerts fire and are not silenced."""
-    row = connection.execute(_ALERTS).fetchone()
-    return int(row[0]) if row else 0
 
 
 def critical_sentences(connection: psycopg.Connection[Any]) -> list[str]:

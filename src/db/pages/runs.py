@@ -18,9 +18,9 @@ DIED = (
     "The process ended without finishing the run: what its finished stages wrote stands. Run it "
     "again."
 )
-# A run under way holds the lock of its id. When it really began: the time that it was told
-# (FORECAST_NOW) may be another one.
-_RUNS = f"""
+# Of the runs in ``runs``, a table or query. One under way holds the lock of its id. When it really
+# began: the time that it was told (FORECAST_NOW) may be another one.
+RUNS = f"""
 SELECT r.run_id, r.ticker, r.live, r.error, r.started_at AS told_at, b.began, r.host,
     CASE WHEN r.status = 'running' AND NOT EXISTS (
         SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted
@@ -40,8 +40,8 @@ CROSS JOIN LATERAL (SELECT coalesce(q.started_at, (SELECT min(s.started_at) FROM
     WHERE s.run_id = r.run_id), r.started_at) AS began) b
 """  # noqa: S608 a number of ours
 _LAST = "(SELECT * FROM pipeline_runs ORDER BY started_at DESC, run_id DESC LIMIT %s)"
-_NEWEST = _RUNS.format(runs=_LAST) + "ORDER BY r.started_at DESC, b.began DESC, r.run_id DESC"
-_ONE = _RUNS.format(runs="pipeline_runs") + "WHERE r.run_id = %s"
+_NEWEST = RUNS.format(runs=_LAST) + "ORDER BY r.started_at DESC, b.began DESC, r.run_id DESC"
+_ONE = RUNS.format(runs="pipeline_runs") + "WHERE r.run_id = %s"
 _STAGES = """
 SELECT stage, status, started_at, rows, duration_seconds AS seconds, error FROM stage_runs
 WHERE run_id = %s ORDER BY started_at LIMIT 20

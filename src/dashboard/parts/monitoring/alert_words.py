@@ -1,0 +1,101 @@
+"""Put alerts into words, and say which page shows the cause of each."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from src.config.settings import PROJECT_ROOT
+from src.core.calendars.calendar import Calendar
+from src.dashboard import wording
+from src.dashboard.parts.monitoring.alert_board import Card, State
+from src.monitoring.rules import RULES
+
+RUNBOOK = PROJECT_ROOT / "docs" / "runbook.md"
+# Label, icon and colour of each state.
+BADGES: Mapping[State, tuple[str, str, str]] = {
+    "firing": ("Firing", "notifications", "orange"),
+    "unknown": ("No longer measured", "help", "gray"),
+    "acknowledged": ("Acknowledged", "visibility", "blue"),
+    "silenced": ("Silenced", "notifications_off", "gray"),
+    "informing": ("For information", "info", "gray"),
+    "resolved": ("Resolved", "check", "green"),
+}
+RUNS, QUALITY, EVALUATION = "Pipeline Runs", "Data Quality", "Evaluation"
+# The tab of Monitoring that shows the cause, by rule.
+CAUSES: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            *("source_not_advancing", "run_failed", "ticker_failed", "run_interrupted"),
+            *("run_slow", "run_hangs", "features_stale"),
+        ),
+        RUNS,
+    ),
+    **dict.fromkeys(
+        (
+            *("ticker_stale", "ticker_dormant", "features_incomplete", "action_pending"),
+            *("phantom_bar", "bars_refused", "sources_apart", "data_quality_low"),
+        ),
+        QUALITY,
+    ),
+    **dict.fromkeys(
+        (
+            *("skill_negative", "coverage_off", "early_coverage_off"),
+            *("feature_shift", "feature_shift_confirmed"),
+        ),
+        EVALUATION,
+    ),
+}
+_RELATIVE_LINK = re.compile(r"\[([^\]]*)\]\((?!https?:)[^)]*\)")
+
+
+def title_of(card: Card) -> str:
+    """Such as ``Bars refused: yahoo null_bar (19 subjects)``."""
+    many = f" ({len(card.subjects)} subjects)" if len(card.subjects) > 1 else ""
+    name = f": {card.name}" if card.name else ""
+    return f"{card.rule.replace('_', ' ').capitalize()}{name}{many}"
+
+
+def lines_of(card: Card, calendar: Calendar, now: dt.datetime) -> list[str]:
+    """What a card says, as Markdown: measured, limit, meaning, what to do, since when."""
+    rule = RULES.get(card.rule)
+    lines = [wording.plain(card.alerts[0].sentence)]
+    if card.state == "resolved":
+        return [*lines, f":gray[{_lasted(card)}]"]
+    if rule is not None:
+        lines.append(f"**Alert line:** {wording.plain(rule.limit)}.")
+        lines.append(f"**What it means:** {wording.plain(rule.meaning)}")
+        lines.append(f"**What to do:** {wording.plain(rule.action)}")
+    if card.taken is not None:
+        note = f": {wording.plain(card.taken.note)}" if card.taken.note else "."
+        person, at = wording.plain(card.taken.person), wording.moment(card.taken.at)
+        lines.append(f"**Acknowledged** by {person}, {at}{note}")
+    if card.joined:
+        lines.append(f"**Joined since:** {', '.join(map(wording.plain, card.joined[:5]))}.")
+    if card.until is not None:
+        lines.append(f"**Silenced** until {wording.moment(card.until)}.")
+    sessions = wording.count(calendar.count(_day(card.since), _day(now)), "session")
+    return [*lines, f":gray[Since {wording.moment(card.since)} · {sessions}]"]
+
+
+@cache
+def runbook_entry(rule: str) -> str:
+    """The entry of a rule in the runbook, as Markdown; empty where there is none here."""
+    try:
+        text = RUNBOOK.read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    found = re.search(rf"^## {re.escape(rule)}\n(.*?)(?=^#|\Z)", text, re.DOTALL | re.MULTILINE)
+    # Other documents are beside it, not on this page.
+    return _RELATIVE_LINK.sub(r"\1", found[1]).strip() if found else ""
+
+
+def _lasted(card: Card) -> str:
+    over = max(alert.resolved_at for alert in card.alerts if alert.resolved_at is not None)
+    return f"Lasted from {wording.moment(card.since)} to {wording.moment(over)}"
+
+
+def _day(at: dt.datetime) -> dt.date:
+    return at.astimezone(wording.IST).date()
