@@ -29,10 +29,16 @@ SAMPLE_DATA = (
 )
 
 
-def age_in_sessions(ticker: StoredTicker) -> int:
-    """Sessions that have closed since the newest features of a ticker."""
-    calendar = calendar_of(exchange_of(ticker.ticker))
-    return calendar.count(ticker.newest_session, calendar.last_closed(readers.now()))
+def ages(tickers: Sequence[StoredTicker]) -> list[int]:
+    """Sessions that have closed since the newest features of each ticker."""
+    now = readers.now()
+    calendars = {ticker.ticker: calendar_of(exchange_of(ticker.ticker)) for ticker in tickers}
+    closed = {calendar: calendar.last_closed(now) for calendar in set(calendars.values())}
+    return [
+        calendar.count(ticker.newest_session, closed[calendar])
+        for ticker in tickers
+        for calendar in [calendars[ticker.ticker]]
+    ]
 
 
 def real(tickers: Sequence[StoredTicker]) -> list[StoredTicker]:
@@ -77,7 +83,7 @@ def _unhealthy(critical: Sequence[str]) -> None:
 
 def _stale(tickers: Sequence[StoredTicker]) -> None:
     """How old prices are, where even the newest are old, and how the last try to get them went."""
-    age = min(map(age_in_sessions, tickers))
+    age = min(ages(tickers))
     if age < readers.settings().data.stale_after_sessions:
         return
     newest = wording.day(max(ticker.newest_session for ticker in tickers))

@@ -31,8 +31,9 @@ _MADE = ["made", "ticker", "actual", "point_zero"]
 def skills(pool: str, horizon: str, digest: str, candidate: str) -> dict[str, Measure]:
     """How much smaller a candidate's errors were than those of no change, by ticker.
 
-    From the walk-forward that the set of this digest was judged by, with 95 % ranges; the whole
-    pool's under ``POOL``. Empty where the set has no such record.
+    Over the newest sessions of the walk-forward that the set of this digest was judged by, those
+    that are stored with it, with 95 % ranges; verdicts rest on its whole length. The whole pool's
+    under ``POOL``. Empty where the set has no such record that can be read.
 
     Raises:
         CorruptArtifact: The record is missing or changed.
@@ -41,7 +42,10 @@ def skills(pool: str, horizon: str, digest: str, candidate: str) -> dict[str, Me
     if not stored:
         return {}
     name = f"point_{candidate}"
-    table = pl.read_parquet(io.BytesIO(stored), columns=[*_MADE, name])
+    try:
+        table = pl.read_parquet(io.BytesIO(stored), columns=[*_MADE, name])
+    except pl.exceptions.PolarsError:
+        return {}
     table = table.drop_nulls(["actual", "point_zero", name]).with_columns(
         pl.col("ticker").cast(pl.String)
     )

@@ -92,7 +92,8 @@ def run() -> None:
         return
     place = st.container(key="banner")
     _badges(state.seen)
-    _choosers(state)
+    _choosers(state, arrived=st.session_state.get("page") != title.file)
+    st.session_state["page"] = title.file
     with place:
         banner.draw(state.tickers, state.critical, stock())
     page.run()
@@ -131,13 +132,12 @@ def block(thing: str) -> Iterator[None]:
 
 def _overview() -> Overview:
     made_at, tickers = readers.read(overview.forecasts_made_at), stored()
-    ages = map(banner.age_in_sessions, banner.real(tickers) or tickers)
     return Overview(
         tickers,
         wording.moment(made_at),
         alert_board.count_firing(alert_board.current(), readers.now()),
         tuple(readers.read_recent(overview.critical_sentences)),
-        min(ages, default=None),
+        min(banner.ages(banner.real(tickers) or tickers), default=None),
         readers.version(),
     )
 
@@ -186,13 +186,21 @@ def _labels(state: Overview) -> Iterator[tuple[str, str, str]]:
         yield f"{wording.count(state.alerts, 'alert')} firing", "notifications", "orange"
 
 
-def _choosers(state: Overview) -> None:
-    """The stock and how numbers are written: the same on every page, and in the address."""
-    names = [ticker.ticker for ticker in state.tickers]
+def _choosers(state: Overview, *, arrived: bool) -> None:
+    """The stock and how numbers are written: the same on every page, and in the address.
+
+    Args:
+        state: What is stored.
+        arrived: Whether another page was shown before, whose link may have named a stock.
+    """
+    usual = readers.settings().data.ticker
+    # The usual stock first: a default at another place could not be set by a link as well.
+    names = sorted((ticker.ticker for ticker in state.tickers), key=lambda name: name != usual)
     if not names:
         return
-    usual = readers.settings().data.ticker
     asked = st.query_params.get("stock")
+    if asked in names and arrived and stock() is not None:
+        st.session_state["stock"] = asked
     if asked and asked not in names:
         st.warning(
             f"{wording.plain(asked)} is not stored, so another stock is shown. Bring in its prices "
@@ -203,7 +211,6 @@ def _choosers(state: Overview) -> None:
         st.selectbox(
             "Stock",
             names,
-            index=names.index(usual) if usual in names else 0,
             key="stock",
             bind="query-params",
             width=220,

@@ -15,6 +15,11 @@ def page() -> None:
     ticker = frame.stock()
     if ticker is None:
         st.header("No forecast is stored yet", anchor=False)
+        st.page_link(
+            f"{frame.PAGES}/pipeline_control.py",
+            label="Get prices and the first forecasts in Pipeline Control",
+            icon=":material/play_arrow:",
+        )
         _beside()
         return
     stocks = {horizon: rows.all_stocks(horizon) for horizon in HORIZONS}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import streamlit as st
 
@@ -11,6 +11,7 @@ from src.dashboard.alert_pages import page_of
 from src.db.pages import attention
 from src.db.pages.attention import OpenAlerts
 from src.monitoring.alerts.wording import subjects_text
+from src.monitoring.checks.machine import last_watch
 from src.monitoring.rules import RULES
 
 # Alerts that are listed; Monitoring has the others.
@@ -27,8 +28,9 @@ def needs_attention() -> None:
     alerts = readers.read_recent(attention.open_alerts)
     told = any(alert.rule == JUMPS for alert in alerts)
     pending = [] if told else readers.read_recent(attention.pending_jumps)
+    stored = {ticker.ticker for ticker in frame.stored()}
     for alert in alerts[:LISTED]:
-        _alert(alert)
+        _alert(alert, stored)
     if len(alerts) > LISTED:
         _link("monitoring", f"{len(alerts) - LISTED} more alerts")
     if pending:
@@ -40,7 +42,12 @@ def needs_attention() -> None:
         )
         _link("predictions", f"First: {pending[0][0]}", stock=pending[0][0])
     if not alerts and not pending:
-        st.markdown(":material/check: Nothing waits for a person.")
+        looked = last_watch(readers.settings().home)
+        st.markdown(
+            f":material/check: Nothing fires. Monitoring last looked {wording.moment(looked)}."
+            if looked
+            else "Monitoring has never looked: start `python -m mlops.monitoring watch`."
+        )
 
 
 def alert_title(alert: OpenAlerts) -> str:
@@ -56,23 +63,19 @@ def status_line(alert: OpenAlerts) -> str:
     return f"{SEVERITIES[alert.severity]} · {who} · since {since}"
 
 
-def _alert(alert: OpenAlerts) -> None:
+def _alert(alert: OpenAlerts, stored: Collection[str]) -> None:
     icon = "visibility" if alert.person else "notifications"
     st.markdown(
         f":material/{icon}: **{wording.plain(alert_title(alert))}**  \n"
         f":gray[{status_line(alert)}]  \n{_todo(alert.rule)}"
     )
-    stock = next((s for s in alert.subjects if s in _tickers()), None)
+    stock = next((s for s in alert.subjects if s in stored), None)
     page = page_of(alert.rule)
     _link(page, f"Open {NAMES[page]}", **({"stock": stock} if stock else {}))
 
 
 def _todo(rule: str) -> str:
     return f"What to do: {wording.plain(RULES[rule].action)}" if rule in RULES else ""
-
-
-def _tickers() -> Sequence[str]:
-    return [ticker.ticker for ticker in frame.stored()]
 
 
 def _link(page: str, label: str, **parameters: str) -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import ForecastError
 from src.dashboard import evidence, frame, readers, wording
-from src.dashboard.banner import age_in_sessions
+from src.dashboard.banner import ages
 from src.dashboard.forecasts import forecasts
 from src.db.pages import home
 from src.db.pages.home import TickerState
@@ -108,12 +108,12 @@ def _all_stocks(horizon: str, version: int, closed: Sequence[str]) -> AllStocks:
     settled = [s for s in states.values() if s.label_end == session and s.inside_80 is not None]
     rows = [
         _row(
-            age_in_sessions(ticker),
+            age,
             states[ticker.ticker],
             answers.answers.get((ticker.ticker, horizon)),
             session,
         )
-        for ticker in tickers
+        for ticker, age in zip(tickers, ages(tickers), strict=True)
         if ticker.ticker in states
     ]
     rows.sort(key=lambda row: (not row.needs_a_look, not row.flags, row.ticker))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import datetime as dt
+from collections.abc import Iterator, Sequence
 
 import streamlit as st
 
 from src.dashboard import frame, readers, wording
 from src.db.pages import attention, home
 from src.db.pages.attention import LastRun, OpenAlerts
-from src.monitoring.checks.machine import last_watch
+from src.db.pages.home import Scored
+from src.monitoring.checks.machine import last_watch, watch_age
 
 # Rules by the part that they are of.
 PARTS = {
@@ -30,15 +32,18 @@ REPORTS = "mlops/runs"
 def system_status() -> None:
     """Draw models, database and evaluation side by side."""
     alerts = readers.read_recent(attention.open_alerts)
+    watched = last_watch(readers.settings().home)
+    looked = watch_age(watched, readers.now()).bad is False
+    outcomes = readers.read(home.scored)
     details = {
-        "Models": list(_models()),
-        "Database": [_database()],
-        "Evaluation": list(_evaluation()),
+        "Models": (list(_models()), looked),
+        "Database": ([_database()], True),
+        "Evaluation": ([_evaluation(outcomes), _watch(watched)], looked and outcomes.scored > 0),
     }
     st.subheader("System status", anchor=False)
     with st.grid(3, min_column_width=220, border=True, key="status"):
-        for part, lines in details.items():
-            state = state_of(alerts, PARTS[part], working=bool(lines))
+        for part, (lines, checked) in details.items():
+            state = state_of(alerts, PARTS[part], checked=checked)
             with st.container(key=f"status_{part.lower()}", gap="small"):
                 st.markdown(f"**{part}** · {state}")
                 st.markdown(
@@ -46,13 +51,13 @@ def system_status() -> None:
                 )
 
 
-def state_of(alerts: Sequence[OpenAlerts], rules: tuple[str, ...], *, working: bool) -> str:
-    """The worst alert about a part, as a symbol and a word."""
+def state_of(alerts: Sequence[OpenAlerts], rules: tuple[str, ...], *, checked: bool) -> str:
+    """The worst alert about a part, as a symbol and a word; without one, whether it was checked."""
     severities = {alert.severity for alert in alerts if alert.rule.startswith(rules)}
     for severity, text in WORST.items():
         if severity in severities:
             return text
-    return "✓ working" if working else "– nothing yet"
+    return "✓ working" if checked else "– not checked"
 
 
 def last_run() -> None:
@@ -127,13 +132,17 @@ def _database() -> str:
     return f"Answers; {wording.count(len(tickers), 'stock')} stored{prices}."
 
 
-def _evaluation() -> Iterable[str]:
-    scored = readers.read(home.scored)
-    if scored.last is not None:
-        yield f"{scored.scored:,} outcomes scored, the last of {wording.day(scored.last)}."
-    watched = last_watch(readers.settings().home)
-    yield f"Monitoring last looked {wording.moment(watched)}."
+def _evaluation(outcomes: Scored) -> str:
+    if outcomes.last is None:
+        return "No outcome is known yet."
+    return f"{outcomes.scored:,} outcomes scored, the last of {wording.day(outcomes.last)}."
 
 
-def _day(at: object) -> str:
-    return wording.moment(at).split(",")[0]  # type: ignore[arg-type]
+def _watch(last: dt.datetime | None) -> str:
+    if last is None:
+        return "Monitoring has never looked: start `python -m mlops.monitoring watch`."
+    return f"Monitoring last looked {wording.moment(last)}."
+
+
+def _day(at: dt.datetime) -> str:
+    return wording.day(at.astimezone(wording.IST).date())

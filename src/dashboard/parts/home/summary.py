@@ -40,6 +40,8 @@ def verdicts(stocks: Mapping[str, AllStocks]) -> Counter[str]:
 
 def paragraph(counts: Mapping[str, int], trainings: Sequence[Trainings], held: Measure) -> str:
     """What the headline rests on: tests, how often one was passed, and what the bands held."""
+    if not sum(counts.values()):
+        return "Run the pipeline in Pipeline Control: it trains the models and forecasts."
     undecided = counts.get("undecided", 0) + counts.get("none", 0)
     parts = [
         f"The model beats “no change” for **{counts.get('better', 0)}**, is worse for "

@@ -49,16 +49,29 @@ def table(stocks: AllStocks) -> None:
         content(rows, readers.read(home.recent_closes, CLOSES), indian=frame.indian()),
         hide_index=True,
         height=HEIGHT * (min(len(rows), SEEN) + 1) + 3,
-        column_config=_columns(),
+        column_config=_columns([row.ticker for row in rows]),
         key="stocks",
         placeholder="–",
         alt="All stocks with their 80 % range, verdict, last close, point forecast and skill",
     )
-    st.markdown(
-        ":small[:gray[Click on a stock to open its forecasts. Skill above zero is better than “no "
-        "change”.]]"
-    )
-    _open([row.ticker for row in rows])
+    st.markdown(f":small[:gray[{footnote(stocks.rows)}]]")
+    if st.session_state.get(OPENED):
+        st.switch_page(PREDICTIONS)
+
+
+def footnote(rows: Sequence[StockRow]) -> str:
+    """What the column of skills means, and how many of its ranges leave out zero by chance."""
+    parts = ["Click on a stock to open its forecasts."]
+    dates = [row.skill.dates for row in rows if row.skill is not None]
+    if dates:
+        parts.append(
+            f"Skill is how much smaller the errors of the best model were than those of “no "
+            f"change”, on one stock over the newest {wording.count(max(dates), 'session')} of the "
+            "walk-forward; above zero is better. The verdict rests on the pool's whole record. "
+            f"With {wording.count(len(dates), 'stock')}, about {round(0.05 * len(dates))} of these "
+            "ranges would leave out zero by chance alone."
+        )
+    return " ".join(parts)
 
 
 def narrowed(rows: Sequence[StockRow], chosen: Sequence[str]) -> list[StockRow]:
@@ -110,11 +123,13 @@ def _range(row: StockRow, *, indian: bool) -> str:
     return wording.price_range(row.low, row.high, indian=indian)
 
 
-def _columns() -> dict[str, Any]:
+def _columns(tickers: Sequence[str]) -> dict[str, Any]:
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
     prices = text(alignment="right") if frame.indian() else number(format="accounting")
     return {
-        "Stock": st.column_config.ButtonColumn(type="tertiary", pinned=True, key=OPENED),
+        "Stock": st.column_config.ButtonColumn(
+            type="tertiary", pinned=True, key=OPENED, on_click=_choose, args=(tickers,)
+        ),
         "80 % range": text(alignment="right", help="8 in 10 outcomes should fall inside."),
         "Verdict": text(help="Of the test of the pool's model against “no change”."),
         "Look at": text(
@@ -127,14 +142,11 @@ def _columns() -> dict[str, Any]:
         "Skill": text(
             f"Skill, % ({evidence.RANGE})",
             alignment="right",
-            help="How much smaller the errors of the pool's best model were on this stock than "
-            "those of “no change”, in its walk-forward. Above zero is better.",
+            help="Above zero is better than “no change”; see below the table.",
         ),
     }
 
 
-def _open(tickers: Sequence[str]) -> None:
-    """Go to the forecasts of the stock that was clicked on."""
-    click = st.session_state.get(OPENED)
-    if click:
-        st.switch_page(PREDICTIONS, query_params={"stock": tickers[click["row"]]})
+def _choose(tickers: Sequence[str]) -> None:
+    """Make the stock that was clicked on the chosen one, before the page is drawn again."""
+    st.session_state["stock"] = tickers[st.session_state[OPENED]["row"]]
