@@ -12,6 +12,7 @@ MODEL, BASELINE, HISTORY, BAD, GOOD = "#2B83C6", "#C26A12", "#77818C", "#CF4B40"
 # Text in charts, which has 4.5:1 and more, and lines of the grid.
 _TEXT = {"light": "#56616E", "dark": "#A9B4C0"}
 _INK = {"light": "#1B2430", "dark": "#E6EBF0"}
+_PAPER = {"light": "#FFFFFF", "dark": "#12171E"}
 _GRID = {"light": "#E3E7EC", "dark": "#2A333E"}
 # As the rest of the page.
 _FAMILY = "Source Sans, sans-serif"
@@ -59,6 +60,11 @@ def style(figure: go.Figure, theme: str, *, height: int) -> go.Figure:
 def ink(theme: str) -> str:
     """The colour of text that must stand out in a chart."""
     return _INK[theme]
+
+
+def paper(theme: str) -> str:
+    """The colour of the page, for what must be seen through."""
+    return _PAPER[theme]
 
 
 def show(figure: go.Figure, *, key: str, alt: str) -> Any:

@@ -8,9 +8,11 @@ import requests
 import streamlit as st
 
 from src.dashboard import forecasts, wording
+from tests.support.answers import put_live
 from tests.support.dashboard_apps import installation, open_page, text
 from tests.support.dashboards import NOW
-from tests.support.services import Service
+from tests.support.models import both_horizons
+from tests.support.services import Service, eventually
 
 KEY = "a key of the test"
 
@@ -91,6 +93,13 @@ def test_a_stock_without_a_forecast_says_what_to_run(shown):
     assert "python -m mlops.pipeline --ticker INFY.NS" in said
 
 
+def test_a_promoted_model_is_named_and_a_missing_history_said(shown):
+    said = shown("TCS.BO")
+    assert "▲ **Better than the baseline** at 1 session. p = .004." in said
+    assert "The model in use is ridge." in said
+    assert "No closes up to Mon 13 Apr 2026 are stored to draw." in said
+
+
 def test_of_a_stock_that_is_not_stored_another_is_shown_and_said(shown):
     said = shown("NOSUCH.NS")
     assert "NOSUCH.NS is not stored" in said
@@ -103,3 +112,24 @@ def test_an_empty_database_says_what_to_run(home, database_url):
         assert not app.exception
         assert "No stock is stored yet" in text(app)
         assert "make demo" in text(app)
+
+
+def test_a_lost_database_is_said_in_one_box_and_its_return_noticed(home, database_url, server):
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        put_live(connection, home / "models", both_horizons())
+        name = connection.info.dbname
+    with (
+        installation(home, database_url),
+        psycopg.connect(server, autocommit=True) as admin,
+    ):
+        app = open_page("predictions")
+        assert "TCS.NS: 8 in 10 outcomes" in text(app)
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
+        st.cache_data.clear()
+        app.run()
+        assert (len(app.error), len(app.header), len(app.exception)) == (1, 0, 0)
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        eventually(lambda: "TCS.NS: 8 in 10 outcomes" in text(app.run()))

@@ -31,7 +31,7 @@ def test_a_fan_has_bars_only_at_the_sessions_that_were_forecast():
         (13, (80, 136)),
         (13, (88, 126)),
     ]
-    rings = [trace for trace in figure.data if trace.marker.symbol == "circle-open"]
+    rings = [trace for trace in figure.data if trace.marker.symbol == "circle"]
     assert [(trace.x[0], trace.y[0]) for trace in rings] == [(5, 101), (13, 110)]
     (dashes,) = [trace for trace in figure.data if trace.line.color == theme.BASELINE]
     assert tuple(dashes.x) == (4, 13)

@@ -70,7 +70,7 @@ def fan(
     _history(figure, prices)
     _no_change(figure, start, close, targets[-1].sessions)
     for target in targets:
-        _bar(figure, start + target.sessions, target.bands)
+        _bar(figure, start + target.sessions, target.bands, colours.paper(theme))
     colours.style(figure, theme, height=HEIGHT)
     low, high = _range(prices, targets)
     _axes(figure, prices, targets, (low, high), indian=indian)
@@ -147,7 +147,7 @@ def _no_change(figure: go.Figure, start: int, close: float, ahead: int) -> None:
     )
 
 
-def _bar(figure: go.Figure, at: int, bands: Bands) -> None:
+def _bar(figure: go.Figure, at: int, bands: Bands, inside: str) -> None:
     """A bar of two widths, and the point as a ring: a range first, the point last."""
     for share, width in ((0.95, 2.5), (0.8, 7)):
         figure.add_scatter(
@@ -162,10 +162,10 @@ def _bar(figure: go.Figure, at: int, bands: Bands) -> None:
         y=[round(bands.point, 2)],
         mode="markers",
         marker={
-            "symbol": "circle-open",
+            "symbol": "circle",
             "size": 12,
-            "color": colours.MODEL,
-            "line": {"width": 2.5},
+            "color": inside,
+            "line": {"width": 2.5, "color": colours.MODEL},
         },
         hovertemplate="point: %{y:,.2f}<extra></extra>",
         cliponaxis=False,

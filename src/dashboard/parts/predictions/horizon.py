@@ -10,7 +10,7 @@ from plotly.graph_objects import Figure
 
 from src.core.calendars.exchange import NSE
 from src.core.calendars.exchanges import calendar_of, exchange_of
-from src.dashboard import frame, judged, readers, theme, wording
+from src.dashboard import frame, readers, theme, wording
 from src.dashboard.charts import marks as chart_marks
 from src.dashboard.charts.forecasts import bands, dots, fan
 from src.dashboard.charts.forecasts.bands import Bands, Row
@@ -52,9 +52,7 @@ def _answer(forecast: StockForecast, problem: str, *, indian: bool) -> None:
     st.header(sentences.headline(answer, forecast.sessions, indian=indian), anchor=False)
     if answer["warnings"]:
         st.warning("  \n".join(map(wording.plain, answer["warnings"])), icon=":material/history:")
-    verdict = forecast.verdict
-    reason = wording.plain(f"{answer['reason']}.")
-    st.markdown(reason if verdict is None else judged.sentence(verdict))
+    st.markdown(sentences.verdict(answer, forecast.verdict, forecast.sessions))
     st.markdown(
         f":small[:gray[{sentences.MEANINGS[answer['verdict']]} "
         f"{sentences.source(problem, answer)}]]"
@@ -68,6 +66,7 @@ def _fan(ticker: str, found: StockForecasts, forecast: StockForecast, *, indian:
     made_from = dt.date.fromisoformat(forecast.answer["feature_date"])
     closes = readers.read(predictions.closes, ticker, made_from, HISTORY[forecast.horizon])
     if not closes:
+        st.markdown(f"No closes up to {wording.day(made_from)} are stored to draw.")
         return
     exchange = exchange_of(ticker)
     ahead = calendar_of(exchange).sessions(

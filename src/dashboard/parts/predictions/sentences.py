@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from src.dashboard import wording
+from src.dashboard import judged, wording
 from src.dashboard.charts.forecasts.bands import Bands, in_common
+from src.dashboard.judged import Judged
 
 Answer = Mapping[str, Any]
 
 LEVEL = 0.8
 ZERO = "zero"
+SIGNS = {
+    "better": "▲ **Better than the baseline**",
+    "worse": "▼ **Worse than the baseline**",
+    "undecided": "○ **No demonstrated edge**",
+    "none": "– **Too early to say**",
+}
 MEANINGS = {
     "better": "“Better” means: its errors were smaller than those of saying “the price stays where "
     "it is”, by more than chance explains.",
@@ -46,6 +53,17 @@ def headline(answer: Answer, sessions: int, *, indian: bool) -> str:
         past = wording.day(answer["predict_date"])
         return f"{ticker}: {share} outcomes were expected between {between} by {past}, now past"
     return f"{ticker}: {share} outcomes between {between} {when(answer, sessions)}"
+
+
+def verdict(answer: Answer, judged_: Judged | None, sessions: int) -> str:
+    """Whether a model has ever beaten no change, and how sure that is, in markdown.
+
+    Where the evidence of this verdict is not stored, with the reason that the answer gives.
+    """
+    if judged_ is None or judged_.verdict != answer["verdict"] or judged_.skill is None:
+        reason = wording.plain(f"{answer['reason'].rstrip('.')}.")
+        return f"{SIGNS[answer['verdict']]} at {wording.ahead(sessions)}. {reason}"
+    return judged.sentence(judged_)
 
 
 def in_use(answer: Answer, *, indian: bool) -> str:
