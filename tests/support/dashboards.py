@@ -13,6 +13,7 @@ from types import TracebackType
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.support.browser import NAMES
@@ -123,6 +124,12 @@ class Visitor:
         self.page.wait_for_timeout(400)
         self.page.screenshot(path=path)
         self.page.set_viewport_size({"width": self.width, "height": 900})
+
+    def violations(self) -> list[str]:
+        """What axe-core finds serious or critical on the page, with the element."""
+        found = Axe().run(self.page).response["violations"]
+        serious = [each for each in found if each["impact"] in {"serious", "critical"}]
+        return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in serious]
 
     def problems(self) -> list[str]:
         """Boxes of exceptions, errors of the console and requests to other hosts."""

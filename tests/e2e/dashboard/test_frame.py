@@ -1,19 +1,50 @@
-"""What all pages share, in a real browser on real prices."""
+"""What all pages share, in a real browser on real prices.
+
+With DASHBOARD_PICTURES=FOLDER each page is saved there, in both widths and themes.
+"""
+
+import os
+from pathlib import Path
 
 import pytest
 
 from src.dashboard.frame import TITLES
 
+PICTURES = os.environ.get("DASHBOARD_PICTURES")
+TABS = {
+    "predictions": ("Short-term", "Long-term", "Comparison"),
+    "analytics": ("Model Performance", "Predictions History", "Feature Analysis"),
+    "monitoring": ("Pipeline Runs", "System Health", "Logs"),
+}
+
 
 @pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("dark", [False, True])
-def test_every_page_is_drawn_without_an_error(visit, width, dark):
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_page_is_drawn_and_can_be_used_by_everybody(visit, width, dark):
     visitor = visit(width=width, dark=dark)
+    violations = []
     for title in TITLES:
-        path = "" if title.file == "home" else title.file
-        page = visitor.open(path)
+        page = visitor.open(
+            "?stock=ACE.NS" if title.file == "home" else f"{title.file}?stock=ACE.NS"
+        )
         assert page.inner_text("h1") == title.name
         assert "Prices to Fri 17 Apr 2026" in visitor.text()
+        violations += [(title.name, each) for each in visitor.violations()]
+        if PICTURES:
+            look = "dark" if dark else "light"
+            visitor.shoot(Path(PICTURES) / f"{title.file}_{width}_{look}.png")
+    assert violations == []
+
+
+@pytest.mark.parametrize("file", TABS)
+def test_every_tab_is_drawn(visit, file):
+    visitor = visit()
+    page = visitor.open(f"{file}?stock=ACE.NS")
+    for tab in TABS[file]:
+        page.get_by_role("tab", name=tab).click()
+        visitor.settle()
+        assert page.locator("[role=tabpanel]:visible").inner_text().strip()
+        assert visitor.violations() == []
 
 
 def test_a_chosen_stock_stays_while_pages_are_walked(visit):
