@@ -107,7 +107,7 @@ def test_errors_of_answered_forecasts_are_those_of_the_log(visit, database):
     assert board[TICKER][4] == f"{100 * inside.mean():.0f} %"
     assert "no model has been served" in visitor.text()
     share = 100 * rows["actual"].is_between(rows["low"], rows["high"]).mean()
-    assert f"80% band held {share:.1f} %" in plain(
+    assert f"80 % band held {share:.1f} %" in plain(
         page.get_by_role("figure").last.get_attribute("aria-label")
     )
 
@@ -122,7 +122,7 @@ def test_the_history_counts_the_outcomes_outside_its_band(visit, database):
     visitor.open(f"analytics?stock={TICKER}&ahead=63+sessions&view=Predictions+History")
 
     aim = round(0.2 * rows.height)
-    said = f"{outside} of {rows.height} outcomes fell outside the 80% band; about {aim} should"
+    said = f"{outside} of {rows.height} outcomes fell outside the 80 % band; about {aim} should"
     assert said in plain(visitor.text())
 
 

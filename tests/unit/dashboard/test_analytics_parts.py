@@ -31,9 +31,9 @@ def measure(value, low=None, high=None, n_eff=21.0):
         ({0.8: measure(0.79, 0.7, 0.88)}, "**Yes, as far as can be told.** In all 1 levels"),
         (
             {0.8: measure(0.70, 0.65, 0.75), 0.5: measure(0.5, 0.4, 0.6)},
-            "**No: the 80% band is too narrow.** It held 70.0 % (95 % range 65.0 to 75.0 %)",
+            "**No: the 80 % band is too narrow.** It held 70.0 % (95 % range 65.0 to 75.0 %)",
         ),
-        ({0.8: measure(0.9, 0.85, 0.95)}, "**No: the 80% band is too wide.**"),
+        ({0.8: measure(0.9, 0.85, 0.95)}, "**No: the 80 % band is too wide.**"),
         ({0.8: measure(0.9)}, "**Too early to say.**"),
     ],
 )
@@ -65,8 +65,8 @@ def test_misses_are_counted_among_the_forecasts_that_have_a_band_and_drawn_as_cr
         high=np.array([0.02, 0.02, 0.02, 0.02, nan, 0.02]),
     )
 
-    assert misses_sentence(past, 0.8) == (
-        "2 of 5 outcomes fell outside the 80% band; about 1 should"
+    assert misses_sentence(past, 0.8).replace(NO_BREAK, " ") == (
+        "2 of 5 outcomes fell outside the 80 % band; about 1 should"
     )
     assert past.latest(2).days == DAYS[-2:]
     figure = actual_and_predicted(past, 0.8, [Mark(DAYS[2], "split", "", "2 for 1")], "light")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import plotly.graph_objects as go
 
-from src.dashboard import theme
+from src.dashboard import theme, wording
 from src.modeling.report.statistics.measures import Measure
 
 HEIGHT = 330
@@ -39,7 +39,8 @@ def distance_from_aim(coverage: Mapping[float, Measure], look: str) -> go.Figure
     figure.update_yaxes(
         tickvals=list(range(len(shares))),
         ticktext=[
-            f"<b>{share:.0%} band</b><br>held {100 * (coverage[share].value or 0):.1f} %"
+            f"<b>{wording.percent(share, 0)} band</b><br>"
+            f"held {wording.percent(coverage[share].value, 1)}"
             for share in shares
         ],
         range=[-0.6, len(shares) - 0.1],

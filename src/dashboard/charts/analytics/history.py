@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from src.core.arrays import Bools, Floats
-from src.dashboard import theme
+from src.dashboard import theme, wording
 from src.dashboard.charts import sessions
 from src.dashboard.charts.marks import add_marks
 from src.db.pages.marks import Mark
@@ -77,7 +77,7 @@ def actual_and_predicted(
             x=x,
             y=np.round(100 * values, 3),
             mode="lines",
-            name=f"{share:.0%} band",
+            name=f"{wording.percent(share, 0)} band",
             line={"width": 0, "color": theme.MODEL, "shape": "hvh"},
             fill=fill,
             fillcolor="rgba(43,131,198,0.22)",

@@ -20,13 +20,13 @@ from src.modeling.intervals.quantiles import INTERVALS
 from src.modeling.report.statistics.performance import Evidence
 
 SOURCES = (evidence.REALISED, evidence.WALK_FORWARD)
-BANDS = {f"{share:.0%}".replace("%", " %"): share for share in INTERVALS}
+BANDS = {f"{wording.percent(share, 0)}".replace("%", " %"): share for share in INTERVALS}
 USUAL = "80 %"
 
 
 def draw(ticker: str, judged: Judged) -> None:
     """The tab."""
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         source = st.segmented_control(
             "Forecasts",
             SOURCES,
@@ -73,7 +73,8 @@ def misses_sentence(past: PastForecasts, share: float) -> str:
     if not known:
         return "No band is known for these forecasts"
     aim = wording.number((1 - share) * known, 0)
-    return f"{missed:,} of {known:,} outcomes fell outside the {share:.0%} band; about {aim} should"
+    band = f"{wording.percent(share, 0)} band"
+    return f"{missed:,} of {known:,} outcomes fell outside the {band}; about {aim} should"
 
 
 def _explained(judged: Judged, source: str) -> str:

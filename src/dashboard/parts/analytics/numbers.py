@@ -1,9 +1,16 @@
-"""Put measures and their ranges into words."""
+"""Put measures and their ranges into words and tables."""
 
 from __future__ import annotations
 
+import streamlit as st
+
 from src.dashboard import wording
 from src.modeling.report.statistics.measures import MIN_PERIODS, Measure
+
+
+def toolbar_room() -> None:
+    """Leave room above a table, where a phone always shows its buttons."""
+    st.space("small")
 
 
 def percent_range(measure: Measure, digits: int = 2, *, signed: bool = True) -> str:

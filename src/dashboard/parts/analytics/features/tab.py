@@ -11,6 +11,7 @@ import streamlit as st
 from src.dashboard import readers, theme, wording
 from src.dashboard.charts.analytics import features as charts
 from src.dashboard.judged import Judged
+from src.dashboard.parts.analytics import numbers
 from src.dashboard.parts.analytics.features.rows import (
     COLUMNS,
     GROUPS,
@@ -85,6 +86,7 @@ def _table(
     )
     is_guide = group == COLUMNS
     st.markdown(":small[:gray[No model sees these levels; models read the inputs.]]" * is_guide)
+    numbers.toolbar_room()
     st.dataframe(
         [_row(row, history) for row in shown],
         hide_index=True,

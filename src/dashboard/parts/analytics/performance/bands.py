@@ -24,7 +24,7 @@ def draw(scores: Performance) -> None:
         return
     st.markdown(sentence(coverage))
     held = [
-        f"{share:.0%} band held {wording.percent(measure.value, 1)}"
+        f"{wording.percent(share, 0)} band held {wording.percent(measure.value, 1)}"
         for share, measure in coverage.items()
     ]
     figure = distance_from_aim(coverage, theme.kind())
@@ -55,7 +55,6 @@ def sentence(coverage: Mapping[float, Measure]) -> str:
 
 def _missed(share: float, measure: Measure) -> str:
     way = "narrow" if (measure.value or 0.0) < share else "wide"
-    return (
-        f"**No: the {share:.0%} band is too {way}.** It held {wording.percent(measure.value, 1)} "
-        f"({RANGE} {percent_range(measure, 1, signed=False)}), aim {share:.0%}."
-    )
+    aim, held = wording.percent(share, 0), wording.percent(measure.value, 1)
+    span = percent_range(measure, 1, signed=False)
+    return f"**No: the {aim} band is too {way}.** It held {held} ({RANGE} {span}), aim {aim}."

@@ -8,7 +8,7 @@ import streamlit as st
 
 from src.dashboard import wording
 from src.dashboard.judged import Judged
-from src.dashboard.parts.analytics import evidence
+from src.dashboard.parts.analytics import evidence, numbers
 from src.dashboard.parts.analytics.numbers import percent_range, periods
 from src.modeling.report.statistics.performance import ModelScores, Performance
 
@@ -38,6 +38,7 @@ def draw(scores: Performance, source: str, judged: Judged) -> None:
     st.subheader("How large were the errors?", anchor=False)
     sessions = wording.count(len(scores.days), "session")
     st.markdown(EXPLAINED[source].format(sessions=sessions))
+    numbers.toolbar_room()
     st.dataframe(
         [_row(model, judged) for model in scores.models],
         hide_index=True,

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from src.dashboard import wording
-from src.dashboard.parts.analytics import evidence
+from src.dashboard.parts.analytics import evidence, numbers
 from src.dashboard.parts.analytics.numbers import percent_range, periods, verdict_of
 from src.modeling.report.statistics.performance import Performance, TickerScores
 
@@ -30,6 +30,7 @@ def draw(scores: Performance, source: str) -> None:
         f"first. With {len(rows)} checks, about {wording.number(BY_CHANCE * len(rows), 1)} would "
         f"look decided by chance alone. Errors of {what} against “no change”."
     )
+    numbers.toolbar_room()
     st.dataframe(
         [_row(row) for row in rows],
         hide_index=True,

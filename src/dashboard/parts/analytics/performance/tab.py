@@ -18,7 +18,7 @@ from src.dashboard.parts.analytics.performance import (
 
 def draw(ticker: str, judged: Judged) -> None:
     """The tab."""
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         source = _choice("Evidence", evidence.SOURCES, "evidence")
         scope = _choice("Scores of", (f"All stocks of {judged.pool}", ticker), "scores_of")
     only = ticker if scope == ticker else None
