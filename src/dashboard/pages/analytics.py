@@ -25,7 +25,7 @@ def page() -> None:
         horizon = _horizon()
         verdict = judged.judged(pool, horizon)
         _answer(verdict, horizon)
-        _tabs(ticker, horizon, verdict)
+        _tabs(ticker, pool, horizon, verdict)
 
 
 def _horizon() -> str:
@@ -56,12 +56,12 @@ def _answer(verdict: Judged | None, horizon: str) -> None:
     st.markdown(judged.sentence(verdict))
 
 
-def _tabs(ticker: str, horizon: str, verdict: Judged | None) -> None:
+def _tabs(ticker: str, pool: str, horizon: str, verdict: Judged | None) -> None:
     names = [PERFORMANCE, HISTORY, FEATURES]
     scores, past, inputs = st.tabs(names, key="view", bind="query-params")
     if inputs.open:
         with inputs, frame.block("The features"):
-            features.draw(ticker, horizon, verdict)
+            features.draw(ticker, pool, horizon, verdict)
         return
     if verdict is None:
         with past if past.open else scores:

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from src.core.model_events import ModelEvent
 
 _ROWS = "SELECT * FROM features_daily WHERE ticker = %s ORDER BY date DESC LIMIT %s"
+# Members whose newest features are of one version, so that the places of inputs are the same.
+_POOL_BARS = """
+SELECT ticker, date, adj_close, log_return, variance, inputs[%s]
+FROM features_daily JOIN pool_members USING (ticker, features_version)
+WHERE pool = %s AND date >= %s
+ORDER BY ticker COLLATE "C", date
+"""
 _NAMES = "SELECT names FROM feature_sets WHERE features_version = %s"
 
 
@@ -79,3 +86,15 @@ def feature_history(
         if inputs and row["features_version"] == version and row["inputs"]:
             values[at, len(columns) :] = row["inputs"]
     return FeatureHistory([row["date"] for row in rows], columns, inputs, values)
+
+
+def pool_bars(
+    connection: psycopg.Connection[Any], pool: str, since: dt.date, place: int
+) -> list[tuple[Any, ...]]:
+    """What inputs that compare the stocks of a pool are made of, by ticker and date.
+
+    Columns: ticker, date, adj_close, log_return, variance, and the input at ``place`` in
+    ``features_daily.inputs``, counted from 1 (None where that is 0).
+    """
+    with connection.cursor(binary=True) as cursor:
+        return cursor.execute(_POOL_BARS, (place, pool, since)).fetchall()

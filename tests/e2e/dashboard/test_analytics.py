@@ -152,3 +152,15 @@ def test_features_are_described_and_placed_and_their_parts_add_up(visit, databas
     visitor.settle()
     (inputs,) = tables(page)
     assert "usual daily move" in inputs["ret_lag1_s"][2]
+    page.get_by_text("Ranks and market", exact=True).click()
+    visitor.settle()
+    (ranks,) = tables(page)
+    (rank,) = database.execute(
+        "SELECT inputs ->> 'rank_ret_lag1_s' FROM serving_inputs "
+        "WHERE ticker = %s AND horizon = 'short'",
+        (ticker,),
+    ).fetchone()
+    assert float(ranks["rank_ret_lag1_s"][0].replace(MINUS, "-")) == pytest.approx(
+        float(rank), rel=1e-3
+    )
+    assert "The last 252 sessions. It is above" in plain(visitor.text())

@@ -12,6 +12,7 @@ from src.dashboard import readers, theme, wording
 from src.dashboard.charts.analytics import features as charts
 from src.dashboard.judged import Judged
 from src.dashboard.parts.analytics import numbers
+from src.dashboard.parts.analytics.features.pool_history import pool_history
 from src.dashboard.parts.analytics.features.rows import (
     COLUMNS,
     GROUPS,
@@ -19,15 +20,17 @@ from src.dashboard.parts.analytics.features.rows import (
     FeatureRow,
     contributions_of,
     feature_rows,
+    place_of,
 )
 from src.db.pages import analytics
 from src.db.pages.analytics import FeatureHistory
+from src.features import catalogue
 
 # Points of the small lines in the table.
 SPARK = 60
 
 
-def draw(ticker: str, horizon: str, judged: Judged | None) -> None:
+def draw(ticker: str, pool: str, horizon: str, judged: Judged | None) -> None:
     """The tab."""
     history = readers.read(analytics.feature_history, ticker, SESSIONS)
     if history is None:
@@ -36,8 +39,9 @@ def draw(ticker: str, horizon: str, judged: Judged | None) -> None:
     parts = contributions_of(ticker, horizon, judged) if judged is not None else {}
     rows = feature_rows(ticker, horizon, history, parts)
     _contributions(ticker, judged, parts)
-    chosen = _table(ticker, rows, history, judged)
-    _history(ticker, history, chosen)
+    chosen = _table(ticker, rows, history)
+    if chosen is not None:
+        _history(ticker, pool, history, chosen)
 
 
 def _contributions(ticker: str, judged: Judged | None, parts: dict[str, float]) -> None:
@@ -67,9 +71,7 @@ def _contributions(ticker: str, judged: Judged | None, parts: dict[str, float]) 
     )
 
 
-def _table(
-    ticker: str, rows: Sequence[FeatureRow], history: FeatureHistory, judged: Judged | None
-) -> str | None:
+def _table(ticker: str, rows: Sequence[FeatureRow], history: FeatureHistory) -> str | None:
     """Every feature with its description and place in its own history; the one that is chosen."""
     st.subheader("Every feature, in words", anchor=False)
     group = st.segmented_control(
@@ -84,8 +86,8 @@ def _table(
         else "A rank says where the stock stands among the others of its pool today; the market's "
         "state is the same for all of them."
     )
-    is_guide = group == COLUMNS
-    st.markdown(":small[:gray[No model sees these levels; models read the inputs.]]" * is_guide)
+    if group == COLUMNS:
+        st.markdown(":small[:gray[No model sees these columns; models read the inputs.]]")
     numbers.toolbar_room()
     st.dataframe(
         [_row(row, history) for row in shown],
@@ -95,10 +97,9 @@ def _table(
         column_config=_config(shown, has_parts=any(row.part is not None for row in shown)),
         alt=f"Features of {ticker}: description, value and place in their own history",
     )
-    names = [row.name for row in shown if row.place is not None]
-    if not names:
-        return None
-    return st.selectbox("History of", names, key="feature", width=320)
+    kept = {*history.columns, *history.inputs, *(f.name for f in catalogue.model_features())}
+    names = [row.name for row in shown if row.value is not None and row.name in kept]
+    return st.selectbox("History of", names, key="feature", width=320) if names else None
 
 
 def _row(row: FeatureRow, history: FeatureHistory) -> dict[str, Any]:
@@ -134,16 +135,20 @@ def _config(rows: Sequence[FeatureRow], *, has_parts: bool) -> dict[str, Any]:
     }
 
 
-def _history(ticker: str, history: FeatureHistory, chosen: str | None) -> None:
+def _history(ticker: str, pool: str, history: FeatureHistory, chosen: str) -> None:
     """One feature over time, with the range of its middle nine tenths."""
-    if chosen is None or chosen not in (*history.columns, *history.inputs):
-        return
-    values = history.of(chosen)
+    if chosen in (*history.columns, *history.inputs):
+        days, values = history.days, history.of(chosen)
+    else:
+        days, values = pool_history(ticker, pool, chosen, history.days[-1], readers.version())
     theme.show(
-        charts.history_line(history.days, values, chosen, theme.kind()),
+        charts.history_line(days, values, chosen, theme.kind()),
         key="feature-history",
-        alt=f"{chosen} of {ticker} over the last {len(history.days)} sessions",
+        alt=f"{chosen} of {ticker} over the last {len(days)} sessions",
     )
+    place = place_of(values)
+    above = f"It is above {wording.percent(place, 0)} of them. " if place is not None else ""
     st.markdown(
-        ":small[:gray[The shaded range held nine tenths of these values; the ring is the newest.]]"
+        f":small[:gray[The last {wording.count(len(days), 'session')}. {above}The shaded range "
+        "held nine tenths of them; the ring is the newest value.]]"
     )
