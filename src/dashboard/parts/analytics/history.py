@@ -20,7 +20,7 @@ from src.modeling.intervals.quantiles import INTERVALS
 from src.modeling.report.statistics.performance import Evidence
 
 SOURCES = (evidence.REALISED, evidence.WALK_FORWARD)
-BANDS = {f"{wording.percent(share, 0)}".replace("%", " %"): share for share in INTERVALS}
+BANDS = {f"{100 * share:.0f} %": share for share in INTERVALS}
 USUAL = "80 %"
 
 
@@ -43,7 +43,8 @@ def draw(ticker: str, judged: Judged) -> None:
     past = past_forecasts(found, ticker, share)
     if not past.days:
         st.info(
-            f"No forecast of {ticker}, {wording.ahead(judged.sessions)} ahead, has an outcome yet.",
+            f"No such forecast of {ticker} {wording.ahead(judged.sessions)} ahead has an outcome "
+            f"yet. “{evidence.WALK_FORWARD}” shows what the model would have said so far.",
             icon=":material/hourglass_empty:",
         )
         return

@@ -20,7 +20,8 @@ def draw(ticker: str, judged: Judged) -> None:
     """The tab."""
     with st.container(horizontal=True, gap="medium"):
         source = _choice("Evidence", evidence.SOURCES, "evidence")
-        scope = _choice("Scores of", (f"All stocks of {judged.pool}", ticker), "scores_of")
+        every = (f"All stocks of {judged.pool}", ticker)
+        scope = _choice("Scores of", every if judged.tickers > 1 else every[1:], "scores_of")
     only = ticker if scope == ticker else None
     logged = evidence.logged()
     scores = evidence.scores(judged, source, only, logged)
