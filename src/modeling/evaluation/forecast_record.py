@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from src.core.arrays import Bools, Days, Floats
+from src.core.arrays import Bools, Days, Floats, Ints, Singles
 from src.modeling.intervals.quantiles import LEVELS
 
 if TYPE_CHECKING:
@@ -113,10 +113,11 @@ def read_parquet(data: bytes) -> ForecastRecord:
 
 def read_matrices(
     data: bytes, names: Sequence[str]
-) -> tuple[Days, tuple[str, ...], dict[str, Floats]]:
+) -> tuple[Days, tuple[str, ...], dict[str, Singles]]:
     """Sessions, tickers and some matrices, (R, N), of a file that ``to_parquet`` made.
 
-    For readers that need few of the columns; a name that the file lacks is left out.
+    For readers that need few of the columns, and little memory: they are read one by one. A name
+    that the file lacks is left out.
 
     Raises:
         ValueError: It is another file.
@@ -126,11 +127,16 @@ def read_matrices(
 
     try:
         file = parquet.ParquetFile(pa.BufferReader(data))
-        there = [name for name in names if name in file.schema_arrow.names]
-        matrices, sessions, tickers = _pivot(file.read(["made", "ticker", *there]))
+        sessions, tickers, cells = _cells(file.read(["made", "ticker"]))
+        shape, out = (len(sessions), len(tickers)), {}
+        for name in names:
+            if name in file.schema_arrow.names:
+                matrix = np.full(shape[0] * shape[1], np.nan, dtype=np.float32)
+                matrix[cells] = file.read([name])[name].to_numpy()
+                out[name] = matrix.reshape(shape)
     except (pa.ArrowException, KeyError) as error:
         raise ValueError("it is no record of forecasts") from error
-    return sessions, tickers, dict(zip(there, matrices, strict=True))
+    return sessions, tickers, out
 
 
 def candidates_in(data: bytes) -> list[str]:
@@ -172,15 +178,20 @@ def _single(values: Floats) -> pa.Array:
 
 def _pivot(table: pa.Table) -> tuple[Floats, Days, tuple[str, ...]]:
     """A matrix (R, N) of every column of values, (columns, R, N); with sessions and tickers."""
+    sessions, tickers, cells = _cells(table)
+    columns = table.column_names[2:]
+    matrices = np.full((len(columns), len(sessions) * len(tickers)), np.nan)
+    for matrix, name in zip(matrices, columns, strict=True):
+        matrix[cells] = table[name].to_numpy()
+    return matrices.reshape(len(columns), len(sessions), len(tickers)), sessions, tickers
+
+
+def _cells(table: pa.Table) -> tuple[Days, tuple[str, ...], Ints]:
+    """Sessions and tickers, both ascending, and the place of each row in their flat matrix."""
     made = table["made"].to_numpy().astype("datetime64[D]")
     sessions, rows = np.unique(made, return_inverse=True)
     coded = table["ticker"].combine_chunks()
     names = np.array(coded.dictionary.to_pylist(), dtype=str)
     tickers, places = np.unique(names, return_inverse=True)
     cells = rows * len(tickers) + places[coded.indices.to_numpy()]
-    columns = table.column_names[2:]
-    matrices = np.full((len(columns), len(sessions) * len(tickers)), np.nan)
-    for matrix, name in zip(matrices, columns, strict=True):
-        matrix[cells] = table[name].to_numpy()
-    shape = len(columns), len(sessions), len(tickers)
-    return matrices.reshape(shape), sessions, tuple(tickers.tolist())
+    return sessions, tuple(tickers.tolist()), cells

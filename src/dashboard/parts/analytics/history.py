@@ -60,12 +60,12 @@ def past_forecasts(found: Evidence, ticker: str, share: float) -> PastForecasts:
         empty = np.empty(0)
         return PastForecasts([], empty, empty, empty, empty)
     column = found.tickers.index(ticker)
-    actual, point = found.actual[:, column], found.points[found.main][:, column]
+    every = (found.actual, found.points[found.main], *found.bounds[share])
+    actual, point, low, high = (matrix[:, column].astype(np.float64) for matrix in every)
     known = np.isfinite(actual) & np.isfinite(point)
     calendar = calendar_of(exchange_of(ticker))
     days = calendar.ahead_many(found.sessions[known], found.horizon).astype("datetime64[D]")
-    low, high = (end[known, column] for end in found.bounds[share])
-    return PastForecasts(days.tolist(), actual[known], point[known], low, high)
+    return PastForecasts(days.tolist(), actual[known], point[known], low[known], high[known])
 
 
 def misses_sentence(past: PastForecasts, share: float) -> str:

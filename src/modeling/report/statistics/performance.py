@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from src.core.arrays import Bools, Days, Floats
+from src.core.arrays import Bools, Days, Floats, Singles
 from src.modeling.evaluation import point_metrics
 from src.modeling.report.statistics import measures
 from src.modeling.report.statistics.measures import Measure
@@ -23,6 +23,8 @@ HELD = 0.8
 class Evidence:
     """Forecasts and what came true; matrices are (R, N), NaN where there is none.
 
+    They may be in single precision, as files have them; what is computed of them never is.
+
     Attributes:
         horizon: Sessions ahead.
         sessions: At whose close the forecasts were made, ascending; (R,).
@@ -37,9 +39,9 @@ class Evidence:
     horizon: int
     sessions: Days
     tickers: tuple[str, ...]
-    actual: Floats
-    points: Mapping[str, Floats]
-    bounds: Mapping[float, tuple[Floats, Floats]]
+    actual: Floats | Singles
+    points: Mapping[str, Floats | Singles]
+    bounds: Mapping[float, tuple[Floats | Singles, Floats | Singles]]
     main: str
     compared: tuple[str, ...]
 
@@ -108,8 +110,9 @@ class Performance:
 
 def performance(evidence: Evidence) -> Performance:
     """All scores of the evidence, with ranges of 95 %."""
-    errors = np.abs(evidence.actual - evidence.points[evidence.main])
-    rolled = rolling_skill(errors, np.abs(evidence.actual), evidence.horizon, WINDOW, LEVEL)
+    actual = evidence.actual.astype(np.float64)
+    errors, zero = np.abs(actual - evidence.points[evidence.main]), np.abs(actual)
+    rolled = rolling_skill(errors, zero, evidence.horizon, WINDOW, LEVEL)
     shared = np.logical_and.reduce([np.isfinite(evidence.points[n]) for n in evidence.compared])
     scored = [
         _model(evidence, name, shared if name in evidence.compared else np.True_)
@@ -123,12 +126,12 @@ def performance(evidence: Evidence) -> Performance:
             share: measures.pool_share(_inside(evidence, share), evidence.horizon, LEVEL)
             for share in evidence.bounds
         },
-        tickers=_by_ticker(evidence, errors) if len(evidence.tickers) > 1 else (),
+        tickers=_by_ticker(evidence, errors, zero) if len(evidence.tickers) > 1 else (),
     )
 
 
 def _model(evidence: Evidence, name: str, shared: Bools | np.bool) -> ModelScores | None:
-    actual, point, horizon = evidence.actual, evidence.points[name], evidence.horizon
+    actual, point = (m.astype(np.float64) for m in (evidence.actual, evidence.points[name]))
     both: Bools = np.isfinite(actual) & np.isfinite(point) & shared
     if not both.any():
         return None
@@ -140,14 +143,14 @@ def _model(evidence: Evidence, name: str, shared: Bools | np.bool) -> ModelScore
         mae=point_metrics.mae(y, forecast),
         rmse=point_metrics.rmse(y, forecast),
         r2=point_metrics.r2(y, forecast),
-        absolute=measures.skill(error, zero, horizon, level=LEVEL).pool,
-        squared=measures.skill(error**2, zero**2, horizon, level=LEVEL).pool,
+        absolute=measures.skill(error, zero, evidence.horizon, level=LEVEL).pool,
+        squared=measures.skill(error**2, zero**2, evidence.horizon, level=LEVEL).pool,
     )
 
 
-def _by_ticker(evidence: Evidence, errors: Floats) -> tuple[TickerScores, ...]:
+def _by_ticker(evidence: Evidence, errors: Floats, zero: Floats) -> tuple[TickerScores, ...]:
     columns = range(len(evidence.tickers))
-    gains = measures.skill(errors, np.abs(evidence.actual), evidence.horizon, columns, LEVEL)
+    gains = measures.skill(errors, zero, evidence.horizon, columns, LEVEL)
     held = measures.share(_inside(evidence, HELD), evidence.horizon, columns, LEVEL)
     return tuple(
         TickerScores(ticker, gains.of(column), held.of(column))
