@@ -22,6 +22,9 @@ FROM predictions p JOIN prediction_outcomes o
 WHERE p.horizon = %s AND p.kind = 'served'
 ORDER BY p.ticker, p.feature_date, p.made_at, o.matured_at DESC
 """
+# A table is drawn on a canvas; its cells as text follow a moment later.
+DRAWN = """() => [...document.querySelectorAll('[data-testid=stDataFrame]')]
+    .every(table => table.querySelector('tbody tr td'))"""
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +39,7 @@ def plain(text):
 
 def tables(page):
     """Every table of the page as rows of texts by their first cell; without its head."""
+    page.wait_for_function(DRAWN)
     return [
         {
             cells[0]: cells[1:]
@@ -144,7 +148,7 @@ def test_features_are_described_and_placed_and_their_parts_add_up(visit, databas
     (stored,) = tables(page)
 
     assert float(stored["sma_7"][0].replace(",", "")) == pytest.approx(history[0], rel=1e-3)
-    place = np.mean(np.array(history[1:]) < history[0])
+    place = np.mean([value < history[0] for value in history[1:] if value is not None])
     assert float(stored["sma_7"][1]) == pytest.approx(place, abs=0.002)
     assert stored["sma_7"][2] == "Mean of the last 7 closes, in the currency of the price."
     assert f"Rank tilt says {100 * forecast:+.3f} % over 1 session" in plain(visitor.text())

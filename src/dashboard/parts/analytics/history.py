@@ -102,7 +102,7 @@ def _chart(ticker: str, judged: Judged, past: PastForecasts, share: float) -> No
         alt=f"Actual and predicted returns of {ticker}: {misses_sentence(past, share)}",
     )
     if shown:
-        st.markdown(f":small[:gray[{legend(shown)}]]")
+        st.markdown(f":small[:gray[{wording.plain(legend(shown))}]]")
 
 
 def _table(past: PastForecasts, ticker: str, judged: Judged) -> None:

@@ -5,7 +5,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from src.modeling.evaluation.forecast_record import ForecastRecord, read_parquet, to_parquet
+from src.modeling.evaluation.forecast_record import (
+    ForecastRecord,
+    candidates_in,
+    read_matrices,
+    read_parquet,
+    to_parquet,
+)
 from src.modeling.intervals.quantiles import LEVELS
 
 MATRICES = ("actual", "sigma", "reference_crps", "quantiles")
@@ -50,6 +56,23 @@ def test_a_record_is_read_as_it_was_written(record):
     assert list(read.points) == ["zero", "served"]
     for name, points in record.points.items():
         assert np.array_equal(read.points[name], points, equal_nan=True), name
+
+
+def test_some_of_its_columns_are_read_as_they_were_written(record):
+    data = to_parquet(record)
+
+    sessions, tickers, read = read_matrices(data, ["q500", "actual", "point_served", "q999"])
+
+    assert np.array_equal(sessions, record.sessions)
+    assert tickers == record.tickers
+    assert list(read) == ["q500", "actual", "point_served"]
+    middle = record.quantiles[..., len(LEVELS) // 2]
+    assert np.array_equal(read["q500"], middle, equal_nan=True)
+    assert np.array_equal(read["actual"], record.actual, equal_nan=True)
+    assert candidates_in(data) == ["zero", "served"]
+    for reader in (candidates_in, lambda bad: read_matrices(bad, ["actual"])):
+        with pytest.raises(ValueError, match="no record of forecasts"):
+            reader(b"PAR1 and no more")
 
 
 def test_equal_records_are_equal_bytes(record):

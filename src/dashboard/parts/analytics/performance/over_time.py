@@ -35,7 +35,7 @@ def draw(scores: Performance, ticker: str, judged: Judged, source: str) -> None:
     )
     st.markdown(f":small[:gray[{evidence_note(float(rolled.n_eff[-1]), judged.sessions)}]]")
     if shown:
-        st.markdown(f":small[:gray[{legend(shown)}]]")
+        st.markdown(f":small[:gray[{wording.plain(legend(shown))}]]")
 
 
 def explained(*, clipped: bool) -> str:
