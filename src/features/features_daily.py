@@ -2,7 +2,7 @@
 
 One row per session, warm-up rows marked. What is stored already is neither computed nor written
 again: a hash of a ticker's clean prices says whether they changed, and whether only new sessions
-came.
+came. Where rows are gone from the table, all of the ticker are made anew.
 """
 
 from __future__ import annotations
@@ -95,7 +95,12 @@ def _store(context: RunContext, clean: pl.DataFrame) -> int:
     members = context.store.load(POOL_MEMBERS, context.tickers)
     stored = {row["ticker"]: row for row in members.iter_rows(named=True)}
     now, longer = members_of(clean, stored, context.settings, context.calendar)
-    changed = [ticker for ticker in context.tickers if now.get(ticker) != stored.get(ticker)]
+    longer = _whole_before(context, clean, longer)
+    changed = [
+        ticker
+        for ticker in context.tickers
+        if now.get(ticker) != stored.get(ticker) or (ticker in stored and ticker not in longer)
+    ]
     longer = {ticker: count for ticker, count in longer.items() if ticker in changed}
     newer = _newer_rows(context, clean, longer, stored)
     whole = [ticker for ticker in changed if newer is None or ticker not in longer]
@@ -114,6 +119,18 @@ def _store(context: RunContext, clean: pl.DataFrame) -> int:
         named = pl.DataFrame({"features_version": [version()], "names": names})
         context.store.upsert(FEATURE_SETS, named)
     return touched
+
+
+def _whole_before(
+    context: RunContext, clean: pl.DataFrame, longer: Mapping[str, int]
+) -> dict[str, int]:
+    """Those of ``longer`` of which the table has a row for each clean one of before."""
+    counted = context.store.count_lacking(
+        FEATURES_DAILY, context.tickers, ("close",), 1, context.as_of
+    )
+    rows = dict(counted.select("ticker", "rows").iter_rows())
+    sizes = {ticker: where.stop - where.start for ticker, where in ticker_slices(clean)}
+    return {t: count for t, count in longer.items() if rows.get(t, 0) == sizes[t] - count}
 
 
 def _rows(context: RunContext, clean: pl.DataFrame, last: Mapping[str, int] | None = None) -> Rows:

@@ -117,6 +117,20 @@ def test_where_the_newest_rows_are_of_other_formulas_all_rows_are_made_anew(
     )
 
 
+@pytest.mark.parametrize("count", [299, 300])
+@pytest.mark.parametrize("gone", [DAYS[100], DAYS[298]])
+def test_rows_that_were_deleted_are_made_anew(store, home, reader, gone, count):
+    stored(store, home, clean())
+    expected = rows(store, FEATURES_DAILY, *TICKERS)
+    stored(store, home, clean(count))
+    reader.execute("DELETE FROM features_daily WHERE ticker = 'TCS.NS' AND date = %s", [gone])
+
+    # The other ticker, where there is no new session, is left alone.
+    assert stored(store, home, clean()) == {299: 2 * 3 + 1, 300: 1}[count]
+
+    assert rows(store, FEATURES_DAILY, *TICKERS).equals(expected)
+
+
 def test_a_run_counts_all_rows_and_labels_whatever_it_writes(store, home):
     counts = {"rows": 300, "warm_up": 20, "short": 299, "long": 237}
     for _ in range(2):
