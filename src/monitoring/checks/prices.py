@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from src.monitoring.checks.sessions import of_each
+from src.core.errors import UsageError
+from src.monitoring.checks.sessions import calendar_of_tickers, of_each
 from src.monitoring.observation import Observation
+from src.monitoring.quality.facts import HARMLESS
 
 if TYPE_CHECKING:
     from src.db.watched.data_state import PendingAction, RefusedBar, ReturnPair
@@ -28,13 +31,25 @@ def check(facts: Facts) -> list[Observation]:
 
     tickers, connection = facts.tickers, facts.connection
     refused = data_state.refused_bars(connection, facts.sessions_ago(RECENT_BARS))
+    refused = [bar for bar in refused if matters(bar, facts.now)]
     pairs = data_state.return_pairs(connection, facts.sessions_ago(RECENT_RETURNS))
     return [
         *pending(facts.pools, data_state.pending_actions(connection)),
         *phantoms(tickers, [bar for bar in refused if bar.rule == PHANTOM]),
         *refusals(tickers, [bar for bar in refused if bar.rule != PHANTOM]),
-        *apart(pairs),
+        *apart(tickers, pairs),
     ]
+
+
+def matters(bar: RefusedBar, now: dt.datetime) -> bool:
+    """Whether a bar that was refused may be lacking: its session is over, and it was no repeat."""
+    if bar.rule in HARMLESS:
+        return False
+    try:
+        calendar = calendar_of_tickers([bar.ticker])
+    except UsageError:
+        return True  # its exchange has no calendar here
+    return bar.rule == PHANTOM or bar.date <= calendar.last_closed(now)
 
 
 def pending(pools: Mapping[str, str], actions: Sequence[PendingAction]) -> Iterator[Observation]:
@@ -75,8 +90,14 @@ def _refused(
         yield Observation(rule, ticker, bad, sentence, cause=cause)
 
 
-def apart(pairs: Sequence[ReturnPair]) -> Iterator[Observation]:
-    """Tickers with two sources, and whether their returns of recent sessions differ."""
+def apart(tickers: Sequence[str], pairs: Sequence[ReturnPair]) -> Iterator[Observation]:
+    """Whether the returns of recent sessions differ between two sources of a ticker.
+
+    Where no two sources have the same sessions, as after one was withdrawn, none differ.
+    """
+    for ticker in sorted({*tickers} - {pair.ticker for pair in pairs}):
+        sentence = f"No two sources of {ticker} have the same recent sessions."
+        yield Observation("sources_apart", ticker, False, sentence)
     worst: dict[str, tuple[float, ReturnPair]] = {}
     for pair in pairs:
         if pair.change is None or pair.other_change is None:

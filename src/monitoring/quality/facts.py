@@ -197,8 +197,8 @@ def _incomplete(
 def _refusals(refusals: Iterable[Refusal], newest: dt.date, calendar: Calendar) -> Iterator[Defect]:
     for refusal in refusals:
         day = _date(refusal.day)
-        if day is None or day < calendar.covered_from:
-            continue
+        if day is None or day < calendar.covered_from or calendar.ahead(day, 0) > newest:
+            continue  # before the calendar, or of a session that is still to come
         age = calendar.count(day, newest)
         if age < RECENT:
             yield Defect(age, day, f"refused by {refusal.rule}")

@@ -85,6 +85,12 @@ def test_a_refused_newest_bar_is_missing_and_refused():
     assert (facts.behind, facts.newest) == (1, SESSIONS[-2])
 
 
+def test_a_refused_bar_of_a_session_to_come_is_no_defect_yet():
+    friday, saturday = "2026-04-17", "2026-04-18"
+    refusals = [Refusal("TCS.NS", "null_bar", friday), Refusal("TCS.NS", "non_session", saturday)]
+    assert gather(refusals=refusals).refusals == ()
+
+
 def test_what_is_not_there_yet_is_no_hole():
     span = Span("TCS.NS", SESSIONS[0], SESSIONS[-4], len(SESSIONS) - 3, 0, 0)
     bars = [bar(day) for day in SESSIONS[-25:-3]]
