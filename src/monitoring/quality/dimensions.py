@@ -90,8 +90,13 @@ def _consistency(facts: TickerFacts) -> Dimension:
         f"{_newest(facts.contradictions)}."
     )
     remedy = f"Bring in the source's own bars of the sessions that {_report(facts)} names."
+    repeated = [defect.day for defect in facts.contradictions if "same bar" in defect.what]
+    if repeated:
+        what = f"python -m src.data.report --ticker {facts.ticker} --date {max(repeated)}"
+        remedy = f"Bring in the session's own bar, if the source repeated one: `{what}` shows it."
     if facts.pending:
-        remedy = "Decide on the jumps: `python -m src.data.corporate_actions list` names them."
+        what = f"python -m src.data.corporate_actions list --ticker {facts.ticker}"
+        remedy = f"Decide on the jumps: `{what}` names them."
     if any("features" in defect.what for defect in facts.contradictions):
         remedy = f"Run `python -m mlops.pipeline --ticker {facts.ticker}` to compute its features."
     return Dimension("consistency", score, found, remedy)

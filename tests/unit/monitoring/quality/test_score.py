@@ -95,6 +95,13 @@ def test_a_hole_costs_by_its_length_and_fades_over_a_year():
     )
 
 
+def test_a_repeated_bar_is_shown_by_its_session():
+    day = SESSION - dt.timedelta(days=1)
+    repeated = Defect(1, day, "the same bar as the session before")
+    remedies = {row.name: row.remedy for row in judge(facts(contradictions=(repeated,)), 1)}
+    assert f"report --ticker TCS.NS --date {day}`" in remedies["consistency"]
+
+
 def test_each_dimension_says_what_was_found_and_what_would_raise_it():
     low = facts(
         bars=4998,
@@ -122,7 +129,8 @@ def test_each_dimension_says_what_was_found_and_what_would_raise_it():
         "consistency": (
             "Unexplained jumps: 1, bars filled from another place: 0; the newest: "
             "2026-04-16, a jump that no corporate action explains.",
-            "Decide on the jumps: `python -m src.data.corporate_actions list` names them.",
+            "Decide on the jumps: `python -m src.data.corporate_actions list --ticker TCS.NS` "
+            "names them.",
         ),
         "timeliness": (
             "The newest features are of 2026-04-16, 2 sessions behind.",
