@@ -52,7 +52,7 @@ def test_a_chosen_stock_stays_while_pages_are_walked(visit):
     page = visitor.open("?stock=ACE.NS")
     for title in TITLES[1:]:
         page.wait_for_timeout(4500)  # more than a tick of the frame's timer
-        page.get_by_role("link", name=title.name).click()
+        page.get_by_test_id("stTopNav").get_by_role("link", name=title.name).click()
         page.wait_for_selector(f"h1:has-text('{title.name}')")
         visitor.settle()
         assert page.get_by_label("Stock").input_value() == "ACE.NS"
