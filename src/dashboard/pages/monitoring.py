@@ -22,7 +22,8 @@ def page() -> None:
     """Draw the page."""
     board = alert_board.current()
     cards = alert_board.arrange(board, readers.now())
-    st.header(alert_board.headline(cards) or "Nothing is firing", anchor=False)
+    nothing = "Nothing is firing" if health.is_watched() else "Nobody watches for alerts"
+    st.header(alert_board.headline(cards) or nothing, anchor=False)
     st.markdown(health.watch_sentence())
     history, state, log, data, forecasts = st.tabs(
         TABS, default="System Health", key="tab", bind="query-params"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from src.dashboard import readers, wording
-from src.monitoring.checks.machine import last_watch
+from src.monitoring.checks.machine import SILENT, last_watch
 from src.monitoring.checks.run import measure
 from src.monitoring.health.build import build_health
 from src.monitoring.health.report import HealthCheck, ModelStatus
@@ -35,20 +35,20 @@ def measured() -> Health:
     return Health(build_health(found, now), len(rules - wrong))
 
 
+def is_watched() -> bool:
+    """Whether alerts are kept up to date."""
+    at = last_watch(readers.settings().home)
+    return at is not None and readers.now() - at <= SILENT
+
+
 def watch_sentence() -> str:
     """When the rules were last evaluated for alerts, and what to do if nobody does."""
     at = last_watch(readers.settings().home)
+    start = "Start `python -m mlops.monitoring watch`."
     if at is None:
-        return (
-            "No alert can come: the watch has never run here. Start "
-            "`python -m mlops.monitoring watch`."
-        )
-    minutes = (readers.now() - at).total_seconds() / 60
-    if minutes > 10:
-        return (
-            f"Alerts are as of {wording.moment(at)}: the watch is not at work. Start "
-            "`python -m mlops.monitoring watch`."
-        )
+        return f"The watch has never run here, so that no alert can come. {start}"
+    if not is_watched():
+        return f"Alerts are those of {wording.moment(at)}: the watch is not at work. {start}"
     return f"Last check {wording.moment(at)}."
 
 
@@ -66,6 +66,8 @@ def draw() -> None:
         st.markdown("  \n".join(["**Models**", *(lines or [none])]))
     with evaluation.container(border=True, height="stretch"):
         st.markdown("  \n".join(["**Evaluation**", _forecasts(report), _data(report)]))
+    if not is_watched():
+        _bad_now(report)
     st.markdown(
         f":small[:gray[{health.passed} rules passed, measured {wording.moment(report.timestamp)}.]]"
     )
@@ -74,6 +76,15 @@ def draw() -> None:
         with st.expander(f"{many} could not be measured", icon=":material/help:"):
             for row in report.not_measured:
                 st.markdown(f"**{_text(row.rule)}:** {_text(row.message)}")
+
+
+def _bad_now(report: HealthCheck) -> None:
+    """What would be alerts if anybody watched."""
+    for alert in report.alerts:
+        st.markdown(
+            f"{BAD} **{_text(alert.rule.replace('_', ' ').capitalize())}:** "
+            f"{_text(alert.message)}  \n**What to do:** {_text(alert.action)}"
+        )
 
 
 def _mark(ok: bool) -> str:

@@ -75,7 +75,8 @@ def _runs() -> list[str]:
 def _lines(home: Path, wanted: LogFilter) -> None:
     lines = _newest(home, wanted, _stamp(home))
     if not lines:
-        st.info("No line matches. Clear the text or choose All.")
+        none = "Nothing has been logged yet."
+        st.info(none if wanted == LogFilter() else "No line matches. Clear the text or choose All.")
         return
     many = f"Newest {LINES}" if len(lines) == LINES else f"All {len(lines)}"
     st.markdown(f":small[:gray[{many} matching lines, the newest first. Times are IST.]]")
