@@ -12,13 +12,13 @@ import numpy as np
 from src.core.arrays import Singles
 from src.core.tables import FEATURES_DAILY
 from src.db.tables.model_events import EventLog
-from src.db.tables.scores import ScoreLog
 
 if TYPE_CHECKING:
     import psycopg
 
     from src.core.model_events import ModelEvent
 
+_COUNTS = "SELECT (SELECT count(*) FROM prediction_outcomes), (SELECT count(*) FROM model_events)"
 _ROWS = "SELECT * FROM features_daily WHERE ticker = %s ORDER BY date DESC LIMIT %s"
 # Members whose newest features are of one version, so that the places of inputs are the same.
 _POOL_BARS = """
@@ -58,9 +58,10 @@ def newest_training(
     return EventLog(connection).last((pool, horizon), "trained")
 
 
-def log_counts(connection: psycopg.Connection[Any]) -> tuple[int, int, int]:
-    """Number of logged forecasts, outcomes and events; they only grow."""
-    return ScoreLog(connection).counts()
+def outcomes_and_events(connection: psycopg.Connection[Any]) -> tuple[int, int]:
+    """Number of recorded outcomes and of events of models; they only grow."""
+    row = connection.execute(_COUNTS).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
 
 
 def feature_history(

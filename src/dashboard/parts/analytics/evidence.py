@@ -38,28 +38,34 @@ ANSWERED = "answered"
 
 
 @st.cache_data(max_entries=60, show_spinner="Scoring the forecasts …")
-def scores(judged: Judged, source: str, ticker: str | None, logged: int) -> Performance:
+def scores(judged: Judged, source: str, ticker: str | None, stamp: str) -> Performance:
     """The scores of a pool, or of one ticker of it, from one of ``SOURCES``.
 
     Args:
         judged: The pool, the horizon, and the training whose evidence is meant.
         source: Walk-forward or realised.
         ticker: None for all of the pool.
-        logged: A number that changes with the forecasts and outcomes that are logged.
+        stamp: What ``stamp(source)`` says.
     """
     evidence = load(judged, source, ticker)
     return performance(evidence)
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
-def history(judged: Judged, source: str, ticker: str, logged: int) -> Evidence:
+def history(judged: Judged, source: str, ticker: str, stamp: str) -> Evidence:
     """The forecasts of one ticker, as ``scores`` scores them."""
     return load(judged, source, ticker)
 
 
-def logged() -> int:
-    """A number that changes with the forecasts, outcomes and events that are stored."""
-    return sum(readers.read_recent(analytics.log_counts)) + 1_000_003 * readers.version()
+def stamp(source: str) -> str:
+    """A text that differs once the evidence of a source does.
+
+    That of a walk-forward is of one training, which is known by its digest. Answers are scored
+    once they have an outcome; those that are only logged change nothing.
+    """
+    if source == WALK_FORWARD:
+        return ""
+    return f"{readers.version()} {readers.read_recent(analytics.outcomes_and_events)}"
 
 
 def load(judged: Judged, source: str, ticker: str | None) -> Evidence:

@@ -15,6 +15,7 @@ from src.dashboard.charts.analytics.history import PastForecasts, actual_and_pre
 from src.dashboard.charts.marks import legend, within
 from src.dashboard.judged import Judged
 from src.dashboard.parts.analytics import evidence
+from src.dashboard.parts.analytics.choices import choice
 from src.dashboard.parts.analytics.marks import marks_of
 from src.modeling.intervals.quantiles import INTERVALS
 from src.modeling.report.statistics.performance import Evidence
@@ -27,19 +28,9 @@ USUAL = "80 %"
 def draw(ticker: str, judged: Judged) -> None:
     """The tab."""
     with st.container(horizontal=True, gap="medium"):
-        source = st.segmented_control(
-            "Forecasts",
-            SOURCES,
-            default=SOURCES[0],
-            required=True,
-            key="forecasts",
-            bind="query-params",
-        )
-        band = st.segmented_control(
-            "Band", list(BANDS), default=USUAL, required=True, key="band", bind="query-params"
-        )
-    share = BANDS.get(str(band), BANDS[USUAL])
-    found = evidence.history(judged, str(source or SOURCES[0]), ticker, evidence.logged())
+        source = choice("Forecasts", SOURCES, "forecasts")
+        share = BANDS[choice("Band", list(BANDS), "band", USUAL)]
+    found = evidence.history(judged, source, ticker, evidence.stamp(source))
     past = past_forecasts(found, ticker, share)
     if not past.days:
         st.info(
@@ -49,7 +40,7 @@ def draw(ticker: str, judged: Judged) -> None:
         )
         return
     st.subheader(misses_sentence(past, share), anchor=False)
-    st.markdown(_explained(judged, str(source)))
+    st.markdown(_explained(judged, source))
     _chart(ticker, judged, past.latest(), share)
     _table(past, ticker, judged)
 

@@ -12,6 +12,7 @@ from src.dashboard import readers, theme, wording
 from src.dashboard.charts.analytics import features as charts
 from src.dashboard.judged import Judged
 from src.dashboard.parts.analytics import numbers
+from src.dashboard.parts.analytics.choices import choice
 from src.dashboard.parts.analytics.features.pool_history import pool_history
 from src.dashboard.parts.analytics.features.rows import (
     COLUMNS,
@@ -74,10 +75,8 @@ def _contributions(ticker: str, judged: Judged | None, parts: dict[str, float]) 
 def _table(ticker: str, rows: Sequence[FeatureRow], history: FeatureHistory) -> str | None:
     """Every feature with its description and place in its own history; the one that is chosen."""
     st.subheader("Every feature, in words", anchor=False)
-    group = st.segmented_control(
-        "Show", GROUPS, default=GROUPS[0], required=True, key="features", bind="query-params"
-    )
-    shown = [row for row in rows if row.group == (group or GROUPS[0])]
+    group = choice("Show", GROUPS, "features")
+    shown = [row for row in rows if row.group == group]
     st.markdown(
         f"As of {wording.day(history.days[-1])}. The place is the share of the stock's last "
         f"{wording.count(len(history.days), 'session')} with a smaller value: 50 % is usual, near "

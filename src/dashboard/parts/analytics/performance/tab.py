@@ -7,6 +7,7 @@ import streamlit as st
 from src.dashboard import wording
 from src.dashboard.judged import Judged
 from src.dashboard.parts.analytics import evidence
+from src.dashboard.parts.analytics.choices import choice
 from src.dashboard.parts.analytics.performance import (
     bands,
     errors,
@@ -19,12 +20,12 @@ from src.dashboard.parts.analytics.performance import (
 def draw(ticker: str, judged: Judged) -> None:
     """The tab."""
     with st.container(horizontal=True, gap="medium"):
-        source = _choice("Evidence", evidence.SOURCES, "evidence")
+        source = choice("Evidence", evidence.SOURCES, "evidence")
         every = (f"All stocks of {judged.pool}", ticker)
-        scope = _choice("Scores of", every if judged.tickers > 1 else every[1:], "scores_of")
+        scope = choice("Scores of", every if judged.tickers > 1 else every[1:], "scores_of")
     only = ticker if scope == ticker else None
-    logged = evidence.logged()
-    scores = evidence.scores(judged, source, only, logged)
+    stamp = evidence.stamp(source)
+    scores = evidence.scores(judged, source, only, stamp)
     if not scores.models:
         st.info(_nothing(judged, source), icon=":material/hourglass_empty:")
         return
@@ -34,16 +35,9 @@ def draw(ticker: str, judged: Judged) -> None:
     with left:
         bands.draw(scores)
     with right:
-        everyone = scores if only is None else evidence.scores(judged, source, None, logged)
+        everyone = scores if only is None else evidence.scores(judged, source, None, stamp)
         scoreboard.draw(everyone, source)
     method.expander()
-
-
-def _choice(label: str, options: tuple[str, ...], key: str) -> str:
-    chosen = st.segmented_control(
-        label, options, default=options[0], required=True, key=key, bind="query-params"
-    )
-    return str(chosen or options[0])
 
 
 def _nothing(judged: Judged, source: str) -> str:
