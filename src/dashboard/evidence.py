@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
-import polars as pl
 import streamlit as st
 
 from src.core.arrays import Floats
@@ -15,6 +12,7 @@ from src.dashboard.judged import LEVEL
 from src.db.reconnect import Connection
 from src.db.watched.drift import DriftTables
 from src.modeling.evaluation import hac
+from src.modeling.evaluation.forecast_record import POINT, read_matrices
 from src.modeling.report.statistics.measures import MIN_PERIODS, NOTHING, Measure, skill
 from src.monitoring.drift.daily import arrange
 from src.registry.storage.artifact_store import ArtifactStore
@@ -24,7 +22,6 @@ SESSIONS = 250
 # Of every range, in words.
 RANGE = "95 % range"
 POOL = ""
-_MADE = ["made", "ticker", "actual", "point_zero"]
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -41,17 +38,22 @@ def skills(pool: str, horizon: str, digest: str, candidate: str) -> dict[str, Me
     stored = ArtifactStore.of(readers.settings()).forecasts(pool, horizon, digest)
     if not stored:
         return {}
-    name = f"point_{candidate}"
+    name = f"{POINT}{candidate}"
     try:
-        table = pl.read_parquet(io.BytesIO(stored), columns=[*_MADE, name])
-    except pl.exceptions.PolarsError:
+        _, tickers, columns = read_matrices(stored, ["actual", name])
+    except ValueError:
         return {}
-    table = table.drop_nulls(["actual", "point_zero", name]).with_columns(
-        pl.col("ticker").cast(pl.String)
+    if name not in columns:
+        return {}
+    actual = columns["actual"].astype(np.float64)
+    # Over all sessions of the record, as run reports and the page Analytics measure it.
+    measures = skill(
+        np.abs(actual - columns[name]),
+        np.abs(actual),
+        readers.horizons()[horizon],
+        range(len(tickers)),
+        LEVEL,
     )
-    tickers = table["ticker"].unique().sort().to_list()
-    reference, errors = (_errors(table, column, tickers) for column in ("point_zero", name))
-    measures = skill(errors, reference, readers.horizons()[horizon], range(len(tickers)), LEVEL)
     return {POOL: measures.pool} | {
         ticker: measures.of(column) for column, ticker in enumerate(tickers)
     }
@@ -96,10 +98,3 @@ def _mean(inside: Floats, n: int, sessions: int) -> Measure:
         return Measure(value, None, None, n, len(inside), n_eff)
     low, high = max(value - half, 0.0), min(value + half, 1.0)
     return Measure(value, low, high, n, len(inside), n_eff)
-
-
-def _errors(table: pl.DataFrame, column: str, tickers: list[str]) -> Floats:
-    """Absolute errors of a column by session and ticker, (R, N), NaN where there is none."""
-    errors = table.select("made", "ticker", error=(pl.col("actual") - pl.col(column)).abs())
-    wide = errors.pivot("ticker", index="made", values="error").sort("made")
-    return wide.select(tickers).cast(pl.Float64).fill_null(np.nan).to_numpy()
