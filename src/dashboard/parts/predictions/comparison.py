@@ -64,7 +64,7 @@ def _chart(ticker: str, known: Sequence[Known]) -> None:
         "return from the last close",
         theme.kind(),
     )
-    figure.update_xaxes(tickformat="+.0%")
+    figure.update_xaxes(tickformat=".0%")
     theme.show(figure, key="both", alt=_headline(ticker, known))
     st.markdown(
         ":small[:gray[Tall 50 %, middle 80 %, long 95 % of outcomes; ◇ the best model where it is "
@@ -77,8 +77,9 @@ def _numbers(ticker: str, forecast: StockForecast, *, indian: bool) -> None:
     answer = forecast.answer
     came = outcomes.known_outcomes(ticker, forecast.horizon)
     inside = sum(each.inside for each in came)
+    estimated = " (estimated)" if answer["predict_date_estimated"] else ""
     lines = {
-        "About": wording.day(answer["predict_date"]),
+        "About": f"{wording.day(answer['predict_date'])}{estimated}",
         **_ranges(answer, indian=indian),
         "Point": _price(answer["est_future_close"], answer["pred_return"], indian=indian),
         "Baseline “no change”": wording.price(answer["last_close"], indian=indian),
@@ -86,8 +87,7 @@ def _numbers(ticker: str, forecast: StockForecast, *, indian: bool) -> None:
         "Chance of a rise": wording.percent(answer["prob_up"], 0),
         "Verdict": wording.VERDICTS[answer["verdict"]],
         "Last outcomes": f"{inside} of {len(came)} inside the 80 % range" if came else "none yet",
-        "Made from": f"{wording.day(answer['feature_date'])}, "
-        f"{wording.count(answer['data_age_sessions'], 'session')} old",
+        "Made from": f"{wording.day(answer['feature_date'])}, {sentences.age(answer)}",
     }
     st.table(lines, border="horizontal")
 

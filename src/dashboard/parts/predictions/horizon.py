@@ -51,7 +51,7 @@ def _answer(forecast: StockForecast, problem: str, *, indian: bool) -> None:
     answer = forecast.answer
     st.header(sentences.headline(answer, forecast.sessions, indian=indian), anchor=False)
     if answer["warnings"]:
-        st.warning("  \n".join(map(wording.plain, answer["warnings"])), icon=":material/history:")
+        st.warning("  \n".join(map(wording.plain, answer["warnings"])), icon=":material/warning:")
     st.markdown(sentences.verdict(answer, forecast.verdict, forecast.sessions))
     st.markdown(
         f":small[:gray[{sentences.MEANINGS[answer['verdict']]} "

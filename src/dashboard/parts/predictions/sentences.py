@@ -122,6 +122,10 @@ def came_true(inside: Sequence[bool], sessions: int, worth: float) -> str:
 def source(problem: str, answer: Answer) -> str:
     """Where the numbers come from and how old they are, in one line."""
     made = "Answered by the prediction API" if not problem else f"Computed here, as {problem}"
-    age = answer["data_age_sessions"]
-    old = "up to date" if age == 0 else f"{wording.count(age, 'session')} old"
-    return f"{made}. Made from the close of {wording.day(answer['feature_date'])}: {old}."
+    return f"{made}. Made from the close of {wording.day(answer['feature_date'])}: {age(answer)}."
+
+
+def age(answer: Answer) -> str:
+    """How many sessions have closed since the prices of a forecast."""
+    sessions = answer["data_age_sessions"]
+    return "up to date" if sessions == 0 else f"{wording.count(sessions, 'session')} old"
