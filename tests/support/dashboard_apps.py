@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from src.dashboard import readers
-from tests.support.dashboards import NOW, OF_OURS, ROOT
+from tests.support.dashboards import NO_API, NOW, OF_OURS, ROOT
 
 SECONDS = 120
 
@@ -23,7 +23,8 @@ def installation(home: Path, url: str, **settings: str) -> Iterator[None]:
     before = dict(os.environ)
     for name in [name for name in os.environ if name.startswith(OF_OURS)]:
         del os.environ[name]
-    os.environ |= {"FORECAST_HOME": str(home), "FORECAST_NOW": NOW, "DATABASE_URL": url} | settings
+    os.environ |= {"FORECAST_HOME": str(home), "FORECAST_NOW": NOW, "DATABASE_URL": url}
+    os.environ |= NO_API | settings
     _forget()
     try:
         yield

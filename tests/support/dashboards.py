@@ -21,6 +21,8 @@ from tests.support.services import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = "2026-04-17T18:00:00+05:30"
+# Where no API answers, whatever else runs on this machine.
+NO_API = {"FORECAST_DASHBOARD__API_URL": "http://127.0.0.1:9"}
 OF_OURS = ("FORECAST_", "PG", "DATABASE_URL", "TICKER", "LOG_LEVEL", "STREAMLIT_")
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 SETTLED = """() => !document.querySelector('[data-testid=stSkeleton], [data-stale=true]')
@@ -38,7 +40,7 @@ class Dashboard:
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(OF_OURS)}
-        self.environment |= {"FORECAST_HOME": str(home), "FORECAST_NOW": NOW, **settings}
+        self.environment |= {"FORECAST_HOME": str(home), "FORECAST_NOW": NOW, **NO_API, **settings}
         if url is not None:
             self.environment["DATABASE_URL"] = url
 

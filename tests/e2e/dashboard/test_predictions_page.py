@@ -51,7 +51,7 @@ def test_a_tab_says_what_is_stored(visit, database, horizon, look):
     assert target in headline
     assert between in text  # in the table of ranges as well
     assert "○ No demonstrated edge at" in text
-    assert "Computed here, as the API at 127.0.0.1:8000 does not answer." in text
+    assert "Computed here, as the API at 127.0.0.1:9 does not answer." in text
     assert "Made from the close of Fri 17 Apr 2026: up to date." in text
     below = outcomes_below(database, horizon)
     assert f"{below} of 20 are below the last close ({wording.price(close)})" in text

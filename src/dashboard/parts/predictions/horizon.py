@@ -63,19 +63,15 @@ def _answer(forecast: StockForecast, problem: str, *, indian: bool) -> None:
 
 def _fan(ticker: str, found: StockForecasts, forecast: StockForecast, *, indian: bool) -> None:
     """The latest closes and the ranges of the price at what was forecast."""
-    made_from = dt.date.fromisoformat(forecast.answer["feature_date"])
-    closes = readers.read(predictions.closes, ticker, made_from, HISTORY[forecast.horizon])
-    if not closes:
-        st.markdown(f"No closes up to {wording.day(made_from)} are stored to draw.")
+    prices = _prices(ticker, forecast)
+    if not prices.days:
+        made_from = wording.day(forecast.answer["feature_date"])
+        st.markdown(f"No closes up to {made_from} are stored to draw.")
         return
-    exchange = exchange_of(ticker)
-    ahead = calendar_of(exchange).sessions(
-        made_from + dt.timedelta(1), dt.date.fromisoformat(forecast.answer["predict_date"])
-    )
-    days = [day for day, _ in closes]
-    happened = readers.read(marks.marks, ticker, days[0], made_from, exchange.zone)
+    first, last = prices.days[0], prices.days[-1]
+    happened = readers.read(marks.marks, ticker, first, last, exchange_of(ticker).zone)
     figure = fan.fan(
-        Prices(days, [close for _, close in closes], ahead),
+        prices,
         _targets(found, forecast),
         happened,
         title=f"close{_unit(ticker)}",
@@ -84,10 +80,19 @@ def _fan(ticker: str, found: StockForecasts, forecast: StockForecast, *, indian:
     )
     headline = sentences.headline(forecast.answer, forecast.sessions, indian=indian)
     theme.show(figure, key=f"fan_{forecast.horizon}", alt=f"Closes and ranges. {headline}")
-    legend = chart_marks.legend(chart_marks.within(happened, days))
     st.markdown(f":small[:gray[{_caption(forecast)}]]")
-    if legend:
-        st.markdown(f":small[:gray[Marks: {wording.plain(legend)}]]")
+    if happened:
+        st.markdown(f":small[:gray[Marks: {wording.plain(chart_marks.legend(happened))}]]")
+
+
+def _prices(ticker: str, forecast: StockForecast) -> Prices:
+    """The latest closes up to that of the forecast, and the sessions up to its target."""
+    made_from, about = (
+        dt.date.fromisoformat(forecast.answer[name]) for name in ("feature_date", "predict_date")
+    )
+    closes = readers.read(predictions.closes, ticker, made_from, HISTORY[forecast.horizon])
+    ahead = calendar_of(exchange_of(ticker)).sessions(made_from + dt.timedelta(1), about)
+    return Prices([day for day, _ in closes], [close for _, close in closes], ahead)
 
 
 def _targets(found: StockForecasts, forecast: StockForecast) -> list[Target]:

@@ -62,18 +62,23 @@ def draw(ticker: str, forecast: StockForecast, *, indian: bool) -> None:
     st.markdown(_signs(outcomes))
     first, last = (wording.day(each.about) for each in (outcomes[0], outcomes[-1]))
     st.markdown(f":small[:gray[● inside, ✕ outside; outcomes of {first} to {last}, oldest first]]")
-    with st.expander("Each of them", icon=":material/table:"):
-        st.table(
-            [_written(each, indian=indian) for each in reversed(outcomes)],
-            border="horizontal",
-            alt=f"The last {len(outcomes)} forecasts of {ticker} with their outcomes",
-        )
+    _table(ticker, outcomes, indian=indian)
     st.page_link(
         f"{frame.PAGES}/analytics.py",
         label="Whether the ranges hold over many forecasts",
         icon=":material/arrow_forward:",
         query_params={"stock": ticker},
     )
+
+
+def _table(ticker: str, outcomes: list[Outcome], *, indian: bool) -> None:
+    """Each of them, the newest first."""
+    with st.expander("Each of them", icon=":material/table:"):
+        st.table(
+            [_written(each, indian=indian) for each in reversed(outcomes)],
+            border="horizontal",
+            alt=f"The last {len(outcomes)} forecasts of {ticker} with their outcomes",
+        )
 
 
 def known_outcomes(ticker: str, horizon: str) -> list[Outcome]:
