@@ -13,8 +13,8 @@ import streamlit as st
 from src.config import clock, logs
 from src.config.load import load_settings
 from src.config.settings import Settings
+from src.db.pages import overview
 from src.db.reconnect import Connection, PersistentConnection, Reconnector
-from src.db.tables.live_inputs import data_version
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -80,8 +80,9 @@ def _connections() -> _Connections:
 def read(query: Query[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """The result of ``query(connection, *args)``, kept until the stored data has changed.
 
-    Data are models, forecasts and the prices that they were made of (``data_version``). The query
-    must be a function of a module, and its arguments and result such as can be pickled.
+    Data are models, forecasts and the prices that they were made of (``data_version``), and what
+    runs have recorded by their end. The query must be a function of a module, and its arguments
+    and result such as can be pickled.
 
     Raises:
         DatabaseUnavailable: One sentence.
@@ -113,7 +114,7 @@ def write(work: Query[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 @st.cache_data(ttl=BELIEVED, show_spinner=False)
 def version() -> int:
     """The version of the stored data, at most a second old."""
-    return _run(data_version)
+    return _run(overview.version)
 
 
 @st.cache_data(max_entries=ANSWERS, show_spinner=False)

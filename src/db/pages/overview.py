@@ -27,6 +27,13 @@ ORDER BY started_at DESC, run_id DESC LIMIT 1
 """
 
 
+# Runs record outcomes and measures after they have changed what answers are made of.
+_VERSION = """
+SELECT n + (SELECT count(*) FROM pipeline_runs WHERE live AND status <> 'running')
+FROM data_version
+"""
+
+
 @dataclass(frozen=True)
 class StoredTicker:
     """A ticker with features: its pool, newest session, last close and the source of its prices."""
@@ -36,6 +43,12 @@ class StoredTicker:
     newest_session: dt.date
     last_close: float
     source: str
+
+
+def version(connection: psycopg.Connection[Any]) -> int:
+    """A number that rises when models, members or inputs have changed, and when a run has ended."""
+    row = connection.execute(_VERSION).fetchone()
+    return int(row[0]) if row else 0
 
 
 def stored_tickers(connection: psycopg.Connection[Any]) -> list[StoredTicker]:

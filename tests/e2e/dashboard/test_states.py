@@ -9,8 +9,9 @@ import pytest
 from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire
 from src.db.migrate import ensure_schema
-from tests.support.answers import put_live, put_member
+from tests.support.answers import LEVELS, QUANTILES, put_live, put_member
 from tests.support.dashboards import Dashboard, Visitor
+from tests.support.logged_forecasts import log_forecasts, logged_forecast, record_outcomes
 from tests.support.models import both_horizons
 from tests.support.services import die, eventually
 
@@ -69,6 +70,18 @@ def alert(connection, severity):
     )
 
 
+def outcome_of_a_run(connection):
+    """A run records what came of a forecast, and ends."""
+    grid = {"levels": LEVELS, "quantiles": QUANTILES}
+    row = logged_forecast(dt.date(2026, 4, 10), dt.date(2026, 4, 13), 0.001, **grid)
+    log_forecasts(connection, row)
+    record_outcomes(connection, row)
+    connection.execute(
+        "INSERT INTO pipeline_runs (run_id, command, status, live, started_at, host, pid) "
+        "VALUES ('r_1', 'pipeline', 'success', true, '2026-04-13T12:30:00Z', 'h', 1)"
+    )
+
+
 def sees(visitor, *texts):
     """Wait until all of these are on the page, without a reload."""
     eventually(lambda: all(text in visitor.text() for text in texts), SOON)
@@ -95,6 +108,9 @@ def test_a_page_that_stays_open_tells_each_state_as_it_comes(place, visitor):
     assert "DEMO.NS is sample data" not in text
     assert "TCS.NS: 8 in 10 outcomes between 2,928.0 and 3,072.0" in text
     assert "Unhealthy" not in text
+
+    place.run(outcome_of_a_run)
+    sees(visitor, "1 of 2", "1 in 80 % range")
 
     place.run(lambda connection: alert(connection, "CRITICAL"))
     sees(

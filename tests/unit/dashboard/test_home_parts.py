@@ -37,7 +37,7 @@ def row(ticker, *flags, age=0, **fields):
 
 
 def stocks(*all_rows):
-    return AllStocks(tuple(all_rows), DAY, len(all_rows), 1, from_api=False)
+    return AllStocks(tuple(all_rows), DAY, len(all_rows), 1)
 
 
 def state(**fields):

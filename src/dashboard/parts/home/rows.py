@@ -69,14 +69,12 @@ class AllStocks:
         session: The newest session that outcomes are known of; None before the first.
         settled: Stocks with an outcome of that session.
         inside_80: How many of these lay inside their 80 % range.
-        from_api: Whether the API made the forecasts.
     """
 
     rows: tuple[StockRow, ...]
     session: dt.date | None
     settled: int
     inside_80: int
-    from_api: bool
 
 
 def all_stocks(horizon: str) -> AllStocks:
@@ -118,7 +116,7 @@ def _all_stocks(horizon: str, version: int, closed: Sequence[str]) -> AllStocks:
     ]
     rows.sort(key=lambda row: (not row.needs_a_look, not row.flags, row.ticker))
     inside = sum(bool(state.inside_80) for state in settled)
-    return AllStocks(tuple(rows), session, len(settled), inside, answers.from_api)
+    return AllStocks(tuple(rows), session, len(settled), inside)
 
 
 def _row(

@@ -26,9 +26,9 @@ def headline(counts: Mapping[str, int]) -> str:
         return "No forecast is stored yet"
     undecided = counts.get("undecided", 0) + counts.get("none", 0)
     if undecided:
-        return f"No demonstrated edge for {undecided} of {wording.count(total, 'forecast')}"
+        return f"No demonstrated edge for {undecided:,} of {wording.count(total, 'forecast')}"
     better = counts.get("better", 0)
-    return f"Better than “no change” for {better} of {wording.count(total, 'forecast')}"
+    return f"Better than “no change” for {better:,} of {wording.count(total, 'forecast')}"
 
 
 def verdicts(stocks: Mapping[str, AllStocks]) -> Counter[str]:
@@ -44,8 +44,9 @@ def paragraph(counts: Mapping[str, int], trainings: Sequence[Trainings], held: M
         return "Run the pipeline in Pipeline Control: it trains the models and forecasts."
     undecided = counts.get("undecided", 0) + counts.get("none", 0)
     parts = [
-        f"The model beats “no change” for **{counts.get('better', 0)}**, is worse for "
-        f"**{counts.get('worse', 0)}**, and the evidence does not decide the other {undecided}."
+        f"The model beats “no change” for **{counts.get('better', 0):,}**, is worse for "
+        f"**{counts.get('worse', 0):,}**, and the evidence does not decide the other "
+        f"{undecided:,}."
     ]
     if trainings:
         parts.append(_ever(trainings))

@@ -10,6 +10,7 @@ import streamlit as st
 from src.core.tables import HORIZONS
 from src.dashboard import frame, judged, readers, wording
 from src.dashboard.forecasts import Forecasts
+from src.dashboard.parts.predictions import sentences
 
 NAMES = {"short": "next session", "long": "next quarter"}
 LEVEL, WIDE = 0.8, 0.95
@@ -25,12 +26,9 @@ def today(ticker: str, forecasts: Forecasts) -> None:
         for horizon in HORIZONS:
             with st.container(key=f"today_{horizon}"):
                 _card(ticker, horizon, forecasts)
-    source = (
-        "The prediction API made these forecasts."
-        if forecasts.from_api
-        else "The dashboard computed these forecasts itself: the prediction API does not answer."
-    )
-    st.markdown(f":small[:gray[{source}]]")
+    if short is not None:
+        source = wording.plain(sentences.source(forecasts.problem, short))
+        st.markdown(f":small[:gray[{source}]]")
 
 
 def headline(ticker: str, answer: Mapping[str, Any] | None, *, indian: bool) -> str:
