@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import streamlit as st
@@ -85,18 +86,26 @@ def run() -> None:
         access.draw()
     st.markdown(f":gray[{title.question}]")
     try:
-        state = _overview()
+        _draw(title, page.run)
     except ForecastError as error:
-        st.error(str(error), icon=":material/database_off:")
-        _wait_for_the_database()
-        return
+        st.error(wording.plain(str(error)), icon=":material/database_off:")
+        _try_again(time.monotonic())
+
+
+def _draw(title: PageTitle, page: Callable[[], None]) -> None:
+    """What all pages begin with, and the page.
+
+    Raises:
+        ForecastError: The database does not answer, or what the page rests on cannot be read.
+    """
+    state = _overview()
     place = st.container(key="banner")
     _badges(state.seen)
     _choosers(state, arrived=st.session_state.get("page") != title.file)
     st.session_state["page"] = title.file
     with place:
         banner.draw(state.tickers, state.critical, stock())
-    page.run()
+    page()
     st.markdown(f":small[:gray[{wording.ADVICE}]]")
 
 
@@ -143,14 +152,16 @@ def _overview() -> Overview:
 
 
 @st.fragment(run_every=TICK)
-def _wait_for_the_database() -> None:
-    """Draw the page again once the database answers."""
-    try:
-        readers.version()
-    except ForecastError:
-        st.markdown(":small[:gray[Trying again every few seconds.]]")
-    else:
-        st.rerun()
+def _try_again(failed_at: float) -> None:
+    """Draw the page again once the database answers, but not at once: it may fail again.
+
+    ``failed_at`` is in monotonic seconds.
+    """
+    if time.monotonic() - failed_at > TICK / 2:
+        with suppress(ForecastError):
+            readers.version()
+            st.rerun()
+    st.markdown(":small[:gray[Trying again every few seconds.]]")
 
 
 @st.fragment(run_every=TICK)

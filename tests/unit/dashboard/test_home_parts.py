@@ -71,8 +71,15 @@ def state(**fields):
 )
 def test_what_is_odd_of_a_stock(fields, age, flags, monkeypatch, tmp_path):
     monkeypatch.setenv("FORECAST_HOME", str(tmp_path))
-    found = rows._flags(age, state(**fields), {"verdict": "x"}, DAY)
+    found = rows._flags(age, state(**fields), {"model": {"name": "zero"}}, DAY, "zero")
     assert [flag for flag, _ in found] == flags
+
+
+def test_no_change_in_the_place_of_the_model_in_use_is_held_back(monkeypatch, tmp_path):
+    monkeypatch.setenv("FORECAST_HOME", str(tmp_path))
+    zero = {"model": {"name": "zero"}}
+    assert [flag for flag, _ in rows._flags(0, state(), zero, DAY, "ridge")] == [HELD_BACK]
+    assert rows._flags(0, state(), {"model": {"name": "ridge"}}, DAY, "ridge") == []
 
 
 def test_a_changed_verdict_of_a_whole_pool_and_a_share_that_is_gone_need_nobody():
@@ -83,9 +90,9 @@ def test_a_changed_verdict_of_a_whole_pool_and_a_share_that_is_gone_need_nobody(
 
 def test_five_stocks_are_named_and_the_others_counted():
     odd = [row(f"{letter}.NS", OUTSIDE) for letter in "ABCDEFG"]
-    long = [row("A.NS", OUTSIDE, why=("outside 95 % of 63 sessions",)), row("Z.NS")]
+    long = [row("A.NS", OUTSIDE, why=("outside 95 % at 63 sessions",)), row("Z.NS")]
     text = plain(table.needs_sentence([stocks(*odd, row("Z.NS")), stocks(*long)]))
-    assert text.startswith("**7 of 8 stocks need a look:** **A.NS** (outside 95 %, outside 95 % of")
+    assert text.startswith("**7 of 8 stocks need a look:** **A.NS** (outside 95 %, outside 95 % at")
     assert text.endswith("**E.NS** (outside 95 %) and 2 more.")
     calm = plain(table.needs_sentence([stocks(row("Z.NS"))]))
     assert calm.endswith("None of 1 stock needs a look.")

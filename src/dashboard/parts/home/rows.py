@@ -11,6 +11,7 @@ import streamlit as st
 
 from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import ForecastError
+from src.core.model_events import BASELINE
 from src.dashboard import evidence, frame, readers, wording
 from src.dashboard.banner import ages
 from src.dashboard.forecasts import forecasts
@@ -65,7 +66,7 @@ class AllStocks:
     """Every stored stock at one horizon.
 
     Attributes:
-        rows: What needs a look first, then by name.
+        rows: What needs a look first, what no longer trades last, else by name.
         session: The newest session that outcomes are known of; None before the first.
         settled: Stocks with an outcome of that session.
         inside_80: How many of these lay inside their 80 % range.
@@ -102,6 +103,11 @@ def _all_stocks(horizon: str, version: int, closed: Sequence[str]) -> AllStocks:
         for state in readers.read(home.ticker_states)
         if state.horizon == horizon
     }
+    in_use = {
+        model.pool: model.served
+        for model in readers.read(home.live_models)
+        if model.horizon == horizon
+    }
     session = max((s.label_end for s in states.values() if s.label_end), default=None)
     settled = [s for s in states.values() if s.label_end == session and s.inside_80 is not None]
     rows = [
@@ -110,19 +116,24 @@ def _all_stocks(horizon: str, version: int, closed: Sequence[str]) -> AllStocks:
             states[ticker.ticker],
             answers.answers.get((ticker.ticker, horizon)),
             session,
+            in_use.get(ticker.pool, ""),
         )
         for ticker, age in zip(tickers, ages(tickers), strict=True)
         if ticker.ticker in states
     ]
-    rows.sort(key=lambda row: (not row.needs_a_look, not row.flags, row.ticker))
+    rows.sort(key=lambda row: (not row.needs_a_look, row.age > DORMANT_AFTER, row.ticker))
     inside = sum(bool(state.inside_80) for state in settled)
     return AllStocks(tuple(rows), session, len(settled), inside)
 
 
 def _row(
-    age: int, state: TickerState, answer: Mapping[str, Any] | None, session: dt.date | None
+    age: int,
+    state: TickerState,
+    answer: Mapping[str, Any] | None,
+    session: dt.date | None,
+    in_use: str,
 ) -> StockRow:
-    flags = dict(_flags(age, state, answer, session))
+    flags = dict(_flags(age, state, answer, session, in_use))
     low = high = None
     if answer and answer["intervals"]:
         interval = wording.interval_of(answer, LEVEL)
@@ -143,15 +154,20 @@ def _row(
 
 
 def _flags(
-    age: int, state: TickerState, answer: Mapping[str, Any] | None, session: dt.date | None
+    age: int,
+    state: TickerState,
+    answer: Mapping[str, Any] | None,
+    session: dt.date | None,
+    in_use: str,
 ) -> list[tuple[str, str]]:
-    """What is odd, and the words for it."""
+    """What is odd, and the words for it; ``in_use`` is the model that the pool is answered by."""
     found, sessions = [], readers.horizons()[state.horizon]
     if answer is None:
         found.append((MISSING, "no forecast"))
     if state.outside_95 and state.label_end == session:
-        found.append((OUTSIDE, f"outside 95 % of {wording.ahead(sessions)}"))
-    if state.note is not None:
+        found.append((OUTSIDE, f"outside 95 % at {wording.ahead(sessions)}"))
+    by_model = in_use not in ("", BASELINE)
+    if state.note is not None or (by_model and answer and answer["model"]["name"] == BASELINE):
         found.append((HELD_BACK, "held back"))
     if age >= readers.settings().data.stale_after_sessions:
         found.append((STALE, f"{wording.count(age, 'session')} old"))
