@@ -13,7 +13,7 @@ from src.config.clock import now
 from src.core.calendars.exchanges import by_exchange, calendar_of, exchange_of, shared_exchange
 from src.core.errors import UsageError
 from src.core.tickers import normalise_ticker
-from src.data.sources.select import open_source
+from src.data.sources.select import MOST_FROM_YAHOO, open_source
 from src.stages.context import is_live
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from src.data.sources.select import SourceRequest
     from src.db.store import Store
     from src.db.tables.prepared import PreparedTickers
-
-# Yahoo limits requests, and a source has no pace of its own yet.
-MOST_FROM_YAHOO = 50
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from src.db.pages.overview import StoredTicker
 
 PAGES = "src/dashboard/pages"
 # Seconds between looks at what has changed.
-TICK = 4
+TICK = 3
 INDIAN = "₹ 12,34,567"
 NUMBERS = ("1,234,567", INDIAN)
 
@@ -80,6 +80,7 @@ def run() -> None:
         for title in TITLES
     }
     page = st.navigation(list(pages), position="top")
+    theme.mend_buttons()
     title = pages[page]
     with st.container(horizontal=True, vertical_alignment="center", key="head"):
         st.title(title.name, anchor=False)

@@ -16,6 +16,8 @@ _PAPER = {"light": "#FFFFFF", "dark": "#12171E"}
 _GRID = {"light": "#E3E7EC", "dark": "#2A333E"}
 # As the rest of the page.
 _FAMILY = "Source Sans, sans-serif"
+# The background of the dark theme, as in .streamlit/config.toml.
+_DARK = "#12171E"
 # Without buttons: on a phone they cover the chart, and every number stands in a table.
 CONFIG = {"displayModeBar": False, "displaylogo": False}
 
@@ -55,6 +57,12 @@ def style(figure: go.Figure, theme: str, *, height: int) -> go.Figure:
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis)
     return figure
+
+
+def mend_buttons() -> None:
+    """Write dark on the light primary buttons of the dark theme: white has too little contrast."""
+    if kind() == "dark":
+        st.html(f"<style>button[kind^=primary]:not(:disabled) p {{color: {_DARK}}}</style>")
 
 
 def ink(theme: str) -> str:

@@ -21,23 +21,24 @@ DIED = (
 # Of the runs in ``runs``, a table or query. One under way holds the lock of its id. When it really
 # began: the time that it was told (FORECAST_NOW) may be another one.
 RUNS = f"""
-SELECT r.run_id, r.ticker, r.live, r.error, r.started_at AS told_at, b.began, r.host,
+SELECT r.run_id, r.ticker, r.live, coalesce(q.error, r.error) AS error, r.host,
+    r.started_at AS told_at, b.began,
     CASE WHEN r.status = 'running' AND NOT EXISTS (
         SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted
         AND l.classid = {RUN_LOCKS} AND l.objid = (hashtext(r.run_id)::bigint & 4294967295)::oid
         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     ) THEN 'interrupted' ELSE r.status END AS status,
     extract(epoch FROM r.finished_at - b.began)::float8 AS seconds,
-    (SELECT count(*) FROM run_tickers t WHERE t.run_id = r.run_id AND t.status = 'success')
-        AS succeeded,
-    (SELECT count(*) FROM run_tickers t WHERE t.run_id = r.run_id AND t.status <> 'success')
-        AS failed,
+    n.succeeded, n.failed,
     (SELECT s.stage FROM stage_runs s WHERE s.run_id = r.run_id AND s.status = 'failed'
         ORDER BY s.started_at DESC LIMIT 1) AS failed_stage,
     q.request_id, q.kind, q.tickers, q.person
 FROM {{runs}} r LEFT JOIN run_requests q ON q.run_id = r.run_id
 CROSS JOIN LATERAL (SELECT coalesce(q.started_at, (SELECT min(s.started_at) FROM stage_runs s
     WHERE s.run_id = r.run_id), r.started_at) AS began) b
+CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE t.status = 'success') AS succeeded,
+    count(*) FILTER (WHERE t.status <> 'success') AS failed
+    FROM run_tickers t WHERE t.run_id = r.run_id) n
 """  # noqa: S608 a number of ours
 _LAST = "(SELECT * FROM pipeline_runs ORDER BY started_at DESC, run_id DESC LIMIT %s)"
 _NEWEST = RUNS.format(runs=_LAST) + "ORDER BY r.started_at DESC, b.began DESC, r.run_id DESC"

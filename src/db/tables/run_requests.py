@@ -69,6 +69,11 @@ _FINISH = """
 UPDATE run_requests SET status = %s, run_id = coalesce(run_id, %s), error = %s, stage = NULL,
     ended_at = clock_timestamp() WHERE request_id = %s
 """
+# Where the interrupt reached a library that made an error of it, the run says that it failed.
+_INTERRUPTED = """
+UPDATE pipeline_runs SET status = 'interrupted', error = %s
+WHERE status = 'failed' AND run_id = (SELECT run_id FROM run_requests WHERE request_id = %s)
+"""
 
 
 @dataclass(frozen=True)
@@ -202,4 +207,7 @@ class Execution:
 
     def finish(self, status: str, run_id: str | None, error: str | None) -> None:
         """Say how it ended, with one sentence where it did not succeed."""
-        self._connection.execute(_FINISH, (status, run_id, error, self._request_id))
+        with self._connection.transaction():
+            self._connection.execute(_FINISH, (status, run_id, error, self._request_id))
+            if status == CANCELLED:
+                self._connection.execute(_INTERRUPTED, (error, self._request_id))

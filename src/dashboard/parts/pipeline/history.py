@@ -20,7 +20,7 @@ from src.db.pages.runs import TickerRun
 NEWEST = "newest"
 RUNS = Path("mlops") / "runs"
 # What is shown of stocks that were left out, and in the grid.
-LEFT_OUT, GRID_RUNS, GRID_TICKERS, GRID_SESSIONS = 200, 60, 25, 20
+LEFT_OUT, GRID_RUNS, GRID_TICKERS, GRID_SESSIONS = 200, 40, 25, 20
 
 
 def recent(tried: Sequence[Attempt]) -> None:
@@ -68,7 +68,8 @@ def chosen(tried: Sequence[Attempt]) -> None:
     attempt = next((each for each in tried if each.run_id == run_id), attempt)
     st.subheader(f"Stages of {run_id}", anchor=False)
     took = f" in {wording.duration(attempt.seconds)}" if attempt.seconds is not None else ""
-    st.markdown(f"{attempt.what}: {words.RESULTS[attempt.status]}{took}. {attempt.sentence or ''}")
+    reason = wording.plain(attempt.sentence or "")
+    st.markdown(f"{attempt.what}: {words.RESULTS[attempt.status]}{took}. {reason}")
     _timeline(run_id, attempt, found.kind)
     _left_out(run_id)
     _files(run_id)

@@ -22,6 +22,8 @@ TICK = 2
 LISTED = 20
 # A process that was started has claimed its request by then, in seconds.
 STARTED_WITHIN = 15.0
+# Characters of what failed in a stage so far.
+LONGEST = 500
 _LINE = "| {} | {} | {} | {} |"
 
 
@@ -62,21 +64,19 @@ def signature(requests: Sequence[StoredRequest], tried: Sequence[Attempt]) -> tu
 
 
 def by_command(requests: Sequence[StoredRequest], tried: Sequence[Attempt]) -> list[Attempt]:
-    """Runs under way that no request asked for; one that has just begun may not say which yet."""
-    if any(each.is_live and each.run_id is None for each in requests):
-        return []
+    """Runs under way that no request asked for."""
     asked_for = {each.run_id for each in requests}
     return [each for each in tried if each.status == "running" and each.run_id not in asked_for]
 
 
 def _request(request: StoredRequest) -> None:
     """A request: what it is for, how far it is, and the button that cancels it."""
-    age = wording.duration(request.seconds)
+    person, age = wording.plain(request.person), wording.duration(request.seconds)
     is_waiting = request.status == run_requests.WAITING
     st.markdown(
         f"**{words.title(request)}** with {words.SOURCES[request.source]} "
         f"{'waits' if is_waiting else 'is under way'} for {age}. "
-        f":small[:gray[Request {request.request_id}, asked for by {request.person}.]]"
+        f":small[:gray[Request {request.request_id}, asked for by {person}.]]"
     )
     if is_waiting:
         _waiting(request)
@@ -159,3 +159,7 @@ def _stages(rows: Sequence[StageRun], stage: str | None, kind: str, *, part_done
         counted, took = (f"{row.rows:,}", wording.duration(row.seconds)) if row else ("", "")
         lines.append(_LINE.format(text, state_, counted, took))
     st.markdown("\n".join(lines))
+    for row in rows:
+        if row.error:
+            symbol, name = words.RESULTS[row.status][0], words.stage_name(row.stage)
+            st.markdown(f"{symbol} **{name}**: {wording.plain(row.error[:LONGEST])}")

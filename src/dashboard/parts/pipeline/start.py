@@ -9,17 +9,16 @@ import streamlit as st
 
 from src.core.errors import ForecastError
 from src.core.tickers import normalise_ticker
-from src.dashboard import frame, local_runs, readers
+from src.dashboard import banner, frame, local_runs, readers
 from src.dashboard.login import access
 from src.dashboard.parts.pipeline.words import Attempt, stocks
 from src.data.sources.delivery import SAMPLE_TICKER
+from src.data.sources.select import MOST_FROM_YAHOO
 from src.db.tables import run_requests
 from src.db.tables.run_requests import NewRequest, StoredRequest
 
 ALL, OTHER = "All stocks", "Another stock"
 SUFFIX = ".NS"
-# What Yahoo lets a run fetch.
-MOST_FROM_YAHOO = 50
 STORED, YAHOO, FILES, SYNTHETIC = "Stored", "Yahoo", "Files", "Synthetic"
 NAMES = {STORED: "stored", YAHOO: "yahoo", FILES: "csv", SYNTHETIC: "sample"}
 _EXPLAINED = (
@@ -119,10 +118,13 @@ def _other_stock() -> tuple[str | None, str | None]:
 
 
 def _sources(tickers: Sequence[str] | None) -> list[str]:
-    """Where prices may come from; only of a stored stock they may be stored."""
-    stored = {each.ticker for each in frame.stored()}
-    is_stored = bool(stored) if tickers is None else stored.issuperset(tickers)
-    if tickers == [SAMPLE_TICKER]:
+    """Where prices may come from: those of all stocks are of real ones."""
+    stored = {each.ticker: each.source for each in frame.stored()}
+    if tickers is None:
+        is_real = any(source != banner.SAMPLE for source in stored.values())
+        return [STORED, YAHOO, FILES] if is_real else [FILES]
+    is_stored = set(stored).issuperset(tickers)
+    if list(tickers) == [SAMPLE_TICKER]:
         return [SYNTHETIC, *([STORED] if is_stored else [])]
     return [*([STORED] if is_stored else []), YAHOO, FILES]
 
@@ -153,7 +155,7 @@ def _press(kind: str, choice: Choice, newest: int) -> None:
     if not access.allowed():
         return
     names = ",".join(choice.tickers or ["*"])
-    person = access.person() or st.context.ip_address or "this machine"
+    person = access.person() or str(st.context.ip_address or "this machine")
     key = f"page:{newest}:{kind}:{names}:{choice.source}"
     try:
         request_id, is_new = readers.write(

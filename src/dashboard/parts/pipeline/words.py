@@ -71,6 +71,9 @@ class Attempt:
 def attempts(runs: Sequence[RecentRun], requests: Sequence[StoredRequest]) -> list[Attempt]:
     """Runs and requests without a run, the newest first."""
     cancelled = {each.run_id for each in requests if each.status == "cancelled"}
+    # A request that has just begun does not say yet which run is its own.
+    if any(each.status == "running" and each.run_id is None for each in requests):
+        runs = [run for run in runs if run.status != "running" or run.request_id is not None]
     found = [
         Attempt(
             run.run_id,
@@ -139,6 +142,8 @@ def answer(last: Attempt | None) -> str:
     if last.status == "partial":
         return f"The last run left out {wording.count(last.failed, 'stock')} of {_total(last)}"
     if last.status == "failed":
+        if last.failed_stage is None:
+            return f"The last run failed before its first stage{took}"
         return f"The last run failed at {stage_name(last.failed_stage).lower()}{took}"
     return f"The last run was {last.status}{took}"
 
@@ -158,4 +163,5 @@ def cause(last: Attempt, made_at: str) -> str | None:
         if made_at == "never"
         else f"The forecasts of {made_at} stay published."
     )
-    return f"{words[0]} **{stage}**: {last.sentence or 'the reason is in the log.'} {stands}"
+    reason = wording.plain(last.sentence or "The reason is in the log.")
+    return f"{words[0]} **{stage}**: {reason} {stands}"

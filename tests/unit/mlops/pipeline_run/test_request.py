@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from mlops.pipeline_run.request import MOST_FROM_YAHOO, listed_tickers, make_request
+from mlops.pipeline_run.request import listed_tickers, make_request
 from src.config.load import load_settings
 from src.core.errors import UsageError
-from src.data.sources.select import SourceRequest
+from src.data.sources.select import MOST_FROM_YAHOO, SourceRequest
 
 NOW = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 
