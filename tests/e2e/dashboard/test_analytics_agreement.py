@@ -1,0 +1,63 @@
+"""Pages and the API never contradict each other: what they say of a stock is of one measure."""
+
+import psycopg
+import pytest
+
+from src.dashboard import evidence as home_evidence
+from src.dashboard import forecasts
+from src.dashboard.judged import judged
+from src.dashboard.parts.analytics.evidence import REALISED, WALK_FORWARD, scores, stamp
+from src.db.database import DATA_DIR
+from src.db.embedded.lease import acquire
+from src.db.tables.scores import ScoreLog
+from src.modeling.evaluation.scoreboard import POOLED, scoreboard
+from tests.support.dashboard_apps import installation
+
+SESSIONS = {"short": 1, "long": 63}
+
+
+@pytest.fixture(scope="module")
+def url(dashboard_home):
+    with acquire(dashboard_home / DATA_DIR) as lease, installation(dashboard_home, lease.url):
+        yield lease.url
+
+
+@pytest.mark.parametrize("horizon", SESSIONS)
+def test_analytics_agrees_with_home_and_with_answers(url, horizon):
+    verdict = judged("NSE", horizon)
+    board = {row.ticker: row.gain for row in scores(verdict, WALK_FORWARD, None, "").tickers}
+
+    skills = home_evidence.skills("NSE", horizon, verdict.digest, verdict.candidate)
+    assert len(board) == 21
+    assert {ticker: skills[ticker] for ticker in board} == board
+    answer = forecasts.forecasts(["ACE.NS"]).answers["ACE.NS", horizon]
+    assert answer["verdict"] == verdict.verdict
+    assert answer["candidate"]["pool"] == {
+        "mae_vs_zero": verdict.skill,
+        "n": verdict.n,
+        "n_eff": verdict.n_eff,
+    }
+
+
+@pytest.mark.parametrize("horizon", SESSIONS)
+def test_realised_scores_are_those_of_the_scoreboard(url, horizon):
+    with psycopg.connect(url, autocommit=True) as connection:
+        lines = {
+            line["ticker"]: line
+            for line in scoreboard(ScoreLog(connection))
+            if line["horizon"] == horizon and line["kind"] == "served"
+        }
+    found = scores(judged("NSE", horizon), REALISED, None, stamp(REALISED))
+
+    everyone = lines.pop(POOLED)
+    answered = next(model for model in found.models if model.name == "answered")
+    assert answered.mae == pytest.approx(everyone["mae"])
+    for level, measure in found.coverage.items():
+        assert measure.value == pytest.approx(everyone["coverage"][f"{level:g}"])
+    assert {row.ticker for row in found.tickers} == set(lines)
+    for row in found.tickers:
+        line = lines[row.ticker]
+        assert row.gain.n == line["n"]
+        assert row.gain.value == pytest.approx(line["skill"])
+        assert max(1, row.gain.n_eff) == pytest.approx(line["n_eff"])
+        assert row.held.value == pytest.approx(line["coverage"]["0.8"])
