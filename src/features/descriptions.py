@@ -55,7 +55,7 @@ _OF_POOL = {
     "rank_mean": "Mean of the ranks that the model predicts for the pool.",
 }
 _RANK = "rank_"
-_RANKED = "Rank among the stocks of the pool, −0.5 lowest to 0.5 highest, of: "
+_RANKED = "Rank in the pool (−0.5 to 0.5): "
 _NUMBER = re.compile(r"\d+")
 
 

@@ -24,7 +24,7 @@ def test_no_feature_is_without_a_description():
     ("name", "part"),
     [
         ("mom_252_21_s", "over 252 sessions without the last 21"),
-        ("rank_rsi_14", "highest, of: relative strength index over 14 sessions"),
+        ("rank_rsi_14", "Rank in the pool (−0.5 to 0.5): relative strength index over 14 sessions"),
         ("market_vol", "Volatility of the market, as"),
     ],
 )

@@ -42,7 +42,7 @@ def contribution_bars(parts: Sequence[tuple[str, float]], look: str) -> go.Figur
     theme.style(figure, look, height=FRAME + ROW * len(parts))
     widest = max((abs(100 * value) for _, value in parts), default=1.0) or 1.0
     figure.update_xaxes(
-        title_text="part of the forecast return (%)", range=[-1.35 * widest, 1.35 * widest]
+        title_text="part of the forecast return (%)", range=[-1.6 * widest, 1.6 * widest]
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
@@ -75,6 +75,6 @@ def history_line(days: Sequence[dt.date], values: Singles, name: str, look: str)
     )
     theme.style(figure, look, height=280)
     places, labels = sessions.ticks(days)
-    figure.update_xaxes(tickvals=places, ticktext=labels, showgrid=False)
+    figure.update_xaxes(tickvals=places, ticktext=labels, showgrid=False, zeroline=False)
     figure.update_yaxes(title_text=escape(name))
     return figure

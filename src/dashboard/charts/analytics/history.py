@@ -97,7 +97,11 @@ def actual_and_predicted(
     theme.style(figure, look, height=HEIGHT)
     places, labels = sessions.ticks(past.days)
     figure.update_xaxes(
-        tickvals=places, ticktext=labels, showgrid=False, title_text="session forecast"
+        tickvals=places,
+        ticktext=labels,
+        showgrid=False,
+        zeroline=False,
+        title_text="session that the forecast was about",
     )
     figure.update_yaxes(title_text="return (%)")
     figure.update_layout(

@@ -133,7 +133,13 @@ def _axes(
 ) -> None:
     places, labels = sessions.ticks(days)
     figure.update_layout(
-        xaxis={"tickvals": places, "ticktext": labels, "anchor": "y2", "showgrid": False},
+        xaxis={
+            "tickvals": places,
+            "ticktext": labels,
+            "anchor": "y2",
+            "showgrid": False,
+            "zeroline": False,
+        },
         yaxis={
             "domain": [0.28, 1],
             "title": {"text": "skill (%)"},

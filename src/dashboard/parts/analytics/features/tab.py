@@ -82,8 +82,8 @@ def _table(ticker: str, rows: Sequence[FeatureRow], history: FeatureHistory) -> 
         f"{wording.count(len(history.days), 'session')} with a smaller value: 50 % is usual, near "
         "0 or 100 % is rare."
         if group in GROUPS[:2]
-        else "A rank says where the stock stands among the others of its pool today; the market's "
-        "state is the same for all of them."
+        else "A rank says where the stock stands among the others of its pool today, from −0.5 "
+        "(lowest) to 0.5 (highest); the market's state is the same for all of them."
     )
     if group == COLUMNS:
         st.markdown(":small[:gray[No model sees these columns; models read the inputs.]]")
@@ -107,7 +107,8 @@ def _row(row: FeatureRow, history: FeatureHistory) -> dict[str, Any]:
         "Value": None if row.value is None else float(f"{row.value:.4g}"),
         "Place": row.place,
         "What it is": row.description,
-        "Part": row.part,
+        # In percent, and no zero with a sign.
+        "Part": None if row.part is None else round(100 * row.part, 4) + 0.0,
     }
     if row.place is not None:
         out["Lately"] = [
@@ -120,13 +121,14 @@ def _config(rows: Sequence[FeatureRow], *, has_parts: bool) -> dict[str, Any]:
     has_place = any(row.place is not None for row in rows)
     column = st.column_config
     return {
-        "Feature": column.TextColumn(pinned=True),
+        "Feature": column.TextColumn(pinned=True, width=150),
+        "Value": column.NumberColumn(width="small"),
         "Place": column.ProgressColumn(format="percent", min_value=0, max_value=1)
         if has_place
         else None,
-        "What it is": column.TextColumn(width="large"),
+        "What it is": column.TextColumn(width=560),
         "Part": column.NumberColumn(
-            "Part of the forecast", format="%.5f", help="As a return: 0.001 is 0.1 %."
+            "Part of forecast (%)", format="%.4f", help="What it adds to the forecast return."
         )
         if has_parts
         else None,
