@@ -6,8 +6,10 @@ import math
 import time
 
 import streamlit as st
+from streamlit.errors import StreamlitAuthError, StreamlitMissingAuthlibError
 
 from src.config import logs
+from src.core.errors import one_line
 from src.dashboard import readers
 from src.dashboard.login.passwords import VARIABLE, Turnstile
 
@@ -55,7 +57,17 @@ def draw() -> None:
         if _stored() is not None:
             _password_form()
         if _has_provider() and st.button("Log in with your account", key="log_in_provider"):
-            st.login()
+            _ask_provider()
+
+
+def _ask_provider() -> None:
+    try:
+        st.login()
+    except StreamlitMissingAuthlibError:
+        st.error("Accounts need one more library: `pip install 'streamlit[auth]'`.")
+    except StreamlitAuthError as error:
+        log.error(f"The log-in of accounts is not set up: {one_line(error)}", exc_info=error)
+        st.error("The log-in of accounts is not set up as it should be: see the log.")
 
 
 def _password_form() -> None:

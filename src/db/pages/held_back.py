@@ -15,7 +15,7 @@ Place = tuple[str, str, str, str, int, int, str]
 
 _WANTED = "(%(ticker)s::text IS NULL OR ticker = %(ticker)s)"
 _COUNTS = f"""
-SELECT rule, action, count(*) AS rows, count(DISTINCT ticker) AS tickers, max(at) AS newest
+SELECT rule, action, count(*) AS rows, max(at) AS newest
 FROM quarantine WHERE {_WANTED} GROUP BY rule, action ORDER BY rows DESC, rule LIMIT 100
 """  # noqa: S608 names of this module
 # Sorted as bytes, for which the newest session comes first whatever the server's language.
@@ -45,7 +45,6 @@ class RuleCount:
     rule: str
     action: str
     rows: int
-    tickers: int
     newest: str
 
 

@@ -12,9 +12,9 @@ def row(values, at="2026-04-20", kind="daily", action="rejected"):
 
 def test_the_sentence_counts_and_names_the_rules():
     counts = [
-        RuleCount("null_bar", "rejected", 1200, 3, "2026-04-20"),
-        RuleCount("gap", "repaired", 7, 1, "2026-04-21"),
-        RuleCount("non_session", "rejected", 5, 2, "no date"),
+        RuleCount("null_bar", "rejected", 1200, "2026-04-20"),
+        RuleCount("gap", "repaired", 7, "2026-04-21"),
+        RuleCount("non_session", "rejected", 5, "no date"),
     ]
     assert sentence(counts[:2], None, 9) == (
         "**1,200 rows are held back:** null bar (1,200). The newest is of Mon 20 Apr 2026. "

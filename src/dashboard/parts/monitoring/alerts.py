@@ -150,11 +150,12 @@ def _pending(alerts: Sequence[Alert]) -> None:
 
 
 def _silence_line(silence: Silence) -> None:
+    subject = "everything" if silence.subject == "*" else wording.plain(silence.subject)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f"**Silence {silence.silence_id}:** {wording.plain(silence.rule)} of "
-            f"{wording.plain(silence.subject)} until {wording.moment(silence.ends_at)}, by "
-            f"{wording.plain(silence.person)}: {wording.plain(silence.reason)}",
+            f"**Silence {silence.silence_id}:** {wording.plain(silence.rule)} of {subject} until "
+            f"{wording.moment(silence.ends_at)}, by {wording.plain(silence.person)}: "
+            f"{wording.plain(silence.reason)}",
             width="stretch",
         )
         pressed = st.button(
