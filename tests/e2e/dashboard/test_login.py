@@ -1,9 +1,15 @@
 """Logging in to the dashboard, as a person does it."""
 
+import os
+import pty
+import subprocess
+import sys
+
 import psycopg
 import pytest
 
-from src.dashboard.login.passwords import VARIABLE, hash_password
+from src.dashboard.login.passwords import VARIABLE, hash_password, is_password
+from tests.conftest import ROOT
 from tests.support.alerts import MONDAY
 from tests.support.dashboards import Dashboard, Visitor
 
@@ -74,3 +80,38 @@ def test_buttons_work_after_the_right_password_only(browser, guarded):
     assert CORRECT not in log
     assert visitor.problems() == []
     visitor.context.close()
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "told"),
+    [
+        ((CORRECT, CORRECT), 0, f"{VARIABLE}='scrypt$"),
+        ((CORRECT, WRONG), 1, "The two differ"),
+        (("short", "short"), 1, "8 characters"),
+    ],
+)
+def test_the_hash_of_a_password_is_printed_and_the_password_never(environment, typed, code, told):
+    ours, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "src.dashboard.login"],
+        cwd=ROOT,
+        env=environment,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    shown = b""
+    for prompt, password in zip((b"Password: ", b"Again: "), typed, strict=True):
+        while prompt not in shown:
+            shown += os.read(ours, 1000)
+        os.write(ours, f"{password}\n".encode())
+    assert process.wait(60) == code
+    shown += os.read(ours, 1000)
+    os.close(terminal)
+    os.close(ours)
+    text = shown.decode()
+    assert told in text
+    assert all(password not in text for password in (CORRECT, WRONG))
+    if code == 0:
+        assert is_password(CORRECT, text.rpartition(f"{VARIABLE}='")[2].strip().rstrip("'"))
