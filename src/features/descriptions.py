@@ -10,15 +10,15 @@ import re
 
 # A sentence by name, with ``#`` for each number of the name and {0}, {1} for the numbers.
 _GUIDE = {
-    "return_lag#": "Daily return counted back from the newest session: this is number {0}.",
+    "return_lag#": "Return of session {0}, counted back from the newest.",
     "sma_#": "Mean of the last {0} closes, in the currency of the price.",
     "mom_#": "Return over the last {0} sessions.",
     "vol_#": "Standard deviation of the daily returns of the last {0} sessions.",
     "volume": "Shares traded in the session.",
 }
 _OWN = {
-    "ret_lag#_s": "Daily return counted back from the newest session, number {0}, in units of the "
-    "stock's usual daily move.",
+    "ret_lag#_s": "Return of session {0}, counted back from the newest, in units of the usual "
+    "daily move.",
     "mom_#_s": "Return over {0} sessions, in units of the move that is usual over so many.",
     "mom_#_#_s": "Return over {0} sessions without the last {1}, in units of the usual move.",
     "over_sma_#_s": "How far the close is above the mean of the last {0}, in units of the usual "

@@ -1,10 +1,17 @@
 """What the page Analytics says where something is missing, damaged or asked for wrongly."""
 
+import datetime as dt
+
+import numpy as np
 import psycopg
 import pytest
 
+from src.core.calendars.nse import nse
 from src.dashboard import wording
+from src.dashboard.judged import judged
+from src.dashboard.parts.analytics.evidence import REALISED, scores, stamp
 from tests.support.dashboard_apps import installation, open_page, text
+from tests.support.logged_forecasts import log_forecasts, logged_forecast, record_outcomes
 
 
 @pytest.fixture
@@ -51,3 +58,44 @@ def test_a_pool_without_a_training_has_features_and_no_verdict(place, shown):
     said = shown(stock="AAPL")
     assert "No model has been trained 1 session ahead yet" in said
     assert "Nothing has been scored yet." in said
+
+
+def test_what_was_answered_is_scored_over_a_change_of_models_and_each_model_beside_it(place, shown):
+    url, home = place
+    days = nse().sessions(dt.date(2026, 3, 23), dt.date(2026, 4, 15))
+    actual = np.random.default_rng(3).normal(0, 0.01, len(days))
+    proposed = actual / 2
+    rows = []
+    for at, day in enumerate(days):
+        is_served = at >= 5
+        rows.append(
+            logged_forecast(
+                day,
+                nse().ahead(day, 1),
+                float(actual[at]),
+                model="ridge" if is_served else "zero",
+                point=float(proposed[at]) if is_served else 0.0,
+                candidate="ridge",
+                candidate_point=float(proposed[at]),
+            )
+        )
+    with psycopg.connect(url, autocommit=True) as connection:
+        log_forecasts(connection, *rows)
+        record_outcomes(connection, *rows)
+
+    with installation(home, url):
+        found = scores(judged("NSE", "short"), REALISED, None, stamp(REALISED))
+    maes = {model.name: (model.mae, model.absolute.n) for model in found.models}
+    assert maes == {
+        "zero": (pytest.approx(np.abs(actual).mean()), len(days)),
+        "answered": (
+            pytest.approx(np.abs(np.r_[actual[:5], (actual - proposed)[5:]]).mean()),
+            len(days),
+        ),
+        "zero, served": (pytest.approx(np.abs(actual[:5]).mean()), 5),
+        "ridge, served": (pytest.approx(np.abs(actual - proposed)[5:].mean()), len(days) - 5),
+        "ridge, shadow": (pytest.approx(np.abs(actual - proposed)[:5].mean()), 5),
+    }
+    said = shown(stock="TCS.NS", evidence="Realised")
+    assert f"{len(days)} sessions are scored." in said
+    assert "no model has been served" not in said
