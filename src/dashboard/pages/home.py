@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import streamlit as st
 
 from src.core.tables import HORIZONS
@@ -25,15 +27,16 @@ def page() -> None:
     stocks = {horizon: rows.all_stocks(horizon) for horizon in HORIZONS}
     pool = next(stored.pool for stored in frame.stored() if stored.ticker == ticker)
     _answer(stocks, pool, ticker)
+    chosen = forecasts([ticker])
     with frame.block("The forecasts of the chosen stock"):
-        today.today(ticker, forecasts([ticker]))
+        today.today(ticker, chosen)
     with frame.block("The overview"):
         summary.metrics(stocks, pool, ticker)
     with frame.block("The table of all stocks"):
         _all_stocks(stocks)
     with frame.block("The system's status"):
         status.system_status()
-    _beside(pool)
+    _beside(summary.news_since(ticker), chosen.problem)
 
 
 def _answer(stocks: dict[str, rows.AllStocks], pool: str, ticker: str) -> None:
@@ -64,13 +67,13 @@ def _all_stocks(stocks: dict[str, rows.AllStocks]) -> None:
     table.table(stocks[labels[str(chosen)]])
 
 
-def _beside(pool: str = "") -> None:
+def _beside(since: dt.date | None = None, problem: str = "") -> None:
     left, right = st.columns(2, gap="large")
     with left, frame.block("What needs attention"):
-        attention.needs_attention()
+        attention.needs_attention(since)
     with right, frame.block("The last run"):
         status.last_run()
-        status.links(pool)
+        status.links(problem)
 
 
 if __name__ == "__main__":

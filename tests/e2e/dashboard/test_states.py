@@ -160,5 +160,6 @@ def test_a_database_that_is_stopped_is_said_in_one_box_and_comes_back_without_a_
     assert "Traceback" not in visitor.text()
 
     place.start()
-    sees(visitor, "TCS.NS: 8 in 10 outcomes")
+    sees(visitor, "TCS.NS: 8 in 10 outcomes", "Documents of the prediction API")
+    visitor.settle()
     assert "Trying again" not in visitor.text()

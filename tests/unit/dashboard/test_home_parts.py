@@ -88,6 +88,12 @@ def test_a_changed_verdict_of_a_whole_pool_and_a_share_that_is_gone_need_nobody(
     assert not row("A.NS", STALE, age=21).needs_a_look
 
 
+def test_what_is_rare_comes_before_what_waits_for_a_run_and_what_is_gone_comes_last():
+    gone, calm = row("A.NS", STALE, age=99), row("B.NS", CHANGED)
+    odd = [row("Z.NS", OUTSIDE), row("C.NS", HELD_BACK, STALE, age=1), row("D.NS", STALE, age=1)]
+    assert sorted([gone, calm, *odd[::-1]], key=rows._rank) == [*odd, calm, gone]
+
+
 def test_five_stocks_are_named_and_the_others_counted():
     odd = [row(f"{letter}.NS", OUTSIDE) for letter in "ABCDEFG"]
     long = [row("A.NS", OUTSIDE, why=("outside 95 % at 63 sessions",)), row("Z.NS")]

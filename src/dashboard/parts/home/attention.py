@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import datetime as dt
+from collections.abc import Collection, Sequence
 
 import streamlit as st
 
@@ -18,21 +19,26 @@ from src.monitoring.rules import RULES
 LISTED = 5
 # By severity: a symbol and a word.
 SEVERITIES = {"CRITICAL": "✕ critical", "WARNING": "▲ warning", "INFO": "○ for information"}
-JUMPS = "action_pending"
+JUMPS, REFUSED = "action_pending", "bars_refused"
 NAMES = {title.file: title.name for title in frame.TITLES}
 
 
-def needs_attention() -> None:
-    """Draw what fires, and jumps in prices that no alert tells of yet."""
+def needs_attention(since: dt.date | None) -> None:
+    """Draw what fires, and refused rows from a date on and jumps that no alert tells of yet."""
     st.subheader("Needs attention", anchor=False)
     alerts = readers.read_recent(attention.open_alerts)
-    told = any(alert.rule == JUMPS for alert in alerts)
-    pending = [] if told else readers.read_recent(attention.pending_jumps)
+    told = {alert.rule for alert in alerts}
+    pending = [] if JUMPS in told else readers.read_recent(attention.pending_jumps)
+    refused = (
+        readers.read_recent(attention.refused_rows, since) if since and REFUSED not in told else []
+    )
     stored = {ticker.ticker for ticker in frame.stored()}
     for alert in alerts[:LISTED]:
         _alert(alert, stored)
     if len(alerts) > LISTED:
         _link("monitoring", f"{len(alerts) - LISTED} more alerts")
+    if refused:
+        _refused(refused)
     if pending:
         names = subjects_text([ticker for ticker, _, _ in pending])
         jumps = wording.count(sum(count for _, _, count in pending), "jump")
@@ -41,13 +47,24 @@ def needs_attention() -> None:
             f"  \n{names}. Until then no outcome across it is counted."
         )
         _link("predictions", f"First: {pending[0][0]}", stock=pending[0][0])
-    if not alerts and not pending:
+    if not alerts and not pending and not refused:
         looked = last_watch(readers.settings().home)
         st.markdown(
             f":material/check: Nothing fires. Monitoring last looked {wording.moment(looked)}."
             if looked
             else "Monitoring has never looked: start `python -m mlops.monitoring watch`."
         )
+
+
+def _refused(rows: Sequence[tuple[str, int, str, str]]) -> None:
+    total = wording.count(sum(count for _, count, _, _ in rows), "row")
+    names = subjects_text([ticker for ticker, _, _, _ in rows])
+    _, _, day, reason = max(rows, key=lambda row: row[2])
+    st.markdown(
+        f"**{total} of prices held back lately.** {names}; the newest is of {day} "
+        f"({wording.plain(reason)})."
+    )
+    _link("monitoring", "Open Monitoring")
 
 
 def alert_title(alert: OpenAlerts) -> str:

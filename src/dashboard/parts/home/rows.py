@@ -121,9 +121,16 @@ def _all_stocks(horizon: str, version: int, closed: Sequence[str]) -> AllStocks:
         for ticker, age in zip(tickers, ages(tickers), strict=True)
         if ticker.ticker in states
     ]
-    rows.sort(key=lambda row: (not row.needs_a_look, row.age > DORMANT_AFTER, row.ticker))
+    rows.sort(key=_rank)
     inside = sum(bool(state.inside_80) for state in settled)
     return AllStocks(tuple(rows), session, len(settled), inside)
+
+
+def _rank(row: StockRow) -> tuple[int, int, str]:
+    """What needs a look first, and what is rare before what only waits for a run."""
+    if row.needs_a_look:
+        return 0, [MISSING, *FLAGS].index(row.flags[0]), row.ticker
+    return (2 if row.age > DORMANT_AFTER else 1), 0, row.ticker
 
 
 def _row(

@@ -91,21 +91,26 @@ def run_text(run: LastRun) -> str:
     return "  \n".join(lines)
 
 
-def links(pool: str) -> None:
-    """Draw links to the documents of the API and the reports of the last run."""
+def links(problem: str) -> None:
+    """Draw links to the documents of the API and the reports of the last run.
+
+    ``problem`` is why the API cannot be used now; empty where it can or nobody asked it.
+    """
     st.subheader("Links", anchor=False)
     settings = readers.settings()
     url = settings.dashboard.api_url or f"http://127.0.0.1:{settings.api.port}"
     st.page_link(f"{url}/docs", label="Documents of the prediction API", icon=":material/api:")
+    if problem:
+        st.markdown(f":small[:gray[Not there now: {wording.plain(problem)}.]]")
     run = readers.read_recent(attention.last_run)
     if run is None:
         return
     folder = settings.home / REPORTS / run.run_id
     reports = sorted(folder.glob("report*.html")) if folder.is_dir() else []
     for report in reports:
-        words = report.stem.removeprefix("report").strip("_").replace("_", ", ") or pool
+        words = report.stem.removeprefix("report").strip("_").replace("_", ", ")
         st.download_button(
-            f"Report of the last run: {words}",
+            f"Report of the last run: {words}".rstrip(": "),
             data=report.read_bytes,
             file_name=f"{run.run_id}_{report.name}",
             mime="text/html",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -120,11 +121,17 @@ def _held(horizon: str, pool: str, ticker: str) -> None:
     )
 
 
-def _held_back(ticker: str) -> None:
+def news_since(ticker: str) -> dt.date:
+    """The first of the sessions whose refused rows are news, on a ticker's exchange."""
     calendar = calendar_of(exchange_of(ticker))
     since = calendar.last_closed(readers.now())
     for _ in range(NEWS - 1):
         since = calendar.previous_session(since)
+    return since
+
+
+def _held_back(ticker: str) -> None:
+    since = news_since(ticker)
     refused = readers.read_recent(attention.refused_rows, since)
     st.metric(
         "Rows held back",

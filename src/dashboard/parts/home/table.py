@@ -61,7 +61,7 @@ def table(stocks: AllStocks) -> None:
 
 def footnote(rows: Sequence[StockRow]) -> str:
     """What the column of skills means, and how many of its ranges leave out zero by chance."""
-    parts = ["Click on a stock to open its forecasts."]
+    parts = ["Click on a stock to open its forecasts, or choose it at the top."]
     dates = [row.skill.dates for row in rows if row.skill is not None]
     if dates:
         parts.append(
