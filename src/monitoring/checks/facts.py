@@ -182,6 +182,8 @@ def _problem(facts: Facts, pair: Pair, live: ModelEvent | None) -> tuple[bool, s
     store = ArtifactStore.of(facts.settings)
     try:
         store.load(*pair, live.digest)
+        # What reports and pages read: nothing is served from it.
+        store.forecasts(*pair, live.digest)
     except CorruptArtifact as error:
         is_there = (store.root / pair[0] / pair[1] / live.digest).is_dir()
         return not is_there, str(error)

@@ -83,10 +83,11 @@ def test_model_missing_and_corrupt(installation):
     assert installation.bad() == {("model_missing", "NSE/short")}
     mend()
     assert installation.bad() == set()
-    mend = remove_model(installation, "model.safetensors")
-    assert installation.bad() == {("model_corrupt", "NSE/short")}
-    mend()
-    assert installation.bad() == set()
+    for name in ("model.safetensors", "forecasts.parquet"):
+        mend = remove_model(installation, name)
+        assert installation.bad() == {("model_corrupt", "NSE/short")}
+        mend()
+        assert installation.bad() == set()
 
 
 def test_no_model_at_all(database_url, home):
