@@ -7,7 +7,8 @@ import pytest
 from src.core.calendars.nse import nse
 from src.dashboard import wording
 from src.dashboard.charts.forecasts.bands import Bands
-from src.dashboard.parts.predictions import outcomes, sentences
+from src.dashboard.parts.predictions import outcomes, sentences, tiles
+from src.dashboard.parts.predictions.stock_forecasts import StockForecast
 from src.db.pages.predictions import EarlierForecast
 
 ANSWER = {
@@ -139,3 +140,23 @@ def test_overlapping_outcomes_are_worth_their_span():
     made = list(outcomes.outcomes_of(rows, calendar))
     assert outcomes.independent(calendar, made, 63) == pytest.approx((19 + 63) / 63)
     assert outcomes.independent(calendar, made[:1], 63) == 1
+
+
+def test_tiles_hold_the_single_numbers_and_none_that_is_not_known():
+    rows = [earlier(dt.date(2026, 4, 8), 0.02), earlier(dt.date(2026, 4, 9), -0.021)]
+    made = list(outcomes.outcomes_of(rows, nse()))
+    answer = ANSWER | {"prob_up": 0.476, "pred_return": -0.0012}
+    returns = Bands(0.0, {0.8: (-0.0247, 0.0231)})
+    forecast = StockForecast("short", 1, answer, returns, None, 0, None)
+    assert [
+        (plain(value), plain(beside))
+        for value, beside in tiles.tiles(forecast, made, indian=True).values()
+    ] == [
+        ("−0.12 %", "close ₹2,472.60"),
+        ("48 %", "in 1 session"),
+        ("4.8 %", "of the close"),
+        ("1 of 2", "inside, aim 2"),
+    ]
+    unknown = StockForecast("short", 1, ANSWER | {"prob_up": None}, None, None, 0, None)
+    shown = [value for value, _ in tiles.tiles(unknown, [], indian=False).values()]
+    assert shown[1:] == ["–", "–", "–"]

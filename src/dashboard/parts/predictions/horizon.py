@@ -16,7 +16,7 @@ from src.dashboard.charts.forecasts import bands, dots, fan
 from src.dashboard.charts.forecasts.bands import Bands, Row
 from src.dashboard.charts.forecasts.fan import Prices, Target
 from src.dashboard.charts.price_axis import price_axis
-from src.dashboard.parts.predictions import numbers, outcomes, sentences
+from src.dashboard.parts.predictions import numbers, outcomes, sentences, tiles
 from src.dashboard.parts.predictions.stock_forecasts import StockForecast, StockForecasts
 from src.db.pages import marks, predictions
 
@@ -33,6 +33,8 @@ def draw(ticker: str, found: StockForecasts, horizon: str) -> None:
         return
     indian = frame.indian()
     _answer(forecast, found.problem, indian=indian)
+    with frame.block("What came of earlier forecasts"):
+        tiles.draw(forecast, outcomes.known_outcomes(ticker, horizon), indian=indian)
     if forecast.returns is not None:
         with frame.block("The history of prices"):
             _fan(ticker, found, forecast, indian=indian)
@@ -68,11 +70,12 @@ def _fan(ticker: str, found: StockForecasts, forecast: StockForecast, *, indian:
         made_from = wording.day(forecast.answer["feature_date"])
         st.markdown(f"No closes up to {made_from} are stored to draw.")
         return
+    targets = _targets(found, forecast)
     first, last = prices.days[0], prices.days[-1]
     happened = readers.read(marks.marks, ticker, first, last, exchange_of(ticker).zone)
     figure = fan.fan(
         prices,
-        _targets(found, forecast),
+        targets,
         happened,
         title=f"close{_unit(ticker)}",
         theme=theme.kind(),
@@ -80,7 +83,7 @@ def _fan(ticker: str, found: StockForecasts, forecast: StockForecast, *, indian:
     )
     headline = sentences.headline(forecast.answer, forecast.sessions, indian=indian)
     theme.show(figure, key=f"fan_{forecast.horizon}", alt=f"Closes and ranges. {headline}")
-    st.markdown(f":small[:gray[{_caption(forecast)}]]")
+    st.markdown(f":small[:gray[{_caption(targets)}]]")
     if happened:
         st.markdown(f":small[:gray[Marks: {wording.plain(chart_marks.legend(happened))}]]")
 
@@ -106,18 +109,19 @@ def _targets(found: StockForecasts, forecast: StockForecast) -> list[Target]:
     ]
 
 
-def _caption(forecast: StockForecast) -> str:
+def _caption(targets: list[Target]) -> str:
+    """How to read the fan."""
+    read = "(thick 80 %, thin 95 %, ring: the point, dashes: no change)"
     outside = "1 in 20 outcomes should fall outside the widest band."
     axis = "The axis counts trading sessions, so weekends and holidays take no room."
-    if forecast.sessions == 1:
-        return (
-            "The bar is the forecast for the next session (thick 80 %, thin 95 %, ring: the point, "
-            f"dashes: no change). {outside} {axis}"
-        )
+    furthest = targets[-1].sessions
+    if furthest == 1:
+        return f"The bar is the forecast of the next session {read}. {outside} {axis}"
+    bars = " and ".join(f"+{target.sessions}" for target in targets)
+    drawn = f"Bars at {bars} are the two forecasts" if targets[1:] else f"The bar is at {bars}"
     return (
-        f"Bars at +1 and +{forecast.sessions} are the two forecasts (thick 80 %, thin 95 %, ring: "
-        "the point, dashes: no change). The shading between them only joins them; nothing is "
-        f"forecast for those sessions. {outside} {axis}"
+        f"{drawn} {read}. The shading only joins them to the last close; nothing is forecast for "
+        f"the sessions in between. {outside} {axis}"
     )
 
 
