@@ -20,8 +20,8 @@ def page() -> None:
     if ticker is None:
         st.header("Nothing has been forecast yet, so nothing can be scored", anchor=False)
         return
-    pool = next(each.pool for each in frame.stored() if each.ticker == ticker)
     with frame.block("The verdict"):
+        pool = next(each.pool for each in frame.stored() if each.ticker == ticker)
         horizon = _horizon()
         verdict = judged.judged(pool, horizon)
         _answer(verdict, horizon)
