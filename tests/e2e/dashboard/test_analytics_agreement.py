@@ -1,12 +1,14 @@
 """Pages and the API never contradict each other: what they say of a stock is of one measure."""
 
+import numpy as np
 import psycopg
 import pytest
 
 from src.dashboard import evidence as home_evidence
-from src.dashboard import forecasts
+from src.dashboard import forecasts, readers
 from src.dashboard.judged import judged
 from src.dashboard.parts.analytics.evidence import REALISED, WALK_FORWARD, scores, stamp
+from src.dashboard.parts.analytics.features.pool_history import pool_history
 from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire
 from src.db.tables.scores import ScoreLog
@@ -61,3 +63,22 @@ def test_realised_scores_are_those_of_the_scoreboard(url, horizon):
         assert row.gain.value == pytest.approx(line["skill"])
         assert max(1, row.gain.n_eff) == pytest.approx(line["n_eff"])
         assert row.held.value == pytest.approx(line["coverage"]["0.8"])
+
+
+@pytest.mark.parametrize(
+    "name", ["rank_skew_63", "market_vol_252", "beta_126", "rank_residual_5_s"]
+)
+def test_the_history_of_a_comparison_ends_with_what_the_model_saw(url, name):
+    with psycopg.connect(url) as connection:
+        day, seen = connection.execute(
+            "SELECT feature_date, (inputs ->> %s)::float8 FROM serving_inputs "
+            "WHERE ticker = 'ACE.NS' AND horizon = 'short'",
+            (name,),
+        ).fetchone()
+
+    days, values = pool_history("ACE.NS", "NSE", name, day, readers.version())
+
+    assert days[-1] == day
+    assert values[-1] == np.float32(seen)
+    assert len(values) == len(days) == 252
+    assert np.isfinite(values).mean() > 0.9
