@@ -2,13 +2,14 @@
 
 import os
 import signal
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import psycopg
 import pytest
 
 from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire
+from tests.support.dashboard_homes import run
 from tests.support.dashboards import Dashboard, Visitor
 from tests.support.services import eventually
 
@@ -16,30 +17,45 @@ PAGE = "pipeline_control"
 FULL, REFRESH = "Run full pipeline", "Refresh data"
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
+@pytest.fixture
+def empty(home):
     """A dashboard over an empty home, with an embedded server of its own; and that home."""
-    home = tmp_path_factory.mktemp("pipeline_home")
     with Dashboard(home) as dashboard:
         yield dashboard, home
 
 
-@pytest.fixture
-def connection(place):
-    """A connection to the same server as the dashboard's."""
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """As ``empty``, but DEMO.NS is stored."""
+    home = tmp_path_factory.mktemp("pipeline_home")
+    with Dashboard(home) as dashboard:
+        run(dashboard.environment, "mlops.pipeline", "--ticker", "DEMO.NS")
+        yield dashboard, home
+
+
+@contextmanager
+def connected(home):
+    """A connection to the server of a home."""
     with (
-        acquire(place[1] / DATA_DIR) as lease,
+        acquire(home / DATA_DIR) as lease,
         psycopg.connect(lease.url, autocommit=True) as opened,
     ):
         yield opened
 
 
 @pytest.fixture
-def person(place, browser):
-    """Makes people at that page, whose browsers must have had no problem in the end."""
+def connection(place):
+    """A connection to the same server as the dashboard's."""
+    with connected(place[1]) as opened:
+        yield opened
+
+
+@pytest.fixture
+def person(browser):
+    """Makes people at the page, whose browsers must have had no problem in the end."""
     visitors = []
 
-    def make():
+    def make(place):
         visitors.append(Visitor(browser, place[0].url))
         return look(visitors[-1])
 
@@ -52,8 +68,8 @@ def person(place, browser):
 
 
 @pytest.fixture
-def held(place, connection):
-    """Keeps runs from going on: they wait for a table until the returned connection closes."""
+def held(place):
+    """Keeps runs from going on: they wait for a table until the connection rolls back."""
     with acquire(place[1] / DATA_DIR) as lease, closing(psycopg.connect(lease.url)) as holder:
         holder.execute("LOCK TABLE ingest_batches IN ACCESS EXCLUSIVE MODE")
         yield holder
@@ -91,8 +107,8 @@ def requests(connection):
     ).fetchall()
 
 
-def test_the_first_run_is_started_from_an_empty_page_by_a_double_click(person, connection):
-    visitor = person()
+def test_the_first_run_is_started_from_an_empty_page_by_a_double_click(empty, person):
+    visitor = person(empty)
     headline(visitor, "Nothing has run yet")
     assert not is_pressable(visitor)
     visitor.page.get_by_label("Its name").fill("DEMO.NS")
@@ -103,11 +119,10 @@ def test_the_first_run_is_started_from_an_empty_page_by_a_double_click(person, c
     headline(visitor, "Full run of DEMO.NS")
     assert not is_pressable(visitor)
     headline(visitor, "The last run succeeded")
-    ((status, run_id, _, error),) = requests(connection)
-    assert (status, error) == ("success", None)
-    assert connection.execute("SELECT run_id, status FROM pipeline_runs").fetchall() == [
-        (run_id, "success")
-    ]
+    with connected(empty[1]) as connection:
+        ((status, run_id, _, error),) = requests(connection)
+        runs = connection.execute("SELECT run_id, status FROM pipeline_runs").fetchall()
+    assert (status, error, runs) == ("success", None, [(run_id, "success")])
     # What the run made is there without the page having been asked for again.
     visitor.page.wait_for_selector(f"h3:has-text('Stages of {run_id}')")
     visitor.page.wait_for_selector("text=Sample data")
@@ -117,9 +132,11 @@ def test_the_first_run_is_started_from_an_empty_page_by_a_double_click(person, c
     assert run_id in download.value.path().read_text()
 
 
-def test_two_people_who_press_at_once_follow_one_run_also_after_leaving(person, connection, held):
+def test_two_people_who_press_at_once_follow_one_run_also_after_leaving(
+    person, place, connection, held
+):
     before = len(requests(connection))
-    first, second = person(), person()
+    first, second = person(place), person(place)
     buttons = [each.page.get_by_role("button", name=REFRESH) for each in (first, second)]
     for button in [each.element_handle() for each in buttons]:
         # As quickly as can be: once one has got through, the other is disabled.
@@ -130,7 +147,7 @@ def test_two_people_who_press_at_once_follow_one_run_also_after_leaving(person, 
     first.page.close()
     second.page.reload()
     headline(second, "Data refresh of DEMO.NS is under way")
-    third = person()
+    third = person(place)
     headline(third, "Data refresh of DEMO.NS is under way")
     assert not is_pressable(third)
     third.page.wait_for_selector("td:has-text('● under way')")
@@ -141,8 +158,8 @@ def test_two_people_who_press_at_once_follow_one_run_also_after_leaving(person, 
     assert requests(connection)[0][0] == "success"
 
 
-def test_a_run_is_cancelled(person, connection, held):
-    visitor = person()
+def test_a_run_is_cancelled(person, place, connection, held):
+    visitor = person(place)
     press(visitor, FULL)
     visitor.page.wait_for_selector("td:has-text('● under way')")
     press(visitor, "Cancel")
@@ -156,8 +173,8 @@ def test_a_run_is_cancelled(person, connection, held):
     assert is_pressable(visitor)
 
 
-def test_a_run_whose_process_was_killed_is_said_to_have_died(person, connection, held):
-    visitor = person()
+def test_a_run_whose_process_was_killed_is_said_to_have_died(person, place, connection, held):
+    visitor = person(place)
     press(visitor, FULL)
     headline(visitor, "is under way")
     pid = eventually(lambda: requests(connection)[0][2])
@@ -172,10 +189,7 @@ def test_a_run_whose_process_was_killed_is_said_to_have_died(person, connection,
 
 
 def test_a_run_of_many_is_shown_as_it_was_logged(visit, dashboard_home):
-    with (
-        acquire(dashboard_home / DATA_DIR) as lease,
-        psycopg.connect(lease.url, autocommit=True) as opened,
-    ):
+    with connected(dashboard_home) as opened:
         ((run_id, status),) = opened.execute("SELECT run_id, status FROM pipeline_runs").fetchall()
         stages = opened.execute("SELECT stage, status FROM stage_runs").fetchall()
         counted = opened.execute(
