@@ -7,6 +7,7 @@ import pytest
 
 from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire
+from tests.support.services import eventually
 
 CELLS = "[data-testid=stDataFrame] table [role=gridcell]"
 
@@ -27,7 +28,8 @@ def number(text):
 
 
 def column(page, place):
-    """The cells of a column that the table shows."""
+    """The cells of a column that the table shows; it fills them some time after it is drawn."""
+    page.locator(CELLS).first.wait_for(state="attached")
     return page.locator(f"{CELLS}[aria-colindex='{place}']").all_inner_texts()
 
 
@@ -91,7 +93,7 @@ def test_the_table_is_narrowed_and_a_stock_in_it_opens_its_forecasts(visit, rows
 
     page.get_by_role("button", name="Stale", exact=True).click()
     visitor.settle()
-    assert column(page, 1) == ["TCS.NS"]
+    eventually(lambda: column(page, 1) == ["TCS.NS"])
     assert column(page, 4) == ["3\N{NO-BREAK SPACE}sessions old"]
     page.get_by_role("button", name="Held back", exact=True).click()
     page.get_by_role("button", name="Stale", exact=True).click()
