@@ -14,7 +14,7 @@ PICTURES = os.environ.get("DASHBOARD_PICTURES")
 TABS = {
     "predictions": ("Short-term", "Long-term", "Comparison"),
     "analytics": ("Model Performance", "Predictions History", "Feature Analysis"),
-    "monitoring": ("Pipeline Runs", "System Health", "Logs"),
+    "monitoring": ("Pipeline Runs", "System Health", "Logs", "Data Quality", "Evaluation"),
 }
 
 

@@ -228,15 +228,18 @@ def test_health_and_scores_are_those_of_the_database(visit, dashboard_home):
             "SELECT score FROM quality_scores WHERE ticker = '' ORDER BY session DESC LIMIT 1"
         ).fetchone()[0]
         logged = connection.execute("SELECT count(*) FROM predictions").fetchone()[0]
+        stock = connection.execute(
+            "SELECT min(subject) FROM alerts WHERE rule = 'action_pending' AND state = 'firing'"
+        ).fetchone()[0]
     assert headline(page).startswith(f"{groups} alerts firing")
     assert "The database answers and accepts changes." in visitor.text()
     assert f"Data: {score:.0f} of 100 at Fri 17 Apr 2026." in visitor.text()
 
     # From an alert to what shows its cause, with the stock chosen.
-    card = page.locator("[class*=st-key-alert_bars_refused]")
-    card.get_by_role("button", name="ACE.NS").click()
-    page.get_by_text("Data quality of ACE.NS").wait_for()
-    assert page.get_by_label("Stock").input_value() == "ACE.NS"
+    card = page.locator("[class*=st-key-alert_action_pending]")
+    card.get_by_role("button", name=stock).click()
+    page.get_by_text(f"Data quality of {stock}").wait_for()
+    assert page.get_by_label("Stock").input_value() == stock
     page.get_by_text("All stocks").click()
     page.get_by_text(f"{held_back} rows are held back").wait_for()
     page.get_by_role("tab", name="Evaluation").click()

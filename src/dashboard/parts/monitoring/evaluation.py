@@ -135,7 +135,7 @@ def _scoreboard() -> None:
         },
         hide_index=True,
         column_config={"n": st.column_config.NumberColumn(format="localized")},
-        key="scoreboard",
+        key="logged_scores",
         alt="Scores of logged forecasts by model, beside those of no change",
     )
 
