@@ -54,11 +54,9 @@ def test_the_first_sentence_and_numbers_are_those_of_the_database(visit, rows):
     visitor = visit()
     page = visitor.open("")
     ((stocks, first),) = rows("SELECT count(*), min(ticker) FROM pool_members")
-    assert page.inner_text(
-        "h2"
-    ) == f"No demonstrated edge for {2 * stocks} of {2 * stocks} forecasts".replace(
-        f"{2 * stocks} forecasts", f"{2 * stocks}\N{NO-BREAK SPACE}forecasts"
-    )
+    both = 2 * stocks
+    headline = f"No demonstrated edge for {both} of {both}\N{NO-BREAK SPACE}forecasts"
+    assert page.inner_text("h2") == headline
     ((settled, inside),) = rows(
         "SELECT count(*), count(*) FILTER (WHERE realised_return BETWEEN quantiles[3] AND "
         "quantiles[array_length(quantiles, 1) - 2]) FROM prediction_outcomes o "
