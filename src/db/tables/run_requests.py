@@ -104,7 +104,8 @@ class StoredRequest:
     Attributes:
         status: ``interrupted`` also where its process has died.
         stage: What is under way.
-        tickers_done: Of ``tickers_total``; 0 before it is known.
+        tickers_done: Of ``tickers_total``, both 0 before these are known; four stocks that are
+            through one of the four data stages count as one.
         seconds: Since it began, or since it was made while it waits.
     """
 

@@ -103,6 +103,7 @@ def test_what_is_under_way_is_shown_stage_by_stage(page, connection):
     assert "| Ingest | ◆ partly | 50,000 | 3 s |" in shown
     assert "| Cleaning | **● under way** |" in shown
     assert "| Training | ○ to come |" in shown
+    assert app.get("progress")[0].proto.text == "Data of 100\xa0stocks: 25\xa0% done"
     assert "Yahoo \\[1\\] does not answer." in shown
     assert "under way: see above" in shown
     assert all(button.disabled for button in buttons(app))

@@ -130,7 +130,8 @@ def _start(request_id: int) -> None:
 def _running(request: StoredRequest) -> None:
     total, done = request.tickers_total, request.tickers_done
     if total > 1:
-        st.progress(done / total, f"{done:,} of {wording.count(total, 'stock')} up to date")
+        share = wording.percent(done / total, 0)
+        st.progress(done / total, f"Data of {wording.count(total, 'stock')}: {share} done")
     rows = _stages_of(request.run_id)
     _stages(rows, request.stage, request.kind, part_done=total > 1 and done < total)
 
