@@ -40,7 +40,8 @@ def page() -> None:
                 health.draw()
     with log:
         if log.open:
-            logs.draw()
+            with frame.block("The log"):
+                logs.draw()
     with data:
         if data.open:
             quality.draw()

@@ -10,6 +10,7 @@ import streamlit as st
 
 from src.core.alerts import Acknowledgement, Alert, Silence
 from src.core.calendars.exchanges import calendar_of, exchange_of
+from src.core.errors import ForecastError
 from src.dashboard import frame, readers, wording
 from src.dashboard.login import access
 from src.dashboard.parts.monitoring import alert_board, alert_words
@@ -39,8 +40,12 @@ def draw(cards: Sequence[Card], shown: Board) -> None:
 
 @st.fragment(run_every=5)
 def _look_again(drawn: Board) -> None:
-    """Draw the page again once alerts have changed."""
-    if alert_board.current().said() != drawn.said():
+    """Draw the page again once alerts have changed, or cannot be read any more."""
+    try:
+        has_changed = alert_board.current().said() != drawn.said()
+    except ForecastError:
+        has_changed = True  # the frame says so
+    if has_changed:
         st.rerun()
 
 
