@@ -17,6 +17,7 @@ SECRETS = (
     "database_url",
     "signing_key",
     "api.keys",
+    "dashboard.password_hash",
     "monitoring.alert_urls",
     "monitoring.heartbeat_url",
 )

@@ -23,6 +23,15 @@ def test_a_key_that_is_no_hash_is_refused_and_not_repeated(monkeypatch):
     assert "hunter2" not in str(refused.value)
 
 
+def test_a_password_in_the_place_of_its_hash_is_not_repeated(monkeypatch):
+    monkeypatch.setenv("FORECAST_DASHBOARD__PASSWORD_HASH", "hunter2")
+
+    with pytest.raises(BadConfig, match="is invalid: give a hash") as refused:
+        load_settings(env_file=None)
+
+    assert "hunter2" not in str(refused.value)
+
+
 def test_nothing_of_the_api_decides_a_result(monkeypatch):
     monkeypatch.setenv("FORECAST_API_KEYS", HASHED)
 
