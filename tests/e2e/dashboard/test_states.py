@@ -106,7 +106,7 @@ def test_a_page_that_stays_open_tells_each_state_as_it_comes(place, visitor):
     visitor.open("?stock=TCS.NS")
     text = visitor.text()
     assert "DEMO.NS is sample data" not in text
-    assert "TCS.NS: 8 in 10 outcomes between 2,928.0 and 3,072.0" in text
+    assert "TCS.NS: 8 in 10 outcomes were expected between 2,928.0 and 3,072.0" in text
     assert "Unhealthy" not in text
 
     place.run(outcome_of_a_run)

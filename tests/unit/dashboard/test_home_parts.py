@@ -167,8 +167,11 @@ def test_the_paragraph_says_whether_a_model_ever_won_and_praises_no_range_that_m
 def answer(**fields):
     interval = {"low_close": 2500.25, "high_close": 2610.5, "low_return": 0, "high_return": 0}
     given = {
+        "ticker": "A.NS",
         "predict_date": "2026-04-20",
+        "predict_date_estimated": False,
         "feature_date": "2026-04-17",
+        "data_age_sessions": 0,
         "last_close": 2550.0,
         "est_future_close": 2550.0,
         "pred_return": 0.0,
@@ -183,14 +186,17 @@ def test_a_forecast_in_words():
     line = (
         "A.NS: 8 in 10 outcomes between 2,500.2 and 2,610.5 by the next session (Mon 20 Apr 2026)"
     )
-    assert today.headline("A.NS", answer(), indian=False) == line
+    assert today.headline("A.NS", answer(), 1, indian=False) == line
+    past = today.headline("A.NS", answer(data_age_sessions=1), 1, indian=False)
+    assert past.endswith("were expected between 2,500.2 and 2,610.5 by Mon 20 Apr 2026, now past")
     text = plain(today.explanation(answer(), indian=True))
     assert "19 in 20 inside ₹2,500.2 – ₹2,610.5" in text
     assert "Point ₹2,550.00 (no change)" in text
     assert "rise in 48 of 100 cases" in text
     bare = answer(intervals=[], prob_up=None, pred_return=0.01, model={"name": "ridge"})
     assert plain(today.explanation(bare, indian=False)).endswith("(+1.00 %, ridge).")
-    assert "no range is known" in today.headline("A.NS", bare, indian=False)
+    assert "no range is known" in today.headline("A.NS", bare, 1, indian=False)
+    assert "no range is known" in today.headline("A.NS", None, 1, indian=False)
 
 
 def test_an_alert_tells_how_many_are_like_it_and_who_takes_care():

@@ -19,7 +19,8 @@ LEVEL, WIDE = 0.8, 0.95
 def today(ticker: str, forecasts: Forecasts) -> None:
     """Draw the two forecasts of a stock side by side."""
     short = forecasts.answers.get((ticker, "short"))
-    st.subheader(headline(ticker, short, indian=frame.indian()), anchor=False)
+    sessions = readers.horizons()["short"]
+    st.subheader(headline(ticker, short, sessions, indian=frame.indian()), anchor=False)
     if warnings := _warnings(ticker, forecasts):
         st.warning(" ".join(warnings), icon=":material/history:")
     with st.grid(2, min_column_width=300, border=True, key="today"):
@@ -31,16 +32,11 @@ def today(ticker: str, forecasts: Forecasts) -> None:
         st.markdown(f":small[:gray[{source}]]")
 
 
-def headline(ticker: str, answer: Mapping[str, Any] | None, *, indian: bool) -> str:
-    """The range of the next session in words."""
-    if answer is None or not answer["intervals"]:
+def headline(ticker: str, answer: Mapping[str, Any] | None, sessions: int, *, indian: bool) -> str:
+    """The range of the next session in the words of Predictions, which tell one that is past."""
+    if answer is None:
         return f"{ticker}: no range is known for the next session"
-    interval = wording.interval_of(answer, LEVEL)
-    span = wording.price_range(interval["low_close"], interval["high_close"], indian=indian)
-    day = wording.day(answer["predict_date"])
-    return f"{ticker}: 8 in 10 outcomes between {span} by the next session ({day})".replace(
-        " – ", " and "
-    )
+    return sentences.headline(answer, sessions, indian=indian)
 
 
 def explanation(answer: Mapping[str, Any], *, indian: bool) -> str:
