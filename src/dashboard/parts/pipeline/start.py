@@ -9,7 +9,7 @@ import streamlit as st
 
 from src.core.errors import ForecastError
 from src.core.tickers import normalise_ticker
-from src.dashboard import banner, frame, local_runs, readers
+from src.dashboard import banner, frame, local_runs, readers, wording
 from src.dashboard.login import access
 from src.dashboard.parts.pipeline.words import Attempt, stocks
 from src.data.sources.delivery import SAMPLE_TICKER
@@ -69,7 +69,7 @@ def draw(requests: Sequence[StoredRequest], tried: Sequence[Attempt]) -> None:
     if problem:
         st.markdown(f":small[:gray[{problem}]]")
     for message in st.session_state.pop("run_problem", ()):
-        st.error(message)
+        st.error(wording.plain(message))
     st.markdown(f":small[:gray[{_EXPLAINED}]]")
 
 
@@ -114,7 +114,7 @@ def _other_stock() -> tuple[str | None, str | None]:
     try:
         return normalise_ticker(typed, SUFFIX), None
     except ForecastError as error:
-        return None, str(error)
+        return None, wording.plain(str(error))
 
 
 def _sources(tickers: Sequence[str] | None) -> list[str]:
@@ -150,9 +150,9 @@ def _press(kind: str, choice: Choice, newest: int) -> None:
     """Store the request, and start it where no worker will.
 
     Its key is what was pressed after which request, so that a second click, in this browser or in
-    another, is the same request.
+    another, is the same request. One that was on its way when the choice became incomplete is none.
     """
-    if not access.allowed():
+    if choice.problem or not access.allowed():
         return
     names = ",".join(choice.tickers or ["*"])
     person = access.person() or str(st.context.ip_address or "this machine")
