@@ -137,7 +137,8 @@ def block(thing: str) -> Iterator[None]:
     try:
         yield
     except ForecastError as error:
-        st.error(f"{thing} cannot be shown. {error} The rest of the page is not affected.")
+        why = wording.plain(str(error))
+        st.error(f"{thing} cannot be shown. {why} The rest of the page is not affected.")
 
 
 def _overview() -> Overview:

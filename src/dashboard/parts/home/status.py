@@ -87,7 +87,7 @@ def run_text(run: LastRun) -> str:
     if run.failed_stage:
         lines.append(f"The stage {run.failed_stage.replace('_', ' ')} failed.")
     if run.error:
-        lines.append(run.error)
+        lines.append(wording.plain(run.error))
     return "  \n".join(lines)
 
 

@@ -22,7 +22,7 @@ def today(ticker: str, forecasts: Forecasts) -> None:
     sessions = readers.horizons()["short"]
     st.subheader(headline(ticker, short, sessions, indian=frame.indian()), anchor=False)
     if warnings := _warnings(ticker, forecasts):
-        st.warning(" ".join(warnings), icon=":material/history:")
+        st.warning(" ".join(map(wording.plain, warnings)), icon=":material/history:")
     with st.grid(2, min_column_width=300, border=True, key="today"):
         for horizon in HORIZONS:
             with st.container(key=f"today_{horizon}"):
@@ -66,7 +66,7 @@ def _card(ticker: str, horizon: str, forecasts: Forecasts) -> None:
     if answer is None:
         st.metric(f"In {sessions}", "–")
         reason = forecasts.missing.get((ticker, horizon), "There is no forecast.")
-        st.markdown(reason)
+        st.markdown(wording.plain(reason))
         return
     about = " (estimated)" if answer["predict_date_estimated"] else ""
     interval = wording.interval_of(answer, LEVEL) if answer["intervals"] else None
@@ -86,7 +86,7 @@ def _card(ticker: str, horizon: str, forecasts: Forecasts) -> None:
     if verdict is not None:
         st.markdown(judged.sentence(verdict))
     if answer["note"]:
-        st.markdown(f":material/front_hand: {answer['note']}.")
+        st.markdown(f":material/front_hand: {wording.plain(answer['note'])}.")
     tab = "Short-term" if horizon == "short" else "Long-term"
     st.page_link(
         f"{frame.PAGES}/predictions.py",
