@@ -58,11 +58,12 @@ _CLAIM = """
 UPDATE run_requests SET status = 'running', started_at = clock_timestamp()
 WHERE request_id = %s AND status = 'waiting' AND cancel_requested_at IS NULL
 """
-# The run is the one that this process has under way.
+# The run is the one that this process has under way. Until that has begun, and has closed dead
+# ones, it may seem to be one that died under the same number.
 _PROGRESS = """
 UPDATE run_requests SET stage = %s, tickers_done = %s, tickers_total = %s,
-    run_id = coalesce(run_id, (SELECT run_id FROM pipeline_runs WHERE status = 'running'
-        AND host = %s AND pid = %s ORDER BY started_at DESC LIMIT 1))
+    run_id = coalesce((SELECT run_id FROM pipeline_runs WHERE status = 'running'
+        AND host = %s AND pid = %s ORDER BY started_at DESC LIMIT 1), run_id)
 WHERE request_id = %s RETURNING cancel_requested_at IS NOT NULL
 """
 _FINISH = """

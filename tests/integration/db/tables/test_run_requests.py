@@ -119,6 +119,29 @@ def test_a_request_that_runs_is_told_of_its_end(connect):
     assert (row.status, row.stage, row.tickers_done) == ("running", "training", 20)
 
 
+def test_a_run_that_died_under_the_same_number_is_not_taken_for_the_own_one(connect):
+    connection = connect()
+    request_id, _ = submit(connection, TCS)
+    execution = Execution(connection, request_id)
+    execution.claim()
+
+    def run_of(run_id):
+        connection.execute(
+            "INSERT INTO pipeline_runs (run_id, command, status, live, started_at, host, pid) "
+            "VALUES (%s, 'pipeline', 'running', true, '2026-04-17T12:30:00Z', 'here', 1)",
+            (run_id,),
+        )
+        execution.progress("", 0, 0, host="here", pid=1)
+        return newest(connection, 1)[0].run_id
+
+    run_of("dead")
+    connection.execute("UPDATE pipeline_runs SET status = 'interrupted'")
+    assert run_of("own") == "own"
+    connection.execute("UPDATE pipeline_runs SET status = 'success'")
+    execution.finish("success", "own", None)
+    assert newest(connection, 1)[0].run_id == "own"
+
+
 def test_a_process_that_was_killed_is_shown_as_interrupted_and_keeps_nobody(connect, database_url):
     page = connect()
     request_id, _ = submit(page, TCS)
