@@ -34,7 +34,7 @@ def request(**facts):
 @pytest.mark.parametrize(
     ("facts", "sentence"),
     [
-        ({}, "The last run succeeded, 21 of 21 stocks up to date, 32\xa0s"),
+        ({}, "The last run succeeded, 21 of 21 stocks, 32\xa0s"),
         ({"succeeded": 1}, "The last run succeeded, 32\xa0s"),
         ({"status": "partial", "failed": 3}, "The last run left out 3\xa0stocks of 24"),
         (
@@ -58,6 +58,11 @@ def test_a_failure_names_stage_and_cause_and_what_stays_published():
         "stay published."
     )
     assert words.cause(attempt, "never").endswith("Nothing is published yet.")
+    said = "Cancelled: what its finished stages wrote stands."
+    (cancelled,) = words.attempts([], [request(status="cancelled", error=said)])
+    assert words.cause(cancelled, "never") == (
+        "■ **Cancelled**: What its finished stages wrote stands. Nothing is published yet."
+    )
     (fine,) = words.attempts([run()], [])
     assert words.cause(fine, "never") is None
 

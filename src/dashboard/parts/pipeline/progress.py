@@ -75,7 +75,7 @@ def _request(request: StoredRequest) -> None:
     is_waiting = request.status == run_requests.WAITING
     st.markdown(
         f"**{words.title(request)}** with {words.SOURCES[request.source]} "
-        f"{'waits' if is_waiting else 'is under way'} for {age}. "
+        f"has {'waited' if is_waiting else 'been under way'} for {age}. "
         f":small[:gray[Request {request.request_id}, asked for by {person}.]]"
     )
     if is_waiting:

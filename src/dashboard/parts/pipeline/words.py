@@ -137,7 +137,7 @@ def answer(last: Attempt | None) -> str:
         return "Nothing has run yet: start the first run here"
     took = f", {wording.duration(last.seconds)}" if last.seconds is not None else ""
     if last.status == "success":
-        total = f", {last.stocks} stocks up to date" if last.succeeded > 1 else ""
+        total = f", {last.stocks} stocks" if last.succeeded > 1 else ""
         return f"The last run succeeded{total}{took}"
     if last.status == "partial":
         return f"The last run left out {wording.count(last.failed, 'stock')} of {_total(last)}"
@@ -163,5 +163,7 @@ def cause(last: Attempt, made_at: str) -> str | None:
         if made_at == "never"
         else f"The forecasts of {made_at} stay published."
     )
-    reason = wording.plain(last.sentence or "The reason is in the log.")
+    # What was cancelled says so itself.
+    said = (last.sentence or "The reason is in the log.").removeprefix(f"{stage}: ")
+    reason = wording.plain(said[:1].upper() + said[1:])
     return f"{words[0]} **{stage}**: {reason} {stands}"
