@@ -23,7 +23,8 @@ DIED = (
 RUNS = f"""
 SELECT r.run_id, r.ticker, r.live, coalesce(q.error, r.error) AS error, r.host,
     r.started_at AS told_at, b.began,
-    CASE WHEN r.status = 'running' AND NOT EXISTS (
+    CASE WHEN q.status = 'cancelled' THEN q.status
+    WHEN r.status = 'running' AND NOT EXISTS (
         SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted
         AND l.classid = {RUN_LOCKS} AND l.objid = (hashtext(r.run_id)::bigint & 4294967295)::oid
         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -77,7 +78,8 @@ class RecentRun:
         live: Whether it may write live tables; otherwise it looked back.
         told_at: When it began by the clock that it was given.
         began: When it began.
-        status: ``interrupted`` also where its process has died.
+        status: ``interrupted`` also where its process has died; ``cancelled`` where somebody
+            ended it on a page.
         seconds: None until it ends, and where its process died.
         succeeded: Tickers.
         failed: Tickers that were left out.

@@ -68,7 +68,7 @@ def test_a_failure_names_stage_and_cause_and_what_stays_published():
 
 
 def test_runs_and_requests_without_a_run_are_one_list_with_the_newest_first():
-    cancelled = run(run_id="2", status="interrupted", kind="full", tickers=["TCS.NS"])
+    cancelled = run(run_id="2", status="cancelled", kind="full", tickers=["TCS.NS"])
     own = request(request_id=8, run_id="2", status="cancelled")
     refused = request(
         status="failed",

@@ -70,7 +70,6 @@ class Attempt:
 
 def attempts(runs: Sequence[RecentRun], requests: Sequence[StoredRequest]) -> list[Attempt]:
     """Runs and requests without a run, the newest first."""
-    cancelled = {each.run_id for each in requests if each.status == "cancelled"}
     # A request that has just begun does not say yet which run is its own.
     if any(each.status == "running" and each.run_id is None for each in requests):
         runs = [run for run in runs if run.status != "running" or run.request_id is not None]
@@ -78,7 +77,7 @@ def attempts(runs: Sequence[RecentRun], requests: Sequence[StoredRequest]) -> li
         Attempt(
             run.run_id,
             _what(run.kind, run.tickers or ([run.ticker] if run.ticker else None), live=run.live),
-            "cancelled" if run.run_id in cancelled else run.status,
+            run.status,
             run.began,
             run.seconds,
             run.sentence,
