@@ -83,8 +83,7 @@ def _card(ticker: str, horizon: str, forecasts: Forecasts) -> None:
     )
     st.markdown(explanation(answer, indian=frame.indian()))
     verdict = judged.judged(answer["model"]["pool"], horizon)
-    if verdict is not None:
-        st.markdown(judged.sentence(verdict))
+    st.markdown(sentences.verdict(answer, verdict, readers.horizons()[horizon]))
     if answer["note"]:
         st.markdown(f":material/front_hand: {wording.plain(answer['note'])}.")
     tab = "Short-term" if horizon == "short" else "Long-term"
