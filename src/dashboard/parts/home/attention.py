@@ -84,7 +84,7 @@ def _alert(alert: OpenAlerts, stored: Collection[str]) -> None:
     icon = "visibility" if alert.person else "notifications"
     st.markdown(
         f":material/{icon}: **{wording.plain(alert_title(alert))}**  \n"
-        f":gray[{status_line(alert)}]  \n{_todo(alert.rule)}"
+        f":gray[{wording.plain(status_line(alert))}]  \n{_todo(alert.rule)}"
     )
     stock = next((s for s in alert.subjects if s in stored), None)
     page = page_of(alert.rule)
