@@ -7,7 +7,7 @@ import datetime as dt
 import streamlit as st
 
 from src.core.tables import HORIZONS
-from src.dashboard import evidence, frame, readers, wording
+from src.dashboard import banner, evidence, frame, readers, wording
 from src.dashboard.forecasts import forecasts
 from src.dashboard.parts.home import attention, rows, status, summary, table, today
 
@@ -40,12 +40,14 @@ def page() -> None:
 
 
 def _answer(stocks: dict[str, rows.AllStocks], pool: str, ticker: str) -> None:
-    """The sentence that sums the page up, and what it rests on."""
-    counts = summary.verdicts(stocks)
+    """The sentence that sums the page up, and what it rests on; of real prices if there are any."""
+    stored = frame.stored()
+    pools = {each.pool for each in banner.real(stored) or stored}
+    counts = summary.verdicts(stocks, pools)
     st.header(summary.headline(counts), anchor=False)
     with frame.block("What the verdicts rest on"):
         held = evidence.held(pool, "short", rows.LEVEL, ticker)
-        st.markdown(summary.paragraph(counts, summary.trainings(), held))
+        st.markdown(summary.paragraph(counts, summary.trainings(pools), held))
     st.markdown(table.needs_sentence(list(stocks.values())))
 
 

@@ -145,6 +145,12 @@ def test_the_headline_counts_what_is_not_decided(counts, headline):
     assert plain(summary.headline(Counter(counts))) == headline
 
 
+def test_forecasts_of_other_pools_are_not_counted():
+    made_up = row("DEMO.NS", pool="SAMPLE", verdict="better")
+    stocks = {"short": AllStocks((row("A.NS"), made_up), DAY, 2, 1)}
+    assert summary.verdicts(stocks, {"NSE"}) == Counter(undecided=1)
+
+
 def trained(horizon, trainings, better):
     return Trainings("NSE", horizon, trainings, better, AT, AT, "undecided")
 

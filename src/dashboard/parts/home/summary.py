@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import streamlit as st
 
@@ -32,10 +32,13 @@ def headline(counts: Mapping[str, int]) -> str:
     return f"Better than “no change” for {better:,} of {wording.count(total, 'forecast')}"
 
 
-def verdicts(stocks: Mapping[str, AllStocks]) -> Counter[str]:
-    """How many forecasts there are of each verdict, at all horizons."""
+def verdicts(stocks: Mapping[str, AllStocks], pools: Collection[str]) -> Counter[str]:
+    """How many forecasts of some pools there are of each verdict, at all horizons."""
     return Counter(
-        row.verdict for each in stocks.values() for row in each.rows if row.verdict is not None
+        row.verdict
+        for each in stocks.values()
+        for row in each.rows
+        if row.verdict is not None and row.pool in pools
     )
 
 
@@ -144,6 +147,6 @@ def _held_back(ticker: str) -> None:
     )
 
 
-def trainings() -> list[Trainings]:
-    """Of every pool and horizon."""
-    return readers.read(home.trainings)
+def trainings(pools: Collection[str]) -> list[Trainings]:
+    """Of some pools at every horizon."""
+    return [row for row in readers.read(home.trainings) if row.pool in pools]
