@@ -1,4 +1,4 @@
-"""Put alerts into words, and say which page shows the cause of each."""
+"""Put alerts into words."""
 
 from __future__ import annotations
 
@@ -22,31 +22,6 @@ BADGES: Mapping[State, tuple[str, str, str]] = {
     "silenced": ("Silenced", "notifications_off", "gray"),
     "informing": ("For information", "info", "gray"),
     "resolved": ("Resolved", "check", "green"),
-}
-RUNS, QUALITY, EVALUATION = "Pipeline Runs", "Data Quality", "Evaluation"
-# The tab of Monitoring that shows the cause, by rule.
-CAUSES: Mapping[str, str] = {
-    **dict.fromkeys(
-        (
-            *("source_not_advancing", "run_failed", "ticker_failed", "run_interrupted"),
-            *("run_slow", "run_hangs", "features_stale"),
-        ),
-        RUNS,
-    ),
-    **dict.fromkeys(
-        (
-            *("ticker_stale", "ticker_dormant", "features_incomplete", "action_pending"),
-            *("phantom_bar", "bars_refused", "sources_apart", "data_quality_low"),
-        ),
-        QUALITY,
-    ),
-    **dict.fromkeys(
-        (
-            *("skill_negative", "coverage_off", "early_coverage_off"),
-            *("feature_shift", "feature_shift_confirmed"),
-        ),
-        EVALUATION,
-    ),
 }
 _RELATIVE_LINK = re.compile(r"\[([^\]]*)\]\((?!https?:)[^)]*\)")
 

@@ -12,6 +12,7 @@ from src.core.alerts import Acknowledgement, Alert, Silence
 from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import ForecastError
 from src.dashboard import frame, readers, wording
+from src.dashboard.alert_pages import tab_of
 from src.dashboard.login import access
 from src.dashboard.parts.monitoring import alert_board, alert_words
 from src.dashboard.parts.monitoring.alert_board import Board, Card
@@ -71,7 +72,7 @@ def _card(card: Card) -> None:
 
 def _links(card: Card) -> None:
     """To what shows the cause: of each stock, or of all."""
-    tab = alert_words.CAUSES.get(card.rule)
+    tab = tab_of(card.rule)
     if tab is None or card.state == "resolved":
         return
     stored = {ticker.ticker for ticker in frame.stored()}
