@@ -57,7 +57,7 @@ class _Connections:
     """A fixed number of connections, each used by one thread at a time."""
 
     def __init__(self) -> None:
-        reconnector = Reconnector(settings().server, settings().home)
+        reconnector = Reconnector(settings().server, settings().home, APPLICATION)
         self._free: queue.SimpleQueue[PersistentConnection] = queue.SimpleQueue()
         for _ in range(CONNECTIONS):
             self._free.put(PersistentConnection(reconnector))

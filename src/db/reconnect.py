@@ -35,11 +35,11 @@ class Reconnector:
 
     An embedded server that has died is started again. While it cannot be reached, tries become
     rarer; between them, and while one is under way, callers get the last failure at once. Nothing
-    is opened before the first call.
+    is opened before the first call. ``application`` is its name in ``pg_stat_activity``.
     """
 
-    def __init__(self, url: str | None, home: Path) -> None:
-        self._url, self._home = url, home
+    def __init__(self, url: str | None, home: Path, application: str = APPLICATION) -> None:
+        self._url, self._home, self._application = url, home, application
         self._lock = threading.Lock()
         self._lease: Lease | None = None
         self._ready = self._closed = False
@@ -80,7 +80,7 @@ class Reconnector:
             if not self._ready:
                 ensure_schema(url)
                 self._ready = True
-            connection = control_connection(url, APPLICATION)
+            connection = control_connection(url, self._application)
         except ForecastError as error:
             self._pause_after(error)
             raise

@@ -29,6 +29,13 @@ def test_work_begun_on_a_connection_that_was_lost_is_done_on_a_new_one(database_
     kept.close()
 
 
+def test_the_server_shows_a_connection_by_the_name_of_its_application(database_url, home):
+    kept = PersistentConnection(Reconnector(database_url, home, "a page"))
+    shown = kept.run(lambda connection: connection.execute("SHOW application_name").fetchone())
+    assert shown == ("a page",)
+    kept.close()
+
+
 def test_a_server_that_is_not_there_is_one_sentence(home):
     kept = PersistentConnection(Reconnector("postgresql://u:hunter2@127.0.0.1:1/nothing", home))
 
