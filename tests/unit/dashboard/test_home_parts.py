@@ -195,6 +195,8 @@ def test_a_forecast_in_words():
     assert today.headline("A.NS", answer(), 1, indian=False) == line
     past = today.headline("A.NS", answer(data_age_sessions=1), 1, indian=False)
     assert past.endswith("were expected between 2,500.2 and 2,610.5 by Mon 20 Apr 2026, now past")
+    assert plain(today.when(answer(), 1)) == "In 1 session: Mon 20 Apr 2026"
+    assert today.when(answer(data_age_sessions=1), 1) == "Mon 20 Apr 2026, now past"
     text = plain(today.explanation(answer(), indian=True))
     assert "19 in 20 inside ₹2,500.2 – ₹2,610.5" in text
     assert "Point ₹2,550.00 (no change)" in text

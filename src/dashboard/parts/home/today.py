@@ -12,7 +12,6 @@ from src.dashboard import frame, judged, readers, wording
 from src.dashboard.forecasts import Forecasts
 from src.dashboard.parts.predictions import sentences
 
-NAMES = {"short": "next session", "long": "next quarter"}
 LEVEL, WIDE = 0.8, 0.95
 
 
@@ -39,6 +38,15 @@ def headline(ticker: str, answer: Mapping[str, Any] | None, sessions: int, *, in
     return sentences.headline(answer, sessions, indian=indian)
 
 
+def when(answer: Mapping[str, Any], sessions: int) -> str:
+    """Such as ``In 1 session: Mon 20 Apr 2026``, or that this is past."""
+    day = wording.day(answer["predict_date"])
+    if answer["data_age_sessions"] >= sessions:
+        return f"{day}, now past"
+    about = " (estimated)" if answer["predict_date_estimated"] else ""
+    return f"In {wording.ahead(sessions)}: {day}{about}"
+
+
 def explanation(answer: Mapping[str, Any], *, indian: bool) -> str:
     """What the range is made of: the wider one, the point, and how often the price should rise."""
     point, close = answer["est_future_close"], answer["last_close"]
@@ -62,16 +70,15 @@ def explanation(answer: Mapping[str, Any], *, indian: bool) -> str:
 
 def _card(ticker: str, horizon: str, forecasts: Forecasts) -> None:
     answer = forecasts.answers.get((ticker, horizon))
-    sessions = wording.ahead(readers.horizons()[horizon])
+    sessions = readers.horizons()[horizon]
     if answer is None:
-        st.metric(f"In {sessions}", "–")
+        st.metric(f"In {wording.ahead(sessions)}", "–")
         reason = forecasts.missing.get((ticker, horizon), "There is no forecast.")
         st.markdown(wording.plain(reason))
         return
-    about = " (estimated)" if answer["predict_date_estimated"] else ""
     interval = wording.interval_of(answer, LEVEL) if answer["intervals"] else None
     st.metric(
-        f"In {sessions}: {wording.day(answer['predict_date'])}{about}",
+        when(answer, sessions),
         "–"
         if interval is None
         else wording.price_range(
@@ -83,7 +90,7 @@ def _card(ticker: str, horizon: str, forecasts: Forecasts) -> None:
     )
     st.markdown(explanation(answer, indian=frame.indian()))
     verdict = judged.judged(answer["model"]["pool"], horizon)
-    st.markdown(sentences.verdict(answer, verdict, readers.horizons()[horizon]))
+    st.markdown(sentences.verdict(answer, verdict, sessions))
     if answer["note"]:
         st.markdown(f":material/front_hand: {wording.plain(answer['note'])}.")
     tab = "Short-term" if horizon == "short" else "Long-term"
