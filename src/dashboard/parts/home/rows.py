@@ -23,6 +23,8 @@ from src.monitoring.quality.score import DORMANT_AFTER
 LEVEL = 0.8
 CHANGED, OUTSIDE, STALE, HELD_BACK = "Verdict changed", "Outside 95 %", "Stale", "Held back"
 MISSING = "No forecast"
+# Seconds after which all is put together again: a model's file may have been mended meanwhile.
+AGAIN = 300
 # What a table can be narrowed to. The last needs nobody: the answer says why there is none.
 FLAGS = (OUTSIDE, HELD_BACK, STALE, CHANGED)
 
@@ -81,6 +83,8 @@ class AllStocks:
 def all_stocks(horizon: str) -> AllStocks:
     """Every stored stock at a horizon, kept until the data have changed or a session has closed.
 
+    For five minutes at most.
+
     Raises:
         ForecastError: The database does not answer.
     """
@@ -93,7 +97,7 @@ def all_stocks(horizon: str) -> AllStocks:
     return _all_stocks(horizon, readers.version(), sessions)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_data(ttl=AGAIN, max_entries=8, show_spinner=False)
 def _all_stocks(horizon: str, version: int, closed: Sequence[str]) -> AllStocks:
     # Version and closed sessions are not used: what is kept is true for them alone.
     tickers = frame.stored()
