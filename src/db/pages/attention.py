@@ -11,13 +11,14 @@ from psycopg.rows import class_row
 if TYPE_CHECKING:
     import psycopg
 
+# An acknowledgement of before an alert began is of an earlier time.
 _OPEN = """
 SELECT g.rule, g.name, g.severity, g.since, a.sentence, a.subjects, k.person
 FROM alert_groups g
 JOIN LATERAL (SELECT min(sentence) AS sentence, array_agg(subject ORDER BY subject) AS subjects
     FROM alerts WHERE rule = g.rule AND alert_group = g.name AND state = 'firing'
         AND NOT silenced) a ON a.subjects IS NOT NULL
-LEFT JOIN alert_acknowledgements k USING (fingerprint)
+LEFT JOIN alert_acknowledgements k ON k.fingerprint = g.fingerprint AND k.at >= g.since
 ORDER BY k.person IS NOT NULL, array_position(ARRAY['CRITICAL', 'WARNING', 'INFO'], g.severity),
     g.since, g.rule LIMIT %s
 """
