@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -92,6 +93,7 @@ def _newest(home: Path, wanted: LogFilter, stamp: Stamp) -> list[str]:
 def _stamp(home: Path) -> Stamp:
     files = []
     for path in log_file.log_files(home):
-        state = path.stat()
-        files.append((path.name, state.st_size, state.st_mtime_ns))
+        with suppress(FileNotFoundError):  # it may be rotated away just now
+            state = path.stat()
+            files.append((path.name, state.st_size, state.st_mtime_ns))
     return tuple(files)
