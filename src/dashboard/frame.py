@@ -211,13 +211,18 @@ def _choosers(state: Overview, *, arrived: bool) -> None:
     names = sorted((ticker.ticker for ticker in state.tickers), key=lambda name: name != usual)
     if not names:
         return
-    asked = st.query_params.get("stock")
+    written = st.query_params.get("stock", "")
+    asked = written.strip().upper()
+    if asked in names and asked != written:
+        # The chooser takes a stock from the address only as it is called.
+        st.query_params["stock"] = asked
+        st.rerun()
     if asked in names and arrived and stock() is not None:
         st.session_state["stock"] = asked
     if asked and asked not in names:
         st.warning(
-            f"{wording.plain(asked)} is not stored, so another stock is shown. Bring in its prices "
-            "in Pipeline Control.",
+            f"{wording.plain(written)} is not stored, so another stock is shown. Bring in its "
+            "prices in Pipeline Control.",
             icon=":material/search_off:",
         )
     with st.container(horizontal=True, vertical_alignment="bottom", key="choosers"):

@@ -92,6 +92,11 @@ def ahead(sessions: int) -> str:
     return count(sessions, "session")
 
 
+def model(name: str) -> str:
+    """A model's name as a person would say it: ``no change`` for the baseline, ``rank tilt``."""
+    return "no change" if name in ("", "zero") else name.replace("_", " ")
+
+
 def plain(text: str) -> str:
     """Text that markdown shows as it is; what stands between backticks stays code."""
     parts = text.split("`")

@@ -106,6 +106,12 @@ def test_of_a_stock_that_is_not_stored_another_is_shown_and_said(shown):
     assert "TCS.NS: 8 in 10 outcomes" in said
 
 
+def test_a_stock_may_be_written_in_small_letters_in_the_address(shown):
+    said = shown("tcs.bo")
+    assert "The model in use is ridge." in said
+    assert "not stored" not in said
+
+
 def test_an_empty_database_says_what_to_run(home, database_url):
     with installation(home, database_url):
         app = open_page("predictions")

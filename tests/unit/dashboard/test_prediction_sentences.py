@@ -77,6 +77,8 @@ def test_what_is_in_use_and_what_the_best_model_says():
     assert "says" not in sentences.in_use(ANSWER | {"candidate": None}, indian=False)
     used = ANSWER | {"model": {"name": "drift"}}
     assert sentences.in_use(used, indian=False) == "The model in use is drift."
+    used["model"] = {"name": "rank_tilt"}
+    assert sentences.in_use(used, indian=False) == "The model in use is rank tilt."
 
 
 def test_overlap_and_width_are_computed():

@@ -123,7 +123,7 @@ def links(problem: str) -> None:
 def _models() -> Iterator[str]:
     judged = {(row.pool, row.horizon): row for row in readers.read(home.trainings)}
     for model in readers.read(home.live_models):
-        name = "no change" if model.served in ("", "zero") else model.served
+        name = wording.model(model.served)
         sessions = wording.ahead(readers.horizons()[model.horizon])
         training = judged.get((model.pool, model.horizon))
         trained = f", trained {_day(training.last_at)}" if training else ""

@@ -112,7 +112,7 @@ def _held(horizon: str, pool: str, ticker: str) -> None:
         low, high = (wording.number(100 * end, 0) for end in (measure.low, measure.high))
         span = f"range {low} – {high} %"
     st.metric(
-        f"80 % held, h = {sessions}",
+        f"80 % held, {wording.ahead(sessions)}",
         wording.percent(measure.value, 1),
         delta=span,
         delta_color="off",

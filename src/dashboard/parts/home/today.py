@@ -51,9 +51,8 @@ def explanation(answer: Mapping[str, Any], *, indian: bool) -> str:
     """What the range is made of: the wider one, the point, and how often the price should rise."""
     point, close = answer["est_future_close"], answer["last_close"]
     change = wording.percent(answer["pred_return"], signed=True)
-    served = (
-        "no change" if answer["model"]["name"] == "zero" else f"{change}, {answer['model']['name']}"
-    )
+    name = answer["model"]["name"]
+    served = wording.model(name) if name == "zero" else f"{change}, {wording.model(name)}"
     parts = [
         f"Last close {wording.price(close, indian=indian)} "
         f"({wording.day(answer['feature_date'])}).",

@@ -118,7 +118,7 @@ def _scoreboard() -> None:
         {
             "Of": [row["ticker"] or f"all {row['tickers']}" for row in rows],
             "Horizon": [wording.ahead(row["sessions"]) for row in rows],
-            "Model": [f"{row['model']} ({KINDS[row['kind']]})" for row in rows],
+            "Model": [f"{wording.model(row['model'])} ({KINDS[row['kind']]})" for row in rows],
             "n": [row["n"] for row in rows],
             "n_eff": [f"{row['n_eff']:.0f}" for row in rows],
             "Skill": [wording.percent(row["skill"], signed=True) for row in rows],

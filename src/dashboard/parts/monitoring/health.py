@@ -102,7 +102,8 @@ def _model(model: ModelStatus) -> str:
     verdict = wording.VERDICTS.get(model.verdict or "", model.verdict or "")
     judged = f", judged {wording.day(model.judged_at)}" if model.judged_at else ""
     problem = "" if model.ok else f" {_text(model.message)}"
-    return f"{_mark(model.ok)} {name}: {_text(model.served)} ({verdict}){judged}.{problem}"
+    served = _text(wording.model(model.served))
+    return f"{_mark(model.ok)} {name}: {served} ({verdict}){judged}.{problem}"
 
 
 def _forecasts(report: HealthCheck) -> str:

@@ -54,7 +54,7 @@ def _chart(ticker: str, known: Sequence[Known]) -> None:
         candidate = each.answer["candidate"]
         other = None
         if candidate and not candidate["promoted"]:
-            other = (candidate["name"], candidate["pred_return"])
+            other = (wording.model(candidate["name"]), candidate["pred_return"])
         rows.append(Row(f"{ahead}\nforecast", returns, theme.MODEL, other))
         if each.baseline is not None:
             rows.append(Row(f"{ahead}\nno change", each.baseline, theme.BASELINE))
@@ -109,7 +109,8 @@ def _best(answer: Answer, *, indian: bool) -> str:
     if candidate is None:
         return "–"
     price = _price(candidate["est_future_close"], candidate["pred_return"], indian=indian)
-    return f"{candidate['name']}: {price}, {'' if candidate['promoted'] else 'not '}in use"
+    used = "" if candidate["promoted"] else "not "
+    return f"{wording.model(candidate['name'])}: {price}, {used}in use"
 
 
 def _price(price: float, change: float, *, indian: bool) -> str:

@@ -175,7 +175,7 @@ def _bars(answer: dict[str, Any], returns: Bands, baseline: Bands, *, indian: bo
     close, candidate = answer["last_close"], answer["candidate"]
     other = None
     if candidate and not candidate["promoted"]:
-        other = (candidate["name"], candidate["est_future_close"])
+        other = (wording.model(candidate["name"]), candidate["est_future_close"])
     rows = [
         Row("Forecast", returns.times(close), theme.MODEL, other),
         Row("Baseline\nno change", baseline.times(close), theme.BASELINE),

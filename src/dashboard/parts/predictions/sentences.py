@@ -70,14 +70,14 @@ def in_use(answer: Answer, *, indian: bool) -> str:
     """Which model answers, and what the best one would say where another is in use."""
     name, candidate = answer["model"]["name"], answer["candidate"]
     if name != ZERO:
-        return f"The model in use is {name}."
+        return f"The model in use is {wording.model(name)}."
     if candidate is None:
         return "No model is in use: the answer is “no change” itself."
     price = wording.price(candidate["est_future_close"], indian=indian)
     change = wording.percent(candidate["pred_return"], signed=True)
     return (
         f"No model is in use: the answer is “no change” itself. The best model, "
-        f"{candidate['name']}, says {price} ({change}; ◇ below)."
+        f"{wording.model(candidate['name'])}, says {price} ({change}; ◇ below)."
     )
 
 

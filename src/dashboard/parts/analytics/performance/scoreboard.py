@@ -36,7 +36,12 @@ def draw(scores: Performance, source: str) -> None:
         hide_index=True,
         key="scoreboard",
         height=min(HEIGHT, 38 * (len(rows) + 1)),
-        column_config={"Stock": st.column_config.TextColumn(pinned=True)},
+        column_config={
+            "Stock": st.column_config.TextColumn(pinned=True),
+            "On its own": st.column_config.TextColumn(
+                help="What this stock's errors alone would say; the verdict weighs all stocks."
+            ),
+        },
         alt="Scores by stock, decided ones first",
     )
 
@@ -49,7 +54,7 @@ def _order(row: TickerScores) -> tuple[int, float]:
 def _row(row: TickerScores) -> dict[str, Any]:
     return {
         "Stock": row.ticker,
-        "Verdict": verdict_of(row.gain)[0],
+        "On its own": verdict_of(row.gain)[0],
         "Skill": wording.percent(row.gain.value, signed=True),
         "95 % range": percent_range(row.gain),
         "n_eff": periods(row.gain.n_eff),
