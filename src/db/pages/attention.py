@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ GROUP BY ticker ORDER BY ticker LIMIT %s
 # Dates of daily rows are text in the order of time.
 _REFUSED = """
 SELECT ticker, count(*), max(at), max(reason) FROM quarantine
-WHERE kind = 'daily' AND action = 'rejected' AND at >= %s
+WHERE kind = 'daily' AND action = 'rejected' AND at >= %s AND rule <> ALL(%s)
 GROUP BY ticker ORDER BY ticker LIMIT %s
 """
 _LAST_RUN = """
@@ -106,10 +107,14 @@ def pending_jumps(connection: psycopg.Connection[Any]) -> list[tuple[str, dt.dat
 
 
 def refused_rows(
-    connection: psycopg.Connection[Any], since: dt.date
+    connection: psycopg.Connection[Any], since: dt.date, harmless: Sequence[str]
 ) -> list[tuple[str, int, str, str]]:
-    """Tickers with daily rows from a date on that were held back: how many, newest date, reason."""
-    return connection.execute(_REFUSED, (since.isoformat(), MOST)).fetchall()
+    """Tickers with daily rows from a date on that were held back: how many, newest date, reason.
+
+    Without those of ``harmless`` rules, such as bars of a session that is not over.
+    """
+    values = (since.isoformat(), list(harmless), MOST)
+    return connection.execute(_REFUSED, values).fetchall()
 
 
 def last_run(connection: psycopg.Connection[Any]) -> LastRun | None:

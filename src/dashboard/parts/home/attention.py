@@ -13,6 +13,7 @@ from src.db.pages import attention
 from src.db.pages.attention import OpenAlerts
 from src.monitoring.alerts.wording import subjects_text
 from src.monitoring.checks.machine import last_watch
+from src.monitoring.quality.facts import HARMLESS
 from src.monitoring.rules import RULES
 
 # Alerts that are listed; Monitoring has the others.
@@ -29,9 +30,7 @@ def needs_attention(since: dt.date | None) -> None:
     alerts = readers.read_recent(attention.open_alerts)
     told = {alert.rule for alert in alerts}
     pending = [] if JUMPS in told else readers.read_recent(attention.pending_jumps)
-    refused = (
-        readers.read_recent(attention.refused_rows, since) if since and REFUSED not in told else []
-    )
+    refused = refused_rows(since) if since and REFUSED not in told else []
     stored = {ticker.ticker for ticker in frame.stored()}
     for alert in alerts[:LISTED]:
         _alert(alert, stored)
@@ -54,6 +53,11 @@ def needs_attention(since: dt.date | None) -> None:
             if looked
             else "Monitoring has never looked: start `python -m mlops.monitoring watch`."
         )
+
+
+def refused_rows(since: dt.date) -> list[tuple[str, int, str, str]]:
+    """What was held back from a date on and may be lacking, as alerts see it."""
+    return readers.read_recent(attention.refused_rows, since, HARMLESS)
 
 
 def _refused(rows: Sequence[tuple[str, int, str, str]]) -> None:

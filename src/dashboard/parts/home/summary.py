@@ -11,8 +11,9 @@ import streamlit as st
 from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.tables import HORIZONS
 from src.dashboard import evidence, readers, wording
+from src.dashboard.parts.home.attention import refused_rows
 from src.dashboard.parts.home.rows import LEVEL, AllStocks
-from src.db.pages import attention, home
+from src.db.pages import home
 from src.db.pages.home import Trainings
 from src.modeling.report.statistics.measures import Measure
 
@@ -135,15 +136,15 @@ def news_since(ticker: str) -> dt.date:
 
 def _held_back(ticker: str) -> None:
     since = news_since(ticker)
-    refused = readers.read_recent(attention.refused_rows, since)
+    refused = refused_rows(since)
     st.metric(
         "Rows held back",
         f"{sum(count for _, count, _, _ in refused):,}",
         delta=f"last {NEWS} sessions",
         delta_color="off",
         delta_arrow="off",
-        help=f"Daily prices since {wording.day(since)} that cleaning refused; Monitoring lists "
-        "them with their reasons.",
+        help=f"Daily prices since {wording.day(since)} that cleaning refused, without repeats "
+        "and bars of a session that is not over; Monitoring lists all of them with their reasons.",
     )
 
 
