@@ -210,6 +210,7 @@ def _choosers(state: Overview, *, arrived: bool) -> None:
     # The usual stock first: a default at another place could not be set by a link as well.
     names = sorted((ticker.ticker for ticker in state.tickers), key=lambda name: name != usual)
     if not names:
+        st.session_state.pop("stock", None)  # of before everything was withdrawn
         return
     written = st.query_params.get("stock", "")
     asked = written.strip().upper()
