@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from src.dashboard.parts.home import attention, rows, status, summary, table, to
 from src.dashboard.parts.home.rows import CHANGED, HELD_BACK, OUTSIDE, STALE, AllStocks, StockRow
 from src.db.pages.attention import LastRun, OpenAlerts
 from src.db.pages.home import TickerState, Trainings
+from src.db.pages.overview import StoredTicker
 from src.modeling.report.statistics.measures import NOTHING, Measure
 from src.monitoring.rules import RULES
 
@@ -52,6 +54,17 @@ def state(**fields):
         "verdict_before": "undecided",
     }
     return TickerState(ticker="A.NS", **given | fields)
+
+
+def test_made_up_prices_do_not_say_which_session_was_scored_last():
+    stored = [
+        StoredTicker("A.NS", "NSE", DAY, 100.0, "csv"),
+        StoredTicker("DEMO.NS", "SAMPLE", DAY, 100.0, "sample"),
+    ]
+    before = DAY - dt.timedelta(days=1)
+    states = [state(label_end=before), replace(state(label_end=DAY), ticker="DEMO.NS")]
+    assert rows.last_outcome(stored, states) == before
+    assert rows.last_outcome(stored[1:], states) == DAY
 
 
 @pytest.mark.parametrize(

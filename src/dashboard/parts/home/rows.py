@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,11 @@ from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import ForecastError
 from src.core.model_events import BASELINE
 from src.dashboard import evidence, frame, readers, wording
-from src.dashboard.banner import ages
+from src.dashboard.banner import ages, real
 from src.dashboard.forecasts import forecasts
 from src.db.pages import home
 from src.db.pages.home import TickerState
+from src.db.pages.overview import StoredTicker
 from src.modeling.report.statistics.measures import Measure
 from src.monitoring.quality.score import DORMANT_AFTER
 
@@ -112,7 +113,7 @@ def _all_stocks(horizon: str, version: int, closed: Sequence[str]) -> AllStocks:
         for model in readers.read(home.live_models)
         if model.horizon == horizon
     }
-    session = max((s.label_end for s in states.values() if s.label_end), default=None)
+    session = last_outcome(tickers, states.values())
     settled = [s for s in states.values() if s.label_end == session and s.inside_80 is not None]
     rows = [
         _row(
@@ -128,6 +129,13 @@ def _all_stocks(horizon: str, version: int, closed: Sequence[str]) -> AllStocks:
     rows.sort(key=_rank)
     inside = sum(bool(state.inside_80) for state in settled)
     return AllStocks(tuple(rows), session, len(settled), inside)
+
+
+def last_outcome(tickers: Sequence[StoredTicker], states: Iterable[TickerState]) -> dt.date | None:
+    """The newest session with an outcome: of real prices, which made-up ones may be ahead of."""
+    shown = {each.ticker for each in real(tickers) or tickers}
+    known = (each.label_end for each in states if each.ticker in shown and each.label_end)
+    return max(known, default=None)
 
 
 def _rank(row: StockRow) -> tuple[int, int, str]:
