@@ -98,9 +98,10 @@ def skill_range(row: Mapping[str, Any], horizon: int, level: float) -> tuple[flo
     """The interval of ``skill_vs_zero`` in a row of the leaderboard; None where it has no t.
 
     It leaves out ``level`` on either side, so that it excludes zero exactly when the row's t does.
+    None also where the two have different signs: t is of means by date, the skill of all pairs.
     """
     skill, t, dates = row["skill_vs_zero"], row["t"], round(row["n_eff"] * horizon)
-    if not skill or not t:
+    if not skill or not t or (skill > 0) != (t > 0):
         return None
     b = min((hac.bandwidth(dates, horizon) + 1) / dates, 1.0)
     half = abs(skill / t) * float(hac.critical(np.array(b), level))

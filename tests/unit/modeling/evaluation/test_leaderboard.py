@@ -79,6 +79,7 @@ def test_the_range_of_a_skill_is_that_of_its_differences(horizon):
     assert low == pytest.approx((fit.params[0] - half) / scale)
     assert high == pytest.approx((fit.params[0] + half) / scale)
     assert leaderboard.skill_range(mean, horizon, 0.025) is None
+    assert leaderboard.skill_range(ridge | {"t": -ridge["t"]}, horizon, 0.025) is None
 
 
 def test_tickers_count_by_their_rows_and_dates_but_once():
