@@ -115,6 +115,12 @@ def file_of(page: str) -> str:
     return f"{PAGES}/{page}.py"
 
 
+def first_run() -> None:
+    """A link to where the first forecasts are asked for."""
+    label = "Get prices and the first forecasts in Pipeline Control"
+    st.page_link(file_of("pipeline_control"), label=label, icon=":material/play_arrow:")
+
+
 def stock() -> str | None:
     """The ticker that was chosen; None before anything is stored."""
     chosen = st.session_state.get("stock")

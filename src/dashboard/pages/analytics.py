@@ -19,6 +19,7 @@ def page() -> None:
     ticker = frame.stock()
     if ticker is None:
         st.header("Nothing has been forecast yet, so nothing can be scored", anchor=False)
+        frame.first_run()
         return
     with frame.block("The verdict"):
         pool = next(each.pool for each in frame.stored() if each.ticker == ticker)

@@ -17,11 +17,7 @@ def page() -> None:
     ticker = frame.stock()
     if ticker is None:
         st.header("No forecast is stored yet", anchor=False)
-        st.page_link(
-            f"{frame.PAGES}/pipeline_control.py",
-            label="Get prices and the first forecasts in Pipeline Control",
-            icon=":material/play_arrow:",
-        )
+        frame.first_run()
         _beside()
         return
     stocks = {horizon: rows.all_stocks(horizon) for horizon in HORIZONS}

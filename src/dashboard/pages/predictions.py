@@ -16,6 +16,7 @@ def page() -> None:
     ticker = frame.stock()
     if ticker is None:
         st.header("No stock is stored yet, so nothing is forecast", anchor=False)
+        frame.first_run()
         return
     short, long, both = st.tabs([SHORT, LONG, BOTH], key="h", bind="query-params")
     with frame.block("The forecasts"):

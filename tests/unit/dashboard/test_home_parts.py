@@ -114,7 +114,7 @@ def test_five_stocks_are_named_and_the_others_counted():
     assert text.startswith("**7 of 8 stocks need a look:** **A.NS** (outside 95 %, outside 95 % at")
     assert text.endswith("**E.NS** (outside 95 %) and 2 more.")
     calm = plain(table.needs_sentence([stocks(row("Z.NS"))]))
-    assert calm.endswith("None of 1 stock needs a look.")
+    assert calm.endswith("No stock needs a look.")
 
 
 def test_filters_show_what_any_of_them_asks_for():
@@ -143,6 +143,7 @@ def test_a_skill_without_a_range_is_said_to_rest_on_too_few():
     assert table.skill_text(NOTHING) == "–"
     note = plain(table.footnote([row(f"{n}.NS") for n in range(60)]))
     assert "about 3 of these ranges would leave out zero by chance" in note
+    assert "by chance" not in table.footnote([row("A.NS")])
 
 
 @pytest.mark.parametrize(

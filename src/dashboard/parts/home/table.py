@@ -30,7 +30,8 @@ def needs_sentence(horizons: Sequence[AllStocks]) -> str:
     for row in (row for stocks in horizons for row in stocks.rows if row.needs_a_look):
         why[row.ticker] += [reason for reason in row.why if reason not in why[row.ticker]]
     if not why:
-        return f":material/check: None of {wording.count(total, 'stock')} needs a look."
+        none = f"None of {total:,} stocks" if total > 1 else "No stock"
+        return f":material/check: {none} needs a look."
     named = "; ".join(f"**{ticker}** ({', '.join(why[ticker])})" for ticker in list(why)[:NAMED])
     more = f" and {len(why) - NAMED} more" if len(why) > NAMED else ""
     verb = "needs" if len(why) == 1 else "need"
@@ -67,9 +68,13 @@ def footnote(rows: Sequence[StockRow]) -> str:
         parts.append(
             f"Skill is how much smaller the errors of the best model were than those of “no "
             f"change”, on one stock over the newest {wording.count(max(dates), 'session')} of the "
-            "walk-forward; above zero is better. The verdict rests on the pool's whole record. "
-            f"With {wording.count(len(dates), 'stock')}, about {round(0.05 * len(dates))} of these "
-            "ranges would leave out zero by chance alone."
+            "walk-forward; above zero is better. The verdict rests on the whole record of all "
+            "stocks that are trained together."
+        )
+    if by_chance := round(0.05 * len(dates)):
+        parts.append(
+            f"With {wording.count(len(dates), 'stock')}, about {by_chance} of these ranges would "
+            "leave out zero by chance alone."
         )
     return " ".join(parts)
 

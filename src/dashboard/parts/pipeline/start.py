@@ -24,7 +24,7 @@ NAMES = {STORED: "stored", YAHOO: "yahoo", FILES: "csv", SYNTHETIC: "sample"}
 _EXPLAINED = (
     "A **full run** brings prices in, cleans and checks them, trains, and forecasts. A **data "
     "refresh** does the same but forecasts with the stored models: quicker, and nothing is judged "
-    "anew. **Stored** prices are those already here: newer ones come from Yahoo or from files."
+    "anew. **Stored** prices are those already here: choose another source for newer ones."
 )
 
 
