@@ -246,7 +246,9 @@ def test_a_run_that_failed_says_where():
     run = LastRun("r_1", None, "failed", AT, "No file.", 2, 61.4, "data_ingest", 20, 3)
     text = plain(status.run_text(run))
     assert "20 stocks, 3 of them failed · 2 stages done" in text
-    assert text.endswith("The stage data ingest failed.  \nNo file.")
+    assert text.endswith("Ingest failed.  \nNo file.")
+    alone = LastRun("r_1", "A.NS", "failed", AT, "No file.", 0, 0.0, "data_ingest", 1, 1)
+    assert "A.NS · 0 stages done" in plain(status.run_text(alone))
 
 
 def test_signs_of_markdown_in_stored_sentences_are_shown_and_code_stays_code():

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import streamlit as st
 
 from src.dashboard import frame, readers, wording
+from src.dashboard.parts.pipeline import words
 from src.db.pages import attention, home
 from src.db.pages.attention import LastRun, OpenAlerts
 from src.db.pages.home import Scored
@@ -78,14 +79,14 @@ def last_run() -> None:
 def run_text(run: LastRun) -> str:
     """When it began, how it ended, and of what."""
     about = run.ticker or wording.count(run.tickers, "stock")
-    failed = f", {run.failed} of them failed" if run.failed else ""
+    failed = f", {run.failed:,} of them failed" if run.failed and run.ticker is None else ""
     lines = [
         f"{RUNS[run.status]} · **{wording.moment(run.started_at)}**",
         f":gray[{about}{failed} · {wording.count(run.stages, 'stage')} done in "
         f"{wording.number(run.seconds, 0)} s · run {run.run_id}]",
     ]
     if run.failed_stage:
-        lines.append(f"The stage {run.failed_stage.replace('_', ' ')} failed.")
+        lines.append(f"{words.stage_name(run.failed_stage)} failed.")
     if run.error:
         lines.append(wording.plain(run.error))
     return "  \n".join(lines)

@@ -11,7 +11,8 @@ from src.dashboard.parts.predictions.stock_forecasts import StockForecast
 
 HELP = {
     "Point": "The return that is forecast, and the close that it makes. Use the range, not this.",
-    "Chance of a rise": "The share of the forecast's outcomes that lie above the last close.",
+    "Chance of a rise": "The share of the forecast's outcomes that lie above the last close. A "
+    "session is a day on which the exchange trades.",
     "80 % range": "How wide the range is that should hold 8 in 10 outcomes.",
     "Last outcomes": "Outcomes of earlier forecasts inside their 80 % ranges, as listed below.",
 }
