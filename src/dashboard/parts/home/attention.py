@@ -9,6 +9,7 @@ import streamlit as st
 
 from src.dashboard import frame, readers, wording
 from src.dashboard.alert_pages import page_of
+from src.dashboard.parts.monitoring import alert_board
 from src.db.pages import attention
 from src.db.pages.attention import OpenAlerts
 from src.monitoring.alerts.wording import subjects_text
@@ -29,6 +30,10 @@ def needs_attention(since: dt.date | None) -> None:
     st.subheader("Needs attention", anchor=False)
     alerts = readers.read_recent(attention.open_alerts)
     told = {alert.rule for alert in alerts}
+    # The tables say that an alert is silenced only from the next look of the watch on.
+    cards = alert_board.arrange(alert_board.current(), readers.now())
+    silenced = {(card.rule, card.name) for card in cards if card.state == "silenced"}
+    alerts = [alert for alert in alerts if (alert.rule, alert.name) not in silenced]
     pending = [] if JUMPS in told else readers.read_recent(attention.pending_jumps)
     refused = refused_rows(since) if since and REFUSED not in told else []
     stored = {ticker.ticker for ticker in frame.stored()}

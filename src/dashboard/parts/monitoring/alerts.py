@@ -157,9 +157,10 @@ def _pending(alerts: Sequence[Alert]) -> None:
 
 def _silence_line(silence: Silence) -> None:
     subject = "everything" if silence.subject == "*" else wording.plain(silence.subject)
+    rule = wording.plain(silence.rule.replace("_", " ").capitalize())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f"**Silence {silence.silence_id}:** {wording.plain(silence.rule)} of {subject} until "
+            f"**Silence {silence.silence_id}:** {rule} of {subject} until "
             f"{wording.moment(silence.ends_at)}, by {wording.plain(silence.person)}: "
             f"{wording.plain(silence.reason)}",
             width="stretch",
