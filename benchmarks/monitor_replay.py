@@ -87,8 +87,8 @@ def main() -> None:
         threading.Thread(target=receiver.serve_forever, daemon=True).start()
         url = f"json://127.0.0.1:{receiver.server_port}"
         os.environ["FORECAST_MONITORING__ALERT_URLS"] = url
-        with acquire(home / DATA_DIR) as database_url:
-            world = World(texts, files, home, database_url, days)
+        with acquire(home / DATA_DIR) as lease:
+            world = World(texts, files, home, lease.url, days)
             Replay(world, args.train_every, FAULTS if args.faults else ()).run()
 
 
