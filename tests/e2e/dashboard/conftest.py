@@ -29,9 +29,9 @@ def dashboard(dashboard_home):
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """A real Chromium."""
+    """A real Chromium; while it is open no test of another module can use asyncio."""
     yield from start_browser()
 
 
