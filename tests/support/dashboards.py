@@ -128,10 +128,21 @@ class Visitor:
         self.page.set_viewport_size({"width": self.width, "height": 900})
 
     def violations(self) -> list[str]:
-        """What axe-core finds serious or critical on the page, with the element."""
+        """What axe-core finds serious or critical on the page, with the element.
+
+        What is being drawn anew is pale for a moment: only what is found twice counts.
+        """
+        found = self._violations()
+        if found:
+            self.page.wait_for_timeout(1500)
+            self.settle()
+            found = [each for each in self._violations() if each in found]
+        return found
+
+    def _violations(self) -> list[str]:
         found = Axe().run(self.page).response["violations"]
         serious = [each for each in found if each["impact"] in {"serious", "critical"}]
-        return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in serious]
+        return [f"{each['id']}: {node['html'][:200]}" for each in serious for node in each["nodes"]]
 
     def problems(self) -> list[str]:
         """Boxes of exceptions, errors of the console and requests to other hosts."""
