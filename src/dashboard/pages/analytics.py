@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from src.core.tables import HORIZONS
 from src.dashboard import frame, judged, readers, wording
 from src.dashboard.judged import Judged
+from src.dashboard.parts import horizon as horizons
 from src.dashboard.parts.analytics import history
 from src.dashboard.parts.analytics.features import tab as features
 from src.dashboard.parts.analytics.performance import tab as performance
@@ -23,27 +23,10 @@ def page() -> None:
         return
     with frame.block("The verdict"):
         pool = next(each.pool for each in frame.stored() if each.ticker == ticker)
-        horizon = _horizon()
+        horizon = horizons.choose()
         verdict = judged.judged(pool, horizon)
         _answer(verdict, horizon)
         _tabs(ticker, pool, horizon, verdict)
-
-
-def _horizon() -> str:
-    """The horizon that was chosen; the same on every page, and in the address."""
-    labels = {
-        wording.ahead(sessions).replace(wording.NO_BREAK, " "): horizon
-        for horizon, sessions in readers.horizons().items()
-    }
-    chosen = st.segmented_control(
-        "Horizon",
-        list(labels),
-        default=next(iter(labels)),
-        required=True,
-        key="ahead",
-        bind="query-params",
-    )
-    return labels.get(str(chosen), HORIZONS[0])
 
 
 def _answer(verdict: Judged | None, horizon: str) -> None:

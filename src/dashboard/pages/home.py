@@ -7,8 +7,9 @@ import datetime as dt
 import streamlit as st
 
 from src.core.tables import HORIZONS
-from src.dashboard import banner, evidence, frame, readers, wording
+from src.dashboard import banner, evidence, frame
 from src.dashboard.forecasts import forecasts
+from src.dashboard.parts import horizon as horizons
 from src.dashboard.parts.home import attention, rows, status, summary, table, today
 
 
@@ -49,20 +50,12 @@ def _answer(stocks: dict[str, rows.AllStocks], pool: str, ticker: str) -> None:
 
 def _all_stocks(stocks: dict[str, rows.AllStocks]) -> None:
     """The table, at the horizon that was chosen."""
-    labels = {wording.ahead(readers.horizons()[h]).replace("\xa0", " "): h for h in HORIZONS}
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"
     ):
         st.subheader("All stocks", anchor=False)
-        chosen = st.segmented_control(
-            "Horizon",
-            list(labels),
-            default=next(iter(labels)),
-            required=True,
-            key="ahead",
-            bind="query-params",
-        )
-    table.table(stocks[labels[str(chosen)]])
+        chosen = horizons.choose()
+    table.table(stocks[chosen])
 
 
 def _beside(since: dt.date | None = None, problem: str = "") -> None:
