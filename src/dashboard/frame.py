@@ -82,14 +82,15 @@ def run() -> None:
     page = st.navigation(list(pages), position="top")
     theme.mend_buttons()
     title = pages[page]
-    with st.container(horizontal=True, vertical_alignment="center", key="head"):
-        st.title(title.name, anchor=False)
-        access.draw()
+    head = st.container(horizontal=True, vertical_alignment="center", key="head")
+    head.title(title.name, anchor=False)
     st.markdown(f":gray[{title.question}]")
     try:
+        with head:
+            access.draw()
         _draw(title, page.run)
     except ForecastError as error:
-        st.error(wording.plain(str(error)), icon=":material/database_off:")
+        st.error(wording.plain(str(error)), icon=":material/error:")
         _try_again(time.monotonic())
 
 
@@ -97,7 +98,8 @@ def _draw(title: PageTitle, page: Callable[[], None]) -> None:
     """What all pages begin with, and the page.
 
     Raises:
-        ForecastError: The database does not answer, or what the page rests on cannot be read.
+        ForecastError: The settings are wrong, the database does not answer, or what the page rests
+            on cannot be read.
     """
     state = _overview()
     place = st.container(key="banner")
@@ -233,13 +235,7 @@ def _choosers(state: Overview, *, arrived: bool) -> None:
             icon=":material/search_off:",
         )
     with st.container(horizontal=True, vertical_alignment="bottom", key="choosers"):
-        st.selectbox(
-            "Stock",
-            names,
-            key="stock",
-            bind="query-params",
-            width=220,
-        )
+        st.selectbox("Stock", names, key="stock", bind="query-params", width=220)
         st.segmented_control(
             "Numbers",
             NUMBERS,

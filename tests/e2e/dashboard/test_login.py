@@ -38,6 +38,16 @@ def guarded(place):
             yield dashboard, connection, home
 
 
+def test_a_setting_that_cannot_be_used_is_one_sentence_without_its_value(browser, home):
+    with Dashboard(home, **{VARIABLE: "a plain word"}) as started:
+        visitor = Visitor(browser, started.url)
+        visitor.open("")
+        said = visitor.text()
+        visitor.context.close()
+    assert f"{VARIABLE} is invalid: give a hash" in said
+    assert "a plain word" not in said
+
+
 def test_buttons_work_after_the_right_password_only(browser, guarded):
     dashboard, connection, home = guarded
     visitor = Visitor(browser, dashboard.url)
