@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -90,14 +89,17 @@ def _run(request: StoredRequest, settings: Settings, watch: _Watch) -> Ending:
 
 
 def _run_pipeline(request: StoredRequest, settings: Settings, watch: _Watch) -> dict[str, Any]:
+    from src.data.sources.price_folder import files_inside
     from src.data.sources.select import SourceRequest
 
     tickers = request.tickers or []
+    # Whoever wrote the row, and however: no other files of this machine are read for it.
+    paths = (files_inside(request.path, settings),) if request.path else ()
     pipeline = MLOpsPipeline(
         tickers[0] if len(tickers) == 1 else None,
         tickers=tickers if len(tickers) > 1 else None,
         all_tickers=not tickers,
-        source=SourceRequest(request.source, (Path(request.path),) if request.path else ()),
+        source=SourceRequest(request.source, paths),
         settings=settings,
         progress=watch.progress,
     )

@@ -178,10 +178,13 @@ class DashboardSettings(_Section):
         api_url: Of the prediction API; None for this machine's, at the API's port.
         password_hash: Of the password that controls need, as ``python -m src.dashboard.login``
             prints it; None where nobody has to log in.
+        prices_folder: Whose files a run may take that was asked for on a page; a relative one is
+            below ``home``.
     """
 
     api_url: str | None = None
     password_hash: SecretStr | None = None
+    prices_folder: Path = Path("prices")
 
     @field_validator("password_hash", mode="before")
     @classmethod

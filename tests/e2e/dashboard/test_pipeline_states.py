@@ -70,6 +70,22 @@ def test_what_is_no_stock_cannot_be_run(page, connection):
     assert "is not a ticker" in text(app).replace("\\", "")
 
 
+def test_files_outside_the_folder_for_prices_cannot_be_named(page, connection, home):
+    (home / "prices").mkdir()
+    (home / "prices" / "out").symlink_to("/etc")
+    app = page()
+    name_stock(app, "INFY.NS")
+    app.segmented_control(key="run_prices_Yahoo_Files").set_value("Files").run()
+    for path in ("/etc/passwd", "..", "out/passwd", "\0"):
+        app.text_input(key="run_path").set_value(path).run()
+        assert all(button.disabled for button in buttons(app)), path
+        assert f"Only files in {home}/prices can be taken" in text(app).replace("\\", "")
+    app.text_input(key="run_path").set_value("INFY.NS.csv").run()
+    buttons(app)[0].click().run()
+    stored = "SELECT source, path FROM run_requests"
+    assert connection.execute(stored).fetchall() == [("csv", "INFY.NS.csv")]
+
+
 def test_with_a_password_nobody_presses_without_it(home, database_url, connection):
     stored = hash_password("a long one")
     with installation(home, database_url, FORECAST_DASHBOARD__PASSWORD_HASH=stored):

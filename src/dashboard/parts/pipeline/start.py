@@ -13,6 +13,7 @@ from src.dashboard import banner, frame, local_runs, readers, wording
 from src.dashboard.login import access
 from src.dashboard.parts.pipeline.words import Attempt, stocks
 from src.data.sources.delivery import SAMPLE_TICKER
+from src.data.sources.price_folder import path_inside, price_folder
 from src.data.sources.select import MOST_FROM_YAHOO
 from src.db.tables import run_requests
 from src.db.tables.run_requests import NewRequest, StoredRequest
@@ -97,13 +98,29 @@ def _choose() -> Choice:
             key=f"run_prices_{'_'.join(sources)}",
             persist_state="session",
         )
-        path = None
-        if source == FILES:
-            path = st.text_input("File or folder on the machine that runs it", key="run_path")
-            problem = problem or ("Name a file or folder first." if not path.strip() else None)
+        path, wrong = _files() if source == FILES else (None, None)
+        problem = problem or wrong
     if scope == ALL and source == YAHOO and len(frame.stored()) > MOST_FROM_YAHOO:
         problem = f"Yahoo gives prices of {MOST_FROM_YAHOO} stocks at a time: take files."
-    return Choice(tickers, NAMES[source], path.strip() if path else None, problem)
+    return Choice(tickers, NAMES[source], path, problem)
+
+
+def _files() -> tuple[str | None, str | None]:
+    """The file or folder that was typed, or why it cannot be taken."""
+    folder = price_folder(readers.settings())
+    typed = st.text_input(
+        "File or folder",
+        key="run_path",
+        placeholder="such as TCS.NS.csv",
+        help=f"In {folder}, on the machine that runs it; a dot stands for all files there.",
+    ).strip()
+    if not typed:
+        return None, f"Name a file or folder in {wording.plain(str(folder))} first."
+    try:
+        path_inside(typed, readers.settings())
+    except ForecastError as error:
+        return None, wording.plain(str(error))
+    return typed, None
 
 
 def _other_stock() -> tuple[str | None, str | None]:
