@@ -32,7 +32,7 @@ def test_nothing_else_is(settings, typed):
     folder = settings.home / "prices"
     (folder / "circle").symlink_to(folder / "circle")
     (folder / "out").symlink_to(settings.home)
-    with pytest.raises(UsageError, match="Only files in .*FORECAST_DASHBOARD__PRICES_FOLDER"):
+    with pytest.raises(UsageError, match=r"Only files in .*FORECAST_DASHBOARD__PRICES_FOLDER"):
         path_inside(typed, settings)
 
 
