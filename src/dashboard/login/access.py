@@ -80,17 +80,17 @@ def _password_form() -> None:
 
 def _try(password: str) -> None:
     stored = _stored() or ""
+    address = st.context.ip_address or "this machine"
     try:
-        pause = _turnstile().try_password(password, stored, time.monotonic())
+        pause = _turnstile().try_password(password, stored, time.monotonic(), address)
     except ValueError:
         st.error(f"{VARIABLE} is no hash: print one with `python -m src.dashboard.login`.")
         return
-    address = st.context.ip_address or "this machine"
     if pause is None:
         log.info(f"A log-in to the dashboard from {address}.")
         st.session_state[_KNOWN] = stored
         st.rerun()
-    failures = _turnstile().failures
+    failures = _turnstile().failures(address)
     log.warning(f"A log-in to the dashboard from {address} was refused ({failures} in a row).")
     st.error(f"That was not the password, or it came too soon: wait {math.ceil(pause)} s.")
 

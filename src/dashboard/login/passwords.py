@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import ipaddress
 import math
 import secrets
 import threading
@@ -19,6 +20,8 @@ LARGEST_WORK, MEMORY = 2**18, 512 * 2**20
 SCHEME = "scrypt"
 # Seconds after the first wrong password, doubled by each further one in a row.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+# Whose wrong passwords are remembered; those who tried longest ago are forgotten first.
+MOST_ADDRESSES = 1000
 
 
 def hash_password(password: str) -> str:
@@ -60,34 +63,51 @@ def _derive(password: str, salt: bytes, work: int, block: int, parallel: int) ->
 class Turnstile:
     """Lets passwords be tried one after the other, and after wrong ones only after a pause.
 
-    For all sessions of a process together: a new session is no new start.
-
-    Attributes:
-        failures: Wrong passwords in a row.
+    For all sessions of a process together: a new session is no new start. Addresses are told
+    apart, so that nobody's wrong passwords keep another person out.
     """
 
     def __init__(self) -> None:
-        self.failures = 0
         self._lock = threading.Lock()
-        self._next_try = 0.0
+        # By whom: wrong passwords in a row, and when the next try may be; the latest try last.
+        self._tries: dict[str, tuple[int, float]] = {}
 
-    def try_password(self, password: str, stored: str, now: float) -> float | None:
+    def failures(self, address: str) -> int:
+        """Wrong passwords in a row from an address."""
+        return self._tries.get(_whose(address), (0, 0.0))[0]
+
+    def try_password(self, password: str, stored: str, now: float, address: str) -> float | None:
         """Try a password at ``now``, in seconds of a clock that only goes forward.
 
         Returns:
-            None for the right one; otherwise the seconds until the next may be tried. During a
-            pause none is looked at, right or wrong.
+            None for the right one; otherwise the seconds until the next may be tried from the
+            address. During a pause none is looked at, right or wrong.
 
         Raises:
             ValueError: The hash is not as ``hash_password`` writes it.
         """
         with self._lock:
-            if now < self._next_try:
-                return self._next_try - now
-            if is_password(password, stored):
-                self.failures = 0
+            whose = _whose(address)
+            failures, next_try = self._tries.get(whose, (0, now))
+            if now < next_try:
+                return next_try - now
+            is_right = is_password(password, stored)
+            self._tries.pop(whose, None)
+            if is_right:
                 return None
-            pause = min(math.ldexp(FIRST_PAUSE, self.failures), LONGEST_PAUSE)
-            self.failures = min(self.failures + 1, 1000)
-            self._next_try = now + pause
+            pause = min(math.ldexp(FIRST_PAUSE, failures), LONGEST_PAUSE)
+            self._tries[whose] = (min(failures + 1, 1000), now + pause)
+            if len(self._tries) > MOST_ADDRESSES:
+                del self._tries[next(iter(self._tries))]
             return pause
+
+
+def _whose(address: str) -> str:
+    """An address, or the network of an IPv6 address: who has one has all 2**64 of these."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or f"{int(parsed) >> 64:x}/64")
