@@ -163,6 +163,30 @@ def test_rows_held_back_are_counted_paged_and_downloaded(look, desk):
     page.get_by_text(f"{of_stock} rows of TCS.NS are held back").wait_for()
 
 
+def test_a_row_of_a_hostile_file_is_no_formula_where_it_is_downloaded(look, desk):
+    _, connection, _ = desk
+    connection.execute(
+        "INSERT INTO quarantine (ticker, stage, kind, source, at, line, rule, reason, action, "
+        "\"row\", batch_id) SELECT ticker, stage, kind, source, '=1+1', 7, 'odd_file', "
+        "'@SUM(A1)', action, %s, batch_id FROM quarantine LIMIT 1",
+        (json.dumps({"=cmd|' /C calc'!A0": -5}),),
+    )
+    visitor = look()
+    page = visitor.open("monitoring?stock=TCS.NS&tab=Data+Quality&quality_of=All+stocks")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download these rows").click()
+    rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+    odd = [rows[0][name] for name in ("Session", "Seen", "Why", "Field")]
+    assert odd == ["'=1+1", "'=cmd|' /C calc'!A0 -5", "'@SUM(A1)", "whole row"]
+    # The button of the table itself saves what is shown.
+    page.evaluate("delete window.showSaveFilePicker")
+    with page.expect_download() as download:
+        page.get_by_label("Download as CSV: 50 rows that were held back").dispatch_event("click")
+    saved = list(csv.reader(io.StringIO(download.value.path().read_text("utf-8-sig"))))
+    assert [saved[1][place] for place in (0, 3, 4, 2)] == odd
+    connection.execute("DELETE FROM quarantine WHERE rule = 'odd_file'")
+
+
 def test_the_log_is_filtered_followed_and_downloaded(look, desk):
     _, _, home = desk
     lines = [

@@ -47,7 +47,7 @@ def test_bands_keep_their_promise_or_the_page_says_which_does_not(coverage, star
         (measure(0.02, 0.01, 0.03), "▲ better", 0),
         (measure(-0.02, -0.03, -0.01), "▼ worse", 0),
         (measure(0.02, -0.01, 0.03), "○ no edge", 1),
-        (measure(0.0), "= no change", 2),
+        (measure(0.0), "● no change", 2),
         (measure(0.02, n_eff=3.9), "– too early", 3),
     ],
 )

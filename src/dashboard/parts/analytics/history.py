@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,7 @@ from src.dashboard.judged import Judged
 from src.dashboard.parts.analytics import evidence
 from src.dashboard.parts.analytics.choices import choice
 from src.dashboard.parts.analytics.marks import marks_of
+from src.dashboard.spreadsheets import csv_file
 from src.modeling.intervals.quantiles import INTERVALS
 from src.modeling.report.statistics.performance import Evidence
 
@@ -123,7 +125,8 @@ def _table(past: PastForecasts, ticker: str, judged: Judged) -> None:
         )
         st.download_button(
             "Download as CSV",
-            data=table.write_csv,
+            data=partial(csv_file, table),
+            mime="text/csv",
             file_name=f"{ticker}_{judged.sessions}_sessions_{_stamp(past.days)}.csv",
             on_click="ignore",
         )

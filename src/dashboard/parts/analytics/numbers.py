@@ -35,7 +35,7 @@ def verdict_of(gain: Measure) -> tuple[str, int]:
             return wording.VERDICTS["worse"], 0
         return wording.VERDICTS["undecided"], 1
     if gain.value == 0:
-        return "= no change", 2
+        return "● no change", 2
     if gain.n_eff < MIN_PERIODS:
         return wording.VERDICTS["none"], 3
     return wording.VERDICTS["undecided"], 1

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import polars as pl
 import streamlit as st
 
 from src.dashboard import readers, wording
 from src.dashboard.parts.monitoring.paging import page_of
+from src.dashboard.spreadsheets import csv_file, harmless
 from src.db.pages import held_back
 from src.db.pages.held_back import HeldBackRow, RuleCount
 
@@ -78,9 +78,8 @@ def _label(row: RuleCount) -> str:
 
 
 def _table(rows: Sequence[HeldBackRow]) -> None:
-    cells = [as_cells(row) for row in rows]
     st.dataframe(
-        {name: [row[place] for row in cells] for place, name in enumerate(HEADINGS[:6])},
+        harmless(_as_table(rows)).select(HEADINGS[:6]),  # its own button saves it as CSV, too
         hide_index=True,
         column_config={
             "Seen": st.column_config.TextColumn(width="large"),
@@ -129,11 +128,11 @@ def _day(at: str) -> str:
 
 def _export(ticker: str | None, rule: str | None) -> bytes:
     """All of the rows as CSV, read a part at a time."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(HEADINGS)
-    writer.writerows(as_cells(row) for row in _all_rows(ticker, rule))
-    return file.getvalue().encode()
+    return csv_file(_as_table(_all_rows(ticker, rule)))
+
+
+def _as_table(rows: Iterable[HeldBackRow]) -> pl.DataFrame:
+    return pl.DataFrame(map(as_cells, rows), dict.fromkeys(HEADINGS, pl.String), orient="row")
 
 
 def _all_rows(ticker: str | None, rule: str | None) -> Iterator[HeldBackRow]:

@@ -11,6 +11,7 @@ import streamlit as st
 from src.dashboard import wording
 from src.dashboard.charts.forecasts.bands import Bands
 from src.dashboard.parts.predictions.stock_forecasts import StockForecast
+from src.dashboard.spreadsheets import csv_file
 
 
 def draw(forecast: StockForecast, *, indian: bool) -> None:
@@ -28,7 +29,7 @@ def draw(forecast: StockForecast, *, indian: bool) -> None:
         )
         st.download_button(
             "Download as CSV",
-            data=lambda: pl.DataFrame(rows).write_csv().encode(),
+            data=lambda: csv_file(pl.DataFrame(rows)),
             file_name=f"{name}.csv",
             mime="text/csv",
             icon=":material/download:",
