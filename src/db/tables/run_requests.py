@@ -50,6 +50,7 @@ SELECT request_id, kind, tickers, source, path, person, requested_at, CASE
     extract(epoch FROM clock_timestamp() - coalesce(started_at, requested_at))::float8 AS seconds
 FROM run_requests
 """  # noqa: S608
+_NEWEST = f"{_READ} ORDER BY {_LIVE} DESC, request_id DESC LIMIT %s"
 _CLOSE = f"""
 UPDATE run_requests SET status = 'interrupted', ended_at = clock_timestamp(), error = %s
 WHERE status = 'running' AND request_id <> %s AND NOT {_LOCKED}
@@ -166,11 +167,11 @@ def cancel(connection: psycopg.Connection[Any], request_id: int) -> None:
 
 
 def newest(connection: psycopg.Connection[Any], limit: int) -> list[StoredRequest]:
-    """The newest requests, the newest first."""
+    """The newest requests, the newest first; before all others those that wait or run."""
     from psycopg.rows import class_row
 
     with connection.cursor(row_factory=class_row(StoredRequest)) as cursor:
-        return cursor.execute(f"{_READ} ORDER BY request_id DESC LIMIT %s", (limit,)).fetchall()
+        return cursor.execute(_NEWEST, (limit,)).fetchall()
 
 
 class Execution:

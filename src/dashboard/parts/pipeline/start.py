@@ -51,7 +51,7 @@ def draw(requests: Sequence[StoredRequest], tried: Sequence[Attempt]) -> None:
     problem = choice.problem or _under_way(choice, requests, tried)
     if not access.allowed():
         problem = access.WHY
-    newest = requests[0].request_id if requests else 0
+    newest = max((request.request_id for request in requests), default=0)
     with st.container(horizontal=True, vertical_alignment="center", key="run_buttons"):
         for kind, label, icon, look in (
             ("full", "Run full pipeline", "play_arrow", "primary"),

@@ -72,6 +72,18 @@ def test_a_live_request_stands_for_all_that_share_a_ticker(connect, tickers, is_
     assert (second != first, new) == (is_new, is_new)
 
 
+def test_newer_requests_that_have_ended_hide_none_that_waits_or_runs(connect):
+    connection = connect()
+    waiting, _ = submit(connection, TCS)
+    running, _ = submit(connection, replace(TCS, idempotency_key="2", tickers=["INFY.NS"]))
+    Execution(connection, running).claim()
+    for key in "345":
+        other, _ = submit(connection, replace(TCS, idempotency_key=key, tickers=["ACE.NS"]))
+        cancel(connection, other)
+    shown = [(row.request_id, row.is_live) for row in newest(connection, 3)]
+    assert shown == [(running, True), (waiting, True), (other, False)]
+
+
 def test_the_same_key_is_the_same_request_also_when_it_has_ended(connect):
     connection = connect()
     first, _ = submit(connection, TCS)
