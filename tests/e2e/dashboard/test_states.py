@@ -149,19 +149,27 @@ def test_an_old_price_names_the_last_run_and_why_it_failed(place, browser, tmp_p
 
 
 def test_a_database_that_is_stopped_is_said_in_one_box_and_comes_back_without_a_restart(
-    place, visitor
+    place, visitor, browser
 ):
     place.run(lambda connection: put_live(connection, place.models, both_horizons()))
     sees(visitor, "TCS.NS: 8 in 10 outcomes")
+    other = Visitor(browser, visitor.url)
+    other.open("pipeline_control")
+    assert "Nothing has run yet" in other.page.inner_text("h2")
 
     place.stop()
-    sees(visitor, "Trying again every few seconds")
-    boxes = visitor.page.locator("[data-testid=stAlert]").all_inner_texts()
-    assert len(boxes) == 1
-    assert "database" in boxes[0].lower()
-    assert "Traceback" not in visitor.text()
+    for each in (visitor, other):
+        sees(each, "Trying again every few seconds")
+        boxes = each.page.locator("[data-testid=stAlert]").all_inner_texts()
+        assert len(boxes) == 1
+        assert "database" in boxes[0].lower()
+        assert "Traceback" not in each.text()
+        assert each.page.get_by_role("button", name="Run full pipeline").count() == 0
 
     place.start()
     sees(visitor, "TCS.NS: 8 in 10 outcomes", "Documents of the prediction API")
+    sees(other, "Nothing has run yet", "Run full pipeline")
     visitor.settle()
     assert "Trying again" not in visitor.text()
+    assert other.problems() == []
+    other.context.close()
