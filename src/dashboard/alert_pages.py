@@ -6,7 +6,11 @@ RUNS, QUALITY, EVALUATION = "Pipeline Runs", "Data Quality", "Evaluation"
 # By the beginning of the rule's name: the page, and the tab or none. Of all others Monitoring
 # shows the cause beside the alert.
 CAUSES = (
-    (("run_", "ticker_failed", "source_not_advancing", "features_stale"), "pipeline_control", RUNS),
+    (
+        ("run_", "ticker_failed", "files_refused", "source_not_advancing", "features_stale"),
+        "pipeline_control",
+        RUNS,
+    ),
     (("skill_", "coverage_", "early_coverage_", "feature_shift"), "analytics", EVALUATION),
     (("model_",), "analytics", None),
     (("ticker_stale", "ticker_dormant", "action_pending"), "predictions", QUALITY),

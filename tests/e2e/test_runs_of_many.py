@@ -126,8 +126,12 @@ def test_five_poisoned_tickers_are_told_and_the_others_are_done(command, home, e
         assert any(ticker in (sentence or "") for sentence in sentences), ticker
         assert ticker in ran.stderr, ticker
     assert len(told["forecasts"]) == 16
+    nameless = [ticker for ticker in bad if ticker not in told["tickers"]]
+    assert nameless[0] in told["error"]
+    assert told["error"].startswith(f"Files that were left out: {len(nameless)}. ")
     with embedded() as url:
         assert rows(url, "SELECT count(*) FROM pool_members") == [(8,)]
+        assert rows(url, "SELECT error FROM pipeline_runs") == [(told["error"],)]
 
 
 def test_after_kill_9_in_the_middle_the_next_run_finishes(

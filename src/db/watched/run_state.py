@@ -34,6 +34,12 @@ WHERE live AND status <> 'running' AND (ticker IS NULL OR
     EXISTS (SELECT FROM raw_daily_prices p WHERE p.ticker = pipeline_runs.ticker))
 ORDER BY started_at DESC, run_id DESC LIMIT 1
 """
+# Files belong to runs of many: one of a single ticker fails when its file cannot be used.
+_OF_FILES = """
+SELECT run_id, ticker, status, error, started_at FROM pipeline_runs
+WHERE live AND status IN ('success', 'partial') AND ticker IS NULL
+ORDER BY started_at DESC, run_id DESC LIMIT 1
+"""
 # A ticker that no run of the last 30 days was for is left out: the log grows for ever.
 _OF_TICKERS = """
 WITH recent AS (
@@ -95,19 +101,25 @@ class TickerRun:
 
 @dataclass(frozen=True)
 class RunState:
-    """All of these; ``newest`` is None before the first run."""
+    """All of these; ``newest`` is None before the first run.
+
+    Attributes:
+        of_many: The newest run of many that ended well, at least for some; None before the first.
+    """
 
     running: list[RunningRun]
     newest: NewestRun | None
+    of_many: NewestRun | None
     tickers: list[TickerRun]
 
 
 def run_state(connection: psycopg.Connection[Any]) -> RunState:
     """Read them over an open autocommit connection."""
-    newest = _read(connection, NewestRun, _NEWEST)
+    newest, of_many = (_read(connection, NewestRun, query) for query in (_NEWEST, _OF_FILES))
     return RunState(
         _read(connection, RunningRun, _RUNNING, RUN_LOCKS),
         newest[0] if newest else None,
+        of_many[0] if of_many else None,
         _read(connection, TickerRun, _OF_TICKERS),
     )
 

@@ -13,12 +13,12 @@ from src.monitoring.quality.score import DORMANT_AFTER
 
 if TYPE_CHECKING:
     from src.db.watched.data_state import Member
-    from src.db.watched.run_state import RunningRun, RunState, TickerRun
+    from src.db.watched.run_state import NewestRun, RunningRun, RunState, TickerRun
     from src.monitoring.checks.facts import Facts
 
 RULES = (
     *("run_failed", "run_interrupted", "run_slow", "run_hangs"),
-    *("ticker_failed", "source_not_advancing"),
+    *("ticker_failed", "files_refused", "source_not_advancing"),
 )
 # A run that has sent the database nothing for this part of the minutes it may take hangs.
 IDLE_SHARE = 0.25
@@ -31,6 +31,7 @@ def check(facts: Facts) -> list[Observation]:
         *under_way(runs.running, facts.settings.monitoring.run_minutes),
         *newest(runs),
         *of_tickers(runs.tickers),
+        of_files(runs.of_many),
         *not_advancing(facts.members, runs.tickers),
     ]
 
@@ -83,6 +84,15 @@ def of_tickers(tickers: Sequence[TickerRun]) -> Iterator[Observation]:
         sentence = (run.error or f"{run.ticker} failed.") if failed else ""
         cause = (run.stage or "") if failed else ""
         yield Observation("ticker_failed", run.ticker, failed, sentence, cause=cause)
+
+
+def of_files(run: NewestRun | None) -> Observation:
+    """Whether the newest run of many left files out that belong to no ticker it knows of."""
+    if run is None:
+        return Observation("files_refused", "", None, "No run of many has ended well yet.")
+    refused = run.error is not None
+    sentence = f"Run {run.run_id}: {run.error}" if refused else ""
+    return Observation("files_refused", "", refused, sentence)
 
 
 def not_advancing(members: Sequence[Member], tickers: Sequence[TickerRun]) -> Iterator[Observation]:

@@ -290,6 +290,14 @@ CONDITIONS = [
         ),
     ),
     Condition(
+        "files_refused",
+        "",
+        by_statements(
+            "UPDATE pipeline_runs SET status = 'partial', error = 'Files that were left out: 1.'",
+            "UPDATE pipeline_runs SET status = 'success', error = NULL",
+        ),
+    ),
+    Condition(
         "run_failed",
         "",
         by_statements(

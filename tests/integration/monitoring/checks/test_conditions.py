@@ -275,12 +275,17 @@ def test_a_source_that_serves_yesterdays_file_again(installation):
             "ticker_failed",
             "TCS.NS",
         ),
+        (
+            "UPDATE pipeline_runs SET status = 'partial', error = 'Files that were left out: 1.'",
+            "files_refused",
+            "",
+        ),
     ],
 )
 def test_runs_that_ended_badly(installation, change, rule, subject):
     installation.execute(change)
     assert installation.bad() == {(rule, subject)}
-    installation.execute("UPDATE pipeline_runs SET status = 'success'")
+    installation.execute("UPDATE pipeline_runs SET status = 'success', error = NULL")
     installation.execute("UPDATE run_tickers SET status = 'success'")
     assert installation.bad() == set()
 
