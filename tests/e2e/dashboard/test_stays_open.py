@@ -1,4 +1,4 @@
-"""Pages that stay open: a run's forecasts come by themselves, and a line that was cut is no loss."""
+"""Pages that stay open: new forecasts come by themselves, and a line that was cut is no loss."""
 
 from contextlib import closing
 
@@ -20,7 +20,7 @@ SOON = 60
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A dashboard with forecasts of DEMO.NS, made of the session before the newest; and its home."""
+    """A dashboard with forecasts of DEMO.NS, of the session before the newest; and its home."""
     home = tmp_path_factory.mktemp("open_pages")
     with Dashboard(home, STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL=str(FORGOTTEN)) as dashboard:
         earlier = dashboard.environment | {"FORECAST_NOW": BEFORE}
