@@ -151,11 +151,12 @@ def block(thing: str) -> Iterator[None]:
 
 def _overview() -> Overview:
     made_at, tickers = readers.read(overview.forecasts_made_at), stored()
+    board = alert_board.current()
     return Overview(
         tickers,
         wording.moment(made_at),
-        alert_board.count_firing(alert_board.current(), readers.now()),
-        tuple(readers.read_recent(overview.critical_sentences)),
+        alert_board.count_firing(board, readers.now()),
+        alert_board.critical(board, readers.now()),
         min(banner.ages(banner.real(tickers) or tickers), default=None),
         readers.version(),
     )

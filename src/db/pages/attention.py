@@ -1,4 +1,4 @@
-"""Alerts by cause, jumps that wait for a decision, rows that were held back, and the last run."""
+"""Jumps that wait for a decision, rows that were held back, and the last run."""
 
 from __future__ import annotations
 
@@ -12,17 +12,6 @@ from psycopg.rows import class_row
 if TYPE_CHECKING:
     import psycopg
 
-# An acknowledgement of before an alert began is of an earlier time.
-_OPEN = """
-SELECT g.rule, g.name, g.severity, g.since, a.sentence, a.subjects, k.person
-FROM alert_groups g
-JOIN LATERAL (SELECT min(sentence) AS sentence, array_agg(subject ORDER BY subject) AS subjects
-    FROM alerts WHERE rule = g.rule AND alert_group = g.name AND state = 'firing'
-        AND NOT silenced) a ON a.subjects IS NOT NULL
-LEFT JOIN alert_acknowledgements k ON k.fingerprint = g.fingerprint AND k.at >= g.since
-ORDER BY k.person IS NOT NULL, array_position(ARRAY['CRITICAL', 'WARNING', 'INFO'], g.severity),
-    g.since, g.rule LIMIT %s
-"""
 _PENDING = """
 SELECT ticker, min(date), count(*) FROM (
     SELECT ticker, date FROM corporate_actions WHERE status = 'pending'
@@ -52,25 +41,6 @@ MOST = 2_000
 
 
 @dataclass(frozen=True)
-class OpenAlerts:
-    """Firing alerts of one rule and cause.
-
-    Attributes:
-        sentence: That of one of them.
-        subjects: What it was measured of, at least one; empty text for the installation.
-        person: Who takes care of it; None for nobody.
-    """
-
-    rule: str
-    name: str
-    severity: str
-    since: dt.datetime
-    sentence: str
-    subjects: list[str]
-    person: str | None
-
-
-@dataclass(frozen=True)
 class LastRun:
     """How the newest live run ended.
 
@@ -93,12 +63,6 @@ class LastRun:
     failed_stage: str | None
     tickers: int
     failed: int
-
-
-def open_alerts(connection: psycopg.Connection[Any]) -> list[OpenAlerts]:
-    """What fires and is not silenced: what nobody takes care of first, then by severity."""
-    with connection.cursor(row_factory=class_row(OpenAlerts)) as cursor:
-        return cursor.execute(_OPEN, (MOST,)).fetchall()
 
 
 def pending_jumps(connection: psycopg.Connection[Any]) -> list[tuple[str, dt.date, int]]:

@@ -1,4 +1,4 @@
-"""What every page of the dashboard shows: stored tickers, how fresh they are, what is critical."""
+"""What every page of the dashboard shows: stored tickers, how fresh they are, how runs went."""
 
 from __future__ import annotations
 
@@ -14,12 +14,6 @@ if TYPE_CHECKING:
 _TICKERS = """
 SELECT ticker, pool, newest_session, last_close, source
 FROM pool_members ORDER BY ticker COLLATE "C"
-"""
-_CRITICAL = """
-SELECT min(a.sentence) FROM alert_groups g
-JOIN alerts a ON a.rule = g.rule AND a.alert_group = g.name
-WHERE g.severity = 'CRITICAL' AND a.state = 'firing' AND NOT a.silenced
-GROUP BY g.rule, g.name ORDER BY min(g.since), g.rule LIMIT 5
 """
 _LAST_TRY = """
 SELECT started_at, status, error FROM pipeline_runs WHERE live AND status <> 'running'
@@ -61,11 +55,6 @@ def forecasts_made_at(connection: psycopg.Connection[Any]) -> dt.datetime | None
     """When the newest forecast was computed; None before the first."""
     row = connection.execute("SELECT max(written_at) FROM serving_inputs").fetchone()
     return row[0] if row else None
-
-
-def critical_sentences(connection: psycopg.Connection[Any]) -> list[str]:
-    """What critical alerts say, one sentence a cause, at most five."""
-    return [sentence for (sentence,) in connection.execute(_CRITICAL)]
 
 
 def last_try(connection: psycopg.Connection[Any]) -> tuple[dt.datetime, str, str | None] | None:

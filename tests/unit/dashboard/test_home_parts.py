@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from src.core.alerts import Acknowledgement, Alert
 from src.dashboard import banner, wording
 from src.dashboard.alert_pages import page_of
 from src.dashboard.parts.home import attention, rows, status, summary, table, today
 from src.dashboard.parts.home.rows import CHANGED, HELD_BACK, OUTSIDE, STALE, AllStocks, StockRow
-from src.db.pages.attention import LastRun, OpenAlerts
+from src.dashboard.parts.monitoring.alert_board import Card
+from src.db.pages.attention import LastRun
 from src.db.pages.home import TickerState, Trainings
 from src.db.pages.overview import StoredTicker
 from src.modeling.report.statistics.measures import NOTHING, Measure
@@ -221,11 +223,23 @@ def test_a_forecast_in_words():
     assert "no range is known" in today.headline("A.NS", None, 1, indian=False)
 
 
+def card(rule="run_failed", state="firing", severity="WARNING", subjects=("",), **facts):
+    """Alerts of a rule since Friday."""
+    alerts = (
+        Alert(rule, subject, "", "firing", AT, AT, "It failed.", 1.0, AT) for subject in subjects
+    )
+    return Card(rule, "", state, severity, tuple(alerts), AT, "f", **facts)
+
+
 def test_an_alert_tells_how_many_are_like_it_and_who_takes_care():
-    alert = OpenAlerts("run_failed", "", "WARNING", AT, "It failed.", ["A", "B", "C"], None)
-    assert attention.alert_title(alert) == "It failed. And 2 more like it."
+    some = card(subjects=("A", "B", "C"))
+    assert attention.alert_title(some) == "It failed. And 2 more like it."
     line = "▲ warning · Firing · since Fri 17 Apr 2026, 18:00 IST"
-    assert attention.status_line(alert) == line
+    assert attention.status_line(some) == line
+    taken = card(state="acknowledged", taken=Acknowledgement("f", "A. Rao", AT))
+    assert "▲ warning · Acknowledged by A. Rao · since" in attention.status_line(taken)
+    note = card(state="informing", severity="INFO")
+    assert attention.status_line(note).startswith("For information · since")
 
 
 def test_every_rule_leads_to_a_page_and_a_part_is_as_bad_as_its_worst_alert():
@@ -233,12 +247,11 @@ def test_every_rule_leads_to_a_page_and_a_part_is_as_bad_as_its_worst_alert():
     assert pages == {"pipeline_control", "analytics", "predictions", "monitoring"}
     assert page_of("skill_negative") == "analytics"
     assert page_of("disk_nearly_full") == "monitoring"
-    alerts = [
-        OpenAlerts("model_stale", "", "WARNING", AT, "", [""], None),
-        OpenAlerts("model_corrupt", "", "CRITICAL", AT, "", [""], None),
-    ]
+    alerts = [card("model_stale"), card("model_corrupt", severity="CRITICAL")]
     assert status.state_of(alerts, status.PARTS["Models"], checked=True) == "✕ critical"
     assert status.state_of(alerts, status.PARTS["Database"], checked=True) == "✓ working"
+    silenced = [card("model_corrupt", "silenced", "CRITICAL"), card("model_stale")]
+    assert status.state_of(silenced, status.PARTS["Models"], checked=True) == "▲ warning"
     assert status.state_of([], status.PARTS["Evaluation"], checked=False) == "– not checked"
 
 

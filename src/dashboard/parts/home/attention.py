@@ -9,9 +9,9 @@ import streamlit as st
 
 from src.dashboard import frame, readers, wording
 from src.dashboard.alert_pages import page_of
-from src.dashboard.parts.monitoring import alert_board
+from src.dashboard.parts.monitoring import alert_board, alert_words
+from src.dashboard.parts.monitoring.alert_board import Card
 from src.db.pages import attention
-from src.db.pages.attention import OpenAlerts
 from src.monitoring.alerts.wording import subjects_text
 from src.monitoring.checks.machine import last_watch
 from src.monitoring.quality.facts import HARMLESS
@@ -19,8 +19,8 @@ from src.monitoring.rules import RULES
 
 # Alerts that are listed; Monitoring has the others.
 LISTED = 5
-# By severity: a symbol and a word.
-SEVERITIES = {"CRITICAL": "✕ critical", "WARNING": "▲ warning", "INFO": "○ for information"}
+# By severity: a symbol and a word; what is only for information is said to be so by its state.
+SEVERITIES = {"CRITICAL": "✕ critical", "WARNING": "▲ warning", "INFO": ""}
 JUMPS, REFUSED = "action_pending", "bars_refused"
 NAMES = {title.file: title.name for title in frame.TITLES}
 
@@ -28,36 +28,52 @@ NAMES = {title.file: title.name for title in frame.TITLES}
 def needs_attention(since: dt.date | None) -> None:
     """Draw what fires, and refused rows from a date on and jumps that no alert tells of yet."""
     st.subheader("Needs attention", anchor=False)
-    alerts = readers.read_recent(attention.open_alerts)
-    told = {alert.rule for alert in alerts}
-    # The tables say that an alert is silenced only from the next look of the watch on.
-    cards = alert_board.arrange(alert_board.current(), readers.now())
-    silenced = {(card.rule, card.name) for card in cards if card.state == "silenced"}
-    alerts = [alert for alert in alerts if (alert.rule, alert.name) not in silenced]
+    cards = alert_board.open_cards()
+    told = {card.rule for card in cards}
     pending = [] if JUMPS in told else readers.read_recent(attention.pending_jumps)
     refused = refused_rows(since) if since and REFUSED not in told else []
-    stored = {ticker.ticker for ticker in frame.stored()}
-    for alert in alerts[:LISTED]:
-        _alert(alert, stored)
-    if len(alerts) > LISTED:
-        _link("monitoring", f"{len(alerts) - LISTED} more alerts")
+    if cards:
+        _alerts(cards)
     if refused:
         _refused(refused)
     if pending:
-        names = subjects_text([ticker for ticker, _, _ in pending])
-        jumps = wording.count(sum(count for _, _, count in pending), "jump")
-        st.markdown(
-            f"**{jumps} in prices without a known cause: decide whether each is a split or bonus.**"
-            f"  \n{names}. Until then no outcome across it is counted."
-        )
-        _link("predictions", f"First: {pending[0][0]}", stock=pending[0][0])
-    if not alerts and not pending and not refused:
-        looked = last_watch(readers.settings().home)
-        st.markdown(
-            f":material/check: Nothing fires. Monitoring last looked {wording.moment(looked)}."
-            if looked
-            else "Monitoring has never looked: start `python -m mlops.monitoring watch`."
-        )
+        _pending(pending)
+    if not cards and not pending and not refused:
+        _calm()
+
+
+def counted(cards: Sequence[Card]) -> str:
+    """How many alerts there are of each state, as the badge counts those that fire."""
+    return f"{alert_board.headline(cards)}. Stocks that need a look are counted apart, above."
+
+
+def _alerts(cards: Sequence[Card]) -> None:
+    st.markdown(f":small[:gray[{counted(cards)}]]")
+    stored = {ticker.ticker for ticker in frame.stored()}
+    shown = [card for card in cards if card.state != "silenced"]
+    for card in shown[:LISTED]:
+        _alert(card, stored)
+    if len(shown) > LISTED:
+        _link("monitoring", wording.count(len(shown) - LISTED, "more alert"))
+
+
+def _calm() -> None:
+    looked = last_watch(readers.settings().home)
+    st.markdown(
+        f":material/check: Nothing fires. Monitoring last looked {wording.moment(looked)}."
+        if looked
+        else "Monitoring has never looked: start `python -m mlops.monitoring watch`."
+    )
+
+
+def _pending(rows: Sequence[tuple[str, dt.date, int]]) -> None:
+    names = subjects_text([ticker for ticker, _, _ in rows])
+    jumps = wording.count(sum(count for _, _, count in rows), "jump")
+    st.markdown(
+        f"**{jumps} in prices without a known cause: decide whether each is a split or bonus.**"
+        f"  \n{names}. Until then no outcome across it is counted."
+    )
+    _link("predictions", f"First: {rows[0][0]}", stock=rows[0][0])
 
 
 def refused_rows(since: dt.date) -> list[tuple[str, int, str, str]]:
@@ -76,27 +92,28 @@ def _refused(rows: Sequence[tuple[str, int, str, str]]) -> None:
     _link("monitoring", "Open Monitoring")
 
 
-def alert_title(alert: OpenAlerts) -> str:
+def alert_title(card: Card) -> str:
     """What fires: the sentence, and how many more there are of the same cause."""
-    others = len(alert.subjects) - 1
-    return f"{alert.sentence} And {others} more like it." if others else alert.sentence
+    sentence, others = card.alerts[0].sentence, len(card.alerts) - 1
+    return f"{sentence} And {others} more like it." if others else sentence
 
 
-def status_line(alert: OpenAlerts) -> str:
+def status_line(card: Card) -> str:
     """Its severity, since when, and who takes care of it."""
-    since = wording.moment(alert.since)
-    who = f"Acknowledged by {alert.person}" if alert.person else "Firing"
-    return f"{SEVERITIES[alert.severity]} · {who} · since {since}"
+    label, _, _ = alert_words.BADGES[card.state]
+    who = f"{label} by {card.taken.person}" if card.taken else label
+    parts = [SEVERITIES[card.severity], who, f"since {wording.moment(card.since)}"]
+    return " · ".join(part for part in parts if part)
 
 
-def _alert(alert: OpenAlerts, stored: Collection[str]) -> None:
-    icon = "visibility" if alert.person else "notifications"
+def _alert(card: Card, stored: Collection[str]) -> None:
+    _, icon, _ = alert_words.BADGES[card.state]
     st.markdown(
-        f":material/{icon}: **{wording.plain(alert_title(alert))}**  \n"
-        f":gray[{wording.plain(status_line(alert))}]  \n{_todo(alert.rule)}"
+        f":material/{icon}: **{wording.plain(alert_title(card))}**  \n"
+        f":gray[{wording.plain(status_line(card))}]  \n{_todo(card.rule)}"
     )
-    stock = next((s for s in alert.subjects if s in stored), None)
-    page = page_of(alert.rule)
+    stock = next((s for s in card.subjects if s in stored), None)
+    page = page_of(card.rule)
     _link(page, f"Open {NAMES[page]}", **({"stock": stock} if stock else {}))
 
 

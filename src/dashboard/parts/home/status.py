@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 import streamlit as st
 
 from src.dashboard import frame, readers, wording
+from src.dashboard.parts.monitoring import alert_board
+from src.dashboard.parts.monitoring.alert_board import Card
 from src.dashboard.parts.pipeline import words
 from src.db.pages import attention, home
-from src.db.pages.attention import LastRun, OpenAlerts
+from src.db.pages.attention import LastRun
 from src.db.pages.home import Scored
 from src.monitoring.checks.machine import last_watch, watch_age
 
@@ -20,7 +22,7 @@ PARTS = {
     "Database": ("database_", "transaction_"),
     "Evaluation": ("skill_", "coverage_", "early_coverage_", "feature_shift", "outcomes_"),
 }
-WORST = {"CRITICAL": "✕ critical", "WARNING": "▲ needs a look"}
+WORST = {"CRITICAL": "✕ critical", "WARNING": "▲ warning"}
 RUNS = {
     "success": ":material/check: succeeded",
     "partial": ":material/warning: succeeded in part",
@@ -32,7 +34,7 @@ REPORTS = "mlops/runs"
 
 def system_status() -> None:
     """Draw models, database and evaluation side by side."""
-    alerts = readers.read_recent(attention.open_alerts)
+    cards = alert_board.open_cards()
     watched = last_watch(readers.settings().home)
     looked = watch_age(watched, readers.now()).bad is False
     outcomes = readers.read(home.scored)
@@ -44,7 +46,7 @@ def system_status() -> None:
     st.subheader("System status", anchor=False)
     with st.grid(3, min_column_width=220, border=True, key="status"):
         for part, (lines, checked) in details.items():
-            state = state_of(alerts, PARTS[part], checked=checked)
+            state = state_of(cards, PARTS[part], checked=checked)
             with st.container(key=f"status_{part.lower()}", gap="small"):
                 st.markdown(f"**{part}** · {state}")
                 st.markdown(
@@ -52,9 +54,10 @@ def system_status() -> None:
                 )
 
 
-def state_of(alerts: Sequence[OpenAlerts], rules: tuple[str, ...], *, checked: bool) -> str:
+def state_of(cards: Sequence[Card], rules: tuple[str, ...], *, checked: bool) -> str:
     """The worst alert about a part, as a symbol and a word; without one, whether it was checked."""
-    severities = {alert.severity for alert in alerts if alert.rule.startswith(rules)}
+    of_part = [card for card in cards if card.rule.startswith(rules) and card.state != "silenced"]
+    severities = {card.severity for card in of_part}
     for severity, text in WORST.items():
         if severity in severities:
             return text

@@ -18,6 +18,8 @@ STATES: tuple[State, ...] = (
     *("firing", "unknown", "acknowledged", "silenced", "informing", "resolved"),
 )
 SHOWN_FOR = dt.timedelta(days=7)
+# Critical causes that every page tells of.
+CRITICAL = 5
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,11 @@ def arrange(board: Board, now: dt.datetime) -> list[Card]:
     return sorted(cards, key=_order)
 
 
+def open_cards() -> list[Card]:
+    """The cards of what is not over, now."""
+    return [card for card in arrange(current(), readers.now()) if card.state != "resolved"]
+
+
 def pending(board: Board) -> list[Alert]:
     """What is bad, and has not been for long enough to be an alert."""
     found = [alert for alert in board.states.alerts.values() if alert.state == "pending"]
@@ -112,6 +119,14 @@ def pending(board: Board) -> list[Alert]:
 def count_firing(board: Board, now: dt.datetime) -> int:
     """Cards that fire: those that wait for a person."""
     return sum(card.state == "firing" for card in arrange(board, now))
+
+
+def critical(board: Board, now: dt.datetime) -> tuple[str, ...]:
+    """What critical alerts say that nobody has silenced: a sentence a cause, of the oldest."""
+    cards = [card for card in arrange(board, now) if card.severity == "CRITICAL"]
+    shown = [card for card in cards if card.state in ("firing", "acknowledged")]
+    shown.sort(key=lambda card: card.since)
+    return tuple(card.alerts[0].sentence for card in shown[:CRITICAL])
 
 
 def headline(cards: Sequence[Card]) -> str:

@@ -1,4 +1,4 @@
-"""What the first page is told of alerts."""
+"""What the first page is told of rows that were held back."""
 
 import datetime as dt
 
@@ -8,7 +8,6 @@ import pytest
 from src.db.pages import attention
 
 BEGAN = dt.datetime(2026, 4, 17, 12, 30, tzinfo=dt.UTC)
-HOUR = dt.timedelta(hours=1)
 
 
 @pytest.fixture
@@ -16,22 +15,6 @@ def connection(database_url):
     """An open one."""
     with psycopg.connect(database_url, autocommit=True) as opened:
         yield opened
-
-
-@pytest.mark.parametrize(("at", "person"), [(BEGAN - HOUR, None), (BEGAN + HOUR, "A. Rao")])
-def test_an_alert_that_comes_again_is_nobodys(connection, at, person):
-    connection.execute(
-        "INSERT INTO alert_groups VALUES ('disk', '', 'f', 'WARNING', %s, %s, NULL, 'INFO')",
-        (BEGAN, BEGAN),
-    )
-    connection.execute(
-        "INSERT INTO alerts VALUES ('disk', '', '', 'firing', %s, %s, 'Full.', 1, %s, %s, NULL, "
-        "NULL, false)",
-        (BEGAN,) * 4,
-    )
-    connection.execute("INSERT INTO alert_acknowledgements VALUES ('f', 'A. Rao', %s, '')", (at,))
-    (alert,) = attention.open_alerts(connection)
-    assert alert.person == person
 
 
 def test_rows_that_nobody_lacks_are_not_told(connection):
