@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import class_row
 
-from src.db.pages.runs import RUNS, RecentRun
+from src.db.pages.runs import HAS_DIED, RUNS, RecentRun
 
 if TYPE_CHECKING:
     import psycopg
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 # When the last run of a page began by its own clock, and its name.
 Place = tuple[dt.datetime, str]
 
-_PAGE = """(
-    SELECT * FROM pipeline_runs p
+_PAGE = f"""(
+    SELECT * FROM pipeline_runs r
     WHERE (%(before_at)s::timestamptz IS NULL
             OR (started_at, run_id) < (%(before_at)s, %(before_id)s))
-        AND (NOT %(failed)s OR status NOT IN ('success', 'running'))
+        AND (NOT %(failed)s OR status NOT IN ('success', 'running') OR {HAS_DIED})
         AND (%(ticker)s::text IS NULL OR ticker = %(ticker)s OR EXISTS (
-            SELECT FROM run_tickers t WHERE t.run_id = p.run_id AND t.ticker = %(ticker)s))
+            SELECT FROM run_tickers t WHERE t.run_id = r.run_id AND t.ticker = %(ticker)s))
     ORDER BY started_at DESC, run_id DESC LIMIT %(limit)s
-)"""
+)"""  # noqa: S608 a text of ours
 _HISTORY = RUNS.format(runs=_PAGE) + "ORDER BY r.started_at DESC, r.run_id DESC"
 _NAMES = "SELECT run_id FROM pipeline_runs ORDER BY started_at DESC, run_id DESC LIMIT %s"
 
@@ -41,7 +41,7 @@ def history(
     Args:
         connection: An open one.
         before: Only runs before the one at this place; None for the newest.
-        failed: Only such as ended without success, as a whole or for some tickers.
+        failed: Only such as ended without success, as a whole or for some tickers, or died.
         ticker: Only such as worked on it; None for all.
         limit: So many at most.
     """

@@ -18,17 +18,18 @@ DIED = (
     "The process ended without finishing the run: what its finished stages wrote stands. Run it "
     "again."
 )
-# Of the runs in ``runs``, a table or query. One under way holds the lock of its id. When it really
-# began: the time that it was told (FORECAST_NOW) may be another one.
+# Of a run that is called r: one that says that it runs, and does not hold the lock of its id.
+HAS_DIED = f"""r.status = 'running' AND NOT EXISTS (
+    SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted
+    AND l.classid = {RUN_LOCKS} AND l.objid = (hashtext(r.run_id)::bigint & 4294967295)::oid
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))"""  # noqa: S608
+# Of the runs in ``runs``, a table or query. When each really began: the time that it was told
+# (FORECAST_NOW) may be another one.
 RUNS = f"""
 SELECT r.run_id, r.ticker, r.live, coalesce(q.error, r.error) AS error, r.host,
     r.started_at AS told_at, b.began,
     CASE WHEN q.status = 'cancelled' THEN q.status
-    WHEN r.status = 'running' AND NOT EXISTS (
-        SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted
-        AND l.classid = {RUN_LOCKS} AND l.objid = (hashtext(r.run_id)::bigint & 4294967295)::oid
-        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    ) THEN 'interrupted' ELSE r.status END AS status,
+    WHEN {HAS_DIED} THEN 'interrupted' ELSE r.status END AS status,
     extract(epoch FROM r.finished_at - b.began)::float8 AS seconds,
     n.succeeded, n.failed,
     (SELECT s.stage FROM stage_runs s WHERE s.run_id = r.run_id AND s.status = 'failed'

@@ -5,7 +5,7 @@ import datetime as dt
 import psycopg
 import pytest
 
-from src.db.pages import runs
+from src.db.pages import run_history, runs
 from src.db.tables.run_requests import Execution, NewRequest, submit
 from src.db.tables.runs import RunLog
 from tests.support.services import eventually
@@ -77,6 +77,22 @@ def test_a_run_whose_connection_is_gone_is_interrupted(connection, database_url)
 
     # The server releases the lock a moment after the connection has gone.
     eventually(is_interrupted)
+
+
+def test_runs_that_died_are_among_those_with_failures(connection, database_url):
+    start(connection, "20260417_123000").finished({"status": "success", "tickers": {}}, TOLD)
+    start(connection, "20260417_123001")
+    with psycopg.connect(database_url, autocommit=True) as other:
+        start(other, "20260417_123002")
+        with_failures = {"failed": True, "ticker": None, "limit": 20}
+        assert run_history.history(connection, None, **with_failures) == []
+
+    def names():
+        found = run_history.history(connection, None, **with_failures)
+        return [(run.run_id, run.status) for run in found]
+
+    # The server releases the lock a moment after the connection has gone.
+    eventually(lambda: names() == [("20260417_123002", "interrupted")])
 
 
 def test_a_run_that_was_asked_for_says_by_whom_and_ends_with_its_sentence(connection):
