@@ -198,9 +198,10 @@ def test_a_run_of_many_is_shown_as_it_was_logged(visit, dashboard_home):
     assert status == "success"
     visitor = visit()
     page = visitor.open(f"{PAGE}?run={run_id}")
-    headline(visitor, f"The last run succeeded, {counted[0]} of {counted[1]} stocks")
+    many = f"{counted[0]}\N{NO-BREAK SPACE}stocks"
+    headline(visitor, f"The last run succeeded: run of {many} by command")
     assert page.get_by_label("Show run").input_value() == run_id
-    assert "Run of all stocks by command: ✓ succeeded in" in visitor.text()
+    assert f"Run of {many} by command: ✓ succeeded in" in visitor.text()
     drawn = page.get_by_role("figure", name=f"Stages of run {run_id}").get_attribute("aria-label")
     assert drawn.count(" success in ") == len(stages) == 5
     grid = page.get_by_role("figure", name="Runs by stock and session")

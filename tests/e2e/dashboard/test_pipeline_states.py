@@ -133,7 +133,7 @@ def test_a_failure_says_where_and_why_and_what_stays(page, connection, home):
     results = {"status": "failed", "error": REASON, "tickers": {"TCS.NS": FAILED}}
     log.finished(results, AT + dt.timedelta(seconds=4))
     app = page()
-    assert app.header[0].value == "The last run failed at ingest, 4\xa0s"
+    assert app.header[0].value == "The last run failed at ingest: run of TCS.NS by command, 4\xa0s"
     assert "✕ **Ingest failed**: Yahoo \\[1\\] does not answer. Nothing is published yet." in text(
         app
     )

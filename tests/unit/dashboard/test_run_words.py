@@ -34,20 +34,32 @@ def request(**facts):
 @pytest.mark.parametrize(
     ("facts", "sentence"),
     [
-        ({}, "The last run succeeded, 21 of 21 stocks, 32\xa0s"),
-        ({"succeeded": 1}, "The last run succeeded, 32\xa0s"),
-        ({"status": "partial", "failed": 3}, "The last run left out 3\xa0stocks of 24"),
+        ({}, "The last run succeeded: run of 21 stocks by command, 32 s"),
         (
-            {"status": "failed", "failed_stage": "data_cleaning"},
-            "The last run failed at cleaning, 32\xa0s",
+            {"succeeded": 1, "kind": "data", "tickers": ["TCS.NS"]},
+            "The last run succeeded: data refresh of TCS.NS, 32 s",
         ),
-        ({"status": "failed"}, "The last run failed before its first stage, 32\xa0s"),
-        ({"status": "interrupted", "seconds": None}, "The last run was interrupted"),
+        (
+            {"status": "partial", "failed": 3, "kind": "full"},
+            "The last run left out 3 stocks of 24: full run of all stocks, 32 s",
+        ),
+        (
+            {"status": "failed", "failed_stage": "data_cleaning", "ticker": "TCS.NS"},
+            "The last run failed at cleaning: run of TCS.NS by command, 32 s",
+        ),
+        (
+            {"status": "failed", "succeeded": 0, "live": False},
+            "The last run failed before its first stage: look back of many stocks by command, 32 s",
+        ),
+        (
+            {"status": "interrupted", "seconds": None, "kind": "full", "tickers": ["A.NS", "B.NS"]},
+            "The last run was interrupted: full run of A.NS, B.NS",
+        ),
     ],
 )
 def test_the_answer_says_how_the_last_run_went(facts, sentence):
     (attempt,) = words.attempts([run(**facts)], [])
-    assert words.answer(attempt) == sentence
+    assert words.answer(attempt).replace(wording.NO_BREAK, " ") == sentence
 
 
 def test_a_failure_names_stage_and_cause_and_what_stays_published():

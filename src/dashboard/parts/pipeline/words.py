@@ -76,7 +76,7 @@ def attempts(runs: Sequence[RecentRun], requests: Sequence[StoredRequest]) -> li
     found = [
         Attempt(
             run.run_id,
-            _what(run.kind, run.tickers or ([run.ticker] if run.ticker else None), live=run.live),
+            _what(run),
             run.status,
             run.began,
             run.seconds,
@@ -99,10 +99,13 @@ def _without_run(request: StoredRequest) -> Attempt:
     return Attempt(None, what, request.status, began, seconds, sentence, 0, 0, None)
 
 
-def _what(kind: str | None, tickers: Sequence[str] | None, *, live: bool) -> str:
-    if kind:
-        return f"{KINDS[kind]} of {stocks(tickers)}"
-    return f"{'Run' if live else 'Look back'} of {stocks(tickers)} by command"
+def _what(run: RecentRun) -> str:
+    """What a run was to do; of a command it is not known for which of many stocks."""
+    if run.kind:
+        return f"{KINDS[run.kind]} of {stocks(run.tickers)}"
+    total = run.succeeded + run.failed
+    about = run.ticker or (wording.count(total, "stock") if total else "many stocks")
+    return f"{'Run' if run.live else 'Look back'} of {about} by command"
 
 
 def stocks(tickers: Sequence[str] | None) -> str:
@@ -131,24 +134,25 @@ def stage_name(stage: str | None) -> str:
 
 
 def answer(last: Attempt | None) -> str:
-    """How the last run went, in a sentence."""
+    """How the last run went, and for which stocks it was, in a sentence."""
     if last is None:
         return "Nothing has run yet: start the first run here"
+    what = last.what[0].lower() + last.what[1:]
     took = f", {wording.duration(last.seconds)}" if last.seconds is not None else ""
+    return f"The last run {_ended(last)}: {what}{took}"
+
+
+def _ended(last: Attempt) -> str:
     if last.status == "success":
-        total = f", {last.stocks} stocks" if last.succeeded > 1 else ""
-        return f"The last run succeeded{total}{took}"
+        return "succeeded"
     if last.status == "partial":
-        return f"The last run left out {wording.count(last.failed, 'stock')} of {_total(last)}"
+        total = last.succeeded + last.failed
+        return f"left out {wording.count(last.failed, 'stock')} of {total:,}"
     if last.status == "failed":
         if last.failed_stage is None:
-            return f"The last run failed before its first stage{took}"
-        return f"The last run failed at {stage_name(last.failed_stage).lower()}{took}"
-    return f"The last run was {last.status}{took}"
-
-
-def _total(last: Attempt) -> str:
-    return f"{last.succeeded + last.failed:,}"
+            return "failed before its first stage"
+        return f"failed at {stage_name(last.failed_stage).lower()}"
+    return f"was {last.status}"
 
 
 def cause(last: Attempt, made_at: str) -> str | None:
