@@ -34,6 +34,8 @@ SELECT r.run_id, r.ticker, r.live, coalesce(q.error, r.error) AS error, r.host,
     n.succeeded, n.failed,
     (SELECT s.stage FROM stage_runs s WHERE s.run_id = r.run_id AND s.status = 'failed'
         ORDER BY s.started_at DESC LIMIT 1) AS failed_stage,
+    (SELECT s.rows FROM stage_runs s WHERE s.run_id = r.run_id AND s.stage = 'data_ingest'
+        ) AS new_prices,
     q.request_id, q.kind, q.tickers, q.person
 FROM {{runs}} r LEFT JOIN run_requests q ON q.run_id = r.run_id
 CROSS JOIN LATERAL (SELECT coalesce(q.started_at, (SELECT min(s.started_at) FROM stage_runs s
@@ -85,6 +87,7 @@ class RecentRun:
         succeeded: Tickers.
         failed: Tickers that were left out.
         failed_stage: The last stage that failed.
+        new_prices: Rows of prices that were new or different; None before that is known.
         request_id: Of who asked for it on a page, with ``kind``, ``tickers`` and ``person``.
     """
 
@@ -100,6 +103,7 @@ class RecentRun:
     succeeded: int
     failed: int
     failed_stage: str | None
+    new_prices: int | None
     request_id: int | None
     kind: str | None
     tickers: list[str] | None

@@ -153,7 +153,8 @@ def test_two_people_who_press_at_once_follow_one_run_also_after_leaving(
     third.page.wait_for_selector("td:has-text('● under way')")
     held.rollback()
     for visitor in (second, third):
-        headline(visitor, "The last run succeeded")
+        headline(visitor, "The last run succeeded: data refresh of DEMO.NS")
+        headline(visitor, "no new prices")
     assert len(requests(connection)) == before + 1
     assert requests(connection)[0][0] == "success"
 

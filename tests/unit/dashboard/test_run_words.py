@@ -17,7 +17,8 @@ def run(**facts):
     """A run by a command, of 21 stocks, that succeeded in 32 seconds."""
     usual = {"run_id": "20260417_123000", "ticker": None, "live": True, "error": None}
     usual |= {"told_at": AT, "began": AT, "host": "here", "status": "success", "seconds": 32.0}
-    usual |= {"succeeded": 21, "failed": 0, "failed_stage": None, "request_id": None}
+    usual |= {"succeeded": 21, "failed": 0, "failed_stage": None, "new_prices": 7}
+    usual |= {"request_id": None}
     usual |= {"kind": None, "tickers": None, "person": None}
     return RecentRun(**usual | facts)
 
@@ -38,6 +39,14 @@ def request(**facts):
         (
             {"succeeded": 1, "kind": "data", "tickers": ["TCS.NS"]},
             "The last run succeeded: data refresh of TCS.NS, 32 s",
+        ),
+        (
+            {"kind": "data", "tickers": ["TCS.NS"], "new_prices": 0},
+            "The last run succeeded: data refresh of TCS.NS, 32 s, no new prices",
+        ),
+        (
+            {"status": "failed", "kind": "data", "new_prices": 0},
+            "The last run failed before its first stage: data refresh of all stocks, 32 s",
         ),
         (
             {"status": "partial", "failed": 3, "kind": "full"},

@@ -69,7 +69,8 @@ def chosen(tried: Sequence[Attempt]) -> None:
     st.subheader(f"Stages of {run_id}", anchor=False)
     took = f" in {wording.duration(attempt.seconds)}" if attempt.seconds is not None else ""
     reason = wording.plain(attempt.sentence or "")
-    st.markdown(f"{attempt.what}: {words.RESULTS[attempt.status]}{took}. {reason}")
+    nothing = "It brought no new prices. " if attempt.brought_nothing else ""
+    st.markdown(f"{attempt.what}: {words.RESULTS[attempt.status]}{took}. {nothing}{reason}")
     _timeline(run_id, attempt, found.kind)
     _left_out(run_id)
     _files(run_id)

@@ -49,6 +49,7 @@ class Attempt:
         status: A key of ``RESULTS``.
         seconds: How long it took; None while it is under way, or where that is not known.
         sentence: Why it did not succeed.
+        new_prices: Rows of prices that were new or different; None where that is not known.
     """
 
     run_id: str | None
@@ -60,6 +61,12 @@ class Attempt:
     succeeded: int
     failed: int
     failed_stage: str | None
+    new_prices: int | None = None
+
+    @property
+    def brought_nothing(self) -> bool:
+        """Whether it went to its end, and all prices were as before."""
+        return self.status in ("success", "partial") and self.new_prices == 0
 
     @property
     def stocks(self) -> str:
@@ -84,6 +91,7 @@ def attempts(runs: Sequence[RecentRun], requests: Sequence[StoredRequest]) -> li
             run.succeeded,
             run.failed,
             run.failed_stage,
+            run.new_prices,
         )
         for run in runs
     ]
@@ -139,7 +147,8 @@ def answer(last: Attempt | None) -> str:
         return "Nothing has run yet: start the first run here"
     what = last.what[0].lower() + last.what[1:]
     took = f", {wording.duration(last.seconds)}" if last.seconds is not None else ""
-    return f"The last run {_ended(last)}: {what}{took}"
+    nothing = ", no new prices" if last.brought_nothing else ""
+    return f"The last run {_ended(last)}: {what}{took}{nothing}"
 
 
 def _ended(last: Attempt) -> str:

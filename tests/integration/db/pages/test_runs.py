@@ -49,6 +49,7 @@ def test_a_run_has_its_stages_its_seconds_and_those_it_left_out(connection):
     log.finished(results, began + dt.timedelta(seconds=5))
     (run,) = runs.recent_runs(connection, 20)
     assert (run.status, run.succeeded, run.failed, run.told_at) == ("partial", 2, 1, TOLD)
+    assert run.new_prices == 10
     # By the machine's clock, not by the one that the run was told.
     assert run.seconds == pytest.approx(5, abs=0.01)
     assert [each.stage for each in runs.stages_of(connection, run.run_id)] == [
