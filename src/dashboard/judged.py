@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from src.dashboard import readers, wording
 from src.db.pages import analytics
-from src.modeling.evaluation.leaderboard import skill_range
 
 # One-sided, so that what is shown are ranges of 95 %.
 LEVEL = 0.025
+SIGNS = {
+    "better": "▲ **Better than the baseline**",
+    "worse": "▼ **Worse than the baseline**",
+    "undecided": "○ **No demonstrated edge**",
+    "none": "– **Too early to say**",
+}
+_ADVICE = {
+    "better": "",
+    "worse": " Prefer the baseline.",
+    "undecided": " Use the interval, not the point.",
+}
+_RANGE = f"95{wording.NO_BREAK}% range"
 ZERO = "zero"
+GAIN = "mae_improvement_vs_zero"
 
 
 @dataclass(frozen=True)
@@ -20,9 +34,10 @@ class Judged:
     Attributes:
         sessions: Ahead.
         verdict: The gate's: ``better``, ``worse``, ``undecided`` or ``none``; why is in ``reason``.
-        skill: By how much its mean absolute error was smaller than that of no change, as a share;
-            None without a candidate. It is the ``candidate.pool.mae_vs_zero`` of answers.
-        low: Lower end of the 95 % range of the skill; None where it is not known.
+        skill: By how much its mean absolute error was smaller than that of no change, as a share,
+            as the gate measured it; None without a candidate.
+        low: Lower end of its 95 % range, by the error that the gate allowed for; None where it is
+            not known, as of trainings before it was stored.
         high: Upper end.
         n: Forecasts with an outcome.
         n_eff: Periods among their dates that do not overlap.
@@ -59,25 +74,29 @@ def judged(pool: str, horizon: str) -> Judged | None:
     if event is None:
         return None
     candidate = event.evidence.get("candidate", ZERO)
-    rows = event.evidence.get("metrics", ())
-    row = next((row for row in rows if row["name"] == candidate), None)
-    sessions = readers.horizons()[horizon]
-    low, high = (row and skill_range(row, sessions, LEVEL)) or (None, None)
+    counted = event.evidence.get("judged") or _named(event.evidence.get("metrics", ()), candidate)
+    gain = _named(event.evidence.get("verdict", ()), GAIN)
+    low, high = counted.get("skill_range") or (None, None)
     return Judged(
         pool=pool,
         horizon=horizon,
-        sessions=sessions,
+        sessions=readers.horizons()[horizon],
         tickers=event.evidence.get("tickers", 0),
         candidate=candidate,
         verdict=event.verdict,
         reason=event.reason,
-        skill=row["skill_vs_zero"] if row and candidate != ZERO else None,
+        skill=gain.get("value") if candidate != ZERO else None,
         low=low,
         high=high,
-        n=row["n"] if row else 0,
-        n_eff=row["n_eff"] if row else 0.0,
+        n=counted.get("n", 0),
+        n_eff=counted.get("n_eff", 0.0),
         digest=event.digest,
     )
+
+
+def _named(rows: Iterable[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    """The first row of that name; an empty one where there is none."""
+    return next((row for row in rows if row["name"] == name), {})
 
 
 def headline(verdict: Judged) -> str:
@@ -93,37 +112,34 @@ def headline(verdict: Judged) -> str:
     skill = f"skill {wording.percent(verdict.skill, digits(verdict), signed=True)}"
     if verdict.low is None or verdict.high is None:
         return f"{start}: {skill}"
-    return f"{start}: {skill}, 95{wording.NO_BREAK}% range {range_of(verdict)}"
+    return f"{start}: {skill}, {_RANGE} {range_of(verdict)}"
 
 
 def sentence(verdict: Judged) -> str:
     """What the verdict means and what it rests on, in the words that every page uses."""
-    at = wording.ahead(verdict.sessions)
-    if verdict.skill is None or verdict.verdict == "none":
-        return (
-            f"– **Too early to say** at {at}. {wording.number(verdict.n_eff, 1)} independent "
-            f"outcomes so far. {_gate(verdict)}"
-        )
-    size = wording.percent(abs(verdict.skill), digits(verdict))
-    way = "lower" if verdict.skill >= 0 else "higher"
+    start = f"{SIGNS[verdict.verdict]} at {wording.ahead(verdict.sessions)}."
+    if verdict.verdict == "none":
+        outcomes = f"{wording.number(verdict.n_eff, 1)} independent outcomes so far."
+        return f"{start} {outcomes} {_gate(verdict)}"
+    if verdict.skill is None:
+        return f"{start} {_gate(verdict)}"
+    return f"{start} {_errors(verdict, verdict.skill)}{_ADVICE[verdict.verdict]}"
+
+
+def _errors(verdict: Judged, skill: float) -> str:
+    """How large the errors were beside those of no change, and what the range says of that."""
+    size = wording.percent(abs(skill), digits(verdict))
+    way = "lower" if skill >= 0 else "higher"
     over = (
         f"Over {verdict.n:,} scored forecasts (worth {_periods(verdict.n_eff)} independent ones), "
         f"the model's error was {size} {way} than “no change”"
     )
-    known = verdict.low is not None
-    span = f"the 95{wording.NO_BREAK}% range ({range_of(verdict)})" if known else ""
-    if verdict.verdict == "better":
-        return f"▲ **Better than the baseline** at {at}. {over}{_side(verdict, span)}."
-    if verdict.verdict == "worse":
-        return (
-            f"▼ **Worse than the baseline** at {at}. {over}{_side(verdict, span)}. "
-            "Prefer the baseline."
-        )
-    if known and not verdict.is_decided:
-        span = f", but {span} includes zero"
-    else:
-        span = f". The gate asks for more than {span or 'that'}: {_gate(verdict)}".rstrip(".")
-    return f"○ **No demonstrated edge** at {at}. {over}{span}. Use the interval, not the point."
+    span = "" if verdict.low is None else f"the {_RANGE} ({range_of(verdict)})"
+    if verdict.verdict != "undecided":
+        return f"{over}{_side(verdict, span)}."
+    if span and not verdict.is_decided:
+        return f"{over}, but {span} includes zero."
+    return f"{over}. The gate asks for more than {span or 'that'}: {_gate(verdict)}"
 
 
 def range_of(verdict: Judged) -> str:

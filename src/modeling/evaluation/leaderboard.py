@@ -6,7 +6,6 @@ quantiles of the ticker's last 500 realised returns. Panel tests average over ti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -92,20 +91,6 @@ def point_scores(actual: Floats, point: Floats, mean: Floats, horizon: int) -> d
         "rank_ic": rank_ic(actual, point),
         "r2": point_metrics.r2(actual[known], point[known]),
     }
-
-
-def skill_range(row: Mapping[str, Any], horizon: int, level: float) -> tuple[float, float] | None:
-    """The interval of ``skill_vs_zero`` in a row of the leaderboard; None where it has no t.
-
-    It leaves out ``level`` on either side, so that it excludes zero exactly when the row's t does.
-    None also where the two have different signs: t is of means by date, the skill of all pairs.
-    """
-    skill, t, dates = row["skill_vs_zero"], row["t"], round(row["n_eff"] * horizon)
-    if not skill or not t or (skill > 0) != (t > 0):
-        return None
-    b = min((hac.bandwidth(dates, horizon) + 1) / dates, 1.0)
-    half = abs(skill / t) * float(hac.critical(np.array(b), level))
-    return skill - half, skill + half
 
 
 def rank_ic(actual: Floats, point: Floats) -> float | None:

@@ -16,6 +16,9 @@ from src.modeling.gate.criteria import Criterion, weigh
 from src.modeling.gate.losses import LOSSES, CumulativeLosses
 from src.modeling.gate.rules import GateRules
 
+# Left out on either side of a range.
+RANGE_LEVEL = 0.025
+
 
 def panel_criteria(
     tests: hac.MeanTest, losses: CumulativeLosses, rules: GateRules
@@ -40,6 +43,22 @@ def worse_than(tests: hac.MeanTest, rules: GateRules) -> int | None:
     t = tests.t[:, : len(LOSSES)]
     behind = np.flatnonzero((t < -hac.critical(tests.b, rules.level_of_worse)).all(axis=1))
     return int(behind[0]) if behind.size else None
+
+
+def skill_range(
+    tests: hac.MeanTest, skill: float | None, rules: GateRules
+) -> tuple[float, float] | None:
+    """The 95 % range of the relative gain in MAE over zero; None where it is not known.
+
+    It excludes zero exactly when the t of absolute errors passes 2.5 % on either side. None with
+    fewer dates than a verdict needs, and where gain and t differ in sign: t is of means by date,
+    the gain of all pairs.
+    """
+    t = float(tests.t[0, LOSSES.index("absolute")])
+    if tests.n.max(initial=0) < rules.dates_needed or not skill or not t * skill > 0:
+        return None
+    half = skill / t * float(hac.critical(tests.b.max(), RANGE_LEVEL))
+    return skill - half, skill + half
 
 
 def limits_for_better(dates: Ints, b: Floats, rules: GateRules) -> Floats:

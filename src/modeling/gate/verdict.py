@@ -43,6 +43,7 @@ class Verdict:
         configurations: Configurations tried to find the challenger.
         sessions_until_decidable: Sessions until the tests could decide if effect and noise stayed
             as measured; 0 when they do now, None when they never would.
+        skill_range: The 95 % range of the gain in MAE over zero; see ``panel_tests.skill_range``.
     """
 
     verdict: str
@@ -53,6 +54,7 @@ class Verdict:
     n_eff: float
     configurations: int
     sessions_until_decidable: int | None
+    skill_range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +108,7 @@ def judge(
         n_eff=dates / rules.horizon,
         configurations=rules.configurations,
         sessions_until_decidable=wait,
+        skill_range=panel_tests.skill_range(tests, _gain(evidence), rules),
     )
 
 
@@ -227,6 +230,11 @@ def _weigh(tests: hac.MeanTest, rules: GateRules) -> tuple[str, int | None]:
 def _wait(tests: hac.MeanTest, evidence: Sequence[Criterion], rules: GateRules) -> int | None:
     gains = [each for each in evidence if each.name.startswith("mae_improvement_vs_")]
     return panel_tests.sessions_until_decidable(tests, rules, worthwhile=_all_passed(gains))
+
+
+def _gain(evidence: Sequence[Criterion]) -> float | None:
+    """The relative gain in MAE over zero."""
+    return next(each.value for each in evidence if each.name == "mae_improvement_vs_zero")
 
 
 def _all_passed(evidence: Sequence[Criterion]) -> bool:

@@ -65,6 +65,7 @@ def build_artifact(
             "dates": verdict.dates,
             "n_eff": verdict.n_eff,
             "sessions_until_decidable": verdict.sessions_until_decidable,
+            "skill_range": verdict.skill_range,
         },
         metrics=summary.pool_metrics(result),
         tickers=len(members.tickers),

@@ -133,6 +133,7 @@ def _evidence(artifact: Artifact) -> dict[str, Any]:
         "candidate": artifact.candidate,
         "trials": artifact.trials,
         "verdict": [dict(row) for row in artifact.evidence],
+        "judged": dict(artifact.judged),
         "metrics": [dict(row) for row in artifact.metrics],
         "tickers": artifact.tickers,
         "session": artifact.session,

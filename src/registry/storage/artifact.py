@@ -54,7 +54,8 @@ class Artifact:
         served: Name of the model that answers: ``zero`` unless the candidate won the gate.
         since: The session at whose close that was decided, ISO 8601; empty when it never was.
         verdict: ``better``, ``worse``, ``undecided`` or ``none``; ``reason`` is its sentence.
-        judged: Numbers behind the verdict: of outcomes, dates and sessions until it is decidable.
+        judged: Numbers behind the verdict: of outcomes, dates and sessions until it is decidable,
+            and the 95 % range of the skill.
         evidence: What the verdict rests on: name, value, limit, passed.
         metrics: Rows of the leaderboard, over all tickers of the pool.
         tickers: How many those are.

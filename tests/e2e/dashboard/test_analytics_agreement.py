@@ -35,10 +35,11 @@ def test_analytics_agrees_with_home_and_with_answers(url, horizon):
     answer = forecasts.forecasts(["ACE.NS"]).answers["ACE.NS", horizon]
     assert answer["verdict"] == verdict.verdict
     assert answer["candidate"]["pool"] == {
-        "mae_vs_zero": verdict.skill,
+        "mae_vs_zero": pytest.approx(verdict.skill),
         "n": verdict.n,
         "n_eff": verdict.n_eff,
     }
+    assert verdict.low < verdict.skill < verdict.high
 
 
 @pytest.mark.parametrize("horizon", SESSIONS)

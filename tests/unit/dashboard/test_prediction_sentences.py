@@ -69,10 +69,10 @@ def test_prices_may_be_in_rupees_and_lakh():
     assert "between ₹1,23,456 and ₹1,25,000 by" in headline
 
 
-def test_what_is_in_use_and_what_the_best_model_says():
+def test_what_is_in_use_and_what_the_tried_model_says():
     assert plain(sentences.in_use(ANSWER, indian=False)) == (
-        "No model is in use: the answer is “no change” itself. The best model, drift, says "
-        "2,491.52 (+0.77 %; ◇ below)."
+        "No model is in use: the answer is “no change” itself. The model that was tried, drift, "
+        "says 2,491.52 (+0.77 %; ◇ below)."
     )
     assert "says" not in sentences.in_use(ANSWER | {"candidate": None}, indian=False)
     used = ANSWER | {"model": {"name": "drift"}}

@@ -67,8 +67,8 @@ def _chart(ticker: str, known: Sequence[Known]) -> None:
     figure.update_xaxes(tickformat=".0%")
     theme.show(figure, key="both", alt=_headline(ticker, known))
     st.markdown(
-        ":small[:gray[Tall 50 %, middle 80 %, long 95 % of outcomes; ◇ the best model where it is "
-        "not in use.]]"
+        ":small[:gray[Tall 50 %, middle 80 %, long 95 % of outcomes; ◇ the model that was tried "
+        "where it is not in use.]]"
     )
 
 
@@ -83,7 +83,7 @@ def _numbers(ticker: str, forecast: StockForecast, *, indian: bool) -> None:
         **_ranges(answer, indian=indian),
         "Point": _price(answer["est_future_close"], answer["pred_return"], indian=indian),
         "Baseline “no change”": wording.price(answer["last_close"], indian=indian),
-        "Best model": _best(answer, indian=indian),
+        "Model that was tried": _tried(answer, indian=indian),
         "Chance of a rise": wording.percent(answer["prob_up"], 0),
         "Verdict": wording.VERDICTS[answer["verdict"]],
         "Last outcomes": f"{inside} of {len(came)} inside the 80 % range" if came else "none yet",
@@ -103,8 +103,8 @@ def _ranges(answer: Answer, *, indian: bool) -> dict[str, str]:
     return ranges
 
 
-def _best(answer: Answer, *, indian: bool) -> str:
-    """The best trained model with its forecast, and whether it is in use."""
+def _tried(answer: Answer, *, indian: bool) -> str:
+    """The trained model with its forecast, and whether it is in use."""
     candidate = answer["candidate"]
     if candidate is None:
         return "–"

@@ -55,10 +55,7 @@ def _answer(forecast: StockForecast, problem: str, *, indian: bool) -> None:
     if answer["warnings"]:
         st.warning("  \n".join(map(wording.plain, answer["warnings"])), icon=":material/warning:")
     st.markdown(sentences.verdict(answer, forecast.verdict, forecast.sessions))
-    st.markdown(
-        f":small[:gray[{sentences.MEANINGS[answer['verdict']]} "
-        f"{sentences.source(problem, answer)}]]"
-    )
+    st.markdown(f":small[:gray[{sentences.meaning(answer)} {sentences.source(problem, answer)}]]")
     if answer["note"]:
         st.info(wording.plain(f"{answer['note']}."))
 

@@ -13,17 +13,11 @@ Answer = Mapping[str, Any]
 
 LEVEL = 0.8
 ZERO = "zero"
-SIGNS = {
-    "better": "▲ **Better than the baseline**",
-    "worse": "▼ **Worse than the baseline**",
-    "undecided": "○ **No demonstrated edge**",
-    "none": "– **Too early to say**",
-}
 MEANINGS = {
     "better": "“Better” means: its errors were smaller than those of saying “the price stays where "
     "it is”, by more than chance explains.",
-    "worse": "“Worse” means: saying “the price stays where it is” would have erred less. Prefer "
-    "that.",
+    "worse": "“Worse” means: so far the model has done worse than doing nothing, which is to say "
+    "“the price stays where it is”.",
     "undecided": "“No demonstrated edge” means: nothing shows so far that a model errs less than "
     "saying “the price stays where it is”.",
     "none": "There are too few known outcomes to compare a model with saying “the price stays "
@@ -62,12 +56,20 @@ def verdict(answer: Answer, judged_: Judged | None, sessions: int) -> str:
     """
     if judged_ is None or judged_.verdict != answer["verdict"] or judged_.skill is None:
         reason = wording.plain(f"{answer['reason'].rstrip('.')}.")
-        return f"{SIGNS[answer['verdict']]} at {wording.ahead(sessions)}. {reason}"
+        return f"{judged.SIGNS[answer['verdict']]} at {wording.ahead(sessions)}. {reason}"
     return judged.sentence(judged_)
 
 
+def meaning(answer: Answer) -> str:
+    """What the word of the verdict means, and what is answered where it is ``worse``."""
+    text = MEANINGS[answer["verdict"]]
+    if answer["verdict"] == "worse" and answer["model"]["name"] == ZERO:
+        return f"{text} So it is not used: the forecast here is “no change”."
+    return text
+
+
 def in_use(answer: Answer, *, indian: bool) -> str:
-    """Which model answers, and what the best one would say where another is in use."""
+    """Which model answers, and what the one that was tried says where it is not in use."""
     name, candidate = answer["model"]["name"], answer["candidate"]
     if name != ZERO:
         return f"The model in use is {wording.model(name)}."
@@ -76,7 +78,7 @@ def in_use(answer: Answer, *, indian: bool) -> str:
     price = wording.price(candidate["est_future_close"], indian=indian)
     change = wording.percent(candidate["pred_return"], signed=True)
     return (
-        f"No model is in use: the answer is “no change” itself. The best model, "
+        f"No model is in use: the answer is “no change” itself. The model that was tried, "
         f"{wording.model(candidate['name'])}, says {price} ({change}; ◇ below)."
     )
 

@@ -26,7 +26,7 @@ class StockForecast:
         returns: Its point and intervals; None where the distribution is not known.
         baseline: No change with the spread of past outcomes; None with fewer than 100 of them.
         past: How many these are, at most 500.
-        verdict: On the best model of its pool; None where no training is known.
+        verdict: On the model that was tried in its pool; None where no training is known.
     """
 
     horizon: str

@@ -5,7 +5,6 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
-import statsmodels.api as sm
 from scipy.stats import spearmanr
 
 from src.modeling.evaluation import leaderboard
@@ -52,34 +51,6 @@ def test_errors_and_skills_by_hand():
     assert mean["n"] == 2
     assert mean["skill_vs_zero"] == pytest.approx(1 - 0.065 / 0.05)
     assert mean["skill_vs_mean"] == 0
-
-
-@pytest.mark.parametrize("horizon", [1, 40])
-def test_the_range_of_a_skill_is_that_of_its_differences(horizon):
-    random = np.random.default_rng(5)
-    actual = random.normal(0, 0.01, 200)
-    points = 0.1 * actual + random.normal(0, 0.002, 200)
-    given = pl.concat(
-        [
-            rows("mean", [0.0] * 200, actual, horizon=horizon),
-            rows("ridge", points, actual, horizon=horizon),
-        ]
-    )
-    mean, ridge = leaderboard.point_leaderboard(given)
-
-    low, high = leaderboard.skill_range(ridge, horizon, 0.025)
-
-    saved = np.abs(actual) - np.abs(actual - points)
-    fit = sm.OLS(saved, np.ones(200)).fit(
-        cov_type="HAC", cov_kwds={"maxlags": max(18, horizon - 1), "use_correction": False}
-    )
-    b = (max(18, horizon - 1) + 1) / 200
-    half = (1.959964 + 2.9694 * b + 0.4160 * b**2 - 0.5324 * b**3) * fit.bse[0]
-    scale = np.abs(actual).mean()
-    assert low == pytest.approx((fit.params[0] - half) / scale)
-    assert high == pytest.approx((fit.params[0] + half) / scale)
-    assert leaderboard.skill_range(mean, horizon, 0.025) is None
-    assert leaderboard.skill_range(ridge | {"t": -ridge["t"]}, horizon, 0.025) is None
 
 
 def test_tickers_count_by_their_rows_and_dates_but_once():

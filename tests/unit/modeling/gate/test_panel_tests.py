@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import statsmodels.api as sm
 
 from src.modeling.evaluation import hac
 from src.modeling.gate import panel_tests
 from src.modeling.gate import verdict as gate
+from src.modeling.gate.rules import rules_for
 from tests.support.gate_outcomes import SHORT, WIDE, named, outcomes, skilled
 
 
@@ -100,3 +104,36 @@ def test_waiting_for_worse_needs_one_reference_only():
     tests = panel_test([[0.5, 0.5], [-0.5, -0.5]], np.ones((2, 2)), 400)
 
     assert panel_tests.sessions_until_decidable(tests, SHORT) == 0
+
+
+@pytest.mark.parametrize("horizon", [1, 40])
+def test_the_range_of_a_skill_is_that_of_the_differences_that_were_tested(horizon):
+    random = np.random.default_rng(5)
+    actual = random.normal(0, 0.01, (300, 1))
+    points = 0.1 * actual + random.normal(0, 0.002, (300, 1))
+    rules = replace(rules_for(horizon, 0.0), min_dates=100)
+
+    verdict = gate.judge(actual, points, sigma=None, rules=rules)
+
+    saved = (np.abs(actual) - np.abs(actual - points))[:, 0]
+    lags = max(int(1.3 * np.sqrt(300)), horizon - 1)
+    fit = sm.OLS(saved, np.ones(300)).fit(
+        cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": False}
+    )
+    b = (lags + 1) / 300
+    half = (1.959964 + 2.9694 * b + 0.4160 * b**2 - 0.5324 * b**3) * fit.bse[0]
+    assert verdict.skill_range == pytest.approx(
+        tuple((fit.params[0] + side * half) / np.abs(actual).mean() for side in (-1, 1))
+    )
+    assert (verdict.skill_range[0] > 0) == (
+        named(verdict, "t_absolute_vs_zero").value > half / fit.bse[0]
+    )
+
+
+def test_no_range_is_known_of_too_few_dates_or_of_forecasts_that_equal_zero():
+    actual = outcomes(300)
+
+    few = gate.judge(actual[:249], skilled(actual[:249], 0.01), sigma=None, rules=SHORT)
+    same = gate.judge(actual, 0 * actual, sigma=None, rules=SHORT)
+
+    assert (few.skill_range, same.skill_range) == (None, None)
