@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -21,6 +21,9 @@ PAGES = "src/dashboard/pages"
 TICK = 3
 INDIAN = "₹ 12,34,567"
 NUMBERS = ("1,234,567", INDIAN)
+# Of the session: a stock that the address named and that is not stored; characters that are shown.
+_UNKNOWN = "unknown_stock"
+LONGEST = 40
 
 
 @dataclass(frozen=True)
@@ -221,6 +224,35 @@ def _choosers(state: Overview, *, arrived: bool) -> None:
     if not names:
         st.session_state.pop("stock", None)  # of before everything was withdrawn
         return
+    _take_from_address(names, arrived=arrived)
+    place = st.container()
+    with st.container(horizontal=True, vertical_alignment="bottom", key="choosers"):
+        shown = st.selectbox(
+            "Stock", names, key="stock", bind="query-params", width=220, on_change=_forget_unknown
+        )
+        st.segmented_control(
+            "Numbers",
+            NUMBERS,
+            default=NUMBERS[0],
+            required=True,
+            key="numbers",
+            bind="query-params",
+        )
+    if unknown := st.session_state.get(_UNKNOWN):
+        name = wording.plain(unknown)
+        place.warning(
+            f"{name} is not stored: {shown} is shown instead. For {name} bring in its prices in "
+            "Pipeline Control.",
+            icon=":material/search_off:",
+        )
+
+
+def _take_from_address(names: Sequence[str], *, arrived: bool) -> None:
+    """Make the stock in the address the chosen one, or keep in mind that it is not stored.
+
+    The chooser takes what it does not know out of the address, and the page may be drawn again at
+    once: a person must be told for longer, until another stock or page is chosen.
+    """
     written = st.query_params.get("stock", "")
     asked = written.strip().upper()
     if asked in names and asked != written:
@@ -230,18 +262,10 @@ def _choosers(state: Overview, *, arrived: bool) -> None:
     if asked in names and arrived and stock() is not None:
         st.session_state["stock"] = asked
     if asked and asked not in names:
-        st.warning(
-            f"{wording.plain(written)} is not stored, so another stock is shown. Bring in its "
-            "prices in Pipeline Control.",
-            icon=":material/search_off:",
-        )
-    with st.container(horizontal=True, vertical_alignment="bottom", key="choosers"):
-        st.selectbox("Stock", names, key="stock", bind="query-params", width=220)
-        st.segmented_control(
-            "Numbers",
-            NUMBERS,
-            default=NUMBERS[0],
-            required=True,
-            key="numbers",
-            bind="query-params",
-        )
+        st.session_state[_UNKNOWN] = written[:LONGEST]
+    elif arrived or st.session_state.get(_UNKNOWN, "").strip().upper() in names:
+        _forget_unknown()
+
+
+def _forget_unknown() -> None:
+    st.session_state.pop(_UNKNOWN, None)

@@ -61,3 +61,19 @@ def test_what_was_silenced_just_now_is_quiet_at_once_everywhere(place, tables):
     said = home(place)
     assert "**Unhealthy.**" in said
     assert "2 alerts firing, 1 for information." in said
+
+
+def test_a_stock_that_is_not_stored_is_told_until_another_stock_or_page_is_chosen(place):
+    said = "NOPE.NS is not stored: TCS.NS is shown instead."
+    url, folder = place
+    with installation(folder, url):
+        app = open_page("home", stock="NOPE.NS")
+        assert said in text(app)
+        # The chooser has taken it out of the address.
+        assert said in text(app.run())
+        app.selectbox(key="stock").set_value("INFY.NS").run()
+        assert "is not stored" not in text(app)
+        app = open_page("home", stock="no_such")
+        assert r"no\_such is not stored: TCS.NS is shown instead." in text(app)
+        app.switch_page("src/dashboard/pages/pipeline_control.py")
+        assert "is not stored" not in text(app.run())
