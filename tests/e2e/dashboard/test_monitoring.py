@@ -141,7 +141,7 @@ def test_rows_held_back_are_counted_paged_and_downloaded(look, desk):
     visitor = look()
     page = visitor.open("monitoring?stock=TCS.NS&tab=Data+Quality&quality_of=All+stocks")
     total = connection.execute("SELECT count(*) FROM quarantine").fetchone()[0]
-    assert f"{total} rows are held back: null bar ({total})" in visitor.text()
+    assert f"{total} rows are held back: missing prices ({total})" in visitor.text()
     assert page.get_by_role("button", name="Newer").is_disabled()
     for number in (2, 3):
         page.get_by_role("button", name="Older").click()

@@ -76,7 +76,7 @@ def test_history_and_drift_are_drawn_from_what_is_stored(place):
             (
                 day - dt.timedelta(days=back),
                 score,
-                '{"validity": {"score": 60, "found": "a `bar`", "remedy": "mend it"}, '
+                '{"validity": {"score": 60, "found": "a `null_bar`", "remedy": "mend it"}, '
                 '"timeliness": {"score": 100}}',
             ),
         )
@@ -94,7 +94,7 @@ def test_history_and_drift_are_drawn_from_what_is_stored(place):
     assert "Data quality of TCS.NS: 72 of 100 at Fri 17 Apr 2026, lowest in validity" in text(app)
     (chart,) = app.get("plotly_chart")
     assert "over 2 sessions: from 61 to 72 of 100" in chart.proto.alt
-    assert app.dataframe[0].value["Found"].tolist() == ["a bar", "Nothing is wrong."]
+    assert app.dataframe[0].value["Found"].tolist() == ["a “missing prices”", "Nothing is wrong."]
 
     app = open_page("monitoring", tab="Evaluation", stock="TCS.NS")
     assert "1\xa0measure is beyond the limit, of 2 with enough outcomes" in text(app)

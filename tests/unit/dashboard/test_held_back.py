@@ -17,7 +17,7 @@ def test_the_sentence_counts_and_names_the_rules():
         RuleCount("non_session", "rejected", 5, "no date"),
     ]
     assert sentence(counts[:2], None, 9) == (
-        "**1,200 rows are held back:** null bar (1,200). The newest is of Mon 20 Apr 2026. "
+        "**1,200 rows are held back:** missing prices (1,200). The newest is of Mon 20 Apr 2026. "
         "7 were filled from elsewhere."
     )
     assert "1,205 rows of A.NS are" in sentence(counts, "A.NS", 9)

@@ -83,8 +83,8 @@ def _interval(figure: go.Figure, row: int, share: float, measure: Measure) -> No
             "size": 12,
             "symbol": "circle" if kept else "x",
         },
-        hovertemplate=f"{value:+.1f} points, n = {measure.n:,}, n_eff = {measure.n_eff:.1f}"
-        "<extra></extra>",
+        hovertemplate=f"{value:+.1f} points, {measure.n:,} outcomes, "
+        f"worth {measure.n_eff:.1f} independent ones<extra></extra>",
     )
 
 

@@ -121,7 +121,7 @@ def _line(
         mode="lines",
         line={"dash": dash, "color": colour, "width": 2},
         customdata=[
-            f"{day}<br>{span}, n_eff {n:.1f}"
+            f"{day}<br>{span}, {n:.1f} independent"
             for day, span, n in zip(hover, ranges, rolled.n_eff, strict=True)
         ],
         hovertemplate="%{y:+.2f} %<br>%{customdata}<extra></extra>",
@@ -148,7 +148,7 @@ def _axes(
         },
         yaxis2={
             "domain": [0, 0.18],
-            "title": {"text": "n_eff", "font": {"color": figure.layout.font.color, "size": 12}},
+            "title": {"text": "indep.", "font": {"color": figure.layout.font.color, "size": 12}},
             "range": [0, 1.15 * float(np.nanmax(rolled.n_eff, initial=1.0))],
             "fixedrange": True,
             "nticks": 3,

@@ -31,6 +31,10 @@ from src.registry.storage.artifact_store import ArtifactStore
 
 WALK_FORWARD, REALISED = "Walk-forward", "Realised"
 SOURCES = (WALK_FORWARD, REALISED)
+EXPLAINED = (
+    f"{WALK_FORWARD}: what the model would have said in the past, each time from what was known "
+    f"before. {REALISED}: what was answered and logged, scored once the outcome was known."
+)
 # Logged forecasts of so many latest days are scored: about those that a training keeps.
 YEARS = dt.timedelta(days=4 * 365)
 # What was answered, whatever model it was of.

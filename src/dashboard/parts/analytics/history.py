@@ -30,7 +30,7 @@ USUAL = "80 %"
 def draw(ticker: str, judged: Judged) -> None:
     """The tab."""
     with st.container(horizontal=True, gap="medium"):
-        source = choice("Forecasts", SOURCES, "forecasts")
+        source = choice("Forecasts", SOURCES, "forecasts", help=evidence.EXPLAINED)
         share = BANDS[choice("Band", list(BANDS), "band", USUAL)]
     found = evidence.history(judged, source, ticker, evidence.stamp(source))
     past = past_forecasts(found, ticker, share)

@@ -7,6 +7,10 @@ import streamlit as st
 from src.dashboard import wording
 from src.modeling.report.statistics.measures import MIN_PERIODS, Measure
 
+INDEPENDENT = (
+    "How many of the outcomes do not overlap (n_eff): sessions divided by the sessions ahead."
+)
+
 
 def toolbar_room() -> None:
     """Leave room above a table, where a phone always shows its buttons."""

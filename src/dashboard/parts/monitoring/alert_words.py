@@ -7,10 +7,11 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-from src.config.settings import PROJECT_ROOT
+from src.config.settings import PROJECT_ROOT, Settings
 from src.core.calendars.calendar import Calendar
 from src.dashboard import wording
 from src.dashboard.parts.monitoring.alert_board import Card, State
+from src.dashboard.parts.monitoring.refusals import in_plain_words
 from src.monitoring.rules import RULES
 
 RUNBOOK = PROJECT_ROOT / "docs" / "runbook.md"
@@ -23,24 +24,25 @@ BADGES: Mapping[State, tuple[str, str, str]] = {
     "informing": ("For information", "info", "gray"),
     "resolved": ("Resolved", "check", "green"),
 }
+_SETTING = re.compile(r"\b(?:monitoring|data)\.[a-z_]+\b")
 _RELATIVE_LINK = re.compile(r"\[([^\]]*)\]\((?!https?:)[^)]*\)")
 
 
 def title_of(card: Card) -> str:
-    """Such as ``Bars refused: yahoo null_bar (19 subjects)``."""
+    """Such as ``Bars refused: yahoo “missing prices” (19 subjects)``."""
     many = f" ({len(card.subjects)} subjects)" if len(card.subjects) > 1 else ""
-    name = f": {card.name}" if card.name else ""
+    name = f": {in_plain_words(card.name)}" if card.name else ""
     return f"{card.rule.replace('_', ' ').capitalize()}{name}{many}"
 
 
-def lines_of(card: Card, calendar: Calendar, now: dt.datetime) -> list[str]:
+def lines_of(card: Card, calendar: Calendar, now: dt.datetime, settings: Settings) -> list[str]:
     """What a card says, as Markdown: measured, limit, meaning, what to do, since when."""
     rule = RULES.get(card.rule)
-    lines = [wording.plain(card.alerts[0].sentence)]
+    lines = [wording.plain(in_plain_words(card.alerts[0].sentence))]
     if card.state == "resolved":
         return [*lines, f":gray[{_lasted(card)}]"]
     if rule is not None:
-        lines.append(f"**Alert line:** {wording.plain(rule.limit)}.")
+        lines.append(f"**Alert line:** {_with_numbers(rule.limit, settings)}.")
         lines.append(f"**What it means:** {wording.plain(rule.meaning)}")
         lines.append(f"**What to do:** {wording.plain(rule.action)}")
     if card.taken is not None:
@@ -65,6 +67,21 @@ def runbook_entry(rule: str) -> str:
     found = re.search(rf"^## {re.escape(rule)}\n(.*?)(?=^#|\Z)", text, re.DOTALL | re.MULTILINE)
     # Other documents are beside it, not on this page.
     return _RELATIVE_LINK.sub(r"\1", found[1]).strip() if found else ""
+
+
+def _with_numbers(limit: str, settings: Settings) -> str:
+    """A limit with the values of the settings that it names, and then their names."""
+    names = _SETTING.findall(limit)
+    text = _SETTING.sub(lambda found: _value(found[0], settings), limit)
+    return wording.plain(text + "".join(f" (`{name}`)" for name in names))
+
+
+def _value(name: str, settings: Settings) -> str:
+    section, _, field = name.partition(".")
+    value = getattr(getattr(settings, section), field)
+    if field.endswith("_share"):
+        return f"{100 * value:g} %"
+    return f"{value:g}{' minutes' if field.endswith('_minutes') else ''}"
 
 
 def _lasted(card: Card) -> str:

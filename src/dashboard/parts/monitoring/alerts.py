@@ -17,6 +17,7 @@ from src.dashboard.login import access
 from src.dashboard.parts.monitoring import alert_board, alert_words
 from src.dashboard.parts.monitoring.alert_board import Board, Card
 from src.dashboard.parts.monitoring.links import to_tab
+from src.dashboard.parts.monitoring.refusals import in_plain_words
 from src.db.reconnect import Connection
 from src.db.watched.alerts import AlertTables
 
@@ -61,8 +62,9 @@ def _card(card: Card) -> None:
             _ask_to_acknowledge(card)
         if card.fingerprint and card.state != "silenced":
             _ask_to_silence(card)
-    calendar = calendar_of(exchange_of(readers.settings().data.ticker))
-    st.markdown("  \n".join(alert_words.lines_of(card, calendar, readers.now())))
+    settings = readers.settings()
+    calendar = calendar_of(exchange_of(settings.data.ticker))
+    st.markdown("  \n".join(alert_words.lines_of(card, calendar, readers.now(), settings)))
     _links(card)
     entry = alert_words.runbook_entry(card.rule)
     if entry and card.state != "resolved":
@@ -152,7 +154,8 @@ def _pending(alerts: Sequence[Alert]) -> None:
     many = "conditions are bad, and have not been for long enough to be alerts"
     with st.expander(wording.count(len(alerts), one, many), icon=":material/hourglass_top:"):
         for alert in alerts[:50]:
-            st.markdown(f"{wording.plain(alert.sentence)} Since {wording.moment(alert.since)}.")
+            sentence = wording.plain(in_plain_words(alert.sentence))
+            st.markdown(f"{sentence} Since {wording.moment(alert.since)}.")
 
 
 def _silence_line(silence: Silence) -> None:

@@ -25,6 +25,14 @@ NAMES = {
 }
 STATES = {True: "✕ beyond its limit", False: "✓ within its limit", None: "– too few outcomes"}
 KINDS = {"served": "answered", "shadow": "beside it"}
+# What the headings of the scoreboard mean.
+HELP = {
+    "Independent": "Sessions divided by the sessions ahead: forecasts that do not overlap (n_eff).",
+    "Skill": "How much smaller the errors were than those of “no change”.",
+    "Error": "Mean absolute error: how far the forecast return was off, on average.",
+    "Right sign": "Forecasts of a rise or a fall that went the right way.",
+    "Base rate": "How often always saying the more frequent way would have been right.",
+}
 LEVELS = ("0.5", "0.8", "0.9", "0.95")
 
 
@@ -111,16 +119,16 @@ def _scoreboard() -> None:
         return
     st.markdown(
         f"{wording.count(logged, 'forecast')} logged, {wording.count(outcomes, 'outcome')} known. "
-        "n_eff counts sessions that do not overlap; whether a difference is more than chance "
-        "stands in Analytics."
+        "Forecasts of one session move together and neighbours overlap: “Independent” says how "
+        "many there are that do not. Whether a difference is more than chance stands in Analytics."
     )
     st.dataframe(
         {
             "Of": [row["ticker"] or f"all {row['tickers']}" for row in rows],
             "Horizon": [wording.ahead(row["sessions"]) for row in rows],
             "Model": [f"{wording.model(row['model'])} ({KINDS[row['kind']]})" for row in rows],
-            "n": [row["n"] for row in rows],
-            "n_eff": [f"{row['n_eff']:.0f}" for row in rows],
+            "Forecasts": [row["n"] for row in rows],
+            "Independent": [f"{row['n_eff']:.0f}" for row in rows],
             "Skill": [wording.percent(row["skill"], signed=True) for row in rows],
             "Error": [wording.percent(row["mae"]) for row in rows],
             "Error of no change": [wording.percent(row["mae_zero"]) for row in rows],
@@ -134,7 +142,10 @@ def _scoreboard() -> None:
             "Base rate": [wording.percent(row["base_rate"], 1) for row in rows],
         },
         hide_index=True,
-        column_config={"n": st.column_config.NumberColumn(format="localized")},
+        column_config={
+            "Forecasts": st.column_config.NumberColumn(format="localized"),
+            **{name: st.column_config.Column(help=text) for name, text in HELP.items()},
+        },
         key="logged_scores",
         alt="Scores of logged forecasts by model, beside those of no change",
     )

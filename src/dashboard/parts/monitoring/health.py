@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from src.dashboard import readers, wording
+from src.dashboard.parts.monitoring.refusals import in_plain_words
 from src.monitoring.checks.machine import SILENT, last_watch
 from src.monitoring.checks.run import measure
 from src.monitoring.health.build import build_health
@@ -83,7 +84,7 @@ def _bad_now(report: HealthCheck) -> None:
     for alert in report.alerts:
         st.markdown(
             f"{BAD} **{_text(alert.rule.replace('_', ' ').capitalize())}:** "
-            f"{_text(alert.message)}  \n**What to do:** {_text(alert.action)}"
+            f"{_text(in_plain_words(alert.message))}  \n**What to do:** {_text(alert.action)}"
         )
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from src.dashboard import readers, wording
 from src.dashboard.parts.monitoring.paging import page_of
+from src.dashboard.parts.monitoring.refusals import name_of
 from src.dashboard.spreadsheets import csv_file, harmless
 from src.db.pages import held_back
 from src.db.pages.held_back import HeldBackRow, RuleCount
@@ -74,7 +75,7 @@ def sentence(counts: Sequence[RuleCount], ticker: str | None, checked: int) -> s
 
 
 def _label(row: RuleCount) -> str:
-    return f"{row.rule.replace('_', ' ')} ({row.rows:,})"
+    return f"{name_of(row.rule)} ({row.rows:,})"
 
 
 def _table(rows: Sequence[HeldBackRow]) -> None:

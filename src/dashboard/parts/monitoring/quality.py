@@ -13,6 +13,7 @@ from src.dashboard import frame, readers, theme, wording
 from src.dashboard.charts.quality import quality_history
 from src.dashboard.parts.monitoring import held_back
 from src.dashboard.parts.monitoring.links import to_tab
+from src.dashboard.parts.monitoring.refusals import in_plain_words
 from src.db.reconnect import Connection
 from src.db.watched.quality import QualityScores
 
@@ -105,8 +106,8 @@ def _found(dimension: Mapping[str, Any]) -> str:
 
 
 def _plain(text: str | None) -> str:
-    """Without the marks of code, which a table shows."""
-    return (text or "").replace("`", "")
+    """In plain words, without the marks of code, which a table shows."""
+    return in_plain_words((text or "").replace("`", ""))
 
 
 def _height(score: float | None) -> float:

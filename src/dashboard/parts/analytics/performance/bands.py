@@ -32,8 +32,8 @@ def draw(scores: Performance) -> None:
     widest = max(coverage.values(), key=lambda measure: measure.n)
     st.markdown(
         f":small[:gray[Dot: share of outcomes inside the band, less the aim. Pale bar: {RANGE}. "
-        f"A red ✕ marks a band whose range misses the aim. {widest.n:,} outcomes, n_eff = "
-        f"{periods(widest.n_eff)}.]]"
+        f"A red ✕ marks a band whose range misses the aim. {widest.n:,} outcomes, worth "
+        f"{periods(widest.n_eff)} independent ones.]]"
     )
 
 

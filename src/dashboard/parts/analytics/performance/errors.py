@@ -26,6 +26,12 @@ EXPLAINED = {
     evidence.REALISED: "Forecasts that were answered and logged, with what came true; of several "
     "for one session the first counts. {sessions} are scored.",
 }
+HELP = {
+    "MAE": "Mean absolute error: how far the forecast return was off, on average.",
+    "RMSE": "Root of the mean squared error: as MAE, but large misses weigh more.",
+    "R²": "Share of the outcomes' variation that the forecasts explain.",
+    "Independent": numbers.INDEPENDENT,
+}
 NOTE = (
     "MAE and RMSE are returns in percent: smaller is better. R² above 0 is better than the mean of "
     "the outcomes, which nobody knew before. “Better by” compares with “no change” on the same "
@@ -43,7 +49,10 @@ def draw(scores: Performance, source: str, judged: Judged) -> None:
         [_row(model, judged) for model in scores.models],
         hide_index=True,
         key="errors",
-        column_config={"Model": st.column_config.TextColumn(pinned=True)},
+        column_config={
+            "Model": st.column_config.TextColumn(pinned=True),
+            **{name: st.column_config.Column(help=text) for name, text in HELP.items()},
+        },
         alt="MAE, RMSE and R² of each model, and how much smaller its errors were than those of "
         "no change, with 95 % ranges",
     )
@@ -63,7 +72,7 @@ def _row(model: ModelScores, judged: Judged) -> dict[str, Any]:
         "MSE better by": wording.percent(model.squared.value, signed=True),
         "95 % range of it": percent_range(model.squared),
         "Forecasts": f"{model.absolute.n:,}",
-        "n_eff": periods(model.absolute.n_eff),
+        "Independent": periods(model.absolute.n_eff),
     }
     if model.name == "zero":
         row |= {"MAE better by": "–", "MSE better by": "–"}

@@ -11,8 +11,8 @@ TEXT = """
 - **95 % range**: labels of several sessions overlap, so the error of a mean comes from Bartlett's
   long-run variance (Newey and West 1987), and t is judged by the limits of Kiefer and Vogelsang
   (2005), which know how few independent periods there are.
-- **n_eff** is the number of sessions divided by the horizon: how many of the outcomes do not
-  overlap. Below 4 there is no range.
+- **Independent** outcomes (n_eff) are the sessions divided by the horizon: how many of them do
+  not overlap. Below 4 there is no range.
 - **Walk-forward**: models are fitted on what was known before each session, and refitted over
   time; a training keeps the latest 1,000 sessions of its forecasts.
 - **Realised**: a forecast counts if it was made before the close that decided it, and its model

@@ -57,6 +57,6 @@ def evidence_note(n_eff: float, sessions: int) -> str:
         else ""
     )
     return (
-        f"n_eff = {periods(n_eff)}: how many independent outcomes the last window is worth."
+        f"The last window is worth {periods(n_eff)} independent outcomes, as the strip below shows."
         f"{overlap} Stocks of one day share its market and count once."
     )

@@ -41,6 +41,10 @@ def draw(scores: Performance, source: str) -> None:
             "On its own": st.column_config.TextColumn(
                 help="What this stock's errors alone would say; the verdict weighs all stocks."
             ),
+            "Skill": st.column_config.TextColumn(
+                help="How much smaller the errors were than those of “no change”."
+            ),
+            "Independent": st.column_config.TextColumn(help=numbers.INDEPENDENT),
         },
         alt="Scores by stock, decided ones first",
     )
@@ -57,6 +61,6 @@ def _row(row: TickerScores) -> dict[str, Any]:
         "On its own": verdict_of(row.gain)[0],
         "Skill": wording.percent(row.gain.value, signed=True),
         "95 % range": percent_range(row.gain),
-        "n_eff": periods(row.gain.n_eff),
+        "Independent": periods(row.gain.n_eff),
         "80 % held": wording.percent(row.held.value, 0),
     }

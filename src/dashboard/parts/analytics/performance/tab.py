@@ -20,7 +20,7 @@ from src.dashboard.parts.analytics.performance import (
 def draw(ticker: str, judged: Judged) -> None:
     """The tab."""
     with st.container(horizontal=True, gap="medium"):
-        source = choice("Evidence", evidence.SOURCES, "evidence")
+        source = choice("Evidence", evidence.SOURCES, "evidence", help=evidence.EXPLAINED)
         every = (f"All stocks of {judged.pool}", ticker)
         scope = choice("Scores of", every if judged.tickers > 1 else every[1:], "scores_of")
     only = ticker if scope == ticker else None
