@@ -7,9 +7,10 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import BinaryIO
 
 from src.config.settings import PROJECT_ROOT, Settings
-from src.core.errors import UnwritableFolder
+from src.core.errors import ForecastError, UnwritableFolder
 
 REQUESTS = Path("var") / "requests"
 COMMAND = "mlops.run_request"
@@ -35,6 +36,7 @@ def start(request_id: int, settings: Settings) -> None:
 
     Raises:
         UnwritableFolder: There is no place for its output.
+        ForecastError: The system starts no process.
     """
     path = settings.home / log_of(request_id)
     try:
@@ -43,15 +45,26 @@ def start(request_id: int, settings: Settings) -> None:
     except OSError as error:
         raise UnwritableFolder(path.parent, error) from error
     with output:
-        process = subprocess.Popen(  # noqa: S603 - our own command and a number, no shell
-            [sys.executable, "-m", COMMAND, str(request_id)],
-            cwd=PROJECT_ROOT,
-            env={**os.environ, "FORECAST_HOME": str(settings.home)},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            # A signal for the dashboard, such as Ctrl-C, is none for the run.
-            start_new_session=True,
-        )
+        try:
+            process = _start(request_id, settings.home, output)
+        except OSError as error:
+            raise ForecastError(
+                f"Request {request_id} is stored, but this machine cannot start a process for it "
+                f"({error.strerror}): end other programs, then press “Start it again”, or run "
+                f"`{command_of(request_id)}`."
+            ) from error
     # Somebody must take note of its end, or it stays as a zombie.
     threading.Thread(target=process.wait, daemon=True).start()
+
+
+def _start(request_id: int, home: Path, output: BinaryIO) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - our own command and a number, no shell
+        [sys.executable, "-m", COMMAND, str(request_id)],
+        cwd=PROJECT_ROOT,
+        env={**os.environ, "FORECAST_HOME": str(home)},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        # A signal for the dashboard, such as Ctrl-C, is none for the run.
+        start_new_session=True,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -24,6 +24,8 @@ LISTED = 20
 STARTED_WITHIN = 15.0
 # Characters of what failed in a stage so far.
 LONGEST = 500
+# Of the session: a request, and why what was asked for last could not be done with it.
+_PROBLEM = "request_problem"
 _LINE = "| {} | {} | {} | {} |"
 
 
@@ -82,6 +84,13 @@ def _request(request: StoredRequest) -> None:
         _waiting(request)
     else:
         _running(request)
+    about, problem = st.session_state.get(_PROBLEM, (None, ""))
+    if about == request.request_id:
+        st.error(wording.plain(problem), icon=":material/error:")
+    _cancel_button(request)
+
+
+def _cancel_button(request: StoredRequest) -> None:
     is_cancelled = request.cancel_requested_at is not None
     st.button(
         "Cancelling …" if is_cancelled else "Cancel",
@@ -95,9 +104,20 @@ def _request(request: StoredRequest) -> None:
 
 
 def _cancel(request_id: int) -> None:
+    _act(request_id, lambda: readers.write(run_requests.cancel, request_id))
+
+
+def _act(request_id: int, work: Callable[[], None]) -> None:
+    """Do what a button asks for, if this session may; why it failed is said where the request is.
+
+    It is kept, since what is under way is drawn anew every other second.
+    """
+    st.session_state.pop(_PROBLEM, None)
     if access.allowed():
-        with frame.block("The cancellation"):
-            readers.write(run_requests.cancel, request_id)
+        try:
+            work()
+        except ForecastError as error:
+            st.session_state[_PROBLEM] = request_id, str(error)
 
 
 def _waiting(request: StoredRequest) -> None:
@@ -122,9 +142,7 @@ def _waiting(request: StoredRequest) -> None:
 
 
 def _start(request_id: int) -> None:
-    if access.allowed():
-        with frame.block("The run"):
-            local_runs.start(request_id, readers.settings())
+    _act(request_id, lambda: local_runs.start(request_id, readers.settings()))
 
 
 def _running(request: StoredRequest) -> None:
