@@ -55,12 +55,11 @@ def run_request(request_id: int, settings: Settings) -> Ending | None:
         request = execution.claim()
         if request is None:
             return None
+        ending: Ending = INTERRUPTED, None, STOPPED
         try:
             ending = _run(request, settings, _Watch(execution))
-        except BaseException:
-            _finish(execution, request_id, settings, (INTERRUPTED, None, STOPPED))
-            raise
-        _finish(execution, request_id, settings, ending)
+        finally:
+            _finish(execution, request_id, settings, ending)
         # Locks are read later than rows: whoever reads both now must not see the lock gone.
         time.sleep(HELD)
     return ending

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from src.core.errors import ForecastError
 from src.dashboard import banner, readers, theme, wording
 from src.dashboard.login import access
+from src.dashboard.parts import choosers
 from src.dashboard.parts.monitoring import alert_board
 from src.db.pages import overview
 from src.db.pages.overview import StoredTicker
@@ -19,11 +21,6 @@ from src.db.pages.overview import StoredTicker
 PAGES = "src/dashboard/pages"
 # Seconds between looks at what has changed.
 TICK = 3
-INDIAN = "₹ 12,34,567"
-NUMBERS = ("1,234,567", INDIAN)
-# Of the session: a stock that the address named and that is not stored; characters that are shown.
-_UNKNOWN = "unknown_stock"
-LONGEST = 40
 
 
 @dataclass(frozen=True)
@@ -72,16 +69,7 @@ class Overview:
 def run() -> None:
     """Draw the page that was asked for."""
     st.set_page_config(page_title="tcsns-forecast", page_icon="📈", layout="wide")
-    pages = {
-        st.Page(
-            file_of(title.file),
-            title=title.name,
-            icon=f":material/{title.icon}:",
-            url_path=None if title.file == "home" else title.file,
-            default=title.file == "home",
-        ): title
-        for title in TITLES
-    }
+    pages = {_page(title): title for title in TITLES}
     page = st.navigation(list(pages), position="top")
     theme.mend_buttons()
     title = pages[page]
@@ -97,6 +85,16 @@ def run() -> None:
         _try_again(time.monotonic())
 
 
+def _page(title: PageTitle) -> StreamlitPage:
+    return st.Page(
+        file_of(title.file),
+        title=title.name,
+        icon=f":material/{title.icon}:",
+        url_path=None if title.file == "home" else title.file,
+        default=title.file == "home",
+    )
+
+
 def _draw(title: PageTitle, page: Callable[[], None]) -> None:
     """What all pages begin with, and the page.
 
@@ -107,7 +105,7 @@ def _draw(title: PageTitle, page: Callable[[], None]) -> None:
     state = _overview()
     place = st.container(key="banner")
     _badges(state.seen)
-    _choosers(state, arrived=st.session_state.get("page") != title.file)
+    choosers.draw(state.tickers, arrived=st.session_state.get("page") != title.file)
     st.session_state["page"] = title.file
     with place:
         banner.draw(state.tickers, state.critical, stock())
@@ -128,13 +126,12 @@ def first_run() -> None:
 
 def stock() -> str | None:
     """The ticker that was chosen; None before anything is stored."""
-    chosen = st.session_state.get("stock")
-    return str(chosen) if chosen else None
+    return choosers.stock()
 
 
 def indian() -> bool:
     """Whether prices are written in rupees, lakh and crore."""
-    return bool(st.session_state.get("numbers") == INDIAN)
+    return choosers.indian()
 
 
 def stored() -> list[StoredTicker]:
@@ -209,63 +206,3 @@ def _labels(state: Overview) -> Iterator[tuple[str, str, str]]:
             yield "Sample data", "science", "orange"
     if state.alerts:
         yield f"{wording.count(state.alerts, 'alert')} firing", "notifications", "orange"
-
-
-def _choosers(state: Overview, *, arrived: bool) -> None:
-    """The stock and how numbers are written: the same on every page, and in the address.
-
-    Args:
-        state: What is stored.
-        arrived: Whether another page was shown before, whose link may have named a stock.
-    """
-    usual = readers.settings().data.ticker
-    # The usual stock first: a default at another place could not be set by a link as well.
-    names = sorted((ticker.ticker for ticker in state.tickers), key=lambda name: name != usual)
-    if not names:
-        st.session_state.pop("stock", None)  # of before everything was withdrawn
-        return
-    _take_from_address(names, arrived=arrived)
-    place = st.container()
-    with st.container(horizontal=True, vertical_alignment="bottom", key="choosers"):
-        shown = st.selectbox(
-            "Stock", names, key="stock", bind="query-params", width=220, on_change=_forget_unknown
-        )
-        st.segmented_control(
-            "Numbers",
-            NUMBERS,
-            default=NUMBERS[0],
-            required=True,
-            key="numbers",
-            bind="query-params",
-        )
-    if unknown := st.session_state.get(_UNKNOWN):
-        name = wording.plain(unknown)
-        place.warning(
-            f"{name} is not stored: {shown} is shown instead. For {name} bring in its prices in "
-            "Pipeline Control.",
-            icon=":material/search_off:",
-        )
-
-
-def _take_from_address(names: Sequence[str], *, arrived: bool) -> None:
-    """Make the stock in the address the chosen one, or keep in mind that it is not stored.
-
-    The chooser takes what it does not know out of the address, and the page may be drawn again at
-    once: a person must be told for longer, until another stock or page is chosen.
-    """
-    written = st.query_params.get("stock", "")
-    asked = written.strip().upper()
-    if asked in names and asked != written:
-        # The chooser takes a stock from the address only as it is called.
-        st.query_params["stock"] = asked
-        st.rerun()
-    if asked in names and arrived and stock() is not None:
-        st.session_state["stock"] = asked
-    if asked and asked not in names:
-        st.session_state[_UNKNOWN] = written[:LONGEST]
-    elif arrived or st.session_state.get(_UNKNOWN, "").strip().upper() in names:
-        _forget_unknown()
-
-
-def _forget_unknown() -> None:
-    st.session_state.pop(_UNKNOWN, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,33 +102,33 @@ def all_stocks(horizon: str) -> AllStocks:
 def _all_stocks(horizon: str, version: int, closed: Sequence[str]) -> AllStocks:
     # Version and closed sessions are not used: what is kept is true for them alone.
     tickers = frame.stored()
-    answers = forecasts([ticker.ticker for ticker in tickers])
-    states = {
-        state.ticker: state
-        for state in readers.read(home.ticker_states)
-        if state.horizon == horizon
+    found = {
+        each.ticker: each for each in readers.read(home.ticker_states) if each.horizon == horizon
     }
+    session = last_outcome(tickers, found.values())
+    settled = [each for each in found.values() if each.label_end == session]
+    inside = [each.inside_80 for each in settled if each.inside_80 is not None]
+    rows = sorted(_rows(horizon, tickers, found, session), key=_rank)
+    return AllStocks(tuple(rows), session, len(inside), sum(inside))
+
+
+def _rows(
+    horizon: str,
+    tickers: Sequence[StoredTicker],
+    states: Mapping[str, TickerState],
+    session: dt.date | None,
+) -> Iterator[StockRow]:
+    answers = forecasts([ticker.ticker for ticker in tickers])
     in_use = {
         model.pool: model.served
         for model in readers.read(home.live_models)
         if model.horizon == horizon
     }
-    session = last_outcome(tickers, states.values())
-    settled = [s for s in states.values() if s.label_end == session and s.inside_80 is not None]
-    rows = [
-        _row(
-            age,
-            states[ticker.ticker],
-            answers.answers.get((ticker.ticker, horizon)),
-            session,
-            in_use.get(ticker.pool, ""),
-        )
-        for ticker, age in zip(tickers, ages(tickers), strict=True)
-        if ticker.ticker in states
-    ]
-    rows.sort(key=_rank)
-    inside = sum(bool(state.inside_80) for state in settled)
-    return AllStocks(tuple(rows), session, len(settled), inside)
+    for ticker, age in zip(tickers, ages(tickers), strict=True):
+        if ticker.ticker in states:
+            answer = answers.answers.get((ticker.ticker, horizon))
+            served = in_use.get(ticker.pool, "")
+            yield _row(age, states[ticker.ticker], answer, session, served)
 
 
 def last_outcome(tickers: Sequence[StoredTicker], states: Iterable[TickerState]) -> dt.date | None:

@@ -106,17 +106,18 @@ def links(problem: str) -> None:
     st.page_link(f"{url}/docs", label="Documents of the prediction API", icon=":material/api:")
     if problem:
         st.markdown(f":small[:gray[Not there now: {wording.plain(problem)}.]]")
-    run = readers.read_recent(attention.last_run)
-    if run is None:
-        return
-    folder = settings.home / REPORTS / run.run_id
-    reports = sorted(folder.glob("report*.html")) if folder.is_dir() else []
-    for report in reports:
-        words = report.stem.removeprefix("report").strip("_").replace("_", ", ")
+    if run := readers.read_recent(attention.last_run):
+        _reports(run.run_id)
+
+
+def _reports(run_id: str) -> None:
+    folder = readers.settings().home / REPORTS / run_id
+    for report in sorted(folder.glob("report*.html")):
+        name = report.stem.removeprefix("report").strip("_").replace("_", ", ")
         st.download_button(
-            f"Report of the last run: {words}".rstrip(": "),
+            f"Report of the last run: {name}".rstrip(": "),
             data=report.read_bytes,
-            file_name=f"{run.run_id}_{report.name}",
+            file_name=f"{run_id}_{report.name}",
             mime="text/html",
             on_click="ignore",
             icon=":material/description:",

@@ -120,8 +120,9 @@ def _held(horizon: str, pool: str, ticker: str) -> None:
         delta_arrow="off",
         help=f"Share of the outcomes of {pool}, {wording.count(sessions, 'session')} ahead, in "
         f"{wording.count(measure.dates, 'session')} that fell inside their 80 % range, with its "
-        f"{evidence.RANGE}; they are worth "
-        f"{wording.number(measure.n_eff, 1)} independent sessions.",
+        f"{evidence.RANGE}; since "
+        "they overlap, and stocks move together, they tell no more than "
+        f"{wording.number(measure.n_eff, 1)} independent sessions would.",
     )
 
 

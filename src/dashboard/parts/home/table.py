@@ -67,9 +67,9 @@ def footnote(rows: Sequence[StockRow]) -> str:
     if dates:
         parts.append(
             f"Skill is how much smaller the errors of the best model were than those of “no "
-            f"change”, on one stock over the newest {wording.count(max(dates), 'session')} of the "
-            "walk-forward; above zero is better. The verdict rests on the whole record of all "
-            "stocks that are trained together."
+            f"change”, on one stock over the newest {wording.count(max(dates), 'session')}, each "
+            "forecast from what was known before it; above zero is better. The verdict rests on "
+            "the whole record of all stocks that are trained together."
         )
     if by_chance := round(0.05 * len(dates)):
         parts.append(

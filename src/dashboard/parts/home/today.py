@@ -75,18 +75,7 @@ def _card(ticker: str, horizon: str, forecasts: Forecasts) -> None:
         reason = forecasts.missing.get((ticker, horizon), "There is no forecast.")
         st.markdown(wording.plain(reason))
         return
-    interval = wording.interval_of(answer, LEVEL) if answer["intervals"] else None
-    st.metric(
-        when(answer, sessions),
-        "–"
-        if interval is None
-        else wording.price_range(
-            interval["low_close"], interval["high_close"], indian=frame.indian()
-        ),
-        delta=wording.VERDICTS[answer["verdict"]],
-        delta_color="off",
-        delta_arrow="off",
-    )
+    _range(answer, sessions)
     st.markdown(explanation(answer, indian=frame.indian()))
     verdict = judged.judged(answer["model"]["pool"], horizon)
     st.markdown(sentences.verdict(answer, verdict, sessions))
@@ -98,6 +87,22 @@ def _card(ticker: str, horizon: str, forecasts: Forecasts) -> None:
         label=f"{tab} forecast of {ticker}",
         icon=":material/show_chart:",
         query_params={"stock": ticker},
+    )
+
+
+def _range(answer: Mapping[str, Any], sessions: int) -> None:
+    """The 80 % range, and the verdict on the model."""
+    text = "–"
+    if answer["intervals"]:
+        interval = wording.interval_of(answer, LEVEL)
+        low, high = interval["low_close"], interval["high_close"]
+        text = wording.price_range(low, high, indian=frame.indian())
+    st.metric(
+        when(answer, sessions),
+        text,
+        delta=wording.VERDICTS[answer["verdict"]],
+        delta_color="off",
+        delta_arrow="off",
     )
 
 

@@ -104,11 +104,11 @@ def _cancel_button(request: StoredRequest) -> None:
 
 
 def _cancel(request_id: int) -> None:
-    _act(request_id, lambda: readers.write(run_requests.cancel, request_id))
+    act(request_id, lambda: readers.write(run_requests.cancel, request_id))
 
 
-def _act(request_id: int, work: Callable[[], None]) -> None:
-    """Do what a button asks for, if this session may; why it failed is said where the request is.
+def act(request_id: int, work: Callable[[], None]) -> None:
+    """Do something with a request, if this session may; why it failed is said where the request is.
 
     It is kept, since what is under way is drawn anew every other second.
     """
@@ -142,7 +142,7 @@ def _waiting(request: StoredRequest) -> None:
 
 
 def _start(request_id: int) -> None:
-    _act(request_id, lambda: local_runs.start(request_id, readers.settings()))
+    act(request_id, lambda: local_runs.start(request_id, readers.settings()))
 
 
 def _running(request: StoredRequest) -> None:

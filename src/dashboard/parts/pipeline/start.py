@@ -11,6 +11,7 @@ from src.core.errors import ForecastError
 from src.core.tickers import normalise_ticker
 from src.dashboard import banner, frame, local_runs, readers, wording
 from src.dashboard.login import access
+from src.dashboard.parts.pipeline import progress
 from src.dashboard.parts.pipeline.words import Attempt, stocks
 from src.data.sources.delivery import SAMPLE_TICKER
 from src.data.sources.price_folder import path_inside, price_folder
@@ -22,6 +23,8 @@ ALL, OTHER = "All stocks", "Another stock"
 SUFFIX = ".NS"
 STORED, YAHOO, FILES, SYNTHETIC = "Stored", "Yahoo", "Files", "Synthetic"
 NAMES = {STORED: "stored", YAHOO: "yahoo", FILES: "csv", SYNTHETIC: "sample"}
+# Text and icon of the button for each kind of run.
+BUTTONS = {"full": ("Run full pipeline", "play_arrow"), "data": ("Refresh data", "refresh")}
 _EXPLAINED = (
     "A **full run** brings prices in, cleans and checks them, trains, and forecasts. A **data "
     "refresh** does the same but forecasts with the stored models: quicker, and nothing is judged "
@@ -53,20 +56,8 @@ def draw(requests: Sequence[StoredRequest], tried: Sequence[Attempt]) -> None:
         problem = access.WHY
     newest = max((request.request_id for request in requests), default=0)
     with st.container(horizontal=True, vertical_alignment="center", key="run_buttons"):
-        for kind, label, icon, look in (
-            ("full", "Run full pipeline", "play_arrow", "primary"),
-            ("data", "Refresh data", "refresh", "secondary"),
-        ):
-            st.button(
-                label,
-                icon=f":material/{icon}:",
-                type=look,  # type: ignore[arg-type]
-                key=f"run_{kind}",
-                disabled=problem is not None,
-                help=problem,
-                on_click=_press,
-                args=(kind, choice, newest),
-            )
+        for kind in BUTTONS:
+            _button(kind, choice, newest, problem)
     if problem:
         st.markdown(f":small[:gray[{problem}]]")
     for message in st.session_state.pop("run_problem", ()):
@@ -74,21 +65,23 @@ def draw(requests: Sequence[StoredRequest], tried: Sequence[Attempt]) -> None:
     st.markdown(f":small[:gray[{_EXPLAINED}]]")
 
 
+def _button(kind: str, choice: Choice, newest: int, problem: str | None) -> None:
+    label, icon = BUTTONS[kind]
+    st.button(
+        label,
+        icon=f":material/{icon}:",
+        type="primary" if kind == "full" else "secondary",
+        key=f"run_{kind}",
+        disabled=problem is not None,
+        help=problem,
+        on_click=_press,
+        args=(kind, choice, newest),
+    )
+
+
 def _choose() -> Choice:
-    chosen = frame.stock()
-    scopes = [*([chosen, ALL] if chosen else []), OTHER]
     with st.container(horizontal=True, vertical_alignment="bottom", key="run_choosers"):
-        scope = st.segmented_control(
-            "Run for",
-            scopes,
-            default=scopes[0],
-            required=True,
-            # Its options change with the stock.
-            key=f"run_scope_{chosen}",
-            persist_state="session",
-        )
-        ticker, problem = (chosen, None) if scope != OTHER else _other_stock()
-        tickers = [ticker] if ticker and scope != ALL else None
+        scope, tickers, problem = _for_what()
         sources = _sources(tickers)
         source = st.segmented_control(
             "Prices",
@@ -103,6 +96,25 @@ def _choose() -> Choice:
     if scope == ALL and source == YAHOO and len(frame.stored()) > MOST_FROM_YAHOO:
         problem = f"Yahoo gives prices of {MOST_FROM_YAHOO} stocks at a time: take files."
     return Choice(tickers, NAMES[source], path, problem)
+
+
+def _for_what() -> tuple[str, list[str] | None, str | None]:
+    """All, the chosen stock or another one; its name; or why that is none."""
+    chosen = frame.stock()
+    scopes = [*([chosen, ALL] if chosen else []), OTHER]
+    scope = st.segmented_control(
+        "Run for",
+        scopes,
+        default=scopes[0],
+        required=True,
+        # Its options change with the stock.
+        key=f"run_scope_{chosen}",
+        persist_state="session",
+    )
+    if scope == ALL:
+        return scope, None, None
+    ticker, problem = (chosen, None) if scope != OTHER else _other_stock()
+    return scope, [ticker] if ticker else None, problem
 
 
 def _files() -> tuple[str | None, str | None]:
@@ -179,7 +191,8 @@ def _press(kind: str, choice: Choice, newest: int) -> None:
             run_requests.submit,
             NewRequest(key, kind, choice.tickers, choice.source, choice.path, person),
         )
-        if is_new and local_runs.runs_here(readers.settings()):
-            local_runs.start(request_id, readers.settings())
     except ForecastError as error:
         st.session_state["run_problem"] = [str(error)]
+        return
+    if is_new and local_runs.runs_here(readers.settings()):
+        progress.act(request_id, lambda: local_runs.start(request_id, readers.settings()))
