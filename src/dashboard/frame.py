@@ -14,7 +14,7 @@ from src.core.errors import ForecastError
 from src.dashboard import banner, readers, theme, wording
 from src.dashboard.login import access
 from src.dashboard.parts import choosers
-from src.dashboard.parts.monitoring import alert_board
+from src.dashboard.parts.monitoring.alerts import alert_board
 from src.db.pages import overview
 from src.db.pages.overview import StoredTicker
 

@@ -37,11 +37,15 @@ def distances(rows: Sequence[tuple[str, float, bool]], theme: str) -> go.Figure:
     )
     figure.add_vline(1, line={"color": colours.BASELINE, "width": 2, "dash": "dash"})
     colours.style(figure, theme, height=70 + 34 * len(rows))
-    figure.update_xaxes(
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return _axis(figure)
+
+
+def _axis(figure: go.Figure) -> go.Figure:
+    """The axis of distances, on which 1 is the limit."""
+    return figure.update_xaxes(
         range=[-0.05, END + 0.25],
         tickvals=[0, 0.5, 1, 1.5, 2],
         ticktext=["as promised", "0.5", "limit", "1.5", "2 and more"],
         title="Distance from what was promised, as a share of the limit",
     )
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    return figure

@@ -33,14 +33,18 @@ def quality_history(
             hovertemplate="%{customdata}: %{y:.0f} of 100<extra></extra>",
         )
     )
-    figure.add_hline(
-        alert_below,
-        line={"color": colours.BAD, "width": 1, "dash": "dash"},
-        annotation={"text": f"alert below {alert_below:g}", "font": {"color": colours.ink(theme)}},
-        annotation_position="bottom left",
-    )
+    _alert_line(figure, alert_below, theme)
     colours.style(figure, theme, height=220)
     places, labels = sessions.ticks(days)
     figure.update_xaxes(tickvals=places, ticktext=labels)
     figure.update_yaxes(range=[0, 103], title="Score, of 100")
     return figure
+
+
+def _alert_line(figure: go.Figure, at: float, theme: str) -> None:
+    figure.add_hline(
+        at,
+        line={"color": colours.BAD, "width": 1, "dash": "dash"},
+        annotation={"text": f"alert below {at:g}", "font": {"color": colours.ink(theme)}},
+        annotation_position="bottom left",
+    )

@@ -45,27 +45,31 @@ def timeline(
     figure, begins = go.Figure(), 0.0
     total = max(sum(stage.seconds for stage in stages), 1.0)
     for stage, name in names.items():
-        row = ran.get(stage)
-        seconds = row.seconds if row else 0.0
-        symbol, colour, pattern = _STAGES.get(row.status if row else "", ("–", colours.HISTORY, ""))
-        figure.add_bar(
-            y=[name],
-            x=[seconds],
-            base=[begins],
-            orientation="h",
-            width=0.6,
-            marker={"color": colour, "pattern": {"shape": pattern, "fgcolor": "white"}},
-            hovertemplate=_hover(name, row) + "<extra></extra>",
-        )
-        text = f"{symbol} {wording.duration(seconds)}" if row else without
-        figure.add_annotation(
-            x=begins + seconds, y=name, text=text, showarrow=False, xanchor="left", xshift=6
-        )
-        begins += seconds
+        begins += _bar(figure, name, begins, ran.get(stage), without)
     colours.style(figure, theme, height=_ROW * len(names) + 70)
     figure.update_xaxes(title="Seconds of work, stage after stage", range=[0, 1.25 * total])
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
+
+
+def _bar(figure: go.Figure, name: str, begins: float, row: StageRun | None, without: str) -> float:
+    """Draw the bar of a stage, and what stands beside it; the seconds that it took."""
+    seconds = row.seconds if row else 0.0
+    symbol, colour, pattern = _STAGES.get(row.status if row else "", ("–", colours.HISTORY, ""))
+    figure.add_bar(
+        y=[name],
+        x=[seconds],
+        base=[begins],
+        orientation="h",
+        width=0.6,
+        marker={"color": colour, "pattern": {"shape": pattern, "fgcolor": "white"}},
+        hovertemplate=_hover(name, row) + "<extra></extra>",
+    )
+    text = f"{symbol} {wording.duration(seconds)}" if row else without
+    figure.add_annotation(
+        x=begins + seconds, y=name, text=text, showarrow=False, xanchor="left", xshift=6
+    )
+    return seconds
 
 
 def _hover(name: str, stage: StageRun | None) -> str:
@@ -101,6 +105,13 @@ def grid(
             hovertemplate="%{y}, %{customdata}<extra></extra>",
         )
     colours.style(figure, theme, height=_ROW * len(tickers) + 60)
+    _axis_of_days(figure, days)
+    order = list(reversed(tickers))
+    figure.update_yaxes(categoryorder="array", categoryarray=order, showgrid=False)
+    return figure
+
+
+def _axis_of_days(figure: go.Figure, days: Sequence[dt.date]) -> None:
     labels = [f"{day.day} {day:%b}" for day in days]
     step = max(1, len(days) // 8)
     figure.update_xaxes(
@@ -109,6 +120,3 @@ def grid(
         range=[-0.7, max(len(days), _LEAST) - 0.3],
         showgrid=False,
     )
-    order = list(reversed(tickers))
-    figure.update_yaxes(categoryorder="array", categoryarray=order, showgrid=False)
-    return figure

@@ -8,8 +8,15 @@ from src.config.settings import Settings
 from src.core.alerts import Acknowledgement, Alert, Silence, fingerprint_of
 from src.core.calendars.nse import nse
 from src.dashboard import alert_pages
-from src.dashboard.parts.monitoring import alert_words, refusals
-from src.dashboard.parts.monitoring.alert_board import Board, Card, arrange, headline, pending
+from src.dashboard.parts.monitoring.alerts import alert_words
+from src.dashboard.parts.monitoring.alerts.alert_board import (
+    Board,
+    Card,
+    arrange,
+    headline,
+    pending,
+)
+from src.dashboard.parts.monitoring.quality import refusals
 from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES
 from src.monitoring.rules import RULES
 from tests.support.alerts import DAY, HOUR, MONDAY, Looks, rule, seen

@@ -1,6 +1,6 @@
 """Rows that were held back, in words and cells."""
 
-from src.dashboard.parts.monitoring.held_back import as_cells, sentence
+from src.dashboard.parts.monitoring.quality.held_back import as_cells, sentence
 from src.db.pages.held_back import HeldBackRow, RuleCount
 
 BAR = {"at": "2026-04-20", "open": 1.5, "high": 2.0, "low": 1.0, "close": 1234.5, "volume": 9e6}

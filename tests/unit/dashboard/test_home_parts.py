@@ -11,7 +11,7 @@ from src.dashboard import banner, wording
 from src.dashboard.alert_pages import page_of
 from src.dashboard.parts.home import attention, rows, status, summary, table, today
 from src.dashboard.parts.home.rows import CHANGED, HELD_BACK, OUTSIDE, STALE, AllStocks, StockRow
-from src.dashboard.parts.monitoring.alert_board import Card
+from src.dashboard.parts.monitoring.alerts.alert_board import Card
 from src.db.pages.attention import LastRun
 from src.db.pages.home import TickerState, Trainings
 from src.db.pages.overview import StoredTicker

@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from src.dashboard.parts.monitoring import log_file
-from src.dashboard.parts.monitoring.log_file import LogFilter, as_text, export, search
+from src.dashboard.parts.monitoring.logs import log_file
+from src.dashboard.parts.monitoring.logs.log_file import LogFilter, as_text, export, search
 
 
 def entry(number, level="info", **facts):

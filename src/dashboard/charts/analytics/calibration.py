@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
@@ -24,14 +24,28 @@ def distance_from_aim(coverage: Mapping[float, Measure], look: str) -> go.Figure
     for row, share in enumerate(shares):
         _interval(figure, row, share, coverage[share])
     theme.style(figure, look, height=HEIGHT)
+    _aim(figure, len(shares), look)
+    _axes(figure, shares, coverage)
+    return figure
+
+
+def _aim(figure: go.Figure, rows: int, look: str) -> None:
+    """The line at the aim, and what lies on either side of it."""
     figure.add_shape(
         type="line",
         x0=0,
         x1=0,
         y0=-0.6,
-        y1=len(shares) - 0.4,
+        y1=rows - 0.4,
         line={"color": theme.ink(look), "width": 1.5},
     )
+    for text, anchor, shift in (("◂ too narrow", "right", -2), ("too wide ▸", "left", 2)):
+        figure.add_annotation(
+            x=0, xshift=shift, y=rows - 0.25, text=text, xanchor=anchor, showarrow=False
+        )
+
+
+def _axes(figure: go.Figure, shares: Sequence[float], coverage: Mapping[float, Measure]) -> None:
     widest = max([6.0, *(abs(end) for share in shares for end in _ends(share, coverage[share]))])
     figure.update_xaxes(
         title_text="points away from the aim", range=[-1.1 * widest, 1.1 * widest], zeroline=False
@@ -47,11 +61,6 @@ def distance_from_aim(coverage: Mapping[float, Measure], look: str) -> go.Figure
         showgrid=False,
         zeroline=False,
     )
-    for text, anchor, x in (("◂ too narrow", "right", -0.01), ("too wide ▸", "left", 0.01)):
-        figure.add_annotation(
-            x=x * widest, y=len(shares) - 0.25, text=text, xanchor=anchor, showarrow=False
-        )
-    return figure
 
 
 def keeps_its_promise(share: float, measure: Measure) -> bool:

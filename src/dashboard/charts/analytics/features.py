@@ -51,12 +51,7 @@ def contribution_bars(parts: Sequence[tuple[str, float]], look: str) -> go.Figur
 def history_line(days: Sequence[dt.date], values: Singles, name: str, look: str) -> go.Figure:
     """A feature over time, the range of its middle nine tenths shaded, the newest value ringed."""
     figure = go.Figure()
-    known = values[np.isfinite(values)]
-    if known.size:
-        low, high = np.quantile(known, [0.05, 0.95])
-        figure.add_hrect(
-            y0=float(low), y1=float(high), fillcolor=theme.MODEL, opacity=0.15, line_width=0
-        )
+    _usual_range(figure, values)
     figure.add_scatter(
         x=np.arange(len(days)),
         y=values,
@@ -78,3 +73,12 @@ def history_line(days: Sequence[dt.date], values: Singles, name: str, look: str)
     figure.update_xaxes(tickvals=places, ticktext=labels, showgrid=False, zeroline=False)
     figure.update_yaxes(title_text=escape(name))
     return figure
+
+
+def _usual_range(figure: go.Figure, values: Singles) -> None:
+    known = values[np.isfinite(values)]
+    if known.size:
+        low, high = np.quantile(known, [0.05, 0.95])
+        figure.add_hrect(
+            y0=float(low), y1=float(high), fillcolor=theme.MODEL, opacity=0.15, line_width=0
+        )

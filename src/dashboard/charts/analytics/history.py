@@ -72,18 +72,7 @@ def actual_and_predicted(
     figure = go.Figure()
     x = np.arange(len(past.days))
     days = [f"{day:%a %d %b %Y}" for day in past.days]
-    for values, fill in ((past.low, None), (past.high, "tonexty")):
-        figure.add_scatter(
-            x=x,
-            y=np.round(100 * values, 3),
-            mode="lines",
-            name=f"{wording.percent(share, 0)} band",
-            line={"width": 0, "color": theme.MODEL, "shape": "hvh"},
-            fill=fill,
-            fillcolor="rgba(43,131,198,0.22)",
-            hoverinfo="skip",
-            showlegend=fill is not None,
-        )
+    _band(figure, x, past, f"{wording.percent(share, 0)} band")
     _outcomes(figure, x, past, days)
     figure.add_scatter(
         x=x,
@@ -95,7 +84,28 @@ def actual_and_predicted(
         hovertemplate="predicted %{y:+.2f} %<br>%{customdata}<extra></extra>",
     )
     theme.style(figure, look, height=HEIGHT)
-    places, labels = sessions.ticks(past.days)
+    _axes(figure, past.days)
+    return add_marks(figure, marks, past.days)
+
+
+def _band(figure: go.Figure, x: np.ndarray, past: PastForecasts, name: str) -> None:
+    for values, fill in ((past.low, None), (past.high, "tonexty")):
+        figure.add_scatter(
+            x=x,
+            y=np.round(100 * values, 3),
+            mode="lines",
+            name=name,
+            line={"width": 0, "color": theme.MODEL, "shape": "hvh"},
+            fill=fill,
+            fillcolor="rgba(43,131,198,0.22)",
+            hoverinfo="skip",
+            showlegend=fill is not None,
+        )
+
+
+def _axes(figure: go.Figure, days: Sequence[dt.date]) -> None:
+    """Axes, and the legend above them."""
+    places, labels = sessions.ticks(days)
     figure.update_xaxes(
         tickvals=places,
         ticktext=labels,
@@ -109,7 +119,6 @@ def actual_and_predicted(
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         margin={"t": 36},
     )
-    return add_marks(figure, marks, past.days)
 
 
 def _outcomes(figure: go.Figure, x: np.ndarray, past: PastForecasts, days: Sequence[str]) -> None:

@@ -36,39 +36,15 @@ def skill_over_time(
     x = np.arange(len(days))
     limit = clip_limit(rolled)
     _band(figure, x, rolled, limit)
-    hover = np.array([f"{day:%a %d %b %Y}" for day in days])
+    hover = _hover(days, rolled)
     enough = rolled.n_eff >= MIN_PERIODS
     for chosen, dash, colour in ((~enough, "dot", theme.HISTORY), (enough, "solid", theme.MODEL)):
-        _line(figure, x, np.where(chosen, rolled.value, np.nan), (dash, colour), rolled, hover)
-    figure.add_scatter(
-        x=x,
-        y=np.round(rolled.n_eff, 2),
-        yaxis="y2",
-        mode="lines",
-        fill="tozeroy",
-        line={"color": theme.HISTORY, "width": 1},
-        hoverinfo="skip",
-    )
+        _line(figure, x, np.where(chosen, rolled.value, np.nan), (dash, colour), hover)
+    _periods(figure, x, rolled)
     theme.style(figure, look, height=HEIGHT)
-    figure.add_shape(
-        type="line",
-        x0=0,
-        x1=max(len(days) - 1, 1),
-        y0=0,
-        y1=0,
-        line={"color": theme.BASELINE, "width": 2, "dash": "dash"},
-    )
-    _axes(figure, days, rolled, limit, look)
-    for text, y, anchor in (("▲ better", limit, "top"), ("▼ worse", -limit, "bottom")):
-        figure.add_annotation(
-            x=1,
-            xref="paper",
-            xanchor="right",
-            y=100 * y,
-            yanchor=anchor,
-            showarrow=False,
-            text=text,
-        )
+    _baseline(figure, len(days), limit)
+    _axes(figure, days, limit)
+    _axis_of_periods(figure, rolled)
     return add_marks(figure, marks, days)
 
 
@@ -100,37 +76,70 @@ def _band(figure: go.Figure, x: np.ndarray, rolled: RollingSkill, limit: float) 
         )
 
 
-def _line(
-    figure: go.Figure,
-    x: np.ndarray,
-    values: Floats,
-    style: tuple[str, str],
-    rolled: RollingSkill,
-    hover: np.ndarray,
-) -> None:
+def _hover(days: Sequence[dt.date], rolled: RollingSkill) -> list[str]:
+    """What is said of each session: its day, the range, and what that rests on."""
     ranges = [
         f"95 % range {100 * low:+.2f} to {100 * high:+.2f} %"
         if np.isfinite(low)
         else "no range yet"
         for low, high in zip(rolled.low, rolled.high, strict=True)
     ]
+    return [
+        f"{day:%a %d %b %Y}<br>{span}, {n:.1f} independent"
+        for day, span, n in zip(days, ranges, rolled.n_eff, strict=True)
+    ]
+
+
+def _line(
+    figure: go.Figure, x: np.ndarray, values: Floats, style: tuple[str, str], hover: Sequence[str]
+) -> None:
     dash, colour = style
     figure.add_scatter(
         x=x,
         y=np.round(100 * values, 4),
         mode="lines",
         line={"dash": dash, "color": colour, "width": 2},
-        customdata=[
-            f"{day}<br>{span}, {n:.1f} independent"
-            for day, span, n in zip(hover, ranges, rolled.n_eff, strict=True)
-        ],
+        customdata=hover,
         hovertemplate="%{y:+.2f} %<br>%{customdata}<extra></extra>",
     )
 
 
-def _axes(
-    figure: go.Figure, days: Sequence[dt.date], rolled: RollingSkill, limit: float, look: str
-) -> None:
+def _periods(figure: go.Figure, x: np.ndarray, rolled: RollingSkill) -> None:
+    """The independent periods of each window, below the skill."""
+    figure.add_scatter(
+        x=x,
+        y=np.round(rolled.n_eff, 2),
+        yaxis="y2",
+        mode="lines",
+        fill="tozeroy",
+        line={"color": theme.HISTORY, "width": 1},
+        hoverinfo="skip",
+    )
+
+
+def _baseline(figure: go.Figure, days: int, limit: float) -> None:
+    """The line of no change, and what lies on either side of it."""
+    figure.add_shape(
+        type="line",
+        x0=0,
+        x1=max(days - 1, 1),
+        y0=0,
+        y1=0,
+        line={"color": theme.BASELINE, "width": 2, "dash": "dash"},
+    )
+    for text, y, anchor in (("▲ better", limit, "top"), ("▼ worse", -limit, "bottom")):
+        figure.add_annotation(
+            x=1,
+            xref="paper",
+            xanchor="right",
+            y=100 * y,
+            yanchor=anchor,
+            showarrow=False,
+            text=text,
+        )
+
+
+def _axes(figure: go.Figure, days: Sequence[dt.date], limit: float) -> None:
     places, labels = sessions.ticks(days)
     figure.update_layout(
         xaxis={
@@ -146,14 +155,20 @@ def _axes(
             "range": [-100 * limit, 100 * limit],
             "zeroline": False,
         },
+    )
+
+
+def _axis_of_periods(figure: go.Figure, rolled: RollingSkill) -> None:
+    ink = {"color": figure.layout.font.color, "size": 12}
+    figure.update_layout(
         yaxis2={
             "domain": [0, 0.18],
-            "title": {"text": "indep.", "font": {"color": figure.layout.font.color, "size": 12}},
+            "title": {"text": "indep.", "font": ink},
             "range": [0, 1.15 * float(np.nanmax(rolled.n_eff, initial=1.0))],
             "fixedrange": True,
             "nticks": 3,
             "gridcolor": figure.layout.yaxis.gridcolor,
-            "tickfont": {"color": figure.layout.font.color, "size": 12},
+            "tickfont": ink,
             "automargin": True,
         },
     )

@@ -90,15 +90,18 @@ def _walk_forward(judged: Judged) -> Evidence:
     store = ArtifactStore.of(readers.settings())
     file = store.forecasts(judged.pool, judged.horizon, judged.digest)
     try:
-        candidates = candidates_in(file)
-        ends = _ends()
-        wanted = ["actual", *(f"{POINT}{name}" for name in candidates), *ends]
-        sessions, tickers, columns = read_matrices(file, list(dict.fromkeys(wanted)))
+        return _evidence_of(file, judged)
     except ValueError as error:
         raise BadInput(
             f"The newest {judged.horizon} model of {judged.pool} was stored without the forecasts "
             "that it was judged by: run the pipeline."
         ) from error
+
+
+def _evidence_of(file: bytes, judged: Judged) -> Evidence:
+    candidates, ends = candidates_in(file), _ends()
+    wanted = ["actual", *(f"{POINT}{name}" for name in candidates), *ends]
+    sessions, tickers, columns = read_matrices(file, list(dict.fromkeys(wanted)))
     return Evidence(
         horizon=judged.sessions,
         sessions=sessions,

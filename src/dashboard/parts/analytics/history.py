@@ -100,20 +100,10 @@ def _chart(ticker: str, judged: Judged, past: PastForecasts, share: float) -> No
 
 def _table(past: PastForecasts, ticker: str, judged: Judged) -> None:
     """All of them as a table with a download, folded."""
-    table = pl.DataFrame(
-        {
-            "Session": past.days,
-            "Actual": past.actual,
-            "Predicted": past.point,
-            "Low": past.low,
-            "High": past.high,
-            "Outside": np.where(past.missed, "✕", ""),
-        },
-        schema_overrides={"Session": pl.Date},
-    ).reverse()
     panel = st.expander("Numbers and download", on_change="rerun")
     if not panel.open:
         return
+    table = _numbers(past)
     with panel:
         form = st.column_config.NumberColumn(format="percent")
         st.dataframe(
@@ -130,6 +120,21 @@ def _table(past: PastForecasts, ticker: str, judged: Judged) -> None:
             file_name=f"{ticker}_{judged.sessions}_sessions_{_stamp(past.days)}.csv",
             on_click="ignore",
         )
+
+
+def _numbers(past: PastForecasts) -> pl.DataFrame:
+    """Every forecast with its outcome, the newest first."""
+    return pl.DataFrame(
+        {
+            "Session": past.days,
+            "Actual": past.actual,
+            "Predicted": past.point,
+            "Low": past.low,
+            "High": past.high,
+            "Outside": np.where(past.missed, "✕", ""),
+        },
+        schema_overrides={"Session": pl.Date},
+    ).reverse()
 
 
 def _stamp(days: Sequence[dt.date]) -> str:

@@ -9,8 +9,8 @@ import streamlit as st
 
 from src.dashboard import frame, readers, wording
 from src.dashboard.alert_pages import page_of
-from src.dashboard.parts.monitoring import alert_board, alert_words
-from src.dashboard.parts.monitoring.alert_board import Card
+from src.dashboard.parts.monitoring.alerts import alert_board, alert_words
+from src.dashboard.parts.monitoring.alerts.alert_board import Card
 from src.db.pages import attention
 from src.monitoring.alerts.wording import subjects_text
 from src.monitoring.checks.machine import last_watch

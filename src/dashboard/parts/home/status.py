@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 import streamlit as st
 
 from src.dashboard import frame, readers, wording
-from src.dashboard.parts.monitoring import alert_board
-from src.dashboard.parts.monitoring.alert_board import Card
+from src.dashboard.parts.monitoring.alerts import alert_board
+from src.dashboard.parts.monitoring.alerts.alert_board import Card
 from src.dashboard.parts.pipeline import words
 from src.db.pages import attention, home
 from src.db.pages.attention import LastRun

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from src.dashboard import readers, wording
-from src.dashboard.parts.monitoring.refusals import in_plain_words
+from src.dashboard.parts.monitoring.quality.refusals import in_plain_words
 from src.monitoring.checks.machine import SILENT, last_watch
 from src.monitoring.checks.run import measure
 from src.monitoring.health.build import build_health

@@ -95,24 +95,7 @@ def _details(run_ids: Sequence[str]) -> None:
     run_id = st.selectbox("Look closer at", run_ids, key="run_shown", width=320)
     if run_id is None:
         return
-    stages = readers.read_recent(recent.stages_of, run_id)
-    if stages:
-        st.dataframe(
-            {
-                "Stage": [words.STAGES.get(row.stage, row.stage) for row in stages],
-                "Result": [words.RESULTS.get(row.status, row.status) for row in stages],
-                "Took": [wording.duration(row.seconds) for row in stages],
-                "Rows": [row.rows for row in stages],
-                "Error": [row.error or "" for row in stages],
-            },
-            hide_index=True,
-            column_config={
-                "Rows": st.column_config.NumberColumn(format="localized"),
-                "Error": st.column_config.TextColumn(width="large"),
-            },
-            key="monitored_stages",
-            alt=f"The stages of run {run_id}",
-        )
+    _stages(run_id)
     _left_out(run_id)
     with st.container(horizontal=True, vertical_alignment="center"):
         to_tab("See its log", "Logs", "to_log", icon="article", log_run=run_id)
@@ -122,6 +105,28 @@ def _details(run_ids: Sequence[str]) -> None:
             icon=":material/account_tree:",
             query_params={"run": run_id},
         )
+
+
+def _stages(run_id: str) -> None:
+    stages = readers.read_recent(recent.stages_of, run_id)
+    if not stages:
+        return
+    st.dataframe(
+        {
+            "Stage": [words.STAGES.get(row.stage, row.stage) for row in stages],
+            "Result": [words.RESULTS.get(row.status, row.status) for row in stages],
+            "Took": [wording.duration(row.seconds) for row in stages],
+            "Rows": [row.rows for row in stages],
+            "Error": [row.error or "" for row in stages],
+        },
+        hide_index=True,
+        column_config={
+            "Rows": st.column_config.NumberColumn(format="localized"),
+            "Error": st.column_config.TextColumn(width="large"),
+        },
+        key="monitored_stages",
+        alt=f"The stages of run {run_id}",
+    )
 
 
 def _left_out(run_id: str) -> None:

@@ -77,14 +77,7 @@ def _table(ticker: str, rows: Sequence[FeatureRow], history: FeatureHistory) -> 
     st.subheader("Every feature, in words", anchor=False)
     group = choice("Show", GROUPS, "features")
     shown = [row for row in rows if row.group == group]
-    st.markdown(
-        f"As of {wording.day(history.days[-1])}. The place is the share of the stock's last "
-        f"{wording.count(len(history.days), 'session')} with a smaller value: 50 % is usual, near "
-        "0 or 100 % is rare."
-        if group in GROUPS[:2]
-        else "A rank says where the stock stands among the others of its pool today, from −0.5 "
-        "(lowest) to 0.5 (highest); the market's state is the same for all of them."
-    )
+    st.markdown(_explained(group, history))
     if group == COLUMNS:
         st.markdown(":small[:gray[No model sees these columns; models read the inputs.]]")
     numbers.toolbar_room()
@@ -99,6 +92,19 @@ def _table(ticker: str, rows: Sequence[FeatureRow], history: FeatureHistory) -> 
     kept = {*history.columns, *history.inputs, *(f.name for f in catalogue.model_features())}
     names = [row.name for row in shown if row.value is not None and row.name in kept]
     return st.selectbox("History of", names, key="feature", width=320) if names else None
+
+
+def _explained(group: str, history: FeatureHistory) -> str:
+    if group in GROUPS[:2]:
+        return (
+            f"As of {wording.day(history.days[-1])}. The place is the share of the stock's last "
+            f"{wording.count(len(history.days), 'session')} with a smaller value: 50 % is usual, "
+            "near 0 or 100 % is rare."
+        )
+    return (
+        "A rank says where the stock stands among the others of its pool today, from −0.5 "
+        "(lowest) to 0.5 (highest); the market's state is the same for all of them."
+    )
 
 
 def _row(row: FeatureRow, history: FeatureHistory) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -23,13 +24,21 @@ def draw(scores: Performance, source: str) -> None:
     if not rows:
         st.markdown("There is one stock only.")
         return
+    st.markdown(_explained(rows, source))
+    _table(rows)
+
+
+def _explained(rows: Sequence[TickerScores], source: str) -> str:
     decided = sum(verdict_of(row.gain)[1] == 0 for row in rows)
     what = "the model" if source == evidence.WALK_FORWARD else "what was answered"
-    st.markdown(
+    return (
         f"The range excludes zero for {decided} of {wording.count(len(rows), 'stock')}: they come "
         f"first. With {len(rows)} checks, about {wording.number(BY_CHANCE * len(rows), 1)} would "
         f"look decided by chance alone. Errors of {what} against “no change”."
     )
+
+
+def _table(rows: Sequence[TickerScores]) -> None:
     numbers.toolbar_room()
     st.dataframe(
         [_row(row) for row in rows],

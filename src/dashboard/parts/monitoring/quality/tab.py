@@ -11,9 +11,9 @@ import streamlit as st
 
 from src.dashboard import frame, readers, theme, wording
 from src.dashboard.charts.quality import quality_history
-from src.dashboard.parts.monitoring import held_back
 from src.dashboard.parts.monitoring.links import to_tab
-from src.dashboard.parts.monitoring.refusals import in_plain_words
+from src.dashboard.parts.monitoring.quality import held_back
+from src.dashboard.parts.monitoring.quality.refusals import in_plain_words
 from src.db.reconnect import Connection
 from src.db.watched.quality import QualityScores
 

@@ -10,8 +10,8 @@ from functools import cache
 from src.config.settings import PROJECT_ROOT, Settings
 from src.core.calendars.calendar import Calendar
 from src.dashboard import wording
-from src.dashboard.parts.monitoring.alert_board import Card, State
-from src.dashboard.parts.monitoring.refusals import in_plain_words
+from src.dashboard.parts.monitoring.alerts.alert_board import Card, State
+from src.dashboard.parts.monitoring.quality.refusals import in_plain_words
 from src.monitoring.rules import RULES
 
 RUNBOOK = PROJECT_ROOT / "docs" / "runbook.md"

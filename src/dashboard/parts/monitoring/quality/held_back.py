@@ -11,7 +11,7 @@ import streamlit as st
 
 from src.dashboard import readers, wording
 from src.dashboard.parts.monitoring.paging import page_of
-from src.dashboard.parts.monitoring.refusals import name_of
+from src.dashboard.parts.monitoring.quality.refusals import name_of
 from src.dashboard.spreadsheets import csv_file, harmless
 from src.db.pages import held_back
 from src.db.pages.held_back import HeldBackRow, RuleCount
@@ -45,6 +45,10 @@ def draw(ticker: str | None) -> None:
         PAGE,
     )
     _table(rows)
+    _download(ticker, rule)
+
+
+def _download(ticker: str | None, rule: str | None) -> None:
     st.download_button(
         "Download these rows",
         data=partial(_export, ticker, rule),

@@ -14,10 +14,10 @@ from src.core.errors import ForecastError
 from src.dashboard import frame, readers, wording
 from src.dashboard.alert_pages import tab_of
 from src.dashboard.login import access
-from src.dashboard.parts.monitoring import alert_board, alert_words
-from src.dashboard.parts.monitoring.alert_board import Board, Card
+from src.dashboard.parts.monitoring.alerts import alert_board, alert_words
+from src.dashboard.parts.monitoring.alerts.alert_board import Board, Card
 from src.dashboard.parts.monitoring.links import to_tab
-from src.dashboard.parts.monitoring.refusals import in_plain_words
+from src.dashboard.parts.monitoring.quality.refusals import in_plain_words
 from src.db.reconnect import Connection
 from src.db.watched.alerts import AlertTables
 

@@ -11,8 +11,8 @@ import streamlit as st
 
 from src.config.logs import LOG_FILE
 from src.dashboard import readers
-from src.dashboard.parts.monitoring import log_file
-from src.dashboard.parts.monitoring.log_file import LEVELS, LogFilter
+from src.dashboard.parts.monitoring.logs import log_file
+from src.dashboard.parts.monitoring.logs.log_file import LEVELS, LogFilter
 from src.db.pages import run_history
 
 LINES, EVERY = 200, 5
