@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import class_row
 
+from src.db.pages.runs import DIED, HAS_DIED
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -24,10 +26,11 @@ SELECT ticker, count(*), max(at), max(reason) FROM quarantine
 WHERE kind = 'daily' AND action = 'rejected' AND at >= %s AND rule <> ALL(%s)
 GROUP BY ticker ORDER BY ticker LIMIT %s
 """
-_LAST_RUN = """
-SELECT r.run_id, r.ticker, r.status, r.started_at, r.error, s.stages, s.seconds, s.failed_stage,
-    t.tickers, t.failed
-FROM (SELECT * FROM pipeline_runs WHERE live AND status <> 'running'
+_LAST_RUN = f"""
+SELECT r.run_id, r.ticker, r.started_at, r.error,
+    CASE r.status WHEN 'running' THEN 'interrupted' ELSE r.status END AS status,
+    s.stages, s.seconds, s.failed_stage, t.tickers, t.failed
+FROM (SELECT * FROM pipeline_runs r WHERE live AND (status <> 'running' OR {HAS_DIED})
     ORDER BY started_at DESC, run_id DESC LIMIT 1) r
 CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE status = 'success') AS stages,
     coalesce(sum(duration_seconds), 0) AS seconds,
@@ -35,7 +38,7 @@ CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE status = 'success') AS stages,
     FROM stage_runs WHERE run_id = r.run_id) s
 CROSS JOIN LATERAL (SELECT count(*) AS tickers, count(*) FILTER (WHERE status = 'failed') AS failed
     FROM run_tickers WHERE run_id = r.run_id) t
-"""
+"""  # noqa: S608 a text of ours
 # Lines that a page lists.
 MOST = 2_000
 
@@ -46,6 +49,7 @@ class LastRun:
 
     Attributes:
         ticker: None for a run of many.
+        status: ``interrupted`` also where its process has died.
         stages: How many succeeded.
         seconds: That its stages took.
         failed_stage: None where none failed.
@@ -63,6 +67,11 @@ class LastRun:
     failed_stage: str | None
     tickers: int
     failed: int
+
+    @property
+    def sentence(self) -> str | None:
+        """Why it did not succeed; None where it did."""
+        return DIED if self.status == "interrupted" and self.error is None else self.error
 
 
 def pending_jumps(connection: psycopg.Connection[Any]) -> list[tuple[str, dt.date, int]]:
@@ -82,6 +91,6 @@ def refused_rows(
 
 
 def last_run(connection: psycopg.Connection[Any]) -> LastRun | None:
-    """The newest run that wrote live tables and has ended; None before the first."""
+    """The newest run that wrote live tables and has ended, or died; None before the first."""
     with connection.cursor(row_factory=class_row(LastRun)) as cursor:
         return cursor.execute(_LAST_RUN).fetchone()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import class_row
 
+from src.db.pages.runs import HAS_DIED
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -15,10 +17,11 @@ _TICKERS = """
 SELECT ticker, pool, newest_session, last_close, source
 FROM pool_members ORDER BY ticker COLLATE "C"
 """
-_LAST_TRY = """
-SELECT started_at, status, error FROM pipeline_runs WHERE live AND status <> 'running'
+_LAST_TRY = f"""
+SELECT started_at, CASE status WHEN 'running' THEN 'interrupted' ELSE status END, error
+FROM pipeline_runs r WHERE live AND (status <> 'running' OR {HAS_DIED})
 ORDER BY started_at DESC, run_id DESC LIMIT 1
-"""
+"""  # noqa: S608 a text of ours
 
 
 # Runs record outcomes and measures after they have changed what answers are made of.

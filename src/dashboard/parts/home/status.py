@@ -90,8 +90,8 @@ def run_text(run: LastRun) -> str:
     ]
     if run.failed_stage:
         lines.append(f"{words.stage_name(run.failed_stage)} failed.")
-    if run.error:
-        lines.append(wording.plain(run.error))
+    if run.sentence:
+        lines.append(wording.plain(run.sentence))
     return "  \n".join(lines)
 
 

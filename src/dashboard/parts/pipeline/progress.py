@@ -131,7 +131,8 @@ def _waiting(request: StoredRequest) -> None:
         )
     elif request.seconds > STARTED_WITHIN:
         log = settings.home / local_runs.log_of(request.request_id)
-        st.warning(f"The process that was to run it has not begun: `{log}` says why.")
+        why = f"`{log}` says why." if log.exists() else f"start it again, or run `{command}`."
+        st.warning(f"The process that was to run it has not begun: {why}")
         st.button(
             "Start it again",
             key=f"start_{request.request_id}",

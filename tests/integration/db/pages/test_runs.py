@@ -5,7 +5,7 @@ import datetime as dt
 import psycopg
 import pytest
 
-from src.db.pages import run_history, runs
+from src.db.pages import attention, overview, run_history, runs
 from src.db.tables.run_requests import Execution, NewRequest, submit
 from src.db.tables.runs import RunLog
 from tests.support.services import eventually
@@ -94,6 +94,10 @@ def test_runs_that_died_are_among_those_with_failures(connection, database_url):
 
     # The server releases the lock a moment after the connection has gone.
     eventually(lambda: names() == [("20260417_123002", "interrupted")])
+    # Nor does the first page take the one before it for the last.
+    last = attention.last_run(connection)
+    assert (last.run_id, last.status, last.sentence) == (*names()[0], runs.DIED)
+    assert overview.last_try(connection) == (TOLD, "interrupted", None)
 
 
 def test_a_run_that_was_asked_for_says_by_whom_and_ends_with_its_sentence(connection):
