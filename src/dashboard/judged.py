@@ -131,8 +131,8 @@ def _errors(verdict: Judged, skill: float) -> str:
     size = wording.percent(abs(skill), digits(verdict))
     way = "lower" if skill >= 0 else "higher"
     over = (
-        f"Over {verdict.n:,} scored forecasts (worth {_periods(verdict.n_eff)} independent ones), "
-        f"the model's error was {size} {way} than “no change”"
+        f"Over {verdict.n:,} scored forecasts (worth {wording.periods(verdict.n_eff)} "
+        f"independent ones), the model's error was {size} {way} than “no change”"
     )
     span = "" if verdict.low is None else f"the {_RANGE} ({range_of(verdict)})"
     if verdict.verdict != "undecided":
@@ -144,12 +144,7 @@ def _errors(verdict: Judged, skill: float) -> str:
 
 def range_of(verdict: Judged) -> str:
     """The 95 % range of the skill, such as ``−7.8 to +8.5 %``; ``–`` where it is not known."""
-    if verdict.low is None or verdict.high is None:
-        return "–"
-    low, high = (
-        wording.percent(end, digits(verdict), signed=True) for end in (verdict.low, verdict.high)
-    )
-    return f"{low.removesuffix(f'{wording.NO_BREAK}%')} to {high}"
+    return wording.percent_range(verdict.low, verdict.high, digits(verdict))
 
 
 def digits(verdict: Judged) -> int:
@@ -171,7 +166,3 @@ def _side(verdict: Judged, span: str) -> str:
 
 def _gate(verdict: Judged) -> str:
     return f"{verdict.reason.rstrip('.')}."
-
-
-def _periods(n_eff: float) -> str:
-    return wording.number(n_eff, 0 if n_eff >= 100 else 1)

@@ -18,6 +18,11 @@ VERDICTS: Mapping[str, str] = {
     "undecided": "○ no edge",
     "none": "– too early",
 }
+# What headings of tables mean.
+SKILL = "How much smaller the errors were than those of “no change”."
+INDEPENDENT = (
+    "How many of the outcomes do not overlap (n_eff): sessions divided by the sessions ahead."
+)
 ADVICE = "This is a forecast, not investment advice."
 
 
@@ -65,6 +70,21 @@ def percent(share: float | None, digits: int = 2, *, signed: bool = False) -> st
     text = number(100 * share, digits)
     plus = "+" if signed and not text.startswith(MINUS) and round(100 * share, digits) else ""
     return f"{plus}{text}{NO_BREAK}%"
+
+
+def percent_range(
+    low: float | None, high: float | None, digits: int = 2, *, signed: bool = True
+) -> str:
+    """Such as ``−2.70 to +4.80 %``; ``–`` where an end is not known."""
+    if low is None or high is None:
+        return "–"
+    start = percent(low, digits, signed=signed).removesuffix(f"{NO_BREAK}%")
+    return f"{start} to {percent(high, digits, signed=signed)}"
+
+
+def periods(n_eff: float) -> str:
+    """Outcomes that do not overlap; a decimal where there are few."""
+    return number(n_eff, 0 if n_eff >= 100 else 1)
 
 
 def day(date: dt.date | str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from src.dashboard import theme as colours
+from src.dashboard import wording
 from src.dashboard.charts import sessions
 
 
@@ -29,7 +30,7 @@ def quality_history(
             mode="lines+markers" if len(scores) < 40 else "lines",
             line={"color": colours.MODEL, "width": 2},
             marker={"size": 6},
-            customdata=[f"{day:%a} {day.day} {day:%b %Y}" for day in days],
+            customdata=[wording.day(day) for day in days],
             hovertemplate="%{customdata}: %{y:.0f} of 100<extra></extra>",
         )
     )

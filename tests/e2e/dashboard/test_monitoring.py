@@ -257,7 +257,7 @@ def test_health_and_scores_are_those_of_the_database(visit, dashboard_home):
         ).fetchone()[0]
     assert headline(page).startswith(f"{groups} alerts firing")
     assert "The database answers and accepts changes." in visitor.text()
-    assert f"Data: {score:.0f} of 100 at Fri 17 Apr 2026." in visitor.text()
+    assert f"Data: {score:.0f} of 100 at Fri 17 Apr 2026 (alert below 80)." in visitor.text()
 
     # From an alert to what shows its cause, with the stock chosen.
     card = page.locator("[class*=st-key-alert_action_pending]")

@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from src.core.arrays import Singles
-from src.dashboard import theme
+from src.dashboard import theme, wording
 from src.dashboard.charts import sessions
 
 MOST_PARTS = 12
@@ -57,7 +57,7 @@ def history_line(days: Sequence[dt.date], values: Singles, name: str, look: str)
         y=values,
         mode="lines",
         line={"color": theme.HISTORY, "width": 1.5},
-        customdata=[f"{day:%a %d %b %Y}" for day in days],
+        customdata=[wording.day(day) for day in days],
         hovertemplate="%{y:.4g}<br>%{customdata}<extra></extra>",
     )
     figure.add_scatter(

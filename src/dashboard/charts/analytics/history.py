@@ -71,7 +71,7 @@ def actual_and_predicted(
     """
     figure = go.Figure()
     x = np.arange(len(past.days))
-    days = [f"{day:%a %d %b %Y}" for day in past.days]
+    days = [wording.day(day) for day in past.days]
     _band(figure, x, past, f"{wording.percent(share, 0)} band")
     _outcomes(figure, x, past, days)
     figure.add_scatter(

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from src.core.arrays import Bools, Floats
-from src.dashboard import theme
+from src.dashboard import theme, wording
 from src.dashboard.charts import sessions
 from src.dashboard.charts.marks import add_marks
 from src.db.pages.marks import Mark
@@ -85,7 +85,7 @@ def _hover(days: Sequence[dt.date], rolled: RollingSkill) -> list[str]:
         for low, high in zip(rolled.low, rolled.high, strict=True)
     ]
     return [
-        f"{day:%a %d %b %Y}<br>{span}, {n:.1f} independent"
+        f"{wording.day(day)}<br>{span}, {n:.1f} independent"
         for day, span, n in zip(days, ranges, rolled.n_eff, strict=True)
     ]
 

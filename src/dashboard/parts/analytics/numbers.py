@@ -7,10 +7,6 @@ import streamlit as st
 from src.dashboard import wording
 from src.modeling.report.statistics.measures import MIN_PERIODS, Measure
 
-INDEPENDENT = (
-    "How many of the outcomes do not overlap (n_eff): sessions divided by the sessions ahead."
-)
-
 
 def toolbar_room() -> None:
     """Leave room above a table, where a phone always shows its buttons."""
@@ -19,15 +15,7 @@ def toolbar_room() -> None:
 
 def percent_range(measure: Measure, digits: int = 2, *, signed: bool = True) -> str:
     """The range of a measure, such as ``−2.70 to +4.80 %``; ``–`` where it is not known."""
-    if measure.low is None or measure.high is None:
-        return "–"
-    low, high = (wording.percent(end, digits, signed=signed) for end in (measure.low, measure.high))
-    return f"{low.removesuffix(f'{wording.NO_BREAK}%')} to {high}"
-
-
-def periods(n_eff: float) -> str:
-    """Periods that do not overlap; a decimal where there are few."""
-    return wording.number(n_eff, 0 if n_eff >= 100 else 1)
+    return wording.percent_range(measure.low, measure.high, digits, signed=signed)
 
 
 def verdict_of(gain: Measure) -> tuple[str, int]:

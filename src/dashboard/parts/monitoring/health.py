@@ -122,5 +122,5 @@ def _data(report: HealthCheck) -> str:
     limit = readers.settings().monitoring.quality_alert_below
     return (
         f"{_mark(quality.score >= limit)} Data: {quality.score:.0f} of 100 at "
-        f"{wording.day(quality.session)}."
+        f"{wording.day(quality.session)} (alert below {limit:g})."
     )

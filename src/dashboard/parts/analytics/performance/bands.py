@@ -8,7 +8,7 @@ import streamlit as st
 
 from src.dashboard import theme, wording
 from src.dashboard.charts.analytics.calibration import distance_from_aim, keeps_its_promise
-from src.dashboard.parts.analytics.numbers import percent_range, periods
+from src.dashboard.parts.analytics.numbers import percent_range
 from src.modeling.report.statistics.measures import MIN_PERIODS, Measure
 from src.modeling.report.statistics.performance import Performance
 
@@ -33,7 +33,7 @@ def draw(scores: Performance) -> None:
     st.markdown(
         f":small[:gray[Dot: share of outcomes inside the band, less the aim. Pale bar: {RANGE}. "
         f"A red ✕ marks a band whose range misses the aim. {widest.n:,} outcomes, worth "
-        f"{periods(widest.n_eff)} independent ones.]]"
+        f"{wording.periods(widest.n_eff)} independent ones.]]"
     )
 
 

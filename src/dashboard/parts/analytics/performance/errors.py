@@ -9,7 +9,7 @@ import streamlit as st
 from src.dashboard import wording
 from src.dashboard.judged import Judged
 from src.dashboard.parts.analytics import evidence, numbers
-from src.dashboard.parts.analytics.numbers import percent_range, periods
+from src.dashboard.parts.analytics.numbers import percent_range
 from src.modeling.report.statistics.performance import ModelScores, Performance
 
 # What the names of models are called where they need explaining.
@@ -30,7 +30,7 @@ HELP = {
     "MAE": "Mean absolute error: how far the forecast return was off, on average.",
     "RMSE": "Root of the mean squared error: as MAE, but large misses weigh more.",
     "R²": "Share of the outcomes' variation that the forecasts explain.",
-    "Independent": numbers.INDEPENDENT,
+    "Independent": wording.INDEPENDENT,
 }
 NOTE = (
     "MAE and RMSE are returns in percent: smaller is better. R² above 0 is better than the mean of "
@@ -72,7 +72,7 @@ def _row(model: ModelScores, judged: Judged) -> dict[str, Any]:
         "MSE better by": wording.percent(model.squared.value, signed=True),
         "95 % range of it": percent_range(model.squared),
         "Forecasts": f"{model.absolute.n:,}",
-        "Independent": periods(model.absolute.n_eff),
+        "Independent": wording.periods(model.absolute.n_eff),
     }
     if model.name == "zero":
         row |= {"MAE better by": "–", "MSE better by": "–"}

@@ -10,7 +10,6 @@ from src.dashboard.charts.marks import legend, within
 from src.dashboard.judged import Judged
 from src.dashboard.parts.analytics import evidence
 from src.dashboard.parts.analytics.marks import marks_of
-from src.dashboard.parts.analytics.numbers import periods
 from src.modeling.report.statistics.measures import MIN_PERIODS
 from src.modeling.report.statistics.performance import WINDOW, Performance
 
@@ -57,6 +56,6 @@ def evidence_note(n_eff: float, sessions: int) -> str:
         else ""
     )
     return (
-        f"The last window is worth {periods(n_eff)} independent outcomes, as the strip below shows."
-        f"{overlap} Stocks of one day share its market and count once."
+        f"The last window is worth {wording.periods(n_eff)} independent outcomes, as the grey "
+        f"strip shows.{overlap} Stocks of one day share its market and count once."
     )

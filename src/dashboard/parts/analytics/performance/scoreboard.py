@@ -9,7 +9,7 @@ import streamlit as st
 
 from src.dashboard import wording
 from src.dashboard.parts.analytics import evidence, numbers
-from src.dashboard.parts.analytics.numbers import percent_range, periods, verdict_of
+from src.dashboard.parts.analytics.numbers import percent_range, verdict_of
 from src.modeling.report.statistics.performance import Performance, TickerScores
 
 HEIGHT = 360
@@ -50,10 +50,8 @@ def _table(rows: Sequence[TickerScores]) -> None:
             "On its own": st.column_config.TextColumn(
                 help="What this stock's errors alone would say; the verdict weighs all stocks."
             ),
-            "Skill": st.column_config.TextColumn(
-                help="How much smaller the errors were than those of “no change”."
-            ),
-            "Independent": st.column_config.TextColumn(help=numbers.INDEPENDENT),
+            "Skill": st.column_config.TextColumn(help=wording.SKILL),
+            "Independent": st.column_config.TextColumn(help=wording.INDEPENDENT),
         },
         alt="Scores by stock, decided ones first",
     )
@@ -70,6 +68,6 @@ def _row(row: TickerScores) -> dict[str, Any]:
         "On its own": verdict_of(row.gain)[0],
         "Skill": wording.percent(row.gain.value, signed=True),
         "95 % range": percent_range(row.gain),
-        "Independent": periods(row.gain.n_eff),
+        "Independent": wording.periods(row.gain.n_eff),
         "80 % held": wording.percent(row.held.value, 0),
     }

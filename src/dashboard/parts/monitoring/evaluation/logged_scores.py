@@ -19,8 +19,8 @@ Counts = tuple[int, int, int]
 KINDS = {"served": "answered", "shadow": "beside it"}
 # What the headings mean.
 HELP = {
-    "Independent": "Sessions divided by the sessions ahead: forecasts that do not overlap (n_eff).",
-    "Skill": "How much smaller the errors were than those of “no change”.",
+    "Independent": wording.INDEPENDENT,
+    "Skill": wording.SKILL,
     "Error": "Mean absolute error: how far the forecast return was off, on average.",
     "Right sign": "Forecasts of a rise or a fall that went the right way.",
     "Base rate": "How often always saying the more frequent way would have been right.",
