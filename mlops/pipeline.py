@@ -91,10 +91,10 @@ class MLOpsPipeline:
         from mlops.pipeline_run.output.folder import new_run_folder
         from mlops.pipeline_run.run import run_pipeline
         from src.config import logs
-        from src.config.threads import use_passive_waiting
+        from src.config.threads import configure_threads
 
         request, settings = self._request, self._request.settings
-        use_passive_waiting()
+        configure_threads()
         logs.configure(settings.home, settings.log_level)
         folder = new_run_folder(settings.home, request.now)
         logs.bind_run(folder.run_id, **({"ticker": request.ticker} if request.ticker else {}))

@@ -10,7 +10,7 @@ import hypothesis
 import psycopg
 import pytest
 
-from src.config.threads import use_passive_waiting
+from src.config.threads import configure_threads
 from src.db.connection import bulk_connection, normalise_url
 from src.db.embedded.lease import acquire
 from src.db.migrate import ensure_schema
@@ -20,7 +20,7 @@ from src.registry.lifecycle.live_models import LiveModels
 from src.registry.storage.artifact_store import MODELS, ArtifactStore
 
 # Before any library with threads of its own is loaded.
-use_passive_waiting()
+configure_threads()
 # How long an example takes depends on what else the machine does; the same examples every time.
 hypothesis.settings.register_profile("ours", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ours")

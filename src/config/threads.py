@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import os
 
+DEFAULTS = {
+    # Busy waiting makes training beside one busy neighbour ten times slower.
+    "OMP_WAIT_POLICY": "passive",
+    # A run asks thousands of small things of frames: to share them out costs more than it saves.
+    "POLARS_MAX_THREADS": "1",
+}
 
-def use_passive_waiting() -> None:
-    """Let OpenMP threads sleep while they wait, unless the environment says otherwise.
 
-    Busy waiting makes training beside one busy neighbour ten times slower.
+def configure_threads() -> None:
+    """Let OpenMP threads sleep while they wait, and give polars one thread.
+
+    What the environment says stands.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from src.config.threads import use_passive_waiting
+from src.config.threads import configure_threads
 from src.core.errors import DISK_FULL, BadInput, ForecastError, UsageError
 from src.stages.arguments import (
     Parser,
@@ -62,7 +62,7 @@ def run_command(
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, interrupt)
     _repair_streams()
-    use_passive_waiting()
+    configure_threads()
     try:
         return main(argv)
     except KeyboardInterrupt:

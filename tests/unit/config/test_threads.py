@@ -1,4 +1,4 @@
-"""Threads that wait let their neighbours work, unless the environment says otherwise."""
+"""Threads are few and let their neighbours work, unless the environment says otherwise."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from src.config.threads import use_passive_waiting
+from src.config.threads import DEFAULTS, configure_threads
 
 
 @pytest.fixture(autouse=True)
@@ -14,30 +14,24 @@ def _own_environment(monkeypatch):
     monkeypatch.setattr(os, "environ", os.environ.copy())
 
 
-def test_threads_wait_passively_by_default():
-    os.environ.pop("OMP_WAIT_POLICY", None)
-
-    use_passive_waiting()
-
-    assert os.environ["OMP_WAIT_POLICY"] == "passive"
-
-
-@pytest.mark.parametrize("policy", ["active", "passive", ""])
-def test_the_environment_decides_how_threads_wait(policy):
-    os.environ["OMP_WAIT_POLICY"] = policy
-
-    use_passive_waiting()
-
-    assert os.environ["OMP_WAIT_POLICY"] == policy
-
-
-def test_nothing_but_the_waiting_is_set():
-    os.environ.pop("OMP_WAIT_POLICY", None)
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_threads_are_few_and_wait_passively_by_default(name):
+    os.environ.pop(name, None)
     before = dict(os.environ)
 
-    use_passive_waiting()
+    configure_threads()
 
-    assert dict(os.environ) == {**before, "OMP_WAIT_POLICY": "passive"}
+    assert dict(os.environ) == {**DEFAULTS, **before, name: DEFAULTS[name]}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+@pytest.mark.parametrize("value", ["active", "2", ""])
+def test_the_environment_decides(name, value):
+    os.environ[name] = value
+
+    configure_threads()
+
+    assert os.environ[name] == value
 
 
 @pytest.mark.parametrize("module", ["mlops.pipeline", "src.modeling.training.stage"])
