@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
-    from plotly.graph_objects import Figure
+
+
+class HasJson(Protocol):
+    """A figure of ours, or one of plotly's own objects."""
+
+    def to_json(self) -> str:
+        """Its ``data`` and ``layout``."""
+        ...
 
 
 def render(package: str, template: str, **values: Any) -> str:
@@ -37,7 +44,7 @@ def _environment(package: str) -> Environment:
     )
 
 
-def figure_markup(figure: Figure, name: str, *, with_library: bool) -> Markup:
+def figure_markup(figure: HasJson, name: str, *, with_library: bool) -> Markup:
     """A plotly figure as markup, as wide and as high as the box that it is put into.
 
     ``name`` is the id of its element, another one for each figure of a page. Plotly's script comes
@@ -45,23 +52,23 @@ def figure_markup(figure: Figure, name: str, *, with_library: bool) -> Markup:
     """
     from markupsafe import Markup
 
-    return Markup(  # noqa: S704 - plotly escapes the texts of its figures
-        figure.to_html(
-            full_html=False,
-            include_plotlyjs=with_library,
-            config={"responsive": True, "displaylogo": False, "displayModeBar": False},
-            default_height="100%",
-            div_id=name,
-        )
+    library = plotly_library() if with_library else ""
+    drawn = _in_script(figure.to_json())
+    return Markup(  # noqa: S704 - no text of the figure can end its script
+        f'{library}<div id="{name}" class="plotly-graph-div" style="height:100%; width:100%"></div>'
+        f'<script>{{const figure = {drawn}; Plotly.newPlot("{name}", figure.data, figure.layout, '
+        "{responsive: true, displaylogo: false, displayModeBar: false});}</script>"
     )
 
 
 def plotly_library() -> Markup:
-    """Plotly's script, for a page whose figures are drawn by a script of its own."""
-    from markupsafe import Markup
-    from plotly.offline import get_plotlyjs
+    """Plotly's script."""
+    from importlib.resources import files
 
-    return Markup(f"<script>{get_plotlyjs()}</script>")  # noqa: S704 - the library itself
+    from markupsafe import Markup
+
+    script = files("plotly").joinpath("package_data", "plotly.min.js").read_text(encoding="utf-8")
+    return Markup(f"<script>{script}</script>")  # noqa: S704 - the library itself
 
 
 def script_json(value: Any) -> Markup:
@@ -69,4 +76,9 @@ def script_json(value: Any) -> Markup:
     from markupsafe import Markup
 
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - no tag is left in it
+    return Markup(_in_script(text))  # noqa: S704 - no tag is left in it
+
+
+def _in_script(text: str) -> str:
+    """JSON in which no text can end the element that it stands in."""
+    return text.replace("<", "\\u003c")

@@ -1,25 +1,22 @@
-"""Draw the figures of a run report with plotly.
+"""Draw the figures of a run report for plotly's script.
 
-plotly reads tags in text, so names from elsewhere are escaped. It is imported when the first
-figure is drawn: that takes longer than computing all the statistics.
+It reads tags in text, so names from elsewhere are escaped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from src.core.arrays import Days, Floats, Ints
 from src.modeling.report.data import PriceFan
+from src.modeling.report.figure import Figure, plain
 from src.modeling.report.statistics.calibration import TERCILES
 from src.modeling.report.statistics.horizon import Skill
 from src.modeling.report.statistics.measures import Measure
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 INK, SOFT, GRID = "#243b53", "#829ab1", "#e4eaf0"
 # Colours that a reader with red-green blindness can tell apart (Okabe-Ito), each with a dash.
@@ -56,7 +53,8 @@ def forest(skills: Sequence[Skill]) -> Figure:
     names = list(dict.fromkeys(skill.candidate for skill in drawn))
     for baseline, (words, colour, symbol, offset) in BASELINES.items():
         points = [skill for skill in drawn if skill.baseline == baseline]
-        figure.add_scatter(
+        figure.add(
+            "scatter",
             x=[100 * (skill.gains.pool.value or 0.0) for skill in points],
             y=[names.index(skill.candidate) + offset for skill in points],
             error_x=_error_bars([skill.gains.pool for skill in points], colour),
@@ -66,26 +64,27 @@ def forest(skills: Sequence[Skill]) -> Figure:
             customdata=[escape(skill.candidate) for skill in points],
             hovertemplate="%{customdata}: %{x:+.2f} %<extra></extra>",
         )
-    figure.add_vline(x=0, line={"color": INK, "width": 1})
-    figure.update_yaxes(
+    figure.add_line(x=0, color=INK, width=1)
+    figure.update_axis(
+        "yaxis",
         tickvals=list(range(len(names))),
         ticktext=[escape(name) for name in names],
         range=[len(names) - 0.5, -0.5],
         showgrid=False,
     )
-    figure.update_xaxes(title_text="← worse   gain (%)   better →")
+    figure.update_axis("xaxis", "← worse   gain (%)   better →")
     return figure
 
 
 def cumulative(days: Days, saved: Mapping[str, Floats]) -> Figure:
     """Loss saved over no change, summed up; rising is better than no change."""
     figure = _figure()
-    figure.add_hline(y=0, line={"color": SOFT, "width": 1})
+    figure.add_line(y=0, color=SOFT, width=1)
     others = iter(OTHERS * len(saved))
     for name, values in saved.items():
         look = LINES.get(name) or next(others)
         _line(figure, days, 100 * values, escape(name), look, "%{y:+.2f} %")
-    figure.update_yaxes(title_text="loss saved, summed (%)")
+    figure.update_axis("yaxis", "loss saved, summed (%)")
     return figure
 
 
@@ -93,10 +92,10 @@ def coverage_over_time(days: Days, rolled: Mapping[float, Floats]) -> Figure:
     """Share of outcomes inside each interval, with the share it promises as a thin line."""
     figure = _figure()
     for share, values in rolled.items():
-        figure.add_hline(y=100 * share, line={"color": SHARES[share], "width": 1, "dash": "dot"})
+        figure.add_line(y=100 * share, color=SHARES[share], width=1, dash="dot")
         look = (SHARES[share], "solid")
         _line(figure, days, 100 * values, f"{share:.0%} interval", look, "%{y:.1f} % inside")
-    figure.update_yaxes(title_text="outcomes inside (%)", range=[None, 100.5])
+    figure.update_axis("yaxis", "outcomes inside (%)", range=[None, 100.5])
     return figure
 
 
@@ -104,9 +103,10 @@ def coverage_by_tercile(shares: Mapping[float, Sequence[Measure]]) -> Figure:
     """Share of outcomes inside each interval when prices were calm, middling and wild."""
     figure = _figure()
     for number, (share, measures) in enumerate(shares.items()):
-        figure.add_hline(y=100 * share, line={"color": SHARES[share], "width": 1, "dash": "dot"})
+        figure.add_line(y=100 * share, color=SHARES[share], width=1, dash="dot")
         known = [(at, m) for at, m in enumerate(measures) if m.value is not None]
-        figure.add_scatter(
+        figure.add(
+            "scatter",
             x=[at + (number - 1.5) * 0.12 for at, _ in known],
             y=[100 * (measure.value or 0.0) for _, measure in known],
             error_y=_error_bars([measure for _, measure in known], SHARES[share]),
@@ -115,12 +115,13 @@ def coverage_by_tercile(shares: Mapping[float, Sequence[Measure]]) -> Figure:
             marker={"color": SHARES[share], "size": 9},
             hovertemplate="%{y:.1f} % inside<extra></extra>",
         )
-    figure.update_xaxes(
+    figure.update_axis(
+        "xaxis",
         tickvals=list(range(len(TERCILES))),
         ticktext=[f"{name} third" for name in TERCILES],
         range=[-0.5, len(TERCILES) - 0.5],
     )
-    figure.update_yaxes(title_text="outcomes inside (%)")
+    figure.update_axis("yaxis", "outcomes inside (%)")
     return figure
 
 
@@ -129,20 +130,21 @@ def pit(counts: Ints, band: tuple[float, float]) -> Figure:
     figure = _figure()
     bins = len(counts)
     low, high = (100 * end for end in band)
-    figure.add_bar(
-        x=(np.arange(bins) + 0.5) / bins * 100,
-        y=100 * counts / max(int(counts.sum()), 1),
+    figure.add(
+        "bar",
+        x=plain((np.arange(bins) + 0.5) / bins * 100),
+        y=plain(100 * counts / max(int(counts.sum()), 1)),
         width=92 / bins,
         marker={"color": "#94bfdf"},
-        customdata=counts,
+        customdata=counts.tolist(),
         hovertemplate="%{y:.2f} % of outcomes (%{customdata:,})<extra></extra>",
         showlegend=False,
     )
-    figure.add_hrect(y0=low, y1=high, fillcolor="#e69f00", opacity=0.25, line_width=0)
-    figure.add_hline(y=100 / bins, line={"color": "#b35900", "width": 1.5, "dash": "dash"})
-    figure.update_xaxes(title_text="place in the forecast range (%)", dtick=10, range=[0, 100])
+    figure.add_band(low, high, fillcolor="#e69f00", opacity=0.25)
+    figure.add_line(y=100 / bins, color="#b35900", width=1.5, dash="dash")
+    figure.update_axis("xaxis", "place in the forecast range (%)", dtick=10, range=[0, 100])
     tallest = max(high, 100 * int(counts.max(initial=0)) / max(int(counts.sum()), 1))
-    figure.update_yaxes(title_text="share of outcomes (%)", range=[0, 1.15 * tallest])
+    figure.update_axis("yaxis", "share of outcomes (%)", range=[0, 1.15 * tallest])
     return figure
 
 
@@ -152,9 +154,10 @@ def fan(prices: PriceFan) -> Figure:
     dates = day_texts(prices.ahead)
     for share, colour in BANDS.items():
         low, high = prices.bands[share]
-        figure.add_scatter(
+        figure.add(
+            "scatter",
             x=[*dates, *dates[::-1]],
-            y=np.round(np.concatenate([low, high[::-1]]), 2),
+            y=plain(np.round(np.concatenate([low, high[::-1]]), 2)),
             name=f"{share:.0%}",
             fill="toself",
             fillcolor=colour,
@@ -164,7 +167,7 @@ def fan(prices: PriceFan) -> Figure:
         )
     _line(figure, prices.days, prices.closes, "close", (INK, "solid"), "%{y:,.2f}")
     _line(figure, prices.ahead, prices.point, "served", ("#b35900", "dash"), "%{y:,.2f}")
-    figure.update_yaxes(title_text="close, adjusted", tickformat=",")
+    figure.update_axis("yaxis", "close, adjusted", tickformat=",")
     return figure
 
 
@@ -181,16 +184,17 @@ def contribution_bars(parts: Sequence[tuple[str, float]]) -> list[tuple[str, flo
 def contributions(bars: Sequence[tuple[str, float]]) -> Figure:
     """The bars of ``contribution_bars``, the first on top."""
     figure = _figure()
-    figure.add_bar(
+    figure.add(
+        "bar",
         x=[value for _, value in bars],
         y=[name for name, _ in bars],
         orientation="h",
         marker={"color": [RISE if value > 0 else FALL for _, value in bars]},
         hovertemplate="%{y}: %{x:+.3f} %<extra></extra>",
     )
-    figure.add_vline(x=0, line={"color": INK, "width": 1})
-    figure.update_yaxes(autorange="reversed", showgrid=False, automargin=True)
-    figure.update_xaxes(title_text="part of its forecast return (%)")
+    figure.add_line(x=0, color=INK, width=1)
+    figure.update_axis("yaxis", autorange="reversed", showgrid=False, automargin=True)
+    figure.update_axis("xaxis", "part of its forecast return (%)")
     return figure
 
 
@@ -199,9 +203,10 @@ def _line(
 ) -> None:
     """A line over time; ``look`` is its colour and its dash, ``hover`` how a value reads."""
     colour, dash = look
-    figure.add_scatter(
+    figure.add(
+        "scatter",
         x=day_texts(days),
-        y=np.round(values, 4),
+        y=plain(np.round(values, 4)),
         name=name,
         mode="lines",
         connectgaps=True,
@@ -230,18 +235,14 @@ def day_texts(days: Days) -> list[str]:
 
 
 def _figure() -> Figure:
-    from plotly import graph_objects as go
-
     axis = {
         "gridcolor": GRID,
         "zeroline": False,
         "automargin": True,
         "title": {"font": {"size": 13}, "standoff": 8},
     }
-    # Laid out as it is made: to change a layout takes longer than to draw a figure.
-    return go.Figure(
-        layout={
-            "template": "none",
+    return Figure(
+        {
             "margin": {"l": 56, "r": 18, "t": 8, "b": 44},
             "font": {"family": "system-ui, sans-serif", "size": 13, "color": INK},
             "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},

@@ -16,7 +16,8 @@ from src.stages.html_page import figure_markup, render
 
 if TYPE_CHECKING:
     from markupsafe import Markup
-    from plotly.graph_objects import Figure
+
+    from src.modeling.report.figure import Figure
 
 PACKAGE = "src.modeling.report"
 

@@ -6,7 +6,6 @@ compact numbers, which ``templates/chooser.html`` draws.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ from src.modeling.report.statistics.horizon import HorizonStatistics, horizon_st
 from src.stages.html_page import figure_markup, plotly_library, render, script_json
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+    from src.modeling.report.figure import Figure
 
 
 def render_pool_page(data: ReportData, place: int) -> str:
@@ -111,7 +110,6 @@ def _rounded(prices: Floats) -> list[float]:
 
 def _without_values(figure: Figure) -> dict[str, Any]:
     """A figure's layout and the look of its traces, without what differs by ticker."""
-    drawn = json.loads(figure.to_json())
     varying = ("x", "y")
-    traces = [{k: v for k, v in trace.items() if k not in varying} for trace in drawn["data"]]
-    return {"data": traces, "layout": drawn["layout"]}
+    traces = [{k: v for k, v in trace.items() if k not in varying} for trace in figure.data]
+    return {"data": traces, "layout": figure.layout}

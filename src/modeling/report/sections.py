@@ -19,7 +19,7 @@ from src.modeling.report.statistics.horizon import ROLLING_SESSIONS, HorizonStat
 from src.modeling.report.statistics.measures import Measure
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+    from src.modeling.report.figure import Figure
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ import re
 import pytest
 from jinja2 import UndefinedError
 
-from src.stages.html_page import _environment, render, script_json
+from src.modeling.report.figure import Figure
+from src.stages.html_page import _environment, figure_markup, render, script_json
 
 
 def drawn(source, **values):
@@ -57,3 +58,13 @@ def test_no_text_in_json_can_end_its_script():
 def test_a_number_that_is_none_is_no_json():
     with pytest.raises(ValueError, match="not JSON compliant"):
         script_json([float("nan")])
+
+
+def test_no_text_of_a_figure_can_end_its_script():
+    figure = Figure({"xaxis": {"title": {"standoff": 8}}})
+    figure.update_axis("xaxis", "</script><b>")
+
+    markup = figure_markup(figure, "picture-0", with_library=False)
+
+    assert markup.count("</script>") == 1
+    assert "\\u003c/script>\\u003cb>" in markup
