@@ -67,19 +67,28 @@ paths AS (
 SELECT feature_date AS day, levels, width_bucket(y, quantiles) AS bucket, count(*) AS n
 FROM paths GROUP BY feature_date, levels, bucket ORDER BY feature_date
 """  # noqa: S608 names of this module
+# The sessions first: of few of them the inputs need be read.
 _MEANS = """
+WITH wanted AS MATERIALIZED (
+    SELECT date, features_version
+    FROM (SELECT DISTINCT date FROM features_daily WHERE date >= %(since)s) d
+    CROSS JOIN (SELECT DISTINCT features_version FROM pool_members WHERE pool = %(pool)s) v
+    WHERE date >= %(again)s OR NOT EXISTS (
+        SELECT FROM feature_means k WHERE k.pool = %(pool)s AND k.session = date
+            AND k.features_version = v.features_version)
+)
 INSERT INTO feature_means (pool, session, features_version, means)
 SELECT %(pool)s, date, features_version, array_agg(mean::real ORDER BY place)
 FROM (
-    SELECT f.date, f.features_version, place,
+    SELECT w.date, w.features_version, place,
         avg(value) FILTER (WHERE value <> 'NaN') AS mean
-    FROM features_daily f JOIN pool_members m USING (ticker, features_version)
+    FROM wanted w CROSS JOIN LATERAL (
+        SELECT inputs FROM features_daily JOIN pool_members m USING (ticker, features_version)
+        WHERE date = w.date AND features_version = w.features_version AND NOT warm_up
+            AND m.pool = %(pool)s
+        OFFSET 0) f
     CROSS JOIN LATERAL unnest(f.inputs) WITH ORDINALITY u(value, place)
-    WHERE m.pool = %(pool)s AND f.date >= %(since)s AND NOT f.warm_up
-        AND (f.date >= %(again)s OR NOT EXISTS (
-            SELECT FROM feature_means k WHERE k.pool = %(pool)s AND k.session = f.date
-                AND k.features_version = f.features_version))
-    GROUP BY f.date, f.features_version, place
+    GROUP BY w.date, w.features_version, place
 ) by_input
 GROUP BY date, features_version
 ON CONFLICT (pool, session) DO UPDATE
