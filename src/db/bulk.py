@@ -64,7 +64,7 @@ def columns(connection: Any, table: Table) -> list[str]:
             "AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
             (table.name,),
         )
-        stored = [row[0] for row in cur.fetchall()]
+        stored = fetch(cur)["attname"]
     return list(table.columns) + [name for name in stored if name not in table.columns]
 
 
@@ -154,6 +154,24 @@ def cursor(connection: Any) -> Iterator[Any]:
         cur.close()
 
 
+def fetch(cur: Any) -> pl.DataFrame:
+    """All rows of what a cursor has executed.
+
+    Raises:
+        adbc_driver_manager.OperationalError: The server was lost while they came.
+    """
+    import adbc_driver_manager as adbc
+    import polars as pl
+
+    try:
+        rows: pl.DataFrame = cur.fetch_polars()
+    except pl.exceptions.ComputeError as error:
+        # As it is worded where no rows are on their way.
+        reason = f"IO: {str(error).removeprefix('got external error: ')}"
+        raise adbc.OperationalError(reason, status_code=adbc.AdbcStatusCode.IO) from error
+    return rows
+
+
 def _add_columns(connection: Any, table: Table, names: Sequence[str]) -> None:
     """Give an open-ended table further ``double precision`` columns, where it lacks them."""
     stored = columns(connection, table)
@@ -167,13 +185,9 @@ def _add_columns(connection: Any, table: Table, names: Sequence[str]) -> None:
 
 
 def _fetch(connection: Any, query: str, parameters: tuple[str, ...]) -> pl.DataFrame:
-    import polars as pl
-
     with cursor(connection) as cur:
         cur.execute(query, parameters)
-        frame = pl.from_arrow(cur.fetch_arrow_table())
-    assert isinstance(frame, pl.DataFrame)  # noqa: S101 a table never comes back as a series
-    return frame
+        return fetch(cur)
 
 
 def _typed(frame: pl.DataFrame, like: pl.DataFrame) -> pl.DataFrame:
@@ -261,4 +275,4 @@ def _counted(cur: Any, statement: str, parameters: tuple[str, ...] | None = None
     """Run a statement and count the rows it touched: ADBC's own count is -1 for some of them."""
     counted = f"WITH touched AS ({statement} RETURNING 1) SELECT count(*) FROM touched"  # noqa: S608
     cur.execute(counted, parameters)
-    return int(cur.fetchone()[0])
+    return int(fetch(cur).item())

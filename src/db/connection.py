@@ -7,8 +7,10 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from src.core.errors import (
@@ -99,14 +101,30 @@ def control_connection(
 
 def bulk_connection(url: str) -> Any:
     """An ADBC connection with transactions; raises DatabaseUnavailable in one sentence."""
-    import adbc_driver_postgresql.dbapi as adbc
-
+    adbc = _adbc()
     with one_sentence_errors(url, connecting=True):
         connection = adbc.connect(url, autocommit=False)
         with connection.cursor() as cursor:
             cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         connection.commit()
         return connection
+
+
+def _adbc() -> Any:
+    """The driver, loaded without pyarrow.dataset, which loads pandas: frames go to it as they are.
+
+    It imports that for results in forms of pyarrow's, if it can; ``import`` fails for what stands
+    as None among the loaded modules.
+    """
+    unused = "pyarrow.dataset"
+    is_hidden = unused not in sys.modules
+    if is_hidden:
+        sys.modules[unused] = None  # type: ignore[assignment]
+    try:
+        return import_module("adbc_driver_postgresql.dbapi")
+    finally:
+        if is_hidden:
+            del sys.modules[unused]
 
 
 @contextmanager

@@ -152,7 +152,7 @@ class PostgresStore:
                 "FROM generate_series(1, $2::integer)",
                 (INGEST_BATCHES.name, count),
             )
-            return [row[0] for row in cur.fetchall()]
+            return bulk.fetch(cur).to_series().to_list()
 
     @contextmanager
     def transaction(self, *, read_only: bool = False) -> Iterator[None]:
@@ -179,7 +179,7 @@ class PostgresStore:
         """See Store."""
         with bulk.cursor(self._connection) as cur:
             cur.execute("SELECT DISTINCT ticker FROM ingest_batches ORDER BY ticker")
-            return [row[0] for row in cur.fetchall()]
+            return bulk.fetch(cur).to_series().to_list()
 
     def close(self) -> None:
         """Give the connection back; an open transaction is undone."""

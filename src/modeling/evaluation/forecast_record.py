@@ -94,7 +94,7 @@ def read_parquet(data: bytes) -> ForecastRecord:
     from pyarrow import parquet
 
     try:
-        table = parquet.read_table(pa.BufferReader(data))
+        table = parquet.ParquetFile(pa.BufferReader(data)).read()
         horizon = int((table.schema.metadata or {})[HORIZON])
         matrices, sessions, tickers = _pivot(table)
         wide = dict(zip(table.column_names[2:], matrices, strict=True))

@@ -1,6 +1,8 @@
 """Connections that fail, and their error messages."""
 
 import os
+import subprocess
+import sys
 from contextlib import closing
 
 import polars as pl
@@ -9,6 +11,7 @@ import pytest
 
 from src.core.errors import DatabaseFull, DatabaseRefused, DatabaseUnavailable, ValueRefused
 from src.core.tables import CLEAN_DAILY
+from src.db import bulk
 from src.db.connection import (
     bulk_connection,
     control_connection,
@@ -83,6 +86,34 @@ def test_a_database_lost_half_way_is_one_sentence(database_url, server):
     store.close()
 
 
+def test_a_database_lost_while_rows_come_is_one_sentence(database_url, server):
+    with closing(bulk_connection(database_url)) as connection, bulk.cursor(connection) as cursor:
+        cursor.execute("SELECT repeat('x', 1000) FROM generate_series(1, 100000)")
+        with psycopg.connect(server, autocommit=True) as admin:
+            name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
+            admin.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
+                (name,),
+            )
+
+        with (
+            pytest.raises(DatabaseUnavailable, match="does not answer"),
+            one_sentence_errors(database_url),
+        ):
+            bulk.fetch(cursor)
+
+
+def test_to_connect_loads_no_pandas(database_url):
+    code = (
+        "import sys; from src.db.connection import bulk_connection;"
+        f"bulk_connection({database_url!r}).close(); print('pandas' in sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "False"
+
+
 @pytest.mark.parametrize("connect", [control_connection, bulk_connection])
 def test_a_server_that_refuses_a_connection_is_not_taken_for_one_that_is_away(
     database_url, connect
@@ -95,8 +126,8 @@ def test_a_server_that_refuses_a_connection_is_not_taken_for_one_that_is_away(
 
 def test_a_full_disk_is_known_by_its_code(database_url, reader):
     raising = "DO $$ BEGIN RAISE 'kein Platz' USING ERRCODE = 'disk_full'; END $$"
-    with closing(bulk_connection(database_url)) as bulk:
-        for connection in (reader, bulk):
+    with closing(bulk_connection(database_url)) as ours:
+        for connection in (reader, ours):
             with (
                 closing(connection.cursor()) as cursor,
                 pytest.raises(DatabaseFull, match=r"is full \(.*kein Platz"),
