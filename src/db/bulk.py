@@ -59,7 +59,8 @@ def columns(connection: Any, table: Table) -> list[str]:
     if not table.open_ended:
         return list(table.columns)
     with cursor(connection) as cur:
-        cur.execute(
+        execute(
+            cur,
             "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass($1) "
             "AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
             (table.name,),
@@ -154,6 +155,17 @@ def cursor(connection: Any) -> Iterator[Any]:
         cur.close()
 
 
+def execute(cur: Any, statement: str, parameters: Sequence[str | int] = ()) -> None:
+    """Run a statement with its parameters.
+
+    They go as a frame: to make one of plain values pyarrow would load pandas.
+    """
+    import polars as pl
+
+    values = {str(place): [value] for place, value in enumerate(parameters)}
+    cur.execute(statement, pl.DataFrame(values).to_arrow() if values else None)
+
+
 def fetch(cur: Any) -> pl.DataFrame:
     """All rows of what a cursor has executed.
 
@@ -186,7 +198,7 @@ def _add_columns(connection: Any, table: Table, names: Sequence[str]) -> None:
 
 def _fetch(connection: Any, query: str, parameters: tuple[str, ...]) -> pl.DataFrame:
     with cursor(connection) as cur:
-        cur.execute(query, parameters)
+        execute(cur, query, parameters)
         return fetch(cur)
 
 
@@ -219,11 +231,11 @@ def _delete(
     statement, parameters = _deletion(table, tickers, within)
     if keys is None:
         with cursor(connection) as cur:
-            cur.execute(statement, parameters)
+            execute(cur, statement, parameters)
         return
     with _staged(connection, table, keys) as cur:
         exists = f"EXISTS (SELECT FROM {STAGED} s WHERE {sql.same_key(table, 's', 't')})"
-        cur.execute(f"{statement} AND {exists}", parameters)
+        execute(cur, f"{statement} AND {exists}", parameters)
 
 
 def _replace_staged(
@@ -271,8 +283,8 @@ def _merge(cur: Any, table: Table, names: Sequence[str], cleared: Sequence[str] 
     return _counted(cur, insert + sql.update_if_changed(table, values))
 
 
-def _counted(cur: Any, statement: str, parameters: tuple[str, ...] | None = None) -> int:
+def _counted(cur: Any, statement: str, parameters: tuple[str, ...] = ()) -> int:
     """Run a statement and count the rows it touched: ADBC's own count is -1 for some of them."""
     counted = f"WITH touched AS ({statement} RETURNING 1) SELECT count(*) FROM touched"  # noqa: S608
-    cur.execute(counted, parameters)
+    execute(cur, counted, parameters)
     return int(fetch(cur).item())

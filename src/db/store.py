@@ -147,7 +147,8 @@ class PostgresStore:
     def reserve_batches(self, count: int) -> list[int]:
         """See Store."""
         with bulk.cursor(self._connection) as cur:
-            cur.execute(
+            bulk.execute(
+                cur,
                 "SELECT nextval(pg_get_serial_sequence($1, 'batch_id')) "
                 "FROM generate_series(1, $2::integer)",
                 (INGEST_BATCHES.name, count),

@@ -60,16 +60,17 @@ def to_parquet(record: ForecastRecord) -> bytes:
 
     Pairs of a session and a ticker about which nothing is known have no row.
     """
+    import polars as pl
     import pyarrow as pa
     from pyarrow import parquet
 
     matrices = _matrices(record)
     rows, columns = np.nonzero(_known(matrices))
-    names = pa.array(record.tickers, pa.string())
+    places = pl.Series(columns.astype(np.int32)).to_arrow()
     table = pa.table(
         {
-            "made": pa.array(record.sessions[rows].astype("datetime64[D]")),
-            "ticker": pa.DictionaryArray.from_arrays(pa.array(columns, pa.int32()), names),
+            "made": pl.Series(record.sessions[rows].astype("datetime64[D]")).to_arrow(),
+            "ticker": pa.DictionaryArray.from_arrays(places, _texts(record.tickers)),
             **{name: _single(values[rows, columns]) for name, values in matrices.items()},
         }
     ).replace_schema_metadata({HORIZON: str(record.horizon).encode()})
@@ -132,7 +133,7 @@ def read_matrices(
         for name in names:
             if name in file.schema_arrow.names:
                 matrix = np.full(shape[0] * shape[1], np.nan, dtype=np.float32)
-                matrix[cells] = file.read([name])[name].to_numpy()
+                matrix[cells] = _values(file.read([name])[name])
                 out[name] = matrix.reshape(shape)
     except (pa.ArrowException, KeyError) as error:
         raise ValueError("it is no record of forecasts") from error
@@ -170,10 +171,23 @@ def _known(matrices: Mapping[str, Floats]) -> Bools:
 
 
 def _single(values: Floats) -> pa.Array:
-    """A column in single precision, null where a value is NaN."""
+    """A column in single precision, null where a value is NaN.
+
+    By polars: pyarrow loads pandas for it.
+    """
+    import polars as pl
+
+    return pl.Series(values.astype(np.float32), nan_to_null=True).to_arrow()
+
+
+def _texts(texts: Sequence[str]) -> pa.Array:
     import pyarrow as pa
 
-    return pa.array(values.astype(np.float32), from_pandas=True)
+    coded = [text.encode() for text in texts]
+    ends = np.cumsum([0, *map(len, coded)], dtype=np.int32)
+    return pa.StringArray.from_buffers(
+        len(coded), pa.py_buffer(ends), pa.py_buffer(b"".join(coded))
+    )
 
 
 def _pivot(table: pa.Table) -> tuple[Floats, Days, tuple[str, ...]]:
@@ -182,16 +196,23 @@ def _pivot(table: pa.Table) -> tuple[Floats, Days, tuple[str, ...]]:
     columns = table.column_names[2:]
     matrices = np.full((len(columns), len(sessions) * len(tickers)), np.nan)
     for matrix, name in zip(matrices, columns, strict=True):
-        matrix[cells] = table[name].to_numpy()
+        matrix[cells] = _values(table[name])
     return matrices.reshape(len(columns), len(sessions), len(tickers)), sessions, tickers
 
 
 def _cells(table: pa.Table) -> tuple[Days, tuple[str, ...], Ints]:
     """Sessions and tickers, both ascending, and the place of each row in their flat matrix."""
-    made = table["made"].to_numpy().astype("datetime64[D]")
+    made = _values(table["made"]).astype("datetime64[D]")
     sessions, rows = np.unique(made, return_inverse=True)
     coded = table["ticker"].combine_chunks()
     names = np.array(coded.dictionary.to_pylist(), dtype=str)
     tickers, places = np.unique(names, return_inverse=True)
-    cells = rows * len(tickers) + places[coded.indices.to_numpy()]
+    cells = rows * len(tickers) + places[_values(coded.indices)]
     return sessions, tuple(tickers.tolist()), cells
+
+
+def _values(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """A column's values, NaN for null. By polars: pyarrow loads pandas for it."""
+    import polars as pl
+
+    return pl.Series(column).to_numpy()

@@ -103,10 +103,12 @@ def test_a_database_lost_while_rows_come_is_one_sentence(database_url, server):
             bulk.fetch(cursor)
 
 
-def test_to_connect_loads_no_pandas(database_url):
+def test_to_read_rows_loads_no_pandas(database_url):
     code = (
-        "import sys; from src.db.connection import bulk_connection;"
-        f"bulk_connection({database_url!r}).close(); print('pandas' in sys.modules)"
+        "import sys; from src.core.tables import CLEAN_DAILY;"
+        "from src.db.connection import bulk_connection; from src.db.store import PostgresStore;"
+        f"store = PostgresStore(bulk_connection({database_url!r}));"
+        "store.load(CLEAN_DAILY, ['TCS.NS']); store.close(); print('pandas' in sys.modules)"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
