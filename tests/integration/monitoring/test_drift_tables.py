@@ -3,6 +3,7 @@
 import datetime as dt
 import math
 
+import numpy as np
 import psycopg
 import pytest
 
@@ -147,6 +148,29 @@ def test_means_of_inputs_are_kept_and_the_newest_computed_again(tables, connecti
         put_inputs(connection, "TCS.NS", day, [4.0, math.nan])
     _, means = tables.feature_means("NSE", DAYS[0], DAYS[1])
     assert means == [(DAYS[0], [1.5, 4.0]), (DAYS[1], [3.0, 4.0])]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_means_session_by_session_are_those_of_all_at_once(tables, connection, seed):
+    numbers = np.random.default_rng(seed)
+    for version in ("v", "w"):
+        connection.execute("INSERT INTO feature_sets VALUES (%s, %s)", (version, ["a", "b"]))
+    for last, day in enumerate(DAYS):
+        # The code changes on the way: all sessions are computed anew, those of old rows not at all.
+        version = "v" if last < numbers.integers(1, 4) else "w"
+        connection.execute("UPDATE pool_members SET features_version = %s", (version,))
+        connection.execute("UPDATE features_daily SET features_version = %s", (version,))
+        for ticker in numbers.permutation(["TCS.NS", "INFY.NS", "TCS.BO"])[
+            : numbers.integers(1, 4)
+        ]:
+            inputs = [float(numbers.choice([math.nan, numbers.normal()])) for _ in "ab"]
+            put_inputs(connection, str(ticker), day, inputs, version)
+        tables.feature_means("NSE", DAYS[0], day)
+
+    one_by_one = repr(tables.feature_means("NSE", DAYS[0], DAYS[-1]))
+    connection.execute("DELETE FROM feature_means")
+
+    assert repr(tables.feature_means("NSE", DAYS[0], DAYS[-1])) == one_by_one
 
 
 def test_the_newest_measures_are_read(tables):
