@@ -7,7 +7,7 @@ overlap, so errors come from ``hac`` with its own limits, and an average over fe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,8 @@ from src.modeling.panel.panel import mean_by_date
 # Tails of 5 %: the interval excludes zero exactly when a one-sided test at 5 % is significant.
 LEVEL = 0.05
 MIN_PERIODS = 4.0
+# Tickers that are measured at a time.
+BLOCK = 50
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,12 @@ def skill(
     (pool,) = _relative(
         mean_by_date(gains)[:, None], mean_by_date(base)[:, None], both.sum()[None], horizon, level
     )
-    some = list(columns)
-    alone = _relative(gains[:, some], base[:, some], both[:, some].sum(axis=0), horizon, level)
-    return Measures(pool, dict(zip(some, alone, strict=True)))
+    alone: dict[int, Measure] = {}
+    for some in _blocks(columns):
+        n = both[:, some].sum(axis=0)
+        found = _relative(gains[:, some], base[:, some], n, horizon, level)
+        alone |= zip(some, found, strict=True)
+    return Measures(pool, alone)
 
 
 def share(
@@ -88,10 +93,18 @@ def share(
 
     Over all tickers, and of those in ``columns`` alone.
     """
-    some = list(columns)
-    known = np.isfinite(hits[:, some])
-    alone = _shares(np.where(known, hits[:, some], 0.0), known.astype(np.int64), horizon, level)
-    return Measures(pool_share(hits, horizon, level), dict(zip(some, alone, strict=True)))
+    alone: dict[int, Measure] = {}
+    for some in _blocks(columns):
+        known = np.isfinite(hits[:, some])
+        found = _shares(np.where(known, hits[:, some], 0.0), known.astype(np.int64), horizon, level)
+        alone |= zip(some, found, strict=True)
+    return Measures(pool_share(hits, horizon, level), alone)
+
+
+def _blocks(columns: Sequence[int]) -> Iterator[list[int]]:
+    """Some columns at a time: the test of a mean needs many times their memory."""
+    for first in range(0, len(columns), BLOCK):
+        yield list(columns[first : first + BLOCK])
 
 
 def pool_share(hits: Floats, horizon: int, level: float = LEVEL) -> Measure:

@@ -110,9 +110,7 @@ class Performance:
 
 def performance(evidence: Evidence) -> Performance:
     """All scores of the evidence, with ranges of 95 %."""
-    actual = evidence.actual.astype(np.float64)
-    errors, zero = np.abs(actual - evidence.points[evidence.main]), np.abs(actual)
-    rolled = rolling_skill(errors, zero, evidence.horizon, WINDOW, LEVEL)
+    rolled = rolling_skill(*_errors(evidence, evidence.main), evidence.horizon, WINDOW, LEVEL)
     shared = np.logical_and.reduce([np.isfinite(evidence.points[n]) for n in evidence.compared])
     scored = [
         _model(evidence, name, shared if name in evidence.compared else np.True_)
@@ -126,30 +124,43 @@ def performance(evidence: Evidence) -> Performance:
             share: measures.pool_share(_inside(evidence, share), evidence.horizon, LEVEL)
             for share in evidence.bounds
         },
-        tickers=_by_ticker(evidence, errors, zero) if len(evidence.tickers) > 1 else (),
+        tickers=_by_ticker(evidence) if len(evidence.tickers) > 1 else (),
     )
+
+
+def _errors(evidence: Evidence, name: str) -> tuple[Floats, Floats]:
+    """Absolute errors of a model, and of no change, (R, N)."""
+    # Worked out where they are needed: with 500 tickers each matrix takes 4 MB.
+    actual = evidence.actual.astype(np.float64)
+    return np.abs(actual - evidence.points[name]), np.abs(actual)
 
 
 def _model(evidence: Evidence, name: str, shared: Bools | np.bool) -> ModelScores | None:
-    actual, point = (m.astype(np.float64) for m in (evidence.actual, evidence.points[name]))
-    both: Bools = np.isfinite(actual) & np.isfinite(point) & shared
+    point = evidence.points[name]
+    both: Bools = np.isfinite(evidence.actual) & np.isfinite(point) & shared
     if not both.any():
         return None
-    y, forecast = actual[both], point[both]
-    error = np.where(both, np.abs(actual - point), np.nan)
-    zero = np.where(both, np.abs(actual), np.nan)
-    return ModelScores(
-        name,
-        mae=point_metrics.mae(y, forecast),
-        rmse=point_metrics.rmse(y, forecast),
-        r2=point_metrics.r2(y, forecast),
-        absolute=measures.skill(error, zero, evidence.horizon, level=LEVEL).pool,
-        squared=measures.skill(error**2, zero**2, evidence.horizon, level=LEVEL).pool,
+    mae, rmse, r2 = _point_scores(evidence.actual[both], point[both])
+    error, zero = (np.where(both, each, np.nan) for each in _errors(evidence, name))
+    absolute = measures.skill(error, zero, evidence.horizon, level=LEVEL).pool
+    squared = measures.skill(error**2, zero**2, evidence.horizon, level=LEVEL).pool
+    return ModelScores(name, mae, rmse, r2, absolute, squared)
+
+
+def _point_scores(
+    actual: Floats | Singles, point: Floats | Singles
+) -> tuple[float, float, float | None]:
+    y, forecast = actual.astype(np.float64), point.astype(np.float64)
+    return (
+        point_metrics.mae(y, forecast),
+        point_metrics.rmse(y, forecast),
+        point_metrics.r2(y, forecast),
     )
 
 
-def _by_ticker(evidence: Evidence, errors: Floats, zero: Floats) -> tuple[TickerScores, ...]:
+def _by_ticker(evidence: Evidence) -> tuple[TickerScores, ...]:
     columns = range(len(evidence.tickers))
+    errors, zero = _errors(evidence, evidence.main)
     gains = measures.skill(errors, zero, evidence.horizon, columns, LEVEL)
     held = measures.share(_inside(evidence, HELD), evidence.horizon, columns, LEVEL)
     return tuple(
