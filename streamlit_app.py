@@ -1,5 +1,6 @@
 """The dashboard: `streamlit run streamlit_app.py`."""
 
-from src.dashboard import frame
+from src.dashboard import frame, heap
 
+heap.share()
 frame.run()
