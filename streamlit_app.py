@@ -1,6 +1,5 @@
 """The dashboard: `streamlit run streamlit_app.py`."""
 
-from src.dashboard import frame, heap
+from src.dashboard import frame
 
-heap.share()
 frame.run()

@@ -83,8 +83,12 @@ def percent_range(
 
 
 def periods(n_eff: float) -> str:
-    """Outcomes that do not overlap; a decimal where there are few."""
-    return number(n_eff, 0 if n_eff >= 100 else 1)
+    """Outcomes that do not overlap; a decimal where there are few.
+
+    Rounded down, since some conclusions ask for a whole number of them.
+    """
+    decimals = 0 if n_eff >= 100 else 1
+    return number(math.floor(n_eff * 10**decimals) / 10**decimals, decimals)
 
 
 def day(date: dt.date | str) -> str:

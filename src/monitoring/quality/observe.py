@@ -42,4 +42,4 @@ def _sentence(ticker: str, score: float, dimensions: Mapping[str, Mapping[str, A
     worst = min(judged, key=lambda name: float(judged[name]["score"]))
     found = judged[worst].get("found")
     why = f" {worst.capitalize()}: {found} {judged[worst]['remedy']}" if found else ""
-    return f"The data quality of {ticker} is {score:.0f} of 100.{why}"
+    return f"The data quality of {ticker} is {score:.0f} of 100, its age left out.{why}"

@@ -72,7 +72,7 @@ def test_the_first_sentence_and_numbers_are_those_of_the_database(visit, rows):
     metrics = page.locator("[data-testid=stMetric]").all_inner_texts()
     assert f"{settled} of {stocks}" in metrics[2]
     assert f"{inside} in 80 % range" in metrics[2]
-    assert re.search(rf"Rows held back\D*{refused}\D", metrics[5])
+    assert re.search(rf"Price rows refused\D*{refused}\D", metrics[5])
     ((covered,),) = rows(
         "SELECT 100 * avg(daily) FROM (SELECT avg((realised_return BETWEEN quantiles[3] AND "
         "quantiles[array_length(quantiles, 1) - 2])::int) AS daily FROM prediction_outcomes o "

@@ -9,13 +9,16 @@ from src.dashboard.charts.analytics import features
 from src.dashboard.charts.analytics.calibration import distance_from_aim
 from src.dashboard.charts.analytics.history import PastForecasts, actual_and_predicted
 from src.dashboard.charts.analytics.skill import clip_limit, is_clipped, skill_over_time
+from src.dashboard.judged import Judged
 from src.dashboard.parts.analytics.features.rows import place_of
 from src.dashboard.parts.analytics.history import misses_sentence
 from src.dashboard.parts.analytics.numbers import verdict_of
 from src.dashboard.parts.analytics.performance.bands import sentence
+from src.dashboard.parts.analytics.performance.errors import of_late
 from src.dashboard.wording import NO_BREAK
 from src.db.pages.marks import Mark
 from src.modeling.report.statistics.measures import Measure
+from src.modeling.report.statistics.performance import ModelScores
 from src.modeling.report.statistics.rolling import RollingSkill
 
 DAYS = [dt.date(2026, 1, 5) + dt.timedelta(days=n) for n in range(6)]
@@ -39,6 +42,23 @@ def measure(value, low=None, high=None, n_eff=21.0):
 )
 def test_bands_keep_their_promise_or_the_page_says_which_does_not(coverage, start):
     assert sentence(coverage).replace(NO_BREAK, " ").startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "gain", "words"),
+    [
+        ("undecided", measure(0.0004, 0.0002, 0.0007), "the model looks **better**"),
+        ("undecided", measure(-0.001, -0.002, -0.0002), "the model looks **worse**"),
+        ("undecided", measure(0.0004, -0.0002, 0.0007), None),
+        ("undecided", measure(0.0004), None),
+        ("better", measure(0.0004, 0.0002, 0.0007), None),
+    ],
+)
+def test_what_the_newest_sessions_seem_to_say_is_set_beside_the_verdict(verdict, gain, words):
+    said = Judged("NSE", "short", 1, 21, "tilt", verdict, "", 0.0, None, None, 9, 9.0, "aa")
+    models = [ModelScores(name, 0.01, 0.02, None, gain, gain) for name in ("zero", "tilt")]
+    text = of_late(models, said)
+    assert words in text if words else text == ""
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from src.dashboard.judged import Judged, headline, sentence
-from src.dashboard.wording import NO_BREAK
+from src.dashboard.wording import NO_BREAK, periods
 
 
 def judged(verdict="undecided", skill=0.004, low=-0.078, high=0.085, horizon=63, **fields):
@@ -71,3 +71,10 @@ def test_the_headline_has_the_skill_and_its_range(values, line):
 )
 def test_a_sentence_says_what_the_range_says(values, part):
     assert part in plain(sentence(values))
+
+
+@pytest.mark.parametrize(
+    ("n_eff", "text"), [(3.97, "3.9"), (38.03, "38.0"), (99.98, "99.9"), (1741.4, "1,741")]
+)
+def test_periods_are_never_more_than_there_are(n_eff, text):
+    assert periods(n_eff) == text

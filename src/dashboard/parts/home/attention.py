@@ -86,7 +86,7 @@ def _refused(rows: Sequence[tuple[str, int, str, str]]) -> None:
     names = subjects_text([ticker for ticker, _, _, _ in rows])
     _, _, day, reason = max(rows, key=lambda row: row[2])
     st.markdown(
-        f"**{total} of prices held back lately.** {names}; the newest is of {day} "
+        f"**{total} of prices refused lately.** {names}; the newest is of {day} "
         f"({wording.plain(reason)})."
     )
     _link("monitoring", "Open Monitoring")

@@ -81,7 +81,7 @@ def _ever(trainings: Sequence[Trainings]) -> str:
 
 
 def metrics(stocks: Mapping[str, AllStocks], pool: str, ticker: str) -> None:
-    """Draw four numbers: the last session's outcomes, what the ranges held, rows held back."""
+    """Draw four numbers: the last session's outcomes, what the ranges held, refused rows."""
     with st.grid(4, min_column_width=150, border=True, key="metrics"):
         _last_session(stocks["short"])
         for horizon in HORIZONS:
@@ -139,7 +139,7 @@ def _held_back(ticker: str) -> None:
     since = news_since(ticker)
     refused = refused_rows(since)
     st.metric(
-        "Rows held back",
+        "Price rows refused",
         f"{sum(count for _, count, _, _ in refused):,}",
         delta=f"last {NEWS} sessions",
         delta_color="off",

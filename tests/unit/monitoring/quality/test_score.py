@@ -191,7 +191,8 @@ def test_a_low_score_is_observed_with_its_worst_dimension_and_not_for_its_age():
     )
     assert infy.value == pytest.approx(0.8 * 70 + 0.2 * 92.5)
     assert infy.sentence == (
-        "The data quality of INFY.NS is 74 of 100. Completeness: Of 5,000 sessions 0 have no bar; "
+        "The data quality of INFY.NS is 74 of 100, its age left out. "
+        "Completeness: Of 5,000 sessions 0 have no bar; "
         "of the last 21, 1 lack features or model inputs; the newest: 2026-04-16, no features. "
         "Run `python -m mlops.pipeline --ticker INFY.NS` to compute its features."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -56,7 +57,26 @@ def draw(scores: Performance, source: str, judged: Judged) -> None:
         alt="MAE, RMSE and R² of each model, and how much smaller its errors were than those of "
         "no change, with 95 % ranges",
     )
+    if source == evidence.WALK_FORWARD and (text := of_late(scores.models, judged)):
+        st.markdown(text)
     st.markdown(f":small[:gray[{NOTE}]]")
+
+
+def of_late(models: Sequence[ModelScores], judged: Judged) -> str:
+    """What to make of a model that looks better or worse on the newest sessions alone, or nothing.
+
+    Only where the whole record does not decide, since the table seems to say otherwise then.
+    """
+    found = next((model.absolute for model in models if model.name == judged.candidate), None)
+    if judged.verdict != "undecided" or found is None or found.low is None or found.high is None:
+        return ""
+    if found.low <= 0 <= found.high:
+        return ""
+    how = "better" if found.low > 0 else "worse"
+    return (
+        f"On these newest sessions alone the model looks **{how}**. Over the whole record that may "
+        "be chance, so the verdict stays **no demonstrated edge**."
+    )
 
 
 def _row(model: ModelScores, judged: Judged) -> dict[str, Any]:
