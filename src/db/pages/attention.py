@@ -26,11 +26,12 @@ SELECT ticker, count(*), max(at), max(reason) FROM quarantine
 WHERE kind = 'daily' AND action = 'rejected' AND at >= %s AND rule <> ALL(%s)
 GROUP BY ticker ORDER BY ticker LIMIT %s
 """
-_LAST_RUN = f"""
+_NEWEST_RUN = f"""
 SELECT r.run_id, r.ticker, r.started_at, r.error,
     CASE r.status WHEN 'running' THEN 'interrupted' ELSE r.status END AS status,
     s.stages, s.seconds, s.failed_stage, t.tickers, t.failed
 FROM (SELECT * FROM pipeline_runs r WHERE live AND (status <> 'running' OR {HAS_DIED})
+    AND (NOT %(badly)s OR status <> 'success')
     ORDER BY started_at DESC, run_id DESC LIMIT 1) r
 CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE status = 'success') AS stages,
     coalesce(sum(duration_seconds), 0) AS seconds,
@@ -90,7 +91,10 @@ def refused_rows(
     return connection.execute(_REFUSED, values).fetchall()
 
 
-def last_run(connection: psycopg.Connection[Any]) -> LastRun | None:
-    """The newest run that wrote live tables and has ended, or died; None before the first."""
+def last_run(connection: psycopg.Connection[Any], *, badly: bool = False) -> LastRun | None:
+    """The newest run that wrote live tables and has ended, or died; None before the first.
+
+    With ``badly`` the newest of those that did not succeed, for some tickers at least.
+    """
     with connection.cursor(row_factory=class_row(LastRun)) as cursor:
-        return cursor.execute(_LAST_RUN).fetchone()
+        return cursor.execute(_NEWEST_RUN, {"badly": badly}).fetchone()

@@ -77,3 +77,20 @@ def test_a_stock_that_is_not_stored_is_told_until_another_stock_or_page_is_chose
         assert r"no\_such is not stored: TCS.NS is shown instead." in text(app)
         app.switch_page("src/dashboard/pages/pipeline_control.py")
         assert "is not stored" not in text(app.run())
+
+
+def test_what_failed_last_is_said_beside_a_run_that_succeeded(place):
+    add = (
+        "INSERT INTO pipeline_runs (run_id, command, status, live, started_at, finished_at, host, "
+        "pid, error) VALUES (%s, 'pipeline', %s, true, %s, %s, 'h', 1, %s)"
+    )
+    with psycopg.connect(place[0], autocommit=True) as connection:
+        connection.execute(add, ("r_2", "success", NOW, NOW, None))
+        assert "No run has failed so far." in home(place)
+        earlier = NOW - HOUR
+        connection.execute(add, ("r_1", "failed", earlier, earlier, "Yahoo does not answer."))
+        said = home(place)
+        connection.execute("DELETE FROM pipeline_runs WHERE run_id IN ('r_1', 'r_2')")
+    assert "The last run that did not succeed:" in said
+    assert "failed · **Fri 17 Apr 2026, 17:00 IST**" in said
+    assert "Yahoo does not answer." in said

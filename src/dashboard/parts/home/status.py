@@ -72,11 +72,20 @@ def last_run() -> None:
         st.markdown("Nothing has run yet. Start a run in Pipeline Control.")
     else:
         st.markdown(run_text(run))
+        if run.status == "success":
+            st.markdown(failure_text(readers.read_recent(attention.last_run, badly=True)))
     st.page_link(
         f"{frame.PAGES}/pipeline_control.py",
         label="Runs and their results",
         icon=":material/arrow_forward:",
     )
+
+
+def failure_text(run: LastRun | None) -> str:
+    """What failed last, where the newest run did not."""
+    if run is None:
+        return "No run has failed so far."
+    return f"The last run that did not succeed:  \n{run_text(run)}"
 
 
 def run_text(run: LastRun) -> str:

@@ -98,6 +98,9 @@ def test_runs_that_died_are_among_those_with_failures(connection, database_url):
     last = attention.last_run(connection)
     assert (last.run_id, last.status, last.sentence) == (*names()[0], runs.DIED)
     assert overview.last_try(connection) == (TOLD, "interrupted", None)
+    start(connection, "20260417_123003").finished({"status": "success", "tickers": {}}, TOLD)
+    assert attention.last_run(connection).run_id == "20260417_123003"
+    assert attention.last_run(connection, badly=True).run_id == last.run_id
 
 
 def test_a_run_that_was_asked_for_says_by_whom_and_ends_with_its_sentence(connection):
