@@ -90,7 +90,7 @@ def of_files(run: NewestRun | None) -> Observation:
     """Whether the newest run of many left files out that belong to no ticker it knows of."""
     if run is None:
         return Observation("files_refused", "", None, "No run of many has ended well yet.")
-    refused = run.error is not None
+    refused = run.status == "partial" and run.error is not None
     sentence = f"Run {run.run_id}: {run.error}" if refused else ""
     return Observation("files_refused", "", refused, sentence)
 
