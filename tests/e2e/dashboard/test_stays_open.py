@@ -1,6 +1,4 @@
-"""Pages that stay open: new forecasts come by themselves, and a line that was cut is no loss."""
-
-from contextlib import closing
+"""Pages that stay open: the forecasts of a run come by themselves."""
 
 import psycopg
 import pytest
@@ -9,12 +7,9 @@ from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire
 from tests.support.dashboard_homes import run
 from tests.support.dashboards import Dashboard, Visitor
-from tests.support.lines import Line
 from tests.support.services import eventually
 
 BEFORE = "2026-04-16T18:00:00+05:30"
-# Seconds after which the server forgets a browser that is away, and for which it is away.
-FORGOTTEN, ABSENT = 1, 8
 SOON = 60
 
 
@@ -22,7 +17,7 @@ SOON = 60
 def place(tmp_path_factory):
     """A dashboard with forecasts of DEMO.NS, of the session before the newest; and its home."""
     home = tmp_path_factory.mktemp("open_pages")
-    with Dashboard(home, STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL=str(FORGOTTEN)) as dashboard:
+    with Dashboard(home) as dashboard:
         earlier = dashboard.environment | {"FORECAST_NOW": BEFORE}
         run(earlier, "mlops.pipeline", "--ticker", "DEMO.NS")
         yield dashboard, home
@@ -59,31 +54,4 @@ def test_forecasts_of_a_run_appear_on_open_pages_by_themselves(browser, place):
         assert "Prices to Fri 17 Apr 2026" in plain(visitor.text())
         assert before not in plain(visitor.text())
         assert visitor.problems() == []
-        visitor.context.close()
-
-
-@pytest.fixture
-def held(place):
-    """Keeps runs from going on: they wait for a table until the connection rolls back."""
-    with acquire(place[1] / DATA_DIR) as lease, closing(psycopg.connect(lease.url)) as holder:
-        holder.execute("LOCK TABLE ingest_batches IN ACCESS EXCLUSIVE MODE")
-        yield holder
-
-
-def test_a_line_that_was_cut_leads_back_to_the_same_page_and_run(browser, place, held):
-    """Although the server has forgotten the browser: what was chosen stands in the address."""
-    with Line(place[0].port) as line:
-        visitor = Visitor(browser, line.url)
-        page = visitor.open("pipeline_control")
-        page.get_by_role("button", name="Refresh data").click()
-        page.wait_for_selector("h2:has-text('Data refresh of DEMO.NS is under way')")
-        address = page.url
-        line.cut()
-        page.wait_for_timeout(1000 * ABSENT)
-        line.mend()
-        held.rollback()
-        page.wait_for_selector("h2:has-text('The last run succeeded')", timeout=60_000)
-        assert page.url == address
-        assert page.inner_text("h1") == "Pipeline Control"
-        assert page.query_selector("[data-testid=stException]") is None
         visitor.context.close()
