@@ -1,6 +1,7 @@
 # make demo  the whole pipeline on the bundled synthetic DEMO.NS, both forecasts printed
 # make run   the same on real prices:  make run ARGS="--ticker TCS.NS --source csv --path FILE"
 # make test  every test            make lint  every check            make up  the services
+# make down  ends the services of make up
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 ARGS ?= --ticker TCS.NS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint up lock
+.PHONY: help demo run test lint up down lock
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -30,13 +31,11 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/lint-imports --no-logo
 	@.ci/no-leaks
 
-# Each session of a browser has threads of its own, which glibc lets keep free memory apart.
-up: export MALLOC_ARENA_MAX = 2
 up: $(VENV)/.ready
-	@echo "The API on http://127.0.0.1:8000, the dashboard on http://127.0.0.1:8501; Ctrl-C ends both."
-	@echo "The worker is not part of this version: runs are started by hand or from the dashboard."
-	@$(BIN)/python -m src.api & api=$$!; trap "kill $$api 2>/dev/null; wait $$api" EXIT; \
-	    $(BIN)/streamlit run streamlit_app.py
+	@exec $(BIN)/python -m mlops.up
+
+down: $(VENV)/.ready
+	@$(BIN)/python -m mlops.up --stop
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
     --no-annotate --no-header --generate-hashes pyproject.toml

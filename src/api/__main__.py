@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-import socket
 import sys
 from collections.abc import Sequence
-from typing import Any
 
-from src.core.errors import BadConfig
 from src.stages.arguments import EPILOG, Parser
 from src.stages.cli import run_command
 
@@ -25,6 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     import uvicorn
 
     from src.api.routes.ticker_parameter import parse_ticker
+    from src.config.address import API, check_address
     from src.config.load import load_settings
     from src.registry.storage.signing import signing_keys
 
@@ -32,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Settings that cannot be used are reported before anything starts.
     signing_keys(settings)
     parse_ticker(settings.data.ticker)
-    check_address(settings.api.host, settings.api.port)
+    check_address(settings.api.host, settings.api.port, API)
     uvicorn.run(
         "src.api.predict_simple:app",
         host=settings.api.host,
@@ -44,48 +41,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         log_level=settings.log_level.lower(),
     )
     return 0
-
-
-def check_address(host: str, port: int) -> None:
-    """Raise BadConfig where the service cannot listen."""
-    try:
-        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise BadConfig(_address_sentence(host, port, error)) from error
-    tries = [_try_to_bind(*address) for address in addresses]
-    failures = [failure for failure in tries if failure is not None]
-    # A name may also have an address of a kind that this machine lacks, such as IPv6.
-    fatal = [each for each in failures if each.errno in (errno.EADDRINUSE, errno.EACCES)]
-    if fatal or len(failures) == len(addresses):
-        raise BadConfig(_address_sentence(host, port, (fatal or failures)[0]))
-
-
-def _try_to_bind(family: int, kind: int, protocol: int, _: str, address: Any) -> OSError | None:
-    try:
-        with socket.socket(family, kind, protocol) as probe:
-            # As the server does: connections of a service that has just ended are no obstacle.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        return error
-    return None
-
-
-def _address_sentence(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return (
-            f"Port {port} of {host} is in use: end the program that listens there, or set "
-            "FORECAST_API__PORT to another port."
-        )
-    if error.errno == errno.EACCES:
-        return (
-            f"Port {port} may not be opened by this user: set FORECAST_API__PORT to a port from "
-            "1024 on."
-        )
-    return (
-        f"The service cannot listen on {host} ({error.strerror}): set FORECAST_API__HOST to an "
-        "address of this machine, such as 127.0.0.1."
-    )
 
 
 if __name__ == "__main__":

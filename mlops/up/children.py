@@ -1,0 +1,126 @@
+"""Keep processes running: start again what ends, and end all of them together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from src.config import logs
+from src.config.settings import PROJECT_ROOT
+
+log = logs.get(__name__)
+
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds before a start, doubled each time
+STEADY = 60.0  # seconds: who has run so long did not end for the reason it began with
+STOP_TIMEOUT = 60.0  # seconds to end in good order; the worker may be within a block of tickers
+SEVERAL = 3  # ends in a row that are no accident
+PR_SET_PDEATHSIG = 1  # of Linux's prctl
+
+
+@dataclass(frozen=True)
+class Service:
+    """A process to keep running: arguments of Python, and variables beside our own ones."""
+
+    name: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+async def keep_running(services: Sequence[Service], first_wait: float = FIRST_WAIT) -> None:
+    """Run all services until a signal; it ends them, a second one does so at once."""
+    loop, stop, hurry = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+
+    def end() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, end)
+    tasks = [asyncio.create_task(_keep(each, first_wait, stop, hurry)) for each in services]
+    await asyncio.gather(*tasks)
+
+
+async def _keep(
+    service: Service, first_wait: float, stop: asyncio.Event, hurry: asyncio.Event
+) -> None:
+    ends_in_a_row = 0
+    while not stop.is_set():
+        began = time.monotonic()
+        process = await _start(service)
+        ended = asyncio.ensure_future(process.wait())
+        await _first_of(ended, stop.wait())
+        if not ended.done():
+            await _end(service, process, ended, hurry)
+            return
+        seconds = time.monotonic() - began
+        ends_in_a_row = 1 if seconds > STEADY else ends_in_a_row + 1
+        wait = min(first_wait * 2 ** (ends_in_a_row - 1), LONGEST_WAIT)
+        log.warning(_sentence(service.name, ended.result(), seconds, ends_in_a_row, wait))
+        await _first_of(asyncio.sleep(wait), stop.wait())
+
+
+async def _start(service: Service) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *service.arguments,
+        cwd=PROJECT_ROOT,
+        env={**os.environ, **service.environment},
+        stdin=asyncio.subprocess.DEVNULL,
+        # Ctrl-C is a signal to us alone, who end them in order.
+        start_new_session=True,
+        preexec_fn=_end_with_parent(os.getpid()),
+    )
+
+
+def _end_with_parent(parent: int) -> Callable[[], None]:
+    """What a child does first, so that it does not outlive a parent that is killed (on Linux)."""
+    prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+    def ask() -> None:
+        if prctl is not None:
+            prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:  # it was killed before that
+                os._exit(1)
+
+    return ask
+
+
+async def _end(
+    service: Service,
+    process: asyncio.subprocess.Process,
+    ended: asyncio.Future[int],
+    hurry: asyncio.Event,
+) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    await _first_of(ended, hurry.wait(), asyncio.sleep(STOP_TIMEOUT))
+    if not ended.done():
+        log.warning(f"The {service.name} did not end when it was told to: it is killed.")
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    await ended
+
+
+async def _first_of(*events: Awaitable[object]) -> None:
+    """Wait for one of them; coroutines among the others are given up, futures go on."""
+    waiting = [asyncio.ensure_future(event) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task, event in zip(waiting, events, strict=True):
+        if task is not event:
+            task.cancel()
+
+
+def _sentence(name: str, code: int, seconds: float, ends_in_a_row: int, wait: float) -> str:
+    how = f"with exit code {code}" if code >= 0 else f"by {signal.Signals(-code).name}"
+    if ends_in_a_row < SEVERAL:
+        return f"The {name} ended {how} after {seconds:.0f} s: it is started again in {wait:.0f} s."
+    return (
+        f"The {name} has ended {ends_in_a_row} times in a row, now {how} after {seconds:.0f} s, so "
+        f"it will not run until the reason that it gave above is removed: next try in {wait:.0f} s."
+    )

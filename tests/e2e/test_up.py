@@ -1,0 +1,164 @@
+"""``make up`` and ``make down``: the services in one terminal, by real processes and signals."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+import httpx
+import psutil
+import pytest
+
+from tests.conftest import ROOT
+from tests.support.services import eventually
+
+
+@pytest.fixture
+def ports():
+    """Free ports of the API and the dashboard."""
+    with socket.socket() as one, socket.socket() as two:
+        for each in (one, two):
+            each.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], two.getsockname()[1]
+
+
+@pytest.fixture
+def variables(ports):
+    return {"FORECAST_API__PORT": str(ports[0]), "STREAMLIT_SERVER_PORT": str(ports[1])}
+
+
+@pytest.fixture
+def up(environment, variables, home):
+    """Start ``make up``'s command in a process group of its own; all that is left is killed."""
+    started = []
+
+    def run():
+        with (home / "output").open("w") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "mlops.up"],
+                cwd=ROOT,
+                env=environment | variables,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            for each in family(process):
+                each.kill()
+            process.wait()
+
+
+def family(process):
+    parent = psutil.Process(process.pid)
+    return [*parent.children(recursive=True), parent]
+
+
+def is_up(ports):
+    try:
+        api = httpx.get(f"http://127.0.0.1:{ports[0]}/health/live")
+        page = httpx.get(f"http://127.0.0.1:{ports[1]}/_stcore/health")
+    except httpx.TransportError:
+        return False
+    return api.status_code == page.status_code == 200
+
+
+def by_words(process, *words):
+    """The process of the family whose command line has these words."""
+    for each in family(process):
+        with contextlib.suppress(psutil.NoSuchProcess):  # a program of a start that has ended
+            if set(words) <= set(each.cmdline()):
+                return each
+    return None
+
+
+def postmaster_of(home):
+    return int((home / "var/postgres/postmaster.pid").read_text().split()[0])
+
+
+def test_services_are_up_together_started_again_when_they_die_and_ended_together(
+    up, command, variables, ports, home
+):
+    running = up()
+    eventually(lambda: is_up(ports), 60)
+    members, database = family(running), postmaster_of(home)
+    dashboard = by_words(running, "streamlit")
+    assert dashboard.environ()["MALLOC_ARENA_MAX"] == "2"
+    printed = (home / "output").read_text()
+    assert f"http://127.0.0.1:{ports[0]}" in printed
+    assert f"http://127.0.0.1:{ports[1]}" in printed
+
+    again = command("mlops.up", **variables)
+    assert again.returncode == 1
+    assert again.stderr.startswith(f"The services run already in {home} (The API on http://127")
+
+    by_words(running, "src.api").kill()
+    eventually(lambda: "The API ended by SIGKILL after" in (home / "output").read_text())
+    eventually(lambda: is_up(ports), 60)
+    members.append(by_words(running, "src.api"))
+
+    down = command("mlops.up", "--stop")
+    assert (down.returncode, down.stdout, down.stderr) == (0, "All services have ended.\n", "")
+    assert running.wait(10) == 0
+    assert not any(each.is_running() for each in members)
+    assert not psutil.pid_exists(database)
+    nothing = command("mlops.up", "--stop")
+    assert nothing.stdout == f"No services run in {home}.\n"
+
+
+def test_after_a_kill_its_services_end_and_the_next_one_works_until_ctrl_c(up, ports, home):
+    killed = up()
+    eventually(lambda: is_up(ports), 60)
+    # The database is not of the family: the next one joins it where it still runs.
+    members = [by_words(killed, "src.api"), by_words(killed, "streamlit")]
+    killed.kill()
+    killed.wait()
+
+    running = up()
+    eventually(lambda: by_words(running, "streamlit") and is_up(ports), 60)
+    assert psutil.wait_procs(members, 30)[1] == []
+    members, database = family(running), postmaster_of(home)
+    os.killpg(running.pid, signal.SIGINT)  # as Ctrl-C does
+
+    assert running.wait(60) == 0
+    assert not any(each.is_running() for each in members)
+    assert not psutil.pid_exists(database)
+    assert "All services have ended." in (home / "output").read_text()
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_port_in_use_is_one_sentence_before_anything_starts(
+    command, variables, ports, home, which
+):
+    name = list(variables)[which]
+    with socket.create_server(("127.0.0.1", ports[which])):
+        done = command("mlops.up", **variables)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"Port {ports[which]} of 127.0.0.1 is in use: end the program that listens there, or set "
+        f"{name} to another port.\n"
+    )
+    assert not (home / "var" / "postgres").exists()
+
+
+def test_a_port_that_is_no_number_is_named(command):
+    done = command("mlops.up", STREAMLIT_SERVER_PORT="many")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"STREAMLIT_SERVER_PORT is 'many': set it to a port .*\n", done.stderr)
+
+
+def test_make_runs_these_commands():
+    for target, words in (("up", "python -m mlops.up"), ("down", "python -m mlops.up --stop")):
+        shown = subprocess.run(
+            ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        assert shown.stdout.rstrip().endswith(words)
