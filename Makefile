@@ -1,7 +1,7 @@
 # make demo  the whole pipeline on the bundled synthetic DEMO.NS, both forecasts printed
 # make run   the same on real prices:  make run ARGS="--ticker TCS.NS --source csv --path FILE"
 # make test  every test            make lint  every check            make up  the services
-# make down  ends the services of make up
+# make down  ends the services of make up                       make docs  these pages, in var/site
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 ARGS ?= --ticker TCS.NS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint up down lock
+.PHONY: help demo run test lint up down docs lock
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -36,6 +36,11 @@ up: $(VENV)/.ready
 
 down: $(VENV)/.ready
 	@$(BIN)/python -m mlops.up --stop
+
+# As files that a browser opens; with its search: python -m http.server -d var/site
+docs: $(VENV)/.ready-dev
+	$(BIN)/python -m website
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -f website/mkdocs.yml
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
     --no-annotate --no-header --generate-hashes pyproject.toml

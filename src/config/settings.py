@@ -31,7 +31,15 @@ class _Section(BaseModel):
 
 
 class DataSettings(_Section):
-    """Which prices are used, and how many are required."""
+    """Which prices are used, and how many are required.
+
+    Attributes:
+        ticker: What commands work on, and the API answers for, where none is named.
+        min_rows_required: Rows of features beyond the warm-up that a ticker needs to be trained on.
+        source_precedence: Whose price is used where several have one, the first of them.
+        overlap_sessions: Stored sessions that are fetched again, for a vendor's corrections.
+        stale_after_sessions: So many sessions behind the exchange's last one, prices are stale.
+    """
 
     ticker: str = "TCS.NS"
     min_rows_required: Annotated[int, Field(ge=1)] = 100
@@ -41,7 +49,14 @@ class DataSettings(_Section):
 
 
 class FeatureSettings(_Section):
-    """Windows of the features, in sessions."""
+    """Windows of the features, in sessions.
+
+    Attributes:
+        lag_periods: Of ``return_lag1`` and so on.
+        sma_periods: Of the moving averages, ``sma_7`` and so on.
+        momentum_periods: Of ``mom_7`` and so on.
+        volatility_periods: Of ``vol_14`` and so on.
+    """
 
     lag_periods: Annotated[tuple[Lag, ...], Field(min_length=1)] = (1, 2, 3, 4, 5)
     sma_periods: Annotated[tuple[Window, ...], Field(min_length=1)] = (7, 21)
@@ -55,21 +70,36 @@ class FeatureSettings(_Section):
 
 
 class MinImprovement(_Section):
-    """The relative improvement in MAE that a model needs, by horizon; .01 is one percent."""
+    """The relative improvement in MAE that a model needs, by horizon; .01 is one percent.
+
+    Attributes:
+        short: For the next session.
+        long: For 63 sessions ahead.
+    """
 
     short: Improvement = 0.0
     long: Improvement = 0.01
 
 
 class ValidationSettings(_Section):
-    """Limits of the data checks, and the smallest improvement that the gate accepts."""
+    """Limits of the data checks, and the smallest improvement that the gate accepts.
+
+    Attributes:
+        max_missing_share: Of rows without a feature, and of the last sessions without a bar.
+        min_mae_improvement: By which a model must beat "no change"; one number is for both.
+    """
 
     min_mae_improvement: MinImprovement = MinImprovement()
     max_missing_share: Annotated[float, Field(ge=0, le=1)] = 0.05
 
 
 class Horizons(_Section):
-    """Sessions from the forecast to its target, by horizon."""
+    """Sessions from the forecast to its target, by horizon.
+
+    Attributes:
+        short: Of ``/predict/short``.
+        long: Of ``/predict/long``.
+    """
 
     short: Annotated[int, Field(ge=1, le=20)] = 1
     long: Annotated[int, Field(ge=2, le=252)] = 63
@@ -82,7 +112,14 @@ class Horizons(_Section):
 
 
 class TrainingSettings(_Section):
-    """The folds of the walk-forward evaluation, in sessions, and the seed."""
+    """The folds of the walk-forward evaluation, in sessions, and the seed.
+
+    Attributes:
+        refit_every: From one refit to the next.
+        embargo: Left out between training and forecast, beside those of the horizon.
+        min_train_rows: Labels of a lone ticker before its first refit.
+        seed: Of everything that is drawn at random.
+    """
 
     horizons: Horizons = Horizons()
     refit_every: Annotated[int, Field(ge=1)] = 252
@@ -95,11 +132,13 @@ class ApiSettings(_Section):
     """Where the prediction API listens, and which requests it accepts.
 
     Attributes:
-        host: Address that ``python -m src.api`` listens on, with ``port``.
+        host: Address that ``python -m src.api`` listens on.
+        port: Port that it listens on.
         keys: SHA-256 of each accepted API key, in hexadecimal; without any, no key is needed.
         rate_per_minute: Requests per minute and API key, or address where no key was sent; None
             for any number.
         trusted_proxies: Addresses or networks of proxies whose X-Forwarded-For is believed.
+        max_body_bytes: Of a request.
         cors_origins: Sites whose pages may send requests, such as ``https://example.org``.
         trusted_hosts: Host names that requests may use; ``*`` for any.
         log_queue: Forecasts that may wait to be logged.
@@ -195,7 +234,16 @@ class DashboardSettings(_Section):
 
 
 class Settings(BaseSettings):
-    """All settings; immutable. Loaded once by ``src.config.load`` and passed on."""
+    """All settings; immutable. Loaded once by ``src.config.load`` and passed on.
+
+    Attributes:
+        database_url: Of a PostgreSQL server; None for an embedded one below ``home``.
+        signing_key: Of models and versions; several with commas, of which the first signs.
+        log_level: Of what is printed; the log file has every line.
+        home: Where everything is written, and the embedded database lies.
+        yahoo_url: Of Yahoo's chart service, for another that answers as it does.
+        now: The time to go by instead of the clock's, for tests and to repeat a day.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="FORECAST_", env_nested_delimiter="__", frozen=True, extra="forbid"
