@@ -191,8 +191,6 @@ class RunRecord:
         """Set the status of a run that no error ended, by how it ended for its tickers."""
         failed = {t: row["error"] for t, row in self.results["tickers"].items() if row["error"]}
         self.results["status"] = PARTIAL if failed or self._refused_files else SUCCESS
-        if files := self._refused_files:
-            self.results["error"] = f"Files that were left out: {len(files)}. {files[0]}"
         if self.is_single:
             self.results["status"] = SUCCESS
         elif len(failed) == len(self.results["tickers"]):
@@ -204,6 +202,8 @@ class RunRecord:
                 else f"None of {len(failed)} tickers could be brought up to date; the first: "
                 f"{first}"
             )
+        elif files := self._refused_files:
+            self.results["error"] = f"Files that were left out: {len(files)}. {files[0]}"
 
     def write(self, seconds: float) -> None:
         """Write both files; ``seconds`` is how long the run took."""

@@ -70,7 +70,9 @@ def to_parquet(record: ForecastRecord) -> bytes:
     table = pa.table(
         {
             "made": pl.Series(record.sessions[rows].astype("datetime64[D]")).to_arrow(),
-            "ticker": pa.DictionaryArray.from_arrays(places, _texts(record.tickers)),
+            "ticker": pa.DictionaryArray.from_arrays(
+                places, pl.Series(record.tickers).to_arrow().cast(pa.string())
+            ),
             **{name: _single(values[rows, columns]) for name, values in matrices.items()},
         }
     ).replace_schema_metadata({HORIZON: str(record.horizon).encode()})
@@ -178,16 +180,6 @@ def _single(values: Floats) -> pa.Array:
     import polars as pl
 
     return pl.Series(values.astype(np.float32), nan_to_null=True).to_arrow()
-
-
-def _texts(texts: Sequence[str]) -> pa.Array:
-    import pyarrow as pa
-
-    coded = [text.encode() for text in texts]
-    ends = np.cumsum([0, *map(len, coded)], dtype=np.int32)
-    return pa.StringArray.from_buffers(
-        len(coded), pa.py_buffer(ends), pa.py_buffer(b"".join(coded))
-    )
 
 
 def _pivot(table: pa.Table) -> tuple[Floats, Days, tuple[str, ...]]:

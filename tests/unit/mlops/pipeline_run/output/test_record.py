@@ -75,13 +75,15 @@ def test_a_ticker_that_a_stage_left_out_makes_the_run_partial(record):
 
 
 def test_a_file_that_cannot_be_read_makes_a_run_of_many_partial_and_no_single_one(record):
-    for ticker, status in ((None, "partial"), ("A.NS", "success")):
+    error = "Files that were left out: 1. x.csv is empty"
+    for ticker, status, sentence in ((None, "partial", error), ("A.NS", "success", None)):
         run = record(ticker)
         add(run, "A.NS", failures=("x.csv is empty",))
 
         results, _ = written(run)
 
         assert (results["status"], results["warnings"]) == (status, ["x.csv is empty"])
+        assert results.get("error") == sentence
 
 
 def test_a_run_in_which_no_ticker_is_left_has_failed(record):
