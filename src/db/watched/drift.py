@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -67,30 +67,19 @@ paths AS (
 SELECT feature_date AS day, levels, width_bucket(y, quantiles) AS bucket, count(*) AS n
 FROM paths GROUP BY feature_date, levels, bucket ORDER BY feature_date
 """  # noqa: S608 names of this module
-# The sessions first: of few of them the inputs need be read.
-_MEANS = """
-WITH wanted AS MATERIALIZED (
-    SELECT date, features_version
-    FROM (SELECT DISTINCT date FROM features_daily WHERE date >= %(since)s) d
-    CROSS JOIN (SELECT DISTINCT features_version FROM pool_members WHERE pool = %(pool)s) v
-    WHERE date >= %(again)s OR NOT EXISTS (
-        SELECT FROM feature_means k WHERE k.pool = %(pool)s AND k.session = date
-            AND k.features_version = v.features_version)
-)
-INSERT INTO feature_means (pool, session, features_version, means)
-SELECT %(pool)s, date, features_version, array_agg(mean::real ORDER BY place)
-FROM (
-    SELECT w.date, w.features_version, place,
-        avg(value) FILTER (WHERE value <> 'NaN') AS mean
-    FROM wanted w CROSS JOIN LATERAL (
-        SELECT inputs FROM features_daily JOIN pool_members m USING (ticker, features_version)
-        WHERE date = w.date AND features_version = w.features_version AND NOT warm_up
-            AND m.pool = %(pool)s
-        OFFSET 0) f
-    CROSS JOIN LATERAL unnest(f.inputs) WITH ORDINALITY u(value, place)
-    GROUP BY w.date, w.features_version, place
-) by_input
-GROUP BY date, features_version
+# By version of the features of a pool's tickers: these, and the sessions without means of theirs.
+_WITHOUT_MEANS = """
+SELECT m.features_version, m.tickers, array_agg(d.date ORDER BY d.date)
+FROM (SELECT DISTINCT date FROM features_daily WHERE date >= %(since)s) d
+CROSS JOIN (SELECT features_version, array_agg(ticker ORDER BY ticker) AS tickers
+    FROM pool_members WHERE pool = %(pool)s GROUP BY features_version) m
+WHERE d.date >= %(again)s OR NOT EXISTS (
+    SELECT FROM feature_means k WHERE k.pool = %(pool)s AND k.session = d.date
+        AND k.features_version = m.features_version)
+GROUP BY m.features_version, m.tickers
+"""
+_WRITE_MEANS = """
+INSERT INTO feature_means (pool, session, features_version, means) VALUES (%s, %s, %s, %s)
 ON CONFLICT (pool, session) DO UPDATE
     SET features_version = excluded.features_version, means = excluded.means
 """
@@ -168,15 +157,30 @@ class DriftTables:
         days = {"days": list(later), "later": list(later.values())}
         return self._rows(_PATHS, parameters | days)
 
-    def feature_means(
+    def sessions_without_means(
         self, pool: str, since: dt.date, again: dt.date
-    ) -> tuple[list[str], list[tuple[dt.date, list[float | None]]]]:
-        """Names of a pool's stored inputs, and their means over its tickers by session.
+    ) -> list[tuple[str, list[str], list[dt.date]]]:
+        """Sessions whose means are not known yet, and those of ``again`` and later.
 
-        Means that are not known yet, and those of ``again`` and later, are computed first.
+        Returns:
+            For each version of features in the pool: it, the tickers that have it, the sessions.
         """
         parameters = {"pool": pool, "since": since, "again": again}
-        self._connection.execute(_MEANS, parameters)
+        return self._connection.execute(_WITHOUT_MEANS, parameters).fetchall()
+
+    def write_means(
+        self, pool: str, version: str, means: Iterable[tuple[dt.date, Sequence[float | None]]]
+    ) -> None:
+        """Keep the means of a pool's inputs by session; those of the same session are replaced."""
+        rows = [(pool, session, version, values) for session, values in means]
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            cursor.executemany(_WRITE_MEANS, rows)
+
+    def feature_means(
+        self, pool: str, since: dt.date
+    ) -> tuple[list[str], list[tuple[dt.date, list[float | None]]]]:
+        """Names of a pool's stored inputs, and their kept means over its tickers by session."""
+        parameters = {"pool": pool, "since": since}
         rows = self._connection.execute(_READ_MEANS, parameters).fetchall()
         return (list(rows[-1][2]) if rows else []), [(day, means) for day, means, _ in rows]
 

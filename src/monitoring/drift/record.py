@@ -13,6 +13,7 @@ from src.core.pools import SAMPLE_POOL
 from src.core.tables import HORIZONS
 from src.db.watched.drift import DriftTables
 from src.monitoring.drift.daily import arrange
+from src.monitoring.drift.feature_means import update_means
 from src.monitoring.drift.feature_shift import PAST, WINDOW, feature_shift
 from src.monitoring.drift.measures import SHARE, Measure, Window, coverage, skill
 
@@ -90,7 +91,7 @@ def _measures(
         for window in COVERAGE[horizon]:
             yield horizon, coverage(outcomes, window, sessions, what)
     yield "long", _early(tables, pool, calendar, list(closes))
-    yield "", _features(tables, pool, _back(calendar, session, PAST + WINDOW + 10), session)
+    yield "", _features(tables, pool, context, session)
 
 
 def _early(tables: DriftTables, pool: str, calendar: Calendar, days: Sequence[dt.date]) -> Measure:
@@ -101,8 +102,10 @@ def _early(tables: DriftTables, pool: str, calendar: Calendar, days: Sequence[dt
     return coverage(arrange(rows, SHARE), EARLY_COVERAGE, EARLY, what)
 
 
-def _features(tables: DriftTables, pool: str, since: dt.date, session: dt.date) -> Measure:
-    names, rows = tables.feature_means(pool, since, session - dt.timedelta(days=2 * AGAIN))
+def _features(tables: DriftTables, pool: str, context: RunContext, session: dt.date) -> Measure:
+    since = _back(context.calendar, session, PAST + WINDOW + 10)
+    update_means(context.store, tables, pool, since, session - dt.timedelta(days=2 * AGAIN))
+    names, rows = tables.feature_means(pool, since)
     means = np.array([row for _, row in rows], dtype=np.float64).reshape(-1, len(names))
     return feature_shift(names, means, pool)
 

@@ -9,6 +9,7 @@ import pytest
 
 from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.db.watched.drift import DriftTables
+from src.monitoring.drift.feature_means import update_means
 from tests.support.answers import put_member
 from tests.support.logged_forecasts import log_forecasts, logged_forecast, record_outcomes
 
@@ -32,7 +33,7 @@ def tables(connection):
 
 
 @pytest.fixture
-def store(connection):
+def log(connection):
     """Store forecasts with their outcomes."""
 
     def write(*rows):
@@ -54,8 +55,8 @@ def outcomes(tables, pool="NSE"):
     ]
 
 
-def test_outcomes_are_counted_by_day_and_place_among_the_quantiles(tables, store):
-    store(
+def test_outcomes_are_counted_by_day_and_place_among_the_quantiles(tables, log):
+    log(
         forecast(0, realised=0.01, point=0.004),
         forecast(0, realised=-0.03, ticker="INFY.NS"),
         forecast(1, realised=0.05),
@@ -70,25 +71,25 @@ def test_outcomes_are_counted_by_day_and_place_among_the_quantiles(tables, store
     assert outcomes(tables, "BSE") == [(DAYS[0], 3, 1, 0, 0)]
 
 
-def test_a_forecast_made_after_the_close_that_decided_it_is_left_out(tables, store):
-    store(forecast(0, made_at=CLOSES[DAYS[1]]))
+def test_a_forecast_made_after_the_close_that_decided_it_is_left_out(tables, log):
+    log(forecast(0, made_at=CLOSES[DAYS[1]]))
     assert outcomes(tables) == []
 
 
-def test_the_first_forecast_of_a_session_counts(tables, store):
+def test_the_first_forecast_of_a_session_counts(tables, log):
     later = CLOSES[DAYS[0]] + dt.timedelta(hours=3)
-    store(forecast(0, realised=0.01), forecast(0, 0.01, version="b" * 64, made_at=later, point=0.5))
+    log(forecast(0, realised=0.01), forecast(0, 0.01, version="b" * 64, made_at=later, point=0.5))
     assert outcomes(tables) == [(DAYS[0], 2, 1, 0, 0)]
 
 
-def test_a_restated_outcome_takes_the_place_of_the_first(tables, store):
-    store(forecast(0, realised=0.01))
-    store(forecast(0, realised=0.03, matured_at=CLOSES[DAYS[4]] + dt.timedelta(days=30)))
+def test_a_restated_outcome_takes_the_place_of_the_first(tables, log):
+    log(forecast(0, realised=0.01))
+    log(forecast(0, realised=0.03, matured_at=CLOSES[DAYS[4]] + dt.timedelta(days=30)))
     assert [row[:3] for row in outcomes(tables)] == [(DAYS[0], 3, 1)]
 
 
-def test_shadow_forecasts_are_not_served(tables, store):
-    store(forecast(0, kind="shadow"))
+def test_shadow_forecasts_are_not_served(tables, log):
+    log(forecast(0, kind="shadow"))
     assert outcomes(tables) == []
 
 
@@ -107,23 +108,29 @@ def paths(tables):
 
 @pytest.mark.parametrize(("moved", "bucket"), [(0.0099, 2), (0.0101, 3), (-0.0102, 0)])
 def test_a_path_is_set_beside_the_range_that_time_has_scaled(
-    tables, store, connection, moved, bucket
+    tables, log, connection, moved, bucket
 ):
     # After 2 of 8 sessions half of the 2 % in logarithms may be used up: .0099 = 1.02 ^ .5 - 1.
     assert math.sqrt(1.02) - 1 == pytest.approx(0.00995, abs=1e-5)
-    store(forecast(0, horizon="long", sessions=8))
+    log(forecast(0, horizon="long", sessions=8))
     put_close(connection, "TCS.NS", DAYS[0], 100.0)
     put_close(connection, "TCS.NS", DAYS[2], 100.0 * (1 + moved))
     assert paths(tables) == [(DAYS[0], bucket, 1)]
 
 
-def test_a_path_over_a_pending_split_is_left_out(tables, store, connection):
-    store(forecast(0, horizon="long", sessions=8), forecast(1, horizon="long", sessions=8))
+def test_a_path_over_a_pending_split_is_left_out(tables, log, connection):
+    log(forecast(0, horizon="long", sessions=8), forecast(1, horizon="long", sessions=8))
     put_close(connection, "TCS.NS", DAYS[0], 100.0)
     put_close(connection, "TCS.NS", DAYS[1], 50.0, pending=True)
     put_close(connection, "TCS.NS", DAYS[2], 50.0)
     put_close(connection, "TCS.NS", DAYS[3], 50.0)
     assert paths(tables) == [(DAYS[1], 1, 1)]
+
+
+def means_of(store, tables, again):
+    """The means of ``DAYS`` after those of ``again`` and later were computed."""
+    update_means(store, tables, "NSE", DAYS[0], again)
+    return tables.feature_means("NSE", DAYS[0])
 
 
 def put_inputs(connection, ticker, day, inputs, version="v"):
@@ -135,23 +142,23 @@ def put_inputs(connection, ticker, day, inputs, version="v"):
     )
 
 
-def test_means_of_inputs_are_kept_and_the_newest_computed_again(tables, connection):
+def test_means_of_inputs_are_kept_and_the_newest_computed_again(tables, connection, store):
     connection.execute("UPDATE pool_members SET features_version = 'v'")
     connection.execute("INSERT INTO feature_sets VALUES ('v', %s)", (["momentum", "volume"],))
     for day in DAYS[:2]:
         put_inputs(connection, "TCS.NS", day, [1.0, math.nan])
         put_inputs(connection, "INFY.NS", day, [2.0, 4.0])
-    names, means = tables.feature_means("NSE", DAYS[0], DAYS[1])
+    names, means = means_of(store, tables, DAYS[1])
     assert names == ["momentum", "volume"]
     assert means == [(DAYS[0], [1.5, 4.0]), (DAYS[1], [1.5, 4.0])]
     for day in DAYS[:2]:
         put_inputs(connection, "TCS.NS", day, [4.0, math.nan])
-    _, means = tables.feature_means("NSE", DAYS[0], DAYS[1])
+    _, means = means_of(store, tables, DAYS[1])
     assert means == [(DAYS[0], [1.5, 4.0]), (DAYS[1], [3.0, 4.0])]
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_means_session_by_session_are_those_of_all_at_once(tables, connection, seed):
+def test_means_session_by_session_are_those_of_all_at_once(tables, connection, store, seed):
     numbers = np.random.default_rng(seed)
     for version in ("v", "w"):
         connection.execute("INSERT INTO feature_sets VALUES (%s, %s)", (version, ["a", "b"]))
@@ -165,12 +172,12 @@ def test_means_session_by_session_are_those_of_all_at_once(tables, connection, s
         ]:
             inputs = [float(numbers.choice([math.nan, numbers.normal()])) for _ in "ab"]
             put_inputs(connection, str(ticker), day, inputs, version)
-        tables.feature_means("NSE", DAYS[0], day)
+        means_of(store, tables, day)
 
-    one_by_one = repr(tables.feature_means("NSE", DAYS[0], DAYS[-1]))
+    one_by_one = repr(means_of(store, tables, DAYS[-1]))
     connection.execute("DELETE FROM feature_means")
 
-    assert repr(tables.feature_means("NSE", DAYS[0], DAYS[-1])) == one_by_one
+    assert repr(means_of(store, tables, DAYS[-1])) == one_by_one
 
 
 def test_the_newest_measures_are_read(tables):
