@@ -233,6 +233,27 @@ class DashboardSettings(_Section):
         return value or None
 
 
+class WorkerSettings(_Section):
+    """What the worker runs after each session, and how long the traces of runs are kept.
+
+    Attributes:
+        source: Where the prices of scheduled runs come from.
+        path: Of ``csv``: a file or folder in the folder for prices; a dot for all of it.
+        kind: ``full`` trains; ``data`` forecasts with the stored models.
+        settle_minutes: From the close of a session until its prices can be had.
+        stop_seconds: How long a run may take to end when the worker is stopped.
+        keep_days: Requests that have ended, stages and tickers of runs, and what runs printed and
+            left in their folders, are deleted when they are older.
+    """
+
+    source: Literal["yahoo", "csv", "stored"] = "yahoo"
+    path: Annotated[str, Field(min_length=1)] = "."
+    kind: Literal["full", "data"] = "full"
+    settle_minutes: Annotated[float, Field(ge=0, le=720)] = 30.0
+    stop_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    keep_days: Annotated[int, Field(ge=60)] = 400
+
+
 class Settings(BaseSettings):
     """All settings; immutable. Loaded once by ``src.config.load`` and passed on.
 
@@ -256,6 +277,7 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     dashboard: DashboardSettings = DashboardSettings()
+    worker: WorkerSettings = WorkerSettings()
     database_url: SecretStr | None = None
     signing_key: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"

@@ -35,11 +35,19 @@ class Reconnector:
 
     An embedded server that has died is started again. While it cannot be reached, tries become
     rarer; between them, and while one is under way, callers get the last failure at once. Nothing
-    is opened before the first call. ``application`` is its name in ``pg_stat_activity``.
+    is opened before the first call. ``application`` is its name in ``pg_stat_activity``,
+    ``longest_pause`` in seconds.
     """
 
-    def __init__(self, url: str | None, home: Path, application: str = APPLICATION) -> None:
+    def __init__(
+        self,
+        url: str | None,
+        home: Path,
+        application: str = APPLICATION,
+        longest_pause: float = LONGEST_PAUSE,
+    ) -> None:
         self._url, self._home, self._application = url, home, application
+        self._longest_pause = longest_pause
         self._lock = threading.Lock()
         self._lease: Lease | None = None
         self._ready = self._closed = False
@@ -89,7 +97,7 @@ class Reconnector:
 
     def _pause_after(self, error: ForecastError) -> None:
         self._failure, self._next_try = error, time.monotonic() + self._pause
-        self._pause = min(2 * self._pause or FIRST_PAUSE, LONGEST_PAUSE)
+        self._pause = min(2 * self._pause or FIRST_PAUSE, self._longest_pause)
 
     def _reachable_url(self) -> str:
         if self._url is not None:

@@ -1,4 +1,4 @@
-"""Runs that people ask for: made once, claimed by one process, cancelled, and ended.
+"""Runs that people or the schedule ask for: made once, claimed by one process, cancelled, ended.
 
 A page only inserts rows and sets ``cancel_requested_at``; every other column is written by the
 process that runs the request. It holds an advisory lock of the request's number for as long as it
@@ -38,8 +38,10 @@ SELECT request_id FROM run_requests WHERE idempotency_key = %(idempotency_key)s
 ORDER BY idempotency_key = %(idempotency_key)s DESC, request_id LIMIT 1
 """  # noqa: S608
 _INSERT = """
-INSERT INTO run_requests (idempotency_key, kind, tickers, source, path, person) VALUES
-    (%(idempotency_key)s, %(kind)s, %(tickers)s, %(source)s, %(path)s, %(person)s)
+INSERT INTO run_requests (idempotency_key, kind, tickers, source, path, person, exchange, session,
+    scheduled_at) VALUES
+    (%(idempotency_key)s, %(kind)s, %(tickers)s, %(source)s, %(path)s, %(person)s, %(exchange)s,
+    %(session)s, %(scheduled_at)s)
 RETURNING request_id
 """
 _READ = f"""
@@ -53,8 +55,13 @@ FROM run_requests
 _NEWEST = f"{_READ} ORDER BY {_LIVE} DESC, request_id DESC LIMIT %s"
 _CLOSE = f"""
 UPDATE run_requests SET status = 'interrupted', ended_at = clock_timestamp(), error = %s
-WHERE status = 'running' AND request_id <> %s AND NOT {_LOCKED}
+WHERE status = 'running' AND NOT {_LOCKED}
 """  # noqa: S608
+# What people ask for comes first.
+_WAITING = """
+SELECT request_id FROM run_requests WHERE status = 'waiting' AND cancel_requested_at IS NULL
+ORDER BY exchange IS NOT NULL, request_id
+"""
 _CLAIM = """
 UPDATE run_requests SET status = 'running', started_at = clock_timestamp()
 WHERE request_id = %s AND status = 'waiting' AND cancel_requested_at IS NULL
@@ -89,6 +96,9 @@ class NewRequest:
         source: ``stored``, ``yahoo``, ``sample`` or ``csv``.
         path: Of ``csv``: a file or folder, on the machine that runs it.
         person: Who asks.
+        exchange: Of a scheduled request: its code; the two below are of such a one as well.
+        session: That it is to bring.
+        scheduled_at: When it is made, by the clock of the worker.
     """
 
     idempotency_key: str
@@ -97,6 +107,9 @@ class NewRequest:
     source: str
     path: str | None
     person: str
+    exchange: str | None = None
+    session: dt.date | None = None
+    scheduled_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -174,6 +187,24 @@ def newest(connection: psycopg.Connection[Any], limit: int) -> list[StoredReques
         return cursor.execute(_NEWEST, (limit,)).fetchall()
 
 
+def waiting(connection: psycopg.Connection[Any]) -> list[int]:
+    """The numbers of the requests that wait, in the order in which they are to be run."""
+    return [request_id for (request_id,) in connection.execute(_WAITING).fetchall()]
+
+
+def read(connection: psycopg.Connection[Any], request_id: int) -> StoredRequest | None:
+    """A request by its number; None where there is none."""
+    from psycopg.rows import class_row
+
+    with connection.cursor(row_factory=class_row(StoredRequest)) as cursor:
+        return cursor.execute(f"{_READ} WHERE request_id = %s", (request_id,)).fetchone()
+
+
+def close_dead(connection: psycopg.Connection[Any]) -> None:
+    """Write down that requests were interrupted whose process has died."""
+    connection.execute(_CLOSE, (DIED,))
+
+
 class Execution:
     """A request that this process runs; the lock is that of the connection.
 
@@ -190,17 +221,14 @@ class Execution:
         Raises:
             UsageError: There is no such request.
         """
-        from psycopg.rows import class_row
-
         key = (REQUEST_LOCKS, self._request_id)
         row = self._connection.execute("SELECT pg_try_advisory_lock(%s, %s)", key).fetchone()
-        self._connection.execute(_CLOSE, (DIED, self._request_id))
+        close_dead(self._connection)
         claimed = bool(row and row[0]) and self._connection.execute(_CLAIM, key[1:]).rowcount
-        with self._connection.cursor(row_factory=class_row(StoredRequest)) as cursor:
-            found = cursor.execute(f"{_READ} WHERE request_id = %s", key[1:]).fetchone()
-        if found is None:
+        request = read(self._connection, self._request_id)
+        if request is None:
             raise UsageError(f"There is no request {self._request_id}: see Pipeline Control.")
-        return found if claimed else None
+        return request if claimed else None
 
     def progress(self, stage: str, done: int, total: int, *, host: str, pid: int) -> bool:
         """Say what is under way and how many tickers are done; whether it is to be cancelled."""

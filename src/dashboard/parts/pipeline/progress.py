@@ -15,6 +15,7 @@ from src.db.pages import runs
 from src.db.pages.runs import StageRun
 from src.db.tables import run_requests
 from src.db.tables.run_requests import StoredRequest
+from src.stages import request_process
 
 # Seconds between looks.
 TICK = 2
@@ -123,14 +124,14 @@ def act(request_id: int, work: Callable[[], None]) -> None:
 def _waiting(request: StoredRequest) -> None:
     """Who will run it: this machine, or a worker."""
     settings = readers.settings()
-    command = local_runs.command_of(request.request_id)
+    command = request_process.command_of(request.request_id)
     if not local_runs.runs_here(settings):
         st.info(
             f"It waits for a worker, which takes it up by itself. Without one run `{command}`.",
             icon=":material/hourglass_empty:",
         )
     elif request.seconds > STARTED_WITHIN:
-        log = settings.home / local_runs.log_of(request.request_id)
+        log = settings.home / request_process.log_of(request.request_id)
         why = f"`{log}` says why." if log.exists() else f"start it again, or run `{command}`."
         st.warning(f"The process that was to run it has not begun: {why}")
         st.button(

@@ -1,0 +1,175 @@
+"""Decide from the calendar and from what was done which session of an exchange is due for a run.
+
+Nothing is remembered between two looks: what a run has finished is in ``run_tickers``, what was
+tried is in ``run_requests``. A retry is therefore no waiting entry that could block another run.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from src.core.calendars.calendar import Calendar
+
+# Between the end of a try without success and the next one; the last for all further ones.
+PAUSES = tuple(dt.timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
+# So many processes that die in one session are followed by another one at once.
+FREE_DEATHS = 2
+# Where so large a share of the tickers has the session, the source has it.
+SOURCE_HAS_IT = 0.8
+# A ticker that was tried in vain in so many sessions is dormant: one try a session.
+DORMANT_AFTER = 5
+# Days of tries that a decision rests on.
+LOOKS_BACK = 30
+
+
+@dataclass(frozen=True)
+class Try:
+    """A request that the schedule made before.
+
+    Attributes:
+        status: As in ``run_requests``; ``interrupted`` where its process died.
+        scheduled_at: When it was made, by the clock of the worker.
+        seconds: From then to its end, by the clock of the database; None while it is live.
+    """
+
+    session: dt.date
+    tickers: frozenset[str]
+    status: str
+    scheduled_at: dt.datetime
+    seconds: float | None
+
+    @property
+    def has_died(self) -> bool:
+        """Whether its process ended before it could say how."""
+        return self.status == "interrupted"
+
+    @property
+    def ended_at(self) -> dt.datetime:
+        """When it ended, by the clock of the worker."""
+        return self.scheduled_at + dt.timedelta(seconds=self.seconds or 0.0)
+
+
+@dataclass(frozen=True)
+class DueRun:
+    """A run that is due.
+
+    Attributes:
+        exchange: Its code, such as ``XNSE``.
+        session: The newest one that has closed; a run brings those before it as well.
+        number: Of the try, from 1.
+        tickers: For which no run has finished the session, in order.
+        missed: Sessions before it that no run was for: there is no forecast of them.
+    """
+
+    exchange: str
+    session: dt.date
+    number: int
+    tickers: tuple[str, ...]
+    missed: tuple[dt.date, ...]
+
+    @property
+    def key(self) -> str:
+        """The same for every worker, so that two of them make one request."""
+        return f"schedule:{self.exchange}:{self.session}:{self.number}"
+
+
+def settled_session(calendar: Calendar, now: dt.datetime, settle: dt.timedelta) -> dt.date:
+    """The newest session that closed at least ``settle`` before ``now``, an aware time."""
+    return calendar.last_closed(now - settle)
+
+
+def due_run(
+    calendar: Calendar,
+    now: dt.datetime,
+    settle: dt.timedelta,
+    newest: Mapping[str, dt.date | None],
+    tries: Sequence[Try],
+) -> DueRun | None:
+    """The run of one exchange that is to begin now; None where there is none.
+
+    Args:
+        calendar: Of the exchange.
+        now: An aware time.
+        settle: How long after a close its prices can be had.
+        newest: The scheduled tickers of the exchange, each with the newest session that a run has
+            finished for it; None where none has.
+        tries: Of the last ``LOOKS_BACK`` days, the oldest first.
+    """
+    session = settled_session(calendar, now, settle)
+    late = {ticker for ticker, day in newest.items() if day is None or day < session}
+    of_session = [each for each in tries if each.session == session]
+    if of_session:
+        last = of_session[-1]
+        if last.seconds is None or last.status == "cancelled":
+            return None
+        late -= _given_up(session, late, newest, tries)
+        pause = _pause(of_session)
+        if pause and now < last.ended_at + pause:
+            return None
+    if not late:
+        return None
+    missed = _missed(calendar, session, newest.values())
+    number = len(of_session) + 1
+    return DueRun(calendar.exchange.code, session, number, tuple(sorted(late)), missed)
+
+
+def _pause(tries: Sequence[Try]) -> dt.timedelta:
+    """How long to wait after the last of the tries of a session."""
+    died = sum(each.has_died for each in tries)
+    if tries[-1].has_died and died <= FREE_DEATHS:
+        return dt.timedelta(0)
+    without_success = len(tries) - min(died, FREE_DEATHS)
+    return PAUSES[min(without_success, len(PAUSES)) - 1]
+
+
+def _given_up(
+    session: dt.date,
+    late: set[str],
+    newest: Mapping[str, dt.date | None],
+    tries: Sequence[Try],
+) -> set[str]:
+    """Late tickers that are not tried again in this session.
+
+    A source that is late is asked until the next session closes. A ticker that is late alone is
+    asked as often as there are pauses, a dormant one not again.
+    """
+    dormant = {ticker for ticker in late if _is_dormant(ticker, session, newest[ticker], tries)}
+    active = len(newest) - len(dormant)
+    source_has_it = len(newest) - len(late) >= SOURCE_HAS_IT * active
+    most = len(PAUSES) + 1
+    ended = [each for each in tries if each.session == session and not each.has_died]
+    given_up = set()
+    for ticker in late:
+        count = sum(ticker in each.tickers for each in ended)
+        if (ticker in dormant and count) or (source_has_it and count >= most):
+            given_up.add(ticker)
+    return given_up
+
+
+def _is_dormant(
+    ticker: str, session: dt.date, newest: dt.date | None, tries: Sequence[Try]
+) -> bool:
+    """Whether it was tried in several earlier sessions, each time in vain."""
+    in_vain = {
+        each.session
+        for each in tries
+        if ticker in each.tickers
+        and (newest or dt.date.min) < each.session < session
+        and not each.has_died
+    }
+    return len(in_vain) >= DORMANT_AFTER
+
+
+def _missed(
+    calendar: Calendar, session: dt.date, newest: Iterable[dt.date | None]
+) -> tuple[dt.date, ...]:
+    """Sessions after the newest finished one and before ``session``; none before the first run."""
+    finished = [day for day in newest if day is not None and day < session]
+    if not finished:
+        return ()
+    first = calendar.next_session(max(finished))
+    return tuple(calendar.sessions(first, calendar.previous_session(session)))

@@ -1,0 +1,80 @@
+"""Say which workers there are, what is due, what waits, and which sessions were passed over."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from mlops.worker import schedule
+from mlops.worker.due import settled_session
+from src.db.queue import schedule as stored
+from src.db.queue.workers import newest_workers
+from src.db.tables import run_requests
+
+if TYPE_CHECKING:
+    from src.config.settings import Settings
+    from src.db.queue.workers import StoredWorker
+    from src.db.reconnect import Connection
+
+# Workers and sessions that are listed; a worker that is silent for so many seconds is dead.
+WORKERS, SESSIONS = 5, 10
+DEAD_AFTER = 120.0
+
+
+def status_lines(connection: Connection, settings: Settings, now: dt.datetime) -> list[str]:
+    """All of it at ``now``, an aware time, line by line."""
+    return [
+        *_workers(connection),
+        *_exchanges(connection, settings, now),
+        *_waiting(connection),
+        *_missed(connection),
+    ]
+
+
+def _workers(connection: Connection) -> Iterator[str]:
+    workers = newest_workers(connection, WORKERS)
+    if not workers:
+        yield "No worker has run here yet: start `python -m mlops.worker`."
+    for worker in workers:
+        yield (
+            f"Worker process {worker.pid} on {worker.host}: {_state(worker)}, "
+            f"started {worker.started_at:%Y-%m-%d %H:%M} UTC."
+        )
+
+
+def _state(worker: StoredWorker) -> str:
+    if worker.stopped_at is not None:
+        return f"stopped {worker.stopped_at:%Y-%m-%d %H:%M} UTC"
+    if worker.silence > DEAD_AFTER:
+        return f"dead, last seen {worker.seen_at:%Y-%m-%d %H:%M} UTC"
+    return "at work"
+
+
+def _exchanges(connection: Connection, settings: Settings, now: dt.datetime) -> Iterator[str]:
+    settle = dt.timedelta(minutes=settings.worker.settle_minutes)
+    due = {run.exchange: run for run in schedule.due_runs(connection, settings, now)}
+    for calendar, tickers in schedule.scheduled(connection, settings):
+        session = settled_session(calendar, now, settle)
+        newest = stored.finished(connection, tickers).values()
+        count = sum(day is not None and day >= session for day in newest)
+        next_run = calendar.hours(calendar.next_session(session)).closes + settle
+        yield (
+            f"{calendar.exchange.code}: session {session} is finished for {count} of "
+            f"{len(tickers)} stocks; the next one is due from {next_run:%Y-%m-%d %H:%M} UTC."
+        )
+        if calendar.exchange.code in due:
+            yield schedule.sentence(due[calendar.exchange.code])
+
+
+def _waiting(connection: Connection) -> Iterator[str]:
+    numbers = run_requests.waiting(connection)
+    if numbers:
+        yield f"Requests that wait: {', '.join(map(str, numbers))}."
+
+
+def _missed(connection: Connection) -> Iterator[str]:
+    sessions = stored.missed(connection, SESSIONS)
+    if sessions:
+        listed = ", ".join(f"{each.exchange} {each.session}" for each in sessions)
+        yield f"Passed over, without a forecast, the newest first: {listed}."

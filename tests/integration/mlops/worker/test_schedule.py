@@ -1,0 +1,98 @@
+"""Requests that the schedule makes, on a real database: one for all workers, and none for ever."""
+
+import datetime as dt
+import threading
+
+import pytest
+
+from mlops.worker.schedule import request_due_runs
+from src.config.settings import Settings
+from src.db.queue import schedule
+from src.db.tables import run_requests
+from src.db.tables.run_requests import Execution, NewRequest
+from tests.support.installations import TICKERS, Installation
+from tests.support.services import eventually
+
+# Friday 17 April 2026, the session after that of the installation, closed at 10:00 UTC.
+NEXT = dt.date(2026, 4, 17)
+EVENING = dt.datetime(2026, 4, 17, 10, 30, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def settings(database_url, home):
+    """Of three tickers whose session of 16 April a run has finished."""
+    Installation(database_url, home)
+    return Settings(home=home, database_url=database_url)
+
+
+def keys(connection):
+    query = "SELECT idempotency_key FROM run_requests ORDER BY request_id"
+    return [key for (key,) in connection.execute(query).fetchall()]
+
+
+def test_ten_workers_at_once_request_a_session_once(settings, connect):
+    connections, made = [connect() for _ in range(10)], []
+    barrier = threading.Barrier(10)
+
+    def look(connection):
+        barrier.wait()
+        made.extend(request_due_runs(connection, settings, EVENING))
+
+    threads = [threading.Thread(target=look, args=(each,)) for each in connections]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [(run.exchange, run.session, run.tickers) for run in made] == [("XNSE", NEXT, TICKERS)]
+    assert keys(connections[0]) == ["schedule:XNSE:2026-04-17:1"]
+
+
+def test_what_a_run_has_finished_is_due_no_longer(settings, connect):
+    connection = connect()
+    assert request_due_runs(connection, settings, EVENING - dt.timedelta(minutes=1)) == []
+    connection.execute("UPDATE run_tickers SET session = %s WHERE ticker = 'TCS.NS'", (NEXT,))
+    (run,) = request_due_runs(connection, settings, EVENING)
+    assert run.tickers == ("INFY.NS", "RELIANCE.NS")
+
+
+def test_a_run_whose_process_died_is_due_again(settings, connect):
+    connection, dying = connect(), connect()
+    request_due_runs(connection, settings, EVENING)
+    (request_id,) = run_requests.waiting(connection)
+    Execution(dying, request_id).claim()
+    assert request_due_runs(connection, settings, EVENING) == []
+    dying.close()
+    # The server releases the locks of a connection a moment after its end.
+    (run,) = eventually(lambda: request_due_runs(connection, settings, EVENING))
+    assert run.number == 2
+    first = run_requests.read(connection, request_id)
+    assert (first.status, first.error) == ("interrupted", run_requests.DIED)
+
+
+def test_a_request_of_a_person_comes_first_and_stands_for_the_schedule(settings, connect):
+    connection = connect()
+    other = NewRequest("1", "data", ["ACE.NS"], "stored", None, "A. Rao")
+    request_due_runs(connection, settings, EVENING)
+    late, _ = run_requests.submit(connection, other)
+    assert run_requests.waiting(connection)[0] == late
+    run_requests.cancel(connection, run_requests.waiting(connection)[1])
+    connection.execute("DELETE FROM run_requests WHERE exchange IS NOT NULL")
+    run_requests.submit(connection, NewRequest("2", "full", ["TCS.NS"], "stored", None, "A. Rao"))
+    assert request_due_runs(connection, settings, EVENING) == []
+
+
+def test_sessions_that_were_passed_over_are_noted_once(settings, connect):
+    connection = connect()
+    # Monday 20 and Tuesday 21 April are sessions.
+    evening = dt.datetime(2026, 4, 21, 12, tzinfo=dt.UTC)
+    request_due_runs(connection, settings, evening)
+    connection.execute("DELETE FROM run_requests")
+    request_due_runs(connection, settings, evening)
+    noted = [(each.exchange, each.session) for each in schedule.missed(connection, 10)]
+    assert noted == [("XNSE", dt.date(2026, 4, 20)), ("XNSE", NEXT)]
+
+
+def test_without_stored_tickers_the_configured_one_is_due(database_url, home, connect):
+    settings = Settings(home=home, database_url=database_url, data={"ticker": "INFY.NS"})
+    (run,) = request_due_runs(connect(), settings, EVENING)
+    assert (run.tickers, run.session) == (("INFY.NS",), NEXT)
