@@ -250,7 +250,7 @@ class WorkerSettings(_Section):
     path: Annotated[str, Field(min_length=1)] = "."
     kind: Literal["full", "data"] = "full"
     settle_minutes: Annotated[float, Field(ge=0, le=720)] = 30.0
-    stop_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    stop_seconds: Annotated[float, Field(gt=0, le=3600)] = 45.0
     keep_days: Annotated[int, Field(ge=60)] = 400
 
 
