@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mlops.worker import schedule
 from mlops.worker.due import settled_session
 from src.db.queue import schedule as stored
-from src.db.queue.workers import newest_workers
+from src.db.queue.workers import DEAD_AFTER, newest_workers
 from src.db.tables import run_requests
 
 if TYPE_CHECKING:
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from src.db.queue.workers import StoredWorker
     from src.db.reconnect import Connection
 
-# Workers and sessions that are listed; a worker that is silent for so many seconds is dead.
+# Workers and sessions that are listed.
 WORKERS, SESSIONS = 5, 10
-DEAD_AFTER = 120.0
 
 
 def status_lines(connection: Connection, settings: Settings, now: dt.datetime) -> list[str]:

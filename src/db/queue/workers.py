@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import psycopg
 
+# A worker that has been silent for so many seconds is dead.
+DEAD_AFTER = 120.0
+
 _ADD = "INSERT INTO workers (host, pid) VALUES (%s, %s) RETURNING worker_id"
 _SEEN = "UPDATE workers SET seen_at = clock_timestamp(), stopped_at = NULL WHERE worker_id = %s"
 _STOPPED = """

@@ -19,6 +19,7 @@ from src.monitoring.checks import (
     prices,
     runs,
     scores,
+    workers,
 )
 from src.monitoring.observation import Observation
 
@@ -45,7 +46,16 @@ class Check(Protocol):
         ...
 
 
-CHECKS: tuple[Check, ...] = (channels, database, features, prices, models, runs, scores)
+CHECKS: tuple[Check, ...] = (
+    channels,
+    database,
+    features,
+    prices,
+    models,
+    runs,
+    scores,
+    workers,
+)
 UNREACHABLE, FAILED = "database_unreachable", "check_failed"
 
 

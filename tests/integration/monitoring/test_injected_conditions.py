@@ -213,6 +213,14 @@ def measured(horizon, measure, value):
     )
 
 
+def worker(started, seen=0):
+    """A worker that started and was last seen so many minutes ago."""
+    return (
+        "INSERT INTO workers (host, pid, started_at, seen_at) VALUES ('here', 1, "
+        f"now() - interval '{started} min', now() - interval '{seen} min')"
+    )
+
+
 def later(**timedelta):
     return NOW + dt.timedelta(**timedelta)
 
@@ -330,6 +338,30 @@ CONDITIONS = [
             "INSERT INTO quality_scores VALUES ('TCS.NS', '2026-04-16', 70, "
             '\'{"validity": {"score": 70, "found": "One.", "remedy": "Mend it."}}\', now())',
             'UPDATE quality_scores SET dimensions = \'{"validity": {"score": 100}}\'',
+        ),
+    ),
+    Condition(
+        "worker_dead",
+        "",
+        by_statements(worker(started=9, seen=3), "UPDATE workers SET seen_at = now()"),
+    ),
+    Condition(
+        "worker_restarts",
+        "",
+        by_statements(
+            "; ".join(worker(started, started - 0.5) for started in (4, 3, 2)) + "; " + worker(1),
+            "UPDATE workers SET stopped_at = seen_at",
+        ),
+    ),
+    Condition(
+        "requests_waiting",
+        "",
+        by_statements(
+            "TRUNCATE workers; "
+            + worker(60)
+            + "; INSERT INTO run_requests (idempotency_key, kind, source, person, requested_at) "
+            "VALUES ('1', 'full', 'yahoo', 'A. Rao', now() - interval '11 min')",
+            "UPDATE run_requests SET cancel_requested_at = now()",
         ),
     ),
     Condition("skill_negative", "NSE/short", measured("short", "skill", -0.02)),
