@@ -254,6 +254,26 @@ class WorkerSettings(_Section):
     keep_days: Annotated[int, Field(ge=60)] = 400
 
 
+class BackupSettings(_Section):
+    """Where archives of database, models and versions are kept.
+
+    Attributes:
+        folder: A relative one is below ``home``; None for ``backups`` there. Where it is set, there
+            is an alert also before the first archive.
+        keep: How many archives; older ones are removed after a new one is made.
+        alert_after_hours: Age of the newest archive that is a WARNING.
+    """
+
+    folder: Path | None = None
+    keep: Annotated[int, Field(ge=1)] = 7
+    alert_after_hours: Annotated[float, Field(gt=0)] = 50.0
+
+    @field_validator("folder", mode="before")
+    @classmethod
+    def _empty_means_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
+
 class Settings(BaseSettings):
     """All settings; immutable. Loaded once by ``src.config.load`` and passed on.
 
@@ -278,6 +298,7 @@ class Settings(BaseSettings):
     monitoring: MonitoringSettings = MonitoringSettings()
     dashboard: DashboardSettings = DashboardSettings()
     worker: WorkerSettings = WorkerSettings()
+    backup: BackupSettings = BackupSettings()
     database_url: SecretStr | None = None
     signing_key: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"

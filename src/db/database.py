@@ -58,12 +58,19 @@ def open_connection(
         DatabaseUnavailable: Also when the server is lost before the block ends.
         DatabaseRefused: As above.
     """
-    with ExitStack() as stack:
-        if url is None:
-            from src.db.embedded.lease import acquire
+    with reach_server(url, home) as reached, one_sentence_errors(reached):
+        ensure_schema(reached)
+        with control_connection(reached, application) as connection:
+            yield reached, connection
 
-            url = stack.enter_context(acquire(home / DATA_DIR)).url
-        url = normalise_url(url)
-        stack.enter_context(one_sentence_errors(url))
-        ensure_schema(url)
-        yield url, stack.enter_context(control_connection(url, application))
+
+@contextmanager
+def reach_server(url: str | None, home: Path) -> Iterator[str]:
+    """The URL of the server, the embedded one started; its schema is as it is."""
+    if url is not None:
+        yield normalise_url(url)
+        return
+    from src.db.embedded.lease import acquire
+
+    with acquire(home / DATA_DIR) as lease:
+        yield normalise_url(lease.url)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from src.core.errors import DatabaseRefused
 from src.db.connection import control_connection, one_sentence_errors, without_credentials
+
+if TYPE_CHECKING:
+    import psycopg
+    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 # An advisory lock that every process takes before it migrates.
@@ -24,35 +32,62 @@ def ensure_schema(url: str) -> bool:
         DatabaseUnavailable: It cannot be reached.
         DatabaseRefused: Its schema is newer than this code, or its encoding is not UTF8.
     """
-    stored, newest = _revision(url), newest_revision()
+    newest = newest_revision()
+    with one_sentence_errors(url), control_connection(url) as connection:
+        stored = _revision_of(connection, url)
     if stored == newest:
         return False
     if stored is not None and stored > newest:
         raise DatabaseRefused(
             f"The database has schema {stored}, but this code only knows {newest}: update the code."
         )
-    with one_sentence_errors(url):
-        _upgrade(url)
+    with one_sentence_errors(url), open_schema(url) as schema:
+        schema.upgrade("head")
     return True
 
 
-def _revision(url: str) -> str | None:
-    with one_sentence_errors(url), control_connection(url) as connection:
-        encoding = connection.execute("SHOW server_encoding").fetchone()
-        if encoding is None or encoding[0] != "UTF8":
-            raise DatabaseRefused(
-                f"The database at {without_credentials(url)} is not encoded in UTF8: create it "
-                "with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."
-            )
-        table = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
-        if table is None or table[0] is None:
-            return None
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        return row[0] if row else None
+def _revision_of(connection: psycopg.Connection[Any], url: str) -> str | None:
+    encoding = connection.execute("SHOW server_encoding").fetchone()
+    if encoding is None or encoding[0] != "UTF8":
+        raise DatabaseRefused(
+            f"The database at {without_credentials(url)} is not encoded in UTF8: create it "
+            "with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."
+        )
+    table = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
+    if table is None or table[0] is None:
+        return None
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return row[0] if row else None
 
 
-def _upgrade(url: str) -> None:
-    from alembic import command
+@dataclass(frozen=True)
+class Schema:
+    """The schema of a database, in one transaction in which it may be changed.
+
+    Attributes:
+        connection: In that transaction.
+        revision: At its beginning; None where there is no schema yet.
+    """
+
+    connection: psycopg.Connection[Any]
+    revision: str | None
+    _config: Config
+
+    def upgrade(self, revision: str) -> None:
+        """Apply the migrations up to one, or to the newest (``head``)."""
+        from alembic import command
+
+        command.upgrade(self._config, revision)
+
+
+@contextmanager
+def open_schema(url: str) -> Iterator[Schema]:
+    """Keep other migrations out; what is changed is committed together once the block ends.
+
+    Raises:
+        DatabaseUnavailable: It cannot be reached.
+        DatabaseRefused: Its encoding is not UTF8.
+    """
     from alembic.config import Config
     from sqlalchemy import create_engine, text
 
@@ -66,6 +101,7 @@ def _upgrade(url: str) -> None:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            driver: Any = connection.connection.driver_connection
+            yield Schema(driver, _revision_of(driver, url), config)
     finally:
         engine.dispose()

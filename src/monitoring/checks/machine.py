@@ -1,4 +1,4 @@
-"""Check this machine, and monitoring itself: disks, folders, channels, and the watch."""
+"""Check this machine, and monitoring itself: disks, folders, backups, channels, and the watch."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from src.backup import folder as backups
 from src.config.logs import LOG_FILE
 from src.monitoring.observation import Observation
 
@@ -29,6 +30,7 @@ def check(settings: Settings, now: dt.datetime) -> list[Observation]:
         *_disks(settings),
         *(_folder(settings.home / name) for name in WRITTEN),
         _log(settings.home / LOG_FILE),
+        backup_age(settings, now),
         _channels(settings),
         watch_age(last_watch(settings.home), now),
     ]
@@ -70,6 +72,18 @@ def _log(path: Path) -> Observation:
     bad = not (is_file and _is_writable(path.parent))
     sentence = f"The log {path} cannot be written by this user." if bad else ""
     return Observation("log_unwritable", "", bad, sentence)
+
+
+def backup_age(settings: Settings, now: dt.datetime) -> Observation:
+    """Whether the newest archive is too old; none is needed where none was made or configured."""
+    folder = backups.folder_of(settings)
+    made = [backups.made_at(path) for path in backups.archives(folder)[:1]]
+    if not made or made[0] is None:
+        bad = settings.backup.folder is not None
+        return Observation("backup_old", "", bad, f"There is no archive in {folder} yet." * bad)
+    hours, limit = (now - made[0]).total_seconds() / 3600, settings.backup.alert_after_hours
+    sentence = f"The newest archive in {folder} is {hours:.0f} hours old; {limit:g} are allowed."
+    return Observation("backup_old", "", hours > limit, sentence, hours)
 
 
 def _is_writable(folder: Path) -> bool:

@@ -123,6 +123,15 @@ def model_gone(installation):
 
 
 @contextmanager
+def old_backup(installation):
+    folder = installation.home / "backups"
+    folder.mkdir()
+    (folder / "backup-20260414T105900Z.zip").touch()
+    yield
+    (folder / "backup-20260416T130000Z.zip").touch()
+
+
+@contextmanager
 def model_changed(installation):
     (file,) = (installation.home / "models" / "NSE" / "long").glob("*/model.safetensors")
     before = file.read_bytes()
@@ -373,6 +382,7 @@ CONDITIONS = [
     Condition("folder_unwritable", "mlops", obstructed("mlops")),
     Condition("log_unwritable", "", obstructed("logs")),
     Condition("clock_wrong", "", by_settings(), later(days=-2)),
+    Condition("backup_old", "", old_backup),
     Condition("no_channel", "", by_settings(alert_urls=[])),
     Condition(
         "check_failed",
