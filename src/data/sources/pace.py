@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
 import math
 import time
 from collections.abc import Callable
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from src.db.database import Database
     from src.db.tables.source_pace import SourcePace
 
-log = logging.getLogger(__name__)
 # Called with a source's title and the seconds that a request waits for its turn.
 OnWait = Callable[[str, float], None]
 # Statuses that say "too many"; 999 is one that Yahoo made up.
@@ -89,7 +87,7 @@ class Pace:
         Args:
             status: Of HTTP.
             retry_after: Seconds that the source asks to wait.
-            sent: Requests that were sent, with those for cookies.
+            sent: Requests that it took.
 
         Raises:
             SourceNotAsked: The source has refused: nobody asks for a while.
@@ -102,7 +100,6 @@ class Pace:
                 lambda state, at: (pace.after_refusal(state, self._rules, at, retry_after), None),
                 reason,
             )
-            log.warning("%s refuses requests (%s).", self._title, reason)
             raise self._not_asked(state, at)
         if status in FAILURES or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self._table.change(
