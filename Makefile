@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 ARGS ?= --ticker TCS.NS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint up down docs lock
+.PHONY: help demo run test test-long lint up down docs lock
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -23,6 +23,10 @@ run: $(VENV)/.ready
 test: $(VENV)/.ready-dev
 	@.ci/browser
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+# What takes minutes, or installs packages from the index.
+test-long: $(VENV)/.ready-dev
+	$(BIN)/python -m pytest -m long -q
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

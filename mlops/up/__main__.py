@@ -1,4 +1,4 @@
-"""Run the API, the dashboard and the embedded database in one terminal: `python -m mlops.up`."""
+"""Run the API, the dashboard and the worker in one terminal: `python -m mlops.up`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 # Seconds that services have to end whose `make up` was killed; then their ports are free.
 LEFT_BEHIND = 20.0
+DATABASE_END = 60.0  # seconds that the embedded server may take after them
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the services until a signal or `--stop` ends them."""
-    parser = command_parser("mlops.up", "Run the API and the dashboard until Ctrl-C.")
+    parser = command_parser("mlops.up", "Run API, dashboard and worker until Ctrl-C.")
     parser.add_argument("--stop", action="store_true", help="end those that run in FORECAST_HOME")
     args = parser.parse_args(argv)
     from mlops.up.holder import Holder
@@ -52,9 +53,11 @@ def _run(holder: Holder, settings: Settings) -> int:
 
             # Ours is the last lease, so that the server ends after its users.
             stack.enter_context(acquire(settings.home / DATA_DIR))
-        sys.stdout.write(f"{_addresses(settings, address)}; Ctrl-C or `make down` ends all.\n")
+        sys.stdout.write(
+            f"{_addresses(settings, address)}, a worker; Ctrl-C or `make down` ends all.\n"
+        )
         sys.stdout.flush()
-        asyncio.run(keep_running(_services(address)))
+        asyncio.run(keep_running(_services(address), stop_timeout=_stop_timeout(settings)))
     sys.stdout.write("All services have ended.\n")
     return 0
 
@@ -68,7 +71,13 @@ def _services(address: tuple[str, int]) -> list[Service]:
         Service("API", ["-m", "src.api"]),
         # Each session of a browser has threads of its own, which glibc lets keep free memory apart.
         Service("dashboard", dashboard.split(), {"MALLOC_ARENA_MAX": "2"}),
+        Service("worker", ["-m", "mlops.worker"]),
     ]
+
+
+def _stop_timeout(settings: Settings) -> float:
+    """Seconds that a service may take to end: longer than the worker gives its run."""
+    return settings.worker.stop_seconds + 15
 
 
 def _addresses(settings: Settings, address: tuple[str, int]) -> str:
@@ -102,7 +111,7 @@ def _check_ports(settings: Settings, dashboard: tuple[str, int], patience: float
 
 
 def _stop(holder: Holder, settings: Settings) -> int:
-    if not holder.stop():
+    if not holder.stop(_stop_timeout(settings) + DATABASE_END):
         sys.stdout.write(f"No services run in {settings.home}.\n")
     else:
         sys.stdout.write("All services have ended.\n")

@@ -19,7 +19,6 @@ log = logs.get(__name__)
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds before a start, doubled each time
 STEADY = 60.0  # seconds: who has run so long did not end for the reason it began with
-STOP_TIMEOUT = 60.0  # seconds to end in good order; the worker may be within a block of tickers
 SEVERAL = 3  # ends in a row that are no accident
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
@@ -33,36 +32,50 @@ class Service:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-async def keep_running(services: Sequence[Service], first_wait: float = FIRST_WAIT) -> None:
-    """Run all services until a signal; it ends them, a second one does so at once."""
-    loop, stop, hurry = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+@dataclass(frozen=True)
+class _Stop:
+    """What tells services to end, and to end at once; and how many seconds the first gives."""
+
+    asked: asyncio.Event
+    hurry: asyncio.Event
+    timeout: float
+
+
+async def keep_running(
+    services: Sequence[Service], *, stop_timeout: float, first_wait: float = FIRST_WAIT
+) -> None:
+    """Run all services until a signal; it ends them, a second one does so at once.
+
+    Args:
+        services: Started together.
+        stop_timeout: Seconds from the signal until what has not ended is killed.
+        first_wait: Seconds until a service that has ended is started again the first time.
+    """
+    stop = _Stop(asyncio.Event(), asyncio.Event(), stop_timeout)
 
     def end() -> None:
-        (hurry if stop.is_set() else stop).set()
+        (stop.hurry if stop.asked.is_set() else stop.asked).set()
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, end)
-    tasks = [asyncio.create_task(_keep(each, first_wait, stop, hurry)) for each in services]
-    await asyncio.gather(*tasks)
+        asyncio.get_running_loop().add_signal_handler(number, end)
+    await asyncio.gather(*(_keep(service, first_wait, stop) for service in services))
 
 
-async def _keep(
-    service: Service, first_wait: float, stop: asyncio.Event, hurry: asyncio.Event
-) -> None:
+async def _keep(service: Service, first_wait: float, stop: _Stop) -> None:
     ends_in_a_row = 0
-    while not stop.is_set():
+    while not stop.asked.is_set():
         began = time.monotonic()
         process = await _start(service)
         ended = asyncio.ensure_future(process.wait())
-        await _first_of(ended, stop.wait())
+        await _first_of(ended, stop.asked.wait())
         if not ended.done():
-            await _end(service, process, ended, hurry)
+            await _end(service, process, ended, stop)
             return
         seconds = time.monotonic() - began
         ends_in_a_row = 1 if seconds > STEADY else ends_in_a_row + 1
         wait = min(first_wait * 2 ** (ends_in_a_row - 1), LONGEST_WAIT)
         log.warning(_sentence(service.name, ended.result(), seconds, ends_in_a_row, wait))
-        await _first_of(asyncio.sleep(wait), stop.wait())
+        await _first_of(asyncio.sleep(wait), stop.asked.wait())
 
 
 async def _start(service: Service) -> asyncio.subprocess.Process:
@@ -95,11 +108,11 @@ async def _end(
     service: Service,
     process: asyncio.subprocess.Process,
     ended: asyncio.Future[int],
-    hurry: asyncio.Event,
+    stop: _Stop,
 ) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
-    await _first_of(ended, hurry.wait(), asyncio.sleep(STOP_TIMEOUT))
+    await _first_of(ended, stop.hurry.wait(), asyncio.sleep(stop.timeout))
     if not ended.done():
         log.warning(f"The {service.name} did not end when it was told to: it is killed.")
         with contextlib.suppress(ProcessLookupError):

@@ -13,7 +13,6 @@ from src.core.errors import BadInput, ForecastError, UnwritableFolder
 from src.db.embedded.server import try_lock
 
 LOCK = Path("var") / "up.lock"
-STOP_TIMEOUT = 120.0  # seconds: more than all services, then the database, are given
 
 
 class Holder:
@@ -45,8 +44,11 @@ class Holder:
             finally:
                 os.ftruncate(descriptor, 0)
 
-    def stop(self) -> bool:
-        """End the process that holds the home and wait for its end; False where there is none.
+    def stop(self, timeout: float) -> bool:
+        """End the process that holds the home; False where there is none.
+
+        Args:
+            timeout: Seconds to wait for its end.
 
         Raises:
             ForecastError: It belongs to somebody else, or does not end.
@@ -58,7 +60,7 @@ class Holder:
                 return False
             pid, _ = self._read(descriptor)
             self._signal(pid)
-            deadline = time.monotonic() + STOP_TIMEOUT
+            deadline = time.monotonic() + timeout
             while not try_lock(descriptor):
                 if time.monotonic() > deadline:
                     raise ForecastError(f"Process {pid} does not end: `kill -9 {pid}` ends it.")

@@ -27,7 +27,12 @@ def ports():
 
 @pytest.fixture
 def variables(ports):
-    return {"FORECAST_API__PORT": str(ports[0]), "STREAMLIT_SERVER_PORT": str(ports[1])}
+    return {
+        "FORECAST_API__PORT": str(ports[0]),
+        "STREAMLIT_SERVER_PORT": str(ports[1]),
+        # The worker has nothing to do: no file is there.
+        "FORECAST_WORKER__SOURCE": "csv",
+    }
 
 
 @pytest.fixture
@@ -90,6 +95,7 @@ def test_services_are_up_together_started_again_when_they_die_and_ended_together
     eventually(lambda: is_up(ports), 60)
     members, database = family(running), postmaster_of(home)
     dashboard = by_words(running, "streamlit")
+    assert by_words(running, "mlops.worker")
     assert dashboard.environ()["MALLOC_ARENA_MAX"] == "2"
     printed = (home / "output").read_text()
     assert f"http://127.0.0.1:{ports[0]}" in printed
@@ -117,7 +123,7 @@ def test_after_a_kill_its_services_end_and_the_next_one_works_until_ctrl_c(up, p
     killed = up()
     eventually(lambda: is_up(ports), 60)
     # The database is not of the family: the next one joins it where it still runs.
-    members = [by_words(killed, "src.api"), by_words(killed, "streamlit")]
+    members = [by_words(killed, word) for word in ("src.api", "streamlit", "mlops.worker")]
     killed.kill()
     killed.wait()
 

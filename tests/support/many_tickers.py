@@ -20,14 +20,7 @@ EVENING = {
 }
 # What differs from one run to the next although the prices are the same.
 NUMBERED = ("batch_id", "previous_batch_id", "by_whom", "event_id")
-OF_RUNS = (
-    "pipeline_runs",
-    "stage_runs",
-    "run_tickers",
-    "prepared_tickers",
-    "data_version",
-    "source_pace",
-)
+OF_RUNS = ("pipeline_runs", "stage_runs", "run_tickers", "prepared_tickers", "data_version")
 
 
 def names(count: int) -> list[str]:

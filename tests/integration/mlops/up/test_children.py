@@ -19,7 +19,8 @@ from src.config import logs
 from pathlib import Path
 
 logs.configure(Path(sys.argv[1]))
-asyncio.run(keep_running([Service("clerk", ["-c", sys.argv[2]])], first_wait=float(sys.argv[3])))
+clerk = Service("clerk", ["-c", sys.argv[2]])
+asyncio.run(keep_running([clerk], stop_timeout=60, first_wait=float(sys.argv[3])))
 """
 # Goes on, whatever it is told, and writes down which process it is.
 STUBBORN = "import os, signal, time; signal.signal(15, signal.SIG_IGN); {}; time.sleep(300)"
