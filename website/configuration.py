@@ -47,8 +47,9 @@ def settings_paths(model: type[BaseModel] = Settings, path: tuple[str, ...] = ()
 
 def _section(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[str]:
     descriptions = _descriptions(model)
-    yield f"\n## {'.'.join(path) or 'Without a section'}\n\n{_first_sentence(model)}\n\n"
-    yield "| variable, and path in a file | value | default | |\n| --- | --- | --- | --- |\n"
+    yield f"\n## {'.'.join(path) or 'Without a section'}\n\n{_first_sentence(model)}\n"
+    if not all(map(_model_of, model.model_fields.values())):
+        yield "\n| variable, and path in a file | value | default | |\n| --- | --- | --- | --- |\n"
     sections = []
     for name, info in model.model_fields.items():
         if section := _model_of(info):

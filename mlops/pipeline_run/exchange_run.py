@@ -62,6 +62,12 @@ class RunReporter:
         part = DATA_STAGES.index(stage) / len(DATA_STAGES) if stage in DATA_STAGES else 0.0
         self.progress(stage, self.done_tickers + part * self.block, self.total)
 
+    def waits(self, source: str, seconds: float) -> None:
+        """A request to a source waits for its turn."""
+        stage = f"{DATA_STAGES[0]} waits for {source}"
+        stage += f", {seconds:.0f} s" if seconds >= 1 else ""
+        self.progress(stage, self.done_tickers, self.total)
+
     def done(self, clock: StageClock, report: StageReport) -> None:
         """See Reporter."""
         self.run_log.stage_ended(self.record.add_report(clock, report))

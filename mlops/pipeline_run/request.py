@@ -13,7 +13,8 @@ from src.config.clock import now
 from src.core.calendars.exchanges import by_exchange, calendar_of, exchange_of, shared_exchange
 from src.core.errors import UsageError
 from src.core.tickers import normalise_ticker
-from src.data.sources.select import MOST_FROM_YAHOO, open_source
+from src.data.sources.pace import NetworkSource
+from src.data.sources.select import open_source
 from src.stages.context import is_live
 
 if TYPE_CHECKING:
@@ -78,7 +79,6 @@ class RunRequest:
         self.open(self.calendar())
         for group in by_exchange(self.tickers or ()):
             calendar_of(shared_exchange(group))
-        self._check_yahoo(self.tickers or ())
 
     def groups(
         self, prepared: PreparedTickers, store: Store
@@ -87,7 +87,7 @@ class RunRequest:
 
         Raises:
             BadInput: No file of the source can be read.
-            UsageError: There is no ticker, or too many for the source.
+            UsageError: There is no ticker.
         """
         source, tickers = self.open(self.calendar()), self.tickers
         if source is not None and source.name == "csv" and self.as_of is None:
@@ -96,7 +96,9 @@ class RunRequest:
             tickers = _tickers_in(source) or tuple(prepared.real_tickers())
         if not tickers:
             raise UsageError("No prices are stored yet: give some with --source csv --path FOLDER.")
-        self._check_yahoo(tickers)
+        if isinstance(source, NetworkSource):
+            # Whoever was not fetched last time is the first now.
+            tickers = tuple(prepared.longest_unfetched(tickers, source.name))
         return [(group, self._source_of(group, source)) for group in by_exchange(tickers)]
 
     def _source_of(self, group: Sequence[str], source: Source | None) -> Source | None:
@@ -104,14 +106,6 @@ class RunRequest:
         if source is None or source.name == "csv":
             return source
         return self.open(calendar_of(shared_exchange(group)))
-
-    def _check_yahoo(self, tickers: Sequence[str]) -> None:
-        if self.source.name == "yahoo" and len(tickers) > MOST_FROM_YAHOO:
-            raise UsageError(
-                f"{len(tickers)} tickers are too many to fetch from Yahoo at once, "
-                f"{MOST_FROM_YAHOO} at most: give files with --source csv --path FOLDER, or run "
-                "fewer tickers."
-            )
 
 
 def make_request(

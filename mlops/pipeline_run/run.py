@@ -133,6 +133,7 @@ def _run_exchanges(
     Raises:
         RunLocked: Another run works on the one ticker of this run.
     """
+    from src.data.sources.pace import keep_pace
     from src.db.tables.locks import TickerLocks
     from src.db.tables.prepared import PreparedTickers
 
@@ -140,6 +141,7 @@ def _run_exchanges(
     try:
         exchanges = []
         for tickers, source in request.groups(prepared, database.store):
+            keep_pace(source, database, request.settings, reporter.waits)
             context = _make_context(request, database, tickers, reporter.record.folder.run_id)
             free = _lock(locks, reporter.record, context)
             exchanges.append((context, free, source))

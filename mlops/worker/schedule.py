@@ -15,6 +15,7 @@ from src.db.queue import schedule
 from src.db.tables import run_requests
 from src.db.tables.prepared import PreparedTickers
 from src.db.tables.run_requests import NewRequest
+from src.db.tables.source_pace import source_pauses
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -45,7 +46,10 @@ def request_due_runs(connection: Connection, settings: Settings, now: dt.datetim
 
 
 def due_runs(connection: Connection, settings: Settings, now: dt.datetime) -> Iterator[DueRun]:
-    """The run of each exchange that is to begin now."""
+    """The run of each exchange that is to begin now; none while its source may not be asked."""
+    pause = source_pauses(connection).get(settings.worker.source)
+    if pause is not None and pause.seconds:
+        return
     settle = dt.timedelta(minutes=settings.worker.settle_minutes)
     for calendar, tickers in scheduled(connection, settings):
         newest = schedule.finished(connection, tickers)

@@ -16,6 +16,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from src.core.pace import PaceRules
+
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 # As ``src.dashboard.login.passwords`` writes them: numbers, then salt and key in base64.
@@ -210,6 +212,45 @@ class MonitoringSettings(_Section):
         return tuple(value.split()) if isinstance(value, str) else value
 
 
+class SourcePaceSettings(_Section):
+    """How fast a source is asked by all processes together, and how long not after a refusal.
+
+    Attributes:
+        burst: Requests that may follow one another at once.
+        seconds_per_request: Seconds after which there may be one more.
+        wait_seconds: How long a run waits for the turn of a request before it goes on without.
+        first_pause_minutes: After a refusal; each next pause is twice as long.
+        longest_pause_minutes: What a pause grows to.
+    """
+
+    burst: Annotated[int, Field(ge=1, le=10_000)] = 40
+    seconds_per_request: Annotated[float, Field(gt=0, le=3600)] = 6.0
+    wait_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
+    first_pause_minutes: Annotated[float, Field(gt=0, le=1440)] = 15.0
+    longest_pause_minutes: Annotated[float, Field(gt=0, le=1440)] = 360.0
+
+    def rules(self) -> PaceRules:
+        """The same, in seconds."""
+        return PaceRules(
+            burst=self.burst,
+            seconds_per_request=self.seconds_per_request,
+            longest_wait=self.wait_seconds,
+            first_pause=60 * self.first_pause_minutes,
+            longest_pause=60 * self.longest_pause_minutes,
+        )
+
+
+class SourcesSettings(_Section):
+    """The pace of each source on the network."""
+
+    yahoo: SourcePaceSettings = SourcePaceSettings()
+
+    def rules(self, source: str) -> PaceRules:
+        """The pace of a source by its name."""
+        of_source: SourcePaceSettings = getattr(self, source)
+        return of_source.rules()
+
+
 class DashboardSettings(_Section):
     """What the dashboard asks, and who may press its buttons.
 
@@ -299,6 +340,7 @@ class Settings(BaseSettings):
     dashboard: DashboardSettings = DashboardSettings()
     worker: WorkerSettings = WorkerSettings()
     backup: BackupSettings = BackupSettings()
+    sources: SourcesSettings = SourcesSettings()
     database_url: SecretStr | None = None
     signing_key: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"

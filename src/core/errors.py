@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import errno
 from collections.abc import Mapping
 
@@ -34,6 +35,20 @@ class BadConfig(ForecastError):
 
 class SourceUnavailable(ForecastError):
     """The price source could not be reached, or did not return prices."""
+
+
+class SourceNotAsked(SourceUnavailable):
+    """The price source may not be asked now.
+
+    Attributes:
+        why: A clause, such as ``Yahoo refuses requests (HTTP 429)``.
+        resumes_at: When it may be asked again; None where nobody knows.
+    """
+
+    def __init__(self, why: str, resumes_at: dt.datetime | None) -> None:
+        at = f" and may be asked again at {resumes_at:%Y-%m-%d %H:%M} UTC" if resumes_at else ""
+        super().__init__(f"{why}{at}")
+        self.why, self.resumes_at = why, resumes_at
 
 
 class DatabaseUnavailable(ForecastError):

@@ -27,10 +27,9 @@ if TYPE_CHECKING:
 
     from src.config.settings import Settings
     from src.db.database import Database
-    from src.db.store import Store
     from src.stages.stage import RunContext, Stage, StageReport
 
-    _Prepared = tuple[Stage, Callable[[Store], list[str]]]
+    _Prepared = tuple[Stage, Callable[[Database], list[str]]]
 
 # Of a process that ended by Ctrl-C: 128 and the signal's number.
 INTERRUPTED = 130
@@ -142,7 +141,7 @@ def stage_main(
 
     ``prepare``, called with the arguments, the settings and the time, returns the stage to run,
     bound to a source of prices, and a function for the tickers that this source holds: it is called
-    with the store, outside of any transaction.
+    with the open database.
     """
     args = parser.parse_args(argv)
     settings, now = set_up(args)
@@ -150,7 +149,7 @@ def stage_main(
     from src.db.tables.locks import ticker_locks
     from src.db.tables.runs import application_name
 
-    tickers_of: Callable[[Store], list[str]] | None = None
+    tickers_of: Callable[[Database], list[str]] | None = None
     if prepare is not None:
         stage, tickers_of = prepare(args, settings, now)
     run_id = f"{now:%Y%m%d_%H%M%S}_{stage.name}"
@@ -158,7 +157,7 @@ def stage_main(
         source_tickers = []
         if tickers_of is not None:
             with database.store.transaction():
-                source_tickers = tickers_of(database.store)
+                source_tickers = tickers_of(database)
         tickers = _tickers(args, settings, source_tickers, database, needs_prices=bool(stage.reads))
         if args.action == "show":
             _print_stored(stage, database, tickers)
@@ -273,8 +272,12 @@ def _without_bytes(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _print_report(stage: Stage, context: RunContext, report: StageReport) -> None:
+    from src.stages.stage import not_fetched_sentence
+
     for warning in report.warnings:
         sys.stderr.write(f"warning: {warning}\n")
+    if report.not_fetched:
+        sys.stderr.write(f"warning: {not_fetched_sentence(report.not_fetched)}\n")
     for failure in report.failures:
         sys.stderr.write(f"not stored: {failure}\n")
     written = "written" if context.live else "computed, not written"

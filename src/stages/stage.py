@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
     from src.config.settings import Settings
     from src.core.calendars.calendar import Calendar
+    from src.core.errors import SourceNotAsked
     from src.db.store import Store
     from src.db.tables.records import Records
     from src.registry.lifecycle.live_models import LiveModels
+
+
+# Tickers that a sentence about many names.
+NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class StageReport:
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     failures: tuple[str, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
+    not_fetched: Mapping[str, SourceNotAsked] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -120,9 +126,19 @@ def merge_reports(reports: Sequence[StageReport]) -> StageReport:
         warnings=tuple(warning for report in reports for warning in report.warnings),
         failures=tuple(failure for report in reports for failure in report.failures),
         failed={ticker: why for report in reports for ticker, why in report.failed.items()},
+        not_fetched={t: error for report in reports for t, error in report.not_fetched.items()},
         files={name: text for report in reports for name, text in report.files.items()},
         counts={ticker: row for report in reports for ticker, row in report.counts.items()},
     )
+
+
+def not_fetched_sentence(tickers: Mapping[str, SourceNotAsked]) -> str:
+    """Why tickers of one source were not fetched and when they can be; the last reason stands."""
+    *_, error = tickers.values()
+    named = ", ".join(list(tickers)[:NAMED])
+    more = f" and {len(tickers) - NAMED} more" if len(tickers) > NAMED else ""
+    count = "1 ticker was" if len(tickers) == 1 else f"{len(tickers)} tickers were"
+    return f"{error}. Until then {count} not fetched, and what is stored is used: {named}{more}."
 
 
 def _merge(first: Any, second: Any) -> Any:

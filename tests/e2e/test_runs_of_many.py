@@ -244,7 +244,6 @@ def test_features_of_an_earlier_version_are_brought_up_to_date_before_training(
         (("--all", "--tickers", "TCS.NS"), "not allowed with"),
         (("--tickers", " ,"), "names no ticker"),
         (("--tickers", "TCS.NS,no ticker"), "is not a ticker"),
-        (("--tickers", ",".join(names(51)), "--source", "yahoo"), "too many to fetch from Yahoo"),
         (("--all", "--source", "csv"), "--path"),
     ],
 )

@@ -4,6 +4,7 @@ import psycopg
 
 # Written by every run, whatever it finds.
 RUN_LOGS = {"pipeline_runs", "stage_runs", "run_tickers", "data_version", "alembic_version"}
+RUN_LOGS |= {"source_pace"}
 
 
 def checksums(url):

@@ -20,7 +20,14 @@ EVENING = {
 }
 # What differs from one run to the next although the prices are the same.
 NUMBERED = ("batch_id", "previous_batch_id", "by_whom", "event_id")
-OF_RUNS = ("pipeline_runs", "stage_runs", "run_tickers", "prepared_tickers", "data_version")
+OF_RUNS = (
+    "pipeline_runs",
+    "stage_runs",
+    "run_tickers",
+    "prepared_tickers",
+    "data_version",
+    "source_pace",
+)
 
 
 def names(count: int) -> list[str]:

@@ -39,6 +39,7 @@ class Reply:
     body: Any = ""
     act: str = "answer"
     location: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 HANG, DISCONNECT = Reply(act="hang"), Reply(act="disconnect")
@@ -46,13 +47,18 @@ HANG, DISCONNECT = Reply(act="hang"), Reply(act="disconnect")
 
 @dataclass
 class Replay:
-    """``charts`` by (ticker, interval) or ticker; ``chart_replies`` are given first, in order."""
+    """``charts`` by (ticker, interval) or ticker; ``chart_replies`` are given first, in order.
+
+    With ``patience``, every chart after so many is refused until there is more of it.
+    """
 
     url: str = ""
     charts: dict[Any, Any] = field(default_factory=dict)
     chart_replies: list[Reply] = field(default_factory=list)
     every_reply: Reply | None = None
+    patience: int | None = None
     requests: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
 
     def chart_requests(self) -> list[str]:
@@ -60,6 +66,10 @@ class Replay:
 
     def reply_to(self, target: str) -> Reply:
         self.requests.append(target)
+        charts = target.startswith(CHART)
+        if charts and self.patience is not None and len(self.chart_requests()) > self.patience:
+            self.refused.append(target)
+            return Reply(429, "Too Many Requests")
         if self.every_reply:
             return self.every_reply
         if not target.startswith(CHART):
@@ -89,6 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body.encode())))
         if reply.location:
             self.send_header("Location", reply.location)
+        for name, value in reply.headers:
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body.encode())
 

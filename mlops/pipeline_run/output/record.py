@@ -10,10 +10,10 @@ from typing import Any
 from mlops.pipeline_run.output.folder import RESULTS, RunFolder
 from mlops.pipeline_run.output.warning_kinds import count_by_kind
 from src.config import logs
-from src.core.errors import ForecastError
+from src.core.errors import ForecastError, SourceNotAsked
 from src.core.hashing import joint_hash
 from src.stages.cli import unexpected_error
-from src.stages.stage import StageReport, merge_reports
+from src.stages.stage import StageReport, merge_reports, not_fetched_sentence
 
 log = logs.get(__name__)
 
@@ -91,12 +91,14 @@ class RunRecord:
         self._stages: dict[str, StageRecord] = {}
         self._refused_files: list[str] = []
         self._data_hashes: list[str] = []
+        self._not_fetched: dict[str, SourceNotAsked] = {}
         self.results: dict[str, Any] = {
             "pipeline_id": folder.run_id,
             "status": "running",
             "ticker": ticker,
             **facts,
             "tickers": {},
+            "not_fetched": {},
             "pools": {},
             "stages": {},
             "forecasts": [],
@@ -115,6 +117,7 @@ class RunRecord:
             self.set_ticker(ticker, FAILED, clock.stage, sentence)
         refused = [each for each in report.failures if each not in set(report.failed.values())]
         self._refused_files += refused
+        self._not_fetched |= report.not_fetched
         self.add_forecasts(report)
         self.warn(refused)
         if self.is_single:
@@ -189,6 +192,12 @@ class RunRecord:
 
     def finish(self) -> None:
         """Set the status of a run that no error ended, by how it ended for its tickers."""
+        if self._not_fetched:
+            self.warn([not_fetched_sentence(self._not_fetched)])
+            self.results["not_fetched"] = {
+                ticker: error.resumes_at and error.resumes_at.isoformat()
+                for ticker, error in self._not_fetched.items()
+            }
         failed = {t: row["error"] for t, row in self.results["tickers"].items() if row["error"]}
         self.results["status"] = PARTIAL if failed or self._refused_files else SUCCESS
         if self.is_single:

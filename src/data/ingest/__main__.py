@@ -13,13 +13,14 @@ from src.core.tickers import normalise_ticker
 from src.data.ingest import withdraw
 from src.data.ingest.stage import stage
 from src.data.sources.files.source import FileSource
+from src.data.sources.pace import keep_pace
 from src.data.sources.select import add_source_arguments, open_source, source_request
 from src.stages.arguments import ticker_of
 from src.stages.cli import run_command, stage_main, stage_parser
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
-    from src.db.store import Store
+    from src.db.database import Database
     from src.stages.stage import Stage
 
 
@@ -36,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _prepare(
     args: argparse.Namespace, settings: Settings, now: dt.datetime
-) -> tuple[Stage, Callable[[Store], list[str]]]:
+) -> tuple[Stage, Callable[[Database], list[str]]]:
     """The stage bound to the source that the arguments name, and what finds its files' tickers."""
     request = source_request(args)
     many = args.ticker is None and bool(request.paths or args.all)
@@ -53,11 +54,12 @@ def _prepare(
         known_at=args.known_at,
     )
 
-    def tickers(store: Store) -> list[str]:
+    def tickers(database: Database) -> list[str]:
+        keep_pace(source, database, settings)
         if not isinstance(source, FileSource):
             return []
         if args.as_of is None:
-            source.recognise(store)
+            source.recognise(database.store)
         return source.tickers()
 
     return stage(source), tickers

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from src.core.errors import BadInput, ForecastError, SourceUnavailable
+from src.core.errors import BadInput, ForecastError, SourceNotAsked, SourceUnavailable
 from src.core.tables import (
     ACTION_HISTORY,
     BATCH_CONTENTS,
@@ -68,6 +68,7 @@ class _Progress:
     notes: set[str] = field(default_factory=set)
     failures: list[ForecastError] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    not_fetched: dict[str, SourceNotAsked] = field(default_factory=dict)
     stored: int = 0
 
 
@@ -157,6 +158,8 @@ def _store(
     progress: _Progress,
 ) -> None:
     """Store one ticker's deliveries; those of files are compared with what else is stored."""
+    if isinstance(fetched, SourceNotAsked):
+        progress.not_fetched[ticker] = fetched
     if isinstance(fetched, SourceUnavailable):
         _use_stored(context, ticker, fetched, progress)
         return
@@ -190,6 +193,7 @@ def _report(progress: _Progress, source: Source | None) -> StageReport:
         warnings=tuple(progress.warnings),
         failures=tuple(map(str, progress.failures)),
         failed=progress.failed,
+        not_fetched=progress.not_fetched,
         counts={ticker: vars(part) for ticker, part in progress.counts.items()},
     )
 
@@ -235,7 +239,8 @@ def _use_stored(
         )
         return
     behind = context.calendar.count(newest, context.calendar.last_closed(context.now))
-    progress.warnings.append(
-        f"{problem}. Using stored prices up to {newest}, {behind} sessions old."
-    )
+    if not isinstance(error, SourceNotAsked):  # told of all of them together
+        progress.warnings.append(
+            f"{problem}. Using stored prices up to {newest}, {behind} sessions old."
+        )
     progress.stored += 1

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from src.data.sources.delivery import Basis, Source
 
 SOURCE_NAMES = ("yahoo", "csv", "sample", "stored")
-# Tickers of a run: Yahoo limits requests, and a source has no pace of its own yet.
-MOST_FROM_YAHOO = 50
 
 
 @dataclass(frozen=True)

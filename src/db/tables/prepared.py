@@ -39,6 +39,12 @@ _REAL = """
 SELECT ticker FROM ingest_batches GROUP BY ticker HAVING bool_and(source <> 'sample')
 ORDER BY ticker
 """
+_LONGEST_UNFETCHED = """
+SELECT ticker FROM unnest(%s::text[]) WITH ORDINALITY t(ticker, place)
+LEFT JOIN (SELECT ticker, max(fetched_at) AS fetched_at FROM ingest_batches WHERE source = %s
+    GROUP BY ticker) b USING (ticker)
+ORDER BY b.fetched_at NULLS FIRST, place
+"""
 
 
 class PreparedTickers:
@@ -63,6 +69,11 @@ class PreparedTickers:
     def outdated(self, features_version: str, horizons: str) -> list[str]:
         """Tickers with features of another version, labels of other horizons, or in no pool."""
         rows = self._connection.execute(_OUTDATED, (features_version, horizons)).fetchall()
+        return [ticker for (ticker,) in rows]
+
+    def longest_unfetched(self, tickers: Sequence[str], source: str) -> list[str]:
+        """The tickers, first those of which a source has delivered nothing new for the longest."""
+        rows = self._connection.execute(_LONGEST_UNFETCHED, (list(tickers), source)).fetchall()
         return [ticker for (ticker,) in rows]
 
     def real_tickers(self) -> list[str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.core.model_events import ModelEvent, Pair
     from src.db.reconnect import Connection
+    from src.db.tables.source_pace import SourcePause
     from src.db.watched.data_state import Fit, Member, Training
     from src.db.watched.run_state import RunState
     from src.db.watched.server_state import ServerState
@@ -107,6 +108,13 @@ class Facts:
         from src.db.watched.run_state import run_state
 
         return run_state(self.connection)
+
+    @cached_property
+    def sources(self) -> dict[str, SourcePause | None]:
+        """Every source that was ever asked, with its pause if it refuses requests."""
+        from src.db.tables.source_pace import source_pauses
+
+        return source_pauses(self.connection)
 
     @cached_property
     def models(self) -> list[ModelFacts]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from src.core.errors import UsageError
@@ -12,13 +12,14 @@ from src.monitoring.observation import Observation
 from src.monitoring.quality.score import DORMANT_AFTER
 
 if TYPE_CHECKING:
+    from src.db.tables.source_pace import SourcePause
     from src.db.watched.data_state import Member
     from src.db.watched.run_state import NewestRun, RunningRun, RunState, TickerRun
     from src.monitoring.checks.facts import Facts
 
 RULES = (
     *("run_failed", "run_interrupted", "run_slow", "run_hangs"),
-    *("ticker_failed", "files_refused", "source_not_advancing"),
+    *("ticker_failed", "files_refused", "source_not_advancing", "source_refusing"),
 )
 # A run that has sent the database nothing for this part of the minutes it may take hangs.
 IDLE_SHARE = 0.25
@@ -33,6 +34,7 @@ def check(facts: Facts) -> list[Observation]:
         *of_tickers(runs.tickers),
         of_files(runs.of_many),
         *not_advancing(facts.members, runs.tickers),
+        *refusing(facts.sources),
     ]
 
 
@@ -133,3 +135,16 @@ def _advance(pool: str, runs: Sequence[TickerRun]) -> Observation:
         f"prices of {due}, which had closed: their source still ends before it ({names})."
     )
     return Observation(rule, pool, True, sentence, lag)
+
+
+def refusing(pauses: Mapping[str, SourcePause | None]) -> Iterator[Observation]:
+    """Whether a source has refused requests and answered none since; None where it answers."""
+    for source, pause in pauses.items():
+        sentence = ""
+        if pause is not None:
+            sentence = (
+                f"The source {source} has refused requests since {pause.refused_at:%Y-%m-%d %H:%M} "
+                f"UTC ({pause.reason}) and may be asked again at {pause.resumes_at:%Y-%m-%d %H:%M} "
+                "UTC; until then stored prices are used."
+            )
+        yield Observation("source_refusing", source, pause is not None, sentence)

@@ -307,6 +307,16 @@ CONDITIONS = [
         ),
     ),
     Condition(
+        "source_refusing",
+        "yahoo",
+        by_statements(
+            "INSERT INTO source_pace (source, tokens, counted_at, refusals, refused_at, reason, "
+            "resumes_at) VALUES ('yahoo', 0, now(), 1, now(), 'HTTP 429 Too Many Requests', "
+            "now() + interval '15 min')",
+            "UPDATE source_pace SET resumes_at = NULL",
+        ),
+    ),
+    Condition(
         "files_refused",
         "",
         by_statements(

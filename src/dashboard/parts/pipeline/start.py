@@ -15,7 +15,6 @@ from src.dashboard.parts.pipeline import progress
 from src.dashboard.parts.pipeline.words import Attempt, stocks
 from src.data.sources.delivery import SAMPLE_TICKER
 from src.data.sources.price_folder import path_inside, price_folder
-from src.data.sources.select import MOST_FROM_YAHOO
 from src.db.tables import run_requests
 from src.db.tables.run_requests import NewRequest, StoredRequest
 
@@ -81,7 +80,7 @@ def _button(kind: str, choice: Choice, newest: int, problem: str | None) -> None
 
 def _choose() -> Choice:
     with st.container(horizontal=True, vertical_alignment="bottom", key="run_choosers"):
-        scope, tickers, problem = _for_what()
+        tickers, problem = _for_what()
         sources = _sources(tickers)
         source = st.segmented_control(
             "Prices",
@@ -93,13 +92,11 @@ def _choose() -> Choice:
         )
         path, wrong = _files() if source == FILES else (None, None)
         problem = problem or wrong
-    if scope == ALL and source == YAHOO and len(frame.stored()) > MOST_FROM_YAHOO:
-        problem = f"Yahoo gives prices of {MOST_FROM_YAHOO} stocks at a time: take files."
     return Choice(tickers, NAMES[source], path, problem)
 
 
-def _for_what() -> tuple[str, list[str] | None, str | None]:
-    """All, the chosen stock or another one; its name; or why that is none."""
+def _for_what() -> tuple[list[str] | None, str | None]:
+    """The chosen stock or another one, None for all; and why that is none."""
     chosen = frame.stock()
     scopes = [*([chosen, ALL] if chosen else []), OTHER]
     scope = st.segmented_control(
@@ -112,9 +109,9 @@ def _for_what() -> tuple[str, list[str] | None, str | None]:
         persist_state="session",
     )
     if scope == ALL:
-        return scope, None, None
+        return None, None
     ticker, problem = (chosen, None) if scope != OTHER else _other_stock()
-    return scope, [ticker] if ticker else None, problem
+    return [ticker] if ticker else None, problem
 
 
 def _files() -> tuple[str | None, str | None]:

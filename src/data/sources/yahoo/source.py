@@ -16,8 +16,9 @@ from http.client import responses
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from src.core.errors import BadInput, SourceUnavailable
+from src.core.errors import BadInput, SourceNotAsked, SourceUnavailable
 from src.data.sources.delivery import Delivery, Kind
+from src.data.sources.pace import REFUSALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from src.data.sources.pace import Pace
     from src.data.sources.yahoo.transport import Client
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,8 @@ HOURLY_HISTORY = dt.timedelta(days=730)
 ONE_DAY = dt.timedelta(days=1)
 # In seconds; each pause between two attempts is twice the one before.
 FIRST_PAUSE = 0.5
+# After so many tickers without any answer the others are not asked for by the same run.
+MOST_UNANSWERED = 3
 ADVICE = "try again later, or read the prices from a file"
 
 
@@ -42,9 +46,12 @@ class YahooSource:
 
     yfinance's cookies are kept in ``cache_dir``, or in memory where it is None or read-only. For
     use by one thread.
+
+    Attributes:
+        pace: Asked for the turn of each request, where there is one.
     """
 
-    name = "yahoo"
+    name, title = "yahoo", "Yahoo"
 
     def __init__(
         self,
@@ -59,6 +66,8 @@ class YahooSource:
         self._now, self._base_url, self._cache_dir = now, base_url, cache_dir
         self._timeout, self._attempts, self._sleep = timeout, attempts, sleep
         self._client: Client | None = None
+        self._unanswered = 0
+        self.pace: Pace | None = None
 
     def fetch(
         self, kind: Kind, ticker: str, since: dt.date | None, until: dt.date | None
@@ -139,6 +148,10 @@ class YahooSource:
             "includePrePost": "false",
             "events": "div,splits,capitalGains",
         }
+        if self._unanswered >= MOST_UNANSWERED:
+            raise SourceNotAsked(
+                f"Yahoo has not answered for {MOST_UNANSWERED} tickers one after another", None
+            )
         cause = ""
         for number in range(1, self._attempts + 1):
             if number > 1:
@@ -147,6 +160,7 @@ class YahooSource:
             if answer is not None:
                 return _result(ticker, answer)
             log.debug("Attempt %d of %d for %s failed: %s", number, self._attempts, ticker, cause)
+        self._unanswered += 1
         raise SourceUnavailable(
             f"Yahoo did not answer for {ticker} in {self._attempts} attempts ({cause}): {ADVICE}"
         )
@@ -156,15 +170,22 @@ class YahooSource:
         from src.data.sources.yahoo.transport import Client, NoAnswer
 
         self._client = self._client or Client(self._base_url, self._timeout, self._cache_dir)
+        if self.pace:
+            self.pace.take_turn()
         try:
-            status, body = self._client.get(f"{YAHOO}{_path(ticker)}", params)
+            answer = self._client.get(f"{YAHOO}{_path(ticker)}", params)
         except NoAnswer as error:
+            if self.pace:
+                self.pace.note_silence()
             return None, str(error)
-        answer = _chart(body)
-        _raise_if_final(ticker, status, answer)
-        if status >= HTTPStatus.BAD_REQUEST:
-            return None, f"HTTP {status} {responses.get(status, '')}".strip()
-        return answer, "the answer is not a chart"
+        if self.pace:
+            self.pace.note(answer.status, retry_after=answer.retry_after, sent=answer.sent)
+        self._unanswered = 0
+        chart = _chart(answer.text)
+        _raise_if_final(ticker, answer.status, chart)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            return None, f"HTTP {answer.status} {responses.get(answer.status, '')}".strip()
+        return chart, "the answer is not a chart"
 
 
 def _path(ticker: str) -> str:
@@ -194,6 +215,9 @@ def _raise_if_final(ticker: str, status: int, chart: dict[str, Any] | None) -> N
             "NSE tickers are written like TCS.NS, M&M.NS or BAJAJ-AUTO.NS"
         )
     final = (HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
+    if status in REFUSALS:
+        cause = f"HTTP {status} {responses.get(status, '')}".strip()
+        raise SourceUnavailable(f"Yahoo refuses requests ({cause}): {ADVICE}")
     if reason and status in final:
         raise SourceUnavailable(f"Yahoo returned no prices for {ticker}: {reason}")
 

@@ -12,6 +12,7 @@ import re
 import tempfile
 import time
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,14 +28,41 @@ with warnings.catch_warnings():  # importing yfinance installs a warning filter 
     from yfinance.data import YfData
     from yfinance.exceptions import YFException, YFRateLimitError
 
+from src.data.sources.pace import REFUSALS
+
 log = logging.getLogger(__name__)
 CHART = "/v8/finance/chart/"
+API_HOSTS = ".finance.yahoo.com/"
 # Cannot be created, so yfinance works without a cache.
 NO_CACHE = f"{os.devnull}/yfinance"
 
 
 class NoAnswer(Exception):
     """Yahoo did not answer; another attempt may succeed."""
+
+
+class Refused(Exception):
+    """Yahoo refused a chart: yfinance would ask for it again, with another cookie."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(f"HTTP {response.status_code}")
+        self.response = response
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of Yahoo.
+
+    Attributes:
+        status: Of HTTP.
+        retry_after: Seconds that it asks to wait; None where it does not.
+        sent: Requests that it took, with one for a crumb.
+    """
+
+    status: int
+    text: str
+    retry_after: float | None
+    sent: int
 
 
 class Client:
@@ -48,20 +76,28 @@ class Client:
         # YfData() is a singleton; a separate one never has a crumb that outlives its cookies.
         self._data: Any = type.__call__(YfData, session=self._session)
 
-    def get(self, url: str, params: dict[str, str]) -> tuple[int, str]:
-        """Status and text of the answer; raises NoAnswer when there is none."""
+    def get(self, url: str, params: dict[str, str]) -> Answer:
+        """The answer; raises NoAnswer when there is none."""
         self._session.deadline = time.monotonic() + self._timeout
+        self._session.sent = 0
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # its HTML parser warns about a consent page
                 response = self._data.get(url, params=params, timeout=self._timeout)
         except YFRateLimitError:
-            return 429, ""
+            return Answer(429, "", None, self._session.sent)
+        except Refused as refused:
+            response = refused.response
         except Timeout as error:
             raise NoAnswer(f"no answer within {self._timeout:g} seconds") from error
         except (OSError, YFException, PeeweeException) as error:
             raise NoAnswer(_short_reason(error)) from error
-        return int(response.status_code), str(response.text)
+        return Answer(
+            int(response.status_code),
+            str(response.text),
+            _seconds(response.headers.get("Retry-After")),
+            self._session.sent,
+        )
 
 
 class _RedirectedSession(Session[Response]):
@@ -73,7 +109,7 @@ class _RedirectedSession(Session[Response]):
 
     def __init__(self, base_url: str | None) -> None:
         self._base = base_url.rstrip("/") if base_url else None
-        self.deadline = 0.0
+        self.deadline, self.sent = 0.0, 0
         direct = {CurlOpt.NOPROXY: "*"} if base_url else None
         super().__init__(impersonate="chrome", curl_options=direct)
 
@@ -81,12 +117,16 @@ class _RedirectedSession(Session[Response]):
         left = self.deadline - time.monotonic()
         if left < 0.001:  # to curl, 0 ms means no limit
             raise Timeout("the time for this attempt is used up")
+        self.sent += API_HOSTS in url  # cookies come from another host
         options["timeout"] = left if CHART in url else left / 4
         if self._base:
             parts = urlsplit(url)
             url = self._base + (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             options["allow_redirects"] = False  # curl would follow them past this method
-        return super().request(method, url, **options)
+        response = super().request(method, url, **options)
+        if CHART in url and response.status_code in REFUSALS:
+            raise Refused(response)
+        return response
 
 
 class _ForwardToDebug(logging.Handler):
@@ -112,6 +152,11 @@ def _set_cache_dir(cache_dir: Path | None) -> None:
     if location != cache._CookieDBManager.get_location():
         yfinance.set_tz_cache_location(location)
         cache._CookieCacheManager._Cookie_cache = None  # it still has the earlier location
+
+
+def _seconds(text: str | None) -> float | None:
+    """The seconds of Retry-After; a date is left out."""
+    return float(text) if text is not None and re.fullmatch(r"\d{1,9}", text.strip()) else None
 
 
 def _short_reason(error: BaseException) -> str:

@@ -22,7 +22,9 @@ from src.data.cleaning import stage as cleaning
 from src.data.history.raw_rows import load_raw
 from src.data.ingest import stage as ingest
 from src.data.sources.files.source import FileSource
+from src.data.sources.pace import Pace
 from src.data.sources.yahoo.source import YahooSource
+from src.db.tables.source_pace import SourcePace
 from tests.support.prices import (
     NOW,
     TCS,
@@ -37,7 +39,7 @@ from tests.support.prices import (
     sessions,
     utc,
 )
-from tests.support.yahoo_replay import chart, yahoo_replay
+from tests.support.yahoo_replay import Reply, chart, yahoo_replay
 
 DAYS = [dt.date(2026, 4, day) for day in (6, 7, 8, 9, 10)]
 EARLIER = NOW - dt.timedelta(days=2)
@@ -484,6 +486,32 @@ def test_yahoo_out_of_reach_is_a_warning_where_prices_are_stored(yahoo, given, b
     # The sessions of 8, 9, 10 and 13 April have closed since.
     assert warning.endswith("Using stored prices up to 2026-04-07, 4 sessions old.")
     assert checksums(database_url) == before
+
+
+def test_a_ticker_that_yahoo_may_not_be_asked_for_goes_on_with_stored_prices(
+    yahoo, given, bring, database_url
+):
+    bring(week(100, 101))
+    before = checksums(database_url)
+    yahoo.every_reply = Reply(429, "Too Many Requests")
+    source = YahooSource(now=given.now, base_url=yahoo.url)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        rules = given.settings.sources.rules("yahoo")
+        source.pace = Pace(
+            SourcePace(connection, "yahoo", rules.burst),
+            rules,
+            "Yahoo",
+            on_wait=lambda _title, _seconds: None,
+        )
+        report = run(ingest.stage(source), given)
+
+    assert (report.warnings, report.failures) == ((), ())
+    assert str(report.not_fetched[TCS]).startswith(
+        "Yahoo refuses requests (HTTP 429 Too Many Requests) and may be asked again at "
+    )
+    after = checksums(database_url)
+    assert after.pop("source_pace") != before.pop("source_pace")
+    assert after == before
 
 
 def test_yahoo_out_of_reach_stops_the_run_where_nothing_is_stored(yahoo, given, database_url):

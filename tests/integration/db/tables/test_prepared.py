@@ -123,3 +123,19 @@ def test_synthetic_tickers_are_not_real_ones(reader):
     put_batch(reader, "DEMO.NS", "sample")
 
     assert PreparedTickers(reader).real_tickers() == ["TCS.NS"]
+
+
+def test_those_that_a_source_has_not_delivered_for_the_longest_come_first(reader):
+    for ticker, hours in (("A.NS", 0), ("B.NS", 48), ("C.NS", 24)):
+        put_batch(reader, ticker)
+        reader.execute(
+            "UPDATE ingest_batches SET fetched_at = fetched_at - make_interval(hours => %s) "
+            "WHERE ticker = %s",
+            (hours, ticker),
+        )
+    put_batch(reader, "D.NS", source="nse")
+    tickers = ["A.NS", "B.NS", "C.NS", "D.NS"]
+
+    order = PreparedTickers(reader).longest_unfetched(tickers, "yahoo")
+
+    assert order == ["D.NS", "B.NS", "C.NS", "A.NS"]

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from mlops.worker.schedule import request_due_runs
-from src.config.settings import Settings
+from src.config.settings import Settings, WorkerSettings
 from src.db.queue import schedule
 from src.db.tables import run_requests
 from src.db.tables.run_requests import Execution, NewRequest
@@ -53,6 +53,21 @@ def test_what_a_run_has_finished_is_due_no_longer(settings, connect):
     connection.execute("UPDATE run_tickers SET session = %s WHERE ticker = 'TCS.NS'", (NEXT,))
     (run,) = request_due_runs(connection, settings, EVENING)
     assert run.tickers == ("INFY.NS", "RELIANCE.NS")
+
+
+def test_nothing_is_due_while_its_source_may_not_be_asked(settings, connect):
+    connection = connect()
+    connection.execute(
+        "INSERT INTO source_pace (source, tokens, counted_at, refused_at, resumes_at) "
+        "VALUES ('yahoo', 0, now(), now(), now() + interval '15 min')"
+    )
+    assert request_due_runs(connection, settings, EVENING) == []
+    files = settings.model_copy(update={"worker": WorkerSettings(source="csv")})
+    assert len(request_due_runs(connection, files, EVENING)) == 1
+    connection.execute("DELETE FROM run_requests")
+    connection.execute("UPDATE source_pace SET resumes_at = now()")
+    (run,) = request_due_runs(connection, settings, EVENING)
+    assert run.tickers == TICKERS
 
 
 def test_a_run_whose_process_died_is_due_again(settings, connect):

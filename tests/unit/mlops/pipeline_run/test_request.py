@@ -8,7 +8,7 @@ import pytest
 from mlops.pipeline_run.request import listed_tickers, make_request
 from src.config.load import load_settings
 from src.core.errors import UsageError
-from src.data.sources.select import MOST_FROM_YAHOO, SourceRequest
+from src.data.sources.select import SourceRequest
 
 NOW = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 
@@ -72,16 +72,6 @@ def test_all_of_nothing_says_how_to_store_some():
 def test_what_cannot_be_done_is_refused_at_once(arguments, words):
     with pytest.raises(UsageError, match=words):
         request(**arguments)
-
-
-def test_yahoo_is_not_asked_for_very_many():
-    yahoo, names = SourceRequest("yahoo"), [f"T{n}.NS" for n in range(MOST_FROM_YAHOO + 1)]
-    assert request(yahoo, tickers=names[1:]).tickers == tuple(names[1:])
-
-    with pytest.raises(UsageError, match="51 tickers are too many"):
-        request(yahoo, tickers=names)
-    with pytest.raises(UsageError, match="51 tickers are too many"):
-        request(yahoo, every=True).groups(Stored(*names), None)
 
 
 def test_a_list_is_a_text_with_commas_or_a_file(tmp_path):

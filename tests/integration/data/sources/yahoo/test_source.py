@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import polars as pl
 import pytest
 
-from src.core.errors import BadInput, SourceUnavailable
+from src.core.errors import BadInput, SourceNotAsked, SourceUnavailable
 from src.data.sources.yahoo.source import YahooSource
 from tests.support.yahoo_replay import (
     DISCONNECT,
@@ -316,10 +316,8 @@ def test_another_symbol_inside_is_refused(source, server):
 @pytest.mark.parametrize(
     ("reply", "cause"),
     [
-        (Reply(429, "Too Many Requests\r\n"), "HTTP 429 Too Many Requests"),
         (Reply(500, "<html>oops</html>"), "HTTP 500 Internal Server Error"),
         (Reply(502, ""), "HTTP 502 Bad Gateway"),
-        (Reply(999, ""), "HTTP 999"),
         (Reply(200, "<html>Will be right back</html>"), "the answer is not a chart"),
         (Reply(200, '{"chart": {"result": [{"meta": '), "the answer is not a chart"),
         (Reply(200, ""), "the answer is not a chart"),
@@ -337,6 +335,37 @@ def test_a_failure_is_one_sentence_after_three_attempts(source, server, pauses, 
         "try again later, or read the prices from a file"
     )
     assert pauses == [0.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("reply", "cause"),
+    [
+        (Reply(429, "Too Many Requests\r\n"), "HTTP 429 Too Many Requests"),
+        (Reply(999, ""), "HTTP 999"),
+    ],
+)
+def test_after_a_refusal_nothing_more_is_sent(source, server, pauses, reply, cause):
+    server.chart_replies = [reply, reply]
+
+    with pytest.raises(SourceUnavailable) as caught:
+        daily(source)
+    assert str(caught.value) == (
+        f"Yahoo refuses requests ({cause}): try again later, or read the prices from a file"
+    )
+    assert (len(server.chart_requests()), pauses) == (1, [])
+
+
+def test_after_three_tickers_without_an_answer_the_others_are_not_asked_for(server, pauses):
+    server.every_reply = DISCONNECT
+    source = YahooSource(now=NOW, base_url=server.url, sleep=pauses.append)
+    for ticker in ("A.NS", "B.NS", "C.NS"):
+        with pytest.raises(SourceUnavailable, match=f"did not answer for {ticker}"):
+            daily(source, ticker=ticker)
+    sent = len(server.requests)
+
+    with pytest.raises(SourceNotAsked, match="has not answered for 3 tickers"):
+        daily(source)
+    assert len(server.requests) == sent
 
 
 @pytest.mark.parametrize("reply", [Reply(200, "garbage"), DISCONNECT])

@@ -7,7 +7,7 @@ import pytest
 
 from mlops.pipeline_run.output.folder import new_run_folder
 from mlops.pipeline_run.output.record import RunRecord, StageClock
-from src.core.errors import BadInput
+from src.core.errors import BadInput, SourceNotAsked
 from src.stages.stage import StageReport
 
 NOW = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
@@ -158,3 +158,21 @@ def test_other_files_keep_their_names(record):
     add(run, "A.NS", "B.NS", details={"pools": {"NSE": {}}}, files=page)
 
     assert (run.folder.path / "report_NSE_short.html").read_text() == "page"
+
+
+def test_tickers_that_wait_for_their_source_are_told_in_one_sentence_over_all_blocks(record):
+    many = record()
+    error = SourceNotAsked("Yahoo refuses requests (HTTP 429)", NOW)
+    tickers = [f"S{number:02}.NS" for number in range(30)]
+    for block in (tickers[:25], tickers[25:]):
+        add(many, *block, not_fetched=dict.fromkeys(block, error))
+
+    results, _ = written(many)
+
+    assert results["warnings"] == [
+        "Yahoo refuses requests (HTTP 429) and may be asked again at 2026-04-13 12:30 UTC. Until "
+        "then 30 tickers were not fetched, and what is stored is used: S00.NS, S01.NS, S02.NS, "
+        "S03.NS, S04.NS, S05.NS, S06.NS, S07.NS, S08.NS, S09.NS and 20 more."
+    ]
+    assert results["not_fetched"] == dict.fromkeys(tickers, "2026-04-13T12:30:00+00:00")
+    assert results["status"] == "success"
