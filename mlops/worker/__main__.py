@@ -54,8 +54,11 @@ def _delete_old(args: argparse.Namespace) -> int:
     settings, at = set_up(args)
     with open_connection(settings.server, settings.home, "tcsns-retention") as (_, connection):
         count = delete_old_traces(connection, settings, at)
-    days = settings.worker.keep_days
-    sys.stdout.write(f"{count:,} rows and files of more than {days} days ago were deleted.\n")
+    worker = settings.worker
+    sys.stdout.write(
+        f"{count:,} rows and files were deleted: rows of more than {worker.keep_days} days ago, "
+        f"outputs and folders of runs of more than {worker.keep_files_days}.\n"
+    )
     return 0
 
 
@@ -78,7 +81,7 @@ def _parser() -> Parser:
         nargs="?",
         choices=tuple(_ACTIONS),
         default="run",
-        help="work (default), say how it goes, or delete what is older than worker.keep_days",
+        help="work (default), say how it goes, or delete what is too old",
     )
     parser.add_argument(
         "--once", action="store_true", help="run what is due and what waits now, then end"

@@ -106,10 +106,12 @@ def due_run(
         last = of_session[-1]
         if last.seconds is None or last.status == "cancelled":
             return None
-        late -= _given_up(session, late, newest, tries)
-        pause = _pause(of_session)
+        in_vain = _since_progress(of_session, late)
+        pause = _pause(in_vain)
         if pause and now < last.ended_at + pause:
             return None
+        dormant = {each for each in late if _is_dormant(each, session, newest[each], tries)}
+        late -= _given_up(late, dormant, len(newest), in_vain)
     if not late:
         return None
     missed = _missed(calendar, session, newest.values())
@@ -117,8 +119,15 @@ def due_run(
     return DueRun(calendar.exchange.code, session, number, tuple(sorted(late)), missed)
 
 
+def _since_progress(tries: Sequence[Try], late: set[str]) -> Sequence[Try]:
+    """The tries of a session from the last one on after which fewer tickers were late."""
+    left = [*(each.tickers for each in tries[1:]), late]
+    progress = [n for n, each in enumerate(tries) if not each.tickers <= left[n]]
+    return tries[progress[-1] :] if progress else tries
+
+
 def _pause(tries: Sequence[Try]) -> dt.timedelta:
-    """How long to wait after the last of the tries of a session."""
+    """How long to wait after the last of these tries."""
     died = sum(each.has_died for each in tries)
     if tries[-1].has_died and died <= FREE_DEATHS:
         return dt.timedelta(0)
@@ -126,26 +135,24 @@ def _pause(tries: Sequence[Try]) -> dt.timedelta:
     return PAUSES[min(without_success, len(PAUSES)) - 1]
 
 
-def _given_up(
-    session: dt.date,
-    late: set[str],
-    newest: Mapping[str, dt.date | None],
-    tries: Sequence[Try],
-) -> set[str]:
+def _given_up(late: set[str], dormant: set[str], count: int, tries: Sequence[Try]) -> set[str]:
     """Late tickers that are not tried again in this session.
 
     A source that is late is asked until the next session closes. A ticker that is late alone is
     asked as often as there are pauses, a dormant one not again.
+
+    Args:
+        late: Those that no run has finished the session for.
+        dormant: Those among them that stayed away from earlier sessions as well.
+        count: Of all scheduled tickers.
+        tries: From the last one on that brought a ticker.
     """
-    dormant = {ticker for ticker in late if _is_dormant(ticker, session, newest[ticker], tries)}
-    active = len(newest) - len(dormant)
-    source_has_it = len(newest) - len(late) >= SOURCE_HAS_IT * active
-    most = len(PAUSES) + 1
-    ended = [each for each in tries if each.session == session and not each.has_died]
+    source_has_it = count - len(late) >= SOURCE_HAS_IT * (count - len(dormant))
+    ended = [each for each in tries if not each.has_died]
     given_up = set()
     for ticker in late:
-        count = sum(ticker in each.tickers for each in ended)
-        if (ticker in dormant and count) or (source_has_it and count >= most):
+        number = sum(ticker in each.tickers for each in ended)
+        if (ticker in dormant and number) or (source_has_it and number > len(PAUSES)):
             given_up.add(ticker)
     return given_up
 

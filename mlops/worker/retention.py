@@ -1,4 +1,4 @@
-"""Delete the traces of runs that are older than ``worker.keep_days``: rows, logs and folders."""
+"""Delete old traces of runs: rows after ``worker.keep_days``, files after ``keep_files_days``."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ RUNS = Path("mlops") / "runs"
 
 def delete_old_traces(connection: Connection, settings: Settings, now: dt.datetime) -> int:
     """Delete what is too old at ``now``, an aware time; how many rows, files and folders."""
-    before = now - dt.timedelta(days=settings.worker.keep_days)
-    rows = sum(delete_old(connection, before).values())
-    files = 0
+    worker = settings.worker
+    rows = delete_old(connection, now - dt.timedelta(days=worker.keep_days))
+    files, before = 0, now - dt.timedelta(days=worker.keep_files_days)
     for path in _old_files(settings.home, before.timestamp()):
         try:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
             files += 1
         except OSError as error:
             log.warning(f"{path} is old and could not be deleted: {error}")
-    return rows + files
+    return sum(rows.values()) + files
 
 
 def _old_files(home: Path, before: float) -> Iterator[Path]:

@@ -283,8 +283,9 @@ class WorkerSettings(_Section):
         kind: ``full`` trains; ``data`` forecasts with the stored models.
         settle_minutes: From the close of a session until its prices can be had.
         stop_seconds: How long a run may take to end when the worker is stopped.
-        keep_days: Requests that have ended, stages and tickers of runs, and what runs printed and
-            left in their folders, are deleted when they are older.
+        keep_days: Requests that have ended, stages and tickers of runs, and scores of data quality
+            are deleted when they are older.
+        keep_files_days: What runs printed and left in their folders is deleted when it is older.
     """
 
     source: Literal["yahoo", "csv", "stored"] = "yahoo"
@@ -293,6 +294,7 @@ class WorkerSettings(_Section):
     settle_minutes: Annotated[float, Field(ge=0, le=720)] = 30.0
     stop_seconds: Annotated[float, Field(gt=0, le=3600)] = 45.0
     keep_days: Annotated[int, Field(ge=60)] = 400
+    keep_files_days: Annotated[int, Field(ge=1)] = 60
 
 
 class BackupSettings(_Section):

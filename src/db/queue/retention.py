@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 BATCH = 2000
 # By table, which rows are old. What ran, with the hashes of its data and settings, stays in
 # pipeline_runs.
-_OLD = {
+OLD = {
     "run_requests": "status NOT IN ('waiting', 'running') AND ended_at < %(before)s"
     " OR status = 'waiting' AND cancel_requested_at < %(before)s",
     "stage_runs": "run_id IN (SELECT run_id FROM pipeline_runs WHERE started_at < %(before)s)",
@@ -33,7 +33,7 @@ DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE {old} 
 def delete_old(connection: psycopg.Connection[Any], before: dt.datetime) -> dict[str, int]:
     """Delete what is older than an aware time, over an autocommit connection; rows by table."""
     deleted = {}
-    for table, old in _OLD.items():
+    for table, old in OLD.items():
         statement = _DELETE.format(table=table, old=old, batch=BATCH)
         deleted[table], count = 0, BATCH
         while count == BATCH:

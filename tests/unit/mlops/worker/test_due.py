@@ -102,11 +102,28 @@ def test_a_source_that_is_late_is_asked_for_all_until_the_next_close():
 
 def test_a_ticker_that_is_late_alone_is_tried_five_times():
     newest = dict.fromkeys([f"S{n}.NS" for n in range(9)], TUESDAY) | {"LATE.NS": MONDAY}
-    tries = [tried("success", tickers=newest) for _ in range(4)]
-    assert due(at(TUESDAY, "11:30"), newest, tries).tickers == ("LATE.NS",)
-    tries.append(tried("success", at(TUESDAY, "11:30"), tickers=["LATE.NS"]))
+    tries = [tried(tickers=newest)]
+    for clock in ("10:31", "10:36", "10:51"):
+        assert due(at(TUESDAY, clock), newest, tries).tickers == ("LATE.NS",)
+        tries.append(tried(when=at(TUESDAY, clock), tickers=["LATE.NS"]))
+    assert due(at(TUESDAY, "11:50"), newest, tries) is None
+    assert due(at(TUESDAY, "11:51"), newest, tries).number == 5
+    tries.append(tried(when=at(TUESDAY, "11:51"), tickers=["LATE.NS"]))
     assert due(at(WEDNESDAY, "10:29"), newest, tries) is None
     assert due(at(WEDNESDAY), newest, tries).number == 1
+
+
+def test_a_source_that_brings_a_few_tickers_at_a_time_is_asked_for_the_rest():
+    names = [f"S{n:02}.NS" for n in range(30)]
+    tries, now = [], at(TUESDAY)
+    for brought in range(0, 27, 3):
+        newest = {name: TUESDAY if n < brought else MONDAY for n, name in enumerate(names)}
+        run = due(now, newest, tries)
+        assert run.tickers == tuple(names[brought:])
+        tries.append(tried(when=now, tickers=run.tickers))
+        # It brought some: there is no reason to wait longer than a minute.
+        now += dt.timedelta(minutes=1)
+    assert due(now, newest | dict.fromkeys(names[24:27], TUESDAY), tries).tickers == (*names[27:],)
 
 
 def test_a_ticker_without_prices_for_five_sessions_is_tried_once_a_session():

@@ -1,0 +1,303 @@
+"""Kill workers and runs in every stage, and take the database away: is every session complete?
+
+    python -m benchmarks.worker_kills [--kills 50] [--tickers 5] [--away 60]
+
+For each kill a new session closes, a worker begins its run, and after another part of its time the
+run, the worker or both are killed by SIGKILL, as the kernel does without memory. A worker that is
+gone is started again a second later, as whoever keeps it running would. Then the same sessions are
+run without any fault, and what the tables hold is compared.
+"""
+
+import argparse
+import datetime as dt
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+
+from benchmarks.worker_world import (
+    PIPELINE,
+    Prices,
+    command,
+    contents,
+    environment,
+    evening,
+    fetch,
+    finished,
+)
+from src.core.calendars.nse import nse
+from src.db.embedded import postmaster
+from src.db.embedded.lease import acquire
+from src.db.embedded.server import EmbeddedServer
+from src.db.tables.run_requests import NewRequest, submit
+
+FIRST, LAST = dt.date(2024, 1, 1), dt.date(2026, 6, 30)
+LIMIT = 120.0  # seconds to a complete session
+WHAT = ("run", "worker", "both")
+
+
+@dataclass
+class Trial:
+    """What was done in which stage, and what became of the session."""
+
+    what: str
+    stage: str
+    seconds: float
+    runs: list[int]
+    requests: int
+
+
+class World:
+    """A server, a home, and a worker that is started for each session."""
+
+    def __init__(self, folder: Path, tickers: int) -> None:
+        self.folder = folder
+        folder.mkdir()
+        self.server = EmbeddedServer((folder / "postgres").resolve())
+        self.lease = acquire(folder / "postgres")
+        self.url, self.home = self.lease.url, folder / "home"
+        self.prices = Prices(tickers, FIRST, LAST)
+        self.worker: subprocess.Popen[bytes] | None = None
+        self.env: dict[str, str] = {}
+
+    def close_session(self, day: dt.date, without: str = "") -> None:
+        """Let a session close and its prices come."""
+        self.prices.write(self.home / "prices", day, without)
+        self.env = environment(self.home, self.url, evening(day))
+
+    def first_run(self, day: dt.date) -> None:
+        self.close_session(day)
+        arguments = [*PIPELINE, str(self.home / "prices")]
+        if command(arguments, self.env, self.folder / "first.log").wait():
+            raise SystemExit((self.folder / "first.log").read_text())
+
+    def start_worker(self) -> None:
+        self.worker = command(["mlops.worker"], self.env, self.folder / "worker.log")
+
+    def run_processes(self) -> list[psutil.Process]:
+        """Processes of runs in this home, also those that have outlived their worker."""
+        found = []
+        for process in psutil.process_iter(["cmdline", "environ"]):
+            line, env = process.info["cmdline"] or (), process.info["environ"] or {}
+            if "mlops.run_request" in line and env.get("FORECAST_HOME") == str(self.home):
+                found.append(process)
+        return found
+
+    def kill(self, what: str) -> None:
+        if what in ("worker", "both") and self.worker is not None:
+            self.worker.kill()
+            self.worker.wait()
+        if what in ("run", "both"):
+            for process in self.run_processes():
+                process.kill()
+
+    def stop_worker(self) -> float:
+        """End the worker as it should be; how many seconds that took."""
+        began = time.monotonic()
+        if self.worker is not None:
+            self.worker.terminate()
+            self.worker.wait(60)
+        return time.monotonic() - began
+
+    def stage(self) -> str:
+        """What the newest request's run is at."""
+        query = "SELECT status, stage FROM run_requests ORDER BY request_id DESC LIMIT 1"
+        rows = fetch(self.url, query)
+        if not self.run_processes():
+            return "before or after"
+        if not rows or rows[0][0] != "running":
+            return "start"
+        stage = (rows[0][1] or "start").split(" ")[0]
+        return str(stage)
+
+    def is_complete(self, day: dt.date) -> bool:
+        return len(finished(self.url, day)) == len(self.prices.names)
+
+
+def wait(condition: Callable[[], bool], seconds: float = LIMIT) -> float:
+    """Seconds until a condition holds."""
+    began = time.monotonic()
+    while not condition():
+        if time.monotonic() - began > seconds:
+            return float("inf")
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def kill_one(world: World, day: dt.date, what: str, after: float) -> Trial:
+    before = len(fetch(world.url, "SELECT 1 FROM run_requests"))
+    world.close_session(day)
+    world.start_worker()
+    time.sleep(after)
+    stage = world.stage()
+    world.kill(what)
+    began = time.monotonic()
+    if what in ("worker", "both"):
+        time.sleep(1)
+        world.start_worker()
+    wait(lambda: world.is_complete(day))
+    seconds = time.monotonic() - began
+    wait(lambda: not world.run_processes(), 30)
+    return end(world, day, Trial(what, stage, seconds, [], before))
+
+
+def end(world: World, day: dt.date, trial: Trial) -> Trial:
+    world.stop_worker()
+    trial.runs = finished(world.url, day)
+    trial.requests = len(fetch(world.url, "SELECT 1 FROM run_requests")) - trial.requests
+    return trial
+
+
+def terminate_one(world: World, day: dt.date, after: float) -> tuple[Trial, float]:
+    """Stop the worker properly in the middle of a run, and start it again."""
+    before = len(fetch(world.url, "SELECT 1 FROM run_requests"))
+    world.close_session(day)
+    world.start_worker()
+    time.sleep(after)
+    stage = world.stage()
+    took = world.stop_worker()
+    began = time.monotonic()
+    world.start_worker()
+    wait(lambda: world.is_complete(day))
+    return end(world, day, Trial("SIGTERM", stage, time.monotonic() - began, [], before)), took
+
+
+def take_database_away(
+    world: World, day: dt.date, after: float, away: float
+) -> tuple[Trial, float]:
+    """Stop the server in the middle of a run; a person asks for a run as soon as it is back."""
+    before = len(fetch(world.url, "SELECT 1 FROM run_requests"))
+    world.close_session(day)
+    world.start_worker()
+    time.sleep(after)
+    stage = world.stage()
+    postmaster.stop(world.server)
+    time.sleep(away)
+    acquire(world.server.data).unlock()
+    began = time.monotonic()
+    started = run_now(world, ["S000.NS"])
+    wait(lambda: world.is_complete(day))
+    seconds = time.monotonic() - began
+    wait(lambda: not world.run_processes(), 30)
+    return end(world, day, Trial("database", stage, seconds, [], before)), started
+
+
+def run_now(world: World, tickers: list[str]) -> float:
+    """Seconds from a press of a button until that run has begun."""
+    request = NewRequest(f"page {time.time()}", "data", tickers, "stored", None, "A. Rao")
+    with psycopg.connect(world.url, autocommit=True) as connection:
+        number, _ = submit(connection, request)
+    query = "SELECT started_at IS NOT NULL FROM run_requests WHERE request_id = %s"
+    return wait(lambda: bool(fetch(world.url, query, number)[0][0]))
+
+
+def run_while_a_retry_waits(world: World, day: dt.date) -> float:
+    """Seconds to begin what is asked for while a session is to be tried again in a minute."""
+    world.close_session(day, without=world.prices.names[-1])
+    world.start_worker()
+    ended = "SELECT 1 FROM run_requests WHERE session = %s AND status = 'success'"
+    wait(lambda: bool(fetch(world.url, ended, day)))
+    started = run_now(world, ["S000.NS"])
+    wait(lambda: not world.run_processes(), 30)
+    world.stop_worker()
+    return started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--tickers", type=int, default=5)
+    parser.add_argument("--away", type=float, default=60.0)
+    args = parser.parse_args()
+    os.nice(10)
+    with tempfile.TemporaryDirectory() as folder:
+        run_all(Path(folder), args)
+
+
+def run_all(folder: Path, args: argparse.Namespace) -> None:
+    others = 5
+    days = nse().sessions(FIRST, LAST)[-(args.kills + others + 3) :]
+    world = World(folder / "killed", args.tickers)
+    world.first_run(days[0])
+    usual = kill_one(world, days[1], "nothing", 0.0)
+    print(f"A session without a fault is complete after {usual.seconds:.1f} s.", flush=True)
+    trials = []
+    for number in range(args.kills):
+        # Every stage is met by each kind of kill, also the moments before and after the run.
+        after = 0.5 + (number + 0.5) / args.kills * usual.seconds
+        trial = kill_one(world, days[2 + number], WHAT[number % len(WHAT)], after)
+        trials.append(trial)
+        print(f"{number + 1:3} {trial}", flush=True)
+    rest = days[2 + args.kills :]
+    for day, part in zip(rest[:3], (0.3, 0.5, 0.7), strict=True):
+        trial, took = terminate_one(world, day, part * usual.seconds)
+        trials.append(trial)
+        print(f"SIGTERM: the worker ended within {took:.1f} s. {trial}", flush=True)
+    trial, started = take_database_away(world, rest[3], 0.6 * usual.seconds, args.away)
+    trials.append(trial)
+    print(f"Database away for {args.away:.0f} s: “run now” began {started:.1f} s after. {trial}")
+    lost, killed = check(world), contents(world.url)
+    latency = run_while_a_retry_waits(world, rest[4])
+    print(f"“Run now” while a retry waits began after {latency:.1f} s.")
+    report(trials, args.tickers)
+    print("\n".join(lost) or "Forecasts and tables are whole.", flush=True)
+    world.lease.release()
+    compare(killed, folder, args.tickers, days[: 2 + args.kills + 4])
+
+
+def check(world: World) -> list[str]:
+    """What is missing or there twice in the log of forecasts, and half tables."""
+    query = (
+        "SELECT feature_date, horizon, count(*), count(DISTINCT ticker) FROM predictions "
+        "WHERE kind = 'served' GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    problems = [
+        f"{day} {horizon}: {count} forecasts of {tickers} tickers"
+        for day, horizon, count, tickers in fetch(world.url, query)
+        if not count == tickers == len(world.prices.names)
+    ]
+    lagging = fetch(
+        world.url,
+        "SELECT ticker FROM raw_daily_prices GROUP BY ticker HAVING count(*) <> (SELECT count(*) "
+        "FROM features_daily f WHERE f.ticker = raw_daily_prices.ticker)",
+    )
+    return problems + [f"{ticker}: features lack sessions" for (ticker,) in lagging]
+
+
+def report(trials: list[Trial], tickers: int) -> None:
+    stages: dict[str, list[Trial]] = {}
+    for trial in trials:
+        stages.setdefault(trial.stage, []).append(trial)
+    print(f"\n{'killed in':22}{'times':>6}{'longest s':>11}{'run twice':>11}{'not complete':>14}")
+    for stage, found in sorted(stages.items()):
+        twice = sum(any(count > 1 for count in trial.runs) for trial in found)
+        missing = sum(len(trial.runs) < tickers for trial in found)
+        longest = max(trial.seconds for trial in found)
+        print(f"{stage:22}{len(found):6}{longest:11.1f}{twice:11}{missing:14}")
+
+
+def compare(
+    killed: dict[str, tuple[Any, ...]], folder: Path, tickers: int, days: list[dt.date]
+) -> None:
+    """Run the same sessions without a fault, and say which tables differ."""
+    calm = World(folder / "calm", tickers)
+    calm.first_run(days[0])
+    for day in days[1:]:
+        calm.close_session(day)
+        command(["mlops.worker", "--once"], calm.env, calm.folder / "once.log").wait()
+    expected = contents(calm.url)
+    calm.lease.release()
+    for table, row in expected.items():
+        state = "the same" if killed[table] == row else f"DIFFERS: {killed[table][0]:,} rows"
+        print(f"{table:26}{row[0]:10,} rows  {state}")
+
+
+if __name__ == "__main__":
+    main()
