@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlops.mlflow_export.start import start_export
 from src.core.errors import BadInput, UnwritableFolder
 
 if TYPE_CHECKING:
@@ -94,7 +95,9 @@ class DeploymentManager:
             def also(restored: Sequence[Artifact]) -> str:
                 return write_inputs(database, restored, author.at)
 
-            return registry.roll_back(version_tag, author, also)
+            rollback = registry.roll_back(version_tag, author, also)
+        start_export(self.settings)
+        return rollback
 
     def unpin(self, ticker: str) -> tuple[str, list[str]]:
         """Let training replace the models of a ticker's pool again.
@@ -109,7 +112,9 @@ class DeploymentManager:
             pool = registry.models.log.pool_of(ticker)
             if pool is None:
                 raise BadInput(f"{ticker} belongs to no pool yet: there is nothing to unpin.")
-            return pool, registry.unpin(pool, self._author())
+            horizons = registry.unpin(pool, self._author())
+        start_export(self.settings)
+        return pool, horizons
 
     def sign(self, *, accept_unsigned: bool = False) -> Signatures:
         """Sign all stored models and versions with the first key of ``FORECAST_SIGNING_KEY``.

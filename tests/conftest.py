@@ -85,7 +85,9 @@ def environment(home):
     passed_on = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("FORECAST_", "PG", "DATABASE_URL", "TICKER", "LOG_LEVEL"))
+        if not name.startswith(
+            ("FORECAST_", "PG", "DATABASE_URL", "TICKER", "LOG_LEVEL", "MLFLOW_")
+        )
     }
     return passed_on | {"FORECAST_HOME": str(home), "PYTHONWARNINGS": "default"}
 

@@ -6,10 +6,15 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from mlops.mlflow_export.start import is_installed, start_export
 from src.stages.cli import set_up
 
 if TYPE_CHECKING:
+    from src.config.settings import Settings
     from src.monitoring.watch import Look
+
+# Looks, a minute each, between two tries to log to MLflow what a run could not.
+EXPORT_EVERY = 15
 
 
 def add_watch_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,8 +45,22 @@ def run_watch(args: argparse.Namespace) -> int:
         )
     sys.stdout.write("Watching: all rules are evaluated every minute.\n")
     sys.stdout.flush()
-    watch(settings, lambda: now(settings), show)
+    watch(settings, lambda: now(settings), _Shown(settings))
     return 0
+
+
+class _Shown:
+    """Shows each look; every quarter of an hour MLflow is brought up to date, where it is used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._looks = settings, 0
+        self._has_export = settings.mlflow.tracking_uri is not None and is_installed()
+
+    def __call__(self, look: Look) -> None:
+        show(look)
+        if self._has_export and self._looks % EXPORT_EVERY == 0:
+            start_export(self._settings)
+        self._looks += 1
 
 
 def run_deadman(args: argparse.Namespace) -> int:

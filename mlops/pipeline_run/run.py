@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from mlops.mlflow_export.start import start_export
 from mlops.pipeline_run.exchange_run import ExchangeRun, Progress, RunReporter
 from mlops.pipeline_run.heartbeat import RunHeartbeat
 from mlops.pipeline_run.output.record import LOCKED, RunRecord
@@ -68,6 +69,7 @@ def run_pipeline(
             heartbeat.ended(record.results)
     if record.results["live"]:
         _record_metrics(request, record.results)
+        start_export(request.settings)
     return record.results
 
 

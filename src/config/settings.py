@@ -317,6 +317,25 @@ class BackupSettings(_Section):
         return None if value == "" else value
 
 
+class MlflowSettings(_Section):
+    """Where trainings are logged besides, for those who use MLflow.
+
+    Attributes:
+        tracking_uri: Of a tracking server or its database, as MLflow names it; None logs nothing.
+        experiment: Its name; names of registered models begin with it.
+    """
+
+    tracking_uri: SecretStr | None = None
+    experiment: Annotated[str, Field(pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")] = (
+        "tcsns-forecast"
+    )
+
+    @field_validator("tracking_uri", mode="before")
+    @classmethod
+    def _empty_means_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
+
 class Settings(BaseSettings):
     """All settings; immutable. Loaded once by ``src.config.load`` and passed on.
 
@@ -343,6 +362,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     backup: BackupSettings = BackupSettings()
     sources: SourcesSettings = SourcesSettings()
+    mlflow: MlflowSettings = MlflowSettings()
     database_url: SecretStr | None = None
     signing_key: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"

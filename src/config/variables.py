@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 PREFIX = "FORECAST_"
-# The guide's own names of settings.
+# Settings with names of their own: the guide's, and MLflow's.
 GUIDE = {
     "DATABASE_URL": ["database_url"],
     "TICKER": ["data", "ticker"],
     "LOG_LEVEL": ["log_level"],
     "FORECAST_API_KEYS": ["api", "keys"],
+    "MLFLOW_TRACKING_URI": ["mlflow", "tracking_uri"],
+    "MLFLOW_EXPERIMENT_NAME": ["mlflow", "experiment"],
 }
 # Variables of the tests, which are not settings.
 NOT_SETTINGS = {"FORECAST_TEST_DATA"}

@@ -147,6 +147,7 @@ NOT_RUN = {
     "mv var/postgres var/postgres.before": "it takes the database away",
     "python -m mlops.backup restore FILE": "tests/e2e/test_backup_command.py",
     "python -m mlops.backup restore backups/FILE": "tests/e2e/test_backup_command.py",
+    "python -m mlops.mlflow_export": "tests/e2e/test_mlflow_export.py",
     "python -m mlops.monitoring alerts ack FINGERPRINT --by NAME": "tests/e2e/test_alerts_command.py",
     "curl -X POST http://localhost:8000/predict/short": "tests/e2e/test_api.py",
     'curl -X POST "http://localhost:8000/predict/short?ticker=DEMO.NS"': "tests/e2e/test_api.py",
