@@ -7,7 +7,7 @@ RUNS, QUALITY, EVALUATION = "Pipeline Runs", "Data Quality", "Evaluation"
 # shows the cause beside the alert.
 CAUSES = (
     (
-        ("run_", "ticker_failed", "files_refused", "source_", "features_stale"),
+        (*("run_", "requests_", "ticker_failed"), "files_refused", "source_", "features_stale"),
         "pipeline_control",
         RUNS,
     ),

@@ -49,6 +49,7 @@ SELECT request_id, kind, tickers, source, path, person, requested_at, CASE
     WHEN status = 'waiting' AND cancel_requested_at IS NOT NULL THEN 'cancelled'
     WHEN status = 'running' AND NOT {_LOCKED} THEN 'interrupted' ELSE status END AS status,
     run_id, stage, tickers_done, tickers_total, started_at, ended_at, cancel_requested_at, error,
+    exchange IS NOT NULL AS is_scheduled,
     extract(epoch FROM clock_timestamp() - coalesce(started_at, requested_at))::float8 AS seconds
 FROM run_requests
 """  # noqa: S608
@@ -121,6 +122,7 @@ class StoredRequest:
         stage: What is under way.
         tickers_done: Of ``tickers_total``, both 0 before these are known; four stocks that are
             through one of the four data stages count as one.
+        is_scheduled: Whether the worker made it, for a session that has closed.
         seconds: Since it began, or since it was made while it waits.
     """
 
@@ -140,6 +142,7 @@ class StoredRequest:
     ended_at: dt.datetime | None
     cancel_requested_at: dt.datetime | None
     error: str | None
+    is_scheduled: bool
     seconds: float
 
     @property

@@ -29,7 +29,7 @@ def request(**facts):
     usual |= {"path": None, "person": "A. Rao", "requested_at": AT, "status": "running"}
     usual |= {"run_id": None, "stage": None, "tickers_done": 0, "tickers_total": 1}
     usual |= {"started_at": AT, "ended_at": None, "cancel_requested_at": None, "error": None}
-    return StoredRequest(**usual | {"seconds": 5.0} | facts)
+    return StoredRequest(**usual | {"is_scheduled": False, "seconds": 5.0} | facts)
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def _waiting(request: StoredRequest) -> None:
     """Who will run it: this machine, or a worker."""
     settings = readers.settings()
     command = request_process.command_of(request.request_id)
-    if not local_runs.runs_here(settings):
+    if request.is_scheduled or not local_runs.runs_here(settings):
         st.info(
             f"It waits for a worker, which takes it up by itself. Without one run `{command}`.",
             icon=":material/hourglass_empty:",
