@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,18 +24,20 @@ def delete_old_traces(connection: Connection, settings: Settings, now: dt.dateti
     """Delete what is too old at ``now``, an aware time; how many rows, files and folders."""
     worker = settings.worker
     rows = delete_old(connection, now - dt.timedelta(days=worker.keep_days))
-    files, before = 0, now - dt.timedelta(days=worker.keep_files_days)
-    for path in _old_files(settings.home, before.timestamp()):
-        try:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-            files += 1
-        except OSError as error:
-            log.warning(f"{path} is old and could not be deleted: {error}")
-    return sum(rows.values()) + files
+    before = now - dt.timedelta(days=worker.keep_files_days)
+    paths = [*(settings.home / REQUESTS).glob("*.log"), *(settings.home / RUNS).glob("[0-9]*")]
+    return sum(rows.values()) + sum(_is_deleted(path, before.timestamp()) for path in paths)
 
 
-def _old_files(home: Path, before: float) -> Iterator[Path]:
-    """Logs of requests and folders of runs that were last written before a time."""
-    for path in [*(home / REQUESTS).glob("*.log"), *(home / RUNS).glob("[0-9]*")]:
-        if path.stat().st_mtime < before:
-            yield path
+def _is_deleted(path: Path, before: float) -> bool:
+    """Delete a log, or the folder of a run, that was last written before a time."""
+    try:
+        if path.stat().st_mtime >= before:
+            return False
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    except FileNotFoundError:  # another worker was quicker
+        return False
+    except OSError as error:
+        log.warning(f"{path} is old and could not be deleted: {error}")
+        return False
+    return True

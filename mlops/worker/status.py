@@ -11,6 +11,7 @@ from mlops.worker.due import settled_session
 from src.db.queue import schedule as stored
 from src.db.queue.workers import DEAD_AFTER, newest_workers
 from src.db.tables import run_requests
+from src.db.tables.source_pace import source_pauses
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -38,19 +39,23 @@ def _workers(connection: Connection) -> Iterator[str]:
     for worker in workers:
         yield (
             f"Worker process {worker.pid} on {worker.host}: {_state(worker)}, "
-            f"started {worker.started_at:%Y-%m-%d %H:%M} UTC."
+            f"started {_time(worker.started_at)}."
         )
 
 
 def _state(worker: StoredWorker) -> str:
     if worker.stopped_at is not None:
-        return f"stopped {worker.stopped_at:%Y-%m-%d %H:%M} UTC"
+        return f"stopped {_time(worker.stopped_at)}"
     if worker.silence > DEAD_AFTER:
-        return f"dead, last seen {worker.seen_at:%Y-%m-%d %H:%M} UTC"
+        return f"dead, last seen {_time(worker.seen_at)}"
     return "at work"
 
 
 def _exchanges(connection: Connection, settings: Settings, now: dt.datetime) -> Iterator[str]:
+    pause = source_pauses(connection).get(settings.worker.source)
+    if pause is not None and pause.seconds:
+        again = _time(pause.resumes_at)
+        yield f"The source {settings.worker.source} may be asked again at {again}."
     settle = dt.timedelta(minutes=settings.worker.settle_minutes)
     due = {run.exchange: run for run in schedule.due_runs(connection, settings, now)}
     for calendar, tickers in schedule.scheduled(connection, settings):
@@ -60,7 +65,7 @@ def _exchanges(connection: Connection, settings: Settings, now: dt.datetime) -> 
         next_run = calendar.hours(calendar.next_session(session)).closes + settle
         yield (
             f"{calendar.exchange.code}: session {session} is finished for {count} of "
-            f"{len(tickers)} stocks; the next one is due from {next_run:%Y-%m-%d %H:%M} UTC."
+            f"{len(tickers)} stocks; the next one is due from {_time(next_run)}."
         )
         if calendar.exchange.code in due:
             yield schedule.sentence(due[calendar.exchange.code])
@@ -77,3 +82,7 @@ def _missed(connection: Connection) -> Iterator[str]:
     if sessions:
         listed = ", ".join(f"{each.exchange} {each.session}" for each in sessions)
         yield f"Passed over, without a forecast, the newest first: {listed}."
+
+
+def _time(at: dt.datetime) -> str:
+    return f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
