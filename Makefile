@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 ARGS ?= --ticker TCS.NS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-long lint up down docs lock
+.PHONY: help demo run test test-long lint up down docs images lock
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -22,7 +22,7 @@ run: $(VENV)/.ready
 
 test: $(VENV)/.ready-dev
 	@.ci/browser
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q $(TESTS)
 
 # What takes minutes, or installs packages from the index.
 test-long: $(VENV)/.ready-dev
@@ -45,6 +45,10 @@ down: $(VENV)/.ready
 docs: $(VENV)/.ready-dev
 	$(BIN)/python -m website
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -f website/mkdocs.yml
+
+images:
+	docker build --tag tcsns-forecast .
+	docker build --tag tcsns-forecast-api --file Dockerfile.api .
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
     --no-annotate --no-header --generate-hashes pyproject.toml

@@ -39,7 +39,10 @@ def data():
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """One PostgreSQL for the whole session (one a worker under xdist)."""
+    """One PostgreSQL for the whole session: that of FORECAST_TEST_SERVER, or one a worker."""
+    if named := os.environ.get("FORECAST_TEST_SERVER"):
+        yield named
+        return
     with acquire(tmp_path_factory.mktemp("server") / "postgres") as lease:
         yield lease.url
 

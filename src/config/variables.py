@@ -16,7 +16,7 @@ GUIDE = {
     "MLFLOW_EXPERIMENT_NAME": ["mlflow", "experiment"],
 }
 # Variables of the tests, which are not settings.
-NOT_SETTINGS = {"FORECAST_TEST_DATA"}
+NOT_SETTINGS = {"FORECAST_TEST_DATA", "FORECAST_TEST_SERVER"}
 
 
 def variables(environ: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:

@@ -144,6 +144,12 @@ NOT_RUN_PROGRAMS = {
 
 NOT_RUN = {
     "45 19 * * * cd /srv/forecast && .venv/bin/python -m mlops.backup create > /dev/null": "as the command in it",
+    "*/15 * * * * cd /srv/forecast && .venv/bin/python -m mlops.worker --once 2>&1 | logger -t tcsns-forecast": "tests/e2e/test_schedules.py",
+    "TCSNS_CHECKOUT=/srv/forecast /srv/airflow/bin/airflow dags test tcsns_forecast": "tests/e2e/test_schedules.py",
+    "cp ops/airflow/tcsns_forecast.py ~/airflow/dags/": "tests/e2e/test_schedules.py",
+    "python3.11 -m venv /srv/airflow": "tests/e2e/test_schedules.py",
+    "sudo cp ops/systemd/tcsns-forecast-* /etc/systemd/system/": "it needs systemd",
+    "sudo systemctl enable --now tcsns-forecast-once.timer": "it needs systemd",
     "mv var/postgres var/postgres.before": "it takes the database away",
     "python -m mlops.backup restore FILE": "tests/e2e/test_backup_command.py",
     "python -m mlops.backup restore backups/FILE": "tests/e2e/test_backup_command.py",

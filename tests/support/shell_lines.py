@@ -13,7 +13,7 @@ PROGRAMS = (
 )
 # Variables before a program, and a cron line's five times.
 BEFORE = r"""(?:[A-Z][A-Z_]+=(?:'[^']*'|"[^"]*"|\S)+ +|(?:[\d*/,-]+ +){2}[\d*/, -]+ )*"""
-START = re.compile(rf"{BEFORE}(?:cd \S+ && )?(?:\S*/bin/)?(?:{PROGRAMS})(?= )")
+START = re.compile(rf"{BEFORE}(?:cd \S+ && )?(?:\S*/bin/)?(?:{PROGRAMS})[\d.]*(?= )")
 SQL = re.compile(r"SELECT |SHOW ")
 ACTIVATE = re.compile(r"\. \S+/activate")
 
