@@ -2,8 +2,9 @@
 
     python -m benchmarks.worker_kills [--kills 50] [--tickers 5] [--away 60]
 
-For each kill a new session closes, a worker begins its run, and after another part of its time the
-run, the worker or both are killed by SIGKILL, as the kernel does without memory. A worker that is
+For each kill a new session closes, a worker begins its run, and as soon as the run has come to
+another of ten points the run, the worker or both are killed by SIGKILL, as the kernel does without
+memory. A worker that is
 gone is started again a second later, as whoever keeps it running would. Then the same sessions are
 run without any fault, and what the tables hold is compared.
 """
@@ -41,6 +42,27 @@ from src.db.tables.run_requests import NewRequest, submit
 FIRST, LAST = dt.date(2024, 1, 1), dt.date(2026, 6, 30)
 LIMIT = 120.0  # seconds to a complete session
 WHAT = ("run", "worker", "both")
+# Of the newest request for a session whether it was claimed and has ended, whether its run has
+# begun, and which of its stages have ended.
+STATE = """
+SELECT q.status <> 'waiting', q.ended_at IS NOT NULL, r.run_id IS NOT NULL,
+    array(SELECT stage FROM stage_runs s WHERE s.run_id = r.run_id)
+FROM (SELECT * FROM run_requests WHERE session = %s ORDER BY request_id DESC LIMIT 1) q
+LEFT JOIN (SELECT * FROM pipeline_runs WHERE status = 'running' OR finished_at IS NOT NULL
+    ORDER BY started_at DESC, run_id DESC LIMIT 1) r ON r.started_at >= %s
+"""
+POINTS = {
+    "its process begins": lambda world, _: bool(world.run_processes()),
+    "request claimed": lambda _, state: state[0],
+    "run begun, ingest": lambda _, state: state[2],
+    "cleaning": lambda _, state: "data_ingest" in state[3],
+    "features": lambda _, state: "data_cleaning" in state[3],
+    "validation": lambda _, state: "feature_engineering" in state[3],
+    "training begins": lambda _, state: "validation" in state[3],
+    "training, half a second on": lambda _, state: "validation" in state[3],
+    "outcomes and drift": lambda _, state: "training" in state[3],
+    "request has ended": lambda _, state: state[1],
+}
 
 
 @dataclass
@@ -106,16 +128,19 @@ class World:
             self.worker.wait(60)
         return time.monotonic() - began
 
-    def stage(self) -> str:
-        """What the newest request's run is at."""
-        query = "SELECT status, stage FROM run_requests ORDER BY request_id DESC LIMIT 1"
-        rows = fetch(self.url, query)
-        if not self.run_processes():
-            return "before or after"
-        if not rows or rows[0][0] != "running":
-            return "start"
-        stage = (rows[0][1] or "start").split(" ")[0]
-        return str(stage)
+    def wait_for(self, point: str, day: dt.date) -> None:
+        """Wait until the run of a session has come to a point."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            wait(
+                lambda: self._is_at(
+                    point, connection.execute(STATE, (day, evening(day))).fetchone()
+                )
+            )
+        if "half a second" in point:
+            time.sleep(0.5)
+
+    def _is_at(self, point: str, state: tuple[Any, ...] | None) -> bool:
+        return state is not None and bool(POINTS[point](self, state))
 
     def is_complete(self, day: dt.date) -> bool:
         return len(finished(self.url, day)) == len(self.prices.names)
@@ -127,16 +152,15 @@ def wait(condition: Callable[[], bool], seconds: float = LIMIT) -> float:
     while not condition():
         if time.monotonic() - began > seconds:
             return float("inf")
-        time.sleep(0.05)
+        time.sleep(0.02)
     return time.monotonic() - began
 
 
-def kill_one(world: World, day: dt.date, what: str, after: float) -> Trial:
+def kill_one(world: World, day: dt.date, what: str, point: str) -> Trial:
     before = len(fetch(world.url, "SELECT 1 FROM run_requests"))
     world.close_session(day)
     world.start_worker()
-    time.sleep(after)
-    stage = world.stage()
+    world.wait_for(point, day)
     world.kill(what)
     began = time.monotonic()
     if what in ("worker", "both"):
@@ -145,7 +169,7 @@ def kill_one(world: World, day: dt.date, what: str, after: float) -> Trial:
     wait(lambda: world.is_complete(day))
     seconds = time.monotonic() - began
     wait(lambda: not world.run_processes(), 30)
-    return end(world, day, Trial(what, stage, seconds, [], before))
+    return end(world, day, Trial(what, point, seconds, [], before))
 
 
 def end(world: World, day: dt.date, trial: Trial) -> Trial:
@@ -155,29 +179,25 @@ def end(world: World, day: dt.date, trial: Trial) -> Trial:
     return trial
 
 
-def terminate_one(world: World, day: dt.date, after: float) -> tuple[Trial, float]:
+def terminate_one(world: World, day: dt.date, point: str) -> tuple[Trial, float]:
     """Stop the worker properly in the middle of a run, and start it again."""
     before = len(fetch(world.url, "SELECT 1 FROM run_requests"))
     world.close_session(day)
     world.start_worker()
-    time.sleep(after)
-    stage = world.stage()
+    world.wait_for(point, day)
     took = world.stop_worker()
     began = time.monotonic()
     world.start_worker()
     wait(lambda: world.is_complete(day))
-    return end(world, day, Trial("SIGTERM", stage, time.monotonic() - began, [], before)), took
+    return end(world, day, Trial("SIGTERM", point, time.monotonic() - began, [], before)), took
 
 
-def take_database_away(
-    world: World, day: dt.date, after: float, away: float
-) -> tuple[Trial, float]:
+def take_database_away(world: World, day: dt.date, point: str, away: float) -> tuple[Trial, float]:
     """Stop the server in the middle of a run; a person asks for a run as soon as it is back."""
     before = len(fetch(world.url, "SELECT 1 FROM run_requests"))
     world.close_session(day)
     world.start_worker()
-    time.sleep(after)
-    stage = world.stage()
+    world.wait_for(point, day)
     postmaster.stop(world.server)
     time.sleep(away)
     acquire(world.server.data).unlock()
@@ -186,7 +206,7 @@ def take_database_away(
     wait(lambda: world.is_complete(day))
     seconds = time.monotonic() - began
     wait(lambda: not world.run_processes(), 30)
-    return end(world, day, Trial("database", stage, seconds, [], before)), started
+    return end(world, day, Trial("database", point, seconds, [], before)), started
 
 
 def run_now(world: World, tickers: list[str]) -> float:
@@ -226,21 +246,20 @@ def run_all(folder: Path, args: argparse.Namespace) -> None:
     days = nse().sessions(FIRST, LAST)[-(args.kills + others + 3) :]
     world = World(folder / "killed", args.tickers)
     world.first_run(days[0])
-    usual = kill_one(world, days[1], "nothing", 0.0)
+    usual = kill_one(world, days[1], "nothing", "its process begins")
     print(f"A session without a fault is complete after {usual.seconds:.1f} s.", flush=True)
-    trials = []
+    trials, points = [], list(POINTS)
     for number in range(args.kills):
-        # Every stage is met by each kind of kill, also the moments before and after the run.
-        after = 0.5 + (number + 0.5) / args.kills * usual.seconds
-        trial = kill_one(world, days[2 + number], WHAT[number % len(WHAT)], after)
-        trials.append(trial)
-        print(f"{number + 1:3} {trial}", flush=True)
+        # Each kind of kill meets every point.
+        what, point = WHAT[number % len(WHAT)], points[number % len(points)]
+        trials.append(kill_one(world, days[2 + number], what, point))
+        print(f"{number + 1:3} {trials[-1]}", flush=True)
     rest = days[2 + args.kills :]
-    for day, part in zip(rest[:3], (0.3, 0.5, 0.7), strict=True):
-        trial, took = terminate_one(world, day, part * usual.seconds)
+    for day, point in zip(rest[:3], ("cleaning", "features", points[7]), strict=True):
+        trial, took = terminate_one(world, day, point)
         trials.append(trial)
         print(f"SIGTERM: the worker ended within {took:.1f} s. {trial}", flush=True)
-    trial, started = take_database_away(world, rest[3], 0.6 * usual.seconds, args.away)
+    trial, started = take_database_away(world, rest[3], points[7], args.away)
     trials.append(trial)
     print(f"Database away for {args.away:.0f} s: “run now” began {started:.1f} s after. {trial}")
     lost, killed = check(world), contents(world.url)
@@ -275,12 +294,12 @@ def report(trials: list[Trial], tickers: int) -> None:
     stages: dict[str, list[Trial]] = {}
     for trial in trials:
         stages.setdefault(trial.stage, []).append(trial)
-    print(f"\n{'killed in':22}{'times':>6}{'longest s':>11}{'run twice':>11}{'not complete':>14}")
-    for stage, found in sorted(stages.items()):
+    print(f"\n{'killed at':28}{'times':>6}{'longest s':>11}{'run twice':>11}{'not complete':>14}")
+    for stage, found in stages.items():
         twice = sum(any(count > 1 for count in trial.runs) for trial in found)
         missing = sum(len(trial.runs) < tickers for trial in found)
         longest = max(trial.seconds for trial in found)
-        print(f"{stage:22}{len(found):6}{longest:11.1f}{twice:11}{missing:14}")
+        print(f"{stage:28}{len(found):6}{longest:11.1f}{twice:11}{missing:14}")
 
 
 def compare(
