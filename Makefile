@@ -2,6 +2,7 @@
 # make run   the same on real prices:  make run ARGS="--ticker TCS.NS --source csv --path FILE"
 # make test  every test            make lint  every check            make up  the services
 # make down  ends the services of make up                       make docs  these pages, in var/site
+# make test-compose  images and services in containers, where a Docker engine runs
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 ARGS ?= --ticker TCS.NS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-long lint up down docs images lock
+.PHONY: help demo run test test-long test-compose lint up down docs images lock
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -27,6 +28,10 @@ test: $(VENV)/.ready-dev
 # What takes minutes, or installs packages from the index.
 test-long: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest -m long -q
+
+test-compose: $(VENV)/.ready-dev
+	@.ci/browser
+	$(BIN)/python -m pytest -m compose -q tests/e2e/compose
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
@@ -51,11 +56,12 @@ images:
 	docker build --tag tcsns-forecast-api --file Dockerfile.api .
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
-    --no-annotate --no-header --generate-hashes pyproject.toml
+    --no-annotate --no-header --generate-hashes
 
 lock:
-	$(LOCK) -o requirements.txt
-	$(LOCK) --extra dev -o requirements-dev.txt
+	$(LOCK) pyproject.toml -o requirements.txt
+	$(LOCK) pyproject.toml --extra dev -o requirements-dev.txt
+	$(LOCK) --group pyproject.toml:api -c requirements.txt -o requirements-api.txt
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
