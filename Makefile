@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 ARGS ?= --ticker TCS.NS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-long test-compose lint up down docs images lock
+.PHONY: help demo run test test-long test-compose lint up down docs lock
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -50,10 +50,6 @@ down: $(VENV)/.ready
 docs: $(VENV)/.ready-dev
 	$(BIN)/python -m website
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -f website/mkdocs.yml
-
-images:
-	docker build --tag tcsns-forecast .
-	docker build --tag tcsns-forecast-api --file Dockerfile.api .
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
     --no-annotate --no-header --generate-hashes

@@ -1,4 +1,4 @@
-"""Run the API, the dashboard and the worker in one terminal: `python -m mlops.up`."""
+"""Run API, dashboard, worker and watch in one terminal: `python -m mlops.up`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DATABASE_END = 60.0  # seconds that the embedded server may take after them
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the services until a signal or `--stop` ends them."""
-    parser = command_parser("mlops.up", "Run API, dashboard and worker until Ctrl-C.")
+    parser = command_parser("mlops.up", "Run API, dashboard, worker and watch until Ctrl-C.")
     parser.add_argument("--stop", action="store_true", help="end those that run in FORECAST_HOME")
     args = parser.parse_args(argv)
     from mlops.up.holder import Holder
@@ -54,7 +54,8 @@ def _run(holder: Holder, settings: Settings) -> int:
             # Ours is the last lease, so that the server ends after its users.
             stack.enter_context(acquire(settings.home / DATA_DIR))
         sys.stdout.write(
-            f"{_addresses(settings, address)}, a worker; Ctrl-C or `make down` ends all.\n"
+            f"{_addresses(settings, address)}, a worker and a watch; Ctrl-C or `make down` ends "
+            "all.\n"
         )
         sys.stdout.flush()
         asyncio.run(keep_running(_services(address), stop_timeout=_stop_timeout(settings)))
@@ -72,6 +73,7 @@ def _services(address: tuple[str, int]) -> list[Service]:
         # Each session of a browser has threads of its own, which glibc lets keep free memory apart.
         Service("dashboard", dashboard.split(), {"MALLOC_ARENA_MAX": "2"}),
         Service("worker", ["-m", "mlops.worker"]),
+        Service("watch", ["-m", "mlops.monitoring", "watch"]),
     ]
 
 

@@ -96,6 +96,7 @@ def test_services_are_up_together_started_again_when_they_die_and_ended_together
     members, database = family(running), postmaster_of(home)
     dashboard = by_words(running, "streamlit")
     assert by_words(running, "mlops.worker")
+    assert by_words(running, "mlops.monitoring", "watch")
     assert dashboard.environ()["MALLOC_ARENA_MAX"] == "2"
     printed = (home / "output").read_text()
     assert f"http://127.0.0.1:{ports[0]}" in printed
@@ -123,7 +124,7 @@ def test_after_a_kill_its_services_end_and_the_next_one_works_until_ctrl_c(up, p
     killed = up()
     eventually(lambda: is_up(ports), 60)
     # The database is not of the family: the next one joins it where it still runs.
-    members = [by_words(killed, word) for word in ("src.api", "streamlit", "mlops.worker")]
+    members = [by_words(killed, word) for word in ("src.api", "streamlit", "mlops.worker", "watch")]
     killed.kill()
     killed.wait()
 

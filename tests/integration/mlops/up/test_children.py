@@ -76,7 +76,9 @@ def test_what_ends_again_and_again_is_started_ever_more_rarely_and_told_of_each_
     parent.send_signal(signal.SIGINT)
 
     assert parent.wait(10) == 0
-    assert re.search(r"WARNING The clerk ended with exit code 3 after \d+ s: it is started", lines[0])
+    assert re.search(
+        r"WARNING The clerk ended with exit code 3 after \d+ s: it is started", lines[0]
+    )
     assert re.search(r"The clerk has ended 3 times in a row, now with exit code 3 after", lines[2])
     times = [
         sum(int(n) * unit for n, unit in zip(line[:8].split(":"), (3600, 60, 1), strict=True))
