@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
-from src.config.settings import FeatureSettings
+from src.config.sections.results import FeatureSettings
 from src.features.bars import Bars
 from src.features.catalogue import features, time_series_features
 

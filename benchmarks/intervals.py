@@ -12,7 +12,7 @@ import time
 import numpy as np
 import polars as pl
 
-from src.config.settings import FeatureSettings
+from src.config.sections.results import FeatureSettings
 from src.core.calendars.nse import nse
 from src.features.catalogue import time_series_features
 from src.features.labels import label_rows

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from src.config.settings import FeatureSettings
+from src.config.sections.results import FeatureSettings
 from src.core.calendars.nse import nse
 from src.features import ticker_features
 from src.features.catalogue import time_series_features

@@ -22,7 +22,7 @@ from src.features.rolling import MEMORY
 from src.features.time_series import WARM_UP
 
 if TYPE_CHECKING:
-    from src.config.settings import FeatureSettings
+    from src.config.sections.results import FeatureSettings
 
 # Raise when the formula of a model input changes: a test fails until then. Stored inputs of the old
 # formula are then computed anew, and no model sees both.

@@ -19,7 +19,7 @@ from src.features.members import ticker_slices
 from src.features.time_series import log_return, log_volume, session_variance
 
 if TYPE_CHECKING:
-    from src.config.settings import FeatureSettings
+    from src.config.sections.results import FeatureSettings
     from src.core.arrays import Bools, Floats, Singles
 
 

@@ -18,7 +18,7 @@ from src.api.schemas.errors import problem
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope
 
-    from src.config.settings import ApiSettings
+    from src.config.sections.services import ApiSettings
 
 # Probes and the documentation need no key: they say nothing of forecasts.
 PROBE = "/health/live"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from src.api.observability.metrics import Metrics
-    from src.config.settings import ApiSettings
+    from src.config.sections.services import ApiSettings
 
 # In uvloop's error when the client has left before the server noticed: nobody is to be answered.
 CLIENT_GONE = "the handler is closed"

@@ -32,7 +32,7 @@ from src.modeling.points import splits
 if TYPE_CHECKING:
     import datetime as dt
 
-    from src.config.settings import FeatureSettings
+    from src.config.sections.results import FeatureSettings
     from src.core.calendars.calendar import Calendar
 
 # Volatility per session of the prices that replace the future.

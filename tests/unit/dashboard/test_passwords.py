@@ -5,7 +5,7 @@ from base64 import b64decode, b64encode
 
 import pytest
 
-from src.config.settings import DashboardSettings
+from src.config.sections.services import DashboardSettings
 from src.dashboard.login import passwords
 from src.dashboard.login.passwords import Turnstile, hash_password, is_password
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from src.config.settings import FeatureSettings
+from src.config.sections.results import FeatureSettings
 from src.core.calendars.nse import nse
 from src.core.tables import FEATURES_DAILY
 from src.features.catalogue import features, model_features, time_series_features, version

@@ -2,7 +2,7 @@
 
 import pytest
 
-from src.config.settings import FeatureSettings
+from src.config.sections.results import FeatureSettings
 from src.features import catalogue
 from src.features.descriptions import describe_column, describe_input
 from src.modeling.points.candidates import RANK_MEAN

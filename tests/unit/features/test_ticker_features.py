@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.config.settings import FeatureSettings
+from src.config.sections.results import FeatureSettings
 from src.core.hashing import rows_hash
 from src.core.tables import FEATURES_DAILY, OHLCV
 from src.features.bars import Bars

@@ -5,7 +5,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from src.config.settings import FeatureSettings
+from src.config.sections.results import FeatureSettings
 from src.core.calendars.nse import nse
 from src.core.errors import ValidationFailed
 from src.db.completeness import of_frame

@@ -5,7 +5,8 @@ import logging
 import pytest
 from apprise.plugins import pagerduty, slack
 
-from src.config.settings import MonitoringSettings, Settings
+from src.config.sections.services import MonitoringSettings
+from src.config.settings import Settings
 from src.core.messages import Message
 from src.monitoring.delivery.channels import Channel, from_settings, load_apprise
 from src.monitoring.delivery.journal import Content, Journal

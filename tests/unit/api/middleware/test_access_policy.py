@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from src.api.middleware.access_policy import AccessPolicy
-from src.config.settings import ApiSettings
+from src.config.sections.services import ApiSettings
 
 KEY = "a key that nobody guesses"
 HASHED = hashlib.sha256(KEY.encode()).hexdigest()

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from src.api.middleware.request_middleware import RequestMiddleware
 from src.api.observability.metrics import Metrics
-from src.config.settings import ApiSettings
+from src.config.sections.services import ApiSettings
 
 SITE = "https://example.org"
 KEY = {"X-API-Key": "a key"}

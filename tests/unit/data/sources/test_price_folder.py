@@ -2,7 +2,8 @@
 
 import pytest
 
-from src.config.settings import DashboardSettings, Settings
+from src.config.sections.services import DashboardSettings
+from src.config.settings import Settings
 from src.core.errors import UsageError
 from src.data.sources.price_folder import files_inside, path_inside
 

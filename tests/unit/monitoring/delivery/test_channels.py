@@ -2,7 +2,8 @@
 
 import pytest
 
-from src.config.settings import MonitoringSettings, Settings
+from src.config.sections.services import MonitoringSettings
+from src.config.settings import Settings
 from src.monitoring.delivery.channels import from_settings, scheme_of, secrets_of
 
 
