@@ -160,18 +160,24 @@ def test_a_killed_container_comes_back_and_answers_go_on(stack, service):
     assert stack.ask("/predict/long?ticker=DEMO.NS").json()["ticker"] == "DEMO.NS"
 
 
+def test_all_are_healthy_again_after_that(stack):
+    stack.up("pipeline")
+    assert sorted(stack.services()) == sorted(ALL)
+
+
 def test_data_are_kept_when_containers_go_and_removed_when_asked(stack):
     counted = "SELECT count(*) FROM raw_daily_prices UNION ALL SELECT count(*) FROM model_events"
     before = stack.rows(counted)
     answer = stack.ask("/predict/short").json()
-    assert len(stack.volumes()) == len(stack.run("config", "--volumes").stdout.split())
+    volumes = stack.run("--profile", "pipeline", "config", "--volumes").stdout.split()
+    assert len(stack.volumes()) == len(volumes) == 8
     stack.run("--profile", "pipeline", "down")
     assert stack.run("ps", "-aq").stdout == ""
     stack.up()
 
     assert stack.rows(counted) == before
     assert stack.ask("/predict/short").json() == answer
-    stack.run("down", "-v")
+    stack.run("--profile", "pipeline", "down", "-v")
     assert stack.volumes() == []
 
 
