@@ -59,6 +59,7 @@ class SourcesSettings(_Section):
     """The pace of each source on the network."""
 
     yahoo: SourcePaceSettings = SourcePaceSettings()
+    nse: SourcePaceSettings = SourcePaceSettings(burst=10, seconds_per_request=3.0)
 
     def rules(self, source: str) -> PaceRules:
         """The pace of a source by its name."""
@@ -137,6 +138,7 @@ class Settings(BaseSettings):
         log_level: Of what is printed; the log file has every line.
         home: Where everything is written, and the embedded database lies.
         yahoo_url: Of Yahoo's chart service, for another that answers as it does.
+        nse_url: Of NSE's archive, for another that has the same files.
         now: The time to go by instead of the clock's, for tests and to repeat a day.
     """
 
@@ -160,6 +162,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     home: Path = PROJECT_ROOT
     yahoo_url: str | None = None
+    nse_url: str | None = None
     now: dt.datetime | None = None
 
     @field_validator("log_level", mode="before")

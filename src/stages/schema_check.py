@@ -40,7 +40,7 @@ ALLOWED: dict[str, Sequence[str]] = {
     "kind": ("daily", "hourly", "split", "bonus", "dividend", "rights", "demerger"),
     "status": ("applied", "pending", "rejected"),
     "return_basis": ("price", "total"),
-    "repaired_by": ("hourly", "second_source"),
+    "repaired_by": ("hourly", "second_source", "continued"),
 }
 
 

@@ -1,7 +1,8 @@
 """Adjust and repair the bars of one ticker that the rules have left.
 
 One source is chosen per ticker. The others, and the hourly bars, fill its gaps where they agree
-with it around the gap; where they differ from it is listed.
+with it around the gap; the others continue it after its last bar where they agree with it up to
+there. Where they differ from it is listed.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def clean_ticker(
     hourly: pl.DataFrame,
     calendar: Calendar,
 ) -> CleaningResult:
-    """Adjust the bars of each source, at least one, and repair those of the first.
+    """Adjust the bars of each source, at least one; repair and continue those of the first.
 
     ``ledger`` are the ticker's rows, also of actions that no source's prices have reached yet;
     ``hourly`` are its clean bars, those of the preferred source first.
@@ -154,6 +155,38 @@ def _repairs(
     hourly: pl.DataFrame,
     calendar: Calendar,
 ) -> list[Repair]:
+    dividends = [action for action in active_actions(ledger) if action.kind == "dividend"]
+    ex_dates = [dividend.date for dividend in dividends]
+    return [
+        *_filled(chosen, others, hourly, calendar, ex_dates),
+        *_continued(chosen, others, calendar, ex_dates),
+    ]
+
+
+def _continued(
+    chosen: _SourceSeries,
+    others: Sequence[_SourceSeries],
+    calendar: Calendar,
+    ex_dates: Sequence[dt.date],
+) -> list[Repair]:
+    """The sessions that other sources have after the last one of the chosen source."""
+    last = _through(chosen)
+    newest = max((day for other in others if (day := _through(other))), default=None)
+    if last is None or newest is None or newest <= last:
+        return []
+    gaps = calendar.sessions(calendar.next_session(last), newest)
+    candidates = second_source_candidates([other.bars for other in others], "continued")
+    return fill_gaps(chosen.bars, gaps, candidates, ex_dates)
+
+
+def _filled(
+    chosen: _SourceSeries,
+    others: Sequence[_SourceSeries],
+    hourly: pl.DataFrame,
+    calendar: Calendar,
+    ex_dates: Sequence[dt.date],
+) -> list[Repair]:
+    """The gaps in the chosen series that hourly bars or other sources fill."""
     hourly_sources = hourly["source"].unique(maintain_order=True) if hourly.height else ()
     candidates = [
         *hourly_candidates(hourly, hourly_sources, calendar),
@@ -161,17 +194,15 @@ def _repairs(
     ]
     if not candidates:
         return []
-    dividends = [action for action in active_actions(ledger) if action.kind == "dividend"]
-    ex_dates = [dividend.date for dividend in dividends]
-    return fill_gaps(chosen.bars, _gaps(chosen, calendar), candidates, ex_dates)
+    gaps = missing_sessions(chosen.bars["date"], calendar, _through(chosen))
+    return fill_gaps(chosen.bars, gaps, candidates, ex_dates)
 
 
-def _gaps(series: _SourceSeries, calendar: Calendar) -> list[dt.date]:
-    """Sessions without a bar from the first bar on, up to the last broken row or bar."""
+def _through(series: _SourceSeries) -> dt.date | None:
+    """The day of the last bar or broken row; None without any."""
     broken = series.rows.refused.filter(pl.col("rule").is_in(BROKEN))
-    days = series.bars["date"]
-    through = pl.concat([days, broken["date"]]).max()
-    return missing_sessions(days, calendar, through if isinstance(through, dt.date) else None)
+    last = pl.concat([series.bars["date"], broken["date"]]).max()
+    return last if isinstance(last, dt.date) else None
 
 
 def _with_repairs(bars: pl.DataFrame, repairs: Sequence[Repair]) -> pl.DataFrame:

@@ -23,7 +23,7 @@ def refused_rows(refused: pl.DataFrame, kind: Kind) -> pl.DataFrame:
 
 
 def repaired_rows(daily: CleaningResult) -> pl.DataFrame:
-    """One row with ``action`` repaired for each filled bar.
+    """One row with ``action`` repaired for each filled bar; none where a series goes on.
 
     ``rule`` is the kind of repair, ``source`` and ``batch_id`` are of the bars it was taken from,
     and ``row`` is the bar that was refused there, with nulls where there was none.
@@ -31,7 +31,8 @@ def repaired_rows(daily: CleaningResult) -> pl.DataFrame:
     replaced = daily.refused.select("ticker", "date", *DAILY_VALUES).unique(
         ["ticker", "date"], keep="last"
     )
-    rows = daily.repaired.join(replaced, on=["ticker", "date"], how="left").with_columns(
+    filled = daily.repaired.filter(pl.col("kind") != "continued")
+    rows = filled.join(replaced, on=["ticker", "date"], how="left").with_columns(
         rule=pl.col("kind")
     )
     return _quarantine_rows(rows, "daily", list(DAILY_VALUES), action="repaired")

@@ -22,10 +22,12 @@ SHORT = 0.8
 
 
 def repair_notes(daily: CleaningResult) -> list[str]:
-    """How many bars of each ticker were filled and from what, one line each."""
+    """How many bars of each ticker were taken from elsewhere, and from what, one line each."""
     counts = daily.repaired.group_by("ticker", "kind", "source").len().sort("ticker", "kind")
     return [
-        f"{ticker}: {count} session{'' if count == 1 else 's'} without a bar filled from "
+        f"{ticker}: {count} {'newer ' if kind == 'continued' else ''}"
+        f"session{'' if count == 1 else 's'} "
+        f"{'taken' if kind == 'continued' else 'without a bar filled'} from "
         f"{'hourly bars of ' if kind == 'hourly' else ''}{source}"
         for ticker, kind, source, count in counts.iter_rows()
     ]
@@ -46,7 +48,7 @@ def cleaning_warnings(daily: CleaningResult) -> tuple[str, ...]:
     chosen = daily.bars.filter(pl.col("repaired_by").is_null())
     sources = chosen.select("ticker", "source").unique()
     return (
-        *_better_sources(sources, daily.spans),
+        *_better_sources(sources, daily),
         *_inferred_splits(daily.inferred, sources),
         *_contradicted_actions(daily.contradicted),
         *_dividend_mismatches(daily.dividend_mismatches),
@@ -56,13 +58,16 @@ def cleaning_warnings(daily: CleaningResult) -> tuple[str, ...]:
     )
 
 
-def _better_sources(chosen: pl.DataFrame, spans: pl.DataFrame) -> list[str]:
-    """Sources that have newer prices, or many more, than the one that is used."""
+def _better_sources(chosen: pl.DataFrame, daily: CleaningResult) -> list[str]:
+    """Sources that go further than the clean prices, or have many more than the used one."""
+    spans = daily.spans
+    newest = daily.bars.group_by("ticker").agg(newest=pl.col("date").max())
     used = spans.join(chosen, on=["ticker", "source"])
     others = spans.join(chosen, on=["ticker", "source"], how="anti").join(
         used, on="ticker", suffix="_used"
     )
-    is_newer = pl.col("last") > pl.col("last_used")
+    others = others.join(newest, on="ticker")
+    is_newer = pl.col("last") > pl.max_horizontal("last_used", "newest")
     has_more = pl.col("rows_used") < SHORT * pl.col("rows")
     return [
         f"{row['ticker']}: the clean prices are from {row['source_used']} ({row['rows_used']} rows "

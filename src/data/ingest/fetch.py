@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.errors import BadInput, SourceUnavailable
+from src.core.tables import RAW_DAILY
 from src.data.history import as_known
 from src.data.history.revisions import Batch, revise
 from src.data.ingest.raw_block import TABLES, with_batches
@@ -21,6 +22,9 @@ from src.data.sources.files.source import FileSource
 
 if TYPE_CHECKING:
     from src.stages.stage import RunContext
+
+# Sessions on which two sources are compared before one goes on from the other.
+OVERLAP = 3
 
 
 def fetch(context: RunContext, ticker: str, source: Source) -> list[Delivery]:
@@ -54,13 +58,19 @@ def _fetch_kind(context: RunContext, ticker: str, source: Source, kind: Kind) ->
     """From an overlap before the newest stored bar; from the start when history was restated."""
     since = _resume_from(context, ticker, source.name, kind)
     deliveries = source.fetch(kind, ticker, since, context.as_of)
-    if since is not None and any(_restates_history(context, part) for part in deliveries):
+    if (
+        source.name == "yahoo"
+        and since is not None
+        and any(_restates_history(context, part) for part in deliveries)
+    ):
         deliveries = source.fetch(kind, ticker, None, context.as_of)
     return deliveries
 
 
 def _resume_from(context: RunContext, ticker: str, source_name: str, kind: Kind) -> dt.date | None:
     """The first session to fetch again, or None for all of them."""
+    if source_name == "nse":
+        return _continue_from(context, ticker)
     if source_name != "yahoo":
         return None
     with context.store.transaction():
@@ -75,6 +85,27 @@ def _resume_from(context: RunContext, ticker: str, source_name: str, kind: Kind)
     # Twice as many days as sessions reach back at least that many sessions.
     overlap = dt.timedelta(days=2 * context.settings.data.overlap_sessions)
     return max(last - overlap, context.calendar.covered_from)
+
+
+def _continue_from(context: RunContext, ticker: str) -> dt.date | None:
+    """The first session to take from NSE's files, or None where they would continue nothing.
+
+    Cleaning goes on from another source only where it sees both on some of its last sessions.
+    """
+    with context.store.transaction():
+        stored = with_batches(context.store, RAW_DAILY, [ticker]).drop_nulls("close")
+    last = as_known.last_session(context)
+    recent = stored.filter(pl.col("date") <= last).sort("date").group_by("source").tail(OVERLAP)
+    whole = [
+        (row["source"] == "nse", row["date"])
+        for row in recent.iter_rows(named=True)
+        if context.calendar.last_closed(row["fetched_at"]) >= row["date"]
+    ]
+    days = {day for is_nse, day in whole if is_nse}
+    others = sorted(day for is_nse, day in whole if not is_nse)[-OVERLAP:]
+    if days and (not others or days.intersection(others)):
+        return context.calendar.next_session(max(days))
+    return others[0] if others else None
 
 
 def _restates_history(context: RunContext, delivery: Delivery) -> bool:

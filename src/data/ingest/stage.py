@@ -29,6 +29,7 @@ from src.data.ingest.raw_block import RawBlock
 from src.data.ingest.store_delivery import IngestCounts, store_delivery
 from src.data.ingest.stored_returns import StoredReturns
 from src.data.sources.files.source import FileSource
+from src.data.sources.nse.source import NseSource
 from src.stages.stage import RunContext, Stage, StageReport
 
 if TYPE_CHECKING:
@@ -112,6 +113,8 @@ def run(
             _store_block(replace(context, tickers=block), fetched, source, returns, progress)
     if isinstance(source, FileSource):
         progress.failures += source.take_failures()
+    if isinstance(source, NseSource):
+        progress.warnings += source.take_undelivered()
     if progress.failures and not progress.stored and len(context.tickers) == 1:
         if len(progress.failures) == 1:
             raise progress.failures[0]

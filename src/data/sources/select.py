@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Basis, Source
 
-SOURCE_NAMES = ("yahoo", "csv", "sample", "stored")
+SOURCE_NAMES = ("yahoo", "nse", "csv", "sample", "stored")
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,11 @@ def open_source(
 
         cache = settings.home / "var" / "yahoo"
         return YahooSource(now=now, base_url=settings.yahoo_url, cache_dir=cache)
+    if name == "nse":
+        from src.data.sources.nse.archive import Archive
+        from src.data.sources.nse.source import NseSource
+
+        return NseSource(calendar=calendar, now=now, archive=Archive(settings.nse_url))
     return None
 
 

@@ -197,6 +197,7 @@ def _price_notes(context: RunContext, changed: pl.DataFrame) -> PriceNotes:
     ledger = context.store.load(CORPORATE_ACTIONS, tickers).filter(pl.col("date") > first)
     columns = ("ticker", "date", "repaired_by")
     clean = context.store.load(CLEAN_DAILY, tickers, columns=columns, since=first)
+    clean = clean.filter(pl.col("repaired_by") != "continued")
     return PriceNotes(
         {str(t): applied_actions(rows) for (t,), rows in ledger.group_by("ticker")},
         {(t, day): rule for t, day, rule in clean.drop_nulls("repaired_by").iter_rows()},

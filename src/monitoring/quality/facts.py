@@ -211,7 +211,8 @@ def _contradictions(bars: Sequence[Bar], ages: dict[dt.date, int]) -> Iterator[D
             yield Defect(age, bar.date, "a jump that no corporate action explains")
         if bar.features_close is not None and abs(bar.features_close / bar.close - 1) > 1e-9:
             yield Defect(age, bar.date, "features of another close than the stored one")
-        if bar.repaired_by is not None:
+        # What continues a series is another record of the same close, and lacks nothing.
+        if bar.repaired_by not in (None, "continued"):
             yield Defect(age, bar.date, f"filled from another place ({bar.repaired_by})", 0.5)
     for before, bar in pairwise(bars):
         if bar.volume > 0 and before[2:7] == bar[2:7]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
@@ -35,11 +35,13 @@ def hourly_candidates(
     return candidates
 
 
-def second_source_candidates(others: Sequence[pl.DataFrame]) -> list[CandidateBars]:
+def second_source_candidates(
+    others: Sequence[pl.DataFrame], kind: Literal["second_source", "continued"] = "second_source"
+) -> list[CandidateBars]:
     """The clean, adjusted bars of other sources, in their order."""
     return [
         CandidateBars(
-            "second_source",
+            kind,
             bars["source"][0],
             bars.with_columns(reason=pl.format("taken from {}", pl.col("source"))),
             is_total=bars["price_basis"][0] == "total",

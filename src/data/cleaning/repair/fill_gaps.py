@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ANCHORS = 3
 # A last trade and an official closing price differ by a few tenths of a percent, two vendors'
 # closing prices by rounding.
-TOLERANCE = {"hourly": 0.005, "second_source": 0.001}
+TOLERANCE = {"hourly": 0.005, "second_source": 0.001, "continued": 0.001}
 # Farther away the two may have diverged and met again.
 NEAR = np.timedelta64(15, "D")
 # NSE's price band in logs, growing as the root of the days between; and how far a day's range may
@@ -46,7 +46,7 @@ class CandidateBars:
         is_total: Whether dividends are taken out of the prices.
     """
 
-    kind: Literal["hourly", "second_source"]
+    kind: Literal["hourly", "second_source", "continued"]
     source: str
     bars: pl.DataFrame
     is_total: bool = False

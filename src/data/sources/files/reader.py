@@ -50,7 +50,11 @@ def find_files(paths: Iterable[Path]) -> list[PriceFile]:
 
 def read_content(path: Path) -> Content:
     """The file, unpacked; raises BadInput without the path in the message."""
-    packed = read_packed(path)
+    return unpack(read_packed(path))
+
+
+def unpack(packed: bytes) -> Content:
+    """The bytes of a file, unpacked; raises BadInput as ``read_content``."""
     unpacked = _gunzip(packed) if packed.startswith(_GZIP) else packed
     if not unpacked.strip():
         raise BadInput("it is empty: give a file with prices.")

@@ -1,0 +1,86 @@
+"""A series that another source continues: where both agree up to its end, and nowhere else."""
+
+import datetime as dt
+
+import pytest
+
+from src.core.tables import CLEAN_DAILY, QUARANTINE
+from src.data.cleaning import stage as cleaning
+from src.data.corporate_actions.history import record_rows
+from src.data.corporate_actions.intake.manual import entered_row
+from src.data.ingest import stage as ingest
+from tests.support.prices import NOW, TCS, StubSource, bar, context, delivery, rows, run, sessions
+
+# The last of them is that of 13 April 2026, which has closed at ``NOW``.
+DAYS = sessions(dt.date(2026, 3, 23), 13)
+CLOSES = dict(zip(DAYS, range(100, 113), strict=True))
+ENDS = DAYS[-3]
+
+
+@pytest.fixture
+def given(store, home):
+    return context(store, home)
+
+
+def yahoo(days=DAYS[:-2], **facts):
+    fetched = {"fetched_at": NOW - dt.timedelta(days=4), **facts}
+    return delivery([bar(day, CLOSES[day]) for day in days], **fetched)
+
+
+def exchange(days=DAYS[-5:], level=1.0, **facts):
+    bars = [bar(day, level * CLOSES[day], adj_close=None) for day in days]
+    return delivery(bars, vendor="nse", price_basis="unadjusted", **facts)
+
+
+def clean(given, *deliveries):
+    run(ingest.stage(StubSource(list(deliveries))), given)
+    report = run(cleaning.STAGE, given)
+    return report, rows(given.store, CLEAN_DAILY).select("date", "close", "source", "repaired_by")
+
+
+def test_newer_sessions_are_taken_from_the_source_that_has_them(given, store):
+    assert DAYS[-1] == dt.date(2026, 4, 13)
+    report, bars = clean(given, yahoo(), exchange())
+
+    assert bars.tail(3).rows() == [
+        (ENDS, 110.0, "yahoo", None),
+        (DAYS[-2], 111.0, "nse", "continued"),
+        (DAYS[-1], 112.0, "nse", "continued"),
+    ]
+    assert bars["date"].to_list() == DAYS
+    assert report.warnings == ()
+    assert f"{TCS}: 2 newer sessions taken from nse" in report.details["notes"]
+    # Nothing stood in their place, and nothing was repaired.
+    assert rows(store, QUARANTINE).is_empty()
+
+
+def test_the_chosen_source_takes_its_place_again_once_it_has_the_sessions(given):
+    clean(given, yahoo(), exchange())
+    _, bars = clean(given, yahoo(DAYS, fetched_at=NOW))
+
+    assert set(bars["source"]) == {"yahoo"}
+    assert bars["repaired_by"].null_count() == len(DAYS)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        exchange(level=2.0),  # another price level: a split that nobody knows of, or another share
+        exchange(DAYS[-2:]),  # no session in common
+    ],
+    ids=["another level", "nothing in common"],
+)
+def test_a_source_that_does_not_agree_continues_nothing_and_a_warning_says_so(given, other):
+    report, bars = clean(given, yahoo(), other)
+
+    assert bars["date"].max() == ENDS
+    (warning,) = [each for each in report.warnings if "data.source_precedence" in each]
+    assert "but nse has" in warning
+
+
+def test_a_dividend_after_the_last_bar_ends_it(given, store):
+    with store.transaction():
+        record_rows(store, entered_row(TCS, DAYS[-1], "dividend", 5.0, NOW), NOW)
+    _, bars = clean(given, yahoo(), exchange())
+
+    assert bars["date"].max() == DAYS[-2]

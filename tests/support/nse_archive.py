@@ -1,0 +1,115 @@
+"""A server on 127.0.0.1 with the daily files of NSE's archive, in the layouts of the real ones."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import threading
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+UDIFF = (
+    "TradDt,BizDt,Sgmt,Src,FinInstrmTp,FinInstrmId,ISIN,TckrSymb,SctySrs,XpryDt,"
+    "FininstrmActlXpryDt,StrkPric,OptnTp,FinInstrmNm,OpnPric,HghPric,LwPric,ClsPric,LastPric,"
+    "PrvsClsgPric,UndrlygPric,SttlmPric,OpnIntrst,ChngInOpnIntrst,TtlTradgVol,TtlTrfVal,"
+    "TtlNbOfTxsExctd,SsnId,NewBrdLotQty,Rmks,Rsvd1,Rsvd2,Rsvd3,Rsvd4"
+)
+FULL = (
+    "SYMBOL, SERIES, DATE1, PREV_CLOSE, OPEN_PRICE, HIGH_PRICE, LOW_PRICE, LAST_PRICE, "
+    "CLOSE_PRICE, AVG_PRICE, TTL_TRD_QNTY, TURNOVER_LACS, NO_OF_TRADES, DELIV_QTY, DELIV_PER"
+)
+# Symbol, series, open, high, low, close, volume.
+Row = tuple[str, str, float, float, float, float, int]
+
+
+@dataclass
+class Replay:
+    """``files`` by path; with ``patience``, requests after so many are refused."""
+
+    url: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    patience: int | None = None
+    status: int | None = None
+    requests: list[str] = field(default_factory=list)
+
+    def publish(self, day: dt.date, rows: Sequence[Row]) -> None:
+        """The file of a session, in the layout of its time."""
+        if day >= dt.date(2024, 7, 8):
+            self.files[udiff_path(day)] = udiff(day, rows)
+        else:
+            self.files[f"/products/content/sec_bhavdata_full_{day:%d%m%Y}.csv"] = full(day, rows)
+
+    def answer(self, path: str) -> tuple[int, bytes]:
+        self.requests.append(path)
+        if self.patience is not None and len(self.requests) > self.patience:
+            return 429, b"Too Many Requests"
+        if self.status:
+            return self.status, b"<html>Access denied</html>"
+        body = self.files.get(path)
+        return (404, b"<html>Resource not found</html>") if body is None else (200, body)
+
+
+def udiff_path(day: dt.date) -> str:
+    return f"/content/cm/BhavCopy_NSE_CM_0_0_0_{day:%Y%m%d}_F_0000.csv.zip"
+
+
+def udiff(day: dt.date, rows: Sequence[Row]) -> bytes:
+    lines = [UDIFF]
+    for number, (symbol, series, opened, high, low, close, volume) in enumerate(rows, 1):
+        prices = f"{opened:.2f},{high:.2f},{low:.2f},{close:.2f},{close:.2f},{opened:.2f}"
+        lines.append(
+            f"{day},{day},CM,NSE,STK,{number},INE{number:09},{symbol},{series},,,,,{symbol} LTD,"
+            f"{prices},,{close:.2f},,,{volume},{volume * close:.2f},100,F1,1,,,,,"
+        )
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        name = f"BhavCopy_NSE_CM_0_0_0_{day:%Y%m%d}_F_0000.csv"
+        archive.writestr(name, "\n".join(lines) + "\n")
+    return packed.getvalue()
+
+
+def full(day: dt.date, rows: Sequence[Row]) -> bytes:
+    lines = [FULL]
+    for symbol, series, opened, high, low, close, volume in rows:
+        lines.append(
+            f"{symbol}, {series}, {day:%d-%b-%Y}, {opened:.2f}, {opened:.2f}, {high:.2f}, "
+            f"{low:.2f}, {close:.2f}, {close:.2f}, {close:.2f}, {volume}, 1.00, 50, 500, 50.00"
+        )
+    return ("\n".join(lines) + "\n").encode()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_GET(self) -> None:
+        status, body = self.server.replay.answer(self.path)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Log nothing: the requests are kept for the test."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    replay: Replay
+
+
+@contextmanager
+def nse_archive() -> Iterator[Replay]:
+    server = _Server(("127.0.0.1", 0), _Handler)
+    replay = server.replay = Replay(f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield replay
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
