@@ -47,8 +47,8 @@ class RunRequest:
     known_at: dt.datetime | None
     now: dt.datetime
 
-    def open(self, calendar: Calendar) -> Source | None:
-        """The source on an exchange's calendar; None for stored prices.
+    def open(self, calendar: Calendar, tickers: Sequence[str] | None = None) -> Source | None:
+        """The source on an exchange's calendar, for some of its tickers; None for stored prices.
 
         Raises:
             UsageError: The source lacks an argument, or does not take one.
@@ -61,6 +61,7 @@ class RunRequest:
             now=self.now,
             as_of=self.as_of,
             known_at=self.known_at,
+            tickers=tickers,
         )
 
     def calendar(self) -> Calendar:
@@ -105,7 +106,7 @@ class RunRequest:
         """Files are read once; other sources follow the calendar of the exchange."""
         if source is None or source.name == "csv":
             return source
-        return self.open(calendar_of(shared_exchange(group)))
+        return self.open(calendar_of(shared_exchange(group)), group)
 
 
 def make_request(

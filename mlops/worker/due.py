@@ -7,7 +7,7 @@ tried is in ``run_requests``. A retry is therefore no waiting entry that could b
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,12 @@ FREE_DEATHS = 2
 SOURCE_HAS_IT = 0.8
 # A ticker that was tried in vain in so many sessions is dormant: one try a session.
 DORMANT_AFTER = 5
+# The code of the exchange whose archive is read.
+NSE = "XNSE"
+# NSE's one file comes first for more tickers than these, which take Yahoo 20 minutes at its pace.
+MANY = 100
+# After so many missed sessions Yahoo brings them with one request a ticker.
+LONG_AWAY = 10
 # Days of tries that a decision rests on.
 LOOKS_BACK = 30
 
@@ -63,6 +69,7 @@ class DueRun:
         number: Of the try, from 1.
         tickers: For which no run has finished the session, in order.
         missed: Sessions before it that no run was for: there is no forecast of them.
+        source: Where its prices come from; empty before that is chosen.
     """
 
     exchange: str
@@ -70,6 +77,7 @@ class DueRun:
     number: int
     tickers: tuple[str, ...]
     missed: tuple[dt.date, ...]
+    source: str = ""
 
     @property
     def key(self) -> str:
@@ -124,6 +132,20 @@ def _since_progress(tries: Sequence[Try], late: set[str]) -> Sequence[Try]:
     left = [*(each.tickers for each in tries[1:]), late]
     progress = [n for n, each in enumerate(tries) if not each.tickers <= left[n]]
     return tries[progress[-1] :] if progress else tries
+
+
+def source_of(due: DueRun, calendar: Calendar, paused: Collection[str]) -> str:
+    """NSE's daily file for many tickers, else Yahoo, which has dividends and splits as well.
+
+    So the few that the file could not bring are asked for at Yahoo, and all of them after the first
+    session of a week and after long outages; ``paused`` are the sources that may not be asked now.
+    """
+    days = (due.session, calendar.previous_session(due.session))
+    week, week_before = (day.isocalendar()[:2] for day in days)
+    needs_yahoo = week != week_before or len(due.missed) >= LONG_AWAY
+    if due.exchange != NSE or len(due.tickers) <= MANY or "nse" in paused:
+        return "yahoo"
+    return "yahoo" if needs_yahoo and "yahoo" not in paused else "nse"
 
 
 def _pause(tries: Sequence[Try]) -> dt.timedelta:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mlops.worker.due import LOOKS_BACK, DueRun, Try, due_run, settled_session
+from mlops.worker.due import LOOKS_BACK, DueRun, Try, due_run, settled_session, source_of
 from src.config import logs
 from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import UsageError
@@ -47,9 +48,7 @@ def request_due_runs(connection: Connection, settings: Settings, now: dt.datetim
 
 def due_runs(connection: Connection, settings: Settings, now: dt.datetime) -> Iterator[DueRun]:
     """The run of each exchange that is to begin now; none while its source may not be asked."""
-    pause = source_pauses(connection).get(settings.worker.source)
-    if pause is not None and pause.seconds:
-        return
+    paused = {name for name, pause in source_pauses(connection).items() if pause and pause.seconds}
     settle = dt.timedelta(minutes=settings.worker.settle_minutes)
     for calendar, tickers in scheduled(connection, settings):
         newest = schedule.finished(connection, tickers)
@@ -60,8 +59,11 @@ def due_runs(connection: Connection, settings: Settings, now: dt.datetime) -> It
             for row in rows
         ]
         due = due_run(calendar, now, settle, newest, tries)
-        if due is not None:
-            yield due
+        if due is None:
+            continue
+        source = settings.worker.source or source_of(due, calendar, paused)
+        if source not in paused:
+            yield replace(due, source=source)
 
 
 def scheduled(connection: Connection, settings: Settings) -> list[tuple[Calendar, list[str]]]:
@@ -88,8 +90,8 @@ def _request(due: DueRun, settings: Settings, now: dt.datetime) -> NewRequest:
         due.key,
         worker.kind,
         due.tickers,
-        worker.source,
-        worker.path if worker.source == "csv" else None,
+        due.source,
+        worker.path if due.source == "csv" else None,
         PERSON,
         exchange=due.exchange,
         session=due.session,

@@ -59,7 +59,7 @@ class SourcesSettings(_Section):
     """The pace of each source on the network."""
 
     yahoo: SourcePaceSettings = SourcePaceSettings()
-    nse: SourcePaceSettings = SourcePaceSettings(burst=10, seconds_per_request=3.0)
+    nse: SourcePaceSettings = SourcePaceSettings()
 
     def rules(self, source: str) -> PaceRules:
         """The pace of a source by its name."""
@@ -71,7 +71,8 @@ class WorkerSettings(_Section):
     """What the worker runs after each session, and how long the traces of runs are kept.
 
     Attributes:
-        source: Where the prices of scheduled runs come from.
+        source: Where the prices of scheduled runs come from; None for NSE's daily files where more
+            than 100 of its tickers are due, but after the first session of a week, else Yahoo.
         path: Of ``csv``: a file or folder in the folder for prices; a dot for all of it.
         kind: ``full`` trains; ``data`` forecasts with the stored models.
         settle_minutes: From the close of a session until its prices can be had.
@@ -81,7 +82,7 @@ class WorkerSettings(_Section):
         keep_files_days: What runs printed and left in their folders is deleted when it is older.
     """
 
-    source: Literal["yahoo", "csv", "stored"] = "yahoo"
+    source: Literal["yahoo", "nse", "csv", "stored"] | None = None
     path: Annotated[str, Field(min_length=1)] = "."
     kind: Literal["full", "data"] = "full"
     settle_minutes: Annotated[float, Field(ge=0, le=720)] = 30.0

@@ -6,8 +6,10 @@ import datetime as dt
 import psycopg
 import pytest
 
+from src.core.calendars.nse import nse
 from src.db.tables.source_pace import source_pauses
 from tests.support.many_tickers import EVENING, names, results, write_files
+from tests.support.nse_archive import nse_archive, udiff_path
 from tests.support.yahoo_replay import CHART, EMPTY, chart, yahoo_replay
 
 pytestmark = pytest.mark.slow
@@ -127,3 +129,38 @@ def test_two_runs_at_once_share_one_budget(start, url, charts):
         assert 28 <= len(yahoo.chart_requests()) <= 30
         sentence = "Yahoo is sent no more requests for now"
         assert [stderr.count(sentence) for stderr in ended] == [1, 1]
+
+
+def test_nse_brings_a_session_of_all_tickers_by_one_file(command, home, url, charts):
+    with nse_archive() as archive:
+        variables = EVENING | {"FORECAST_NSE_URL": archive.url}
+        run = ("mlops.pipeline", "--all", "--source", "nse")
+        # The close of the day is not published yet: only what is compared is there.
+        days = nse().sessions(dt.date(2026, 6, 24), dt.date(2026, 6, 30))
+        for day in days[:-1]:
+            archive.publish(day, market(charts, day))
+        early = command(*run, **variables)
+        assert early.returncode == 0, early.stderr
+        assert early.stderr.count("NSE has not delivered its file of 2026-06-30 yet") == 1
+        assert archive.requests == [udiff_path(day) for day in days[-4:]]
+        assert {row["feature_date"] for row in results(home)["tickers"].values()} == {"2026-06-29"}
+
+        archive.publish(days[-1], market(charts, days[-1]))
+        evening = command(*run, **variables)
+        assert evening.returncode == 0, evening.stderr
+        assert archive.requests[4:] == [udiff_path(days[-1])]
+        told = results(home)
+        assert {row["feature_date"] for row in told["tickers"].values()} == {"2026-06-30"}
+        assert len(told["forecasts"]) == 2 * COUNT
+
+
+def market(charts, day):
+    """The bars of all tickers of a day, as Yahoo has them."""
+    found = []
+    for ticker in names(COUNT):
+        (result,) = charts[ticker]["chart"]["result"]
+        stamps = [dt.datetime.fromtimestamp(each, dt.UTC).date() for each in result["timestamp"]]
+        (quote,) = result["indicators"]["quote"]
+        values = [quote[name][stamps.index(day)] for name in ("open", "high", "low", "close")]
+        found.append((ticker.removesuffix(".NS"), "EQ", *values, 1000))
+    return found

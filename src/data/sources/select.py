@@ -13,6 +13,8 @@ from src.data.sources.delivery import BASES, SAMPLE_TICKER
 from src.stages.arguments import moment
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from src.config.settings import Settings
     from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Basis, Source
@@ -36,7 +38,7 @@ class SourceRequest:
     fetched_at: dt.datetime | None = None
 
 
-def open_source(
+def open_source(  # noqa: PLR0913 - all of these describe what is to be fetched
     request: SourceRequest,
     *,
     ticker: str | None,
@@ -45,8 +47,9 @@ def open_source(
     now: dt.datetime,
     as_of: dt.date | None = None,
     known_at: dt.datetime | None = None,
+    tickers: Collection[str] | None = None,
 ) -> Source | None:
-    """The source, or None to use only what is stored.
+    """The source, or None to use only what is stored; ``tickers`` are those of a run of many.
 
     Raises:
         UsageError: for arguments that exclude each other or lack another.
@@ -84,7 +87,8 @@ def open_source(
         from src.data.sources.nse.archive import Archive
         from src.data.sources.nse.source import NseSource
 
-        return NseSource(calendar=calendar, now=now, archive=Archive(settings.nse_url))
+        archive = Archive(settings.nse_url)
+        return NseSource(calendar=calendar, now=now, archive=archive, tickers=tickers)
     return None
 
 

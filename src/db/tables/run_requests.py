@@ -94,7 +94,7 @@ class NewRequest:
         idempotency_key: Requests with the same key are one.
         kind: ``full``, or ``data`` for forecasts with the stored models.
         tickers: None for all.
-        source: ``stored``, ``yahoo``, ``sample`` or ``csv``.
+        source: ``stored``, ``yahoo``, ``nse``, ``sample`` or ``csv``.
         path: Of ``csv``: a file or folder, on the machine that runs it.
         person: Who asks.
         exchange: Of a scheduled request: its code; the two below are of such a one as well.

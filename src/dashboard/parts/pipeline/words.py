@@ -26,6 +26,7 @@ KINDS = {"full": "Full run", "data": "Data refresh"}
 SOURCES = {
     "stored": "stored prices",
     "yahoo": "prices from Yahoo",
+    "nse": "prices from NSE",
     "sample": "synthetic prices",
     "csv": "prices from files",
 }

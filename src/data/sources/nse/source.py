@@ -21,6 +21,8 @@ from src.data.sources.files.reader import PriceFile
 from src.data.sources.nse.archive import Archive, NotDelivered
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Kind
     from src.data.sources.files.parse import TickerRows
@@ -33,7 +35,9 @@ MOST_SESSIONS = 15
 
 
 class NseSource:
-    """NSE's daily files, each read once and kept in memory. For use by one thread.
+    """NSE's daily files, each read once. For use by one thread.
+
+    Of each file what it has of ``tickers`` is kept in memory; of all, where these are None.
 
     Attributes:
         pace: Asked for the turn of each request, where there is one.
@@ -41,8 +45,16 @@ class NseSource:
 
     name, title = "nse", "NSE"
 
-    def __init__(self, *, calendar: Calendar, now: dt.datetime, archive: Archive) -> None:
+    def __init__(
+        self,
+        *,
+        calendar: Calendar,
+        now: dt.datetime,
+        archive: Archive,
+        tickers: Collection[str] | None = None,
+    ) -> None:
         self._calendar, self._now, self._archive = calendar, now, archive
+        self._tickers = None if tickers is None else frozenset(tickers)
         self._sessions: dict[dt.date, dict[str, Delivery]] = {}
         self._failure: SourceNotAsked | None = None
         self._undelivered: list[dt.date] = []
@@ -119,7 +131,8 @@ class NseSource:
         if wrong is not None:
             raise BadInput(f"{url}: it has prices of another day than {day}")
         digest = hashlib.sha256(content.packed).hexdigest()
-        return {part.ticker: self._delivery(part, url, digest) for part in parts}
+        wanted = [each for each in parts if self._tickers is None or each.ticker in self._tickers]
+        return {part.ticker: self._delivery(part, url, digest) for part in wanted}
 
     def _delivery(self, rows: TickerRows, url: str, digest: str) -> Delivery:
         return Delivery(

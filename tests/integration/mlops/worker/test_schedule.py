@@ -11,6 +11,7 @@ from src.db.queue import schedule
 from src.db.tables import run_requests
 from src.db.tables.run_requests import Execution, NewRequest
 from tests.support.installations import TICKERS, Installation
+from tests.support.prices import register
 from tests.support.services import eventually
 
 # Friday 17 April 2026, the session after that of the installation, closed at 10:00 UTC.
@@ -68,6 +69,15 @@ def test_nothing_is_due_while_its_source_may_not_be_asked(settings, connect):
     connection.execute("UPDATE source_pace SET resumes_at = now()")
     (run,) = request_due_runs(connection, settings, EVENING)
     assert run.tickers == TICKERS
+
+
+def test_more_than_a_hundred_tickers_are_asked_for_at_nse(settings, connect):
+    connection = connect()
+    register(connection, [f"S{number:03}.NS" for number in range(98)])
+    (run,) = request_due_runs(connection, settings, EVENING)
+    assert (len(run.tickers), run.source) == (101, "nse")
+    (request_id,) = run_requests.waiting(connection)
+    assert run_requests.read(connection, request_id).source == "nse"
 
 
 def test_a_run_whose_process_died_is_due_again(settings, connect):

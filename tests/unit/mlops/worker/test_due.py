@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from mlops.worker.due import Try, due_run
+from mlops.worker.due import DueRun, Try, due_run, source_of
 from src.core.calendars.nse import nse
 
 SETTLE = dt.timedelta(minutes=30)
@@ -146,3 +146,31 @@ def test_a_source_that_has_died_is_asked_once_a_session():
     newest = dt.date(2026, 6, 12)
     assert due(at(TUESDAY), newest, before).number == 1
     assert due(at(WEDNESDAY, "10:29"), newest, [*before, tried()]) is None
+
+
+def chosen(session=TUESDAY, count=101, missed=(), paused=(), exchange="XNSE"):
+    tickers = tuple(f"S{number:03}.NS" for number in range(count))
+    return source_of(DueRun(exchange, session, 1, tickers, tuple(missed)), nse(), paused)
+
+
+def test_many_tickers_come_from_nses_file_and_few_from_yahoo():
+    assert (chosen(), chosen(count=100), chosen(exchange="XNYS")) == ("nse", "yahoo", "yahoo")
+
+
+def test_the_first_session_of_a_week_brings_dividends_from_yahoo():
+    days = [dt.date(2026, 6, day) for day in (22, 23, 24, 25, 29, 30)]
+    assert [chosen(day) for day in days] == ["yahoo", "nse", "nse", "nse", "yahoo", "nse"]
+    # Monday 26 January is a holiday.
+    assert chosen(dt.date(2026, 1, 27)) == "yahoo"
+
+
+def test_after_a_long_outage_yahoo_brings_what_was_missed():
+    missed = nse().sessions(dt.date(2026, 6, 8), MONDAY)
+    assert len(missed) > 10
+    assert chosen(missed=missed) == "yahoo"
+    assert chosen(missed=missed[:9]) == "nse"
+
+
+def test_a_source_that_may_not_be_asked_is_passed_over():
+    assert chosen(MONDAY, paused={"yahoo"}) == "nse"
+    assert chosen(paused={"nse"}) == "yahoo"
