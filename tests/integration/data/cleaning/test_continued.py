@@ -84,3 +84,13 @@ def test_a_dividend_after_the_last_bar_ends_it(given, store):
     _, bars = clean(given, yahoo(), exchange())
 
     assert bars["date"].max() == DAYS[-2]
+
+
+def test_a_split_that_only_the_other_source_shows_ends_it(given):
+    halved = bar(DAYS[-1], CLOSES[DAYS[-1]] / 2, adj_close=None)
+    bars = [*(bar(day, CLOSES[day], adj_close=None) for day in DAYS[-5:-1]), halved]
+    other = delivery(bars, vendor="nse", price_basis="unadjusted")
+    report, clean_bars = clean(given, yahoo(), other)
+
+    assert clean_bars["date"].max() == DAYS[-2]
+    assert any(f"but nse has 5 rows up to {DAYS[-1]}" in each for each in report.warnings)
