@@ -52,10 +52,9 @@ def _state(worker: StoredWorker) -> str:
 
 
 def _exchanges(connection: Connection, settings: Settings, now: dt.datetime) -> Iterator[str]:
-    pause = source_pauses(connection).get(settings.worker.source)
-    if pause is not None and pause.seconds:
-        again = _time(pause.resumes_at)
-        yield f"The source {settings.worker.source} may be asked again at {again}."
+    for source, pause in source_pauses(connection).items():
+        if pause is not None and pause.seconds:
+            yield f"The source {source} may be asked again at {_time(pause.resumes_at)}."
     settle = dt.timedelta(minutes=settings.worker.settle_minutes)
     due = {run.exchange: run for run in schedule.due_runs(connection, settings, now)}
     for calendar, tickers in schedule.scheduled(connection, settings):
