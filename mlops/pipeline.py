@@ -46,7 +46,7 @@ class MLOpsPipeline:
 
     Raises:
         UsageError: For a ticker that is none or whose exchange has no calendar here, a source
-            without what it needs or for too many tickers, a future as-of or known-at.
+            without what it needs, a future as-of or known-at.
         BadConfig: For a setting that cannot be used.
     """
 
