@@ -36,6 +36,10 @@ OUTAGES = {
     "11 minutes": (dt.datetime(2025, 7, 15, 10, 29, tzinfo=dt.UTC), 11 * MINUTE),
     "10 days": (dt.datetime(2025, 10, 16, 9, 0, tzinfo=dt.UTC), dt.timedelta(days=10)),
 }
+# The shortest time for which traces are kept, so that a year shows what it does.
+KEPT = {"keep_days": 60, "keep_files_days": 60}
+# Whole deliveries as they came: a file of all years takes more than the newest bars of Yahoo.
+ARCHIVE = "batch_contents"
 FOLDERS = ("mlops/runs", "models", "mlops/metrics", "var/requests", "var/fits", "logs")
 
 
@@ -52,7 +56,7 @@ def work(pipe: Connection, env: dict[str, str], train_every: int) -> None:
     with psycopg.connect(env["DATABASE_URL"], autocommit=True) as connection:
         while (now := pipe.recv()) is not None:
             kind = "full" if nse().count(BEGIN, now.date()) % train_every == 0 else "data"
-            settings = load_settings(None, {"now": now, "worker": {"kind": kind}})
+            settings = load_settings(None, {"now": now, "worker": {"kind": kind, **KEPT}})
             request_due_runs(connection, settings, now)
             for number in run_requests.waiting(connection):
                 run_request(number, settings)
@@ -194,21 +198,21 @@ def report_sizes(snapshots: dict[str, Any], tickers: int) -> None:
         if grown < 1 and rows == snapshots[months[0]][0].get(name, (0, 0))[0]:
             continue
         counts = "".join(f"{snapshots[month][0].get(name, (0, 0))[0]:12,}" for month in shown)
-        must = "   deleted after worker.keep_days" if name in OLD else ""
+        must = "   deleted after 60 days here" if name in OLD else ""
         print(f"{name:28}{counts}{grown:13,.0f}{must}")
     print()
     for name, size in last[1].items():
         grown = (size - first[1].get(name, 0)) / 1024 / span
         print(f"{name:28}{size / 1e6:11.1f}M{grown:37,.0f}")
-    by_table = sum(last[0][name][1] - first[0].get(name, (0, 0))[1] for name in last[0])
-    a_year = by_table / span * 12 / tickers
-    files = sum(last[1][name] - first[1].get(name, 0) for name in last[1]) / span * 12
-    print(
-        f"\nThe database grows by {a_year / 1e6:.2f} MB a ticker and year, folders by "
-        f"{files / 1e6:.0f} MB a year."
-    )
+    grown = {name: last[0][name][1] - first[0].get(name, (0, 0))[1] for name in last[0]}
+    archive = grown.pop(ARCHIVE) / span * 12 / tickers / 1e6
+    rest = sum(grown.values()) / span * 12 / tickers / 1e6
+    print(f"\nA ticker and year: {rest:.2f} MB, and {archive:.2f} MB of whole files as they came.")
     for count in (100, 500):
-        print(f"{count} tickers: {count * a_year / 1e9:.2f} GB of database a year.")
+        print(
+            f"{count} tickers: {count * rest / 1e3:.2f} GB of database a year, "
+            f"{count * (rest + archive) / 1e3:.2f} GB with the files."
+        )
 
 
 if __name__ == "__main__":

@@ -25,17 +25,24 @@ def delete_old_traces(connection: Connection, settings: Settings, now: dt.dateti
     worker = settings.worker
     rows = delete_old(connection, now - dt.timedelta(days=worker.keep_days))
     before = now - dt.timedelta(days=worker.keep_files_days)
-    paths = [*(settings.home / REQUESTS).glob("*.log"), *(settings.home / RUNS).glob("[0-9]*")]
-    return sum(rows.values()) + sum(_is_deleted(path, before.timestamp()) for path in paths)
+    outputs = [path for path in (settings.home / REQUESTS).glob("*.log") if _is_old(path, before)]
+    # Folders are named by the time at which their run began.
+    oldest = f"{before.astimezone(dt.UTC):%Y%m%d_%H%M%S}"
+    folders = [path for path in (settings.home / RUNS).glob("[0-9]*") if path.name < oldest]
+    return sum(rows.values()) + sum(map(_is_deleted, [*outputs, *folders]))
 
 
-def _is_deleted(path: Path, before: float) -> bool:
-    """Delete a log, or the folder of a run, that was last written before a time."""
+def _is_old(path: Path, before: dt.datetime) -> bool:
     try:
-        if path.stat().st_mtime >= before:
-            return False
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        return path.stat().st_mtime < before.timestamp()
     except FileNotFoundError:  # another worker was quicker
+        return False
+
+
+def _is_deleted(path: Path) -> bool:
+    try:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    except FileNotFoundError:
         return False
     except OSError as error:
         log.warning(f"{path} is old and could not be deleted: {error}")

@@ -17,7 +17,8 @@ BATCH = 2000
 # By table, which rows are old. What ran, with the hashes of its data and settings, stays in
 # pipeline_runs.
 OLD = {
-    "run_requests": "status NOT IN ('waiting', 'running') AND ended_at < %(before)s"
+    "run_requests": "status NOT IN ('waiting', 'running') AND "
+    "coalesce(scheduled_at, ended_at) < %(before)s"
     " OR status = 'waiting' AND cancel_requested_at < %(before)s",
     "stage_runs": "run_id IN (SELECT run_id FROM pipeline_runs WHERE started_at < %(before)s)",
     "run_tickers": "run_id IN (SELECT run_id FROM pipeline_runs WHERE started_at < %(before)s)",
