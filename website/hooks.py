@@ -50,7 +50,8 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
             raise PluginError(
                 f"A diagram of {page.file.src_uri} was not drawn: run `python -m website.diagrams`."
             )
-        return f"![Diagram]({FOLDER}/{path.name})"
+        # Its lines are dark in either scheme.
+        return f'![Diagram]({FOLDER}/{path.name}){{ style="background:#fff" }}'
 
     markdown = MERMAID.sub(picture, markdown).replace("(../README.md", "(index.md")
     # Other files of the checkout are not on the site.
