@@ -28,6 +28,9 @@ CONNECT_TIMEOUT = 5  # seconds
 # How long to wait for a table that somebody else has locked.
 LOCK_TIMEOUT = "60s"
 
+# The roles of a deployment, which src.db.roles makes.
+OWNER, WRITER, READER = "forecast_owner", "forecast_writer", "forecast_reader"
+
 DISK_FULL = "53100"
 # Data exceptions, violations of a table's constraints, limits such as the longest key of an index,
 # and values of a type that their column cannot have.

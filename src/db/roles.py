@@ -13,13 +13,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from src.core.tables import DATASET_LONG, DATASET_SHORT, FEATURES_DAILY
-from src.db.connection import control_connection, one_sentence_errors
+from src.db.connection import (
+    OWNER,
+    READER,
+    WRITER,
+    control_connection,
+    one_sentence_errors,
+)
 from src.db.migrate import MIGRATION_LOCK, ensure_schema
 
 if TYPE_CHECKING:
     import psycopg
 
-OWNER, WRITER, READER = "forecast_owner", "forecast_writer", "forecast_reader"
 ROLES = (OWNER, WRITER, READER)
 
 # The prediction log; requests for runs and their end; who takes care of which alert.

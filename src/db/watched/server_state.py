@@ -7,17 +7,19 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from src.db.connection import control_connection, one_sentence_errors
+from src.db.connection import READER, WRITER, control_connection, one_sentence_errors
 
 if TYPE_CHECKING:
     import psycopg
 
 # One that a run writes to, as an example of all.
 _WRITTEN = "pipeline_runs"
-_STATE = """
+# What pages see as the reader is what runs, as the writer, will meet.
+_STATE = f"""
 SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
-    has_table_privilege(%s, 'INSERT'), current_user, clock_timestamp()
-"""
+    has_table_privilege(role, %s, 'INSERT'), role, clock_timestamp()
+FROM (SELECT CASE current_user WHEN '{READER}' THEN '{WRITER}' ELSE current_user END AS role) runs
+"""  # noqa: S608 names of roles
 _OLDEST = """
 SELECT pid, coalesce(nullif(application_name, ''), 'a session without a name'), usename,
     extract(epoch FROM clock_timestamp() - xact_start)

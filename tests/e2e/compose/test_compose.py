@@ -91,6 +91,7 @@ def test_a_browser_sees_the_pages_with_forecasts_of_the_service(stack, browser):
             visitor.open(f"{page}?stock=DEMO.NS")
             assert "Traceback" not in visitor.text()
             assert visitor.page.locator("[data-testid=stException]").count() == 0
+            assert "accepts no changes" not in visitor.text()
         assert visitor.foreign == []
     finally:
         visitor.context.close()
@@ -145,6 +146,17 @@ def test_a_run_is_made_after_the_session_by_the_schedule(stack):
     assert (answer.json()["ticker"], answer.json()["predict_date"]) == ("TCS.NS", "2026-04-15")
     status = stack.run("exec", "-T", "pipeline", "python", "-m", "mlops.worker", "status").stdout
     assert "session 2026-04-13 is finished for 1 of 1 stocks" in status
+
+
+def test_a_run_that_is_asked_for_on_a_page_is_made_by_the_worker(stack, browser):
+    visitor = Visitor(browser, f"http://127.0.0.1:{stack.ports[8501]}")
+    try:
+        page = visitor.open("pipeline_control?stock=DEMO.NS")
+        page.get_by_role("button", name="Refresh data").click()
+        query = "SELECT status FROM run_requests WHERE exchange IS NULL AND kind = 'data'"
+        assert eventually(lambda: stack.rows(query) == ["success"], 120)
+    finally:
+        visitor.context.close()
 
 
 @pytest.mark.parametrize("service", ALL)

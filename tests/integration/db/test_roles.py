@@ -6,10 +6,12 @@ import psycopg
 import pytest
 
 from src.core.alerts import Acknowledgement, Silence
-from src.db.roles import OWNER, READER, WRITER, migrate_with_roles
+from src.db.connection import OWNER, READER, WRITER
+from src.db.roles import migrate_with_roles
 from src.db.tables import run_requests
 from src.db.tables.run_requests import NewRequest
 from src.db.watched.alerts import AlertTables
+from src.db.watched.server_state import server_state
 from tests.support.logged_forecasts import log_forecasts, logged_forecast
 
 MONDAY, TUESDAY = dt.date(2026, 4, 13), dt.date(2026, 4, 15)
@@ -124,6 +126,17 @@ def test_readers_see_which_run_holds_a_ticker(roles, connect):
         names = connect(READER).execute("SELECT application_name FROM pg_stat_activity").fetchall()
 
     assert ("run 20260413_123000 pid 7",) in names
+
+
+def test_for_the_reader_the_database_takes_changes_as_long_as_it_takes_the_writers(roles):
+    as_reader = f"{roles}&options=-c%20role%3D{READER}"
+    assert server_state(as_reader).refuses_writes == ""
+    with psycopg.connect(roles) as connection:
+        connection.execute(f"REVOKE INSERT ON pipeline_runs FROM {WRITER}")
+
+    sentence = f"the role {WRITER} may not write to pipeline_runs"
+    assert server_state(as_reader).refuses_writes == sentence
+    assert server_state(as_reader.replace(READER, WRITER)).refuses_writes == sentence
 
 
 def test_nobody_can_log_in_as_a_role(roles):
