@@ -13,7 +13,7 @@ from src.stages.arguments import Parser, add_config, command_parser
 from src.stages.cli import run_command, set_up
 
 # Seconds for one export: a server that answers bit by bit is left to the next one.
-LONGEST = 600
+LONGEST, AGAIN = 600, 5
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,7 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     os.nice(10)  # runs and the service come first
     signal.signal(signal.SIGALRM, _end)
-    signal.alarm(LONGEST)
+    # Again and again: MLflow takes the first one for an error to try again after.
+    signal.setitimer(signal.ITIMER_REAL, LONGEST, AGAIN)
     done = export(settings)
     if args.quiet:
         return 0

@@ -80,7 +80,10 @@ def _write(writer: Writer, settings: Settings, at: dt.datetime) -> Manifest:
             snapshot = stack.enter_context(open_snapshot(url))
             live = _check_live(snapshot, store)
             files = _add_files(writer, settings.home, snapshot)
-        copies = [writer.add_rows(table, snapshot.rows(table)) for table in snapshot.tables]
+        copies = []
+        for table in snapshot.tables:
+            with snapshot.rows(table) as blocks:
+                copies.append(writer.add_rows(table, blocks))
         return Manifest(
             at.astimezone(dt.UTC).isoformat(timespec="seconds"),
             VERSION,

@@ -139,9 +139,10 @@ def _check_rows(database: EmptyDatabase, archive: Archive) -> None:
 
 def _is_equal(database: EmptyDatabase, copy: TableCopy) -> bool:
     rows, digest = 0, hashlib.sha256()
-    for block in database.rows(copy.table):
-        rows += block.count(b"\n")
-        digest.update(block)
+    with database.rows(copy.table) as blocks:
+        for block in blocks:
+            rows += block.count(b"\n")
+            digest.update(block)
     return (rows, digest.hexdigest()) == (copy.rows, copy.sha256)
 
 

@@ -85,6 +85,15 @@ def test_a_run_waits_for_no_server_and_comes_to_the_same(command, home, tmp_path
     assert eventually(lambda: is_over(home), seconds=120)
 
 
+def test_the_watch_tries_by_itself(start, home):
+    with hanging() as (address, came):
+        watching = start("mlops.monitoring", "watch", MLFLOW_TRACKING_URI=address)
+        assert eventually(lambda: came, seconds=120)
+        watching.terminate()
+        watching.wait()
+    assert eventually(lambda: is_over(home), seconds=120)
+
+
 def test_a_full_server_is_one_sentence_for_who_exports_by_hand(command):
     with full() as address:
         ran = command("mlops.mlflow_export", MLFLOW_TRACKING_URI=address)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any
@@ -118,10 +119,14 @@ def sequence_values(connection: psycopg.Connection[Any]) -> dict[str, int]:
     return {f"{schema}.{name}": value for schema, name, value, _ in rows if value is not None}
 
 
-def copied_rows(connection: psycopg.Connection[Any], table: StoredTable) -> Iterator[bytes]:
+@contextmanager
+def copied_rows(
+    connection: psycopg.Connection[Any], table: StoredTable
+) -> Iterator[Iterator[bytes]]:
     """The rows of a table as PostgreSQL's COPY writes them, in blocks of about a megabyte.
 
     Equal rows give equal bytes, on every server: the order is that of the bytes of the key.
+    A block that is left early ends the copy: the connection could not be closed before.
     """
     from psycopg import sql
 
@@ -134,12 +139,16 @@ def copied_rows(connection: psycopg.Connection[Any], table: StoredTable) -> Iter
         sql.Identifier(table.schema, table.name),
         sql.SQL(", ").join(order),
     )
-    block = bytearray()
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in copy:
-            block += row
-            if len(block) >= BLOCK:
-                yield bytes(block)
-                block.clear()
+        yield _blocks(copy)
+
+
+def _blocks(rows: Iterable[bytes | bytearray | memoryview]) -> Iterator[bytes]:
+    block = bytearray()
+    for row in rows:
+        block += row
+        if len(block) >= BLOCK:
+            yield bytes(block)
+            block.clear()
     if block:
         yield bytes(block)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +61,7 @@ class EmptyDatabase:
                         copy.write(block)
         self._set_sequences(sequences)
 
-    def rows(self, table: StoredTable) -> Iterator[bytes]:
+    def rows(self, table: StoredTable) -> AbstractContextManager[Iterator[bytes]]:
         """What is written so far, see ``copied_rows``."""
         return copied_rows(self.connection, table)
 

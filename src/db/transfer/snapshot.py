@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,7 @@ class Snapshot:
     server: str
     tables: Sequence[StoredTable]
 
-    def rows(self, table: StoredTable) -> Iterator[bytes]:
+    def rows(self, table: StoredTable) -> AbstractContextManager[Iterator[bytes]]:
         """See ``copied_rows``."""
         return copied_rows(self.connection, table)
 
