@@ -13,7 +13,7 @@ from src.stages.arguments import Parser, add_config, command_parser
 from src.stages.cli import aligned, run_command, set_up
 
 if TYPE_CHECKING:
-    from src.backup.archive import Manifest
+    from src.backup.manifest import Manifest
     from src.config.settings import Settings
 
 

@@ -10,20 +10,18 @@ It is a zip file, whose comment is the SHA-256 of all bytes before it.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from src.backup.manifest import Manifest, TableCopy, parse
 from src.core.errors import BadInput, ForecastError, one_line
 from src.db.transfer.catalogue import BLOCK, StoredTable
 
-FORMAT = 1
 MANIFEST = "manifest.json"
 _DIGEST_SIZE = 64  # of a SHA-256 in hexadecimal
 # Rows shrink to a third; zlib's default takes 2.6 times as long for 6 % less.
@@ -37,58 +35,6 @@ class CorruptArchive(ForecastError):
         super().__init__(
             f"The archive {path} cannot be used ({why}): nothing was restored, use another one."
         )
-
-
-@dataclass(frozen=True)
-class TableCopy:
-    """A table in an archive: the number of its rows, SHA-256 and size of their text."""
-
-    table: StoredTable
-    rows: int
-    sha256: str
-    size: int
-
-    @property
-    def member(self) -> str:
-        """Its name in the archive."""
-        return f"database/{self.table.title}.copy"
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What an archive holds.
-
-    Attributes:
-        made_at: UTC, ISO 8601.
-        postgresql: Version of the server that it was read from.
-        revision: Of the schema.
-        sequences: Last value of each sequence.
-        live: Pool, horizon and digest of the models that were live.
-        files: SHA-256 and size by place below the home folder.
-    """
-
-    made_at: str
-    code_version: str
-    postgresql: str
-    revision: str
-    tables: tuple[TableCopy, ...]
-    sequences: Mapping[str, int]
-    live: tuple[tuple[str, str, str], ...]
-    files: Mapping[str, Mapping[str, Any]]
-
-    @property
-    def rows(self) -> int:
-        """Of all tables."""
-        return sum(table.rows for table in self.tables)
-
-    def to_json(self) -> bytes:
-        """As it stands in the archive."""
-        fields = asdict(self)
-        for table in fields["tables"]:
-            table["table"]["collated"] = sorted(table["table"]["collated"])
-            table["table"]["parents"] = sorted(table["table"]["parents"])
-        # Columns stay in their order.
-        return json.dumps({"format": FORMAT, **fields}, indent=1).encode()
 
 
 class Writer:
@@ -200,7 +146,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
             raise CorruptArchive(path, "it is torn, or was altered")
         try:
             archive = zipfile.ZipFile(file)
-            manifest = _parse(archive.read(MANIFEST))
+            manifest = parse(archive.read(MANIFEST))
             _check_names(archive.namelist(), manifest)
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise CorruptArchive(path, one_line(error)) from error
@@ -216,7 +162,7 @@ def read_manifest(path: Path) -> Manifest:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            return _parse(archive.read(MANIFEST))
+            return parse(archive.read(MANIFEST))
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise CorruptArchive(path, one_line(error)) from error
 
@@ -242,24 +188,6 @@ def _digest(file: IO[bytes]) -> str:
 def _is_whole(file: IO[bytes]) -> bool:
     digest = _digest(file).encode()
     return file.read() == digest
-
-
-def _parse(text: bytes) -> Manifest:
-    fields = json.loads(text)
-    if fields.pop("format") != FORMAT:
-        raise ValueError("it was made by another version of the code: update this one")
-    tables = tuple(_table(table) for table in fields.pop("tables"))
-    live = tuple((pool, horizon, digest) for pool, horizon, digest in fields.pop("live"))
-    return Manifest(tables=tables, live=live, **fields)
-
-
-def _table(fields: dict[str, Any]) -> TableCopy:
-    table = fields.pop("table")
-    order, collated, parents = table.pop("order"), table.pop("collated"), table.pop("parents")
-    stored = StoredTable(
-        **table, order=tuple(order), collated=frozenset(collated), parents=frozenset(parents)
-    )
-    return TableCopy(stored, **fields)
 
 
 def _check_names(names: list[str], manifest: Manifest) -> None:

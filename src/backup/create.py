@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.backup.archive import Manifest, Writer, new_archive
+from src.backup.archive import Writer, new_archive
 from src.backup.folder import folder_of, name_at, remove_old
+from src.backup.manifest import Manifest
 from src.config.version import VERSION
 from src.core.errors import BadInput, UnwritableFolder
 from src.db.database import reach_server

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.backup.archive import Archive, CorruptArchive, Manifest, TableCopy, open_archive
+from src.backup.archive import Archive, CorruptArchive, open_archive
+from src.backup.manifest import Manifest, TableCopy
 from src.core.errors import BadInput, UnwritableFolder
 from src.db.database import reach_server
 from src.db.transfer.load import EmptyDatabase, open_empty
