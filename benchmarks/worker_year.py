@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -122,11 +123,13 @@ def simulate(folder: Path, url: str, until: dt.date, args: argparse.Namespace) -
     command([*PIPELINE, str(home / "prices")], env, folder / "first.log").wait()
     pipes = start_workers(url, home, args.train_every)
     snapshots: dict[str, Any] = {}
+    log = Log()
     began, closed = time.monotonic(), last
     for now in moments(until):
         month = f"{now:%Y-%m}"
         if month not in snapshots:
             snapshots[month] = sizes(url), folders(home)
+            log.read(url)
             print(f"{month} after {time.monotonic() - began:,.0f} s", flush=True)
         if (day := nse().last_closed(now)) != closed:
             # A source that has a session from 20 minutes after its close.
@@ -139,7 +142,8 @@ def simulate(folder: Path, url: str, until: dt.date, args: argparse.Namespace) -
     snapshots["end"] = sizes(url), folders(home)
     for pipe in pipes:
         pipe.send(None)
-    report_runs(url, until)
+    log.read(url)
+    report_runs(log, url, until)
     report_sizes(snapshots, args.tickers)
 
 
@@ -155,35 +159,52 @@ def start_workers(url: str, home: Path, train_every: int) -> list[Connection]:
     return pipes
 
 
-def report_runs(url: str, until: dt.date) -> None:
+@dataclass
+class Log:
+    """What has run, read before the retention deletes it.
+
+    Attributes:
+        requests: By number the session, the status and the time by the clock of the workers.
+        finished: How often a session was finished for a ticker, by run.
+    """
+
+    requests: dict[int, tuple[dt.date, str, dt.datetime]] = field(default_factory=dict)
+    finished: set[tuple[str, str, dt.date]] = field(default_factory=set)
+
+    def read(self, url: str) -> None:
+        query = (
+            "SELECT request_id, session, status, scheduled_at FROM run_requests "
+            "WHERE exchange IS NOT NULL"
+        )
+        self.requests |= {number: tuple(row) for number, *row in fetch(url, query)}
+        query = (
+            "SELECT run_id, ticker, session FROM run_tickers "
+            "WHERE status = 'success' AND session >= %s"
+        )
+        self.finished |= {(run, ticker, day) for run, ticker, day in fetch(url, query, BEGIN)}
+
+
+def report_runs(log: Log, url: str, until: dt.date) -> None:
     """Sessions and runs of the year, and what the outages led to."""
     sessions = nse().sessions(BEGIN, until)
-    rows = fetch(
-        url,
-        "SELECT session, status, cardinality(tickers), scheduled_at FROM run_requests "
-        "WHERE exchange IS NOT NULL ORDER BY request_id",
-    )
+    rows = [log.requests[number] for number in sorted(log.requests)]
     runs = Counter(session for session, *_ in rows)
     missed = [day for (day,) in fetch(url, "SELECT session FROM missed_sessions ORDER BY 1")]
-    query = (
-        "SELECT count(*) FROM (SELECT 1 FROM run_tickers WHERE status = 'success' AND session >= %s"
-        " GROUP BY session, ticker HAVING count(*) > 1) twice"
-    )
-    held = [day for day in sessions if day not in missed]
+    twice = Counter((ticker, day) for _, ticker, day in log.finished)
+    kept = [day for day in sessions if day not in missed]
     print(f"\n{len(sessions)} sessions closed from {BEGIN} to {until}.")
     print(
-        f"{len(rows)} runs, {sum(runs[day] == 1 for day in held)} sessions with one of their own,"
+        f"{len(rows)} runs, {sum(runs[day] == 1 for day in kept)} sessions with one of their own,"
     )
-    print(
-        f"{sum(runs[day] > 1 for day in held)} with several, {len(missed)} passed over: {missed}."
-    )
+    print(f"{sum(runs[day] > 1 for day in kept)} with several, {len(missed)} passed over:")
+    print(f"{', '.join(map(str, missed)) or 'none'}.")
     print(f"{len(set(runs) - set(sessions))} runs for days that are no sessions.")
-    print(f"{sum(status != 'success' for _, status, *_ in rows)} did not succeed.")
-    print(f"{fetch(url, query, BEGIN)[0][0]} times a ticker was finished twice for a session.")
+    print(f"{sum(status != 'success' for _, status, _ in rows)} did not succeed.")
+    print(f"{sum(n > 1 for n in twice.values())} times a ticker was finished twice for a session.")
     for name, (begin, length) in OUTAGES.items():
-        after = [row for row in rows if row[3] >= begin + length]
+        after = [(day, at) for day, _, at in rows if at >= begin + length]
         if after:
-            print(f"After {name} away: session {after[0][0]} at {after[0][3]:%Y-%m-%d %H:%M} UTC.")
+            print(f"After {name} away: session {after[0][0]} at {after[0][1]:%Y-%m-%d %H:%M} UTC.")
 
 
 def report_sizes(snapshots: dict[str, Any], tickers: int) -> None:
