@@ -14,6 +14,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -68,13 +69,28 @@ class DiskFitCache(FitCache):
         model = self._model(fit, fold, of_fit)
         if not isinstance(model, Trees) or not fold.test.size:
             return model, fold.forecast(model)
-        path = self.folder / _digest(of_fit.encode(), digests.up_to(int(fold.test[-1])), fold.test)
-        stored = self._read(path)
-        if stored is not None and len(stored) == 8 * fold.test.size:
-            return model, np.frombuffer(stored)
-        predicted = fold.forecast(model)
-        self._write(path, predicted.tobytes())
+        stored = self._stored_forecasts(of_fit, fold, fold.test)
+        if stored is not None:
+            return model, stored
+        # Of a fold that has grown by a session, those of before stand.
+        sessions = fold.features.rows[fold.test]
+        earlier = fold.test[sessions < sessions[-1]]
+        before = self._stored_forecasts(of_fit, fold, earlier) if earlier.size else None
+        before = np.empty(0) if before is None else before
+        newer = replace(fold, test=fold.test[before.size :])
+        predicted = np.concatenate([before, newer.forecast(model)])
+        self._write(self._path(of_fit, fold, fold.test), predicted.tobytes())
         return model, predicted
+
+    def _stored_forecasts(self, of_fit: str, fold: FoldRows, test: Ints) -> Floats | None:
+        stored = self._read(self._path(of_fit, fold, test))
+        if stored is None or len(stored) != 8 * test.size:
+            return None
+        return np.frombuffer(stored)
+
+    def _path(self, of_fit: str, fold: FoldRows, test: Ints) -> Path:
+        inputs = self._digests_of(fold.features).up_to(int(test[-1]))
+        return self.folder / _digest(of_fit.encode(), inputs, test)
 
     def _model(self, fit: FitFunction, fold: FoldRows, key: str) -> FittedModel:
         path = self.folder / key

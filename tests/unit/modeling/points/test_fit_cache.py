@@ -496,6 +496,30 @@ def test_other_trees_and_other_rows_are_forecast_anew(tmp_path, other):
     assert len(of_forecasts(tmp_path)) == 2
 
 
+def forecast_shorter(folder):
+    """Store numbers that no model makes as the forecasts of all but the last session."""
+    forecast(folder, test=ROWS[20:25], per_session=5)
+    (path,) = (each for each in files(folder) if each.stat().st_size == 32 + 8 * 5)
+    stored = np.arange(5.0).tobytes()
+    path.write_bytes(sha256(stored).digest() + stored)
+
+
+def test_of_a_fold_that_has_grown_by_a_session_only_that_is_forecast(tmp_path):
+    whole = forecast(tmp_path / "elsewhere", per_session=5)
+    forecast_shorter(tmp_path)
+
+    for _ in range(2):
+        assert forecast(tmp_path, per_session=5).tolist() == [*range(5), *whole[5:]]
+
+
+def test_a_fold_that_has_grown_is_forecast_anew_where_an_earlier_input_is_another(tmp_path):
+    changed = bent(X, (22, 1))
+    whole = forecast(tmp_path / "elsewhere", changed, per_session=5)
+    forecast_shorter(tmp_path)
+
+    assert forecast(tmp_path, changed, per_session=5).tolist() == whole.tolist()
+
+
 def test_rows_that_come_later_change_no_fold_before_them(tmp_path):
     before = forecast(tmp_path, X[:25], test=ROWS[15:25])
     (path,) = of_forecasts(tmp_path)
