@@ -91,7 +91,7 @@ def test_a_killed_restore_leaves_an_empty_database_and_can_be_run_again(
         }
         assert wait_until(restoring, conditions[moment])
         restoring.kill()
-        restoring.wait()
+        restoring.wait(60)
         ended = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
         while rows(url, ended) != [(1,)]:
             time.sleep(0.05)
@@ -109,7 +109,7 @@ def test_a_killed_backup_leaves_no_archive(how, large, command, start):
     folder = large.home / "backups"
     assert wait_until(creating, lambda: is_copying(large.url))
     creating.send_signal(how)
-    creating.wait()
+    creating.wait(60)
     assert list(folder.glob("*.zip")) == []
     assert len(list(folder.glob(".new-*"))) == (how == signal.SIGKILL)
     assert command("mlops.backup", "create", **target).returncode == 0

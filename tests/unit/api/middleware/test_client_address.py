@@ -1,4 +1,5 @@
 import pytest
+from structlog.testing import capture_logs
 
 from src.api.middleware.client_address import FORWARDED, ClientAddress
 
@@ -54,11 +55,12 @@ def test_an_address_that_the_server_itself_took_from_the_header_is_one_for_all(h
     assert address(header, peer="1.2.3.4", proxies=["1.2.3.4"]) == FORWARDED
 
 
-def test_that_the_server_takes_addresses_from_the_header_is_warned_of_once(capsys):
+def test_that_the_server_takes_addresses_from_the_header_is_warned_of_once():
     clients = ClientAddress(())
     scope = {"client": ("1.2.3.4", 0), "headers": [(b"x-forwarded-for", b"1.2.3.4")]}
-    for _ in range(2):
-        clients.of(scope)
+    with capture_logs() as lines:
+        for _ in range(2):
+            clients.of(scope)
 
-    printed = "".join(capsys.readouterr())
-    assert printed.count("start it with --no-proxy-headers") == 1
+    assert [line["log_level"] for line in lines] == ["warning"]
+    assert "start it with --no-proxy-headers" in lines[0]["event"]
