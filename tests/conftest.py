@@ -83,6 +83,19 @@ def home(tmp_path):
 
 
 @pytest.fixture
+def no_rights(tmp_path):
+    """A folder that this user may not enter; root, who may enter any, is another user meanwhile."""
+    folder = tmp_path / "no_rights"
+    folder.mkdir(mode=0)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    yield folder
+    os.seteuid(user)
+    folder.chmod(0o700)
+
+
+@pytest.fixture
 def environment(home):
     """The environment of a command under test: nothing of the machine's own settings."""
     passed_on = {

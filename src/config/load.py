@@ -58,10 +58,29 @@ def load_settings(
             return (init_settings, *sources)
 
     try:
-        return Loaded(**given)
+        settings = Loaded(**given)
     except ValidationError as error:
         environs = [(os.environ, ""), (dotenv, f" in {env_file}")]
         raise BadConfig(refusal(error, overrides or {}, environs, config)) from error
+    _check_home(settings.home)
+    return settings
+
+
+def _check_home(home: Path) -> None:
+    """Refuse what can be no home; one that is not there yet is made by who writes to it."""
+    try:
+        os.stat(os.path.join(home, os.curdir))  # a Path would drop the dot
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        raise BadConfig(
+            f"FORECAST_HOME is a file, or below one: {home}; set it to a folder."
+        ) from None
+    except OSError as error:
+        raise BadConfig(
+            f"FORECAST_HOME, {home}, cannot be opened by this user ({error.strerror}): give the "
+            "rights, or set it to another folder."
+        ) from error
 
 
 def config_hash(settings: Settings) -> str:
@@ -113,7 +132,10 @@ def _check_dotenv(path: Path) -> None:
 
     with path.open(encoding="utf-8") as file:
         for binding in parse_stream(file):
-            has_no_value = binding.value is None and is_setting(binding.key or "")
+            # `export NAME` is for programs that read the file as a shell does.
+            is_exported = binding.original.string.lstrip().startswith("export ")
+            has_no_value = binding.value is None and binding.key is not None
+            has_no_value &= is_setting(binding.key or "") or not is_exported
             if binding.error or has_no_value:
                 # Blank lines before it belong to what the parser read in one piece.
                 text = binding.original.string

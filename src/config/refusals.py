@@ -16,6 +16,7 @@ from src.config.variables import name_of, value_of, variables
 SECRETS = (
     "database_url",
     "signing_key",
+    "mlflow.tracking_uri",
     "api.keys",
     "dashboard.password_hash",
     "monitoring.alert_urls",

@@ -8,6 +8,7 @@ Environment names are the guide's (``DATABASE_URL``, ``TICKER``, ``LOG_LEVEL``);
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,6 +26,10 @@ from src.config.sections.services import ApiSettings, DashboardSettings, Monitor
 from src.core.pace import PaceRules
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+# Folders, which MLflow takes too, it keeps no longer up.
+_TRACKING = re.compile(
+    r"(?i)https?://[^/]|(sqlite|postgresql|mysql|mssql)(\+\w+)?://|databricks(-uc)?(://|$)"
+)
 
 
 class SourcePaceSettings(_Section):
@@ -128,6 +133,16 @@ class MlflowSettings(_Section):
     @classmethod
     def _empty_means_unset(cls, value: object) -> object:
         return None if value == "" else value
+
+    @field_validator("tracking_uri")
+    @classmethod
+    def _server_or_database(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _TRACKING.match(value.get_secret_value()):
+            raise ValueError(
+                "it must be the address of a tracking server or of its database, such as "
+                "http://127.0.0.1:5000 or sqlite:////srv/mlflow.db"
+            )
+        return value
 
 
 class Settings(BaseSettings):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 # The disk is full, or the quota of this user.
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+_NO_FOLDER = (errno.EEXIST, errno.ENOTDIR)
 
 
 class ForecastError(Exception):
@@ -92,23 +93,23 @@ class WrongInstrument(ValidationFailed):
 class UnwritableFolder(ForecastError):
     """A folder that the system writes to cannot be written."""
 
-    def __init__(self, folder: object, error: OSError) -> None:
-        advice = (
-            "free some space, then try again"
-            if error.errno in DISK_FULL
-            else "make it writable for this user, or set FORECAST_HOME to another folder"
-        )
+    def __init__(self, folder: object, error: OSError, setting: str = "FORECAST_HOME") -> None:
+        advice = f"make it writable for this user, or set {setting} to another folder"
+        if error.errno in DISK_FULL:
+            advice = "free some space, then try again"
+        elif error.errno in _NO_FOLDER:
+            advice = f"move away the file in its place, or set {setting} to another folder"
         super().__init__(f"The folder {folder} cannot be written ({error.strerror}): {advice}.")
 
 
 class UnreadableFolder(ForecastError):
     """A folder that the system reads cannot be read."""
 
-    def __init__(self, folder: object, error: OSError) -> None:
-        super().__init__(
-            f"The folder {folder} cannot be read ({error.strerror}): make it and its files "
-            "readable for this user."
-        )
+    def __init__(self, folder: object, error: OSError, setting: str = "FORECAST_HOME") -> None:
+        advice = f"make it and its files readable for this user, or set {setting} to another folder"
+        if error.errno in _NO_FOLDER:
+            advice = f"move away the file in its place, or set {setting} to another folder"
+        super().__init__(f"The folder {folder} cannot be read ({error.strerror}): {advice}.")
 
 
 def one_line(error: BaseException) -> str:

@@ -15,7 +15,7 @@ import argparse
 import datetime as dt
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from src.core.errors import UsageError
 
@@ -34,6 +34,10 @@ class Parser(argparse.ArgumentParser):
     """
 
     usage_code = UsageError.exit_code
+
+    def __init__(self, **options: Any) -> None:
+        # An abbreviation would change its meaning with the next argument of that beginning.
+        super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
         """Write what is wrong and how to find out more, and exit."""

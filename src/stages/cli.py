@@ -102,6 +102,13 @@ def unexpected_error(error: Exception) -> str:
             f"The disk of FORECAST_HOME or of {tempfile.gettempdir()} is full "
             f"({error.strerror}): free some space, then run this again."
         )
+    if isinstance(error, ModuleNotFoundError) and error.name is not None:
+        package = error.name.split(".")[0]
+        if package not in ("src", "mlops"):
+            return (
+                f"The package {package} is not installed in this Python ({sys.executable}): use "
+                "`.venv/bin/python`, or activate the environment that the project is installed in."
+            )
     first = (str(error).strip().splitlines() or ["no message"])[0]
     return f"Unexpected {type(error).__name__} ({first}): see logs/tcs-stock.log, and report it."
 

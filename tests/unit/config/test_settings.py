@@ -462,6 +462,8 @@ def test_json_nested_without_end_is_refused(tmp_path):
         ("LOG_LEVEL=DEBUG\n# a comment\n\n\nTICKER: INFY.NS\nA=1\n", 5),
         ('A=1\nDATABASE_URL="postgresql://me:hunter2@db/prices\nTICKER=INFY.NS\n', 2),
         ("A=1\nTICKER\n", 2),
+        ("A=1\nhello\n", 2),
+        ("export TICKER\n", 1),
         ("=3\n", 1),
     ],
 )
@@ -479,6 +481,55 @@ def test_other_programs_may_name_variables_without_a_value_in_dotenv(env_file):
     path = env_file("export EDITOR\nPGHOST=db # a comment\n\nexport TICKER='INFY.NS'\n")
 
     assert load(env_file=path).data.ticker == "INFY.NS"
+
+
+# --- home
+
+
+def test_a_home_that_is_a_file_or_below_one_is_refused(tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    file.touch()
+    for home in (file, file / "home"):
+        monkeypatch.setenv("FORECAST_HOME", str(home))
+        assert refusal() == f"FORECAST_HOME is a file, or below one: {home}; set it to a folder."
+
+
+def test_a_home_without_rights_is_refused(no_rights, monkeypatch):
+    for home in (no_rights, no_rights / "home"):
+        monkeypatch.setenv("FORECAST_HOME", str(home))
+        assert refusal().startswith(f"FORECAST_HOME, {home}, cannot be opened by this user (")
+
+
+def test_a_home_that_is_not_there_yet_is_none_to_refuse(tmp_path, monkeypatch):
+    monkeypatch.setenv("FORECAST_HOME", str(tmp_path / "new" / "home"))
+    assert load().home == tmp_path / "new" / "home"
+
+
+@pytest.mark.parametrize(
+    "address", ["nonsense", "/tmp/mlf", "file:///tmp/mlf", "http://", "hunter2"]
+)
+def test_an_address_that_mlflow_cannot_log_to_is_refused(address, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    assert refusal() == (
+        "MLFLOW_TRACKING_URI is invalid: it must be the address of a tracking server or of its "
+        "database, such as http://127.0.0.1:5000 or sqlite:////srv/mlflow.db."
+    )
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://me:secret@127.0.0.1:5000",
+        "https://mlflow.example.org",
+        "sqlite:///mlflow.db",
+        "postgresql+psycopg://db/mlflow",
+        "databricks",
+        "databricks://profile",
+    ],
+)
+def test_addresses_of_servers_and_their_databases_are_taken(address, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    assert load().mlflow.tracking_uri.get_secret_value() == address
 
 
 def test_a_dotenv_that_is_no_text_is_refused(tmp_path):

@@ -14,6 +14,7 @@ from src.core.errors import UnwritableFolder
         (errno.EDQUOT, "free some space, then try again."),
         (errno.EACCES, "or set FORECAST_HOME to another folder."),
         (errno.EROFS, "or set FORECAST_HOME to another folder."),
+        (errno.EEXIST, "move away the file in its place, or set FORECAST_HOME to another folder."),
     ],
 )
 def test_a_folder_that_cannot_be_written_says_why_and_what_helps(number, advice):

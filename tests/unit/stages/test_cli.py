@@ -1,9 +1,11 @@
 import datetime as dt
+import importlib
+import sys
 
 import pytest
 
 from src.stages.arguments import add_ticker, command_parser, date, moment
-from src.stages.cli import _table, stage_parser
+from src.stages.cli import _table, stage_parser, unexpected_error
 
 
 def test_a_stage_prints_a_row_a_ticker_and_their_total():
@@ -23,6 +25,25 @@ def test_a_stage_prints_a_row_a_ticker_and_their_total():
 def test_one_ticker_needs_no_total_and_none_no_table():
     assert len(_table({"TCS.NS": {"rows": 1}})) == 2
     assert _table({}) == []
+
+
+def test_an_option_is_not_taken_for_its_beginning(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        stage_parser("src.data.cleaning", "Clean.").parse_args(["run", "--tick", "TCS"])
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_package_that_this_python_lacks_is_one_sentence_with_what_to_run():
+    with pytest.raises(ModuleNotFoundError) as missing:
+        importlib.import_module("no_such_package.part")
+    sentence = unexpected_error(missing.value)
+    assert sentence.startswith(
+        f"The package no_such_package is not installed in this Python ({sys.executable})"
+    )
+    assert "`.venv/bin/python`" in sentence
+    with pytest.raises(ModuleNotFoundError) as ours:
+        importlib.import_module("src.no_such_module")
+    assert unexpected_error(ours.value).startswith("Unexpected ModuleNotFoundError")
 
 
 def test_a_stage_takes_one_ticker_or_all():
