@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -223,11 +224,19 @@ def open_store(settings: Settings) -> Iterator[TrackingStore]:
     except ForecastError:
         raise
     except Exception as error:  # of MLflow, of requests, of the store's own database
-        reason = logs.without_secrets(one_line(error))[:300]
+        reason = textwrap.shorten(logs.without_secrets(_reason(error)), 300, placeholder=" …")
         raise TrackingUnavailable(
             f"The tracking server of MLFLOW_TRACKING_URI failed ({reason}): what is missing there "
             "is logged by the next try."
         ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """What the system says where it is the cause, such as a refused connection."""
+    first = error
+    while (cause := first.__cause__ or first.__context__) is not None:
+        first = cause
+    return (isinstance(first, OSError) and first.strerror) or one_line(error)
 
 
 def _artifact_root(uri: str, home: Path) -> str | None:

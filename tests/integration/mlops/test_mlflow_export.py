@@ -180,6 +180,9 @@ def test_a_server_that_refuses_is_one_sentence_and_the_next_try_logs_all(place, 
     with pytest.raises(TrackingUnavailable) as refused:
         export(refusing)
     assert "secretword" not in str(refused.value)
+    assert str(refused.value).startswith(
+        "The tracking server of MLFLOW_TRACKING_URI failed (Connection refused): "
+    )
     assert str(refused.value).count("\n") == 0
     assert len(export(settings).trainings) == 1
 
