@@ -82,7 +82,7 @@ def _restore(args: argparse.Namespace) -> int:
 
     settings, _ = set_up(args)
     began = time.monotonic()
-    manifest = restore(args.archive, settings)
+    manifest = restore(_path(args, settings), settings)
     sys.stdout.write(
         f"Restored {_summary(manifest)} into {settings.home}, and read all of it again: equal "
         f"({time.monotonic() - began:.1f} s).\n"
@@ -91,10 +91,10 @@ def _restore(args: argparse.Namespace) -> int:
 
 
 def _path(args: argparse.Namespace, settings: Settings) -> Path:
-    from src.backup.folder import folder_of, newest
+    from src.backup.folder import folder_of, locate, newest
 
-    path: Path | None = args.archive
-    return path or newest(folder_of(settings))
+    folder = folder_of(settings)
+    return newest(folder) if args.archive is None else locate(args.archive, folder)
 
 
 def _summary(manifest: Manifest) -> str:
@@ -119,12 +119,18 @@ def _parser() -> Parser:
     _command(commands, "list", _list, "list the archives, the newest first")
     verify = _command(commands, "verify", _verify, "read every byte of an archive")
     verify.add_argument(
-        "archive", type=Path, nargs="?", metavar="ARCHIVE", help="a file (default: the newest)"
+        "archive",
+        type=Path,
+        nargs="?",
+        metavar="ARCHIVE",
+        help="a file, or a name from `list` (default: the newest)",
     )
     restore = _command(
         commands, "restore", _restore, "bring an archive back into an empty home and database"
     )
-    restore.add_argument("archive", type=Path, metavar="ARCHIVE", help="a file")
+    restore.add_argument(
+        "archive", type=Path, metavar="ARCHIVE", help="a file, or a name from `list`"
+    )
     return parser
 
 

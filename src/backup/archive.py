@@ -29,12 +29,16 @@ _EFFORT = 3
 
 
 class CorruptArchive(ForecastError):
-    """An archive that cannot be used."""
+    """An archive that cannot be used.
 
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(
-            f"The archive {path} cannot be used ({why}): nothing was restored, use another one."
-        )
+    Attributes:
+        path: Of the archive.
+        why: A clause, such as ``it is torn, or was altered``.
+    """
+
+    def __init__(self, path: Path, why: str, outcome: str = "") -> None:
+        super().__init__(f"The archive {path} cannot be used ({why}): {outcome}use another one.")
+        self.path, self.why = path, why
 
 
 class Writer:
@@ -143,7 +147,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
         raise BadInput(f"The archive {path} cannot be read ({error.strerror}).") from error
     with file:
         if not _is_whole(file):
-            raise CorruptArchive(path, "it is torn, or was altered")
+            raise CorruptArchive(path, _defect(file))
         try:
             archive = zipfile.ZipFile(file)
             manifest = parse(archive.read(MANIFEST))
@@ -188,6 +192,19 @@ def _digest(file: IO[bytes]) -> str:
 def _is_whole(file: IO[bytes]) -> bool:
     digest = _digest(file).encode()
     return file.read() == digest
+
+
+def _defect(file: IO[bytes]) -> str:
+    """What is wrong with a file that is not whole."""
+    other = "it is another file, no archive of `python -m mlops.backup create`"
+    try:
+        with zipfile.ZipFile(file) as archive:
+            is_ours = MANIFEST in archive.namelist()
+    except (OSError, ValueError, zipfile.BadZipFile):
+        # The list of members is at the end, which a torn file lacks.
+        file.seek(0)
+        is_ours = file.read(4) == b"PK\x03\x04"
+    return "it is torn, or was altered" if is_ours else other
 
 
 def _check_names(names: list[str], manifest: Manifest) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.backup.archive import Writer, new_archive
-from src.backup.folder import folder_of, name_at, remove_old
+from src.backup.folder import SETTING, folder_of, name_at, remove_old
 from src.backup.manifest import Manifest
 from src.config.version import VERSION
 from src.core.errors import BadInput, UnwritableFolder
@@ -69,7 +69,10 @@ def create(settings: Settings, at: dt.datetime) -> Created:
                 move_into_place(temporary, name)
             removed = remove_old(folder, settings.backup.keep)
     except OSError as error:
-        raise UnwritableFolder(Path(error.filename or folder), error) from error
+        place = Path(error.filename or folder)
+        is_archives = place.is_relative_to(folder) or folder.is_relative_to(place)
+        setting = SETTING if settings.backup.folder and is_archives else "FORECAST_HOME"
+        raise UnwritableFolder(place, error, setting) from error
     return Created(folder / name, manifest, len(removed))
 
 

@@ -7,12 +7,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.core.errors import BadInput
+from src.core.errors import BadInput, UnreadableFolder
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
 
 DEFAULT_FOLDER = Path("backups")
+SETTING = "FORECAST_BACKUP__FOLDER"
 
 _NAME = re.compile(r"backup-(\d{8}T\d{6})Z\.zip")
 _TIME = "%Y%m%dT%H%M%S"
@@ -38,10 +39,23 @@ def made_at(path: Path) -> dt.datetime | None:
 
 
 def archives(folder: Path) -> list[Path]:
-    """The archives in a folder, the newest first; none where there is no folder."""
-    if not folder.is_dir():
+    """The archives in a folder, the newest first; none where there is no folder.
+
+    Raises:
+        UnreadableFolder: It is a file, or this user may not read it.
+    """
+    try:
+        return sorted((path for path in folder.iterdir() if made_at(path)), reverse=True)
+    except FileNotFoundError:
         return []
-    return sorted((path for path in folder.iterdir() if made_at(path)), reverse=True)
+    except OSError as error:
+        raise UnreadableFolder(folder, error, SETTING) from error
+
+
+def locate(path: Path, folder: Path) -> Path:
+    """The file at a path; one that is named as `list` names it may also be in the folder."""
+    is_name = path == Path(path.name) and not path.exists()
+    return folder / path if is_name and folder / path in archives(folder) else path
 
 
 def newest(folder: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from src.backup.archive import Archive, CorruptArchive, open_archive
 from src.backup.manifest import Manifest, TableCopy
 from src.core.errors import BadInput, UnwritableFolder
-from src.db.database import reach_server
+from src.db.database import DATA_DIR, reach_server
 from src.db.transfer.load import EmptyDatabase, open_empty
 from src.registry.storage.artifact_store import MODELS, ArtifactStore
 from src.registry.storage.files import (
@@ -52,7 +52,8 @@ def restore(path: Path, settings: Settings) -> Manifest:
         DatabaseUnavailable: One sentence.
     """
     home = settings.home
-    with open_archive(path) as archive:
+    data = home / DATA_DIR if settings.server is None else None
+    with _nothing_restored(), open_archive(path) as archive:
         archive.verify()
         manifest = archive.manifest
         with (
@@ -62,7 +63,7 @@ def restore(path: Path, settings: Settings) -> Manifest:
             only_writer(home / ARCHIVE),
         ):
             _refuse_other_files(home, manifest)
-            with open_empty(url, manifest.revision) as database:
+            with open_empty(url, manifest.revision, data) as database:
                 for folder, names in _folders(manifest.files).items():
                     _write_folder(archive, home, Path(folder), names)
                 _fill(database, archive)
@@ -80,8 +81,8 @@ def _refuse_other_files(home: Path, manifest: Manifest) -> None:
     for place in places:
         if place.as_posix() not in restored:
             raise BadInput(
-                f"{home} is not empty (it holds {place}, which the archive does not): restore into "
-                "an empty home; nothing was changed."
+                f"{home} is not empty (it holds {place}, which the archive does not): run `make "
+                f"down`, move {MODELS} and {ARCHIVE} away, then restore again; nothing was changed."
             )
 
 
@@ -152,6 +153,14 @@ def _check_models(settings: Settings, manifest: Manifest) -> None:
     for pool, horizon, digest in manifest.live:
         store.load(pool, horizon, digest)
         store.forecasts(pool, horizon, digest)
+
+
+@contextmanager
+def _nothing_restored() -> Iterator[None]:
+    try:
+        yield
+    except CorruptArchive as error:
+        raise CorruptArchive(error.path, error.why, "nothing was restored, ") from error
 
 
 @contextmanager

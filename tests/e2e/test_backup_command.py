@@ -2,6 +2,8 @@
 
 import signal
 import time
+import zipfile
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -24,7 +26,7 @@ def test_an_installation_is_moved_and_goes_on(command, home, tmp_path):
     assert archive.name == "backup-20260630T123000Z.zip"
     assert str(archive) in created.stdout
     assert archive.name in command("mlops.backup", "list").stdout
-    verified = command("mlops.backup", "verify")
+    verified = command("mlops.backup", "verify", archive.name)
     assert "every byte is as it was written" in verified.stdout
     elsewhere = tmp_path / "elsewhere"
     restored = command("mlops.backup", "restore", archive, FORECAST_HOME=elsewhere)
@@ -34,9 +36,20 @@ def test_an_installation_is_moved_and_goes_on(command, home, tmp_path):
     again = command("mlops.backup", "restore", archive, FORECAST_HOME=elsewhere)
     assert again.returncode == 1
     assert again.stderr.count("\n") == 1
-    assert "is not empty" in again.stderr
+    assert f"in {elsewhere / DATA_DIR} is not empty" in again.stderr
+    assert f"move {elsewhere / DATA_DIR} away" in again.stderr
     later = command(*PIPELINE, FORECAST_NOW=AT, FORECAST_HOME=elsewhere)
     assert data_is_stored(later)
+    # What is in the way is moved aside; whoever looks meanwhile makes a new database.
+    (elsewhere / "var" / "before").mkdir()
+    for folder in (DATA_DIR, "models"):
+        (elsewhere / folder).rename(elsewhere / "var" / "before" / Path(folder).name)
+    assert command("mlops.worker", "status", FORECAST_HOME=elsewhere).returncode in (0, 1)
+    assert (elsewhere / DATA_DIR).is_dir()
+    back = command("mlops.backup", "restore", archive, FORECAST_HOME=elsewhere)
+    assert (back.returncode, back.stderr) == (0, "")
+    with acquire(home / DATA_DIR) as here, acquire(elsewhere / DATA_DIR) as there:
+        assert checksums(here.url) == checksums(there.url)
 
 
 def test_without_an_archive_each_command_says_so_in_one_sentence(command, tmp_path):
@@ -44,6 +57,38 @@ def test_without_an_archive_each_command_says_so_in_one_sentence(command, tmp_pa
     for arguments in (("verify",), ("restore", tmp_path / "none.zip")):
         ran = command("mlops.backup", *arguments)
         assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (1, "", 1)
+
+
+def test_a_file_that_is_no_archive_is_called_so(command, tmp_path):
+    other = tmp_path / "notes.txt"
+    other.write_text("notes of somebody " * 20)
+    with zipfile.ZipFile(tmp_path / "notes.zip", "w") as file:
+        file.writestr("notes.txt", "notes of somebody")
+    for path in (other, tmp_path / "notes.zip"):
+        verified = command("mlops.backup", "verify", path)
+        assert (verified.returncode, verified.stderr.count("\n")) == (1, 1)
+        assert "no archive of" in verified.stderr
+        assert "torn" not in verified.stderr
+        assert "restored" not in verified.stderr
+    assert "nothing was restored" in command("mlops.backup", "restore", other).stderr
+
+
+def test_a_folder_of_archives_that_is_a_file_is_one_sentence(command, tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    for action in ("list", "create"):
+        ran = command("mlops.backup", action, FORECAST_BACKUP__FOLDER=str(file))
+        assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (1, "", 1)
+        assert "move away the file in its place, or set FORECAST_BACKUP__FOLDER" in ran.stderr
+
+
+def test_a_home_that_is_a_file_is_one_sentence_for_every_command(command, tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    for arguments in (("mlops.worker", "status"), ("mlops.backup", "list"), ("mlops.up", "--stop")):
+        ran = command(*arguments, FORECAST_HOME=file)
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert ran.stderr == f"FORECAST_HOME is a file, or below one: {file}; set it to a folder.\n"
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from src.db.transfer.catalogue import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     import psycopg
 
@@ -117,10 +118,15 @@ class EmptyDatabase:
 
 
 @contextmanager
-def open_empty(url: str, revision: str) -> Iterator[EmptyDatabase]:
+def open_empty(url: str, revision: str, data: Path | None = None) -> Iterator[EmptyDatabase]:
     """The empty database at ``url``, brought to a schema; the newest one once the block ends.
 
     All of it is one transaction, which is committed only after the block.
+
+    Args:
+        url: Of the server.
+        revision: The schema.
+        data: Where an embedded server has its data, to name in a refusal; None for another server.
 
     Raises:
         BadInput: It is not empty, or this code does not know the schema.
@@ -134,7 +140,7 @@ def open_empty(url: str, revision: str) -> Iterator[EmptyDatabase]:
         )
     with one_sentence_errors(url):
         with open_schema(url) as schema:
-            _lock_and_check(schema, url, revision)
+            _lock_and_check(schema, url, revision, data)
             schema.upgrade(revision)
             for statement in FORMATS:
                 schema.connection.execute(statement)
@@ -144,24 +150,30 @@ def open_empty(url: str, revision: str) -> Iterator[EmptyDatabase]:
             connection.execute("ANALYZE")
 
 
-def _lock_and_check(schema: Schema, url: str, revision: str) -> None:
+def _lock_and_check(schema: Schema, url: str, revision: str, data: Path | None) -> None:
     """Refuse a database that holds rows, or a newer schema; nobody can add any from here on."""
     from psycopg import sql
 
-    connection, place = schema.connection, without_credentials(url)
+    connection, place = schema.connection, f"at {without_credentials(url)}"
+    advice = "restore into an empty one", "drop it, create it anew"
+    if data is not None:
+        place, advice = (
+            f"in {data}",
+            (f"run `make down`, move {data} away, then restore again",) * 2,
+        )
     for table in stored_tables(connection):
         name = sql.Identifier(table.schema, table.name)
         connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(name))
         row = connection.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(name)).fetchone()
         if row and row[0] and table.title not in FILLED:
             raise BadInput(
-                f"The database at {place} is not empty (table {table.name} has rows): restore into "
-                "an empty one; nothing was changed."
+                f"The database {place} is not empty (table {table.name} has rows): {advice[0]}; "
+                "nothing was changed."
             )
     if schema.revision is not None and schema.revision > revision:
         raise BadInput(
-            f"The database at {place} is empty, but has schema {schema.revision}, and the archive "
-            f"{revision}: drop it, create it anew, and restore before anything else uses it."
+            f"The database {place} is empty, but has schema {schema.revision}, and the archive "
+            f"{revision}: {advice[1]}, before anything else uses it."
         )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from src.backup import folder as backups
 from src.config.logs import LOG_FILE
+from src.core.errors import UnreadableFolder
 from src.monitoring.observation import Observation
 
 if TYPE_CHECKING:
@@ -77,7 +78,10 @@ def _log(path: Path) -> Observation:
 def backup_age(settings: Settings, now: dt.datetime) -> Observation:
     """Whether the newest archive is too old; none is needed where none was made or configured."""
     folder = backups.folder_of(settings)
-    made = [backups.made_at(path) for path in backups.archives(folder)[:1]]
+    try:
+        made = [backups.made_at(path) for path in backups.archives(folder)[:1]]
+    except UnreadableFolder as error:
+        return Observation("backup_old", "", True, str(error))
     if not made or made[0] is None:
         bad = settings.backup.folder is not None
         return Observation("backup_old", "", bad, f"There is no archive in {folder} yet." * bad)

@@ -18,7 +18,7 @@ from src.backup.create import create
 from src.backup.folder import archives
 from src.backup.restore import restore
 from src.config.settings import Settings
-from src.core.errors import BadInput, ForecastError, UnwritableFolder
+from src.core.errors import BadInput, ForecastError, UnreadableFolder, UnwritableFolder
 from src.db.migrate import ensure_schema, newest_revision
 from src.monitoring.checks.machine import backup_age
 from src.registry.storage.artifact import CorruptArtifact
@@ -150,7 +150,8 @@ def test_what_is_not_empty_is_refused_and_left_alone(installation, empty):
         restore(made.path, other)
     assert checksums(installation.url) == before
     Place(installation.url, installation.home).publish(both_horizons(session="2026-04-17"), days=9)
-    with pytest.raises(BadInput, match=r"not empty .it holds models/NSE/"):
+    refusal = r"not empty .it holds models/NSE/.*move models and mlops/model_archive away"
+    with pytest.raises(BadInput, match=refusal):
         restore(made.path, Settings(home=installation.home, database_url=empty.server))
     assert tables_of(empty.server) == []
 
@@ -310,6 +311,19 @@ def test_a_manifest_names_rows_hashes_versions_and_live_models(installation):
         ("NSE", "short"),
         ("NSE", "long"),
     }
+
+
+def test_a_folder_of_archives_without_rights_is_named_with_its_setting(installation, no_rights):
+    settings = Settings(
+        home=installation.home, database_url=installation.url, backup={"folder": no_rights}
+    )
+    with pytest.raises(UnwritableFolder, match="or set FORECAST_BACKUP__FOLDER to another"):
+        create(settings, NOW)
+    with pytest.raises(UnreadableFolder, match="or set FORECAST_BACKUP__FOLDER to another"):
+        archives(no_rights)
+    observed = backup_age(settings, NOW)
+    assert observed.bad
+    assert str(no_rights) in observed.sentence
 
 
 def test_a_missing_archive_is_one_sentence(installation):
