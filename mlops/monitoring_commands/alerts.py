@@ -79,7 +79,7 @@ def _list(args: argparse.Namespace) -> int:
     try:
         with _tables(settings) as tables:
             states, silences = tables.load(), tables.silences(now)
-            acknowledged = tables.acknowledgements()
+            acknowledged, taken = tables.acknowledgements(), tables.outbox.taken()
             configured = {channel.name for channel in from_settings(settings)}
             records = [
                 record
@@ -88,12 +88,13 @@ def _list(args: argparse.Namespace) -> int:
             ]
     except DatabaseUnavailable as error:
         kept = Journal(settings.home).read()
-        acknowledged = {taken.fingerprint: taken for taken in kept.acknowledgements}
-        text = alerts_text(kept.states, kept.silences, acknowledged, [], now, args.all)
+        acknowledged = {each.fingerprint: each for each in kept.acknowledgements}
+        text = alerts_text(kept.states, kept.silences, acknowledged, [], None, now, args.all)
         sys.stdout.write(f"{text}\n")
         sys.stderr.write(f"{error} Shown is what this machine's journal knows.\n")
         return error.exit_code
-    sys.stdout.write(f"{alerts_text(states, silences, acknowledged, records, now, args.all)}\n")
+    text = alerts_text(states, silences, acknowledged, records, taken, now, args.all)
+    sys.stdout.write(f"{text}\n")
     return 0
 
 

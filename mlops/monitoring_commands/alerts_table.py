@@ -17,6 +17,7 @@ def alerts_text(
     silences: Sequence[Silence],
     acknowledged: Mapping[str, Acknowledgement],
     channels: Sequence[ChannelRecord],
+    taken: Mapping[str, dt.datetime] | None,
     now: dt.datetime,
     everything: bool,
 ) -> str:
@@ -27,6 +28,8 @@ def alerts_text(
         silences: Those that are not over.
         acknowledged: By fingerprint.
         channels: How they did in the last days.
+        taken: When the newest message was written that a channel took, by fingerprint; None where
+            that is not known.
         now: The time of the page.
         everything: Whether pending and resolved alerts are shown too.
     """
@@ -34,7 +37,7 @@ def alerts_text(
     rows, sentences = [], []
     for group in groups:
         live = [a for a in states.alerts.values() if a.is_live and _is_of(a, group)]
-        rows.append(_group_row(group, live, silences, acknowledged, now))
+        rows.append(_group_row(group, live, silences, acknowledged, taken, now))
         sentences.append(min(live, key=lambda alert: alert.subject).sentence)
     if everything:
         for alert in sorted(states.alerts.values(), key=lambda alert: alert.updated_at):
@@ -60,21 +63,30 @@ def _group_row(
     live: Sequence[Alert],
     silences: Sequence[Silence],
     acknowledged: Mapping[str, Acknowledgement],
+    taken: Mapping[str, dt.datetime] | None,
     now: dt.datetime,
 ) -> list[str]:
     count = f" ({len(live)} subjects)" if len(live) > 1 else ""
     state = "unknown" if all(alert.state == "unknown" for alert in live) else "firing"
-    taken = acknowledged.get(group.fingerprint)
+    owner = acknowledged.get(group.fingerprint)
     hidden = sum(any(silence.hides(alert, now) for silence in silences) for alert in live)
-    told = f"told {_time(group.told_at)}" if group.told_at else "not told"
     facts = [
         state,
-        f"taken by {taken.person}" if taken and taken.at >= group.since else told,
+        f"taken by {owner.person}" if owner and owner.at >= group.since else _told(group, taken),
         *([f"{hidden} silenced"] if hidden else []),
     ]
     name = f"{group.name}{count}".strip() or "-"
     since = _time(group.since)
     return [group.fingerprint, group.severity, group.rule, name, since, ", ".join(facts)]
+
+
+def _told(group: AlertGroup, taken: Mapping[str, dt.datetime] | None) -> str:
+    if group.told_at is None:
+        return "not told"
+    if taken is None:
+        return f"message of {_time(group.told_at)}"
+    at = taken.get(group.fingerprint)
+    return f"told {_time(at)}" if at and at >= group.since else "nobody was told"
 
 
 def _alert_row(alert: Alert) -> list[str]:

@@ -85,7 +85,8 @@ def run_deadman(args: argparse.Namespace) -> int:
 def show(look: Look) -> None:
     """Print what is told now, and what could not be sent."""
     for message in look.messages:
-        sys.stdout.write(f"{message.at:%Y-%m-%d %H:%M} UTC  {message.title}\n")
+        what = message.body.partition("\n")[0]
+        sys.stdout.write(f"{message.at:%Y-%m-%d %H:%M} UTC  {message.title}: {what}\n")
     for attempt in look.attempts:
         if attempt.outcome != "delivered":
             sys.stderr.write(f"Not delivered by {attempt.channel}: {attempt.reason}.\n")

@@ -5,6 +5,7 @@ import pytest
 from src.core.alerts import fingerprint_of
 from src.core.calendars.nse import nse
 from src.db.watched.alerts import AlertTables
+from src.monitoring.delivery.channels import Channel
 from src.monitoring.delivery.journal import Journal
 from src.monitoring.delivery.record import raise_alerts
 from tests.support.alerts import HOUR, MINUTE, MONDAY, rule, seen, table
@@ -25,9 +26,9 @@ def alerts(command, database_url):
 
 @pytest.fixture
 def look(connection, home):
-    def at(now, *observations):
+    def at(now, *observations, channels=()):
         tables, journal = AlertTables(connection), Journal(home)
-        raise_alerts(tables, journal, [], observations, RULES, now, nse())
+        raise_alerts(tables, journal, channels, observations, RULES, now, nse())
 
     return at
 
@@ -43,8 +44,8 @@ def test_what_is_wrong_is_listed_taken_and_silenced(alerts, look):
 
     assert alerts("list").stdout.splitlines() == [
         "alert         severity  rule  of                  since                 state",
-        f"{FINGERPRINT}  CRITICAL  down  yahoo (2 subjects)  2026-04-13 12:30 UTC  firing, told "
-        "2026-04-13 12:30 UTC",
+        f"{FINGERPRINT}  CRITICAL  down  yahoo (2 subjects)  2026-04-13 12:30 UTC  firing, nobody "
+        "was told",
         "    A.NS is bad.",
     ]
     everything = alerts("list", "--all").stdout.splitlines()
@@ -78,6 +79,15 @@ def test_what_is_wrong_is_listed_taken_and_silenced(alerts, look):
         "Silence 1 has ended: what still holds is told once.\n"
     )
     assert "Silence" not in alerts("list").stdout
+
+
+def test_told_is_who_got_the_message(alerts, look):
+    receiver = Receiver()
+    look(MONDAY, *down("A.NS"), channels=[Channel("one", receiver.url("alerts"), 10.0)])
+    receiver.close()
+
+    assert len(receiver.bodies) == 1
+    assert "firing, told 2026-04-13 12:30 UTC" in alerts("list").stdout
 
 
 @pytest.mark.parametrize(

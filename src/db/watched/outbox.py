@@ -70,6 +70,10 @@ ON CONFLICT (message_id, channel) DO UPDATE SET status = excluded.status,
     attempts = excluded.attempts, next_at = excluded.next_at
 WHERE alert_deliveries.status = 'waiting'
 """
+_TAKEN = """
+SELECT m.fingerprint, max(m.at) FROM alert_messages m JOIN alert_deliveries d USING (message_id)
+WHERE d.status = 'delivered' GROUP BY m.fingerprint
+"""
 _RECORDS = """
 WITH last AS (
     SELECT channel, max(at) FILTER (WHERE outcome = 'delivered') AS delivered_at
@@ -103,6 +107,10 @@ class Outbox:
             "SELECT DISTINCT fingerprint FROM alert_messages WHERE rule = %s", (rule,)
         ).fetchall()
         return [fingerprint for (fingerprint,) in rows]
+
+    def taken(self) -> dict[str, dt.datetime]:
+        """When the newest message was written that a channel has taken, by fingerprint."""
+        return dict(self._connection.execute(_TAKEN).fetchall())
 
     def due(self, channels: Sequence[str], now: dt.datetime, claim: dt.timedelta) -> list[Delivery]:
         """What is to be sent now, at most one message a channel, the oldest first.

@@ -5,8 +5,8 @@ from src.core.messages import ChannelRecord
 from tests.support.alerts import HOUR, MONDAY, Looks, rule, seen
 
 
-def lines(looks, channels=()):
-    text = alerts_text(looks.states, [], {}, channels, MONDAY, False)
+def lines(looks, channels=(), taken=None):
+    text = alerts_text(looks.states, [], {}, channels, taken, MONDAY, False)
     return text.splitlines()
 
 
@@ -18,6 +18,21 @@ def test_the_worst_come_first_and_what_is_unknown_says_so():
     rows = [[*line.split()[1:3], "unknown," in line] for line in lines(looks)[1::2]]
 
     assert rows == [["CRITICAL", "c", False], ["WARNING", "b", True], ["INFO", "a", False]]
+
+
+def test_who_was_told_is_what_a_channel_took_since_the_alert_began():
+    looks = Looks()
+    looks.at(MONDAY, seen(True))
+    (group,) = looks.states.groups.values()
+
+    def state(taken):
+        return lines(looks, taken=taken)[1].rsplit("firing, ")[1]
+
+    assert state({}) == "nobody was told"
+    assert state({group.fingerprint: MONDAY - HOUR}) == "nobody was told"
+    assert state({group.fingerprint: MONDAY}) == "told 2026-04-13 12:30 UTC"
+    # Without the database only the message is known, not what became of it.
+    assert state(None) == "message of 2026-04-13 12:30 UTC"
 
 
 def test_a_channel_with_messages_that_wait_is_named():
