@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -42,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(holder: Holder, settings: Settings) -> int:
     from mlops.up.children import keep_running
+    from mlops.up.terminal import write_line
     from src.db.database import DATA_DIR
 
     address = _dashboard_address()
@@ -53,13 +55,12 @@ def _run(holder: Holder, settings: Settings) -> int:
 
             # Ours is the last lease, so that the server ends after its users.
             stack.enter_context(acquire(settings.home / DATA_DIR))
-        sys.stdout.write(
+        write_line(
             f"{_addresses(settings, address)}, a worker and a watch; Ctrl-C or `make down` ends "
-            "all.\n"
+            "all."
         )
-        sys.stdout.flush()
         asyncio.run(keep_running(_services(address), stop_timeout=_stop_timeout(settings)))
-    sys.stdout.write("All services have ended.\n")
+    write_line("All services have ended.")
     return 0
 
 
@@ -71,7 +72,8 @@ def _services(address: tuple[str, int]) -> list[Service]:
     return [
         Service("API", ["-m", "src.api"]),
         # Each session of a browser has threads of its own, which glibc lets keep free memory apart.
-        Service("dashboard", dashboard.split(), {"MALLOC_ARENA_MAX": "2"}),
+        # It says that it ends before it does so, and does not if nobody can read that.
+        Service("dashboard", dashboard.split(), {"MALLOC_ARENA_MAX": "2"}, signal.SIGKILL),
         Service("worker", ["-m", "mlops.worker"]),
         Service("watch", ["-m", "mlops.monitoring", "watch"]),
     ]
@@ -113,7 +115,12 @@ def _check_ports(settings: Settings, dashboard: tuple[str, int], patience: float
 
 
 def _stop(holder: Holder, settings: Settings) -> int:
-    if not holder.stop(_stop_timeout(settings) + DATABASE_END):
+    seconds = _stop_timeout(settings)
+    waiting = (
+        f"Waiting for API, dashboard, worker and watch to end, {seconds:.0f} s at most, and then "
+        "for the database; `make down` once more kills at once what has not ended."
+    )
+    if not holder.stop(seconds + DATABASE_END, waiting):
         sys.stdout.write(f"No services run in {settings.home}.\n")
     else:
         sys.stdout.write("All services have ended.\n")

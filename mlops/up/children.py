@@ -9,9 +9,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mlops.up.terminal import write_line
 from src.config import logs
 from src.config.settings import PROJECT_ROOT
 
@@ -21,15 +22,25 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds before a start, doubled each tim
 STEADY = 60.0  # seconds: who has run so long did not end for the reason it began with
 SEVERAL = 3  # ends in a row that are no accident
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
+# Seconds that a process of a service that has ended may keep its output open.
+LAST_WORDS = 1.0
 
 
 @dataclass(frozen=True)
 class Service:
-    """A process to keep running: arguments of Python, and variables beside our own ones."""
+    """A process to keep running.
+
+    Attributes:
+        name: Before each line that it prints.
+        arguments: Of Python.
+        environment: Variables beside our own ones.
+        if_orphaned: The signal that it gets where its parent is killed (on Linux).
+    """
 
     name: str
     arguments: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    if_orphaned: signal.Signals = signal.SIGTERM
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,10 @@ class _Stop:
 async def keep_running(
     services: Sequence[Service], *, stop_timeout: float, first_wait: float = FIRST_WAIT
 ) -> None:
-    """Run all services until a signal; it ends them, a second one does so at once.
+    """Run all services until a signal ends them; the same one a second time does so at once.
+
+    A terminal that is closed may send SIGHUP several times: those hurry nobody. From the first
+    signal on this process is not ended by any.
 
     Args:
         services: Started together.
@@ -52,13 +66,30 @@ async def keep_running(
         first_wait: Seconds until a service that has ended is started again the first time.
     """
     stop = _Stop(asyncio.Event(), asyncio.Event(), stop_timeout)
+    with _signals(stop):
+        await asyncio.gather(*(_keep(service, first_wait, stop) for service in services))
 
-    def end() -> None:
-        (stop.hurry if stop.asked.is_set() else stop.asked).set()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, end)
-    await asyncio.gather(*(_keep(service, first_wait, stop) for service in services))
+@contextlib.contextmanager
+def _signals(stop: _Stop) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    seen: set[signal.Signals] = set()
+
+    def heed(number: signal.Signals) -> None:
+        if number in seen and number != signal.SIGHUP:
+            stop.hurry.set()
+        seen.add(number)
+        stop.asked.set()
+
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` has it
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
+        loop.add_signal_handler(number, heed, number)
+    yield
+    for number in numbers:
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
 
 
 async def _keep(service: Service, first_wait: float, stop: _Stop) -> None:
@@ -66,7 +97,7 @@ async def _keep(service: Service, first_wait: float, stop: _Stop) -> None:
     while not stop.asked.is_set():
         began = time.monotonic()
         process = await _start(service)
-        ended = asyncio.ensure_future(process.wait())
+        ended = asyncio.ensure_future(_end_of(service, process))
         await _first_of(ended, stop.asked.wait())
         if not ended.done():
             await _end(service, process, ended, stop)
@@ -83,25 +114,44 @@ async def _start(service: Service) -> asyncio.subprocess.Process:
         sys.executable,
         *service.arguments,
         cwd=PROJECT_ROOT,
-        env={**os.environ, **service.environment},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **service.environment},
         stdin=asyncio.subprocess.DEVNULL,
+        # Through us: Streamlit cannot end once the terminal that it writes to is closed.
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
         # Ctrl-C is a signal to us alone, who end them in order.
         start_new_session=True,
-        preexec_fn=_end_with_parent(os.getpid()),
+        preexec_fn=_end_with_parent(os.getpid(), service.if_orphaned),
     )
 
 
-def _end_with_parent(parent: int) -> Callable[[], None]:
+def _end_with_parent(parent: int, number: signal.Signals) -> Callable[[], None]:
     """What a child does first, so that it does not outlive a parent that is killed (on Linux)."""
     prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
     def ask() -> None:
         if prctl is not None:
-            prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            prctl(PR_SET_PDEATHSIG, number)
             if os.getppid() != parent:  # it was killed before that
                 os._exit(1)
 
     return ask
+
+
+async def _end_of(service: Service, process: asyncio.subprocess.Process) -> int:
+    """The exit code of a process whose lines are written until then."""
+    lines = asyncio.ensure_future(_write_lines(service.name, process.stdout))
+    code = await process.wait()
+    await asyncio.wait({lines}, timeout=LAST_WORDS)
+    lines.cancel()
+    return code
+
+
+async def _write_lines(name: str, output: asyncio.StreamReader | None) -> None:
+    while output is not None and not output.at_eof():
+        with contextlib.suppress(ValueError):  # a line of more than 64 KiB is left out
+            if line := await output.readline():
+                write_line(f"{name} | {line.decode(errors='replace').rstrip()}")
 
 
 async def _end(
@@ -114,7 +164,10 @@ async def _end(
         process.terminate()
     await _first_of(ended, stop.hurry.wait(), asyncio.sleep(stop.timeout))
     if not ended.done():
-        log.warning(f"The {service.name} did not end when it was told to: it is killed.")
+        if stop.hurry.is_set():
+            log.warning(f"The {service.name} is killed at once, as the second signal asks.")
+        else:
+            log.warning(f"The {service.name} did not end in {stop.timeout:.0f} s: it is killed.")
         with contextlib.suppress(ProcessLookupError):
             process.kill()
     await ended
@@ -133,7 +186,13 @@ def _sentence(name: str, code: int, seconds: float, ends_in_a_row: int, wait: fl
     how = f"with exit code {code}" if code >= 0 else f"by {signal.Signals(-code).name}"
     if ends_in_a_row < SEVERAL:
         return f"The {name} ended {how} after {seconds:.0f} s: it is started again in {wait:.0f} s."
+    if code >= 0:
+        why = "it will not run until the reason that it gave above is removed"
+    elif code == -signal.SIGKILL:
+        why = "somebody killed it, or the system did for want of memory"
+    else:
+        why = "no reason of its own stands above"
     return (
-        f"The {name} has ended {ends_in_a_row} times in a row, now {how} after {seconds:.0f} s, so "
-        f"it will not run until the reason that it gave above is removed: next try in {wait:.0f} s."
+        f"The {name} has ended {ends_in_a_row} times in a row, now {how} after {seconds:.0f} s: "
+        f"{why}. Next try in {wait:.0f} s."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,8 +34,8 @@ class Holder:
             if not try_lock(descriptor):
                 _, there = self._read(descriptor)
                 raise BadInput(
-                    f"The services run already in {self._home} ({there}): use those, or end them "
-                    "with `make down`."
+                    f"Services of {self._home} run already: use those, or end them with "
+                    f"`make down`. {there}."
                 )
             was_killed = os.fstat(descriptor).st_size > 0
             os.ftruncate(descriptor, 0)
@@ -44,11 +45,12 @@ class Holder:
             finally:
                 os.ftruncate(descriptor, 0)
 
-    def stop(self, timeout: float) -> bool:
+    def stop(self, timeout: float, waiting: str) -> bool:
         """End the process that holds the home; False where there is none.
 
         Args:
             timeout: Seconds to wait for its end.
+            waiting: A sentence for the terminal before that.
 
         Raises:
             ForecastError: It belongs to somebody else, or does not end.
@@ -60,6 +62,8 @@ class Holder:
                 return False
             pid, _ = self._read(descriptor)
             self._signal(pid)
+            sys.stdout.write(f"{waiting}\n")
+            sys.stdout.flush()
             deadline = time.monotonic() + timeout
             while not try_lock(descriptor):
                 if time.monotonic() > deadline:

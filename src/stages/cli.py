@@ -57,7 +57,8 @@ def run_command(
 
     # Raised as an exit, so that transactions roll back and the embedded server is released.
     for name, code in (("SIGTERM", 143), ("SIGHUP", 129)):
-        signal.signal(getattr(signal, name), lambda *_, code=code: end(code))
+        if name != "SIGHUP" or signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup`
+            signal.signal(getattr(signal, name), lambda *_, code=code: end(code))
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, interrupt)
     _repair_streams()

@@ -1,12 +1,15 @@
 """``make up`` and ``make down``: the services in one terminal, by real processes and signals."""
 
 import contextlib
+import fcntl
 import os
+import pty
 import re
 import signal
 import socket
 import subprocess
 import sys
+import termios
 
 import httpx
 import psutil
@@ -101,6 +104,7 @@ def test_services_are_up_together_started_again_when_they_die_and_ended_together
     members, database = family(running), postmaster_of(home)
     dashboard = by_words(running, "streamlit")
     assert by_words(running, "mlops.worker")
+    eventually(lambda: "dashboard |   You can now view" in (home / "output").read_text())
     assert by_words(running, "mlops.monitoring", "watch")
     assert dashboard.environ()["MALLOC_ARENA_MAX"] == "2"
     printed = (home / "output").read_text()
@@ -109,7 +113,7 @@ def test_services_are_up_together_started_again_when_they_die_and_ended_together
 
     again = command("mlops.up", **variables)
     assert again.returncode == 1
-    assert again.stderr.startswith(f"The services run already in {home} (The API on http://127")
+    assert again.stderr.startswith(f"Services of {home} run already: use those, or")
 
     by_words(running, "src.api").kill()
     eventually(lambda: "The API ended by SIGKILL after" in (home / "output").read_text())
@@ -117,7 +121,10 @@ def test_services_are_up_together_started_again_when_they_die_and_ended_together
     members.append(by_words(running, "src.api"))
 
     down = command("mlops.up", "--stop")
-    assert (down.returncode, down.stdout, down.stderr) == (0, "All services have ended.\n", "")
+    assert (down.returncode, down.stderr) == (0, "")
+    waiting, ended = down.stdout.splitlines()
+    assert waiting.startswith("Waiting for API, dashboard, worker and watch to end, 60 s at most")
+    assert ended == "All services have ended."
     assert running.wait(10) == 0
     assert not any(each.is_running() for each in members)
     assert has_ended(database)
@@ -143,6 +150,39 @@ def test_after_a_kill_its_services_end_and_the_next_one_works_until_ctrl_c(up, p
     assert not any(each.is_running() for each in members)
     assert has_ended(database)
     assert "All services have ended." in (home / "output").read_text()
+
+
+def test_a_terminal_that_is_closed_ends_all_of_them_at_once(environment, variables, ports, home):
+    screen, keyboard = pty.openpty()
+    running = subprocess.Popen(
+        [sys.executable, "-m", "mlops.up"],
+        cwd=ROOT,
+        env=environment | variables,
+        stdin=keyboard,
+        stdout=keyboard,
+        stderr=keyboard,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 no thread yet
+    )
+    os.close(keyboard)
+    os.set_blocking(screen, False)
+
+    def is_up_on_a_screen():
+        with contextlib.suppress(BlockingIOError):
+            os.read(screen, 65536)
+        return is_up(ports)
+
+    eventually(is_up_on_a_screen, 60)
+    members, database = family(running), postmaster_of(home)
+    os.close(screen)
+
+    # The dashboard, which says that it ends before it does so, would be killed after a minute.
+    assert running.wait(50) == 0
+    assert not any(each.is_running() for each in members)
+    assert has_ended(database)
+    log = (home / "logs/tcs-stock.log").read_text()
+    assert "it is killed" not in log
+    assert "OSError" not in log
 
 
 @pytest.mark.parametrize("which", [0, 1])

@@ -32,11 +32,12 @@ def keep(home, environment):
     started = []
 
     def run(program, first_wait=0.1):
-        with (home / "stderr").open("w") as stderr:
+        with (home / "stderr").open("w") as stderr, (home / "stdout").open("w") as stdout:
             process = subprocess.Popen(
                 [sys.executable, "-c", RUN, str(home), program, str(first_wait)],
                 cwd=ROOT,
                 env=environment,
+                stdout=stdout,
                 stderr=stderr,
             )
         started.append(process)
@@ -88,6 +89,60 @@ def test_what_ends_again_and_again_is_started_ever_more_rarely_and_told_of_each_
     assert (times[3] - times[0]) % 86400 >= 1
 
 
+def test_what_is_killed_again_and_again_has_given_no_reason(keep, home):
+    parent = keep("import os; os.kill(os.getpid(), 9)")
+    eventually(lambda: "3 times in a row" in (home / "stderr").read_text())
+    parent.terminate()
+
+    assert parent.wait(10) == 0
+    line = (home / "stderr").read_text().splitlines()[2]
+    assert re.search(r"now by SIGKILL after \d+ s: somebody killed it, or the system did", line)
+    assert "above" not in line
+
+
+def test_what_a_service_prints_has_its_name_before_it(keep, home):
+    long = "x" * 100_000  # more than a line may have
+    program = f"print('one'); print({long!r}); print('two', file=sys.stderr); time.sleep(300)"
+    keep(f"import sys, time; {program}")
+    lines = eventually(lambda: "two" in (text := (home / "stdout").read_text()) and text)
+
+    assert [line for line in lines.splitlines() if "x" not in line] == [
+        "clerk | one",
+        "clerk | two",
+    ]
+
+
+def test_hang_ups_do_not_hurry(keep, home, stubborn):
+    program, pid_of_child = stubborn
+    parent, child = keep(program), pid_of_child()
+    for _ in range(3):
+        parent.send_signal(signal.SIGHUP)
+        time.sleep(0.2)
+    assert parent.poll() is None
+    assert lives(child)
+
+    for _ in range(2):
+        parent.terminate()
+        time.sleep(0.2)
+    assert parent.wait(10) == 0
+
+
+def test_nohup_keeps_it_running(keep, home):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does for what it starts
+    try:
+        parent = keep("import time; print('here'); time.sleep(300)")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    eventually(lambda: "here" in (home / "stdout").read_text())
+    parent.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert parent.poll() is None
+
+    parent.terminate()
+
+    assert parent.wait(10) == 0
+
+
 def test_a_second_signal_kills_what_does_not_end(keep, home, stubborn):
     program, pid_of_child = stubborn
     parent, child = keep(program), pid_of_child()
@@ -101,7 +156,7 @@ def test_a_second_signal_kills_what_does_not_end(keep, home, stubborn):
     assert parent.wait(10) == 0
     assert not lives(child)
     assert (
-        "The clerk did not end when it was told to: it is killed." in (home / "stderr").read_text()
+        "The clerk is killed at once, as the second signal asks." in (home / "stderr").read_text()
     )
 
 
