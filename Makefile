@@ -13,7 +13,7 @@ ARGS ?= --ticker TCS.NS
 .PHONY: help demo run test test-long test-compose lint up down docs lock
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n '/^#/!q; s/^# //p' Makefile
 
 demo: $(VENV)/.ready
 	$(BIN)/python -m mlops.pipeline --ticker DEMO.NS
@@ -46,10 +46,11 @@ up: $(VENV)/.ready
 down: $(VENV)/.ready
 	@$(BIN)/python -m mlops.up --stop
 
-# As files that a browser opens; with its search: python -m http.server -d var/site
+# As files that a browser opens; its search needs a server: python -m http.server 8080 -d var/site
 docs: $(VENV)/.ready-dev
 	$(BIN)/python -m website
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -f website/mkdocs.yml
+	@echo "Open var/site/index.html in a browser. With its search: $(BIN)/python -m http.server 8080 -d var/site, then http://localhost:8080."
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
     --no-annotate --no-header --generate-hashes
@@ -59,15 +60,19 @@ lock:
 	$(LOCK) pyproject.toml --extra dev -o requirements-dev.txt
 	$(LOCK) --group pyproject.toml:api -c requirements.txt -o requirements-api.txt
 
-$(VENV)/bin/python:
+# What a new environment gets last: without python3-venv, or after Ctrl-C, there is a python but no pip.
+$(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@test -e $(VENV) || new=yes; \
+	    $(PYTHON) -m venv $(VENV) || { test -z "$$new" || rm -rf $(VENV); exit 1; }
 
-$(VENV)/.ready: requirements.txt | $(VENV)/bin/python
+$(VENV)/.ready: requirements.txt | $(VENV)/bin/pip
+	@echo "Installing the packages into $(VENV): about two minutes, in which nothing is printed."
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
 	@touch $@
 
-$(VENV)/.ready-dev: requirements-dev.txt | $(VENV)/bin/python
+$(VENV)/.ready-dev: requirements-dev.txt | $(VENV)/bin/pip
+	@echo "Installing the packages into $(VENV): about two minutes, in which nothing is printed."
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
 	@touch $@ $(VENV)/.ready

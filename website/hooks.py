@@ -35,6 +35,7 @@ def on_files(files: Files, config: Any) -> Files:
         "changelog.md": (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"),
         "api.md": api_page(),
         "python.md": PYTHON,
+        "wide.css": (ROOT / "website/wide.css").read_text(encoding="utf-8"),
     }
     for name, text in pages.items():
         files.append(File.generated(config, name, content=text))
