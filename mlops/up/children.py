@@ -150,8 +150,8 @@ async def _end_of(service: Service, process: asyncio.subprocess.Process) -> int:
 async def _write_lines(name: str, output: asyncio.StreamReader | None) -> None:
     while output is not None and not output.at_eof():
         with contextlib.suppress(ValueError):  # a line of more than 64 KiB is left out
-            if line := await output.readline():
-                write_line(f"{name} | {line.decode(errors='replace').rstrip()}")
+            if line := (await output.readline()).decode(errors="replace").rstrip():
+                write_line(f"{name} | {line}")
 
 
 async def _end(
