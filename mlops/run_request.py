@@ -84,7 +84,7 @@ def _run(request: StoredRequest, settings: Settings, watch: _Watch) -> Ending:
     # A library may have turned the interrupt into an error of its own.
     if watch.is_cancelled and results["status"] == "failed":
         return run_requests.CANCELLED, run_id, CANCELLED
-    return results["status"], run_id, _error_sentence(results)
+    return results["status"], run_id, _error_sentence(request, results)
 
 
 def _run_pipeline(request: StoredRequest, settings: Settings, watch: _Watch) -> dict[str, Any]:
@@ -105,10 +105,10 @@ def _run_pipeline(request: StoredRequest, settings: Settings, watch: _Watch) -> 
     return pipeline.run_full_pipeline(skip_training=request.kind == "data")[1]
 
 
-def _error_sentence(results: dict[str, Any]) -> str | None:
-    """Why a run did not succeed for every ticker; None where it did."""
+def _error_sentence(request: StoredRequest, results: dict[str, Any]) -> str | None:
+    """Why a run did not succeed for every ticker, or lacks prices; None where neither is so."""
     if results["status"] == "success":
-        return None
+        return _lacking(request, results)
     if "error" in results:
         return str(results["error"])
     errors = {t: row["error"] for t, row in results["tickers"].items() if row["error"]}
@@ -116,6 +116,24 @@ def _error_sentence(results: dict[str, Any]) -> str | None:
         return "Some files were refused: see the run's results."
     total, (ticker, first) = len(results["tickers"]), next(iter(errors.items()))
     return f"{len(errors)} of {total} tickers were left out. {ticker}: {first}"
+
+
+def _lacking(request: StoredRequest, results: dict[str, Any]) -> str | None:
+    """Why a run that went to its end has not got the session that it was for, or no new prices."""
+    from src.data.ingest.stage import USING_STORED
+    from src.stages.stage import STORED_IS_USED
+
+    warnings = results["warnings"]
+    reason = next((w for w in warnings if USING_STORED in w or STORED_IS_USED in w), None)
+    if request.session is None:
+        return reason
+    session, tickers = request.session.isoformat(), results["tickers"].values()
+    late = sum((row["feature_date"] or "") < session for row in tickers)
+    if not late:
+        return None
+    stocks = f"{late} of {len(tickers)} stock{'' if len(tickers) == 1 else 's'}"
+    why = reason or "its source has no prices of it yet."
+    return f"Session {session} did not come for {stocks}: {why}"
 
 
 def _finish(execution: Execution, request_id: int, settings: Settings, ending: Ending) -> None:

@@ -85,6 +85,14 @@ class DueRun:
         return f"schedule:{self.exchange}:{self.session}:{self.number}"
 
 
+@dataclass(frozen=True)
+class NextTry:
+    """When a session is to be tried again, by the clock of the worker, and for which tickers."""
+
+    begins_at: dt.datetime
+    tickers: frozenset[str]
+
+
 def settled_session(calendar: Calendar, now: dt.datetime, settle: dt.timedelta) -> dt.date:
     """The newest session that closed at least ``settle`` before ``now``, an aware time."""
     return calendar.last_closed(now - settle)
@@ -109,22 +117,40 @@ def due_run(
     """
     session = settled_session(calendar, now, settle)
     late = {ticker for ticker, day in newest.items() if day is None or day < session}
-    of_session = [each for each in tries if each.session == session]
-    if of_session:
-        last = of_session[-1]
-        if last.seconds is None or last.status == "cancelled":
+    number = 1 + sum(each.session == session for each in tries)
+    if number > 1:
+        again = next_try(session, newest, tries)
+        if again is None or now < again.begins_at:
             return None
-        in_vain = _since_progress(of_session, late)
-        pause = _pause(in_vain)
-        if pause and now < last.ended_at + pause:
-            return None
-        dormant = {each for each in late if _is_dormant(each, session, newest[each], tries)}
-        late -= _given_up(late, dormant, len(newest), in_vain)
+        late = set(again.tickers)
     if not late:
         return None
     missed = _missed(calendar, session, newest.values())
-    number = len(of_session) + 1
     return DueRun(calendar.exchange.code, session, number, tuple(sorted(late)), missed)
+
+
+def next_try(
+    session: dt.date, newest: Mapping[str, dt.date | None], tries: Sequence[Try]
+) -> NextTry | None:
+    """The next try of a session that was tried before.
+
+    None while one is under way, and where the session was brought, cancelled or given up.
+
+    Args:
+        session: The newest one that has settled.
+        newest: As of ``due_run``.
+        tries: As of ``due_run``.
+    """
+    of_session = [each for each in tries if each.session == session]
+    if not of_session or of_session[-1].seconds is None or of_session[-1].status == "cancelled":
+        return None
+    late = {ticker for ticker, day in newest.items() if day is None or day < session}
+    in_vain, last = _since_progress(of_session, late), of_session[-1]
+    dormant = {each for each in late if _is_dormant(each, session, newest[each], tries)}
+    late -= _given_up(late, dormant, len(newest), in_vain)
+    pause = _pause(in_vain)
+    begins_at = last.ended_at + pause if pause else last.scheduled_at
+    return NextTry(begins_at, frozenset(late)) if late else None
 
 
 def _since_progress(tries: Sequence[Try], late: set[str]) -> Sequence[Try]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from mlops.worker.child import ChildRun
 from mlops.worker.retention import delete_old_traces
-from mlops.worker.schedule import request_due_runs, sentence
+from mlops.worker.schedule import ending, request_due_runs, sentence
 from src.config import logs
 from src.core.errors import DatabaseUnavailable, ForecastError
 from src.db.queue.workers import WorkerRow
@@ -135,8 +135,8 @@ class Worker:
             )
             self._unstarted.add(request.request_id)
             return
-        words = f"Request {request.request_id} ended: {request.status}. {request.sentence or ''}"
-        log.info(words.rstrip())
+        words = ending(request, connection, self._settings, self._clock())
+        log.info(f"Request {request.request_id} ended: {words}")
 
     def _start_next(self, connection: Connection) -> None:
         for request_id in run_requests.waiting(connection):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # Tickers that a sentence about many names.
 NAMED = 10
+# In a warning that tickers were not fetched.
+STORED_IS_USED = "what is stored is used"
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def not_fetched_sentence(tickers: Mapping[str, SourceNotAsked]) -> str:
     named = ", ".join(list(tickers)[:NAMED])
     more = f" and {len(tickers) - NAMED} more" if len(tickers) > NAMED else ""
     count = "1 ticker was" if len(tickers) == 1 else f"{len(tickers)} tickers were"
-    return f"{error}. Until then {count} not fetched, and what is stored is used: {named}{more}."
+    return f"{error}. Until then {count} not fetched, and {STORED_IS_USED}: {named}{more}."
 
 
 def _merge(first: Any, second: Any) -> Any:

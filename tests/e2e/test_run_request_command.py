@@ -26,7 +26,8 @@ def test_a_request_is_run_and_says_how_it_ended(connection, command, database_ur
     assert (again.returncode, connection.execute("TABLE pipeline_runs").rowcount) == (0, 1)
 
 
-def test_a_request_that_cannot_be_run_says_why(connection, command, database_url):
+def test_a_request_that_cannot_be_run_says_why(connection, command, database_url, home):
+    (home / "prices").mkdir()
     files = NewRequest("1", "data", None, "csv", "nowhere.csv", "A. Rao")
     request_id, _ = submit(connection, files)
     done = command("mlops.run_request", request_id, DATABASE_URL=database_url)

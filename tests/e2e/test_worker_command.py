@@ -62,6 +62,33 @@ def test_once_says_by_its_exit_code_that_a_run_failed(settings, command, connect
     assert "Request 1: failed. " in done.stdout
 
 
+def test_a_session_that_did_not_come_is_said_with_its_reason(settings, command, connection):
+    nowhere = {"FORECAST_WORKER__SOURCE": "yahoo", "FORECAST_YAHOO_URL": "http://127.0.0.1:1"}
+    done = command("mlops.worker", "--once", **settings | nowhere)
+    assert (done.returncode, requests(connection), finished(connection)) == (1, ["success"], [])
+    assert (
+        "Request 1: incomplete. Session 2026-06-25 did not come for 3 of 3 stocks: Yahoo did not "
+        "answer for S000.NS" in done.stdout
+    )
+    assert "Using stored prices up to 2026-06-24, 1 session old. Next try at 2026-06-25" in (
+        done.stdout
+    )
+    again = command("mlops.worker", "--once", **settings | nowhere)
+    assert "XNSE 2026-06-25 is due again at 2026-06-25 18:" in again.stdout
+    shown = command("mlops.worker", "status", **settings).stdout
+    assert "XNSE: session 2026-06-25 is finished for 0 of 3 stocks; the next session" in shown
+    assert "from 2026-06-29 16:00 IST (10:30 UTC)." in shown
+    assert "XNSE 2026-06-25: 1 try so far, next try at 2026-06-25 18:" in shown
+    assert "The last one: Session 2026-06-25 did not come for 3 of 3 stocks: Yahoo" in shown
+
+
+def test_a_folder_for_prices_that_is_not_there_is_to_be_made(settings, command, home):
+    (home / "prices").rename(home / "elsewhere")
+    done = command("mlops.worker", "--once", **settings)
+    assert f"The folder {home / 'prices'} is not there: make it" in done.stdout
+    assert done.returncode == 1
+
+
 def test_whatever_is_killed_the_session_is_finished_once(settings, start, connection):
     with pool_lock(connection, "NSE"):
         worker = start("mlops.worker", **settings)

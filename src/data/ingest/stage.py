@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from src.data.sources.delivery import Delivery, Source
     from src.data.sources.files.stored_files import StoredPart
 
+# In a warning that a source failed, before the session up to which prices are stored.
+USING_STORED = "Using stored prices up to"
 # Tickers in memory at a time.
 BLOCK_SIZE = 25
 
@@ -236,14 +238,14 @@ def _use_stored(
     if newest is None:
         progress.failures.append(
             SourceUnavailable(
-                f"{problem}; no prices of {ticker} are stored either: use --source csv --path "
-                "FILE, or --source sample for the synthetic DEMO.NS."
+                f"{problem}; no prices of {ticker} are stored either: bring some in with "
+                f"`python -m mlops.pipeline --ticker {ticker} --source csv --path FILE`, or look "
+                "around with the synthetic ones of `--ticker DEMO.NS`."
             )
         )
         return
     behind = context.calendar.count(newest, context.calendar.last_closed(context.now))
     if not isinstance(error, SourceNotAsked):  # told of all of them together
-        progress.warnings.append(
-            f"{problem}. Using stored prices up to {newest}, {behind} sessions old."
-        )
+        sessions = f"{behind} session{'' if behind == 1 else 's'}"
+        progress.warnings.append(f"{problem}. {USING_STORED} {newest}, {sessions} old.")
     progress.stored += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from src.core.errors import UsageError
+from src.core.errors import BadInput, UsageError
 from src.data.sources.files.reader import find_files
 
 if TYPE_CHECKING:
@@ -43,9 +43,11 @@ def files_inside(typed: str, settings: Settings) -> Path:
 
     Raises:
         UsageError: As there, or one is.
-        BadInput: It has no price file.
+        BadInput: It has no price file, or the folder itself is not there.
     """
     path, folder = path_inside(typed, settings), price_folder(settings).resolve()
+    if not folder.exists():
+        raise BadInput(f"The folder {folder} is not there: make it, and put price files into it.")
     for file in find_files([path]):
         if not file.path.resolve().is_relative_to(folder):
             raise UsageError(

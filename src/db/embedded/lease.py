@@ -41,10 +41,11 @@ def acquire(
     server = EmbeddedServer(Path(data_dir).resolve())
     deadline = time.monotonic() + timeout
     with _one_sentence_errors(server), _exclusive(server, deadline):
-        postmaster.ensure_running(server, deadline)
+        ran_before = any(lease.ran and lease.server == server for lease in _leases)
+        postmaster.ensure_running(server, deadline, ran_before=ran_before)
         try:
             client.ensure_database(server, database)
-            return Lease(server, database)
+            return Lease(server, database, ran=True)
         except BaseException:
             _stop_if_idle(server)
             raise
@@ -62,11 +63,16 @@ def reserve(data_dir: Path, database: str = "forecast_db") -> Lease:
 
 
 class Lease:
-    """Keeps the server running until it is released, by `with`, `release` or the process's end."""
+    """Keeps the server running until it is released, by `with`, `release` or the process's end.
 
-    def __init__(self, server: EmbeddedServer, database: str) -> None:
-        self.url = server.url(database)
-        self._server = server
+    Attributes:
+        url: Of the database.
+        server: Which it keeps running.
+        ran: Whether it ran when this was made.
+    """
+
+    def __init__(self, server: EmbeddedServer, database: str, *, ran: bool = False) -> None:
+        self.url, self.server, self.ran = server.url(database), server, ran
         self._descriptor: int | None = server.open_beside("leases")
         fcntl.flock(self._descriptor, fcntl.LOCK_SH)
         _leases.add(self)
@@ -74,7 +80,7 @@ class Lease:
     def release(self) -> None:
         """Release the lease; the last one stops a server without clients. May be called twice."""
         if self.unlock():
-            _stop_if_unused(self._server)
+            _stop_if_unused(self.server)
 
     def unlock(self) -> bool:
         """Release the lock alone, without stopping the server; False if that was done before."""

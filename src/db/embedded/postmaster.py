@@ -7,6 +7,7 @@ when none of them is left. Pid files may be stale and decide nothing.
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import subprocess
 import threading
@@ -24,6 +25,8 @@ from src.db.embedded.os_account import (
     start_program,
 )
 from src.db.embedded.server import PORT, EmbeddedServer, try_lock
+
+log = logging.getLogger(__name__)
 
 GRACE = 2.0  # seconds for a server to open its socket, and for children of a dead one to end
 UNSEEN = 10.0  # seconds until a process that holds the data must have been seen
@@ -44,8 +47,11 @@ SETTINGS = (
 )
 
 
-def ensure_running(server: EmbeddedServer, deadline: float) -> None:
-    """Join the server or start it, creating the data directory if need be; wait for an answer."""
+def ensure_running(server: EmbeddedServer, deadline: float, *, ran_before: bool = False) -> None:
+    """Join the server or start it, creating the data directory if need be; wait for an answer.
+
+    A start is told of where it ``ran_before``: this process has had it running.
+    """
     account = server_account(server.data)
     private_dir(server.socket_dir, account)
     if not data_directory.exists(server):
@@ -53,6 +59,12 @@ def ensure_running(server: EmbeddedServer, deadline: float) -> None:
         data_directory.create(server, account)
     with open_directory(server.data) as directory:
         if _wait_for_lock(server, directory, deadline):
+            if ran_before:
+                log.warning(
+                    "The embedded database in %s had died: it is started again; see %s.",
+                    server.data,
+                    server.log,
+                )
             _launch(server, directory, account, deadline)
 
 

@@ -111,7 +111,7 @@ class RecentRun:
 
     @property
     def sentence(self) -> str | None:
-        """Why it did not succeed; None where it did, or is under way."""
+        """Why it did not succeed, or lacks prices; None else, or while it is under way."""
         return DIED if self.status == "interrupted" and self.error is None else self.error
 
 

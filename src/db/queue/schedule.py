@@ -15,7 +15,7 @@ _TRIES = """
 SELECT session, tickers, CASE WHEN status = 'waiting' AND cancel_requested_at IS NOT NULL
     THEN 'cancelled' ELSE status END AS status, scheduled_at,
     extract(epoch FROM coalesce(ended_at, CASE WHEN status = 'waiting' THEN cancel_requested_at END)
-        - requested_at)::float8 AS seconds
+        - requested_at)::float8 AS seconds, error
 FROM run_requests WHERE exchange = %s AND session >= %s ORDER BY request_id
 """
 _FINISHED = """
@@ -31,13 +31,17 @@ SELECT %s, unnest(%s::date[]) ON CONFLICT DO NOTHING
 
 @dataclass(frozen=True)
 class StoredTry:
-    """A scheduled request; ``seconds`` from its making to its end, None while it is live."""
+    """A scheduled request; ``seconds`` from its making to its end, None while it is live.
+
+    ``error`` is why it did not succeed, or prices are lacking.
+    """
 
     session: dt.date
     tickers: list[str]
     status: str
     scheduled_at: dt.datetime
     seconds: float | None
+    error: str | None
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,10 @@ def note_missed(
     connection.execute(_MISSED, (exchange, list(sessions)))
 
 
-def missed(connection: psycopg.Connection[Any], limit: int) -> list[MissedSession]:
+def missed(connection: psycopg.Connection[Any]) -> list[MissedSession]:
     """The sessions that were passed over, the newest first."""
-    query = "SELECT exchange, session FROM missed_sessions ORDER BY session DESC, exchange LIMIT %s"
-    return _read(connection, MissedSession, query, limit)
+    query = "SELECT exchange, session FROM missed_sessions ORDER BY session DESC, exchange"
+    return _read(connection, MissedSession, query)
 
 
 def _read(

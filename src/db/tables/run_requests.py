@@ -49,7 +49,7 @@ SELECT request_id, kind, tickers, source, path, person, requested_at, CASE
     WHEN status = 'waiting' AND cancel_requested_at IS NOT NULL THEN 'cancelled'
     WHEN status = 'running' AND NOT {_LOCKED} THEN 'interrupted' ELSE status END AS status,
     run_id, stage, tickers_done, tickers_total, started_at, ended_at, cancel_requested_at, error,
-    exchange IS NOT NULL AS is_scheduled,
+    exchange, session,
     extract(epoch FROM clock_timestamp() - coalesce(started_at, requested_at))::float8 AS seconds
 FROM run_requests
 """  # noqa: S608
@@ -122,7 +122,8 @@ class StoredRequest:
         stage: What is under way.
         tickers_done: Of ``tickers_total``, both 0 before these are known; four stocks that are
             through one of the four data stages count as one.
-        is_scheduled: Whether the worker made it, for a session that has closed.
+        exchange: Of a request that the worker made: its code; None of a person's.
+        session: That such a one is to bring.
         seconds: Since it began, or since it was made while it waits.
     """
 
@@ -142,7 +143,8 @@ class StoredRequest:
     ended_at: dt.datetime | None
     cancel_requested_at: dt.datetime | None
     error: str | None
-    is_scheduled: bool
+    exchange: str | None
+    session: dt.date | None
     seconds: float
 
     @property
@@ -151,8 +153,18 @@ class StoredRequest:
         return self.status in LIVE
 
     @property
+    def is_scheduled(self) -> bool:
+        """Whether the worker made it, for a session that has closed."""
+        return self.exchange is not None
+
+    @property
+    def result(self) -> str:
+        """Its status, or ``incomplete`` where it went to its end without the prices asked for."""
+        return "incomplete" if self.status == "success" and self.error else self.status
+
+    @property
     def sentence(self) -> str | None:
-        """Why it did not succeed; None where it did, or is under way."""
+        """Why it did not succeed, or prices are lacking; None else, or while it is under way."""
         return DIED if self.status == INTERRUPTED and self.error is None else self.error
 
 
@@ -240,7 +252,7 @@ class Execution:
         return bool(row and row[0])
 
     def finish(self, status: str, run_id: str | None, error: str | None) -> None:
-        """Say how it ended, with one sentence where it did not succeed."""
+        """Say how it ended, with one sentence where it did not succeed or prices are lacking."""
         with self._connection.transaction():
             self._connection.execute(_FINISH, (status, run_id, error, self._request_id))
             if status == CANCELLED:

@@ -154,10 +154,22 @@ def record_outcomes(context: RunContext) -> dict[str, Any]:
     rows = [outcome_row(row, notes, context.now) for row in changed.iter_rows(named=True)]
     counts["recorded"] = context.records.forecasts.record(rows)
     counts["restated"] = len(rows) - changed["realised_return"].null_count()
-    waiting = due.filter(pl.col("realised_return").is_null()).drop_nulls("waits_for")
+    waiting = _awaited(due, context.calendar)
     for reason, count in waiting["waits_for"].value_counts().iter_rows():
         counts[reason] = count
     return {**counts, "notes": list(waiting_notes(waiting))}
+
+
+def _awaited(due: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
+    """Those of ``matured`` without an outcome, but for such as were made after their session."""
+    import polars as pl
+
+    waiting = due.filter(pl.col("realised_return").is_null()).drop_nulls("waits_for")
+    closes = {day: calendar.hours(day).closes for day in waiting["end"].unique()}
+    of_session = [closes[day] for day in waiting["end"]]
+    return waiting.filter(
+        waiting["made_at"] < pl.Series(of_session, dtype=waiting["made_at"].dtype)
+    )
 
 
 def waiting_notes(waiting: pl.DataFrame) -> Iterator[str]:
@@ -178,7 +190,7 @@ def _logged(context: RunContext) -> pl.DataFrame:
     """Every logged forecast of the context's tickers, with its newest outcome or nulls."""
     key = list(PREDICTIONS.key)
     load, tickers = context.store.load, context.tickers
-    forecasts = load(PREDICTIONS, tickers, columns=[*key, "sessions"])
+    forecasts = load(PREDICTIONS, tickers, columns=[*key, "sessions", "made_at"])
     outcomes = load(
         PREDICTION_OUTCOMES, tickers, columns=[*key, "matured_at", "label_end", "realised_return"]
     )

@@ -147,7 +147,7 @@ def test_a_run_is_made_after_the_session_by_the_schedule(stack):
     answer = stack.ask("/predict/short")
     assert (answer.json()["ticker"], answer.json()["predict_date"]) == ("TCS.NS", "2026-04-15")
     status = stack.run("exec", "-T", "pipeline", "python", "-m", "mlops.worker", "status").stdout
-    assert "session 2026-04-13 is finished for 1 of 1 stocks" in status
+    assert "session 2026-04-13 is finished for 1 of 1 stock;" in status
 
 
 def test_a_run_that_is_asked_for_on_a_page_is_made_by_the_worker(stack, browser):

@@ -58,14 +58,20 @@ def test_what_the_server_refuses_is_not_tried_again(database_url, home):
     kept.close()
 
 
-def test_the_embedded_server_is_started_when_needed_and_again_when_it_died(home):
+def test_the_embedded_server_is_started_when_needed_and_again_when_it_died(home, caplog):
     link = Reconnector(None, home)
     kept = PersistentConnection(link)
     assert kept.run(one) == 1
+    assert caplog.records == []
 
     die(home / DATA_DIR / "postmaster.pid")
 
     assert kept.run(one) == 1
+    (record,) = caplog.records
+    assert (record.levelname, "had died: it is started again" in record.message) == (
+        "WARNING",
+        True,
+    )
     kept.close()
     link.close()
     assert not (home / DATA_DIR / "postmaster.pid").exists()

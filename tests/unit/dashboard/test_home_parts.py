@@ -28,6 +28,7 @@ def plain(text):
 
 def row(ticker, *flags, age=0, **fields):
     given = {
+        "lag": age,
         "pool": "NSE",
         "low": 98.0,
         "high": 103.5,
@@ -86,21 +87,30 @@ def test_made_up_prices_do_not_say_which_session_was_scored_last():
 )
 def test_what_is_odd_of_a_stock(fields, age, flags, monkeypatch, tmp_path):
     monkeypatch.setenv("FORECAST_HOME", str(tmp_path))
-    found = rows._flags(age, state(**fields), {"model": {"name": "zero"}}, DAY, "zero")
+    found = rows._flags(age, 0, state(**fields), {"model": {"name": "zero"}}, DAY, "zero")
     assert [flag for flag, _ in found] == flags
 
 
 def test_no_change_in_the_place_of_the_model_in_use_is_held_back(monkeypatch, tmp_path):
     monkeypatch.setenv("FORECAST_HOME", str(tmp_path))
     zero = {"model": {"name": "zero"}}
-    assert [flag for flag, _ in rows._flags(0, state(), zero, DAY, "ridge")] == [HELD_BACK]
-    assert rows._flags(0, state(), {"model": {"name": "ridge"}}, DAY, "ridge") == []
+    assert [flag for flag, _ in rows._flags(0, 0, state(), zero, DAY, "ridge")] == [HELD_BACK]
+    assert rows._flags(0, 0, state(), {"model": {"name": "ridge"}}, DAY, "ridge") == []
 
 
 def test_a_changed_verdict_of_a_whole_pool_and_a_share_that_is_gone_need_nobody():
     assert row("A.NS", OUTSIDE).needs_a_look
     assert not row("A.NS", CHANGED).needs_a_look
     assert not row("A.NS", STALE, age=21).needs_a_look
+    # Nobody brings in prices of the pool: none of its shares is gone.
+    assert row("A.NS", STALE, age=156, lag=0).needs_a_look
+
+
+def test_a_share_that_others_left_behind_may_be_delisted(monkeypatch, tmp_path):
+    monkeypatch.setenv("FORECAST_HOME", str(tmp_path))
+    zero = {"model": {"name": "zero"}}
+    words = [plain(rows._flags(156, lag, state(), zero, DAY, "zero")[0][1]) for lag in (0, 20, 21)]
+    assert words == ["156 sessions old", "156 sessions old", "156 sessions old, delisted?"]
 
 
 def test_what_is_rare_comes_before_what_waits_for_a_run_and_what_is_gone_comes_last():

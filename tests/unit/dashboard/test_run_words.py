@@ -6,7 +6,7 @@ import pytest
 
 from src.dashboard import wording
 from src.dashboard.charts import runs as charts
-from src.dashboard.parts.pipeline import words
+from src.dashboard.parts.pipeline import history, words
 from src.db.pages.runs import RecentRun, StageRun
 from src.db.tables.run_requests import DIED, StoredRequest
 
@@ -29,7 +29,7 @@ def request(**facts):
     usual |= {"path": None, "person": "A. Rao", "requested_at": AT, "status": "running"}
     usual |= {"run_id": None, "stage": None, "tickers_done": 0, "tickers_total": 1}
     usual |= {"started_at": AT, "ended_at": None, "cancel_requested_at": None, "error": None}
-    return StoredRequest(**usual | {"is_scheduled": False, "seconds": 5.0} | facts)
+    return StoredRequest(**usual | {"exchange": None, "session": None, "seconds": 5.0} | facts)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,13 @@ def test_a_failure_names_stage_and_cause_and_what_stays_published():
     )
     (fine,) = words.attempts([run()], [])
     assert words.cause(fine, "never") is None
+    (late,) = words.attempts([run(error="Session 2026-04-17 did not come.", new_prices=0)], [])
+    assert words.cause(late, "never") == "Session 2026-04-17 did not come."
+
+
+def test_a_stock_whose_first_file_was_refused_counts_as_one_of_all():
+    shown = history.counted(["INFY.NS", "A.NS"], ["A.NS", "B.NS"])
+    assert shown.replace(wording.NO_BREAK, " ") == ("2 of 3 stocks, those in trouble first")
 
 
 def test_runs_and_requests_without_a_run_are_one_list_with_the_newest_first():

@@ -36,6 +36,7 @@ class StockRow:
 
     Attributes:
         age: Sessions that have closed since its newest price.
+        lag: How many of these the stock of its pool with the newest price has.
         low: Lower end of the 80 % range of the price; None where it is not known.
         high: Its upper end.
         verdict: On the pool's candidate; None without a forecast.
@@ -49,6 +50,7 @@ class StockRow:
     ticker: str
     pool: str
     age: int
+    lag: int
     low: float | None
     high: float | None
     verdict: str | None
@@ -61,7 +63,12 @@ class StockRow:
     @property
     def needs_a_look(self) -> bool:
         """Whether something is odd of a stock that still trades."""
-        return bool(set(self.flags) - {CHANGED}) and self.age <= DORMANT_AFTER
+        return bool(set(self.flags) - {CHANGED}) and not self.is_dormant
+
+    @property
+    def is_dormant(self) -> bool:
+        """Whether others of its pool have gone on for long: it was delisted or renamed."""
+        return self.lag > DORMANT_AFTER
 
 
 @dataclass(frozen=True)
@@ -124,11 +131,16 @@ def _rows(
         for model in readers.read(home.live_models)
         if model.horizon == horizon
     }
-    for ticker, age in zip(tickers, ages(tickers), strict=True):
+    aged = list(zip(tickers, ages(tickers), strict=True))
+    newest: dict[str, int] = {}
+    for ticker, age in aged:
+        newest[ticker.pool] = min(age, newest.get(ticker.pool, age))
+    for ticker, age in aged:
         if ticker.ticker in states:
             answer = answers.answers.get((ticker.ticker, horizon))
             served = in_use.get(ticker.pool, "")
-            yield _row(age, states[ticker.ticker], answer, session, served)
+            lag = age - newest[ticker.pool]
+            yield _row(age, lag, states[ticker.ticker], answer, session, served)
 
 
 def last_outcome(tickers: Sequence[StoredTicker], states: Iterable[TickerState]) -> dt.date | None:
@@ -142,17 +154,18 @@ def _rank(row: StockRow) -> tuple[int, int, str]:
     """What needs a look first, and what is rare before what only waits for a run."""
     if row.needs_a_look:
         return 0, [MISSING, *FLAGS].index(row.flags[0]), row.ticker
-    return (2 if row.age > DORMANT_AFTER else 1), 0, row.ticker
+    return (2 if row.is_dormant else 1), 0, row.ticker
 
 
 def _row(
     age: int,
+    lag: int,
     state: TickerState,
     answer: Mapping[str, Any] | None,
     session: dt.date | None,
     in_use: str,
 ) -> StockRow:
-    flags = dict(_flags(age, state, answer, session, in_use))
+    flags = dict(_flags(age, lag, state, answer, session, in_use))
     low = high = None
     if answer and answer["intervals"]:
         interval = wording.interval_of(answer, LEVEL)
@@ -161,6 +174,7 @@ def _row(
         ticker=state.ticker,
         pool=state.pool,
         age=age,
+        lag=lag,
         low=low,
         high=high,
         verdict=answer["verdict"] if answer else None,
@@ -174,6 +188,7 @@ def _row(
 
 def _flags(
     age: int,
+    lag: int,
     state: TickerState,
     answer: Mapping[str, Any] | None,
     session: dt.date | None,
@@ -189,7 +204,8 @@ def _flags(
     if state.note is not None or (by_model and answer and answer["model"]["name"] == BASELINE):
         found.append((HELD_BACK, "held back"))
     if age >= readers.settings().data.stale_after_sessions:
-        found.append((STALE, f"{wording.count(age, 'session')} old"))
+        gone = ", delisted?" if lag > DORMANT_AFTER else ""
+        found.append((STALE, f"{wording.count(age, 'session')} old{gone}"))
     if state.verdict_changed:
         before = wording.VERDICTS.get(str(state.verdict_before), "–")
         found.append((CHANGED, f"was {before}"))

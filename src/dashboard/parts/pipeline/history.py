@@ -149,8 +149,7 @@ def grid() -> None:
     st.subheader("Runs by stock and session", anchor=False)
     cells, reasons = _cells(rows)
     tickers = _problems_first(cells)
-    total = len(frame.stored())
-    shown = f"{len(tickers)} of {wording.count(total, 'stock')}, those in trouble first"
+    shown = counted(tickers, [each.ticker for each in frame.stored()])
     st.markdown(
         f"{' · '.join(words_ for _, _, words_ in charts.CELLS.values())}. Each mark is the newest "
         f"run that was to bring a session; {shown}."
@@ -159,6 +158,12 @@ def grid() -> None:
     failed = sorted({ticker for (ticker, _), kind in cells.items() if kind == "failed"})
     said = ", ".join(failed) or "none"
     theme.show(figure, key="run_grid", alt=f"Runs by stock and session; left out: {said}")
+
+
+def counted(shown: Sequence[str], stored: Sequence[str]) -> str:
+    """How many stocks are shown of all: one whose first file was refused is not stored."""
+    total = wording.count(len({*shown, *stored}), "stock")
+    return f"{len(shown)} of {total}, those in trouble first"
 
 
 def _cells(

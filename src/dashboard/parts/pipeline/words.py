@@ -49,7 +49,7 @@ class Attempt:
         what: Such as ``Full run of TCS.NS``.
         status: A key of ``RESULTS``.
         seconds: How long it took; None while it is under way, or where that is not known.
-        sentence: Why it did not succeed.
+        sentence: Why it did not succeed, or lacks prices.
         new_prices: Rows of prices that were new or different; None where that is not known.
     """
 
@@ -166,7 +166,9 @@ def _ended(last: Attempt) -> str:
 
 
 def cause(last: Attempt, made_at: str) -> str | None:
-    """What went wrong and what stays published; None where nothing did."""
+    """What went wrong or is lacking, and what stays published; None where nothing did or is."""
+    if last.status == "success" and last.sentence:
+        return wording.plain(last.sentence)
     if last.status in ("success", "running", "waiting"):
         return None
     words = RESULTS[last.status].partition(" ")

@@ -522,7 +522,7 @@ def test_yahoo_out_of_reach_stops_the_run_where_nothing_is_stored(yahoo, given, 
 
     message = str(refused.value)
     assert message.startswith("Yahoo did not answer for TCS.NS")
-    assert "no prices of TCS.NS are stored either: use --source csv --path FILE" in message
+    assert "no prices of TCS.NS are stored either: bring some in with `python -m" in message
     assert checksums(database_url) == before
 
 

@@ -113,7 +113,7 @@ def test_sessions_that_were_passed_over_are_noted_once(settings, connect):
     request_due_runs(connection, settings, evening)
     connection.execute("DELETE FROM run_requests")
     request_due_runs(connection, settings, evening)
-    noted = [(each.exchange, each.session) for each in schedule.missed(connection, 10)]
+    noted = [(each.exchange, each.session) for each in schedule.missed(connection)]
     assert noted == [("XNSE", dt.date(2026, 4, 20)), ("XNSE", NEXT)]
 
 

@@ -21,8 +21,8 @@ CLEAN = clean_walk(TCS, DAYS)
 
 
 @pytest.fixture
-def at(database_url, home):
-    """One ticker that zero is served for; its first forecast was made four sessions ago."""
+def before(database_url, home):
+    """One ticker that zero is served for; its prices end four sessions ago."""
     with daily_runs(database_url, home) as opened:
         opened.register([TCS], DAYS[0])
         opened.store_prices(CLEAN.head(FIRST + 1))
@@ -30,8 +30,14 @@ def at(database_url, home):
         zero = LinearModel((), np.zeros(0), 0.0)
         made = both_horizons(features_version=version, candidate="zero", model=zero)
         opened.models.publish(made, Author("a test", after_close(DAYS[FIRST])))
-        opened.run_after_close([TCS], DAYS[FIRST])
         yield opened
+
+
+@pytest.fixture
+def at(before):
+    """The same, with the forecast that was made after the close of that session."""
+    before.run_after_close([TCS], DAYS[FIRST])
+    return before
 
 
 def evening(at, row, clean=CLEAN):
@@ -109,6 +115,15 @@ def test_prices_that_stopped_coming_are_told(at):
 
     assert (counts["recorded"], counts["no_bar"]) == (0, 1)
     assert counts["notes"][0].startswith("TCS.NS: 1 forecast came due without an outcome")
+
+
+def test_a_first_run_on_old_prices_tells_of_no_forecast_that_came_due(before):
+    _, counts = before.run_after_close([TCS], DAYS[FIRST + 3])
+
+    logged = before.connection.execute("SELECT count(*) FROM predictions").fetchone()
+    assert (logged, counts["no_bar"], counts["notes"]) == ((2,), 0, [])
+    # Once its session's price is there, it has an outcome as every other.
+    assert evening(before, FIRST + 3)["recorded"] >= 1
 
 
 def test_an_outcome_cannot_be_changed_afterwards(at):

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from mlops.worker.due import DueRun, Try, due_run, source_of
+from mlops.worker.due import DueRun, Try, due_run, next_try, source_of
 from src.core.calendars.nse import nse
 
 SETTLE = dt.timedelta(minutes=30)
@@ -80,6 +80,15 @@ def test_tries_without_success_are_1_5_15_60_and_60_minutes_apart():
         # Each takes two minutes.
         tries.append(tried(["failed", "success"][number % 2], now, 120.0))
     assert due(at(WEDNESDAY), MONDAY, tries).number == 1
+
+
+def test_when_a_session_is_tried_again_is_known_before():
+    newest = {"INFY.NS": TUESDAY, "TCS.NS": MONDAY}
+    again = next_try(TUESDAY, newest, [tried("success", at(TUESDAY), 120.0, tickers=newest)])
+    assert (again.begins_at, again.tickers) == (at(TUESDAY, "10:33"), {"TCS.NS"})
+    for without in ([], [tried("running", seconds=None)], [tried("cancelled")]):
+        assert next_try(TUESDAY, newest, without) is None
+    assert next_try(TUESDAY, {"INFY.NS": TUESDAY}, [tried(tickers=["INFY.NS"])]) is None
 
 
 def test_a_process_that_died_is_followed_at_once_but_not_for_ever():
