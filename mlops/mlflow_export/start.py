@@ -9,13 +9,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from src.config import logs
-from src.config.settings import PROJECT_ROOT
-
 if TYPE_CHECKING:
     from src.config.settings import Settings
-
-log = logs.get(__name__)
 
 COMMAND = "mlops.mlflow_export"
 MISSING = (
@@ -33,6 +28,11 @@ def start_export(settings: Settings) -> None:
     """Start the command where a tracking server is set; returns at once, and never raises."""
     if settings.mlflow.tracking_uri is None:
         return
+    # Here, since commands that never come so far import this module.
+    from src.config import logs
+    from src.config.settings import PROJECT_ROOT
+
+    log = logs.get(__name__)
     if not is_installed():
         log.warning(MISSING)
         return

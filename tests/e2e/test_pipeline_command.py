@@ -377,8 +377,9 @@ def test_a_closed_stream_is_no_reason_to_fail(environment, closed):
 
 
 def test_another_source_than_the_one_named_is_said(command, home, tmp_path, sessions):
-    for vendor, days in (("yahoo", sessions[:-1]), ("mine", sessions)):
-        path = bars_csv(tmp_path / f"TCS_{vendor}.csv", days)
+    # Prices that do not agree with the used ones do not continue them either.
+    for vendor, days, period in (("yahoo", sessions[:-1], 7), ("mine", sessions, 6)):
+        path = bars_csv(tmp_path / f"TCS_{vendor}.csv", days, period=period)
         source = ("--source", "csv", "--path", path, "--vendor", vendor)
         command("mlops.pipeline", "--ticker", "TCS.NS", *source, "--skip-training")
 

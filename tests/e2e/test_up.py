@@ -211,6 +211,10 @@ def test_a_port_that_is_no_number_is_named(command):
 def test_make_runs_these_commands():
     for target, words in (("up", "python -m mlops.up"), ("down", "python -m mlops.up --stop")):
         shown = subprocess.run(
-            ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
+            ["make", "--no-print-directory", "--dry-run", target],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert shown.stdout.rstrip().endswith(words)
