@@ -319,7 +319,7 @@ def test_without_yahoo_the_run_goes_on_from_stored_prices(command, home, tmp_pat
     assert command("mlops.pipeline", "--ticker", "TCS.NS", **nowhere).returncode == 1
     error = results_of(home)["error"]
     assert "--source csv" in error
-    assert "--source sample" in error
+    assert "--ticker DEMO.NS" in error
     command("src.data.ingest", "write", "--ticker", "TCS.NS", "--source", "csv", "--path", path)
 
     ran = command(
