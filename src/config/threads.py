@@ -7,13 +7,15 @@ import os
 DEFAULTS = {
     # Busy waiting makes training beside one busy neighbour ten times slower.
     "OMP_WAIT_POLICY": "passive",
+    # Matrices are small here: threads of linear algebra mostly wait for each other.
+    "OPENBLAS_NUM_THREADS": "1",
     # A run asks thousands of small things of frames: to share them out costs more than it saves.
     "POLARS_MAX_THREADS": "1",
 }
 
 
 def configure_threads() -> None:
-    """Let OpenMP threads sleep while they wait, and give polars one thread.
+    """Let OpenMP threads sleep while they wait, and give linear algebra and polars one thread.
 
     What the environment says stands.
     """
