@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.stages.arguments import Parser, add_config, command_parser
+from src.stages.arguments import Parser, add_command, command_parser
 from src.stages.cli import aligned, run_command, set_up
 
 if TYPE_CHECKING:
@@ -115,9 +115,9 @@ def _parser() -> Parser:
         "Back up database, models and versions in one archive; list, check and restore archives.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _command(commands, "create", _create, "make an archive, and remove old ones")
-    _command(commands, "list", _list, "list the archives, the newest first")
-    verify = _command(commands, "verify", _verify, "read every byte of an archive")
+    add_command(commands, "create", _create, "make an archive, and remove old ones")
+    add_command(commands, "list", _list, "list the archives, the newest first")
+    verify = add_command(commands, "verify", _verify, "read every byte of an archive")
     verify.add_argument(
         "archive",
         type=Path,
@@ -125,24 +125,12 @@ def _parser() -> Parser:
         metavar="ARCHIVE",
         help="a file, or a name from `list` (default: the newest)",
     )
-    restore = _command(
+    restore = add_command(
         commands, "restore", _restore, "bring an archive back into an empty home and database"
     )
     restore.add_argument(
         "archive", type=Path, metavar="ARCHIVE", help="a file, or a name from `list`"
     )
-    return parser
-
-
-def _command(
-    commands: argparse._SubParsersAction[Parser],
-    name: str,
-    run: Callable[[argparse.Namespace], int],
-    summary: str,
-) -> Parser:
-    parser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
-    add_config(parser)
-    parser.set_defaults(run=run)
     return parser
 
 

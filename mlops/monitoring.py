@@ -15,7 +15,7 @@ from mlops.monitoring_commands import metrics as metrics_command
 from mlops.monitoring_commands import watch as watch_command
 from mlops.monitoring_commands.alerts import add_alerts
 from src.core.errors import BadInput
-from src.stages.arguments import Parser, add_config, add_ticker, command_parser, moment
+from src.stages.arguments import Parser, add_command, add_ticker, command_parser, moment
 from src.stages.cli import run_command, set_up
 
 if TYPE_CHECKING:
@@ -132,19 +132,21 @@ def _parser(arguments: Sequence[str]) -> Parser:
         "the live models, roll back, show what was live when and how its forecasts turned out.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    health = _command(commands, "health", health_command.run, "check everything, or one ticker")
+    health = add_command(commands, "health", health_command.run, "check everything, or one ticker")
     health_command.add_arguments(health)
     if arguments[:1] == ["health"]:
         # Also of arguments that the outer parser is left with.
         health.usage_code = parser.usage_code = health_command.WRONG_USAGE
-    watch = _command(commands, "watch", watch_command.run_watch, "evaluate all rules every minute")
+    watch = add_command(
+        commands, "watch", watch_command.run_watch, "evaluate all rules every minute"
+    )
     watch_command.add_watch_arguments(watch)
-    _command(
+    add_command(
         commands, "deadman", watch_command.run_deadman, "for cron: fail if no watch is at work"
     )
-    metrics = _command(commands, "metrics", metrics_command.run, "show how each metric stands")
+    metrics = add_command(commands, "metrics", metrics_command.run, "show how each metric stands")
     metrics_command.add_arguments(metrics)
-    version = _command(commands, "version", _version, "keep all live models under a name")
+    version = add_command(commands, "version", _version, "keep all live models under a name")
     action = version.add_mutually_exclusive_group(required=True)
     action.add_argument("--version-tag", metavar="TAG", help="the name, such as v1.0-2025-01-15")
     action.add_argument(
@@ -152,9 +154,9 @@ def _parser(arguments: Sequence[str]) -> Parser:
         action="store_true",
         help="list versions, the newest first, and which of them cannot be restored",
     )
-    rollback = _command(commands, "rollback", _rollback, "make a version live again and pin it")
+    rollback = add_command(commands, "rollback", _rollback, "make a version live again and pin it")
     rollback.add_argument("--version-tag", metavar="TAG", required=True, help="the version's name")
-    history = _command(commands, "history", _history, "list what happened to the models")
+    history = add_command(commands, "history", _history, "list what happened to the models")
     history.add_argument(
         "--at", type=moment, metavar="TIME", help="show what was live then, and why"
     )
@@ -162,15 +164,15 @@ def _parser(arguments: Sequence[str]) -> Parser:
         "--newest", type=_count, default=100, metavar="N", help="number of events (default: 100)"
     )
     add_ticker(history, default=EVERY_TICKER)
-    unpin = _command(commands, "unpin", _unpin, "let training replace what a rollback restored")
+    unpin = add_command(commands, "unpin", _unpin, "let training replace what a rollback restored")
     add_ticker(unpin, required=True)
-    sign = _command(commands, "sign", _sign, "sign models and versions with the first key")
+    sign = add_command(commands, "sign", _sign, "sign models and versions with the first key")
     sign.add_argument(
         "--unsigned",
         action="store_true",
         help="also those without a signature that the audit names",
     )
-    board = _command(commands, "scoreboard", _scoreboard, "show how live forecasts turned out")
+    board = add_command(commands, "scoreboard", _scoreboard, "show how live forecasts turned out")
     add_ticker(board, default=f"{EVERY_TICKER}, and all together")
     add_alerts(commands)
     return parser
@@ -180,19 +182,6 @@ def _count(text: str) -> int:
     if not (text.isdecimal() and 0 < int(text) < 10**9):
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of events")
     return int(text)
-
-
-def _command(
-    commands: argparse._SubParsersAction[Parser],
-    name: str,
-    run: Callable[[argparse.Namespace], int],
-    summary: str,
-) -> Parser:
-    """Add a subcommand of ``python -m mlops.monitoring``."""
-    parser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
-    add_config(parser)
-    parser.set_defaults(run=run)
-    return parser
 
 
 if __name__ == "__main__":

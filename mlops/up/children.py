@@ -47,7 +47,7 @@ class Service:
 class _Stop:
     """What tells services to end, and to end at once; and how many seconds the first gives."""
 
-    asked: asyncio.Event
+    begun: asyncio.Event
     hurry: asyncio.Event
     timeout: float
 
@@ -79,7 +79,7 @@ def _signals(stop: _Stop) -> Iterator[None]:
         if number in seen and number != signal.SIGHUP:
             stop.hurry.set()
         seen.add(number)
-        stop.asked.set()
+        stop.begun.set()
 
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` has it
@@ -94,11 +94,11 @@ def _signals(stop: _Stop) -> Iterator[None]:
 
 async def _keep(service: Service, first_wait: float, stop: _Stop) -> None:
     ends_in_a_row = 0
-    while not stop.asked.is_set():
+    while not stop.begun.is_set():
         began = time.monotonic()
         process = await _start(service)
         ended = asyncio.ensure_future(_end_of(service, process))
-        await _first_of(ended, stop.asked.wait())
+        await _first_of(ended, stop.begun.wait())
         if not ended.done():
             await _end(service, process, ended, stop)
             return
@@ -106,7 +106,7 @@ async def _keep(service: Service, first_wait: float, stop: _Stop) -> None:
         ends_in_a_row = 1 if seconds > STEADY else ends_in_a_row + 1
         wait = min(first_wait * 2 ** (ends_in_a_row - 1), LONGEST_WAIT)
         log.warning(_sentence(service.name, ended.result(), seconds, ends_in_a_row, wait))
-        await _first_of(asyncio.sleep(wait), stop.asked.wait())
+        await _first_of(asyncio.sleep(wait), stop.begun.wait())
 
 
 async def _start(service: Service) -> asyncio.subprocess.Process:

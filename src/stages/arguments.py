@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -47,6 +48,19 @@ class Parser(argparse.ArgumentParser):
 def command_parser(module: str, summary: str) -> Parser:
     """The parser of ``python -m MODULE``; a module may be followed by a subcommand."""
     return Parser(prog=f"python -m {module}", description=summary, epilog=EPILOG)
+
+
+def add_command(
+    commands: argparse._SubParsersAction[Parser],
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    summary: str,
+) -> Parser:
+    """Add a subcommand, whose arguments have ``run`` and a file of settings."""
+    parser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+    add_config(parser)
+    parser.set_defaults(run=run)
+    return parser
 
 
 def add_ticker(
