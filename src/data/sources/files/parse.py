@@ -47,6 +47,15 @@ class FilteredRows:
 
 
 @dataclass(frozen=True)
+class ParsedFile:
+    """A file's rows after all filters, of all ``selected`` tickers together."""
+
+    layout: Layout
+    filtered: FilteredRows
+    selected: Sequence[str]
+
+
+@dataclass(frozen=True)
 class TickerRows:
     """One ticker's rows of a file, as in ``Delivery``.
 
@@ -82,6 +91,22 @@ def parse_file(
     Raises:
         BadInput: when the file cannot be used; the sentence begins after the path.
     """
+    parsed = parse_rows(
+        content, file, calendar=calendar, ticker=ticker, suffix=suffix, latest_year=latest_year
+    )
+    return [] if parsed is None else _by_ticker(parsed.layout, parsed.filtered, parsed.selected)
+
+
+def parse_rows(
+    content: Content,
+    file: PriceFile,
+    *,
+    calendar: Calendar,
+    ticker: str | None,
+    suffix: str,
+    latest_year: int,
+) -> ParsedFile | None:
+    """The file's rows of all tickers together; arguments and errors as of ``parse_file``."""
     layout, cells = _read(content)
     file_suffix = suffix_in_file(ticker, suffix)
     stated = stated_tickers(layout, cells, file_suffix)
@@ -89,12 +114,12 @@ def parse_file(
     distinct = list(dict.fromkeys(stated.values()))
     selected = select_tickers(ticker, distinct, in_name, explicit=file.explicit)
     if not selected:
-        return []
+        return None
     rows, notes = long_rows(layout, cells, stated, selected)
     filtered = _filter(layout, rows, selected, calendar, latest_year)
     rejected = with_whole_rows(layout, cells, filtered.rejected)
     filtered = replace(filtered, rejected=rejected, notes=(*notes, *filtered.notes))
-    return _by_ticker(layout, filtered, selected)
+    return ParsedFile(layout, filtered, selected)
 
 
 def _read(content: Content) -> tuple[Layout, pl.DataFrame]:
