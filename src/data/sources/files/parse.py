@@ -14,12 +14,12 @@ from src.core.errors import BadInput
 from src.core.tables import DAILY_VALUES, OHLCV
 from src.data.sources.delivery import KEY_COLUMNS
 from src.data.sources.files import row_filters
-from src.data.sources.files.cells import read_grid
+from src.data.sources.files.cells import TextGrid, read_grid
 from src.data.sources.files.fields.actions import read_actions
-from src.data.sources.files.fields.dates import parse_dates
-from src.data.sources.files.fields.spacing import check_spacing
+from src.data.sources.files.fields.dates.parse import parse_dates
 from src.data.sources.files.fields.tickers import select_tickers, suffix_in_file, ticker_in_name
-from src.data.sources.files.fields.timezones import resolve_times, session_date
+from src.data.sources.files.fields.times.resolve import resolve_times, session_date
+from src.data.sources.files.fields.times.spacing import check_spacing
 from src.data.sources.files.layouts import check_volume, recognise_layout
 from src.data.sources.files.rows import long_rows, stated_tickers, with_whole_rows
 
@@ -107,7 +107,7 @@ def parse_rows(
     latest_year: int,
 ) -> ParsedFile | None:
     """The file's rows of all tickers together; arguments and errors as of ``parse_file``."""
-    layout, cells = _read(content)
+    layout, cells, delimiter = _read(content)
     file_suffix = suffix_in_file(ticker, suffix)
     stated = stated_tickers(layout, cells, file_suffix)
     in_name = ticker_in_name(file.path.name, file_suffix)
@@ -116,19 +116,20 @@ def parse_rows(
     if not selected:
         return None
     rows, notes = long_rows(layout, cells, stated, selected)
-    filtered = _filter(layout, rows, selected, calendar, latest_year)
+    filtered = _filter(layout, rows, selected, calendar, latest_year, delimiter)
     rejected = with_whole_rows(layout, cells, filtered.rejected)
     filtered = replace(filtered, rejected=rejected, notes=(*notes, *filtered.notes))
     return ParsedFile(layout, filtered, selected)
 
 
-def _read(content: Content) -> tuple[Layout, pl.DataFrame]:
+def _read(content: Content) -> tuple[Layout, pl.DataFrame, str]:
+    """The layout, the cells, and what separates them, empty where they are not text."""
     grid = read_grid(content)
     layout = recognise_layout(grid.head)
     cells = grid.body(layout.header_lines, len(layout.names))
     if not cells.height:
         raise BadInput("it has a header and no rows: download it again.")
-    return layout, cells
+    return layout, cells, grid.delimiter if isinstance(grid, TextGrid) else ""
 
 
 def _filter(
@@ -137,22 +138,27 @@ def _filter(
     selected: Sequence[str],
     calendar: Calendar,
     latest_year: int,
+    delimiter: str,
 ) -> FilteredRows:
     if not rows.height:
         raise BadInput(f"it has no row of {selected[0]}: download it again.")
     rows, ragged = row_filters.split_ragged(rows)
     rows, unknown = row_filters.split_unknown_symbols(rows, selected)
     dates = parse_dates(
-        rows["at"], rows["file_line"], column=layout.date_name, latest_year=latest_year
+        rows["at"],
+        rows["file_line"],
+        column=layout.date_name,
+        latest_year=latest_year,
+        calendar=calendar,
     )
-    times = resolve_times(dates, selected[0], calendar)
+    times = resolve_times(dates, rows["ticker"], calendar, exchange_of(selected[0]))
     if times.kind == "daily":
         check_volume(layout)
     rows = rows.with_columns(dates.outside_years, key=times.key)
     rows, undated = row_filters.split_undated(rows)
     check_spacing(times.kind, rows)
-    actions, action_notes = read_actions(rows, times.kind)
-    rows, invalid = row_filters.split_invalid_numbers(rows)
+    actions, action_notes = read_actions(rows, times.kind, delimiter)
+    rows, invalid = row_filters.split_invalid_numbers(rows, delimiter)
     row_filters.check_closes(rows)
     rows, other_series = row_filters.split_other_series(rows)
     rows, repeated = row_filters.split_repeated(rows)

@@ -15,8 +15,8 @@ from src.core.errors import BadInput
 from src.core.tables import DAILY_VALUES
 from src.data.sources.duplicates import split_duplicates
 from src.data.sources.files.fields import nse_series
-from src.data.sources.files.fields.dates import too_many
-from src.data.sources.files.fields.numbers import parse_numbers
+from src.data.sources.files.fields.dates.parse import too_many
+from src.data.sources.files.fields.numbers.parse import parse_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,9 +63,9 @@ def split_undated(rows: pl.DataFrame) -> Split:
     return _split(rows, pl.col("key").is_null(), "unreadable_date", reason)
 
 
-def split_invalid_numbers(rows: pl.DataFrame) -> Split:
+def split_invalid_numbers(rows: pl.DataFrame, delimiter: str) -> Split:
     """Parse the numbers, and reject rows with a cell that is neither a number nor blank."""
-    parsed, invalid = parse_numbers(rows, list(DAILY_VALUES))
+    parsed, invalid = parse_numbers(rows, list(DAILY_VALUES), delimiter)
     if invalid is None:
         return parsed, _no_rejections(rows)
     reason = pl.format("{} is not a number", "invalid")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.data.sources.files.fields.numbers import parse_numbers
+from src.core.tables import DAILY_VALUES
+from src.data.sources.files.fields.numbers.parse import parse_numbers
 
 if TYPE_CHECKING:
     from src.data.sources.delivery import Kind
@@ -24,12 +25,14 @@ def is_nonzero(name: str) -> pl.Expr:
     return (number.is_not_nan() & (number != 0)).fill_null(value=False)
 
 
-def read_actions(rows: pl.DataFrame, kind: Kind) -> tuple[pl.DataFrame | None, tuple[str, ...]]:
+def read_actions(
+    rows: pl.DataFrame, kind: Kind, delimiter: str
+) -> tuple[pl.DataFrame | None, tuple[str, ...]]:
     """The actions of rows that have a key, whether or not their bars are rejected; and notes.
 
     Of a date that is written twice, the last row with an action counts; only daily rows tell the
     date of an action. ``rows`` have ``ticker``, ``key`` and the text columns of ``ACTIONS`` that
-    the file has.
+    the file has; those of prices show how it writes numbers (see ``parse_numbers``).
 
     Returns:
         ``ticker, date, kind, ratio, amount``, or None where the file has neither column. Where it
@@ -38,7 +41,9 @@ def read_actions(rows: pl.DataFrame, kind: Kind) -> tuple[pl.DataFrame | None, t
     names = [name for name in ACTIONS if name in rows.columns]
     if not names:
         return None, ()
-    numbers, invalid = parse_numbers(rows.select("ticker", "key", *names), names)
+    prices = [name for name in DAILY_VALUES if name in rows.columns]
+    texts = rows.select("ticker", "key", *prices, *names)
+    numbers, invalid = parse_numbers(texts, names, delimiter)
     notes = _notes(numbers, names, invalid)
     if kind != "daily":
         has_actions = any(numbers.select(is_nonzero(name).any()).item() for name in names)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from src.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from src.core.calendars.calendar import Calendar
 
 OLDEST_YEAR = 1980
 _TIME = (
@@ -51,10 +55,13 @@ class ParsedDates:
         return self.offset.null_count() < self.offset.len()
 
 
-def parse_dates(at: pl.Series, lines: pl.Series, *, column: str, latest_year: int) -> ParsedDates:
+def parse_dates(
+    at: pl.Series, lines: pl.Series, *, column: str, latest_year: int, calendar: Calendar
+) -> ParsedDates:
     """The column's dates, all parsed by the form that most rows have.
 
-    The rows' line numbers in the file and the column's name are for messages.
+    The rows' line numbers in the file and the column's name are for messages; ``calendar`` is that
+    of the exchange.
 
     Raises:
         BadInput: when more rows cannot be read than a total line or two, when the order of day and

@@ -3,16 +3,19 @@ import datetime as dt
 import polars as pl
 import pytest
 
+from src.core.calendars.exchanges import exchange_of
 from src.core.calendars.nse import nse
 from src.core.errors import BadInput
-from src.data.sources.files.fields.dates import parse_dates
-from src.data.sources.files.fields.timezones import decide_zone, resolve_times
+from src.data.sources.files.fields.dates.parse import parse_dates
+from src.data.sources.files.fields.times.resolve import decide_zone, resolve_times
 
 
 def resolved(*written, ticker="TCS.NS"):
     at = pl.Series("at", written)
-    dates = parse_dates(at, pl.Series(range(at.len())), column="Date", latest_year=2027)
-    return resolve_times(dates, ticker, nse())
+    lines = pl.Series(range(at.len()))
+    dates = parse_dates(at, lines, column="Date", latest_year=2027, calendar=nse())
+    tickers = pl.Series("ticker", [ticker] * at.len())
+    return resolve_times(dates, tickers, nse(), exchange_of(ticker))
 
 
 def bars(first, count=7, day="2022-01-03"):

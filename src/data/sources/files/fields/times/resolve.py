@@ -14,13 +14,12 @@ import numpy.typing as npt
 import polars as pl
 
 from src.core.calendars.exchange import NSE, Exchange
-from src.core.calendars.exchanges import exchange_of
 from src.core.errors import BadInput
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Kind
-    from src.data.sources.files.fields.dates import ParsedDates
+    from src.data.sources.files.fields.dates.parse import ParsedDates
 
 _NEARLY_ALL = 0.95
 _ENOUGH_DAYS = 5
@@ -37,19 +36,23 @@ class BarTimes:
     notes: tuple[str, ...] = ()
 
 
-def resolve_times(dates: ParsedDates, ticker: str, calendar: Calendar) -> BarTimes:
+def resolve_times(
+    dates: ParsedDates, tickers: pl.Series, calendar: Calendar, exchange: Exchange
+) -> BarTimes:
     """Whether the bars are daily or hourly, and the date or UTC time of each.
+
+    ``tickers`` are those of the rows, all of the calendar's exchange.
 
     Raises:
         BadInput: when the time zone of times without an offset cannot be decided.
     """
     if not is_intraday(dates):
-        return _daily(dates, ticker, calendar)
+        return _daily(dates, exchange, calendar)
     if dates.has_offset:
         offsets = dates.offset.to_frame("offset").select(pl.duration(minutes="offset"))
         utc = dates.wall - offsets.to_series()
         return BarTimes("hourly", utc.dt.replace_time_zone("UTC"))
-    zone, note = decide_zone(dates.wall, calendar, exchange_of(ticker))
+    zone, note = decide_zone(dates.wall, calendar, exchange)
     return BarTimes("hourly", _as_utc(dates.wall, zone), (note,))
 
 
@@ -130,10 +133,10 @@ def session_date(ts: pl.Expr, zone: str = NSE.zone) -> pl.Expr:
     return ts.dt.convert_time_zone(zone).dt.date()
 
 
-def _daily(dates: ParsedDates, ticker: str, calendar: Calendar) -> BarTimes:
+def _daily(dates: ParsedDates, exchange: Exchange, calendar: Calendar) -> BarTimes:
     wall = dates.wall
     if dates.has_offset and _is_zero(dates.offset):
-        return BarTimes("daily", _date_of_midnight(wall, exchange_of(ticker).zone))
+        return BarTimes("daily", _date_of_midnight(wall, exchange.zone))
     if not dates.has_offset and _is_utc_midnight_of_india(wall, calendar):
         day = _date_of_midnight(wall, NSE.zone)
         return BarTimes("daily", day, ("times of 18:30 read as UTC, the next Indian midnight",))

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from src.core.errors import BadInput
-from src.data.sources.files.fields.timezones import session_date
+from src.data.sources.files.fields.times.resolve import session_date
 
 if TYPE_CHECKING:
     from src.data.sources.delivery import Kind

@@ -5,16 +5,18 @@ import pytest
 
 from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import BadInput
-from src.data.sources.files.fields.dates import parse_dates
-from src.data.sources.files.fields.timezones import resolve_times
+from src.data.sources.files.fields.dates.parse import parse_dates
+from src.data.sources.files.fields.times.resolve import resolve_times
 
 pytest.importorskip("exchange_calendars")
 
 
 def resolved(ticker, *written):
     at = pl.Series("at", written)
-    dates = parse_dates(at, pl.Series(range(at.len())), column="Date", latest_year=2027)
-    return resolve_times(dates, ticker, calendar_of(exchange_of(ticker)))
+    exchange = exchange_of(ticker)
+    calendar, lines = calendar_of(exchange), pl.Series(range(at.len()))
+    dates = parse_dates(at, lines, column="Date", latest_year=2027, calendar=calendar)
+    return resolve_times(dates, pl.Series("ticker", [ticker] * at.len()), calendar, exchange)
 
 
 def bars(first, count=7, day="2024-06-03"):

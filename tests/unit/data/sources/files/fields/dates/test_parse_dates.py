@@ -3,14 +3,15 @@ import datetime as dt
 import polars as pl
 import pytest
 
+from src.core.calendars.nse import nse
 from src.core.errors import BadInput
-from src.data.sources.files.fields.dates import parse_dates
+from src.data.sources.files.fields.dates.parse import parse_dates
 
 
 def parsed(*written):
     at = pl.Series("at", written, dtype=pl.String)
     lines = pl.Series(range(2, len(written) + 2))
-    return parse_dates(at, lines, column="Date", latest_year=2027)
+    return parse_dates(at, lines, column="Date", latest_year=2027, calendar=nse())
 
 
 def days(*written):

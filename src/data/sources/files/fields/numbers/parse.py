@@ -11,7 +11,9 @@ _BLANKS = ("null", "nan", "na", "n/a", "#n/a", "none", "-", "--")
 _GROUPED = r"^[+-]?\d{1,3}(,\d{2,3})*,\d{3}(\.\d*)?$"
 
 
-def parse_numbers(frame: pl.DataFrame, columns: list[str]) -> tuple[pl.DataFrame, pl.Series | None]:
+def parse_numbers(
+    frame: pl.DataFrame, columns: list[str], delimiter: str
+) -> tuple[pl.DataFrame, pl.Series | None]:
     """The frame with ``columns`` as floats, and per row the first cell that is not a number.
 
     The series ``invalid`` has that cell as ``name value``, null where all cells of a row are

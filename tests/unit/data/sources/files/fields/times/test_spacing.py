@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from src.core.errors import BadInput
-from src.data.sources.files.fields.spacing import check_spacing
+from src.data.sources.files.fields.times.spacing import check_spacing
 
 MONDAY = dt.datetime(2022, 1, 3, 4, tzinfo=dt.UTC)
 
