@@ -46,10 +46,49 @@ DAILY_VALUES = (*OHLCV, "adj_close")
 
 BARS = dict.fromkeys(OHLCV, FLOAT)
 
+# ``face_value`` is in the currency of the instrument; ``source`` is the file that stated it.
+_INSTRUMENT = {
+    "ticker": TEXT,
+    "name": TEXT,
+    "listed_on": DATE,
+    "isin": TEXT,
+    "face_value": FLOAT,
+    "series": TEXT,
+    "source": TEXT,
+    "stated_at": TIME,
+}
 INSTRUMENTS = Table(
     "instruments",
     key=("ticker",),
-    columns={"ticker": TEXT, "name": TEXT, "listed_on": DATE},
+    columns=_INSTRUMENT,
+)
+# What was stated of each instrument, whenever it was new.
+INSTRUMENT_HISTORY = Table("instrument_history", key=("ticker", "stated_at"), columns=_INSTRUMENT)
+# ``date`` is the first day under the new symbol; the newest statement of a ticker and date counts.
+SYMBOL_CHANGES = Table(
+    "symbol_changes",
+    key=("ticker", "date", "stated_at"),
+    columns={
+        "ticker": TEXT,
+        "date": DATE,
+        "new_ticker": TEXT,
+        "is_undone": BOOL,
+        "source": TEXT,
+        "stated_at": TIME,
+    },
+)
+# ``date`` is the first day of the state; the newest statement of a ticker counts.
+INSTRUMENT_STATES = Table(
+    "instrument_states",
+    key=("ticker", "stated_at"),
+    columns={
+        "ticker": TEXT,
+        "state": TEXT,
+        "date": DATE,
+        "reason": TEXT,
+        "stated_by": TEXT,
+        "stated_at": TIME,
+    },
 )
 RAW_DAILY = Table(
     "raw_daily_prices",

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from src.core.tables import INGEST_BATCHES, Table
 from src.db import bulk, completeness
+from src.db.tables import instruments
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from src.core.identities import Identities
 
 # Batches of a dry run come after every stored one.
 FIRST_DRY_RUN_ID = 2**62
@@ -84,7 +86,15 @@ class Store(Protocol):
         ...
 
     def tickers(self) -> list[str]:
-        """All tickers that have stored prices, in order."""
+        """All tickers of today that have stored prices, in order."""
+        ...
+
+    def identities(self, known_at: dt.datetime | None = None) -> Identities:
+        """Whose the rows under each symbol are that was changed, as stated by a time in UTC."""
+        ...
+
+    def listed_tickers(self) -> set[str]:
+        """All tickers with facts of their listing."""
         ...
 
     @contextmanager
@@ -179,8 +189,16 @@ class PostgresStore:
     def tickers(self) -> list[str]:
         """See Store."""
         with bulk.cursor(self._connection) as cur:
-            cur.execute("SELECT DISTINCT ticker FROM ingest_batches ORDER BY ticker")
+            cur.execute("SELECT ticker FROM stored_tickers ORDER BY ticker")
             return bulk.fetch(cur).to_series().to_list()
+
+    def identities(self, known_at: dt.datetime | None = None) -> Identities:
+        """See Store."""
+        return instruments.identities(self._connection, known_at)
+
+    def listed_tickers(self) -> set[str]:
+        """See Store."""
+        return instruments.listed_tickers(self._connection)
 
     def close(self) -> None:
         """Give the connection back; an open transaction is undone."""
@@ -297,6 +315,14 @@ class DryRunStore:
         added = (frame["ticker"] for frames in self._added.values() for frame in frames)
         changed = {ticker for _, ticker in self._frames}.union(*added)
         return sorted(changed.union(self._store.tickers()))
+
+    def identities(self, known_at: dt.datetime | None = None) -> Identities:
+        """See Store; as they are stored."""
+        return self._store.identities(known_at)
+
+    def listed_tickers(self) -> set[str]:
+        """See Store; as they are stored."""
+        return self._store.listed_tickers()
 
     @contextmanager
     def transaction(self, *, read_only: bool = True) -> Iterator[None]:

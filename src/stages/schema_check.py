@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandera.polars as pa
     import polars as pl
 
+    from src.core.identities import Identities
     from src.db.store import Store
 
 # Columns that may be empty, by table; every other one must have a value in each row.
@@ -33,6 +34,8 @@ NULLABLE: dict[str, frozenset[str]] = {
     tables.PRICE_REVISIONS.name: frozenset({"old_value", "new_value"}),
     tables.CORPORATE_ACTIONS.name: frozenset({"ratio", "amount"}),
     tables.ACTION_HISTORY.name: frozenset({"ratio", "amount"}),
+    tables.INSTRUMENTS.name: frozenset(tables.INSTRUMENTS.columns),
+    tables.INSTRUMENT_HISTORY.name: frozenset(tables.INSTRUMENTS.columns),
 }
 CLEAN = (tables.CLEAN_DAILY.name, tables.CLEAN_HOURLY.name)
 ALLOWED: dict[str, Sequence[str]] = {
@@ -166,6 +169,14 @@ class CheckedStore:
     def tickers(self) -> list[str]:
         """See Store."""
         return self._below.tickers()
+
+    def identities(self, known_at: dt.datetime | None = None) -> Identities:
+        """See Store."""
+        return self._below.identities(known_at)
+
+    def listed_tickers(self) -> set[str]:
+        """See Store."""
+        return self._below.listed_tickers()
 
     @contextmanager
     def transaction(self, *, read_only: bool = False) -> Iterator[None]:
