@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 FEATURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
-STAGED = "staged_rows"
 
 
 def read(
@@ -106,8 +106,8 @@ def upsert(connection: Any, table: Table, frame: pl.DataFrame) -> int:
     """Insert new rows and update those that differ; the number of rows touched."""
     if frame.is_empty():
         return 0
-    with _staged(connection, table, frame) as cur:
-        return _merge(cur, table, frame.columns)
+    with _staged(connection, table, frame) as (cur, staged):
+        return _merge(cur, table, staged, frame.columns)
 
 
 def replace(
@@ -233,8 +233,8 @@ def _delete(
         with cursor(connection) as cur:
             execute(cur, statement, parameters)
         return
-    with _staged(connection, table, keys) as cur:
-        exists = f"EXISTS (SELECT FROM {STAGED} s WHERE {sql.same_key(table, 's', 't')})"
+    with _staged(connection, table, keys) as (cur, staged):
+        exists = f"EXISTS (SELECT FROM {staged} s WHERE {sql.same_key(table, 's', 't')})"
         execute(cur, f"{statement} AND {exists}", parameters)
 
 
@@ -247,11 +247,11 @@ def _replace_staged(
 ) -> int:
     """As ``replace``, with the comparison left to PostgreSQL."""
     absent = [name for name in columns(connection, table) if name not in frame.columns]
-    with _staged(connection, table, frame) as cur:
+    with _staged(connection, table, frame) as (cur, staged):
         statement, parameters = _deletion(table, tickers, within)
-        exists = f"EXISTS (SELECT FROM {STAGED} s WHERE {sql.same_key(table, 's', 't')})"
+        exists = f"EXISTS (SELECT FROM {staged} s WHERE {sql.same_key(table, 's', 't')})"
         removed = _counted(cur, f"{statement} AND NOT {exists}", parameters)
-        return removed + _merge(cur, table, frame.columns, cleared=absent)
+        return removed + _merge(cur, table, staged, frame.columns, cleared=absent)
 
 
 def _deletion(
@@ -264,22 +264,30 @@ def _deletion(
 
 
 @contextmanager
-def _staged(connection: Any, table: Table, frame: pl.DataFrame) -> Iterator[Any]:
+def _staged(connection: Any, table: Table, frame: pl.DataFrame) -> Iterator[tuple[Any, str]]:
+    """A cursor, and the name of a temporary table of the frame's rows.
+
+    It is one for all frames of these columns: a transaction keeps a lock for every table that it
+    has made, and the server has room for so many locks only.
+    """
+    columns = repr((table.key, dict(frame.schema)))
+    staged = f"staged_{hashlib.sha256(columns.encode()).hexdigest()[:16]}"
     with cursor(connection) as cur:
-        cur.adbc_ingest(STAGED, frame.to_arrow(), mode="create", temporary=True)
-        key = sql.names(table.key)
+        cur.adbc_ingest(staged, frame.to_arrow(), mode="create_append", temporary=True)
+        cur.execute(f"CREATE INDEX IF NOT EXISTS {staged}_key ON {staged} ({sql.names(table.key)})")
         # Without statistics the planner joins the staged rows by nested loops.
-        cur.execute(f"CREATE INDEX ON {STAGED} ({key})")
-        cur.execute(f"ANALYZE {STAGED}")
-        yield cur
-        cur.execute(f"DROP TABLE {STAGED}")
+        cur.execute(f"ANALYZE {staged}")
+        yield cur, staged
+        cur.execute(f"TRUNCATE {staged}")
 
 
-def _merge(cur: Any, table: Table, names: Sequence[str], cleared: Sequence[str] = ()) -> int:
+def _merge(
+    cur: Any, table: Table, staged: str, names: Sequence[str], cleared: Sequence[str] = ()
+) -> int:
     """Bring the staged rows into the table, with NULL in the ``cleared`` columns."""
     values = {name: f'"{name}"::{table.columns.get(name, FLOAT)}' for name in names}
     values |= dict.fromkeys(cleared, "NULL")
-    insert = sql.insert(table, values, STAGED)
+    insert = sql.insert(table, values, staged)
     return _counted(cur, insert + sql.update_if_changed(table, values))
 
 

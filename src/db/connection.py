@@ -35,6 +35,11 @@ DISK_FULL = "53100"
 # Data exceptions, violations of a table's constraints, limits such as the longest key of an index,
 # and values of a type that their column cannot have.
 BAD_VALUE = ("22", "23", "54", "42804", "42846")
+# What the server lacks: memory, room for locks, connections (a full disk apart).
+LACKING = "53"
+# Locks that others keep, deadlocks, statements that were ended or ran out of time.
+IN_USE = ("55P03", "40", "57014", "55006")
+LACKING_RIGHT = "42501"
 # Connection exceptions; a server that shuts down, crashed or starts; timeouts of idle sessions.
 LOST = ("08", "57P01", "57P02", "57P03", "57P05", "25P03")
 
@@ -187,8 +192,7 @@ def _sentence(url: str, error: Exception, *, connecting: bool) -> ForecastError:
         )
     if not _is_lost(error, state):
         return DatabaseRefused(
-            f"The database at {place} reported an error ({reason}): check the role's rights and "
-            "what else uses the database."
+            f"The database at {place} reported an error ({reason}): {_remedy(reason, state)}."
         )
     if connecting and _accepts_connections(url):
         return DatabaseUnavailable(
@@ -197,6 +201,20 @@ def _sentence(url: str, error: Exception, *, connecting: bool) -> ForecastError:
     return DatabaseUnavailable(
         f"The database at {place} does not answer ({reason}): start it, or check DATABASE_URL."
     )
+
+
+def _remedy(reason: str, state: str | None) -> str:
+    """What to do about an error of the server that is neither a value's nor the connection's."""
+    state = state or ""
+    if state == LACKING_RIGHT:
+        return "check the role's rights"
+    if state.startswith(IN_USE):
+        return "see what else uses the database, then try again"
+    if "shared memory" in reason:
+        return "raise max_locks_per_transaction in the server's settings, and restart it"
+    if state.startswith(LACKING):
+        return "give the server more memory or connections, or let less run at a time"
+    return "report it, with the log"
 
 
 def _is_lost(error: Exception, state: str | None) -> bool:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LEAST_MOVE, COMMON_DAYS, SAME_SHARE, MOST = 0.003, 20, 0.03, 0.9
 # This many of the newest common days are enough.
 NEWEST_DAYS = 250
+# These are compared with all series first, which few pass.
+SIFTED_DAYS = 50
 # Rows of the matrix: days since this one.
 FIRST_DAY, DAYS_KEPT = np.datetime64("1980-01-01", "D"), 366 * 120
 
@@ -66,16 +68,20 @@ class StoredReturns:
 
     def _twin(self, delivery: Delivery) -> str | None:
         """The ticker that moves most like the delivery, if one moves alike."""
-        series = [key for key in self._columns if key[0] != delivery.ticker]
         priced = delivery.frame.filter(pl.col("close") > 0).sort("date").tail(NEWEST_DAYS)
-        if not series or self._closes is None:
+        if self._closes is None or priced.height < COMMON_DAYS:
             return None
-        own = priced["close"].to_numpy()
-        columns = [self._columns[key] for key in series]
-        others = self._closes[_rows(priced["date"]), :][:, columns]
+        own, days = priced["close"].to_numpy(), _rows(priced["date"])
+        closes = self._closes[:, : len(self._columns)]
+        keys = list(self._columns)
+        places = np.flatnonzero(may_be_alike(own, closes[days[-SIFTED_DAYS:]]))
+        places = places[[keys[place][0] != delivery.ticker for place in places.tolist()]]
+        if not places.size:
+            return None
+        others = closes[days][:, places]
         alike = [
-            (difference, key[0])
-            for key, difference in zip(series, differences(own, others), strict=True)
+            (difference, keys[place][0])
+            for place, difference in zip(places, differences(own, others), strict=True)
             if difference < SAME_SHARE
         ]
         return min(alike)[1] if alike else None
@@ -99,6 +105,22 @@ class StoredReturns:
             wider[used, :column] = self._closes[used]
             self._closes = wider
         self._closes[_rows(priced["date"]), column] = priced["close"].to_numpy()
+
+
+def may_be_alike(own: Floats, newest: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.bool_]:
+    """Whether ``differences`` of each series can be below ``SAME_SHARE``; mostly it cannot.
+
+    ``newest`` are the closes of the others (k, m) on the last days of ``own`` (n,). More returns
+    differ on these than the tenth of all that may.
+    """
+    last = own[own.size - newest.shape[0] :, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        theirs = newest[1:] / newest[:-1] - 1
+        moves = last[1:] / last[:-1] - 1
+        differs = np.abs((moves - theirs) / moves) >= SAME_SHARE
+    differs &= (newest[1:] > 0) & (newest[:-1] > 0) & (np.abs(moves) >= LEAST_MOVE)
+    result: npt.NDArray[np.bool_] = differs.sum(axis=0) <= (1 - MOST) * own.size + 1
+    return result
 
 
 def differences(own: Floats, others: npt.NDArray[np.floating[Any]]) -> Floats:

@@ -38,6 +38,8 @@ SETTINGS = (
     f"port={PORT}",
     "unix_socket_permissions=0700",
     "max_connections=50",
+    # A run holds an advisory lock for each of its tickers: exchanges have thousands of them.
+    "max_locks_per_transaction=256",
     "jit=off",
     # The advisory locks of a client that died during a long statement are released soon.
     "client_connection_check_interval=1s",

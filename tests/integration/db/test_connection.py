@@ -204,6 +204,25 @@ def test_the_error_names_the_right_that_a_role_lacks(database_url):
 
 
 @pytest.mark.parametrize(
+    ("state", "reason", "remedy"),
+    [
+        ("53200", "out of shared memory", "raise max_locks_per_transaction in the server's"),
+        ("53200", "out of memory", "give the server more memory or connections"),
+        ("55P03", "canceling statement due to lock timeout", "see what else uses the database"),
+        ("40P01", "deadlock detected", "see what else uses the database"),
+        ("XX000", "cache lookup failed for relation 1", "report it, with the log"),
+    ],
+)
+def test_the_remedy_is_that_of_the_error(database_url, reader, state, reason, remedy):
+    raising = f"DO $$ BEGIN RAISE EXCEPTION '{reason}' USING ERRCODE = '{state}'; END $$"
+    with pytest.raises(DatabaseRefused) as refused, one_sentence_errors(database_url):
+        reader.execute(raising)
+
+    assert f"reported an error ({reason}): {remedy}" in str(refused.value)
+    assert "rights" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "postgresql://me:hunter2@[::1/db",

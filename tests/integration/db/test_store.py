@@ -686,3 +686,21 @@ def test_what_rows_lack_is_counted_alike_in_the_database_and_in_a_dry_run(store)
         ("TCS.NS", 4, 3, 1, 3, DAYS[1]),
     ]
     assert store.count_lacking(FEATURES_DAILY, ["NONE.NS"], names, 3).is_empty()
+
+
+def test_a_long_transaction_holds_no_more_locks_than_a_short_one(database_url):
+    connection = bulk_connection(database_url)
+    store = PostgresStore(connection)
+    locks = []
+    for close in range(1, 31):
+        store.upsert(CLEAN_DAILY, clean(close))
+        with bulk.cursor(connection) as cursor:
+            bulk.execute(cursor, "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid()")
+            locks.append(bulk.fetch(cursor).item())
+    connection.rollback()
+
+    assert locks[-1] == locks[1]
+    # What was staged is gone, and so is the table that it was staged in.
+    assert write(store, lambda: store.upsert(CLEAN_DAILY, clean(1, 2))) == 2
+    assert closes(store) == [1, 2]
+    store.close()

@@ -5,7 +5,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from src.data.ingest.stored_returns import COMMON_DAYS, LEAST_MOVE, MOST, differences
+from src.data.ingest.stored_returns import (
+    COMMON_DAYS,
+    LEAST_MOVE,
+    MOST,
+    SAME_SHARE,
+    SIFTED_DAYS,
+    differences,
+    may_be_alike,
+)
 
 
 def by_loop(own, other):
@@ -47,3 +55,24 @@ def test_few_common_days_tell_nothing():
     other[COMMON_DAYS:] = 0
 
     assert differences(own, other[:, None])[0] == np.inf
+
+
+@pytest.mark.parametrize("days", [20, 49, 60, 250])
+@pytest.mark.parametrize("seed", range(20))
+def test_whoever_is_alike_passes_the_sieve(seed, days):
+    rng = np.random.default_rng(seed)
+    own = walk(seed, days)
+    others = own[:, None] * np.exp(rng.normal(0, 0.0002 * np.arange(8), (days, 8)))
+    # Also with gaps, and with days that differ, as many as there may be and more.
+    others[rng.random(others.shape) < 0.1 * (seed % 3)] = 0
+    others[rng.random(days) < 0.02 * (seed % 6)] *= 1.3
+
+    alike = differences(own, others) < SAME_SHARE
+
+    assert not (alike & ~may_be_alike(own, others[-SIFTED_DAYS:])).any()
+
+
+def test_hardly_anyone_else_passes_the_sieve():
+    others = np.stack([walk(seed, 250) for seed in range(1, 200)], axis=1)
+
+    assert may_be_alike(walk(0, 250), others[-SIFTED_DAYS:]).sum() == 0
