@@ -8,8 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from src.core.tables import INGEST_BATCHES, Table
-from src.db import bulk, completeness
-from src.db.tables import instruments
+from src.db import bulk, completeness, instruments
 
 if TYPE_CHECKING:
     import polars as pl
