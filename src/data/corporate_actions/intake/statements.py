@@ -19,7 +19,7 @@ from src.core.errors import BadInput
 from src.data.corporate_actions.action import SHARE_KINDS, Action
 from src.data.corporate_actions.adjust import shares_after
 from src.data.corporate_actions.ledger import LEDGER_SCHEMA, applied_actions
-from src.data.sources.files.reader import read_content
+from src.data.sources.files.reader import read_text
 
 YAHOO_COLUMNS = ("Date", "Dividends", "Stock Splits")
 ADVICE = "give a CSV file with the columns Date (YYYY-MM-DD), Dividends and Stock Splits."
@@ -74,10 +74,7 @@ def read_actions(
 def _read_yahoo_csv(path: Path) -> pl.DataFrame:
     """``date, kind, ratio, amount``: a split and a dividend for each line, zero where none was."""
     try:
-        content = read_content(path)
-        if content.is_workbook:
-            raise BadInput("it is a workbook: save it as CSV.")
-        texts = pl.read_csv(content.unpacked, infer_schema=False)
+        texts = pl.read_csv(read_text(path), infer_schema=False)
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from error
     except pl.exceptions.PolarsError as error:

@@ -1,4 +1,4 @@
-"""Parse one price file: from its bytes to the rows, rejected rows and actions of each ticker."""
+"""Parse a table of a price file: to the rows, rejected rows and actions of each ticker."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from src.core.errors import BadInput
 from src.core.tables import DAILY_VALUES, OHLCV
 from src.data.sources.delivery import KEY_COLUMNS
 from src.data.sources.files import row_filters
-from src.data.sources.files.cells import TextGrid, read_grid
 from src.data.sources.files.fields.actions import read_actions
 from src.data.sources.files.fields.dates.parse import parse_dates
 from src.data.sources.files.fields.tickers import select_tickers, suffix_in_file, ticker_in_name
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
 
     from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Basis, Delivery, Kind
+    from src.data.sources.files.grids.grid import Grid
     from src.data.sources.files.layouts import Layout
-    from src.data.sources.files.reader import Content, PriceFile
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class FilteredRows:
 
 
 @dataclass(frozen=True)
-class ParsedFile:
+class ParsedGrid:
     """A file's rows after all filters, of all ``selected`` tickers together."""
 
     layout: Layout
@@ -74,70 +73,68 @@ class TickerRows:
     actions: pl.DataFrame | None
 
 
-def parse_file(
-    content: Content,
-    file: PriceFile,
-    *,
-    calendar: Calendar,
-    ticker: str | None,
-    suffix: str,
-    latest_year: int,
-) -> list[TickerRows]:
-    """The file's rows by ticker, none when it is another ticker's file in a folder.
+@dataclass(frozen=True)
+class ParseOptions:
+    """What decides how a file is read, beside the file itself.
 
-    Without a ``ticker`` all in the file are taken; ``suffix`` is for bare symbols, ``latest_year``
-    the last that a date may have.
+    Attributes:
+        calendar: Of the exchange that the files are of.
+        ticker: The one to take; None for all in a file.
+        suffix: For bare symbols.
+        latest_year: The last that a date may have.
+        columns: What the columns of files without a header are.
+    """
+
+    calendar: Calendar
+    ticker: str | None
+    suffix: str
+    latest_year: int
+    columns: tuple[str, ...] = ()
+
+
+def parse_grid(grid: Grid, options: ParseOptions, *, explicit: bool) -> list[TickerRows]:
+    """The rows of a file's table by ticker, none when it is another ticker's beside others.
+
+    An ``explicit`` table was given by its own path: neither found in a folder nor one of several in
+    its file.
 
     Raises:
-        BadInput: when the file cannot be used; the sentence begins after the path.
+        BadInput: when the table cannot be used; the sentence begins after the path.
     """
-    parsed = parse_rows(
-        content, file, calendar=calendar, ticker=ticker, suffix=suffix, latest_year=latest_year
-    )
+    parsed = parse_rows(grid, options, explicit=explicit)
     return [] if parsed is None else _by_ticker(parsed.layout, parsed.filtered, parsed.selected)
 
 
-def parse_rows(
-    content: Content,
-    file: PriceFile,
-    *,
-    calendar: Calendar,
-    ticker: str | None,
-    suffix: str,
-    latest_year: int,
-) -> ParsedFile | None:
-    """The file's rows of all tickers together; arguments and errors as of ``parse_file``."""
-    layout, cells, delimiter = _read(content)
-    file_suffix = suffix_in_file(ticker, suffix)
+def parse_rows(grid: Grid, options: ParseOptions, *, explicit: bool) -> ParsedGrid | None:
+    """The table's rows of all tickers together; arguments and errors as of ``parse_grid``."""
+    layout, cells = _read(grid)
+    file_suffix = suffix_in_file(options.ticker, options.suffix)
     stated = stated_tickers(layout, cells, file_suffix)
-    in_name = ticker_in_name(file.path.name, file_suffix)
+    in_name = ticker_in_name(grid.file_name, file_suffix)
     distinct = list(dict.fromkeys(stated.values()))
-    selected = select_tickers(ticker, distinct, in_name, explicit=file.explicit)
+    selected = select_tickers(options.ticker, distinct, in_name, explicit=explicit)
     if not selected:
         return None
     rows, notes = long_rows(layout, cells, stated, selected)
-    filtered = _filter(layout, rows, selected, calendar, latest_year, delimiter)
+    filtered = _filter(layout, rows, selected, options, grid.delimiter)
     rejected = with_whole_rows(layout, cells, filtered.rejected)
     filtered = replace(filtered, rejected=rejected, notes=(*notes, *filtered.notes))
-    return ParsedFile(layout, filtered, selected)
+    return ParsedGrid(layout, filtered, selected)
 
 
-def _read(content: Content) -> tuple[Layout, pl.DataFrame, str]:
-    """The layout, the cells, and what separates them, empty where they are not text."""
-    grid = read_grid(content)
+def _read(grid: Grid) -> tuple[Layout, pl.DataFrame]:
     layout = recognise_layout(grid.head)
     cells = grid.body(layout.header_lines, len(layout.names))
     if not cells.height:
         raise BadInput("it has a header and no rows: download it again.")
-    return layout, cells, grid.delimiter if isinstance(grid, TextGrid) else ""
+    return layout, cells
 
 
 def _filter(
     layout: Layout,
     rows: pl.DataFrame,
     selected: Sequence[str],
-    calendar: Calendar,
-    latest_year: int,
+    options: ParseOptions,
     delimiter: str,
 ) -> FilteredRows:
     if not rows.height:
@@ -148,10 +145,10 @@ def _filter(
         rows["at"],
         rows["file_line"],
         column=layout.date_name,
-        latest_year=latest_year,
-        calendar=calendar,
+        latest_year=options.latest_year,
+        calendar=options.calendar,
     )
-    times = resolve_times(dates, rows["ticker"], calendar, exchange_of(selected[0]))
+    times = resolve_times(dates, rows["ticker"], options.calendar, exchange_of(selected[0]))
     if times.kind == "daily":
         check_volume(layout)
     rows = rows.with_columns(dates.outside_years, key=times.key)

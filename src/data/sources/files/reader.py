@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import zipfile
-import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from src.core.errors import BadInput
+from src.data.sources.files.containers import archives
+from src.data.sources.files.containers.encodings import as_utf8
+from src.data.sources.files.containers.folders import files_in, is_price_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import zipfile
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-# Fifty years of daily bars of the whole exchange are smaller; a gzip bomb is not.
-LARGEST = 512 * 1024 * 1024
-_ENDINGS = (".csv", ".gz", ".xlsx")
-_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
-_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x0b\x0c"))
+_NAMES_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -31,12 +30,26 @@ class PriceFile:
 
 
 @dataclass(frozen=True)
+class Member:
+    """A file in a zip archive, by its path there, or a whole file; then its ``name`` is empty.
+
+    ``read`` gives its bytes, unpacked, and raises BadInput.
+    """
+
+    name: str
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
 class Content:
-    """A file's bytes: ``packed`` as on disk, ``unpacked`` as UTF-8 text or as a workbook."""
+    """A file's bytes: ``packed`` as on disk, and what is in it.
+
+    ``unread`` are the names of what is in a zip archive beside price files.
+    """
 
     packed: bytes
-    unpacked: bytes
-    is_workbook: bool
+    members: tuple[Member, ...]
+    unread: tuple[str, ...] = ()
 
 
 def find_files(paths: Iterable[Path]) -> list[PriceFile]:
@@ -53,29 +66,67 @@ def read_content(path: Path) -> Content:
     return unpack(read_packed(path))
 
 
+def read_text(path: Path) -> bytes:
+    """The text of a file that is one text, as UTF-8; raises BadInput as ``read_content``."""
+    members = read_content(path).members
+    if len(members) > 1:
+        raise BadInput(f"it has {len(members)} files: unpack it and give one of them.")
+    unpacked = members[0].read()
+    if unpacked.startswith(archives.ZIP):
+        raise BadInput("it is a workbook: save it as CSV.")
+    return as_utf8(unpacked)
+
+
 def unpack(packed: bytes) -> Content:
     """The bytes of a file, unpacked; raises BadInput as ``read_content``."""
-    unpacked = _gunzip(packed) if packed.startswith(_GZIP) else packed
+    unpacked = archives.gunzip(packed) if packed.startswith(archives.GZIP) else packed
     if not unpacked.strip():
         raise BadInput("it is empty: give a file with prices.")
-    if unpacked.startswith(_ZIP):
-        _check_workbook(unpacked)
-        return Content(packed, unpacked, is_workbook=True)
-    return Content(packed, _as_utf8(unpacked), is_workbook=False)
+    if unpacked.startswith((archives.ZIP, archives.EMPTY_ZIP)):
+        listed = archives.list_members(unpacked)
+        if not archives.is_workbook(listed):
+            return _members_of(packed, unpacked, listed)
+    return Content(packed, (Member("", lambda: unpacked),))
+
+
+def _members_of(packed: bytes, archive: bytes, listed: list[zipfile.ZipInfo]) -> Content:
+    members, unread = [], []
+    for info in listed:
+        path = PurePosixPath(info.filename.replace("\\", "/"))
+        if is_price_file(path.name) and "__MACOSX" not in path.parts:
+            members.append(Member(str(path), partial(_read_member, archive, info)))
+        else:
+            unread.append(str(path))
+    if len({member.name for member in members}) < len(members):
+        raise BadInput("its zip archive has two files of one name: unpack it first.")
+    if not members:
+        names = f": it has {listed_names(unread)}" if unread else ""
+        raise BadInput(f"its zip archive has no price file{names}.")
+    return Content(packed, tuple(members), tuple(unread))
+
+
+def _read_member(archive: bytes, info: zipfile.ZipInfo) -> bytes:
+    unpacked = archives.read_member(archive, info)
+    if unpacked.startswith(archives.GZIP):
+        unpacked = archives.gunzip(unpacked)
+    if not unpacked.strip():
+        raise BadInput("it is empty: give a file with prices.")
+    if unpacked.startswith(archives.ZIP) and not archives.is_workbook(
+        archives.list_members(unpacked)
+    ):
+        raise BadInput("it is a zip archive inside another: unpack the outer one first.")
+    return unpacked
+
+
+def listed_names(names: Sequence[str]) -> str:
+    """The first few of some names, and how many more there are."""
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    more = len(names) - _NAMES_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _in_folder(folder: Path) -> list[PriceFile]:
-    names = sorted(
-        path
-        for path in folder.iterdir()
-        if path.name.lower().endswith(_ENDINGS)
-        and not path.name.lower().endswith(".tar.gz")
-        and not path.name.startswith((".", "~$"))
-        and path.is_file()
-    )
-    if not names:
-        raise BadInput(f"{folder}: the folder has no price file (*.csv, *.gz or *.xlsx).")
-    return [PriceFile(path, explicit=False) for path in names]
+    return [PriceFile(path, explicit=False) for path in files_in(folder)]
 
 
 def read_packed(path: Path) -> bytes:
@@ -83,54 +134,8 @@ def read_packed(path: Path) -> bytes:
     try:
         if not path.is_file():  # a device or a pipe may never end
             raise BadInput("no such file: check the path.")
-        if path.stat().st_size > LARGEST:
-            raise BadInput(_too_large())
+        if path.stat().st_size > archives.LARGEST:
+            raise BadInput(archives.too_large())
         return path.read_bytes()
     except OSError as error:
         raise BadInput(f"it could not be read ({error.strerror}): check the file.") from error
-
-
-def _gunzip(packed: bytes) -> bytes:
-    try:
-        with gzip.open(io.BytesIO(packed)) as stream:
-            unpacked = stream.read(LARGEST + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise BadInput(f"its gzip data is damaged ({error}): download it again.") from error
-    if len(unpacked) > LARGEST:
-        raise BadInput(_too_large())
-    return unpacked
-
-
-def _check_workbook(unpacked: bytes) -> None:
-    try:
-        with zipfile.ZipFile(io.BytesIO(unpacked)) as book:
-            members = book.infolist()
-    except (zipfile.BadZipFile, ValueError) as error:
-        raise BadInput(f"its xlsx data is damaged ({error}): save it again.") from error
-    if not any(member.filename.startswith("xl/") for member in members):
-        raise BadInput("it is a zip archive, not a workbook: unpack it first.")
-    if sum(member.file_size for member in members) > LARGEST:
-        raise BadInput(_too_large())
-
-
-def _as_utf8(unpacked: bytes) -> bytes:
-    if len(unpacked.translate(None, _CONTROLS)) != len(unpacked):
-        raise BadInput("it is binary, not text: give a CSV or xlsx file with prices.")
-    try:
-        text = unpacked.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = _as_cp1252(unpacked)
-    if text.lstrip()[:1] == "<":
-        raise BadInput("it is a web page, not prices: download the file itself.")
-    return text.replace("\r\n", "\n").replace("\r", "\n").encode()
-
-
-def _as_cp1252(unpacked: bytes) -> str:
-    try:
-        return unpacked.decode("cp1252")
-    except UnicodeDecodeError:
-        raise BadInput("it is neither UTF-8 nor Windows-1252 text: save it as UTF-8.") from None
-
-
-def _too_large() -> str:
-    return f"it is larger than {LARGEST // 2**20} MiB unpacked: split it into smaller files."

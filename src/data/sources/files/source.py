@@ -8,13 +8,11 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import polars as pl
-
-from src.core.calendars.calendar import OutsideCalendar
 from src.core.errors import BadInput, UsageError
 from src.core.tickers import check_suffix, normalise_ticker
 from src.data.sources.delivery import Delivery
-from src.data.sources.files.parse import TickerRows, parse_file, within
+from src.data.sources.files.parse import ParseOptions, TickerRows, within
+from src.data.sources.files.parse_file import parse_file
 from src.data.sources.files.reader import find_files, read_content, read_packed
 from src.data.sources.files.stored_files import StoredPart, file_hash, find_stored
 
@@ -22,8 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import polars as pl
+
     from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Basis, Kind
+    from src.data.sources.files.grids.grid import Grid
     from src.data.sources.files.reader import PriceFile
     from src.db.store import Store
 
@@ -34,7 +35,7 @@ _VENDOR = re.compile(r"[a-z0-9_]{1,32}")
 
 
 class FileSource:
-    """Prices in files and folders (text, gzip or xlsx), read once and kept in memory.
+    """Prices in files and folders, packed or not, read once and kept in memory.
 
     A file that cannot be read does not keep the others back: see ``take_failures``.
 
@@ -60,9 +61,9 @@ class FileSource:
         fetched_at: dt.datetime | None = None,
     ) -> None:
         self._paths = list(paths)
-        self._calendar = calendar
         self._suffix = check_suffix(suffix)
         self._ticker = None if ticker is None else normalise_ticker(ticker, self._suffix)
+        self._options = ParseOptions(calendar, self._ticker, self._suffix, now.year + 1)
         self._vendor = _check_vendor(vendor)
         self._basis = basis
         self._fetched_at = fetched_at
@@ -115,16 +116,15 @@ class FileSource:
         """Each delivery, with the dates of its rejected rows, by ticker and kind."""
         if self._deliveries is None:
             deliveries: dict[tuple[str, Kind], list[_Dated]] = {}
-            failures = []
+            failures: list[BadInput] = []
             for file in find_files(self._paths):
                 if self._stored and self._hash_of(file) in self._stored:
                     continue
-                try:
-                    for dated in self._read_file(file):
-                        key = (dated[0].ticker, dated[0].kind)
-                        deliveries.setdefault(key, []).append(dated)
-                except BadInput as error:
-                    failures.append(error)
+                dated_deliveries, refusals = self._read_file(file)
+                failures += refusals
+                for dated in dated_deliveries:
+                    key = (dated[0].ticker, dated[0].kind)
+                    deliveries.setdefault(key, []).append(dated)
             if not deliveries and not self._stored:
                 raise _nothing_read(self._ticker, self._paths, failures)
             self._deliveries, self._failures = deliveries, failures
@@ -141,36 +141,31 @@ class FileSource:
         options = (self._ticker, self._vendor, self._basis, self._suffix)
         return file_hash(packed, file, options)
 
-    def _read_file(self, file: PriceFile) -> list[_Dated]:
+    def _read_file(self, file: PriceFile) -> tuple[list[_Dated], list[BadInput]]:
+        """The deliveries of a file, and why parts of it or all were refused."""
         try:
             content = read_content(file.path)
-            parts = parse_file(
-                content,
-                file,
-                calendar=self._calendar,
-                ticker=self._ticker,
-                suffix=self._suffix,
-                latest_year=self._now.year + 1,
-            )
-        except (BadInput, OutsideCalendar) as error:
-            raise BadInput(f"{file.path}: {error}") from error
-        except pl.exceptions.PolarsError as error:
-            raise BadInput(f"{file.path}: it is not a table of prices: save it as CSV.") from error
+        except BadInput as error:
+            return [], [BadInput(f"{file.path}: {error}")]
+        parsed = parse_file(content, file, self._options)
+        failures = [BadInput(f"{file.path}: {failure}") for failure in parsed.failures]
         digest = hashlib.sha256(content.packed)
         # What states actions is merged into the ledger every time that it is given.
-        is_recognisable = all(part.actions is None for part in parts)
+        is_recognisable = not failures and all(part.actions is None for _, part in parsed.parts)
         key = self._hash(content.packed, file) if is_recognisable else ""
+        count = len(parsed.parts)
+        deliveries = (
+            (self._delivery(rows, grid, file.path, digest), rows.rejected_days)
+            for grid, rows in parsed.parts
+        )
         return [
-            (
-                replace(
-                    self._delivery(part, file.path, digest), file_hash=key, file_parts=len(parts)
-                ),
-                part.rejected_days,
-            )
-            for part in parts
-        ]
+            (replace(delivery, file_hash=key, file_parts=count), days)
+            for delivery, days in deliveries
+        ], failures
 
-    def _delivery(self, rows: TickerRows, path: Path, digest: hashlib._Hash) -> Delivery:
+    def _delivery(
+        self, rows: TickerRows, grid: Grid, path: Path, digest: hashlib._Hash
+    ) -> Delivery:
         vendor = self._vendor or rows.vendor or UNNAMED
         basis = self._basis or rows.basis or "split"
         notes = list(rows.notes)
@@ -190,9 +185,9 @@ class FileSource:
             price_basis=basis,
             frame=rows.frame,
             rejected=rows.rejected,
-            content_hash=_content_hash(digest, rows.ticker, rows.kind),
+            content_hash=_content_hash(digest, rows.ticker, rows.kind, grid.place),
             fetched_at=self._fetched_at or self._now,
-            origin=str(path),
+            origin=f"{path}, {grid.place}" if grid.place else str(path),
             fetched_at_stated=self._fetched_at is not None,
             notes=tuple(notes),
             actions=rows.actions,
@@ -225,7 +220,7 @@ def _no_prices(ticker: str | None, paths: Sequence[Path]) -> str:
     return f"{places}: no file there has prices of {ticker}: give its file by its own path."
 
 
-def _content_hash(digest: hashlib._Hash, ticker: str, kind: Kind) -> str:
+def _content_hash(digest: hashlib._Hash, ticker: str, kind: Kind, place: str) -> str:
     copy = digest.copy()  # a file of two thousand tickers is hashed once
-    copy.update(f"\n{ticker}\n{kind}".encode())
+    copy.update("\n".join(["", ticker, kind, *([place] if place else [])]).encode())
     return copy.hexdigest()

@@ -39,8 +39,9 @@ def find_stored(store: Store, hashes: Collection[str]) -> dict[str, list[StoredP
 
     A file of which a part was refused, or withdrawn later, is not among them.
     """
+    # A file may have several tables of one ticker: their contents tell them apart.
     batches = store.batches_of_files(sorted(hashes)).unique(
-        ["file_hash", "ticker", "kind"], maintain_order=True
+        ["file_hash", "content_hash"], maintain_order=True
     )
     parts: dict[str, list[StoredPart]] = {}
     expected: dict[str, int] = {}

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from src.core.errors import BadInput, SourceUnavailable
-from src.data.sources.files.reader import LARGEST, Content, unpack
+from src.data.sources.files.containers.archives import LARGEST
+from src.data.sources.files.reader import Content, unpack
 from src.data.sources.pace import REFUSALS
 
 if TYPE_CHECKING:

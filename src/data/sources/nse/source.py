@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import polars as pl
-
-from src.core.calendars.calendar import OutsideCalendar
 from src.core.errors import BadInput, SourceNotAsked, SourceUnavailable
 from src.data.sources.delivery import Delivery
-from src.data.sources.files.parse import parse_file
+from src.data.sources.files.parse import ParseOptions
+from src.data.sources.files.parse_file import parse_file
 from src.data.sources.files.reader import PriceFile
 from src.data.sources.nse.archive import Archive, NotDelivered
 
@@ -116,17 +114,11 @@ class NseSource:
         url = self._archive.url(day)
         content = self._archive.fetch(url, self.pace)
         file = PriceFile(Path(urlsplit(url).path), explicit=True)
-        try:
-            parts = parse_file(
-                content,
-                file,
-                calendar=self._calendar,
-                ticker=None,
-                suffix=SUFFIX,
-                latest_year=self._now.year + 1,
-            )
-        except (BadInput, OutsideCalendar, pl.exceptions.PolarsError) as error:
-            raise BadInput(f"{url}: {error}") from error
+        options = ParseOptions(self._calendar, None, SUFFIX, self._now.year + 1)
+        parsed = parse_file(content, file, options)
+        if parsed.failures:
+            raise BadInput(f"{url}: {parsed.failures[0]}")
+        parts = [part for _, part in parsed.parts]
         wrong = next((part for part in parts if not (part.frame["date"] == day).all()), None)
         if wrong is not None:
             raise BadInput(f"{url}: it has prices of another day than {day}")

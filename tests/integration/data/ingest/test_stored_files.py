@@ -32,9 +32,9 @@ def parsed(monkeypatch):
     names = []
     parse = file_source.parse_file
 
-    def noting(content, file, **facts):
+    def noting(content, file, options):
         names.append(file.path.name)
-        return parse(content, file, **facts)
+        return parse(content, file, options)
 
     monkeypatch.setattr(file_source, "parse_file", noting)
     return names

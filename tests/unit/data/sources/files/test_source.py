@@ -460,7 +460,7 @@ def test_formulas_without_their_values_are_refused_in_silence(tmp_path, caplog):
 
 
 def test_an_empty_workbook_is_refused(tmp_path):
-    with pytest.raises(BadInput, match="its first sheet is empty"):
+    with pytest.raises(BadInput, match="all its sheets are empty"):
         only(workbook(tmp_path / "TCS.NS.xlsx", []))
 
 

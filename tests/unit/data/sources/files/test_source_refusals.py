@@ -5,6 +5,7 @@ import pytest
 
 from src.core.errors import BadInput
 from src.data.sources.files import reader
+from src.data.sources.files.containers import archives
 from tests.support.price_files import all_deliveries, file_source
 
 HEADER = "Date,Open,High,Low,Close,Volume\n"
@@ -47,7 +48,7 @@ HALF_TWICE = rows("2022-01-03", 1, 12) + fourfold(rows("2022-01-03", 1, 6))
         (b"\x89PNG\r\n\x1a\n\x00\x00", "it is binary"),
         (b"Date,Open\n\x81\x8d\xff", "neither UTF-8 nor Windows-1252 text"),
         (b"<!DOCTYPE html><html></html>", "it is a web page"),
-        (b"PK\x03\x04 not a zip", "its xlsx data is damaged"),
+        (b"PK\x03\x04 not a zip", "its zip data is damaged"),
         (b"\x1f\x8b\x08 not gzip", "its gzip data is damaged"),
         (gzip.compress((HEADER + ROW).encode(), mtime=0)[:-9], "its gzip data is damaged"),
         (gzip.compress(b"", mtime=0), "it is empty"),
@@ -134,7 +135,7 @@ def test_a_few_conflicting_days_are_set_aside(tmp_path, days, twice):
 
 
 def test_a_file_that_unpacks_beyond_the_limit_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(reader, "LARGEST", 2**20)
+    monkeypatch.setattr(archives, "LARGEST", 2**20)
     path = tmp_path / "bomb.csv.gz"
     path.write_bytes(gzip.compress(b"0" * 5_000_000, mtime=0))
 
@@ -143,7 +144,7 @@ def test_a_file_that_unpacks_beyond_the_limit_is_refused(tmp_path, monkeypatch):
 
 
 def test_a_file_beyond_the_limit_is_not_even_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(reader, "LARGEST", 2**20)
+    monkeypatch.setattr(archives, "LARGEST", 2**20)
     path = tmp_path / "large.csv"
     path.write_bytes(b"0" * 2_000_000)
 
