@@ -94,6 +94,16 @@ def count_lacking(
     return _fetch(connection, query, parameters).sort("ticker")
 
 
+def newest(connection: Any, table: Table, tickers: Sequence[str]) -> pl.DataFrame:
+    """See ``Store.newest``."""
+    at = table.key[1]
+    query = (
+        f"SELECT ticker, source, max({at}) AS {at} FROM {table.name} "  # noqa: S608
+        "WHERE ticker = ANY(string_to_array($1, ',')) GROUP BY ticker, source"
+    )
+    return _fetch(connection, query, (",".join(tickers),))
+
+
 def insert(connection: Any, table: Table, frame: pl.DataFrame) -> int:
     """Write rows whose keys the table does not have; the number of rows."""
     if not frame.is_empty():

@@ -52,6 +52,13 @@ class Store(Protocol):
         """
         ...
 
+    def newest(self, table: Table, tickers: Sequence[str]) -> pl.DataFrame:
+        """The last date or time of each series in a table of raw prices.
+
+        Columns ``ticker``, ``source`` and that of the time, which is the second of the key.
+        """
+        ...
+
     def replace(
         self,
         table: Table,
@@ -133,6 +140,10 @@ class PostgresStore:
     ) -> pl.DataFrame:
         """See Store."""
         return bulk.count_lacking(self._connection, table, tickers, columns, recent, until)
+
+    def newest(self, table: Table, tickers: Sequence[str]) -> pl.DataFrame:
+        """See Store."""
+        return bulk.newest(self._connection, table, tickers)
 
     def replace(
         self,
@@ -249,6 +260,11 @@ class DryRunStore:
         """See Store."""
         rows = self.load(table, tickers, until, ("ticker", "date", "warm_up", *columns))
         return completeness.of_frame(rows, columns, recent)
+
+    def newest(self, table: Table, tickers: Sequence[str]) -> pl.DataFrame:
+        """See Store."""
+        rows = self.load(table, tickers, columns=("ticker", "source", table.key[1]))
+        return rows.group_by("ticker", "source").max()
 
     def replace(
         self,

@@ -136,6 +136,10 @@ class CheckedStore:
         """See Store."""
         return self._below.count_lacking(table, tickers, columns, recent, until)
 
+    def newest(self, table: Table, tickers: Sequence[str]) -> pl.DataFrame:
+        """See Store."""
+        return self._below.newest(table, tickers)
+
     def replace(
         self,
         table: Table,

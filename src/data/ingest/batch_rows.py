@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -39,22 +38,6 @@ def raw_rows(rows: pl.DataFrame, delivery: Delivery, batches: pl.DataFrame) -> p
     facts = batches.select("batch_id", "price_basis", "fetched_at")
     whose = {"ticker": pl.lit(delivery.ticker), "source": pl.lit(delivery.vendor)}
     return rows.join(facts, on="batch_id", how="left", maintain_order="left").with_columns(**whose)
-
-
-def newer_rows(
-    rows: pl.DataFrame, delivery: Delivery, batch: Batch, columns: Sequence[str]
-) -> pl.DataFrame:
-    """As ``raw_rows``, of rows that were not stored before, in these columns."""
-    fetched_at = pl.lit(batch.fetched_at).cast(UTC)
-    facts = {
-        "ticker": pl.lit(delivery.ticker),
-        "source": pl.lit(delivery.vendor),
-        "batch_id": pl.lit(batch.batch_id, dtype=pl.Int64),
-        "price_basis": pl.lit(batch.price_basis),
-        "fetched_at": fetched_at,
-        "first_seen": fetched_at,
-    }
-    return rows.select(facts.get(name, pl.col(name)).alias(name) for name in columns)
 
 
 def revision_rows(revised: RevisionResult, delivery: Delivery, batch: Batch) -> pl.DataFrame:

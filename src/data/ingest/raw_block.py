@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -20,6 +20,7 @@ from src.core.tables import (
 from src.data.history.raw_rows import load_raw
 from src.data.history.rebuild import valid_batches
 from src.data.history.revisions import UTC
+from src.data.ingest.appended_rows import AppendedRows, raw_rows_of, rejected_rows_of
 
 if TYPE_CHECKING:
     from src.data.history.revisions import Batch
@@ -47,56 +48,78 @@ class RawBlock:
         self.store = store
         self._tickers = tickers
         self._of_series: dict[Key, pl.DataFrame] | None = None
+        self._newest: dict[Kind, dict[Key, object]] = {}
         self._read: dict[Kind, pl.DataFrame] = {}
         self._series: dict[Kind, dict[Key, pl.DataFrame]] = {}
         self._changed: dict[Kind, set[str]] = {"daily": set(), "hourly": set()}
-        # Of a series that was only continued: the last batch of it, and the rows after those read.
-        self._continued: dict[Kind, dict[Key, tuple[Batch, list[pl.DataFrame]]]]
-        self._continued = {"daily": {}, "hourly": {}}
+        # Of a series: rows after those read, and the last batch that had all rows before its own.
+        self._appended: dict[Kind, dict[Key, list[AppendedRows]]] = {"daily": {}, "hourly": {}}
+        self._confirmed: dict[Kind, dict[Key, Batch]] = {"daily": {}, "hourly": {}}
         self._no_batches = pl.DataFrame()
         # Of batches that are not stored yet: numbers for them, their rows, and what they delivered.
         self._numbers: list[int] = []
-        self._added: list[pl.DataFrame] = []
+        self._added: list[dict[str, object]] = []
+        self._added_to: dict[Key, list[dict[str, object]]] = {}
         self._contents: list[tuple[object, ...]] = []
         self._revisions: list[pl.DataFrame] = []
         self._rejected: list[pl.DataFrame] = []
+        self._refusing: list[AppendedRows] = []
 
     def batches(self, delivery: Delivery) -> pl.DataFrame:
         """The valid batches of the delivery's series: rows of ``ingest_batches``."""
         key = (delivery.ticker, delivery.kind, delivery.vendor)
-        of_series = self._batches()
-        return of_series.get(key, self._no_batches)
+        batches = self._batches()
+        of_series = batches.get(key, self._no_batches)
+        if added := self._added_to.pop(key, None):
+            of_series = pl.concat([of_series, pl.DataFrame(added, schema=of_series.schema)])
+            batches[key] = of_series
+        return of_series
 
     def prices(self, delivery: Delivery) -> pl.DataFrame:
         """The raw rows of its series with ``price_basis, fetched_at`` of their batch."""
         self._read_kind(delivery.kind)
         return self._current(delivery.kind, (delivery.ticker, delivery.vendor))
 
+    def newest(self, delivery: Delivery) -> object:
+        """The last date or time of its series' rows, None where there is none.
+
+        What is stored of it need not be read for that.
+        """
+        kind, key = delivery.kind, (delivery.ticker, delivery.vendor)
+        if delivery.ticker in self._changed[kind]:
+            return self.prices(delivery)[delivery.key].max()
+        lasts = [part.rows[delivery.key].max() for part in self._appended[kind].get(key, ())]
+        stored = self._newest_stored(kind).get(key)
+        times: list[Any] = [last for last in (stored, *lasts) if last is not None]
+        return max(times, default=None)
+
     def has_prices(self, ticker: str) -> bool:
         """Whether there are daily bars of a ticker, from any source."""
-        self._read_kind("daily")
-        return any(key[0] == ticker for key in self._series["daily"])
+        series = (self._newest_stored("daily"), self._series.get("daily", ()))
+        appended = self._appended["daily"]
+        return any(key[0] == ticker for keys in (*series, appended) for key in keys)
 
     def add_batch(
         self, delivery: Delivery, row: Mapping[str, object], content: bytes, actions: bytes
     ) -> int:
         """Add a row of ``ingest_batches`` with what was delivered; its number."""
-        before = self.batches(delivery)
+        self._batches()
         if not self._numbers:
             self._numbers = self.store.reserve_batches(len(self._tickers))
         number = self._numbers.pop(0)
-        added = pl.DataFrame([{"batch_id": number, **row}], schema=before.schema)
         key = (delivery.ticker, delivery.kind, delivery.vendor)
-        self._batches()[key] = pl.concat([before, added])
+        added = {"batch_id": number, **row}
+        self._added.append(added)
+        self._added_to.setdefault(key, []).append(added)
         whose = (delivery.ticker, number, delivery.kind, delivery.vendor)
         self._contents.append((*whose, content, actions))
-        self._added.append(added)
         return number
 
     def archive(self) -> Store:
         """The store, with all batches so far."""
         if self._added:
-            self.store.insert(INGEST_BATCHES, pl.concat(self._added))
+            added = pl.DataFrame(self._added, schema=self._no_batches.schema)
+            self.store.insert(INGEST_BATCHES, added)
             contents = pl.DataFrame(self._contents, schema=CONTENTS, orient="row")
             self.store.insert(BATCH_CONTENTS, contents)
             self._added, self._contents = [], []
@@ -106,14 +129,23 @@ class RawBlock:
         """Make these the raw rows of the delivery's series; columns as in ``prices``."""
         key = (delivery.ticker, delivery.vendor)
         self._series[delivery.kind][key] = rows
-        self._continued[delivery.kind].pop(key, None)
+        self._appended[delivery.kind].pop(key, None)
+        self._confirmed[delivery.kind].pop(key, None)
         self._changed[delivery.kind].add(delivery.ticker)
 
-    def continue_series(self, delivery: Delivery, batch: Batch, rows: pl.DataFrame) -> None:
-        """Add newer rows to the delivery's series, whose other rows it had unchanged."""
-        key, continued = (delivery.ticker, delivery.vendor), self._continued[delivery.kind]
-        before = continued[key][1] if key in continued else []
-        continued[key] = batch, [*before, rows]
+    def append(
+        self, delivery: Delivery, batch: Batch, rows: pl.DataFrame, *, confirms: bool = False
+    ) -> None:
+        """Add newer rows of a delivery to its series, and what it rejected itself.
+
+        It ``confirms`` the others of the series where it had all of them, unchanged.
+        """
+        key = (delivery.ticker, delivery.vendor)
+        appended = AppendedRows(delivery, batch, rows)
+        self._appended[delivery.kind].setdefault(key, []).append(appended)
+        if confirms:
+            self._confirmed[delivery.kind][key] = batch
+        self._refusing.append(appended)
 
     def add_revisions(self, revisions: pl.DataFrame, rejected: pl.DataFrame) -> None:
         """Note rows of ``price_revisions`` and of the quarantine."""
@@ -127,41 +159,56 @@ class RawBlock:
         for kind, tickers in self._changed.items():
             if tickers:
                 self._write_prices(kind, sorted(tickers))
-            self._write_continued(kind)
+            self._write_appended(kind)
+        rejected = rejected_rows_of(self._refusing)
+        if rejected is not None:
+            self._rejected.append(rejected)
         for table, frames in ((PRICE_REVISIONS, self._revisions), (QUARANTINE, self._rejected)):
             if frames:
-                self.store.upsert(table, pl.concat(frames))
+                self.store.upsert(table, pl.concat(frames, how="diagonal"))
 
     def _write_prices(self, kind: Kind, tickers: Sequence[str]) -> None:
         table, columns = TABLES[kind], list(TABLES[kind].columns)
-        series = [self._current(kind, key) for key in self._series[kind] if key[0] in tickers]
+        keys = {**self._series[kind], **self._appended[kind]}
+        series = [self._current(kind, key) for key in keys if key[0] in tickers]
         stored = self._read[kind].filter(pl.col("ticker").is_in(tickers)).select(columns)
         self.store.replace(table, tickers, pl.concat(series).select(columns), stored=stored)
 
-    def _write_continued(self, kind: Kind) -> None:
+    def _write_appended(self, kind: Kind) -> None:
         """Write the newer rows of series of tickers of which nothing else has changed."""
-        whole = self._changed[kind]
-        continued = {k: value for k, value in self._continued[kind].items() if k[0] not in whole}
-        if not continued:
-            return
-        table = TABLES[kind]
-        newer = pl.concat([rows for _, parts in continued.values() for rows in parts])
-        self.store.insert(table, newer.select(list(table.columns)))
-        confirmed = [(*key, kind, batch.batch_id) for key, (batch, _) in continued.items()]
-        schema = dict.fromkeys((*SERIES, "kind"), pl.String) | {"batch_id": pl.Int64}
-        self.store.upsert(CONFIRMED_SERIES, pl.DataFrame(confirmed, schema=schema, orient="row"))
+        whole, table = self._changed[kind], TABLES[kind]
+        parts = [
+            part
+            for key, of_series in self._appended[kind].items()
+            if key[0] not in whole
+            for part in of_series
+        ]
+        if parts:
+            self.store.insert(table, raw_rows_of(parts).select(list(table.columns)))
+        confirmed = [
+            (*key, kind, batch.batch_id)
+            for key, batch in self._confirmed[kind].items()
+            if key[0] not in whole
+        ]
+        if confirmed:
+            schema = dict.fromkeys((*SERIES, "kind"), pl.String) | {"batch_id": pl.Int64}
+            rows = pl.DataFrame(confirmed, schema=schema, orient="row")
+            self.store.upsert(CONFIRMED_SERIES, rows)
 
     def _current(self, kind: Kind, key: Key) -> pl.DataFrame:
-        """The rows of a series; where it was continued, all of them are of the last batch."""
-        rows = self._series[kind].get(key)
-        if rows is None:
-            return self._read[kind].clear()
-        if key not in self._continued[kind]:
+        """The rows of a series; where a batch had all that were stored by then, they are its."""
+        rows = self._series[kind].get(key, self._read[kind].clear())
+        if key in self._appended[kind]:
+            newer = raw_rows_of(self._appended[kind][key]).select(rows.columns)
+            rows = pl.concat([rows, newer])
+        if key not in self._confirmed[kind]:
             return rows
-        batch, newer = self._continued[kind][key]
-        return pl.concat([rows, *newer]).with_columns(
-            batch_id=pl.lit(batch.batch_id, dtype=pl.Int64),
-            fetched_at=pl.lit(batch.fetched_at).cast(UTC),
+        batch = self._confirmed[kind][key]
+        is_before = pl.col("batch_id") < batch.batch_id
+        fetched_at = pl.lit(batch.fetched_at).cast(UTC)
+        return rows.with_columns(
+            batch_id=pl.max_horizontal("batch_id", pl.lit(batch.batch_id, dtype=pl.Int64)),
+            fetched_at=pl.when(is_before).then(fetched_at).otherwise("fetched_at"),
         )
 
     def _batches(self) -> dict[Key, pl.DataFrame]:
@@ -177,6 +224,13 @@ class RawBlock:
             self._read[kind] = with_batches(self.store, TABLES[kind], self._tickers)
             self._series[kind] = _by(self._read[kind], *SERIES)
         return self._read[kind]
+
+    def _newest_stored(self, kind: Kind) -> dict[Key, object]:
+        """The last date or time that was stored before this run, by ticker and source."""
+        if kind not in self._newest:
+            newest = self.store.newest(TABLES[kind], self._tickers)
+            self._newest[kind] = {(t, source): at for t, source, at in newest.iter_rows()}
+        return self._newest[kind]
 
 
 def _by(rows: pl.DataFrame, *columns: str) -> dict[Key, pl.DataFrame]:

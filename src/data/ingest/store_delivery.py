@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -19,7 +19,7 @@ from src.data.history.rebuild import (
     stating_deliveries,
 )
 from src.data.history.revisions import Batch, RevisionResult, differences, revise
-from src.data.ingest.batch_rows import batch_row, newer_rows, raw_rows, rejected_rows, revision_rows
+from src.data.ingest.batch_rows import batch_row, raw_rows, rejected_rows, revision_rows
 from src.data.ingest.instrument_check import check_returns, check_sessions
 from src.data.ingest.vintages import PlacedDelivery, completes_last_bar, place_delivery
 
@@ -63,38 +63,62 @@ def store_delivery(
         counts.repeated += 1
         return record_delivery(block.store, delivery, batches)
     check_sessions(delivery, calendar)
-    stored = block.prices(delivery)
-    newer = None if _is_late(block, delivery) else rows_after(stored, delivery)
-    if newer is None:
-        check_returns(delivery, stored)
-        placed = place_delivery(delivery, stored)
-        _store_prices(block, placed.delivery, stored, counts)
-    else:
-        placed = PlacedDelivery(delivery)
-        _continue_series(block, delivery, stored, newer, counts)
+    placed = _place_and_store(block, delivery, counts)
+    if delivery.actions is None:
+        return placed.warnings
     recorded = record_delivery(block.store, delivery, block.batches(delivery))
     _rebuild_actions(block, placed.delivery)
     return (*placed.warnings, *recorded)
 
 
-def _continue_series(
+def _place_and_store(block: RawBlock, delivery: Delivery, counts: IngestCounts) -> PlacedDelivery:
+    """Store the prices of a delivery, by as little comparing as its place in the series needs."""
+    is_late = _is_late(block, delivery)
+    if not is_late and _is_all_newer(block, delivery):
+        _append(block, delivery, delivery.frame, counts, confirms=False)
+        return PlacedDelivery(delivery)
+    stored = block.prices(delivery)
+    newer = None if is_late else rows_after(stored, delivery)
+    if newer is not None:
+        _append(block, delivery, newer, counts, confirms=True)
+        return PlacedDelivery(delivery)
+    check_returns(delivery, stored)
+    placed = place_delivery(delivery, stored)
+    _store_prices(block, placed.delivery, stored, counts)
+    return placed
+
+
+def _is_all_newer(block: RawBlock, delivery: Delivery) -> bool:
+    """Whether each row is after all stored ones, and both can lie beside each other.
+
+    So it is with what is stored of a ticker for the first time, and with a session's file.
+    """
+    newest: Any = block.newest(delivery)
+    first: Any = delivery.frame[delivery.key].min()
+    if newest is None or first is None:
+        return newest is None
+    bases = block.batches(delivery)["price_basis"].unique().to_list()
+    return (
+        bool(first > newest) and delivery.price_basis != "total" and bases == [delivery.price_basis]
+    )
+
+
+def _append(
     block: RawBlock,
     delivery: Delivery,
-    stored: pl.DataFrame,
     newer: pl.DataFrame,
     counts: IngestCounts,
+    *,
+    confirms: bool,
 ) -> None:
-    """Store a delivery that has all stored rows unchanged: they are now rows of its batch, too."""
+    """Store the newer rows of a delivery.
+
+    One that ``confirms`` has all stored rows unchanged: they are now rows of its batch, too.
+    """
     batch = _add_batch(block, delivery)
-    rows = newer_rows(newer, delivery, batch, stored.columns)
-    block.continue_series(delivery, batch, rows)
+    block.append(delivery, batch, newer, confirms=confirms)
     counts.changed += delivery.frame.height
-    if delivery.rejected.height:
-        nothing = revise(stored.clear(), newer, key=delivery.key, batch=batch)
-        block.add_revisions(
-            revision_rows(nothing, delivery, batch), rejected_rows(nothing, delivery, batch)
-        )
-        counts.rejected += delivery.rejected.height
+    counts.rejected += delivery.rejected.height
 
 
 def _add_batch(block: RawBlock, delivery: Delivery) -> Batch:
