@@ -40,7 +40,10 @@ NULLABLE: dict[str, frozenset[str]] = {
 CLEAN = (tables.CLEAN_DAILY.name, tables.CLEAN_HOURLY.name)
 ALLOWED: dict[str, Sequence[str]] = {
     "action": ("rejected", "repaired"),
-    "kind": ("daily", "hourly", "split", "bonus", "dividend", "rights", "demerger"),
+    "kind": (
+        *("daily", "hourly"),
+        *("split", "bonus", "dividend", "rights", "demerger", "event", "unclear"),
+    ),
     "status": ("applied", "pending", "rejected"),
     "return_basis": ("price", "total"),
     "repaired_by": ("hourly", "second_source", "continued"),

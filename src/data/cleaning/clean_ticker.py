@@ -68,7 +68,8 @@ class CleaningResult:
     Attributes:
         bars: the clean bars.
         refused: raw rows with ``rule`` and ``reason``.
-        inferred: ledger rows, as ``contradicted`` and ``reinstated`` (see ``AdjustedSeries``).
+        inferred: ledger rows, as ``contradicted``, ``reinstated`` and ``weighed`` (see
+            ``AdjustedSeries``).
         dividend_mismatches: stated dividends that adj_close does not take off.
         repaired: what each repaired bar was taken from.
         differences: where another source differs (see ``compare_sources``).
@@ -80,6 +81,7 @@ class CleaningResult:
     inferred: pl.DataFrame
     contradicted: pl.DataFrame
     reinstated: pl.DataFrame
+    weighed: pl.DataFrame
     dividend_mismatches: pl.DataFrame
     repaired: pl.DataFrame
     differences: pl.DataFrame
@@ -110,6 +112,7 @@ def clean_ticker(
         inferred=pl.concat([chosen.adjusted.inferred, *inferred]),
         contradicted=chosen.adjusted.contradicted,
         reinstated=chosen.adjusted.reinstated,
+        weighed=chosen.adjusted.weighed,
         dividend_mismatches=_dividend_mismatches(chosen),
         repaired=_repaired_rows(chosen.bars, repairs),
         differences=pl.concat([NO_DIFFERENCES, *differing]),

@@ -68,7 +68,9 @@ def _run_block(context: RunContext) -> StageReport:
     store.replace(CLEAN_HOURLY, tickers, chosen_hourly.select(HOURLY))
     store.replace(QUARANTINE, tickers, pl.concat([refused, repaired]), within={"stage": STAGE_NAME})
     store.replace(CORPORATE_ACTIONS, tickers, daily.inferred, within=INFERRED_BY_RULE)
-    record_rows(store, pl.concat([daily.contradicted, daily.reinstated]), context.now)
+    record_rows(
+        store, pl.concat([daily.contradicted, daily.reinstated, daily.weighed]), context.now
+    )
     return StageReport(
         rows=daily.bars.height,
         details={

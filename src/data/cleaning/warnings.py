@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from src.data.corporate_actions.ledger import contradiction_of, likely_splits
+from src.data.corporate_actions.intake.proposals import likely_splits
+from src.data.corporate_actions.ledger import contradiction_of
 from src.data.corporate_actions.price_checks.partings import LEAST
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from src.core.tables import CORPORATE_ACTIONS
 from src.data.corporate_actions.action import Kind
 from src.data.corporate_actions.history import record_rows
 from src.data.corporate_actions.intake.manual import decided_rows, entered_row
+from src.data.corporate_actions.intake.proposals import likely_splits
 from src.data.corporate_actions.intake.statements import read_actions
-from src.data.corporate_actions.ledger import likely_splits
 from src.data.sources.select import check_fetched_at
 from src.db.store import Store
 from src.stages.arguments import (

@@ -9,13 +9,16 @@ from typing import Literal
 
 from src.core.errors import ForecastError
 
-Kind = Literal["split", "bonus", "dividend", "rights", "demerger"]
+# An ``event`` is a scheme of arrangement, a capital reduction or an amalgamation; what is
+# ``unclear`` was stated in words that nobody understood, and changes nothing.
+Kind = Literal["split", "bonus", "dividend", "rights", "demerger", "event", "unclear"]
 
-# Rights are paid for and a demerger leaves the number of shares alone: what either takes from the
-# price does not follow from counting shares, so neither is applied to prices.
 SHARE_KINDS = ("split", "bonus")
+# What these take from the price does not follow from counting shares: they are applied only with a
+# ratio that a person accepted.
+VALUE_KINDS = ("rights", "demerger", "event")
 # Kinds after which the price cannot be compared with the price before.
-PRICE_KINDS = (*SHARE_KINDS, "rights", "demerger")
+PRICE_KINDS = (*SHARE_KINDS, *VALUE_KINDS)
 
 
 class BadAction(ForecastError):
@@ -30,7 +33,9 @@ class Action:
     """A corporate action on its ex-date.
 
     Attributes:
-        ratio: Shares after / before: 2.0 for a 1:1 bonus or a 2:1 split.
+        ratio: By what earlier prices are divided. Of a split or bonus, shares after / before: 2.0
+            for a 1:1 bonus. Of ``VALUE_KINDS``, the value of a share before / after; None where
+            nobody has said it.
         amount: Dividend as paid for a share held the evening before: with a split on the same
             date, a share of the old count (TCS on 2018-05-31: 29 rupees and a 1:1 bonus).
 
@@ -44,14 +49,21 @@ class Action:
     amount: float | None = None
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.shares) and self.shares > 0):
+        if not (math.isfinite(self.divisor) and self.divisor > 0):
             raise BadAction(self, f"its ratio must be a number above zero, not {self.ratio}")
         if not (math.isfinite(self.cash) and self.cash >= 0):
             raise BadAction(self, f"its amount must be zero or more, not {self.amount}")
 
     @property
+    def divisor(self) -> float:
+        """By what prices before it are divided: 1 for a dividend, and where nobody has said."""
+        if self.kind in VALUE_KINDS and self.ratio is not None:
+            return self.ratio
+        return self.shares
+
+    @property
     def shares(self) -> float:
-        """Shares that one share becomes; 1 for the kinds that do not divide the price."""
+        """Shares that one share becomes: the volume before it is multiplied by that."""
         if self.kind not in SHARE_KINDS:
             return 1.0
         return math.nan if self.ratio is None else self.ratio

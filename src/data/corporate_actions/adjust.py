@@ -49,20 +49,21 @@ def adjust(bars: pl.DataFrame, actions: Sequence[Action], basis: Basis) -> pl.Da
 
 
 def apply_splits(bars: pl.DataFrame, splits: Sequence[Action]) -> pl.DataFrame:
-    """Divide the prices before each split by its shares, and multiply the volume.
+    """Divide the prices before each split, and multiply the volume by its shares.
 
+    Rights, demergers and events with a ratio divide prices alone: the shares stay what they were.
     The vendor's ``adj_close`` is divided as well, except by splits that it alone contains already:
     some vendors adjust nothing but that.
     """
     if not splits:
         return bars.with_columns(pl.col("adj_close").cast(pl.Float64))
     days = bars["date"].to_numpy()
-    shares = pl.Series(shares_after(days, splits))
+    divisors = pl.Series(divisors_after(days, splits))
     moving = [split for split in splits if _adj_close_moves_with_close(bars, split, splits)]
     return bars.with_columns(
-        pl.col(*OHLC) / shares,
-        pl.col("volume") * shares,
-        pl.col("adj_close").cast(pl.Float64) / pl.Series(shares_after(days, moving)),
+        pl.col(*OHLC) / divisors,
+        pl.col("volume") * pl.Series(shares_after(days, splits)),
+        pl.col("adj_close").cast(pl.Float64) / pl.Series(divisors_after(days, moving)),
     )
 
 
@@ -81,8 +82,8 @@ def _adj_close_moves_with_close(
     ratio = (bars["adj_close"] / bars["close"])[row - 1 : row + 1].to_list()
     if None in ratio:
         return True
-    shares = math.prod(other.shares for other in splits if _row_of(days, other) == row)
-    return abs(math.log(ratio[1] / ratio[0])) < abs(math.log(shares)) / 2
+    divisor = math.prod(other.divisor for other in splits if _row_of(days, other) == row)
+    return abs(math.log(ratio[1] / ratio[0])) < abs(math.log(divisor)) / 2
 
 
 def _row_of(days: Days, action: Action) -> int:
@@ -91,16 +92,25 @@ def _row_of(days: Days, action: Action) -> int:
 
 def shares_after(days: Days, actions: Sequence[Action]) -> Floats:
     """Shares that one share of each day became by the actions dated after that day; (n,)."""
-    ordered = sorted(actions, key=lambda action: action.date)
-    dates = np.array([action.date for action in ordered], dtype="datetime64[D]")
-    shares = np.array([action.shares for action in ordered] + [1.0])
-    remaining: Floats = np.cumprod(shares[::-1])[::-1]
+    return _product_after(days, [(action.date, action.shares) for action in actions])
+
+
+def divisors_after(days: Days, actions: Sequence[Action]) -> Floats:
+    """By what the actions dated after each day divide a price of that day; (n,)."""
+    return _product_after(days, [(action.date, action.divisor) for action in actions])
+
+
+def _product_after(days: Days, dated: Sequence[tuple[dt.date, float]]) -> Floats:
+    ordered = sorted(dated)
+    dates = np.array([day for day, _ in ordered], dtype="datetime64[D]")
+    values = np.array([value for _, value in ordered] + [1.0])
+    remaining: Floats = np.cumprod(values[::-1])[::-1]
     return remaining[dates.searchsorted(days, side="right")]
 
 
 def _split_adjusted(bars: pl.DataFrame, actions: Sequence[Action], basis: Basis) -> pl.DataFrame:
     if basis == "unadjusted":
-        return apply_splits(bars, [action for action in actions if action.shares != 1])
+        return apply_splits(bars, [action for action in actions if action.divisor != 1])
     return bars.with_columns(pl.col("adj_close").cast(pl.Float64))
 
 
@@ -120,7 +130,7 @@ def _dividend_factors(
     """
     ex_dates = np.array([dividend.date for dividend in dividends], dtype="datetime64[D]")
     cash = np.array([dividend.cash for dividend in dividends])
-    amounts = cash / shares_after(ex_dates - 1, actions)
+    amounts = cash / divisors_after(ex_dates - 1, actions)
     ex_rows = adjusted["date"].to_numpy().searchsorted(ex_dates)
     amount_by_row = np.zeros(adjusted.height)
     np.add.at(amount_by_row, ex_rows, amounts)

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from src.core.calendars.exchanges import exchange_of
-from src.data.corporate_actions.action import Action
+from src.data.corporate_actions.action import SHARE_KINDS, VALUE_KINDS, Action
 from src.data.corporate_actions.adjust import adjust, apply_splits
 from src.data.corporate_actions.ledger import (
     KEY,
@@ -26,11 +26,18 @@ from src.data.corporate_actions.ledger import (
     decided_days,
     effective_rows,
     is_contradicted,
+    is_overruled,
     pending_days,
+    without_contradictions,
 )
-from src.data.corporate_actions.price_checks.contradictions import find_contradictions
-from src.data.corporate_actions.price_checks.jumps import still_shows
+from src.data.corporate_actions.price_checks.contradictions import (
+    find_contradictions,
+    shown_reports,
+)
+from src.data.corporate_actions.price_checks.events import ExplainedJumps, explain_jumps
+from src.data.corporate_actions.price_checks.jumps import LEAST_JUMP, still_shows
 from src.data.corporate_actions.price_checks.partings import find_partings
+from src.data.corporate_actions.price_checks.rights import felt_days, with_theoretical_ratios
 from src.data.corporate_actions.price_checks.split_inference import InferredSplit, infer_splits
 
 if TYPE_CHECKING:
@@ -52,12 +59,15 @@ class AdjustedSeries:
         contradicted: stated actions that the prices contradict: they are not applied and wait
             for a person.
         reinstated: stated actions that the prices contradicted before and no longer do.
+        weighed: stated rights, demergers and events that no person has decided on, as the prices
+            show them: with the jump that they explain, or the ratio that follows.
     """
 
     bars: pl.DataFrame
     inferred: pl.DataFrame
     contradicted: pl.DataFrame
     reinstated: pl.DataFrame
+    weighed: pl.DataFrame
 
 
 def apply_actions(
@@ -71,7 +81,8 @@ def apply_actions(
     A split of which adjusted prices still show the jump was missed by the vendor: it is applied
     like one that was inferred with confidence. Any other jump is pending, and so are a stated split
     that unadjusted prices do not show, and a session on which adj_close and close part by more than
-    dividends explain: it is marked until a person decides.
+    dividends explain: it is marked until a person decides. A jump at a stated event is pending as
+    that event, and never taken for a split.
 
     ``bars`` are clean and in date order, with ``price_basis, source, fetched_at, adj_close``;
     ``ledger`` may have earlier inferences, which are made anew; ``others`` are the clean bars of
@@ -79,24 +90,26 @@ def apply_actions(
     """
     if bars.is_empty():
         adjusted = adjust(bars, [], "split").with_columns(action_pending=pl.lit(value=False))
-        return AdjustedSeries(adjusted, NO_ROWS, NO_ROWS, NO_ROWS)
+        return AdjustedSeries(adjusted, NO_ROWS, NO_ROWS, NO_ROWS, NO_ROWS)
     basis: Basis = bars["price_basis"][0]
-    effective = effective_rows(ledger)
+    stated = effective_rows(ledger)
+    effective = shown_reports(bars, stated) if basis == "unadjusted" and stated.height else stated
     missed = _missed_splits(bars, effective, basis)
-    inferred = _infer(bars, effective, missed, calendar, others)
+    jumps = _infer(bars, effective, missed, calendar, others)
+    explained, weighed = _weighed(bars, ledger, effective, jumps, missed)
+    inferred = explained.unexplained
     confident = [split for split in inferred if split.confident]
     splits = [Action(split.date, "split", ratio=split.ratio) for split in confident]
-    contradicted = find_contradictions(bars, effective, splits, calendar)
-    believed = effective
-    if contradicted.height:
-        believed = effective.join(contradicted, on=KEY, how="anti")
+    contradicted = _contradicted(bars, effective, splits, calendar)
+    changed = pl.concat([contradicted, weighed])
+    believed = _without(effective, changed)
     active = applied_actions(believed)
     inferred_rows = _inferred_rows(bars, inferred)
     if basis != "unadjusted":
         bars = apply_splits(bars, [*missed, *splits])
     adjusted = adjust(bars, [*active, *splits], basis)
-    pending = {split.date for split in inferred if not split.confident}
-    pending |= pending_days(effective) | pending_days(contradicted)
+    pending = {split.date for split in inferred if not split.confident} | explained.days
+    pending |= pending_days(effective) | pending_days(contradicted) | felt_days(weighed, bars)
     known = pl.concat([believed, inferred_rows])
     applied = known.filter(status="applied") if known.height else known
     marks = _pending_bars(adjusted, pending) | find_partings(adjusted, applied)
@@ -104,8 +117,58 @@ def apply_actions(
         adjusted.with_columns(action_pending=pl.Series(marks, dtype=pl.Boolean)),
         inferred_rows,
         contradicted,
-        _reinstated_rows(ledger, effective, contradicted),
+        _reinstated_rows(ledger, stated, changed),
+        weighed,
     )
+
+
+def _weighed(
+    bars: pl.DataFrame,
+    ledger: pl.DataFrame,
+    effective: pl.DataFrame,
+    jumps: list[InferredSplit],
+    missed: list[Action],
+) -> tuple[ExplainedJumps, pl.DataFrame]:
+    """The jumps that undecided rights and events explain or not, and all those rows anew."""
+    if effective.is_empty():
+        return ExplainedJumps(jumps, NO_ROWS, set()), NO_ROWS
+    is_rights = pl.col("kind") == "rights"
+    undecided = effective.filter(
+        pl.col("kind").is_in(VALUE_KINDS), pl.col("status") != "rejected", decided_by="rule"
+    )
+    changes = [
+        action
+        for action in applied_actions(effective)
+        if action.kind in SHARE_KINDS and action not in missed
+    ]
+    rights = with_theoretical_ratios(undecided.filter(is_rights), bars, changes)
+    explained = explain_jumps(jumps, undecided.filter(~is_rights), bars)
+    by_rights = explain_jumps(explained.unexplained, rights.filter(status="pending"), bars)
+    explained = ExplainedJumps(
+        by_rights.unexplained, explained.events, explained.days | by_rights.days
+    )
+    settled = ledger.filter(is_overruled(ledger)).filter(pl.col("kind").is_in(VALUE_KINDS))
+    settled = without_contradictions(settled).with_columns(
+        ratio=pl.lit(None, pl.Float64), status=pl.lit("applied")
+    )
+    return explained, pl.concat([explained.events, rights, settled])
+
+
+def _contradicted(
+    bars: pl.DataFrame, effective: pl.DataFrame, splits: list[Action], calendar: Calendar
+) -> pl.DataFrame:
+    """What the prices contradict; where two sources state it, each of them is held against them."""
+    contradicted, believed = NO_ROWS, effective
+    while (found := find_contradictions(bars, believed, splits, calendar)).height:
+        contradicted = pl.concat([contradicted, found])
+        believed = _without(believed, found)
+    return contradicted
+
+
+def _without(rows: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
+    if changed.is_empty() or rows.is_empty():
+        return rows
+    return rows.join(changed, on=KEY, how="anti", maintain_order="left")
 
 
 def _infer(
@@ -129,7 +192,10 @@ def _infer(
 
 
 def _missed_splits(bars: pl.DataFrame, effective: pl.DataFrame, basis: Basis) -> list[Action]:
-    """The splits that adjusted prices still show, though their vendor should know them."""
+    """The actions that adjusted prices still show, though their vendor should know them.
+
+    Of rights, demergers and events a person has said that the price fell by them, if it did.
+    """
     if basis == "unadjusted" or effective.is_empty():
         return []
     accepted = effective.filter(origin="inferred", source=bars["source"][0], status="applied")
@@ -137,7 +203,8 @@ def _missed_splits(bars: pl.DataFrame, effective: pl.DataFrame, basis: Basis) ->
     return [
         action
         for action in applied_actions(effective)
-        if action.date in days or still_shows(bars, action)
+        if action.date in days
+        or still_shows(bars, action, 0.0 if action.kind in VALUE_KINDS else LEAST_JUMP)
     ]
 
 
@@ -147,13 +214,12 @@ def _shows_in_prices(action: Action, basis: Basis) -> bool:
 
 
 def _reinstated_rows(
-    ledger: pl.DataFrame, effective: pl.DataFrame, contradicted: pl.DataFrame
+    ledger: pl.DataFrame, effective: pl.DataFrame, changed: pl.DataFrame
 ) -> pl.DataFrame:
     if effective.is_empty():
         return effective
     before = ledger.filter(is_contradicted()).join(effective, on=KEY, how="semi")
-    reinstated = before.join(contradicted, on=KEY, how="anti")
-    return reinstated.with_columns(status=pl.lit("applied"), evidence=pl.lit("{}"))
+    return without_contradictions(before.join(changed, on=KEY, how="anti"))
 
 
 def _pending_bars(bars: pl.DataFrame, pending: set[dt.date]) -> Bools:

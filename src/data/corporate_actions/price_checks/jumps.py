@@ -143,6 +143,11 @@ def _volume_change(bars: pl.DataFrame, row: int) -> float | None:
     return log(medians[1] / medians[0]) if min(medians) > 0 else None
 
 
+def is_ordinary(open_move: float, close_move: float) -> bool:
+    """Whether prices relative to the close before are what actions may leave of a jump."""
+    return abs(log(open_move)) <= LEFT_AT_OPEN and abs(log(close_move)) <= LEFT_AT_CLOSE
+
+
 def elapsed_sessions(previous: dt.date, day: dt.date, calendar: Calendar | None) -> int:
     """Sessions from one bar's date to another's, at least 1; weekdays without a calendar."""
     if calendar is not None and previous >= calendar.covered_from:
@@ -150,14 +155,15 @@ def elapsed_sessions(previous: dt.date, day: dt.date, calendar: Calendar | None)
     return max(int(np.busday_count(previous, day)), 1)
 
 
-def still_shows(bars: pl.DataFrame, split: Action) -> bool:
-    """Whether prices that should be adjusted for a split still jump by it on its date.
+def still_shows(bars: pl.DataFrame, action: Action, least: float = LEAST_JUMP) -> bool:
+    """Whether prices that should be adjusted for an action still move by it on its date.
 
-    A split smaller than any recognisable jump does not show. Bars are in date order.
+    What divides the price by less than ``least``, in logs, does not show; by default what is
+    smaller than any recognisable jump. Bars are in date order.
     """
-    row = int(bars["date"].search_sorted(split.date))
-    expected = -log(split.shares)
-    if not 0 < row < bars.height or abs(expected) < LEAST_JUMP:
+    row = int(bars["date"].search_sorted(action.date))
+    expected = -log(action.divisor)
+    if not 0 < row < bars.height or abs(expected) < least:
         return False
     previous, open_, close = bars["close"][row - 1], bars["open"][row], bars["close"][row]
     open_error, close_error = (abs(log(price / previous) - expected) for price in (open_, close))

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 
 from src.core.arrays import Bools, Floats, Ints
-from src.data.corporate_actions.action import PRICE_KINDS, SHARE_KINDS, Action
-from src.data.corporate_actions.adjust import shares_after
+from src.data.corporate_actions.action import PRICE_KINDS, VALUE_KINDS, Action
+from src.data.corporate_actions.adjust import divisors_after
 from src.data.corporate_actions.ledger import deduplicate, to_actions
 
 # In logs: a third of an ordinary day's move; and both prices may be rounded to a hundredth.
@@ -41,7 +41,7 @@ def mark_partings(clean: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
 def find_partings(bars: pl.DataFrame, applied: pl.DataFrame) -> Bools:
     """The bars at which adj_close and close part unexplained from the bar before; (n,).
 
-    Rights and demergers that a person accepted explain any parting of their date.
+    Rights, demergers and events that a person accepted explain any parting of their date.
 
     Args:
         bars: one ticker in date order, split-adjusted: date, open, close, adj_close.
@@ -84,9 +84,9 @@ def _stated_yields(bars: pl.DataFrame, applied: pl.DataFrame) -> tuple[Floats, B
         none = np.zeros(bars.height - 1)
         return none, none.astype(bool)
     rows = deduplicate(applied).filter(kind="dividend")
-    dividends, splits = to_actions(rows), _splits(applied)
+    dividends, dividers = to_actions(rows), _dividers(applied)
     dates = np.array([action.date for action in dividends], dtype="datetime64[D]")
-    cash = np.array([action.cash for action in dividends]) / shares_after(dates - 1, splits)
+    cash = np.array([action.cash for action in dividends]) / divisors_after(dates - 1, dividers)
     at = bars["date"].to_numpy().searchsorted(dates)
     amounts = np.bincount(at, weights=cash, minlength=bars.height + 1)[1 : bars.height]
     yields = np.minimum(amounts / _column(bars, "close")[:-1], 0.99)
@@ -98,13 +98,12 @@ def _stated_yields(bars: pl.DataFrame, applied: pl.DataFrame) -> tuple[Floats, B
     return -np.log1p(-yields), is_listed
 
 
-def _splits(applied: pl.DataFrame) -> list[Action]:
-    return to_actions(deduplicate(applied.filter(pl.col("kind").is_in(SHARE_KINDS))))
+def _dividers(applied: pl.DataFrame) -> list[Action]:
+    return to_actions(deduplicate(applied.filter(pl.col("kind").is_in(PRICE_KINDS))))
 
 
 def _accepted_days(applied: pl.DataFrame) -> pl.Series:
-    kinds = [kind for kind in PRICE_KINDS if kind not in SHARE_KINDS]
-    return applied.filter(pl.col("kind").is_in(kinds), decided_by="person")["date"]
+    return applied.filter(pl.col("kind").is_in(VALUE_KINDS), decided_by="person")["date"]
 
 
 def _rows(bars: pl.DataFrame, days: pl.Series) -> Ints:

@@ -21,14 +21,13 @@ import polars as pl
 
 from src.core.tables import OHLC
 from src.data.corporate_actions.action import Action
-from src.data.corporate_actions.adjust import shares_after
+from src.data.corporate_actions.adjust import divisors_after
 from src.data.corporate_actions.price_checks.jumps import (
     AROUND,
-    LEFT_AT_CLOSE,
-    LEFT_AT_OPEN,
     MAX_ELAPSED,
     Jump,
     find_jumps,
+    is_ordinary,
 )
 from src.data.corporate_actions.price_checks.split_odds import is_usual, weigh_splits
 from src.data.corporate_actions.price_checks.witnesses import Witness, find_witnesses
@@ -134,14 +133,11 @@ def _is_explained(jump: Jump, stated: Sequence[Action]) -> bool:
     """Whether what the stated actions between the two bars leave over is an ordinary move."""
     between = [action for action in stated if jump.previous < action.date <= jump.date]
     evenings = np.array([action.date for action in between], dtype="datetime64[D]") - 1
-    cash = np.array([action.cash for action in between]) / shares_after(evenings, between)
-    ratio = prod(action.shares for action in between)
-    expected = jump.prev_close / ratio - float(cash.sum())
+    cash = np.array([action.cash for action in between]) / divisors_after(evenings, between)
+    divisor = prod(action.divisor for action in between)
+    expected = jump.prev_close / divisor - float(cash.sum())
     return (
-        bool(between)
-        and expected > 0
-        and abs(log(jump.open / expected)) <= LEFT_AT_OPEN
-        and abs(log(jump.close / expected)) <= LEFT_AT_CLOSE
+        bool(between) and expected > 0 and is_ordinary(jump.open / expected, jump.close / expected)
     )
 
 

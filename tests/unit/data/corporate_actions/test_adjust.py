@@ -98,9 +98,26 @@ def test_a_consolidation_multiplies_prices():
     assert closes([10, 10, 100, 100], split(MON, 0.1)) == [100, 100, 100, 100]
 
 
-@pytest.mark.parametrize("kind", ["rights", "demerger"])
-def test_rights_and_demergers_divide_no_price(kind):
-    assert closes([100, 102, 61, 62], Action(MON, kind, ratio=1.25)) == [100, 102, 61, 62]
+@pytest.mark.parametrize("kind", ["rights", "demerger", "event"])
+def test_what_changes_the_value_of_a_share_divides_prices_and_leaves_the_volume(kind):
+    series = bars([100, 102, 61, 62])
+
+    adjusted = adjust(series, [Action(MON, kind, ratio=1.25)], "unadjusted")
+
+    assert adjusted["close"].to_list() == [80, 81.6, 61, 62]
+    assert adjusted["volume"].to_list() == [1000.0] * 4
+
+
+@pytest.mark.parametrize("kind", ["rights", "demerger", "event"])
+def test_without_a_ratio_nothing_is_divided(kind):
+    assert closes([100, 102, 61, 62], Action(MON, kind)) == [100, 102, 61, 62]
+
+
+def test_a_dividend_before_rights_is_divided_by_them_as_its_price_is():
+    # 5 of a close of 100 are a twentieth, whatever both are divided by.
+    adjusted = adj_closes([100, 100, 96, 97], dividend(MON, 5.0), Action(TUE, "rights", ratio=1.25))
+
+    assert adjusted[0] == pytest.approx(100 / 1.25 * 0.95)
 
 
 def test_a_dividend_takes_its_share_of_the_close_before_off_every_earlier_close():

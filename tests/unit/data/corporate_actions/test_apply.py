@@ -1,6 +1,7 @@
 """Decisions about hand-made bars: what is applied, what is pending, who is believed."""
 
 import datetime as dt
+import json
 
 import polars as pl
 import pytest
@@ -187,14 +188,226 @@ def test_what_a_rule_inferred_before_is_judged_anew():
     assert result.inferred["ratio"].to_list() == [2.0]
 
 
-def test_a_pending_demerger_marks_the_first_bar_from_its_date():
-    saturday = dt.date(2024, 1, 13)
+def event(kind="demerger", **changes):
+    stated = {"kind": kind, "ratio": None, "source": "nse", "evidence": '{"subject": "Demerger"}'}
+    return row(**(stated | changes))
 
-    result = derived(
-        row(kind="demerger", date=saturday, ratio=None, status="pending"), basis="split", after=1.0
+
+@pytest.mark.parametrize("basis", ["unadjusted", "split", "total"])
+@pytest.mark.parametrize("kind", ["demerger", "event"])
+def test_a_halving_at_a_stated_event_is_no_split_and_waits_for_a_person(kind, basis):
+    result = derived(event(kind), basis=basis)
+
+    assert result.inferred.is_empty()
+    assert result.bars["close"].to_list() == bars()["close"].to_list()
+    assert marked(result) == [DAYS[JUMP]]
+    assert result.weighed.select("kind", "ratio", "status").rows() == [(kind, None, "pending")]
+    evidence = json.loads(result.weighed["evidence"][0])
+    # The close before it is 100.0, the jump's own open and close 50.05.
+    assert evidence == {
+        "subject": "Demerger",
+        "doubt": f"the price opened -50.0% on {DAYS[JUMP]}",
+        "jump": {
+            "date": str(DAYS[JUMP]),
+            "prev_date": str(DAYS[JUMP - 1]),
+            "prev_close": 100.0,
+            "open": 50.05,
+            "close": 50.05,
+        },
+    }
+
+
+@pytest.mark.parametrize("status", ["applied", "pending"])
+def test_an_event_without_a_jump_costs_no_session_and_waits_for_nobody(status):
+    result = derived(event(status=status), after=1.0)
+
+    assert marked(result) == []
+    assert result.weighed["status"].to_list() == ["applied"]
+    assert result.bars["close"][0] == 100
+
+
+def test_an_event_on_a_day_without_a_session_explains_the_jump_of_the_next():
+    # DAYS[10] is a Monday; the event is stated for the Sunday before it.
+    result = derived(event(date=DAYS[JUMP] - dt.timedelta(days=1)))
+
+    assert DAYS[JUMP].isoweekday() == 1
+    assert marked(result) == [DAYS[JUMP]]
+    assert result.inferred.is_empty()
+
+
+@pytest.mark.parametrize(("sessions", "is_explained"), [(2, True), (3, False), (-1, False)])
+def test_a_price_may_follow_its_event_by_two_sessions(sessions, is_explained):
+    result = derived(event(date=DAYS[JUMP - sessions]))
+
+    assert result.inferred.is_empty() == is_explained
+    assert marked(result) == ([DAYS[JUMP]] if is_explained else [])
+
+
+def test_an_event_whose_jump_is_gone_waits_no_longer():
+    waiting = derived(event()).weighed
+
+    result = derived(waiting, after=1.0)
+
+    assert result.weighed.select("status", "evidence").rows() == [
+        ("applied", '{"subject": "Demerger"}')
+    ]
+    assert result.reinstated.is_empty()
+
+
+def test_a_ratio_that_a_person_accepts_for_an_event_takes_its_jump_away():
+    accepted = event(ratio=2.0, decided_by="person")
+
+    result = derived(accepted)
+
+    assert marked(result) == []
+    assert (result.weighed.height, result.inferred.height) == (0, 0)
+    # Half the price went to another company: no share became two.
+    assert result.bars["close"][0] == 50
+    assert result.bars["volume"].to_list() == [1000.0] * 20
+
+
+def test_an_event_that_a_person_rejects_leaves_a_real_fall():
+    result = derived(event(status="rejected", decided_by="person"))
+
+    assert (marked(result), result.inferred.height) == ([], 0)
+    assert result.bars["close"][0] == 100
+
+
+def test_what_a_person_enters_settles_the_event_that_a_source_states():
+    entered = event(origin="entered", source="person", decided_by="person", ratio=2.0)
+    waiting = derived(event()).weighed
+
+    result = derived(pl.concat([waiting, entered]))
+
+    assert marked(result) == []
+    assert result.weighed.select("source", "status", "ratio").rows() == [("nse", "applied", None)]
+
+
+def test_a_split_stated_for_the_date_of_an_event_is_applied_and_the_rest_waits():
+    # A fall to a fifth: a split of 2 for 1, and a demerger that takes three fifths of the rest.
+    result = derived(pl.concat([row(), event()]), after=0.2)
+
+    assert result.bars["close"][0] == 50
+    assert result.contradicted.is_empty()
+    assert marked(result) == [DAYS[JUMP]]
+
+
+def test_what_nobody_understood_explains_nothing():
+    result = derived(event("unclear", status="pending"))
+
+    assert result.inferred["status"].to_list() == ["applied"]
+    assert (marked(result), result.weighed.height) == ([], 0)
+
+
+def rights(price, **changes):
+    offers = [{"new": 1, "held": 4, "price": price}]
+    evidence = json.dumps({"subject": "Rights 1:4", "offers": offers})
+    return event("rights", status="pending", evidence=evidence, **changes)
+
+
+def test_rights_below_the_price_wait_with_their_theoretical_ratio():
+    result = derived(rights(50.0), after=0.9)
+
+    # One new share at 50 for four at 100: (4 x 100 + 50) / 5 = 90, and 100 / 90 = 1.111...
+    waiting = result.weighed.row(0, named=True)
+    assert (waiting["status"], waiting["ratio"]) == ("pending", pytest.approx(100 / 90))
+    assert json.loads(waiting["evidence"])["theoretical"] == {
+        "close_before": 100.0,
+        "ex_rights": 90.0,
+        "prev_date": str(DAYS[JUMP - 1]),
+        "source": "nse",
+    }
+    assert result.bars["close"][0] == 100
+    assert marked(result) == [DAYS[JUMP]]
+
+
+@pytest.mark.parametrize("price", [100.0, 120.0])
+def test_rights_at_or_above_the_price_take_nothing_and_wait_for_nobody(price):
+    result = derived(rights(price), after=1.0)
+
+    assert result.weighed.select("status", "ratio").rows() == [("applied", 1.0)]
+    assert marked(result) == []
+
+
+def test_rights_that_adjusted_prices_do_not_show_mark_no_session():
+    with_fall = derived(rights(50.0), basis="split", after=0.9)
+    without = derived(rights(50.0), basis="split", after=1.0)
+
+    assert (marked(with_fall), marked(without)) == ([DAYS[JUMP]], [])
+
+
+def test_deep_rights_are_no_split():
+    # One for one at par: (100 + 10) / 2 = 55.
+    offers = [{"new": 1, "held": 1, "price": 10.0}]
+    deep = rights(10.0).with_columns(evidence=pl.lit(json.dumps({"offers": offers})))
+
+    result = derived(deep, after=0.55)
+
+    assert result.weighed["ratio"][0] == pytest.approx(100 / 55)
+    assert (result.inferred.height, marked(result)) == (0, [DAYS[JUMP]])
+
+
+@pytest.mark.parametrize(("basis", "after"), [("unadjusted", 0.9), ("split", 0.9)])
+def test_accepted_rights_divide_the_prices_that_show_them(basis, after):
+    accepted = rights(50.0, ratio=100 / 90, decided_by="person").with_columns(
+        status=pl.lit("applied")
     )
 
-    assert marked(result) == [dt.date(2024, 1, 15)]
+    result = derived(accepted, basis=basis, after=after)
+    contained = derived(accepted, basis="split", after=1.0)
+
+    assert result.bars["close"][0] == pytest.approx(90)
+    assert result.bars["volume"][0] == 1000
+    assert contained.bars["close"][0] == 100
+    assert (marked(result), marked(contained)) == ([], [])
+
+
+def test_one_action_that_two_sources_date_a_session_apart_is_one():
+    # The prices show it on the date that Yahoo states, in which NSE's bonus and split are one.
+    exchange = [
+        row(source="nse", date=DAYS[JUMP - 1], kind="bonus", ratio=2.0),
+        row(source="nse", date=DAYS[JUMP - 1], ratio=5.0),
+    ]
+    result = derived(pl.concat([*exchange, row(ratio=10.0)]), after=0.1)
+
+    assert result.bars["close"][0] == 10
+    assert result.bars["close"][JUMP - 1] == 10
+    assert (result.contradicted.height, result.inferred.height, marked(result)) == (0, 0, [])
+
+
+def test_of_two_sources_that_differ_the_one_that_the_prices_show_is_right():
+    result = derived(pl.concat([row(ratio=5.0, source="nse"), row(ratio=2.0)]))
+
+    assert result.bars["close"][0] == 50
+    assert (result.contradicted.height, marked(result)) == (0, [])
+
+
+def test_a_split_that_two_sources_state_and_the_prices_deny_is_not_applied():
+    result = derived(pl.concat([row(source="nse"), row()]), after=1.0)
+
+    assert result.bars["close"][0] == 100
+    assert sorted(result.contradicted["source"]) == ["nse", "yahoo"]
+
+
+def test_a_bonus_and_a_split_with_no_bar_between_them_show_together():
+    halted = [row(ratio=5.0, date=DAYS[JUMP]), row(ratio=2.0, date=DAYS[JUMP + 1], kind="bonus")]
+    gap = bars(after=0.1).filter(pl.col("date") != DAYS[JUMP])
+
+    result = apply_actions(gap, pl.concat(halted), nse())
+
+    assert result.bars["close"][0] == 10
+    assert (result.contradicted.height, marked(result)) == (0, [])
+
+
+def test_a_dividend_that_two_sources_date_a_session_apart_is_paid_once():
+    paid = [
+        row(kind="dividend", ratio=None, amount=5.0, source="nse"),
+        row(kind="dividend", ratio=None, amount=5.0, date=DAYS[JUMP + 1]),
+    ]
+
+    result = derived(pl.concat(paid), basis="split", after=1.0)
+
+    assert result.bars["adj_close"][0] == pytest.approx(95.0, rel=1e-12)
 
 
 def test_dividends_in_force_make_the_adjusted_close():
