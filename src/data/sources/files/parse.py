@@ -17,7 +17,8 @@ from src.data.sources.files import row_filters
 from src.data.sources.files.fields.actions import read_actions
 from src.data.sources.files.fields.dates.parse import parse_dates
 from src.data.sources.files.fields.tickers import select_tickers, suffix_in_file, ticker_in_name
-from src.data.sources.files.fields.times.resolve import resolve_times, session_date
+from src.data.sources.files.fields.times.resolve import resolve_times
+from src.data.sources.files.fields.times.sessions import session_date
 from src.data.sources.files.fields.times.spacing import check_spacing
 from src.data.sources.files.layouts import check_volume, recognise_layout
 from src.data.sources.files.rows import long_rows, stated_tickers, with_whole_rows

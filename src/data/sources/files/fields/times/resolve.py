@@ -1,4 +1,4 @@
-"""Decide whether bars are daily or hourly, and resolve their written times to dates or UTC times.
+"""Resolve the written times of bars to dates of daily bars, or to UTC times of hourly ones.
 
 The time zone of times without an offset is decided for a whole file: it is the exchange's or UTC,
 whichever puts nearly all bars inside sessions.
@@ -6,25 +6,28 @@ whichever puts nearly all bars inside sessions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from src.core.calendars.exchange import NSE, Exchange
 from src.core.errors import BadInput
+from src.data.sources.files.fields.times.kind import NEARLY_ALL, is_intraday, is_midnight, share
+from src.data.sources.files.fields.times.labels import move_to_starts
+from src.data.sources.files.fields.times.sessions import (
+    as_utc,
+    local_times,
+    share_in_sessions,
+    share_on_sessions,
+    stated_utc,
+)
+from src.data.sources.files.fields.times.spacing import check_spacing
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Kind
     from src.data.sources.files.fields.dates.parse import ParsedDates
-
-_NEARLY_ALL = 0.95
-_ENOUGH_DAYS = 5
-# In UTC, of the day before; in microseconds of that day.
-_INDIAN_MIDNIGHT = (18 * 60 + 30) * 60 * 1_000_000
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,23 @@ class BarTimes:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Starts:
+    """The UTC times at which bars begin by one reading of their labels, and how well it fits.
+
+    ``share`` is that of bars that begin inside sessions.
+    """
+
+    zone: str
+    key: pl.Series
+    notes: tuple[str, ...]
+    share: float
+
+    @property
+    def fits(self) -> bool:
+        return self.share >= NEARLY_ALL
+
+
 def resolve_times(
     dates: ParsedDates, tickers: pl.Series, calendar: Calendar, exchange: Exchange
 ) -> BarTimes:
@@ -44,127 +64,111 @@ def resolve_times(
     ``tickers`` are those of the rows, all of the calendar's exchange.
 
     Raises:
-        BadInput: when the time zone of times without an offset cannot be decided.
+        BadInput: when the kind, the time zone of times without an offset, or whether bars are
+            labelled by their beginning cannot be decided.
     """
-    if not is_intraday(dates):
+    if not is_intraday(dates, tickers, calendar, exchange.zone):
         return _daily(dates, exchange, calendar)
-    if dates.has_offset:
-        offsets = dates.offset.to_frame("offset").select(pl.duration(minutes="offset"))
-        utc = dates.wall - offsets.to_series()
-        return BarTimes("hourly", utc.dt.replace_time_zone("UTC"))
-    zone, note = decide_zone(dates.wall, calendar, exchange)
-    return BarTimes("hourly", _as_utc(dates.wall, zone), (note,))
+    check_spacing("hourly", pl.DataFrame({"ticker": tickers, "key": dates.wall}))
+    if not dates.has_offset:
+        starts = decide_zone(dates.wall, tickers, calendar, exchange)
+        return BarTimes("hourly", starts.key, starts.notes)
+    _check_stated_zone(dates, calendar, exchange)
+    key, notes = move_to_starts(stated_utc(dates), tickers, calendar, exchange.zone)
+    return BarTimes("hourly", key, notes)
 
 
-def is_intraday(dates: ParsedDates) -> bool:
-    """Whether the times of day are those of bars within a day, not just stamps of whole days.
-
-    A day is stamped 00:00, or 18:30 throughout, which is the Indian midnight in UTC, or with any
-    one time over enough days; a few rows with one time may be the last ones of an hourly file. A
-    live last row below midnights does not make a file intraday.
-    """
-    days, times = _days_and_times(dates.wall)
-    other_days = np.count_nonzero(np.diff(np.sort(days)))
-    if (times == times[:1]).all() and other_days + 1 >= _ENOUGH_DAYS:
-        return False
-    if _is_zero(dates.offset) and (times == _INDIAN_MIDNIGHT).all():  # also without offsets
-        return False
-    return int((times == 0).sum()) < _NEARLY_ALL * times.size
+def _check_stated_zone(dates: ParsedDates, calendar: Calendar, exchange: Exchange) -> None:
+    """Refuse offsets that put most bars outside sessions, into which the times alone would fit."""
+    stated = share_in_sessions(stated_utc(dates), calendar, exchange.zone)
+    if stated * 2 >= 1:
+        return
+    for zone in (exchange.zone, "UTC"):
+        written = share_in_sessions(as_utc(dates.wall, zone), calendar, exchange.zone)
+        if written >= NEARLY_ALL:
+            raise BadInput(
+                f"its times have a wrong offset: {stated:.1%} of the bars are inside "
+                f"{exchange.name} sessions with it, {written:.1%} as {zone} time: correct it."
+            )
 
 
-def _days_and_times(wall: pl.Series) -> tuple[npt.NDArray[np.datetime64], npt.NDArray[np.int64]]:
-    """The day and the microsecond of the day of each time that can be read."""
-    readable = wall.drop_nulls().to_numpy()
-    days = readable.astype("M8[D]")
-    return days, (readable - days).astype(np.int64)
-
-
-def _is_zero(offset: pl.Series) -> bool:
-    """Whether every offset is that of UTC, or none is stated."""
-    return offset.min() in (0, None) and offset.max() in (0, None)
-
-
-def decide_zone(wall: pl.Series, calendar: Calendar, exchange: Exchange = NSE) -> tuple[str, str]:
-    """The one time zone that puts nearly all bars inside sessions, and a note about it.
+def decide_zone(
+    wall: pl.Series, tickers: pl.Series, calendar: Calendar, exchange: Exchange = NSE
+) -> _Starts:
+    """The bars' beginnings in the one time zone that puts nearly all inside sessions.
 
     Where both zones mean the same times, as in a London winter, either is right.
 
     Raises:
         BadInput: when neither zone does, or both do with different times.
     """
-    as_local, as_utc = _as_utc(wall, exchange.zone), _as_utc(wall, "UTC")
-    local_share, utc_share = (
-        share_in_sessions(times, calendar, exchange.zone) for times in (as_local, as_utc)
-    )
+    zones = (exchange.zone, "UTC")
+    readings = [_as_written(zone, wall, calendar, exchange) for zone in zones]
     local_time = "Indian time" if exchange == NSE else f"{exchange.zone} time"
     shares = (
-        f"{local_share:.1%} of the bars are inside {exchange.name} sessions as {local_time}, "
-        f"{utc_share:.1%} as UTC"
+        f"{readings[0].share:.1%} of the bars are inside {exchange.name} sessions as {local_time}, "
+        f"{readings[1].share:.1%} as UTC"
     )
-    local_fits, utc_fits = local_share >= _NEARLY_ALL, utc_share >= _NEARLY_ALL
-    if not (local_fits or utc_fits) or (local_fits and utc_fits and not as_local.equals(as_utc)):
+    if not any(reading.fits for reading in readings):
+        readings = [_moved(reading, tickers, calendar, exchange) for reading in readings]
+    fitting = [reading for reading in readings if reading.fits]
+    if not fitting or not fitting[0].key.equals(fitting[-1].key):
         raise BadInput(
             f"the time zone of its times cannot be decided ({shares}): write them with an offset, "
             "such as 2022-01-03 09:15:00+05:30."
         )
-    zone = exchange.zone if local_fits else "UTC"
-    return zone, f"times read as {zone}: {shares}"
+    key, notes = fitting[0].key, fitting[0].notes
+    if not notes:
+        key, notes = move_to_starts(key, tickers, calendar, exchange.zone)
+    note = f"times read as {fitting[0].zone}: {shares}"
+    return replace(fitting[0], key=key, notes=(note, *notes))
 
 
-def share_in_sessions(utc: pl.Series, calendar: Calendar, zone: str = NSE.zone) -> float:
-    """The share of bars that begin during a session; sessions have the zone's dates."""
-    day = session_date(pl.col("ts"), zone)
-    bars = utc.drop_nulls().alias("ts").to_frame().with_columns(day=day)
-    days = bars["day"].unique().sort()
-    sessions = days.filter(pl.Series(calendar.session_ids(days.to_numpy()) >= 0))
-    hours = [calendar.hours(session) for session in sessions]
-    instant = pl.Datetime("us", "UTC")
-    spans = pl.DataFrame(
-        {"day": sessions, "opens": [h.opens for h in hours], "closes": [h.closes for h in hours]},
-        schema={"day": pl.Date, "opens": instant, "closes": instant},
-    )
-    inside = (pl.col("ts") >= pl.col("opens")) & (pl.col("ts") < pl.col("closes"))
-    joined = bars.join(spans, on="day", how="left").select(inside.fill_null(value=False))
-    return float(joined.to_series().mean() or 0)  # type: ignore[arg-type]
+def _as_written(zone: str, wall: pl.Series, calendar: Calendar, exchange: Exchange) -> _Starts:
+    utc = as_utc(wall, zone)
+    return _Starts(zone, utc, (), share_in_sessions(utc, calendar, exchange.zone))
 
 
-def session_date(ts: pl.Expr, zone: str = NSE.zone) -> pl.Expr:
-    """The date of a UTC time at the exchange, by default in India."""
-    return ts.dt.convert_time_zone(zone).dt.date()
+def _moved(written: _Starts, tickers: pl.Series, calendar: Calendar, exchange: Exchange) -> _Starts:
+    """The times moved to the beginnings of their bars where their labels show these."""
+    try:
+        key, notes = move_to_starts(written.key, tickers, calendar, exchange.zone)
+    except BadInput:
+        return written
+    return _Starts(written.zone, key, notes, share_in_sessions(key, calendar, exchange.zone))
 
 
 def _daily(dates: ParsedDates, exchange: Exchange, calendar: Calendar) -> BarTimes:
     wall = dates.wall
-    if dates.has_offset and _is_zero(dates.offset):
-        return BarTimes("daily", _date_of_midnight(wall, exchange.zone))
-    if not dates.has_offset and _is_utc_midnight_of_india(wall, calendar):
-        day = _date_of_midnight(wall, NSE.zone)
-        return BarTimes("daily", day, ("times of 18:30 read as UTC, the next Indian midnight",))
-    return BarTimes("daily", wall.dt.date())
+    if share(wall, is_midnight("at")) == 1:
+        return BarTimes("daily", wall.dt.date())
+    local, *as_utc_read = (_dates(wall, reading) for reading in local_times(dates, exchange.zone))
+    if not as_utc_read or not _are_midnights(dates, exchange.zone):
+        return BarTimes("daily", local)
+    utc = as_utc_read[0]
+    local_share, utc_share = (share_on_sessions(days, calendar) for days in (local, utc))
+    if utc_share > local_share:
+        sample = f"{wall.drop_nulls()[0]:%H:%M}"
+        midnight = "Indian midnight" if exchange == NSE else f"midnight of {exchange.zone}"
+        return BarTimes("daily", utc, (f"times of {sample} read as UTC, the next {midnight}",))
+    if utc_share == local_share and not local.equals(utc):
+        raise BadInput(
+            f"its times, such as {wall.drop_nulls()[0]}, can be of that day or midnights in UTC: "
+            "write the dates as YYYY-MM-DD."
+        )
+    return BarTimes("daily", local)
 
 
-def _date_of_midnight(utc: pl.Series, zone: str) -> pl.Series:
-    """The date of a midnight written in UTC, be it midnight in UTC or at the exchange.
-
-    Midnight in India is 18:30 of the day before in UTC; west of Greenwich a midnight in UTC is
-    the evening before at the exchange, and one there has the same date in UTC.
-    """
-    local = session_date(pl.col("utc").dt.replace_time_zone("UTC"), zone)
-    later = pl.max_horizontal(local, pl.col("utc").dt.date())
-    return utc.alias("utc").to_frame().select(later).to_series()
+def _dates(wall: pl.Series, at_exchange: pl.Series) -> pl.Series:
+    """The date at the exchange; a midnight as written, in whichever zone, is of its own date."""
+    written = pl.DataFrame({"at": wall, "local": at_exchange})
+    is_written = is_midnight("at")
+    date = pl.when(is_written).then(pl.col("at").dt.date()).otherwise(pl.col("local").dt.date())
+    return written.select(key=date).to_series()
 
 
-def _is_utc_midnight_of_india(wall: pl.Series, calendar: Calendar) -> bool:
-    days, times = _days_and_times(wall)
-    if not times.size or not (times == _INDIAN_MIDNIGHT).all():
-        return False
-    same_day, next_day = (
-        float((calendar.session_ids(dates) >= 0).mean()) for dates in (days, days + 1)
-    )
-    return next_day > same_day
-
-
-def _as_utc(wall: pl.Series, zone: str) -> pl.Series:
-    # An hour that a change of clocks skips or repeats is not one certain time.
-    local = wall.dt.replace_time_zone(zone, ambiguous="null", non_existent="null")
-    return local.dt.convert_time_zone("UTC")
+def _are_midnights(dates: ParsedDates, zone: str) -> bool:
+    """Whether naive times are midnights of the exchange in UTC, but for one live row."""
+    at_exchange = local_times(dates, zone)[-1].drop_nulls()
+    others = at_exchange.len() * (1 - share(at_exchange, is_midnight("at")))
+    return round(others) <= max(0, min(1, at_exchange.len() - 2))

@@ -8,12 +8,11 @@ import numpy as np
 import polars as pl
 
 from src.core.errors import BadInput
-from src.data.sources.files.fields.times.resolve import session_date
 
 if TYPE_CHECKING:
     from src.data.sources.delivery import Kind
 
-_BAR_MINUTES = 60
+HOUR_MINUTES = 60
 _WEEKLY_DAYS = 5
 # Fewer gaps between daily rows may be around holidays.
 _ENOUGH_GAPS = 8
@@ -22,12 +21,12 @@ _ENOUGH_GAPS = 8
 def check_spacing(kind: Kind, rows: pl.DataFrame) -> None:
     """Refuse hourly rows whose median gap is not an hour, and daily ones a week or more apart.
 
-    The rows have ``ticker`` and ``key`` (Date, or Datetime in UTC); raises BadInput with the gap.
+    The rows have ``ticker`` and ``key`` (Date, or Datetime); raises BadInput with the gap.
     """
     keys = rows.select("ticker", "key")
     if kind == "hourly":
-        gap, unit = _median_minutes(keys), "minutes"
-        wrong = gap is not None and gap != _BAR_MINUTES
+        gap, unit = median_minutes(keys), "minutes"
+        wrong = gap is not None and gap != HOUR_MINUTES
     else:
         gap, unit = _median_days(keys), "days"
         wrong = gap is not None and gap >= _WEEKLY_DAYS
@@ -35,12 +34,11 @@ def check_spacing(kind: Kind, rows: pl.DataFrame) -> None:
         raise BadInput(f"its rows are {gap:g} {unit} apart: give daily or hourly bars.")
 
 
-def _median_minutes(keys: pl.DataFrame) -> float | None:
-    """The median minutes between bars of one ticker and day, None where no day has two."""
+def median_minutes(keys: pl.DataFrame) -> float | None:
+    """The median minutes between bars of one ticker and date, None where no date has two."""
     keys = keys.drop_nulls().unique().sort("ticker", "key")
-    keys = keys.with_columns(day=session_date(pl.col("key")))
-    gaps = keys.select(pl.col("key").diff().over("ticker", "day").dt.total_seconds() / 60)
-    return gaps.to_series().median()  # type: ignore[return-value]
+    gap = pl.col("key").diff().over("ticker", pl.col("key").dt.date())
+    return keys.select(gap.dt.total_seconds() / 60).to_series().median()  # type: ignore[return-value]
 
 
 def _median_days(keys: pl.DataFrame) -> float | None:

@@ -51,7 +51,9 @@ def test_one_bar_in_twenty_may_lie_outside():
     week = [bar for day in range(3, 8) for bar in bars("09:15:00", day=f"2022-01-0{day}")]
     wall = pl.Series([dt.datetime.fromisoformat(bar) for bar in [*week, "2022-01-03 08:15:00"]])
 
-    assert decide_zone(wall, nse())[0] == "Asia/Kolkata"
+    tickers = pl.Series("ticker", ["TCS.NS"] * wall.len())
+
+    assert decide_zone(wall, tickers, nse()).zone == "Asia/Kolkata"
 
 
 def test_offsets_need_no_guess():
