@@ -43,7 +43,7 @@ def with_theoretical_ratios(
 
 
 def felt_days(weighed: pl.DataFrame, bars: pl.DataFrame) -> set[dt.date]:
-    """Dates of the pending rights among these rows that move the prices by more than an ordinary day's noise.
+    """Dates of pending rights that move these prices by more than an ordinary day's noise.
 
     Prices that their vendor has adjusted may have the issue in them, unless they show it.
     """
