@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import io
 import threading
@@ -28,20 +29,28 @@ Row = tuple[str, str, float, float, float, float, int]
 
 @dataclass
 class Replay:
-    """``files`` by path; with ``patience``, requests after so many are refused."""
+    """``files`` by path; with ``patience``, requests after so many are refused.
+
+    ``hangs`` accepts and never answers, ``drips`` sends a byte a tenth of a second, and ``cut``
+    sends half of what it announces.
+    """
 
     url: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     patience: int | None = None
     status: int | None = None
+    hangs: bool = False
+    drips: bool = False
+    cut: bool = False
     requests: list[str] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)
 
     def publish(self, day: dt.date, rows: Sequence[Row]) -> None:
         """The file of a session, in the layout of its time."""
         if day >= dt.date(2024, 7, 8):
             self.files[udiff_path(day)] = udiff(day, rows)
         else:
-            self.files[f"/products/content/sec_bhavdata_full_{day:%d%m%Y}.csv"] = full(day, rows)
+            self.files[full_path(day)] = full(day, rows)
 
     def answer(self, path: str) -> tuple[int, bytes]:
         self.requests.append(path)
@@ -57,12 +66,19 @@ def udiff_path(day: dt.date) -> str:
     return f"/content/cm/BhavCopy_NSE_CM_0_0_0_{day:%Y%m%d}_F_0000.csv.zip"
 
 
-def udiff(day: dt.date, rows: Sequence[Row]) -> bytes:
+def full_path(day: dt.date) -> str:
+    return f"/products/content/sec_bhavdata_full_{day:%d%m%Y}.csv"
+
+
+def udiff(
+    day: dt.date, rows: Sequence[Row], *, exchange: str = "NSE", segment: str = "CM"
+) -> bytes:
     lines = [UDIFF]
     for number, (symbol, series, opened, high, low, close, volume) in enumerate(rows, 1):
         prices = f"{opened:.2f},{high:.2f},{low:.2f},{close:.2f},{close:.2f},{opened:.2f}"
         lines.append(
-            f"{day},{day},CM,NSE,STK,{number},INE{number:09},{symbol},{series},,,,,{symbol} LTD,"
+            f"{day},{day},{segment},{exchange},STK,{number},INE{number:09},{symbol},{series},"
+            f",,,,{symbol} LTD,"
             f"{prices},,{close:.2f},,,{volume},{volume * close:.2f},100,F1,1,,,,,"
         )
     packed = io.BytesIO()
@@ -86,11 +102,22 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        status, body = self.server.replay.answer(self.path)
+        replay = self.server.replay
+        status, body = replay.answer(self.path)
+        if replay.hangs:
+            replay.ended.wait(60)
+            return
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if replay.cut:
+            body = body[: len(body) // 2]
+        with contextlib.suppress(OSError):  # whoever asked has gone
+            for part in [bytes([byte]) for byte in body] if replay.drips else [body]:
+                self.wfile.write(part)
+                self.wfile.flush()
+                if replay.drips and replay.ended.wait(0.1):
+                    return
 
     def log_message(self, format: str, *args: Any) -> None:
         """Log nothing: the requests are kept for the test."""
@@ -110,6 +137,7 @@ def nse_archive() -> Iterator[Replay]:
     try:
         yield replay
     finally:
+        replay.ended.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -19,6 +19,7 @@ from src.data.history.revisions import Batch, revise
 from src.data.ingest.raw_block import TABLES, with_batches
 from src.data.sources.delivery import KEY_COLUMNS, Delivery, Kind, Source
 from src.data.sources.files.source import FileSource
+from src.data.sources.nse.source import NseSource
 
 if TYPE_CHECKING:
     from src.stages.stage import RunContext
@@ -56,6 +57,8 @@ def _has_prices(context: RunContext, ticker: str, source: Source) -> bool:
 
 def _fetch_kind(context: RunContext, ticker: str, source: Source, kind: Kind) -> list[Delivery]:
     """From an overlap before the newest stored bar; from the start when history was restated."""
+    if isinstance(source, NseSource):
+        return _fetch_nse(context, ticker, source) if kind == "daily" else []
     since = _resume_from(context, ticker, source.name, kind)
     deliveries = source.fetch(kind, ticker, since, context.as_of)
     if (
@@ -69,8 +72,6 @@ def _fetch_kind(context: RunContext, ticker: str, source: Source, kind: Kind) ->
 
 def _resume_from(context: RunContext, ticker: str, source_name: str, kind: Kind) -> dt.date | None:
     """The first session to fetch again, or None for all of them."""
-    if source_name == "nse":
-        return _continue_from(context, ticker)
     if source_name != "yahoo":
         return None
     with context.store.transaction():
@@ -87,13 +88,20 @@ def _resume_from(context: RunContext, ticker: str, source_name: str, kind: Kind)
     return max(last - overlap, context.calendar.covered_from)
 
 
-def _continue_from(context: RunContext, ticker: str) -> dt.date | None:
-    """The first session to take from NSE's files, or None where they would continue nothing.
-
-    Cleaning goes on from another source only where it sees both on some of its last sessions.
-    """
+def _fetch_nse(context: RunContext, ticker: str, source: NseSource) -> list[Delivery]:
+    """What NSE's files have that it did not bring before, or that it has corrected since."""
     with context.store.transaction():
         stored = with_batches(context.store, RAW_DAILY, [ticker]).drop_nulls("close")
+    since = _continue_from(context, stored)
+    return source.fetch_new(ticker, since, context.as_of, stored.filter(source=source.name))
+
+
+def _continue_from(context: RunContext, stored: pl.DataFrame) -> dt.date | None:
+    """The first session to take from NSE's files, or None where they would continue nothing.
+
+    Cleaning goes on from another source only where it sees both on some of its last sessions. The
+    last ones that NSE has brought are looked at again: it may have corrected them.
+    """
     last = as_known.last_session(context)
     recent = stored.filter(pl.col("date") <= last).sort("date").group_by("source").tail(OVERLAP)
     whole = [
@@ -101,10 +109,11 @@ def _continue_from(context: RunContext, ticker: str) -> dt.date | None:
         for row in recent.iter_rows(named=True)
         if context.calendar.last_closed(row["fetched_at"]) >= row["date"]
     ]
-    days = {day for is_nse, day in whole if is_nse}
+    days: set[dt.date] = {day for is_nse, day in whole if is_nse}
     others = sorted(day for is_nse, day in whole if not is_nse)[-OVERLAP:]
     if days and (not others or days.intersection(others)):
-        return context.calendar.next_session(max(days))
+        newest = max(days)
+        return min(day for day in days if context.calendar.count(day, newest) < OVERLAP)
     return others[0] if others else None
 
 

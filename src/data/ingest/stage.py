@@ -116,7 +116,7 @@ def run(
     if isinstance(source, FileSource):
         progress.failures += source.take_failures()
     if isinstance(source, NseSource):
-        progress.warnings += source.take_undelivered()
+        progress.warnings += source.take_warnings()
     if progress.failures and not progress.stored and len(context.tickers) == 1:
         if len(progress.failures) == 1:
             raise progress.failures[0]

@@ -84,11 +84,9 @@ def open_source(  # noqa: PLR0913 - all of these describe what is to be fetched
         cache = settings.home / "var" / "yahoo"
         return YahooSource(now=now, base_url=settings.yahoo_url, cache_dir=cache)
     if name == "nse":
-        from src.data.sources.nse.archive import Archive
-        from src.data.sources.nse.source import NseSource
+        from src.data.sources.nse.source import open_nse
 
-        archive = Archive(settings.nse_url)
-        return NseSource(calendar=calendar, now=now, archive=archive, tickers=tickers)
+        return open_nse(settings, calendar=calendar, now=now, tickers=tickers)
     return None
 
 

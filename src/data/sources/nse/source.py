@@ -1,35 +1,52 @@
-"""Fetch sessions of the whole market from NSE, one file and one request a session.
+"""Bring sessions of the whole market from NSE, one file and one request a session.
 
-NSE's prices are unadjusted, and the files state no splits and no dividends.
+NSE's prices are unadjusted.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from src.core.errors import BadInput, SourceNotAsked, SourceUnavailable
+import polars as pl
+
+from src.core.errors import SourceUnavailable
 from src.data.sources.delivery import Delivery
 from src.data.sources.files.parse import ParseOptions
-from src.data.sources.files.parse_file import parse_file
-from src.data.sources.files.reader import PriceFile
-from src.data.sources.nse.archive import Archive, NotDelivered
+from src.data.sources.nse.archive import ARCHIVE, session_path
+from src.data.sources.nse.cache import Cache
+from src.data.sources.nse.downloads import SETTLED, Downloads
+from src.data.sources.nse.session import SUFFIX, Session, read_session
+from src.data.sources.nse.web import Web
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
+    from src.config.settings import Settings
     from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Kind
-    from src.data.sources.files.parse import TickerRows
     from src.data.sources.pace import Pace
 
-SUFFIX = ".NS"
-# Enough for any outage. A ticker that is further behind is brought by Yahoo or a file: a share that
-# no longer trades would have the files of all sessions since asked for in every run.
-MOST_SESSIONS = 15
+# A year. At NSE's pace that is 21 minutes of requests, once: what came is on the disk.
+MOST_SESSIONS = 250
+NOTHING_STORED = pl.DataFrame(
+    schema={"date": pl.Date} | dict.fromkeys(("open", "high", "low", "close", "volume"), pl.Float64)
+)
+
+
+def open_nse(
+    settings: Settings,
+    *,
+    calendar: Calendar,
+    now: dt.datetime,
+    tickers: Collection[str] | None,
+) -> NseSource:
+    """NSE's files, kept in ``var/nse``; ``tickers`` are those of a run of many."""
+    archive = Web(settings.nse_url, ARCHIVE)
+    cache = Cache(settings.home / "var" / "nse" / archive.host.replace(":", "_"))
+    return NseSource(calendar=calendar, now=now, archive=archive, cache=cache, tickers=tickers)
 
 
 class NseSource:
@@ -48,25 +65,47 @@ class NseSource:
         *,
         calendar: Calendar,
         now: dt.datetime,
-        archive: Archive,
+        archive: Web,
+        cache: Cache,
         tickers: Collection[str] | None = None,
     ) -> None:
-        self._calendar, self._now, self._archive = calendar, now, archive
+        self._calendar, self._now, self._cache = calendar, now, cache
+        self._archive = archive
+        self._downloads = Downloads(archive, cache, calendar, now)
         self._tickers = None if tickers is None else frozenset(tickers)
-        self._sessions: dict[dt.date, dict[str, Delivery]] = {}
-        self._failure: SourceNotAsked | None = None
+        self._sessions: dict[dt.date, Session | None] = {}
         self._undelivered: list[dt.date] = []
         self.pace: Pace | None = None
 
     def fetch(
         self, kind: Kind, ticker: str, since: dt.date | None, until: dt.date | None
     ) -> list[Delivery]:
-        """Daily bars of the sessions from ``since`` on, one delivery each; no hourly ones.
+        """Daily bars of the sessions from ``since`` on, in one delivery; no hourly ones.
 
-        A session that is not delivered yet is left out, see ``take_undelivered``.
+        A session that is not delivered yet is left out, see ``take_warnings``.
         """
-        if kind == "hourly":
-            return []
+        return [] if kind == "hourly" else self.fetch_new(ticker, since, until, NOTHING_STORED)
+
+    def fetch_new(
+        self, ticker: str, since: dt.date | None, until: dt.date | None, stored: pl.DataFrame
+    ) -> list[Delivery]:
+        """Daily bars of the sessions from ``since`` on that differ from those that are stored.
+
+        Args:
+            ticker: A share of NSE.
+            since: The first session.
+            until: The last one; None for the newest.
+            stored: Bars of the ticker that NSE delivered before: ``date``, prices and volume.
+
+        Raises:
+            SourceUnavailable: These are not in NSE's files, or more than ``MOST_SESSIONS``.
+            SourceNotAsked: NSE does not deliver, or may not be asked now.
+        """
+        sessions = map(self._session, self._days(ticker, since, until))
+        news = [each for each in sessions if each is not None and each.adds_to(ticker, stored)]
+        return [self._delivery(ticker, news)] if news else []
+
+    def _days(self, ticker: str, since: dt.date | None, until: dt.date | None) -> list[dt.date]:
         if not ticker.endswith(SUFFIX):
             raise SourceUnavailable(f"NSE's daily files do not have {ticker}: use --source yahoo")
         if since is None:
@@ -81,62 +120,63 @@ class NseSource:
                 f"{ticker} is {len(days)} sessions behind, and NSE's daily files are asked for "
                 f"{MOST_SESSIONS} at most: bring it up to date by --source yahoo or from a file"
             )
-        delivered = (self._session(day).get(ticker) for day in days)
-        return [delivery for delivery in delivered if delivery is not None]
+        return days
 
-    def take_undelivered(self) -> list[str]:
-        """A sentence for each session that was asked for and is not there, told once."""
+    def take_warnings(self) -> list[str]:
+        """Sentences about what was asked for and not had, each told once."""
         days, self._undelivered = self._undelivered, []
-        return [
-            f"NSE has not delivered its file of {day} yet: the next run asks for it again."
-            for day in days
-        ]
+        sentences, self._downloads.warnings = self._downloads.warnings, []
+        if self._cache.problem is not None:
+            sentences.append(f"{self._cache.problem}: each run asks for them again.")
+            self._cache.problem = None
+        return [*map(self._undelivered_sentence, days), *sentences]
 
-    def _session(self, day: dt.date) -> dict[str, Delivery]:
-        """The deliveries of a session by ticker; after a failure nothing more is asked for."""
+    def _undelivered_sentence(self, day: dt.date) -> str:
+        later = self._calendar.count(day, self._calendar.last_closed(self._now))
+        if later >= SETTLED:
+            return (
+                f"NSE has no file of {day}, {later} sessions later, and is asked for it no more: "
+                "bring in that session by --source yahoo or from a file."
+            )
+        return f"NSE has not delivered its file of {day} yet: the next run asks for it again."
+
+    def _session(self, day: dt.date) -> Session | None:
+        """The session's file; None where NSE has none."""
         if day not in self._sessions:
-            if self._failure is not None:
-                raise self._failure
-            try:
-                self._sessions[day] = self._read(day)
-            except NotDelivered:
-                self._sessions[day] = {}
+            path = session_path(day)
+            name = path.rpartition("/")[2]
+            self._sessions[day] = self._downloads.get(
+                path, name, day, lambda packed: self._read(packed, path, day), pace=self.pace
+            )
+            if self._sessions[day] is None and name in self._downloads.asked:
                 self._undelivered.append(day)
-            except SourceNotAsked as error:
-                self._failure = error
-                raise
-            except (SourceUnavailable, BadInput) as error:
-                self._failure = SourceNotAsked(str(error).rstrip("."), None)
-                raise self._failure from error
         return self._sessions[day]
 
-    def _read(self, day: dt.date) -> dict[str, Delivery]:
-        url = self._archive.url(day)
-        content = self._archive.fetch(url, self.pace)
-        file = PriceFile(Path(urlsplit(url).path), explicit=True)
+    def _read(self, packed: bytes, path: str, day: dt.date) -> Session:
         options = ParseOptions(self._calendar, None, SUFFIX, self._now.year + 1)
-        parsed = parse_file(content, file, options)
-        if parsed.failures:
-            raise BadInput(f"{url}: {parsed.failures[0]}")
-        parts = [part for _, part in parsed.parts]
-        wrong = next((part for part in parts if not (part.frame["date"] == day).all()), None)
-        if wrong is not None:
-            raise BadInput(f"{url}: it has prices of another day than {day}")
-        digest = hashlib.sha256(content.packed).hexdigest()
-        wanted = [each for each in parts if self._tickers is None or each.ticker in self._tickers]
-        return {part.ticker: self._delivery(part, url, digest) for part in wanted}
+        return read_session(packed, self._archive.url(path), day, options, self._tickers)
 
-    def _delivery(self, rows: TickerRows, url: str, digest: str) -> Delivery:
+    def _delivery(self, ticker: str, sessions: Sequence[Session]) -> Delivery:
+        """What the files of some sessions have of a ticker."""
+        digests = "\n".join(session.digest for session in sessions)
         return Delivery(
-            ticker=rows.ticker,
-            kind=rows.kind,
+            ticker=ticker,
+            kind="daily",
             vendor=self.name,
-            layout=rows.layout,
+            layout=sessions[-1].layout,
             price_basis="unadjusted",
-            frame=rows.frame,
-            rejected=rows.rejected,
-            content_hash=hashlib.sha256(f"{digest}\n{rows.ticker}".encode()).hexdigest(),
+            frame=pl.concat([each.rows_of(ticker) for each in sessions]).drop("ticker"),
+            rejected=pl.concat([each.rejected_of(ticker) for each in sessions]).drop("ticker"),
+            content_hash=hashlib.sha256(f"{digests}\n{ticker}".encode()).hexdigest(),
             fetched_at=self._now,
             fetched_at_stated=True,
-            origin=url,
+            origin=_origin(sessions),
         )
+
+
+def _origin(sessions: Sequence[Session]) -> str:
+    """The address of the first file, and the name of the last one."""
+    if len(sessions) == 1:
+        return sessions[0].url
+    last = urlsplit(sessions[-1].url).path.rpartition("/")[2]
+    return f"{sessions[0].url} to {last} ({len(sessions)} files)"

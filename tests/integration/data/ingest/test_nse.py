@@ -10,8 +10,9 @@ from src.core.pace import PaceRules
 from src.core.tables import CLEAN_DAILY, RAW_DAILY
 from src.data.cleaning import stage as cleaning
 from src.data.ingest import stage as ingest
-from src.data.sources.nse.archive import Archive
+from src.data.sources.nse.cache import Cache
 from src.data.sources.nse.source import NseSource
+from src.data.sources.nse.web import Web
 from src.data.sources.pace import Pace
 from src.db.tables.source_pace import SourcePace
 from tests.support.nse_archive import nse_archive
@@ -49,8 +50,15 @@ def stored(given):
     run(ingest.stage(StubSource(deliveries)), given)
 
 
-def source(archive, now=NOW):
-    return NseSource(calendar=nse(), now=now, archive=Archive(archive.url, sleep=lambda _: None))
+@pytest.fixture
+def source(archive, tmp_path):
+    """A source on the same disk as the one before it."""
+
+    def make(now=NOW):
+        web = Web(archive.url, "", sleep=lambda _: None)
+        return NseSource(calendar=nse(), now=now, archive=web, cache=Cache(tmp_path / "nse"))
+
+    return make
 
 
 def asked(archive):
@@ -59,8 +67,10 @@ def asked(archive):
     return [dt.datetime.strptime(text, "%Y%m%d").date() for text in dates]  # noqa: DTZ007
 
 
-def test_the_first_run_asks_for_three_stored_sessions_too_to_compare_them(stored, given, archive):
-    report = run(ingest.stage(source(archive)), given)
+def test_the_first_run_asks_for_three_stored_sessions_too_to_compare_them(
+    stored, given, archive, source
+):
+    report = run(ingest.stage(source()), given)
     run(cleaning.STAGE, given)
 
     assert asked(archive) == DAYS[-5:]
@@ -73,38 +83,41 @@ def test_the_first_run_asks_for_three_stored_sessions_too_to_compare_them(stored
 
 
 def test_later_runs_ask_for_what_is_missing_and_for_nothing_where_all_is_there(
-    stored, given, archive, store, home
+    stored, given, archive, store, home, source
 ):
     yesterday = NOW - dt.timedelta(days=3)  # Friday evening
     before = context(store, home, tickers=TICKERS, now=yesterday)
-    run(ingest.stage(source(archive, yesterday)), before)
+    run(ingest.stage(source(yesterday)), before)
     assert asked(archive) == DAYS[-5:-1]
 
-    run(ingest.stage(source(archive)), given)
-    assert asked(archive) == [DAYS[-1]]
-    run(ingest.stage(source(archive)), given)
+    run(ingest.stage(source()), given)
+    # The last ones may have been corrected since.
+    assert asked(archive) == DAYS[-4:]
+    run(ingest.stage(source()), given)
     assert asked(archive) == []
 
 
-def test_a_bar_of_a_session_under_way_is_asked_for_again(given, archive):
+def test_a_bar_of_a_session_under_way_is_asked_for_again(given, archive, source):
     bars = [bar(day, CLOSES[day]) for day in DAYS[:-1]] + [bar(DAYS[-1], 99.0)]
     noon = dt.datetime.combine(DAYS[-1], dt.time(6, 30), dt.UTC)
     deliveries = [delivery(bars, ticker=ticker, fetched_at=noon) for ticker in TICKERS]
     run(ingest.stage(StubSource(deliveries)), given)
 
-    run(ingest.stage(source(archive)), given)
+    run(ingest.stage(source()), given)
     run(cleaning.STAGE, given)
 
     assert asked(archive) == DAYS[-3:]
     assert rows(given.store, CLEAN_DAILY, "TCS.NS")["close"].to_list()[-1] == 112.0
 
 
-def test_a_file_that_is_not_there_yet_is_one_sentence_for_all_tickers(stored, given, archive):
+def test_a_file_that_is_not_there_yet_is_one_sentence_for_all_tickers(
+    stored, given, archive, source
+):
     archive.files.clear()
     for day in DAYS[:-1]:
         archive.publish(day, [row(name, day, CLOSES[day]) for name in ("INFY", "TCS")])
 
-    report = run(ingest.stage(source(archive)), given)
+    report = run(ingest.stage(source()), given)
 
     assert report.warnings == (
         "NSE has not delivered its file of 2026-04-13 yet: the next run asks for it again.",
@@ -114,14 +127,14 @@ def test_a_file_that_is_not_there_yet_is_one_sentence_for_all_tickers(stored, gi
 
 
 def test_a_ban_keeps_what_had_come_and_tells_of_all_tickers_at_once(
-    stored, given, archive, database_url
+    stored, given, archive, database_url, source
 ):
     archive.patience = 0
     rules = PaceRules(
         burst=10, seconds_per_request=3, longest_wait=30, first_pause=900, longest_pause=3600
     )
     with psycopg.connect(database_url, autocommit=True) as connection:
-        banned = source(archive)
+        banned = source()
         banned.pace = Pace(
             SourcePace(connection, "nse", 10), rules, "NSE", on_wait=lambda _title, _seconds: None
         )
@@ -133,8 +146,10 @@ def test_a_ban_keeps_what_had_come_and_tells_of_all_tickers_at_once(
     assert (report.warnings, report.failures) == ((), ())
 
 
-def test_a_ticker_of_which_nothing_is_stored_is_told_where_its_past_comes_from(given, archive):
-    report = run(ingest.stage(source(archive)), given)
+def test_a_ticker_of_which_nothing_is_stored_is_told_where_its_past_comes_from(
+    given, archive, source
+):
+    report = run(ingest.stage(source()), given)
 
     assert archive.requests == []
     assert all("only continue what is stored" in failure for failure in report.failures)
