@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from src.data.sources.files.containers.archives import ZIP
@@ -63,7 +62,7 @@ def read_grids(member: Member, file_name: str, place: str) -> tuple[list[Grid], 
     Raises:
         BadInput: It cannot be read.
     """
-    name = PurePosixPath(member.name).name or file_name
+    name = member.name.rpartition("/")[2] or file_name
     content = member.read()
     if not content.startswith(ZIP):
         return [Grid(read_text(as_utf8(content)), name, place=place)], []
