@@ -166,7 +166,7 @@ class FileSource:
     def _delivery(
         self, rows: TickerRows, grid: Grid, path: Path, digest: hashlib._Hash
     ) -> Delivery:
-        vendor = self._vendor or rows.vendor or UNNAMED
+        vendor = self._vendor or rows.vendor or grid.vendor or UNNAMED
         basis = self._basis or rows.basis or "split"
         notes = list(rows.notes)
         if vendor == UNNAMED:

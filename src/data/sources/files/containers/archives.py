@@ -37,7 +37,7 @@ def list_members(archive: bytes) -> list[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
             members = [member for member in opened.infolist() if not member.is_dir()]
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
         raise BadInput(f"its zip data is damaged ({error}): download or save it again.") from error
     if sum(member.file_size for member in members) > LARGEST:
         raise BadInput(too_large())
@@ -45,8 +45,9 @@ def list_members(archive: bytes) -> list[zipfile.ZipInfo]:
 
 
 def is_workbook(members: Sequence[zipfile.ZipInfo]) -> bool:
-    """Whether a zip archive with these members is an xlsx workbook."""
-    return any(member.filename.startswith("xl/") for member in members)
+    """Whether a zip archive with these members is a workbook of Excel or LibreOffice."""
+    names = {member.filename for member in members}
+    return any(name.startswith("xl/") for name in names) or {"mimetype", "content.xml"} <= names
 
 
 def read_member(archive: bytes, member: zipfile.ZipInfo) -> bytes:

@@ -10,7 +10,10 @@ from src.core.errors import BadInput
 if TYPE_CHECKING:
     from pathlib import Path
 
-ENDINGS = (".csv", ".txt", ".gz", ".zip", ".xlsx")
+ENDINGS = (
+    *(".csv", ".tsv", ".txt", ".json", ".gz", ".zip"),
+    *(".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".parquet", ".feather", ".arrow"),
+)
 # Of text files those that lie beside data rather than being it.
 _DOCUMENTS = re.compile(
     r"(read.?me|licen[cs]e|changelog|disclaimer|notice|terms)\b.*", re.IGNORECASE

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 import polars as pl
 
+from src.core.errors import BadInput
+
 # Above a header there may be titles and symbols.
 HEAD_LINES = 12
+
+
+@contextmanager
+def refusing(sentence: str, *errors: type[Exception]) -> Iterator[None]:
+    """Turn these errors of a library, and its panics, into BadInput of this sentence.
+
+    A panic of Rust code is no ``Exception``, and each library has a class of its own for it.
+    """
+    try:
+        yield
+    except errors as error:
+        raise BadInput(sentence) from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise BadInput(sentence) from error
 
 
 class Table(Protocol):
@@ -36,6 +57,52 @@ class Table(Protocol):
         cells than the header, else null.
         """
         ...
+
+
+@dataclass(frozen=True)
+class CellTable:
+    """A table that has all its cells as text, ``c0`` …, the names of its columns among them."""
+
+    head: list[list[str]]
+    ends: list[int]
+    cells: pl.DataFrame
+    delimiter: str = ""
+
+    def body(self, header_lines: int, width: int) -> pl.DataFrame:
+        """See ``Table.body``; it has no ragged rows."""
+        skipped = self.ends[header_lines - 1] if header_lines else 0
+        return numbered_cells(self.cells.slice(skipped), skipped, width)
+
+
+def table_of(columns: Sequence[pl.Series]) -> CellTable:
+    """The table of these columns of text, their names as its first line."""
+    cells = pl.DataFrame(
+        [
+            pl.concat([pl.Series(f"c{i}", [column.name], pl.String), column.alias(f"c{i}")])
+            for i, column in enumerate(columns)
+        ]
+    )
+    return CellTable(*top_of(cells), cells)
+
+
+def top_of(cells: pl.DataFrame) -> tuple[list[list[str]], list[int]]:
+    """``Table.head`` and ``Table.ends`` of all cells of a table."""
+    head: list[list[str]] = []
+    ends: list[int] = []
+    for number, row in enumerate(cells.iter_rows(), start=1):
+        if any(cell and cell.strip() for cell in row):
+            head.append([(cell or "").strip() for cell in row])
+            ends.append(number)
+        if len(head) == HEAD_LINES:
+            break
+    return head, ends
+
+
+def numbered_cells(cells: pl.DataFrame, skipped: int, width: int) -> pl.DataFrame:
+    """``Table.body`` of the cells below the line ``skipped``."""
+    lines = pl.int_range(1, cells.height + 1, eager=True).alias("line")
+    kept = cells.select(cells.columns[:width])
+    return trimmed(kept.with_columns(lines, ragged=pl.lit(None, dtype=pl.String)), skipped)
 
 
 def trimmed(cells: pl.DataFrame, skipped: int) -> pl.DataFrame:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from src.data.sources.files.containers.archives import ZIP
 from src.data.sources.files.containers.encodings import as_utf8
+from src.data.sources.files.grids.candles import read_json
+from src.data.sources.files.grids.columnar import ARROW, OLD_FEATHER, PARQUET, read_columns
 from src.data.sources.files.grids.text import read_text
-from src.data.sources.files.grids.workbook import read_sheets
+from src.data.sources.files.grids.workbook import COMPOUND, read_sheets
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,12 +28,14 @@ class Grid:
         file_name: The name of the file, or of the member of an archive, that it is in.
         sheet: The name of its sheet; None where the file is no workbook.
         place: Where in its file it is, for messages; empty where the file has no other.
+        vendor: Whose prices they are, where the file's form shows it.
     """
 
     table: Table
     file_name: str
     sheet: str | None = None
     place: str = ""
+    vendor: str | None = None
 
     @property
     def head(self) -> list[list[str]]:
@@ -64,14 +68,23 @@ def read_grids(member: Member, file_name: str, place: str) -> tuple[list[Grid], 
     """
     name = member.name.rpartition("/")[2] or file_name
     content = member.read()
-    if not content.startswith(ZIP):
-        return [Grid(read_text(as_utf8(content)), name, place=place)], []
+    if content.startswith((ZIP, COMPOUND)):
+        return _sheets(content, name, place)
+    if content.startswith((PARQUET, ARROW, OLD_FEATHER)):
+        return [Grid(read_columns(content), name, place=place)], []
+    text = as_utf8(content)
+    if text.lstrip()[:1] in (b"{", b"["):
+        table, vendor = read_json(text)
+        return [Grid(table, name, place=place, vendor=vendor)], []
+    return [Grid(read_text(text), name, place=place)], []
+
+
+def _sheets(content: bytes, name: str, place: str) -> tuple[list[Grid], list[str]]:
     sheets, unread = read_sheets(content)
     many = len(sheets) > 1
-    places = (_join(place, f"sheet {sheet}" if many else "") for sheet in sheets)
     grids = [
-        Grid(table, name, sheet=sheet, place=where)
-        for (sheet, table), where in zip(sheets.items(), places, strict=True)
+        Grid(table, name, sheet=sheet, place=_join(place, f"sheet {sheet}" if many else ""))
+        for sheet, table in sheets.items()
     ]
     return grids, [_join(place, f"sheet {sheet}") for sheet in unread]
 

@@ -10,10 +10,15 @@ import fastexcel
 import polars as pl
 
 from src.core.errors import BadInput
-from src.data.sources.files.grids.cells import HEAD_LINES, trimmed
+from src.data.sources.files.grids.cells import numbered_cells, refusing, top_of
 
-# Its warnings about empty columns are noise: a file that lacks values is refused with a reason.
+# Their warnings about empty columns and charts are noise: what lacks values is refused or named.
 logging.getLogger("fastexcel").setLevel(logging.ERROR)
+logging.getLogger("calamine").setLevel(logging.ERROR)
+# How workbooks of Excel before 2007 begin, and newer ones that are protected.
+COMPOUND = b"\xd0\xcf\x11\xe0"
+_DAMAGED = "its workbook is damaged or has no sheet: save it again."
+_PROTECTED = "EncryptedPackage".encode("utf-16-le")
 
 
 @dataclass(frozen=True)
@@ -32,62 +37,57 @@ class Sheet:
         skipped = self.ends[header_lines - 1] if header_lines else 0
         below = self.cells.slice(skipped)
         typed = _load(self.book, self.name, skipped, None)
-        cells = _with_all_digits(below, typed).select(below.columns[:width])
-        lines = pl.int_range(1, cells.height + 1, eager=True).alias("line")
-        numbered = cells.with_columns(lines, ragged=pl.lit(None, dtype=pl.String))
-        return trimmed(numbered, skipped)
+        return numbered_cells(_with_all_digits(below, typed), skipped, width)
 
 
 def read_sheets(content: bytes) -> tuple[dict[str, Sheet], list[str]]:
-    """The visible sheets that are not empty, by name, and the names of all others.
+    """The visible sheets that are not empty, by name, and which others there are.
 
     Raises:
         BadInput: The workbook is damaged, or has no such sheet.
     """
-    try:
+    if content.startswith(COMPOUND):
+        # A damaged one makes the library that could read it take all memory there is.
+        is_protected = _PROTECTED in content
+        raise BadInput(
+            "it is protected by a password: save it without one."
+            if is_protected
+            else "it is a workbook of Excel before 2007: save it as xlsx."
+        )
+    with refusing(_DAMAGED, fastexcel.FastExcelError, ValueError, OverflowError):
         book = fastexcel.read_excel(content)
-        names = book.sheet_names
-    except (fastexcel.FastExcelError, ValueError, OverflowError) as error:
-        raise BadInput(_DAMAGED) from error
     sheets: dict[str, Sheet] = {}
-    for name in names:
-        sheet = _read(book, name)
-        if sheet is not None:
+    unread = []
+    for name in book.sheet_names:
+        if not _is_visible(book, name):
+            unread.append(f"{name} (hidden)")
+        elif (sheet := _read(book, name)) is None:
+            unread.append(f"{name} (empty)")
+        else:
             sheets[name] = sheet
     if not sheets:
         raise BadInput("all its sheets are empty or hidden: put the prices into a visible one.")
-    return sheets, [name for name in names if name not in sheets]
+    return sheets, unread
 
 
 def _read(book: fastexcel.ExcelReader, name: str) -> Sheet | None:
-    """The sheet; None when it is hidden, empty or a chart."""
-    try:
-        if book.load_sheet(name, n_rows=1, header_row=None).visible != "visible":
-            return None
-    except fastexcel.FastExcelError:  # a sheet without cells, such as a chart
-        return None
+    """The sheet; None when it is empty or a chart."""
     cells = _load(book, name, 0, "string")
     cells = cells.rename({column: f"c{i}" for i, column in enumerate(cells.columns)})
-    head, ends = [], []
-    for number, row in enumerate(cells.iter_rows(), start=1):
-        if any(cell and cell.strip() for cell in row):
-            head.append([(cell or "").strip() for cell in row])
-            ends.append(number)
-        if len(head) == HEAD_LINES:
-            break
+    head, ends = top_of(cells)
     return Sheet(head, ends, cells, book, name) if head else None
 
 
 def _load(
     book: fastexcel.ExcelReader, name: str, skipped: int, dtype: Literal["string"] | None
 ) -> pl.DataFrame:
-    try:
+    with refusing(_DAMAGED, fastexcel.FastExcelError, ValueError, OverflowError):
         return book.load_sheet(name, header_row=None, skip_rows=skipped, dtypes=dtype).to_polars()
-    except (fastexcel.FastExcelError, ValueError, OverflowError) as error:
-        raise BadInput(_DAMAGED) from error
 
 
-_DAMAGED = "its xlsx data is damaged or has no sheet: save it again."
+def _is_visible(book: fastexcel.ExcelReader, name: str) -> bool:
+    with refusing(_DAMAGED, fastexcel.FastExcelError, ValueError, OverflowError):
+        return book.load_sheet(name, header_row=None, n_rows=1).visible == "visible"
 
 
 def _with_all_digits(cells: pl.DataFrame, typed: pl.DataFrame) -> pl.DataFrame:

@@ -2,13 +2,13 @@ import datetime as dt
 import gzip
 import hashlib
 import json
-import zipfile
 
 import polars as pl
 import pytest
 
 from src.core.errors import BadInput, UsageError
 from tests.support.price_files import NOW, all_deliveries, file_source
+from tests.support.workbooks import workbook
 
 HEADER = "Date,Open,High,Low,Close,Volume\n"
 ROW = "2022-01-03,10,12,9,11,100\n"
@@ -398,53 +398,20 @@ def test_a_folder_without_the_ticker_requested_is_refused(write, tmp_path):
         file_source(tmp_path, ticker="TCS").tickers()
 
 
-def workbook(path, rows):
-    """The smallest workbook: numbers, date cells, formulas not yet computed, all else as text."""
-
-    def cell(value):
-        if isinstance(value, dt.date):
-            return f'<c s="1"><v>{(value - dt.date(1899, 12, 30)).days}</v></c>'
-        if isinstance(value, str) and value.startswith("="):
-            return f"<c><f>{value[1:]}</f></c>"
-        if isinstance(value, str):
-            return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
-        return f"<c><v>{value!r}</v></c>"
-
-    lines = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
-    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006/relationships"
-    parts = {
-        "_rels/.rels": f'<Relationships xmlns="{package}"><Relationship Id="a" '
-        f'Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>'
-        '<sheet name="S" sheetId="1" r:id="a"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}">'
-        f'<Relationship Id="a" Type="{office}/worksheet" Target="worksheets/s.xml"/>'
-        f'<Relationship Id="b" Type="{office}/styles" Target="styles.xml"/></Relationships>',
-        "xl/styles.xml": f'<styleSheet xmlns="{main}"><cellXfs><xf numFmtId="0"/>'
-        '<xf numFmtId="14"/></cellXfs></styleSheet>',
-        "xl/worksheets/s.xml": f'<worksheet xmlns="{main}"><sheetData>{lines}</sheetData>'
-        "</worksheet>",
-    }
-    with zipfile.ZipFile(path, "w") as book:
-        for name, text in parts.items():
-            book.writestr(name, text)
-    return path
-
-
 @pytest.mark.parametrize("day", ["2022-01-03", dt.date(2022, 1, 3)])
 def test_a_workbook_is_read_with_every_digit(tmp_path, day):
     rows = [HEADER.strip().split(","), [day, 0.1 + 0.2, 1e-7, 1.0, 12345678.5, 3_000_000_000]]
 
-    row = only(workbook(tmp_path / "TCS.NS.xlsx", rows)).frame.row(0)
+    row = only(workbook(tmp_path / "TCS.NS.xlsx", {"S": rows})).frame.row(0)
 
     values = (0.1 + 0.2, 1e-7, 1.0, 12345678.5, 3e9)
     assert row == (1, dt.date(2022, 1, 3), *values, None)
 
 
 def test_a_number_without_the_form_of_a_date_is_no_date_in_a_workbook(tmp_path):
-    path = workbook(tmp_path / "TCS.NS.xlsx", [HEADER.strip().split(","), [44564, 1, 1, 1, 1, 1]])
+    path = workbook(
+        tmp_path / "TCS.NS.xlsx", {"S": [HEADER.strip().split(","), [44564, 1, 1, 1, 1, 1]]}
+    )
 
     with pytest.raises(BadInput, match=r"day numbers .* such as 44564"):
         only(path)
@@ -452,7 +419,7 @@ def test_a_number_without_the_form_of_a_date_is_no_date_in_a_workbook(tmp_path):
 
 def test_formulas_without_their_values_are_refused_in_silence(tmp_path, caplog):
     rows = [[dt.date(2022, 1, day), *["=1+1"] * 5] for day in (3, 4, 5)]
-    path = workbook(tmp_path / "TCS.NS.xlsx", [HEADER.strip().split(","), *rows])
+    path = workbook(tmp_path / "TCS.NS.xlsx", {"S": [HEADER.strip().split(","), *rows]})
 
     with pytest.raises(BadInput, match="no row has a price in its close column"):
         only(path)
@@ -461,7 +428,7 @@ def test_formulas_without_their_values_are_refused_in_silence(tmp_path, caplog):
 
 def test_an_empty_workbook_is_refused(tmp_path):
     with pytest.raises(BadInput, match="all its sheets are empty"):
-        only(workbook(tmp_path / "TCS.NS.xlsx", []))
+        only(workbook(tmp_path / "TCS.NS.xlsx", {"S": []}))
 
 
 def test_a_blank_symbol_column_says_nothing(write):
