@@ -115,6 +115,7 @@ def run(
             _store_block(replace(context, tickers=block), fetched, source, returns, progress)
     if isinstance(source, FileSource):
         progress.failures += source.take_failures()
+        progress.notes.update(source.take_unread())
     if isinstance(source, NseSource):
         progress.warnings += source.take_warnings()
     if progress.failures and not progress.stored and len(context.tickers) == 1:

@@ -36,6 +36,8 @@ class SourceRequest:
     basis: Basis | None = None
     suffix: str = ".NS"
     fetched_at: dt.datetime | None = None
+    columns: tuple[str, ...] = ()
+    recursive: bool = False
 
 
 def open_source(  # noqa: PLR0913 - all of these describe what is to be fetched
@@ -71,6 +73,8 @@ def open_source(  # noqa: PLR0913 - all of these describe what is to be fetched
             basis=request.basis,
             suffix=request.suffix,
             fetched_at=request.fetched_at,
+            columns=request.columns,
+            recursive=request.recursive,
         )
     if name == "sample":
         from src.data.sources.sample.source import SampleSource
@@ -95,6 +99,9 @@ def _check(request: SourceRequest, name: str, calendar: Calendar, now: dt.dateti
         raise UsageError("--source csv needs --path with a file or folder.")
     if name != "csv" and request.paths:
         raise UsageError("--path is for files: add --source csv.")
+    for option, value in (("--columns", request.columns), ("--recursive", request.recursive)):
+        if value and not request.paths:
+            raise UsageError(f"{option} is for files: add --source csv and --path.")
     if request.fetched_at is not None:
         check_fetched_at(request.fetched_at, calendar, now)
 
@@ -125,6 +132,8 @@ def _refuse_options(request: SourceRequest) -> None:
         "--vendor": request.vendor,
         "--basis": request.basis,
         "--fetched-at": request.fetched_at,
+        "--columns": request.columns,
+        "--recursive": request.recursive,
     }
     present = [option for option, value in options.items() if value]
     if present:
@@ -142,6 +151,16 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", choices=SOURCE_NAMES, help="default: yahoo; sample for DEMO.NS")
     parser.add_argument(
         "--path", type=_path, action="append", metavar="P", help="a file or folder; repeatable"
+    )
+    parser.add_argument(
+        "--recursive", action="store_true", help="take the files of folders inside a folder, too"
+    )
+    parser.add_argument(
+        "--columns",
+        type=lambda text: tuple(text.split(",")),
+        default=(),
+        metavar="NAMES",
+        help="columns of files without a header, such as date,open,high,low,close,volume",
     )
     parser.add_argument("--vendor", metavar="NAME", help="whose prices the files have")
     parser.add_argument("--basis", choices=BASES, help="price basis of the files")
@@ -162,4 +181,6 @@ def source_request(args: argparse.Namespace) -> SourceRequest:
         basis=args.basis,
         suffix=args.suffix,
         fetched_at=args.fetched_at,
+        columns=args.columns,
+        recursive=args.recursive,
     )

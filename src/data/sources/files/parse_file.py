@@ -28,12 +28,13 @@ class ParsedFile:
     Attributes:
         parts: The rows of each ticker, with the table that they are from.
         failures: Why tables were refused; the sentences begin after the path.
-        unread: Members and sheets that were passed over.
+        unread: Reasons and names of the members and sheets that were passed over; the name is empty
+            for the whole file.
     """
 
     parts: list[tuple[Grid, TickerRows]] = field(default_factory=list)
     failures: list[BadInput] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)
+    unread: list[tuple[str, str]] = field(default_factory=list)
 
 
 def parse_file(content: Content, file: PriceFile, options: ParseOptions) -> ParsedFile:
@@ -51,7 +52,7 @@ def parse_file(content: Content, file: PriceFile, options: ParseOptions) -> Pars
             continue
         parsed.parts += [(grid, part) for part in rows]
         if not rows:
-            parsed.unread.append(grid.place)
+            parsed.unread.append((f"no prices of {options.ticker}", grid.place))
     return parsed
 
 

@@ -11,22 +11,31 @@ from typing import TYPE_CHECKING
 from src.core.errors import BadInput
 from src.data.sources.files.containers import archives
 from src.data.sources.files.containers.encodings import as_utf8
-from src.data.sources.files.containers.folders import files_in, is_price_file
+from src.data.sources.files.containers.folders import NO_PRICE_FILE, files_in, is_price_file
+from src.data.sources.files.containers.unread import Unread, listed_names
 
 if TYPE_CHECKING:
     import zipfile
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from pathlib import Path
-
-_NAMES_SHOWN = 3
 
 
 @dataclass(frozen=True)
 class PriceFile:
-    """A file to read; ``explicit`` when it was given by its own path, not found in a folder."""
+    """A file to read.
+
+    Attributes:
+        path: Where it is.
+        folder: The folder in which it was found; None when it was given by its own path.
+    """
 
     path: Path
-    explicit: bool
+    folder: Path | None = None
+
+    @property
+    def explicit(self) -> bool:
+        """Whether it was given by its own path."""
+        return self.folder is None
 
 
 @dataclass(frozen=True)
@@ -44,21 +53,34 @@ class Member:
 class Content:
     """A file's bytes: ``packed`` as on disk, and what is in it.
 
-    ``unread`` are the names of what is in a zip archive beside price files.
+    ``unread`` are reasons and names of what is in a zip archive beside price files.
     """
 
     packed: bytes
     members: tuple[Member, ...]
-    unread: tuple[str, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
 
 
-def find_files(paths: Iterable[Path]) -> list[PriceFile]:
-    """The price files of these files and folders, each once; raises BadInput."""
+def find_files(
+    paths: Iterable[Path], unread: Unread | None = None, *, recursive: bool = False
+) -> list[PriceFile]:
+    """The price files of these files and folders, each once; raises BadInput.
+
+    What else is in the folders is added to ``unread``. Files of folders inside a folder are taken
+    when ``recursive``.
+    """
     files: dict[Path, PriceFile] = {}
+    passed_over = Unread() if unread is None else unread
     for path in paths:
-        for file in _in_folder(path) if path.is_dir() else [PriceFile(path, explicit=True)]:
+        for file in _files_at(path, passed_over, recursive=recursive):
             files.setdefault(file.path.resolve(), file)
     return list(files.values())
+
+
+def _files_at(path: Path, unread: Unread, *, recursive: bool) -> list[PriceFile]:
+    if not path.is_dir():
+        return [PriceFile(path)]
+    return [PriceFile(file, path) for file in files_in(path, unread, recursive=recursive)]
 
 
 def read_content(path: Path) -> Content:
@@ -90,17 +112,18 @@ def unpack(packed: bytes) -> Content:
 
 
 def _members_of(packed: bytes, archive: bytes, listed: list[zipfile.ZipInfo]) -> Content:
-    members, unread = [], []
+    members: list[Member] = []
+    unread: list[tuple[str, str]] = []
     for info in listed:
         path = PurePosixPath(info.filename.replace("\\", "/"))
         if is_price_file(path.name) and "__MACOSX" not in path.parts:
             members.append(Member(str(path), partial(_read_member, archive, info)))
         else:
-            unread.append(str(path))
+            unread.append((NO_PRICE_FILE, str(path)))
     if len({member.name for member in members}) < len(members):
         raise BadInput("its zip archive has two files of one name: unpack it first.")
     if not members:
-        names = f": it has {listed_names(unread)}" if unread else ""
+        names = f": it has {listed_names([name for _, name in unread])}" if unread else ""
         raise BadInput(f"its zip archive has no price file{names}.")
     return Content(packed, tuple(members), tuple(unread))
 
@@ -116,17 +139,6 @@ def _read_member(archive: bytes, info: zipfile.ZipInfo) -> bytes:
     ):
         raise BadInput("it is a zip archive inside another: unpack the outer one first.")
     return unpacked
-
-
-def listed_names(names: Sequence[str]) -> str:
-    """The first few of some names, and how many more there are."""
-    shown = ", ".join(names[:_NAMES_SHOWN])
-    more = len(names) - _NAMES_SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown
-
-
-def _in_folder(folder: Path) -> list[PriceFile]:
-    return [PriceFile(path, explicit=False) for path in files_in(folder)]
 
 
 def read_packed(path: Path) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from src.core.errors import BadInput, UsageError
 from src.core.tickers import check_suffix, normalise_ticker
 from src.data.sources.delivery import Delivery
+from src.data.sources.files.containers.unread import Unread
 from src.data.sources.files.parse import ParseOptions, TickerRows, within
 from src.data.sources.files.parse_file import parse_file
 from src.data.sources.files.reader import find_files, read_content, read_packed
@@ -40,10 +41,11 @@ class FileSource:
     A file that cannot be read does not keep the others back: see ``take_failures``.
 
     ``ticker``, ``vendor`` and ``basis`` take precedence over what a file's columns and name show;
-    ``suffix`` is for bare symbols; ``fetched_at`` is None where it is not known.
+    ``suffix`` is for bare symbols; ``fetched_at`` is None where it is not known. ``columns`` says
+    what the columns of files without a header are; ``recursive`` takes folders inside folders.
 
     Raises:
-        UsageError: for a vendor, suffix or ticker of the wrong form.
+        UsageError: for a vendor, suffix, ticker or columns of the wrong form.
     """
 
     name = "csv"
@@ -59,11 +61,16 @@ class FileSource:
         basis: Basis | None = None,
         suffix: str = ".NS",
         fetched_at: dt.datetime | None = None,
+        columns: Sequence[str] = (),
+        recursive: bool = False,
     ) -> None:
         self._paths = list(paths)
+        self._recursive = recursive
         self._suffix = check_suffix(suffix)
         self._ticker = None if ticker is None else normalise_ticker(ticker, self._suffix)
-        self._options = ParseOptions(calendar, self._ticker, self._suffix, now.year + 1)
+        self._options = ParseOptions(
+            calendar, self._ticker, self._suffix, now.year + 1, tuple(columns)
+        )
         self._vendor = _check_vendor(vendor)
         self._basis = basis
         self._fetched_at = fetched_at
@@ -71,6 +78,8 @@ class FileSource:
         self._deliveries: dict[tuple[str, Kind], list[_Dated]] | None = None
         self._stored: dict[str, list[StoredPart]] = {}
         self._failures: list[BadInput] = []
+        self._unread = Unread()
+        self._found: list[PriceFile] | None = None
 
     def recognise(self, store: Store) -> None:
         """Pass over the files that are stored already, unless a time of download is given.
@@ -81,10 +90,16 @@ class FileSource:
             hashes = {self._hash_of(file) for file in self._files_or_none()}
             self._stored = find_stored(store, hashes - {""})
 
+    def files(self) -> list[PriceFile]:
+        """The files to read; raises BadInput where there is none."""
+        if self._found is None:
+            self._found = find_files(self._paths, self._unread, recursive=self._recursive)
+        return self._found
+
     def _files_or_none(self) -> list[PriceFile]:
         """The files; none where they cannot be found: reading them reports that."""
         try:
-            return find_files(self._paths)
+            return self.files()
         except BadInput:
             return []
 
@@ -112,12 +127,16 @@ class FileSource:
         failures, self._failures = self._failures, []
         return failures
 
+    def take_unread(self) -> list[str]:
+        """What was passed over in folders, archives and workbooks; each is told once."""
+        return self._unread.take()
+
     def _read(self) -> dict[tuple[str, Kind], list[_Dated]]:
         """Each delivery, with the dates of its rejected rows, by ticker and kind."""
         if self._deliveries is None:
             deliveries: dict[tuple[str, Kind], list[_Dated]] = {}
             failures: list[BadInput] = []
-            for file in find_files(self._paths):
+            for file in self.files():
                 if self._stored and self._hash_of(file) in self._stored:
                     continue
                 dated_deliveries, refusals = self._read_file(file)
@@ -138,7 +157,7 @@ class FileSource:
             return ""
 
     def _hash(self, packed: bytes, file: PriceFile) -> str:
-        options = (self._ticker, self._vendor, self._basis, self._suffix)
+        options = (self._ticker, self._vendor, self._basis, self._suffix, *self._options.columns)
         return file_hash(packed, file, options)
 
     def _read_file(self, file: PriceFile) -> tuple[list[_Dated], list[BadInput]]:
@@ -149,6 +168,9 @@ class FileSource:
             return [], [BadInput(f"{file.path}: {error}")]
         parsed = parse_file(content, file, self._options)
         failures = [BadInput(f"{file.path}: {failure}") for failure in parsed.failures]
+        for reason, name in parsed.unread:
+            place = file.path if name else file.folder or file.path.parent
+            self._unread.add(place, reason, name or file.path.name)
         digest = hashlib.sha256(content.packed)
         # What states actions is merged into the ledger every time that it is given.
         is_recognisable = not failures and all(part.actions is None for _, part in parsed.parts)

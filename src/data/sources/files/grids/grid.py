@@ -57,8 +57,10 @@ class Grid:
         return self.table.body(header_lines, width)
 
 
-def read_grids(member: Member, file_name: str, place: str) -> tuple[list[Grid], list[str]]:
-    """The tables of a file or of a member of an archive, and the sheets that were passed over.
+def read_grids(
+    member: Member, file_name: str, place: str
+) -> tuple[list[Grid], list[tuple[str, str]]]:
+    """The tables of a file or of a member of an archive; reasons and names of what else it has.
 
     ``file_name`` is the name of the file and ``place`` where in it the member is, empty where it
     has no other.
@@ -79,14 +81,14 @@ def read_grids(member: Member, file_name: str, place: str) -> tuple[list[Grid], 
     return [Grid(read_text(text), name, place=place)], []
 
 
-def _sheets(content: bytes, name: str, place: str) -> tuple[list[Grid], list[str]]:
+def _sheets(content: bytes, name: str, place: str) -> tuple[list[Grid], list[tuple[str, str]]]:
     sheets, unread = read_sheets(content)
     many = len(sheets) > 1
     grids = [
         Grid(table, name, sheet=sheet, place=_join(place, f"sheet {sheet}" if many else ""))
         for sheet, table in sheets.items()
     ]
-    return grids, [_join(place, f"sheet {sheet}") for sheet in unread]
+    return grids, [(reason, _join(place, f"sheet {sheet}")) for reason, sheet in unread]
 
 
 def _join(*parts: str) -> str:

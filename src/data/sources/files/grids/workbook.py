@@ -40,8 +40,8 @@ class Sheet:
         return numbered_cells(_with_all_digits(below, typed), skipped, width)
 
 
-def read_sheets(content: bytes) -> tuple[dict[str, Sheet], list[str]]:
-    """The visible sheets that are not empty, by name, and which others there are.
+def read_sheets(content: bytes) -> tuple[dict[str, Sheet], list[tuple[str, str]]]:
+    """The visible sheets that are not empty, by name, and reasons and names of the others.
 
     Raises:
         BadInput: The workbook is damaged, or has no such sheet.
@@ -60,9 +60,9 @@ def read_sheets(content: bytes) -> tuple[dict[str, Sheet], list[str]]:
     unread = []
     for name in book.sheet_names:
         if not _is_visible(book, name):
-            unread.append(f"{name} (hidden)")
+            unread.append(("hidden", name))
         elif (sheet := _read(book, name)) is None:
-            unread.append(f"{name} (empty)")
+            unread.append(("empty", name))
         else:
             sheets[name] = sheet
     if not sheets:
