@@ -24,7 +24,7 @@ def test_all_visible_sheets_are_read_and_the_others_named(tmp_path):
     read, unread = sheets(workbook(tmp_path / "a.xlsx", book, hidden=("Old",)))
 
     assert list(read) == ["TCS", "INFY"]
-    assert unread == ["Old (hidden)", "Notes (empty)"]
+    assert unread == [("hidden", "Old"), ("empty", "Notes")]
     assert read["INFY"].body(1, 6).select("file_line", "c0", "c4").rows() == [
         (2, "2024-12-31 00:00:00", "1920.25")
     ]
