@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from src.core.errors import BadInput
-from src.data.sources.files.fields.times.sessions import with_hours
+from src.data.sources.files.fields.times.sessions import FULL_SESSION, with_hours
 from src.data.sources.files.fields.times.spacing import HOUR_MINUTES, median_minutes
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 Convention = Literal["start", "end", "unclear", "none"]
 
 _HOUR = pl.duration(hours=1)
-# Sessions of a festival's hour, and bars after an unusual close, say nothing about a file.
-_ENOUGH_HOURS = pl.duration(hours=3)
 _MANY_TO_ONE = 4
 _FEW_BARS = 3
 _ONE_PHASE = 0.9
@@ -86,7 +84,7 @@ def _is_inside() -> pl.Expr:
 
 def _count(bars: pl.DataFrame, phase: int | None) -> LabelCounts:
     ts, opens, closes = pl.col("ts"), pl.col("opens"), pl.col("closes")
-    full = bars.unique(["ticker", "ts"]).filter(closes - opens >= _ENOUGH_HOURS)
+    full = bars.unique(["ticker", "ts"]).filter(closes - opens >= FULL_SESSION)
     is_late = _is_inside() & (ts > closes - _HOUR) & (ts.dt.minute() != (phase or 0))
     sessions = full.group_by("ticker", "day").agg(
         starts=((ts > opens - _HOUR) & (ts <= opens)).any(),

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from src.data.sources.files.fields.dates.parse import ParsedDates
 
 UTC = pl.Datetime("us", "UTC")
+# An hour of a festival says nothing about the labels and the zone of a file.
+FULL_SESSION = pl.duration(hours=3)
 
 
 def session_date(ts: pl.Expr, zone: str = NSE.zone) -> pl.Expr:
@@ -66,7 +68,13 @@ def share_on_sessions(days: pl.Series, calendar: Calendar) -> float:
 
 
 def share_in_sessions(utc: pl.Series, calendar: Calendar, zone: str = NSE.zone) -> float:
-    """The share of bars that begin during a session; sessions have the zone's dates."""
+    """The share of bars that begin during a session; sessions have the zone's dates.
+
+    A festival's hour counts only where there is no full session: many files have a usual day there.
+    """
     bars = with_hours(utc.drop_nulls().alias("ts").to_frame(), calendar, zone)
+    is_short = (pl.col("closes") - pl.col("opens") < FULL_SESSION).fill_null(value=False)
+    counted = bars.filter(~is_short)
     inside = (pl.col("ts") >= pl.col("opens")) & (pl.col("ts") < pl.col("closes"))
-    return float(bars.select(inside.fill_null(value=False).mean()).item() or 0)
+    counted = bars if counted.is_empty() else counted
+    return float(counted.select(inside.fill_null(value=False).mean()).item() or 0)
