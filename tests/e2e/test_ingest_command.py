@@ -66,3 +66,20 @@ def test_the_help_names_the_withdrawal(command):
     assert f"python -m {INGEST} withdraw --batch N" in " ".join(
         command(INGEST, "--help").stdout.split()
     )
+
+
+def test_files_are_shown_as_they_would_be_read_without_a_database(command, folder):
+    ran = command(INGEST, "show", "--path", folder, "--vendor", "nse", **NOW)
+
+    assert ran.returncode == 1
+    blocks = ran.stdout.split("\n\n")
+    assert blocks[0] == (
+        f"{folder / 'INFY.NS.csv'}\n  refused    it is a web page, not prices: download the file "
+        "itself."
+    )
+    assert blocks[1].startswith(f"{folder / 'TCS.NS.csv'}\n  layout     plain\n  vendor     nse\n")
+    assert "\n  dates      2025-06-02 to " in blocks[1]
+    assert blocks[3].endswith("3 files: 2 can be read, 1 refused. Nothing was stored.\n")
+    assert "postgres" not in ran.stderr
+    good = command(INGEST, "show", "--path", folder / "TCS.NS.csv", **NOW)
+    assert good.returncode == 0

@@ -6,20 +6,28 @@ import argparse
 import datetime as dt
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from src.core.calendars.exchanges import calendar_of, exchange_of
+from src.core.errors import BadInput, UsageError
 from src.core.tickers import normalise_ticker
 from src.data.ingest import withdraw
 from src.data.ingest.stage import stage
+from src.data.sources.delivery import KEY_COLUMNS
 from src.data.sources.files.source import FileSource
 from src.data.sources.pace import keep_pace
+from src.data.sources.preview import FileReading, describe, summary
 from src.data.sources.select import add_source_arguments, open_source, source_request
 from src.stages.arguments import ticker_of
-from src.stages.cli import run_command, stage_main, stage_parser
+from src.stages.cli import run_command, set_up, stage_main, stage_parser
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from src.config.settings import Settings
+    from src.data.sources.delivery import Delivery, Source
+    from src.data.sources.select import SourceRequest
     from src.db.database import Database
     from src.stages.stage import Stage
 
@@ -32,27 +40,46 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = stage_parser("src.data.ingest", stage(None).summary)
     parser.epilog = f"To take a batch out: {withdraw.USAGE}. {parser.epilog}"
     add_source_arguments(parser)
+    args = parser.parse_args(arguments)
+    if args.action == "show" and args.path:
+        return _show_files(args)
     return stage_main(stage(None), arguments, parser=parser, prepare=_prepare)
+
+
+def _show_files(args: argparse.Namespace) -> int:
+    """Tell how files would be read, without storing anything; 1 when any is refused."""
+    settings, now = set_up(args)
+    source = _open(args, settings, now, replace(source_request(args), name="csv"))
+    if not isinstance(source, FileSource):
+        raise UsageError("--known-at is for stored prices: leave out --path.")
+    readings = []
+    for file in source.files():
+        reading = _read(source.only(file), file.path)
+        sys.stdout.write("\n".join(describe(reading)) + "\n\n")
+        readings.append(replace(reading, deliveries=()))
+    for sentence in source.take_unread():
+        sys.stdout.write(f"{sentence}\n")
+    sys.stdout.write(f"{summary(readings)}\n")
+    return 1 if any(reading.failures for reading in readings) else 0
+
+
+def _read(source: FileSource, path: Path) -> FileReading:
+    deliveries: list[Delivery] = []
+    try:
+        for ticker in source.tickers():
+            for kind in KEY_COLUMNS:
+                deliveries += source.fetch(kind, ticker, None, None)
+        failures = source.take_failures()
+    except BadInput as error:
+        failures = [error]
+    return FileReading(path, deliveries, [str(each) for each in failures], source.take_unread())
 
 
 def _prepare(
     args: argparse.Namespace, settings: Settings, now: dt.datetime
 ) -> tuple[Stage, Callable[[Database], list[str]]]:
     """The stage bound to the source that the arguments name, and what finds its files' tickers."""
-    request = source_request(args)
-    many = args.ticker is None and bool(request.paths or args.all)
-    ticker = None if many else ticker_of(args, settings)
-    # Without a ticker the suffix says which exchange a folder's files are of.
-    exchange = exchange_of(ticker or normalise_ticker("ANY", args.suffix))
-    source = open_source(
-        request,
-        ticker=ticker,
-        settings=settings,
-        calendar=calendar_of(exchange),
-        now=now,
-        as_of=args.as_of,
-        known_at=args.known_at,
-    )
+    source = _open(args, settings, now, source_request(args))
 
     def tickers(database: Database) -> list[str]:
         keep_pace(source, database, settings)
@@ -63,6 +90,24 @@ def _prepare(
         return source.tickers()
 
     return stage(source), tickers
+
+
+def _open(
+    args: argparse.Namespace, settings: Settings, now: dt.datetime, request: SourceRequest
+) -> Source | None:
+    many = args.ticker is None and bool(request.paths or args.all)
+    ticker = None if many else ticker_of(args, settings)
+    # Without a ticker the suffix says which exchange a folder's files are of.
+    exchange = exchange_of(ticker or normalise_ticker("ANY", args.suffix))
+    return open_source(
+        request,
+        ticker=ticker,
+        settings=settings,
+        calendar=calendar_of(exchange),
+        now=now,
+        as_of=args.as_of,
+        known_at=args.known_at,
+    )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,13 @@ class FileSource:
         if self._found is None:
             self._found = find_files(self._paths, self._unread, recursive=self._recursive)
         return self._found
+
+    def only(self, file: PriceFile) -> FileSource:
+        """A source of one of its files alone."""
+        source = copy(self)
+        source._found, source._deliveries = [file], None
+        source._failures, source._unread = [], Unread()
+        return source
 
     def _files_or_none(self) -> list[PriceFile]:
         """The files; none where they cannot be found: reading them reports that."""
