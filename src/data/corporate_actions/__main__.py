@@ -19,10 +19,12 @@ from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import BadInput, UsageError
 from src.core.tables import CORPORATE_ACTIONS
 from src.data.corporate_actions.action import Kind
+from src.data.corporate_actions.file_import import LATEST_AHEAD, file_of, import_list, read_list
 from src.data.corporate_actions.history import record_rows
+from src.data.corporate_actions.intake.action_file import ActionFile
 from src.data.corporate_actions.intake.manual import decided_rows, entered_row
 from src.data.corporate_actions.intake.proposals import likely_splits
-from src.data.corporate_actions.intake.statements import read_actions
+from src.data.corporate_actions.intake.yahoo_file import yahoo_rows
 from src.data.sources.select import check_fetched_at
 from src.db.store import Store
 from src.stages.arguments import (
@@ -39,11 +41,9 @@ from src.stages.cli import run_command, set_up
 MODULE = "src.data.corporate_actions"
 NEXT_STEP = "run the pipeline to rebuild the prices"
 DECIDED = {"accept": "applied", "reject": "rejected"}
-# Ex-dates are announced weeks ahead.
-LATEST_AHEAD = dt.timedelta(days=366)
 SUMMARIES = {
     "list": "show the ledger",
-    "import": "take the splits and dividends of a file",
+    "import": "take the actions of a file of NSE, BSE or Yahoo",
     "add": "enter an action",
     "accept": "apply a pending action",
     "reject": "never apply an action: the move of the price was real",
@@ -54,22 +54,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Change or show the ledger of one ticker."""
     args = _parser().parse_args(argv)
     settings, now = set_up(args)
+    file = file_of(args) if args.action == "import" else None
     ticker = ticker_of(args, settings)
     from src.db.database import open_database
     from src.db.tables.locks import ticker_locks
 
+    if file is not None and file.source != "yahoo":
+        listed = read_list(args, file, now)
+        with open_database(settings.server, settings.home) as database:
+            text = import_list(args, listed, None if args.all else ticker, database, now)
+        sys.stdout.write(f"{text}\n")
+        return 0
     is_reading = args.action == "list"
     with (
         open_database(settings.server, settings.home) as database,
         ticker_locks(database.control, [] if is_reading else [ticker]),
         database.store.transaction(read_only=is_reading),
     ):
-        text = _run(args, database.store, ticker, now)
+        text = _run(args, database.store, ticker, now, file)
     sys.stdout.write(f"{text}\n")
     return 0
 
 
-def _run(args: argparse.Namespace, store: Store, ticker: str, now: dt.datetime) -> str:
+def _run(
+    args: argparse.Namespace, store: Store, ticker: str, now: dt.datetime, file: ActionFile | None
+) -> str:
     """Run the subcommand, and return the text to print."""
     ledger = store.load(CORPORATE_ACTIONS, [ticker])
     if args.action == "list":
@@ -77,7 +86,7 @@ def _run(args: argparse.Namespace, store: Store, ticker: str, now: dt.datetime) 
     calendar = calendar_of(exchange_of(ticker))
     changed_at = getattr(args, "fetched_at", None) or now
     check_fetched_at(changed_at, calendar, now)
-    rows = _changed_rows(args, ledger, ticker, changed_at)
+    rows = _changed_rows(args, ledger, ticker, changed_at, file)
     if args.action in ("add", "import"):
         where = f"{args.path}: " if args.action == "import" else ""
         _check_dates(rows, calendar, now, where=where)
@@ -94,11 +103,15 @@ def _run(args: argparse.Namespace, store: Store, ticker: str, now: dt.datetime) 
 
 
 def _changed_rows(
-    args: argparse.Namespace, ledger: pl.DataFrame, ticker: str, changed_at: dt.datetime
+    args: argparse.Namespace,
+    ledger: pl.DataFrame,
+    ticker: str,
+    changed_at: dt.datetime,
+    file: ActionFile | None,
 ) -> pl.DataFrame:
     """The ledger's new or changed rows."""
-    if args.action == "import":
-        rows = read_actions(args.path, ticker, args.source, changed_at, ledger)
+    if file is not None:
+        rows = yahoo_rows(args.path, file, ticker, args.source or file.source, changed_at, ledger)
         # What is in the ledger may have been decided on: a file read again changes nothing.
         return rows.join(ledger, on=CORPORATE_ACTIONS.key, how="anti")
     if args.action == "add":
@@ -163,11 +176,15 @@ def _parser() -> Parser:
         subparser = subcommands.add_parser(
             name, help=summary, description=f"{summary.capitalize()}."
         )
-        add_ticker(subparser)
+        choice = subparser.add_mutually_exclusive_group() if name == "import" else None
+        add_ticker(subparser, group=choice)
         add_config(subparser)
-        if name == "import":
+        if choice is not None:
+            choice.add_argument("--all", action="store_true", help="all tickers of the file")
             subparser.add_argument("--path", type=Path, required=True, metavar="F")
-            subparser.add_argument("--source", default="yahoo", help="who states them")
+            subparser.add_argument(
+                "--source", help="who states them (default: nse, bse or yahoo by its columns)"
+            )
             subparser.add_argument(
                 "--fetched-at", type=moment, metavar="TIME", help="of the file (default: now)"
             )

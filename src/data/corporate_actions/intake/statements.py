@@ -10,19 +10,14 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from src.core.errors import BadInput
-from src.data.corporate_actions.action import SHARE_KINDS, Action
+from src.data.corporate_actions.action import Action
 from src.data.corporate_actions.adjust import shares_after
-from src.data.corporate_actions.ledger import LEDGER_SCHEMA, applied_actions
-from src.data.sources.files.reader import read_text
+from src.data.corporate_actions.ledger import LEDGER_SCHEMA
 
-YAHOO_COLUMNS = ("Date", "Dividends", "Stock Splits")
-ADVICE = "give a CSV file with the columns Date (YYYY-MM-DD), Dividends and Stock Splits."
 # One dividend under two dates: announcements and ex-dates lie days apart, two dividends a quarter.
 NEAR = dt.timedelta(days=10)
 # Amounts nearer than this are one: a division by a split leaves the last digits open.
@@ -48,71 +43,6 @@ class RecordedActions:
     dividends: tuple[tuple[dt.date, float], ...] = ()
     applied: frozenset[dt.date] = frozenset()
     rejected: frozenset[dt.date] = frozenset()
-
-
-def read_actions(
-    path: Path, ticker: str, source: str, known_at: dt.datetime, ledger: pl.DataFrame
-) -> pl.DataFrame:
-    """Read a CSV with the columns Date, Dividends and Stock Splits, as Yahoo gives it.
-
-    Its dividends are divided by every split up to ``known_at``, also by those that the file leaves
-    out and ``ledger`` has (rows of ``ticker`` of any source).
-
-    Returns:
-        Ledger rows, splits first.
-
-    Raises:
-        BadInput: for a file that cannot be read, or without these columns.
-    """
-    actions = _read_yahoo_csv(path)
-    recorded = _recorded_beside_file(
-        actions.filter(pl.max_horizontal("ratio", "amount") > 0), ledger, source
-    )
-    return ledger_rows(actions, ticker, source, known_at, recorded)
-
-
-def _read_yahoo_csv(path: Path) -> pl.DataFrame:
-    """``date, kind, ratio, amount``: a split and a dividend for each line, zero where none was."""
-    try:
-        texts = pl.read_csv(read_text(path), infer_schema=False)
-    except BadInput as error:
-        raise BadInput(f"{path}: {error}") from error
-    except pl.exceptions.PolarsError as error:
-        raise BadInput(f"{path}: it is not a table in CSV: {ADVICE}") from error
-    if lacking := [name for name in YAHOO_COLUMNS if name not in texts.columns]:
-        raise BadInput(f"{path}: it has no column {lacking[0]}: {ADVICE}")
-    table = texts.select(
-        pl.col("Date").str.to_date("%Y-%m-%d", strict=False),
-        pl.col("Dividends", "Stock Splits").cast(pl.Float64, strict=False),
-    )
-    _check_cells(path, texts, table)
-    date, missing = pl.col("Date").alias("date"), pl.lit(None, dtype=pl.Float64)
-    amount, ratio = pl.col("Dividends"), pl.col("Stock Splits")
-    splits = table.select(date, kind=pl.lit("split"), ratio=ratio, amount=missing)
-    dividends = table.select(date, kind=pl.lit("dividend"), ratio=missing, amount=amount)
-    return pl.concat([splits, dividends])
-
-
-def _check_cells(path: Path, texts: pl.DataFrame, table: pl.DataFrame) -> None:
-    """Refuse a file with a cell that is no date or no number, or with a line without a date."""
-    for name in YAHOO_COLUMNS:
-        is_bad = table[name].is_null()
-        if name != "Date":
-            is_bad &= texts[name].is_not_null()
-        if is_bad.any():
-            row = is_bad.arg_true()[0]
-            raise BadInput(f"{path}: {texts[name][row]!r} in line {row + 2} is no {name}: {ADVICE}")
-
-
-def _recorded_beside_file(
-    actions: pl.DataFrame, ledger: pl.DataFrame, source: str
-) -> RecordedActions:
-    """What a ledger has beside a list of actions: all splits, and the source's own dividends."""
-    changes_shares = pl.col("kind").is_in(SHARE_KINDS)
-    # One change in shares a date: a bonus that was entered is the split that the file states.
-    stated_days = actions.filter(changes_shares)["date"].to_list()
-    splits = applied_actions(ledger.filter(changes_shares, ~pl.col("date").is_in(stated_days)))
-    return recorded_actions(ledger.filter(source=source, origin="stated"), actions, splits)
 
 
 def recorded_actions(

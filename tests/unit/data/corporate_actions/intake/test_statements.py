@@ -6,8 +6,7 @@ import polars as pl
 import pytest
 
 from src.data.corporate_actions.action import Action
-from src.data.corporate_actions.intake.statements import RecordedActions, ledger_rows, read_actions
-from src.data.corporate_actions.ledger import LEDGER_SCHEMA
+from src.data.corporate_actions.intake.statements import RecordedActions, ledger_rows
 
 AT = dt.datetime(2021, 9, 30, 12, tzinfo=dt.UTC)
 NOTHING_RECORDED = RecordedActions()
@@ -133,48 +132,3 @@ def test_a_split_of_the_ledger_divides_what_is_stated_without_splits():
     result = ledger(("2018-01-22", "dividend", 3.5), recorded=recorded)
 
     assert result == {paid("2018-01-22"): (7.0, "applied")}
-
-
-def test_the_doubled_dividend_of_october_2015_waits_and_the_other_72_do_not(data):
-    path = data / "tcs_daily/yahoo_actions_2021-09-30.csv"
-
-    rows = read_actions(path, "TCS.NS", "yahoo", AT, pl.DataFrame(schema=LEDGER_SCHEMA))
-
-    (waiting,) = rows.filter(status="pending").rows(named=True)
-    assert (rows.height, waiting["date"], waiting["amount"]) == (73, day("2015-10-21"), 11.0)
-
-
-def recorded_splits(*splits, source="nse", origin="inferred", status="applied"):
-    """Splits in the ledger, from any source."""
-    rows = [
-        ("TCS.NS", day(at), kind, source, origin, ratio, None, status, "rule", "{}", AT)
-        for at, kind, ratio in splits
-    ]
-    return pl.DataFrame(rows, schema=LEDGER_SCHEMA, orient="row")
-
-
-def read(tmp_path, ledger):
-    path = tmp_path / "dividends.csv"
-    path.write_text("Date,Dividends,Stock Splits\n2017-06-13,13.75,0.0\n")
-    return read_actions(path, "TCS.NS", "yahoo", AT, ledger)["amount"].to_list()
-
-
-def test_dividends_of_a_file_are_divided_by_the_splits_that_the_ledger_has(tmp_path):
-    # TCS paid 27.5 rupees in June 2017 and gave a bonus of one for one on 2018-05-31.
-    assert read(tmp_path, recorded_splits(("2018-05-31", "split", 2.0))) == [27.5]
-
-
-def test_a_split_that_two_sources_state_divides_once(tmp_path):
-    split = recorded_splits(("2018-05-31", "split", 2.0))
-    bonus = recorded_splits(("2018-05-31", "bonus", 2.0), source="person", origin="entered")
-
-    assert read(tmp_path, pl.concat([split, bonus])) == [27.5]
-
-
-@pytest.mark.parametrize("status", ["pending", "rejected"])
-def test_a_split_that_is_not_applied_divides_nothing(tmp_path, status):
-    assert read(tmp_path, recorded_splits(("2018-05-31", "split", 2.0), status=status)) == [13.75]
-
-
-def test_a_split_from_after_the_file_divides_nothing(tmp_path):
-    assert read(tmp_path, recorded_splits(("2021-10-01", "split", 2.0))) == [13.75]

@@ -1,0 +1,135 @@
+"""Import an exchange's list of corporate actions into the ledger."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from src.core.calendars.exchanges import calendar_of, exchange_of
+from src.core.errors import BadInput, UsageError
+from src.core.tables import CORPORATE_ACTIONS
+from src.data.corporate_actions.history import record_rows
+from src.data.corporate_actions.intake.action_file import ActionFile, read_action_file
+from src.data.corporate_actions.intake.exchange_lists.rows import (
+    SUFFIXES,
+    ActionRow,
+    action_rows,
+)
+from src.data.corporate_actions.intake.exchange_lists.statements import state_actions
+from src.data.corporate_actions.intake.import_summary import ImportedList, summary_of
+from src.data.corporate_actions.intake.listed_actions import list_changes, listed_rows
+from src.data.sources.select import check_fetched_at
+
+if TYPE_CHECKING:
+    from src.core.calendars.calendar import Calendar
+    from src.core.identities import Identities
+    from src.db.database import Database
+    from src.db.store import Store
+
+# Ex-dates are announced weeks ahead.
+LATEST_AHEAD = dt.timedelta(days=366)
+
+
+@dataclass(frozen=True)
+class ListedActions:
+    """An exchange's list: its rows, and sentences for those that cannot be used."""
+
+    source: str
+    calendar: Calendar
+    rows: list[ActionRow]
+    errors: list[str]
+
+
+def read_list(args: argparse.Namespace, file: ActionFile, now: dt.datetime) -> ListedActions:
+    """The rows of an exchange's list.
+
+    Raises:
+        BadInput: Its dates cannot be read.
+        UsageError: ``--fetched-at`` cannot be.
+    """
+    suffix = SUFFIXES[file.source]
+    calendar = calendar_of(exchange_of(f"ANY{suffix}"))
+    check_fetched_at(args.fetched_at or now, calendar, now)
+    latest = now.date() + LATEST_AHEAD
+    try:
+        rows, errors = action_rows(file.records, calendar, latest, suffix, file.lines)
+    except BadInput as error:
+        raise BadInput(f"{args.path}: {error}") from error
+    return ListedActions(args.source or file.source, calendar, rows, errors)
+
+
+def import_list(
+    args: argparse.Namespace,
+    listed: ListedActions,
+    ticker: str | None,
+    database: Database,
+    now: dt.datetime,
+) -> str:
+    """Take the actions of one ticker, or of all, into the ledger, and return what to print.
+
+    Raises:
+        BadInput: The list has no row of the ticker.
+    """
+    from src.db.tables.locks import ticker_locks
+
+    rows = _resolved(listed.rows, database.store.identities())
+    if ticker is not None:
+        rows = _of_ticker(rows, ticker, args)
+    known_at = (args.fetched_at or now).astimezone(dt.UTC)
+    reading = state_actions(rows, known_at.date())
+    stated = listed_rows(reading.statements, listed.source, known_at, listed.calendar)
+    tickers = sorted({row.ticker for row in rows})
+    with ticker_locks(database.control, tickers), database.store.transaction():
+        recorded = _recorded(database.store, tickers, listed.source)
+        changes = list_changes(stated, recorded)
+        record_rows(database.store, changes.rows, known_at)
+        stored = set(database.store.tickers())
+    errors = [] if ticker is not None else listed.errors
+    imported = ImportedList(
+        str(args.path), listed.source, len(tickers), len(stored & set(tickers)), errors
+    )
+    return summary_of(imported, rows, reading, stated, changes)
+
+
+def _resolved(rows: Sequence[ActionRow], identities: Identities) -> list[ActionRow]:
+    """The rows under the tickers of today, where a symbol was changed."""
+    changed = {row.ticker for row in rows if identities.was_changed(row.ticker)}
+    return [
+        dataclasses.replace(row, ticker=identities.resolve(row.ticker, row.ex_date))
+        if row.ticker in changed and row.ex_date is not None
+        else row
+        for row in rows
+    ]
+
+
+def _of_ticker(rows: list[ActionRow], ticker: str, args: argparse.Namespace) -> list[ActionRow]:
+    own = [row for row in rows if row.ticker == ticker]
+    if not own:
+        raise BadInput(
+            f"{args.path}: it has no row of {ticker}; its tickers are such as "
+            f"{rows[0].ticker if rows else 'none'}: give another --ticker, or --all."
+        )
+    return own
+
+
+def _recorded(store: Store, tickers: list[str], source: str) -> pl.DataFrame:
+    return store.load(CORPORATE_ACTIONS, tickers).filter(source=source, origin="stated")
+
+
+def file_of(args: argparse.Namespace) -> ActionFile:
+    """The file of ``--path``.
+
+    Raises:
+        BadInput: It is no file of actions.
+        UsageError: It is of one ticker, and ``--all`` is given.
+    """
+    file = read_action_file(args.path)
+    if file.source == "yahoo" and args.all:
+        raise UsageError(f"{args.path} does not name its tickers: give --ticker instead of --all.")
+    return file

@@ -1,0 +1,100 @@
+"""Say what became of the rows of an exchange's list of corporate actions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from src.data.corporate_actions.intake.exchange_lists.rows import ActionRow
+    from src.data.corporate_actions.intake.exchange_lists.statements import Reading
+    from src.data.corporate_actions.intake.listed_actions import ListChanges
+
+NEXT_STEP = "run the pipeline to rebuild the prices"
+_SHOWN = 20
+# What rows become, in the order of the table.
+_LINES = {
+    "split": "splits and consolidations",
+    "bonus": "bonuses",
+    "dividend": "dividends and distributions",
+    "rights": "rights",
+    "demerger": "demergers",
+    "event": "other events without a ratio",
+    "nothing": "nothing: meetings, buy-backs, interest",
+    "repeated": "repeated or revised by another row",
+    "unclear": "not understood",
+}
+
+
+@dataclass(frozen=True)
+class ImportedList:
+    """Facts of an imported list.
+
+    Attributes:
+        tickers: How many it names.
+        with_prices: Of how many of them prices are stored.
+        errors: Rows that could not be used, as sentences.
+    """
+
+    path: str
+    source: str
+    tickers: int
+    with_prices: int
+    errors: Sequence[str]
+
+
+def summary_of(
+    imported: ImportedList,
+    rows: Sequence[ActionRow],
+    reading: Reading,
+    stated: pl.DataFrame,
+    changes: ListChanges,
+) -> str:
+    """A short table, what was not understood, and what waits for a person."""
+    total = len(rows) + len(imported.errors)
+    lines = [
+        f"{imported.path}: {total:,} rows of {imported.tickers:,} tickers, as {imported.source}",
+        *(f"  {reading.rows[kind]:>6,}  {text}" for kind, text in _LINES.items()),
+    ]
+    failures = [*imported.errors, *reading.undated]
+    if failures:
+        lines.append(f"  {len(failures):>6,}  not usable")
+    lines += _listed("Not understood", _unclear(stated))
+    lines += _listed("Not usable", failures)
+    lines += _listed("Changed", changes.warnings)
+    return "\n".join([*lines, _ledger_line(imported, stated, changes)])
+
+
+def _listed(title: str, sentences: Sequence[str]) -> list[str]:
+    if not sentences:
+        return []
+    shown = [f"  {sentence}" for sentence in sentences[:_SHOWN]]
+    more = len(sentences) - _SHOWN
+    return [f"{title}:", *shown, *([f"  and {more} more"] if more > 0 else [])]
+
+
+def _unclear(stated: pl.DataFrame) -> list[str]:
+    unclear = stated.filter(kind="unclear").with_columns(
+        subject=pl.col("evidence").str.json_path_match("$.subject"),
+        reason=pl.col("evidence").str.json_path_match("$.reason"),
+    )
+    return [
+        f"{row['ticker']} {row['date']}: {row['subject']!r}: {row['reason']}"
+        for row in unclear.iter_rows(named=True)
+    ]
+
+
+def _ledger_line(imported: ImportedList, stated: pl.DataFrame, changes: ListChanges) -> str:
+    changed = changes.rows.height - changes.new
+    waiting = stated.filter(status="pending").height
+    text = (
+        f"Ledger: {changes.new:,} actions new, {changed:,} changed, "
+        f"{stated.height - changes.new - changed:,} as before; {waiting:,} wait for a person"
+    )
+    without = imported.tickers - imported.with_prices
+    if without:
+        text += f"; {without:,} tickers have no prices stored yet"
+    return f"{text}; {NEXT_STEP}." if changes.rows.height else f"{text}."
