@@ -43,7 +43,7 @@ NEXT_STEP = "run the pipeline to rebuild the prices"
 DECIDED = {"accept": "applied", "reject": "rejected"}
 SUMMARIES = {
     "list": "show the ledger",
-    "import": "take the actions of a file of NSE, BSE or Yahoo",
+    "import": "take the actions that a file states",
     "add": "enter an action",
     "accept": "apply a pending action",
     "reject": "never apply an action: the move of the price was real",
@@ -54,8 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Change or show the ledger of one ticker."""
     args = _parser().parse_args(argv)
     settings, now = set_up(args)
-    file = file_of(args) if args.action == "import" else None
     ticker = ticker_of(args, settings)
+    changed_at = getattr(args, "fetched_at", None) or now
+    check_fetched_at(changed_at, calendar_of(exchange_of(ticker)), now)
+    file = file_of(args) if args.action == "import" else None
     from src.db.database import open_database
     from src.db.tables.locks import ticker_locks
 
@@ -85,7 +87,6 @@ def _run(
         return _table(ticker, ledger)
     calendar = calendar_of(exchange_of(ticker))
     changed_at = getattr(args, "fetched_at", None) or now
-    check_fetched_at(changed_at, calendar, now)
     rows = _changed_rows(args, ledger, ticker, changed_at, file)
     if args.action in ("add", "import"):
         where = f"{args.path}: " if args.action == "import" else ""

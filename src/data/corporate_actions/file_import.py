@@ -24,7 +24,6 @@ from src.data.corporate_actions.intake.exchange_lists.rows import (
 from src.data.corporate_actions.intake.exchange_lists.statements import state_actions
 from src.data.corporate_actions.intake.import_summary import ImportedList, summary_of
 from src.data.corporate_actions.intake.listed_actions import list_changes, listed_rows
-from src.data.sources.select import check_fetched_at
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
@@ -51,11 +50,9 @@ def read_list(args: argparse.Namespace, file: ActionFile, now: dt.datetime) -> L
 
     Raises:
         BadInput: Its dates cannot be read.
-        UsageError: ``--fetched-at`` cannot be.
     """
     suffix = SUFFIXES[file.source]
     calendar = calendar_of(exchange_of(f"ANY{suffix}"))
-    check_fetched_at(args.fetched_at or now, calendar, now)
     latest = now.date() + LATEST_AHEAD
     try:
         rows, errors = action_rows(file.records, calendar, latest, suffix, file.lines)
