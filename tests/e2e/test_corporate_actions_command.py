@@ -249,3 +249,76 @@ def test_inferred_bonuses_can_be_rejected_and_the_fall_is_then_real(command, emb
 
 
 CLEANED = ("raw_daily_prices", "raw_daily_prices_clean", "features_daily", "quarantine")
+
+
+NSE_LIST = """\
+"SYMBOL","COMPANY NAME","SERIES","PURPOSE","FACE VALUE","EX-DATE","RECORD DATE"
+"TCS","Tata Consultancy","EQ"," Bonus 1:1 /Dividend- Rs 29 Per Share","1","31-May-2018","-"
+"TCS","Tata Consultancy","EQ"," Interim Dividend - Rs 8 Per Share","1","07-Jan-2022","-"
+"TCS","Tata Consultancy","EQ"," Interim Dividend","1","14-Oct-2021","-"
+"TCS","Tata Consultancy","EQ"," Buyback","1","23-Feb-2022","-"
+"INFY","Infosys","EQ"," Annual General Meeting/Dividend - Rs 10.50 Per Share","5","13-Jun-2018","-"
+"INFY","Infosys","EQ"," Dividend - Rs 5 Per Share","5","31-Feb-2018","-"
+"""
+SUMMARY = """\
+{path}: 6 rows of 2 tickers, as nse
+       0  splits and consolidations
+       1  bonuses
+       3  dividends and distributions
+       0  rights
+       0  demergers
+       0  other events without a ratio
+       1  nothing: meetings, buy-backs, interest
+       0  repeated or revised by another row
+       1  not understood
+       1  not usable
+Not understood:
+  TCS.NS 2021-10-14: 'Interim Dividend': it names no amount
+Not usable:
+  line 7: '31-Feb-2018' of INFY is no possible ex-date
+Ledger: {changes}; 1 wait for a person; no prices of 2 tickers are stored yet{next_step}.
+"""
+
+
+def test_a_list_of_nse_is_taken_whole_and_once(command, ledger, tmp_path):
+    path = tmp_path / "CF-CA-equities.csv"
+    path.write_text(NSE_LIST, encoding="utf-8-sig")
+    take = (ACTIONS, "import", "--all", "--path", path)
+
+    first, second = command(*take), command(*take)
+
+    next_step = "; run the pipeline to rebuild the prices"
+    new = "5 actions new, 0 changed, 0 as before"
+    assert first.stdout == SUMMARY.format(path=path, changes=new, next_step=next_step)
+    same = "0 actions new, 0 changed, 5 as before"
+    assert second.stdout == SUMMARY.format(path=path, changes=same, next_step="")
+    assert ledger() == {
+        ("2018-05-31", "bonus"): (2.0, "applied"),
+        ("2018-05-31", "dividend"): (29.0, "applied"),
+        ("2018-06-13", "dividend"): (10.5, "applied"),
+        ("2021-10-14", "unclear"): (None, "pending"),
+        ("2022-01-07", "dividend"): (8.0, "applied"),
+    }
+
+
+def test_one_ticker_of_a_list_is_taken_alone(command, ledger, tmp_path):
+    path = tmp_path / "CF-CA-equities.csv"
+    path.write_text(NSE_LIST)
+
+    ran = command(ACTIONS, "import", "--ticker", "INFY.NS", "--path", path)
+    missing = command(ACTIONS, "import", "--ticker", "WIPRO.NS", "--path", path)
+
+    assert ran.stdout.splitlines()[0] == f"{path}: 1 row of 1 ticker, as nse"
+    assert ledger() == {("2018-06-13", "dividend"): (10.5, "applied")}
+    assert missing.returncode == 1
+    assert missing.stderr.startswith(f"{path}: it has no row of WIPRO.NS")
+
+
+def test_a_file_of_yahoo_names_no_tickers(command, tmp_path):
+    path = tmp_path / "actions.csv"
+    path.write_text(FILE)
+
+    ran = command(ACTIONS, "import", "--all", "--path", path)
+
+    assert ran.returncode == 2
+    assert "does not name its tickers: give --ticker instead of --all" in ran.stderr

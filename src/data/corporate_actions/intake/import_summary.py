@@ -56,7 +56,8 @@ def summary_of(
     """A short table, what was not understood, and what waits for a person."""
     total = len(rows) + len(imported.errors)
     lines = [
-        f"{imported.path}: {total:,} rows of {imported.tickers:,} tickers, as {imported.source}",
+        f"{imported.path}: {_counted(total, 'row')} of {_counted(imported.tickers, 'ticker')}, as "
+        f"{imported.source}",
         *(f"  {reading.rows[kind]:>6,}  {text}" for kind, text in _LINES.items()),
     ]
     failures = [*imported.errors, *reading.undated]
@@ -66,6 +67,10 @@ def summary_of(
     lines += _listed("Not usable", failures)
     lines += _listed("Changed", changes.warnings)
     return "\n".join([*lines, _ledger_line(imported, stated, changes)])
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _listed(title: str, sentences: Sequence[str]) -> list[str]:
@@ -96,5 +101,5 @@ def _ledger_line(imported: ImportedList, stated: pl.DataFrame, changes: ListChan
     )
     without = imported.tickers - imported.with_prices
     if without:
-        text += f"; {without:,} tickers have no prices stored yet"
+        text += f"; no prices of {_counted(without, 'ticker')} are stored yet"
     return f"{text}; {NEXT_STEP}." if changes.rows.height else f"{text}."

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from src.data.corporate_actions.intake.exchange_lists.revisions import ParsedRow, without_replaced
+from src.data.corporate_actions.intake.exchange_lists.revisions import (
+    ParsedRow,
+    dividend_name,
+    without_replaced,
+)
 from src.data.corporate_actions.subjects.parts import Part, unclear
-from src.data.corporate_actions.subjects.payouts import NO_AMOUNT
 
 # What a trust pays out twice on one day is paid twice; two dividends of one name are not.
 _MANY = "distribution"
@@ -53,7 +56,7 @@ def _share_change(rows: list[ParsedRow], kind: str) -> CombinedPart | None:
 def _dividend(rows: list[ParsedRow]) -> CombinedPart | None:
     """All dividends of the day added up; a revised one replaces the one of its name."""
     revised = {
-        _name(part)
+        dividend_name(part)
         for row in rows
         if row.is_revised
         for part in row.parts
@@ -65,10 +68,10 @@ def _dividend(rows: list[ParsedRow]) -> CombinedPart | None:
         parts = [
             part
             for part in row.parts
-            if part.kind == "dividend" and (row.is_revised or _name(part) not in revised)
+            if part.kind == "dividend" and (row.is_revised or dividend_name(part) not in revised)
         ]
         for part in parts:
-            amounts.setdefault(_name(part), {}).setdefault(i, []).append(part)
+            amounts.setdefault(dividend_name(part), {}).setdefault(i, []).append(part)
         stating += [row] if parts else []
     if not amounts:
         return None
@@ -96,12 +99,6 @@ def _total(parts: list[Part]) -> Part:
     return Part("dividend", amount=amount, detail=detail)
 
 
-def _name(part: Part) -> str:
-    """Which dividend it is; the one of the year is called final or nothing."""
-    name = part.detail.get("dividend", part.label)
-    return "" if name == "final" else str(name)
-
-
 def _rights(rows: list[ParsedRow]) -> CombinedPart | None:
     stating = without_replaced(rows, "rights")
     details = [part.detail for row in stating for part in row.parts if part.kind == "rights"]
@@ -123,14 +120,8 @@ def _named(rows: list[ParsedRow], kind: str) -> CombinedPart | None:
 
 
 def _unclear(rows: list[ParsedRow], failed: list[CombinedPart]) -> list[CombinedPart]:
-    """One part for all that is not understood of the day, without dividends named elsewhere."""
-    named = {_name(part) for row in rows for part in row.parts if part.kind == "dividend"}
-    stating = [
-        (row, part)
-        for row in rows
-        for part in row.parts
-        if part.kind == "unclear" and not (part.label == NO_AMOUNT and _name(part) in named)
-    ]
+    """One part for all that is not understood of the day."""
+    stating = [(row, part) for row in rows for part in row.parts if part.kind == "unclear"]
     if not stating and not failed:
         return []
     reasons = [part.label for _, part in stating] + [each.part.label for each in failed]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from src.data.corporate_actions.intake.exchange_lists.rows import ActionRow
 from src.data.corporate_actions.subjects.parts import Part
+from src.data.corporate_actions.subjects.payouts import NO_AMOUNT
 from src.data.corporate_actions.subjects.tokens import is_date_revised, is_revised
 
 # A date is moved by days or weeks; the next dividend of the same amount is months away.
@@ -28,7 +29,7 @@ class ParsedRow:
 
 
 def current_rows(rows: list[ParsedRow]) -> list[ParsedRow]:
-    """The rows without repetitions, and without those whose date a later row revises."""
+    """The rows without repetitions, and without those that another row revises or completes."""
     seen: set[tuple[object, ...]] = set()
     kept: list[ParsedRow] = []
     for parsed in rows:
@@ -42,9 +43,36 @@ def current_rows(rows: list[ParsedRow]) -> list[ParsedRow]:
         by_ticker.setdefault(parsed.row.ticker, []).append(parsed)
     return [
         parsed
-        for parsed in kept
+        for parsed in _without_incomplete(kept)
         if not any(_replaces(later, parsed) for later in by_ticker.get(parsed.row.ticker, ()))
     ]
+
+
+def _without_incomplete(rows: list[ParsedRow]) -> list[ParsedRow]:
+    """The rows without those whose dividend another row of the day names with its amount."""
+    named = {
+        (parsed.row.ticker, parsed.row.ex_date, dividend_name(part))
+        for parsed in rows
+        for part in parsed.parts
+        if part.kind == "dividend"
+    }
+    return [
+        parsed
+        for parsed in rows
+        if not all(
+            part.label == NO_AMOUNT
+            and (parsed.row.ticker, parsed.row.ex_date, dividend_name(part)) in named
+            for part in parsed.parts
+            if part.kind != "nothing"
+        )
+        or all(part.kind == "nothing" for part in parsed.parts)
+    ]
+
+
+def dividend_name(part: Part) -> str:
+    """Which dividend it is; the one of the year is called final or nothing."""
+    name = part.detail.get("dividend", part.label)
+    return "" if name == "final" else str(name)
 
 
 def _replaces(revised: ParsedRow, other: ParsedRow) -> bool:

@@ -28,6 +28,9 @@ _COLUMNS = {
 _CODES = ("securitycode", "scripcode")
 _NEEDED = ("symbol", "subject", "ex_date")
 _BLANK = ("", "-", "--", "null", "None", "nan")
+# Series of NSE's shares, and of the units of trusts (InvITs and REITs), which have no face value.
+SHARE_SERIES = frozenset({"", "EQ", "BE", "BZ", "SM", "ST", "SZ"})
+UNIT_SERIES = frozenset({"IV", "RR"})
 SUFFIXES = {"nse": ".NS", "bse": ".BO"}
 
 
@@ -101,14 +104,9 @@ def action_rows(
 
 
 def _row(line: int, ticker: str, cells: dict[str, str], date: dt.date | None) -> ActionRow:
-    return ActionRow(
-        line,
-        ticker,
-        cells.get("series", "").upper(),
-        cells["subject"],
-        _number(cells.get("face_value", "")),
-        date,
-    )
+    series = cells.get("series", "").upper()
+    face_value = None if series in UNIT_SERIES else _number(cells.get("face_value", ""))
+    return ActionRow(line, ticker, series, cells["subject"], face_value, date)
 
 
 def _columns_of(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -12,13 +12,14 @@ from typing import Any
 from src.data.corporate_actions.intake.exchange_lists.combine import combined_parts
 from src.data.corporate_actions.intake.exchange_lists.face_values import FaceValues
 from src.data.corporate_actions.intake.exchange_lists.revisions import ParsedRow, current_rows
-from src.data.corporate_actions.intake.exchange_lists.rows import ActionRow
+from src.data.corporate_actions.intake.exchange_lists.rows import (
+    SHARE_SERIES,
+    UNIT_SERIES,
+    ActionRow,
+)
 from src.data.corporate_actions.subjects.grammar import parse_subject
 from src.data.corporate_actions.subjects.parts import Part
 
-# Series of NSE's shares, and of the units of trusts (InvITs and REITs).
-SHARE_SERIES = frozenset({"", "EQ", "BE", "BZ", "SM", "ST", "SZ"})
-UNIT_SERIES = frozenset({"IV", "RR"})
 _OTHER_SECURITY = (Part("nothing", label="another security"),)
 
 
