@@ -1,4 +1,4 @@
-"""Tell from NSE's series codes which rows are of the share itself.
+"""Tell from NSE's series codes and BSE's groups which rows are of the share itself.
 
 One symbol trades in several series: its shares, blocks of them, and debt of the same company.
 """
@@ -8,13 +8,20 @@ from __future__ import annotations
 import polars as pl
 
 # The ordinary market first, then trade-to-trade and the small companies' boards.
-EQUITY_RANKS = {"EQ": 0, "BE": 1, "BZ": 2, "SM": 3, "ST": 4}
+_NSE_RANKS = {"EQ": 0, "BE": 1, "BZ": 2, "SM": 3, "ST": 4}
+# BSE has a share in one group at a time; no code is one of NSE's series.
+_BSE_GROUPS = (
+    *("A", "B", "E", "M", "MS", "MT", "P", "R", "S", "T", "TS", "X", "XT", "Z", "ZP", "ZY"),
+    *("IF", "IT"),
+)
+EQUITY_RANKS = {**_NSE_RANKS, **dict.fromkeys(_BSE_GROUPS, 0)}
 # A row without a series is of the share only where the file gives no share its series: in NSE's
 # history of IRFC the rows without one are its bonds, from before the share was listed.
 BLANK_RANK = 5
 OTHER_RANK = 9
-# Blocks (BL, IL), debentures and bonds (D1, N1, Y1, ZA, ...), preference shares and warrants.
-_NEVER_THE_SHARE = r"^([BI]L|[DNPWYZ][0-9A-Z])$"
+# Blocks (BL, IL), debentures and bonds (D1, N1, Y1, ZA, ...), preference shares and warrants;
+# debt of the states and of BSE (F, FC, G).
+_NEVER_THE_SHARE = r"^([BI]L|[DNPWYZ][0-9A-Z]|GB|GS|SG|TB|F|FC|G|W)$"
 
 
 def series_rank() -> pl.Expr:
@@ -30,10 +37,13 @@ def series_rank() -> pl.Expr:
 def is_other_security(rank: pl.Expr) -> pl.Expr:
     """Rows of another series than the share's, wherever the file shows which that is.
 
-    It does for a ticker with equity rows; for blocks, debt and rows without a series also where
-    only other tickers have equity rows (``has_equity``).
+    Blocks and debt are never the share. Another series is none for a ticker with equity rows, a
+    row without a series is none where any ticker has equity rows (``has_equity``).
     """
-    has_share = (rank != OTHER_RANK).any().over("ticker")
-    never_the_share = pl.col("series").str.contains(_NEVER_THE_SHARE).fill_null(value=False)
-    is_other = (rank == OTHER_RANK) & (has_share | (never_the_share & pl.col("has_equity")))
+    is_other = (rank == OTHER_RANK) & ((rank != OTHER_RANK).any().over("ticker") | never_the_share())
     return is_other | ((rank == BLANK_RANK) & pl.col("has_equity"))
+
+
+def never_the_share() -> pl.Expr:
+    """Rows of a series that is a block or debt in any file."""
+    return pl.col("series").str.contains(_NEVER_THE_SHARE).fill_null(value=False)

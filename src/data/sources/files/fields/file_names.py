@@ -1,0 +1,143 @@
+"""Read the ticker that the name of a file or of a sheet states, by known patterns only."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from src.core.errors import BadInput
+
+_ENDINGS = re.compile(
+    r"(\.(csv|tsv|txt|xlsx|xlsm|xls|gz|zip|parquet|feather|json))+$", re.IGNORECASE
+)
+_COPY = re.compile(r"( ?\(\d+\)| - copy)+$", re.IGNORECASE)
+_SYMBOL = r"(?=[A-Z0-9&-]*[A-Z])[A-Z0-9][A-Z0-9&-]{0,19}"
+_EXCHANGES = {"NS": ".NS", "NSE": ".NS", "BO": ".BO", "BSE": ".BO", "BOM": ".BO"}
+# TradingView: ``NSE_DLY_TCS, 1D``; it writes & and - as _.
+_TRADING_VIEW = re.compile(
+    r"(?P<exchange>NSE|BSE)_(?:DLY_)?(?P<symbol>[A-Z0-9][A-Z0-9&_-]*), (?P<interval>\w+?)(_\w+)?"
+)
+# NSE's website, today and before: ``Quote-Equity-TCS-EQ-01-01-2024-to-31-12-2024``.
+_NSE_PAGES = (
+    re.compile(rf"Quote-Equity-(?P<symbol>{_SYMBOL}?)(-[A-Z0-9]{{1,3}})?(-\d\d-\d\d-\d{{4}}.*)?"),
+    re.compile(rf"\d\d-\d\d-\d{{4}}-TO-\d\d-\d\d-\d{{4}}(?P<symbol>{_SYMBOL}?)(EQ|ALL)N"),
+)
+_PREFIXED = re.compile(
+    rf"(?P<exchange>NSE|BSE|BOM)[_: -](?:(?:EQ|DLY|EOD)[_ -])?(?P<symbol>{_SYMBOL})"
+    r"(?P<rest>$|[ _,.].*)"
+)
+_SUFFIXED = re.compile(
+    r"(?P<symbol>(?=[A-Z0-9&-]*[A-Z])[A-Z0-9][A-Z0-9&-]{0,19}?)[._ -](?P<exchange>NSE?|BSE|BO)"
+    r"(?P<rest>$|[^A-Za-z0-9].*)",
+    re.IGNORECASE,
+)
+# As Yahoo writes the ticker of any exchange.
+_YAHOO = re.compile(
+    r"(?P<symbol>\^?[A-Z0-9][A-Z0-9&-]{0,19})(?P<suffix>\.[A-Z]{1,3})(?P<rest>$|[_ ,-].*)"
+)
+_SUFFIX_INSIDE = re.compile(r"[A-Z0-9][._](NS|BO|NSE|BSE)\b")
+_BARE = re.compile(rf"(?P<symbol>{_SYMBOL}|\^[A-Z0-9]+)(?P<rest>$|[_ ,.-].*)", re.IGNORECASE)
+# Words beside a symbol that say nothing of the share, and are no symbol themselves.
+_PLAIN_WORDS = frozenset(
+    {
+        *("adjusted", "all", "angel", "bars", "bhavcopy", "bse", "candle", "candles", "clean"),
+        *("copy", "daily", "data", "day", "dly", "download", "eod", "eq", "equity", "export"),
+        *("feed", "file", "final", "from", "full", "historical", "history", "hour", "hourly"),
+        *("intraday", "investing", "kite", "max", "new", "nse", "ohlc", "ohlcv", "old", "part"),
+        *("price", "prices", "quote", "quotes", "raw", "sheet", "split", "stock", "stocks"),
+        *("table", "till", "to", "total", "unadjusted", "upstox", "yahoo", "yfinance", "zerodha"),
+        *("limited", "ltd", "share", "shares", "series", "bhav", "cm", "udiff", "website", "of"),
+        *("nifty", "sensex", "banknifty", "index", "portfolio", "watchlist", "holdings"),
+    }
+)
+_NUMBERS = re.compile(r"v?\d+[a-z]{0,3}|\d{1,2}[a-z]{3}\d{2,4}|[dhmwy]", re.IGNORECASE)
+_DATE_INSIDE = re.compile(r"\d{5}|\d{4}-\d\d|\d\d[A-Za-z]{3}\d\d")
+_DAILY, _HOURLY = ("1D", "D"), ("60", "1H")
+
+
+@dataclass(frozen=True)
+class NamedTicker:
+    """A symbol in a name, with the ``suffix`` of its exchange where the name tells that.
+
+    ``is_upper`` says whether the symbol is written as symbols are; ``kind`` is that of the bars,
+    where the name tells it; ``place`` is what has the name, for messages.
+    """
+
+    symbol: str
+    suffix: str | None
+    place: str
+    is_upper: bool = True
+    kind: str | None = None
+
+    @property
+    def ticker(self) -> str:
+        """In Yahoo's form, without a suffix where the name does not tell it."""
+        return self.symbol + (self.suffix or "")
+
+    def is_of(self, ticker: str) -> bool:
+        """Whether it names this ticker; a bare symbol may be of any exchange."""
+        symbol, dot, suffix = ticker.partition(".")
+        same_symbol = re.sub("[&-]", "_", symbol) == re.sub("[&-]", "_", self.symbol)
+        return same_symbol and self.suffix in (None, dot + suffix)
+
+
+def name_of(text: str, place: str) -> NamedTicker | None:
+    """The ticker in a name, None where it has none by a known pattern.
+
+    Raises:
+        BadInput: for a name that says that the bars are neither daily nor hourly.
+    """
+    stem = _COPY.sub("", _ENDINGS.sub("", text.strip()))
+    stem = _COPY.sub("", _ENDINGS.sub("", stem))
+    match = _TRADING_VIEW.fullmatch(stem)
+    if match:
+        kind = _kind(match["interval"], place)
+        return _named(match["symbol"], _EXCHANGES[match["exchange"]], place, kind)
+    for pattern in _NSE_PAGES:
+        if match := pattern.fullmatch(stem):
+            return _named(match["symbol"], ".NS", place)
+    if (match := _PREFIXED.fullmatch(stem)) and _is_plain(match["rest"]):
+        return _named(match["symbol"], _EXCHANGES[match["exchange"]], place)
+    return _with_suffix(stem, place) or _bare(stem, place)
+
+
+def _with_suffix(stem: str, place: str) -> NamedTicker | None:
+    match = _SUFFIXED.fullmatch(stem)
+    if match and (match["exchange"].isupper() or "." in stem[: match.end("exchange")]):
+        suffix = _EXCHANGES[match["exchange"].upper()]
+    elif match := _YAHOO.fullmatch(stem):
+        suffix = match["suffix"]
+    else:
+        return None
+    has_another = _SUFFIX_INSIDE.search(match["rest"])
+    return None if has_another else _named(match["symbol"], suffix, place)
+
+
+def _bare(stem: str, place: str) -> NamedTicker | None:
+    match = _BARE.fullmatch(stem)
+    if match is None or not _is_plain(match["rest"]):
+        return None
+    return _named(match["symbol"], None, place)
+
+
+def _named(
+    symbol: str, suffix: str | None, place: str, kind: str | None = None
+) -> NamedTicker | None:
+    has_letter = any(letter.isalpha() for letter in symbol)
+    if not has_letter or symbol.lower() in _PLAIN_WORDS or _DATE_INSIDE.search(symbol):
+        return None
+    return NamedTicker(symbol.upper(), suffix, place, symbol.isupper(), kind)
+
+
+def _is_plain(rest: str) -> bool:
+    """Whether nothing behind a symbol can be part of a name: dates, numbers and plain words."""
+    words = [word for word in re.split(r"[^A-Za-z0-9]+", rest) if word]
+    return all(word.lower() in _PLAIN_WORDS or _NUMBERS.fullmatch(word) for word in words)
+
+
+def _kind(interval: str, place: str) -> str:
+    if interval.upper() in _DAILY:
+        return "daily"
+    if interval.upper() in _HOURLY:
+        return "hourly"
+    raise BadInput(f"{place} says bars of {interval}: give daily (1D) or hourly (60) ones.")

@@ -1,0 +1,230 @@
+"""Decide which tickers to take from a table: by all that it states and by the one requested."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from src.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from src.data.sources.files.fields.file_names import NamedTicker
+
+
+@dataclass(frozen=True)
+class KnownTickers:
+    """The ``tickers`` that are stored or listed, and the ``suffixes`` of the exchanges listed."""
+
+    tickers: frozenset[str] = frozenset()
+    suffixes: frozenset[str] = frozenset()
+
+    def spelled(self, name: NamedTicker, suffix: str) -> str | None:
+        """The one ticker that a name is of, None where none or several are.
+
+        Also & and - may be written as _.
+        """
+        ticker = name.symbol + suffix
+        if ticker in self.tickers or "_" not in name.symbol:
+            return ticker if ticker in self.tickers else None
+        found = [other for other in self.tickers if name.is_of(other) and other.endswith(suffix)]
+        return found[0] if len(found) == 1 else None
+
+
+@dataclass(frozen=True)
+class Statements:
+    """What a table says of its ticker.
+
+    Attributes:
+        columns: The tickers in its columns.
+        names: Those in its sheet's name, its titles and its file's name, most telling first.
+        suffix: Of the exchange whose layout it is, or that a column names.
+        suffix_place: What tells the suffix, for messages.
+        is_yahoo: Whether it is Yahoo's: there a ticker without a suffix is New York's.
+    """
+
+    columns: Sequence[str] = ()
+    names: Sequence[NamedTicker] = ()
+    suffix: str | None = None
+    suffix_place: str = "its columns"
+    is_yahoo: bool = False
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The tickers to take from a table: none when it is another ticker's beside others.
+
+    ``reason`` says then why, empty where the table plainly names another ticker.
+    """
+
+    tickers: list[str]
+    notes: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class TickerRules:
+    """How tickers are chosen, for all files of a command.
+
+    Attributes:
+        requested: The ticker of ``--ticker``.
+        suffix: That of ``--suffix``, None where it is not given.
+        default: The suffix for bare symbols where nothing tells another.
+        known: The stored and listed tickers.
+    """
+
+    requested: str | None = None
+    suffix: str | None = None
+    default: str = ".NS"
+    known: KnownTickers = field(default_factory=KnownTickers)
+
+    def for_bare(self, statements: Statements) -> str:
+        """The suffix for symbols in the columns that name no exchange.
+
+        A bare ``TCS`` does not contradict TCS.BO where the file does not name its exchange.
+        """
+        if statements.suffix is not None:
+            return statements.suffix
+        if self.suffix is not None:
+            return self.suffix
+        if statements.is_yahoo:
+            return ""
+        if self.requested is None:
+            return self.default
+        return self.requested[self.requested.index(".") :] if "." in self.requested else ""
+
+
+def select_tickers(rules: TickerRules, statements: Statements, *, explicit: bool) -> Selection:
+    """The tickers to take from a table; an ``explicit`` one was given by its file's own path.
+
+    Raises:
+        BadInput: when an explicit table has another ticker than the one requested, when two of its
+            statements contradict each other, or when no ticker is known.
+    """
+    if rules.requested is not None:
+        return _select_requested(rules.requested, rules, statements, explicit=explicit)
+    if statements.columns:
+        _check_against_columns(rules, statements)
+        return Selection(list(statements.columns))
+    for name in statements.names:
+        ticker, note = _ticker_of(name, rules, statements)
+        if ticker is not None:
+            _, contradictions = _check_requested(ticker, rules, statements)
+            if contradictions:
+                raise BadInput(f"{contradictions[0]}: add --ticker.")
+            return Selection([ticker], note)
+    if statements.names:
+        name = statements.names[0]
+        raise BadInput(
+            f"{name.place} has {name.symbol}, which is no stored or listed symbol, and nothing "
+            "else states a ticker: add --ticker."
+        )
+    raise BadInput("neither its columns nor its name state a ticker: add --ticker.")
+
+
+def _select_requested(
+    requested: str, rules: TickerRules, statements: Statements, *, explicit: bool
+) -> Selection:
+    try:
+        agrees, notes = _check_requested(requested, rules, statements)
+    except BadInput:
+        if explicit:
+            raise
+        return Selection([])
+    if agrees or explicit:
+        return Selection([requested], notes)
+    return Selection([], reason=f"nothing in it names {requested}: give it by its own path.")
+
+
+def _check_requested(
+    requested: str, rules: TickerRules, statements: Statements
+) -> tuple[bool, tuple[str, ...]]:
+    """Whether a table names a ticker, and notes; raises BadInput where it names another."""
+    columns = statements.columns
+    if columns and requested not in columns:
+        raise BadInput(
+            f"it has prices of {listed(columns)}, not of {requested}: give the file of "
+            f"{requested}, or use --ticker {columns[0]}{_of_new_york(columns[0], statements)}."
+        )
+    suffix = statements.suffix
+    if suffix is not None and not columns and not requested.endswith(suffix):
+        raise BadInput(
+            f"{statements.suffix_place} have prices of {_exchange(suffix)}, not of {requested}: "
+            f"give the file of {requested}, or use --ticker {requested.split('.')[0]}{suffix}."
+        )
+    others = [name for name in statements.names if not name.is_of(requested)]
+    agrees = bool(columns) or len(others) < len(statements.names)
+    for name in others:
+        if name.suffix is not None or (not agrees and _is_known(name, rules, requested)):
+            ticker = name.ticker if name.suffix else name.symbol + _suffix(requested)
+            raise BadInput(
+                f"{name.place} says {ticker}, not {requested}: give the file of {requested}, or "
+                "rename it."
+            )
+    told = [name for name in others if name.is_upper and not agrees]
+    return agrees, tuple(
+        f"{name.place} says {name.symbol}, and not {requested}" for name in told
+    )
+
+
+def _of_new_york(ticker: str, statements: Statements) -> str:
+    is_bare = statements.is_yahoo and "." not in ticker and not ticker.startswith("^")
+    return " (in Yahoo's spelling a share of New York: else add --suffix)" if is_bare else ""
+
+
+def _check_against_columns(rules: TickerRules, statements: Statements) -> None:
+    """Refuse a name that states another ticker than the columns do."""
+    columns = statements.columns
+    for name in statements.names:
+        if any(name.is_of(ticker) for ticker in columns):
+            continue
+        is_listed = len(columns) == 1 and _is_known(name, rules, columns[0])
+        if name.suffix is not None or is_listed:
+            raise BadInput(
+                f"{name.place} says {name.ticker}, its columns {listed(columns)}: rename it, or "
+                f"add --ticker {columns[0]}."
+            )
+
+
+def _ticker_of(
+    name: NamedTicker, rules: TickerRules, statements: Statements
+) -> tuple[str | None, tuple[str, ...]]:
+    """The ticker that a name alone states, and a note about it."""
+    if name.suffix is not None:
+        ticker = name.ticker if "_" not in name.symbol else None
+        return rules.known.spelled(name, name.suffix) or ticker, ()
+    if name.symbol.startswith("^"):
+        return name.symbol, ()
+    suffix = statements.suffix or rules.suffix
+    if suffix is None and statements.is_yahoo:
+        if not name.is_upper:
+            return None, ()
+        raise BadInput(
+            f"{name.place} says {name.symbol}, which in Yahoo's spelling is a share of New York: "
+            f"add --ticker, or --suffix {rules.default} for {name.symbol}{rules.default}."
+        )
+    suffix = rules.default if suffix is None else suffix
+    ticker = rules.known.spelled(name, suffix)
+    if ticker is not None:
+        return ticker, ()
+    if suffix in rules.known.suffixes or not name.is_upper:
+        return None, ()
+    return name.symbol + suffix, (f"the ticker is taken from {name.place}",)
+
+
+def _is_known(name: NamedTicker, rules: TickerRules, ticker: str) -> bool:
+    return rules.known.spelled(name, _suffix(ticker)) is not None
+
+
+def _suffix(ticker: str) -> str:
+    return ticker[ticker.index(".") :] if "." in ticker else ""
+
+
+def _exchange(suffix: str) -> str:
+    return {".NS": "NSE", ".BO": "BSE"}.get(suffix, suffix)
+
+
+def listed(tickers: Sequence[str]) -> str:
+    """Up to three tickers, and how many more there are."""
+    shown = ", ".join(tickers[:3])
+    return shown if len(tickers) <= 3 else f"{shown} and {len(tickers) - 3} more"

@@ -1,0 +1,52 @@
+"""Tell from the names of a file's columns whose prices they are, and on which basis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from src.data.sources.files.layouts.words import FACTS, SERIES
+
+if TYPE_CHECKING:
+    from src.data.sources.delivery import Basis
+
+
+class Origin(NamedTuple):
+    """A layout's name, vendor and price basis, and its exchange's suffix where it names one."""
+
+    name: str
+    vendor: str | None
+    basis: Basis | None
+    suffix: str | None = None
+
+
+def vendor_of(titles: Sequence[str], values: Mapping[str, int]) -> Origin:
+    """The vendor and basis of a file with these canonical column names."""
+    present = set(titles)
+    if present & {*SERIES, "fininstrmtp"}:
+        # Both exchanges have the UDiFF layout: there a column names the exchange.
+        return Origin("nse", "nse", "unadjusted", None if "src" in present else ".NS")
+    if {"wap", "no of shares"} <= present:
+        return Origin("bse", "bse", "unadjusted", ".BO")
+    if present & set(FACTS["prev_close"]):
+        return Origin("nse", "nse", "unadjusted")
+    return _other_vendor(present, values)
+
+
+def _other_vendor(present: set[str], values: Mapping[str, int]) -> Origin:
+    if "adj_close" in values:
+        return Origin("yahoo", "yahoo", "split")
+    if {"dividends", "stock splits"} <= present:
+        return Origin("yahoo_adjusted", "yahoo", "total")
+    if "price" in present and values["close"]:
+        is_corner = "close" in present
+        return (
+            Origin("yfinance_flat", "yahoo", "total")
+            if is_corner
+            else Origin("investing", "investing", "split")
+        )
+    if "oi" in present and "timestamp" in present:
+        return Origin("upstox", "upstox", "split")
+    if "dtyyyymmdd" in present or "per" in present:
+        return Origin("metastock", None, None)
+    return Origin("plain", None, None)
