@@ -17,9 +17,13 @@ from src.data.sources.duplicates import split_duplicates
 from src.data.sources.files.fields import nse_series
 from src.data.sources.files.fields.dates.parse import too_many
 from src.data.sources.files.fields.numbers.parse import parse_numbers
+from src.data.sources.files.rows.facts import is_not_share, what_rows_are
+from src.data.sources.files.rows.repeats import KEY, split_repeats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from src.data.sources.delivery import Kind
 
 # A few broken rows are rejected in a file of any size; with more, the file is refused.
 _FEW = 5
@@ -43,7 +47,7 @@ def split_unknown_symbols(rows: pl.DataFrame, selected: Sequence[str]) -> Split:
     """Reject rows whose symbol is not a ticker, under the first ticker taken from the file."""
     if not rows["ticker"].null_count():
         return rows, _no_rejections(rows)
-    symbol = pl.col("symbol").fill_null("")
+    symbol = pl.col("symbol").str.replace(r"^.*\x1f", "").fill_null("")
     reason = pl.format("the symbol '{}' is not a ticker", symbol)
     good, bad = _split(rows, pl.col("ticker").is_null(), "unreadable_symbol", reason)
     _refuse_if_many(bad, rows, "have a symbol that is not a ticker: correct them")
@@ -89,6 +93,26 @@ def check_closes(rows: pl.DataFrame) -> None:
         )
 
 
+def split_other_instruments(rows: pl.DataFrame) -> Split:
+    """Reject futures, options, indices and debt, where the file has columns that tell them.
+
+    Raises:
+        BadInput: where no row is of a share.
+    """
+    is_other = is_not_share(rows)
+    if is_other is None or not rows.select(is_other.any()).item():
+        return rows, _no_rejections(rows)
+    what = what_rows_are(rows)
+    if rows.select(is_other.all()).item():
+        names = rows.select(what.alias("what")).to_series().unique(maintain_order=True)
+        raise BadInput(
+            f"it has no shares, only {', '.join(names[:3])}: give the file of the cash market "
+            "(such as BhavCopy_NSE_CM_…)."
+        )
+    reason = pl.format("{}, not a share", what)
+    return _split(rows, is_other, "other_instrument", reason)
+
+
 def split_other_series(rows: pl.DataFrame) -> Split:
     """Keep NSE's ordinary series of each day, and reject bonds and blocks of a share.
 
@@ -96,6 +120,12 @@ def split_other_series(rows: pl.DataFrame) -> Split:
     """
     if rows["series"].null_count() == rows.height and not rows["has_equity"].any():
         return rows, _no_rejections(rows)
+    if rows.select(nse_series.never_the_share().all()).item():
+        series = ", ".join(rows["series"].unique(maintain_order=True)[:3])
+        raise BadInput(
+            f"it has no shares, only rows of series {series} (blocks or debt): give the rows of an "
+            "equity series, such as EQ."
+        )
     rank = nse_series.series_rank()
     best = rank.min().over("ticker", "key")
     written = pl.col("series").fill_null("(blank)")
@@ -107,26 +137,52 @@ def split_other_series(rows: pl.DataFrame) -> Split:
     of_the_file = pl.format(
         "series {} is not the share: the file has shares in an equity series", written
     )
-    reason = pl.when(rank > best).then(of_the_day).otherwise(of_the_file)
+    debt = pl.format("series {} is not the share, but a block or debt", written)
+    reason = (
+        pl.when(rank > best)
+        .then(of_the_day)
+        .when(nse_series.never_the_share() & ~pl.col("has_equity"))
+        .then(debt)
+        .otherwise(of_the_file)
+    )
     is_bad = (rank > best) | nse_series.is_other_security(rank)
     return _split(rows, is_bad, "other_series", reason)
 
 
-def split_repeated(rows: pl.DataFrame) -> Split:
-    """Keep the last row of each ticker and date or time, and reject the earlier ones."""
-    key = ("ticker", "key")
-    good, earlier = split_duplicates(rows, key, DAILY_VALUES)
-    if earlier.is_empty():
+def split_repeated(rows: pl.DataFrame, kind: Kind, delimiter: str) -> Split:
+    """Keep one row of each ticker and date or time, and reject the others.
+
+    Of a session the bar is kept where that can be told (see ``split_repeats``), of an hour the
+    last row.
+
+    Raises:
+        BadInput: where many days, or all, have rows of which none can be told to be the bar.
+    """
+    if not rows.select(pl.struct(KEY).is_duplicated().any()).item():
         return rows, _no_rejections(rows)
-    conflicting = earlier.filter(rule="duplicate_conflicting")
-    days, conflicting_days = (part.select(key).n_unique() for part in (rows, conflicting))
-    if conflicting.height > _FEW and conflicting_days >= _CONFLICTING_DAYS * days:
+    if kind == "hourly":
+        good, others = split_duplicates(rows, KEY, DAILY_VALUES)
+        conflicting = others.filter(rule="duplicate_conflicting")
+    else:
+        good, others = split_repeats(_with_previous_closes(rows, delimiter))
+        undecided = others.filter(rule="duplicate_undecided")
+        # One row of each such day would be the bar.
+        conflicting = undecided.filter(~undecided.select(pl.struct(KEY).is_first_distinct()).to_series())
+    days, conflicting_days = (part.select(KEY).n_unique() for part in (rows, conflicting))
+    is_many = conflicting.height > _FEW and conflicting_days >= _CONFLICTING_DAYS * days
+    if is_many or conflicting_days == days:
         raise BadInput(
             f"{conflicting.height} of {rows.height} rows repeat a date with other values: if the "
             "file has several instruments, add a symbol column."
         )
     # Of three spellings of a ticker in one line, the quarantine keeps one refused row a rule.
-    return good, _rejections(earlier.unique(["ticker", "line", "rule"], maintain_order=True))
+    return good, _rejections(others.unique(["ticker", "line", "rule"], maintain_order=True))
+
+
+def _with_previous_closes(rows: pl.DataFrame, delimiter: str) -> pl.DataFrame:
+    if "prev_close" not in rows.columns:
+        return rows
+    return parse_numbers(rows, ["prev_close"], delimiter)[0]
 
 
 def _split(rows: pl.DataFrame, is_bad: pl.Expr, rule: str, reason: pl.Expr) -> Split:

@@ -55,7 +55,6 @@ def _judged(single: pl.DataFrame, open_rows: pl.DataFrame) -> pl.DataFrame:
     """The rows of repeated days with ``is_bar``, and ``rule`` and ``reason`` for all others."""
     scored = open_rows.with_columns(
         score=_agreements(single, open_rows),
-        in_range=pl.lit(value=False),
         has_range=pl.col("high") > pl.col("low"),
     )
     best = pl.col("score") == pl.col("score").max().over(KEY)
@@ -91,16 +90,20 @@ def _agreements(single: pl.DataFrame, open_rows: pl.DataFrame) -> pl.Series:
         closes_before=pl.col("close").shift(1).over("ticker"),
         bases_after=pl.col("prev_close").shift(-1).over("ticker"),
     )
-    joined = open_rows.join(neighbours, on=KEY, how="left", maintain_order="left")
-    own_base = _is_among("prev_close", "closes_before")
-    own_close = _is_among("close", "bases_after")
-    return joined.select(score=own_base + own_close).to_series()
+    joined = open_rows.with_row_index("row").join(neighbours, on=KEY, how="left")
+    agreements = [
+        _with_agreement(joined, "prev_close", "closes_before"),
+        _with_agreement(joined, "close", "bases_after"),
+    ]
+    rows = pl.concat(agreements)["row"].value_counts()
+    counted = joined.select("row").join(rows, on="row", how="left").sort("row")
+    return counted["count"].fill_null(0).cast(pl.Int64)
 
 
-def _is_among(value: str, values: str) -> pl.Expr:
-    """1 where a value is one of a list's, to the last decimal, else 0."""
-    distances = pl.col(values).list.eval(pl.element()) - pl.col(value)
-    return (distances.list.eval(pl.element().abs()).list.min() <= _SAME).fill_null(value=False).cast(pl.Int64)
+def _with_agreement(joined: pl.DataFrame, value: str, neighbours: str) -> pl.DataFrame:
+    """The rows whose value is one of the neighbouring day's, to the last decimal."""
+    pairs = joined.select("row", value, neighbours).explode(neighbours)
+    return pairs.filter((pl.col(value) - pl.col(neighbours)).abs() <= _SAME).select("row").unique()
 
 
 def _only_with_range() -> pl.Expr:

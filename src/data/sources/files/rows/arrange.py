@@ -7,32 +7,48 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from src.core.errors import UsageError
 from src.core.tables import DAILY_VALUES
-from src.core.tickers import normalise_ticker
 from src.data.sources.files.fields.actions import is_nonzero
 from src.data.sources.files.fields.nse_series import EQUITY_RANKS
+from src.data.sources.files.fields.tickers import suffix_of_exchange, ticker_of_cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from src.data.sources.files.layouts import Layout
+    from src.data.sources.files.layouts.layout import Layout
+
+# ASCII's unit separator, which no text has.
+_BEHIND = "\x1f"
 
 
 def stated_tickers(layout: Layout, cells: pl.DataFrame, suffix: str) -> dict[str, str]:
-    """The tickers that the file states in its columns, by how it writes them."""
+    """The tickers that the file states in its columns, by how it writes them.
+
+    ``suffix`` is for symbols of no exchange; where a column names the exchange, the key is that
+    column's cell and the symbol, as in the rows' ``symbol``.
+    """
     if layout.symbol is not None:
-        written = cells[f"c{layout.symbol}"].drop_nulls().unique(maintain_order=True).to_list()
+        symbols = cells.select(symbol=_symbol(layout)).to_series()
+        written = symbols.drop_nulls().unique(maintain_order=True).to_list()
     else:
         written = [text for text in layout.values if text is not None]
     return {text: ticker for text in written if (ticker := _ticker(text, suffix))}
 
 
+def _symbol(layout: Layout) -> pl.Expr:
+    """The cell of the symbol, behind that of the exchange where there is one."""
+    symbol = _cell(layout.symbol)
+    if layout.symbol is None or "exchange" not in layout.facts:
+        return symbol
+    exchange = _cell(layout.facts["exchange"]).fill_null("")
+    return pl.concat_str([exchange, symbol], separator=_BEHIND)
+
+
 def _ticker(text: str, suffix: str) -> str | None:
-    try:
-        return normalise_ticker(text, suffix)
-    except UsageError:
-        return None
+    exchange, mark, symbol = text.rpartition(_BEHIND)
+    if mark:
+        suffix = suffix_of_exchange(exchange) or suffix
+    return ticker_of_cell(symbol, suffix)
 
 
 def long_rows(
@@ -87,11 +103,19 @@ def _select(layout: Layout, cells: pl.DataFrame, ticker: str | None) -> pl.DataF
         "ragged",
         *(_cell(values.get(name)).alias(name) for name in DAILY_VALUES),
         *(_cell(actions.get(name)).alias(name) for name in layout.action_names),
-        at=pl.concat_str([f"c{column}" for column in layout.dates], separator=" "),
-        symbol=_cell(layout.symbol),
+        at=_at(layout),
+        *(_cell(column).alias(fact) for fact, column in layout.facts.items()),
+        symbol=_symbol(layout),
         series=series,
         has_equity=series.is_in(list(EQUITY_RANKS)).any(),
     )
+
+
+def _at(layout: Layout) -> pl.Expr:
+    """The date as written, with its time; six digits are a time as MetaStock writes it."""
+    date, *times = (_cell(column) for column in layout.dates)
+    written = [time.str.replace(r"^(\d\d)(\d\d)(\d\d)$", "$1:$2:$3") for time in times]
+    return pl.concat_str([date, *written], separator=" ")
 
 
 def _cell(column: int | None) -> pl.Expr:

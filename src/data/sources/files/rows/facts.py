@@ -1,0 +1,132 @@
+"""Obey what a file's columns say of its rows: exchange, currency, period, segment, instrument."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from src.core.errors import BadInput
+from src.data.sources.files.fields import segments
+from src.data.sources.files.fields.tickers import BSE, NSE, suffix_of_exchange
+from src.data.sources.files.layouts.words import foreign_currency
+
+if TYPE_CHECKING:
+    from src.data.sources.files.layouts.layout import Layout
+
+_RUPEES = ("INR", "RS", "RS.", "₹", "RUPEE", "RUPEES", "INDIAN RUPEE")
+_PERIODS = {"daily": ("D", "1D", "DAILY", "DAY"), "hourly": ("60", "1H", "60M", "H1", "HOURLY")}
+_NO_EXPIRY = ("-", "--", "0", "NA", "N/A", "NAN", "NULL", "NONE")
+
+
+def suffixes_of_rows(layout: Layout, cells: pl.DataFrame) -> list[str]:
+    """The suffixes of the exchanges that a column names; none where no column does.
+
+    Raises:
+        BadInput: for an exchange other than NSE and BSE.
+    """
+    words = _distinct(layout, cells, "exchange")
+    suffixes = []
+    for word in words:
+        suffix = suffix_of_exchange(word)
+        if suffix is None:
+            raise BadInput(
+                f"its {_name(layout, 'exchange')} column says {word[:40]}, which is neither NSE "
+                "nor BSE: keep the rows of one of these."
+            )
+        suffixes.append(suffix)
+    return list(dict.fromkeys(suffixes))
+
+
+def check_currency(layout: Layout, cells: pl.DataFrame, tickers: Sequence[str]) -> None:
+    """Refuse prices of an Indian exchange in another currency than rupees."""
+    if not any(ticker.endswith((NSE, BSE)) for ticker in tickers):
+        return
+    for word in _distinct(layout, cells, "currency"):
+        if word.upper() not in _RUPEES:
+            raise BadInput(_foreign(f"its {_name(layout, 'currency')} column says {word[:40]}"))
+    prices = [
+        layout.names[column]
+        for columns in layout.values.values()
+        for field, column in columns.items()
+        if field != "volume"
+    ]
+    for text in (*prices, *layout.titles):
+        currency = foreign_currency(text)
+        if currency is not None:
+            raise BadInput(_foreign(f"{text[:40]!r} says {currency}"))
+
+
+def _foreign(statement: str) -> str:
+    return f"{statement}, but prices of NSE and BSE are in rupees: give such prices."
+
+
+def stated_kind(layout: Layout, cells: pl.DataFrame) -> str | None:
+    """The kind of bars, ``daily`` or ``hourly``, that a column states; None where none does.
+
+    Raises:
+        BadInput: for bars of another period, or of several.
+    """
+    words = [word.upper() for word in _distinct(layout, cells, "period")]
+    kinds = {kind for kind, names in _PERIODS.items() for word in words if word in names}
+    wrong = [word for word in words if not any(word in names for names in _PERIODS.values())]
+    if wrong or len(kinds) > 1:
+        raise BadInput(
+            f"its {_name(layout, 'period')} column says {', '.join((wrong or words)[:3])}: give "
+            "daily (D) or hourly (60) bars, one of them a file."
+        )
+    return kinds.pop() if kinds else None
+
+
+def is_not_share(rows: pl.DataFrame) -> pl.Expr | None:
+    """Rows that their segment, instrument or expiry marks as no share; None without such columns."""
+    marks = []
+    if "segment" in rows.columns:
+        marks.append(~_is_in("segment", segments.cash_segments()))
+    if "instrument" in rows.columns:
+        marks.append(~_is_in("instrument", segments.share_types()))
+    if "expiry" in rows.columns:
+        marks.append(~_is_in("expiry", _NO_EXPIRY))
+    return pl.any_horizontal(marks) if marks else None
+
+
+def what_rows_are(rows: pl.DataFrame) -> pl.Expr:
+    """Of rows that are no shares, what they are in the file's words."""
+    none = pl.lit(None, dtype=pl.String)
+    instrument, segment, expiry = (
+        pl.col(name).str.to_uppercase() if name in rows.columns else none
+        for name in ("instrument", "segment", "expiry")
+    )
+    is_share = instrument.is_in(list(segments.share_types()))
+    return (
+        pl.when(~is_share)
+        .then(pl.format("instrument {}", _named(instrument, segments.type_name, rows, "instrument")))
+        .when(~_is_in("segment", segments.cash_segments()) if "segment" in rows.columns else False)
+        .then(pl.format("segment {}", _named(segment, segments.segment_name, rows, "segment")))
+        .otherwise(pl.format("a contract that expires on {}", expiry))
+    )
+
+
+def _named(word: pl.Expr, naming: object, rows: pl.DataFrame, column: str) -> pl.Expr:
+    if column not in rows.columns:
+        return word
+    words = rows[column].drop_nulls().str.to_uppercase().unique().to_list()
+    names = {text: naming(text) for text in words}  # type: ignore[operator]
+    return word.replace_strict(names, default=None, return_dtype=pl.String)
+
+
+def _is_in(column: str, words: Sequence[str]) -> pl.Expr:
+    """Whether a cell is one of the words, or blank."""
+    return pl.col(column).str.to_uppercase().is_in(list(words)).fill_null(value=True)
+
+
+def _distinct(layout: Layout, cells: pl.DataFrame, fact: str) -> list[str]:
+    column = layout.facts.get(fact)
+    if column is None:
+        return []
+    return cells[f"c{column}"].drop_nulls().unique(maintain_order=True).to_list()
+
+
+def _name(layout: Layout, fact: str) -> str:
+    return layout.names[layout.facts[fact]]
