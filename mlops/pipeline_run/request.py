@@ -156,7 +156,7 @@ def _tickers_in(source: Source | None) -> tuple[str, ...]:
     return tuple(source.tickers()) if isinstance(source, FileSource) else ()
 
 
-def listed_tickers(text: str, suffix: str) -> tuple[str, ...]:
+def listed_tickers(text: str, suffix: str | None) -> tuple[str, ...]:
     """The tickers of ``T1,T2`` or of a file with one a line, each once, in order.
 
     Raises:

@@ -6,6 +6,7 @@ import re
 
 from src.core.errors import UsageError
 
+DEFAULT_SUFFIX = ".NS"
 MAX_LENGTH = 32
 MAX_TEXT_LENGTH = 40  # with NSE: before it and -EQ after it
 FIRST, REST = "[A-Z0-9]", "[A-Z0-9&_-]"
@@ -39,12 +40,12 @@ def check_suffix(suffix: str) -> str:
     return upper
 
 
-def normalise_ticker(text: str, suffix: str) -> str:
+def normalise_ticker(text: str, suffix: str | None) -> str:
     """Yahoo's form of a ticker: ``nse:tcs-eq`` becomes ``TCS.NS``.
 
     Args:
         text: As a person or a file writes it.
-        suffix: Added to a symbol that does not name its exchange.
+        suffix: Added to a symbol that does not name its exchange, None for ``DEFAULT_SUFFIX``.
 
     Raises:
         UsageError: It is not a ticker.
@@ -53,7 +54,8 @@ def normalise_ticker(text: str, suffix: str) -> str:
     if match is None:
         raise UsageError(f"{quoted(text)} is not a ticker: give one such as TCS.NS.")
     symbol = (match["symbol"] + match["suffix"]).upper()
-    ticker = symbol if is_complete(symbol) else symbol + check_suffix(suffix)
+    suffix = DEFAULT_SUFFIX if suffix is None else check_suffix(suffix)
+    ticker = symbol if is_complete(symbol) else symbol + suffix
     if len(ticker) > MAX_LENGTH:
         raise UsageError(
             f"{quoted(text)} is not a ticker: it is longer than {MAX_LENGTH} characters."

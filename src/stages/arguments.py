@@ -85,7 +85,7 @@ def add_ticker(
 
 def add_suffix(parser: argparse.ArgumentParser) -> None:
     """``--suffix``, for a command that names its tickers in another way than ``--ticker``."""
-    parser.add_argument("--suffix", default=".NS", help="for bare symbols (default: .NS)")
+    parser.add_argument("--suffix", help="for bare symbols (default: .NS)")
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:

@@ -34,7 +34,7 @@ class SourceRequest:
     paths: tuple[Path, ...] = ()
     vendor: str | None = None
     basis: Basis | None = None
-    suffix: str = ".NS"
+    suffix: str | None = None
     fetched_at: dt.datetime | None = None
     columns: tuple[str, ...] = ()
     recursive: bool = False

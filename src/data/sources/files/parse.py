@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,15 +13,19 @@ from src.core.calendars.exchanges import exchange_of
 from src.core.errors import BadInput
 from src.core.tables import DAILY_VALUES, OHLCV
 from src.data.sources.delivery import KEY_COLUMNS
-from src.data.sources.files import row_filters
 from src.data.sources.files.fields.actions import read_actions
 from src.data.sources.files.fields.dates.parse import parse_dates
-from src.data.sources.files.fields.tickers import select_tickers, suffix_in_file, ticker_in_name
 from src.data.sources.files.fields.times.resolve import resolve_times
 from src.data.sources.files.fields.times.sessions import session_date
 from src.data.sources.files.fields.times.spacing import check_spacing
-from src.data.sources.files.layouts import check_volume, recognise_layout
-from src.data.sources.files.rows import long_rows, stated_tickers, with_whole_rows
+from src.data.sources.files.identity.naming import KnownTickers, TickerRules, select_tickers
+from src.data.sources.files.layouts.layout import check_volume
+from src.data.sources.files.layouts.recognise import recognise_layout
+from src.data.sources.files.rows import filters
+from src.data.sources.files.rows.arrange import long_rows, with_whole_rows
+from src.data.sources.files.rows.facts import check_currency, stated_kind
+from src.data.sources.files.rows.second_headers import rejected_headers, split_second_headers
+from src.data.sources.files.rows.stated import read_statements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Basis, Delivery, Kind
     from src.data.sources.files.grids.grid import Grid
-    from src.data.sources.files.layouts import Layout
+    from src.data.sources.files.layouts.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -81,16 +85,23 @@ class ParseOptions:
     Attributes:
         calendar: Of the exchange that the files are of.
         ticker: The one to take; None for all in a file.
-        suffix: For bare symbols.
+        suffix: For bare symbols, None where none is stated.
         latest_year: The last that a date may have.
         columns: What the columns of files without a header are.
+        known: The tickers that are stored or listed.
     """
 
     calendar: Calendar
     ticker: str | None
-    suffix: str
+    suffix: str | None
     latest_year: int
     columns: tuple[str, ...] = ()
+    known: KnownTickers = field(default_factory=KnownTickers)
+
+    @property
+    def rules(self) -> TickerRules:
+        """How tickers are chosen."""
+        return TickerRules(self.ticker, self.suffix, known=self.known)
 
 
 def parse_grid(grid: Grid, options: ParseOptions, *, explicit: bool) -> list[TickerRows]:
@@ -108,27 +119,39 @@ def parse_grid(grid: Grid, options: ParseOptions, *, explicit: bool) -> list[Tic
 
 def parse_rows(grid: Grid, options: ParseOptions, *, explicit: bool) -> ParsedGrid | None:
     """The table's rows of all tickers together; arguments and errors as of ``parse_grid``."""
-    layout, cells = _read(grid)
-    file_suffix = suffix_in_file(options.ticker, options.suffix)
-    stated = stated_tickers(layout, cells, file_suffix)
-    in_name = ticker_in_name(grid.file_name, file_suffix)
-    distinct = list(dict.fromkeys(stated.values()))
-    selected = select_tickers(options.ticker, distinct, in_name, explicit=explicit)
-    if not selected:
+    layout, all_cells = _read(grid, options.columns)
+    cells, headers = split_second_headers(layout, all_cells)
+    kind = stated_kind(layout, cells)
+    statements, stated = read_statements(layout, cells, grid, options.rules)
+    selection = select_tickers(options.rules, statements, explicit=explicit)
+    if selection.reason:
+        raise BadInput(selection.reason)
+    if not selection.tickers:
         return None
-    rows, notes = long_rows(layout, cells, stated, selected)
-    filtered = _filter(layout, rows, selected, options, grid.delimiter)
-    rejected = with_whole_rows(layout, cells, filtered.rejected)
-    filtered = replace(filtered, rejected=rejected, notes=(*notes, *filtered.notes))
-    return ParsedGrid(layout, filtered, selected)
+    check_currency(layout, cells, selection.tickers)
+    rows, notes = long_rows(layout, cells, stated, selection.tickers)
+    filtered = _filter(layout, rows, selection.tickers, options, grid.delimiter)
+    _check_kind(kind or statements.kind, filtered.kind)
+    rejected = filtered.rejected
+    if headers.height:
+        repeated = rejected_headers(headers, selection.tickers[0])
+        rejected = pl.concat([repeated, rejected], how="vertical_relaxed").sort("line")
+    rejected = with_whole_rows(layout, all_cells, rejected)
+    notes = (*selection.notes, *notes, *filtered.notes)
+    return ParsedGrid(layout, replace(filtered, rejected=rejected, notes=notes), selection.tickers)
 
 
-def _read(grid: Grid) -> tuple[Layout, pl.DataFrame]:
-    layout = recognise_layout(grid.head)
+def _read(grid: Grid, columns: Sequence[str]) -> tuple[Layout, pl.DataFrame]:
+    layout = recognise_layout(grid.head, columns)
     cells = grid.body(layout.header_lines, len(layout.names))
     if not cells.height:
         raise BadInput("it has a header and no rows: download it again.")
     return layout, cells
+
+
+def _check_kind(stated: str | None, kind: Kind) -> None:
+    if stated is not None and stated != kind:
+        raise BadInput(f"it says that its bars are {stated}, and its times are of {kind} ones.")
 
 
 def _filter(
@@ -140,8 +163,9 @@ def _filter(
 ) -> FilteredRows:
     if not rows.height:
         raise BadInput(f"it has no row of {selected[0]}: download it again.")
-    rows, ragged = row_filters.split_ragged(rows)
-    rows, unknown = row_filters.split_unknown_symbols(rows, selected)
+    rows, ragged = filters.split_ragged(rows)
+    rows, unknown = filters.split_unknown_symbols(rows, selected)
+    rows, other_instruments = filters.split_other_instruments(rows)
     dates = parse_dates(
         rows["at"],
         rows["file_line"],
@@ -153,14 +177,14 @@ def _filter(
     if times.kind == "daily":
         check_volume(layout)
     rows = rows.with_columns(dates.outside_years, key=times.key)
-    rows, undated = row_filters.split_undated(rows)
+    rows, undated = filters.split_undated(rows)
     check_spacing(times.kind, rows)
     actions, action_notes = read_actions(rows, times.kind, delimiter)
-    rows, invalid = row_filters.split_invalid_numbers(rows, delimiter)
-    row_filters.check_closes(rows)
-    rows, other_series = row_filters.split_other_series(rows)
-    rows, repeated = row_filters.split_repeated(rows)
-    parts = [ragged, unknown, undated, invalid, other_series, repeated]
+    rows, invalid = filters.split_invalid_numbers(rows, delimiter)
+    filters.check_closes(rows)
+    rows, other_series = filters.split_other_series(rows)
+    rows, repeated = filters.split_repeated(rows, times.kind, delimiter)
+    parts = [ragged, unknown, other_instruments, undated, invalid, other_series, repeated]
     rejected = repeated
     if any(part.height for part in parts):
         rejected = pl.concat(parts, how="vertical_relaxed").sort("line", maintain_order=True)
@@ -208,8 +232,8 @@ def _ticker_rows(
     return TickerRows(
         ticker=ticker,
         kind=filtered.kind,
-        layout=layout.name,
-        vendor=layout.vendor,
+        layout=layout.name_of(ticker),
+        vendor=layout.vendor_of(ticker),
         basis="split" if is_yahoo_hourly else layout.basis,
         frame=rows.select(
             "line",

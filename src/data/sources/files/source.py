@@ -13,6 +13,7 @@ from src.core.errors import BadInput, UsageError
 from src.core.tickers import check_suffix, normalise_ticker
 from src.data.sources.delivery import Delivery
 from src.data.sources.files.containers.unread import Unread
+from src.data.sources.files.identity.naming import known_tickers
 from src.data.sources.files.parse import ParseOptions, TickerRows, within
 from src.data.sources.files.parse_file import parse_file
 from src.data.sources.files.reader import find_files, read_content, read_packed
@@ -42,8 +43,9 @@ class FileSource:
     A file that cannot be read does not keep the others back: see ``take_failures``.
 
     ``ticker``, ``vendor`` and ``basis`` take precedence over what a file's columns and name show;
-    ``suffix`` is for bare symbols; ``fetched_at`` is None where it is not known. ``columns`` says
-    what the columns of files without a header are; ``recursive`` takes folders inside folders.
+    ``suffix`` is for bare symbols, None where none is stated; ``fetched_at`` is None where it is
+    not known. ``columns`` says what the columns of files without a header are; ``recursive`` takes
+    folders inside folders.
 
     Raises:
         UsageError: for a vendor, suffix, ticker or columns of the wrong form.
@@ -60,14 +62,14 @@ class FileSource:
         ticker: str | None = None,
         vendor: str | None = None,
         basis: Basis | None = None,
-        suffix: str = ".NS",
+        suffix: str | None = None,
         fetched_at: dt.datetime | None = None,
         columns: Sequence[str] = (),
         recursive: bool = False,
     ) -> None:
         self._paths = list(paths)
         self._recursive = recursive
-        self._suffix = check_suffix(suffix)
+        self._suffix = None if suffix is None else check_suffix(suffix)
         self._ticker = None if ticker is None else normalise_ticker(ticker, self._suffix)
         self._options = ParseOptions(
             calendar, self._ticker, self._suffix, now.year + 1, tuple(columns)
@@ -85,8 +87,11 @@ class FileSource:
     def recognise(self, store: Store) -> None:
         """Pass over the files that are stored already, unless a time of download is given.
 
-        To be called before any other method.
+        And know the stored and listed tickers, which names of files may mean. To be called before
+        any other method.
         """
+        known = known_tickers(store.tickers(), store.listed_tickers())
+        self._options = replace(self._options, known=known)
         if self._fetched_at is None:
             hashes = {self._hash_of(file) for file in self._files_or_none()}
             self._stored = find_stored(store, hashes - {""})

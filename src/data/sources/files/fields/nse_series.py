@@ -40,7 +40,9 @@ def is_other_security(rank: pl.Expr) -> pl.Expr:
     Blocks and debt are never the share. Another series is none for a ticker with equity rows, a
     row without a series is none where any ticker has equity rows (``has_equity``).
     """
-    is_other = (rank == OTHER_RANK) & ((rank != OTHER_RANK).any().over("ticker") | never_the_share())
+    is_other = (rank == OTHER_RANK) & (
+        (rank != OTHER_RANK).any().over("ticker") | never_the_share()
+    )
     return is_other | ((rank == BLANK_RANK) & pl.col("has_equity"))
 
 

@@ -67,9 +67,16 @@ class Layout:
 
     def vendor_of(self, ticker: str) -> str | None:
         """Whose prices a ticker's are: an exchange's own file may be of either exchange."""
+        return self._of_exchange(ticker) or self.vendor
+
+    def name_of(self, ticker: str) -> str:
+        """The layout's name, by the exchange of the ticker as ``vendor_of``."""
+        return self._of_exchange(ticker) or self.name
+
+    def _of_exchange(self, ticker: str) -> str | None:
         if self.vendor not in _EXCHANGES.values() or "exchange" not in self.facts:
-            return self.vendor
-        return _EXCHANGES.get(ticker[ticker.rfind(".") :], self.vendor)
+            return None
+        return _EXCHANGES.get(ticker[ticker.rfind(".") :])
 
 
 def check_volume(layout: Layout) -> None:

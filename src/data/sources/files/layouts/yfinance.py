@@ -50,7 +50,7 @@ def _with_levels(head: Sequence[Sequence[str]], first: int) -> Layout | None:
     if canonical(upper[first]) not in _CORNERS or canonical(lower[first]) not in _CORNERS:
         return None
     # A workbook's merged cells have their text in the first of them.
-    fields = list(accumulate(upper[first:], lambda left, cell: cell or left))
+    fields = list(accumulate(upper[first:], _or_left))
     tickers = list(lower[first:])
     if not _are_fields(fields):
         fields, tickers = tickers, fields
@@ -67,6 +67,10 @@ def _with_levels(head: Sequence[Sequence[str]], first: int) -> Layout | None:
     names = [f"{name} {ticker}".strip() for name, ticker in pairs]
     names[date] = (third[first] if has_dates_line else "") or "Date"
     return _layout("yfinance", names, date, pairs, header_lines=3 if has_dates_line else 2)
+
+
+def _or_left(left: str, cell: str) -> str:
+    return cell or left
 
 
 def _unmarked(name: str) -> str:
@@ -136,11 +140,11 @@ def _layout(
             values.setdefault(ticker, {})[value] = column
         elif canonical(text) in ACTIONS:
             actions.setdefault(ticker, {})[canonical(text)] = column
-    for ticker, columns in values.items():
+    for stated, columns in values.items():
         missing = missing_columns(columns)
         if missing:
             fields = list(dict.fromkeys(text for text, _ in pairs if text))
-            raise BadInput(missing_message(missing, fields, f" for {ticker}"))
+            raise BadInput(missing_message(missing, fields, f" for {stated}"))
     split = all("adj_close" in columns for columns in values.values())
     basis: Basis = "split" if split else "total"
     return Layout(

@@ -10,45 +10,12 @@ import polars as pl
 from src.core.tables import DAILY_VALUES
 from src.data.sources.files.fields.actions import is_nonzero
 from src.data.sources.files.fields.nse_series import EQUITY_RANKS
-from src.data.sources.files.fields.tickers import suffix_of_exchange, ticker_of_cell
+from src.data.sources.files.rows.stated import cell, symbol_with_exchange
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from src.data.sources.files.layouts.layout import Layout
-
-# ASCII's unit separator, which no text has.
-_BEHIND = "\x1f"
-
-
-def stated_tickers(layout: Layout, cells: pl.DataFrame, suffix: str) -> dict[str, str]:
-    """The tickers that the file states in its columns, by how it writes them.
-
-    ``suffix`` is for symbols of no exchange; where a column names the exchange, the key is that
-    column's cell and the symbol, as in the rows' ``symbol``.
-    """
-    if layout.symbol is not None:
-        symbols = cells.select(symbol=_symbol(layout)).to_series()
-        written = symbols.drop_nulls().unique(maintain_order=True).to_list()
-    else:
-        written = [text for text in layout.values if text is not None]
-    return {text: ticker for text in written if (ticker := _ticker(text, suffix))}
-
-
-def _symbol(layout: Layout) -> pl.Expr:
-    """The cell of the symbol, behind that of the exchange where there is one."""
-    symbol = _cell(layout.symbol)
-    if layout.symbol is None or "exchange" not in layout.facts:
-        return symbol
-    exchange = _cell(layout.facts["exchange"]).fill_null("")
-    return pl.concat_str([exchange, symbol], separator=_BEHIND)
-
-
-def _ticker(text: str, suffix: str) -> str | None:
-    exchange, mark, symbol = text.rpartition(_BEHIND)
-    if mark:
-        suffix = suffix_of_exchange(exchange) or suffix
-    return ticker_of_cell(symbol, suffix)
 
 
 def long_rows(
@@ -96,16 +63,16 @@ def _of_symbols(
 
 def _select(layout: Layout, cells: pl.DataFrame, ticker: str | None) -> pl.DataFrame:
     values, actions = layout.values[ticker], layout.actions.get(ticker, {})
-    series = _cell(layout.series).str.to_uppercase()
+    series = cell(layout.series).str.to_uppercase()
     return cells.select(
         "line",
         "file_line",
         "ragged",
-        *(_cell(values.get(name)).alias(name) for name in DAILY_VALUES),
-        *(_cell(actions.get(name)).alias(name) for name in layout.action_names),
+        *(cell(values.get(name)).alias(name) for name in DAILY_VALUES),
+        *(cell(actions.get(name)).alias(name) for name in layout.action_names),
+        *(cell(column).alias(fact) for fact, column in layout.facts.items()),
         at=_at(layout),
-        *(_cell(column).alias(fact) for fact, column in layout.facts.items()),
-        symbol=_symbol(layout),
+        symbol=symbol_with_exchange(layout),
         series=series,
         has_equity=series.is_in(list(EQUITY_RANKS)).any(),
     )
@@ -113,13 +80,9 @@ def _select(layout: Layout, cells: pl.DataFrame, ticker: str | None) -> pl.DataF
 
 def _at(layout: Layout) -> pl.Expr:
     """The date as written, with its time; six digits are a time as MetaStock writes it."""
-    date, *times = (_cell(column) for column in layout.dates)
+    date, *times = (cell(column) for column in layout.dates)
     written = [time.str.replace(r"^(\d\d)(\d\d)(\d\d)$", "$1:$2:$3") for time in times]
     return pl.concat_str([date, *written], separator=" ")
-
-
-def _cell(column: int | None) -> pl.Expr:
-    return pl.lit(None, dtype=pl.String) if column is None else pl.col(f"c{column}")
 
 
 def with_whole_rows(layout: Layout, cells: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import polars as pl
 
 from src.core.errors import BadInput
 from src.data.sources.files.fields import segments
-from src.data.sources.files.fields.tickers import BSE, NSE, suffix_of_exchange
+from src.data.sources.files.identity.tickers import BSE, NSE, suffix_of_exchange
 from src.data.sources.files.layouts.words import foreign_currency
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def stated_kind(layout: Layout, cells: pl.DataFrame) -> str | None:
 
 
 def is_not_share(rows: pl.DataFrame) -> pl.Expr | None:
-    """Rows that their segment, instrument or expiry marks as no share; None without such columns."""
+    """Rows that their segment, instrument or expiry marks as no share, None without these."""
     marks = []
     if "segment" in rows.columns:
         marks.append(~_is_in("segment", segments.cash_segments()))
@@ -101,7 +101,9 @@ def what_rows_are(rows: pl.DataFrame) -> pl.Expr:
     is_share = instrument.is_in(list(segments.share_types()))
     return (
         pl.when(~is_share)
-        .then(pl.format("instrument {}", _named(instrument, segments.type_name, rows, "instrument")))
+        .then(
+            pl.format("instrument {}", _named(instrument, segments.type_name, rows, "instrument"))
+        )
         .when(~_is_in("segment", segments.cash_segments()) if "segment" in rows.columns else False)
         .then(pl.format("segment {}", _named(segment, segments.segment_name, rows, "segment")))
         .otherwise(pl.format("a contract that expires on {}", expiry))

@@ -167,13 +167,15 @@ def split_repeated(rows: pl.DataFrame, kind: Kind, delimiter: str) -> Split:
         good, others = split_repeats(_with_previous_closes(rows, delimiter))
         undecided = others.filter(rule="duplicate_undecided")
         # One row of each such day would be the bar.
-        conflicting = undecided.filter(~undecided.select(pl.struct(KEY).is_first_distinct()).to_series())
+        conflicting = undecided.filter(
+            ~undecided.select(pl.struct(KEY).is_first_distinct()).to_series()
+        )
     days, conflicting_days = (part.select(KEY).n_unique() for part in (rows, conflicting))
     is_many = conflicting.height > _FEW and conflicting_days >= _CONFLICTING_DAYS * days
-    if is_many or conflicting_days == days:
+    if is_many or (kind == "daily" and conflicting_days == days):
         raise BadInput(
-            f"{conflicting.height} of {rows.height} rows repeat a date with other values: if the "
-            "file has several instruments, add a symbol column."
+            f"{conflicting.height} of {rows.height} rows repeat a date with other values: keep one "
+            "row of each, or, if the file has several instruments, add a symbol column."
         )
     # Of three spellings of a ticker in one line, the quarantine keeps one refused row a rule.
     return good, _rejections(others.unique(["ticker", "line", "rule"], maintain_order=True))

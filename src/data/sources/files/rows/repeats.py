@@ -8,7 +8,6 @@ from __future__ import annotations
 import polars as pl
 
 from src.core.tables import DAILY_VALUES, OHLC
-from src.data.sources.duplicates import split_duplicates
 
 KEY = ("ticker", "key")
 # Prices have two decimals; a previous close is that of the session before to the last of them.
@@ -46,9 +45,13 @@ def split_identical(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     same = [*KEY, *DAILY_VALUES]
     if not rows.select(pl.struct(same).is_duplicated().any()).item():
         return rows, rows.clear().with_columns(rule=pl.lit(""), reason=pl.lit(""))
-    kept = rows.unique(same, keep="last", maintain_order=True)
-    _, earlier = split_duplicates(rows, same, [])
-    return kept, earlier
+    last = pl.col("line").last().over(same)
+    reason = pl.format("identical to the later data row {}", last)
+    earlier = rows.filter(~pl.struct(same).is_last_distinct()).select("line")
+    marked = rows.with_columns(rule=pl.lit("duplicate_identical"), reason=reason)
+    return rows.unique(same, keep="last", maintain_order=True), marked.join(
+        earlier, on="line", how="semi", maintain_order="left"
+    )
 
 
 def _judged(single: pl.DataFrame, open_rows: pl.DataFrame) -> pl.DataFrame:

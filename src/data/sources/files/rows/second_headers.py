@@ -49,7 +49,10 @@ def _check_same(layout: Layout, headers: pl.DataFrame) -> None:
     names = [canonical(name) for name in layout.names]
     columns = [f"c{place}" for place in range(len(names)) if f"c{place}" in headers.columns]
     for line, *row in headers.select("file_line", *columns).iter_rows():
-        if None not in layout.values or [canonical(cell or "") for cell in row] != names[: len(row)]:
+        if (
+            None not in layout.values
+            or [canonical(cell or "") for cell in row] != names[: len(row)]
+        ):
             raise BadInput(
                 f"line {line} is a second header, with other columns or of other tickers: save "
                 "each table as a file of its own."

@@ -89,10 +89,10 @@ def test_the_time_of_the_download_is_stated_or_now(write):
 
 
 def test_the_content_hash_is_of_bytes_ticker_and_kind(write):
-    path = write(HEADER + ROW)
+    path = write(HEADER + ROW, "prices.csv")
 
     expected = hashlib.sha256((HEADER + ROW + "\nTCS.NS\ndaily").encode()).hexdigest()
-    assert only(path).content_hash == expected
+    assert only(path, ticker="TCS").content_hash == expected
     assert only(path, ticker="INFY").content_hash != expected
 
 
@@ -197,12 +197,16 @@ def test_an_identical_repeat_is_rejected(write):
     assert delivery.frame["line"].to_list() == [2]
 
 
-def test_of_conflicting_repeats_the_last_written_stays(write):
-    delivery = only(write(HEADER + ROW + ROW.replace(",11,", ",11.5,")))
+def test_of_a_day_whose_bar_cannot_be_told_no_row_stays(write):
+    repeat = ROW.replace(",11,", ",11.5,")
+    delivery = only(write(HEADER + ROW + repeat + ROW.replace("03", "04")))
 
-    assert delivery.frame["close"].to_list() == [11.5]
-    assert rules(delivery) == ["duplicate_conflicting"]
-    assert delivery.rejected["reason"][0] == "the later data row 2 has close 11.5 instead of 11.0"
+    assert delivery.frame["date"].to_list() == [dt.date(2022, 1, 4)]
+    assert rules(delivery) == ["duplicate_undecided"] * 2
+    assert delivery.rejected["reason"][0] == (
+        "which is the bar of that day cannot be told: data row 1 (close 11.0, volume 100.0) and "
+        "data row 2 (close 11.5, volume 100.0)"
+    )
 
 
 def test_other_series_of_a_day_with_eq_are_rejected(write):
@@ -240,7 +244,8 @@ def test_a_day_with_another_series_alone_has_no_share(write, series):
 
 def test_rows_without_a_series_before_a_listing_are_not_the_share(write):
     """As NSE's history of IRFC begins: bonds at 1,300 without a series, then the share at 25."""
-    path = write(series_rows(("IRFC,", "03", 2), ("IRFC,", "04", 2), ("IRFC,EQ", "05", 3)))
+    rows = series_rows(("IRFC,", "03", 2), ("IRFC,", "04", 2), ("IRFC,EQ", "05", 3))
+    path = write(rows, "IRFC.NS.csv")
 
     delivery = only(path)
 
@@ -272,9 +277,17 @@ def test_rows_without_a_series_are_the_share_where_the_file_gives_none(write):
 
 
 def test_a_file_of_one_series_alone_is_of_that(write):
-    delivery = only(write(series_rows(("TCS,N1", "03", 2), ("TCS,N1", "04", 2))))
+    delivery = only(write(series_rows(("TCS,RR", "03", 2), ("TCS,RR", "04", 2))))
 
     assert (delivery.frame.height, delivery.rejected.height) == (2, 0)
+
+
+@pytest.mark.parametrize("series", ["N1", "BL", "GS", "F"])
+def test_a_file_of_debt_or_blocks_alone_has_no_share(write, series):
+    path = write(series_rows((f"TCS,{series}", "03", 2), (f"TCS,{series}", "04", 2)))
+
+    with pytest.raises(BadInput, match=f"it has no shares, only rows of series {series}"):
+        only(path)
 
 
 def test_among_other_shares_a_bond_is_set_aside_and_a_trust_is_not(write):
@@ -305,7 +318,7 @@ def test_each_symbol_of_a_file_has_its_delivery(write):
 def test_the_ticker_requested_selects_its_rows(write):
     text = SYMBOLS + "2022-01-03,TCS,1,2,1,2,9\n2022-01-03,INFY,3,4,3,4,9\n"
 
-    delivery = only(write(text), ticker="infy")
+    delivery = only(write(text, "prices.csv"), ticker="infy")
 
     assert (delivery.ticker, delivery.frame["line"].to_list()) == ("INFY.NS", [2])
     assert "1 rows of other symbols left out" in delivery.notes
@@ -314,7 +327,7 @@ def test_the_ticker_requested_selects_its_rows(write):
 def test_a_bare_symbol_does_not_contradict_another_exchange(write):
     text = SYMBOLS + "2022-01-03,TCS,1,2,1,2,9\n"
 
-    assert only(write(text), ticker="TCS.BO").ticker == "TCS.BO"
+    assert only(write(text, "TCS.csv"), ticker="TCS.BO").ticker == "TCS.BO"
 
 
 def test_a_row_without_symbol_is_rejected(write):
@@ -333,7 +346,7 @@ def test_tickers_side_by_side_have_their_own_rows(write):
         "2022-01-04,1,5,2,6,1,4,1,5,9,9\n"
     )
 
-    first, second = all_deliveries(file_source(write(text)))
+    first, second = all_deliveries(file_source(write(text, "port.csv")))
 
     assert (first.ticker, first.frame["line"].to_list()) == ("A.NS", [1, 2])
     assert (second.ticker, second.frame["line"].to_list()) == ("B.NS", [2])
@@ -385,10 +398,11 @@ def test_a_folder_gives_only_the_ticker_requested(write, tmp_path):
 
     found = file_source(tmp_path, ticker="TCS")
 
-    assert [d.origin.rsplit("/", 1)[1] for d in all_deliveries(found)] == [
-        "TCS.NS.csv",
-        "history.csv",
-    ]
+    assert [d.origin.rsplit("/", 1)[1] for d in all_deliveries(found)] == ["TCS.NS.csv"]
+    (refused,) = found.take_failures()
+    assert str(refused).endswith(
+        "history.csv: nothing in it names TCS.NS: give it by its own path."
+    )
 
 
 def test_a_folder_without_the_ticker_requested_is_refused(write, tmp_path):

@@ -124,14 +124,20 @@ def test_quarter_hours_are_no_hours(tmp_path):
     assert "its rows are 15 minutes apart" in refusal(path)
 
 
-@pytest.mark.parametrize(("days", "twice"), [(13, 6), (5, 5)])
-def test_a_few_conflicting_days_are_set_aside(tmp_path, days, twice):
+def test_a_few_conflicting_days_are_set_aside_whole(tmp_path):
     path = tmp_path / "TCS.NS.csv"
-    path.write_text(HEADER + rows("2022-01-03", 1, days) + fourfold(rows("2022-01-03", 1, twice)))
+    path.write_text(HEADER + rows("2022-01-03", 1, 13) + fourfold(rows("2022-01-03", 1, 6)))
 
     (delivery,) = deliveries(path)
 
-    assert (delivery.frame.height, delivery.rejected.height) == (days, twice)
+    assert (delivery.frame.height, delivery.rejected.height) == (7, 12)
+
+
+def test_a_file_of_conflicting_days_alone_is_refused(tmp_path):
+    path = tmp_path / "TCS.NS.csv"
+    path.write_text(HEADER + rows("2022-01-03", 1, 5) + fourfold(rows("2022-01-03", 1, 5)))
+
+    assert "5 of 10 rows repeat a date with other values: keep one row of each" in refusal(path)
 
 
 def test_a_file_that_unpacks_beyond_the_limit_is_refused(tmp_path, monkeypatch):

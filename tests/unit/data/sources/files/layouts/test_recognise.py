@@ -1,11 +1,14 @@
 import pytest
 
 from src.core.errors import BadInput
-from src.data.sources.files.layouts import canonical, check_volume, recognise_layout
+from src.data.sources.files.layouts.layout import check_volume
+from src.data.sources.files.layouts.recognise import recognise_layout
+from src.data.sources.files.layouts.words import canonical
 
 
-def recognised(*lines, delimiter=","):
-    return recognise_layout([[cell.strip() for cell in line.split(delimiter)] for line in lines])
+def recognised(*lines, delimiter=",", columns=()):
+    head = [[cell.strip() for cell in line.split(delimiter)] for line in lines]
+    return recognise_layout(head, columns)
 
 
 @pytest.mark.parametrize(

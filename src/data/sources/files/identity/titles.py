@@ -6,13 +6,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from src.data.sources.files.fields.file_names import NamedTicker, name_of
-from src.data.sources.files.fields.tickers import is_bare, suffix_of_exchange, ticker_of_cell
+from src.data.sources.files.identity.file_names import NamedTicker, name_of
+from src.data.sources.files.identity.tickers import is_bare, suffix_of_exchange, ticker_of_cell
 
 _PLACE = "its title"
 _WORD = r"[A-Z0-9][A-Z0-9&-]{0,19}"
-_SPELLED = re.compile(rf"(?<![\w.])(?:NSE|BSE|BOM): ?{_WORD}\b|(?<![\w.]){_WORD}\.(?:NS|BO|NSE|BSE)\b")
-_LABELLED = re.compile(rf"\b(?:symbol|ticker|scrip) *[:=-]? *(?P<symbol>{_WORD}(?:\.[A-Z]+)?)\b", re.I)
+_SPELLED = re.compile(
+    rf"(?<![\w.])(?:NSE|BSE|BOM): ?{_WORD}\b|(?<![\w.]){_WORD}\.(?:NS|BO|NSE|BSE)\b"
+)
+_LABELLED = re.compile(
+    rf"\b(?:symbol|ticker|scrip) *[:=-]? *(?P<symbol>{_WORD}(?:\.[A-Z]+)?)\b", re.I
+)
 _EXCHANGE = re.compile(r"\bexchange *[:=-]? *(?P<exchange>\w+)", re.IGNORECASE)
 
 

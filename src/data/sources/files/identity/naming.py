@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from src.core.errors import BadInput
 
 if TYPE_CHECKING:
-    from src.data.sources.files.fields.file_names import NamedTicker
+    from src.data.sources.files.identity.file_names import NamedTicker
+
+_WHOLE_LIST = 100
+_EXCHANGES = {".NS": "NSE", ".BO": "BSE"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,14 @@ class KnownTickers:
         return found[0] if len(found) == 1 else None
 
 
+def known_tickers(stored: Iterable[str], in_lists: Iterable[str]) -> KnownTickers:
+    """The stored and the listed tickers; fewer than a hundred are no list."""
+    listed = frozenset(in_lists)
+    counts = Counter(_suffix(ticker) for ticker in listed)
+    whole = frozenset(suffix for suffix, count in counts.items() if count >= _WHOLE_LIST)
+    return KnownTickers(listed | frozenset(stored), whole)
+
+
 @dataclass(frozen=True)
 class Statements:
     """What a table says of its ticker.
@@ -39,15 +51,18 @@ class Statements:
         columns: The tickers in its columns.
         names: Those in its sheet's name, its titles and its file's name, most telling first.
         suffix: Of the exchange whose layout it is, or that a column names.
-        suffix_place: What tells the suffix, for messages.
         is_yahoo: Whether it is Yahoo's: there a ticker without a suffix is New York's.
     """
 
     columns: Sequence[str] = ()
     names: Sequence[NamedTicker] = ()
     suffix: str | None = None
-    suffix_place: str = "its columns"
     is_yahoo: bool = False
+
+    @property
+    def kind(self) -> str | None:
+        """The kind of bars that a name tells."""
+        return next((name.kind for name in self.names if name.kind), None)
 
 
 @dataclass(frozen=True)
@@ -109,9 +124,9 @@ def select_tickers(rules: TickerRules, statements: Statements, *, explicit: bool
     for name in statements.names:
         ticker, note = _ticker_of(name, rules, statements)
         if ticker is not None:
-            _, contradictions = _check_requested(ticker, rules, statements)
-            if contradictions:
-                raise BadInput(f"{contradictions[0]}: add --ticker.")
+            _, others = _check_requested(ticker, rules, statements)
+            if note and others:
+                raise BadInput(f"{name.place} says {name.symbol}, {_saying(others)}: add --ticker.")
             return Selection([ticker], note)
     if statements.names:
         name = statements.names[0]
@@ -126,20 +141,30 @@ def _select_requested(
     requested: str, rules: TickerRules, statements: Statements, *, explicit: bool
 ) -> Selection:
     try:
-        agrees, notes = _check_requested(requested, rules, statements)
+        agrees, others = _check_requested(requested, rules, statements)
     except BadInput:
         if explicit:
             raise
         return Selection([])
-    if agrees or explicit:
-        return Selection([requested], notes)
+    if agrees:
+        return Selection([requested])
+    if explicit:
+        return Selection(
+            [requested], (f"{_saying(others)}: taken as {requested}",) if others else ()
+        )
+    if others:
+        return Selection([])
     return Selection([], reason=f"nothing in it names {requested}: give it by its own path.")
 
 
 def _check_requested(
     requested: str, rules: TickerRules, statements: Statements
-) -> tuple[bool, tuple[str, ...]]:
-    """Whether a table names a ticker, and notes; raises BadInput where it names another."""
+) -> tuple[bool, list[NamedTicker]]:
+    """Whether a table names a ticker, and which words in it may name another.
+
+    Raises:
+        BadInput: where it names another.
+    """
     columns = statements.columns
     if columns and requested not in columns:
         raise BadInput(
@@ -149,11 +174,11 @@ def _check_requested(
     suffix = statements.suffix
     if suffix is not None and not columns and not requested.endswith(suffix):
         raise BadInput(
-            f"{statements.suffix_place} have prices of {_exchange(suffix)}, not of {requested}: "
-            f"give the file of {requested}, or use --ticker {requested.split('.')[0]}{suffix}."
+            f"its columns have prices of {_EXCHANGES[suffix]}, not of {requested}: give the file "
+            f"of {requested}, or use --ticker {requested.partition('.')[0]}{suffix}."
         )
-    others = [name for name in statements.names if not name.is_of(requested)]
-    agrees = bool(columns) or len(others) < len(statements.names)
+    others = [name for name in statements.names if not any(map(name.is_of, (requested, *columns)))]
+    agrees = bool(columns) or any(name.is_of(requested) for name in statements.names)
     for name in others:
         if name.suffix is not None or (not agrees and _is_known(name, rules, requested)):
             ticker = name.ticker if name.suffix else name.symbol + _suffix(requested)
@@ -161,10 +186,11 @@ def _check_requested(
                 f"{name.place} says {ticker}, not {requested}: give the file of {requested}, or "
                 "rename it."
             )
-    told = [name for name in others if name.is_upper and not agrees]
-    return agrees, tuple(
-        f"{name.place} says {name.symbol}, and not {requested}" for name in told
-    )
+    return agrees, [name for name in others if name.is_upper]
+
+
+def _saying(names: Sequence[NamedTicker]) -> str:
+    return " and ".join(f"{name.place} says {name.symbol}" for name in names)
 
 
 def _of_new_york(ticker: str, statements: Statements) -> str:
@@ -181,8 +207,7 @@ def _check_against_columns(rules: TickerRules, statements: Statements) -> None:
         is_listed = len(columns) == 1 and _is_known(name, rules, columns[0])
         if name.suffix is not None or is_listed:
             raise BadInput(
-                f"{name.place} says {name.ticker}, its columns {listed(columns)}: rename it, or "
-                f"add --ticker {columns[0]}."
+                f"{name.place} says {name.ticker}, its columns {listed(columns)}: rename it."
             )
 
 
@@ -218,10 +243,6 @@ def _is_known(name: NamedTicker, rules: TickerRules, ticker: str) -> bool:
 
 def _suffix(ticker: str) -> str:
     return ticker[ticker.index(".") :] if "." in ticker else ""
-
-
-def _exchange(suffix: str) -> str:
-    return {".NS": "NSE", ".BO": "BSE"}.get(suffix, suffix)
 
 
 def listed(tickers: Sequence[str]) -> str:

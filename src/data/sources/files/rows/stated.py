@@ -1,0 +1,129 @@
+"""Collect what a table states of its tickers: in its columns, its titles, its sheet's name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from src.core.errors import BadInput
+from src.data.sources.files.identity.file_names import NamedTicker, name_of
+from src.data.sources.files.identity.naming import Statements, TickerRules
+from src.data.sources.files.identity.tickers import (
+    is_bare,
+    names_country,
+    suffix_of_exchange,
+    ticker_of_cell,
+)
+from src.data.sources.files.identity.titles import names_in_titles, suffix_in_titles
+from src.data.sources.files.rows.facts import suffixes_of_rows
+
+if TYPE_CHECKING:
+    from src.data.sources.files.grids.grid import Grid
+    from src.data.sources.files.layouts.layout import Layout
+
+# ASCII's unit separator, which no text has.
+_BEHIND = "\x1f"
+
+
+def read_statements(
+    layout: Layout, cells: pl.DataFrame, grid: Grid, rules: TickerRules
+) -> tuple[Statements, dict[str, str]]:
+    """What the table says of its tickers, and those in its columns by how they are written there.
+
+    Where a column names the exchange, the key is that column's cell and the symbol, as in
+    ``symbol_with_exchange``.
+
+    Raises:
+        BadInput: for an unknown exchange, names of several companies without symbols, or a symbol
+            that names India and no exchange where none is requested.
+    """
+    names = [*_names_of_grid(grid), *names_in_titles(layout.titles)]
+    names += _names_in_column(layout, cells)
+    statements = Statements(
+        names=names, suffix=_suffix(layout, cells), is_yahoo=layout.vendor == "yahoo"
+    )
+    bare = rules.for_bare(statements)
+    written = _written(layout, cells)
+    stated = {text: ticker for text in written if (ticker := _ticker(text, bare))}
+    _check_country(written, rules)
+    columns = list(dict.fromkeys(stated.values()))
+    return Statements(columns, names, statements.suffix, is_yahoo=statements.is_yahoo), stated
+
+
+def symbol_with_exchange(layout: Layout) -> pl.Expr:
+    """The cell of the symbol, behind that of the exchange where there is one."""
+    symbol = cell(layout.symbol)
+    if layout.symbol is None or "exchange" not in layout.facts:
+        return symbol
+    exchange = cell(layout.facts["exchange"]).fill_null("")
+    return pl.concat_str([exchange, symbol], separator=_BEHIND)
+
+
+def cell(column: int | None) -> pl.Expr:
+    """The text of a column by its number, null for none."""
+    return pl.lit(None, dtype=pl.String) if column is None else pl.col(f"c{column}")
+
+
+def _suffix(layout: Layout, cells: pl.DataFrame) -> str | None:
+    """The suffix of the one exchange that the table names, None where symbols tell it."""
+    suffixes = suffixes_of_rows(layout, cells)
+    if len(suffixes) > 1 and layout.symbol is None:
+        raise BadInput("it has prices of NSE and of BSE: keep the rows of one of them.")
+    if len(suffixes) == 1:
+        return suffixes[0]
+    return layout.suffix or (None if suffixes else suffix_in_titles(layout.titles))
+
+
+def _written(layout: Layout, cells: pl.DataFrame) -> list[str]:
+    if layout.symbol is None:
+        return [text for text in layout.values if text is not None]
+    symbols = cells.select(symbol=symbol_with_exchange(layout)).to_series()
+    return symbols.drop_nulls().unique(maintain_order=True).to_list()
+
+
+def _ticker(text: str, suffix: str) -> str | None:
+    exchange, mark, symbol = text.rpartition(_BEHIND)
+    if mark:
+        suffix = suffix_of_exchange(exchange) or suffix
+    return ticker_of_cell(symbol, suffix)
+
+
+def _check_country(written: Sequence[str], rules: TickerRules) -> None:
+    if rules.requested is not None or rules.suffix is not None:
+        return
+    text = next((text for text in written if names_country(text)), None)
+    if text is not None:
+        symbol = text[: text.rindex(".")].upper()
+        raise BadInput(
+            f"its ticker {text} names India, but neither NSE nor BSE: add --ticker {symbol}.NS, or "
+            f"--ticker {symbol}.BO."
+        )
+
+
+def _names_of_grid(grid: Grid) -> list[NamedTicker]:
+    """The name of the sheet where there are several, else that of the file and of its sheet."""
+    in_sheet = name_of(grid.sheet, "its sheet's name") if grid.sheet else None
+    is_one_of_many = grid.sheet is not None and f"sheet {grid.sheet}" in grid.place
+    in_file = None if is_one_of_many else name_of(grid.file_name, "its name")
+    return [name for name in (in_file, in_sheet) if name]
+
+
+def _names_in_column(layout: Layout, cells: pl.DataFrame) -> list[NamedTicker]:
+    """The one name in a column that may have symbols or names of companies."""
+    if layout.share_name is None:
+        return []
+    column = layout.names[layout.share_name]
+    texts = cells[f"c{layout.share_name}"].drop_nulls().unique(maintain_order=True).to_list()
+    if len(texts) > 1:
+        raise BadInput(
+            f"its {column} column has {', '.join(text[:20] for text in texts[:3])}: if these are "
+            "symbols, name it Symbol, else keep the rows of one share."
+        )
+    place = f"its {column} column"
+    ticker = ticker_of_cell(texts[0], "") if texts else None
+    if ticker is None:
+        return []
+    symbol, dot, suffix = ticker.partition(".")
+    return [NamedTicker(symbol, None if is_bare(texts[0]) else dot + suffix, place, is_upper=False)]
