@@ -52,6 +52,7 @@ _PLAIN_WORDS = frozenset(
 )
 _NUMBERS = re.compile(r"v?\d+[a-z]{0,3}|\d{1,2}[a-z]{3}\d{2,4}|[dhmwy]", re.IGNORECASE)
 _DATE_INSIDE = re.compile(r"\d{5}|\d{4}-\d\d|\d\d[A-Za-z]{3}\d\d")
+_YEAR = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")
 _DAILY, _HOURLY = ("1D", "D"), ("60", "1H")
 
 
@@ -99,6 +100,11 @@ def name_of(text: str, place: str) -> NamedTicker | None:
     if (match := _PREFIXED.fullmatch(stem)) and _is_plain(match["rest"]):
         return _named(match["symbol"], _EXCHANGES[match["exchange"]], place)
     return _with_suffix(stem, place) or _bare(stem, place)
+
+
+def is_a_period(text: str) -> bool:
+    """Whether a name says nothing but a time, such as 2024."""
+    return _YEAR.search(text) is not None and _is_plain(text)
 
 
 def _with_suffix(stem: str, place: str) -> NamedTicker | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.errors import BadInput
-from src.data.sources.files.identity.file_names import NamedTicker, name_of
+from src.data.sources.files.identity.file_names import NamedTicker, is_a_period, name_of
 from src.data.sources.files.identity.naming import Statements, TickerRules
 from src.data.sources.files.identity.tickers import (
     is_bare,
@@ -79,8 +79,11 @@ def _suffix(layout: Layout, cells: pl.DataFrame) -> str | None:
 def _written(layout: Layout, cells: pl.DataFrame) -> list[str]:
     if layout.symbol is None:
         return [text for text in layout.values if text is not None]
-    symbols = cells.select(symbol=symbol_with_exchange(layout)).to_series()
-    return symbols.drop_nulls().unique(maintain_order=True).to_list()
+    # A total or a footer may stand below the symbols, and is none.
+    is_row = pl.col("ragged").is_null() & cell(layout.dates[0]).is_not_null()
+    rows = cells.filter(is_row)
+    symbols = (rows if rows.height else cells).select(symbol=symbol_with_exchange(layout))
+    return symbols.to_series().drop_nulls().unique(maintain_order=True).to_list()
 
 
 def _ticker(text: str, suffix: str) -> str | None:
@@ -103,10 +106,15 @@ def _check_country(written: Sequence[str], rules: TickerRules) -> None:
 
 
 def _names_of_grid(grid: Grid) -> list[NamedTicker]:
-    """The name of the sheet where there are several, else that of the file and of its sheet."""
-    in_sheet = name_of(grid.sheet, "its sheet's name") if grid.sheet else None
-    is_one_of_many = grid.sheet is not None and f"sheet {grid.sheet}" in grid.place
-    in_file = None if is_one_of_many else name_of(grid.file_name, "its name")
+    """The names of the file and of its sheet; of several sheets each is named by itself alone.
+
+    Sheets named by years are parts of the file's share.
+    """
+    sheet = grid.sheet or ""
+    in_sheet = name_of(sheet, "its sheet's name")
+    is_one_of_many = bool(sheet) and f"sheet {sheet}" in grid.place
+    is_whole = not is_one_of_many or is_a_period(sheet)
+    in_file = name_of(grid.file_name, "its name") if is_whole else None
     return [name for name in (in_file, in_sheet) if name]
 
 
