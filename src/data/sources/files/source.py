@@ -14,6 +14,7 @@ from src.core.tickers import check_suffix, normalise_ticker
 from src.data.sources.delivery import Delivery
 from src.data.sources.files.containers.unread import Unread
 from src.data.sources.files.identity.naming import known_tickers
+from src.data.sources.files.layouts.stated_columns import check_columns
 from src.data.sources.files.parse import ParseOptions, TickerRows, within
 from src.data.sources.files.parse_file import parse_file
 from src.data.sources.files.reader import find_files, read_content, read_packed
@@ -72,7 +73,7 @@ class FileSource:
         self._suffix = None if suffix is None else check_suffix(suffix)
         self._ticker = None if ticker is None else normalise_ticker(ticker, self._suffix)
         self._options = ParseOptions(
-            calendar, self._ticker, self._suffix, now.year + 1, tuple(columns)
+            calendar, self._ticker, self._suffix, now.year + 1, check_columns(columns)
         )
         self._vendor = _check_vendor(vendor)
         self._basis = basis

@@ -125,7 +125,7 @@ def test_the_file_of_a_stored_share_is_refused_under_a_new_ticker(store, bring):
     bring({"TCS.NS.csv": text(1)})
 
     with pytest.raises(BadInput, match=r"its daily returns are those of TCS\.NS, whose prices"):
-        bring({"file.csv": text(1, 50)}, ticker=INFY)
+        bring({"INFY.NS.csv": text(1, 50)}, ticker=INFY)
 
     assert rows(store, RAW_DAILY, INFY).is_empty()
 
@@ -142,7 +142,7 @@ def test_it_is_refused_within_one_folder_too(store, bring):
 def test_another_share_is_taken(store, bring):
     bring({"TCS.NS.csv": text(1)})
 
-    assert bring({"file.csv": text(2)}, ticker=INFY).failures == ()
+    assert bring({"INFY.NS.csv": text(2)}, ticker=INFY).failures == ()
 
 
 def test_prices_that_hardly_move_are_no_ones(store, bring):
@@ -152,7 +152,7 @@ def test_prices_that_hardly_move_are_no_ones(store, bring):
     content = still.select(columns).write_csv()
     bring({"LIQUIDBEES.NS.csv": content})
 
-    assert bring({"file.csv": content}, ticker="LIQUIDETF.NS").failures == ()
+    assert bring({"LIQUIDETF.NS.csv": content}, ticker="LIQUIDETF.NS").failures == ()
 
 
 def test_after_a_withdrawal_the_file_is_taken_under_its_right_name(store, bring):
@@ -160,7 +160,7 @@ def test_after_a_withdrawal_the_file_is_taken_under_its_right_name(store, bring)
     with store.transaction():
         withdraw(store, valid_batches(store, [TCS]).row(0, named=True), NOW)
 
-    assert bring({"file.csv": text(1)}, ticker=INFY).failures == ()
+    assert bring({"INFY.NS.csv": text(1)}, ticker=INFY).failures == ()
 
 
 def test_no_returns_are_compared_for_a_source_that_was_asked_by_ticker(store, home):

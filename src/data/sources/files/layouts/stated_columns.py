@@ -15,11 +15,13 @@ WORDS = ("date", "time", "symbol", "ticker", "series", *_VALUES, NONE)
 
 
 def check_columns(words: Sequence[str]) -> tuple[str, ...]:
-    """The words in lower case, as ``layout_of_columns`` takes them.
+    """The words in lower case, as ``layout_of_columns`` takes them; none for none.
 
     Raises:
         UsageError: for another word, one that is there twice, or a price that is not there.
     """
+    if not words:
+        return ()
     names = tuple(word.strip().lower() for word in words)
     stated = ["symbol" if name == "ticker" else name for name in names if name != NONE]
     unknown = next((name for name in names if name not in WORDS), None)

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from src.core.errors import BadInput
+from src.core.errors import BadInput, UsageError
 from tests.support.price_files import all_deliveries, file_source
 
 FIRST, SECOND = dt.date(2024, 12, 30), dt.date(2024, 12, 31)
@@ -565,3 +565,44 @@ def test_a_file_without_a_header_needs_the_columns(tmp_path):
         "name them in their order with --columns, such as --columns "
         "date,open,high,low,close,volume."
     )
+
+
+def test_the_columns_stated_are_obeyed(tmp_path):
+    text = "ABC,20241230,x,310,325.5,301,320.25,12000\nABC,20241231,x,320.5,330,315,318.75,9000\n"
+    columns = ("symbol", "date", "-", "open", "high", "low", "close", "volume")
+
+    (delivery,) = read(tmp_path, text, columns=columns)
+
+    assert (delivery.ticker, bars(delivery)) == ("ABC.NS", BARS)
+    assert delivery.frame["line"].to_list() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ("date,open,high,low,close,turnover", "--columns 'turnover' is no column"),
+        ("date,open,high,low,close,close", "--columns has close twice"),
+        ("symbol,ticker,date,open,high,low,close", "--columns has symbol twice"),
+        ("open,high,low,close,volume", "--columns lacks date"),
+    ],
+)
+def test_columns_of_the_wrong_form_are_a_wrong_use(columns, words):
+    with pytest.raises(UsageError, match=words):
+        file_source(columns=columns.split(","))
+
+
+def test_columns_must_be_as_many_as_those_of_the_file(tmp_path):
+    columns = ("date", "open", "high", "low", "close")
+
+    assert refusal(tmp_path, "2024-12-30,1,2,1,2,9\n", columns=columns, **NAMED) == (
+        "its first line has 6 columns and --columns names 5: name each, with - for one to pass "
+        "over."
+    )
+
+
+def test_columns_are_not_for_a_file_with_a_header(tmp_path):
+    columns = ("date", "open", "high", "low", "close", "volume")
+
+    message = refusal(tmp_path, PLAIN.format("Date"), columns=columns, **NAMED)
+
+    assert message.startswith("it has a header (Date, Open, High, Low, Close, Volume): leave out")
