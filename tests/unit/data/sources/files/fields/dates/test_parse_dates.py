@@ -23,6 +23,11 @@ def days(*written):
     [
         *("2022-01-03", "2022/01/03", "2022-01-03 00:00:00", "2022-01-03T00:00:00.000"),
         *("20220103", "03-Jan-2022", "03-JAN-2022", "3 January 2022", "Jan 03, 2022", "2022-1-3"),
+        *("03-Jan-22", "3-JAN-22", "03Jan2022", "03JAN22", "January 3, 2022", "Jan. 3, 2022"),
+        *("3. Jan. 2022", "Mon, 03 Jan 2022", "Monday, January 3, 2022", "3rd January 2022"),
+        *("2022-Jan-03", "Mon Jan 03 2022", "20220103 000000", "20220103 0", "2022-01-03 00:00"),
+        *("2022-01-03 12:00:00 AM", "3 Jan 2022 12:00 am", "20220103000000", "20220103T000000"),
+        *("2022-01-03 00:00:00 00:00:00", "Mon Jan  3 00:00:00 2022", "2022.01.03"),
     ],
 )
 def test_a_form_that_can_mean_one_day_only_is_read(written):
@@ -61,14 +66,112 @@ def test_both_orders_in_one_file_are_refused():
         ("1699", "day numbers"),
         ("44562", "day numbers"),
         ("44562.0", "day numbers"),
-        ("1641168000", "epoch"),
-        ("1641168000000", "epoch"),
+        ("31122024", "numbers"),
+        ("241231", "day numbers"),
+        ("16411680001", "numbers"),
         ("99999999", "numbers"),
     ],
 )
 def test_numbers_are_not_read_as_dates(written, kind):
     with pytest.raises(BadInput, match=rf"has {kind}.*such as {written} \(line 2\)"):
         parsed(written, written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["1641181500", "1641181500.0", "1641181500000", "1641181500000000", "1641181500000000000"],
+)
+def test_an_epoch_is_a_time_in_utc(written):
+    dates = parsed(written)
+
+    assert dates.wall[0] == dt.datetime(2022, 1, 3, 3, 45)  # noqa: DTZ001 - as written
+    assert dates.offset[0] == 0
+
+
+def test_an_epoch_of_nine_digits_is_of_the_last_century():
+    assert days("915148800", "1041379200") == [dt.date(1999, 1, 1), dt.date(2003, 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("written", "time", "offset"),
+    [
+        ("31/12/2024 09:15:00 AM", "09:15:00", None),
+        ("31-12-2024 3:30 PM", "15:30:00", None),
+        ("31-12-2024 12:05 pm", "12:05:00", None),
+        ("31-12-2024 12:05 a.m.", "00:05:00", None),
+        ("20241231 093000", "09:30:00", None),
+        ("20241231 91500", "09:15:00", None),
+        ("20241231 915", "09:15:00", None),
+        ("20241231 09:15", "09:15:00", None),
+        ("202412310915", "09:15:00", None),
+        ("2024-12-31 00:00:00 09:15:00", "09:15:00", None),
+        ("31-Dec-2024 15:15:00:000", "15:15:00", None),
+        ("2024-12-31T09:15:00+0530", "09:15:00", 330),
+        ("2024-12-31T09:15:00.000+05:30", "09:15:00", 330),
+        ("2024-12-31 09:15:00 IST", "09:15:00", 330),
+        ("2024-12-31 03:45:00 UTC", "03:45:00", 0),
+        ("2024-12-31 03:45:00+00", "03:45:00", 0),
+        ("Tue Dec 31 2024 05:30:00 GMT+0530 (India Standard Time)", "05:30:00", 330),
+        ("Tue, 31 Dec 2024 03:45:00 GMT", "03:45:00", 0),
+        ("Tue Dec 31 09:15:00 IST 2024", "09:15:00", 330),
+    ],
+)
+def test_times_and_offsets_are_read(written, time, offset):
+    dates = parsed(written)
+
+    assert str(dates.wall[0]) == f"2024-12-31 {time}"
+    assert dates.offset[0] == offset
+
+
+def test_hours_without_minutes_can_be_seconds_and_are_refused():
+    with pytest.raises(BadInput, match=r"'20241231 9' .*which is not a date"):
+        parsed("20241231 9", "20241231 10")
+
+
+def test_years_of_two_digits_are_the_latest_that_can_be():
+    assert days("30-Dec-24", "3-Jan-95", "3-Jan-27", "3-Jan-80") == [
+        *(dt.date(2024, 12, 30), dt.date(1995, 1, 3), dt.date(2027, 1, 3), dt.date(1980, 1, 3))
+    ]
+    with pytest.raises(BadInput, match="'3-Jan-28'"):
+        parsed("3-Jan-28")
+
+
+def test_two_digits_of_day_month_and_year_are_read_where_one_order_fits():
+    assert days("30/12/24", "31/12/24") == [dt.date(2024, 12, 30), dt.date(2024, 12, 31)]
+    assert days("12/30/24", "12/31/24") == [dt.date(2024, 12, 30), dt.date(2024, 12, 31)]
+    assert days("24-12-30", "24-12-31") == [dt.date(2024, 12, 30), dt.date(2024, 12, 31)]
+
+
+@pytest.mark.parametrize("written", [("13/11/24", "14/11/24"), ("05/06/07", "06/06/07")])
+def test_two_digits_that_fit_several_orders_are_refused(written):
+    with pytest.raises(BadInput, match=r"is ambiguous.* or "):
+        parsed(*written)
+
+
+def test_the_calendar_decides_where_one_order_makes_sessions_in_a_row():
+    dates = parsed("01/11/2024", "04/11/2024", "05/11/2024", "06/11/2024")
+
+    assert dates.wall.dt.date().to_list()[:2] == [dt.date(2024, 11, 1), dt.date(2024, 11, 4)]
+    assert "in which they are sessions in a row" in dates.notes[0]
+    american = parsed("11/01/2024", "11/04/2024", "11/05/2024").wall.dt.date().to_list()
+    assert american == [dt.date(2024, 11, 1), dt.date(2024, 11, 4), dt.date(2024, 11, 5)]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        ("04/11/2024", "05/11/2024"),  # two rows
+        ("02/11/2024", "04/11/2024", "05/11/2024"),  # a Saturday
+        ("01/11/2024", "02/12/2024", "03/01/2024"),  # a month apart
+    ],
+)
+def test_the_calendar_decides_nothing_else(written):
+    with pytest.raises(BadInput, match="is ambiguous"):
+        parsed(*written)
+
+
+def test_parts_that_are_no_date_show_no_order():
+    assert days("00/00/2024", *["13/12/2024"] * 3)[1] == dt.date(2024, 12, 13)
 
 
 @pytest.mark.parametrize("year", ["1899", "1979", "2028"])

@@ -1,0 +1,87 @@
+"""Recognise dates of which a spreadsheet has swapped day and month.
+
+A program that takes 03/11/2024 for the third month makes 2024-03-11 of it, and leaves 13/11/2024 as
+it is. Such a column is in order, or on sessions, only when the swap is undone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from src.core.errors import BadInput
+from src.data.sources.files.fields.dates.forms import FORMS
+from src.data.sources.files.fields.dates.order import CLOSE_DAYS, are_close_sessions
+
+if TYPE_CHECKING:
+    from src.core.calendars.calendar import Calendar
+
+_FEWER = 4
+_ENOUGH_DATES = 10
+_MOST, _NEARLY_ALL = 0.95, 0.99
+
+
+def refuse_swapped(wall: pl.Series, column: str, calendar: Calendar) -> None:
+    """Refuse year-first dates that make sense only with day and month swapped; raises BadInput."""
+    written = wall.drop_nulls().dt.date()
+    written = written.filter((written != written.shift(1)).fill_null(value=True)).alias("day")
+    undone = _undone(written)
+    if written.equals(undone) or not _are_better(written, undone, calendar):
+        return
+    changed = (written != undone).arg_true()[0]
+    raise BadInput(
+        f"its {column} column has day and month swapped, as spreadsheets do: {written[changed]} "
+        f"stands for {undone[changed]}: write the dates of the original file as YYYY-MM-DD."
+    )
+
+
+def _undone(written: pl.Series) -> pl.Series:
+    day = pl.col("day")
+    swapped = pl.date(
+        day.dt.year(), day.dt.day().clip(1, 12), pl.min_horizontal(day.dt.month(), 12)
+    )
+    can_be = day.dt.day() <= 12
+    return written.to_frame().select(pl.when(can_be).then(swapped).otherwise(day)).to_series()
+
+
+def _are_better(written: pl.Series, undone: pl.Series, calendar: Calendar) -> bool:
+    """Whether the dates are in order, or on sessions, only when the swap is undone."""
+    breaks, remaining = _breaks(written), _breaks(undone)
+    if breaks >= 2 and remaining * _FEWER <= breaks:
+        return True
+    if remaining == 0 and are_close_sessions(undone, calendar):
+        return not _is_close(written)
+    if written.n_unique() < _ENOUGH_DATES:
+        return False
+    return _share(written, calendar) < _MOST and _share(undone, calendar) >= _NEARLY_ALL
+
+
+def _breaks(days: pl.Series) -> int:
+    """How often the order turns, in the direction that most rows have."""
+    steps = days.diff().drop_nulls().dt.total_days()
+    return min(int((steps < 0).sum()), int((steps > 0).sum()))
+
+
+def _is_close(days: pl.Series) -> bool:
+    gaps = days.unique().sort().diff().drop_nulls().dt.total_days()
+    return bool((gaps <= CLOSE_DAYS).all())
+
+
+def _share(days: pl.Series, calendar: Calendar) -> float:
+    covered = days.filter(days >= calendar.covered_from).unique().to_numpy()
+    return float((calendar.session_ids(covered) >= 0).mean()) if covered.size else 1.0
+
+
+def half_swapped(at: pl.Series) -> tuple[str, str] | None:
+    """A text that was left and a date that was swapped, of a column with both kinds alone."""
+    dates = at.str.extract_groups(FORMS["year first"]).struct.unnest()
+    texts = at.str.extract_groups(FORMS["numbers"]).struct.unnest()
+    is_date, is_text = dates["year"].is_not_null(), texts["first"].is_not_null()
+    if not (is_date.any() and is_text.any() and (is_date | is_text | at.is_null()).all()):
+        return None
+    numbers = texts.filter(is_text).select(pl.col("first", "other").cast(pl.Int32))
+    days = dates.filter(is_date)["day"].cast(pl.Int32)
+    if (numbers.max_horizontal() > 12).all() and (days <= 12).all():
+        return at.filter(is_text)[0], at.filter(is_date)[0]
+    return None
