@@ -26,6 +26,8 @@ MOVED_TO = "moved_to"
 # Rights wait for a person who knows what they were worth; what is not understood is no action yet.
 _WAITING = ("rights", "unclear")
 _SAME = 1e-9
+# Some companies pay the same dividend twice within two months.
+NEAR_DIVIDEND = dt.timedelta(days=10)
 
 Row = dict[str, Any]
 
@@ -156,10 +158,11 @@ def _is_open(row: Row, known_at: dt.datetime) -> bool:
 
 def _new_days(row: Row, new: list[Row]) -> list[dt.date]:
     """Days nearby for which the list newly states what the row has."""
+    near = NEAR_DIVIDEND if row["kind"] == "dividend" else NEAR
     return [
         other["date"]
         for other in new
-        if _value(other) == _value(row) and abs(other["date"] - row["date"]) <= NEAR
+        if _value(other) == _value(row) and abs(other["date"] - row["date"]) <= near
     ]
 
 

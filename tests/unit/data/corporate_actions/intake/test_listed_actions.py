@@ -119,6 +119,17 @@ def test_an_action_outside_the_days_of_a_list_has_not_moved():
     assert changes.rows["date"].to_list() == [NEXT_DAY]
 
 
+def test_an_equal_dividend_a_month_later_is_another_one():
+    later = pl.concat(
+        [
+            rows("Dividend - Rs 5 Per Share", at=LATER, day=dt.date(2024, 7, 24)),
+            rows("Bonus 1:1", at=LATER, day=dt.date(2024, 6, 3)),
+        ]
+    )
+    changes = list_changes(later, rows("Dividend - Rs 5 Per Share"))
+    assert DAY not in changes.rows["date"].to_list()
+
+
 def test_what_became_clear_waits_no_longer():
     changes = list_changes(
         rows("Interim Dividend - Rs 7 Per Share", at=LATER), rows("Interim Dividend")
