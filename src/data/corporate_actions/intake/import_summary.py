@@ -58,7 +58,7 @@ def summary_of(
     lines = [
         f"{imported.path}: {_counted(total, 'row')} of {_counted(imported.tickers, 'ticker')}, as "
         f"{imported.source}",
-        *(f"  {reading.rows[kind]:>6,}  {text}" for kind, text in _LINES.items()),
+        *(f"  {reading.rows[kind]:>6,}  {text}" for kind, text in _lines(reading).items()),
     ]
     failures = [*imported.errors, *reading.undated]
     if failures:
@@ -67,6 +67,12 @@ def summary_of(
     lines += _listed("Not usable", failures)
     lines += _listed("Changed", changes.warnings)
     return "\n".join([*lines, _ledger_line(imported, stated, changes)])
+
+
+def _lines(reading: Reading) -> dict[str, str]:
+    others = ", ".join(reading.other_series)
+    nothing = f"{_LINES['nothing']}{f', other series ({others})' if others else ''}"
+    return {**_LINES, "nothing": nothing}
 
 
 def _counted(count: int, noun: str) -> str:

@@ -52,11 +52,13 @@ class Reading:
         statements: In order of ticker, ex-date and kind; one for each of these.
         rows: Numbers of rows by what they state; a row that states two kinds is counted in both.
         undated: Rows that state something and name no ex-date, as sentences.
+        other_series: Series of other securities than shares, whose rows state nothing.
     """
 
     statements: list[Statement]
     rows: Counter[str] = field(default_factory=Counter)
     undated: list[str] = field(default_factory=list)
+    other_series: tuple[str, ...] = ()
 
 
 def state_actions(rows: Sequence[ActionRow], known_on: dt.date) -> Reading:
@@ -78,7 +80,8 @@ def state_actions(rows: Sequence[ActionRow], known_on: dt.date) -> Reading:
         if day is not None
         for statement in _of_day(ticker, day, list(group), face_values)
     ]
-    return Reading(statements, counts, _undated(current))
+    others = {row.series for row in rows} - SHARE_SERIES - UNIT_SERIES
+    return Reading(statements, counts, _undated(current), tuple(sorted(others)))
 
 
 def _parts(row: ActionRow) -> tuple[Part, ...]:
