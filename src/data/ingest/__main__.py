@@ -38,7 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[:1] == [withdraw.COMMAND]:
         return withdraw.main(arguments[1:])
     parser = stage_parser("src.data.ingest", stage(None).summary)
-    parser.epilog = f"To take a batch out: {withdraw.USAGE}. {parser.epilog}"
+    parser.epilog = (
+        "With --path, show tells how files would be read, and stores nothing. To take a batch out: "
+        f"{withdraw.USAGE}. {parser.epilog}"
+    )
     add_source_arguments(parser)
     args = parser.parse_args(arguments)
     if args.action == "show" and args.path:

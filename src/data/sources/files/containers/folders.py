@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.core.errors import BadInput
+from src.data.sources.files.containers.unread import listed_names
 
 if TYPE_CHECKING:
     from src.data.sources.files.containers.unread import Unread
@@ -16,6 +17,7 @@ ENDINGS = (
     *(".csv", ".tsv", ".txt", ".json", ".gz", ".zip"),
     *(".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".parquet", ".feather", ".arrow"),
 )
+_EXAMPLES = "*.csv, *.csv.gz, *.zip, *.xlsx, *.parquet or *.json"
 NO_PRICE_FILE = "no price files by their names"
 _HIDDEN, _NO_FILE, _UNREADABLE = "hidden or temporary", "no files", "they cannot be read"
 _SUB_FOLDER = "folders inside: --recursive takes what is in them"
@@ -45,6 +47,7 @@ def files_in(folder: Path, unread: Unread, *, recursive: bool) -> list[Path]:
         BadInput: There is none, or the folder cannot be read.
     """
     files: list[Path] = []
+    others: list[str] = []
     has_folders = False
     visited: set[tuple[int, int]] = set()
     pending = [folder]
@@ -58,11 +61,12 @@ def files_in(folder: Path, unread: Unread, *, recursive: bool) -> list[Path]:
                 files.append(Path(entry))
             else:
                 has_folders |= reason == _SUB_FOLDER
-                unread.add(folder, reason, os.path.relpath(entry, folder))
+                others.append(os.path.relpath(entry, folder))
+                unread.add(folder, reason, others[-1])
     if not files:
-        endings = f"*{', *'.join(ENDINGS[:-1])} or *{ENDINGS[-1]}"
-        way = "; folders inside are read with --recursive" if has_folders else ""
-        raise BadInput(f"{folder}: the folder has no price file ({endings}){way}.")
+        names = f": it has {listed_names(others)}" if others else ""
+        way = "; --recursive takes the files of folders inside" if has_folders else ""
+        raise BadInput(f"{folder}: the folder has no price file, such as {_EXAMPLES}{names}{way}.")
     return sorted(files)
 
 

@@ -91,11 +91,16 @@ def top_of(cells: pl.DataFrame) -> tuple[list[list[str]], list[int]]:
     ends: list[int] = []
     for number, row in enumerate(cells.iter_rows(), start=1):
         if any(cell and cell.strip() for cell in row):
-            head.append([(cell or "").strip() for cell in row])
+            head.append([one_line(cell or "") for cell in row])
             ends.append(number)
         if len(head) == HEAD_LINES:
             break
     return head, ends
+
+
+def one_line(cell: str) -> str:
+    """A cell of a header without the blanks around it, and with one for each line end in it."""
+    return " ".join(cell.split())
 
 
 def numbered_cells(cells: pl.DataFrame, skipped: int, width: int) -> pl.DataFrame:

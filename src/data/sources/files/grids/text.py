@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from src.core.errors import BadInput
-from src.data.sources.files.grids.cells import HEAD_LINES, numbered, trimmed
+from src.data.sources.files.grids.cells import HEAD_LINES, numbered, one_line, trimmed
 
 _DELIMITERS = ",;\t|"
 _HEAD_BYTES = 1 << 20
@@ -90,7 +90,7 @@ def _head(top: str, delimiter: str, count: int) -> tuple[list[list[str]], list[i
     try:
         for row in reader:
             if any(cell.strip() for cell in row):
-                head.append([cell.strip() for cell in row])
+                head.append([one_line(cell) for cell in row])
                 ends.append(reader.line_num)
             if len(head) == count:
                 break

@@ -78,8 +78,30 @@ def test_a_folder_without_rights_is_said(tmp_path):
 def test_a_folder_with_prices_in_folders_inside_alone_names_the_option(tmp_path):
     put(tmp_path, "2024/TCS.NS.csv")
 
-    with pytest.raises(BadInput, match="folders inside are read with --recursive"):
+    with pytest.raises(
+        BadInput, match="it has 2024; --recursive takes the files of folders inside"
+    ):
         read(tmp_path)
+
+
+def test_a_folder_of_something_else_is_refused_with_what_it_has(tmp_path):
+    put(tmp_path, "a.docx")
+
+    with pytest.raises(BadInput, match=r"has no price file, such as \*\.csv.*: it has a\.docx\."):
+        read(tmp_path)
+
+
+def test_many_files_of_another_kind_are_counted(tmp_path):
+    put(tmp_path, "TCS.NS.csv")
+    for number in range(2_000):
+        (tmp_path / f"{number:06}.bin").touch()
+
+    _, unread = read(tmp_path)
+
+    assert unread == [
+        f"{tmp_path}: not read: 000000.bin, 000001.bin, 000002.bin and 1,997 more (no price files "
+        "by their names)."
+    ]
 
 
 def test_files_of_other_tickers_in_a_folder_are_said(tmp_path):
