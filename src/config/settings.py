@@ -155,6 +155,8 @@ class Settings(BaseSettings):
         home: Where everything is written, and the embedded database lies.
         yahoo_url: Of Yahoo's chart service, for another that answers as it does.
         nse_url: Of NSE's archive, for another that has the same files.
+        nse_actions_url: Of NSE's website, which has its corporate actions, for another that answers
+            as it does; where only ``nse_url`` is given, that one.
         now: The time to go by instead of the clock's, for tests and to repeat a day.
     """
 
@@ -179,6 +181,7 @@ class Settings(BaseSettings):
     home: Path = PROJECT_ROOT
     yahoo_url: str | None = None
     nse_url: str | None = None
+    nse_actions_url: str | None = None
     now: dt.datetime | None = None
 
     @field_validator("log_level", mode="before")

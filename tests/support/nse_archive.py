@@ -1,10 +1,11 @@
-"""A server on 127.0.0.1 with the daily files of NSE's archive, in the layouts of the real ones."""
+"""A server on 127.0.0.1 with NSE's daily files and its list of actions, as the real ones are."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
 import io
+import json
 import threading
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 UDIFF = (
     "TradDt,BizDt,Sgmt,Src,FinInstrmTp,FinInstrmId,ISIN,TckrSymb,SctySrs,XpryDt,"
@@ -23,6 +25,7 @@ FULL = (
     "SYMBOL, SERIES, DATE1, PREV_CLOSE, OPEN_PRICE, HIGH_PRICE, LOW_PRICE, LAST_PRICE, "
     "CLOSE_PRICE, AVG_PRICE, TTL_TRD_QNTY, TURNOVER_LACS, NO_OF_TRADES, DELIV_QTY, DELIV_PER"
 )
+ACTIONS = "/api/corporates-corporateActions"
 # Symbol, series, open, high, low, close, volume.
 Row = tuple[str, str, float, float, float, float, int]
 
@@ -31,8 +34,9 @@ Row = tuple[str, str, float, float, float, float, int]
 class Replay:
     """``files`` by path; with ``patience``, requests after so many are refused.
 
-    ``hangs`` accepts and never answers, ``drips`` sends a byte a tenth of a second, and ``cut``
-    sends half of what it announces.
+    ``actions`` are rows of the website's list, which refuses who has no cookie of its front page,
+    and everybody with ``actions_status``. ``hangs`` accepts and never answers, ``drips`` sends a
+    byte a tenth of a second, and ``cut`` sends half of what it announces.
     """
 
     url: str = ""
@@ -43,6 +47,10 @@ class Replay:
     drips: bool = False
     cut: bool = False
     requests: list[str] = field(default_factory=list)
+    actions: list[dict[str, Any]] = field(default_factory=list)
+    actions_status: int | None = None
+    actions_body: bytes | None = None
+    actions_requests: list[str] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
 
     def publish(self, day: dt.date, rows: Sequence[Row]) -> None:
@@ -60,6 +68,41 @@ class Replay:
             return self.status, b"<html>Access denied</html>"
         body = self.files.get(path)
         return (404, b"<html>Resource not found</html>") if body is None else (200, body)
+
+    def answer_actions(self, target: str, cookie: str) -> tuple[int, bytes]:
+        self.actions_requests.append(target)
+        if self.actions_status or "nsit=1" not in cookie:
+            return self.actions_status or 401, b"<html>Access denied</html>"
+        if self.actions_body is not None:
+            return 200, self.actions_body
+        query = parse_qs(urlsplit(target).query)
+        first, last = (_ex_date(query[name][0], "%d-%m-%Y") for name in ("from_date", "to_date"))
+        rows = [row for row in self.actions if first <= _ex_date(row["exDate"]) <= last]
+        return 200, json.dumps(rows).encode()
+
+
+def action(symbol: str, subject: str, ex_date: str, series: str = "EQ") -> dict[str, Any]:
+    """A row of the website's list; the date as in 09-Apr-2026."""
+    return {
+        "symbol": symbol,
+        "series": series,
+        "ind": "-",
+        "faceVal": "10",
+        "subject": subject,
+        "exDate": ex_date,
+        "recDate": ex_date,
+        "bcStartDate": "-",
+        "bcEndDate": "-",
+        "ndStartDate": "-",
+        "comp": f"{symbol} Limited",
+        "isin": "INE000000001",
+        "ndEndDate": "-",
+        "caBroadcastDate": None,
+    }
+
+
+def _ex_date(text: str, form: str = "%d-%b-%Y") -> dt.date:
+    return dt.datetime.strptime(text, form).date()  # noqa: DTZ007
 
 
 def udiff_path(day: dt.date) -> str:
@@ -103,6 +146,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         replay = self.server.replay
+        if self.path == "/" or self.path.startswith(ACTIONS):
+            self._answer_website(replay)
+            return
         status, body = replay.answer(self.path)
         if replay.hangs:
             replay.ended.wait(60)
@@ -118,6 +164,17 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.flush()
                 if replay.drips and replay.ended.wait(0.1):
                     return
+
+    def _answer_website(self, replay: Replay) -> None:
+        status, body = 200, b"<html>NSE</html>"
+        if self.path != "/":
+            status, body = replay.answer_actions(self.path, self.headers.get("Cookie", ""))
+        self.send_response(status)
+        if self.path == "/":
+            self.send_header("Set-Cookie", "nsit=1; Path=/")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Log nothing: the requests are kept for the test."""

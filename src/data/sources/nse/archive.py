@@ -1,4 +1,4 @@
-"""Say where NSE's archive has the file of a session."""
+"""Say where NSE has the file of a session and its corporate actions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import datetime as dt
 import tomllib
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from src.core.errors import SourceUnavailable
 
@@ -19,16 +20,24 @@ def session_path(day: dt.date) -> str:
         SourceUnavailable: The archive has no files of that time.
     """
     month = f"{day:%b}".upper()
-    for since, path in _files():
-        if day >= since:
-            return path.format(day=day, month=month)
+    files = _places()["files"]
+    for entry in files:
+        if day >= entry["since"]:
+            path: str = entry["path"].format(day=day, month=month)
+            return path
     raise SourceUnavailable(
-        f"NSE's archive is read from {_files()[-1][0]} on: bring in {day} from a file"
+        f"NSE's archive is read from {files[-1]['since']} on: bring in {day} from a file"
     )
 
 
+def actions_path(first: dt.date, last: dt.date) -> str:
+    """The path of the corporate actions with ex-dates from one day to another."""
+    path: str = _places()["actions"]["path"].format(first=first, last=last)
+    return path
+
+
 @cache
-def _files() -> list[tuple[dt.date, str]]:
-    """Since when there is which file, the newest first."""
+def _places() -> dict[str, Any]:
+    """Since when there is which file, the newest first, and where actions are."""
     text = resources.files("src.data.sources.nse").joinpath("files.toml").read_text("utf-8")
-    return [(entry["since"], entry["path"]) for entry in tomllib.loads(text)["files"]]
+    return tomllib.loads(text)

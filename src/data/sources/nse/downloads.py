@@ -32,10 +32,21 @@ class Downloads:
         failure: Why nothing more is asked for.
         warnings: Sentences about what could not be asked for again.
         asked: The names of the files that were asked for.
+
+    Args:
+        lacks_none: Whether a file that is not there is a failure, too.
     """
 
-    def __init__(self, web: Web, cache: Cache, calendar: Calendar, now: dt.datetime) -> None:
-        self._web, self._cache = web, cache
+    def __init__(
+        self,
+        web: Web,
+        cache: Cache,
+        calendar: Calendar,
+        now: dt.datetime,
+        *,
+        lacks_none: bool = False,
+    ) -> None:
+        self._web, self._cache, self._lacks_none = web, cache, lacks_none
         self._calendar, self._now = calendar, now
         self.failure: SourceNotAsked | None = None
         self.warnings: list[str] = []
@@ -111,7 +122,9 @@ class Downloads:
         self.asked.add(name)
         try:
             return self._web.fetch(path, pace, attempts=attempts)
-        except NotDelivered:
+        except NotDelivered as error:
+            if self._lacks_none:
+                raise SourceNotAsked(str(error), None) from error
             return None
         except SourceNotAsked:
             raise

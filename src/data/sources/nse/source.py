@@ -15,6 +15,7 @@ import polars as pl
 from src.core.errors import SourceUnavailable
 from src.data.sources.delivery import Delivery
 from src.data.sources.files.parse import ParseOptions
+from src.data.sources.nse.actions import FRONT, WEBSITE, Actions
 from src.data.sources.nse.archive import ARCHIVE, session_path
 from src.data.sources.nse.cache import Cache
 from src.data.sources.nse.downloads import SETTLED, Downloads
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Kind
+    from src.data.sources.nse.actions import Record
     from src.data.sources.pace import Pace
 
 # A year. At NSE's pace that is 21 minutes of requests, once: what came is on the disk.
@@ -43,10 +45,22 @@ def open_nse(
     now: dt.datetime,
     tickers: Collection[str] | None,
 ) -> NseSource:
-    """NSE's files, kept in ``var/nse``; ``tickers`` are those of a run of many."""
+    """NSE's files and actions, kept in ``var/nse``; ``tickers`` are those of a run of many."""
     archive = Web(settings.nse_url, ARCHIVE)
-    cache = Cache(settings.home / "var" / "nse" / archive.host.replace(":", "_"))
-    return NseSource(calendar=calendar, now=now, archive=archive, cache=cache, tickers=tickers)
+    website = Web(
+        settings.nse_actions_url or settings.nse_url, WEBSITE, front=FRONT, is_paced=False
+    )
+    folder = settings.home / "var" / "nse"
+    caches = [Cache(folder / web.host.replace(":", "_")) for web in (archive, website)]
+    listed = Downloads(website, caches[1], calendar, now, lacks_none=True)
+    return NseSource(
+        calendar=calendar,
+        now=now,
+        archive=archive,
+        cache=caches[0],
+        actions=Actions(listed, calendar, now),
+        tickers=tickers,
+    )
 
 
 class NseSource:
@@ -67,10 +81,11 @@ class NseSource:
         now: dt.datetime,
         archive: Web,
         cache: Cache,
+        actions: Actions | None = None,
         tickers: Collection[str] | None = None,
     ) -> None:
         self._calendar, self._now, self._cache = calendar, now, cache
-        self._archive = archive
+        self._archive, self._actions = archive, actions
         self._downloads = Downloads(archive, cache, calendar, now)
         self._tickers = None if tickers is None else frozenset(tickers)
         self._sessions: dict[dt.date, Session | None] = {}
@@ -105,6 +120,19 @@ class NseSource:
         news = [each for each in sessions if each is not None and each.adds_to(ticker, stored)]
         return [self._delivery(ticker, news)] if news else []
 
+    def actions_beside(self, delivery: Delivery) -> list[Record]:
+        """NSE's corporate actions of a delivery's dates, and of a month before, as it writes them.
+
+        Where they cannot be had there are none, see ``take_warnings``.
+        """
+        if self._actions is None:
+            return []
+        days: list[dt.date] = delivery.frame["date"].to_list()
+        if not days:
+            return []
+        symbol = delivery.ticker.removesuffix(SUFFIX)
+        return self._actions.of(symbol, min(days), max(days), self.pace)
+
     def _days(self, ticker: str, since: dt.date | None, until: dt.date | None) -> list[dt.date]:
         if not ticker.endswith(SUFFIX):
             raise SourceUnavailable(f"NSE's daily files do not have {ticker}: use --source yahoo")
@@ -126,6 +154,8 @@ class NseSource:
         """Sentences about what was asked for and not had, each told once."""
         days, self._undelivered = self._undelivered, []
         sentences, self._downloads.warnings = self._downloads.warnings, []
+        if self._actions is not None:
+            sentences += self._actions.take_warnings()
         if self._cache.problem is not None:
             sentences.append(f"{self._cache.problem}: each run asks for them again.")
             self._cache.problem = None

@@ -34,7 +34,8 @@ class Web:
 
     Args:
         default: The address of NSE's own server.
-        front: A path whose cookies the server wants to see; it is asked for once.
+        front: A path whose cookies the server wants to see; it is asked for first.
+        is_paced: Whether its refusals pause what the pace is of; else only turns are taken.
         timeout: Seconds for the whole of one attempt.
     """
 
@@ -44,12 +45,14 @@ class Web:
         default: str,
         *,
         front: str | None = None,
+        is_paced: bool = True,
         timeout: float = TIMEOUT,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._base = (base_url or default).rstrip("/")
         self.host = urlsplit(self._base).netloc
         self._is_other, self._front = base_url is not None, front
+        self._is_paced = is_paced
         self._timeout, self._sleep = timeout, sleep
         self._session: Any = None
 
@@ -69,14 +72,16 @@ class Web:
         for attempt in range(attempts):
             if attempt:
                 self._sleep(PAUSE * 2 ** (attempt - 1))
+                if self._front is not None:
+                    self._session = None
             status, content, cause = self._ask(path, pace)
             if status == HTTPStatus.NOT_FOUND:
-                raise NotDelivered
+                raise NotDelivered(_sentence(path, cause))
             if status == HTTPStatus.OK:
                 return content
             if status in REFUSALS:
                 break
-        raise SourceUnavailable(f"NSE did not deliver {urlsplit(path).path} ({cause})")
+        raise SourceUnavailable(_sentence(path, cause))
 
     def _ask(self, path: str, pace: Pace | None) -> tuple[int, bytes, str]:
         """Status, body and, where it is no 200, what is wrong; status 0 without an answer."""
@@ -87,11 +92,11 @@ class Web:
         try:
             answer = self._opened().get(self.url(path), timeout=self._timeout)
         except RequestException as error:
-            if pace:
+            if pace and self._is_paced:
                 pace.note_silence()
             return 0, b"", _short_reason(error)
         status = int(answer.status_code)
-        if pace:
+        if pace and self._is_paced:
             pace.note(status, retry_after=_seconds(answer.headers.get("Retry-After")))
         return status, answer.content, f"HTTP {status} {responses.get(status, '')}".strip()
 
@@ -109,6 +114,10 @@ class Web:
                 # Its status says nothing: what counts is the answer to the request itself.
                 self._session.get(self.url(self._front), timeout=self._timeout)
         return self._session
+
+
+def _sentence(path: str, cause: str) -> str:
+    return f"NSE did not deliver {urlsplit(path).path} ({cause})"
 
 
 def _seconds(text: str | None) -> float | None:
