@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from src.core.errors import BadInput, ForecastError, SourceNotAsked, SourceUnavailable
 from src.core.tables import (
@@ -25,6 +25,7 @@ from src.core.tables import (
 from src.data.history import as_known
 from src.data.ingest.batch_rows import STAGE_NAME
 from src.data.ingest.fetch import fetch
+from src.data.ingest.listed_actions import record_listed
 from src.data.ingest.raw_block import RawBlock
 from src.data.ingest.store_delivery import IngestCounts, store_delivery
 from src.data.ingest.stored_returns import StoredReturns
@@ -33,7 +34,7 @@ from src.data.sources.nse.source import NseSource
 from src.stages.stage import RunContext, Stage, StageReport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from src.data.sources.delivery import Delivery, Source
     from src.data.sources.files.stored_files import StoredPart
@@ -143,6 +144,16 @@ def _store_block(
         if progress.stored == stored and progress.failures[failures:]:
             progress.failed[ticker] = " ".join(map(str, progress.failures[failures:]))
     block.write()
+    listed = [row for ticker in context.tickers for row in _listed(fetched[ticker])]
+    progress.warnings += record_listed(
+        context.store, context.tickers, listed, context.calendar, context.now
+    )
+
+
+def _listed(fetched: list[Delivery] | ForecastError) -> Iterator[Mapping[str, Any]]:
+    """The exchange's list of actions, as it came with deliveries."""
+    deliveries = [] if isinstance(fetched, ForecastError) else fetched
+    return (row for delivery in deliveries for row in delivery.listed)
 
 
 def _count_repeated(ticker: str, parts: Sequence[StoredPart], progress: _Progress) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,6 +49,8 @@ class Delivery:
             ``amount`` (float64: per share, divided by later splits). None where the source does
             not state actions; ``ratio`` or ``amount`` has type Null where it does not state that
             kind.
+        listed: Rows of the exchange's list of corporate actions, as it writes them, by the names of
+            its columns: of the days of the bars, and of some before.
         file_hash: By which a file is recognised that is given again (see ``stored_files``); empty
             where it has to be parsed again.
         file_parts: Into how many deliveries the file was taken apart.
@@ -66,6 +69,7 @@ class Delivery:
     fetched_at_stated: bool = False
     notes: tuple[str, ...] = ()
     actions: pl.DataFrame | None = None
+    listed: tuple[Mapping[str, Any], ...] = ()
     file_hash: str = ""
     file_parts: int = 0
 

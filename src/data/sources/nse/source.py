@@ -120,19 +120,6 @@ class NseSource:
         news = [each for each in sessions if each is not None and each.adds_to(ticker, stored)]
         return [self._delivery(ticker, news)] if news else []
 
-    def actions_beside(self, delivery: Delivery) -> list[Record]:
-        """NSE's corporate actions of a delivery's dates, and of a month before, as it writes them.
-
-        Where they cannot be had there are none, see ``take_warnings``.
-        """
-        if self._actions is None:
-            return []
-        days: list[dt.date] = delivery.frame["date"].to_list()
-        if not days:
-            return []
-        symbol = delivery.ticker.removesuffix(SUFFIX)
-        return self._actions.of(symbol, min(days), max(days), self.pace)
-
     def _days(self, ticker: str, since: dt.date | None, until: dt.date | None) -> list[dt.date]:
         if not ticker.endswith(SUFFIX):
             raise SourceUnavailable(f"NSE's daily files do not have {ticker}: use --source yahoo")
@@ -201,7 +188,14 @@ class NseSource:
             fetched_at=self._now,
             fetched_at_stated=True,
             origin=_origin(sessions),
+            listed=self._listed(ticker, sessions[0].day, sessions[-1].day),
         )
+
+    def _listed(self, ticker: str, first: dt.date, last: dt.date) -> tuple[Record, ...]:
+        """The actions of these days and some before; where they cannot be had there are none."""
+        if self._actions is None:
+            return ()
+        return tuple(self._actions.of(ticker.removesuffix(SUFFIX), first, last, self.pace))
 
 
 def _origin(sessions: Sequence[Session]) -> str:

@@ -5,17 +5,16 @@ import datetime as dt
 import psycopg
 import pytest
 
+from src.config.settings import Settings
 from src.core.calendars.nse import nse
 from src.core.pace import PaceRules
-from src.core.tables import CLEAN_DAILY, RAW_DAILY
+from src.core.tables import CLEAN_DAILY, CORPORATE_ACTIONS, PRICE_REVISIONS, RAW_DAILY
 from src.data.cleaning import stage as cleaning
 from src.data.ingest import stage as ingest
-from src.data.sources.nse.cache import Cache
-from src.data.sources.nse.source import NseSource
-from src.data.sources.nse.web import Web
+from src.data.sources.nse.source import open_nse
 from src.data.sources.pace import Pace
 from src.db.tables.source_pace import SourcePace
-from tests.support.nse_archive import nse_archive
+from tests.support.nse_archive import action, nse_archive
 from tests.support.prices import NOW, StubSource, bar, context, delivery, rows, run, sessions
 
 DAYS = sessions(dt.date(2026, 3, 23), 13)
@@ -55,8 +54,8 @@ def source(archive, tmp_path):
     """A source on the same disk as the one before it."""
 
     def make(now=NOW):
-        web = Web(archive.url, "", sleep=lambda _: None)
-        return NseSource(calendar=nse(), now=now, archive=web, cache=Cache(tmp_path / "nse"))
+        settings = Settings(home=tmp_path, nse_url=archive.url)
+        return open_nse(settings, calendar=nse(), now=now, tickers=None)
 
     return make
 
@@ -154,3 +153,60 @@ def test_a_ticker_of_which_nothing_is_stored_is_told_where_its_past_comes_from(
     assert archive.requests == []
     assert all("only continue what is stored" in failure for failure in report.failures)
     assert set(report.failed) == set(TICKERS)
+
+
+def test_a_day_corrected_later_is_a_revision_and_what_is_equal_is_not_stored_again(
+    stored, given, archive, source, store, home
+):
+    run(ingest.stage(source()), given)
+    tomorrow = NOW + dt.timedelta(days=2)  # the 14th is a holiday
+    archive.publish(dt.date(2026, 4, 15), [row(each, None, 113) for each in ("INFY", "TCS")])
+    archive.publish(
+        DAYS[-1], [("TCS", "EQ", 110.0, 115.0, 109.0, 112.5, 1100), row("INFY", 0, 112)]
+    )
+
+    later = context(store, home, tickers=TICKERS, now=tomorrow)
+    report = run(ingest.stage(source(tomorrow)), later)
+    run(cleaning.STAGE, later)
+
+    changed = rows(store, PRICE_REVISIONS, "TCS.NS").filter(
+        ~rows(store, PRICE_REVISIONS, "TCS.NS")["noise"]
+    )
+    assert changed.sort("field").select("field", "old_value", "new_value").rows() == [
+        ("close", 112.0, 112.5),
+        ("high", 114.24, 115.0),
+        ("low", 109.76, 109.0),
+        ("open", 110.88, 110.0),
+        ("volume", 1000.0, 1100.0),
+    ]
+    assert rows(store, PRICE_REVISIONS, "INFY.NS").is_empty()
+    # One bar of INFY, two of TCS.
+    assert (report.rows, report.details["delivered"]) == (3, 3)
+    assert rows(store, CLEAN_DAILY, "TCS.NS")["close"].to_list()[-2:] == [112.5, 113.0]
+
+
+def test_the_actions_of_these_dates_are_in_the_ledger_once(
+    stored, given, archive, source, store, home
+):
+    archive.actions = [
+        action("TCS", "Interim Dividend - Rs 11 Per Share", "10-Apr-2026"),
+        action("INFY", "Bonus 1:1", "27-Mar-2026"),
+        action("WIPRO", "Dividend - Rs 5 Per Share", "10-Apr-2026"),
+    ]
+    report = run(ingest.stage(source()), given)
+
+    listed = [
+        rows(store, CORPORATE_ACTIONS, each).select("date", "kind", "ratio", "amount", "source")
+        for each in (*TICKERS, "WIPRO.NS")
+    ]
+    assert [each.rows() for each in listed] == [
+        [(dt.date(2026, 3, 27), "bonus", 2.0, None, "nse")],
+        [(dt.date(2026, 4, 10), "dividend", None, 11.0, "nse")],
+        [],
+    ]
+    assert report.warnings == ()
+    before = rows(store, CORPORATE_ACTIONS, "TCS.NS")
+    tomorrow = NOW + dt.timedelta(days=2)
+    archive.publish(dt.date(2026, 4, 15), [row(each, None, 113) for each in ("INFY", "TCS")])
+    run(ingest.stage(source(tomorrow)), context(store, home, tickers=TICKERS, now=tomorrow))
+    assert rows(store, CORPORATE_ACTIONS, "TCS.NS").equals(before)

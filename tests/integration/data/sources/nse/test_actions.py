@@ -38,7 +38,7 @@ def make(server, home):
 
 def beside(source, ticker, since=TUESDAY):
     (delivery,) = source.fetch("daily", ticker, since, None)
-    return source.actions_beside(delivery)
+    return list(delivery.listed)
 
 
 def months(server):
