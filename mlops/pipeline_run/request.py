@@ -91,10 +91,10 @@ class RunRequest:
             UsageError: There is no ticker.
         """
         source, tickers = self.open(self.calendar()), self.tickers
-        if source is not None and source.name == "csv" and self.as_of is None:
-            _pass_over_stored_files(source, store)
+        if source is not None and source.name == "csv":
+            _prepare_files(source, store, pass_over=self.as_of is None)
         if tickers is None:
-            tickers = _tickers_in(source) or tuple(prepared.real_tickers())
+            tickers = _tickers_in(source) or tuple(prepared.traded_tickers())
         if not tickers:
             raise UsageError("No prices are stored yet: give some with --source csv --path FOLDER.")
         if isinstance(source, NetworkSource):
@@ -141,13 +141,15 @@ def make_request(
     return request
 
 
-def _pass_over_stored_files(source: Source, store: Store) -> None:
-    """Leave out what need not be read, because it is stored already."""
+def _prepare_files(source: Source, store: Store, *, pass_over: bool) -> None:
+    """Let files be read by what is stored, leaving out such as are stored already."""
     from src.data.sources.files.source import FileSource
 
     if isinstance(source, FileSource):
         with store.transaction():
-            source.recognise(store)
+            source.identify(store)
+            if pass_over:
+                source.recognise(store)
 
 
 def _tickers_in(source: Source | None) -> tuple[str, ...]:

@@ -119,10 +119,13 @@ def due_runs(connection: Connection, settings: Settings, now: dt.datetime) -> It
 def scheduled(connection: Connection, settings: Settings) -> list[tuple[Calendar, list[str]]]:
     """The calendar of each exchange with the tickers that are run after its sessions.
 
-    These are all stored ones but synthetic ones, or the configured one where there are none.
+    These are all stored ones but synthetic ones and those that are suspended or delisted, or the
+    configured one where nothing is stored.
     """
-    stored = PreparedTickers(connection).real_tickers()
-    tickers = stored or [normalise_ticker(settings.data.ticker, ".NS")]
+    prepared = PreparedTickers(connection)
+    tickers = prepared.traded_tickers()
+    if not tickers and not prepared.real_tickers():
+        tickers = [normalise_ticker(settings.data.ticker, ".NS")]
     by_code: dict[str, tuple[Calendar, list[str]]] = {}
     for ticker in tickers:
         try:

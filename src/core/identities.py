@@ -74,6 +74,14 @@ class Identities:
         """The spans of other symbols that were this ticker's, in order."""
         return [span for span in self._of_ticker.get(ticker, ()) if span.symbol != ticker]
 
+    def moved_sentence(self, ticker: str) -> str:
+        """Under which ticker to look for a changed symbol; empty where it was never changed."""
+        spans = self.successors(ticker)
+        if not spans:
+            return ""
+        new = spans[-1].ticker
+        return f"{ticker} is {new} from {spans[-1].until} on: use --ticker {new}."
+
     def symbols_of(self, tickers: Iterable[str]) -> list[str]:
         """The tickers, then the other symbols under which something of theirs may be stored."""
         chosen = list(dict.fromkeys(tickers))

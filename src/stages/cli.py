@@ -256,7 +256,8 @@ def _tickers(
     ticker = ticker_of(args, settings)
     if not source_tickers and needs_prices and ticker not in database.store.tickers():
         raise BadInput(
-            f"No prices of {ticker} are stored: run `python -m src.data.ingest write` first."
+            database.store.identities().moved_sentence(ticker)
+            or f"No prices of {ticker} are stored: run `python -m src.data.ingest write` first."
         )
     return (ticker,)
 

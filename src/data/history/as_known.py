@@ -15,8 +15,8 @@ from src.core.tables import (
     Table,
 )
 from src.data.corporate_actions.history import ledger_known_at
-from src.data.history.raw_rows import load_raw
-from src.data.history.rebuild import archived_batches, rebuild_prices, valid_batches
+from src.data.history.joined import joined_actions, joined_batches, joined_rows, under_tickers
+from src.data.history.rebuild import archived_batches, rebuild_prices
 
 if TYPE_CHECKING:
     from src.stages.stage import RunContext
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 def batches(context: RunContext) -> pl.DataFrame:
     """Rows of ``ingest_batches`` that were fetched by the run's ``known_at`` and not withdrawn."""
-    valid = valid_batches(context.store, context.tickers, context.known_at)
+    identities = context.store.identities(context.known_at)
+    valid = joined_batches(context.store, context.tickers, identities, context.known_at)
     if context.known_at is None:
         return valid
     return valid.filter(pl.col("fetched_at") <= context.known_at)
@@ -32,9 +33,12 @@ def batches(context: RunContext) -> pl.DataFrame:
 
 def raw_prices(context: RunContext, table: Table) -> pl.DataFrame:
     """Raw rows as the run may know them, up to its as-of, in key order."""
+    identities = context.store.identities(context.known_at)
     if context.known_at is None:
-        return load_raw(context.store, table, context.tickers, context.as_of)
+        return joined_rows(context.store, table, context.tickers, identities, context.as_of)
     rebuilt = _rebuilt(context, table).select(list(table.columns))
+    if identities.concern(context.tickers):
+        rebuilt = under_tickers(rebuilt, table.key, context.tickers, identities)
     if context.as_of is not None and "date" in rebuilt.columns:
         rebuilt = rebuilt.filter(pl.col("date") <= context.as_of)
     return rebuilt.sort(table.key)
@@ -42,10 +46,10 @@ def raw_prices(context: RunContext, table: Table) -> pl.DataFrame:
 
 def ledger(context: RunContext) -> pl.DataFrame:
     """The corporate actions as the run may know them, also those that are still to come."""
-    if context.known_at is None:
-        return context.store.load(CORPORATE_ACTIONS, context.tickers)
-    history = context.store.load(ACTION_HISTORY, context.tickers)
-    return ledger_known_at(history, context.known_at)
+    identities = context.store.identities(context.known_at)
+    table = CORPORATE_ACTIONS if context.known_at is None else ACTION_HISTORY
+    rows = joined_actions(context.store, table, context.tickers, identities)
+    return rows if context.known_at is None else ledger_known_at(rows, context.known_at)
 
 
 def last_session(context: RunContext) -> dt.date:
@@ -57,8 +61,11 @@ def last_session(context: RunContext) -> dt.date:
 def newest_sessions(context: RunContext) -> dict[str, dt.date]:
     """The newest session with a price of any source that the run may know, by ticker."""
     if context.known_at is None:
-        columns = ("ticker", "date", "close")
-        raw = context.store.load(RAW_DAILY, context.tickers, context.as_of, columns)
+        identities, columns = context.store.identities(), ("ticker", "date", "close")
+        symbols = identities.symbols_of(context.tickers)
+        stored = context.store.load(RAW_DAILY, symbols, context.as_of, columns)
+        named = identities.resolve_rows(stored)
+        raw = named.filter(pl.col("ticker").is_in(list(context.tickers)))
     else:
         raw = raw_prices(context, RAW_DAILY)
     priced = raw.drop_nulls("close").group_by("ticker").agg(pl.col("date").max())

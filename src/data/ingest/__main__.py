@@ -88,6 +88,7 @@ def _prepare(
         keep_pace(source, database, settings)
         if not isinstance(source, FileSource):
             return []
+        source.identify(database.store)
         if args.as_of is None:
             source.recognise(database.store)
         return source.tickers()

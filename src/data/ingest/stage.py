@@ -236,8 +236,9 @@ def _require_stored(context: RunContext) -> None:
     until = f" up to {context.as_of}" if context.as_of else ""
     then = f" that were known at {context.known_at:%Y-%m-%d %H:%M} UTC" if context.known_at else ""
     raise SourceUnavailable(
-        f"No prices of {ticker}{until}{then} are stored: fetch some with --source yahoo, or with "
-        "--source csv --path FILE."
+        context.store.identities(context.known_at).moved_sentence(ticker)
+        or f"No prices of {ticker}{until}{then} are stored: fetch some with --source yahoo, or "
+        "with --source csv --path FILE."
     )
 
 

@@ -63,7 +63,8 @@ class StoredReturns:
             raise BadInput(
                 f"{delivery.origin}: its daily returns are those of {twin}, whose prices are "
                 f"stored: it is probably not the file of {delivery.ticker}. Check the file and "
-                f"--ticker; if {twin} was renamed, withdraw its batches first."
+                f"--ticker; if {twin} was renamed, enter that first: `python -m "
+                f"src.data.instruments rename --from {twin} --to {delivery.ticker} --date D`."
             )
 
     def _twin(self, delivery: Delivery) -> str | None:

@@ -62,8 +62,10 @@ def main(argv: Sequence[str]) -> int:
 
     with open_database(settings.server, settings.home) as database:
         batch = _find(database.store, args.batch)
+        symbol = batch["ticker"]
+        owners = {span.ticker for span in database.store.identities().successors(symbol)}
         with (
-            ticker_locks(database.control, [batch["ticker"]]),
+            ticker_locks(database.control, sorted({symbol, *owners})),
             database.store.transaction(),
         ):
             changed = withdraw(database.store, batch, now)
@@ -75,7 +77,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _find(store: Store, number: int) -> dict[str, Any]:
-    batches = store.load(INGEST_BATCHES, store.tickers()).filter(batch_id=number)
+    symbols = store.identities().symbols_of(store.tickers())
+    batches = store.load(INGEST_BATCHES, symbols).filter(batch_id=number)
     if batches.is_empty():
         raise BadInput(
             f"No batch {number} is stored: `python -m src.data.report --ticker T` lists the "

@@ -37,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     with open_database(settings.server, settings.home) as database:
         if ticker not in database.store.tickers():
             raise BadInput(
-                f"No prices of {ticker} are stored: run `python -m src.data.ingest write` first."
+                database.store.identities().moved_sentence(ticker)
+                or f"No prices of {ticker} are stored: run `python -m src.data.ingest write` first."
             )
         context = make_context(
             settings, database.store, (ticker,), run_id="report", now=now, write=False

@@ -23,13 +23,13 @@ from src.core.tables import (
 from src.data.cleaning.clean import in_precedence
 from src.data.cleaning.stage import clean
 from src.data.history.deliveries import unpack
-from src.data.history.raw_rows import load_raw
-from src.data.history.rebuild import valid_batches
+from src.data.history.joined import joined_actions, joined_batches, joined_rows
 from src.data.history.revisions import UTC
 from src.data.sources.delivery import KEY_COLUMNS
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
+    from src.core.identities import Identities
     from src.stages.stage import RunContext
 
 
@@ -69,10 +69,13 @@ def load_ticker_data(context: RunContext) -> TickerData:
     """The data of the context's one ticker; nothing is written."""
     daily, hourly = clean(context)
     load, tickers = context.store.load, context.tickers
-    raw, raw_hourly = (load_raw(context.store, table, tickers) for table in (RAW_DAILY, RAW_HOURLY))
+    identities = context.store.identities()
+    raw, raw_hourly = (
+        joined_rows(context.store, table, tickers, identities) for table in (RAW_DAILY, RAW_HOURLY)
+    )
     clean_daily, clean_hourly = load(CLEAN_DAILY, tickers), load(CLEAN_HOURLY, tickers)
     precedence = context.settings.data.source_precedence
-    batches = valid_batches(context.store, tickers)
+    batches = joined_batches(context.store, tickers, identities)
     stale = count_differing_rows(clean_daily, daily.bars, "date")
     stale += count_differing_rows(clean_hourly, hourly.kept.filter("chosen"), "ts")
     return TickerData(
@@ -82,12 +85,10 @@ def load_ticker_data(context: RunContext) -> TickerData:
         raw=raw,
         hourly=raw_hourly,
         batches=batches,
-        delivered=delivered_rows(
-            load(BATCH_CONTENTS, tickers).join(batches, on="batch_id", how="semi")
-        ),
+        delivered=_delivered(context, identities, batches),
         revisions=load(PRICE_REVISIONS, tickers),
         quarantine=load(QUARANTINE, tickers),
-        ledger=load(CORPORATE_ACTIONS, tickers),
+        ledger=joined_actions(context.store, CORPORATE_ACTIONS, tickers, identities),
         clean=clean_daily,
         clean_hourly=clean_hourly,
         differences=daily.differences,
@@ -96,6 +97,18 @@ def load_ticker_data(context: RunContext) -> TickerData:
         zone=shared_exchange(tickers).zone,
         now=context.now,
     )
+
+
+def _delivered(context: RunContext, identities: Identities, batches: pl.DataFrame) -> pl.DataFrame:
+    """See ``delivered_rows``: of the ticker's batches, and of earlier symbols on their days."""
+    ticker = context.tickers[0]
+    contents = context.store.load(BATCH_CONTENTS, identities.symbols_of([ticker]))
+    rows = delivered_rows(contents.join(batches, on="batch_id", how="semi"))
+    if not identities.concern([ticker]):
+        return rows
+    named = rows.join(batches.select("batch_id", "ticker"), on="batch_id", how="left")
+    today = identities.resolve_rows(named, pl.col("at").dt.date())
+    return today.filter(ticker=ticker).select(rows.columns)
 
 
 def delivered_rows(contents: pl.DataFrame) -> pl.DataFrame:

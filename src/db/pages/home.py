@@ -19,8 +19,10 @@ SELECT m.ticker, m.pool, h.horizon, s.note, o.label_end,
     o.realised_return BETWEEN f.quantiles[array_position(f.levels, 0.1::float8)]
         AND f.quantiles[array_position(f.levels, 0.9::float8)] AS inside_80,
     CASE WHEN v.feature_date = m.newest_session THEN v.verdict END AS verdict,
-    w.verdict AS verdict_before
+    w.verdict AS verdict_before,
+    CASE WHEN c.state <> 'active' THEN concat(c.state, ' since ', c.date) END AS standing
 FROM pool_members m
+LEFT JOIN current_states c USING (ticker)
 CROSS JOIN (VALUES ('short'), ('long')) h(horizon)
 LEFT JOIN serving_inputs s ON s.ticker = m.ticker AND s.horizon = h.horizon
 LEFT JOIN LATERAL (SELECT feature_date, label_end, realised_return FROM prediction_outcomes
@@ -72,6 +74,7 @@ class TickerState:
         inside_80: Whether it lay inside its 80 % range.
         verdict: Of the forecast from the newest session; None where none has been logged.
         verdict_before: Of the last forecast from an earlier session.
+        standing: Such as ``delisted since 2026-01-05``; None for a share that is traded.
     """
 
     ticker: str
@@ -83,6 +86,7 @@ class TickerState:
     inside_80: bool | None
     verdict: str | None
     verdict_before: str | None
+    standing: str | None = None
 
     @property
     def verdict_changed(self) -> bool:

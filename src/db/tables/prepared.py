@@ -12,32 +12,45 @@ if TYPE_CHECKING:
 # Everything stored that cleaning and features depend on. An action takes effect, and a bar counts,
 # once its session has closed: both only up to that session.
 _FACTS = """
+WITH spans AS (SELECT * FROM ticker_spans()),
+symbols AS (
+    SELECT ticker, ticker AS symbol FROM unnest(%(tickers)s::text[]) t(ticker)
+    UNION SELECT ticker, symbol FROM spans WHERE ticker = ANY(%(tickers)s)
+)
 SELECT t.ticker, concat_ws('|', b.facts, w.facts, h.facts, a.facts, i.listed_on,
     (SELECT max(date) FROM raw_daily_prices r WHERE r.ticker = t.ticker AND date <= %(until)s),
     (SELECT max(ts) FROM raw_hourly_prices r
-        WHERE r.ticker = t.ticker AND ts < %(until)s::date + 1))
+        WHERE r.ticker = t.ticker AND ts < %(until)s::date + 1),
+    (SELECT string_agg(concat(symbol, days, s.ticker), ' ' ORDER BY symbol, days) FROM spans s
+        WHERE t.ticker IN (s.ticker, s.symbol)),
+    (SELECT string_agg(concat(state, date), ' ' ORDER BY stated_at) FROM instrument_states s
+        WHERE s.ticker = t.ticker))
 FROM unnest(%(tickers)s::text[]) t(ticker)
-LEFT JOIN (SELECT ticker, concat(count(*), '/', max(batch_id)) AS facts
-    FROM ingest_batches GROUP BY ticker) b USING (ticker)
-LEFT JOIN (SELECT ticker, concat('withdrawn ', count(*), '/', max(withdrawn_at)) AS facts
-    FROM batch_withdrawals GROUP BY ticker) w USING (ticker)
-LEFT JOIN (SELECT ticker, concat('history ', count(*), '/', max(changed_at)) AS facts
-    FROM corporate_action_history GROUP BY ticker) h USING (ticker)
-LEFT JOIN (SELECT ticker, concat('actions ', count(*)) AS facts FROM corporate_actions
+LEFT JOIN (SELECT s.ticker, concat(count(*), '/', max(batch_id)) AS facts
+    FROM symbols s JOIN ingest_batches f ON f.ticker = s.symbol GROUP BY s.ticker) b USING (ticker)
+LEFT JOIN (SELECT s.ticker, concat('withdrawn ', count(*), '/', max(withdrawn_at)) AS facts
+    FROM symbols s JOIN batch_withdrawals f ON f.ticker = s.symbol
+    GROUP BY s.ticker) w USING (ticker)
+LEFT JOIN (SELECT s.ticker, concat('history ', count(*), '/', max(changed_at)) AS facts
+    FROM symbols s JOIN corporate_action_history f ON f.ticker = s.symbol
+    GROUP BY s.ticker) h USING (ticker)
+LEFT JOIN (SELECT s.ticker, concat('actions ', count(*)) AS facts
+    FROM symbols s JOIN corporate_actions f ON f.ticker = s.symbol
     WHERE date <= %(until)s AND (origin <> 'inferred' OR decided_by = 'person')
-    GROUP BY ticker) a USING (ticker)
+    GROUP BY s.ticker) a USING (ticker)
 LEFT JOIN instruments i USING (ticker)
 """
 _OUTDATED = """
-SELECT t.ticker FROM (SELECT DISTINCT ticker FROM ingest_batches) t
+SELECT t.ticker FROM stored_tickers t
 WHERE EXISTS (SELECT FROM features_daily f WHERE f.ticker = t.ticker)
     AND NOT EXISTS (SELECT FROM pool_members m
         WHERE m.ticker = t.ticker AND m.features_version = %s AND m.horizons = %s)
 ORDER BY t.ticker
 """
-_REAL = """
-SELECT ticker FROM ingest_batches GROUP BY ticker HAVING bool_and(source <> 'sample')
-ORDER BY ticker
+_REAL = "SELECT ticker FROM stored_tickers WHERE is_real ORDER BY ticker"
+_TRADED = """
+SELECT ticker FROM stored_tickers LEFT JOIN current_states s USING (ticker)
+WHERE is_real AND coalesce(s.state, 'active') = 'active' ORDER BY ticker
 """
 _LONGEST_UNFETCHED = """
 SELECT ticker FROM unnest(%s::text[]) WITH ORDINALITY t(ticker, place)
@@ -79,3 +92,7 @@ class PreparedTickers:
     def real_tickers(self) -> list[str]:
         """All tickers with stored prices, but for synthetic ones."""
         return [ticker for (ticker,) in self._connection.execute(_REAL).fetchall()]
+
+    def traded_tickers(self) -> list[str]:
+        """The real tickers but for those that are stated to be suspended or delisted."""
+        return [ticker for (ticker,) in self._connection.execute(_TRADED).fetchall()]

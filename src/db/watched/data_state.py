@@ -20,7 +20,8 @@ YOUNG = 400
 _MEMBERS = """
 SELECT m.ticker, m.pool, m.source,
     (SELECT max(date) FROM features_daily f WHERE f.ticker = m.ticker) AS newest
-FROM pool_members m ORDER BY m.ticker
+FROM pool_members m LEFT JOIN current_states s USING (ticker)
+WHERE coalesce(s.state, 'active') = 'active' ORDER BY m.ticker
 """
 _INCOMPLETE = """
 SELECT f.ticker, f.date,

@@ -40,7 +40,8 @@ SELECT run_id, ticker, status, error, started_at FROM pipeline_runs
 WHERE live AND status IN ('success', 'partial') AND ticker IS NULL
 ORDER BY started_at DESC, run_id DESC LIMIT 1
 """
-# A ticker that no run of the last 30 days was for is left out: the log grows for ever.
+# A ticker that no run of the last 30 days was for is left out: the log grows for ever. So is one
+# that was renamed, suspended or delisted.
 _OF_TICKERS = """
 WITH recent AS (
     SELECT run_id, started_at FROM pipeline_runs WHERE live
@@ -48,7 +49,8 @@ WITH recent AS (
 )
 SELECT DISTINCT ON (t.ticker) t.ticker, t.session, t.status, t.stage, t.error, r.started_at
 FROM recent r JOIN run_tickers t USING (run_id)
-WHERE EXISTS (SELECT FROM raw_daily_prices p WHERE p.ticker = t.ticker)
+JOIN stored_tickers s USING (ticker)
+WHERE NOT EXISTS (SELECT FROM current_states c WHERE c.ticker = t.ticker AND c.state <> 'active')
 ORDER BY t.ticker, r.started_at DESC, r.run_id DESC
 """
 

@@ -15,10 +15,12 @@ from src.core.tables import (
     CLEAN_DAILY,
     CORPORATE_ACTIONS,
     FEATURES_DAILY,
+    INSTRUMENT_STATES,
     PREDICTION_OUTCOMES,
     PREDICTIONS,
 )
 from src.data.corporate_actions.ledger import applied_actions
+from src.data.history.joined import joined_actions
 from src.data.sources.delivery import NOISE
 from src.features.labels import label_rows
 
@@ -31,10 +33,11 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 
-NO_BAR, PENDING = "no_bar", "pending_action"
+NO_BAR, PENDING, DELISTED = "no_bar", "pending_action", "delisted"
 WAITING_REASONS = {
     NO_BAR: "a session without a price",
     PENDING: "a corporate action that waits for a decision",
+    DELISTED: "the delisting of the share, and will have none",
 }
 # Tickers that a sentence names.
 NAMED = 5
@@ -116,11 +119,14 @@ def outcome_row(forecast: Row, notes: PriceNotes, at: dt.datetime) -> dict[str, 
     ticker, start, end = forecast["ticker"], forecast["feature_date"], forecast["end"]
     between = [action for action in notes.actions.get(ticker, ()) if start < action.date <= end]
     texts = [*map(_described, between), *_repairs(notes, ticker, (start, end))]
+    if forecast.get("logged_as", ticker) != ticker:
+        texts.append(f"prices of {ticker}, which the company is now")
     if forecast["realised_return"] is not None:
         before = f"{forecast['realised_return']:+.6f} to {forecast['label_end']}"
         texts.append(f"restated from {before}")
     return {
         **{name: forecast[name] for name in PREDICTIONS.key},
+        "ticker": forecast.get("logged_as", ticker),
         "matured_at": at,
         "label_end": end,
         "realised_return": forecast["realised"],
@@ -148,7 +154,7 @@ def record_outcomes(context: RunContext) -> dict[str, Any]:
     tickers, first = logged["ticker"].unique().to_list(), logged["feature_date"].min()
     assert isinstance(first, dt.date)  # noqa: S101 it is not empty
     prices = context.store.load(FEATURES_DAILY, tickers, columns=_PRICES, since=first)
-    due = matured(logged, prices, context.calendar, until)
+    due = _closed_by_delisting(context, matured(logged, prices, context.calendar, until))
     changed = unsettled(due)
     notes = _price_notes(context, changed)
     rows = [outcome_row(row, notes, context.now) for row in changed.iter_rows(named=True)]
@@ -158,6 +164,21 @@ def record_outcomes(context: RunContext) -> dict[str, Any]:
     for reason, count in waiting["waits_for"].value_counts().iter_rows():
         counts[reason] = count
     return {**counts, "notes": list(waiting_notes(waiting))}
+
+
+def _closed_by_delisting(context: RunContext, due: pl.DataFrame) -> pl.DataFrame:
+    """The rows of ``matured``, those beyond a stated delisting without an outcome for ever."""
+    import polars as pl
+
+    states = context.store.load(INSTRUMENT_STATES, context.tickers).sort("stated_at")
+    newest = states.unique("ticker", keep="last").filter(state="delisted")
+    gone = newest.select("ticker", gone="date")
+    is_gone = pl.col("waits_for").is_not_null() & (pl.col("end") >= pl.col("gone")).fill_null(
+        value=False
+    )
+    reason = pl.when(is_gone).then(pl.lit(DELISTED)).otherwise("waits_for")
+    joined = due.join(gone, on="ticker", how="left", maintain_order="left")
+    return joined.with_columns(waits_for=reason).drop("gone")
 
 
 def _awaited(due: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
@@ -187,15 +208,23 @@ def waiting_notes(waiting: pl.DataFrame) -> Iterator[str]:
 
 
 def _logged(context: RunContext) -> pl.DataFrame:
-    """Every logged forecast of the context's tickers, with its newest outcome or nulls."""
+    """Every logged forecast of the context's tickers, with its newest outcome or nulls.
+
+    ``logged_as`` is the ticker that it was made for: an earlier symbol where that was changed.
+    """
+    import polars as pl
+
     key = list(PREDICTIONS.key)
-    load, tickers = context.store.load, context.tickers
-    forecasts = load(PREDICTIONS, tickers, columns=[*key, "sessions", "made_at"])
+    load, identities = context.store.load, context.store.identities()
+    symbols = identities.symbols_of(context.tickers)
+    forecasts = load(PREDICTIONS, symbols, columns=[*key, "sessions", "made_at"])
     outcomes = load(
-        PREDICTION_OUTCOMES, tickers, columns=[*key, "matured_at", "label_end", "realised_return"]
+        PREDICTION_OUTCOMES, symbols, columns=[*key, "matured_at", "label_end", "realised_return"]
     )
     newest = outcomes.unique(key, keep="last", maintain_order=True).drop("matured_at")
-    return forecasts.join(newest, on=key, how="left")
+    logged = forecasts.join(newest, on=key, how="left").with_columns(logged_as="ticker")
+    of_today = identities.resolve_rows(logged, "feature_date")
+    return of_today.filter(pl.col("ticker").is_in(list(context.tickers)))
 
 
 def _price_notes(context: RunContext, changed: pl.DataFrame) -> PriceNotes:
@@ -206,7 +235,9 @@ def _price_notes(context: RunContext, changed: pl.DataFrame) -> PriceNotes:
         return PriceNotes({}, {})
     tickers, first = changed["ticker"].unique().to_list(), changed["feature_date"].min()
     assert isinstance(first, dt.date)  # noqa: S101 it is not empty
-    ledger = context.store.load(CORPORATE_ACTIONS, tickers).filter(pl.col("date") > first)
+    store = context.store
+    ledger = joined_actions(store, CORPORATE_ACTIONS, tickers, store.identities())
+    ledger = ledger.filter(pl.col("date") > first)
     columns = ("ticker", "date", "repaired_by")
     clean = context.store.load(CLEAN_DAILY, tickers, columns=columns, since=first)
     clean = clean.filter(pl.col("repaired_by") != "continued")

@@ -45,6 +45,7 @@ class StockRow:
         skill: Of the pool's candidate on this stock; None where it has not been measured.
         flags: What is odd, of ``FLAGS`` and ``MISSING``.
         why: The same in words.
+        is_untraded: Whether it is stated to be suspended or delisted.
     """
 
     ticker: str
@@ -59,6 +60,7 @@ class StockRow:
     skill: Measure | None
     flags: tuple[str, ...]
     why: tuple[str, ...]
+    is_untraded: bool = False
 
     @property
     def needs_a_look(self) -> bool:
@@ -68,7 +70,7 @@ class StockRow:
     @property
     def is_dormant(self) -> bool:
         """Whether others of its pool have gone on for long: it was delisted or renamed."""
-        return self.lag > DORMANT_AFTER
+        return self.lag > DORMANT_AFTER or self.is_untraded
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,7 @@ def _row(
         skill=_skill(state, answer) if answer else None,
         flags=tuple(flags),
         why=tuple(flags.values()),
+        is_untraded=state.standing is not None,
     )
 
 
@@ -204,7 +207,8 @@ def _flags(
     if state.note is not None or (by_model and answer and answer["model"]["name"] == BASELINE):
         found.append((HELD_BACK, "held back"))
     if age >= readers.settings().data.stale_after_sessions:
-        gone = ", delisted?" if lag > DORMANT_AFTER else ""
+        guess = "delisted?" if lag > DORMANT_AFTER else None
+        gone = f", {state.standing or guess}" if state.standing or guess else ""
         found.append((STALE, f"{wording.count(age, 'session')} old{gone}"))
     if state.verdict_changed:
         before = wording.VERDICTS.get(str(state.verdict_before), "–")

@@ -85,11 +85,19 @@ class FileSource:
         self._unread = Unread()
         self._found: list[PriceFile] | None = None
 
+    def identify(self, store: Store) -> None:
+        """Learn whose rows under changed symbols are; to be called before any other method."""
+        self._options = replace(self._options, identities=store.identities())
+
     def recognise(self, store: Store) -> None:
         """Pass over the files that are stored already, unless a time of download is given.
 
+<<<<<<< HEAD
         And know the stored and listed tickers, which names of files may mean. To be called before
         any other method.
+=======
+        To be called before any other method but ``identify``.
+>>>>>>> instruments
         """
         known = known_tickers(store.tickers(), store.listed_tickers())
         self._options = replace(self._options, known=known)
@@ -172,7 +180,9 @@ class FileSource:
 
     def _hash(self, packed: bytes, file: PriceFile) -> str:
         options = (self._ticker, self._vendor, self._basis, self._suffix, *self._options.columns)
-        return file_hash(packed, file, options)
+        # Once a symbol is known to have changed, a file may have more rows of a ticker.
+        spans = self._options.identities.spans
+        return file_hash(packed, file, (*options, repr(spans)) if spans else options)
 
     def _read_file(self, file: PriceFile) -> tuple[list[_Dated], list[BadInput]]:
         """The deliveries of a file, and why parts of it or all were refused."""
@@ -221,7 +231,9 @@ class FileSource:
             price_basis=basis,
             frame=rows.frame,
             rejected=rows.rejected,
-            content_hash=_content_hash(digest, rows.ticker, rows.kind, grid.place),
+            content_hash=_content_hash(
+                digest, rows.ticker, rows.kind, " ".join([grid.place, *rows.symbols]).strip()
+            ),
             fetched_at=self._fetched_at or self._now,
             origin=f"{path}, {grid.place}" if grid.place else str(path),
             fetched_at_stated=self._fetched_at is not None,

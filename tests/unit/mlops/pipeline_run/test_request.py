@@ -19,7 +19,7 @@ class Stored:
     def __init__(self, *tickers):
         self._tickers = list(tickers)
 
-    def real_tickers(self):
+    def traded_tickers(self):
         return self._tickers
 
 

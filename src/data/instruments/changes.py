@@ -1,0 +1,198 @@
+"""Carry out what is entered of shares: in one transaction, with the locks of what it changes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from src.core.errors import BadInput
+from src.core.tables import INSTRUMENTS, SYMBOL_CHANGES
+from src.data.instruments.columns import Refusal
+from src.data.instruments.facts import Comparison, compare, store_facts
+from src.data.instruments.lists import StatedList, read_list
+from src.data.instruments.renames import (
+    active_changes,
+    change_rows,
+    check,
+    forget_derived,
+    overlap,
+    row_counts,
+)
+from src.data.instruments.states import (
+    StateSince,
+    check_state,
+    current_states,
+    new_states,
+    store_states,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from src.data.instruments.lists import SymbolChange
+    from src.db.database import Database
+    from src.db.store import Store
+
+COMMAND = "python -m src.data.instruments"
+NEXT_STEP = "run the pipeline to rebuild the prices"
+# Sentences of a kind that are printed; the others are in the history.
+SHOWN = 40
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """What an import prints, and the rows that were not taken."""
+
+    lines: list[str]
+    refused: list[Refusal]
+
+
+def import_list(database: Database, path: Path, today: dt.date, now: dt.datetime) -> ImportResult:
+    """Take a list of an exchange; ``today`` by its clock, ``now`` in UTC.
+
+    Raises:
+        BadInput: It cannot be read, or is none of the known lists.
+    """
+    stated = read_list(path, today)
+    if stated.changes:
+        return _import_changes(database, stated, path, today, now)
+    store = database.store
+    tickers = [facts.ticker for facts in stated.facts]
+    with store.transaction():
+        comparison = compare(stated.facts, store.load(INSTRUMENTS, tickers), path.name, now)
+        store_facts(store, comparison)
+        states = new_states(stated.states, current_states(store, tickers), path.name, today)
+        store_states(store, states, now)
+    lines = [_summary(path, comparison, len(stated.refused)), *_shown(comparison.sentences)]
+    told = [f"{ticker}: {since.state} by the list." for ticker, since in sorted(states.items())]
+    return ImportResult([*lines, *_shown(told)], stated.refused)
+
+
+def rename(
+    database: Database, change: SymbolChange, person: str, today: dt.date, now: dt.datetime
+) -> list[str]:
+    """Enter that a symbol became another; raises BadInput where that cannot be."""
+    with _changing(database, [change.old, change.new]) as store:
+        if not check(change, active_changes(store), today):
+            return [f"{change.old} became {change.new} on {change.date}: that is stored already."]
+        store.insert(SYMBOL_CHANGES, change_rows([change], person, now))
+        forget_derived(store, [change.old])
+        return [_joined_text(store, change), *overlap(store, change)]
+
+
+def undo(
+    database: Database, change: SymbolChange, person: str, _today: dt.date, now: dt.datetime
+) -> list[str]:
+    """Take back a change that was entered wrongly; raises BadInput where there is none."""
+    with _changing(database, [change.old, change.new]) as store:
+        key = {"ticker": change.old, "new_ticker": change.new, "date": change.date}
+        if active_changes(store).filter(**key).is_empty():
+            raise BadInput(
+                f"Nothing to undo: that {change.old} became {change.new} on {change.date} is not "
+                f"stored; `{COMMAND} list --ticker {change.new}` shows what is."
+            )
+        store.insert(SYMBOL_CHANGES, change_rows([change], person, now, undone=True))
+        forget_derived(store, [change.old, change.new])
+    return [
+        f"{change.old} and {change.new} are two shares again; {NEXT_STEP} of both.",
+    ]
+
+
+def state(
+    database: Database, ticker: str, since: StateSince, today: dt.date, now: dt.datetime
+) -> str:
+    """Enter a share's state; raises BadInput for one without evidence or in the future."""
+    check_state(since, today)
+    store = database.store
+    with store.transaction():
+        before = current_states(store, [ticker]).get(ticker)
+        if before == since:
+            return f"{ticker}: that is stored already."
+        store_states(store, {ticker: since}, now)
+    meaning = {
+        "active": "it is fetched and run again",
+        "suspended": "it is not fetched, and no alert is sent for its age",
+        "delisted": "it is fetched and forecast no longer, and its history stays",
+    }[since.state]
+    return f"{ticker} is {since.state} since {since.date}: {meaning}."
+
+
+def _import_changes(
+    database: Database, stated: StatedList, path: Path, today: dt.date, now: dt.datetime
+) -> ImportResult:
+    symbols = {symbol for _, change in stated.changes for symbol in (change.old, change.new)}
+    with database.store.transaction():
+        stored = sorted(symbols & set(database.store.tickers()))
+    with _changing(database, stored) as store:
+        new, refused = _new_changes(stated, active_changes(store), today)
+        store.insert(SYMBOL_CHANGES, change_rows(new, path.name, now))
+        joined = [change for change in new if change.old in stored]
+        forget_derived(store, [change.old for change in joined])
+        lines = [_joined_text(store, change) for change in joined]
+    known = len(stated.changes) - len(new) - len(refused)
+    refused = sorted([*stated.refused, *refused], key=lambda refusal: refusal.line)
+    summary = (
+        f"{path.name}: {len(new):,} changes of symbols are new, {known:,} known, "
+        f"{len(refused):,} rows not taken."
+    )
+    return ImportResult([summary, *_shown(lines)], refused)
+
+
+def _new_changes(
+    stated: StatedList, active: pl.DataFrame, today: dt.date
+) -> tuple[list[SymbolChange], list[Refusal]]:
+    """The changes of a file that are not stored yet, in the order of their dates."""
+    new: list[SymbolChange] = []
+    refused = []
+    for line, change in sorted(stated.changes, key=lambda numbered: numbered[1].date):
+        try:
+            is_new = check(change, active, today)
+        except BadInput as error:
+            refused.append(Refusal(line, str(error).rstrip(".")))
+            continue
+        if is_new:
+            new.append(change)
+            row = change_rows([change], "an earlier line", dt.datetime.min.replace(tzinfo=dt.UTC))
+            active = pl.concat([active, row.select(active.columns).cast(active.schema)])
+    return new, refused
+
+
+@contextmanager
+def _changing(database: Database, tickers: Sequence[str]) -> Iterator[Store]:
+    """A transaction in which no run works on the tickers."""
+    from src.db.tables.locks import ticker_locks
+
+    with ticker_locks(database.control, tickers), database.store.transaction():
+        yield database.store
+
+
+def _joined_text(store: Store, change: SymbolChange) -> str:
+    before, later = row_counts(store, change)
+    text = f"{change.old} is {change.new} from {change.date} on"
+    if not before and not later:
+        return f"{text}; no prices of {change.old} are stored."
+    stay = f", {later:,} from then on stay with {change.old}" if later else ""
+    return (
+        f"{text}: {before:,} daily rows from before that day count for {change.new}{stay}; "
+        f"{NEXT_STEP}."
+    )
+
+
+def _summary(path: Path, comparison: Comparison, refused: int) -> str:
+    total = len(comparison.new) + len(comparison.changed) + comparison.unchanged
+    return (
+        f"{path.name}: {total:,} instruments: {len(comparison.new):,} new, "
+        f"{len(comparison.changed):,} changed, {comparison.unchanged:,} unchanged; "
+        f"{refused:,} rows not taken."
+    )
+
+
+def _shown(sentences: Sequence[str]) -> list[str]:
+    left = len(sentences) - SHOWN
+    more = [f"… and {left:,} more: `{COMMAND} list --ticker T` has them."]
+    return [*sentences[:SHOWN], *(more if left > 0 else [])]

@@ -1,0 +1,173 @@
+"""The command about shares as a person runs it: lists, changes of symbols and states."""
+
+import datetime as dt
+
+import pytest
+
+INSTRUMENTS = "src.data.instruments"
+EQUITY_L = (
+    "SYMBOL,NAME OF COMPANY, SERIES, DATE OF LISTING, PAID UP VALUE, MARKET LOT, ISIN NUMBER,"
+    " FACE VALUE\n"
+    "NEWNAME,Newname Limited,EQ,06-OCT-2008,5,1,INE000A01012,5\n"
+    "TCS,Tata Consultancy Services Limited,EQ,25-AUG-2004,1,1,INE467B01029,1\n"
+    "BROKEN,Broken Limited,EQ,soon,1,1,INE000B01010,1\n"
+)
+HEADER = "Date,Symbol,Series,Prev Close,Open,High,Low,Last,Close,VWAP,Volume,Turnover,Trades\n"
+# A history of one company as NSE gives it: the symbol changed on 29 June 2011.
+HISTORY = HEADER + (
+    "2011-06-27,OLDNAME,EQ,400,401,405,399,402,402,402,900000,1,1\n"
+    "2011-06-28,OLDNAME,EQ,402,402,407,400,404,404,404,900000,1,1\n"
+    "2011-06-29,NEWNAME,EQ,404,405,410,403,406,407,406,900000,1,1\n"
+)
+RENAME = ("rename", "--from", "OLDNAME", "--to", "NEWNAME", "--date", "2011-06-29")
+
+
+@pytest.fixture
+def instruments(command, database_url):
+    def run(*arguments, code=0):
+        ended = command(INSTRUMENTS, *arguments, DATABASE_URL=database_url)
+        assert ended.returncode == code, ended.stderr
+        return ended.stdout if code == 0 else ended.stderr
+
+    return run
+
+
+@pytest.fixture
+def history(tmp_path):
+    path = tmp_path / "NEWNAME.csv"
+    path.write_text(HISTORY)
+    return path
+
+
+def stored(connection, ticker="NEWNAME.NS"):
+    return connection.execute(
+        "SELECT date::text, close FROM raw_daily_prices WHERE ticker = %s ORDER BY date", (ticker,)
+    ).fetchall()
+
+
+def test_a_list_is_imported_once_and_what_is_not_taken_is_told(
+    command, instruments, connection, database_url, tmp_path
+):
+    path = tmp_path / "EQUITY_L.csv"
+    path.write_text(EQUITY_L)
+
+    first = command(INSTRUMENTS, "import", "--path", path, DATABASE_URL=database_url)
+    again = instruments("import", "--path", path)
+
+    assert first.stdout == (
+        "EQUITY_L.csv: 2 instruments: 2 new, 0 changed, 0 unchanged; 1 rows not taken.\n"
+    )
+    assert first.stderr == "not taken: line 4: the date of listing 'soon' cannot be read.\n"
+    assert again.startswith("EQUITY_L.csv: 2 instruments: 0 new, 0 changed, 2 unchanged")
+    row = connection.execute(
+        "SELECT name, listed_on, isin, face_value, series, source FROM instruments "
+        "WHERE ticker = 'NEWNAME.NS'"
+    ).fetchone()
+    assert row == (
+        *("Newname Limited", dt.date(2008, 10, 6), "INE000A01012", 5.0, "EQ"),
+        "EQUITY_L.csv",
+    )
+    assert "listed 2004-08-25  INE467B01029" in instruments("list", "--ticker", "TCS")
+
+
+def test_a_file_with_both_symbols_gives_one_series(
+    command, instruments, connection, database_url, history
+):
+    instruments(*RENAME)
+
+    ran = command(
+        *("src.data.ingest", "write", "--ticker", "NEWNAME.NS", "--source", "csv"),
+        *("--path", history),
+        DATABASE_URL=database_url,
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    assert stored(connection) == [("2011-06-27", 402), ("2011-06-28", 404), ("2011-06-29", 407)]
+    assert (
+        "2 rows of NEWNAME.NS from 2011-06-27 to 2011-06-28 came under its earlier symbol "
+        "OLDNAME.NS" in ran.stdout
+    )
+
+
+def test_a_file_that_was_read_before_the_change_was_known_is_read_again(
+    command, instruments, connection, database_url, history
+):
+    ingest = ("src.data.ingest", "write", "--source", "csv", "--path", history)
+    command(*ingest, "--ticker", "NEWNAME.NS", DATABASE_URL=database_url)
+    assert stored(connection) == [("2011-06-29", 407)]
+
+    instruments(*RENAME)
+    command(*ingest, "--ticker", "NEWNAME.NS", DATABASE_URL=database_url)
+
+    assert [day for day, _ in stored(connection)] == ["2011-06-27", "2011-06-28", "2011-06-29"]
+
+
+def test_stored_prices_of_the_earlier_symbol_are_cleaned_as_the_new_tickers(
+    command, instruments, connection, database_url, history
+):
+    command(
+        *("src.data.ingest", "write", "--all", "--source", "csv", "--path", history),
+        DATABASE_URL=database_url,
+    )
+    assert len(stored(connection, "OLDNAME.NS")) == 2
+
+    told = instruments(*RENAME)
+    command("src.data.cleaning", "write", "--all", DATABASE_URL=database_url)
+
+    assert told == (
+        "OLDNAME.NS is NEWNAME.NS from 2011-06-29 on: 2 daily rows from before that day count for "
+        "NEWNAME.NS; run the pipeline to rebuild the prices.\n"
+    )
+    clean = connection.execute("SELECT ticker, close FROM raw_daily_prices_clean ORDER BY date")
+    assert clean.fetchall() == [("NEWNAME.NS", 402), ("NEWNAME.NS", 404), ("NEWNAME.NS", 407)]
+    refused = command(
+        "src.data.cleaning", "write", "--ticker", "OLDNAME.NS", DATABASE_URL=database_url
+    )
+    assert refused.stderr == (
+        "OLDNAME.NS is NEWNAME.NS from 2011-06-29 on: use --ticker NEWNAME.NS.\n"
+    )
+
+
+def test_a_change_is_undone_and_both_stay_in_the_ledger(instruments):
+    instruments(*RENAME)
+
+    told = instruments(*RENAME, "--undo", "--by", "A. Rao")
+
+    assert told.startswith("OLDNAME.NS and NEWNAME.NS are two shares again")
+    assert "undone: OLDNAME.NS  is NEWNAME.NS from 2011-06-29 on (A. Rao)" in instruments(
+        "list", "--ticker", "OLDNAME"
+    )
+    assert "Nothing to undo" in instruments(*RENAME, "--undo", code=1)
+
+
+def test_nses_file_of_changes_is_imported_whole(instruments, tmp_path):
+    path = tmp_path / "symbolchange.csv"
+    path.write_text(
+        "Newname Limited,OLDNAME,MIDNAME,16-JUN-2006\n"
+        "Newname Limited,MIDNAME,NEWNAME,29-JUN-2011\n"
+        "Loop Limited,LOOP,LOOP,29-JUN-2011\n"
+    )
+
+    told = instruments("import", "--path", path)
+
+    assert told == "symbolchange.csv: 2 changes of symbols are new, 0 known, 1 rows not taken.\n"
+    assert instruments("import", "--path", path).startswith(
+        "symbolchange.csv: 0 changes of symbols are new, 2 known, 1 rows"
+    )
+
+
+def test_a_state_needs_evidence_and_a_day_that_has_come(instruments):
+    state = ("state", "--ticker", "TCS", "--state", "suspended")
+
+    told = instruments(*state, "--date", "2026-01-05", "--because", "NSE circular 12 of 2026")
+
+    assert told == (
+        "TCS.NS is suspended since 2026-01-05: it is not fetched, and no alert is sent for its "
+        "age.\n"
+    )
+    assert "needs its evidence" in instruments(
+        *state, "--date", "2026-01-05", "--because", " ", code=1
+    )
+    assert "lies in the future" in instruments(
+        *state, "--date", "2096-01-05", "--because", "x", code=1
+    )
