@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -9,22 +10,29 @@ import polars as pl
 from src.core.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from src.core.identities import Identities
+    from src.data.sources.files.identity.naming import Statements
 
 # Symbols that a note names.
 _NAMED = 3
 
 
-def earlier_symbols(
-    identities: Identities, requested: str | None, stated: Sequence[str | None]
-) -> list[str]:
-    """Those of the tickers that a file states that were the requested one's before."""
-    if requested is None:
-        return []
-    before = {span.symbol for span in identities.predecessors(requested)}
-    return [ticker for ticker in dict.fromkeys(stated) if ticker in before]
+def with_earlier_symbols(
+    statements: Statements, identities: Identities, requested: str | None
+) -> tuple[Statements, list[str]]:
+    """What a table says, earlier symbols of the requested ticker taken for this one; and these."""
+    spans = [] if requested is None else identities.predecessors(requested)
+    if requested is None or not spans:
+        return statements, []
+    symbols = list(dict.fromkeys(span.symbol for span in spans))
+    columns = [requested if ticker in symbols else ticker for ticker in statements.columns]
+    today = requested.partition(".")[0]
+    names = [
+        replace(name, symbol=today) if any(map(name.is_of, symbols)) else name
+        for name in statements.names
+    ]
+    taken = replace(statements, columns=list(dict.fromkeys(columns)), names=names)
+    return taken, [symbol for symbol in symbols if symbol in statements.columns]
 
 
 def under_todays_tickers(

@@ -14,11 +14,7 @@ from src.core.errors import BadInput
 from src.core.identities import Identities
 from src.core.tables import DAILY_VALUES, OHLCV
 from src.data.sources.delivery import KEY_COLUMNS
-<<<<<<< HEAD
-=======
-from src.data.sources.files import row_filters
-from src.data.sources.files.earlier_symbols import earlier_symbols, under_todays_tickers
->>>>>>> instruments
+from src.data.sources.files.earlier_symbols import under_todays_tickers, with_earlier_symbols
 from src.data.sources.files.fields.actions import read_actions
 from src.data.sources.files.fields.dates.parse import parse_dates
 from src.data.sources.files.fields.times.resolve import resolve_times
@@ -96,11 +92,8 @@ class ParseOptions:
         suffix: For bare symbols, None where none is stated.
         latest_year: The last that a date may have.
         columns: What the columns of files without a header are.
-<<<<<<< HEAD
         known: The tickers that are stored or listed.
-=======
         identities: Whose the rows under changed symbols are.
->>>>>>> instruments
     """
 
     calendar: Calendar
@@ -108,16 +101,13 @@ class ParseOptions:
     suffix: str | None
     latest_year: int
     columns: tuple[str, ...] = ()
-<<<<<<< HEAD
     known: KnownTickers = field(default_factory=KnownTickers)
+    identities: Identities = field(default_factory=Identities)
 
     @property
     def rules(self) -> TickerRules:
         """How tickers are chosen."""
         return TickerRules(self.ticker, self.suffix, known=self.known)
-=======
-    identities: Identities = field(default_factory=Identities)
->>>>>>> instruments
 
 
 def parse_grid(grid: Grid, options: ParseOptions, *, explicit: bool) -> list[TickerRows]:
@@ -135,18 +125,18 @@ def parse_grid(grid: Grid, options: ParseOptions, *, explicit: bool) -> list[Tic
 
 def parse_rows(grid: Grid, options: ParseOptions, *, explicit: bool) -> ParsedGrid | None:
     """The table's rows of all tickers together; arguments and errors as of ``parse_grid``."""
-<<<<<<< HEAD
     layout, all_cells = _read(grid, options.columns)
     cells, headers = split_second_headers(layout, all_cells)
     kind = stated_kind(layout, cells)
     statements, stated = read_statements(layout, cells, grid, options.rules)
+    statements, earlier = with_earlier_symbols(statements, options.identities, options.ticker)
     selection = select_tickers(options.rules, statements, explicit=explicit)
     if selection.reason:
         raise BadInput(selection.reason)
     if not selection.tickers:
         return None
     check_currency(layout, cells, selection.tickers)
-    rows, notes = long_rows(layout, cells, stated, selection.tickers)
+    rows, notes = long_rows(layout, cells, stated, [*selection.tickers, *earlier])
     filtered = _filter(layout, rows, selection.tickers, options, grid.delimiter)
     _check_kind(kind or statements.kind, filtered.kind)
     rejected = filtered.rejected
@@ -155,28 +145,9 @@ def parse_rows(grid: Grid, options: ParseOptions, *, explicit: bool) -> ParsedGr
         rejected = pl.concat([repeated, rejected], how="vertical_relaxed").sort("line")
     rejected = with_whole_rows(layout, all_cells, rejected)
     notes = (*selection.notes, *notes, *filtered.notes)
-    return ParsedGrid(layout, replace(filtered, rejected=rejected, notes=notes), selection.tickers)
-=======
-    layout, cells = _read(grid)
-    file_suffix = suffix_in_file(options.ticker, options.suffix)
-    stated = stated_tickers(layout, cells, file_suffix)
-    in_name = ticker_in_name(grid.file_name, file_suffix)
-    distinct = list(dict.fromkeys(stated.values()))
-    earlier = earlier_symbols(options.identities, options.ticker, [*distinct, in_name])
-    if earlier and options.ticker is not None:
-        # What is of an earlier symbol is the ticker's own.
-        distinct = list(dict.fromkeys(options.ticker if t in earlier else t for t in distinct))
-        in_name = options.ticker if in_name in earlier else in_name
-    selected = select_tickers(options.ticker, distinct, in_name, explicit=explicit)
-    if not selected:
-        return None
-    rows, notes = long_rows(layout, cells, stated, [*selected, *earlier])
-    filtered = _filter(layout, rows, selected, options, grid.delimiter)
-    rejected = with_whole_rows(layout, cells, filtered.rejected)
-    filtered = replace(filtered, rejected=rejected, notes=(*notes, *filtered.notes))
     moved = filtered.rows["ticker"].unique().to_list() if options.identities.spans else []
-    return ParsedGrid(layout, filtered, list(dict.fromkeys([*selected, *sorted(moved)])))
->>>>>>> instruments
+    tickers = list(dict.fromkeys([*selection.tickers, *sorted(moved)]))
+    return ParsedGrid(layout, replace(filtered, rejected=rejected, notes=notes), tickers)
 
 
 def _read(grid: Grid, columns: Sequence[str]) -> tuple[Layout, pl.DataFrame]:
@@ -215,12 +186,8 @@ def _filter(
     if times.kind == "daily":
         check_volume(layout)
     rows = rows.with_columns(dates.outside_years, key=times.key)
-<<<<<<< HEAD
     rows, undated = filters.split_undated(rows)
-=======
-    rows, undated = row_filters.split_undated(rows)
     rows, symbol_notes = under_todays_tickers(rows, options.identities, options.ticker)
->>>>>>> instruments
     check_spacing(times.kind, rows)
     actions, action_notes = read_actions(rows, times.kind, delimiter)
     rows, invalid = filters.split_invalid_numbers(rows, delimiter)

@@ -92,12 +92,8 @@ class FileSource:
     def recognise(self, store: Store) -> None:
         """Pass over the files that are stored already, unless a time of download is given.
 
-<<<<<<< HEAD
         And know the stored and listed tickers, which names of files may mean. To be called before
-        any other method.
-=======
-        To be called before any other method but ``identify``.
->>>>>>> instruments
+        any other method but ``identify``.
         """
         known = known_tickers(store.tickers(), store.listed_tickers())
         self._options = replace(self._options, known=known)
