@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from src.core.errors import UsageError
 from src.core.tickers import normalise_ticker
@@ -28,6 +29,7 @@ def suffix_of_exchange(word: str) -> str | None:
     return _EXCHANGES.get(word.strip().upper())
 
 
+@lru_cache(maxsize=1 << 14)  # a folder of days has the same thousands of symbols in each
 def ticker_of_cell(text: str, suffix: str) -> str | None:
     """Yahoo's form of a ticker in a cell, None where it is none; ``suffix`` is for bare symbols.
 

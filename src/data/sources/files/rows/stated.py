@@ -96,7 +96,7 @@ def _ticker(text: str, suffix: str) -> str | None:
 def _check_country(written: Sequence[str], rules: TickerRules) -> None:
     if rules.requested is not None or rules.suffix is not None:
         return
-    text = next((text for text in written if names_country(text)), None)
+    text = next((text for text in written if "." in text and names_country(text)), None)
     if text is not None:
         symbol = text[: text.rindex(".")].upper()
         raise BadInput(
