@@ -283,7 +283,7 @@ def test_a_stage_can_be_shown_run_and_written_alone(command, embedded):
 
 
 def test_a_folder_takes_its_tickers_from_the_file_names(command, embedded, tmp_path, sessions):
-    names = ("TCS.NS.csv", "M&M_2020-10-01_to_2025-09-30.csv", "BAJAJ-AUTO_x.csv")
+    names = ("TCS.NS.csv", "M&M_2020-10-01_to_2025-09-30.csv", "BAJAJ-AUTO_2024.csv")
     for period, name in enumerate(names, start=8):
         bars_csv(tmp_path / name, sessions[:200], period=period)
     bars_csv(tmp_path / "whatever.csv", sessions[:200], symbol="NSE:INFY-EQ")

@@ -24,7 +24,7 @@ RECENT = 21
 HARMLESS = (
     *("partial_bar", "superseded_vintage", "before_calendar", "before_listing", "before_break"),
     *("before_first_price", "other_series", "duplicate_identical", "older_vintage"),
-    "null_over_value",
+    *("null_over_value", "duplicate_of_bar", "other_instrument", "repeated_header"),
 )
 # What a session with one price only, as at the limit of a day, leaves unknown, and for so many
 # sessions: the close has no place between its low and its high. No data are missing then.

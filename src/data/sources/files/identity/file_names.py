@@ -27,8 +27,8 @@ _PREFIXED = re.compile(
     r"(?P<rest>$|[ _,.].*)"
 )
 _SUFFIXED = re.compile(
-    r"(?P<symbol>(?=[A-Z0-9&-]*[A-Z])[A-Z0-9][A-Z0-9&-]{0,19}?)[._ -](?P<exchange>NSE?|BSE|BO)"
-    r"(?P<rest>$|[^A-Za-z0-9].*)",
+    r"(?P<symbol>(?=[A-Z0-9&-]*[A-Z])[A-Z0-9][A-Z0-9&-]{0,19}?)(?P<mark>[._ -])"
+    r"(?P<exchange>NSE?|BSE|BO)(?P<rest>$|[^A-Za-z0-9].*)",
     re.IGNORECASE,
 )
 # As Yahoo writes the ticker of any exchange.
@@ -109,7 +109,7 @@ def is_a_period(text: str) -> bool:
 
 def _with_suffix(stem: str, place: str) -> NamedTicker | None:
     match = _SUFFIXED.fullmatch(stem)
-    if match and (match["exchange"].isupper() or "." in stem[: match.end("exchange")]):
+    if match and _is_suffix(match):
         suffix = _EXCHANGES[match["exchange"].upper()]
     elif match := _YAHOO.fullmatch(stem):
         suffix = match["suffix"]
@@ -117,6 +117,13 @@ def _with_suffix(stem: str, place: str) -> NamedTicker | None:
         return None
     has_another = _SUFFIX_INSIDE.search(match["rest"])
     return None if has_another else _named(match["symbol"], suffix, place)
+
+
+def _is_suffix(match: re.Match[str]) -> bool:
+    """Whether an exchange stands behind a symbol as its suffix: ``TCS.NS``, or ``TCS_NSE``."""
+    if match["mark"] == ".":
+        return True
+    return match["exchange"].isupper() and _is_plain(match["rest"])
 
 
 def _bare(stem: str, place: str) -> NamedTicker | None:
@@ -129,10 +136,13 @@ def _bare(stem: str, place: str) -> NamedTicker | None:
 def _named(
     symbol: str, suffix: str | None, place: str, kind: str | None = None
 ) -> NamedTicker | None:
-    has_letter = any(letter.isalpha() for letter in symbol)
-    if not has_letter or symbol.lower() in _PLAIN_WORDS or _DATE_INSIDE.search(symbol):
+    is_upper = symbol.isupper()
+    symbol = symbol.upper().removesuffix("-EQ")
+    if symbol.isdigit() or symbol.lower() in _PLAIN_WORDS or _DATE_INSIDE.search(symbol):
         return None
-    return NamedTicker(symbol.upper(), suffix, place, symbol.isupper(), kind)
+    if not is_upper and symbol.count("-") > 1:  # words
+        return None
+    return NamedTicker(symbol, suffix, place, is_upper, kind)
 
 
 def _is_plain(rest: str) -> bool:

@@ -23,6 +23,7 @@ from src.data.sources.files.layouts.words import (
     first_of,
 )
 
+_TICKER = re.compile(r"\^?[A-Z][A-Z0-9&-]*(\.[A-Z]{1,3})?")
 _YEAR = re.compile(r"(19|20)\d\d")
 
 
@@ -43,6 +44,7 @@ def single_header(header: Sequence[str], below: Sequence[Sequence[str]] = ()) ->
         return None
     if set(dates) & set(values.values()):
         return None
+    _refuse_tickers_below(values, dates, below)
     return _layout(header, titles, values, dates, below)
 
 
@@ -136,6 +138,21 @@ def _is_type(titles: Sequence[str], place: int, below: Sequence[Sequence[str]]) 
     if titles[place] != "instrument":
         return True
     return any(len(line) > place and is_instrument_type(line[place]) for line in below[:1])
+
+
+def _refuse_tickers_below(
+    values: Mapping[str, int], dates: tuple[int, ...], below: Sequence[Sequence[str]]
+) -> None:
+    """Refuse a line of tickers that not all columns have, which is no header of yfinance's."""
+    line = below[0] if below else []
+    if len(line) <= max((*values.values(), *dates)) or line[dates[0]]:
+        return
+    ticker = next((line[place] for place in values.values() if _TICKER.fullmatch(line[place])), "")
+    if ticker:
+        raise BadInput(
+            f"the line below its header names {ticker} for some of its columns: write it for each, "
+            "or remove that line and add --ticker."
+        )
 
 
 def _refuse_codes(titles: Sequence[str], values: Mapping[str, int]) -> None:

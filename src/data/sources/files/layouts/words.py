@@ -8,7 +8,14 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "open": ("open", "open price", "opnpric", "opening price", "ch opening price"),
     "high": ("high", "high price", "hghpric", "ch trade high price"),
     "low": ("low", "low price", "lwpric", "ch trade low price"),
-    "close": ("close", "close price", "clspric", "closing price", "ch closing price"),
+    "close": (
+        "close",
+        "close price",
+        "clspric",
+        "closing price",
+        "ch closing price",
+        "close close price adjusted for splits",
+    ),
     "adj_close": (
         "adj close",
         "adjclose",
@@ -16,6 +23,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "adj close price",
         "adjusted close price",
         "adjusted closing price",
+        "adj close adjusted close price adjusted for splits and dividend and or capital gain"
+        " distributions",
     ),
     "volume": (
         "volume",

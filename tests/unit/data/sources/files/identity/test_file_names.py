@@ -22,6 +22,8 @@ def named(file_name):
         ("TCS_BO.csv", "TCS.BO"),
         ("TCS_NS.csv", "TCS.NS"),
         ("TCS_BSE_2024.csv", "TCS.BO"),
+        ("TCS_NSE_daily.csv", "TCS.NS"),
+        ("TCS.NS_anything.csv", "TCS.NS"),
         ("NSE_TCS.csv", "TCS.NS"),
         ("NSE_TCS_2020.csv", "TCS.NS"),
         ("NSE_DLY_TCS, 1D.csv", "TCS.NS"),
@@ -42,6 +44,7 @@ def test_a_pattern_states_symbol_and_exchange(file_name, ticker):
     [
         ("TCS.csv", "TCS"),
         ("TCS.csv.zip", "TCS"),
+        ("TCS-EQ.csv", "TCS"),
         ("360ONE.xlsx", "360ONE"),
         ("M&M_2020.csv", "M&M"),
         ("BAJAJ-AUTO_2020.csv", "BAJAJ-AUTO"),
@@ -59,6 +62,7 @@ def test_one_word_states_a_symbol_alone(file_name, symbol):
     "file_name",
     [
         *("HDFC_BANK.csv", "HDFC Bank.csv", "TCS_INFY.csv", "TCS.NS_vs_INFY.NS.csv"),
+        *("HDFC_NSE_BANK.csv", "NSE_HDFC_BANK.csv", "1398-hk-1d-bad-div.csv"),
         *("data_2020.csv", "yahoo_2026-04-13.csv", "prices.csv", "nse_raw.csv", "2026-04-13.csv"),
         *("2020_TCS.csv", "DATA.csv", "-TCS.csv", f"{'A' * 21}.csv", "500325.csv", "NIFTY 50.csv"),
         *("BhavCopy_NSE_CM_0_0_0_20241231_F_0000.csv", "sec_bhavdata_full_31122024.csv"),

@@ -91,6 +91,12 @@ PLAIN = (
     "{},Open,High,Low,Close,Volume\n2024-12-30,310,325.5,301,320.25,12000\n"
     "2024-12-31,320.5,330,315,318.75,9000\n"
 )
+YAHOO_PAGE = PLAIN.format("Date").replace(
+    "Close,",
+    "Close Close price adjusted for splits.,Adj Close Adjusted close price adjusted for splits and "
+    "dividend and/or capital gain distributions.,",
+)
+YAHOO_PAGE = YAHOO_PAGE.replace(",320.25,", ",320.25,300,").replace(",318.75,", ",318.75,299,")
 AMIBROKER = (
     "Ticker,Date/Time,Open,High,Low,Close,Volume\nABC,30-12-2024,310,325.5,301,320.25,12000\n"
     "ABC,31-12-2024,320.5,330,315,318.75,9000\n"
@@ -171,6 +177,7 @@ LAYOUTS = {
     "nse json": (JSON_COLUMNS, {}, ("ABC.NS", "nse", "unadjusted")),
     "bse page": (BSE_PAGE, {"name": "ABC.csv"}, ("ABC.BO", "bse", "unadjusted")),
     "plain": (PLAIN.format("Date"), NAMED, ("ABC.NS", "unnamed", "split")),
+    "yahoo page": (YAHOO_PAGE, NAMED, ("ABC.NS", "yahoo", "split")),
     "index": (PLAIN.format("index"), NAMED, ("ABC.NS", "unnamed", "split")),
     "unnamed index": (PLAIN.format(""), NAMED, ("ABC.NS", "unnamed", "split")),
     "amibroker": (AMIBROKER, {}, ("ABC.NS", "unnamed", "split")),
@@ -524,6 +531,15 @@ def test_a_second_table_of_yfinance_is_refused(tmp_path, text):
     both = text + text.replace("ABC", "XYZ").replace("2024", "2023")
 
     assert "is a second header" in refusal(tmp_path, both)
+
+
+def test_a_ticker_above_some_columns_alone_is_refused(tmp_path):
+    text = YF_TWO_LINES.replace(",ABC.NS,ABC.NS,ABC.NS,ABC.NS,ABC.NS", ",XYZ.NS,,,,")
+
+    assert refusal(tmp_path, text, **ASKED) == (
+        "the line below its header names XYZ.NS for some of its columns: write it for each, or "
+        "remove that line and add --ticker."
+    )
 
 
 # --- headers in the middle
