@@ -86,7 +86,7 @@ def _resolved(tokens: list[Token]) -> list[Token]:
 
 def _has_face_values(tokens: list[Token]) -> bool:
     """Whether the tokens begin with ``Rs 10 to Rs 2``, or with it and a dash."""
-    written = [token for token in tokens if token.kind not in ("word",)][:6]
+    written = [token for token in tokens if token.kind not in ("word", "open")][:6]
     kinds = " ".join(token.kind for token in written).removeprefix("dash ")
     return kinds.startswith(
         ("currency number to", "number to", "currency number dash currency number")

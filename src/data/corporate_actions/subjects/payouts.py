@@ -9,6 +9,7 @@ from src.data.corporate_actions.subjects.tokens import Token
 LARGEST_AMOUNT = 100_000.0
 # A total and its parts are rounded to paise or less.
 _ROUNDING = 0.02
+_EXACT = 1e-9
 NO_AMOUNT = "it names no amount"
 _AMOUNTS = ("number", "percent")
 _INCLUDING = ("including", "incl")
@@ -24,8 +25,11 @@ def dividend_parts(tokens: list[Token], *, has_noun: bool) -> list[Part]:
             return [unclear(f"{token.text!r} is not understood in a dividend")]
     if not has_noun:
         return [unclear("it does not say dividend")]
+    counted = _without_bracketed(_without_included(tokens))
+    if counted is None:
+        return [unclear("what stands in brackets is not the sum of what stands before them")]
     parts: list[Part] = []
-    for names, amounts in _groups(_without_included(tokens)):
+    for names, amounts in _groups(counted):
         parts += _of_group(names, amounts)
     return parts
 
@@ -35,6 +39,20 @@ def _without_included(tokens: list[Token]) -> list[Token]:
     for i, token in enumerate(tokens):
         if token.text in _INCLUDING and any(before.kind in _AMOUNTS for before in tokens[:i]):
             return tokens[:i]
+    return tokens
+
+
+def _without_bracketed(tokens: list[Token]) -> list[Token] | None:
+    """The tokens without the parts of an amount in brackets after it; None where they disagree."""
+    for i, token in enumerate(tokens):
+        before = [each.value for each in tokens[:i] if each.kind == "number"]
+        inside = [each for each in tokens[i:] if each.kind in _AMOUNTS]
+        if token.kind != "open" or not before or not inside:
+            continue
+        if all(each.kind == "percent" for each in inside):
+            return tokens[:i] if len(inside) == len(before) else None
+        total = sum(each.value for each in inside if each.kind == "number")
+        return tokens[:i] if abs(total - sum(before)) <= _EXACT else None
     return tokens
 
 

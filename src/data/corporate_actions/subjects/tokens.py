@@ -23,6 +23,11 @@ _FORMS = [
         (r"\b(?:19|20)\d{2}\s*-\s*(?:(?:19|20)\d{2}|\d{2})\b", " "),
         (r"\bfor the (?:year|quarter|half year)(?: ended)?", " "),
         (r"\bpursuant to (?:the |a )?scheme(?: of (?:arr?ang?ement|amalgamation|merger))?", " "),
+        (
+            r"\bper (?:equity )?share (?:of|on) (?:the )?(?:face value|fv)(?: of)?"
+            r" r[se]\.? ?[\d.]+",
+            " per share ",
+        ),
         (r"\bdifferential voting rights?\b", " dvr "),
         (r"\bsub[\s-]*div(?:ision|n|sn)?\b", " subdivision "),
         (r"\breverse (?:stock |share )?split\b", " consolidation "),
@@ -45,7 +50,7 @@ _CURRENCY_DOT = re.compile(r"(?<=[a-z])\.(?=\.?\d)")  # rs.10, re.0.50
 _NUMBER = r"\d{1,3}(?:,\d{2})*,\d{3}(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
 _TOKEN = re.compile(
     rf"(?P<ratio>(?:{_NUMBER})\s*:+\s*(?:{_NUMBER}))|(?P<percent>(?:{_NUMBER})\s*%)"
-    rf"|(?P<number>{_NUMBER})|(?P<word>[a-z]+)|(?P<separator>[/&+;]|,(?!\d))|(?P<dash>-)"
+    rf"|(?P<number>{_NUMBER})|(?P<word>[a-z]+)|(?P<separator>[/&+;]|,(?!\d))|(?P<dash>-)|(?P<open>\()"
     r"|(?P<bad>,(?=\d))|(?P<junk>.)"
 )
 _REVISED = re.compile(r"\brev(?:i\w*|\b)|revised", re.IGNORECASE)
@@ -56,7 +61,8 @@ _DATE_REVISED = re.compile(r"date|\bdt\b|closure|\bbc\b|\brd\b", re.IGNORECASE)
 class Token:
     """One token: its kind, the word's meaning, and its value or the two sides of its ratio.
 
-    Kinds are those of ``words.read_word``, and number, percent, ratio, separator, dash.
+    Kinds are those of ``words.read_word``, and number, percent, ratio, separator, dash, and open
+    for a bracket.
     """
 
     kind: str

@@ -38,6 +38,9 @@ def amounts(subject: str, *, is_unit: bool = False) -> list[float | None]:
         ("Agm/Spl Div- Rs.5/- Div-7.5/-", [5.0, 7.5]),
         ("DIV/SPDIV - RS 3 & RS 4", [3.0, 4.0]),
         ("Dividend-Rs.8.50 Per Share (Including Special Dividend Of Rs.2/- Per Share).", [8.5]),
+        ("Dividend Rs.3/- (Final Rs.2/- And Special Re.1/-)", [3.0]),
+        ("AGM/DIV-(FIN-RS 3+SPL-RS 2)", [3.0, 2.0]),
+        ("Interim Dividend - Rs 3 Per Equity Share Of Face Value Of Rs 10 Each", [3.0]),
         ("Dividend - Rs 12.50 Per Share Pursuant To Scheme", [12.5]),
         ("Interest Dividend - Re 1 Per Share", [1.0]),
     ],
@@ -95,6 +98,10 @@ def test_interest_is_paid_out_by_trusts_alone() -> None:
         ("Dividend - Rs 2,50 Per Share", "',' is not understood in a dividend"),
         ("Dividend - Rs 5 Per Share Cancelled", "'cancelled' is not understood in a dividend"),
         ("Annual General Meeting- Re 0.85 Per Share", "0.85 is not said to be a dividend"),
+        (
+            "Dividend Rs.3/- (Special Re.1/-)",
+            "what stands in brackets is not the sum of what stands before them",
+        ),
         ("Distribution", "it names no amount"),
         (
             "Distribution - Rs 5 Per Unit/Interest - Rs 2 Per Unit/Dividend - Rs 2 Per Unit",
