@@ -25,6 +25,10 @@ class Bar:
         return self.open, self.high, self.low, self.close
 
 
+def _columns(names: str) -> list[str]:
+    return names.split(",")
+
+
 def _bars(first: float, step: float) -> list[Bar]:
     bars = []
     for number, day in enumerate(DAYS):
