@@ -11,7 +11,7 @@ _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 # Of the first bytes of ASCII text in UTF-16 every second is zero; other letters there are few.
 _SAMPLE, _MOSTLY = 1000, 0.8
 # The header of AmiBroker, MetaStock and Stooq, which begins as a web page does.
-_HEADER = re.compile(r"<[^<>\s]+>([,;\t|]<[^<>\s]+>){3,}[,;\t|]*")
+_HEADER = re.compile(r'(<[^<>\s]+>\s*"?\s*[,;\t|]\s*"?\s*){3,}<[^<>\s]+>.*')
 
 
 def as_utf8(content: bytes) -> bytes:

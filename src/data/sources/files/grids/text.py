@@ -153,10 +153,15 @@ def _ragged(text: bytes, delimiter: str, width: int, cells: pl.DataFrame) -> pl.
     ).to_series()
     if lines.len() != cells.height:  # a quoted cell has a line end in it, so lines are not rows
         return pl.Series("ragged", [None], dtype=pl.String).new_from_index(0, cells.height)
-    count = lines.str.count_matches(delimiter, literal=True).cast(pl.Int64) + 1
-    surplus = cells[f"c{width}"].str.strip_chars().fill_null("") != ""
-    wrong = (count < width) | (count > width + 1) | ((count == width + 1) & surplus)
+    # Blank cells beyond the header's are a matter of how the file was saved.
+    written = lines.str.strip_chars_end(f"{delimiter} ")
+    cells_of, filled = (_count_cells(texts, delimiter) for texts in (lines, written))
+    wrong = (cells_of < width) | (filled > width)
     quoted = lines.str.contains('"', literal=True)
     ragged = pl.when(pl.col("wrong") & ~pl.col("quoted")).then(pl.col("line"))
     marked = pl.DataFrame({"wrong": wrong, "quoted": quoted, "line": lines})
     return marked.select(ragged=ragged).to_series()
+
+
+def _count_cells(lines: pl.Series, delimiter: str) -> pl.Series:
+    return lines.str.count_matches(delimiter, literal=True).cast(pl.Int64) + 1

@@ -35,12 +35,21 @@ def several_headers(head: Sequence[Sequence[str]]) -> Layout | None:
     Raises:
         BadInput: for a ticker that lacks a price.
     """
+    head = _without_blank_ends(head)
     for first in (0, 1):
         if len(head) > 1 and len(head[0]) == len(head[1]) > first + 1:
             layout = _with_levels(head, first)
             if layout is not None:
                 return layout
     return None
+
+
+def _without_blank_ends(head: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """The two lines of the header without the last columns that are blank in both, as in all."""
+    head, width = list(head), 0
+    for line in head[:2]:
+        width = max(width, *(place for place, cell in enumerate(line, start=1) if cell), 0)
+    return [line[:width] for line in head]
 
 
 def _with_levels(head: Sequence[Sequence[str]], first: int) -> Layout | None:

@@ -127,6 +127,8 @@ def _distinct(layout: Layout, cells: pl.DataFrame, fact: str) -> list[str]:
     column = layout.facts.get(fact)
     if column is None:
         return []
+    if cells["ragged"].null_count() < cells.height:  # cells of such rows may be shifted
+        cells = cells.filter(pl.col("ragged").is_null())
     return cells[f"c{column}"].drop_nulls().unique(maintain_order=True).to_list()
 
 
