@@ -20,8 +20,8 @@ from src.core.tables import (
     RAW_HOURLY,
 )
 from src.data.cleaning import stage as cleaning
+from src.data.corporate_actions.decisions.manual import decided_rows
 from src.data.corporate_actions.history import ledger_known_at, record_rows
-from src.data.corporate_actions.intake.manual import decided_rows
 from src.data.corporate_actions.ledger import LEDGER_SCHEMA, without_contradictions
 from src.data.history import as_known
 from src.data.history.raw_rows import load_raw

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from math import log
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from src.data.corporate_actions.intake.proposals import likely_splits
-from src.data.corporate_actions.ledger import contradiction_of
+from src.data.corporate_actions.decisions.proposals import likely_splits
+from src.data.corporate_actions.ledger import JUMP, contradiction_of
 from src.data.corporate_actions.price_checks.partings import LEAST
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def cleaning_warnings(daily: CleaningResult) -> tuple[str, ...]:
         *_dividend_mismatches(daily.dividend_mismatches),
         *_incomparable_past(daily.refused),
         *_differing_sources(daily),
-        *_pending_jumps(daily.bars, daily.inferred),
+        *_pending_jumps(daily.bars, daily.inferred, daily.weighed),
     )
 
 
@@ -135,20 +136,41 @@ def _differing_sources(daily: CleaningResult) -> list[str]:
     ]
 
 
-def _pending_jumps(bars: pl.DataFrame, inferred: pl.DataFrame) -> list[str]:
+def _pending_jumps(bars: pl.DataFrame, inferred: pl.DataFrame, weighed: pl.DataFrame) -> list[str]:
     def move(name: str) -> pl.Expr:
         return (pl.col(name) / pl.col(name).shift(1).over("ticker")).fill_null(1.0)
 
     moves = bars.with_columns(close_move=move("close"), adj_move=move("adj_close"))
+    pending = moves.filter("action_pending")
     likely = {
         (row["ticker"], row["date"]): likely_splits(row)
         for row in inferred.filter(status="pending").iter_rows(named=True)
     }
+    explained = _explained(pending, weighed)
     return [
-        f"{row['ticker']}: {_unexplained(row, likely.get((row['ticker'], row['date']), ''))}: "
+        f"{row['ticker']}: {explained.get(key) or _unexplained(row, likely.get(key, ''))}: "
         "labels across it are left out."
-        for row in moves.filter("action_pending").iter_rows(named=True)
+        for row in pending.iter_rows(named=True)
+        if (key := (row["ticker"], row["date"]))
     ]
+
+
+def _explained(pending: pl.DataFrame, weighed: pl.DataFrame) -> dict[tuple[str, dt.date], str]:
+    """What moved on the pending sessions that stated events and rights explain."""
+    texts = {}
+    moves = {(row["ticker"], row["date"]): row["close_move"] for row in pending.rows(named=True)}
+    for row in weighed.filter(status="pending").iter_rows(named=True):
+        jump = json.loads(row["evidence"]).get(JUMP)
+        day = row["date"] if jump is None else dt.date.fromisoformat(jump["date"])
+        key = (row["ticker"], day)
+        if key in moves:
+            ratio = "--ratio R" if row["ratio"] is None else f"its ratio of {row['ratio']:.4g}"
+            texts[key] = (
+                f"the close of {day} is {moves[key]:.3g} times the one before, by the "
+                f"{row['kind']} that {row['source']} states for {row['date']} (`{ACTIONS_COMMAND} "
+                f"accept` takes {ratio}, `reject` nothing)"
+            )
+    return texts
 
 
 def _unexplained(row: dict[str, Any], likely: str) -> str:

@@ -10,20 +10,20 @@ import datetime as dt
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import polars as pl
 
 from src.core.calendars.calendar import Calendar
 from src.core.calendars.exchanges import calendar_of, exchange_of
-from src.core.errors import BadInput, UsageError
+from src.core.errors import BadInput
 from src.core.tables import CORPORATE_ACTIONS
 from src.data.corporate_actions.action import Kind
+from src.data.corporate_actions.decisions.decide import DECIDED, added, decided, move_left
+from src.data.corporate_actions.decisions.listing import ledger_text
 from src.data.corporate_actions.file_import import LATEST_AHEAD, file_of, import_list, read_list
 from src.data.corporate_actions.history import record_rows
 from src.data.corporate_actions.intake.action_file import ActionFile
-from src.data.corporate_actions.intake.manual import decided_rows, entered_row
-from src.data.corporate_actions.intake.proposals import likely_splits
 from src.data.corporate_actions.intake.yahoo_file import yahoo_rows
 from src.data.sources.select import check_fetched_at
 from src.db.store import Store
@@ -40,7 +40,7 @@ from src.stages.cli import run_command, set_up
 
 MODULE = "src.data.corporate_actions"
 NEXT_STEP = "run the pipeline to rebuild the prices"
-DECIDED = {"accept": "applied", "reject": "rejected"}
+RATIO_HELP = "what earlier prices are divided by: of a split or bonus, shares after / before"
 SUMMARIES = {
     "list": "show the ledger",
     "import": "take the actions that a file states",
@@ -84,10 +84,10 @@ def _run(
     """Run the subcommand, and return the text to print."""
     ledger = store.load(CORPORATE_ACTIONS, [ticker])
     if args.action == "list":
-        return _table(ticker, ledger)
+        return ledger_text(ticker, ledger)
     calendar = calendar_of(exchange_of(ticker))
     changed_at = getattr(args, "fetched_at", None) or now
-    rows = _changed_rows(args, ledger, ticker, changed_at, file)
+    rows = _changed_rows(args, store, ledger, ticker, changed_at, file)
     if args.action in ("add", "import"):
         where = f"{args.path}: " if args.action == "import" else ""
         _check_dates(rows, calendar, now, where=where)
@@ -100,11 +100,14 @@ def _run(
     later = _later_text(rows, calendar.last_closed(now))
     has_prices = ticker in store.tickers()
     next_step = NEXT_STEP if has_prices else f"no prices of {ticker} are stored yet"
-    return f"{ticker}: {actions}, {pending} pending{later}; {next_step}."
+    move = move_left(store, ledger, rows) if args.action == "add" else None
+    left = f" With it the price still {move} on {args.date} from the close before." if move else ""
+    return f"{ticker}: {actions}, {pending} pending{later}; {next_step}.{left}"
 
 
 def _changed_rows(
     args: argparse.Namespace,
+    store: Store,
     ledger: pl.DataFrame,
     ticker: str,
     changed_at: dt.datetime,
@@ -116,8 +119,8 @@ def _changed_rows(
         # What is in the ledger may have been decided on: a file read again changes nothing.
         return rows.join(ledger, on=CORPORATE_ACTIONS.key, how="anti")
     if args.action == "add":
-        return entered_row(ticker, args.date, args.kind, _value(args), changed_at)
-    return decided_rows(ledger, args.date, args.kind, DECIDED[args.action])
+        return added(args, ticker, changed_at)
+    return decided(args, store, ledger)
 
 
 def _check_dates(
@@ -145,31 +148,6 @@ def _later_text(rows: pl.DataFrame, closed: dt.date) -> str:
     return f", {len(later)} not applied before the session of {later[0]} has closed"
 
 
-def _value(args: argparse.Namespace) -> float:
-    option, value = ("ratio", args.ratio)
-    if args.kind == "dividend":
-        option, value = ("amount", args.amount)
-    if value is None:
-        raise UsageError(f"A {args.kind} needs --{option}.")
-    return float(value)
-
-
-def _table(ticker: str, ledger: pl.DataFrame) -> str:
-    if ledger.is_empty():
-        return f"{ticker}: no corporate actions."
-    lines = [
-        f"{row['date']}  {row['kind']:<9} {row['ratio'] or row['amount']:<10.6g} "
-        f"{row['status']:<9} {row['origin']}, {row['source']}{_proposal(row)}"
-        for row in ledger.sort("date").iter_rows(named=True)
-    ]
-    return "\n".join([f"{ticker}: {ledger.height} corporate actions", *lines])
-
-
-def _proposal(row: dict[str, Any]) -> str:
-    is_proposal = row["origin"] == "inferred" and row["status"] == "pending"
-    return f": if a split, of {likely_splits(row)}" if is_proposal else ""
-
-
 def _parser() -> Parser:
     parser = command_parser(MODULE, "Show or change the ledger of corporate actions of one ticker.")
     subcommands = parser.add_subparsers(dest="action", required=True, parser_class=Parser)
@@ -191,9 +169,11 @@ def _parser() -> Parser:
             )
         elif name != "list":
             subparser.add_argument("--date", type=date, required=True, help="the ex-date")
-            subparser.add_argument("--kind", choices=get_args(Kind), required=name == "add")
+            kinds = [kind for kind in get_args(Kind) if name != "add" or kind != "unclear"]
+            subparser.add_argument("--kind", choices=kinds, required=name == "add")
+        if name in ("add", "accept"):
+            subparser.add_argument("--ratio", type=float, metavar="R", help=RATIO_HELP)
         if name == "add":
-            subparser.add_argument("--ratio", type=float, help="shares after / shares before")
             subparser.add_argument("--amount", type=float, help="dividend per share, as paid")
     return parser
 

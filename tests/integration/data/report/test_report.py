@@ -9,7 +9,7 @@ import pytest
 from src.core.errors import BadInput
 from src.core.tables import CORPORATE_ACTIONS, RAW_DAILY
 from src.data.cleaning import stage as cleaning
-from src.data.corporate_actions.intake.manual import entered_row
+from src.data.corporate_actions.decisions.manual import entered_row
 from src.data.ingest import stage as ingest
 from src.data.report.formatting import as_text
 from src.data.report.html import render_page, save_page

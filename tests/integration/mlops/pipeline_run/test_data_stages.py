@@ -9,8 +9,8 @@ import pytest
 from mlops.pipeline_run.data_stages import DataStages, blocks
 from mlops.pipeline_run.unchanged import Fingerprints
 from src.core.tables import FEATURES_DAILY, POOL_MEMBERS
+from src.data.corporate_actions.decisions.manual import entered_row
 from src.data.corporate_actions.history import record_rows
-from src.data.corporate_actions.intake.manual import entered_row
 from src.data.ingest import stage as ingest
 from src.db.tables.prepared import PreparedTickers
 from src.features import indicators

@@ -1,0 +1,250 @@
+"""What a person accepts is held against the stored prices: it must leave no jump."""
+
+import argparse
+import datetime as dt
+import json
+
+import polars as pl
+import pytest
+
+from src.core.errors import BadInput
+from src.core.tables import ACTION_HISTORY, CLEAN_DAILY, CORPORATE_ACTIONS
+from src.data.cleaning import stage as cleaning
+from src.data.corporate_actions.decisions.decide import added, decided, move_left
+from src.data.corporate_actions.decisions.listing import ledger_text
+from src.data.corporate_actions.history import record_rows
+from src.data.corporate_actions.ledger import LEDGER_SCHEMA
+from src.data.ingest import stage as ingest
+from tests.support.prices import (
+    NOW,
+    TCS,
+    StubSource,
+    bar,
+    context,
+    delivery,
+    rows,
+    run,
+    sessions,
+)
+
+DAYS = sessions(dt.date(2026, 1, 5), 40)
+EX_DATE, BEFORE = DAYS[30], DAYS[29]
+
+
+@pytest.fixture
+def run_context(store, home):
+    return context(store, home)
+
+
+@pytest.fixture
+def cleaned(store, run_context):
+    """Unadjusted bars at 1000 that stand at another close from the ex-date on, cleaned."""
+
+    def ingest_and_clean(after, basis="unadjusted", *stated):
+        if stated:
+            record_rows(store, pl.concat(stated), NOW)
+        bars = [
+            bar(day, close, open=close, high=close * 1.01, low=close * 0.99, adj_close=None)
+            for day in DAYS
+            if (close := after if day >= EX_DATE else 1000.0)
+        ]
+        run(
+            ingest.stage(StubSource([delivery(bars, vendor="csv", price_basis=basis)])), run_context
+        )
+        return run(cleaning.STAGE, run_context)
+
+    return ingest_and_clean
+
+
+@pytest.fixture
+def decide(store):
+    def decided_and_recorded(action, kind=None, ratio=None, day=EX_DATE):
+        args = argparse.Namespace(action=action, date=day, kind=kind, ratio=ratio, amount=None)
+        ledger = rows(store, CORPORATE_ACTIONS)
+        changed = added(args, TCS, NOW) if action == "add" else decided(args, store, ledger)
+        left = move_left(store, ledger, changed)
+        record_rows(store, changed, NOW)
+        return left
+
+    return decided_and_recorded
+
+
+def stated(kind, *, ratio=None, status="applied", day=EX_DATE, **evidence):
+    row = {
+        "ticker": TCS,
+        "date": day,
+        "kind": kind,
+        "source": "nse",
+        "origin": "stated",
+        "ratio": ratio,
+        "amount": None,
+        "status": status,
+        "decided_by": "rule",
+        "evidence": json.dumps(evidence),
+        "known_at": NOW,
+    }
+    return pl.DataFrame([row], schema=LEDGER_SCHEMA)
+
+
+def listed(store):
+    return ledger_text(TCS, rows(store, CORPORATE_ACTIONS)).splitlines()[1:]
+
+
+def marked(store):
+    return rows(store, CLEAN_DAILY).filter("action_pending")["date"].to_list()
+
+
+def test_a_jump_of_99_4_proposes_a_hundred_and_takes_it(store, run_context, cleaned, decide):
+    # 1000 / 10.06 = 99.4, and 10.06 x 100 / 1000 = 1.006: .6 % is an ordinary move.
+    cleaned(10.06)
+
+    assert listed(store)[0].endswith("pending   inferred, csv: if a split, of 100 for 1")
+    assert decide("accept") is None
+    run(cleaning.STAGE, run_context)
+
+    assert rows(store, CORPORATE_ACTIONS)["ratio"].to_list() == [100.0]
+    assert rows(store, CLEAN_DAILY)["close"][0] == 10.0
+    assert marked(store) == []
+
+
+def test_a_ratio_that_leaves_a_jump_is_refused_with_the_move_that_is_left(store, cleaned, decide):
+    # 10.06 x 50 / 1000 = .503, which is 49.7 % less.
+    cleaned(10.06)
+
+    with pytest.raises(BadInput) as refused:
+        decide("accept", ratio=50.0)
+
+    assert str(refused.value) == (
+        f"TCS.NS: with a ratio of 50 the price still opens -49.7% and closes -49.7% on {EX_DATE} "
+        "from the close before: give the ratio that explains the move with --ratio, reject the "
+        "action if it did not happen, or enter it with `add` if it is right all the same."
+    )
+    assert rows(store, CORPORATE_ACTIONS)["status"].to_list() == ["pending"]
+
+
+def test_a_persons_ratio_takes_the_place_of_the_inferred_one(store, run_context, cleaned, decide):
+    cleaned(10.06)
+
+    decide("accept", ratio=99.4)
+    run(cleaning.STAGE, run_context)
+
+    row = rows(store, CORPORATE_ACTIONS).row(0, named=True)
+    assert (row["ratio"], row["status"], row["decided_by"]) == (99.4, "applied", "person")
+    assert rows(store, CLEAN_DAILY)["close"][0] == pytest.approx(1000 / 99.4)
+
+
+def test_a_fall_near_no_usual_ratio_needs_a_persons(store, cleaned, decide):
+    # 1000 / 224 = 4.46: 4 leaves 10.4 % less, 5 leaves 12 % more.
+    cleaned(224.0)
+
+    assert listed(store)[0].endswith("if a split, of about 4.464 for 1, which is no usual ratio")
+    with pytest.raises(BadInput) as refused:
+        decide("accept")
+    assert str(refused.value) == (
+        f"No ratio is known for the split of {EX_DATE} (the price opened at 1/4.464 of the close "
+        "before): give it with --ratio, or reject it if the move was real."
+    )
+
+
+def test_an_accepted_event_takes_the_jump_away_and_leaves_the_volume(
+    store, run_context, cleaned, decide
+):
+    cleaned(360.0, "unadjusted", stated("demerger", subject="Demerger"))
+    assert marked(store) == [EX_DATE]
+    assert listed(store) == [
+        f"{EX_DATE}  demerger  -          pending   stated, nse: Demerger; the price opened "
+        f"-64.0% on {EX_DATE}; the price before was 2.778 times the open"
+    ]
+
+    with pytest.raises(BadInput) as refused:
+        decide("accept")
+    assert str(refused.value) == (
+        f"No ratio is known for the demerger of {EX_DATE} (the price opened at 1/2.778 of the "
+        "close before): give it with --ratio, or reject it if the move was real."
+    )
+
+    # 360 x 2.75 / 1000 = .99.
+    decide("accept", ratio=2.75)
+    run(cleaning.STAGE, run_context)
+
+    clean = rows(store, CLEAN_DAILY)
+    assert marked(store) == []
+    assert clean["close"][0] == pytest.approx(1000 / 2.75)
+    assert clean["volume"].unique().to_list() == [1000.0]
+
+
+def test_rights_are_accepted_with_the_ratio_of_theory(store, run_context, cleaned, decide):
+    # (4 x 1000 + 500) / 5 = 900, and 1000 / 900 = 1.1111.
+    offer = {"new": 1, "held": 4, "price": 500.0}
+    cleaned(910.0, "unadjusted", stated("rights", status="pending", offers=[offer]))
+    assert listed(store) == [
+        f"{EX_DATE}  rights    1.11111    pending   stated, nse: 1000 before, 900 in theory"
+    ]
+
+    decide("accept", "rights")
+    run(cleaning.STAGE, run_context)
+
+    clean = rows(store, CLEAN_DAILY)
+    assert clean["close"][0] == pytest.approx(900.0)
+    assert clean["close"][30] == 910.0
+    assert marked(store) == []
+
+
+def test_rejected_rights_leave_the_fall(store, run_context, cleaned, decide):
+    offer = {"new": 1, "held": 4, "price": 500.0}
+    cleaned(910.0, "unadjusted", stated("rights", status="pending", offers=[offer]))
+
+    decide("reject")
+    run(cleaning.STAGE, run_context)
+
+    assert rows(store, CLEAN_DAILY)["close"][0] == 1000.0
+    assert marked(store) == []
+    assert rows(store, CORPORATE_ACTIONS)["status"].to_list() == ["rejected"]
+
+
+def test_an_action_without_stored_prices_is_accepted_as_it_is(store, decide):
+    record_rows(store, stated("split", ratio=3.0, status="pending"), NOW)
+
+    assert decide("accept") is None
+    assert rows(store, CORPORATE_ACTIONS)["status"].to_list() == ["applied"]
+
+
+def test_what_is_entered_and_leaves_a_jump_is_said(store, cleaned, decide):
+    cleaned(360.0)
+
+    # 360 x 2 / 1000 = .72.
+    assert decide("add", "demerger", 2.0) == "opens -28.0% and closes -28.0%"
+
+
+def test_adjusted_prices_without_a_jump_take_any_split(store, cleaned, decide):
+    cleaned(990.0, "split")
+
+    assert decide("add", "split", 5.0) is None
+
+
+def test_of_two_kinds_on_one_date_a_ratio_needs_to_say_which(store, cleaned, decide):
+    record_rows(store, pl.concat([stated("split", ratio=2.0), stated("demerger")]), NOW)
+
+    with pytest.raises(BadInput, match=r"a demerger and a split on .*: say with --kind which"):
+        decide("accept", ratio=3.0)
+
+
+def test_an_event_of_another_date_than_its_jump_is_entered_where_it_jumped(store, cleaned, decide):
+    cleaned(360.0, "unadjusted", stated("event", day=BEFORE))
+
+    with pytest.raises(BadInput) as refused:
+        decide("accept", ratio=2.75, day=BEFORE)
+
+    assert f"jumped on {EX_DATE}: enter it there with `add --kind event" in str(refused.value)
+
+
+def test_every_state_of_an_event_is_in_the_history(store, cleaned, decide):
+    cleaned(360.0, "unadjusted", stated("demerger"))
+    decide("accept", ratio=2.75)
+
+    states = rows(store, ACTION_HISTORY).sort("changed_at")
+    assert states.select("status", "ratio").rows() == [
+        ("applied", None),
+        ("pending", None),
+        ("applied", 2.75),
+    ]
