@@ -13,8 +13,8 @@ from src.core.tables import (
     SYMBOL_CHANGES,
 )
 from src.data.cleaning import stage as cleaning
+from src.data.corporate_actions.decisions.manual import entered_row
 from src.data.corporate_actions.history import record_rows
-from src.data.corporate_actions.intake.manual import entered_row
 from src.data.history import as_known
 from src.data.ingest import stage as ingest
 from src.data.ingest.withdraw import withdraw
