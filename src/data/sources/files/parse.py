@@ -26,7 +26,11 @@ from src.data.sources.files.layouts.recognise import recognise_layout
 from src.data.sources.files.rows import filters
 from src.data.sources.files.rows.arrange import long_rows, with_whole_rows
 from src.data.sources.files.rows.facts import check_currency, stated_kind
-from src.data.sources.files.rows.second_headers import rejected_headers, split_second_headers
+from src.data.sources.files.rows.second_headers import (
+    check_one_share,
+    rejected_headers,
+    split_second_headers,
+)
 from src.data.sources.files.rows.stated import read_statements
 
 if TYPE_CHECKING:
@@ -139,6 +143,7 @@ def parse_rows(grid: Grid, options: ParseOptions, *, explicit: bool) -> ParsedGr
     rows, notes = long_rows(layout, cells, stated, [*selection.tickers, *earlier])
     filtered = _filter(layout, rows, selection.tickers, options, grid.delimiter)
     _check_kind(kind or statements.kind, filtered.kind)
+    check_one_share(layout, filtered.rows, headers)
     rejected = filtered.rejected
     if headers.height:
         repeated = rejected_headers(headers, selection.tickers[0])

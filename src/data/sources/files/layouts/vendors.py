@@ -10,6 +10,14 @@ from src.data.sources.files.layouts.words import FACTS, SERIES
 if TYPE_CHECKING:
     from src.data.sources.delivery import Basis
 
+# Columns of BSE's page of past prices, of which some may be left out.
+_BSE_PAGE = frozenset(
+    {
+        *("wap", "no of shares", "total turnover rs", "deliverable quantity"),
+        *("deli qty to traded qty", "spread high low", "spread close open"),
+    }
+)
+
 
 class Origin(NamedTuple):
     """A layout's name, vendor and price basis, and its exchange's suffix where it names one."""
@@ -26,7 +34,7 @@ def vendor_of(titles: Sequence[str], values: Mapping[str, int]) -> Origin:
     if present & {*SERIES, "fininstrmtp"}:
         # Both exchanges have the UDiFF layout: there a column names the exchange.
         return Origin("nse", "nse", "unadjusted", None if "src" in present else ".NS")
-    if {"wap", "no of shares"} <= present:
+    if len(_BSE_PAGE & present) > 1:
         return Origin("bse", "bse", "unadjusted", ".BO")
     if present & set(FACTS["prev_close"]):
         return Origin("nse", "nse", "unadjusted")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from src.core.errors import BadInput
 from src.data.sources.files.fields.actions import ACTIONS
 from src.data.sources.files.layouts.layout import Layout, missing_columns, missing_message
-from src.data.sources.files.layouts.words import DATES, INDEXES, canonical, field_of
+from src.data.sources.files.layouts.words import DATES, INDEXES, SYMBOLS, canonical, field_of
 
 if TYPE_CHECKING:
     from src.data.sources.delivery import Basis
@@ -25,6 +25,7 @@ _FLAT_TICKER_FIRST = re.compile(
     rf"\W*(?P<ticker>{_TICKER})[\W_]+(?P<field>(?:Adj )?[A-Z][a-z]+|Stock Splits)\W*"
 )
 _BLANKS = ("", "null", "nan", "na", "n/a", "none", "-")
+_UNITS = ("rs", "rs.", "inr", "usd", "nos", "nos.", "shares", "units", "qty")
 
 
 def several_headers(head: Sequence[Sequence[str]]) -> Layout | None:
@@ -57,6 +58,8 @@ def _with_levels(head: Sequence[Sequence[str]], first: int) -> Layout | None:
     if first and (canonical(upper[0]) not in INDEXES or lower[0] not in ("", "0")):
         return None
     if canonical(upper[first]) not in _CORNERS or canonical(lower[first]) not in _CORNERS:
+        return None
+    if set(SYMBOLS) & {canonical(cell) for cell in upper[first + 1 :]}:  # with rows of tickers
         return None
     # A workbook's merged cells have their text in the first of them.
     fields = list(accumulate(upper[first:], _or_left))
@@ -93,7 +96,7 @@ def _are_fields(cells: Sequence[str]) -> bool:
 
 def _is_ticker(text: str) -> bool:
     has_letter = any(letter.isalpha() for letter in text)
-    is_word = text.lower() not in _BLANKS and field_of(text) is None
+    is_word = text.lower() not in (*_BLANKS, *_UNITS) and field_of(text) is None
     return has_letter and is_word and re.fullmatch(r"\S{1,40}", text) is not None
 
 

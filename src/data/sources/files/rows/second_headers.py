@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from src.core.errors import BadInput
-from src.data.sources.files.layouts.words import LETTERS, canonical, field_of
+from src.data.sources.files.layouts.words import DATES, LETTERS, canonical, field_of
 
 if TYPE_CHECKING:
     from src.data.sources.files.layouts.layout import Layout
+
+# In days, and relative to a close.
+_LONGEST_HOLIDAYS, _SAME_LEVEL = 10, 0.2
 
 
 def split_second_headers(layout: Layout, cells: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -20,14 +24,14 @@ def split_second_headers(layout: Layout, cells: pl.DataFrame) -> tuple[pl.DataFr
         BadInput: where a second header may begin the prices of another share, or names the columns
             in another order.
     """
-    close = next(iter(layout.values.values()))["close"]
-    words = cells[f"c{close}"]
-    texts = words.filter(words.str.contains("[A-Za-z]").fill_null(value=False)).unique()
-    names = [text for text in texts if field_of(text) or text.lower() in LETTERS]
-    if not names or not layout.header_lines:
+    if not layout.header_lines:
         return cells, cells.clear()
-    is_header = words.is_in(names)
+    close = next(iter(layout.values.values()))["close"]
+    is_header = _has_words(cells[f"c{close}"], _is_price_name)
+    is_header |= _has_words(cells[f"c{layout.dates[0]}"], _is_date_name)
     headers = cells.filter(is_header)
+    if headers.is_empty():
+        return cells, headers
     _check_same(layout, headers)
     _check_one_table(layout, cells, is_header)
     return cells.filter(~is_header), headers
@@ -43,6 +47,54 @@ def rejected_headers(headers: pl.DataFrame, ticker: str) -> pl.DataFrame:
         pl.lit("the line is the header again").alias("reason"),
         pl.lit(None).alias("key"),
     )
+
+
+def check_one_share(layout: Layout, rows: pl.DataFrame, headers: pl.DataFrame) -> None:
+    """Refuse rows below a second header that may be of another share than those above it.
+
+    They are of the same share where symbols say so, or where they continue its dates and its
+    prices. ``rows`` have ``line``, ``key`` and ``close``.
+
+    Raises:
+        BadInput: where they do neither.
+    """
+    if layout.symbol is not None:
+        return
+    rows = rows.drop_nulls("close").sort("line")
+    for line, file_line in headers.select("line", "file_line").iter_rows():
+        above, below = rows.filter(pl.col("line") < line), rows.filter(pl.col("line") > line)
+        if above.is_empty() or below.is_empty() or _continues(above, below):
+            continue
+        raise BadInput(
+            f"line {file_line} is the header again, and the rows below it may be of another share: "
+            "save each table as a file of its own, or add a symbol column."
+        )
+
+
+def _continues(above: pl.DataFrame, below: pl.DataFrame) -> bool:
+    """Whether dates go on where others end, in either direction, and closes on their level."""
+    (before, price), (after, next_price) = (
+        above.select("key", "close").row(-1),
+        below.select("key", "close").row(0),
+    )
+    is_apart = above["key"].max() < below["key"].min() or above["key"].min() > below["key"].max()  # type: ignore[operator]
+    is_near = abs((after - before).days) <= _LONGEST_HOLIDAYS
+    is_level = 1 - _SAME_LEVEL < next_price / price < 1 + _SAME_LEVEL
+    return bool(is_apart and is_near and is_level)
+
+
+def _has_words(cells: pl.Series, is_name: Callable[[str], bool]) -> pl.Series:
+    texts = cells.filter(cells.str.contains("[A-Za-z]").fill_null(value=False)).unique()
+    names = [text for text in texts if is_name(text)]
+    return cells.is_in(names).fill_null(value=False)
+
+
+def _is_price_name(text: str) -> bool:
+    return field_of(text) is not None or text.lower() in LETTERS
+
+
+def _is_date_name(text: str) -> bool:
+    return canonical(text) in DATES
 
 
 def _check_same(layout: Layout, headers: pl.DataFrame) -> None:

@@ -247,6 +247,15 @@ def _moved(line):
     return ",".join([*cells[:-2], *reversed(cells[-2:])])
 
 
+def test_bses_page_is_known_without_some_of_its_columns(tmp_path):
+    lines = [line.split(",") for line in BSE_PAGE.splitlines()]
+    text = "\n".join(",".join([*cells[:5], *cells[6:]]) for cells in lines)
+
+    (delivery,) = read(tmp_path, text, name="ABC.csv")
+
+    assert (delivery.ticker, delivery.vendor, bars(delivery)) == ("ABC.BO", "bse", BARS)
+
+
 @pytest.mark.parametrize("mark", [";", "\t", "|"])
 @pytest.mark.parametrize("layout", ["plain", "metastock", "yfinance", "old bhavcopy", "letters"])
 def test_another_separator_changes_nothing(tmp_path, layout, mark):
@@ -552,6 +561,45 @@ def test_the_same_header_again_is_set_aside(tmp_path):
 
     assert bars(delivery) == BARS
     assert delivery.rejected["rule"].to_list() == ["repeated_header"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "2024-12-31,990.5,1330,986,998.75,9000",  # another level
+        "2023-01-31,320.5,330,315,318.75,9000",  # another year
+    ],
+)
+def test_rows_below_the_header_again_must_continue_those_above(tmp_path, other):
+    header, first, *_ = PLAIN.format("Date").split("\n")
+
+    assert refusal(tmp_path, f"{header}\n{first}\n{header}\n{other}\n", **NAMED) == (
+        "line 3 is the header again, and the rows below it may be of another share: save each "
+        "table as a file of its own, or add a symbol column."
+    )
+
+
+def test_symbols_say_of_which_share_rows_below_the_header_again_are(tmp_path):
+    text = AMIBROKER + AMIBROKER.replace("ABC", "XYZ").replace("2024", "2023")
+
+    assert [d.ticker for d in read(tmp_path, text)] == ["ABC.NS", "XYZ.NS"]
+
+
+@pytest.mark.parametrize("text", [YF_FLAT, YF_FLAT_TICKER_FIRST, INVESTING])
+def test_a_second_table_in_other_layouts_is_refused(tmp_path, text):
+    both = text + text.replace("ABC", "XYZ").replace("2024", "2023").lstrip("\ufeff")
+
+    message = refusal(tmp_path, both, name="ABC.csv", ticker="ABC.NS")
+
+    assert "second header" in message or "header again" in message
+
+
+def test_a_line_of_units_is_no_line_of_tickers(tmp_path):
+    header, first, second, *_ = PLAIN.format("Date").split("\n")
+
+    (delivery,) = read(tmp_path, f"{header}\n,Rs,Rs,Rs,Rs,Nos\n{first}\n{second}\n", **NAMED)
+
+    assert (delivery.vendor, bars(delivery)) == ("unnamed", BARS)
 
 
 def test_a_header_with_other_columns_is_refused(tmp_path):
