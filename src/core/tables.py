@@ -148,6 +148,13 @@ BATCH_CONTENTS = Table(
         "actions": BYTES,
     },
 )
+# The files that merged deliveries consist of, which have the bundle's hash as ``file_hash``; the
+# rows of each of them are those with a ``line`` after its ``first_line``.
+BUNDLE_FILES = Table(
+    "bundle_files",
+    key=("bundle_hash", "first_line"),
+    columns={"bundle_hash": TEXT, "first_line": INT, "file_hash": TEXT, "name": TEXT},
+)
 # The last batch that had all rows of its series stored by then, unchanged: those of earlier
 # batches count as its own (see ``src.data.history.raw_rows``).
 CONFIRMED_SERIES = Table(

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from src.core.tables import BATCH_WITHDRAWALS, FLOAT, INGEST_BATCHES, JSON, Table
+from src.core.tables import BATCH_WITHDRAWALS, BUNDLE_FILES, FLOAT, INGEST_BATCHES, JSON, Table
 from src.db import completeness, sql
 
 if TYPE_CHECKING:
@@ -75,6 +75,16 @@ def batches_of_files(connection: Any, hashes: Sequence[str]) -> pl.DataFrame:
         f"SELECT {sql.names(INGEST_BATCHES.columns)} FROM {INGEST_BATCHES.name} b "  # noqa: S608
         "WHERE file_hash = ANY(string_to_array($1, ',')) AND NOT EXISTS (SELECT FROM "
         f"{BATCH_WITHDRAWALS.name} w WHERE w.batch_id = b.batch_id) ORDER BY batch_id"
+    )
+    return _fetch(connection, query, (",".join(hashes),))
+
+
+def bundles_of_files(connection: Any, hashes: Sequence[str]) -> pl.DataFrame:
+    """See ``Store.bundles_of_files``."""
+    query = (
+        f"SELECT {sql.names(BUNDLE_FILES.columns)} FROM {BUNDLE_FILES.name} "  # noqa: S608
+        f"WHERE bundle_hash IN (SELECT bundle_hash FROM {BUNDLE_FILES.name} "
+        "WHERE file_hash = ANY(string_to_array($1, ','))) ORDER BY bundle_hash, first_line"
     )
     return _fetch(connection, query, (",".join(hashes),))
 

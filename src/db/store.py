@@ -91,6 +91,10 @@ class Store(Protocol):
         """The rows of ``ingest_batches`` of files with these hashes, but for withdrawn ones."""
         ...
 
+    def bundles_of_files(self, hashes: Sequence[str]) -> pl.DataFrame:
+        """The rows of ``bundle_files`` of all bundles that have one of the files in them."""
+        ...
+
     def tickers(self) -> list[str]:
         """All tickers of today that have stored prices, in order."""
         ...
@@ -195,6 +199,10 @@ class PostgresStore:
     def batches_of_files(self, hashes: Sequence[str]) -> pl.DataFrame:
         """See Store."""
         return bulk.batches_of_files(self._connection, hashes)
+
+    def bundles_of_files(self, hashes: Sequence[str]) -> pl.DataFrame:
+        """See Store."""
+        return bulk.bundles_of_files(self._connection, hashes)
 
     def tickers(self) -> list[str]:
         """See Store."""
@@ -324,6 +332,10 @@ class DryRunStore:
     def batches_of_files(self, hashes: Sequence[str]) -> pl.DataFrame:
         """See Store; without those that were added here."""
         return self._store.batches_of_files(hashes)
+
+    def bundles_of_files(self, hashes: Sequence[str]) -> pl.DataFrame:
+        """See Store; without those that were added here."""
+        return self._store.bundles_of_files(hashes)
 
     def tickers(self) -> list[str]:
         """See Store."""

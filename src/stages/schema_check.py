@@ -173,6 +173,10 @@ class CheckedStore:
         """See Store."""
         return self._below.batches_of_files(hashes)
 
+    def bundles_of_files(self, hashes: Sequence[str]) -> pl.DataFrame:
+        """See Store."""
+        return self._below.bundles_of_files(hashes)
+
     def tickers(self) -> list[str]:
         """See Store."""
         return self._below.tickers()

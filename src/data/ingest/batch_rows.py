@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from src.data.history.revisions import UTC, Batch, RevisionResult
 from src.data.sources.delivery import Delivery
+
+if TYPE_CHECKING:
+    from src.data.sources.files.market.merge import Bundle
 
 STAGE_NAME = "data_ingest"
 
@@ -31,6 +34,14 @@ def batch_row(delivery: Delivery) -> dict[str, Any]:
         "file_hash": delivery.file_hash,
         "file_parts": delivery.file_parts,
     }
+
+
+def bundle_rows(bundle: Bundle) -> pl.DataFrame:
+    """Rows of ``bundle_files``."""
+    rows = [(bundle.bundle_hash, first, file_hash, name) for file_hash, name, first in bundle.files]
+    texts = dict.fromkeys(("file_hash", "name"), pl.String())
+    schema = {"bundle_hash": pl.String(), "first_line": pl.Int64(), **texts}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def raw_rows(rows: pl.DataFrame, delivery: Delivery, batches: pl.DataFrame) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from src.core.tables import (
     ACTION_HISTORY,
     BATCH_CONTENTS,
     BATCH_WITHDRAWALS,
+    BUNDLE_FILES,
     CONFIRMED_SERIES,
     CORPORATE_ACTIONS,
     INGEST_BATCHES,
@@ -23,7 +24,7 @@ from src.core.tables import (
     RAW_HOURLY,
 )
 from src.data.history import as_known
-from src.data.ingest.batch_rows import STAGE_NAME
+from src.data.ingest.batch_rows import STAGE_NAME, bundle_rows
 from src.data.ingest.fetch import fetch
 from src.data.ingest.listed_actions import record_listed
 from src.data.ingest.raw_block import RawBlock
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from src.data.sources.delivery import Delivery, Source
+    from src.data.sources.files.market.merge import Bundle
     from src.data.sources.files.stored_files import StoredPart
+    from src.db.store import Store
 
 # In a warning that a source failed, before the session up to which prices are stored.
 USING_STORED = "Using stored prices up to"
@@ -55,7 +58,8 @@ def stage(source: Source | None) -> Stage:
         summary="Store a source's prices as received; rejected rows go to quarantine.",
         reads=(),
         writes=(
-            *(INGEST_BATCHES, BATCH_CONTENTS, BATCH_WITHDRAWALS, RAW_DAILY, RAW_HOURLY),
+            *(INGEST_BATCHES, BUNDLE_FILES, BATCH_CONTENTS, BATCH_WITHDRAWALS),
+            *(RAW_DAILY, RAW_HOURLY),
             *(CONFIRMED_SERIES, PRICE_REVISIONS, QUARANTINE, CORPORATE_ACTIONS, ACTION_HISTORY),
         ),
         run=partial(run, source=source, returns=StoredReturns()),
@@ -115,6 +119,7 @@ def run(
         for block in (context.tickers[start : start + BLOCK_SIZE] for start in starts):
             _store_block(replace(context, tickers=block), fetched, source, returns, progress)
     if isinstance(source, FileSource):
+        _store_bundles(context.store, source.bundles)
         progress.failures += source.take_failures()
         progress.notes.update(source.take_unread())
     if isinstance(source, NseSource):
@@ -154,6 +159,14 @@ def _listed(fetched: list[Delivery] | ForecastError) -> Iterator[Mapping[str, An
     """The exchange's list of actions, as it came with deliveries."""
     deliveries = [] if isinstance(fetched, ForecastError) else fetched
     return (row for delivery in deliveries for row in delivery.listed)
+
+
+def _store_bundles(store: Store, bundles: Sequence[Bundle]) -> None:
+    """Store which files the merged deliveries consist of, unless an earlier block has done so."""
+    for bundle in bundles:
+        (file_hash, *_), *_ = bundle.files
+        if bundle.bundle_hash not in store.bundles_of_files([file_hash])["bundle_hash"]:
+            store.upsert(BUNDLE_FILES, bundle_rows(bundle))
 
 
 def _count_repeated(ticker: str, parts: Sequence[StoredPart], progress: _Progress) -> None:

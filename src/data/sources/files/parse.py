@@ -98,6 +98,7 @@ class ParseOptions:
         columns: What the columns of files without a header are.
         known: The tickers that are stored or listed.
         identities: Whose the rows under changed symbols are.
+        tickers: Those to take from files of many; None for all.
     """
 
     calendar: Calendar
@@ -107,11 +108,20 @@ class ParseOptions:
     columns: tuple[str, ...] = ()
     known: KnownTickers = field(default_factory=KnownTickers)
     identities: Identities = field(default_factory=Identities)
+    tickers: frozenset[str] | None = None
 
     @property
     def rules(self) -> TickerRules:
         """How tickers are chosen."""
         return TickerRules(self.ticker, self.suffix, known=self.known)
+
+    def chosen(self, tickers: Sequence[str]) -> list[str]:
+        """Those of a file's tickers that may be among the ones to take, by any of their symbols."""
+        if self.tickers is None:
+            return list(tickers)
+        spans = (self.identities.predecessors(t) for t in self.tickers if self.identities.spans)
+        earlier = {span.symbol for of_ticker in spans for span in of_ticker}
+        return [ticker for ticker in tickers if ticker in self.tickers or ticker in earlier]
 
 
 def parse_grid(grid: Grid, options: ParseOptions, *, explicit: bool) -> list[TickerRows]:
@@ -124,7 +134,7 @@ def parse_grid(grid: Grid, options: ParseOptions, *, explicit: bool) -> list[Tic
         BadInput: when the table cannot be used; the sentence begins after the path.
     """
     parsed = parse_rows(grid, options, explicit=explicit)
-    return [] if parsed is None else _by_ticker(parsed.layout, parsed.filtered, parsed.selected)
+    return [] if parsed is None else by_ticker(parsed)
 
 
 def parse_rows(grid: Grid, options: ParseOptions, *, explicit: bool) -> ParsedGrid | None:
@@ -137,17 +147,22 @@ def parse_rows(grid: Grid, options: ParseOptions, *, explicit: bool) -> ParsedGr
     selection = select_tickers(options.rules, statements, explicit=explicit)
     if selection.reason:
         raise BadInput(selection.reason)
+    selection = replace(selection, tickers=options.chosen(selection.tickers))
     if not selection.tickers:
         return None
     check_currency(layout, cells, selection.tickers)
     rows, notes = long_rows(layout, cells, stated, [*selection.tickers, *earlier])
     filtered = _filter(layout, rows, selection.tickers, options, grid.delimiter)
+    if options.tickers is not None and options.identities.spans:
+        filtered = _of_chosen(filtered, options.tickers)
     _check_kind(kind or statements.kind, filtered.kind)
     check_one_share(layout, filtered.rows, headers)
     rejected = filtered.rejected
     if headers.height:
         repeated = rejected_headers(headers, selection.tickers[0])
         rejected = pl.concat([repeated, rejected], how="vertical_relaxed").sort("line")
+    # What names no ticker is kept under the first one.
+    rejected = rejected.with_columns(pl.col("ticker").fill_null(selection.tickers[0]))
     rejected = with_whole_rows(layout, all_cells, rejected)
     notes = (*selection.notes, *notes, *filtered.notes)
     moved = filtered.rows["ticker"].unique().to_list() if options.identities.spans else []
@@ -161,6 +176,13 @@ def _read(grid: Grid, columns: Sequence[str]) -> tuple[Layout, pl.DataFrame]:
     if not cells.height:
         raise BadInput("it has a header and no rows: download it again.")
     return layout, cells
+
+
+def _of_chosen(filtered: FilteredRows, tickers: frozenset[str]) -> FilteredRows:
+    """Without rows of others that took up an earlier symbol of a chosen ticker."""
+    is_chosen = pl.col("ticker").is_in(list(tickers))
+    rows, rejected = filtered.rows.filter(is_chosen), filtered.rejected.filter(is_chosen)
+    return replace(filtered, rows=rows, rejected=rejected)
 
 
 def _check_kind(stated: str | None, kind: Kind) -> None:
@@ -207,7 +229,9 @@ def _filter(
     return FilteredRows(times.kind, rows, rejected, notes, actions)
 
 
-def _by_ticker(layout: Layout, filtered: FilteredRows, selected: Sequence[str]) -> list[TickerRows]:
+def by_ticker(parsed: ParsedGrid) -> list[TickerRows]:
+    """The rows of a table, of each of its tickers that has any."""
+    layout, filtered, selected = parsed.layout, parsed.filtered, parsed.selected
     rows, rejected = (_of_tickers(part, selected) for part in (filtered.rows, filtered.rejected))
     no_rows, no_rejected = filtered.rows.clear(), filtered.rejected.clear()
     return [
@@ -257,13 +281,13 @@ def _ticker_rows(
         ),
         rejected=rejected.select("line", "at", "rule", "reason", "row"),
         rejected_days=_days(rejected["key"], ticker),
-        notes=(*filtered.notes, *_order_note(rows["key"])),
+        notes=(*filtered.notes, *order_note(rows["key"])),
         actions=None if actions is None else actions.filter(ticker=ticker).drop("ticker"),
         symbols=tuple(rows["symbol_then"].drop_nulls().unique().sort()),
     )
 
 
-def _order_note(keys: pl.Series) -> tuple[str, ...]:
+def order_note(keys: pl.Series) -> tuple[str, ...]:
     """A note about rows that are not in date order: the fewest that would have to move."""
     if keys.is_sorted():
         return ()

@@ -11,13 +11,13 @@ import polars as pl
 from src.core.calendars.calendar import OutsideCalendar
 from src.core.errors import BadInput
 from src.data.sources.files.grids.grid import read_grids
-from src.data.sources.files.parse import parse_grid
+from src.data.sources.files.parse import by_ticker, parse_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from src.data.sources.files.grids.grid import Grid
-    from src.data.sources.files.parse import ParseOptions, TickerRows
+    from src.data.sources.files.parse import ParsedGrid, ParseOptions, TickerRows
     from src.data.sources.files.reader import Content, PriceFile
 
 
@@ -26,15 +26,19 @@ class ParsedFile:
     """What became of a file's tables.
 
     Attributes:
-        parts: The rows of each ticker, with the table that they are from.
+        tables: Those that were read, with their rows.
         failures: Why tables were refused; the sentences begin after the path.
         unread: Reasons and names of the members and sheets that were passed over; the name is empty
             for the whole file.
     """
 
-    parts: list[tuple[Grid, TickerRows]] = field(default_factory=list)
+    tables: list[tuple[Grid, ParsedGrid]] = field(default_factory=list)
     failures: list[BadInput] = field(default_factory=list)
     unread: list[tuple[str, str]] = field(default_factory=list)
+
+    def by_ticker(self) -> list[tuple[Grid, TickerRows]]:
+        """The rows of each ticker, with the table that they are from."""
+        return [(grid, part) for grid, table in self.tables for part in by_ticker(table)]
 
 
 def parse_file(content: Content, file: PriceFile, options: ParseOptions) -> ParsedFile:
@@ -46,13 +50,14 @@ def parse_file(content: Content, file: PriceFile, options: ParseOptions) -> Pars
     for grid, is_only in tables_of(content, file.path, parsed):
         explicit = file.explicit and is_only
         try:
-            rows = parse_grid(grid, options, explicit=explicit)
+            table = parse_rows(grid, options, explicit=explicit)
         except (BadInput, OutsideCalendar, pl.exceptions.PolarsError) as error:
             parsed.failures.append(_failure(error, grid.place))
             continue
-        parsed.parts += [(grid, part) for part in rows]
-        if not rows:
-            parsed.unread.append((f"no prices of {options.ticker}", grid.place))
+        if table is None:
+            parsed.unread.append((f"no prices of {options.ticker or '--tickers'}", grid.place))
+        else:
+            parsed.tables.append((grid, table))
     return parsed
 
 

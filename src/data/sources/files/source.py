@@ -1,4 +1,7 @@
-"""Read prices from files and folders: one delivery per file, ticker and kind."""
+"""Read prices from files and folders: one delivery per file, ticker and kind.
+
+Whole-market files of several days are one delivery a ticker together: see ``market.merge``.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import hashlib
 import re
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from src.core.errors import BadInput, UsageError
@@ -15,24 +19,24 @@ from src.data.sources.delivery import Delivery
 from src.data.sources.files.containers.unread import Unread
 from src.data.sources.files.identity.naming import known_tickers
 from src.data.sources.files.layouts.stated_columns import check_columns
+from src.data.sources.files.market.merge import merge
+from src.data.sources.files.market.tables import common_rows, is_market, market_table
 from src.data.sources.files.parse import ParseOptions, TickerRows, within
-from src.data.sources.files.parse_file import parse_file
+from src.data.sources.files.parse_file import ParsedFile, parse_file
 from src.data.sources.files.reader import find_files, read_content, read_packed
-from src.data.sources.files.stored_files import StoredPart, file_hash, find_stored
+from src.data.sources.files.stored_files import StoredFiles, StoredPart, file_hash, find_stored
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
-
-    import polars as pl
 
     from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Basis, Kind
     from src.data.sources.files.grids.grid import Grid
+    from src.data.sources.files.market.merge import Bundle, Dated
+    from src.data.sources.files.market.tables import MarketTable
     from src.data.sources.files.reader import PriceFile
     from src.db.store import Store
-
-    _Dated = tuple[Delivery, pl.Series]
 
 UNNAMED = "unnamed"
 _VENDOR = re.compile(r"[a-z0-9_]{1,32}")
@@ -46,7 +50,10 @@ class FileSource:
     ``ticker``, ``vendor`` and ``basis`` take precedence over what a file's columns and name show;
     ``suffix`` is for bare symbols, None where none is stated; ``fetched_at`` is None where it is
     not known. ``columns`` says what the columns of files without a header are; ``recursive`` takes
-    folders inside folders.
+    folders inside folders; ``tickers`` are those to take from files of many, all by default.
+
+    Attributes:
+        bundles: The files of the merged deliveries, once the files have been read.
 
     Raises:
         UsageError: for a vendor, suffix, ticker or columns of the wrong form.
@@ -67,20 +74,28 @@ class FileSource:
         fetched_at: dt.datetime | None = None,
         columns: Sequence[str] = (),
         recursive: bool = False,
+        tickers: Collection[str] | None = None,
     ) -> None:
         self._paths = list(paths)
         self._recursive = recursive
         self._suffix = None if suffix is None else check_suffix(suffix)
         self._ticker = None if ticker is None else normalise_ticker(ticker, self._suffix)
         self._options = ParseOptions(
-            calendar, self._ticker, self._suffix, now.year + 1, check_columns(columns)
+            calendar,
+            self._ticker,
+            self._suffix,
+            now.year + 1,
+            check_columns(columns),
+            tickers=None if tickers is None else frozenset(tickers),
         )
         self._vendor = _check_vendor(vendor)
         self._basis = basis
         self._fetched_at = fetched_at
         self._now = now
-        self._deliveries: dict[tuple[str, Kind], list[_Dated]] | None = None
-        self._stored: dict[str, list[StoredPart]] = {}
+        self._deliveries: dict[tuple[str, Kind], list[Dated]] | None = None
+        self._stored = StoredFiles()
+        self._hashes: dict[Path, str] = {}
+        self.bundles: list[Bundle] = []
         self._failures: list[BadInput] = []
         self._unread = Unread()
         self._found: list[PriceFile] | None = None
@@ -123,13 +138,11 @@ class FileSource:
 
     def repeated(self, ticker: str) -> list[StoredPart]:
         """What the files that were passed over delivered of a ticker when they were stored."""
-        parts = (part for parts in self._stored.values() for part in parts)
-        return [part for part in parts if part.ticker == ticker]
+        return self._stored.parts.get(ticker, [])
 
     def tickers(self) -> list[str]:
         """The tickers in the files, sorted; raises BadInput."""
-        stored = {part.ticker for parts in self._stored.values() for part in parts}
-        return sorted({ticker for ticker, _ in self._read()} | stored)
+        return sorted({ticker for ticker, _ in self._read()}.union(self._stored.parts))
 
     def fetch(
         self, kind: Kind, ticker: str, since: dt.date | None, until: dt.date | None
@@ -149,39 +162,50 @@ class FileSource:
         """What was passed over in folders, archives and workbooks; each is told once."""
         return self._unread.take()
 
-    def _read(self) -> dict[tuple[str, Kind], list[_Dated]]:
+    def _read(self) -> dict[tuple[str, Kind], list[Dated]]:
         """Each delivery, with the dates of its rejected rows, by ticker and kind."""
         if self._deliveries is None:
-            deliveries: dict[tuple[str, Kind], list[_Dated]] = {}
+            pieces: list[Dated | MarketTable] = []
             failures: list[BadInput] = []
             for file in self.files():
-                if self._stored and self._hash_of(file) in self._stored:
+                if self._hash_of(file) in self._stored.files:
                     continue
-                dated_deliveries, refusals = self._read_file(file)
+                read, refusals = self._read_file(file)
+                pieces += read
                 failures += refusals
-                for dated in dated_deliveries:
-                    key = (dated[0].ticker, dated[0].kind)
-                    deliveries.setdefault(key, []).append(dated)
-            if not deliveries and not self._stored:
+            if not pieces and not self._stored.files:
                 raise _nothing_read(self._ticker, self._paths, failures)
-            self._deliveries, self._failures = deliveries, failures
+            merged = merge(pieces)
+            self._deliveries, self._failures = {}, failures
+            self.bundles = merged.bundles
+            for dated in merged.deliveries:
+                key = (dated[0].ticker, dated[0].kind)
+                self._deliveries.setdefault(key, []).append(dated)
         return self._deliveries
 
     def _hash_of(self, file: PriceFile) -> str:
-        """See ``stored_files.file_hash``; empty where the file cannot be read."""
-        try:
-            return self._hash(read_packed(file.path), file)
-        except BadInput:
+        """See ``stored_files.file_hash``; empty where the file cannot be read, or need not be."""
+        if self._fetched_at is not None:
             return ""
+        if file.path not in self._hashes:
+            try:
+                self._hashes[file.path] = self._hash(read_packed(file.path), file)
+            except BadInput:
+                self._hashes[file.path] = ""
+        return self._hashes[file.path]
 
     def _hash(self, packed: bytes, file: PriceFile) -> str:
-        options = (self._ticker, self._vendor, self._basis, self._suffix, *self._options.columns)
+        options = [self._ticker, self._vendor, self._basis, self._suffix, *self._options.columns]
         # Once a symbol is known to have changed, a file may have more rows of a ticker.
         spans = self._options.identities.spans
-        return file_hash(packed, file, (*options, repr(spans)) if spans else options)
+        if spans:
+            options.append(repr(spans))
+        if self._options.tickers is not None:
+            options.append(",".join(sorted(self._options.tickers)))
+        return file_hash(packed, file, options)
 
-    def _read_file(self, file: PriceFile) -> tuple[list[_Dated], list[BadInput]]:
-        """The deliveries of a file, and why parts of it or all were refused."""
+    def _read_file(self, file: PriceFile) -> tuple[list[Dated | MarketTable], list[BadInput]]:
+        """The deliveries of a file, or its tables, and why parts of it or all were refused."""
         try:
             content = read_content(file.path)
         except BadInput as error:
@@ -193,17 +217,33 @@ class FileSource:
             self._unread.add(place, reason, name or file.path.name)
         digest = hashlib.sha256(content.packed)
         # What states actions is merged into the ledger every time that it is given.
-        is_recognisable = not failures and all(part.actions is None for _, part in parsed.parts)
-        key = self._hash(content.packed, file) if is_recognisable else ""
-        count = len(parsed.parts)
-        deliveries = (
-            (self._delivery(rows, grid, file.path, digest), rows.rejected_days)
-            for grid, rows in parsed.parts
-        )
-        return [
-            (replace(delivery, file_hash=key, file_parts=count), days)
-            for delivery, days in deliveries
-        ], failures
+        actions = any(table.filtered.actions is not None for _, table in parsed.tables)
+        key = "" if failures or actions else self._hash(content.packed, file)
+        pieces: list[Dated | MarketTable] = list(self._market_tables(parsed, file, digest, key))
+        if not pieces:
+            parts = parsed.by_ticker()
+            for grid, rows in parts:
+                delivery = self._delivery(rows, grid, file.path, digest)
+                delivery = replace(delivery, file_hash=key, file_parts=len(parts))
+                pieces.append((delivery, rows.rejected_days))
+        return pieces, failures
+
+    def _market_tables(
+        self, parsed: ParsedFile, file: PriceFile, digest: hashlib._Hash, key: str
+    ) -> list[MarketTable]:
+        """The tables of a file, of which all are such that they can be merged; else none."""
+        tables = []
+        for grid, table in parsed.tables:
+            if not key or not is_market(table):
+                return []
+            common = self._delivery(common_rows(table), grid, file.path, digest)
+            # Of total-return prices each delivery is on a level of its own.
+            if common.price_basis == "total":
+                return []
+            hash_of = partial(_content_hash, digest, grid.place, common.kind)
+            name = grid.place or file.path.name
+            tables.append(market_table(table, replace(common, file_hash=key), hash_of, name))
+        return tables
 
     def _delivery(
         self, rows: TickerRows, grid: Grid, path: Path, digest: hashlib._Hash
@@ -227,9 +267,7 @@ class FileSource:
             price_basis=basis,
             frame=rows.frame,
             rejected=rows.rejected,
-            content_hash=_content_hash(
-                digest, rows.ticker, rows.kind, " ".join([grid.place, *rows.symbols]).strip()
-            ),
+            content_hash=_content_hash(digest, grid.place, rows.kind, rows.ticker, rows.symbols),
             fetched_at=self._fetched_at or self._now,
             origin=f"{path}, {grid.place}" if grid.place else str(path),
             fetched_at_stated=self._fetched_at is not None,
@@ -264,7 +302,10 @@ def _no_prices(ticker: str | None, paths: Sequence[Path]) -> str:
     return f"{places}: no file there has prices of {ticker}: give its file by its own path."
 
 
-def _content_hash(digest: hashlib._Hash, ticker: str, kind: Kind, place: str) -> str:
-    copy = digest.copy()  # a file of two thousand tickers is hashed once
-    copy.update("\n".join(["", ticker, kind, *([place] if place else [])]).encode())
-    return copy.hexdigest()
+def _content_hash(
+    digest: hashlib._Hash, place: str, kind: Kind, ticker: str, symbols: Sequence[str]
+) -> str:
+    copied = digest.copy()  # a file of two thousand tickers is hashed once
+    where = " ".join([place, *symbols]).strip()
+    copied.update("\n".join(["", ticker, kind, *([where] if where else [])]).encode())
+    return copied.hexdigest()

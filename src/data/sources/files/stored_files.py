@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    import polars as pl
 
     from src.data.sources.files.reader import PriceFile
     from src.db.store import Store
@@ -34,19 +36,38 @@ def file_hash(packed: bytes, file: PriceFile, options: Sequence[str | None]) -> 
     return hashlib.sha256(hashlib.sha256(packed).digest() + read_as.encode()).hexdigest()
 
 
-def find_stored(store: Store, hashes: Collection[str]) -> dict[str, list[StoredPart]]:
-    """The parts of each file that is stored as a whole, by the file's hash.
+@dataclass(frozen=True)
+class StoredFiles:
+    """Files that are stored as a whole, by their hashes, and what they delivered, by ticker."""
 
-    A file of which a part was refused, or withdrawn later, is not among them.
+    files: frozenset[str] = frozenset()
+    parts: Mapping[str, list[StoredPart]] = field(default_factory=dict)
+
+
+def find_stored(store: Store, hashes: Collection[str]) -> StoredFiles:
+    """Those of some files that are stored as a whole.
+
+    A file of which a part was refused, or withdrawn later, is not among them; nor is one that was
+    merged with files that are not there any more.
     """
+    bundles = store.bundles_of_files(sorted(hashes))
+    members = {key: set(of_key["file_hash"]) for (key,), of_key in _by(bundles, "bundle_hash")}
+    whole = {key: files for key, files in members.items() if files <= set(hashes)}
     # A file may have several tables of one ticker: their contents tell them apart.
-    batches = store.batches_of_files(sorted(hashes)).unique(
+    batches = store.batches_of_files(sorted({*hashes, *whole})).unique(
         ["file_hash", "content_hash"], maintain_order=True
     )
+    files: set[str] = set()
     parts: dict[str, list[StoredPart]] = {}
-    expected: dict[str, int] = {}
-    for row in batches.iter_rows(named=True):
-        part = StoredPart(row["ticker"], row["rows_delivered"], row["notes"])
-        parts.setdefault(row["file_hash"], []).append(part)
-        expected[row["file_hash"]] = row["file_parts"]
-    return {key: found for key, found in parts.items() if len(found) == expected[key]}
+    for (key,), of_key in _by(batches, "file_hash"):
+        of_files = whole.get(key, {key})
+        if of_key.height < of_key["file_parts"][0] or of_files <= files:
+            continue
+        files |= of_files
+        for row in of_key.select("ticker", "rows_delivered", "notes").iter_rows():
+            parts.setdefault(row[0], []).append(StoredPart(*row))
+    return StoredFiles(frozenset(files), parts)
+
+
+def _by(rows: pl.DataFrame, column: str) -> Iterable[tuple[tuple[Any, ...], pl.DataFrame]]:
+    return rows.partition_by(column, as_dict=True, maintain_order=True).items()

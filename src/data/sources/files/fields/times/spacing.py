@@ -43,7 +43,10 @@ def median_minutes(keys: pl.DataFrame) -> float | None:
 
 def _median_days(keys: pl.DataFrame) -> float | None:
     """The median days between rows of one ticker, None for a handful of rows."""
-    days = keys.drop_nulls().partition_by("ticker", include_key=False)
+    keys = keys.drop_nulls()
+    if keys["key"].min() == keys["key"].max():  # a day of the whole market
+        return None
+    days = keys.partition_by("ticker", include_key=False)
     gaps = [np.diff(np.sort(part["key"].to_numpy())).astype(np.int64) for part in days]
     whole = np.concatenate([np.empty(0, dtype=np.int64), *gaps])
     whole = whole[whole > 0]  # a day that is written twice is one day

@@ -41,7 +41,7 @@ def test_a_zipped_bhavcopy_is_read_as_the_file_in_it(tmp_path):
     assert delivery.frame.select("date", "close").row(0) == (dt.date(2024, 12, 31), 4120.0)
 
 
-def test_each_member_of_an_archive_is_a_delivery_of_its_own(tmp_path):
+def test_the_members_of_an_archive_are_read_and_days_of_the_market_are_one_delivery(tmp_path):
     path = archive(
         tmp_path / "december.zip",
         {
@@ -52,14 +52,17 @@ def test_each_member_of_an_archive_is_a_delivery_of_its_own(tmp_path):
         },
     )
 
-    first, second = all_deliveries(file_source(path))
+    source = file_source(path)
+    (delivery,) = all_deliveries(source)
 
-    assert first.frame.select("date", "close").row(0) == (dt.date(2024, 12, 30), 4110.0)
-    assert second.frame.select("date", "close").row(0) == (dt.date(2024, 12, 31), 4120.0)
-    assert first.origin == f"{path}, 2024/cm30DEC2024bhav.csv"
-    assert first.content_hash != second.content_hash
-    assert first.file_hash == second.file_hash != ""
-    assert first.file_parts == second.file_parts == 2
+    assert delivery.frame.select("date", "close").rows() == [
+        (dt.date(2024, 12, 30), 4110.0),
+        (dt.date(2024, 12, 31), 4120.0),
+    ]
+    members = "2024/cm30DEC2024bhav.csv to 2024/cm31DEC2024bhav.csv"
+    assert delivery.origin == f"{path}, {members} (2 files)"
+    (bundle,) = source.bundles
+    assert (delivery.file_hash, delivery.file_parts) == (bundle.bundle_hash, 1)
 
 
 def test_a_member_that_is_refused_keeps_no_other_back_and_the_file_is_parsed_again(tmp_path):
