@@ -2,14 +2,14 @@
 
 One source is chosen per ticker. The others, and the hourly bars, fill its gaps where they agree
 with it around the gap; the others continue it after its last bar where they agree with it up to
-there. Where they differ from it is listed.
+there, but for actions since then. Where they differ from it is listed.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -17,15 +17,22 @@ import polars as pl
 from src.data.cleaning.compare_sources import SCHEMA as DIFFERENCES
 from src.data.cleaning.compare_sources import find_differences
 from src.data.cleaning.repair.candidates import hourly_candidates, second_source_candidates
+from src.data.cleaning.repair.continuation import Continuation, continue_series
 from src.data.cleaning.repair.fill_gaps import Repair, fill_gaps, missing_sessions
 from src.data.cleaning.rules.catalogue import BROKEN
 from src.data.corporate_actions.apply import AdjustedSeries, apply_actions
-from src.data.corporate_actions.ledger import active_actions, effective_rows
+from src.data.corporate_actions.ledger import (
+    KEY,
+    active_actions,
+    applied_actions,
+    effective_rows,
+)
 from src.data.corporate_actions.price_checks.contradictions import adj_close_mismatches
 from src.data.corporate_actions.price_checks.dividends import SCHEMA as IMPLAUSIBLE
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
+    from src.data.corporate_actions.action import Action
 
 UNREPAIRED = pl.lit(None, dtype=pl.String).alias("repaired_by")
 REPAIRED = pl.Schema(
@@ -103,7 +110,10 @@ def clean_ticker(
         _source_series(rows, calendar, [other.kept for other in sources if other is not rows])
         for rows in sources
     ]
-    repairs = _repairs(chosen, others, ledger, hourly, calendar)
+    mismatches = _dividend_mismatches(chosen)
+    continued = _continued(chosen, others, ledger, calendar)
+    chosen = replace(chosen, bars=continued.bars)
+    repairs = [*_filled(chosen, others, ledger, hourly, calendar), *continued.repairs]
     differing = [find_differences(chosen.bars, other.bars) for other in others]
     inferred = [other.adjusted.inferred.filter(status="applied") for other in others]
     return CleaningResult(
@@ -113,7 +123,7 @@ def clean_ticker(
         contradicted=chosen.adjusted.contradicted,
         reinstated=chosen.adjusted.reinstated,
         weighed=chosen.adjusted.weighed,
-        dividend_mismatches=_dividend_mismatches(chosen),
+        dividend_mismatches=mismatches,
         repaired=_repaired_rows(chosen.bars, repairs),
         differences=pl.concat([NO_DIFFERENCES, *differing]),
         spans=pl.concat([rows.span for rows in sources]),
@@ -151,43 +161,39 @@ def _dividend_mismatches(chosen: _SourceSeries) -> pl.DataFrame:
     return mismatches.select(pl.lit(bars["ticker"][0]).alias("ticker"), "date", "amount", "why")
 
 
-def _repairs(
-    chosen: _SourceSeries,
-    others: Sequence[_SourceSeries],
-    ledger: pl.DataFrame,
-    hourly: pl.DataFrame,
-    calendar: Calendar,
-) -> list[Repair]:
-    dividends = [action for action in active_actions(ledger) if action.kind == "dividend"]
-    ex_dates = [dividend.date for dividend in dividends]
-    return [
-        *_filled(chosen, others, hourly, calendar, ex_dates),
-        *_continued(chosen, others, calendar, ex_dates),
-    ]
-
-
 def _continued(
     chosen: _SourceSeries,
     others: Sequence[_SourceSeries],
+    ledger: pl.DataFrame,
     calendar: Calendar,
-    ex_dates: Sequence[dt.date],
-) -> list[Repair]:
+) -> Continuation:
     """The sessions that other sources have after the last one of the chosen source."""
     last = _through(chosen)
     newest = max((day for other in others if (day := _through(other))), default=None)
-    if last is None or newest is None or newest <= last:
-        return []
+    if last is None or newest is None or newest <= last or chosen.bars.is_empty():
+        return Continuation(chosen.bars, [])
     gaps = calendar.sessions(calendar.next_session(last), newest)
     candidates = second_source_candidates([other.bars for other in others], "continued")
-    return fill_gaps(chosen.bars, gaps, candidates, ex_dates)
+    actions = [each for each in _believed(ledger, others) if last < each.date <= newest]
+    return continue_series(chosen.bars, gaps, candidates, actions)
+
+
+def _believed(ledger: pl.DataFrame, others: Sequence[_SourceSeries]) -> list[Action]:
+    """The active actions, without those that the prices of another source contradict."""
+    rows = effective_rows(ledger)
+    for other in others:
+        contradicted = other.adjusted.contradicted
+        if rows.height and contradicted.height:
+            rows = rows.join(contradicted, on=KEY, how="anti", maintain_order="left")
+    return applied_actions(rows)
 
 
 def _filled(
     chosen: _SourceSeries,
     others: Sequence[_SourceSeries],
+    ledger: pl.DataFrame,
     hourly: pl.DataFrame,
     calendar: Calendar,
-    ex_dates: Sequence[dt.date],
 ) -> list[Repair]:
     """The gaps in the chosen series that hourly bars or other sources fill."""
     hourly_sources = hourly["source"].unique(maintain_order=True) if hourly.height else ()
@@ -197,6 +203,7 @@ def _filled(
     ]
     if not candidates:
         return []
+    ex_dates = [each.date for each in active_actions(ledger) if each.kind == "dividend"]
     gaps = missing_sessions(chosen.bars["date"], calendar, _through(chosen))
     return fill_gaps(chosen.bars, gaps, candidates, ex_dates)
 

@@ -78,12 +78,38 @@ def test_a_source_that_does_not_agree_continues_nothing_and_a_warning_says_so(gi
     assert "but nse has" in warning
 
 
-def test_a_dividend_after_the_last_bar_ends_it(given, store):
+def test_a_dividend_after_the_last_bar_is_taken_off_the_adjusted_closes_before_it(given, store):
+    """Of 111 rupees the evening before 11.1 are paid: what is before keeps nine tenths."""
     with store.transaction():
-        record_rows(store, entered_row(TCS, DAYS[-1], "dividend", 5.0, NOW), NOW)
-    _, bars = clean(given, yahoo(), exchange())
+        record_rows(store, entered_row(TCS, DAYS[-1], "dividend", 11.1, NOW), NOW)
+    report, bars = clean(given, yahoo(), exchange())
 
-    assert bars["date"].max() == DAYS[-2]
+    assert bars["date"].to_list() == DAYS
+    assert bars["close"].to_list() == [float(CLOSES[day]) for day in DAYS]
+    adjusted = rows(store, CLEAN_DAILY)["adj_close"].to_list()
+    assert adjusted[:-1] == pytest.approx([0.9 * CLOSES[day] for day in DAYS[:-1]])
+    assert adjusted[-1] == 112.0
+    assert report.warnings == ()
+
+
+def test_a_stated_split_after_the_last_bar_divides_what_is_before_it(given, store):
+    with store.transaction():
+        record_rows(store, entered_row(TCS, DAYS[-1], "split", 2.0, NOW), NOW)
+        record_rows(store, entered_row(TCS, DAYS[-1], "dividend", 11.1, NOW), NOW)
+    halved = bar(DAYS[-1], CLOSES[DAYS[-1]] / 2, adj_close=None)
+    bars = [*(bar(day, CLOSES[day], adj_close=None) for day in DAYS[-5:-1]), halved]
+    report, clean_bars = clean(
+        given, yahoo(), delivery(bars, vendor="nse", price_basis="unadjusted")
+    )
+
+    assert clean_bars["date"].to_list() == DAYS
+    assert clean_bars["close"].to_list() == [CLOSES[day] / 2 for day in DAYS]
+    stored = rows(store, CLEAN_DAILY)
+    assert stored["volume"].to_list() == [2000.0] * 12 + [1000.0]
+    assert stored["adj_close"].to_list() == pytest.approx(
+        [0.9 * CLOSES[day] / 2 for day in DAYS[:-1]] + [56.0]
+    )
+    assert report.warnings == ()
 
 
 def test_a_split_that_only_the_other_source_shows_ends_it(given):

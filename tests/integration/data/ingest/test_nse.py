@@ -210,3 +210,22 @@ def test_the_actions_of_these_dates_are_in_the_ledger_once(
     archive.publish(dt.date(2026, 4, 15), [row(each, None, 113) for each in ("INFY", "TCS")])
     run(ingest.stage(source(tomorrow)), context(store, home, tickers=TICKERS, now=tomorrow))
     assert rows(store, CORPORATE_ACTIONS, "TCS.NS").equals(before)
+
+
+def test_a_split_that_nse_states_is_continued_over(given, archive, source, store):
+    """Yahoo's bars end before the split of 10 April, NSE's go on after it."""
+    fetched_at = dt.datetime.combine(DAYS[-3], dt.time(12, 30), dt.UTC)
+    bars = [bar(day, CLOSES[day]) for day in DAYS[:-2]]
+    parts = [delivery(bars, ticker=ticker, fetched_at=fetched_at) for ticker in TICKERS]
+    run(ingest.stage(StubSource(parts)), given)
+    for day in DAYS[-2:]:
+        archive.publish(day, [row("TCS", day, CLOSES[day] / 2), row("INFY", day, CLOSES[day])])
+    archive.actions = [
+        action("TCS", "Face Value Split (Sub-Division) - From Rs 10/- To Rs 5/-", "10-Apr-2026")
+    ]
+    run(ingest.stage(source()), given)
+    run(cleaning.STAGE, given)
+
+    clean = rows(store, CLEAN_DAILY, "TCS.NS")
+    assert clean["date"].to_list() == DAYS
+    assert clean["close"].to_list() == [CLOSES[day] / 2 for day in DAYS]
