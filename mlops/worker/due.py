@@ -26,8 +26,6 @@ DORMANT_AFTER = 5
 NSE = "XNSE"
 # NSE's one file comes first for more tickers than these, which take Yahoo 20 minutes at its pace.
 MANY = 100
-# After so many missed sessions Yahoo brings them with one request a ticker.
-LONG_AWAY = 10
 # Days of tries that a decision rests on.
 LOOKS_BACK = 30
 
@@ -160,17 +158,26 @@ def _since_progress(tries: Sequence[Try], late: set[str]) -> Sequence[Try]:
     return tries[progress[-1] :] if progress else tries
 
 
-def source_of(due: DueRun, calendar: Calendar, paused: Collection[str]) -> str:
-    """NSE's daily file for many tickers, else Yahoo, which has dividends and splits as well.
+def source_of(
+    due: DueRun, calendar: Calendar, paused: Collection[str], *, has_actions: bool
+) -> str:
+    """NSE's daily files for many tickers, else Yahoo.
 
-    So the few that the file could not bring are asked for at Yahoo, and all of them after the first
-    session of a week and after long outages; ``paused`` are the sources that may not be asked now.
+    So the few that the files could not bring are asked for at Yahoo. Where NSE's corporate actions
+    cannot be had, Yahoo, which states dividends and splits as well, comes first after the first
+    session of a week.
+
+    Args:
+        due: The run.
+        calendar: Of its exchange.
+        paused: The sources that may not be asked now.
+        has_actions: Whether NSE's corporate actions were had in the last days.
     """
     days = (due.session, calendar.previous_session(due.session))
     week, week_before = (day.isocalendar()[:2] for day in days)
-    needs_yahoo = week != week_before or len(due.missed) >= LONG_AWAY
     if due.exchange != NSE or len(due.tickers) <= MANY or "nse" in paused:
         return "yahoo"
+    needs_yahoo = week != week_before and not has_actions
     return "yahoo" if needs_yahoo and "yahoo" not in paused else "nse"
 
 

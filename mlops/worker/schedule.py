@@ -21,6 +21,7 @@ from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.calendars.nse import nse
 from src.core.errors import UsageError
 from src.core.tickers import normalise_ticker
+from src.data.sources.nse.actions import actions_had_at
 from src.db.queue import schedule
 from src.db.tables import run_requests
 from src.db.tables.prepared import PreparedTickers
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 log = logs.get(__name__)
 
+# So long without NSE's corporate actions Yahoo is asked for them.
+ACTIONS_LAST_DAYS = 7
 # Who asks, as pages show it.
 PERSON = "the schedule"
 
@@ -111,9 +114,17 @@ def due_runs(connection: Connection, settings: Settings, now: dt.datetime) -> It
         due = due_run(state.calendar, now, settle, state.newest, state.tries)
         if due is None:
             continue
-        source = settings.worker.source or source_of(due, state.calendar, paused)
+        source = settings.worker.source or source_of(
+            due, state.calendar, paused, has_actions=_has_actions(settings, now)
+        )
         if source not in paused:
             yield replace(due, source=source)
+
+
+def _has_actions(settings: Settings, now: dt.datetime) -> bool:
+    """Whether NSE's corporate actions were had in the last days."""
+    had_at = actions_had_at(settings)
+    return had_at is not None and now - had_at < dt.timedelta(days=ACTIONS_LAST_DAYS)
 
 
 def scheduled(connection: Connection, settings: Settings) -> list[tuple[Calendar, list[str]]]:

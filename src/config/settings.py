@@ -77,7 +77,7 @@ class WorkerSettings(_Section):
 
     Attributes:
         source: Where the prices of scheduled runs come from; None for NSE's daily files where more
-            than 100 of its tickers are due, but after the first session of a week, else Yahoo.
+            than 100 of its tickers are due, else Yahoo.
         path: Of ``csv``: a file or folder in the folder for prices; a dot for all of it.
         kind: ``full`` trains; ``data`` forecasts with the stored models.
         settle_minutes: From the close of a session until its prices can be had.

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from src.core.errors import BadInput, SourceNotAsked
 from src.data.sources.nse.archive import actions_path
+from src.data.sources.nse.downloads import kept_from
+from src.data.sources.nse.web import Web
 
 if TYPE_CHECKING:
+    from src.config.settings import Settings
     from src.core.calendars.calendar import Calendar
     from src.data.sources.nse.downloads import Downloads
     from src.data.sources.pace import Pace
@@ -22,9 +25,21 @@ FRONT = "/"
 LOOKS_BACK = dt.timedelta(days=30)
 # The second one begins with new cookies.
 ATTEMPTS = 2
+PREFIX = "actions_"
 NEEDED = ("symbol", "subject", "exDate")
 
 Record = dict[str, Any]
+
+
+def website(settings: Settings) -> Web:
+    """NSE's website, or the server that stands for it."""
+    url = settings.nse_actions_url or settings.nse_url
+    return Web(url, WEBSITE, front=FRONT, is_paced=False)
+
+
+def actions_had_at(settings: Settings) -> dt.datetime | None:
+    """When NSE's corporate actions were had last; None where they never were."""
+    return kept_from(website(settings), settings).newest(PREFIX)
 
 
 class Actions:
@@ -55,7 +70,7 @@ class Actions:
             return self._months[month]
         last = _months_end(month)
         day = min(last, self._calendar.last_closed(self._now))
-        name = f"actions_{month:%Y-%m}.json"
+        name = f"{PREFIX}{month:%Y-%m}.json"
         path = actions_path(month, last)
         self._months[month] = None
         try:

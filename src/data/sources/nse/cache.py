@@ -75,6 +75,14 @@ class Cache:
         except OSError as error:
             self.problem = f"NSE's files cannot be kept in {self._folder} ({error.strerror})"
 
+    def newest(self, prefix: str) -> dt.datetime | None:
+        """When a file whose name begins so was delivered last; None without any."""
+        with contextlib.suppress(OSError):
+            if self._folder is not None:
+                seconds = [path.stat().st_mtime for path in self._folder.glob(f"{prefix}*")]
+                return dt.datetime.fromtimestamp(max(seconds), dt.UTC) if seconds else None
+        return None
+
     def drop(self, name: str) -> None:
         """Forget a file that cannot be read."""
         if self._folder is not None:

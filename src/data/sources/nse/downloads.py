@@ -11,11 +11,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from src.core.errors import BadInput, SourceNotAsked, SourceUnavailable
+from src.data.sources.nse.cache import Cache
 from src.data.sources.nse.web import ATTEMPTS, NotDelivered
 
 if TYPE_CHECKING:
+    from src.config.settings import Settings
     from src.core.calendars.calendar import Calendar
-    from src.data.sources.nse.cache import Cache, Kept
+    from src.data.sources.nse.cache import Kept
     from src.data.sources.nse.web import Web
     from src.data.sources.pace import Pace
 
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
 SETTLED = 3
 
 T = TypeVar("T")
+
+
+def kept_from(web: Web, settings: Settings) -> Cache:
+    """The files of a server that are kept below ``var/nse``."""
+    return Cache(settings.home / "var" / "nse" / web.host.replace(":", "_"))
 
 
 class Downloads:

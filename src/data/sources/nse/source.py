@@ -15,10 +15,9 @@ import polars as pl
 from src.core.errors import SourceUnavailable
 from src.data.sources.delivery import Delivery
 from src.data.sources.files.parse import ParseOptions
-from src.data.sources.nse.actions import FRONT, WEBSITE, Actions
+from src.data.sources.nse.actions import Actions, website
 from src.data.sources.nse.archive import ARCHIVE, session_path
-from src.data.sources.nse.cache import Cache
-from src.data.sources.nse.downloads import SETTLED, Downloads
+from src.data.sources.nse.downloads import SETTLED, Downloads, kept_from
 from src.data.sources.nse.session import SUFFIX, Session, read_session
 from src.data.sources.nse.web import Web
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Kind
     from src.data.sources.nse.actions import Record
+    from src.data.sources.nse.cache import Cache
     from src.data.sources.pace import Pace
 
 # A year. At NSE's pace that is 21 minutes of requests, once: what came is on the disk.
@@ -46,18 +46,13 @@ def open_nse(
     tickers: Collection[str] | None,
 ) -> NseSource:
     """NSE's files and actions, kept in ``var/nse``; ``tickers`` are those of a run of many."""
-    archive = Web(settings.nse_url, ARCHIVE)
-    website = Web(
-        settings.nse_actions_url or settings.nse_url, WEBSITE, front=FRONT, is_paced=False
-    )
-    folder = settings.home / "var" / "nse"
-    caches = [Cache(folder / web.host.replace(":", "_")) for web in (archive, website)]
-    listed = Downloads(website, caches[1], calendar, now, lacks_none=True)
+    archive, site = Web(settings.nse_url, ARCHIVE), website(settings)
+    listed = Downloads(site, kept_from(site, settings), calendar, now, lacks_none=True)
     return NseSource(
         calendar=calendar,
         now=now,
         archive=archive,
-        cache=caches[0],
+        cache=kept_from(archive, settings),
         actions=Actions(listed, calendar, now),
         tickers=tickers,
     )

@@ -7,6 +7,7 @@ import pytest
 
 from mlops.worker.schedule import request_due_runs
 from src.config.settings import Settings, WorkerSettings
+from src.data.sources.nse.cache import Cache
 from src.db.queue import schedule
 from src.db.tables import run_requests
 from src.db.tables.run_requests import Execution, NewRequest
@@ -78,6 +79,19 @@ def test_more_than_a_hundred_tickers_are_asked_for_at_nse(settings, connect):
     assert (len(run.tickers), run.source) == (101, "nse")
     (request_id,) = run_requests.waiting(connection)
     assert run_requests.read(connection, request_id).source == "nse"
+
+
+def test_nses_actions_of_the_last_days_make_yahoo_unneeded_on_a_monday(settings, home, connect):
+    connection = connect()
+    register(connection, [f"S{number:03}.NS" for number in range(98)])
+    monday = dt.datetime(2026, 4, 20, 12, tzinfo=dt.UTC)
+    (run,) = request_due_runs(connection, settings, monday)
+    assert run.source == "yahoo"
+    connection.execute("DELETE FROM run_requests")
+    kept = Cache(home / "var" / "nse" / "www.nseindia.com")
+    kept.write("actions_2026-04.json", b"[]", monday - dt.timedelta(days=3))
+    (run,) = request_due_runs(connection, settings, monday)
+    assert run.source == "nse"
 
 
 def test_a_run_whose_process_died_is_due_again(settings, connect):

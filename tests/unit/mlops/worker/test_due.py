@@ -157,29 +157,25 @@ def test_a_source_that_has_died_is_asked_once_a_session():
     assert due(at(WEDNESDAY, "10:29"), newest, [*before, tried()]) is None
 
 
-def chosen(session=TUESDAY, count=101, missed=(), paused=(), exchange="XNSE"):
+def chosen(session=TUESDAY, count=101, paused=(), exchange="XNSE", has_actions=True):
     tickers = tuple(f"S{number:03}.NS" for number in range(count))
-    return source_of(DueRun(exchange, session, 1, tickers, tuple(missed)), nse(), paused)
+    due = DueRun(exchange, session, 1, tickers, ())
+    return source_of(due, nse(), paused, has_actions=has_actions)
 
 
-def test_many_tickers_come_from_nses_file_and_few_from_yahoo():
+def test_many_tickers_come_from_nses_files_and_few_from_yahoo():
     assert (chosen(), chosen(count=100), chosen(exchange="XNYS")) == ("nse", "yahoo", "yahoo")
+    assert chosen(MONDAY) == "nse"
 
 
-def test_the_first_session_of_a_week_brings_dividends_from_yahoo():
+def test_without_nses_actions_the_first_session_of_a_week_brings_dividends_from_yahoo():
     days = [dt.date(2026, 6, day) for day in (22, 23, 24, 25, 29, 30)]
-    assert [chosen(day) for day in days] == ["yahoo", "nse", "nse", "nse", "yahoo", "nse"]
+    sources = [chosen(day, has_actions=False) for day in days]
+    assert sources == ["yahoo", "nse", "nse", "nse", "yahoo", "nse"]
     # Monday 26 January is a holiday.
-    assert chosen(dt.date(2026, 1, 27)) == "yahoo"
-
-
-def test_after_a_long_outage_yahoo_brings_what_was_missed():
-    missed = nse().sessions(dt.date(2026, 6, 8), MONDAY)
-    assert len(missed) > 10
-    assert chosen(missed=missed) == "yahoo"
-    assert chosen(missed=missed[:9]) == "nse"
+    assert chosen(dt.date(2026, 1, 27), has_actions=False) == "yahoo"
 
 
 def test_a_source_that_may_not_be_asked_is_passed_over():
-    assert chosen(MONDAY, paused={"yahoo"}) == "nse"
+    assert chosen(MONDAY, paused={"yahoo"}, has_actions=False) == "nse"
     assert chosen(paused={"nse"}) == "yahoo"
