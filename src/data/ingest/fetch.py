@@ -15,6 +15,7 @@ import polars as pl
 from src.core.errors import BadInput, SourceUnavailable
 from src.core.tables import RAW_DAILY
 from src.data.history import as_known
+from src.data.history.joined import joined_batches, joined_rows
 from src.data.history.revisions import Batch, revise
 from src.data.ingest.raw_block import TABLES, with_batches
 from src.data.sources.delivery import KEY_COLUMNS, Delivery, Kind, Source
@@ -91,7 +92,10 @@ def _resume_from(context: RunContext, ticker: str, source_name: str, kind: Kind)
 def _fetch_nse(context: RunContext, ticker: str, source: NseSource) -> list[Delivery]:
     """What NSE's files have that it did not bring before, or that it has corrected since."""
     with context.store.transaction():
-        stored = with_batches(context.store, RAW_DAILY, [ticker]).drop_nulls("close")
+        rows = joined_rows(context.store, RAW_DAILY, [ticker], source.identities)
+        batches = joined_batches(context.store, [ticker], source.identities)
+    fetched = batches.select("batch_id", "fetched_at")
+    stored = rows.drop_nulls("close").join(fetched, on="batch_id", maintain_order="left")
     since = _continue_from(context, stored)
     return source.fetch_new(ticker, since, context.as_of, stored.filter(source=source.name))
 

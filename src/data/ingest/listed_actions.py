@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -44,6 +45,11 @@ def record_listed(
         rows, errors = action_rows(listed, calendar, now.date() + LATEST_AHEAD, SUFFIXES[SOURCE])
     except BadInput as error:
         return (f"NSE's corporate actions were left out: {error}",)
+    identities = store.identities()
+    rows = [
+        replace(row, ticker=identities.resolve(row.ticker, row.ex_date)) if row.ex_date else row
+        for row in rows
+    ]
     reading = state_actions(rows, known_at.date())
     stated = listed_rows(reading.statements, SOURCE, known_at, calendar)
     stated = stated.filter(pl.col("ticker").is_in(list(tickers)))

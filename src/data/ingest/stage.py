@@ -87,6 +87,9 @@ def gather(
     fetched: dict[str, list[Delivery] | ForecastError] = {}
     if source is None:
         return fetched
+    if isinstance(source, NseSource):
+        with context.store.transaction():
+            source.identities = context.store.identities()
     for ticker in context.tickers:
         try:
             fetched[ticker] = fetch(context, ticker, source)

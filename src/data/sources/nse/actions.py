@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from src.core.errors import BadInput, SourceNotAsked
@@ -50,14 +50,16 @@ class Actions:
         self._months: dict[dt.date, dict[str, list[Record]] | None] = {}
         self._lacking: list[str] = []
 
-    def of(self, symbol: str, first: dt.date, last: dt.date, pace: Pace | None) -> list[Record]:
-        """The rows of a symbol as NSE writes them, of the months around these sessions.
+    def of(
+        self, symbols: Sequence[str], first: dt.date, last: dt.date, pace: Pace | None
+    ) -> list[Record]:
+        """The rows of symbols as NSE writes them, of the months around these sessions.
 
         Those of a month that cannot be had are left out, see ``take_warnings``.
         """
-        months = _months(first - LOOKS_BACK, last)
-        listed = [self._month(month, pace) for month in months]
-        return [row for rows in listed if rows is not None for row in rows.get(symbol, [])]
+        listed = [self._month(month, pace) for month in _months(first - LOOKS_BACK, last)]
+        months = [month for month in listed if month is not None]
+        return [row for month in months for each in symbols for row in month.get(each, [])]
 
     def take_warnings(self) -> list[str]:
         """Sentences about what could not be had, each told once."""

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import polars as pl
 
 from src.core.errors import SourceUnavailable
+from src.core.identities import Identities
 from src.data.sources.delivery import Delivery
 from src.data.sources.files.parse import ParseOptions
 from src.data.sources.nse.actions import Actions, website
@@ -65,6 +66,7 @@ class NseSource:
 
     Attributes:
         pace: Asked for the turn of each request, where there is one.
+        identities: Whose the rows under changed symbols are.
     """
 
     name, title = "nse", "NSE"
@@ -86,6 +88,7 @@ class NseSource:
         self._sessions: dict[dt.date, Session | None] = {}
         self._undelivered: list[dt.date] = []
         self.pace: Pace | None = None
+        self.identities = Identities()
 
     def fetch(
         self, kind: Kind, ticker: str, since: dt.date | None, until: dt.date | None
@@ -165,7 +168,9 @@ class NseSource:
         return self._sessions[day]
 
     def _read(self, packed: bytes, path: str, day: dt.date) -> Session:
-        options = ParseOptions(self._calendar, None, SUFFIX, self._now.year + 1)
+        options = ParseOptions(
+            self._calendar, None, SUFFIX, self._now.year + 1, identities=self.identities
+        )
         return read_session(packed, self._archive.url(path), day, options, self._tickers)
 
     def _delivery(self, ticker: str, sessions: Sequence[Session]) -> Delivery:
@@ -190,7 +195,8 @@ class NseSource:
         """The actions of these days and some before; where they cannot be had there are none."""
         if self._actions is None:
             return ()
-        return tuple(self._actions.of(ticker.removesuffix(SUFFIX), first, last, self.pace))
+        symbols = [each.removesuffix(SUFFIX) for each in self.identities.symbols_of([ticker])]
+        return tuple(self._actions.of(symbols, first, last, self.pace))
 
 
 def _origin(sessions: Sequence[Session]) -> str:

@@ -229,3 +229,32 @@ def test_a_split_that_nse_states_is_continued_over(given, archive, source, store
     clean = rows(store, CLEAN_DAILY, "TCS.NS")
     assert clean["date"].to_list() == DAYS
     assert clean["close"].to_list() == [CLOSES[day] / 2 for day in DAYS]
+
+
+def test_a_share_is_continued_under_its_new_symbol(archive, source, store, home, database_url):
+    """It left the symbol OLD on the last of these sessions."""
+    fetched_at = dt.datetime.combine(DAYS[-3], dt.time(12, 30), dt.UTC)
+    bars = [bar(day, CLOSES[day]) for day in DAYS[:-2]]
+    run(
+        ingest.stage(StubSource([delivery(bars, ticker="OLD.NS", fetched_at=fetched_at)])),
+        context(store, home, tickers=("OLD.NS",)),
+    )
+    for day in DAYS:
+        archive.publish(day, [row("NEW" if day == DAYS[-1] else "OLD", day, CLOSES[day])])
+    archive.actions = [action("OLD", "Dividend - Rs 2 Per Share", f"{DAYS[-2]:%d-%b-%Y}")]
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO symbol_changes VALUES ('OLD.NS', %s, 'NEW.NS', false, 'a test', %s)",
+            (DAYS[-1], NOW),
+        )
+
+    today = context(store, home, tickers=("NEW.NS",))
+    report = run(ingest.stage(source()), today)
+    run(cleaning.STAGE, today)
+
+    assert (report.warnings, report.failures) == ((), ())
+    clean = rows(store, CLEAN_DAILY, "NEW.NS")
+    assert clean["date"].to_list() == DAYS
+    assert clean["close"].to_list() == [float(CLOSES[day]) for day in DAYS]
+    (dividend,) = rows(store, CORPORATE_ACTIONS, "NEW.NS").rows(named=True)
+    assert (dividend["date"], dividend["amount"]) == (DAYS[-2], 2.0)

@@ -291,6 +291,8 @@ def test_an_answer_that_does_not_end_is_given_up_and_had_by_the_next_run(archive
         (b"<html><body>Scheduled maintenance</body></html>", "it is a web page"),
         (udiff(TUESDAY, [TCS]), "prices of another day than 2026-04-08"),
         (b"", "it is empty"),
+        (udiff(WEDNESDAY, [TCS], exchange="BSE"), "prices of another exchange"),
+        (udiff(WEDNESDAY, [TCS], segment="FO"), "segment FO"),
     ],
 )
 def test_what_is_no_file_of_the_session_is_refused_and_not_kept(archive, tmp_path, content, words):
