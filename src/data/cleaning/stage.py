@@ -18,14 +18,15 @@ from src.core.tables import (
     CONFIRMED_SERIES,
     CORPORATE_ACTIONS,
     INGEST_BATCHES,
+    INSTRUMENT_STATES,
     INSTRUMENTS,
     QUARANTINE,
     RAW_DAILY,
     RAW_HOURLY,
-    Table,
 )
 from src.data.cleaning.clean import clean_daily, clean_hourly
 from src.data.cleaning.clean_ticker import CleaningResult
+from src.data.cleaning.listing import Listings, find_first_days, left_out_warnings
 from src.data.cleaning.quarantine import STAGE_NAME, refused_rows, repaired_rows
 from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES
 from src.data.cleaning.rules.engine import RuleResult
@@ -57,7 +58,7 @@ def run(context: RunContext) -> StageReport:
 
 
 def _run_block(context: RunContext) -> StageReport:
-    daily, hourly = clean(context)
+    daily, hourly, listings = _clean(context)
     chosen_hourly = hourly.kept.filter("chosen")
     refused = pl.concat(
         [refused_rows(daily.refused, "daily"), refused_rows(hourly.refused, "hourly")]
@@ -88,7 +89,11 @@ def _run_block(context: RunContext) -> StageReport:
             "missing_sessions": _count_missing(daily.bars, context.calendar),
             "days_sources_differ": daily.differences.select("ticker", "date").n_unique(),
         },
-        warnings=cleaning_warnings(daily),
+        warnings=(
+            *cleaning_warnings(daily),
+            *listings.warnings,
+            *left_out_warnings(daily.refused, listings),
+        ),
         counts=count_by_ticker(
             tickers,
             daily=daily.bars,
@@ -101,12 +106,30 @@ def _run_block(context: RunContext) -> StageReport:
 
 def clean(context: RunContext) -> tuple[CleaningResult, RuleResult]:
     """Clean the context's daily and hourly bars without writing anything."""
-    calendar, precedence = context.calendar, context.settings.data.source_precedence
-    hourly = clean_hourly(_with_batches(context, RAW_HOURLY), calendar, precedence)
-    raw = _with_batches(context, RAW_DAILY)
-    until = as_known.last_session(context)
-    daily = clean_daily(raw, as_known.ledger(context), hourly.kept, calendar, precedence, until)
+    daily, hourly, _ = _clean(context)
     return daily, hourly
+
+
+def _clean(context: RunContext) -> tuple[CleaningResult, RuleResult, Listings]:
+    calendar, precedence = context.calendar, context.settings.data.source_precedence
+    rows, ledger = as_known.raw_prices(context, RAW_DAILY), as_known.ledger(context)
+    listings = _listings(context, rows, ledger)
+    raw_hourly = _with_batches(context, as_known.raw_prices(context, RAW_HOURLY), listings)
+    hourly = clean_hourly(raw_hourly, calendar, precedence)
+    raw = _with_batches(context, rows, listings)
+    until = as_known.last_session(context)
+    daily = clean_daily(raw, ledger, hourly.kept, calendar, precedence, until)
+    return daily, hourly, listings
+
+
+def _listings(context: RunContext, raw: pl.DataFrame, ledger: pl.DataFrame) -> Listings:
+    """From which day on prices count; a listing itself is no matter of when it became known."""
+    load, tickers, known_at = context.store.load, context.tickers, context.known_at
+    states = load(INSTRUMENT_STATES, tickers)
+    if known_at is not None:
+        states = states.filter(pl.col("stated_at") <= known_at)
+    identities = context.store.identities(known_at)
+    return find_first_days(load(INSTRUMENTS, tickers), raw, ledger, states, identities)
 
 
 def _count_missing(clean: pl.DataFrame, calendar: Calendar) -> int:
@@ -118,8 +141,7 @@ def _count_missing(clean: pl.DataFrame, calendar: Calendar) -> int:
     return int((last - first + 1).sum() - spans["bars"].sum())
 
 
-def _with_batches(context: RunContext, table: Table) -> pl.DataFrame:
-    raw = as_known.raw_prices(context, table)
+def _with_batches(context: RunContext, raw: pl.DataFrame, listings: Listings) -> pl.DataFrame:
     if "ts" in raw.columns:
         zone = shared_exchange(context.tickers).zone
         raw = raw.with_columns(date=pl.col("ts").dt.convert_time_zone(zone).dt.date())
@@ -128,7 +150,7 @@ def _with_batches(context: RunContext, table: Table) -> pl.DataFrame:
     batches = as_known.batches(context).select(
         "batch_id", "price_basis", "fetched_at", now=pl.lit(context.now).cast(UTC)
     )
-    listed = context.store.load(INSTRUMENTS, context.tickers).select("ticker", "listed_on")
+    listed = listings.first_days
     return raw.join(batches, on="batch_id", how="left").join(listed, on="ticker", how="left")
 
 
@@ -167,6 +189,7 @@ STAGE = Stage(
         BATCH_WITHDRAWALS,
         CONFIRMED_SERIES,
         INSTRUMENTS,
+        INSTRUMENT_STATES,
         CORPORATE_ACTIONS,
         ACTION_HISTORY,
     ),

@@ -110,7 +110,8 @@ class FileSource:
         And know the stored and listed tickers, which names of files may mean. To be called before
         any other method but ``identify``.
         """
-        known = known_tickers(store.tickers(), store.listed_tickers())
+        stored = self._options.identities.symbols_of(store.tickers())
+        known = known_tickers(stored, store.listed_tickers())
         self._options = replace(self._options, known=known)
         if self._fetched_at is None:
             hashes = {self._hash_of(file) for file in self._files_or_none()}

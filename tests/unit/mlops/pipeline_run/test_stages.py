@@ -3,10 +3,16 @@
 import pytest
 
 from mlops.pipeline_run.stages import STAGES
-from src.core.tables import ACTION_HISTORY, CORPORATE_ACTIONS, INSTRUMENTS, QUARANTINE
+from src.core.tables import (
+    ACTION_HISTORY,
+    CORPORATE_ACTIONS,
+    INSTRUMENT_STATES,
+    INSTRUMENTS,
+    QUARANTINE,
+)
 
 # Facts that come with the schema or from a person, and not from a stage.
-SUPPLIED = {INSTRUMENTS.name, CORPORATE_ACTIONS.name}
+SUPPLIED = {INSTRUMENTS.name, INSTRUMENT_STATES.name, CORPORATE_ACTIONS.name}
 each_stage = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 
 
