@@ -115,7 +115,9 @@ def _by_calendar(
     dates = {name: _dates(reading, latest_year) for name, reading in readings.items()}
     if all(other.equals(next(iter(dates.values()))) for other in dates.values()):
         return next(iter(dates))
-    close = [name for name, days in dates.items() if are_close_sessions(days, calendar)]
+    close = [
+        name for name, days in dates.items() if are_close_sessions(days, calendar, ENOUGH_DATES)
+    ]
     return close[0] if len(close) == 1 else None
 
 
@@ -125,12 +127,10 @@ def _dates(reading: pl.DataFrame, latest_year: int) -> pl.Series:
     return reading.select(text.str.to_date("%Y-%m-%d", strict=False)).to_series()
 
 
-def are_close_sessions(days: pl.Series, calendar: Calendar) -> bool:
-    """Whether these are three dates or more, all sessions, each at most ten days after another."""
+def are_close_sessions(days: pl.Series, calendar: Calendar, enough: int) -> bool:
+    """Whether these are ``enough`` sessions, each at most ten days after another."""
     distinct = days.unique().sort()
-    if distinct.null_count() == days.len() or distinct.drop_nulls().len() < ENOUGH_DATES:
-        return False
-    if distinct.null_count() or distinct[0] < calendar.covered_from:
+    if distinct.null_count() or distinct.len() < enough or distinct[0] < calendar.covered_from:
         return False
     gap = distinct.diff().max()
     is_close = isinstance(gap, dt.timedelta) and gap.days <= CLOSE_DAYS

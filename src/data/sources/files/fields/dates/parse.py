@@ -12,7 +12,7 @@ from src.core.errors import BadInput
 from src.data.sources.files.fields.dates.forms import OLDEST_YEAR, most_common_form, wall_times
 from src.data.sources.files.fields.dates.order import name_parts
 from src.data.sources.files.fields.dates.problems import outside_years, unreadable
-from src.data.sources.files.fields.dates.swapped import refuse_swapped
+from src.data.sources.files.fields.dates.swapped import half_swapped, refuse_swapped
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
@@ -70,7 +70,7 @@ def _within_years(
     outside = ((year < OLDEST_YEAR) | (year > latest_year)).fill_null(value=False)
     is_unreadable = times["wall"].is_null()
     bad = int((outside | is_unreadable).sum())
-    if _are_many(bad, at.len()):
+    if _are_many(bad, at.len()) or half_swapped(at):
         if int(outside.sum()) * 2 >= bad:
             raise BadInput(outside_years(at, outside, lines, column, latest_year))
         raise BadInput(unreadable(at, is_unreadable, lines, column))

@@ -50,7 +50,7 @@ def _are_better(written: pl.Series, undone: pl.Series, calendar: Calendar) -> bo
     breaks, remaining = _breaks(written), _breaks(undone)
     if breaks >= 2 and remaining * _FEWER <= breaks:
         return True
-    if remaining == 0 and are_close_sessions(undone, calendar):
+    if remaining == 0 and are_close_sessions(undone, calendar, 2):
         return not _is_close(written)
     if written.n_unique() < _ENOUGH_DATES:
         return False

@@ -125,16 +125,20 @@ def _are_one_day(bars: pl.DataFrame, *, stated: bool) -> bool | None:
 
 
 def _are_days(earlier: pl.DataFrame, latest: pl.DataFrame) -> bool | None:
-    """Whether the bars of two to four dates are days, by those before the last date."""
-    stamps = earlier["stamp"].unique().to_list()
+    """Whether the bars of two to four dates are days, by those before the last date.
+
+    A festival's day has its own hours or the usual stamp, so it shows nothing beside others.
+    """
+    usual = earlier.filter(~pl.col("is_short"))
+    stamps = (earlier if usual.is_empty() else usual)["stamp"].unique().to_list()
     if "inside" in stamps:
         return False
     if len(stamps) > 1 or stamps[0] is None or not _has_one_bar_a_day(earlier):
         return None
     is_day = _is_live_or_stamped(latest, stamps[0])
-    if earlier["is_short"].all() and not is_day:
+    if usual.is_empty() and not is_day:
         return False
-    if earlier["is_short"].all() or not is_day:
+    if usual.is_empty() or not is_day:
         raise BadInput(_undecided(latest))
     return True
 
@@ -147,11 +151,15 @@ def _is_live_or_stamped(latest: pl.DataFrame, stamp: str) -> bool:
     """Whether the last date has the day's row, a live one off the hours, or both."""
     by_ticker = latest.group_by("ticker").agg(
         pl.len(),
-        stamped=(pl.col("stamp") == stamp).sum(),
-        live=(~_is_on_quarter("at")).sum(),
+        stamped=_is_stamped(stamp).sum(),
+        live=(~_is_stamped(stamp) & ~_is_on_quarter("at")).sum(),
     )
     is_day = (pl.col("stamped") + pl.col("live") == pl.col("len")) & (pl.col("len") <= 2)
     return bool(by_ticker.select(is_day.all()).item())
+
+
+def _is_stamped(stamp: str) -> pl.Expr:
+    return (pl.col("stamp") == stamp).fill_null(value=False) | pl.col("is_short")
 
 
 def _refuse_scattered_hours(bars: pl.DataFrame) -> None:

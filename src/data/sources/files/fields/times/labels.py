@@ -69,7 +69,9 @@ def move_to_starts(
         raise BadInput(_unclear(bars, zone))
     if convention == "end":
         return _from_ends(bars, phase, zone)
-    return _from_beginnings(bars, phase, zone) if convention == "start" else (utc, ())
+    if convention == "start":
+        return _from_beginnings(bars, phase, zone)
+    return utc, ("bars taken as labelled by their beginning",) if counts.bars else ()
 
 
 def _phase(bars: pl.DataFrame) -> int | None:
@@ -139,7 +141,9 @@ def _from_ends(
         raise BadInput(_unclear(bars, zone))
     length = (ts.dt.minute().cast(pl.Int32) - phase - 1) % 60 + 1
     start = ts - pl.duration(minutes=length)
-    clipped = pl.when((ts > opens) & (start < opens)).then(opens).otherwise(start)
+    is_first = (ts == ts.min().over("ticker", "day")) & (ts > opens) & (ts <= opens + _HOUR)
+    is_hour = is_first & (pl.col("closes") - opens < FULL_SESSION)  # begins off the usual minute
+    clipped = pl.when(is_hour | ((ts > opens) & (start < opens))).then(opens).otherwise(start)
     moved = bars.with_columns(start=clipped)
     is_exact = (moved["ts"].dt.second() == 0).all() and (moved["ts"].dt.microsecond() == 0).all()
     if not is_exact or moved.n_unique(["ticker", "start"]) < moved.n_unique(["ticker", "ts"]):

@@ -29,6 +29,7 @@ def swapped(day):
         [swapped(day) for day in SESSIONS if day.month == 11 and day.day <= 12],
         [swapped(day) for day in SESSIONS if day.month == 11 and day.day <= 12][::-1],
         [dt.date(2024, 1, 11), dt.date(2024, 4, 11), dt.date(2024, 5, 11)],
+        [dt.date(2024, 4, 11), dt.date(2024, 5, 11)],
         # A whole file, as a program makes it that reads each date for itself.
         [swapped(day) for day in SESSIONS],
         [swapped(day) for day in SESSIONS][::-1],
@@ -51,6 +52,11 @@ def test_texts_beside_swapped_dates_are_refused_with_both():
 
     with pytest.raises(BadInput, match=r"texts such as 13/11/2024 beside dates such as 2024-01-11"):
         parsed(written)
+
+
+def test_one_text_beside_two_swapped_dates_is_enough():
+    with pytest.raises(BadInput, match="texts such as 13/08/2024 beside dates such as 2024-09-08"):
+        parsed(["2024-09-08", "2024-12-08", "13/08/2024"])
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,10 @@ def test_three_decimals_everywhere_are_decimals_beside_volumes_that_are_not_grou
     assert closes(*written, volumes=["9000000"] * 3, delimiter=";") == [810.25, 818.4, 805.1]
 
 
+def test_three_digits_after_a_point_are_thousands_beside_volumes_grouped_by_points():
+    assert closes("4.140", "4.155", volumes=["3.140.950", "950.100"], delimiter=";") == [4140, 4155]
+
+
 def test_three_digits_after_a_comma_are_thousands_beside_grouped_volumes():
     assert closes("1,250", "1,260", volumes=["1,234,567", "987,654"]) == [1250, 1260]
     assert closes("1,250", "1,260", volumes=["987,654", "87,650"]) == [1250, 1260]
@@ -126,6 +130,9 @@ def test_prices_of_one_magnitude_show_what_a_comma_is(written, values):
         (("1,250", "1,260"), ("900", "800"), ";"),
         (("1,250", "1,260"), ("950,000", "870,000"), ";"),
         (("4.140", "4.150"), ("950", "870"), ";"),
+        (("810,250", "818,400"), ("9.55M", "8.2M"), ";"),
+        (("318,950", "325,350", "312,550", "317,600"), ("1,234,567",), ";"),
+        (("35.500", "36.200", "34.800", "35.400"), ("3.140.950",), "\t"),
     ],
 )
 def test_prices_that_can_be_read_in_two_ways_are_refused_with_both(written, volumes, delimiter):
@@ -138,6 +145,15 @@ def test_prices_that_can_be_read_in_two_ways_are_refused_with_both(written, volu
 def test_grouped_volumes_beside_decimal_commas_are_refused():
     with pytest.raises(BadInput, match=r"such as 951,234, can be 951234 or 951\.234"):
         parsed(["810,25", "811,5"], ["951,234", "87,650"], ";")
+
+
+@pytest.mark.parametrize(
+    ("written", "volumes"),
+    [(["35.05", "35.10"], ["940.752", "3.215.934"]), (["35,05", "35,1"], ["9407.5", "3215.0"])],
+)
+def test_prices_and_volumes_in_different_notations_are_refused(written, volumes):
+    with pytest.raises(BadInput, match=f"prices, such as {written[0]}, and its volumes, such as"):
+        parsed(written, volumes, ";")
 
 
 @pytest.mark.parametrize("written", ["$41.20", "41.20 USD", "€41.20"])

@@ -80,6 +80,12 @@ def test_two_rows_at_stamps_of_whole_days_are_days(times):
     assert (bars.kind, bars.key.to_list()) == ("daily", DATES[1:3])
 
 
+def test_a_festival_among_a_few_days_may_have_any_stamp():
+    bars = resolved("2024-10-31 09:15:00", "2024-11-01 09:15:00", "2024-11-04 09:15:00")
+
+    assert bars.kind == "daily"
+
+
 def test_a_day_and_its_live_row_are_a_day():
     bars = resolved("2024-11-04 00:00:00+05:30", "2024-11-04 11:20:31+05:30")
 

@@ -82,10 +82,16 @@ def test_a_label_after_the_close_of_a_day_or_two_leaves_beginnings_alone():
     assert starts(resolved(*written))[-2:] == ["15:15", "15:30"]
 
 
-@pytest.mark.parametrize("day", ["2023-11-12", "2024-03-02"])  # Muhurat, and a drill
-def test_a_short_session_is_read_as_the_others(day):
-    short = {"2023-11-12": ["19:15"], "2024-03-02": ["10:15", "12:15", "12:30"]}[day]
-    begin = {"2023-11-12": ["18:15"], "2024-03-02": ["09:15", "11:15", "12:15"]}[day]
+@pytest.mark.parametrize(
+    ("day", "short", "begin"),
+    [
+        ("2024-03-02", ["10:15", "12:15", "12:30"], ["09:15", "11:15", "12:15"]),  # a drill
+        ("2023-11-12", ["19:15"], ["18:15"]),  # festivals
+        ("2024-11-01", ["19:00"], ["18:00"]),
+        ("2024-11-01", ["18:15", "19:00"], ["18:00", "18:15"]),
+    ],
+)
+def test_a_short_session_is_read_as_the_others(day, short, begin):
     written = [*labels([*QUARTERS[1:], "15:30"], ""), *labels(short, "", [day])]
 
     assert starts(resolved(*written))[-len(begin) :] == begin
@@ -95,6 +101,13 @@ def test_one_session_labelled_by_its_ends_is_enough():
     bars = resolved(*labels([*QUARTERS[1:], "15:30"], "", DAYS[:1]))
 
     assert starts(bars) == QUARTERS
+
+
+def test_a_bar_or_two_are_labelled_by_their_beginning_as_is_said():
+    bars = resolved("2024-11-04 12:15:00+05:30", "2024-11-04 13:15:00+05:30")
+
+    assert starts(bars) == ["12:15", "13:15"]
+    assert bars.notes == ("bars taken as labelled by their beginning",)
 
 
 def test_an_opening_that_is_missing_on_most_days_shows_beginnings():
