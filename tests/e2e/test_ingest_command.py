@@ -83,3 +83,16 @@ def test_files_are_shown_as_they_would_be_read_without_a_database(command, folde
     assert "postgres" not in ran.stderr
     good = command(INGEST, "show", "--path", folder / "TCS.NS.csv", **NOW)
     assert good.returncode == 0
+
+
+def test_names_of_files_are_held_against_what_is_stored(command, embedded, folder):
+    name = folder / "wipro.csv"
+    with embedded():
+        command(INGEST, "write", "--all", "--source", "csv", "--path", folder, **NOW)
+        (folder / "WIPRO.NS.csv").rename(name)
+
+        ran = command(INGEST, "show", "--path", name, **NOW)
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "\n  tickers    WIPRO.NS\n" in ran.stdout
+    assert "held against the stored and listed symbols" in ran.stdout

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from src.core.calendars.exchanges import calendar_of, exchange_of
-from src.core.errors import BadInput, UsageError
+from src.core.errors import DatabaseUnavailable, UsageError
 from src.core.tickers import normalise_ticker
 from src.data.ingest import withdraw
 from src.data.ingest.stage import stage
@@ -19,6 +19,7 @@ from src.data.sources.files.source import FileSource
 from src.data.sources.pace import keep_pace
 from src.data.sources.preview import FileReading, describe, summary
 from src.data.sources.select import add_source_arguments, open_source, source_request
+from src.db.database import DATA_DIR, open_database
 from src.stages.arguments import ticker_of
 from src.stages.cli import run_command, set_up, stage_main, stage_parser
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from src.config.settings import Settings
-    from src.data.sources.delivery import Delivery, Source
+    from src.data.sources.delivery import Source
     from src.data.sources.select import SourceRequest
     from src.db.database import Database
     from src.stages.stage import Stage
@@ -55,6 +56,7 @@ def _show_files(args: argparse.Namespace) -> int:
     source = _open(args, settings, now, replace(source_request(args), name="csv"))
     if not isinstance(source, FileSource):
         raise UsageError("--known-at is for stored prices: leave out --path.")
+    known = _know_symbols(source, settings)
     readings = []
     for file in source.files():
         reading = _read(source.only(file), file.path)
@@ -62,20 +64,36 @@ def _show_files(args: argparse.Namespace) -> int:
         readings.append(replace(reading, deliveries=()))
     for sentence in source.take_unread():
         sys.stdout.write(f"{sentence}\n")
-    sys.stdout.write(f"{summary(readings)}\n")
+    sys.stdout.write(f"{known}\n{summary(readings)}\n")
     return 1 if any(reading.failures for reading in readings) else 0
 
 
 def _read(source: FileSource, path: Path) -> FileReading:
-    deliveries: list[Delivery] = []
+    deliveries = [
+        delivery
+        for ticker in source.tickers()
+        for kind in KEY_COLUMNS
+        for delivery in source.fetch(kind, ticker, None, None)
+    ]
+    return FileReading(
+        path, deliveries, [str(error) for error in source.take_failures()], source.take_unread()
+    )
+
+
+def _know_symbols(source: FileSource, settings: Settings) -> str:
+    """Let the source know the stored symbols; a database is not made for that alone.
+
+    Returns:
+        A sentence about what names of files were held against.
+    """
+    if settings.server is None and not (settings.home / DATA_DIR).exists():
+        return "Nothing is stored yet, so names of files were held against no stored symbols."
     try:
-        for ticker in source.tickers():
-            for kind in KEY_COLUMNS:
-                deliveries += source.fetch(kind, ticker, None, None)
-        failures = source.take_failures()
-    except BadInput as error:
-        failures = [error]
-    return FileReading(path, deliveries, [str(each) for each in failures], source.take_unread())
+        with open_database(settings.server, settings.home) as database:
+            source.identify(database.store)
+    except DatabaseUnavailable as error:
+        return f"Names of files were held against no stored symbols: {error}"
+    return "Names of files were held against the stored and listed symbols."
 
 
 def _prepare(

@@ -99,20 +99,22 @@ class FileSource:
         self._failures: list[BadInput] = []
         self._unread = Unread()
         self._found: list[PriceFile] | None = None
+        self._is_part = False
 
     def identify(self, store: Store) -> None:
-        """Learn whose rows under changed symbols are; to be called before any other method."""
-        self._options = replace(self._options, identities=store.identities())
+        """Learn which tickers are stored or listed, and whose rows under changed symbols are.
+
+        To be called before any other method.
+        """
+        identities = store.identities()
+        known = known_tickers(identities.symbols_of(store.tickers()), store.listed_tickers())
+        self._options = replace(self._options, known=known, identities=identities)
 
     def recognise(self, store: Store) -> None:
         """Pass over the files that are stored already, unless a time of download is given.
 
-        And know the stored and listed tickers, which names of files may mean. To be called before
-        any other method but ``identify``.
+        To be called before any other method but ``identify``.
         """
-        stored = self._options.identities.symbols_of(store.tickers())
-        known = known_tickers(stored, store.listed_tickers())
-        self._options = replace(self._options, known=known)
         if self._fetched_at is None:
             hashes = {self._hash_of(file) for file in self._files_or_none()}
             self._stored = find_stored(store, hashes - {""})
@@ -124,8 +126,9 @@ class FileSource:
         return self._found
 
     def only(self, file: PriceFile) -> FileSource:
-        """A source of one of its files alone."""
+        """A source of one of its files alone, which may have no prices of the ticker."""
         source = copy(self)
+        source._is_part = True
         source._found, source._deliveries = [file], None
         source._failures, source._unread = [], Unread()
         return source
@@ -174,7 +177,7 @@ class FileSource:
                 read, refusals = self._read_file(file)
                 pieces += read
                 failures += refusals
-            if not pieces and not self._stored.files:
+            if not pieces and not self._stored.files and not self._is_part:
                 raise _nothing_read(self._ticker, self._paths, failures)
             merged = merge(pieces)
             self._deliveries, self._failures = {}, failures
