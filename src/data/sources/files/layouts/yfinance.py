@@ -73,7 +73,7 @@ def _with_levels(head: Sequence[Sequence[str]], first: int) -> Layout | None:
         (_unmarked(name), ticker) for name, ticker in zip(fields, tickers, strict=True)
     ]
     third = head[2] if len(head) > 2 else []
-    has_dates_line = _is_dates_line(third, first)
+    has_dates_line = _is_dates_line(third, first, columns)
     date = _date_column(upper, lower, first)
     pairs[: date + 1] = [("", "")] * (date + 1)
     names = [f"{name} {ticker}".strip() for name, ticker in pairs]
@@ -100,10 +100,13 @@ def _is_ticker(text: str) -> bool:
     return has_letter and is_word and re.fullmatch(r"\S{1,40}", text) is not None
 
 
-def _is_dates_line(line: Sequence[str], first: int) -> bool:
-    if first:
-        line = line[first:] if line and line[0].isdigit() else []
-    return bool(line) and canonical(line[0]) in DATES and not any(line[1:])
+def _is_dates_line(line: Sequence[str], first: int, columns: Sequence[int]) -> bool:
+    """Whether a line names the dates alone; ``columns`` of fields count from ``first``."""
+    if len(line) <= first or (first and not line[0].isdigit()):
+        return False
+    line = line[first:]
+    values = [line[place] for place in columns if place < len(line)]
+    return canonical(line[0]) in DATES and not any(values)
 
 
 def _date_column(upper: Sequence[str], lower: Sequence[str], first: int) -> int:

@@ -79,10 +79,14 @@ def _select(layout: Layout, cells: pl.DataFrame, ticker: str | None) -> pl.DataF
 
 
 def _at(layout: Layout) -> pl.Expr:
-    """The date as written, with its time; six digits are a time as MetaStock writes it."""
+    """The date as written, with its time; digits alone are a time as MetaStock writes it."""
     date, *times = (cell(column) for column in layout.dates)
-    written = [time.str.replace(r"^(\d\d)(\d\d)(\d\d)$", "$1:$2:$3") for time in times]
-    return pl.concat_str([date, *written], separator=" ")
+    return pl.concat_str([date, *map(_with_colons, times)], separator=" ")
+
+
+def _with_colons(time: pl.Expr) -> pl.Expr:
+    digits = pl.when(time == "0").then(pl.lit("000000")).otherwise(time)
+    return digits.str.replace(r"^(\d\d)(\d\d)(\d\d)?$", "$1:$2:$3").str.strip_suffix(":")
 
 
 def with_whole_rows(layout: Layout, cells: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:

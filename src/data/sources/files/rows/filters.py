@@ -50,7 +50,9 @@ def split_unknown_symbols(rows: pl.DataFrame, selected: Sequence[str]) -> Split:
     symbol = pl.col("symbol").str.replace(r"^.*\x1f", "").fill_null("")
     reason = pl.format("the symbol '{}' is not a ticker", symbol)
     good, bad = _split(rows, pl.col("ticker").is_null(), "unreadable_symbol", reason)
-    _refuse_if_many(bad, rows, "have a symbol that is not a ticker: correct them")
+    shares = rows.filter(~nse_series.never_the_share())  # debt has names of all kinds
+    unnamed = bad.filter(pl.col("line").is_in(shares["line"].implode()))
+    _refuse_if_many(unnamed, shares, "have a symbol that is not a ticker: correct them")
     return good, bad.with_columns(ticker=pl.lit(selected[0]))
 
 

@@ -58,7 +58,7 @@ def check_one_share(layout: Layout, rows: pl.DataFrame, headers: pl.DataFrame) -
     Raises:
         BadInput: where they do neither.
     """
-    if layout.symbol is not None:
+    if layout.symbol is not None or None not in layout.values:
         return
     rows = rows.drop_nulls("close").sort("line")
     for line, file_line in headers.select("line", "file_line").iter_rows():
@@ -84,7 +84,8 @@ def _continues(above: pl.DataFrame, below: pl.DataFrame) -> bool:
 
 
 def _has_words(cells: pl.Series, is_name: Callable[[str], bool]) -> pl.Series:
-    texts = cells.filter(cells.str.contains("[A-Za-z]").fill_null(value=False)).unique()
+    has_words = cells.str.contains("[A-Za-z]") & ~cells.str.contains(r"\d\d")  # dates have both
+    texts = cells.filter(has_words.fill_null(value=False)).unique()
     names = [text for text in texts if is_name(text)]
     return cells.is_in(names).fill_null(value=False)
 
@@ -101,10 +102,7 @@ def _check_same(layout: Layout, headers: pl.DataFrame) -> None:
     names = [canonical(name) for name in layout.names]
     columns = [f"c{place}" for place in range(len(names)) if f"c{place}" in headers.columns]
     for line, *row in headers.select("file_line", *columns).iter_rows():
-        if (
-            None not in layout.values
-            or [canonical(cell or "") for cell in row] != names[: len(row)]
-        ):
+        if [canonical(cell or "") for cell in row] != names[: len(row)]:
             raise BadInput(
                 f"line {line} is a second header, with other columns or of other tickers: save "
                 "each table as a file of its own."

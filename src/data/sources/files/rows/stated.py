@@ -11,6 +11,8 @@ from src.core.errors import BadInput
 from src.data.sources.files.identity.file_names import NamedTicker, is_a_period, name_of
 from src.data.sources.files.identity.naming import Statements, TickerRules
 from src.data.sources.files.identity.tickers import (
+    BSE,
+    NSE,
     is_bare,
     names_country,
     suffix_of_exchange,
@@ -47,6 +49,8 @@ def read_statements(
     bare = rules.for_bare(statements)
     written = _written(layout, cells)
     stated = {text: ticker for text in written if (ticker := _ticker(text, bare))}
+    if layout.vendor in ("nse", "bse"):  # there a dot may be part of a bond's name
+        stated = {text: ticker for text, ticker in stated.items() if ticker.endswith((NSE, BSE))}
     _check_country(written, rules)
     columns = list(dict.fromkeys(stated.values()))
     return Statements(columns, names, statements.suffix, is_yahoo=statements.is_yahoo), stated

@@ -352,6 +352,16 @@ def test_debt_of_bse_is_not_the_share(tmp_path, group):
     assert (bars(delivery), delivery.rejected["rule"].to_list()) == (BARS[:1], ["other_series"])
 
 
+def test_debt_may_be_named_by_what_is_no_ticker(tmp_path):
+    debt = [udiff(symbol=f"{n}.25KFL 28", src="BSE", series="F") for n in range(9)]
+    dotted = udiff(symbol="8.75AB", src="BSE", series="F")
+
+    deliveries = read(tmp_path, UDIFF + udiff(src="BSE", series="A") + "".join(debt) + dotted)
+
+    assert [d.ticker for d in deliveries] == ["ABC.BO"]
+    assert deliveries[0].rejected["rule"].to_list() == ["unreadable_symbol"] * 10
+
+
 def test_bses_old_files_name_shares_by_codes(tmp_path):
     text = "SC_CODE,SC_NAME,SC_GROUP,SC_TYPE,OPEN,HIGH,LOW,CLOSE,LAST,PREVCLOSE,NO_OF_SHRS\n"
 
@@ -417,6 +427,13 @@ def test_another_period_is_refused(tmp_path, period):
     assert f"its <PER> column says {period}: give daily (D) or hourly" in refusal(
         tmp_path, text, **ASKED
     )
+
+
+@pytest.mark.parametrize("time", ["0", "0000", "000000", "00:00"])
+def test_a_time_of_digits_is_read(tmp_path, time):
+    text = STOOQ.replace("<PER>,", "").replace(",D,", ",").replace("000000", time)
+
+    assert bars(read(tmp_path, text, **ASKED)[0]) == BARS
 
 
 def test_hours_of_stooq_are_hours(tmp_path):
