@@ -24,8 +24,6 @@ from src.stages.arguments import ticker_of
 from src.stages.cli import run_command, set_up, stage_main, stage_parser
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from src.config.settings import Settings
     from src.data.sources.delivery import Source
     from src.data.sources.select import SourceRequest
@@ -59,7 +57,7 @@ def _show_files(args: argparse.Namespace) -> int:
     known = _know_symbols(source, settings)
     readings = []
     for file in source.files():
-        reading = _read(source.only(file), file.path)
+        reading = _read(source.only(file), str(file.path))
         sys.stdout.write("\n".join(describe(reading)) + "\n\n")
         readings.append(replace(reading, deliveries=()))
     for sentence in source.take_unread():
@@ -68,7 +66,7 @@ def _show_files(args: argparse.Namespace) -> int:
     return 1 if any(reading.failures for reading in readings) else 0
 
 
-def _read(source: FileSource, path: Path) -> FileReading:
+def _read(source: FileSource, path: str) -> FileReading:
     deliveries = [
         delivery
         for ticker in source.tickers()

@@ -13,8 +13,6 @@ import polars as pl
 from src.core.calendars.exchanges import exchange_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from src.data.sources.delivery import Delivery
 
 _TICKERS_SHOWN = 5
@@ -29,7 +27,7 @@ class FileReading:
     The sentences of ``failures`` and ``unread`` may begin with the path.
     """
 
-    path: Path
+    path: str
     deliveries: Sequence[Delivery]
     failures: Sequence[str] = ()
     unread: Sequence[str] = ()
@@ -37,7 +35,7 @@ class FileReading:
 
 def describe(reading: FileReading) -> list[str]:
     """Lines about how a file is read, its path above them."""
-    lines = [str(reading.path)]
+    lines = [reading.path]
     for group in _alike(reading.deliveries):
         lines += _describe_group(group, reading.path)
     prefix = f"{reading.path}: "
@@ -68,9 +66,9 @@ def _alike(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
     return list(groups.values())
 
 
-def _describe_group(group: Sequence[Delivery], path: Path) -> Iterator[str]:
+def _describe_group(group: Sequence[Delivery], path: str) -> Iterator[str]:
     first = group[0]
-    place = first.origin.removeprefix(str(path)).removeprefix(", ")
+    place = first.origin.removeprefix(path).removeprefix(", ")
     if place:
         yield _line("table", place)
     yield _line("layout", first.layout)

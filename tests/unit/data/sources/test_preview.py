@@ -9,7 +9,7 @@ HEADER = "Date,Symbol,Open,High,Low,Close,Volume\n"
 def reading(path, **options):
     source = file_source(path, **options)
     deliveries = all_deliveries(source)
-    return FileReading(path, deliveries, list(map(str, source.take_failures())))
+    return FileReading(str(path), deliveries, list(map(str, source.take_failures())))
 
 
 def lines(path, **options):
@@ -66,19 +66,19 @@ def test_many_tickers_are_counted(tmp_path):
 
 
 def test_a_refusal_is_told_without_the_path_again(tmp_path):
-    path = tmp_path / "TCS.csv"
+    path = str(tmp_path / "TCS.csv")
     refused = FileReading(path, [], [f"{path}: it is empty."], [f"{path}: not read: a (hidden)."])
 
     assert describe(refused) == [
-        str(path),
+        path,
         "  refused    it is empty.",
         "  passed by  a (hidden).",
     ]
-    assert describe(FileReading(path, [])) == [str(path), "  read       nothing"]
+    assert describe(FileReading(path, [])) == [path, "  read       nothing"]
 
 
 def test_the_end_counts_what_is_refused(tmp_path):
-    path = tmp_path / "TCS.csv"
+    path = str(tmp_path / "TCS.csv")
     readings = [FileReading(path, []), FileReading(path, [], ["no"]), FileReading(path, [])]
 
     assert summary(readings) == "3 files: 2 can be read, 1 refused. Nothing was stored."
