@@ -253,7 +253,7 @@ CLEANED = ("raw_daily_prices", "raw_daily_prices_clean", "features_daily", "quar
 
 NSE_LIST = """\
 "SYMBOL","COMPANY NAME","SERIES","PURPOSE","FACE VALUE","EX-DATE","RECORD DATE"
-"TCS","Tata Consultancy","EQ"," Bonus 1:1 /Dividend- Rs 29 Per Share","1","31-May-2018","-"
+"TCS","Tata Consultancy","EQ"," Bonus 1:1 /Dividend- Rs 31 Per Share","1","31-May-2018","-"
 "TCS","Tata Consultancy","EQ"," Interim Dividend - Rs 8 Per Share","1","07-Jan-2022","-"
 "TCS","Tata Consultancy","EQ"," Interim Dividend","1","14-Oct-2021","-"
 "TCS","Tata Consultancy","EQ"," Buyback","1","23-Feb-2022","-"
@@ -294,7 +294,7 @@ def test_a_list_of_nse_is_taken_whole_and_once(command, ledger, tmp_path):
     assert second.stdout == SUMMARY.format(path=path, changes=same, next_step="")
     assert ledger() == {
         ("2018-05-31", "bonus"): (2.0, "applied"),
-        ("2018-05-31", "dividend"): (29.0, "applied"),
+        ("2018-05-31", "dividend"): (31.0, "applied"),
         ("2018-06-13", "dividend"): (10.5, "applied"),
         ("2021-10-14", "unclear"): (None, "pending"),
         ("2022-01-07", "dividend"): (8.0, "applied"),

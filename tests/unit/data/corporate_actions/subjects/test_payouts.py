@@ -27,21 +27,21 @@ def amounts(subject: str, *, is_unit: bool = False) -> list[float | None]:
         ("Dividend - Rs5/- Per Sh", [5.0]),
         ("Dividend - Rs 1,000 Per Share", [1000.0]),
         ("Dividend - Rs.0.60 Per Share", [0.6]),
-        ("Dividend - Re 0..30 Per Share", [0.3]),
-        ("Dividend - Rs 0 .70 Per Share", [0.7]),
+        ("Dividend - Re 0..45 Per Share", [0.45]),
+        ("Dividend - Rs 0 .85 Per Share", [0.85]),
         ("Interim Dividend - Rs. - 18.0000", [18.0]),
         ("Dividned - 4 Per Share", [4.0]),
         ("Dividend - Rs 5/- (50%)", [5.0]),
         ("Interim Dividend Rs 6/- Plus Special Dividend Rs 4/- Per Share", [6.0, 4.0]),
         ("Interim Dividend - Rs 7 Per Share Special Dividend - Rs 3 Per Share", [7.0, 3.0]),
         ("Dividend - Final Rs 22 + Special Rs 10", [22.0, 10.0]),
-        ("Agm/Spl Div- Rs.5/- Div-7.5/-", [5.0, 7.5]),
+        ("Agm/Spl Div- Rs.6/- Div-8.5/-", [6.0, 8.5]),
         ("DIV/SPDIV - RS 3 & RS 4", [3.0, 4.0]),
-        ("Dividend-Rs.8.50 Per Share (Including Special Dividend Of Rs.2/- Per Share).", [8.5]),
+        ("Dividend-Rs.9.25 Per Share (Including Special Dividend Of Rs.3/- Per Share).", [9.25]),
         ("Dividend Rs.3/- (Final Rs.2/- And Special Re.1/-)", [3.0]),
         ("AGM/DIV-(FIN-RS 3+SPL-RS 2)", [3.0, 2.0]),
         ("Interim Dividend - Rs 3 Per Equity Share Of Face Value Of Rs 10 Each", [3.0]),
-        ("Dividend - Rs 12.50 Per Share Pursuant To Scheme", [12.5]),
+        ("Dividend - Rs 13.50 Per Share Pursuant To Scheme", [13.5]),
         ("Interest Dividend - Re 1 Per Share", [1.0]),
     ],
 )
@@ -67,15 +67,15 @@ def test_per_cents_of_the_face_value_stay_per_cents(subject: str, expected: list
     ("subject", "expected"),
     [
         (
-            "Distribution - Rs 3.25 Per Unit Consisting Of Rs 1.44 Per Unit As Interest Income & "
-            "Rs 1.81 Per Unit As Repayment Of Spv Loan",
-            3.25,
+            "Distribution - Rs 3.75 Per Unit Consisting Of Rs 1.55 Per Unit As Interest Income & "
+            "Rs 2.20 Per Unit As Repayment Of Spv Loan",
+            3.75,
         ),
-        ("Distribution Rs 3 Per Unit For The First Quarter Of Fy 2018-19(Purpose Revised)", 3.0),
-        ("Distribution - Interest Payment Rs 2.72 Per Unit/ Principle Re 0.28 Per Unit", 3.0),
-        ("Interest -Rs 1.2/Return On Capital -Rs 0.41/Interim Dividend -Rs 0.92", 2.53),
+        ("Distribution Rs 4 Per Unit For The Third Quarter Of Fy 2020-21(Purpose Revised)", 4.0),
+        ("Distribution - Interest Payment Rs 2.60 Per Unit/ Principle Re 0.90 Per Unit", 3.5),
+        ("Interest -Rs 1.3/Return On Capital -Rs 0.52/Interim Dividend -Rs 0.81", 2.63),
         ("Distribution - Rs 5 Per Unit/Interest - Rs 2 Per Unit/Dividend - Rs 3 Per Unit", 5.0),
-        ("Dividend - Rs Per 0.09 Unit/Interest Payment - Rs 3.88 Per Unit", 3.97),
+        ("Dividend - Rs Per 0.07 Unit/Interest Payment - Rs 2.81 Per Unit", 2.88),
     ],
 )
 def test_a_trust_pays_out_its_total_once(subject: str, expected: float) -> None:
@@ -97,7 +97,7 @@ def test_interest_is_paid_out_by_trusts_alone() -> None:
         ("Dividend - Re 0.0 Per Share", "a dividend of 0.0 is impossible"),
         ("Dividend - Rs 2,50 Per Share", "',' is not understood in a dividend"),
         ("Dividend - Rs 5 Per Share Cancelled", "'cancelled' is not understood in a dividend"),
-        ("Annual General Meeting- Re 0.85 Per Share", "0.85 is not said to be a dividend"),
+        ("Annual General Meeting- Re 0.65 Per Share", "0.65 is not said to be a dividend"),
         (
             "Dividend Rs.3/- (Special Re.1/-)",
             "what stands in brackets is not the sum of what stands before them",

@@ -151,13 +151,13 @@ def test_rights_have_their_offer(
 
 def test_two_offers_of_rights_are_both_kept() -> None:
     (part,) = parse_subject(
-        "Rights - 4:25 Fully Paid Up Shares @ Premium Rs 500/- Per Share / 2:25 Partly Paid Up "
-        "Shares @ Premium Rs 605/- Per Share"
+        "Rights - 3:20 Fully Paid Up Shares @ Premium Rs 400/- Per Share / 1:20 Partly Paid Up "
+        "Shares @ Premium Rs 450/- Per Share"
     )
     offers = [
         (offer["new"], offer["premium"], offer["partly_paid"]) for offer in part.detail["offers"]
     ]
-    assert offers == [(4.0, 500.0, False), (2.0, 605.0, True)]
+    assert offers == [(3.0, 400.0, False), (1.0, 450.0, True)]
 
 
 counts = st.integers(1, 60)
