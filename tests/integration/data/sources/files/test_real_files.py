@@ -98,6 +98,22 @@ def test_hourly_twins_in_two_zones_agree_on_their_times():
     assert (~near).sum() == 91
 
 
+@pytest.mark.parametrize("zone", ["", "+05:30"])
+def test_hourly_bars_labelled_by_their_ends_are_stored_as_the_others(tmp_path, zone):
+    name = "tcs_hourly/naive_ist_2022_2025.csv"
+    (by_start,) = source(name).fetch("hourly", TCS, None, None)
+    rows = pl.read_csv(DATA / name)
+    start = rows["datetime"].str.to_datetime()
+    is_last = start.dt.time() == dt.time(15, 15)
+    end = start.dt.offset_by("15m").zip_with(is_last, start.dt.offset_by("1h"))
+    path = tmp_path / "TCS.csv"
+    rows.with_columns(datetime=end.dt.strftime("%Y-%m-%d %H:%M:%S") + zone).write_csv(path)
+
+    (by_end,) = file_source(path, ticker=TCS).fetch("hourly", TCS, None, None)
+
+    assert by_end.frame.equals(by_start.frame)
+
+
 def test_hourly_bars_of_yahoo_are_split_adjusted_only():
     (utc,) = source("tcs_hourly/yahoo_naive_utc_2023_2025.xlsx").fetch("hourly", TCS, None, None)
 

@@ -17,6 +17,8 @@ from src.data.sources.files.fields.dates.order import CLOSE_DAYS, are_close_sess
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
 
+# Rows, which are decades of a share: a file of a whole market is not slowed down.
+_SAMPLE = 50_000
 _FEWER = 4
 _ENOUGH_DATES = 10
 _MOST, _NEARLY_ALL = 0.95, 0.99
@@ -24,7 +26,7 @@ _MOST, _NEARLY_ALL = 0.95, 0.99
 
 def refuse_swapped(wall: pl.Series, column: str, calendar: Calendar) -> None:
     """Refuse year-first dates that make sense only with day and month swapped; raises BadInput."""
-    written = wall.drop_nulls().dt.date()
+    written = wall.head(_SAMPLE).drop_nulls().dt.date()
     written = written.filter((written != written.shift(1)).fill_null(value=True)).alias("day")
     undone = _undone(written)
     if written.equals(undone) or not _are_better(written, undone, calendar):
