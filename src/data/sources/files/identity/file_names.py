@@ -15,7 +15,7 @@ _SYMBOL = r"(?=[A-Z0-9&-]*[A-Z])[A-Z0-9][A-Z0-9&-]{0,19}"
 _EXCHANGES = {"NS": ".NS", "NSE": ".NS", "BO": ".BO", "BSE": ".BO", "BOM": ".BO"}
 # TradingView: ``NSE_DLY_TCS, 1D``; it writes & and - as _.
 _TRADING_VIEW = re.compile(
-    r"(?P<exchange>NSE|BSE)_(?:DLY_)?(?P<symbol>[A-Z0-9][A-Z0-9&_-]*), (?P<interval>\w+?)(_\w+)?"
+    r"(?P<exchange>NSE|BSE)_(?:DLY_)?(?P<symbol>[A-Z0-9][A-Z0-9&_!-]*), (?P<interval>\w+?)(_\w+)?"
 )
 # NSE's website, today and before: ``Quote-Equity-TCS-EQ-01-01-2024-to-31-12-2024``.
 _NSE_PAGES = (
@@ -86,12 +86,14 @@ def name_of(text: str, place: str) -> NamedTicker | None:
     """The ticker in a name, None where it has none by a known pattern.
 
     Raises:
-        BadInput: for a name that says that the bars are neither daily nor hourly.
+        BadInput: for a name that says that the bars are neither daily nor hourly, or of a future.
     """
     stem = _COPY.sub("", _ENDINGS.sub("", text.strip()))
     stem = _COPY.sub("", _ENDINGS.sub("", stem))
     match = _TRADING_VIEW.fullmatch(stem)
     if match:
+        if "!" in match["symbol"]:
+            raise BadInput(f"{place} says {match['symbol']}, a future: give the file of the share.")
         kind = _kind(match["interval"], place)
         return _named(match["symbol"], _EXCHANGES[match["exchange"]], place, kind)
     for pattern in _NSE_PAGES:
@@ -137,12 +139,18 @@ def _named(
     symbol: str, suffix: str | None, place: str, kind: str | None = None
 ) -> NamedTicker | None:
     is_upper = symbol.isupper()
-    symbol = symbol.upper().removesuffix("-EQ")
+    symbol = _without_plain_words(symbol.upper())
     if symbol.isdigit() or symbol.lower() in _PLAIN_WORDS or _DATE_INSIDE.search(symbol):
         return None
     if not is_upper and symbol.count("-") > 1:  # words
         return None
     return NamedTicker(symbol, suffix, place, is_upper, kind)
+
+
+def _without_plain_words(symbol: str) -> str:
+    """A symbol without what else stands behind a hyphen: ``TCS-EQ``, ``TCS-1D``."""
+    body, mark, word = symbol.rpartition("-")
+    return _without_plain_words(body) if mark and _is_plain(word) else symbol
 
 
 def _is_plain(rest: str) -> bool:

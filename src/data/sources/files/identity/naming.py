@@ -174,7 +174,7 @@ def _check_requested(
     suffix = statements.suffix
     if suffix is not None and not columns and not requested.endswith(suffix):
         raise BadInput(
-            f"its columns have prices of {_EXCHANGES[suffix]}, not of {requested}: give the file "
+            f"it has prices of {_EXCHANGES[suffix]}, not of {requested}: give the file "
             f"of {requested}, or use --ticker {requested.partition('.')[0]}{suffix}."
         )
     others = [name for name in statements.names if not any(map(name.is_of, (requested, *columns)))]

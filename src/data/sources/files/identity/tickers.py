@@ -42,9 +42,11 @@ def ticker_of_cell(text: str, suffix: str) -> str | None:
     elif names_country(text):
         text = text[: text.rindex(".")]
     try:
-        return normalise_ticker(text, suffix)
+        ticker = normalise_ticker(text, suffix)
     except UsageError:
         return None
+    is_code = ticker.endswith(NSE) and ticker.removesuffix(NSE).isdigit()  # of BSE's
+    return None if is_code else ticker
 
 
 def names_country(text: str) -> bool:

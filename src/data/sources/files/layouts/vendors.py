@@ -42,19 +42,28 @@ def vendor_of(titles: Sequence[str], values: Mapping[str, int]) -> Origin:
 
 
 def _other_vendor(present: set[str], values: Mapping[str, int]) -> Origin:
-    if "adj_close" in values:
-        return Origin("yahoo", "yahoo", "split")
-    if {"dividends", "stock splits"} <= present:
-        return Origin("yahoo_adjusted", "yahoo", "total")
-    if "price" in present and values["close"]:
-        is_corner = "close" in present
-        return (
-            Origin("yfinance_flat", "yahoo", "total")
-            if is_corner
-            else Origin("investing", "investing", "split")
-        )
+    if origin := _yahoo(present, values):
+        return origin
+    if "price" in present and "close" not in present:
+        return Origin("investing", "investing", "split")
     if "oi" in present and "timestamp" in present:
         return Origin("upstox", "upstox", "split")
     if "dtyyyymmdd" in present or "per" in present:
         return Origin("metastock", None, None)
     return Origin("plain", None, None)
+
+
+def _yahoo(present: set[str], values: Mapping[str, int]) -> Origin | None:
+    if "adj_close" in values:
+        return Origin("yahoo", "yahoo", "split")
+    if {"dividends", "stock splits"} <= present:
+        return Origin("yahoo_adjusted", "yahoo", "total")
+    is_corner = {"price", "close"} <= present
+    is_stacked = "ticker" in present and _are_by_name(values)
+    return Origin("yfinance", "yahoo", "total") if is_corner or is_stacked else None
+
+
+def _are_by_name(values: Mapping[str, int]) -> bool:
+    """Whether the prices stand as yfinance stacks those of several tickers: by their names."""
+    first = values["close"]
+    return [values[name] - first for name in ("high", "low", "open")] == [1, 2, 3]

@@ -95,7 +95,7 @@ FACTS: dict[str, tuple[str, ...]] = {
     ),
 }
 _RUPEES = re.compile(r" (rs|inr|rupees|in rs|in inr)$")
-_FOREIGN = re.compile(r"[$€£¥]|\b(USD|EUR|GBP|JPY|HKD|CAD|AUD|SGD|CHF)\b", re.IGNORECASE)
+_FOREIGN = re.compile(r"\$(?![A-Z])|[€£¥]|\b(USD|EUR|GBP|JPY|HKD|CAD|AUD|SGD|CHF)\b", re.IGNORECASE)
 
 
 def canonical(name: str) -> str:

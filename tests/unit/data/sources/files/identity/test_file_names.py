@@ -26,6 +26,7 @@ def named(file_name):
         ("TCS.NS_anything.csv", "TCS.NS"),
         ("NSE_TCS.csv", "TCS.NS"),
         ("NSE_TCS_2020.csv", "TCS.NS"),
+        ("NSE-TCS-1D.csv", "TCS.NS"),
         ("NSE_DLY_TCS, 1D.csv", "TCS.NS"),
         ("NSE_TCS, 1D_4f0a1.csv", "TCS.NS"),
         ("BSE_DLY_TCS, 1D.csv", "TCS.BO"),
@@ -84,6 +85,11 @@ def test_the_interval_of_tradingview_is_the_kind_of_bars(interval, kind):
 def test_another_interval_is_refused(interval):
     with pytest.raises(BadInput, match=f"its name says bars of {interval}: give daily"):
         name_of(f"NSE_TCS, {interval}.csv", "its name")
+
+
+def test_a_future_of_tradingview_is_no_share():
+    with pytest.raises(BadInput, match="its name says TCS1!, a future: give the file of the share"):
+        name_of("NSE_TCS1!, 1D.csv", "its name")
 
 
 def test_a_bare_name_is_of_a_ticker_of_any_exchange():

@@ -149,7 +149,7 @@ def test_a_bare_symbol_does_not_contradict_another_exchange():
 
 
 def test_the_exchange_of_a_layout_contradicts_another():
-    assert "have prices of NSE, not of TCS.BO" in refusal("TCS.BO", own_suffix=".NS")
+    assert "it has prices of NSE, not of TCS.BO" in refusal("TCS.BO", own_suffix=".NS")
 
 
 def test_in_a_folder_a_file_of_another_ticker_is_passed_over():

@@ -68,6 +68,7 @@ def test_a_suffix_is_upper_cased():
         *[("TCS", "TCS.NS"), ("NSE:TCS", "TCS.NS"), ("BSE:TCS", "TCS.BO"), ("BOM: TCS", "TCS.BO")],
         *[("TCS.NSE", "TCS.NS"), ("TCS.BSE", "TCS.BO"), ("NSE_EQ|TCS", "TCS.NS")],
         *[("TCS.BO", "TCS.BO"), ("TCS.IN", "TCS.NS"), ("AAPL.US", "AAPL.US"), ("tcs-eq", "TCS.NS")],
+        *[("532540", None), ("BSE:532540", "532540.BO"), ("20MICRONS", "20MICRONS.NS")],
         *[("T C S", None), ("", None), ("?", None)],
     ],
 )

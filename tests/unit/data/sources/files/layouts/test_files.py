@@ -198,7 +198,7 @@ LAYOUTS = {
     "yfinance flat": (YF_FLAT, {}, ("ABC.NS", "yahoo", "total")),
     "yfinance flat, ticker first": (YF_FLAT_TICKER_FIRST, {}, ("ABC.NS", "yahoo", "total")),
     "yfinance tuples": (YF_TUPLES, {}, ("ABC.NS", "yahoo", "total")),
-    "yfinance stacked": (YF_STACKED, {}, ("ABC.NS", "unnamed", "split")),
+    "yfinance stacked": (YF_STACKED, {}, ("ABC.NS", "yahoo", "total")),
 }
 
 
@@ -398,7 +398,7 @@ def test_an_exchange_without_symbols_is_that_of_the_name(tmp_path):
     text = PLAIN.format("Date").replace("Volume", "Volume,Exchange").replace("000\n", "000,BSE\n")
 
     assert read(tmp_path, text, "ABC.csv")[0].ticker == "ABC.BO"
-    assert "have prices of BSE, not of ABC.NS" in refusal(tmp_path, text, ticker="ABC.NS")
+    assert "it has prices of BSE, not of ABC.NS" in refusal(tmp_path, text, ticker="ABC.NS")
 
 
 @pytest.mark.parametrize(
@@ -550,6 +550,13 @@ def test_several_tickers_read_again_have_numbered_columns(tmp_path):
 
     assert (first.ticker, bars(first)) == ("ABC.NS", BARS[:1])
     assert bars(second) == [(FIRST, 19.5, 21.0, 19.0, 20.0, 7.0)]
+
+
+def test_a_stacked_ticker_without_a_suffix_is_new_yorks_too(tmp_path):
+    text = YF_STACKED.replace("ABC.NS", "ABC")
+
+    assert read(tmp_path, text)[0].ticker == "ABC"
+    assert "it has prices of ABC, not of ABC.NS" in refusal(tmp_path, text, ticker="ABC.NS")
 
 
 @pytest.mark.parametrize("text", [YF, YF_TWO_LINES, YF_ROW_NUMBERS])
