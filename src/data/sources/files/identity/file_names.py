@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from src.core.errors import BadInput
 
 _ENDINGS = re.compile(
-    r"(\.(csv|tsv|txt|xlsx|xlsm|xls|gz|zip|parquet|feather|json))+$", re.IGNORECASE
+    r"(\.(csv|tsv|txt|xlsx|xlsm|xlsb|xls|ods|gz|zip|parquet|feather|arrow|json))+$", re.IGNORECASE
 )
 _COPY = re.compile(r"( ?\(\d+\)| - copy)+$", re.IGNORECASE)
 _SYMBOL = r"(?=[A-Z0-9&-]*[A-Z])[A-Z0-9][A-Z0-9&-]{0,19}"

@@ -154,7 +154,7 @@ def _select_requested(
         )
     if others:
         return Selection([])
-    return Selection([], reason=f"nothing in it names {requested}: give it by its own path.")
+    return Selection([], reason=f"nothing in it names {requested}: give it alone, by its own path.")
 
 
 def _check_requested(

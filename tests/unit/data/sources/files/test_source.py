@@ -401,7 +401,7 @@ def test_a_folder_gives_only_the_ticker_requested(write, tmp_path):
     assert [d.origin.rsplit("/", 1)[1] for d in all_deliveries(found)] == ["TCS.NS.csv"]
     (refused,) = found.take_failures()
     assert str(refused).endswith(
-        "history.csv: nothing in it names TCS.NS: give it by its own path."
+        "history.csv: nothing in it names TCS.NS: give it alone, by its own path."
     )
 
 

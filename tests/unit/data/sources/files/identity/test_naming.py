@@ -163,7 +163,7 @@ def test_in_a_folder_a_file_that_names_nothing_is_refused(name):
     selection = selected("TCS.NS", name=name, explicit=False)
 
     assert selection.tickers == []
-    assert selection.reason == "nothing in it names TCS.NS: give it by its own path."
+    assert selection.reason == "nothing in it names TCS.NS: give it alone, by its own path."
 
 
 @pytest.mark.parametrize("name", ["tcs.csv", "TCS_2024.csv", "TCS.NS.csv"])
