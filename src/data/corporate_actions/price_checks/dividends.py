@@ -165,7 +165,10 @@ def _differs_from_fall(effects: _Effects, amounts: Floats) -> list[str]:
     is_outlier = np.array([_is_outlier(amounts, row) for row in range(amounts.size)])
     needed = np.where(is_outlier, MISSED_FALL_OUTLIER, MISSED_FALL) * effects.noise
     is_large = is_outlier | (effects.yields >= LARGE_YIELD)
-    too_large = is_large & (effects.fall < effects.expected_fall / 2) & (missing > needed)
+    # A small fall is lost in any day's move, and its absence says nothing.
+    is_felt = effects.expected_fall > effects.noise
+    is_missed = (effects.fall < effects.expected_fall / 2) & (missing > needed)
+    too_large = is_large & is_felt & is_missed
     unit_error = np.abs(np.log(np.maximum(effects.fall, 1e-12) / (UNIT * effects.yields)))
     is_other_unit = unit_error < np.log(UNIT_TOLERANCE)
     too_small = is_other_unit & (effects.fall > UNUSUAL_FALL * effects.noise)

@@ -42,8 +42,9 @@ MAX_ELAPSED = 3
 # Beyond this move of the close in one session a corporate action or a rare event is likely: a
 # person decides which, and until then labels across it neither train nor score.
 JUMP_DOWN, JUMP_UP = 0.6, 1 / 0.6
-# What may be left of a jump after a stated action: 999 of 1000 sessions move less.
-LEFT_AT_OPEN, LEFT_AT_CLOSE = 0.10, 0.16
+# What may be left of a jump after a stated action, in logs: 999 of 1000 sessions open nearer, and
+# a close may go as far as the band of 20 % lets it, as on some ex-dates.
+LEFT_AT_OPEN, LEFT_AT_CLOSE = 0.10, -log(BAND_DOWN)
 
 
 @dataclass(frozen=True, slots=True)
