@@ -21,6 +21,7 @@ _LOOKS = {
     "bonus": ("bonus shares", "◆", "diamond", theme.HISTORY),
     "rights": ("rights issue", "◆", "diamond", theme.HISTORY),
     "demerger": ("demerger", "◆", "diamond", theme.HISTORY),
+    "event": ("scheme or reduction", "◆", "diamond", theme.HISTORY),
     "rejected": ("prices held back", "✕", "x-thin", theme.BAD),
     "repaired": ("prices repaired", "＋", "cross-thin", theme.HISTORY),
 }

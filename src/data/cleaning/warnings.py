@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from math import log
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from src.data.corporate_actions.decisions.proposals import likely_splits
-from src.data.corporate_actions.ledger import JUMP, contradiction_of
+from src.data.corporate_actions.ledger import contradiction_of, explained_days
 from src.data.corporate_actions.price_checks.partings import LEAST
 
 if TYPE_CHECKING:
@@ -157,20 +156,16 @@ def _pending_jumps(bars: pl.DataFrame, inferred: pl.DataFrame, weighed: pl.DataF
 
 def _explained(pending: pl.DataFrame, weighed: pl.DataFrame) -> dict[tuple[str, dt.date], str]:
     """What moved on the pending sessions that stated events and rights explain."""
-    texts = {}
     moves = {(row["ticker"], row["date"]): row["close_move"] for row in pending.rows(named=True)}
-    for row in weighed.filter(status="pending").iter_rows(named=True):
-        jump = json.loads(row["evidence"]).get(JUMP)
-        day = row["date"] if jump is None else dt.date.fromisoformat(jump["date"])
-        key = (row["ticker"], day)
-        if key in moves:
-            ratio = "--ratio R" if row["ratio"] is None else f"its ratio of {row['ratio']:.4g}"
-            texts[key] = (
-                f"the close of {day} is {moves[key]:.3g} times the one before, by the "
-                f"{row['kind']} that {row['source']} states for {row['date']} (`{ACTIONS_COMMAND} "
-                f"accept` takes {ratio}, `reject` nothing)"
-            )
-    return texts
+    return {
+        (ticker, day): (
+            f"the close of {day} is {moves[ticker, day]:.3g} times the one before, by {cause} "
+            f"(see `{ACTIONS_COMMAND} accept`, `reject`)"
+        )
+        for (ticker,), rows in weighed.group_by("ticker")
+        for day, cause in explained_days(rows).items()
+        if (ticker, day) in moves
+    }
 
 
 def _unexplained(row: dict[str, Any], likely: str) -> str:

@@ -100,7 +100,7 @@ def apply_actions(
     inferred = explained.unexplained
     confident = [split for split in inferred if split.confident]
     splits = [Action(split.date, "split", ratio=split.ratio) for split in confident]
-    contradicted = _contradicted(bars, effective, splits, calendar)
+    contradicted = find_contradictions(bars, effective, splits, calendar)
     changed = pl.concat([contradicted, weighed])
     believed = _without(effective, changed)
     active = applied_actions(believed)
@@ -152,17 +152,6 @@ def _weighed(
         ratio=pl.lit(None, pl.Float64), status=pl.lit("applied")
     )
     return explained, pl.concat([explained.events, rights, settled])
-
-
-def _contradicted(
-    bars: pl.DataFrame, effective: pl.DataFrame, splits: list[Action], calendar: Calendar
-) -> pl.DataFrame:
-    """What the prices contradict; where two sources state it, each of them is held against them."""
-    contradicted, believed = NO_ROWS, effective
-    while (found := find_contradictions(bars, believed, splits, calendar)).height:
-        contradicted = pl.concat([contradicted, found])
-        believed = _without(believed, found)
-    return contradicted
 
 
 def _without(rows: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:

@@ -217,3 +217,14 @@ def pending_days(rows: pl.DataFrame) -> set[dt.date]:
     is_waiting = pl.col("kind").is_in(SHARE_KINDS) | (pl.col("decided_by") == "person")
     changes_price = pl.col("kind").is_in(PRICE_KINDS)
     return set(rows.filter(changes_price, is_waiting, status="pending")["date"].to_list())
+
+
+def explained_days(ledger: pl.DataFrame) -> dict[dt.date, str]:
+    """Of one ticker, the dates of moves that stated events explain, with what explains each."""
+    waiting = ledger.filter(pl.col("kind").is_in(VALUE_KINDS), status="pending")
+    texts = {}
+    for row in waiting.iter_rows(named=True):
+        jump = json.loads(row["evidence"]).get(JUMP)
+        day = row["date"] if jump is None else dt.date.fromisoformat(jump["date"])
+        texts[day] = f"the {row['kind']} that {row['source']} states for {row['date']}"
+    return texts

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from src.data.corporate_actions.ledger import explained_days
 from src.data.report.metrics import AT_DATE
 
 if TYPE_CHECKING:
@@ -52,9 +53,7 @@ def day_marks(
         quarantined.filter(action="rejected").with_columns(kind=pl.lit("refused")),
         quarantined.filter(action="repaired").with_columns(kind=pl.lit("repaired")),
         _action_marks(ledger),
-        clean.filter("action_pending").with_columns(
-            kind=pl.lit("pending"), reason=pl.lit("a move that no action explains")
-        ),
+        _pending_marks(clean.filter("action_pending"), ledger),
         pl.DataFrame({"date": list(missing)}, schema={"date": pl.Date()}).with_columns(
             kind=pl.lit("missing"), reason=pl.lit("a session without a bar")
         ),
@@ -72,6 +71,15 @@ def day_marks(
         .agg(pl.col("reason").head(MOST_REASONS).str.join("\n"))
         .sort("date", "kind")
     )
+
+
+def _pending_marks(pending: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
+    causes = explained_days(ledger)
+    reasons = [
+        f"a move by {causes[day]}" if day in causes else "a move that no action explains"
+        for day in pending["date"]
+    ]
+    return pending.with_columns(kind=pl.lit("pending"), reason=pl.Series(reasons, dtype=pl.String))
 
 
 def _action_marks(ledger: pl.DataFrame) -> pl.DataFrame:

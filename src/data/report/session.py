@@ -12,8 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from src.data.corporate_actions.action import SHARE_KINDS
-from src.data.corporate_actions.ledger import active_actions
+from src.data.corporate_actions.ledger import active_actions, explained_days
 from src.data.report.formatting import (
     Section,
     action_cells,
@@ -79,7 +78,9 @@ def _bar_rows(data: TickerData, day: dt.date, clean: dict[str, Any]) -> list[tup
     rows.append(("changed", _restatements(data, day, clean["source"])))
     rows.append(("adj_close", _adjustment(clean)))
     if clean["action_pending"]:
-        rows.append(("pending", "a move that no action explains: no label crosses it"))
+        cause = explained_days(data.ledger).get(day)
+        why = f"a move by {cause}" if cause else "a move that no action explains"
+        rows.append(("pending", f"{why}: no label crosses it"))
     return rows
 
 
@@ -109,12 +110,12 @@ def _derivation(data: TickerData, day: dt.date, clean: dict[str, Any], raw: dict
 
 
 def _splits_after(ledger: pl.DataFrame, day: dt.date) -> list[tuple[dt.date, float]]:
-    """The applied splits and bonuses dated after that day: each date and the shares for one."""
-    active = [action for action in active_actions(ledger) if action.kind in SHARE_KINDS]
+    """What is applied to prices of that day: each later date, and what it divides them by."""
+    active = [action for action in active_actions(ledger) if action.divisor != 1]
     by_rule = ledger.filter(origin="inferred", decided_by="rule", status="applied")
     days = [action.date for action in active]
     inferred = by_rule.filter(~pl.col("date").is_in(days)).unique("date")
-    ratios = [(action.date, action.shares) for action in active]
+    ratios = [(action.date, action.divisor) for action in active]
     ratios += inferred.select("date", "ratio").rows()
     return sorted((date, ratio) for date, ratio in ratios if date > day)
 

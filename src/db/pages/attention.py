@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _PENDING = """
 SELECT ticker, min(date), count(*) FROM (
-    SELECT ticker, date FROM corporate_actions WHERE status = 'pending'
+    SELECT ticker, date FROM corporate_actions
+        WHERE status = 'pending' AND kind IN ('split', 'bonus', 'dividend')
     UNION SELECT ticker, date FROM raw_daily_prices_clean WHERE action_pending) doubts
 GROUP BY ticker ORDER BY ticker LIMIT %s
 """

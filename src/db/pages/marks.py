@@ -24,7 +24,7 @@ SELECT * FROM (
     SELECT DISTINCT ON (date, kind) date::text, kind, '',
         CASE WHEN ratio IS NULL THEN status ELSE format('%%s for 1, %%s', ratio, status) END
     FROM corporate_actions
-    WHERE ticker = %(ticker)s AND kind <> 'dividend' AND status <> 'rejected'
+    WHERE ticker = %(ticker)s AND kind NOT IN ('dividend', 'unclear') AND status <> 'rejected'
     UNION ALL
     SELECT DISTINCT ON (left(at, 10), action) left(at, 10), action, '', reason
     FROM quarantine WHERE ticker = %(ticker)s AND kind = 'daily'
@@ -40,7 +40,8 @@ class Mark:
     Attributes:
         day: In India; of a row that was held back it need not be a session.
         kind: ``promoted``, ``demoted`` or ``rolled_back`` of a model; ``split``, ``bonus``,
-            ``rights`` or ``demerger`` of the share; ``rejected`` or ``repaired`` of a day's prices.
+            ``rights``, ``demerger`` or ``event`` of the share; ``rejected`` or ``repaired``
+            of a day's prices.
         horizon: ``short`` or ``long`` of a model, else empty.
         detail: The model or its version, the ratio and whether it is applied, or the reason.
     """

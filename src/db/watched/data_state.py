@@ -39,9 +39,14 @@ LEFT JOIN feature_sets s ON s.features_version = f.features_version
 ORDER BY f.ticker
 """
 _PENDING = """
-SELECT ticker, date, min(kind) AS kind
-FROM (SELECT ticker, date, kind FROM corporate_actions WHERE status = 'pending'
-    UNION ALL SELECT ticker, date, '' FROM raw_daily_prices_clean WHERE action_pending) doubts
+SELECT ticker, date, max(kind) AS kind
+FROM (SELECT ticker, date, kind FROM corporate_actions
+        WHERE status = 'pending' AND kind IN ('split', 'bonus', 'dividend')
+    UNION ALL SELECT c.ticker, c.date, coalesce(a.kind, '') FROM raw_daily_prices_clean c
+        LEFT JOIN corporate_actions a ON a.ticker = c.ticker AND a.status = 'pending'
+            AND a.kind IN ('rights', 'demerger', 'event')
+            AND coalesce((a.evidence #>> '{jump,date}')::date, a.date) = c.date
+        WHERE c.action_pending) doubts
 GROUP BY ticker, date ORDER BY ticker, date
 """
 _REFUSED = """
@@ -101,7 +106,10 @@ class IncompleteRow:
 
 @dataclass(frozen=True)
 class PendingAction:
-    """A jump that waits for a decision; ``kind`` is empty where the ledger has no entry of it."""
+    """A jump that waits for a decision; ``kind`` is empty where the ledger has no entry of it.
+
+    Rights, a demerger or an ``event`` are here only where the price moved by them.
+    """
 
     ticker: str
     date: dt.date

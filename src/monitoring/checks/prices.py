@@ -21,6 +21,7 @@ RULES = ("action_pending", "phantom_bar", "bars_refused", "sources_apart")
 RECENT_BARS, RECENT_RETURNS = 5, 10
 # Returns of two sources over the same sessions: more than rounding and closing auctions explain.
 APART = 0.01
+EVENTS = {"rights": "a rights issue", "demerger": "a demerger", "event": "a stated event"}
 # Cleaning's rule for bars on days without a session.
 PHANTOM = "non_session"
 
@@ -54,16 +55,25 @@ def matters(bar: RefusedBar, now: dt.datetime) -> bool:
 
 def pending(pools: Mapping[str, str], actions: Sequence[PendingAction]) -> Iterator[Observation]:
     """Tickers with a jump that waits for a decision; ``pools`` has the pool of each ticker."""
-    dates = defaultdict(list)
+    jumps = defaultdict(list)
     for action in actions:
-        dates[action.ticker].append(str(action.date))
-    found = {
-        ticker: f"The price of {ticker} jumps on {' and '.join(days)}, which no known corporate "
-        "action explains: a person must decide."
-        for ticker, days in dates.items()
-    }
+        jumps[action.ticker].append(action)
+    found = {ticker: _told(ticker, of_ticker) for ticker, of_ticker in jumps.items()}
     for ticker, bad, sentence in of_each(pools, found):
         yield Observation("action_pending", ticker, bad, sentence, cause=pools.get(ticker, ""))
+
+
+def _told(ticker: str, jumps: Sequence[PendingAction]) -> str:
+    """Which jumps nothing explains, and which a stated event does, whose ratio is open."""
+    unexplained = [str(jump.date) for jump in jumps if jump.kind not in EVENTS]
+    explained = [f"{jump.date} by {EVENTS[jump.kind]}" for jump in jumps if jump.kind in EVENTS]
+    clauses = []
+    if unexplained:
+        days = " and ".join(unexplained)
+        clauses.append(f"jumps on {days}, which no known corporate action explains")
+    if explained:
+        clauses.append(f"moves on {' and '.join(explained)} of unknown ratio")
+    return f"The price of {ticker} {', and '.join(clauses)}: a person must decide."
 
 
 def phantoms(tickers: Sequence[str], bars: Sequence[RefusedBar]) -> Iterator[Observation]:

@@ -86,7 +86,8 @@ def _consistency(facts: TickerFacts) -> Dimension:
     if not doubtful and not facts.contradictions:
         return Dimension("consistency", score, "No stored values contradict each other.", "")
     found = (
-        f"Unexplained jumps: {facts.pending}, bars filled from another place: {facts.repaired}"
+        f"Jumps that wait for a decision: {facts.pending}, "
+        f"bars filled from another place: {facts.repaired}"
         f"{_newest(facts.contradictions)}."
     )
     remedy = f"Bring in the source's own bars of the sessions that {_report(facts)} names."

@@ -208,7 +208,7 @@ def _contradictions(bars: Sequence[Bar], ages: dict[dt.date, int]) -> Iterator[D
     for bar in bars:
         age = ages[bar.date]
         if bar.action_pending:
-            yield Defect(age, bar.date, "a jump that no corporate action explains")
+            yield Defect(age, bar.date, "a jump that waits for a decision")
         if bar.features_close is not None and abs(bar.features_close / bar.close - 1) > 1e-9:
             yield Defect(age, bar.date, "features of another close than the stored one")
         # What continues a series is another record of the same close, and lacks nothing.

@@ -40,8 +40,20 @@ def find_contradictions(
     """Ledger rows that are not applied until a person decides, with the reason as evidence.
 
     ``bars`` are clean, in date order and as the vendor gives them; ``effective`` are the rows of
-    ``ledger.effective_rows``, ``splits`` the inferred ones that are applied as well.
+    ``ledger.effective_rows``, ``splits`` the inferred ones that are applied as well. Where two
+    sources state an action, each of them is held against the prices.
     """
+    contradicted, believed = [effective.clear()], effective
+    while (rows := _contradictions(bars, believed, splits, calendar)).height:
+        contradicted.append(rows)
+        believed = believed.join(rows, on=KEY, how="anti", maintain_order="left")
+    return pl.concat(contradicted)
+
+
+def _contradictions(
+    bars: pl.DataFrame, effective: pl.DataFrame, splits: list[Action], calendar: Calendar
+) -> pl.DataFrame:
+    """Those of the rows that count, once for each action."""
     if effective.is_empty():
         return effective
     by_rule = deduplicate(effective.filter(status="applied")).filter(decided_by="rule")

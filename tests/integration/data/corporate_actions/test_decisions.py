@@ -149,8 +149,13 @@ def test_a_fall_near_no_usual_ratio_needs_a_persons(store, cleaned, decide):
 def test_an_accepted_event_takes_the_jump_away_and_leaves_the_volume(
     store, run_context, cleaned, decide
 ):
-    cleaned(360.0, "unadjusted", stated("demerger", subject="Demerger"))
+    report = cleaned(360.0, "unadjusted", stated("demerger", subject="Demerger"))
     assert marked(store) == [EX_DATE]
+    assert report.warnings == (
+        f"TCS.NS: the close of {EX_DATE} is 0.36 times the one before, by the demerger that nse "
+        f"states for {EX_DATE} (see `python -m src.data.corporate_actions accept`, `reject`): "
+        "labels across it are left out.",
+    )
     assert listed(store) == [
         f"{EX_DATE}  demerger  -          pending   stated, nse: Demerger; the price opened "
         f"-64.0% on {EX_DATE}; the price before was 2.778 times the open"

@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from src.db.watched.data_state import RefusedBar, ReturnPair
-from src.monitoring.checks.prices import apart, matters
+from src.db.watched.data_state import PendingAction, RefusedBar, ReturnPair
+from src.monitoring.checks.prices import apart, matters, pending
 
 FRIDAY = dt.date(2026, 4, 17)
 MORNING, EVENING = (dt.datetime(2026, 4, 17, hour, tzinfo=dt.UTC) for hour in (5, 12))
@@ -36,3 +36,25 @@ def test_a_ticker_with_one_source_is_measured_and_good():
 
 def test_two_sources_without_a_common_price_are_not_measured():
     assert list(apart(["TCS.NS"], [ReturnPair("TCS.NS", FRIDAY, "a", "b", None, 0.01)])) == []
+
+
+def test_a_jump_that_an_event_explains_is_not_told_of_as_unexplained():
+    jumps = [
+        PendingAction("A.NS", FRIDAY, ""),
+        PendingAction("A.NS", FRIDAY - dt.timedelta(days=1), "demerger"),
+        PendingAction("B.NS", FRIDAY, "rights"),
+        PendingAction("C.NS", FRIDAY, "split"),
+    ]
+    told = {
+        each.subject: each.sentence for each in pending({f"{name}.NS": "" for name in "ABC"}, jumps)
+    }
+
+    assert told["A.NS"] == (
+        "The price of A.NS jumps on 2026-04-17, which no known corporate action explains, and "
+        "moves on 2026-04-16 by a demerger of unknown ratio: a person must decide."
+    )
+    assert told["B.NS"] == (
+        "The price of B.NS moves on 2026-04-17 by a rights issue of unknown ratio: a person must "
+        "decide."
+    )
+    assert "which no known corporate action explains" in told["C.NS"]

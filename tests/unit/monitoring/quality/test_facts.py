@@ -111,7 +111,7 @@ def test_a_bar_on_a_day_without_a_session_counts_as_one_of_the_session_before():
 @pytest.mark.parametrize(
     ("changes", "what", "amount"),
     [
-        ({"action_pending": True}, "a jump that no corporate action explains", 1.0),
+        ({"action_pending": True}, "a jump that waits for a decision", 1.0),
         ({"repaired_by": "hourly"}, "filled from another place (hourly)", 0.5),
         ({"features_close": 55.0}, "features of another close than the stored one", 1.0),
         (

@@ -109,7 +109,7 @@ def test_each_dimension_says_what_was_found_and_what_would_raise_it():
         refusals=(defect(0),),
         refused=2,
         pending=1,
-        contradictions=(defect(1, what="a jump that no corporate action explains"),),
+        contradictions=(defect(1, what="a jump that waits for a decision"),),
         behind=2,
         holes=(Hole(2, 5, SESSION),),
         compared=21,
@@ -127,8 +127,8 @@ def test_each_dimension_says_what_was_found_and_what_would_raise_it():
             f"Bring in corrected bars: {report} has each refused row with its reason.",
         ),
         "consistency": (
-            "Unexplained jumps: 1, bars filled from another place: 0; the newest: "
-            "2026-04-16, a jump that no corporate action explains.",
+            "Jumps that wait for a decision: 1, bars filled from another place: 0; the newest: "
+            "2026-04-16, a jump that waits for a decision.",
             "Decide on the jumps: `python -m src.data.corporate_actions list --ticker TCS.NS` "
             "names them.",
         ),
