@@ -8,13 +8,13 @@ from __future__ import annotations
 import polars as pl
 
 # The ordinary market first, then trade-to-trade and the small companies' boards.
-_NSE_RANKS = {"EQ": 0, "BE": 1, "BZ": 2, "SM": 3, "ST": 4}
+NSE_RANKS = {"EQ": 0, "BE": 1, "BZ": 2, "SM": 3, "ST": 4}
 # BSE has a share in one group at a time; no code is one of NSE's series.
-_BSE_GROUPS = (
+BSE_GROUPS = (
     *("A", "B", "E", "M", "MS", "MT", "P", "R", "S", "T", "TS", "X", "XT", "Z", "ZP", "ZY"),
     *("IF", "IT"),
 )
-EQUITY_RANKS = {**_NSE_RANKS, **dict.fromkeys(_BSE_GROUPS, 0)}
+EQUITY_RANKS = {**NSE_RANKS, **dict.fromkeys(BSE_GROUPS, 0)}
 # A row without a series is of the share only where the file gives no share its series: in NSE's
 # history of IRFC the rows without one are its bonds, from before the share was listed.
 BLANK_RANK = 5

@@ -74,7 +74,7 @@ class Layout:
         return self._of_exchange(ticker) or self.name
 
     def _of_exchange(self, ticker: str) -> str | None:
-        if self.vendor not in _EXCHANGES.values() or "exchange" not in self.facts:
+        if self.vendor not in _EXCHANGES.values():
             return None
         return _EXCHANGES.get(ticker[ticker.rfind(".") :])
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.errors import BadInput
+from src.data.sources.files.fields import nse_series
 from src.data.sources.files.identity.file_names import NamedTicker, is_a_period, name_of
 from src.data.sources.files.identity.naming import Statements, TickerRules
 from src.data.sources.files.identity.tickers import (
@@ -77,7 +78,22 @@ def _suffix(layout: Layout, cells: pl.DataFrame) -> str | None:
         raise BadInput("it has prices of NSE and of BSE: keep the rows of one of them.")
     if len(suffixes) == 1:
         return suffixes[0]
+    if not suffixes and layout.series is not None:
+        return _suffix_of_series(layout, cells) or layout.suffix
     return layout.suffix or (None if suffixes else suffix_in_titles(layout.titles))
+
+
+def _suffix_of_series(layout: Layout, cells: pl.DataFrame) -> str | None:
+    """BSE's where all series are groups of BSE's, which NSE does not have; else None."""
+    series = set(cells[f"c{layout.series}"].drop_nulls().str.to_uppercase().unique())
+    groups = series & set(nse_series.BSE_GROUPS)
+    if groups and series & set(nse_series.NSE_RANKS):
+        raise BadInput(
+            f"its {layout.names[layout.series or 0]} column has series of NSE and groups of BSE "
+            f"({', '.join(sorted(groups)[:3])}), and no column names the exchange: keep the rows "
+            "of one of them."
+        )
+    return BSE if groups else None
 
 
 def _written(layout: Layout, cells: pl.DataFrame) -> list[str]:

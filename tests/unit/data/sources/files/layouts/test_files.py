@@ -298,6 +298,17 @@ def test_the_bhavcopy_of_bse_is_not_nses(tmp_path):
     assert read(tmp_path, text, ticker="ABC.BO")[0].ticker == "ABC.BO"
 
 
+def test_groups_of_bse_name_their_exchange(tmp_path):
+    text = OLD_BHAV.replace(",EQ,", ",A,")
+
+    (delivery,) = read(tmp_path, text)
+
+    assert (delivery.ticker, delivery.vendor, delivery.layout) == ("ABC.BO", "bse", "bse")
+    assert "it has prices of ABC.BO, not of ABC.NS" in refusal(tmp_path, text, **ASKED)
+    both = text + OLD_BHAV.split("\n", 1)[1]
+    assert "has series of NSE and groups of BSE (A)" in refusal(tmp_path, both)
+
+
 def test_rows_of_both_exchanges_are_kept_apart(tmp_path):
     text = UDIFF + udiff() + udiff(src="BSE", series="A", close="320.5")
 
