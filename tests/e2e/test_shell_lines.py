@@ -52,6 +52,12 @@ python -m src.data.corporate_actions list --ticker T
 python -m src.data.corporate_actions import --ticker TCS.NS --path ACTIONS.csv
 python -m src.data.corporate_actions add --ticker TCS.NS --date 2018-05-31 --kind split --ratio 2
 python -m src.data.corporate_actions accept --ticker TCS.NS --date 2018-05-31
+python -m src.data.instruments import --path EQUITY_L.csv
+python -m src.data.instruments import --path symbolchange.csv
+python -m src.data.instruments rename --from INFOSYSTCH --to INFY --date 2011-06-29
+python -m src.data.instruments state --ticker TCS.NS --state active --date 2004-08-25 --because TEXT
+python -m src.data.instruments list
+python -m src.data.instruments list --ticker TCS.NS
 python -m src.modeling.backtest --all --from 2023-01-01 --out forecasts.csv
 python -m src.modeling.evaluate forecasts.csv
 python -m src.modeling.evaluate FILE
@@ -126,6 +132,7 @@ NAMES = """
 python -m src.data.cleaning
 python -m src.data.corporate_actions add
 python -m src.data.ingest
+python -m src.data.instruments import
 python -m src.data.report
 python -m src.features.features_daily
 python -m src.dashboard.probe
@@ -244,6 +251,11 @@ def place(tmp_path_factory):
     for copy in ("TCS.NS.csv", "FILE.csv"):
         shutil.copy(folder / "TCS.NS.csv", home / copy)
     (home / "config.json").write_text('{"features": {"sma_periods": [7, 21]}}')
+    (home / "EQUITY_L.csv").write_text(
+        "SYMBOL,NAME OF COMPANY,DATE OF LISTING,ISIN NUMBER\n"
+        "TCS,Tata Consultancy Services Limited,25-AUG-2004,INE467B01029\n"
+    )
+    (home / "symbolchange.csv").write_text("A Limited,OLDNAME,NEWNAME,16-JUN-2006\n")
     (home / "ACTIONS.csv").write_text("Date,Dividends,Stock Splits\n2025-06-02,10,0\n")
     (home / ".venv").symlink_to(Path(sys.prefix))
     with acquire(home / DATA_DIR) as lease:

@@ -58,6 +58,18 @@ CHANGES = {
     ),
     "a decision": lambda reader: put_action(reader, "corporate_action_history", changed_at=AT),
     "an action": put_action,
+    "an earlier symbol": lambda reader: put(
+        reader,
+        "symbol_changes",
+        **{"ticker": "OLD.NS", "date": DAY, "new_ticker": "TCS.NS", "is_undone": False},
+        **{"source": "a test", "stated_at": AT},
+    ),
+    "a state": lambda reader: put(
+        reader,
+        "instrument_states",
+        **{"ticker": "TCS.NS", "state": "active", "date": DAY, "reason": "a test"},
+        **{"stated_by": "a person", "stated_at": AT},
+    ),
     "a listing date": lambda reader: reader.execute(
         "UPDATE instruments SET listed_on = %s WHERE ticker = 'TCS.NS'", (DAY,)
     ),
@@ -139,3 +151,31 @@ def test_those_that_a_source_has_not_delivered_for_the_longest_come_first(reader
     order = PreparedTickers(reader).longest_unfetched(tickers, "yahoo")
 
     assert order == ["D.NS", "B.NS", "C.NS", "A.NS"]
+
+
+def test_traded_tickers_are_the_real_ones_that_nobody_stated_to_be_gone(reader):
+    for ticker in ("GONE.NS", "BACK.NS", "TCS.NS"):
+        put_batch(reader, ticker)
+    put_batch(reader, "DEMO.NS", "sample")
+    for ticker, states in (("GONE.NS", ["delisted"]), ("BACK.NS", ["suspended", "active"])):
+        for place, state in enumerate(states):
+            put(
+                reader,
+                "instrument_states",
+                **{"ticker": ticker, "state": state, "date": DAY, "reason": "a test"},
+                **{"stated_by": "a person", "stated_at": AT + dt.timedelta(hours=place)},
+            )
+
+    assert PreparedTickers(reader).traded_tickers() == ["BACK.NS", "TCS.NS"]
+
+
+def test_what_comes_under_an_earlier_symbol_changes_the_facts_of_the_ticker(reader):
+    CHANGES["an earlier symbol"](reader)
+    prepared = PreparedTickers(reader)
+    before = prepared.facts(["TCS.NS", "INFY.NS"], DAY)
+
+    put_batch(reader, "OLD.NS")
+
+    after = prepared.facts(["TCS.NS", "INFY.NS"], DAY)
+    assert after["TCS.NS"] != before["TCS.NS"]
+    assert after["INFY.NS"] == before["INFY.NS"]

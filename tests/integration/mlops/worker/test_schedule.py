@@ -57,6 +57,30 @@ def test_what_a_run_has_finished_is_due_no_longer(settings, connect):
     assert run.tickers == ("INFY.NS", "RELIANCE.NS")
 
 
+@pytest.mark.parametrize("state", ["suspended", "delisted"])
+def test_a_share_that_is_stated_not_to_be_traded_is_not_due(settings, connect, state):
+    connection = connect()
+    connection.execute(
+        "INSERT INTO instrument_states VALUES ('INFY.NS', %s, %s, 'a circular', 'A. Rao', now())",
+        (state, NEXT),
+    )
+
+    (run,) = request_due_runs(connection, settings, EVENING)
+
+    assert run.tickers == ("RELIANCE.NS", "TCS.NS")
+
+
+def test_where_no_share_is_traded_any_longer_nothing_is_due(settings, connect):
+    connection = connect()
+    for ticker in TICKERS:
+        connection.execute(
+            "INSERT INTO instrument_states VALUES (%s, 'delisted', %s, 'x', 'A. Rao', now())",
+            (ticker, NEXT),
+        )
+
+    assert request_due_runs(connection, settings, EVENING) == []
+
+
 def test_nothing_is_due_while_its_source_may_not_be_asked(settings, connect):
     connection = connect()
     connection.execute(

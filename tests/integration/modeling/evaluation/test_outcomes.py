@@ -126,6 +126,42 @@ def test_a_first_run_on_old_prices_tells_of_no_forecast_that_came_due(before):
     assert evening(before, FIRST + 3)["recorded"] >= 1
 
 
+def test_a_forecast_for_a_symbol_that_was_changed_gets_its_outcome_from_the_new_ticker(at):
+    renamed = CLEAN.with_columns(ticker=pl.lit("NEWTCS.NS"))
+    at.register(["NEWTCS.NS"], DAYS[FIRST])
+    at.connection.execute(
+        "INSERT INTO symbol_changes VALUES (%s, %s, 'NEWTCS.NS', false, 'a test', %s)",
+        (TCS, DAYS[FIRST + 1], after_close(DAYS[FIRST])),
+    )
+    at.store_prices(renamed.head(FIRST + 2))
+
+    _, counts = at.run_after_close(["NEWTCS.NS"], DAYS[FIRST + 1])
+
+    assert counts["recorded"] == 1
+    logged = at.connection.execute(
+        "SELECT ticker, feature_date, note FROM prediction_outcomes WHERE horizon = 'short'"
+    ).fetchall()
+    assert logged == [
+        (TCS, DAYS[FIRST], "prices of NEWTCS.NS, which the company is now"),
+    ]
+    assert outcomes(at)[0][0] == pytest.approx(close(FIRST + 1) / close(FIRST) - 1)
+
+
+def test_a_forecast_beyond_a_delisting_has_no_outcome_for_ever(at):
+    at.connection.execute(
+        "INSERT INTO instrument_states VALUES (%s, 'delisted', %s, 'a circular', 'A. Rao', now())",
+        (TCS, DAYS[FIRST + 1]),
+    )
+
+    _, counts = at.run_after_close([TCS], DAYS[FIRST + 3])
+
+    assert (counts["recorded"], counts["no_bar"], counts["delisted"]) == (0, 0, 1)
+    assert counts["notes"] == [
+        "TCS.NS: 1 forecast came due without an outcome, because of the delisting of the share, "
+        "and will have none."
+    ]
+
+
 def test_an_outcome_cannot_be_changed_afterwards(at):
     evening(at, FIRST + 1)
 

@@ -46,6 +46,21 @@ def test_an_unreachable_database_is_the_only_finding(installation, home):
     assert observed["model_missing", ""].bad is None
 
 
+@pytest.mark.parametrize("state", ["suspended", "delisted"])
+def test_a_share_that_is_stated_not_to_be_traded_is_not_watched_for_its_age(installation, state):
+    old = SESSION - dt.timedelta(days=9)
+    installation.execute("DELETE FROM features_daily WHERE ticker = 'INFY.NS' AND date > %s", old)
+    assert {subject for _, subject in installation.bad()} >= {"INFY.NS"}
+
+    installation.execute(
+        "INSERT INTO instrument_states VALUES ('INFY.NS', %s, %s, 'a circular', 'A. Rao', now())",
+        state,
+        SESSION,
+    )
+
+    assert not installation.bad()
+
+
 FEATURES = "DELETE FROM features_daily WHERE date > %s"
 QUARANTINE = (
     "INSERT INTO quarantine VALUES ('TCS.NS', 'data_cleaning', 'daily', 'yahoo', %s, 0, %s, "
