@@ -104,17 +104,20 @@ class Identities:
         """
         import polars as pl
 
-        if rows.is_empty() or not self._of_symbol:
+        moved = [span for t in rows[ticker].unique() for span in self.successors(t)]
+        if not moved:
             return rows
-        present = rows[ticker].unique().to_list()
-        spans = [s for t in present for s in self.successors(t)]
-        date = pl.col(day) if isinstance(day, str) else day
-        resolved = pl.col(ticker)
-        for span in spans:
-            is_inside = pl.col(ticker) == span.symbol
-            if span.since is not None:
-                is_inside &= date >= span.since
-            if span.until is not None:
-                is_inside &= date < span.until
-            resolved = pl.when(is_inside).then(pl.lit(span.ticker)).otherwise(resolved)
-        return rows.with_columns(resolved.alias(ticker)) if spans else rows
+        spans = pl.DataFrame(
+            [(span.symbol, span.since, span.until, span.ticker) for span in moved],
+            schema={"symbol": pl.String, "since": pl.Date, "until": pl.Date, "today": pl.String},
+            orient="row",
+        )
+        numbered = rows.with_row_index("row_of_all")
+        dates = pl.col(day) if isinstance(day, str) else day
+        days = numbered.select("row_of_all", symbol=ticker, day=dates)
+        is_inside = pl.col("since").is_null() | (pl.col("day") >= pl.col("since"))
+        is_inside &= pl.col("until").is_null() | (pl.col("day") < pl.col("until"))
+        found = days.join(spans, on="symbol").filter(is_inside).select("row_of_all", "today")
+        named = numbered.join(found, on="row_of_all", how="left", maintain_order="left")
+        today = pl.coalesce("today", ticker).alias(ticker)
+        return named.with_columns(today).drop("row_of_all", "today")

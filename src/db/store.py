@@ -122,6 +122,7 @@ class PostgresStore:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self._identities = instruments.IdentityCache()
 
     def load(
         self,
@@ -212,7 +213,7 @@ class PostgresStore:
 
     def identities(self, known_at: dt.datetime | None = None) -> Identities:
         """See Store."""
-        return instruments.identities(self._connection, known_at)
+        return self._identities.identities(self._connection, known_at)
 
     def listed_tickers(self) -> set[str]:
         """See Store."""

@@ -8,17 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from src.core.errors import BadInput
 from src.core.tables import INSTRUMENTS, SYMBOL_CHANGES
 from src.data.instruments.columns import Refusal
 from src.data.instruments.facts import Comparison, compare, store_facts
 from src.data.instruments.lists import StatedList, read_list
 from src.data.instruments.renames import (
+    ChangeIndex,
     active_changes,
     change_rows,
-    check,
     forget_derived,
     overlap,
     row_counts,
@@ -78,7 +76,7 @@ def rename(
 ) -> list[str]:
     """Enter that a symbol became another; raises BadInput where that cannot be."""
     with _changing(database, [change.old, change.new]) as store:
-        if not check(change, active_changes(store), today):
+        if not ChangeIndex(active_changes(store)).is_new(change, today):
             return [f"{change.old} became {change.new} on {change.date}: that is stored already."]
         store.insert(SYMBOL_CHANGES, change_rows([change], person, now))
         forget_derived(store, [change.old])
@@ -129,7 +127,7 @@ def _import_changes(
     with database.store.transaction():
         stored = sorted(symbols & set(database.store.tickers()))
     with _changing(database, stored) as store:
-        new, refused = _new_changes(stated, active_changes(store), today)
+        new, refused = _new_changes(stated, ChangeIndex(active_changes(store)), today)
         store.insert(SYMBOL_CHANGES, change_rows(new, path.name, now))
         joined = [change for change in new if change.old in stored]
         forget_derived(store, [change.old for change in joined])
@@ -144,21 +142,18 @@ def _import_changes(
 
 
 def _new_changes(
-    stated: StatedList, active: pl.DataFrame, today: dt.date
+    stated: StatedList, active: ChangeIndex, today: dt.date
 ) -> tuple[list[SymbolChange], list[Refusal]]:
     """The changes of a file that are not stored yet, in the order of their dates."""
     new: list[SymbolChange] = []
     refused = []
     for line, change in sorted(stated.changes, key=lambda numbered: numbered[1].date):
         try:
-            is_new = check(change, active, today)
+            if active.is_new(change, today):
+                new.append(change)
+                active.add(change.old, change.new, change.date, f"line {line}")
         except BadInput as error:
             refused.append(Refusal(line, str(error).rstrip(".")))
-            continue
-        if is_new:
-            new.append(change)
-            row = change_rows([change], "an earlier line", dt.datetime.min.replace(tzinfo=dt.UTC))
-            active = pl.concat([active, row.select(active.columns).cast(active.schema)])
     return new, refused
 
 

@@ -54,12 +54,59 @@ def active_changes(store: Store) -> pl.DataFrame:
     return newest.filter(~pl.col("is_undone")).sort("date", "ticker")
 
 
-def check(change: SymbolChange, active: pl.DataFrame, today: dt.date) -> bool:
-    """Whether a change is new beside those that count.
+class ChangeIndex:
+    """The changes that count, by their day and by their two symbols, with who stated them."""
 
-    Raises:
-        BadInput: It cannot be, or contradicts one that is stored.
-    """
+    def __init__(self, active: pl.DataFrame) -> None:
+        self._by_day: dict[dt.date, list[tuple[str, str, str]]] = {}
+        self._days: dict[tuple[str, str], list[dt.date]] = {}
+        columns = ("ticker", "new_ticker", "date", "source")
+        for old, new, day, source in active.select(columns).iter_rows():
+            self.add(old, new, day, source)
+
+    def add(self, old: str, new: str, day: dt.date, source: str) -> None:
+        """Let one more count."""
+        self._by_day.setdefault(day, []).append((old, new, source))
+        self._days.setdefault((old, new), []).append(day)
+
+    def is_new(self, change: SymbolChange, today: dt.date) -> bool:
+        """Whether a change is new beside those that count.
+
+        Raises:
+            BadInput: It cannot be, or contradicts one of these.
+        """
+        _check_alone(change, today)
+        old, new, day = change.old, change.new, change.date
+        same_day = self._by_day.get(day, ())
+        for other_old, other_new, source in same_day:
+            if (other_old, other_new) == (old, new):
+                return False
+            if other_old == old:
+                raise BadInput(
+                    f"{old} became {other_new} on {day} by what is stored ({source}): undo that "
+                    "first."
+                )
+            if {other_old, other_new} & {old, new}:
+                raise BadInput(
+                    f"{other_old} became {other_new} on the same day, {day}: which of the two came "
+                    "first cannot be told, so give the day of each."
+                )
+        self._check_other_days(change)
+        return True
+
+    def _check_other_days(self, change: SymbolChange) -> None:
+        """Refuse a change that is stored with another day, unless the symbol came back between."""
+        back = self._days.get((change.new, change.old), ())
+        for day in self._days.get((change.old, change.new), ()):
+            first, last = sorted((day, change.date))
+            if not any(first < between < last for between in back):
+                raise BadInput(
+                    f"{change.old} became {change.new} on {day} by what is stored, not on "
+                    f"{change.date}: undo that first (--undo --date {day})."
+                )
+
+
+def _check_alone(change: SymbolChange, today: dt.date) -> None:
     old, new, day = change.old, change.new, change.date
     if old == new:
         raise BadInput(f"{old} cannot be renamed to itself: give two symbols.")
@@ -68,36 +115,6 @@ def check(change: SymbolChange, active: pl.DataFrame, today: dt.date) -> bool:
     if not FIRST_DAY <= day <= today:
         which = "lies in the future" if day > today else f"is before {FIRST_DAY}"
         raise BadInput(f"{day} {which}: give the first day on which {old} was {new}.")
-    symbols = pl.col("ticker").is_in([old, new]) | pl.col("new_ticker").is_in([old, new])
-    same_day = active.filter(symbols, date=day)
-    for row in same_day.filter(ticker=old).iter_rows(named=True):
-        if row["new_ticker"] == new:
-            return False
-        raise BadInput(
-            f"{old} became {row['new_ticker']} on {day} by what is stored ({row['source']}): undo "
-            "that first."
-        )
-    if not same_day.is_empty():
-        other = same_day.row(0, named=True)
-        raise BadInput(
-            f"{other['ticker']} became {other['new_ticker']} on the same day, {day}: which of the "
-            "two came first cannot be told, so give the day of each."
-        )
-    _check_other_dates(change, active)
-    return True
-
-
-def _check_other_dates(change: SymbolChange, active: pl.DataFrame) -> None:
-    """Refuse a change that is stored with another date, unless the symbol came back between."""
-    pair = active.filter(ticker=change.old, new_ticker=change.new)
-    back = active.filter(ticker=change.new, new_ticker=change.old)["date"].to_list()
-    for day in pair["date"]:
-        first, last = sorted((day, change.date))
-        if not any(first < between < last for between in back):
-            raise BadInput(
-                f"{change.old} became {change.new} on {day} by what is stored, not on "
-                f"{change.date}: undo that first (--undo --date {day})."
-            )
 
 
 def change_rows(

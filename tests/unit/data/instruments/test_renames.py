@@ -6,7 +6,7 @@ import pytest
 
 from src.core.errors import BadInput
 from src.data.instruments.lists import SymbolChange
-from src.data.instruments.renames import change_rows, check
+from src.data.instruments.renames import ChangeIndex, change_rows
 
 AT = dt.datetime(2026, 4, 13, 12, tzinfo=dt.UTC)
 TODAY = dt.date(2026, 4, 13)
@@ -14,8 +14,8 @@ DAY, LATER = dt.date(2011, 6, 29), dt.date(2015, 1, 5)
 STORED = SymbolChange("OLD.NS", "NEW.NS", DAY)
 
 
-def active(*changes):
-    return change_rows(changes, "a file", AT)
+def check(change, *stored):
+    return ChangeIndex(change_rows(stored, "a file", AT)).is_new(change, TODAY)
 
 
 @pytest.mark.parametrize(
@@ -30,11 +30,11 @@ def active(*changes):
     ],
 )
 def test_a_further_change_is_new(change):
-    assert check(change, active(STORED), TODAY)
+    assert check(change, STORED)
 
 
 def test_what_is_stored_already_is_not_new():
-    assert not check(STORED, active(STORED), TODAY)
+    assert not check(STORED, STORED)
 
 
 @pytest.mark.parametrize(
@@ -52,4 +52,4 @@ def test_what_is_stored_already_is_not_new():
 )
 def test_what_cannot_be_is_refused_in_a_sentence(change, sentence):
     with pytest.raises(BadInput, match=sentence):
-        check(change, active(STORED), TODAY)
+        check(change, STORED)
