@@ -97,6 +97,7 @@ class FileSource:
         self._hashes: dict[Path, str] = {}
         self.bundles: list[Bundle] = []
         self._failures: list[BadInput] = []
+        self._identity_hash: tuple[str, ...] = ()
         self._unread = Unread()
         self._found: list[PriceFile] | None = None
         self._is_part = False
@@ -109,6 +110,9 @@ class FileSource:
         identities = store.identities()
         known = known_tickers(identities.symbols_of(store.tickers()), store.listed_tickers())
         self._options = replace(self._options, known=known, identities=identities)
+        if identities.spans:
+            # Once a symbol is known to have changed, a file may have more rows of a ticker.
+            self._identity_hash = (hashlib.sha256(repr(identities.spans).encode()).hexdigest(),)
 
     def recognise(self, store: Store) -> None:
         """Pass over the files that are stored already, unless a time of download is given.
@@ -200,10 +204,7 @@ class FileSource:
 
     def _hash(self, packed: bytes, file: PriceFile) -> str:
         options = [self._ticker, self._vendor, self._basis, self._suffix, *self._options.columns]
-        # Once a symbol is known to have changed, a file may have more rows of a ticker.
-        spans = self._options.identities.spans
-        if spans:
-            options.append(repr(spans))
+        options += self._identity_hash
         if self._options.tickers is not None:
             options.append(",".join(sorted(self._options.tickers)))
         return file_hash(packed, file, options)
