@@ -105,16 +105,18 @@ def unpack(packed: bytes) -> Content:
     if not unpacked.strip():
         raise BadInput("it is empty: give a file with prices.")
     if unpacked.startswith((archives.ZIP, archives.EMPTY_ZIP)):
-        listed = archives.list_members(unpacked)
-        if not archives.is_workbook(listed):
-            return _members_of(packed, unpacked, listed)
+        archive = archives.open_archive(unpacked)
+        if not archives.is_workbook(archive):
+            return _members_of(packed, archive)
     return Content(packed, (Member("", lambda: unpacked),))
 
 
-def _members_of(packed: bytes, archive: bytes, listed: list[zipfile.ZipInfo]) -> Content:
+def _members_of(packed: bytes, archive: zipfile.ZipFile) -> Content:
     members: list[Member] = []
     unread: list[tuple[str, str]] = []
-    for info in listed:
+    for info in archive.infolist():
+        if info.is_dir():
+            continue
         path = PurePosixPath(info.filename.replace("\\", "/"))
         if is_price_file(path.name) and "__MACOSX" not in path.parts:
             members.append(Member(str(path), partial(_read_member, archive, info)))
@@ -128,14 +130,14 @@ def _members_of(packed: bytes, archive: bytes, listed: list[zipfile.ZipInfo]) ->
     return Content(packed, tuple(members), tuple(unread))
 
 
-def _read_member(archive: bytes, info: zipfile.ZipInfo) -> bytes:
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     unpacked = archives.read_member(archive, info)
     if unpacked.startswith(archives.GZIP):
         unpacked = archives.gunzip(unpacked)
     if not unpacked.strip():
         raise BadInput("it is empty: give a file with prices.")
     if unpacked.startswith(archives.ZIP) and not archives.is_workbook(
-        archives.list_members(unpacked)
+        archives.open_archive(unpacked)
     ):
         raise BadInput("it is a zip archive inside another: unpack the outer one first.")
     return unpacked

@@ -37,10 +37,11 @@ def test_nothing_else_is(settings, typed):
         path_inside(typed, settings)
 
 
-def test_a_folder_with_a_link_that_leads_out_of_it_is_refused(settings, tmp_path):
+@pytest.mark.parametrize("name", ["link.csv", "link.csv.zip", "link.parquet", "link.json"])
+def test_a_folder_with_a_link_that_leads_out_of_it_is_refused(settings, tmp_path, name):
     (tmp_path / "B.csv").write_text("Date,Close\n")
-    (settings.home / "prices" / "link.csv").symlink_to(tmp_path / "B.csv")
-    with pytest.raises(UsageError, match=r"link\.csv is a link that leads out"):
+    (settings.home / "prices" / name).symlink_to(tmp_path / "B.csv")
+    with pytest.raises(UsageError, match=f"{name} is a link that leads out"):
         files_inside(".", settings)
 
 

@@ -6,12 +6,8 @@ import gzip
 import io
 import zipfile
 import zlib
-from typing import TYPE_CHECKING
 
 from src.core.errors import BadInput
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 # Fifty years of daily bars of the whole exchange are smaller; a gzip bomb is not.
 LARGEST = 512 * 1024 * 1024
@@ -32,31 +28,29 @@ def gunzip(packed: bytes) -> bytes:
     return unpacked
 
 
-def list_members(archive: bytes) -> list[zipfile.ZipInfo]:
-    """The files in a zip archive, folders left out; raises BadInput."""
+def open_archive(content: bytes) -> zipfile.ZipFile:
+    """The zip archive; raises BadInput when it is damaged or unpacks beyond ``LARGEST``."""
     try:
-        with zipfile.ZipFile(io.BytesIO(archive)) as opened:
-            members = [member for member in opened.infolist() if not member.is_dir()]
+        archive = zipfile.ZipFile(io.BytesIO(content))
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
         raise BadInput(f"its zip data is damaged ({error}): download or save it again.") from error
-    if sum(member.file_size for member in members) > LARGEST:
+    if sum(member.file_size for member in archive.infolist()) > LARGEST:
         raise BadInput(too_large())
-    return members
+    return archive
 
 
-def is_workbook(members: Sequence[zipfile.ZipInfo]) -> bool:
-    """Whether a zip archive with these members is a workbook of Excel or LibreOffice."""
-    names = {member.filename for member in members}
+def is_workbook(archive: zipfile.ZipFile) -> bool:
+    """Whether a zip archive is a workbook of Excel or LibreOffice."""
+    names = set(archive.namelist())
     return any(name.startswith("xl/") for name in names) or {"mimetype", "content.xml"} <= names
 
 
-def read_member(archive: bytes, member: zipfile.ZipInfo) -> bytes:
+def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     """A member's bytes; raises BadInput."""
     if member.flag_bits & _ENCRYPTED:
         raise BadInput("it is protected by a password: unpack it first.")
     try:
-        with zipfile.ZipFile(io.BytesIO(archive)) as opened:
-            return opened.read(member)
+        return archive.read(member)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
         raise BadInput(f"its zip data is damaged ({error}): download it again.") from error
     except (NotImplementedError, RuntimeError) as error:

@@ -58,25 +58,28 @@ class TextTable:
 def read_text(content: bytes) -> TextTable:
     """The table in a text as ``as_utf8`` gives it; raises BadInput."""
     top = content[:_HEAD_BYTES].decode("utf-8", errors="ignore")
-    first = next((line for line in io.StringIO(top) if line.strip()), "")
-    stated = _SEPARATOR_LINE.fullmatch(first.rstrip("\n"))
-    if stated:
-        delimiter = _check_separator(stated[1])
-        head, ends = _head(top, delimiter, HEAD_LINES + 1)
-        head, ends, skipped = head[1:], ends[1:], ends[0]
-    else:
-        heads = {mark: _head(top, mark, HEAD_LINES) for mark in _DELIMITERS}
-        delimiter = max(heads, key=lambda mark: _agreement(heads[mark][0]))
-        head, ends = heads[delimiter]
-        skipped = 0
-    if not head:
+    stated = _stated_separator(top)
+    skipped = 1 if stated else 0
+    delimiter = stated or max(_DELIMITERS, key=lambda mark: _agreement(top, mark))
+    try:
+        head, ends = _head(top, delimiter, HEAD_LINES + skipped)
+    except csv.Error as error:
+        raise BadInput(f"it is not a table of text ({error}): save it as CSV.") from error
+    if len(head) == skipped:
         raise BadInput("it is empty: give a file with prices.")
     if _is_aligned(head):
         raise BadInput("its columns are separated by blanks: save it with commas or tabs.")
-    return TextTable(head, ends, delimiter, content, skipped)
+    top_lines = ends[0] if stated else 0
+    return TextTable(head[skipped:], ends[skipped:], delimiter, content, top_lines)
 
 
-def _check_separator(mark: str) -> str:
+def _stated_separator(top: str) -> str | None:
+    """The separator that the first line names, if it does."""
+    first = next((line for line in io.StringIO(top) if line.strip()), "")
+    match = _SEPARATOR_LINE.fullmatch(first.rstrip("\n"))
+    if match is None:
+        return None
+    mark = match[1]
     if not mark.isascii() or mark.isalnum() or mark in "\"' .-":
         raise BadInput(f"its first line names {mark!r} as separator: save it with commas or tabs.")
     return mark
@@ -87,20 +90,21 @@ def _head(top: str, delimiter: str, count: int) -> tuple[list[list[str]], list[i
     reader = csv.reader(io.StringIO(top), delimiter=delimiter)
     head: list[list[str]] = []
     ends: list[int] = []
-    try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                head.append([one_line(cell) for cell in row])
-                ends.append(reader.line_num)
-            if len(head) == count:
-                break
-    except csv.Error as error:
-        raise BadInput(f"it is not a table of text ({error}): save it as CSV.") from error
+    for row in reader:
+        if any(cell.strip() for cell in row):
+            head.append([one_line(cell) for cell in row])
+            ends.append(reader.line_num)
+        if len(head) == count:
+            break
     return head, ends
 
 
-def _agreement(head: list[list[str]]) -> tuple[int, int]:
+def _agreement(top: str, delimiter: str) -> tuple[int, int]:
     """How many of the first lines a separator takes apart into equally many cells, and how many."""
+    try:
+        head, _ = _head(top, delimiter, HEAD_LINES)
+    except csv.Error:
+        return (0, 0)
     widths = Counter(len(row) for row in head if len(row) > 1)
     return max(((lines, width) for width, lines in widths.items()), default=(0, 0))
 
