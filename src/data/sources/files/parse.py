@@ -152,10 +152,11 @@ def parse_rows(grid: Grid, options: ParseOptions, *, explicit: bool) -> ParsedGr
         return None
     check_currency(layout, cells, selection.tickers)
     rows, notes = long_rows(layout, cells, stated, [*selection.tickers, *earlier])
-    filtered = _filter(layout, rows, selection.tickers, options, grid.delimiter)
+    kind = kind or statements.kind
+    filtered = _filter(layout, rows, selection.tickers, options, grid.delimiter, kind)
     if options.tickers is not None and options.identities.spans:
         filtered = _of_chosen(filtered, options.tickers)
-    _check_kind(kind or statements.kind, filtered.kind)
+    _check_kind(kind, filtered.kind)
     check_one_share(layout, filtered.rows, headers)
     rejected = filtered.rejected
     if headers.height:
@@ -196,6 +197,7 @@ def _filter(
     selected: Sequence[str],
     options: ParseOptions,
     delimiter: str,
+    stated: str | None,
 ) -> FilteredRows:
     if not rows.height:
         raise BadInput(f"it has no row of {selected[0]}: download it again.")
@@ -209,7 +211,8 @@ def _filter(
         latest_year=options.latest_year,
         calendar=options.calendar,
     )
-    times = resolve_times(dates, rows["ticker"], options.calendar, exchange_of(selected[0]))
+    exchange = exchange_of(selected[0])
+    times = resolve_times(dates, rows["ticker"], options.calendar, exchange, stated)
     if times.kind == "daily":
         check_volume(layout)
     rows = rows.with_columns(dates.outside_years, key=times.key)

@@ -16,9 +16,8 @@ _CLOCK = (
     r"(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.,:](?<fraction>\d{1,9}))?)?"
     r"(?: ?(?<half>[AaPp]\.?[Mm]\.?))?"
 )
-_OFFSET = (
-    r"(?: ?(?<offset>Z|IST|(?:UTC|GMT)?[+-]\d{2}:?\d{2}|[+-]\d{2}|UTC|GMT))?(?: \([A-Za-z ]+\))?"
-)
+_ZONE = r"Z|IST|(?:UTC|GMT)?[+-](?:\d{4}|\d{1,2}:\d{2}|\d{1,2})|UTC|GMT"
+_OFFSET = rf"(?: ?(?<offset>{_ZONE}))?(?: \([A-Za-z ]+\))?"
 # A midnight before the time is the date's own, where the time has a column for itself.
 _TIME = rf"(?:[T ]00:00:00)?(?:(?:[T, ]+{_CLOCK}|[T ]+(?<compact>\d{{1,6}})){_OFFSET})?$"
 _EIGHT = r"^(?<year>(?:19|20)\d{2})(?<month>[01]\d)(?<day>[0-3]\d)"
@@ -119,16 +118,11 @@ def _hour() -> pl.Expr:
 
 def _offset() -> pl.Expr:
     text = pl.col("offset").str.replace("^(?:UTC|GMT)", "")
-    signed = pl.when(text.str.starts_with("-")).then(-1).otherwise(1)
-    hours = text.str.slice(1, 2).cast(pl.Int32, strict=False)
-    rest = text.str.slice(3).str.strip_chars_start(":")
-    minutes = pl.when(rest == "").then(0).otherwise(rest.cast(pl.Int32, strict=False))
-    is_utc = text.is_in(["", "Z"])
-    total = (
-        pl.when(is_utc)
-        .then(0)
-        .when(text == "IST")
-        .then(330)
-        .otherwise(signed * (hours * 60 + minutes))
+    hours, minutes = (
+        text.str.extract(r"(\d{1,2}?):?(\d{2})?$", part).cast(pl.Int32) for part in (1, 2)
     )
+    sign = pl.when(text.str.starts_with("-")).then(-1).otherwise(1)
+    stated = sign * (hours * 60 + minutes.fill_null(0))
+    is_utc = text.is_in(["", "Z"])
+    total = pl.when(is_utc).then(0).when(text == "IST").then(330).otherwise(stated)
     return pl.when(text.is_not_null()).then(total).cast(pl.Int32)

@@ -103,7 +103,7 @@ def _parsed_times(
     at: pl.Series, lines: pl.Series, column: str, latest_year: int, calendar: Calendar
 ) -> tuple[str, pl.DataFrame, tuple[str, ...]]:
     """The form of most rows, ``wall`` and ``offset`` of each by it, and what was assumed."""
-    form, parts = most_common_form(at)
+    form, parts = most_common_form(at.str.replace_all(r"[\u00a0\u2009\u202f]", " "))
     notes: tuple[str, ...] = ()
     if not form:
         raise BadInput(unreadable(at, at.is_not_null(), lines, column))

@@ -27,22 +27,38 @@ _HOUR = pl.duration(hours=1)
 _SHORT_SESSION = pl.duration(minutes=75)
 
 
-def is_intraday(dates: ParsedDates, tickers: pl.Series, calendar: Calendar, zone: str) -> bool:
+def is_intraday(
+    dates: ParsedDates, tickers: pl.Series, calendar: Calendar, zone: str, stated: str | None
+) -> bool:
     """Whether the times of day are those of bars within a day, not just stamps of whole days.
+
+    ``stated`` is daily or hourly where the file says it: it decides where either can be.
 
     Raises:
         BadInput: where a few rows can be either, and where days and hours are mixed.
     """
-    if share(dates.wall, is_midnight("at")) >= NEARLY_ALL:
+    if _are_midnights([dates.wall]) or _are_midnights(local_times(dates, zone)):
         return False
-    readings = local_times(dates, zone)
-    if any(share(reading, is_midnight("at")) >= NEARLY_ALL for reading in readings):
-        return False
-    bars = pl.DataFrame({"ticker": tickers, "at": readings[0]}).drop_nulls().unique()
+    if stated == "hourly":
+        return True
+    bars = (
+        pl.DataFrame({"ticker": tickers, "at": local_times(dates, zone)[0]}).drop_nulls().unique()
+    )
     bars = bars.with_columns(date=pl.col("at").dt.date())
     days = bars.group_by("ticker", "date").agg(pl.len(), pl.col("at").min().alias("first"))
+    if stated == "daily" and not (days["len"] > 1).any():
+        return False
     if days["date"].n_unique() < _ENOUGH_DATES:
         return not _are_few_days(dates, tickers, calendar, zone)
+    return _has_several_a_day(bars, days)
+
+
+def _are_midnights(readings: list[pl.Series]) -> bool:
+    return any(share(times, is_midnight("at")) >= NEARLY_ALL for times in readings)
+
+
+def _has_several_a_day(bars: pl.DataFrame, days: pl.DataFrame) -> bool:
+    """Whether days have several bars, but for a live row of the last date or stray ones."""
     several = days.filter(pl.col("len") > 1)
     if several.is_empty():
         _refuse_scattered_hours(bars)

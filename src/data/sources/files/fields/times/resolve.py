@@ -57,17 +57,22 @@ class _Starts:
 
 
 def resolve_times(
-    dates: ParsedDates, tickers: pl.Series, calendar: Calendar, exchange: Exchange
+    dates: ParsedDates,
+    tickers: pl.Series,
+    calendar: Calendar,
+    exchange: Exchange,
+    stated: str | None = None,
 ) -> BarTimes:
     """Whether the bars are daily or hourly, and the date or UTC time of each.
 
-    ``tickers`` are those of the rows, all of the calendar's exchange.
+    ``tickers`` are those of the rows, all of the calendar's exchange; ``stated`` is the kind
+    that the file says, where it does.
 
     Raises:
         BadInput: when the kind, the time zone of times without an offset, or whether bars are
             labelled by their beginning cannot be decided.
     """
-    if not is_intraday(dates, tickers, calendar, exchange.zone):
+    if not is_intraday(dates, tickers, calendar, exchange.zone, stated):
         return _daily(dates, exchange, calendar)
     check_spacing("hourly", pl.DataFrame({"ticker": tickers, "key": dates.wall}))
     if not dates.has_offset:

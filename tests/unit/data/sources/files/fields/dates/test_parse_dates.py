@@ -111,6 +111,10 @@ def test_an_epoch_of_nine_digits_is_of_the_last_century():
         ("2024-12-31 09:15:00 IST", "09:15:00", 330),
         ("2024-12-31 03:45:00 UTC", "03:45:00", 0),
         ("2024-12-31 03:45:00+00", "03:45:00", 0),
+        ("2024-12-31 09:15:00 GMT+5:30", "09:15:00", 330),
+        ("2024-12-31 09:15:00+5:30", "09:15:00", 330),
+        ("2024-12-30 22:45:00-05", "22:45:00", -300),
+        ("31/12/2024, 9:15:00\u202fAM", "09:15:00", None),
         ("Tue Dec 31 2024 05:30:00 GMT+0530 (India Standard Time)", "05:30:00", 330),
         ("Tue, 31 Dec 2024 03:45:00 GMT", "03:45:00", 0),
         ("Tue Dec 31 09:15:00 IST 2024", "09:15:00", 330),
@@ -119,7 +123,8 @@ def test_an_epoch_of_nine_digits_is_of_the_last_century():
 def test_times_and_offsets_are_read(written, time, offset):
     dates = parsed(written)
 
-    assert str(dates.wall[0]) == f"2024-12-31 {time}"
+    assert str(dates.wall[0])[11:] == time
+    assert dates.wall[0].month == 12
     assert dates.offset[0] == offset
 
 

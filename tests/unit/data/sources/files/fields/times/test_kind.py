@@ -17,12 +17,12 @@ DATES = [dt.date.fromisoformat(day) for day in DAYS]
 HOURS = [f"{hour:02}:15:00" for hour in range(9, 16)]
 
 
-def resolved(*written, tickers=None):
+def resolved(*written, tickers=None, stated=None):
     at = pl.Series("at", written)
     lines = pl.Series(range(at.len()))
     dates = parse_dates(at, lines, column="Date", latest_year=2027, calendar=nse())
     names = pl.Series("ticker", tickers or ["TCS.NS"] * at.len())
-    return resolve_times(dates, names, nse(), exchange_of("TCS.NS"))
+    return resolve_times(dates, names, nse(), exchange_of("TCS.NS"), stated)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +125,17 @@ def test_a_few_hours_are_hours(written):
 def test_rows_that_can_be_days_and_hours_are_refused(written):
     with pytest.raises(BadInput, match="can be days or single hours: write a day's date without"):
         resolved(*written)
+
+
+@pytest.mark.parametrize("stated", ["daily", "hourly"])
+def test_what_the_file_says_decides_where_rows_can_be_either(stated):
+    bars = resolved("2024-11-04 09:15:00+05:30", stated=stated)
+
+    assert bars.kind == stated
+
+
+def test_hours_stay_hours_where_the_file_calls_them_days():
+    assert resolved(*(f"2024-11-04 {hour}" for hour in HOURS), stated="daily").kind == "hourly"
 
 
 def test_days_and_hours_in_one_file_are_refused():
