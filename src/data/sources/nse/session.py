@@ -28,6 +28,8 @@ SUFFIX = ".NS"
 # Of rows that are another security of the same symbol, which say nothing of the share's day.
 OTHER_SERIES = "other_series"
 Spans = Mapping[str, tuple[int, int]]
+# Prices and volume of a ticker, by session.
+Bars = Mapping[dt.date, tuple[float | None, ...]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,10 @@ class Session:
         layout: How it is arranged.
         digest: SHA-256 of its bytes.
         rows: ``ticker``, and columns as of ``Delivery.frame``, in the order of tickers.
+        values: Of the same rows prices and volume alone.
         rejected: ``ticker``, and columns as of ``Delivery.rejected``, likewise.
+        spans: Where in ``rows`` a ticker's begin, and how many they are.
+        rejected_spans: Likewise in ``rejected``.
     """
 
     day: dt.date
@@ -48,6 +53,7 @@ class Session:
     layout: str
     digest: str
     rows: pl.DataFrame
+    values: pl.DataFrame
     rejected: pl.DataFrame
     spans: Spans
     rejected_spans: Spans
@@ -60,16 +66,21 @@ class Session:
         """The ticker's rows that are no bar of it."""
         return self.rejected.slice(*self.rejected_spans.get(ticker, (0, 0)))
 
-    def adds_to(self, ticker: str, stored: pl.DataFrame) -> bool:
-        """Whether it has of a ticker what differs from the bars that are ``stored``.
+    def adds_to(self, ticker: str, known: Bars) -> bool:
+        """Whether it has of a ticker what differs from the bars that are known.
 
         Rows of other securities alone, such as bonds of its symbol, are nothing of the ticker.
         """
-        if ticker not in self.spans:
-            rules = self.rejected_of(ticker)["rule"]
-            return bool((rules != OTHER_SERIES).any()) and stored.filter(date=self.day).is_empty()
-        known = stored.filter(date=self.day).select(OHLCV)
-        return not self.rows_of(ticker).select(OHLCV).equals(known)
+        if ticker in self.spans:
+            return self.values.row(self.spans[ticker][0]) != known.get(self.day)
+        if ticker not in self.rejected_spans or self.day in known:
+            return False
+        return bool((self.rejected_of(ticker)["rule"] != OTHER_SERIES).any())
+
+
+def known_bars(stored: pl.DataFrame) -> Bars:
+    """The bars of a ticker by session; ``stored`` has ``date``, prices and volume."""
+    return {day: tuple(values) for day, *values in stored.select("date", *OHLCV).iter_rows()}
 
 
 def read_session(
@@ -94,7 +105,8 @@ def read_session(
     )
     digest = hashlib.sha256(packed).hexdigest()
     name = parsed.layout.name
-    return Session(day, url, name, digest, rows, rejected, _spans(rows), _spans(rejected))
+    spans = _spans(rows), _spans(rejected)
+    return Session(day, url, name, digest, rows, rows.select(OHLCV), rejected, *spans)
 
 
 def _parse(packed: bytes, path: Path, options: ParseOptions) -> ParsedGrid:

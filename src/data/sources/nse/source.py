@@ -19,7 +19,7 @@ from src.data.sources.files.parse import ParseOptions
 from src.data.sources.nse.actions import Actions, website
 from src.data.sources.nse.archive import ARCHIVE, session_path
 from src.data.sources.nse.downloads import SETTLED, Downloads, kept_from
-from src.data.sources.nse.session import SUFFIX, Session, read_session
+from src.data.sources.nse.session import SUFFIX, Session, known_bars, read_session
 from src.data.sources.nse.web import Web
 
 if TYPE_CHECKING:
@@ -114,8 +114,9 @@ class NseSource:
             SourceUnavailable: These are not in NSE's files, or more than ``MOST_SESSIONS``.
             SourceNotAsked: NSE does not deliver, or may not be asked now.
         """
+        known = known_bars(stored)
         sessions = map(self._session, self._days(ticker, since, until))
-        news = [each for each in sessions if each is not None and each.adds_to(ticker, stored)]
+        news = [each for each in sessions if each is not None and each.adds_to(ticker, known)]
         return [self._delivery(ticker, news)] if news else []
 
     def _days(self, ticker: str, since: dt.date | None, until: dt.date | None) -> list[dt.date]:
