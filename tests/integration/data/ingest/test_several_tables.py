@@ -126,3 +126,26 @@ def test_a_member_that_is_refused_is_told_every_time_and_the_others_are_stored(
     assert failure.startswith(f"{folder}/a.zip: INFY.NS.csv: it is a web page")
     assert second.failures == first.failures
     assert parsed == ["a.zip", "a.zip"]
+
+
+def test_an_archive_of_days_of_the_whole_market_is_stored_once(bring, folder, store, parsed):
+    def day(date, *prices):
+        header = "SYMBOL,SERIES,OPEN,HIGH,LOW,CLOSE,LAST,PREVCLOSE,TOTTRDQTY,TIMESTAMP\n"
+        return header + "".join(
+            f"{symbol},EQ,{price},{price + 1},{price - 1},{price},{price},0,10,{date}\n"
+            for symbol, price in zip(("TCS", "INFY"), prices, strict=True)
+        )
+
+    days = {
+        "cm06APR2026bhav.csv": day("06-APR-2026", 100, 50),
+        "cm07APR2026bhav.csv": day("07-APR-2026", 101, 51),
+    }
+    put(folder / "april.zip", days)
+    put(folder / "cm08APR2026bhav.csv.zip", {"cm08APR2026bhav.csv": day("08-APR-2026", 102, 52)})
+
+    bring()
+    again = bring()
+
+    assert closes(store, TCS) == {"2026-04-06": 100, "2026-04-07": 101, "2026-04-08": 102}
+    assert closes(store, INFY) == {"2026-04-06": 50, "2026-04-07": 51, "2026-04-08": 52}
+    assert (again.rows, parsed) == (0, ["april.zip", "cm08APR2026bhav.csv.zip"])
