@@ -127,7 +127,7 @@ def select_tickers(rules: TickerRules, statements: Statements, *, explicit: bool
             _, others = _check_requested(ticker, rules, statements)
             if note and others:
                 raise BadInput(f"{name.place} says {name.symbol}, {_saying(others)}: add --ticker.")
-            return Selection([ticker], note)
+            return Selection([ticker], note or _notes(others, ticker))
     if statements.names:
         name = statements.names[0]
         raise BadInput(
@@ -149,9 +149,7 @@ def _select_requested(
     if agrees:
         return Selection([requested])
     if explicit:
-        return Selection(
-            [requested], (f"{_saying(others)}: taken as {requested}",) if others else ()
-        )
+        return Selection([requested], _notes(others, requested))
     if others:
         return Selection([])
     return Selection([], reason=f"nothing in it names {requested}: give it alone, by its own path.")
@@ -187,6 +185,10 @@ def _check_requested(
                 "rename it."
             )
     return agrees, [name for name in others if name.is_upper]
+
+
+def _notes(others: Sequence[NamedTicker], ticker: str) -> tuple[str, ...]:
+    return (f"{_saying(others)}: taken as {ticker}",) if others else ()
 
 
 def _saying(names: Sequence[NamedTicker]) -> str:

@@ -34,7 +34,7 @@ class Layout:
         series: The column of NSE's series, or of BSE's group.
         actions: The columns of ``ACTIONS``, by ticker and name as ``values``.
         facts: The columns that say what a row is of, by the words of ``words.FACTS``.
-        share_name: The column of a company's name, in a file without a symbol.
+        share_name: The column of a company's name or number, in a file without a symbol.
         suffix: Of the exchange whose own layout it is, such as ``.BO``.
         titles: The lines above the header.
     """

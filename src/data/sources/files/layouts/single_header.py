@@ -17,6 +17,7 @@ from src.data.sources.files.layouts.words import (
     LETTERS,
     SERIES,
     SHARE_NAMES,
+    SHARE_NUMBERS,
     SYMBOLS,
     canonical,
     field_of,
@@ -59,7 +60,11 @@ def _layout(
     symbol = first_of(titles, SYMBOLS)
     share_name = None if symbol is not None else first_of(titles, SHARE_NAMES)
     if "instrument" in facts and not _is_type(titles, facts["instrument"], below):
-        share_name = facts.pop("instrument") if symbol is None else share_name
+        place = facts.pop("instrument")
+        if symbol is None and titles[place] == "instrument":
+            share_name = place
+    if symbol is None and share_name is None:
+        share_name = first_of(titles, SHARE_NUMBERS)
     _refuse_codes(titles, values)
     source = vendor_of(titles, values)
     actions = {action: titles.index(action) for action in ACTIONS if action in titles}
@@ -134,8 +139,8 @@ def _facts(titles: list[str]) -> dict[str, int]:
 
 
 def _is_type(titles: Sequence[str], place: int, below: Sequence[Sequence[str]]) -> bool:
-    """Whether a column named instrument has types of instruments rather than names."""
-    if titles[place] != "instrument":
+    """Whether a column named instrument, or type, has types of instruments rather than names."""
+    if titles[place] not in ("instrument", "type"):
         return True
     return any(len(line) > place and is_instrument_type(line[place]) for line in below[:1])
 

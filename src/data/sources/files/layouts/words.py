@@ -42,6 +42,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "volume traded",
         "traded volume",
         "total volume",
+        "volume nos",
+        "volume shares",
+        "volume in shares",
     ),
 }
 _FIELDS = {name: field for field, names in _NAMES.items() for name in names}
@@ -76,12 +79,16 @@ SYMBOLS = (
 )
 # Columns that have a symbol in some files and a company's name in others.
 SHARE_NAMES = ("stock", "scrip", "name", "stockname", "stock name", "company", "company name")
+# Numbers of instruments: in a file without symbols several of them are several shares.
+SHARE_NUMBERS = ("instrument token", "instrument key", "token", "security id", "fininstrmid")
 SERIES = ("series", "sctysrs", "ch series")
 # Columns that say what a row is of, by what they say.
 FACTS: dict[str, tuple[str, ...]] = {
     "exchange": ("src", "exchange", "exch", "exchange name", "exchange code"),
     "segment": ("sgmt", "segment"),
-    "instrument": ("fininstrmtp", "instrument", "instrument type", "instrumenttype"),
+    "instrument": ("fininstrmtp", "instrument", "instrument type", "instrumenttype", "type"),
+    "option": ("optntp", "option type", "option typ", "opt type"),
+    "strike": ("strkpric", "strike price", "strike pr", "strike"),
     "expiry": ("xprydt", "expiry", "expiry dt", "expiry date", "expirydate"),
     "currency": ("currency", "ccy"),
     "period": ("per", "period", "interval", "timeframe"),

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 _RUPEES = ("INR", "RS", "RS.", "₹", "RUPEE", "RUPEES", "INDIAN RUPEE")
 _PERIODS = {"daily": ("D", "1D", "DAILY", "DAY"), "hourly": ("60", "1H", "60M", "H1", "HOURLY")}
-_NO_EXPIRY = ("-", "--", "0", "NA", "N/A", "NAN", "NULL", "NONE")
+_NOTHING = ("-", "--", "0", "0.0", "0.00", "XX", "NA", "N/A", "NAN", "NULL", "NONE")
+# Of a contract, each alone.
+_TERMS = {"expiry": "expires on", "option": "is an option", "strike": "has a strike of"}
 
 
 def suffixes_of_rows(layout: Layout, cells: pl.DataFrame) -> list[str]:
@@ -86,18 +88,24 @@ def is_not_share(rows: pl.DataFrame) -> pl.Expr | None:
         marks.append(~_is_in("segment", segments.cash_segments()))
     if "instrument" in rows.columns:
         marks.append(~_is_in("instrument", segments.share_types()))
-    if "expiry" in rows.columns:
-        marks.append(~_is_in("expiry", _NO_EXPIRY))
+    marks += [~_is_in(term, _NOTHING) for term in _TERMS if term in rows.columns]
     return pl.any_horizontal(marks) if marks else None
 
 
 def what_rows_are(rows: pl.DataFrame) -> pl.Expr:
     """Of rows that are no shares, what they are in the file's words."""
     none = pl.lit(None, dtype=pl.String)
-    instrument, segment, expiry = (
+    instrument, segment = (
         pl.col(name).str.to_uppercase() if name in rows.columns else none
-        for name in ("instrument", "segment", "expiry")
+        for name in ("instrument", "segment")
     )
+    terms = [
+        pl.when(~_is_in(term, _NOTHING)).then(
+            pl.format("a contract that {} {}", pl.lit(text), term)
+        )
+        for term, text in _TERMS.items()
+        if term in rows.columns
+    ]
     is_share = instrument.is_in(list(segments.share_types()))
     return (
         pl.when(~is_share)
@@ -106,7 +114,7 @@ def what_rows_are(rows: pl.DataFrame) -> pl.Expr:
         )
         .when(~_is_in("segment", segments.cash_segments()) if "segment" in rows.columns else False)
         .then(pl.format("segment {}", _named(segment, segments.segment_name, rows, "segment")))
-        .otherwise(pl.format("a contract that expires on {}", expiry))
+        .otherwise(pl.coalesce(*terms, none))
     )
 
 

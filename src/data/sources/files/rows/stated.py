@@ -154,4 +154,5 @@ def _names_in_column(layout: Layout, cells: pl.DataFrame) -> list[NamedTicker]:
     if ticker is None:
         return []
     symbol, dot, suffix = ticker.partition(".")
-    return [NamedTicker(symbol, None if is_bare(texts[0]) else dot + suffix, place, is_upper=False)]
+    stated = None if is_bare(texts[0]) else dot + suffix
+    return [NamedTicker(symbol, stated, place, is_upper=texts[0].isupper())]

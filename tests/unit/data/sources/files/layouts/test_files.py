@@ -345,6 +345,32 @@ def test_what_is_no_share_is_named_and_left_out(tmp_path, facts, words):
     assert words in alone
 
 
+@pytest.mark.parametrize(
+    ("columns", "cells", "words"),
+    [
+        ("Expiry", "2025-01-30", "a contract that expires on 2025-01-30"),
+        ("Option Type,Strike Price", "CE,300", "a contract that is an option CE"),
+        ("Strike Price", "300", "a contract that has a strike of 300"),
+        ("Type", "Future", "instrument FUTURE (futures)"),
+        ("Segment", "NSE_FO", "segment NSE_FO"),
+    ],
+)
+def test_a_column_of_a_contract_makes_rows_no_shares(tmp_path, columns, cells, words):
+    text = f"{HEADER},{columns}\n{ROW},{cells}\n"
+
+    assert f"it has no shares, only {words}: give" in refusal(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells"),
+    [("Expiry", "-"), ("Option Type,Strike Price", "XX,0"), ("Type", "EQ"), ("Type", "Large cap")],
+)
+def test_a_column_of_contracts_without_one_changes_nothing(tmp_path, columns, cells):
+    (delivery,) = read(tmp_path, f"{HEADER},{columns}\n{ROW},{cells}\n")
+
+    assert bars(delivery) == BARS[:1]
+
+
 def test_the_old_file_of_derivatives_has_no_shares(tmp_path):
     text = (
         "INSTRUMENT,SYMBOL,EXPIRY_DT,STRIKE_PR,OPTION_TYP,OPEN,HIGH,LOW,CLOSE,SETTLE_PR,VOLUME,"
@@ -497,6 +523,22 @@ def test_names_of_several_companies_are_no_symbols(tmp_path):
         "its Name column has ABC, XYZ: if these are symbols, name it Symbol, else keep the rows of "
         "one share."
     )
+
+
+def test_several_numbers_of_instruments_are_several_shares(tmp_path):
+    text = PLAIN.format("Date").replace("Volume", "Volume,instrument_token")
+    text = text.replace("12000\n", "12000,11\n").replace("9000\n", "9000,{}\n")
+
+    assert "its instrument_token column has 11, 22" in refusal(tmp_path, text.format(22), **NAMED)
+    assert bars(read(tmp_path, text.format(11), **NAMED)[0]) == BARS
+
+
+def test_a_word_that_may_be_another_symbol_is_told(tmp_path):
+    text = PLAIN.format("Date").replace("Volume", "Volume,Stock").replace("000\n", "000,XYZ\n")
+
+    for options in (NAMED, ASKED):
+        (delivery,) = read(tmp_path, text, **options)
+        assert "its Stock column says XYZ: taken as ABC.NS" in delivery.notes
 
 
 def test_a_title_must_agree_with_the_ticker(tmp_path):
