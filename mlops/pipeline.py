@@ -14,7 +14,9 @@ from src.stages.arguments import (
     add_config,
     add_looking_back,
     add_ticker,
+    add_tickers,
     command_parser,
+    listed_tickers,
 )
 from src.stages.cli import run_command
 
@@ -112,7 +114,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     from mlops.pipeline_run.output.forecast_table import forecast_table
     from mlops.pipeline_run.output.progress import show_progress
     from mlops.pipeline_run.output.ticker_table import failed_tickers, ticker_table
-    from mlops.pipeline_run.request import listed_tickers
     from src.data.sources.select import source_request
 
     with show_progress() as progress:
@@ -149,7 +150,7 @@ def _parser() -> Parser:
     )
     which = parser.add_mutually_exclusive_group()
     add_ticker(parser, group=which)
-    which.add_argument("--tickers", metavar="T1,T2|FILE", help="several, or a file with one a line")
+    add_tickers(which)
     which.add_argument(
         "--all", action="store_true", help="every ticker of the files given, else every stored one"
     )

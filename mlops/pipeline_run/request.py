@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.config.clock import now
@@ -61,7 +59,7 @@ class RunRequest:
             now=self.now,
             as_of=self.as_of,
             known_at=self.known_at,
-            tickers=tickers,
+            tickers=self.tickers if tickers is None and self.ticker is None else tickers,
         )
 
     def calendar(self) -> Calendar:
@@ -156,27 +154,3 @@ def _tickers_in(source: Source | None) -> tuple[str, ...]:
     from src.data.sources.files.source import FileSource
 
     return tuple(source.tickers()) if isinstance(source, FileSource) else ()
-
-
-def listed_tickers(text: str, suffix: str | None) -> tuple[str, ...]:
-    """The tickers of ``T1,T2`` or of a file with one a line, each once, in order.
-
-    Raises:
-        UsageError: One of them is not a ticker, or there is none, or the file cannot be read.
-    """
-    names = [name for part in _lines(text) for name in part.split(",") if name.strip()]
-    tickers = tuple(dict.fromkeys(normalise_ticker(name, suffix) for name in names))
-    if not tickers:
-        raise UsageError("--tickers names no ticker: give some such as TCS.NS,INFY.NS, or a file.")
-    return tickers
-
-
-def _lines(text: str) -> list[str]:
-    # A long list is too long for a path, which pathlib refuses with an error.
-    if not os.path.isfile(text):
-        return [text]
-    try:
-        lines = Path(text).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"The list of tickers {text} cannot be read ({error}).") from error
-    return [line.partition("#")[0] for line in lines]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -83,6 +84,13 @@ def add_ticker(
     add_suffix(parser)
 
 
+def add_tickers(parser: argparse._ActionsContainer) -> None:
+    """``--tickers``, as ``listed_tickers`` reads it."""
+    parser.add_argument(
+        "--tickers", metavar="T1,T2|FILE", help="several, or a file with one a line"
+    )
+
+
 def add_suffix(parser: argparse.ArgumentParser) -> None:
     """``--suffix``, for a command that names its tickers in another way than ``--ticker``."""
     parser.add_argument("--suffix", help="for bare symbols (default: .NS)")
@@ -114,6 +122,32 @@ def ticker_of(args: argparse.Namespace, settings: Settings) -> str:
 
     text = settings.data.ticker if args.ticker is None else args.ticker
     return normalise_ticker(text, args.suffix)
+
+
+def listed_tickers(text: str, suffix: str | None) -> tuple[str, ...]:
+    """The tickers of ``T1,T2`` or of a file with one a line, each once, in order.
+
+    Raises:
+        UsageError: One of them is not a ticker, or there is none, or the file cannot be read.
+    """
+    from src.core.tickers import normalise_ticker
+
+    names = [name for part in _lines(text) for name in part.split(",") if name.strip()]
+    tickers = tuple(dict.fromkeys(normalise_ticker(name, suffix) for name in names))
+    if not tickers:
+        raise UsageError("--tickers names no ticker: give some such as TCS.NS,INFY.NS, or a file.")
+    return tickers
+
+
+def _lines(text: str) -> list[str]:
+    # A long list is too long for a path, which pathlib refuses with an error.
+    if not os.path.isfile(text):
+        return [text]
+    try:
+        lines = Path(text).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The list of tickers {text} cannot be read ({error}).") from error
+    return [line.partition("#")[0] for line in lines]
 
 
 def date(text: str) -> dt.date:

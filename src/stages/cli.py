@@ -18,7 +18,9 @@ from src.stages.arguments import (
     add_config,
     add_looking_back,
     add_ticker,
+    add_tickers,
     command_parser,
+    listed_tickers,
     ticker_of,
 )
 
@@ -122,8 +124,8 @@ def _log_traceback(error: Exception) -> None:
         logs.get(__name__).error(str(error), exc_info=error, file_only=True)
 
 
-def stage_parser(module: str, summary: str) -> Parser:
-    """The arguments that every stage has."""
+def stage_parser(module: str, summary: str, *, several: bool = False) -> Parser:
+    """The arguments that every stage has, with ``--tickers`` for ``several``."""
     parser = command_parser(module, summary)
     parser.add_argument(
         "action",
@@ -133,6 +135,8 @@ def stage_parser(module: str, summary: str) -> Parser:
     which = parser.add_mutually_exclusive_group()
     add_ticker(parser, group=which)
     which.add_argument("--all", action="store_true", help="every ticker")
+    if several:
+        add_tickers(which)
     add_looking_back(parser)
     add_config(parser)
     return parser
@@ -251,6 +255,8 @@ def _tickers(
                 "No prices are stored yet: run `python -m src.data.ingest write` first."
             )
         return tuple(tickers)
+    if getattr(args, "tickers", None):
+        return listed_tickers(args.tickers, args.suffix)
     if args.ticker is None and source_tickers:
         return tuple(source_tickers)
     ticker = ticker_of(args, settings)

@@ -20,7 +20,7 @@ from src.data.sources.pace import keep_pace
 from src.data.sources.preview import FileReading, describe, summary
 from src.data.sources.select import add_source_arguments, open_source, source_request
 from src.db.database import DATA_DIR, open_database
-from src.stages.arguments import ticker_of
+from src.stages.arguments import listed_tickers, ticker_of
 from src.stages.cli import run_command, set_up, stage_main, stage_parser
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else list(argv)
     if arguments[:1] == [withdraw.COMMAND]:
         return withdraw.main(arguments[1:])
-    parser = stage_parser("src.data.ingest", stage(None).summary)
+    parser = stage_parser("src.data.ingest", stage(None).summary, several=True)
     parser.epilog = (
         "With --path, show tells how files would be read, and stores nothing. To take a batch out: "
         f"{withdraw.USAGE}. {parser.epilog}"
@@ -115,10 +115,12 @@ def _prepare(
 def _open(
     args: argparse.Namespace, settings: Settings, now: dt.datetime, request: SourceRequest
 ) -> Source | None:
-    many = args.ticker is None and bool(request.paths or args.all)
+    tickers = listed_tickers(args.tickers, args.suffix) if args.tickers else None
+    many = args.ticker is None and bool(request.paths or args.all or tickers)
     ticker = None if many else ticker_of(args, settings)
     # Without a ticker the suffix says which exchange a folder's files are of.
-    exchange = exchange_of(ticker or normalise_ticker("ANY", args.suffix))
+    first = tickers[0] if tickers else normalise_ticker("ANY", args.suffix)
+    exchange = exchange_of(ticker or first)
     return open_source(
         request,
         ticker=ticker,
@@ -127,6 +129,7 @@ def _open(
         now=now,
         as_of=args.as_of,
         known_at=args.known_at,
+        tickers=tickers,
     )
 
 

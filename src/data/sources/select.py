@@ -75,6 +75,7 @@ def open_source(  # noqa: PLR0913 - all of these describe what is to be fetched
             fetched_at=request.fetched_at,
             columns=request.columns,
             recursive=request.recursive,
+            tickers=tickers if ticker is None else None,
         )
     if name == "sample":
         from src.data.sources.sample.source import SampleSource

@@ -55,7 +55,9 @@ def parse_file(content: Content, file: PriceFile, options: ParseOptions) -> Pars
             parsed.failures.append(_failure(error, grid.place))
             continue
         if table is None:
-            parsed.unread.append((f"no prices of {options.ticker or '--tickers'}", grid.place))
+            parsed.unread.append(
+                (f"no prices of {options.ticker or 'the chosen tickers'}", grid.place)
+            )
         else:
             parsed.tables.append((grid, table))
     return parsed

@@ -7,8 +7,12 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from src.core.errors import BadInput
+from src.data.sources.files.reader import read_packed
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     import polars as pl
 
@@ -36,6 +40,36 @@ def file_hash(packed: bytes, file: PriceFile, options: Sequence[str | None]) -> 
     return hashlib.sha256(hashlib.sha256(packed).digest() + read_as.encode()).hexdigest()
 
 
+class FileHashes:
+    """By what files are recognised that are given again; each is read once for that.
+
+    ``options`` are what else decides how they are read, ``tickers`` those to take, None for all.
+    """
+
+    def __init__(self, options: Sequence[str | None], tickers: Collection[str] | None) -> None:
+        self._options = tuple(options)
+        self._tickers = None if tickers is None else ",".join(sorted(tickers))
+        self._by_path: dict[Path, tuple[str, ...]] = {}
+
+    def key(self, packed: bytes, file: PriceFile) -> str:
+        """The hash of a file with these bytes."""
+        chosen = () if self._tickers is None else (self._tickers,)
+        return file_hash(packed, file, (*self._options, *chosen))
+
+    def of(self, file: PriceFile) -> tuple[str, ...]:
+        """The hash of a file, and that of it read for all tickers; none if it cannot be read."""
+        if file.path not in self._by_path:
+            try:
+                packed = read_packed(file.path)
+            except BadInput:
+                self._by_path[file.path] = ()
+            else:
+                whole = file_hash(packed, file, self._options)
+                hashes = dict.fromkeys((self.key(packed, file), whole))
+                self._by_path[file.path] = tuple(hashes)
+        return self._by_path[file.path]
+
+
 @dataclass(frozen=True)
 class StoredFiles:
     """Files that are stored as a whole, by their hashes, and what they delivered, by ticker."""
@@ -43,9 +77,15 @@ class StoredFiles:
     files: frozenset[str] = frozenset()
     parts: Mapping[str, list[StoredPart]] = field(default_factory=dict)
 
+    def has(self, hashes: Sequence[str]) -> bool:
+        """Whether a file that has one of these hashes is among them."""
+        return not self.files.isdisjoint(hashes)
 
-def find_stored(store: Store, hashes: Collection[str]) -> StoredFiles:
-    """Those of some files that are stored as a whole.
+
+def find_stored(
+    store: Store, hashes: Collection[str], tickers: Collection[str] | None = None
+) -> StoredFiles:
+    """Those of some files that are stored as a whole, with what they delivered of these tickers.
 
     A file of which a part was refused, or withdrawn later, is not among them; nor is one that was
     merged with files that are not there any more.
@@ -65,7 +105,8 @@ def find_stored(store: Store, hashes: Collection[str]) -> StoredFiles:
             continue
         files |= of_files
         for row in of_key.select("ticker", "rows_delivered", "notes").iter_rows():
-            parts.setdefault(row[0], []).append(StoredPart(*row))
+            if tickers is None or row[0] in tickers:
+                parts.setdefault(row[0], []).append(StoredPart(*row))
     return StoredFiles(frozenset(files), parts)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops.pipeline_run.request import listed_tickers, make_request
+from mlops.pipeline_run.request import make_request
 from src.config.load import load_settings
 from src.core.errors import UsageError
 from src.data.sources.select import SourceRequest
@@ -72,17 +72,3 @@ def test_all_of_nothing_says_how_to_store_some():
 def test_what_cannot_be_done_is_refused_at_once(arguments, words):
     with pytest.raises(UsageError, match=words):
         request(**arguments)
-
-
-def test_a_list_is_a_text_with_commas_or_a_file(tmp_path):
-    path = tmp_path / "tickers.txt"
-    path.write_text("tcs  # the first\n\nM&M, nse:infy-eq\nTCS.NS\n")
-
-    assert listed_tickers("tcs, aapl", "") == ("TCS", "AAPL")
-    assert listed_tickers(str(path), ".NS") == ("TCS.NS", "M&M.NS", "INFY.NS")
-
-
-@pytest.mark.parametrize("text", ["", " , ", "TCS.NS,no ticker"])
-def test_a_list_without_tickers_is_refused(text):
-    with pytest.raises(UsageError):
-        listed_tickers(text, ".NS")

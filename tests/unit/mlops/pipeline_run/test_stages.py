@@ -48,6 +48,7 @@ def test_everything_that_is_derived_is_used_by_a_later_stage_or_is_an_end():
 
     assert written - read == {
         "price_revisions",  # the record of what changed
+        "bundle_files",  # by which files are recognised that are given again
         "raw_hourly_prices_clean",  # shown, never trained on
         "feature_sets",  # names what a row of features_daily holds
     }

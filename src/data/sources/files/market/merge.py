@@ -46,8 +46,10 @@ class Merged:
     bundles: list[Bundle]
 
 
-def merge(pieces: Sequence[Dated | MarketTable]) -> Merged:
+def merge(pieces: list[Dated | MarketTable]) -> Merged:
     """The deliveries of files in their order; tables beside each other are put together.
+
+    The list is empty afterwards: tables take much memory.
 
     Tables of one layout, vendor and basis are one delivery a ticker, unless something else of that
     vendor comes between them. A day that an earlier table has, such as a corrected one, is in
@@ -55,12 +57,13 @@ def merge(pieces: Sequence[Dated | MarketTable]) -> Merged:
     """
     merged = Merged([], [])
     runs: dict[str, list[MarketTable]] = {}
-    for piece in pieces:
+    pieces.reverse()
+    while pieces:
+        piece = pieces.pop()
         if isinstance(piece, MarketTable):
             run = runs.setdefault(piece.common.vendor, [])
             if run and _facts(run[0].common) != _facts(piece.common):
                 _close(run, merged)
-                run.clear()
             run.append(piece)
         else:
             _close(runs.pop(piece[0].vendor, []), merged)
@@ -74,9 +77,12 @@ def _facts(delivery: Delivery) -> tuple[object, ...]:
     return delivery.layout, delivery.price_basis
 
 
-def _close(run: Sequence[MarketTable], merged: Merged) -> None:
-    for layer in _layers(run):
-        tables = sorted(layer, key=lambda table: table.first)
+def _close(run: list[MarketTable], merged: Merged) -> None:
+    """Merge the tables of a run, which is empty afterwards."""
+    layers = _layers(run)
+    run.clear()
+    while layers:
+        tables = sorted(layers.pop(0), key=lambda table: table.first)
         offsets = list(accumulate((table.lines for table in tables[:-1]), initial=0))
         common = tables[0].common
         if len(tables) > 1:

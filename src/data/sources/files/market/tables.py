@@ -92,5 +92,11 @@ def market_table(
             days.alias("date"),
             *prices,
         ),
-        rejected=rejected.with_columns(pl.col("key").cast(pl.Date)),
+        rejected=_without_others(rejected).with_columns(pl.col("key").cast(pl.Date)),
     )
+
+
+def _without_others(rows: pl.DataFrame) -> pl.DataFrame:
+    """The same rows in memory of their own: filtered texts keep those of all rows with them."""
+    columns = {name: rows[name].to_list() for name in rows.columns}
+    return pl.DataFrame(columns, schema=rows.schema)

@@ -1,0 +1,20 @@
+"""Arguments that several commands share."""
+
+import pytest
+
+from src.core.errors import UsageError
+from src.stages.arguments import listed_tickers
+
+
+def test_a_list_is_a_text_with_commas_or_a_file(tmp_path):
+    path = tmp_path / "tickers.txt"
+    path.write_text("tcs  # the first\n\nM&M, nse:infy-eq\nTCS.NS\n")
+
+    assert listed_tickers("tcs, aapl", "") == ("TCS", "AAPL")
+    assert listed_tickers(str(path), ".NS") == ("TCS.NS", "M&M.NS", "INFY.NS")
+
+
+@pytest.mark.parametrize("text", ["", " , ", "TCS.NS,no ticker"])
+def test_a_list_without_tickers_is_refused(text):
+    with pytest.raises(UsageError):
+        listed_tickers(text, ".NS")
