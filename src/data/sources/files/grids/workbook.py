@@ -36,7 +36,7 @@ class Sheet:
         """See ``Table.body``; a sheet has no ragged rows."""
         skipped = self.ends[header_lines - 1] if header_lines else 0
         below = self.cells.slice(skipped)
-        typed = _load(self.book, self.name, skipped, None)
+        typed, _ = _load(self.book, self.name, skipped, None)
         return numbered_cells(_with_all_digits(below, typed), skipped, width)
 
 
@@ -59,35 +59,27 @@ def read_sheets(content: bytes) -> tuple[dict[str, Sheet], list[tuple[str, str]]
     sheets: dict[str, Sheet] = {}
     unread = []
     for name in book.sheet_names:
-        if not _is_visible(book, name):
+        cells, is_visible = _load(book, name, 0, "string")
+        cells = cells.rename({column: f"c{i}" for i, column in enumerate(cells.columns)})
+        head, ends = top_of(cells)
+        if not is_visible:
             unread.append(("hidden", name))
-        elif (sheet := _read(book, name)) is None:
+        elif not head:  # a chart is an empty sheet, too
             unread.append(("empty", name))
         else:
-            sheets[name] = sheet
+            sheets[name] = Sheet(head, ends, cells, book, name)
     if not sheets:
         raise BadInput("all its sheets are empty or hidden: put the prices into a visible one.")
     return sheets, unread
 
 
-def _read(book: fastexcel.ExcelReader, name: str) -> Sheet | None:
-    """The sheet; None when it is empty or a chart."""
-    cells = _load(book, name, 0, "string")
-    cells = cells.rename({column: f"c{i}" for i, column in enumerate(cells.columns)})
-    head, ends = top_of(cells)
-    return Sheet(head, ends, cells, book, name) if head else None
-
-
 def _load(
     book: fastexcel.ExcelReader, name: str, skipped: int, dtype: Literal["string"] | None
-) -> pl.DataFrame:
+) -> tuple[pl.DataFrame, bool]:
+    """A sheet's cells, and whether it is visible."""
     with refusing(_DAMAGED, fastexcel.FastExcelError, ValueError, OverflowError):
-        return book.load_sheet(name, header_row=None, skip_rows=skipped, dtypes=dtype).to_polars()
-
-
-def _is_visible(book: fastexcel.ExcelReader, name: str) -> bool:
-    with refusing(_DAMAGED, fastexcel.FastExcelError, ValueError, OverflowError):
-        return book.load_sheet(name, header_row=None, n_rows=1).visible == "visible"
+        sheet = book.load_sheet(name, header_row=None, skip_rows=skipped, dtypes=dtype)
+        return sheet.to_polars(), sheet.visible == "visible"
 
 
 def _with_all_digits(cells: pl.DataFrame, typed: pl.DataFrame) -> pl.DataFrame:
