@@ -120,7 +120,7 @@ def decide_zone(
     if not fitting or not fitting[0].key.equals(fitting[-1].key):
         raise BadInput(
             f"the time zone of its times cannot be decided ({shares}): write them with an offset, "
-            "such as 2022-01-03 09:15:00+05:30."
+            "such as 2022-01-03 09:15:00+05:30, and days without a time."
         )
     key, notes = fitting[0].key, fitting[0].notes
     if not notes:
