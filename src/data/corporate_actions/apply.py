@@ -147,11 +147,19 @@ def _weighed(
     explained = ExplainedJumps(
         by_rights.unexplained, explained.events, explained.days | by_rights.days
     )
-    settled = ledger.filter(is_overruled(ledger)).filter(pl.col("kind").is_in(VALUE_KINDS))
-    settled = without_contradictions(settled).with_columns(
+    return explained, pl.concat([explained.events, rights, _settled(ledger)])
+
+
+def _settled(ledger: pl.DataFrame) -> pl.DataFrame:
+    """Rows that wait no longer, because a person has decided on a change of their date."""
+    overruled = ledger.filter(is_overruled(ledger))
+    is_value = pl.col("kind").is_in(VALUE_KINDS)
+    values = without_contradictions(overruled.filter(is_value)).with_columns(
         ratio=pl.lit(None, pl.Float64), status=pl.lit("applied")
     )
-    return explained, pl.concat([explained.events, rights, settled])
+    return pl.concat(
+        [values, without_contradictions(overruled.filter(~is_value, is_contradicted()))]
+    )
 
 
 def _without(rows: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
@@ -207,8 +215,8 @@ def _reinstated_rows(
 ) -> pl.DataFrame:
     if effective.is_empty():
         return effective
-    before = ledger.filter(is_contradicted()).join(effective, on=KEY, how="semi")
-    return without_contradictions(before.join(changed, on=KEY, how="anti"))
+    before = _without(ledger.filter(is_contradicted()).join(effective, on=KEY, how="semi"), changed)
+    return without_contradictions(before)
 
 
 def _pending_bars(bars: pl.DataFrame, pending: set[dt.date]) -> Bools:

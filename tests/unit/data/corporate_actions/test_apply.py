@@ -283,6 +283,18 @@ def test_what_a_person_enters_settles_the_event_that_a_source_states():
     assert result.weighed.select("source", "status", "ratio").rows() == [("nse", "applied", None)]
 
 
+def test_a_split_that_the_prices_deny_waits_no_longer_once_a_person_enters_it():
+    denied = derived(row(), after=1.0).contradicted
+    entered = row(origin="entered", source="person", decided_by="person")
+
+    result = derived(pl.concat([denied, entered]), after=1.0)
+
+    assert result.weighed.select("source", "status", "evidence").rows() == [
+        ("yahoo", "applied", "{}")
+    ]
+    assert (result.bars["close"][0], result.contradicted.height) == (50, 0)
+
+
 def test_a_split_stated_for_the_date_of_an_event_is_applied_and_the_rest_waits():
     # A fall to a fifth: a split of 2 for 1, and a demerger that takes three fifths of the rest.
     result = derived(pl.concat([row(), event()]), after=0.2)
