@@ -5,7 +5,7 @@ Changed values go to the revisions, rows that cannot be stored to the quarantine
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from src.data.history import as_known
 from src.data.ingest.batch_rows import STAGE_NAME, bundle_rows
 from src.data.ingest.fetch import fetch
 from src.data.ingest.listed_actions import record_listed
+from src.data.ingest.progress import Progress, report_of
 from src.data.ingest.raw_block import RawBlock
 from src.data.ingest.store_delivery import IngestCounts, store_delivery
 from src.data.ingest.stored_returns import StoredReturns
@@ -67,19 +68,6 @@ def stage(source: Source | None) -> Stage:
     )
 
 
-@dataclass
-class _Progress:
-    """What became of the tickers and files so far; each of them is a unit of its own."""
-
-    counts: dict[str, IngestCounts]
-    warnings: list[str] = field(default_factory=list)
-    notes: set[str] = field(default_factory=set)
-    failures: list[ForecastError] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-    not_fetched: dict[str, SourceNotAsked] = field(default_factory=dict)
-    stored: int = 0
-
-
 def gather(
     context: RunContext, *, source: Source | None
 ) -> dict[str, list[Delivery] | ForecastError]:
@@ -114,7 +102,7 @@ def run(
             stored either.
         BadInput: when there is one ticker, and no delivery of it can be stored.
     """
-    progress = _Progress({ticker: IngestCounts() for ticker in context.tickers})
+    progress = Progress({ticker: IngestCounts() for ticker in context.tickers})
     if source is None:
         _require_stored(context)
     else:
@@ -131,7 +119,7 @@ def run(
         if len(progress.failures) == 1:
             raise progress.failures[0]
         raise BadInput(" ".join(map(str, progress.failures)))
-    return _report(progress, source)
+    return report_of(progress, source)
 
 
 def _store_block(
@@ -139,7 +127,7 @@ def _store_block(
     fetched: Mapping[str, list[Delivery] | ForecastError],
     source: Source,
     returns: StoredReturns,
-    progress: _Progress,
+    progress: Progress,
 ) -> None:
     """Store the deliveries of some tickers; what fails is left out."""
     block = RawBlock(context.store, context.tickers)
@@ -172,14 +160,14 @@ def _store_bundles(store: Store, bundles: Sequence[Bundle]) -> None:
             store.upsert(BUNDLE_FILES, bundle_rows(bundle))
 
 
-def _count_repeated(ticker: str, parts: Sequence[StoredPart], progress: _Progress) -> None:
+def _count_repeated(ticker: str, parts: Sequence[StoredPart], progress: Progress) -> None:
     """Count what the files that were passed over delivered when they were stored."""
     counts = progress.counts[ticker]
     for part in parts:
         counts.delivered += part.rows
         counts.repeated += 1
         progress.stored += 1
-        progress.notes.update([f"{ticker}: {part.notes}"] if part.notes else [])
+        progress.note(ticker, [part.notes] if part.notes else [])
 
 
 def _store(
@@ -188,7 +176,7 @@ def _store(
     fetched: list[Delivery] | ForecastError,
     block: RawBlock,
     returns: StoredReturns | None,
-    progress: _Progress,
+    progress: Progress,
 ) -> None:
     """Store one ticker's deliveries; those of files are compared with what else is stored."""
     if isinstance(fetched, SourceNotAsked):
@@ -211,37 +199,7 @@ def _store(
         progress.stored += 1
         if returns is not None:
             returns.add(delivery)
-        progress.notes.update(f"{ticker}: {note}" for note in delivery.notes)
-
-
-def _report(progress: _Progress, source: Source | None) -> StageReport:
-    total = IngestCounts.total(progress.counts.values())
-    return StageReport(
-        rows=total.changed,
-        details={
-            **vars(total),
-            "source": source.name if source else "stored",
-            "notes": sorted({*progress.notes, *_summary(total)}),
-        },
-        warnings=tuple(progress.warnings),
-        failures=tuple(map(str, progress.failures)),
-        failed=progress.failed,
-        not_fetched=progress.not_fetched,
-        counts={ticker: vars(part) for ticker, part in progress.counts.items()},
-    )
-
-
-def _summary(total: IngestCounts) -> list[str]:
-    """Notes about rows and deliveries that were not stored."""
-    notes = []
-    if total.rejected:
-        notes.append(f"{total.rejected} rows rejected at ingest and kept in quarantine")
-    if total.repeated:
-        notes.append(
-            f"Deliveries already stored, which changed nothing: {total.repeated} "
-            "(--fetched-at TIME stores a file again)"
-        )
-    return notes
+        progress.note(ticker, delivery.notes)
 
 
 def _require_stored(context: RunContext) -> None:
@@ -259,7 +217,7 @@ def _require_stored(context: RunContext) -> None:
 
 
 def _use_stored(
-    context: RunContext, ticker: str, error: SourceUnavailable, progress: _Progress
+    context: RunContext, ticker: str, error: SourceUnavailable, progress: Progress
 ) -> None:
     """Warn that the source failed and stored prices are used; without any, the ticker failed."""
     newest = as_known.newest_sessions(replace(context, tickers=(ticker,))).get(ticker)

@@ -1,0 +1,79 @@
+"""Keep account of what became of the tickers and files of an ingest run, and report it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from src.data.ingest.store_delivery import IngestCounts
+from src.stages.stage import NAMED, StageReport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from src.core.errors import ForecastError, SourceNotAsked
+    from src.data.sources.delivery import Source
+
+
+@dataclass
+class Progress:
+    """What became of the tickers and files so far; each of them is a unit of its own.
+
+    ``notes`` are on files, ``notes_on`` has those on deliveries with their tickers.
+    """
+
+    counts: dict[str, IngestCounts]
+    warnings: list[str] = field(default_factory=list)
+    notes: set[str] = field(default_factory=set)
+    notes_on: dict[str, list[str]] = field(default_factory=dict)
+    failures: list[ForecastError] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    not_fetched: dict[str, SourceNotAsked] = field(default_factory=dict)
+    stored: int = 0
+
+    def note(self, ticker: str, notes: Iterable[str]) -> None:
+        """Note what a person should know of a ticker's delivery."""
+        for note in notes:
+            tickers = self.notes_on.setdefault(note, [])
+            if tickers[-1:] != [ticker]:
+                tickers.append(ticker)
+
+    def sentences(self) -> set[str]:
+        """All notes; one on many tickers names the first of them."""
+        sentences = set(self.notes)
+        for note, tickers in self.notes_on.items():
+            few = tickers if len(tickers) <= NAMED else tickers[:1]
+            more = f" and {len(tickers) - 1} more" if len(tickers) > NAMED else ""
+            sentences |= {f"{ticker}{more}: {note}" for ticker in few}
+        return sentences
+
+
+def report_of(progress: Progress, source: Source | None) -> StageReport:
+    """The stage's report of a run whose prices came from a source, None for stored ones."""
+    total = IngestCounts.total(progress.counts.values())
+    return StageReport(
+        rows=total.changed,
+        details={
+            **vars(total),
+            "source": source.name if source else "stored",
+            "notes": sorted({*progress.sentences(), *_summary(total)}),
+        },
+        warnings=tuple(progress.warnings),
+        failures=tuple(map(str, progress.failures)),
+        failed=progress.failed,
+        not_fetched=progress.not_fetched,
+        counts={ticker: vars(part) for ticker, part in progress.counts.items()},
+    )
+
+
+def _summary(total: IngestCounts) -> list[str]:
+    """Notes about rows and deliveries that were not stored."""
+    notes = []
+    if total.rejected:
+        notes.append(f"{total.rejected} rows rejected at ingest and kept in quarantine")
+    if total.repeated:
+        notes.append(
+            f"Deliveries already stored, which changed nothing: {total.repeated} "
+            "(--fetched-at TIME stores a file again)"
+        )
+    return notes
