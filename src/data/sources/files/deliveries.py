@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from src.data.sources.files.grids.grid import Grid
     from src.data.sources.files.market.merge import Dated
     from src.data.sources.files.market.tables import MarketTable
-    from src.data.sources.files.parse import TickerRows
     from src.data.sources.files.parse_file import ParsedFile
+    from src.data.sources.files.rows.by_ticker import TickerRows
 
 UNNAMED = "unnamed"
 

@@ -11,14 +11,16 @@ import polars as pl
 from src.core.calendars.calendar import OutsideCalendar
 from src.core.errors import BadInput
 from src.data.sources.files.grids.grid import read_grids
-from src.data.sources.files.parse import by_ticker, parse_rows
+from src.data.sources.files.parse import parse_rows
+from src.data.sources.files.rows.by_ticker import by_ticker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from src.data.sources.files.grids.grid import Grid
-    from src.data.sources.files.parse import ParsedGrid, ParseOptions, TickerRows
+    from src.data.sources.files.parse import ParseOptions
     from src.data.sources.files.reader import Content, PriceFile
+    from src.data.sources.files.rows.by_ticker import ParsedGrid, TickerRows
 
 
 @dataclass

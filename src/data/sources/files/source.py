@@ -20,9 +20,10 @@ from src.data.sources.files.deliveries import DeliveryFacts, deliveries, market_
 from src.data.sources.files.identity.naming import known_tickers
 from src.data.sources.files.layouts.stated_columns import check_columns
 from src.data.sources.files.market.merge import merge
-from src.data.sources.files.parse import ParseOptions, within
+from src.data.sources.files.parse import ParseOptions
 from src.data.sources.files.parse_file import parse_file
 from src.data.sources.files.reader import find_files, read_content
+from src.data.sources.files.rows.by_ticker import within
 from src.data.sources.files.stored_files import (
     FileHashes,
     StoredFiles,

@@ -22,7 +22,8 @@ from src.data.sources.files.reader import unpack
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from src.data.sources.files.parse import ParsedGrid, ParseOptions
+    from src.data.sources.files.parse import ParseOptions
+    from src.data.sources.files.rows.by_ticker import ParsedGrid
 
 SUFFIX = ".NS"
 # Of rows that are another security of the same symbol, which say nothing of the share's day.

@@ -13,7 +13,7 @@ import polars as pl
 
 from src.core.tables import DAILY_VALUES
 from src.data.sources.files.market.tables import MarketTable
-from src.data.sources.files.parse import order_note
+from src.data.sources.files.rows.by_ticker import order_note
 
 if TYPE_CHECKING:
     from src.data.sources.delivery import Delivery

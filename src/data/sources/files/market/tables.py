@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.tables import DAILY_VALUES
-from src.data.sources.files.parse import by_ticker
+from src.data.sources.files.rows.by_ticker import by_ticker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from src.data.sources.delivery import Delivery
-    from src.data.sources.files.parse import ParsedGrid, TickerRows
+    from src.data.sources.files.rows.by_ticker import ParsedGrid, TickerRows
 
 
 @dataclass(frozen=True)
