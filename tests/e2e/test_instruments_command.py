@@ -140,6 +140,19 @@ def test_a_change_is_undone_and_both_stay_in_the_ledger(instruments):
     assert "Nothing to undo" in instruments(*RENAME, "--undo", code=1)
 
 
+def test_undoing_names_the_batches_of_files_that_were_read_meanwhile(
+    command, instruments, database_url, history
+):
+    instruments(*RENAME)
+    command(
+        *("src.data.ingest", "write", "--ticker", "NEWNAME.NS", "--source", "csv"),
+        *("--path", history),
+        DATABASE_URL=database_url,
+    )
+
+    assert "withdraw batch 1 (" in instruments(*RENAME, "--undo")
+
+
 def test_nses_file_of_changes_is_imported_whole(instruments, tmp_path):
     path = tmp_path / "symbolchange.csv"
     path.write_text(

@@ -8,8 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from src.core.errors import BadInput
 from src.core.tables import INSTRUMENTS, SYMBOL_CHANGES
+from src.data.history.rebuild import valid_batches
 from src.data.instruments.columns import Refusal
 from src.data.instruments.facts import Comparison, compare, store_facts
 from src.data.instruments.lists import StatedList, read_list
@@ -96,9 +99,15 @@ def undo(
             )
         store.insert(SYMBOL_CHANGES, change_rows([change], person, now, undone=True))
         forget_derived(store, [change.old, change.new])
-    return [
-        f"{change.old} and {change.new} are two shares again; {NEXT_STEP} of both.",
-    ]
+        batches = _batches_of_files(store, change)
+    lines = [f"{change.old} and {change.new} are two shares again; {NEXT_STEP} of both."]
+    if batches:
+        lines.append(
+            f"Files that were read meanwhile left rows of {change.old} with {change.new}: withdraw "
+            f"{'batch' if len(batches) == 1 else 'batches'} {', '.join(map(str, batches))} "
+            "(`python -m src.data.ingest withdraw --batch N`), then bring the files again."
+        )
+    return lines
 
 
 def state(
@@ -176,6 +185,14 @@ def _joined_text(store: Store, change: SymbolChange) -> str:
         f"{text}: {before:,} daily rows from before that day count for {change.new}{stay}; "
         f"{NEXT_STEP}."
     )
+
+
+def _batches_of_files(store: Store, change: SymbolChange) -> list[int]:
+    """The batches of the new ticker that say that rows came under the old symbol."""
+    mark = f"earlier symbol {change.old}"
+    batches = valid_batches(store, [change.new])
+    marked = batches.filter(pl.col("notes").str.contains(mark, literal=True))
+    return marked["batch_id"].sort().to_list()
 
 
 def _summary(path: Path, comparison: Comparison, refused: int) -> str:

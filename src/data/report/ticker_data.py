@@ -15,6 +15,7 @@ from src.core.tables import (
     CLEAN_HOURLY,
     CORPORATE_ACTIONS,
     DAILY_VALUES,
+    INSTRUMENTS,
     PRICE_REVISIONS,
     QUARANTINE,
     RAW_DAILY,
@@ -44,6 +45,7 @@ class TickerData:
         differences: Where other sources differ (see ``cleaning.compare_sources``).
         stale: Sessions and hours for which cleaning would now give another result.
         zone: The exchange's time zone.
+        share: The name of the company and its listing; empty where nothing is known.
     """
 
     ticker: str
@@ -63,6 +65,7 @@ class TickerData:
     calendar: Calendar
     zone: str
     now: dt.datetime
+    share: str = ""
 
 
 def load_ticker_data(context: RunContext) -> TickerData:
@@ -96,7 +99,17 @@ def load_ticker_data(context: RunContext) -> TickerData:
         calendar=context.calendar,
         zone=shared_exchange(tickers).zone,
         now=context.now,
+        share=_share(load(INSTRUMENTS, tickers)),
     )
+
+
+def _share(facts: pl.DataFrame) -> str:
+    """The name and listing of a row of ``instruments``."""
+    if facts.is_empty():
+        return ""
+    row = facts.row(0, named=True)
+    listed = f"listed {row['listed_on']}" if row["listed_on"] else None
+    return ", ".join(part for part in (row["name"], listed, row["isin"]) if part)
 
 
 def _delivered(context: RunContext, identities: Identities, batches: pl.DataFrame) -> pl.DataFrame:
