@@ -110,8 +110,7 @@ def apply_actions(
     adjusted = adjust(bars, [*active, *splits], basis)
     pending = {split.date for split in inferred if not split.confident} | explained.days
     pending |= pending_days(effective) | pending_days(contradicted) | felt_days(weighed, bars)
-    known = pl.concat([believed, inferred_rows])
-    applied = known.filter(status="applied") if known.height else known
+    applied = pl.concat([believed, inferred_rows]).filter(status="applied")
     marks = _pending_bars(adjusted, pending) | find_partings(adjusted, applied)
     return AdjustedSeries(
         adjusted.with_columns(action_pending=pl.Series(marks, dtype=pl.Boolean)),
@@ -157,9 +156,8 @@ def _settled(ledger: pl.DataFrame) -> pl.DataFrame:
     values = without_contradictions(overruled.filter(is_value)).with_columns(
         ratio=pl.lit(None, pl.Float64), status=pl.lit("applied")
     )
-    return pl.concat(
-        [values, without_contradictions(overruled.filter(~is_value, is_contradicted()))]
-    )
+    denied = without_contradictions(overruled.filter(~is_value, is_contradicted()))
+    return pl.concat([values, denied])
 
 
 def _without(rows: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
