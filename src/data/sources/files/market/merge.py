@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -111,7 +111,7 @@ def _layers(run: Sequence[MarketTable]) -> list[list[MarketTable]]:
 def _joint(tables: Sequence[MarketTable], bundle: Bundle) -> Delivery:
     """What the deliveries of several tables have in common."""
     first, last = tables[0], tables[-1]
-    notes = list(dict.fromkeys(note for table in tables for note in table.common.notes))
+    notes = _summed(note for table in tables for note in table.common.notes)
     more = [f"{len(notes) - _NOTES} more notes on single files"] if len(notes) > _NOTES else []
     return replace(
         first.common,
@@ -119,6 +119,17 @@ def _joint(tables: Sequence[MarketTable], bundle: Bundle) -> Delivery:
         origin=f"{first.common.origin} to {last.name} ({len(tables)} files)",
         notes=(*notes[:_NOTES], *more),
     )
+
+
+def _summed(notes: Iterable[str]) -> list[str]:
+    """Each note once; of those that count the same in each file, the sum."""
+    counts: dict[str, int] = {}
+    for note in notes:
+        number, _, counted = note.partition(" ")
+        is_count = number.isdecimal() and counted.startswith("rows ")
+        text = counted if is_count else note
+        counts[text] = counts.get(text, 0) + (int(number) if is_count else 0)
+    return [f"{count} {text}" if count else text for text, count in counts.items()]
 
 
 def _bundle(tables: Sequence[MarketTable], offsets: Sequence[int]) -> Bundle:

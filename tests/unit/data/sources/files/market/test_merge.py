@@ -132,6 +132,7 @@ def test_chosen_tickers_are_taken_and_a_file_without_them_is_named(read):
     )
 
     assert [bars(delivery) for delivery in deliveries] == [("TCS.NS", [(2, 10.0), (5, 30.0)])]
+    assert deliveries[0].notes == ("2 rows of other symbols left out",)
     (sentence,) = source.take_unread()
     assert "b.csv" in sentence
     assert "no prices of the chosen tickers" in sentence
