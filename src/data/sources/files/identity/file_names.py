@@ -144,7 +144,7 @@ def _named(
         return None
     if not is_upper and symbol.count("-") > 1:  # words
         return None
-    return NamedTicker(symbol, suffix, place, is_upper, kind)
+    return NamedTicker(symbol, suffix, place, is_upper and len(symbol) > 1, kind)
 
 
 def _without_plain_words(symbol: str) -> str:

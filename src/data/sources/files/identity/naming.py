@@ -146,10 +146,8 @@ def _select_requested(
         if explicit:
             raise
         return Selection([])
-    if agrees:
-        return Selection([requested])
-    if explicit:
-        return Selection([requested], _notes(others, requested))
+    if agrees or explicit:
+        return Selection([requested], () if statements.columns else _notes(others, requested))
     if others:
         return Selection([])
     return Selection([], reason=f"nothing in it names {requested}: give it alone, by its own path.")
@@ -178,7 +176,7 @@ def _check_requested(
     others = [name for name in statements.names if not any(map(name.is_of, (requested, *columns)))]
     agrees = bool(columns) or any(name.is_of(requested) for name in statements.names)
     for name in others:
-        if name.suffix is not None or (not agrees and _is_known(name, rules, requested)):
+        if name.suffix is not None or (not columns and _is_known(name, rules, requested)):
             ticker = name.ticker if name.suffix else name.symbol + _suffix(requested)
             raise BadInput(
                 f"{name.place} says {ticker}, not {requested}: give the file of {requested}, or "

@@ -144,6 +144,18 @@ def test_a_word_that_is_not_listed_is_taken_as_the_person_says():
     assert selection.notes == ("its name says AIRTEL: taken as BHARTIARTL.NS",)
 
 
+def test_a_sheet_of_another_listed_symbol_is_refused_though_the_name_agrees():
+    statements = Statements((), [*names("TCS.csv"), *names("INFY.csv")])
+
+    with pytest.raises(BadInput, match=r"its name says INFY\.NS, not TCS\.NS"):
+        select_tickers(TickerRules("TCS.NS", known=LISTED), statements, explicit=True)
+    selection = select_tickers(TickerRules("TCS.NS"), statements, explicit=True)
+    assert (selection.tickers, selection.notes) == (
+        ["TCS.NS"],
+        ("its name says INFY: taken as TCS.NS",),
+    )
+
+
 def test_a_bare_symbol_does_not_contradict_another_exchange():
     assert selected("TCS.BO", name="TCS.csv").tickers == ["TCS.BO"]
 
