@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _SHARES = ("STK", "EQ", "EQUITY", "EQUITIES", "STOCK", "SHARE", "CASH")
 # By the names of their kinds, in the words of UDiFF, of older files and of brokers.
 _OTHERS: dict[str, tuple[str, ...]] = {
@@ -26,6 +28,19 @@ _SEGMENTS = {
     "NFO": "futures and options",
     "DEBT": "debt",
 }
+
+_MONTH = "(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)"
+# Symbols of brokers and feeds: ``TCS24JANFUT``, ``TCS30JAN253500CE``, ``NIFTY2411821500PE``,
+# ``TCS-I`` (the nearest future), ``TCS-I.NFO``, ``NIFTY50-INDEX``.
+_NO_SHARE = re.compile(
+    rf".+?\d\d{_MONTH}(\d\d)?(FUT|\d+(\.\d+)?(CE|PE))|.+\d{{6,}}(CE|PE)"
+    r"|.+-(I{1,3}|FUT|INDEX)|.+\.(NFO|BFO|MCX|CDS|BCD|NCDEX)"
+)
+
+
+def is_no_share(symbol: str) -> bool:
+    """Whether a symbol is plainly of a future, an option or an index."""
+    return _NO_SHARE.fullmatch(symbol.strip().upper()) is not None
 
 
 def is_instrument_type(word: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from src.core.errors import BadInput
+from src.data.sources.files.fields.segments import is_no_share
 
 _ENDINGS = re.compile(
     r"(\.(csv|tsv|txt|xlsx|xlsm|xlsb|xls|ods|gz|zip|parquet|feather|arrow|json))+$", re.IGNORECASE
@@ -53,6 +54,9 @@ _PLAIN_WORDS = frozenset(
 _NUMBERS = re.compile(r"v?\d+[a-z]{0,3}|\d{1,2}[a-z]{3}\d{2,4}|[dhmwy]", re.IGNORECASE)
 _DATE_INSIDE = re.compile(r"\d{5}|\d{4}-\d\d|\d\d[A-Za-z]{3}\d\d")
 _YEAR = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")
+_FUTURES = re.compile(
+    r"[A-Z0-9&-]+[ _-](?P<word>FUT|FUTURES|FUTSTK|FUTIDX)(?![A-Z])", re.IGNORECASE
+)
 _DAILY, _HOURLY = ("1D", "D"), ("60", "1H")
 
 
@@ -90,6 +94,8 @@ def name_of(text: str, place: str) -> NamedTicker | None:
     """
     stem = _COPY.sub("", _ENDINGS.sub("", text.strip()))
     stem = _COPY.sub("", _ENDINGS.sub("", stem))
+    if match := _FUTURES.match(stem):
+        raise BadInput(f"{place} says {match['word']}: give the file of the share.")
     match = _TRADING_VIEW.fullmatch(stem)
     if match:
         if "!" in match["symbol"]:
@@ -139,12 +145,20 @@ def _named(
     symbol: str, suffix: str | None, place: str, kind: str | None = None
 ) -> NamedTicker | None:
     is_upper = symbol.isupper()
+    _refuse_no_share(symbol if suffix in (None, ".NS", ".BO") else symbol + suffix, place)
     symbol = _without_plain_words(symbol.upper())
     if symbol.isdigit() or symbol.lower() in _PLAIN_WORDS or _DATE_INSIDE.search(symbol):
         return None
     if not is_upper and symbol.count("-") > 1:  # words
         return None
     return NamedTicker(symbol, suffix, place, is_upper and len(symbol) > 1, kind)
+
+
+def _refuse_no_share(symbol: str, place: str) -> None:
+    """Refuse a symbol of a future, an option or an index; ``part-I`` is none."""
+    is_word = not symbol.isupper() or symbol.partition("-")[0].lower() in _PLAIN_WORDS
+    if is_no_share(symbol) and not (is_word and "-" in symbol):
+        raise BadInput(f"{place} says {symbol}, which is no share: give the file of the share.")
 
 
 def _without_plain_words(symbol: str) -> str:

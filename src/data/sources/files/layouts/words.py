@@ -90,6 +90,7 @@ FACTS: dict[str, tuple[str, ...]] = {
     "option": ("optntp", "option type", "option typ", "opt type"),
     "strike": ("strkpric", "strike price", "strike pr", "strike"),
     "expiry": ("xprydt", "expiry", "expiry dt", "expiry date", "expirydate"),
+    "open_interest": ("oi", "open interest", "openint", "open int", "openinterest"),
     "currency": ("currency", "ccy"),
     "period": ("per", "period", "interval", "timeframe"),
     "prev_close": (

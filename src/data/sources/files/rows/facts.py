@@ -20,6 +20,7 @@ _PERIODS = {"daily": ("D", "1D", "DAILY", "DAY"), "hourly": ("60", "1H", "60M", 
 _NOTHING = ("-", "--", "0", "0.0", "0.00", "XX", "NA", "N/A", "NAN", "NULL", "NONE")
 # Of a contract, each alone.
 _TERMS = {"expiry": "expires on", "option": "is an option", "strike": "has a strike of"}
+_OPEN_INTEREST = "a contract with open interest, which shares do not have"
 
 
 def suffixes_of_rows(layout: Layout, cells: pl.DataFrame) -> list[str]:
@@ -82,13 +83,15 @@ def stated_kind(layout: Layout, cells: pl.DataFrame) -> str | None:
 
 
 def is_not_share(rows: pl.DataFrame) -> pl.Expr | None:
-    """Rows that their segment, instrument or expiry marks as no share, None without these."""
+    """Rows that a segment, an instrument, an expiry or open interest marks as no share."""
     marks = []
     if "segment" in rows.columns:
         marks.append(~_is_in("segment", segments.cash_segments()))
     if "instrument" in rows.columns:
         marks.append(~_is_in("instrument", segments.share_types()))
     marks += [~_is_in(term, _NOTHING) for term in _TERMS if term in rows.columns]
+    if "open_interest" in rows.columns:
+        marks.append(_has_open_interest())
     return pl.any_horizontal(marks) if marks else None
 
 
@@ -114,8 +117,13 @@ def what_rows_are(rows: pl.DataFrame) -> pl.Expr:
         )
         .when(~_is_in("segment", segments.cash_segments()) if "segment" in rows.columns else False)
         .then(pl.format("segment {}", _named(segment, segments.segment_name, rows, "segment")))
-        .otherwise(pl.coalesce(*terms, none))
+        .otherwise(pl.coalesce(*terms, pl.lit(_OPEN_INTEREST)))
     )
+
+
+def _has_open_interest() -> pl.Expr:
+    number = pl.col("open_interest").str.replace_all(",", "").cast(pl.Float64, strict=False)
+    return (number > 0).fill_null(value=False)
 
 
 def _named(word: pl.Expr, naming: object, rows: pl.DataFrame, column: str) -> pl.Expr:

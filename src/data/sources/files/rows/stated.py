@@ -9,6 +9,7 @@ import polars as pl
 
 from src.core.errors import BadInput
 from src.data.sources.files.fields import nse_series
+from src.data.sources.files.fields.segments import is_no_share
 from src.data.sources.files.identity.file_names import NamedTicker, is_a_period, name_of
 from src.data.sources.files.identity.naming import Statements, TickerRules
 from src.data.sources.files.identity.tickers import (
@@ -53,8 +54,25 @@ def read_statements(
     if layout.vendor in ("nse", "bse"):  # there a dot may be part of a bond's name
         stated = {text: ticker for text, ticker in stated.items() if ticker.endswith((NSE, BSE))}
     _check_country(written, rules)
-    columns = list(dict.fromkeys(stated.values()))
+    columns = _shares(stated)
     return Statements(columns, names, statements.suffix, is_yahoo=statements.is_yahoo), stated
+
+
+def _shares(stated: dict[str, str]) -> list[str]:
+    """The tickers in the columns without those of futures, options and indices."""
+    tickers = dict.fromkeys(stated.values())
+    shares = [ticker for ticker in tickers if not _is_no_share(ticker)]
+    if tickers and not shares:
+        symbols = ", ".join(text.rpartition(_BEHIND)[2] for text in list(stated)[:3])
+        raise BadInput(
+            f"it has no shares, only {symbols} (futures, options or indices): give the file of the "
+            "cash market."
+        )
+    return shares
+
+
+def _is_no_share(ticker: str) -> bool:
+    return is_no_share(ticker.removesuffix(NSE).removesuffix(BSE))
 
 
 def symbol_with_exchange(layout: Layout) -> pl.Expr:

@@ -102,3 +102,29 @@ def test_tradingview_writes_other_marks_as_underscores():
     name = name_of("NSE_M_M, 1D.csv", "its name")
 
     assert [name.is_of(ticker) for ticker in ("M&M.NS", "M-M.NS", "MM.NS")] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("file_name", "word"),
+    [
+        ("TCS24JANFUT.csv", "TCS24JANFUT"),
+        ("tcs24janfut.csv", "tcs24janfut"),
+        ("TCS30JAN25FUT.csv", "TCS30JAN25FUT"),
+        ("TCS24JAN3500CE.csv", "TCS24JAN3500CE"),
+        ("NIFTY2411821500PE.csv", "NIFTY2411821500PE"),
+        ("TCS-I.csv", "TCS-I"),
+        ("TCS.NFO.csv", "TCS.NFO"),
+        ("TCS_FUT_2024.csv", "FUT"),
+        ("tcs futures.csv", "futures"),
+    ],
+)
+def test_a_future_an_option_or_an_index_is_no_share(file_name, word):
+    with pytest.raises(BadInput, match=f"its name says {word}.*: give the file of the share"):
+        name_of(file_name, "its name")
+
+
+@pytest.mark.parametrize(
+    "file_name", ["PART-I.csv", "data-II.csv", "FRETAIL.csv", "NAM-INDIA.csv", "360ONE.csv"]
+)
+def test_no_future_is_seen_in_other_words(file_name):
+    name_of(file_name, "its name")

@@ -1,0 +1,58 @@
+"""Files whose rows are no shares, or say in which units they count."""
+
+import pytest
+
+from src.core.errors import BadInput
+from tests.support.price_files import all_deliveries, file_source
+
+DATES = ("2024-01-01", "2024-01-02", "2024-01-03")
+
+
+def bars(head, row):
+    return "\n".join([head, *(row.format(day) for day in DATES)]) + "\n"
+
+
+def refusal(folder, content, name="TCS.csv", ticker="TCS.NS"):
+    path = folder / name
+    path.write_text(content)
+    with pytest.raises(BadInput) as caught:
+        all_deliveries(file_source(path, ticker=ticker))
+    return str(caught.value)
+
+
+def closes(folder, content, name="TCS.csv", ticker=None):
+    path = folder / name
+    path.write_text(content)
+    deliveries = all_deliveries(file_source(path, ticker=ticker))
+    return {delivery.ticker: delivery.frame["close"].to_list() for delivery in deliveries}
+
+
+@pytest.mark.parametrize("name", ["oi", "Open Interest", "OpenInt", "<OPENINT>"])
+def test_bars_with_open_interest_are_no_shares(tmp_path, name):
+    content = bars(f"Date,Open,High,Low,Close,Volume,{name}", "{},10,12,9,11,500,4000000")
+    assert "open interest, which shares do not have" in refusal(tmp_path, content)
+
+
+@pytest.mark.parametrize("interest", ["0", "0.0", "", "-"])
+def test_shares_have_an_open_interest_of_zero_or_none(tmp_path, interest):
+    content = bars("Date,Open,High,Low,Close,Volume,oi", "{},10,12,9,11,500," + interest)
+    assert closes(tmp_path, content) == {"TCS.NS": [11.0, 11.0, 11.0]}
+
+
+@pytest.mark.parametrize("symbol", ["NSE:TCS24JANFUT", "TCS-I.NFO", "NSE:NIFTY50-INDEX", "TCS-II"])
+def test_a_column_of_contracts_or_indices_is_refused(tmp_path, symbol):
+    content = bars("Symbol,Date,Open,High,Low,Close,Volume", symbol + ",{},10,12,9,11,500")
+    assert f"it has no shares, only {symbol} (futures, options or indices)" in refusal(
+        tmp_path, content, ticker=None
+    )
+
+
+def test_contracts_beside_shares_are_left_out_with_a_word(tmp_path):
+    head = "Ticker,Date,Open,High,Low,Close,Volume"
+    rows = [f"{t},{day},10,12,9,11,500" for day in DATES for t in ("TCS.NSE", "TCS-I.NFO")]
+    path = tmp_path / "all.csv"
+    path.write_text("\n".join([head, *rows]) + "\n")
+    (delivery,) = all_deliveries(file_source(path))
+    assert delivery.ticker == "TCS.NS"
+    assert delivery.frame.height == 3
+    assert "3 rows of other symbols left out" in delivery.notes
