@@ -51,9 +51,9 @@ class Delivery:
             kind.
         listed: Rows of the exchange's list of corporate actions, as it writes them, by the names of
             its columns: of the days of the bars, and of some before.
-        file_hash: By which a file is recognised that is given again (see ``stored_files``); empty
-            where it has to be parsed again.
-        file_parts: Into how many deliveries the file was taken apart.
+        file_hash: By which a file, or a bundle of merged ones, is recognised that is given again
+            (see ``stored_files``); empty where it has to be parsed again.
+        file_parts: How many deliveries the file or bundle gives.
     """
 
     ticker: str

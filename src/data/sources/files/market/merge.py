@@ -51,9 +51,9 @@ def merge(pieces: list[Dated | MarketTable]) -> Merged:
 
     The list is empty afterwards: tables take much memory.
 
-    Tables of one layout, vendor and basis are one delivery a ticker, unless something else of that
-    vendor comes between them. A day that an earlier table has, such as a corrected one, is in
-    another delivery, after it.
+    Tables of one layout, vendor and basis with tickers in common are one delivery a ticker, unless
+    something else of that vendor comes between them. A day that an earlier table has, such as a
+    corrected one, is in another delivery, after it.
     """
     merged = Merged([], [])
     runs: dict[str, list[MarketTable]] = {}
@@ -62,7 +62,7 @@ def merge(pieces: list[Dated | MarketTable]) -> Merged:
         piece = pieces.pop()
         if isinstance(piece, MarketTable):
             run = runs.setdefault(piece.common.vendor, [])
-            if run and _facts(run[0].common) != _facts(piece.common):
+            if run and not _belong_together(run[-1], piece):
                 _close(run, merged)
             run.append(piece)
         else:
@@ -73,8 +73,12 @@ def merge(pieces: list[Dated | MarketTable]) -> Merged:
     return merged
 
 
-def _facts(delivery: Delivery) -> tuple[object, ...]:
-    return delivery.layout, delivery.price_basis
+def _belong_together(table: MarketTable, other: MarketTable) -> bool:
+    """Whether two tables of one vendor are alike, and have a ticker in common."""
+    facts, others = ((each.common.layout, each.common.price_basis) for each in (table, other))
+    return facts == others and bool(
+        table.rows["ticker"].is_in(other.rows["ticker"].implode()).any()
+    )
 
 
 def _close(run: list[MarketTable], merged: Merged) -> None:
@@ -96,16 +100,17 @@ def _layers(run: Sequence[MarketTable]) -> list[list[MarketTable]]:
     """The tables in groups without common days; what has a day of another comes after it."""
     layers: list[list[MarketTable]] = []
     for table in run:
-        common = [
-            number
-            for number, layer in enumerate(layers)
-            if any(other.first <= table.last and table.first <= other.last for other in layer)
-        ]
-        number = max(common, default=-1) + 1
+        number = len(layers)
+        while number and not _has_day_of(layers[number - 1], table):
+            number -= 1
         if number == len(layers):
             layers.append([])
         layers[number].append(table)
     return layers
+
+
+def _has_day_of(layer: Sequence[MarketTable], table: MarketTable) -> bool:
+    return any(other.first <= table.last and table.first <= other.last for other in layer)
 
 
 def _joint(tables: Sequence[MarketTable], bundle: Bundle) -> Delivery:

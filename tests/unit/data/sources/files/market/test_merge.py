@@ -102,6 +102,23 @@ def test_a_file_of_the_same_vendor_between_them_keeps_its_place(read):
     ]
 
 
+def test_years_of_one_share_are_not_put_together_with_those_of_another(read):
+    _, deliveries = read(
+        {
+            "INFY_1.csv": bhavcopy("02-MAR-2026", INFY=1),
+            "INFY_2.csv": bhavcopy("04-MAR-2026", INFY=2),
+            "TCS_1.csv": bhavcopy("05-MAR-2026", TCS=10),
+        }
+    )
+
+    assert [bars(delivery) for delivery in deliveries] == [
+        ("INFY.NS", [(2, 1.0), (4, 2.0)]),
+        ("TCS.NS", [(5, 10.0)]),
+    ]
+    assert deliveries[0].origin.endswith("INFY_1.csv to INFY_2.csv (2 files)")
+    assert deliveries[1].origin.endswith("TCS_1.csv")
+
+
 def test_one_file_alone_is_what_it_is(read):
     source, deliveries = read({"a.csv": bhavcopy("02-MAR-2026", TCS=10, INFY=3)})
 
