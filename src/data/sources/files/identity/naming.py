@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -204,11 +205,18 @@ def _check_against_columns(rules: TickerRules, statements: Statements) -> None:
     for name in statements.names:
         if any(name.is_of(ticker) for ticker in columns):
             continue
-        is_listed = len(columns) == 1 and _is_known(name, rules, columns[0])
-        if name.suffix is not None or is_listed:
-            raise BadInput(
-                f"{name.place} says {name.ticker}, its columns {listed(columns)}: rename it."
-            )
+        if name.suffix is not None or (len(columns) == 1 and _is_ticker(name, rules, columns[0])):
+            way = "rename it." if name.suffix else "rename it, or add --ticker."
+            raise BadInput(f"{name.place} says {name.ticker}, its columns {listed(columns)}: {way}")
+
+
+def _is_ticker(name: NamedTicker, rules: TickerRules, ticker: str) -> bool:
+    """Whether a bare name would be taken for the ticker of a file without symbols."""
+    if _is_known(name, rules, ticker):
+        return True
+    is_listed = _suffix(ticker) in rules.known.suffixes
+    # M&M is spelled MM in names of files.
+    return not is_listed and name.is_upper and name.symbol != re.sub("[&-]|[.].*", "", ticker)
 
 
 def _ticker_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,15 @@ _NOTHING = ("-", "--", "0", "0.0", "0.00", "XX", "NA", "N/A", "NAN", "NULL", "NO
 # Of a contract, each alone.
 _TERMS = {"expiry": "expires on", "option": "is an option", "strike": "has a strike of"}
 _OPEN_INTEREST = "a contract with open interest, which shares do not have"
+
+_WORDS_OF_UNITS = r"(lakhs?|lacs?|crores?|cr|millions?|mn|thousands?|'?000'?s?|paise)"
+_UNIT = re.compile(rf"\W*(in )?(rs\.? ?|inr ?|₹ ?)?(in )?{_WORDS_OF_UNITS}\W*", re.IGNORECASE)
+_UNIT_IN_TITLE = re.compile(
+    rf"\b(volumes?|vol\.?|quantity|qty\.?|shares|prices?)( traded)?[ :(]+in[ :]+{_WORDS_OF_UNITS}\b"
+    r"|\bin paise\b",
+    re.IGNORECASE,
+)
+_LINES_OF_UNITS = 2
 
 
 def suffixes_of_rows(layout: Layout, cells: pl.DataFrame) -> list[str]:
@@ -59,6 +69,26 @@ def check_currency(layout: Layout, cells: pl.DataFrame, tickers: Sequence[str]) 
         currency = foreign_currency(text)
         if currency is not None:
             raise BadInput(_foreign(f"{text[:40]!r} says {currency}"))
+
+
+def check_units(layout: Layout, cells: pl.DataFrame) -> None:
+    """Refuse units other than rupees and shares: in a title, or in a line of units.
+
+    Raises:
+        BadInput: for volumes in lakhs and the like, and for prices in paise.
+    """
+    for title in layout.titles:
+        if match := _UNIT_IN_TITLE.search(title):
+            raise BadInput(_other_units(f"its title says {match[0]!r}"))
+    columns = {column for values in layout.values.values() for column in values.values()}
+    top = cells.head(_LINES_OF_UNITS).select(f"c{column}" for column in sorted(columns))
+    for text in (text for row in top.iter_rows() for text in row if text):
+        if _UNIT.fullmatch(text):
+            raise BadInput(_other_units(f"a line below its header says {text!r}"))
+
+
+def _other_units(statement: str) -> str:
+    return f"{statement}: give prices in rupees, and volumes in shares."
 
 
 def _foreign(statement: str) -> str:

@@ -46,7 +46,28 @@ def test_a_name_that_spells_another_ticker_than_the_columns_is_refused():
 
 def test_a_listed_symbol_as_name_contradicts_other_columns():
     assert "its name says TCS" in refusal(columns=["INFY.NS"], name="TCS.csv", known=LISTED)
-    assert selected(columns=["INFY.NS"], name="TCS.csv").tickers == ["INFY.NS"]
+    assert selected(columns=["INFY.NS"], name="PORT.csv", known=LISTED).tickers == ["INFY.NS"]
+
+
+def test_a_word_that_would_be_the_ticker_contradicts_other_columns_while_no_list_is_there():
+    assert refusal(columns=["INFY.NS"], name="TCS.csv") == (
+        "its name says TCS, its columns INFY.NS: rename it, or add --ticker."
+    )
+    assert selected("INFY.NS", columns=["INFY.NS"], name="TCS.csv").tickers == ["INFY.NS"]
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("TCS.csv", ["INFY.NS", "TCS.NS"]),
+        ("NIFTY50_all.csv", ["INFY.NS", "TCS.NS"]),
+        ("MM.csv", ["M&M.NS"]),
+        ("prices.csv", ["INFY.NS"]),
+        ("DATA.csv", ["INFY.NS"]),
+    ],
+)
+def test_a_name_of_one_of_several_or_of_no_share_contradicts_no_columns(name, columns):
+    assert selected(columns=columns, name=name).tickers == columns
 
 
 @pytest.mark.parametrize(

@@ -56,3 +56,27 @@ def test_contracts_beside_shares_are_left_out_with_a_word(tmp_path):
     assert delivery.ticker == "TCS.NS"
     assert delivery.frame.height == 3
     assert "3 rows of other symbols left out" in delivery.notes
+
+
+HEAD = "Date,Open,High,Low,Close,Volume"
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["TCS Ltd - NSE (Volume in lakhs)", "TCS, prices in Rs., quantity in '000s", "Prices in paise"],
+)
+def test_a_title_that_names_other_units_is_refused(tmp_path, title):
+    content = f"{title}\n{bars(HEAD, '{},10,12,9,11,500')}"
+    assert "give prices in rupees, and volumes in shares" in refusal(tmp_path, content)
+
+
+@pytest.mark.parametrize("unit", ["(in 000s)", "in lakhs", "Lakhs", "(Rs. in paise)", "'000"])
+def test_a_line_of_other_units_is_refused(tmp_path, unit):
+    content = bars(f"{HEAD}\n,Rs.,Rs.,Rs.,Rs.,{unit}", "{},10,12,9,11,500")
+    assert f"a line below its header says {unit!r}" in refusal(tmp_path, content)
+
+
+def test_numbers_with_units_and_amounts_of_money_are_read(tmp_path):
+    head = f"TCS, turnover in crores\n{HEAD},Turnover"
+    content = bars(f"{head}\n,(Rs.),(Rs.),(Rs.),(Rs.),,(in Rs. Cr.)", "{},10,12,9,11,5 lakh,1")
+    assert closes(tmp_path, content) == {"TCS.NS": [11.0, 11.0, 11.0]}
