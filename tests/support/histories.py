@@ -21,8 +21,8 @@ from src.core.tables import (
 )
 from src.data.cleaning import stage as cleaning
 from src.data.corporate_actions.decisions.manual import decided_rows
-from src.data.corporate_actions.history import ledger_known_at, record_rows
 from src.data.corporate_actions.ledger import LEDGER_SCHEMA, without_contradictions
+from src.data.corporate_actions.recording.history import ledger_known_at, record_rows
 from src.data.history import as_known
 from src.data.history.raw_rows import load_raw
 from src.data.history.rebuild import valid_batches

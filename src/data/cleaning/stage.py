@@ -31,7 +31,7 @@ from src.data.cleaning.quarantine import STAGE_NAME, refused_rows, repaired_rows
 from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES
 from src.data.cleaning.rules.engine import RuleResult
 from src.data.cleaning.warnings import cleaning_warnings, later_action_notes, repair_notes
-from src.data.corporate_actions.history import record_rows
+from src.data.corporate_actions.recording.history import record_rows
 from src.data.history import as_known
 from src.data.history.revisions import UTC
 from src.stages.stage import RunContext, Stage, StageReport, count_by_ticker, merge_reports

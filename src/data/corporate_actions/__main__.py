@@ -21,10 +21,11 @@ from src.core.tables import CORPORATE_ACTIONS
 from src.data.corporate_actions.action import Kind
 from src.data.corporate_actions.decisions.decide import DECIDED, added, decided, move_left
 from src.data.corporate_actions.decisions.listing import ledger_text
-from src.data.corporate_actions.file_import import LATEST_AHEAD, file_of, import_list, read_list
-from src.data.corporate_actions.history import record_rows
 from src.data.corporate_actions.intake.action_file import ActionFile
 from src.data.corporate_actions.intake.yahoo_file import yahoo_rows
+from src.data.corporate_actions.recording.exchange_list import LATEST_AHEAD
+from src.data.corporate_actions.recording.file_import import file_of, import_list, read_list
+from src.data.corporate_actions.recording.history import record_rows
 from src.data.sources.select import check_fetched_at
 from src.db.store import Store
 from src.stages.arguments import (

@@ -14,7 +14,7 @@ from src.core.tables import (
     RAW_DAILY,
     Table,
 )
-from src.data.corporate_actions.history import ledger_known_at
+from src.data.corporate_actions.recording.history import ledger_known_at
 from src.data.history.joined import joined_actions, joined_batches, joined_rows, under_tickers
 from src.data.history.rebuild import archived_batches, rebuild_prices
 

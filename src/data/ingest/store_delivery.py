@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from src.data.corporate_actions.history import record_delivery
-from src.data.corporate_actions.rebuild import rebuild_stated
+from src.data.corporate_actions.recording.history import record_delivery
+from src.data.corporate_actions.recording.rebuild import rebuild_stated
 from src.data.history.deliveries import pack
 from src.data.history.raw_rows import rows_after
 from src.data.history.rebuild import (

@@ -26,7 +26,7 @@ from src.core.tables import (
     PRICE_REVISIONS,
     QUARANTINE,
 )
-from src.data.corporate_actions.rebuild import rebuild_stated
+from src.data.corporate_actions.recording.rebuild import rebuild_stated
 from src.data.history.raw_rows import load_raw
 from src.data.history.rebuild import (
     archived_series,

@@ -8,7 +8,7 @@ import pytest
 from src.core.tables import CLEAN_DAILY
 from src.data.cleaning import stage as cleaning
 from src.data.corporate_actions.decisions.manual import entered_row
-from src.data.corporate_actions.history import record_rows
+from src.data.corporate_actions.recording.history import record_rows
 from src.data.ingest import stage as ingest
 from tests.support.price_files import file_source
 from tests.support.price_layouts import LAYOUTS, TCS, Bar, as_text

@@ -7,7 +7,7 @@ import pytest
 from src.core.tables import CLEAN_DAILY, QUARANTINE
 from src.data.cleaning import stage as cleaning
 from src.data.corporate_actions.decisions.manual import entered_row
-from src.data.corporate_actions.history import record_rows
+from src.data.corporate_actions.recording.history import record_rows
 from src.data.ingest import stage as ingest
 from tests.support.prices import NOW, TCS, StubSource, bar, context, delivery, rows, run, sessions
 

@@ -12,8 +12,8 @@ from src.core.tables import ACTION_HISTORY, CLEAN_DAILY, CORPORATE_ACTIONS
 from src.data.cleaning import stage as cleaning
 from src.data.corporate_actions.decisions.decide import added, decided, move_left
 from src.data.corporate_actions.decisions.listing import ledger_text
-from src.data.corporate_actions.history import record_rows
 from src.data.corporate_actions.ledger import LEDGER_SCHEMA
+from src.data.corporate_actions.recording.history import record_rows
 from src.data.ingest import stage as ingest
 from tests.support.prices import (
     NOW,

@@ -9,7 +9,7 @@ from src.core.errors import BadInput, SourceUnavailable, UsageError
 from src.core.tables import CLEAN_DAILY, CORPORATE_ACTIONS, FEATURES_DAILY, RAW_DAILY, RAW_HOURLY
 from src.data.cleaning import stage as cleaning
 from src.data.corporate_actions.decisions.manual import decided_rows, entered_row
-from src.data.corporate_actions.history import record_rows
+from src.data.corporate_actions.recording.history import record_rows
 from src.data.history import as_known
 from src.data.ingest import stage as ingest
 from src.features import features_daily

@@ -19,7 +19,7 @@ from src.core.tables import (
 )
 from src.data.cleaning import stage as cleaning
 from src.data.corporate_actions.decisions.manual import decided_rows
-from src.data.corporate_actions.history import ledger_known_at, record_rows
+from src.data.corporate_actions.recording.history import ledger_known_at, record_rows
 from src.data.history import as_known
 from src.data.ingest import stage as ingest
 from src.data.ingest.withdraw import withdraw

@@ -10,7 +10,7 @@ from mlops.pipeline_run.data_stages import DataStages, blocks
 from mlops.pipeline_run.unchanged import Fingerprints
 from src.core.tables import FEATURES_DAILY, POOL_MEMBERS
 from src.data.corporate_actions.decisions.manual import entered_row
-from src.data.corporate_actions.history import record_rows
+from src.data.corporate_actions.recording.history import record_rows
 from src.data.ingest import stage as ingest
 from src.db.tables.prepared import PreparedTickers
 from src.features import indicators

@@ -10,7 +10,7 @@ from src.data.corporate_actions.intake.exchange_lists.revisions import (
     dividend_name,
     without_replaced,
 )
-from src.data.corporate_actions.subjects.parts import Part, unclear
+from src.data.corporate_actions.intake.subjects.parts import Part, unclear
 
 # What a trust pays out twice on one day is paid twice; two dividends of one name are not.
 _MANY = "distribution"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from src.data.corporate_actions.intake.exchange_lists.revisions import ParsedRow
-from src.data.corporate_actions.subjects.parts import Part
+from src.data.corporate_actions.intake.subjects.parts import Part
 
 # A list whose newest ex-date is this near the day of its fetch has every split until then.
 UP_TO_DATE = dt.timedelta(days=60)

@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 
 from src.data.corporate_actions.intake.exchange_lists.rows import ActionRow
-from src.data.corporate_actions.subjects.parts import Part
-from src.data.corporate_actions.subjects.payouts import NO_AMOUNT
-from src.data.corporate_actions.subjects.tokens import is_date_revised, is_revised
+from src.data.corporate_actions.intake.subjects.parts import Part
+from src.data.corporate_actions.intake.subjects.payouts import NO_AMOUNT
+from src.data.corporate_actions.intake.subjects.tokens import is_date_revised, is_revised
 
 # A date is moved by days or weeks; the next dividend of the same amount is months away.
 NEAR = dt.timedelta(days=60)

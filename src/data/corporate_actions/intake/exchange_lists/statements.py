@@ -17,8 +17,8 @@ from src.data.corporate_actions.intake.exchange_lists.rows import (
     UNIT_SERIES,
     ActionRow,
 )
-from src.data.corporate_actions.subjects.grammar import parse_subject
-from src.data.corporate_actions.subjects.parts import Part
+from src.data.corporate_actions.intake.subjects.grammar import parse_subject
+from src.data.corporate_actions.intake.subjects.parts import Part
 
 _OTHER_SECURITY = (Part("nothing", label="another security"),)
 

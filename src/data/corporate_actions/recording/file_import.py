@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import BadInput, UsageError
-from src.core.tables import CORPORATE_ACTIONS
-from src.data.corporate_actions.history import record_rows
 from src.data.corporate_actions.intake.action_file import ActionFile, read_action_file
 from src.data.corporate_actions.intake.exchange_lists.rows import (
     SUFFIXES,
     ActionRow,
     action_rows,
 )
-from src.data.corporate_actions.intake.exchange_lists.statements import state_actions
 from src.data.corporate_actions.intake.import_summary import ImportedList, summary_of
-from src.data.corporate_actions.intake.listed_actions import list_changes, listed_rows
+from src.data.corporate_actions.recording.exchange_list import (
+    LATEST_AHEAD,
+    record_list,
+    under_tickers_of_today,
+)
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
-    from src.core.identities import Identities
     from src.db.database import Database
-    from src.db.store import Store
-
-# Ex-dates are announced weeks ahead.
-LATEST_AHEAD = dt.timedelta(days=366)
 
 
 @dataclass(frozen=True)
@@ -75,48 +67,30 @@ def import_list(
     """
     from src.db.tables.locks import ticker_locks
 
-    rows = _resolved(listed.rows, database.store.identities())
+    rows = under_tickers_of_today(listed.rows, database.store.identities())
     if ticker is not None:
         rows = _of_ticker(rows, ticker, args)
     known_at = (args.fetched_at or now).astimezone(dt.UTC)
-    reading = state_actions(rows, known_at.date())
-    stated = listed_rows(reading.statements, listed.source, known_at, listed.calendar)
     tickers = sorted({row.ticker for row in rows})
-    with ticker_locks(database.control, tickers), database.store.transaction():
-        recorded = _recorded(database.store, tickers, listed.source)
-        changes = list_changes(stated, recorded)
-        record_rows(database.store, changes.rows, known_at)
-        stored = set(database.store.tickers())
+    store = database.store
+    with ticker_locks(database.control, tickers), store.transaction():
+        recorded = record_list(store, rows, tickers, listed.source, listed.calendar, known_at)
+        stored = set(store.tickers())
     errors = [] if ticker is not None else listed.errors
     imported = ImportedList(
         str(args.path), listed.source, len(tickers), len(stored & set(tickers)), errors
     )
-    return summary_of(imported, rows, reading, stated, changes)
-
-
-def _resolved(rows: Sequence[ActionRow], identities: Identities) -> list[ActionRow]:
-    """The rows under the tickers of today, where a symbol was changed."""
-    changed = {row.ticker for row in rows if identities.was_changed(row.ticker)}
-    return [
-        dataclasses.replace(row, ticker=identities.resolve(row.ticker, row.ex_date))
-        if row.ticker in changed and row.ex_date is not None
-        else row
-        for row in rows
-    ]
+    return summary_of(imported, rows, recorded.reading, recorded.stated, recorded.changes)
 
 
 def _of_ticker(rows: list[ActionRow], ticker: str, args: argparse.Namespace) -> list[ActionRow]:
-    own = [row for row in rows if row.ticker == ticker]
-    if not own:
+    of_ticker = [row for row in rows if row.ticker == ticker]
+    if not of_ticker:
         raise BadInput(
             f"{args.path}: it has no row of {ticker}; its tickers are such as "
             f"{rows[0].ticker if rows else 'none'}: give another --ticker, or --all."
         )
-    return own
-
-
-def _recorded(store: Store, tickers: list[str], source: str) -> pl.DataFrame:
-    return store.load(CORPORATE_ACTIONS, tickers).filter(source=source, origin="stated")
+    return of_ticker
 
 
 def file_of(args: argparse.Namespace) -> ActionFile:

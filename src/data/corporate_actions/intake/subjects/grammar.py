@@ -10,10 +10,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 
-from src.data.corporate_actions.subjects.parts import Part, unclear
-from src.data.corporate_actions.subjects.payouts import dividend_parts, unit_payout
-from src.data.corporate_actions.subjects.share_changes import bonus, consolidation, rights, split
-from src.data.corporate_actions.subjects.tokens import Token, tokens_of
+from src.data.corporate_actions.intake.subjects.parts import Part, unclear
+from src.data.corporate_actions.intake.subjects.payouts import dividend_parts, unit_payout
+from src.data.corporate_actions.intake.subjects.share_changes import (
+    bonus,
+    consolidation,
+    rights,
+    split,
+)
+from src.data.corporate_actions.intake.subjects.tokens import Token, tokens_of
 
 # Heads of clauses that change nothing, and whether such a clause may name numbers.
 _NOTHING = {

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.data.corporate_actions.subjects.grammar import parse_subject
+from src.data.corporate_actions.intake.subjects.grammar import parse_subject
 
 
 def amounts(subject: str, *, is_unit: bool = False) -> list[float | None]:

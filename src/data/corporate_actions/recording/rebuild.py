@@ -9,13 +9,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.tables import ACTION_HISTORY, CORPORATE_ACTIONS
-from src.data.corporate_actions.history import (
-    BATCH_WITHDRAWN,
-    HISTORY_SCHEMA,
-    new_states,
-    record_rows,
-    typed_rows,
-)
 from src.data.corporate_actions.intake.merge import WITHDRAWN, replay_statements
 from src.data.corporate_actions.intake.statements import STATED_KEY
 from src.data.corporate_actions.ledger import (
@@ -23,6 +16,13 @@ from src.data.corporate_actions.ledger import (
     LEDGER_SCHEMA,
     keep_contradictions,
     without_contradictions,
+)
+from src.data.corporate_actions.recording.history import (
+    BATCH_WITHDRAWN,
+    HISTORY_SCHEMA,
+    new_states,
+    record_rows,
+    typed_rows,
 )
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 from src.core.calendars.nse import nse
 from src.core.tables import ACTION_HISTORY, CORPORATE_ACTIONS
 from src.data.cleaning import stage as cleaning
-from src.data.corporate_actions.history import ledger_known_at, record_rows
 from src.data.corporate_actions.ledger import as_contradicted
+from src.data.corporate_actions.recording.history import ledger_known_at, record_rows
 from src.data.ingest import stage as ingest
 from src.data.sources.files.source import FileSource
 from src.data.sources.yahoo.source import YahooSource

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.data.corporate_actions.subjects.grammar import parse_subject
+from src.data.corporate_actions.intake.subjects.grammar import parse_subject
 
 
 def ratios(subject: str) -> list[tuple[str, float | None]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from src.data.corporate_actions.subjects.parts import Part, unclear
-from src.data.corporate_actions.subjects.tokens import Token
+from src.data.corporate_actions.intake.subjects.parts import Part, unclear
+from src.data.corporate_actions.intake.subjects.tokens import Token
 
 # Larger ones are misprints: the largest real ones are 100:1 and Rs 100 to Re 0.10.
 LARGEST_RATIO = 1000.0

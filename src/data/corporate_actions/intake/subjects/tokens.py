@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from src.data.corporate_actions.subjects.words import read_word
+from src.data.corporate_actions.intake.subjects.words import read_word
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 # Written forms that are brought into one before the text is split.

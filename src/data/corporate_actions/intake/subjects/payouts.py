@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from src.data.corporate_actions.subjects.parts import Part, unclear
-from src.data.corporate_actions.subjects.tokens import Token
+from src.data.corporate_actions.intake.subjects.parts import Part, unclear
+from src.data.corporate_actions.intake.subjects.tokens import Token
 
 # A hundred thousand rupees a share, or as many per cent, is a misprint.
 LARGEST_AMOUNT = 100_000.0

@@ -5,8 +5,8 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from src.data.corporate_actions.history import HISTORY_SCHEMA, ledger_known_at, new_states
 from src.data.corporate_actions.ledger import LEDGER_SCHEMA
+from src.data.corporate_actions.recording.history import HISTORY_SCHEMA, ledger_known_at, new_states
 
 NINE = dt.datetime(2026, 4, 10, 9, tzinfo=dt.UTC)
 TEN, ELEVEN = NINE + dt.timedelta(hours=1), NINE + dt.timedelta(hours=2)
