@@ -47,9 +47,13 @@ python -m src.data.report --ticker TCS.NS --html report.html
 python -m src.data.report --ticker T
 python -m src.data.report --ticker T --date DATE
 python -m src.data.ingest show --ticker TCS.NS
+python -m src.data.ingest show --path FILE
+python -m src.data.ingest write --tickers FILE --source csv --path FOLDER
 python -m src.data.corporate_actions list --ticker TCS.NS
 python -m src.data.corporate_actions list --ticker T
 python -m src.data.corporate_actions import --ticker TCS.NS --path ACTIONS.csv
+python -m src.data.corporate_actions import --all --path CF-CA-equities.csv
+python -m src.data.corporate_actions import --path F --all
 python -m src.data.corporate_actions add --ticker TCS.NS --date 2018-05-31 --kind split --ratio 2
 python -m src.data.corporate_actions accept --ticker TCS.NS --date 2018-05-31
 python -m src.data.instruments import --path EQUITY_L.csv
@@ -165,6 +169,7 @@ NOT_RUN = {
     "python -m mlops.backup restore FILE": "tests/e2e/test_backup_command.py",
     "python -m mlops.backup restore backups/FILE": "tests/e2e/test_backup_command.py",
     "python -m mlops.mlflow_export": "tests/e2e/test_mlflow_export.py",
+    "python -m src.data.corporate_actions accept --ticker ABFRL.NS --date 2025-05-22 --kind demerger --ratio 2.9": "tests/integration/data/corporate_actions/test_decisions.py",
     "python -m mlops.monitoring alerts ack FINGERPRINT --by NAME": "tests/e2e/test_alerts_command.py",
     "curl -X POST http://localhost:8000/predict/short": "tests/e2e/test_api.py",
     'curl -X POST "http://localhost:8000/predict/short?ticker=DEMO.NS"': "tests/e2e/test_api.py",
@@ -256,6 +261,11 @@ def place(tmp_path_factory):
         "TCS,Tata Consultancy Services Limited,25-AUG-2004,INE467B01029\n"
     )
     (home / "symbolchange.csv").write_text("A Limited,OLDNAME,NEWNAME,16-JUN-2006\n")
+    (home / "CF-CA-equities.csv").write_text(
+        "SYMBOL,SERIES,FACE VALUE,PURPOSE,EX-DATE\n"
+        "TCS,EQ,1,Interim Dividend - Rs 10 Per Share,02-Jun-2025\n"
+    )
+    (home / "tickers.txt").write_text("TCS.NS\nINFY.NS\n")
     (home / "ACTIONS.csv").write_text("Date,Dividends,Stock Splits\n2025-06-02,10,0\n")
     (home / ".venv").symlink_to(Path(sys.prefix))
     with acquire(home / DATA_DIR) as lease:
@@ -311,6 +321,9 @@ def filled(line, home, url):
             r"--ticker T\b": lambda: "--ticker TCS.NS",
             r"\bDATE\b": lambda: str(LAST),
             r"evaluate FILE": lambda: "evaluate forecasts.csv",
+            r"show --path FILE": lambda: "show --path TCS.NS.csv",
+            r"--tickers FILE": lambda: "--tickers tickers.txt",
+            r"--path F\b": lambda: "--path CF-CA-equities.csv",
             r"--path FILE": lambda: "--path FILE.csv",
             r"--end NUMBER": lambda: f"--end {value('SELECT max(silence_id) FROM alert_silences')}",
             r"--batch N": lambda: f"--batch {value('SELECT max(batch_id) FROM ingest_batches')}",
