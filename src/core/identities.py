@@ -121,3 +121,28 @@ class Identities:
         named = numbered.join(found, on="row_of_all", how="left", maintain_order="left")
         today = pl.coalesce("today", ticker).alias(ticker)
         return named.with_columns(today).drop("row_of_all", "today")
+
+    def rows_of(
+        self,
+        rows: pl.DataFrame,
+        tickers: Collection[str],
+        key: Sequence[str],
+        day: str | pl.Expr = "date",
+    ) -> pl.DataFrame:
+        """The rows that are of the tickers today, under these, each key once and in order.
+
+        Where a ticker and its earlier symbol have a row of one key, the ticker's own is taken.
+
+        Args:
+            rows: With ``ticker``, the columns of ``key`` and what ``day`` needs.
+            tickers: Of today.
+            key: The columns of the rows' key.
+            day: The column with the day of each row, or an expression for it.
+        """
+        import polars as pl
+
+        named = self.resolve_rows(rows.with_columns(symbol="ticker"), day)
+        sorted_rows = named.filter(pl.col("ticker").is_in(list(tickers))).sort(
+            *key, pl.col("symbol") != pl.col("ticker"), maintain_order=True
+        )
+        return sorted_rows.unique(key, keep="first", maintain_order=True).drop("symbol")

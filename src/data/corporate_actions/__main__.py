@@ -26,6 +26,7 @@ from src.data.corporate_actions.intake.yahoo_file import yahoo_rows
 from src.data.corporate_actions.recording.exchange_list import LATEST_AHEAD
 from src.data.corporate_actions.recording.file_import import file_of, import_list, read_list
 from src.data.corporate_actions.recording.history import record_rows
+from src.data.corporate_actions.recording.joined import joined_actions
 from src.data.sources.select import check_fetched_at
 from src.db.store import Store
 from src.stages.arguments import (
@@ -83,7 +84,7 @@ def _run(
     args: argparse.Namespace, store: Store, ticker: str, now: dt.datetime, file: ActionFile | None
 ) -> str:
     """Run the subcommand, and return the text to print."""
-    ledger = store.load(CORPORATE_ACTIONS, [ticker])
+    ledger = joined_actions(store, CORPORATE_ACTIONS, [ticker], store.identities())
     if args.action == "list":
         return ledger_text(ticker, ledger)
     calendar = calendar_of(exchange_of(ticker))

@@ -15,7 +15,8 @@ from src.core.tables import (
     Table,
 )
 from src.data.corporate_actions.recording.history import ledger_known_at
-from src.data.history.joined import joined_actions, joined_batches, joined_rows, under_tickers
+from src.data.corporate_actions.recording.joined import joined_actions
+from src.data.history.joined import joined_batches, joined_rows, under_tickers
 from src.data.history.rebuild import archived_batches, rebuild_prices
 
 if TYPE_CHECKING:

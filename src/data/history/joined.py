@@ -44,31 +44,9 @@ def joined_batches(
     return valid_batches(store, identities.symbols_of(tickers), at)
 
 
-def joined_actions(
-    store: Store, table: Table, tickers: Sequence[str], identities: Identities
-) -> pl.DataFrame:
-    """Rows of the ledger, or of its history, under the tickers of today, in key order.
-
-    What a rule inferred from the prices of an earlier symbol is inferred anew under the new one.
-    """
-    rows = store.load(table, identities.symbols_of(tickers))
-    if not identities.concern(tickers):
-        return rows
-    is_own = pl.col("ticker").is_in(list(tickers))
-    is_inferred = (pl.col("origin") == "inferred") & (pl.col("decided_by") == "rule")
-    return under_tickers(rows.filter(is_own | ~is_inferred), table.key, tickers, identities)
-
-
 def under_tickers(
     rows: pl.DataFrame, key: Sequence[str], tickers: Sequence[str], identities: Identities
 ) -> pl.DataFrame:
-    """The rows that are of the tickers today, under these, each key once and in order.
-
-    ``rows`` have ``ticker`` and ``date`` or ``ts``.
-    """
+    """The rows that are of the tickers today (``Identities.rows_of``), by ``date`` or ``ts``."""
     day = pl.col("date") if "date" in rows.columns else _DAY_OF_TS
-    named = identities.resolve_rows(rows.with_columns(symbol="ticker"), day)
-    own_first = named.filter(pl.col("ticker").is_in(list(tickers))).sort(
-        *key, pl.col("symbol") != pl.col("ticker"), maintain_order=True
-    )
-    return own_first.unique(key, keep="first", maintain_order=True).drop("symbol")
+    return identities.rows_of(rows, tickers, key, day)

@@ -23,8 +23,9 @@ from src.core.tables import (
 )
 from src.data.cleaning.clean import in_precedence
 from src.data.cleaning.stage import clean
+from src.data.corporate_actions.recording.joined import joined_actions
 from src.data.history.deliveries import unpack
-from src.data.history.joined import joined_actions, joined_batches, joined_rows
+from src.data.history.joined import joined_batches, joined_rows
 from src.data.history.revisions import UTC
 from src.data.sources.delivery import KEY_COLUMNS
 

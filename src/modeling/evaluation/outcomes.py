@@ -20,7 +20,7 @@ from src.core.tables import (
     PREDICTIONS,
 )
 from src.data.corporate_actions.ledger import applied_actions
-from src.data.history.joined import joined_actions
+from src.data.corporate_actions.recording.joined import joined_actions
 from src.data.sources.delivery import NOISE
 from src.features.labels import label_rows
 

@@ -60,3 +60,26 @@ def test_without_changes_every_ticker_is_its_own():
     assert nobody.resolve("TCS.NS", CHANGED) == "TCS.NS"
     assert nobody.symbols_of(["TCS.NS"]) == ["TCS.NS"]
     assert not nobody.was_changed("TCS.NS")
+
+
+def test_rows_of_a_ticker_are_its_own_and_those_of_its_earlier_symbol():
+    days = [dt.date(2011, 6, 27), dt.date(2011, 6, 28), CHANGED]
+    rows = pl.DataFrame(
+        [
+            ("OLD.NS", days[0], 1.0),
+            ("OLD.NS", days[1], 2.0),
+            ("OLD.NS", days[2], 3.0),
+            ("NEW.NS", days[1], 4.0),
+            ("NEW.NS", days[2], 5.0),
+        ],
+        schema={"ticker": pl.String, "date": pl.Date, "close": pl.Float64},
+        orient="row",
+    )
+
+    joined = IDENTITIES.rows_of(rows, ["NEW.NS"], ("ticker", "date"))
+
+    assert joined.rows() == [
+        ("NEW.NS", days[0], 1.0),
+        ("NEW.NS", days[1], 4.0),
+        ("NEW.NS", days[2], 5.0),
+    ]

@@ -76,8 +76,11 @@ def _bars_across(store: Store, ticker: str, day: dt.date) -> pl.DataFrame | None
     What cleaning refused is left out; what it has not seen yet counts.
     """
     prices = [pl.col(name).is_between(0, inf, closed="none") for name in ("open", "close")]
-    basis = store.load(INGEST_BATCHES, [ticker]).select("batch_id", "price_basis")
-    raw = store.load(RAW_DAILY, [ticker]).filter(*prices)
+    identities = store.identities()
+    symbols = identities.symbols_of([ticker])
+    basis = store.load(INGEST_BATCHES, symbols).select("batch_id", "price_basis")
+    raw = store.load(RAW_DAILY, symbols).filter(*prices)
+    raw = identities.rows_of(raw, [ticker], RAW_DAILY.key)
     raw = raw.join(basis, on="batch_id", how="inner").sort("source", "date")
     clean = store.load(CLEAN_DAILY, [ticker], columns=("ticker", "date", "source", "repaired_by"))
     clean = clean.filter(pl.col("repaired_by").is_null())

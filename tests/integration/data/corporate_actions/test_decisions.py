@@ -8,13 +8,16 @@ import polars as pl
 import pytest
 
 from src.core.errors import BadInput
-from src.core.tables import ACTION_HISTORY, CLEAN_DAILY, CORPORATE_ACTIONS
+from src.core.tables import ACTION_HISTORY, CLEAN_DAILY, CORPORATE_ACTIONS, SYMBOL_CHANGES
 from src.data.cleaning import stage as cleaning
 from src.data.corporate_actions.decisions.decide import added, decided, move_left
 from src.data.corporate_actions.decisions.listing import ledger_text
 from src.data.corporate_actions.ledger import LEDGER_SCHEMA
 from src.data.corporate_actions.recording.history import record_rows
+from src.data.corporate_actions.recording.joined import joined_actions
 from src.data.ingest import stage as ingest
+from src.data.instruments.lists import SymbolChange
+from src.data.instruments.renames import change_rows
 from tests.support.prices import (
     NOW,
     TCS,
@@ -219,6 +222,19 @@ def test_what_is_entered_and_leaves_a_jump_is_said(store, cleaned, decide):
 
     # 360 x 2 / 1000 = .72.
     assert decide("add", "demerger", 2.0) == "opens -28.0% and closes -28.0%"
+
+
+def test_prices_and_actions_under_an_earlier_symbol_count_for_decisions(store, cleaned):
+    cleaned(500.0, "unadjusted", stated("split", ratio=2.0))
+    new, since = "NEWNAME.NS", DAYS[-1] + dt.timedelta(days=1)
+    with store.transaction():
+        store.insert(SYMBOL_CHANGES, change_rows([SymbolChange(TCS, new, since)], "a test", NOW))
+    ledger = joined_actions(store, CORPORATE_ACTIONS, [new], store.identities())
+    # What a person enters takes the place of what was stated: a quarter of 1000 was expected.
+    add = argparse.Namespace(action="add", date=EX_DATE, kind="bonus", ratio=4.0, amount=None)
+
+    assert ledger.select("ticker", "date", "ratio").rows() == [(new, EX_DATE, 2.0)]
+    assert move_left(store, ledger, added(add, new, NOW)) == "opens +100.0% and closes +100.0%"
 
 
 def test_adjusted_prices_without_a_jump_take_any_split(store, cleaned, decide):
