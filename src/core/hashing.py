@@ -10,11 +10,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def frame_hash(frame: pl.DataFrame) -> str:
-    """SHA-256 over column names and values as text, in the frame's row order."""
-    return hashlib.sha256(frame.write_csv().encode()).hexdigest()
-
-
 def joint_hash(hashes: Sequence[str]) -> str | None:
     """One hash of several; of one it is that itself, and of none None."""
     if len(hashes) > 1:

@@ -58,29 +58,32 @@ def find_first_days(
     listed = facts.select("ticker", "listed_on", "source").drop_nulls("listed_on")
     stated = states.filter(state="active").group_by("ticker").agg(since=pl.col("date").min())
     evidence = _evidence(listed, raw, ledger, identities)
+    active: dict[str, dt.date] = dict(stated.iter_rows())
     rows: list[tuple[str, dt.date | None, str | None, bool]] = []
     warnings = []
-    active: dict[str, dt.date] = dict(stated.iter_rows())
     for ticker, day, source in listed.iter_rows():
         # Said of a day after the listing it is that trading went on again.
         is_confirmed = active.get(ticker, dt.date.max) <= day
-        first: dt.date | None = active[ticker] if is_confirmed else day
-        if ticker in evidence and not is_confirmed:
-            warnings.append(
-                f"{ticker}: {source or 'what is stored'} says that it was listed on {day}, but "
-                f"{evidence[ticker]}: its prices from before that day are kept. State from when it "
-                f"was traded with `{COMMAND} state --ticker {ticker} --state active --date D "
-                "--because …`."
-            )
-            first = None
+        is_contradicted = ticker in evidence and not is_confirmed
+        if is_contradicted:
+            warnings.append(_contradiction(ticker, day, source, evidence[ticker]))
+        first = None if is_contradicted else min(day, active.get(ticker, day))
         rows.append((ticker, first, source, is_confirmed))
     schema = {
         **{"ticker": pl.String, "listed_on": pl.Date},
         **{"source": pl.String, "is_confirmed": pl.Boolean},
     }
-    known = pl.DataFrame(rows, schema=schema, orient="row")
-    first_days = known.select("ticker", "listed_on")
-    return Listings(first_days, known.rename({"listed_on": "first_day"}), tuple(warnings))
+    confirmed = pl.DataFrame(rows, schema=schema, orient="row")
+    first_days = confirmed.select("ticker", "listed_on")
+    return Listings(first_days, confirmed.rename({"listed_on": "first_day"}), tuple(warnings))
+
+
+def _contradiction(ticker: str, day: dt.date, source: str | None, reason: str) -> str:
+    return (
+        f"{ticker}: {source or 'what is stored'} says that it was listed on {day}, but {reason}: "
+        "its prices from before that day are kept. State from when it was traded with "
+        f"`{COMMAND} state --ticker {ticker} --state active --date D --because …`."
+    )
 
 
 def left_out_warnings(refused: pl.DataFrame, listings: Listings) -> Iterator[str]:
@@ -102,17 +105,17 @@ def _evidence(
     """Why a listing was not the first, by ticker; the strongest reason."""
     actions = ledger.filter(source=NSE, origin="stated")
     trades = raw.filter(pl.col("source") == NSE, pl.col("close") > 0, pl.col("volume") > 0)
-    found = {
+    reasons = {
         ticker: f"NSE has published its corporate actions since {first}"
         for ticker, first in _before(listed, actions)
     }
     for ticker, day, _ in listed.iter_rows():
         for span in identities.predecessors(ticker):
             if span.until is not None and span.until <= day:
-                found[ticker] = f"it was {span.symbol} until {span.until}"
+                reasons[ticker] = f"it was {span.symbol} until {span.until}"
     for ticker, first in _before(listed, trades):
-        found[ticker] = f"NSE's own files have its trades since {first}"
-    return found
+        reasons[ticker] = f"NSE's own files have its trades since {first}"
+    return reasons
 
 
 def _before(listed: pl.DataFrame, rows: pl.DataFrame) -> Iterator[tuple[str, dt.date]]:

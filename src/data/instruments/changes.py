@@ -70,8 +70,8 @@ def import_list(database: Database, path: Path, today: dt.date, now: dt.datetime
         states = new_states(stated.states, current_states(store, tickers), path.name, today)
         store_states(store, states, now)
     lines = [_summary(path, comparison, len(stated.refused)), *_shown(comparison.sentences)]
-    told = [f"{ticker}: {since.state} by the list." for ticker, since in sorted(states.items())]
-    return ImportResult([*lines, *_shown(told)], stated.refused)
+    by_list = [f"{ticker}: {since.state} by the list." for ticker, since in sorted(states.items())]
+    return ImportResult([*lines, *_shown(by_list)], stated.refused)
 
 
 def rename(
@@ -141,10 +141,10 @@ def _import_changes(
         joined = [change for change in new if change.old in stored]
         forget_derived(store, [change.old for change in joined])
         lines = [_joined_text(store, change) for change in joined]
-    known = len(stated.changes) - len(new) - len(refused)
+    stored_before = len(stated.changes) - len(new) - len(refused)
     refused = sorted([*stated.refused, *refused], key=lambda refusal: refusal.line)
     summary = (
-        f"{path.name}: {len(new):,} changes of symbols are new, {known:,} known, "
+        f"{path.name}: {len(new):,} changes of symbols are new, {stored_before:,} known, "
         f"{len(refused):,} rows not taken."
     )
     return ImportResult([summary, *_shown(lines)], refused)

@@ -68,8 +68,8 @@ def compare(
         old = before.get(facts.ticker)
         merged = {name: getattr(facts, name) for name in NAMES}
         if old is not None:
-            merged, told = _merged(facts, old)
-            sentences += told
+            merged, differences = _merged(facts, old)
+            sentences += differences
             if all(merged[name] == old[name] for name in NAMES):
                 continue
         is_change = old is not None and old["source"] is not None

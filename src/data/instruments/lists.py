@@ -137,36 +137,41 @@ def _read_facts(
     rows: Sequence[Row], place: dict[str, int], suffix: str, today: dt.date
 ) -> StatedList:
     stated = StatedList()
-    column = place.get("listed_on")
-    cells = [] if column is None else [_cell(row, column) for row in rows]
+    cells = [_cell(row, place["listed_on"]) for row in rows] if "listed_on" in place else []
     dates = read_dates(cells, "date of listing")
     by_ticker: dict[str, Facts] = {}
     contradicted: set[str] = set()
-    is_scrip = "status" in place
 
     def take(row: Row) -> None:
-        def text(name: str) -> str:
-            return _cell(row, place.get(name))
-
-        if text("instrument").lower() not in ("", "equity"):
+        if _cell(row, place.get("instrument")).lower() not in ("", "equity"):
             return
-        facts = Facts(
-            ticker=_ticker(text("symbol"), suffix),
-            name=text("name") or None,
-            listed_on=_listing(text("listed_on"), dates, today) if column is not None else None,
-            isin=None if is_scrip and text("isin") in _NO_ISIN else check_isin(text("isin")),
-            face_value=read_number(text("face_value"), "face value"),
-            series=text("series").upper() or None,
-        )
+        facts = _facts(row, place, suffix, dates, today)
         if by_ticker.setdefault(facts.ticker, facts) != facts:
             contradicted.add(facts.ticker)
             raise RefusedRow(f"{facts.ticker} stands in it twice, with different facts")
-        if is_scrip:
-            stated.states[facts.ticker] = _state(text("status"))
+        if "status" in place:
+            stated.states[facts.ticker] = _state(_cell(row, place["status"]))
 
     _each(rows, take, stated)
     stated.facts.extend(facts for t, facts in by_ticker.items() if t not in contradicted)
     return stated
+
+
+def _facts(
+    row: Row, place: dict[str, int], suffix: str, dates: dict[str, dt.date], today: dt.date
+) -> Facts:
+    def text(name: str) -> str:
+        return _cell(row, place.get(name))
+
+    lacks_isin = "status" in place and text("isin") in _NO_ISIN
+    return Facts(
+        ticker=_ticker(text("symbol"), suffix),
+        name=text("name") or None,
+        listed_on=_listing(text("listed_on"), dates, today) if "listed_on" in place else None,
+        isin=None if lacks_isin else check_isin(text("isin")),
+        face_value=read_number(text("face_value"), "face value"),
+        series=text("series").upper() or None,
+    )
 
 
 def _read_changes(rows: Sequence[Row], place: dict[str, int], today: dt.date) -> StatedList:

@@ -25,19 +25,6 @@ OF_DIVIDEND = 1.1
 LARGEST, FELL, ORDINARY_MOVE = 0.105, 0.5, 0.0125
 
 
-def mark_partings(clean: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
-    """Clean rows of any number of tickers, with ``action_pending`` set on every parting as well.
-
-    ``ledger`` are rows of ``corporate_actions``. Sorted by ticker and date.
-    """
-    parts = []
-    for bars in clean.sort("ticker", "date").partition_by("ticker", maintain_order=True):
-        applied = ledger.filter(ticker=bars["ticker"][0], status="applied")
-        is_parting = pl.Series(find_partings(bars, applied), dtype=pl.Boolean)
-        parts.append(bars.with_columns(action_pending=pl.col("action_pending") | is_parting))
-    return pl.concat(parts) if parts else clean
-
-
 def find_partings(bars: pl.DataFrame, applied: pl.DataFrame) -> Bools:
     """The bars at which adj_close and close part unexplained from the bar before; (n,).
 

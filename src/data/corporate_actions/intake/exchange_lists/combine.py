@@ -55,38 +55,35 @@ def _share_change(rows: list[ParsedRow], kind: str) -> CombinedPart | None:
 
 def _dividend(rows: list[ParsedRow]) -> CombinedPart | None:
     """All dividends of the day added up; a revised one replaces the one of its name."""
-    revised = {
-        dividend_name(part)
-        for row in rows
-        if row.is_revised
-        for part in row.parts
-        if part.kind == "dividend"
-    }
-    amounts: dict[str, dict[int, list[Part]]] = {}
-    stating = []
-    for i, row in enumerate(rows):
-        parts = [
-            part
-            for part in row.parts
-            if part.kind == "dividend" and (row.is_revised or dividend_name(part) not in revised)
-        ]
-        for part in parts:
-            amounts.setdefault(dividend_name(part), {}).setdefault(i, []).append(part)
-        stating += [row] if parts else []
-    if not amounts:
+    by_row = _dividends_by_row(rows)
+    stating = [row for row, _ in by_row]
+    if not by_row:
         return None
     counted: list[Part] = []
-    for name, of_rows in amounts.items():
-        sums = {
-            round(sum(part.amount or 0 for part in parts), 6): parts for parts in of_rows.values()
-        }
+    for name in dict.fromkeys(dividend_name(part) for _, parts in by_row for part in parts):
+        of_rows = [[part for part in parts if dividend_name(part) == name] for _, parts in by_row]
+        sums = {_amount(parts): parts for parts in of_rows if parts}
         if len(sums) > 1 and name != _MANY:
             values = " and ".join(f"{value:g}" for value in sorted(sums))
-            return CombinedPart(
-                unclear(f"its rows state dividends of {values}"), _subjects(stating)
-            )
+            reason = unclear(f"its rows state dividends of {values}")
+            return CombinedPart(reason, _subjects(stating))
         counted += [part for parts in sums.values() for part in parts]
     return CombinedPart(_total(counted), _subjects(stating))
+
+
+def _dividends_by_row(rows: list[ParsedRow]) -> list[tuple[ParsedRow, list[Part]]]:
+    """The rows with dividends that count, and these."""
+    stated = [(row, [part for part in row.parts if part.kind == "dividend"]) for row in rows]
+    revised = {dividend_name(part) for row, parts in stated if row.is_revised for part in parts}
+    counted = [
+        (row, [part for part in parts if row.is_revised or dividend_name(part) not in revised])
+        for row, parts in stated
+    ]
+    return [(row, parts) for row, parts in counted if parts]
+
+
+def _amount(parts: list[Part]) -> float:
+    return round(sum(part.amount or 0 for part in parts), 6)
 
 
 def _total(parts: list[Part]) -> Part:
@@ -95,8 +92,7 @@ def _total(parts: list[Part]) -> Part:
         detail |= part.detail
     if len(parts) > 1:
         detail["parts"] = [part.amount for part in parts]
-    amount = round(sum(part.amount or 0 for part in parts), 6)
-    return Part("dividend", amount=amount, detail=detail)
+    return Part("dividend", amount=_amount(parts), detail=detail)
 
 
 def _rights(rows: list[ParsedRow]) -> CombinedPart | None:

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from src.data.corporate_actions.ledger import LEDGER_SCHEMA
-from src.data.corporate_actions.price_checks.partings import find_partings, mark_partings
+from src.data.corporate_actions.price_checks.partings import find_partings
 
 START = dt.date(2020, 1, 1)
 ROWS, LEAP = 40, 20
@@ -153,17 +153,6 @@ def test_rounding_to_a_hundredth_is_no_parting():
     assert parted(cheap) == []
 
 
-def test_several_tickers_are_marked_beside_each_other():
-    leap = series(steps={LEAP: 2.0})
-    other = series().with_columns(
-        ticker=pl.lit("INFY.NS"), action_pending=pl.int_range(pl.len()) == 3
-    )
-
-    marked = mark_partings(pl.concat([leap, other]), ledger()).filter("action_pending")
-
-    assert marked.select("ticker", "date").rows() == [("INFY.NS", day(3)), ("TCS.NS", day(LEAP))]
-
-
 @pytest.mark.parametrize("rows", [0, 1])
 def test_no_bars_and_one_bar_are_fine(rows):
-    assert mark_partings(series().head(rows), ledger()).height == rows
+    assert find_partings(series().head(rows), ledger()).tolist() == [False] * rows
