@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from src.core.errors import BadInput
 from src.data.sources.files.fields.segments import is_no_share
@@ -54,8 +55,16 @@ _PLAIN_WORDS = frozenset(
 _NUMBERS = re.compile(r"v?\d+[a-z]{0,3}|\d{1,2}[a-z]{3}\d{2,4}|[dhmwy]", re.IGNORECASE)
 _DATE_INSIDE = re.compile(r"\d{5}|\d{4}-\d\d|\d\d[A-Za-z]{3}\d\d")
 _YEAR = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")
+_SERIES = ("EQ", "BE", "BZ", "SM", "ST")
 _FUTURES = re.compile(
     r"[A-Z0-9&-]+[ _-](?P<word>FUT|FUTURES|FUTSTK|FUTIDX)(?![A-Z])", re.IGNORECASE
+)
+# ``NIFTY 50``, ``nifty_bank``, ``CNXIT``; NIFTY1 and NIFTYBEES are funds with a share's symbol.
+_INDEX = re.compile(
+    r"(?P<index>(NIFTY|SENSEX|BANK[ _-]?NIFTY|FINNIFTY|CNX)([ _-]?(\d{2,3}(?![\d-])|BANK|IT|NEXT"
+    r"|AUTO|PHARMA|FMCG|METAL|MIDCAP|SMALLCAP|REALTY|ENERGY|MEDIA|PSU|FINANCIAL|SERVICES))*)"
+    r"(?P<rest>$|[ _,.-].*)",
+    re.IGNORECASE,
 )
 _DAILY, _HOURLY = ("1D", "D"), ("60", "1H")
 
@@ -65,7 +74,8 @@ class NamedTicker:
     """A symbol in a name, with the ``suffix`` of its exchange where the name tells that.
 
     ``is_upper`` says whether the symbol is written as symbols are; ``kind`` is that of the bars,
-    where the name tells it; ``place`` is what has the name, for messages.
+    where the name tells it; ``place`` is what has the name, for messages. Of an index the symbol
+    is its name.
     """
 
     symbol: str
@@ -73,6 +83,7 @@ class NamedTicker:
     place: str
     is_upper: bool = True
     kind: str | None = None
+    is_index: bool = False
 
     @property
     def ticker(self) -> str:
@@ -92,10 +103,12 @@ def name_of(text: str, place: str) -> NamedTicker | None:
     Raises:
         BadInput: for a name that says that the bars are neither daily nor hourly, or of a future.
     """
-    stem = _COPY.sub("", _ENDINGS.sub("", text.strip()))
+    stem = _COPY.sub("", _ENDINGS.sub("", unquote(text.strip())))
     stem = _COPY.sub("", _ENDINGS.sub("", stem))
     if match := _FUTURES.match(stem):
         raise BadInput(f"{place} says {match['word']}: give the file of the share.")
+    if index := _index(stem, place):
+        return index
     match = _TRADING_VIEW.fullmatch(stem)
     if match:
         if "!" in match["symbol"]:
@@ -144,6 +157,8 @@ def _bare(stem: str, place: str) -> NamedTicker | None:
 def _named(
     symbol: str, suffix: str | None, place: str, kind: str | None = None
 ) -> NamedTicker | None:
+    if index := _index(symbol, place):
+        return index
     is_upper = symbol.isupper()
     _refuse_no_share(symbol if suffix in (None, ".NS", ".BO") else symbol + suffix, place)
     symbol = _without_plain_words(symbol.upper())
@@ -152,6 +167,13 @@ def _named(
     if not is_upper and symbol.count("-") > 1:  # words
         return None
     return NamedTicker(symbol, suffix, place, is_upper and len(symbol) > 1, kind)
+
+
+def _index(text: str, place: str) -> NamedTicker | None:
+    match = _INDEX.fullmatch(text)
+    if match is None or not _is_plain(match["rest"]):
+        return None
+    return NamedTicker(match["index"], None, place, is_upper=False, is_index=True)
 
 
 def _refuse_no_share(symbol: str, place: str) -> None:
@@ -164,7 +186,8 @@ def _refuse_no_share(symbol: str, place: str) -> None:
 def _without_plain_words(symbol: str) -> str:
     """A symbol without what else stands behind a hyphen: ``TCS-EQ``, ``TCS-1D``."""
     body, mark, word = symbol.rpartition("-")
-    return _without_plain_words(body) if mark and _is_plain(word) else symbol
+    is_beside = word in _SERIES or _is_plain(word)
+    return _without_plain_words(body) if mark and is_beside else symbol
 
 
 def _is_plain(rest: str) -> bool:

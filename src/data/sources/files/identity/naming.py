@@ -131,6 +131,8 @@ def select_tickers(rules: TickerRules, statements: Statements, *, explicit: bool
             return Selection([ticker], note or _notes(others, ticker))
     if statements.names:
         name = statements.names[0]
+        if name.is_index:
+            raise BadInput(f"{name.place} says {name.symbol}, an index: add --ticker.")
         raise BadInput(
             f"{name.place} has {name.symbol}, which is no stored or listed symbol, and nothing "
             "else states a ticker: add --ticker."
@@ -177,6 +179,11 @@ def _check_requested(
     others = [name for name in statements.names if not any(map(name.is_of, (requested, *columns)))]
     agrees = bool(columns) or any(name.is_of(requested) for name in statements.names)
     for name in others:
+        if name.is_index and not agrees and not requested.startswith("^"):
+            raise BadInput(
+                f"{name.place} says {name.symbol}, an index, not {requested}: give the file of "
+                f"{requested}, or rename it."
+            )
         if name.suffix is not None or (not columns and _is_known(name, rules, requested)):
             ticker = name.ticker if name.suffix else name.symbol + _suffix(requested)
             raise BadInput(

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from src.core.errors import UsageError
 from src.core.tickers import normalise_ticker
+from src.data.sources.files.fields.nse_series import BSE_GROUPS
 
 NSE, BSE = ".NS", ".BO"
 _EXCHANGES = {
@@ -20,6 +21,9 @@ _EXCHANGES = {
 }
 _PREFIX = re.compile(r"(?P<exchange>NSE|BSE|BOM|NSE_EQ|BSE_EQ)[:|] *(?P<symbol>.+)")
 _ENDING = re.compile(r"(?P<symbol>.+)\.(?P<exchange>NSE|BSE)")
+# Trade-to-trade and small companies' series, as brokers append them.
+_SERIES = re.compile(r"-(BE|BZ|SM|ST)(?P<suffix>(\.NS)?)$")
+_GROUP = re.compile(rf"-({'|'.join(BSE_GROUPS)})$")
 # India, as Stooq and others write it, without saying which exchange.
 _COUNTRY = re.compile(r"(?P<symbol>[^.]+)\.(IN|IND|INDIA)")
 
@@ -39,8 +43,11 @@ def ticker_of_cell(text: str, suffix: str) -> str | None:
     match = _PREFIX.fullmatch(text) or _ENDING.fullmatch(text)
     if match:
         text, suffix = match["symbol"], _EXCHANGES[match["exchange"]]
+        if suffix == BSE:  # Fyers writes the group, as in BSE:TCS-A
+            text = _GROUP.sub("", text)
     elif names_country(text):
         text = text[: text.rindex(".")]
+    text = _SERIES.sub(r"\g<suffix>", text)
     try:
         ticker = normalise_ticker(text, suffix)
     except UsageError:

@@ -18,6 +18,9 @@ _BSE_PAGE = frozenset(
     }
 )
 
+# Vendors of closes as traded beside adjusted ones, by their column of splits.
+_BY_SPLITS = {"split coefficient": "alphavantage", "splitfactor": "tiingo"}
+
 
 class Origin(NamedTuple):
     """A layout's name, vendor and price basis, and its exchange's suffix where it names one."""
@@ -42,6 +45,9 @@ def vendor_of(titles: Sequence[str], values: Mapping[str, int]) -> Origin:
 
 
 def _other_vendor(present: set[str], values: Mapping[str, int]) -> Origin:
+    for column, vendor in _BY_SPLITS.items():
+        if column in present:
+            return Origin(vendor, vendor, "unadjusted")
     if origin := _yahoo(present, values):
         return origin
     if "price" in present and "close" not in present:

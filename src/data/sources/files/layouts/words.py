@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 
 _NAMES: dict[str, tuple[str, ...]] = {
-    "open": ("open", "open price", "opnpric", "opening price", "ch opening price"),
-    "high": ("high", "high price", "hghpric", "ch trade high price"),
-    "low": ("low", "low price", "lwpric", "ch trade low price"),
+    "open": ("open", "open price", "opnpric", "opening price", "ch opening price", "openprice"),
+    "high": ("high", "high price", "hghpric", "ch trade high price", "highprice"),
+    "low": ("low", "low price", "lwpric", "ch trade low price", "lowprice"),
     "close": (
         "close",
         "close price",
         "clspric",
         "closing price",
         "ch closing price",
+        "closeprice",
         "close close price adjusted for splits",
     ),
     "adj_close": (
@@ -34,6 +35,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "tottrdqty",
         "ch tot traded qty",
         "total traded quantity",
+        "totaltradedquantity",
         "total trade quantity",
         "traded quantity",
         "no of shares",
@@ -77,10 +79,18 @@ SYMBOLS = (
     "ticker symbol",
     "nse symbol",
 )
-# Columns that have a symbol in some files and a company's name in others.
-SHARE_NAMES = ("stock", "scrip", "name", "stockname", "stock name", "company", "company name")
+STOCK_CODES = ("stock code", "stockcode")
+INDEX_NAMES = ("index name", "indexname")
+# Columns that have a symbol in some files, and a name or a vendor's code in others.
+SHARE_NAMES = (
+    *("stock", "scrip", "name", "stockname", "stock name", "company", "company name"),
+    *("security name", *STOCK_CODES, *INDEX_NAMES),
+)
 # Numbers of instruments: in a file without symbols several of them are several shares.
-SHARE_NUMBERS = ("instrument token", "instrument key", "token", "security id", "fininstrmid")
+SHARE_NUMBERS = (
+    *("isin", "instrument token", "instrument key", "symbol token", "symboltoken", "token"),
+    *("security id", "fininstrmid"),
+)
 SERIES = ("series", "sctysrs", "ch series")
 # Columns that say what a row is of, by what they say.
 FACTS: dict[str, tuple[str, ...]] = {

@@ -21,14 +21,19 @@ from src.data.sources.files.identity.tickers import (
     ticker_of_cell,
 )
 from src.data.sources.files.identity.titles import names_in_titles, suffix_in_titles
+from src.data.sources.files.layouts.words import INDEX_NAMES, SHARE_NUMBERS, STOCK_CODES, canonical
 from src.data.sources.files.rows.facts import suffixes_of_rows
 
 if TYPE_CHECKING:
     from src.data.sources.files.grids.grid import Grid
     from src.data.sources.files.layouts.layout import Layout
 
+# Vendors to whom a symbol without an exchange is New York's.
+_OF_NEW_YORK = ("yahoo", "alphavantage", "tiingo")
 # ASCII's unit separator, which no text has.
 _BEHIND = "\x1f"
+# The characters of an ISIN that are of the company and of its kind of share.
+_OF_SHARE = 9
 
 
 def read_statements(
@@ -46,7 +51,7 @@ def read_statements(
     names = [*_names_of_grid(grid), *names_in_titles(layout.titles)]
     names += _names_in_column(layout, cells)
     statements = Statements(
-        names=names, suffix=_suffix(layout, cells), is_yahoo=layout.vendor == "yahoo"
+        names=names, suffix=_suffix(layout, cells), is_yahoo=layout.vendor in _OF_NEW_YORK
     )
     bare = rules.for_bare(statements)
     written = _written(layout, cells)
@@ -157,20 +162,29 @@ def _names_of_grid(grid: Grid) -> list[NamedTicker]:
 
 
 def _names_in_column(layout: Layout, cells: pl.DataFrame) -> list[NamedTicker]:
-    """The one name in a column that may have symbols or names of companies."""
+    """The one name in a column that may have symbols, names of companies or vendors' codes."""
     if layout.share_name is None:
         return []
     column = layout.names[layout.share_name]
+    title = canonical(column)
     texts = cells[f"c{layout.share_name}"].drop_nulls().unique(maintain_order=True).to_list()
+    if title == "isin":  # a split gives a share another number, behind the same beginning
+        texts = list(dict.fromkeys(text[:_OF_SHARE] for text in texts))
     if len(texts) > 1:
         raise BadInput(
             f"its {column} column has {', '.join(text[:20] for text in texts[:3])}: if these are "
             "symbols, name it Symbol, else keep the rows of one share."
         )
-    place = f"its {column} column"
-    ticker = ticker_of_cell(texts[0], "") if texts else None
+    return _name_in_column(texts[0], title, f"its {column} column") if texts else []
+
+
+def _name_in_column(text: str, title: str, place: str) -> list[NamedTicker]:
+    if title in INDEX_NAMES:
+        return [NamedTicker(text[:40], None, place, is_upper=False, is_index=True)]
+    ticker = None if title in SHARE_NUMBERS else ticker_of_cell(text, "")
     if ticker is None:
         return []
     symbol, dot, suffix = ticker.partition(".")
-    stated = None if is_bare(texts[0]) else dot + suffix
-    return [NamedTicker(symbol, stated, place, is_upper=texts[0].isupper())]
+    # ICICI's stock_code is its own: RELIND is RELIANCE.
+    is_upper = text.isupper() and title not in STOCK_CODES
+    return [NamedTicker(symbol, None if is_bare(text) else dot + suffix, place, is_upper=is_upper)]

@@ -65,7 +65,7 @@ def test_one_word_states_a_symbol_alone(file_name, symbol):
         *("HDFC_BANK.csv", "HDFC Bank.csv", "TCS_INFY.csv", "TCS.NS_vs_INFY.NS.csv"),
         *("HDFC_NSE_BANK.csv", "NSE_HDFC_BANK.csv", "1398-hk-1d-bad-div.csv"),
         *("data_2020.csv", "yahoo_2026-04-13.csv", "prices.csv", "nse_raw.csv", "2026-04-13.csv"),
-        *("2020_TCS.csv", "DATA.csv", "-TCS.csv", f"{'A' * 21}.csv", "500325.csv", "NIFTY 50.csv"),
+        *("2020_TCS.csv", "DATA.csv", "-TCS.csv", f"{'A' * 21}.csv", "500325.csv"),
         *("BhavCopy_NSE_CM_0_0_0_20241231_F_0000.csv", "sec_bhavdata_full_31122024.csv"),
         *("cm31DEC2024bhav.csv.zip", "EQ311224.CSV", "2024-12-31-NSE-EQ.csv", "NSE_DAILY.csv"),
     ],
@@ -128,3 +128,34 @@ def test_a_future_an_option_or_an_index_is_no_share(file_name, word):
 )
 def test_no_future_is_seen_in_other_words(file_name):
     name_of(file_name, "its name")
+
+
+@pytest.mark.parametrize(
+    ("file_name", "index"),
+    [
+        ("NIFTY 50.csv", "NIFTY 50"),
+        ("nifty_bank.csv", "nifty_bank"),
+        ("NIFTY50.csv", "NIFTY50"),
+        ("NSE_DLY_NIFTY, 1D.csv", "NIFTY"),
+        ("NSE_CNXIT, 1D.csv", "CNXIT"),
+        ("SENSEX_2024.csv", "SENSEX"),
+        ("NIFTY 50-01-01-2024-to-31-12-2024.csv", "NIFTY"),
+    ],
+)
+def test_an_index_is_known_by_its_name(file_name, index):
+    name = name_of(file_name, "its name")
+    assert (name.symbol, name.is_index) == (index, True)
+
+
+@pytest.mark.parametrize("file_name", ["NIFTYBEES.csv", "NIFTY1.csv", "BANKNIFTY1.csv"])
+def test_a_fund_of_an_index_is_a_share(file_name):
+    assert not name_of(file_name, "its name").is_index
+
+
+def test_a_name_from_an_address_is_decoded():
+    assert named("M%26M.NS.csv") == "M&M.NS"
+    assert named("%5ENSEI.csv") == "^NSEI"
+
+
+def test_a_series_behind_a_symbol_is_no_part_of_it():
+    assert named("SUZLON-BE.csv") == "SUZLON"

@@ -221,3 +221,12 @@ def test_a_list_of_an_exchange_has_a_hundred_tickers():
 
     assert known.suffixes == {".NS"}
     assert {"AAPL", "S0.NS", "TCS.BO"} <= known.tickers
+
+
+def test_an_index_is_no_share_and_never_taken_by_its_name():
+    assert refusal("TCS.NS", name="NIFTY 50.csv") == (
+        "its name says NIFTY 50, an index, not TCS.NS: give the file of TCS.NS, or rename it."
+    )
+    assert refusal(name="NIFTY50.csv") == "its name says NIFTY50, an index: add --ticker."
+    assert selected("^NSEI", name="NIFTY 50.csv").tickers == ["^NSEI"]
+    assert selected("TCS.NS", columns=["TCS.NS"], name="NIFTY50_all.csv").tickers == ["TCS.NS"]

@@ -90,3 +90,20 @@ def test_a_symbol_of_a_country_names_no_exchange():
         *[True, True],
         *[False, False],
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "ticker"),
+    [
+        ("BSE:TCS-A", "TCS.BO"),
+        ("BSE:BAJAJ-AUTO-A", "BAJAJ-AUTO.BO"),
+        ("BSE:BAJAJ-AUTO", "BAJAJ-AUTO.BO"),
+        ("NSE:SUZLON-BE", "SUZLON.NS"),
+        ("SUZLON-BE", "SUZLON.NS"),
+        ("XYZ-SM.NS", "XYZ.NS"),
+        ("MCDOWELL-N", "MCDOWELL-N.NS"),
+        ("NAM-INDIA", "NAM-INDIA.NS"),
+    ],
+)
+def test_a_series_or_group_behind_a_symbol_is_no_part_of_it(written, ticker):
+    assert ticker_of_cell(written, ".NS") == ticker

@@ -142,3 +142,19 @@ def test_two_columns_for_one_price_are_refused():
 
 def test_names_are_compared_without_case_and_marks():
     assert canonical(" PREV. CLOSE ") == canonical("Prev_Close") == "prev close"
+
+
+@pytest.mark.parametrize(
+    ("column", "vendor"), [("split_coefficient", "alphavantage"), ("splitFactor", "tiingo")]
+)
+def test_closes_as_traded_beside_adjusted_ones_are_not_yahoos(column, vendor):
+    layout = recognised(f"timestamp,open,high,low,close,adjusted_close,volume,{column}")
+    assert (layout.vendor, layout.basis) == (vendor, "unadjusted")
+
+
+def test_columns_of_nselib_are_known():
+    layout = recognised(
+        "Symbol,Series,Date,PrevClose,OpenPrice,HighPrice,LowPrice,LastPrice,ClosePrice,"
+        "AveragePrice,TotalTradedQuantity,TurnoverInRs"
+    )
+    assert layout.values == {None: {"open": 4, "high": 5, "low": 6, "close": 8, "volume": 10}}

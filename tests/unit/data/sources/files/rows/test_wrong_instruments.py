@@ -80,3 +80,38 @@ def test_numbers_with_units_and_amounts_of_money_are_read(tmp_path):
     head = f"TCS, turnover in crores\n{HEAD},Turnover"
     content = bars(f"{head}\n,(Rs.),(Rs.),(Rs.),(Rs.),,(in Rs. Cr.)", "{},10,12,9,11,5 lakh,1")
     assert closes(tmp_path, content) == {"TCS.NS": [11.0, 11.0, 11.0]}
+
+
+@pytest.mark.parametrize(
+    ("column", "first", "second"),
+    [
+        ("instrument_token", "2953217", "408065"),
+        ("ISIN", "INE467B01029", "INE009A01021"),
+        ("stock_code", "INFTEC", "TCS"),
+    ],
+)
+def test_rows_of_two_codes_are_not_of_one_share(tmp_path, column, first, second):
+    rows = [
+        f"{c},{day},10,12,9,11,500" for c, day in zip((first, first, second), DATES, strict=True)
+    ]
+    content = "\n".join([f"{column},{HEAD}", *rows]) + "\n"
+    assert f"its {column} column has " in refusal(tmp_path, content)
+
+
+def test_a_share_keeps_the_beginning_of_its_isin_through_a_split(tmp_path):
+    rows = [
+        f"INE467B010{n},{day},10,12,9,11,500" for n, day in zip((11, 11, 29), DATES, strict=True)
+    ]
+    content = "\n".join([f"ISIN,{HEAD}", *rows]) + "\n"
+    assert closes(tmp_path, content) == {"TCS.NS": [11.0, 11.0, 11.0]}
+
+
+def test_a_brokers_own_code_is_no_ticker(tmp_path):
+    content = bars("stock_code,Date,Open,High,Low,Close,Volume", "RELIND,{},10,12,9,11,500")
+    assert "no stored or listed symbol" in refusal(tmp_path, content, "1.csv", ticker=None)
+    assert closes(tmp_path, content, "1.csv", "RELIANCE.NS") == {"RELIANCE.NS": [11.0, 11.0, 11.0]}
+
+
+def test_a_column_of_an_index_contradicts_a_share(tmp_path):
+    content = bars("Index Name,Date,Open,High,Low,Close,Volume", "NIFTY 50,{},10,12,9,11,500")
+    assert "says NIFTY 50, an index, not TCS.NS" in refusal(tmp_path, content, "1.csv")
