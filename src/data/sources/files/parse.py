@@ -14,7 +14,7 @@ from src.data.sources.files.earlier_symbols import under_todays_tickers, with_ea
 from src.data.sources.files.fields.actions import read_actions
 from src.data.sources.files.fields.dates.parse import parse_dates
 from src.data.sources.files.fields.times.resolve import resolve_times
-from src.data.sources.files.fields.times.spacing import check_spacing
+from src.data.sources.files.fields.times.spacing import check_spacing, check_weekdays
 from src.data.sources.files.identity.naming import KnownTickers, TickerRules, select_tickers
 from src.data.sources.files.layouts.layout import check_volume
 from src.data.sources.files.layouts.recognise import recognise_layout
@@ -166,6 +166,8 @@ def _filter(
     rows, undated = filters.split_undated(rows)
     rows, symbol_notes = under_todays_tickers(rows, options.identities, options.ticker)
     check_spacing(times.kind, rows)
+    if times.kind == "daily":
+        check_weekdays(rows["key"])
     actions, action_notes = read_actions(rows, times.kind, delimiter)
     rows, invalid = filters.split_invalid_numbers(rows, delimiter)
     filters.check_closes(rows)

@@ -17,6 +17,7 @@ ENDINGS = (
     *(".csv", ".tsv", ".txt", ".json", ".gz", ".zip"),
     *(".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".parquet", ".feather", ".arrow"),
 )
+_COPY = re.compile(r" ?\((?P<number>\d{1,3})\)(?=\.)")
 _EXAMPLES = "*.csv, *.csv.gz, *.zip, *.xlsx, *.parquet or *.json"
 NO_PRICE_FILE = "no price files by their names"
 _HIDDEN, _NO_FILE, _UNREADABLE = "hidden or temporary", "no files", "they cannot be read"
@@ -67,7 +68,15 @@ def files_in(folder: Path, unread: Unread, *, recursive: bool) -> list[Path]:
         names = f": it has {listed_names(others)}" if others else ""
         way = "; --recursive takes the files of folders inside" if has_folders else ""
         raise BadInput(f"{folder}: the folder has no price file, such as {_EXAMPLES}{names}{way}.")
-    return sorted(files)
+    return sorted(files, key=_order)
+
+
+def _order(path: Path) -> tuple[Path, int]:
+    """By name, and a browser's second download, ``prices (1).csv``, behind the first."""
+    copy = _COPY.search(path.name)
+    if copy is None:
+        return path, 0
+    return path.with_name(path.name.replace(copy[0], "", 1)), int(copy["number"])
 
 
 def _entries(

@@ -1,4 +1,4 @@
-"""Refuse files whose rows are neither days nor hours apart, such as weekly or 15-minute bars."""
+"""Refuse rows that are neither days nor hours apart, and days that all are moved by one."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ HOUR_MINUTES = 60
 _WEEKLY_DAYS = 5
 # Fewer gaps between daily rows may be around holidays.
 _ENOUGH_GAPS = 8
+# Two weeks of days, of which a fifth would be a weekday; special sessions on a weekend are rare.
+_ENOUGH_DAYS = 10
+_MANY = 0.1
+# The weekday that takes the place of another, from Monday as 1.
+_MOVED = {"early": (7, "Sundays", 5, "Friday"), "late": (6, "Saturdays", 1, "Monday")}
 
 
 def check_spacing(kind: Kind, rows: pl.DataFrame) -> None:
@@ -32,6 +37,24 @@ def check_spacing(kind: Kind, rows: pl.DataFrame) -> None:
         wrong = gap is not None and gap >= _WEEKLY_DAYS
     if wrong:
         raise BadInput(f"its rows are {gap:g} {unit} apart: give daily or hourly bars.")
+
+
+def check_weekdays(days: pl.Series) -> None:
+    """Refuse dates of sessions that were moved by a day, as a change of time zone moves midnight.
+
+    Raises:
+        BadInput: where Sundays stand in the place of Fridays, or Saturdays in that of Mondays.
+    """
+    weekdays = days.drop_nulls().unique().dt.weekday()
+    if weekdays.len() < _ENOUGH_DAYS:
+        return
+    for moved, (extra, extra_name, missing, missing_name) in _MOVED.items():
+        count = int((weekdays == extra).sum())
+        if count >= _MANY * weekdays.len() and not (weekdays == missing).any():
+            raise BadInput(
+                f"its dates are a day {moved}: {count} of {weekdays.len()} are {extra_name} and "
+                f"none is a {missing_name}: write them as dates of the exchange's time zone."
+            )
 
 
 def median_minutes(keys: pl.DataFrame) -> float | None:

@@ -121,3 +121,11 @@ def test_hidden_and_empty_sheets_are_said_once(tmp_path):
     assert len(all_deliveries(source)) == 1
     assert source.take_unread() == [f"{path}: not read: sheet Old (hidden); sheet Notes (empty)."]
     assert source.take_unread() == []
+
+
+def test_a_second_download_is_read_behind_the_first(tmp_path):
+    put(tmp_path, "TCS.NS (10).csv", "TCS.NS (1).csv", "TCS.NS.csv", "INFY.NS.csv")
+
+    assert [file.path.name for file in file_source(tmp_path).files()] == [
+        *("INFY.NS.csv", "TCS.NS.csv", "TCS.NS (1).csv", "TCS.NS (10).csv")
+    ]
