@@ -21,7 +21,7 @@ from src.data.sources.files.layouts.recognise import recognise_layout
 from src.data.sources.files.rows import filters
 from src.data.sources.files.rows.arrange import long_rows, with_whole_rows
 from src.data.sources.files.rows.by_ticker import FilteredRows, ParsedGrid
-from src.data.sources.files.rows.facts import check_currency, check_units, stated_kind
+from src.data.sources.files.rows.facts import check_currency, check_market, check_units, stated_kind
 from src.data.sources.files.rows.second_headers import (
     check_one_share,
     rejected_headers,
@@ -97,6 +97,7 @@ def parse_rows(grid: Grid, options: ParseOptions, *, explicit: bool) -> ParsedGr
     if not selection.tickers:
         return None
     check_currency(layout, cells, selection.tickers)
+    check_market(grid, layout, selection.tickers)
     check_units(layout, cells)
     rows, notes = long_rows(layout, cells, stated, [*selection.tickers, *earlier])
     kind = kind or statements.kind

@@ -31,15 +31,16 @@ _SEGMENTS = {
 
 _MONTH = "(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)"
 # Symbols of brokers and feeds: ``TCS24JANFUT``, ``TCS30JAN253500CE``, ``NIFTY2411821500PE``,
-# ``TCS-I`` (the nearest future), ``TCS-I.NFO``, ``NIFTY50-INDEX``.
+# ``TCS-I`` (the nearest future), ``TCS-I.NFO``, ``NIFTY50-INDEX``,
+# ``TCS-RE`` (a right to new shares).
 _NO_SHARE = re.compile(
     rf".+?\d\d{_MONTH}(\d\d)?(FUT|\d+(\.\d+)?(CE|PE))|.+\d{{6,}}(CE|PE)"
-    r"|.+-(I{1,3}|FUT|INDEX)|.+\.(NFO|BFO|MCX|CDS|BCD|NCDEX)"
+    r"|.+-(I{1,3}|FUT|INDEX|RE\d?)|.+\.(NFO|BFO|MCX|CDS|BCD|NCDEX)"
 )
 
 
 def is_no_share(symbol: str) -> bool:
-    """Whether a symbol is plainly of a future, an option or an index."""
+    """Whether a symbol is plainly of a future, an option, an index or a right."""
     return _NO_SHARE.fullmatch(symbol.strip().upper()) is not None
 
 

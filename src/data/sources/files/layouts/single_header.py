@@ -25,6 +25,7 @@ from src.data.sources.files.layouts.words import (
 )
 
 _TICKER = re.compile(r"\^?[A-Z][A-Z0-9&-]*(\.[A-Z]{1,3})?")
+_NUMBERED = re.compile(r".+ [1-9]")
 _YEAR = re.compile(r"(19|20)\d\d")
 
 
@@ -100,6 +101,10 @@ def _values(header: Sequence[str], titles: Sequence[str]) -> dict[str, int]:
             raise BadInput(_two_columns(value, header[values[value]], header[column]))
         if value:
             values[value] = column
+    for column, title in enumerate(titles):  # pandas numbers columns of one name
+        value = field_of(title[:-2]) if _NUMBERED.fullmatch(title) else None
+        if value in values:
+            raise BadInput(_two_columns(value, header[values[value]], header[column]))
     price = titles.index("price") if "price" in titles else 0
     if price and "close" in values:
         raise BadInput(_two_columns("close", header[price], header[values["close"]]))

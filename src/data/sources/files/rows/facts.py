@@ -14,10 +14,14 @@ from src.data.sources.files.identity.tickers import BSE, NSE, suffix_of_exchange
 from src.data.sources.files.layouts.words import foreign_currency
 
 if TYPE_CHECKING:
+    from src.data.sources.files.grids.grid import Grid
     from src.data.sources.files.layouts.layout import Layout
 
 _RUPEES = ("INR", "RS", "RS.", "₹", "RUPEE", "RUPEES", "INDIAN RUPEE")
-_PERIODS = {"daily": ("D", "1D", "DAILY", "DAY"), "hourly": ("60", "1H", "60M", "H1", "HOURLY")}
+_PERIODS = {
+    "daily": ("D", "1D", "DAILY", "DAY", "1DAY", "ONE_DAY"),
+    "hourly": ("60", "1H", "60M", "H1", "HOURLY", "60MINUTE", "ONE_HOUR"),
+}
 _NOTHING = ("-", "--", "0", "0.0", "0.00", "XX", "NA", "N/A", "NAN", "NULL", "NONE")
 # Of a contract, each alone.
 _TERMS = {"expiry": "expires on", "option": "is an option", "strike": "has a strike of"}
@@ -31,6 +35,13 @@ _UNIT_IN_TITLE = re.compile(
     re.IGNORECASE,
 )
 _LINES_OF_UNITS = 2
+# MCX alone is a share of NSE's, of which a file may be.
+_ELSEWHERE = re.compile(
+    r"(?<![A-Za-z0-9])(NYSE|NASDAQ|AMEX|LSE|NCDEX|ADR)(?![A-Za-z0-9])"
+    r"|(?<![A-Za-z0-9])MCX[_:](?=[A-Z]{2,}\d*!?(,|$))|(?<=[A-Za-z])\.US(?![A-Za-z])",
+    re.IGNORECASE,
+)
+_INDIA = re.compile(r"(?<![A-Za-z])(NSE|BSE)(?![A-Za-z])")
 
 
 def suffixes_of_rows(layout: Layout, cells: pl.DataFrame) -> list[str]:
@@ -69,6 +80,20 @@ def check_currency(layout: Layout, cells: pl.DataFrame, tickers: Sequence[str]) 
         currency = foreign_currency(text)
         if currency is not None:
             raise BadInput(_foreign(f"{text[:40]!r} says {currency}"))
+
+
+def check_market(grid: Grid, layout: Layout, tickers: Sequence[str]) -> None:
+    """Refuse a name or a title that says another market, for a ticker of NSE or BSE."""
+    if not any(ticker.endswith((NSE, BSE)) for ticker in tickers):
+        return
+    places = {"name": (grid.file_name,), "title": layout.titles}
+    for place, text in ((place, text) for place, texts in places.items() for text in texts):
+        match = _ELSEWHERE.search(text)
+        if match and not _INDIA.search(text):
+            raise BadInput(
+                f"its {place} says {match[0].strip(' _:.')}, which is neither NSE nor BSE: give "
+                "prices of these, or remove that word."
+            )
 
 
 def check_units(layout: Layout, cells: pl.DataFrame) -> None:

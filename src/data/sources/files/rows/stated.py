@@ -70,8 +70,8 @@ def _shares(stated: dict[str, str]) -> list[str]:
     if tickers and not shares:
         symbols = ", ".join(text.rpartition(_BEHIND)[2] for text in list(stated)[:3])
         raise BadInput(
-            f"it has no shares, only {symbols} (futures, options or indices): give the file of the "
-            "cash market."
+            f"it has no shares, only {symbols} (futures, options, indices or rights): give the "
+            "file of the cash market."
         )
     return shares
 

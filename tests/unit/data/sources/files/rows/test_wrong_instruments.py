@@ -39,10 +39,10 @@ def test_shares_have_an_open_interest_of_zero_or_none(tmp_path, interest):
     assert closes(tmp_path, content) == {"TCS.NS": [11.0, 11.0, 11.0]}
 
 
-@pytest.mark.parametrize("symbol", ["NSE:TCS24JANFUT", "TCS-I.NFO", "NSE:NIFTY50-INDEX", "TCS-II"])
+@pytest.mark.parametrize("symbol", ["NSE:TCS24JANFUT", "TCS-I.NFO", "NSE:NIFTY50-INDEX", "TCS-RE"])
 def test_a_column_of_contracts_or_indices_is_refused(tmp_path, symbol):
     content = bars("Symbol,Date,Open,High,Low,Close,Volume", symbol + ",{},10,12,9,11,500")
-    assert f"it has no shares, only {symbol} (futures, options or indices)" in refusal(
+    assert f"it has no shares, only {symbol} (futures, options, indices or rights)" in refusal(
         tmp_path, content, ticker=None
     )
 
@@ -115,3 +115,35 @@ def test_a_brokers_own_code_is_no_ticker(tmp_path):
 def test_a_column_of_an_index_contradicts_a_share(tmp_path):
     content = bars("Index Name,Date,Open,High,Low,Close,Volume", "NIFTY 50,{},10,12,9,11,500")
     assert "says NIFTY 50, an index, not TCS.NS" in refusal(tmp_path, content, "1.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("INFY_NYSE.csv", "NYSE"),
+        ("NYSE_INFY, 1D.csv", "NYSE"),
+        ("infy.us.txt", "us"),
+        ("Infosys ADR Historical Data.csv", "ADR"),
+        ("MCX_GOLD1!, 1D.csv", "MCX"),
+    ],
+)
+def test_a_name_of_another_market_is_refused(tmp_path, name, word):
+    sentence = refusal(tmp_path, bars(HEAD, "{},10,12,9,11,500"), name, "INFY.NS")
+    assert f"its name says {word}, which is neither NSE nor BSE" in sentence
+
+
+def test_a_title_of_another_market_is_refused(tmp_path):
+    content = bars(f"Infosys Ltd NYSE:INFY\n{HEAD}", "{},10,12,9,11,500")
+    assert "its title says NYSE" in refusal(tmp_path, content, "INFY.csv", ticker=None)
+
+
+def test_a_share_named_as_a_market_and_a_title_with_all_markets_are_read(tmp_path):
+    content = bars(HEAD, "{},10,12,9,11,500")
+    assert closes(tmp_path, content, "MCX.csv") == {"MCX.NS": [11.0, 11.0, 11.0]}
+    title = f"Infosys (NSE: INFY, NYSE: INFY)\n{content}"
+    assert closes(tmp_path, title, "INFY.csv") == {"INFY.NS": [11.0, 11.0, 11.0]}
+
+
+def test_columns_that_pandas_numbered_are_two_of_one_kind(tmp_path):
+    content = bars(f"{HEAD},Open.1,High.1,Low.1,Close.1", "{},10,12,9,11,500,20,22,19,21")
+    assert "it has two columns for open, 'Open' and 'Open.1'" in refusal(tmp_path, content)
