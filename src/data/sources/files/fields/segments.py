@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _SHARES = ("STK", "EQ", "EQUITY", "EQUITIES", "STOCK", "SHARE", "CASH")
 # By the names of their kinds, in the words of UDiFF, of older files and of brokers.
@@ -39,6 +40,7 @@ _NO_SHARE = re.compile(
 )
 
 
+@lru_cache(maxsize=1 << 14)  # a folder of days has the same thousands of symbols in each
 def is_no_share(symbol: str) -> bool:
     """Whether a symbol is plainly of a future, an option, an index or a right."""
     return _NO_SHARE.fullmatch(symbol.strip().upper()) is not None
