@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from src.core.errors import BadInput
 from src.data.sources.files.fields.segments import is_no_share
@@ -103,7 +102,7 @@ def name_of(text: str, place: str) -> NamedTicker | None:
     Raises:
         BadInput: for a name that says that the bars are neither daily nor hourly, or of a future.
     """
-    stem = _COPY.sub("", _ENDINGS.sub("", unquote(text.strip())))
+    stem = _COPY.sub("", _ENDINGS.sub("", _decoded(text.strip())))
     stem = _COPY.sub("", _ENDINGS.sub("", stem))
     if match := _FUTURES.match(stem):
         raise BadInput(f"{place} says {match['word']}: give the file of the share.")
@@ -121,6 +120,11 @@ def name_of(text: str, place: str) -> NamedTicker | None:
     if (match := _PREFIXED.fullmatch(stem)) and _is_plain(match["rest"]):
         return _named(match["symbol"], _EXCHANGES[match["exchange"]], place)
     return _with_suffix(stem, place) or _bare(stem, place)
+
+
+def _decoded(text: str) -> str:
+    """A name as it was before a browser put it into an address: ``M%26M``, ``%5ENSEI``."""
+    return re.sub("%(26|5E)", lambda match: chr(int(match[1], 16)), text, flags=re.IGNORECASE)
 
 
 def is_a_period(text: str) -> bool:
