@@ -124,6 +124,9 @@ def date_columns(titles: Sequence[str], below: Sequence[Sequence[str]]) -> tuple
         # yfinance's date lines may have been cut from below its corner, which says Price.
         is_corner = bool(titles) and titles[0] == "price" and _begins_with_date(below)
         return (0,) if is_corner or (titles and titles[0] in INDEXES) else ()
+    if "date" in titles and _is_constant(below, first):  # the time of a download, in all rows
+        date = titles.index("date")
+        first = first if _is_constant(below, date) else date
     if titles[first] not in ("date", "dtyyyymmdd") or "time" not in titles:
         return (first,)
     # The time of a daily bar in a MetaStock file is no time of day.
@@ -132,6 +135,11 @@ def date_columns(titles: Sequence[str], below: Sequence[Sequence[str]]) -> tuple
         len(line) > period and line[period].upper() == "D" for line in below[:1]
     )
     return (first,) if is_daily else (first, titles.index("time"))
+
+
+def _is_constant(below: Sequence[Sequence[str]], column: int) -> bool:
+    cells = [line[column] for line in below if len(line) > column]
+    return len(cells) > 1 and len(set(cells)) == 1
 
 
 def _begins_with_date(below: Sequence[Sequence[str]]) -> bool:

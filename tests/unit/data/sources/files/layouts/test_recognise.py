@@ -158,3 +158,17 @@ def test_columns_of_nselib_are_known():
         "AveragePrice,TotalTradedQuantity,TurnoverInRs"
     )
     assert layout.values == {None: {"open": 4, "high": 5, "low": 6, "close": 8, "volume": 10}}
+
+
+@pytest.mark.parametrize(
+    ("rows", "column"),
+    [
+        (("2024-05-05 10:10,2024-01-01", "2024-05-05 10:10,2024-01-02"), 1),
+        (("2024-01-01 09:15,2024-01-01", "2024-01-01 10:15,2024-01-01"), 0),
+        (("2024-01-01 00:00,2024-01-01", "2024-01-01 00:00,2024-01-01"), 0),
+    ],
+)
+def test_a_time_that_all_rows_share_is_not_their_date(rows, column):
+    lines = (f"{row},10,12,9,11,500" for row in rows)
+    layout = recognised("Timestamp,Date,Open,High,Low,Close,Volume", *lines)
+    assert layout.dates == (column,)
