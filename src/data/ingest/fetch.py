@@ -17,7 +17,7 @@ from src.core.tables import RAW_DAILY
 from src.data.history import as_known
 from src.data.history.joined import joined_batches, joined_rows
 from src.data.history.revisions import Batch, revise
-from src.data.ingest.raw_block import TABLES, with_batches
+from src.data.ingest.storing.raw_block import TABLES, with_batches
 from src.data.sources.delivery import KEY_COLUMNS, Delivery, Kind, Source
 from src.data.sources.files.source import FileSource
 from src.data.sources.nse.source import NseSource

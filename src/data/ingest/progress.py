@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from src.data.ingest.store_delivery import IngestCounts
+from src.data.ingest.storing.store_delivery import IngestCounts
 from src.stages.stage import NAMED, StageReport
 
 if TYPE_CHECKING:

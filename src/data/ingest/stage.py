@@ -24,13 +24,13 @@ from src.core.tables import (
     RAW_HOURLY,
 )
 from src.data.history import as_known
-from src.data.ingest.batch_rows import STAGE_NAME, bundle_rows
+from src.data.ingest.checks.stored_returns import StoredReturns
 from src.data.ingest.fetch import fetch
-from src.data.ingest.listed_actions import record_listed
 from src.data.ingest.progress import Progress, report_of
-from src.data.ingest.raw_block import RawBlock
-from src.data.ingest.store_delivery import IngestCounts, store_delivery
-from src.data.ingest.stored_returns import StoredReturns
+from src.data.ingest.storing.batch_rows import STAGE_NAME, bundle_rows
+from src.data.ingest.storing.listed_actions import record_listed
+from src.data.ingest.storing.raw_block import RawBlock
+from src.data.ingest.storing.store_delivery import IngestCounts, store_delivery
 from src.data.sources.files.source import FileSource
 from src.data.sources.nse.source import NseSource
 from src.stages.stage import RunContext, Stage, StageReport

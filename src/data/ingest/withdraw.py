@@ -35,8 +35,8 @@ from src.data.history.rebuild import (
     valid_batches,
 )
 from src.data.history.revisions import UTC, differences
-from src.data.ingest.batch_rows import STAGE_NAME
-from src.data.ingest.raw_block import TABLES
+from src.data.ingest.storing.batch_rows import STAGE_NAME
+from src.data.ingest.storing.raw_block import TABLES
 from src.data.sources.delivery import KEY_COLUMNS
 from src.stages.arguments import add_config, command_parser
 from src.stages.cli import set_up

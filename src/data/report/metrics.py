@@ -14,7 +14,7 @@ from src.core.tables import DAILY_VALUES, OHLCV
 from src.data.cleaning.quarantine import STAGE_NAME as CLEANING
 from src.data.cleaning.repair.fill_gaps import missing_sessions
 from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES
-from src.data.ingest.batch_rows import STAGE_NAME as INGEST
+from src.data.ingest.storing.batch_rows import STAGE_NAME as INGEST
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import polars as pl
 
 from src.data.cleaning.quarantine import STAGE_NAME as CLEANING
-from src.data.ingest.batch_rows import STAGE_NAME as INGEST
+from src.data.ingest.storing.batch_rows import STAGE_NAME as INGEST
 from src.data.report.ticker_data import TickerData
 
 STALE = "The stored clean prices are older than the raw ones: run the pipeline"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from src.core.tables import OHLCV
-from src.data.ingest.batch_rows import STAGE_NAME as INGEST
+from src.data.ingest.storing.batch_rows import STAGE_NAME as INGEST
 from src.data.report import metrics
 from src.data.report.formatting import (
     Section,

@@ -5,7 +5,7 @@ import pytest
 
 from src.core.calendars.nse import nse
 from src.core.errors import BadInput
-from src.data.ingest.vintages import completes_last_bar, place_delivery
+from src.data.ingest.checks.vintages import completes_last_bar, place_delivery
 from tests.support.prices import bar, delivery
 
 DAYS = nse().sessions(dt.date(2026, 3, 1), dt.date(2026, 4, 10))[-20:]

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from src.data.history.revisions import UTC
-from src.data.ingest.batch_rows import STAGE_NAME
+from src.data.ingest.storing.batch_rows import STAGE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,15 +19,15 @@ from src.data.history.rebuild import (
     stating_deliveries,
 )
 from src.data.history.revisions import Batch, RevisionResult, differences, revise
-from src.data.ingest.batch_rows import batch_row, raw_rows, rejected_rows, revision_rows
-from src.data.ingest.instrument_check import check_returns, check_sessions
-from src.data.ingest.vintages import PlacedDelivery, completes_last_bar, place_delivery
+from src.data.ingest.checks.instrument_check import check_returns, check_sessions
+from src.data.ingest.checks.vintages import PlacedDelivery, completes_last_bar, place_delivery
+from src.data.ingest.storing.batch_rows import batch_row, raw_rows, rejected_rows, revision_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from src.core.calendars.calendar import Calendar
-    from src.data.ingest.raw_block import RawBlock
+    from src.data.ingest.storing.raw_block import RawBlock
     from src.data.sources.delivery import Delivery
 
 

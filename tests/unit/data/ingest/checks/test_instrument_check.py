@@ -7,7 +7,7 @@ import pytest
 
 from src.core.calendars.nse import nse
 from src.core.errors import BadInput
-from src.data.ingest.instrument_check import check_returns, check_sessions
+from src.data.ingest.checks.instrument_check import check_returns, check_sessions
 from tests.support.prices import bar, delivery, sessions
 
 DAYS = sessions(dt.date(2025, 1, 1), 245)

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from src.data.ingest.stored_returns import (
+from src.data.ingest.checks.stored_returns import (
     COMMON_DAYS,
     LEAST_MOVE,
     MOST,

@@ -20,7 +20,7 @@ from src.core.tables import (
 from src.data.history.raw_rows import load_raw
 from src.data.history.rebuild import valid_batches
 from src.data.history.revisions import UTC
-from src.data.ingest.appended_rows import AppendedRows, raw_rows_of, rejected_rows_of
+from src.data.ingest.storing.appended_rows import AppendedRows, raw_rows_of, rejected_rows_of
 
 if TYPE_CHECKING:
     from src.data.history.revisions import Batch
