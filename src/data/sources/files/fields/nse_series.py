@@ -19,9 +19,9 @@ EQUITY_RANKS = {**NSE_RANKS, **dict.fromkeys(BSE_GROUPS, 0)}
 # history of IRFC the rows without one are its bonds, from before the share was listed.
 BLANK_RANK = 5
 OTHER_RANK = 9
-# Blocks (BL, IL), debentures and bonds (D1, N1, Y1, ZA, ...), preference shares and warrants;
-# debt of the states and of BSE (F, FC, G).
-_NEVER_THE_SHARE = r"^([BI]L|[DNPWYZ][0-9A-Z]|GB|GS|SG|TB|F|FC|G|W)$"
+# Blocks (BL, IL), debentures and bonds (D1, N1, Y1, ZA, ...), partly paid shares (E1), preference
+# shares and warrants; debt of the states and of BSE (F, FC, G).
+_NEVER_THE_SHARE = r"^([BI]L|[DNPWYZ][0-9A-Z]|E[1-9]|GB|GS|SG|TB|F|FC|G|W)$"
 
 
 def series_rank() -> pl.Expr:

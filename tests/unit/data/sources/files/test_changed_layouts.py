@@ -199,7 +199,7 @@ SERIES = ("old_bhavcopy", "full_bhavcopy", "udiff", "website", "ch_columns")
 
 
 @pytest.mark.parametrize("layout", SERIES)
-@pytest.mark.parametrize("series", ["N1", "BL", "GB"])
+@pytest.mark.parametrize("series", ["N1", "BL", "GB", "E1"])
 def test_rows_of_another_series_are_no_share(tmp_path, layout, series):
     others = [
         [re.sub(r"^( ?)EQ$", rf"\g<1>{series}", cell) for cell in row]

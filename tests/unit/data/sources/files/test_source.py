@@ -282,8 +282,8 @@ def test_a_file_of_one_series_alone_is_of_that(write):
     assert (delivery.frame.height, delivery.rejected.height) == (2, 0)
 
 
-@pytest.mark.parametrize("series", ["N1", "BL", "GS", "F"])
-def test_a_file_of_debt_or_blocks_alone_has_no_share(write, series):
+@pytest.mark.parametrize("series", ["N1", "BL", "E1", "GS", "F"])
+def test_a_file_of_debt_blocks_or_partly_paid_shares_alone_has_no_share(write, series):
     path = write(series_rows((f"TCS,{series}", "03", 2), (f"TCS,{series}", "04", 2)))
 
     with pytest.raises(BadInput, match=f"it has no shares, only rows of series {series}"):
