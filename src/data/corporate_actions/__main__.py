@@ -84,9 +84,11 @@ def _run(
     args: argparse.Namespace, store: Store, ticker: str, now: dt.datetime, file: ActionFile | None
 ) -> str:
     """Run the subcommand, and return the text to print."""
-    ledger = joined_actions(store, CORPORATE_ACTIONS, [ticker], store.identities())
+    identities = store.identities()
+    ledger = joined_actions(store, CORPORATE_ACTIONS, [ticker], identities)
     if args.action == "list":
-        return ledger_text(ticker, ledger)
+        moved = identities.moved_sentence(ticker) if ledger.is_empty() else ""
+        return f"{ledger_text(ticker, ledger)} {moved}".rstrip()
     calendar = calendar_of(exchange_of(ticker))
     changed_at = getattr(args, "fetched_at", None) or now
     rows = _changed_rows(args, store, ledger, ticker, changed_at, file)

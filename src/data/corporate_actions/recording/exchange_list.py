@@ -19,6 +19,7 @@ from src.data.corporate_actions.intake.listed_actions import (
     listed_rows,
 )
 from src.data.corporate_actions.recording.history import record_rows
+from src.data.corporate_actions.recording.joined import joined_actions
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
@@ -77,7 +78,8 @@ def record_list(
     stated = listed_rows(reading.statements, source, known_at, calendar)
     stated = stated.filter(pl.col("ticker").is_in(list(tickers)))
     stating = stated["ticker"].unique().sort().to_list()
-    recorded = store.load(CORPORATE_ACTIONS, stating).filter(source=source, origin="stated")
-    changes = list_changes(stated, recorded)
+    # What was decided under an earlier symbol stands.
+    ledger = joined_actions(store, CORPORATE_ACTIONS, stating, store.identities())
+    changes = list_changes(stated, ledger.filter(source=source, origin="stated"))
     record_rows(store, changes.rows, known_at)
     return RecordedList(reading, stated, changes)

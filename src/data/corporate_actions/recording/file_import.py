@@ -24,6 +24,7 @@ from src.data.corporate_actions.recording.exchange_list import (
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
+    from src.core.identities import Identities
     from src.db.database import Database
 
 
@@ -67,9 +68,10 @@ def import_list(
     """
     from src.db.tables.locks import ticker_locks
 
-    rows = under_tickers_of_today(listed.rows, database.store.identities())
+    identities = database.store.identities()
+    rows = under_tickers_of_today(listed.rows, identities)
     if ticker is not None:
-        rows = _of_ticker(rows, ticker, args)
+        rows = _of_ticker(rows, ticker, args, identities)
     known_at = (args.fetched_at or now).astimezone(dt.UTC)
     tickers = sorted({row.ticker for row in rows})
     store = database.store
@@ -83,13 +85,16 @@ def import_list(
     return summary_of(imported, rows, recorded.reading, recorded.stated, recorded.changes)
 
 
-def _of_ticker(rows: list[ActionRow], ticker: str, args: argparse.Namespace) -> list[ActionRow]:
+def _of_ticker(
+    rows: list[ActionRow], ticker: str, args: argparse.Namespace, identities: Identities
+) -> list[ActionRow]:
     of_ticker = [row for row in rows if row.ticker == ticker]
     if not of_ticker:
-        raise BadInput(
-            f"{args.path}: it has no row of {ticker}; its tickers are such as "
-            f"{rows[0].ticker if rows else 'none'}: give another --ticker, or --all."
+        first = rows[0].ticker if rows else "none"
+        remedy = identities.moved_sentence(ticker) or (
+            f"Its tickers are such as {first}: give another --ticker, or --all."
         )
+        raise BadInput(f"{args.path}: it has no row of {ticker}. {remedy}")
     return of_ticker
 
 

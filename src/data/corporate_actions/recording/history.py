@@ -15,6 +15,7 @@ import polars as pl
 from src.core.tables import ACTION_HISTORY, CORPORATE_ACTIONS
 from src.data.corporate_actions.intake.merge import merge_delivery
 from src.data.corporate_actions.ledger import KEY, LEDGER_SCHEMA
+from src.data.corporate_actions.recording.joined import joined_actions
 
 if TYPE_CHECKING:
     from src.data.sources.delivery import Delivery
@@ -37,7 +38,7 @@ def record_delivery(store: Store, delivery: Delivery, batches: pl.DataFrame) -> 
     """
     if delivery.actions is None or delivery.kind != "daily":
         return ()
-    ledger = store.load(CORPORATE_ACTIONS, [delivery.ticker])
+    ledger = joined_actions(store, CORPORATE_ACTIONS, [delivery.ticker], store.identities())
     known_at = _known_at(delivery, batches)
     is_newest = batches.filter(pl.col("fetched_at") > known_at).is_empty()
     recorded = ledger.filter(source=delivery.vendor, origin="stated")

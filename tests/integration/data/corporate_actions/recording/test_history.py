@@ -8,11 +8,14 @@ import psycopg
 import pytest
 
 from src.core.calendars.nse import nse
-from src.core.tables import ACTION_HISTORY, CORPORATE_ACTIONS
+from src.core.tables import ACTION_HISTORY, CORPORATE_ACTIONS, SYMBOL_CHANGES
 from src.data.cleaning import stage as cleaning
 from src.data.corporate_actions.ledger import as_contradicted
 from src.data.corporate_actions.recording.history import ledger_known_at, record_rows
+from src.data.corporate_actions.recording.joined import joined_actions
 from src.data.ingest import stage as ingest
+from src.data.instruments.lists import SymbolChange
+from src.data.instruments.renames import change_rows
 from src.data.sources.files.source import FileSource
 from src.data.sources.yahoo.source import YahooSource
 from tests.support.prices import (
@@ -323,3 +326,22 @@ def test_a_file_read_again_is_no_newer_than_it_was(store, home, tmp_path):
     from_csv(store, home, path, now=NOW + dt.timedelta(days=1))
 
     assert ledger(store) == [(DAYS[2], 11.0, "applied")]
+
+
+def test_a_decision_under_an_earlier_symbol_stands_against_a_delivery_under_the_new_one(
+    store, home, ingest_all
+):
+    ingest_all(week(dividend(12.0), fetched_at=EARLIER))
+    decide(store, "rejected", EARLIER + dt.timedelta(hours=1))
+    new = "NEWNAME.NS"
+    with store.transaction():
+        change = SymbolChange(TCS, new, DAYS[-1] + dt.timedelta(days=1))
+        store.insert(SYMBOL_CHANGES, change_rows([change], "a test", NOW))
+
+    source = StubSource([week(dividend(12.0), ticker=new)])
+    run(ingest.stage(source), context(store, home, tickers=(new,)))
+
+    joined = joined_actions(store, CORPORATE_ACTIONS, [new], store.identities())
+    assert joined.select("ticker", "date", "amount", "status").rows() == [
+        (new, DAYS[2], 12.0, "rejected")
+    ]
