@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from src.config.settings import Settings
 
 EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage. Details: logs/tcs-stock.log"
+# No list of tickers has these: a slash, or the ending of a list's file.
+_PATH = re.compile(r"[/\\]|\.(txt|csv|tsv|lst|list|json|xlsx?)$", re.IGNORECASE)
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 
 
@@ -128,7 +130,8 @@ def listed_tickers(text: str, suffix: str | None) -> tuple[str, ...]:
     """The tickers of ``T1,T2`` or of a file with one a line, each once, in order.
 
     Raises:
-        UsageError: One of them is not a ticker, or there is none, or the file cannot be read.
+        UsageError: One of them is not a ticker, or there is none, or the file is not there or
+            cannot be read.
     """
     from src.core.tickers import normalise_ticker
 
@@ -141,7 +144,11 @@ def listed_tickers(text: str, suffix: str | None) -> tuple[str, ...]:
 
 def _lines(text: str) -> list[str]:
     # A long list is too long for a path, which pathlib refuses with an error.
+    from src.core.tickers import quoted
+
     if not os.path.isfile(text):
+        if _PATH.search(text):
+            raise UsageError(f"--tickers {quoted(text)}: there is no such file.")
         return [text]
     try:
         lines = Path(text).read_text(encoding="utf-8-sig").splitlines()

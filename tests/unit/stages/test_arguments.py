@@ -18,3 +18,9 @@ def test_a_list_is_a_text_with_commas_or_a_file(tmp_path):
 def test_a_list_without_tickers_is_refused(text):
     with pytest.raises(UsageError):
         listed_tickers(text, ".NS")
+
+
+@pytest.mark.parametrize("text", ["/tmp/none.txt", "lists/none", "none.TXT", "C:\\\\none"])
+def test_a_file_that_is_not_there_is_said_to_be_missing(text):
+    with pytest.raises(UsageError, match="there is no such file"):
+        listed_tickers(text, ".NS")

@@ -83,8 +83,11 @@ def check_volume(layout: Layout) -> None:
     """Refuse a layout without a volume, which daily bars need and hourly ones do not."""
     for ticker, columns in layout.values.items():
         if "volume" not in columns:
+            of_ticker = f" for {ticker}" if ticker else ""
             raise BadInput(
-                missing_message(["volume"], layout.names, f" for {ticker}" if ticker else "")
+                f"it has no column for volume{of_ticker} among {shown(layout.names)}, and daily "
+                "bars need one: download the prices with their volumes, or name their column "
+                "volume."
             )
 
 

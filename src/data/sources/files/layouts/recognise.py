@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from src.core.errors import BadInput
 from src.data.sources.files.layouts.layout import missing_columns, missing_message, shown
+from src.data.sources.files.layouts.other_lists import other_list
 from src.data.sources.files.layouts.single_header import date_columns, single_header
 from src.data.sources.files.layouts.stated_columns import EXAMPLE, layout_of_columns
 from src.data.sources.files.layouts.words import SYMBOLS, canonical, field_of
@@ -43,7 +44,7 @@ def recognise_layout(head: Sequence[Sequence[str]], columns: Sequence[str] = ())
             )
         return layout_of_columns(columns, head)
     if layout is None:
-        raise BadInput(_unknown(head))
+        raise BadInput(other_list(head) or _unknown(head))
     _refuse_rows_above(head[:first])
     titles = tuple(" ".join(cell for cell in line if cell) for line in head[:first])
     return replace(layout, header_lines=first + layout.header_lines, titles=titles)

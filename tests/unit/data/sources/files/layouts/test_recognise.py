@@ -124,7 +124,10 @@ def test_a_file_without_a_date_column_is_refused():
 
 
 def test_a_missing_volume_is_named_as_other_columns_are():
-    with pytest.raises(BadInput, match="no column for volume among Date, Open, High, Low, Close;"):
+    with pytest.raises(
+        BadInput,
+        match="no column for volume among Date, Open, High, Low, Close, and daily bars need one",
+    ):
         check_volume(recognised("Date,Open,High,Low,Close"))
 
 
