@@ -96,3 +96,16 @@ def test_names_of_files_are_held_against_what_is_stored(command, embedded, folde
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "\n  tickers    WIPRO.NS\n" in ran.stdout
     assert "held against the stored and listed symbols" in ran.stdout
+
+
+@pytest.mark.parametrize(("ticker", "code"), [("WIPRO.NS", 0), ("SBIN.NS", 1)])
+def test_show_of_a_ticker_agrees_with_what_write_takes(command, embedded, folder, ticker, code):
+    (folder / "INFY.NS.csv").unlink()
+    chosen = ("--path", folder, "--ticker", ticker)
+    with embedded():
+        shown = command(INGEST, "show", *chosen, **NOW)
+        written = command(INGEST, "write", "--source", "csv", *chosen, **NOW)
+
+    assert (shown.returncode, written.returncode) == (code, code)
+    read = 1 - code
+    assert f"2 files: {read} can be read, 0 refused, {2 - read} passed by." in shown.stdout

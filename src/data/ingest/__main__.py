@@ -49,21 +49,25 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _show_files(args: argparse.Namespace) -> int:
-    """Tell how files would be read, without storing anything; 1 when any is refused."""
+    """Tell how files would be read, without storing anything.
+
+    Returns:
+        1 where ``write`` would end with it: a file is refused, or none has anything to take.
+    """
     settings, now = set_up(args)
     source = _open(args, settings, now, replace(source_request(args), name="csv"))
     if not isinstance(source, FileSource):
         raise UsageError("--known-at is for stored prices: leave out --path.")
     known = _know_symbols(source, settings)
-    readings = []
+    outcomes = []
     for file in source.files():
         reading = _read(source.only(file), str(file.path))
         sys.stdout.write("\n".join(describe(reading)) + "\n\n")
-        readings.append(replace(reading, deliveries=()))
+        outcomes.append(reading.outcome)
     for sentence in source.take_unread():
         sys.stdout.write(f"{sentence}\n")
-    sys.stdout.write(f"{known}\n{summary(readings)}\n")
-    return 1 if any(reading.failures for reading in readings) else 0
+    sys.stdout.write(f"{known}\n{summary(outcomes)}\n")
+    return 0 if "read" in outcomes and "refused" not in outcomes else 1
 
 
 def _read(source: FileSource, path: str) -> FileReading:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -15,6 +16,7 @@ from src.core.calendars.exchanges import exchange_of
 if TYPE_CHECKING:
     from src.data.sources.delivery import Delivery
 
+Outcome = Literal["read", "refused", "passed by"]
 _TICKERS_SHOWN = 5
 _WIDTH = 10
 _NO_DAYS = "no rows"
@@ -31,6 +33,13 @@ class FileReading:
     deliveries: Sequence[Delivery]
     failures: Sequence[str] = ()
     unread: Sequence[str] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """What ``write`` would make of the file; one refused in parts is refused."""
+        if self.failures:
+            return "refused"
+        return "read" if self.deliveries else "passed by"
 
 
 def describe(reading: FileReading) -> list[str]:
@@ -49,12 +58,15 @@ def describe(reading: FileReading) -> list[str]:
     return lines
 
 
-def summary(readings: Sequence[FileReading]) -> str:
-    """How many files can be read, and how many are refused as a whole or in parts."""
-    refused = sum(bool(reading.failures) for reading in readings)
-    counted = f"{len(readings):,} file{'' if len(readings) == 1 else 's'}"
-    good = len(readings) - refused
-    return f"{counted}: {good:,} can be read, {refused:,} refused. Nothing was stored."
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """How many files can be read, are refused as a whole or in parts, or have nothing to take."""
+    counted = f"{len(outcomes):,} file{'' if len(outcomes) == 1 else 's'}"
+    counts = Counter(outcomes)
+    passed = f", {counts['passed by']:,} passed by" if counts["passed by"] else ""
+    return (
+        f"{counted}: {counts['read']:,} can be read, {counts['refused']:,} refused{passed}. "
+        "Nothing was stored."
+    )
 
 
 def _alike(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:

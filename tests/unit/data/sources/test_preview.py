@@ -77,9 +77,24 @@ def test_a_refusal_is_told_without_the_path_again(tmp_path):
     assert describe(FileReading(path, [])) == [path, "  read       nothing"]
 
 
-def test_the_end_counts_what_is_refused(tmp_path):
-    path = str(tmp_path / "TCS.csv")
-    readings = [FileReading(path, []), FileReading(path, [], ["no"]), FileReading(path, [])]
+def test_the_end_counts_what_is_refused():
+    assert summary(["read", "refused", "read"]) == (
+        "3 files: 2 can be read, 1 refused. Nothing was stored."
+    )
+    assert summary(["read"]) == "1 file: 1 can be read, 0 refused. Nothing was stored."
 
-    assert summary(readings) == "3 files: 2 can be read, 1 refused. Nothing was stored."
-    assert summary(readings[:1]) == "1 file: 1 can be read, 0 refused. Nothing was stored."
+
+def test_the_end_counts_what_has_nothing_to_take():
+    assert summary(["passed by", "read", "passed by"]) == (
+        "3 files: 1 can be read, 0 refused, 2 passed by. Nothing was stored."
+    )
+
+
+def test_a_file_that_was_refused_in_parts_is_refused(tmp_path):
+    path = tmp_path / "TCS.NS.csv"
+    path.write_text(HEADER.replace("Symbol,", "") + "2024-12-31,10,12.25,9,11,100\n")
+    deliveries = reading(path).deliveries
+
+    assert FileReading(str(path), deliveries).outcome == "read"
+    assert FileReading(str(path), deliveries, ["no"]).outcome == "refused"
+    assert FileReading(str(path), [], [], ["no prices of WIPRO.NS"]).outcome == "passed by"
