@@ -28,6 +28,17 @@ def test_a_list_without_prices_names_the_command_that_reads_it(header, sentence)
 
 
 def test_prices_with_an_isin_and_a_status_are_prices():
-    header = "Date,Symbol,ISIN,Status,Face Value,Open,High,Low,Close,Volume".split(",")
+    header = [
+        "Date",
+        "Symbol",
+        "ISIN",
+        "Status",
+        "Face Value",
+        "Open",
+        "High",
+        "Low",
+        "Close",
+        "Volume",
+    ]
 
     assert recognise_layout([header, ["2024-01-02"] * 10]).name == "plain"
