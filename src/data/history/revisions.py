@@ -27,6 +27,8 @@ REVISIONS = pl.Schema(
         "noise": pl.Boolean(),
     }
 )
+# Rules by which a row is refused in favour of a stored one, by its outcome.
+COMPARISON_RULES = {"emptied": "null_over_value", "older": "older_vintage"}
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,11 @@ def _all_new(
 
 
 def _rejected(joined: pl.DataFrame, key: str, fields: Sequence[str]) -> pl.DataFrame:
-    rules = {"emptied": "null_over_value", "older": "older_vintage"}
-    return joined.filter(pl.col("outcome").is_in(list(rules))).select(
+    return joined.filter(pl.col("outcome").is_in(list(COMPARISON_RULES))).select(
         "line",
         key,
         *fields,
-        rule=pl.col("outcome").replace_strict(rules, return_dtype=pl.String),
+        rule=pl.col("outcome").replace_strict(COMPARISON_RULES, return_dtype=pl.String),
         reason=pl.format("a later or fuller delivery has close {}", pl.col("close_old")),
     )
 

@@ -34,7 +34,7 @@ from src.data.history.rebuild import (
     stating_deliveries,
     valid_batches,
 )
-from src.data.history.revisions import UTC, differences
+from src.data.history.revisions import COMPARISON_RULES, UTC, differences
 from src.data.ingest.storing.batch_rows import STAGE_NAME
 from src.data.ingest.storing.raw_block import TABLES
 from src.data.sources.delivery import KEY_COLUMNS
@@ -147,7 +147,9 @@ def _correct_quarantine(store: Store, batch: dict[str, Any], after: pl.DataFrame
     """Take out the batch's own rows, and rows that were refused because of it and now count."""
     rows = store.load(QUARANTINE, [batch["ticker"]]).filter(stage=STAGE_NAME)
     counting = after.select("batch_id", at=pl.col(KEY_COLUMNS[batch["kind"]]).cast(pl.String))
-    kept = rows.filter(pl.col("batch_id") != batch["batch_id"]).join(
-        counting, on=["batch_id", "at"], how="anti"
-    )
+    # A row that its own file has twice stays refused, though a bar of its day counts.
+    compared = pl.col("rule").is_in(list(COMPARISON_RULES.values()))
+    others = rows.filter(pl.col("batch_id") != batch["batch_id"])
+    still = others.filter(compared).join(counting, on=["batch_id", "at"], how="anti")
+    kept = pl.concat([others.filter(~compared), still])
     store.replace(QUARANTINE, [batch["ticker"]], kept, within={"stage": STAGE_NAME})

@@ -155,6 +155,29 @@ def test_a_row_that_was_refused_because_of_it_counts_again(store, home, bring, c
     assert counts["holds"].to_list() == [True, True]
 
 
+def test_refused_rows_of_other_batches_stay(store, bring, take_out):
+    block = (2, DAYS[0].isoformat(), "duplicate_of_bar", "no bar: a block deal", "{}")
+    bring(FIRST, bar(DAYS[0], 100.0), rejected=[block])
+    bring(SECOND, bar(DAYS[1], 55.0), rejected=[(9, "?", "bad_date", "'?' is no date", "{}")])
+    before = rows(store, QUARANTINE).filter(rule="duplicate_of_bar")
+
+    take_out(SECOND)
+
+    assert before.height == 1
+    assert rows(store, QUARANTINE).equals(before)
+
+
+def test_refused_rows_come_back_with_their_batch(store, bring, take_out):
+    block = (2, DAYS[0].isoformat(), "duplicate_of_bar", "no bar: a block deal", "{}")
+    bring(FIRST, bar(DAYS[0], 100.0), rejected=[block])
+    take_out(FIRST)
+    assert rows(store, QUARANTINE).is_empty()
+
+    bring(FIRST, bar(DAYS[0], 100.0), rejected=[block])
+
+    assert rows(store, QUARANTINE)["rule"].to_list() == ["duplicate_of_bar"]
+
+
 def test_the_same_file_can_be_brought_in_again(bring, closes, take_out):
     bring(FIRST, bar(DAYS[0], 100.0))
     take_out(FIRST)
