@@ -184,3 +184,35 @@ def test_a_state_needs_evidence_and_a_day_that_has_come(instruments):
     assert "lies in the future" in instruments(
         *state, "--date", "2096-01-05", "--because", "x", code=1
     )
+
+
+def test_of_statements_at_one_time_the_later_one_counts(
+    command, connection, database_url, tmp_path
+):
+    def run(*arguments):
+        ended = command(
+            *(INSTRUMENTS, *arguments),
+            DATABASE_URL=database_url,
+            FORECAST_NOW="2026-04-13T12:00:00+05:30",
+        )
+        assert ended.returncode == 0, ended.stderr
+
+    listed = tmp_path / "EQUITY_L.csv"
+    state = ("state", "--ticker", "TCS", "--because", "a circular", "--state")
+
+    for undo in ((), ("--undo",), ()):
+        run(*RENAME, *undo)
+    run(*state, "suspended", "--date", "2026-01-05")
+    run(*state, "active", "--date", "2026-02-05")
+    for name in ("Newname Limited", "Newname Industries Limited"):
+        listed.write_text(EQUITY_L.replace("Newname Limited", name))
+        run("import", "--path", listed)
+
+    changes = connection.execute(
+        "SELECT is_undone, stated_at::text FROM symbol_changes ORDER BY stated_at"
+    ).fetchall()
+    assert [is_undone for is_undone, _ in changes] == [False, True, False]
+    assert changes[2][1] == "2026-04-13 06:30:00.000002+00"
+    assert connection.execute("SELECT state FROM current_states").fetchall() == [("active",)]
+    name = connection.execute("SELECT name FROM instruments WHERE ticker = 'NEWNAME.NS'")
+    assert name.fetchone() == ("Newname Industries Limited",)

@@ -17,7 +17,7 @@ from src.core.calendars.exchanges import exchange_of
 from src.core.errors import UsageError
 from src.core.tickers import normalise_ticker
 from src.data.instruments import changes, text
-from src.data.instruments.lists import SymbolChange
+from src.data.instruments.lists.stated import SymbolChange
 from src.data.instruments.states import STATES, StateSince
 from src.stages.arguments import Parser, add_command, add_suffix, command_parser, date
 from src.stages.cli import run_command, set_up

@@ -11,11 +11,17 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.errors import BadInput
-from src.core.tables import INSTRUMENTS, SYMBOL_CHANGES
+from src.core.tables import (
+    INSTRUMENT_HISTORY,
+    INSTRUMENT_STATES,
+    INSTRUMENTS,
+    SYMBOL_CHANGES,
+    Table,
+)
 from src.data.history.rebuild import valid_batches
-from src.data.instruments.columns import Refusal
 from src.data.instruments.facts import Comparison, compare, store_facts
-from src.data.instruments.lists import StatedList, read_list
+from src.data.instruments.lists.columns import Refusal
+from src.data.instruments.lists.stated import StatedList, read_list
 from src.data.instruments.renames import (
     ChangeIndex,
     active_changes,
@@ -35,7 +41,7 @@ from src.data.instruments.states import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from src.data.instruments.lists import SymbolChange
+    from src.data.instruments.lists.stated import SymbolChange
     from src.db.database import Database
     from src.db.store import Store
 
@@ -65,10 +71,11 @@ def import_list(database: Database, path: Path, today: dt.date, now: dt.datetime
     store = database.store
     tickers = [facts.ticker for facts in stated.facts]
     with store.transaction():
-        comparison = compare(stated.facts, store.load(INSTRUMENTS, tickers), path.name, now)
+        at = _after(store, INSTRUMENT_HISTORY, tickers, now)
+        comparison = compare(stated.facts, store.load(INSTRUMENTS, tickers), path.name, at)
         store_facts(store, comparison)
         states = new_states(stated.states, current_states(store, tickers), path.name, today)
-        store_states(store, states, now)
+        store_states(store, states, _after(store, INSTRUMENT_STATES, list(states), now))
     lines = [_summary(path, comparison, len(stated.refused)), *_shown(comparison.sentences)]
     by_list = [f"{ticker}: {since.state} by the list." for ticker, since in sorted(states.items())]
     return ImportResult([*lines, *_shown(by_list)], stated.refused)
@@ -81,7 +88,8 @@ def rename(
     with _changing(database, [change.old, change.new]) as store:
         if not ChangeIndex(active_changes(store)).is_new(change, today):
             return [f"{change.old} became {change.new} on {change.date}: that is stored already."]
-        store.insert(SYMBOL_CHANGES, change_rows([change], person, now))
+        at = _after(store, SYMBOL_CHANGES, [change.old], now)
+        store.insert(SYMBOL_CHANGES, change_rows([change], person, at))
         forget_derived(store, [change.old])
         return [_joined_text(store, change), *overlap(store, change)]
 
@@ -97,7 +105,8 @@ def undo(
                 f"Nothing to undo: that {change.old} became {change.new} on {change.date} is not "
                 f"stored; `{COMMAND} list --ticker {change.new}` shows what is."
             )
-        store.insert(SYMBOL_CHANGES, change_rows([change], person, now, undone=True))
+        at = _after(store, SYMBOL_CHANGES, [change.old], now)
+        store.insert(SYMBOL_CHANGES, change_rows([change], person, at, undone=True))
         forget_derived(store, [change.old, change.new])
         batches = _batches_of_files(store, change)
     lines = [f"{change.old} and {change.new} are two shares again; {NEXT_STEP} of both."]
@@ -120,7 +129,8 @@ def state(
         before = current_states(store, [ticker]).get(ticker)
         if before == since:
             return f"{ticker}: that is stored already."
-        store_states(store, {ticker: since}, now)
+        at = _after(store, INSTRUMENT_STATES, [ticker], now)
+        store_states(store, {ticker: since}, at)
     meaning = {
         "active": "it is fetched and run again",
         "suspended": "it is not fetched, and no alert is sent for its age",
@@ -137,7 +147,8 @@ def _import_changes(
         stored = sorted(symbols & set(database.store.tickers()))
     with _changing(database, stored) as store:
         new, refused = _new_changes(stated, ChangeIndex(active_changes(store)), today)
-        store.insert(SYMBOL_CHANGES, change_rows(new, path.name, now))
+        at = _after(store, SYMBOL_CHANGES, [change.old for change in new], now)
+        store.insert(SYMBOL_CHANGES, change_rows(new, path.name, at))
         joined = [change for change in new if change.old in stored]
         forget_derived(store, [change.old for change in joined])
         lines = [_joined_text(store, change) for change in joined]
@@ -173,6 +184,17 @@ def _changing(database: Database, tickers: Sequence[str]) -> Iterator[Store]:
 
     with ticker_locks(database.control, tickers), database.store.transaction():
         yield database.store
+
+
+def _after(store: Store, table: Table, tickers: Sequence[str], now: dt.datetime) -> dt.datetime:
+    """The time of a new statement: later than the newest that is stored, whatever the clock says.
+
+    The statement of the latest time counts, and the clock may stand still or go back.
+    """
+    newest = store.load(table, tickers, columns=("ticker", "stated_at"))["stated_at"].max()
+    if not isinstance(newest, dt.datetime):
+        return now
+    return max(now, newest + dt.timedelta(microseconds=1))
 
 
 def _joined_text(store: Store, change: SymbolChange) -> str:

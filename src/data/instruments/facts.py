@@ -12,7 +12,7 @@ import polars as pl
 from src.core.tables import INSTRUMENT_HISTORY, INSTRUMENTS
 
 if TYPE_CHECKING:
-    from src.data.instruments.lists import Facts
+    from src.data.instruments.lists.stated import Facts
     from src.db.store import Store
 
 NAMES = ("name", "listed_on", "isin", "face_value", "series")

@@ -23,7 +23,7 @@ from src.core.tables import (
 )
 
 if TYPE_CHECKING:
-    from src.data.instruments.lists import SymbolChange
+    from src.data.instruments.lists.stated import SymbolChange
     from src.db.store import Store
 
 SCHEMA = pl.Schema(

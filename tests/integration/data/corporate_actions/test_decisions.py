@@ -16,7 +16,7 @@ from src.data.corporate_actions.ledger import LEDGER_SCHEMA
 from src.data.corporate_actions.recording.history import record_rows
 from src.data.corporate_actions.recording.joined import joined_actions
 from src.data.ingest import stage as ingest
-from src.data.instruments.lists import SymbolChange
+from src.data.instruments.lists.stated import SymbolChange
 from src.data.instruments.renames import change_rows
 from tests.support.prices import (
     NOW,

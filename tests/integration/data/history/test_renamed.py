@@ -18,7 +18,7 @@ from src.data.corporate_actions.recording.history import record_rows
 from src.data.history import as_known
 from src.data.ingest import stage as ingest
 from src.data.ingest.withdraw import withdraw
-from src.data.instruments.lists import SymbolChange
+from src.data.instruments.lists.stated import SymbolChange
 from src.data.instruments.renames import change_rows
 from src.data.report.row_counts import count_rows
 from src.data.report.ticker_data import load_ticker_data

@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 
 from src.data.instruments.facts import SCHEMA, compare
-from src.data.instruments.lists import Facts
+from src.data.instruments.lists.stated import Facts
 
 AT = dt.datetime(2026, 4, 13, 12, tzinfo=dt.UTC)
 LISTED, LATER = dt.date(2008, 10, 6), dt.date(2022, 5, 24)

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from src.core.errors import BadInput
-from src.data.instruments.lists import SymbolChange
+from src.data.instruments.lists.stated import SymbolChange
 from src.data.instruments.renames import ChangeIndex, change_rows
 
 AT = dt.datetime(2026, 4, 13, 12, tzinfo=dt.UTC)

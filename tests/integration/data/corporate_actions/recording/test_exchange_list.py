@@ -14,7 +14,7 @@ from src.data.corporate_actions.recording.exchange_list import (
 )
 from src.data.corporate_actions.recording.history import record_rows
 from src.data.corporate_actions.recording.joined import joined_actions
-from src.data.instruments.lists import SymbolChange
+from src.data.instruments.lists.stated import SymbolChange
 from src.data.instruments.renames import change_rows
 from tests.support.prices import NOW
 

@@ -14,7 +14,7 @@ from src.data.corporate_actions.ledger import as_contradicted
 from src.data.corporate_actions.recording.history import ledger_known_at, record_rows
 from src.data.corporate_actions.recording.joined import joined_actions
 from src.data.ingest import stage as ingest
-from src.data.instruments.lists import SymbolChange
+from src.data.instruments.lists.stated import SymbolChange
 from src.data.instruments.renames import change_rows
 from src.data.sources.files.source import FileSource
 from src.data.sources.yahoo.source import YahooSource

@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 
 from src.core.errors import BadInput
-from src.data.instruments.columns import RefusedRow, check_isin
-from src.data.instruments.lists import Facts, SymbolChange, read_list
+from src.data.instruments.lists.columns import RefusedRow, check_isin
+from src.data.instruments.lists.stated import Facts, SymbolChange, read_list
 
 TODAY = dt.date(2026, 4, 13)
 # Invented ISINs whose last digits are right, worked out by hand.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from src.core.errors import BadInput, UsageError
 from src.core.tickers import normalise_ticker, quoted
-from src.data.instruments.columns import (
+from src.data.instruments.lists.columns import (
     Refusal,
     RefusedRow,
     Row,
