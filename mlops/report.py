@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     settings, now = set_up(args)
     ticker = ticker_of(args, settings)
-    path = args.out or Path(f"report_{ticker}.html")
+    path = args.out or settings.home / f"report_{ticker}.html"
     from src.data.report.html import save_page
     from src.db.database import open_database
 
@@ -100,7 +100,10 @@ def _parser() -> Parser:
     )
     add_ticker(parser)
     parser.add_argument(
-        "--out", type=Path, metavar="F", help="the page to write (default: report_T.html)"
+        "--out",
+        type=Path,
+        metavar="F",
+        help="the page to write (default: report_T.html in FORECAST_HOME)",
     )
     add_config(parser)
     return parser

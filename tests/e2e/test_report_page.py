@@ -69,6 +69,9 @@ def test_the_report_of_a_ticker_fits_a_narrow_screen(command, home, tmp_path, lo
     drawn = command(
         *("mlops.pipeline", "report", "--ticker", "DEMO.NS", "--out", path), FORECAST_NOW=NOW
     )
+    named = command("mlops.pipeline", "report", "--ticker", "DEMO.NS", FORECAST_NOW=NOW)
+    assert named.stdout == f"The page is {home / 'report_DEMO.NS.html'}\n"
+    assert (home / "report_DEMO.NS.html").read_bytes() == path.read_bytes()
     assert drawn.stdout == f"The page is {path}\n", drawn.stderr
     # What is stored is all that the run's own page is drawn from.
     assert path.read_bytes() == report.read_bytes()
