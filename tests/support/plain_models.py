@@ -96,7 +96,7 @@ def worked_out(
             "est_future_close": close + close * proposed,
             "skill_vs_zero": _scores(row, name)["mae_vs_zero"],
             **{key: _scores(row, name)[key] for key in ("n", "n_eff")},
-            "pool": _scores(judged, name),
+            "pool": {"tickers": _scored_tickers(judged, name), **_scores(judged, name)},
             "promoted": manifest["served"] == name,
         },
         "model": {
@@ -157,6 +157,11 @@ def _interval(row: Mapping[str, Any], share: float) -> dict[str, float]:
         "low_close": close + close * low,
         "high_close": close + close * high,
     }
+
+
+def _scored_tickers(judged, name):
+    rows = (row for row in judged["metrics"] if row["name"] == name)
+    return next(rows, {}).get("tickers", judged["tickers"])
 
 
 def _scores(told: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -128,12 +128,13 @@ def _closest(forecast: Mapping[str, Any]) -> str:
 
 def _errors(forecast: Mapping[str, Any]) -> str:
     """How much larger or smaller the candidate's errors were than those of no change."""
-    candidate, tickers = forecast["candidate"], forecast["skill"]["pool"]["tickers"]
+    candidate = forecast["candidate"]
     if candidate is None:
         return ""
-    if tickers > 1:
+    if forecast["skill"]["pool"]["tickers"] > 1:
         skill, n = candidate["pool"]["mae_vs_zero"], candidate["pool"]["n"]
-        basis = f"{n:,} forecasts of {tickers:,} tickers"
+        tickers = candidate["pool"]["tickers"]
+        basis = f"{n:,} forecasts of {tickers:,} ticker{'' if tickers == 1 else 's'}"
     else:
         skill, n = candidate["skill_vs_zero"], candidate["n"]
         basis = f"{n:,} sessions"

@@ -52,6 +52,12 @@ class ForecastSkill(SkillScores):
     pool: PoolScores
 
 
+class ScoredTickers(SkillScores):
+    """The same over those tickers of the pool of which it has scored forecasts."""
+
+    tickers: int = Field(ge=0)
+
+
 class CandidateModel(BaseModel):
     """The best trained model and its forecast, whether or not it is served."""
 
@@ -61,7 +67,7 @@ class CandidateModel(BaseModel):
     skill_vs_zero: float | None
     n: int
     n_eff: float
-    pool: SkillScores
+    pool: ScoredTickers
     promoted: bool = Field(description="whether it is served")
 
 

@@ -168,7 +168,10 @@ def _candidate(
         "skill_vs_zero": scores["mae_vs_zero"],
         "n": scores["n"],
         "n_eff": scores["n_eff"],
-        "pool": _scores(judged.metrics, artifact.candidate),
+        "pool": {
+            "tickers": _scored_tickers(judged, artifact.candidate),
+            **_scores(judged.metrics, artifact.candidate),
+        },
         "promoted": artifact.served == artifact.candidate,
     }
 
@@ -198,6 +201,12 @@ def _scores(metrics: Sequence[Row], name: str) -> dict[str, object]:
         "n": row.get("n", 0),
         "n_eff": row.get("n_eff", 0.0),
     }
+
+
+def _scored_tickers(judged: Artifact | Pin, name: str) -> int:
+    """How many tickers of the pool a model's scores are of: young ones have no forecasts."""
+    row = next((row for row in judged.metrics if row["name"] == name), {})
+    return int(row.get("tickers", judged.tickers))
 
 
 def _distribution(row: Row) -> ReturnDistribution:

@@ -35,6 +35,7 @@ def test_analytics_agrees_with_home_and_with_answers(url, horizon):
     answer = forecasts.forecasts(["ACE.NS"]).answers["ACE.NS", horizon]
     assert answer["verdict"] == verdict.verdict
     assert answer["candidate"]["pool"] == {
+        "tickers": 21,
         "mae_vs_zero": pytest.approx(verdict.skill),
         "n": verdict.n,
         "n_eff": verdict.n_eff,

@@ -75,7 +75,7 @@ def test_serves_no_change_and_shows_the_candidate_beside_it(artifact, row):
         "skill_vs_zero": -0.08,
         "n": 479,
         "n_eff": 7.6,
-        "pool": {"mae_vs_zero": 0.01, "n": 9000, "n_eff": 31.5},
+        "pool": {"tickers": 20, "mae_vs_zero": 0.01, "n": 9000, "n_eff": 31.5},
         "promoted": False,
     }
     assert answer["skill"] == {
@@ -221,6 +221,15 @@ def test_a_pinned_model_says_so_and_answers_with_the_newest_verdict_and_skill(ar
     # The ticker's own scores are stored with its inputs, by the newest training as well.
     assert (entry["skill"]["mae_vs_zero"], entry["candidate"]["skill_vs_zero"]) == (-0.08, -0.08)
     assert (entry["skill"]["pool"]["tickers"], entry["skill"]["pool"]["mae_vs_zero"]) == (21, -0.02)
+
+
+def test_the_candidates_scores_are_of_the_tickers_that_have_forecasts(artifact, row):
+    metrics = [{"name": "ridge", "skill_vs_zero": 0.01, "n": 9, "n_eff": 3.0, "tickers": 5}]
+
+    entry = forecast(replace(artifact, metrics=metrics, tickers=2640), row)
+
+    assert entry["candidate"]["pool"]["tickers"] == 5
+    assert entry["skill"]["pool"]["tickers"] == 2640
 
 
 def test_a_model_that_is_not_pinned_says_nothing_of_it(artifact, row):
