@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from src.core.arrays import Days, Floats
+from src.core.arrays import Days, Floats, Ints
 from src.core.tables import OHLC
 from src.data.corporate_actions.action import Action, BadAction
 
@@ -121,10 +121,37 @@ def _dividends_until_last_bar(bars: pl.DataFrame, actions: Sequence[Action]) -> 
     return [action for action in actions if action.kind == "dividend" and action.date <= last]
 
 
+def unpayable_days(bars: pl.DataFrame, actions: Sequence[Action], basis: Basis) -> set[dt.date]:
+    """Ex-dates of the dividends that ``adjust`` refuses with the same arguments."""
+    dividends = _dividends_until_last_bar(bars, actions)
+    if basis == "total" or not dividends:
+        return set()
+    adjusted = _split_adjusted(bars, actions, basis)
+    if adjusted["adj_close"].null_count() == 0:
+        return set()
+    ex_rows, factors = _dividend_steps(adjusted, actions, dividends)
+    pairs = zip(dividends, ex_rows, strict=True)
+    return {dividend.date for dividend, row in pairs if not factors[row] > 0}
+
+
 def _dividend_factors(
     adjusted: pl.DataFrame, actions: Sequence[Action], dividends: Sequence[Action]
 ) -> Floats:
-    """The factor of each split-adjusted close for the dividends after it; (n,).
+    """The factor of each split-adjusted close for the dividends after it; (n,)."""
+    ex_rows, factors = _dividend_steps(adjusted, actions, dividends)
+    for dividend, row in zip(dividends, ex_rows, strict=True):
+        if not factors[row] > 0:
+            reason = f"{dividend.amount} per share is not below the close before it"
+            raise BadAction(dividend, reason)
+    factors[:-1] = np.cumprod(factors[:0:-1])[::-1]
+    factors[-1] = 1.0
+    return factors
+
+
+def _dividend_steps(
+    adjusted: pl.DataFrame, actions: Sequence[Action], dividends: Sequence[Action]
+) -> tuple[Ints, Floats]:
+    """The row of each dividend, and what each row takes off the close before it; (n,).
 
     Dividends between two bars come off the same close together: 1 - sum of amounts / close.
     """
@@ -138,10 +165,4 @@ def _dividend_factors(
     rows = np.unique(ex_rows[ex_rows > 0])
     factors = np.ones(adjusted.height)
     factors[rows] -= amount_by_row[rows] / close_before[rows]
-    for dividend, row in zip(dividends, ex_rows, strict=True):
-        if not factors[row] > 0:
-            reason = f"{dividend.amount} per share is not below the close before it"
-            raise BadAction(dividend, reason)
-    factors[:-1] = np.cumprod(factors[:0:-1])[::-1]
-    factors[-1] = 1.0
-    return factors
+    return ex_rows, factors

@@ -32,6 +32,7 @@ from src.data.corporate_actions.ledger import (
 )
 from src.data.corporate_actions.price_checks.contradictions import (
     find_contradictions,
+    find_unpayable,
     shown_reports,
 )
 from src.data.corporate_actions.price_checks.events import ExplainedJumps, explain_jumps
@@ -58,7 +59,7 @@ class AdjustedSeries:
         inferred: splits found in the prices.
         contradicted: stated actions that the prices contradict: they are not applied and wait
             for a person.
-        reinstated: stated actions that the prices contradicted before and no longer do.
+        reinstated: actions that the prices contradicted before and no longer do.
         weighed: stated rights, demergers and events that no person has decided on, as the prices
             show them: with the jump that they explain, or the ratio that follows.
     """
@@ -101,13 +102,14 @@ def apply_actions(
     confident = [split for split in inferred if split.confident]
     splits = [Action(split.date, "split", ratio=split.ratio) for split in confident]
     contradicted = find_contradictions(bars, effective, splits, calendar)
-    changed = pl.concat([contradicted, weighed])
-    believed = _without(effective, changed)
-    active = applied_actions(believed)
+    believed = _without(effective, pl.concat([contradicted, weighed]))
     inferred_rows = _inferred_rows(bars, inferred)
     if basis != "unadjusted":
         bars = apply_splits(bars, [*missed, *splits])
-    adjusted = adjust(bars, [*active, *splits], basis)
+    contradicted = pl.concat([contradicted, find_unpayable(bars, believed, splits)])
+    changed = pl.concat([contradicted, weighed])
+    believed = _without(effective, changed)
+    adjusted = adjust(bars, [*applied_actions(believed), *splits], basis)
     pending = {split.date for split in inferred if not split.confident} | explained.days
     pending |= pending_days(effective) | pending_days(contradicted) | felt_days(weighed, bars)
     applied = pl.concat([believed, inferred_rows]).filter(status="applied")

@@ -1,6 +1,6 @@
 """Find the stated corporate actions that the prices contradict.
 
-What a person decided or entered is not contradicted.
+What a person decided or entered is contradicted only where it cannot be applied at all.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.data.corporate_actions.action import SHARE_KINDS, VALUE_KINDS, Action
-from src.data.corporate_actions.adjust import adjust, divisors_after
+from src.data.corporate_actions.adjust import adjust, divisors_after, unpayable_days
 from src.data.corporate_actions.ledger import (
     KEY,
     SAME_ACTION,
@@ -79,6 +79,23 @@ def adj_close_mismatches(bars: pl.DataFrame, effective: pl.DataFrame) -> pl.Data
     dividends = deduplicate(effective.filter(status="applied")).filter(kind="dividend")
     stated = _on_split_basis(dividends, _dividers(effective))
     return implausible_dividends(bars.select("date", "close", "adj_close"), stated)
+
+
+def find_unpayable(
+    bars: pl.DataFrame, believed: pl.DataFrame, splits: list[Action]
+) -> pl.DataFrame:
+    """Dividends of which the close before does not have enough, whoever decided on them.
+
+    They wait for a person, and apply by themselves once the prices have room for them.
+    """
+    unpayable, basis = [believed.clear()], bars["price_basis"][0]
+    while days := unpayable_days(bars, [*applied_actions(believed), *splits], basis):
+        counted = deduplicate(believed.filter(status="applied"))
+        rows = counted.filter(pl.col("date").is_in(list(days)), kind="dividend")
+        reason = pl.lit("it is not below the close before it")
+        unpayable.append(as_contradicted(rows, reason).with_columns(decided_by=pl.lit("rule")))
+        believed = believed.join(rows, on=KEY, how="anti", maintain_order="left")
+    return pl.concat(unpayable)
 
 
 def shown_reports(bars: pl.DataFrame, effective: pl.DataFrame) -> pl.DataFrame:

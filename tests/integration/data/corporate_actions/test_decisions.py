@@ -269,3 +269,29 @@ def test_every_state_of_an_event_is_in_the_history(store, cleaned, decide):
         ("pending", None),
         ("applied", 2.75),
     ]
+
+
+def test_an_impossible_dividend_stops_no_other_ticker(store, home):
+    # 5000 rupees of a share at 1000, and a sound share beside it.
+    both = context(store, home, tickers=("INFY.NS", TCS))
+    entered = stated("dividend").with_columns(
+        amount=pl.lit(5000.0),
+        source=pl.lit("person"),
+        origin=pl.lit("entered"),
+        decided_by=pl.lit("person"),
+    )
+    record_rows(store, entered, NOW)
+    bars = [bar(day, 1000.0, open=1000.0, high=1010.0, low=990.0, adj_close=None) for day in DAYS]
+    delivered = [
+        delivery(bars, ticker=ticker, vendor="csv", price_basis="unadjusted", content_hash=ticker)
+        for ticker in both.tickers
+    ]
+    run(ingest.stage(StubSource(delivered)), both)
+
+    report = run(cleaning.STAGE, both)
+
+    assert report.counts["INFY.NS"]["daily"] == report.counts[TCS]["daily"] == 40
+    assert report.warnings == (
+        f"TCS.NS: the dividend of 5000 stated for {EX_DATE} is not applied because it is not below "
+        "the close before it: accept or reject it with `python -m src.data.corporate_actions`.",
+    )

@@ -621,3 +621,28 @@ def test_a_split_and_a_bonus_of_one_date_that_one_source_states_both_count():
 
     assert result.bars["close"][0] == 25
     assert result.inferred.is_empty()
+
+
+def test_a_dividend_above_the_price_waits_although_a_person_entered_it():
+    # The close before is 100; the person typed 5000.
+    entered = row(
+        kind="dividend",
+        source="person",
+        origin="entered",
+        ratio=None,
+        amount=5000.0,
+        decided_by="person",
+    )
+
+    result = derived(entered, after=1.0)
+
+    assert result.contradicted.select("amount", "status", "decided_by").rows() == [
+        (5000.0, "pending", "rule")
+    ]
+    reason = json.loads(result.contradicted["evidence"][0])["doubt"]
+    assert reason == "it is not below the close before it"
+    assert result.bars["adj_close"].to_list() == result.bars["close"].to_list()
+    # The next run finds the same, and takes it back when the amount is right.
+    assert derived(result.contradicted, after=1.0).contradicted.height == 1
+    corrected = derived(result.contradicted.with_columns(amount=pl.lit(5.0)), after=0.95)
+    assert corrected.reinstated["status"].to_list() == ["applied"]
