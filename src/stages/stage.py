@@ -90,6 +90,7 @@ class Stage:
             returned.
         gather: Called before that transaction begins, for what takes as long as others like: a
             transaction that waits for them would keep its locks.
+        legend: What the words above its counts mean.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Stage:
     writes: tuple[Table, ...]
     run: Callable[..., StageReport]
     gather: Callable[[RunContext], Any] | None = None
+    legend: str = ""
 
 
 def run_stage(stage: Stage, context: RunContext) -> StageReport:
@@ -140,7 +142,8 @@ def not_fetched_sentence(tickers: Mapping[str, SourceNotAsked]) -> str:
     named = ", ".join(list(tickers)[:NAMED])
     more = f" and {len(tickers) - NAMED} more" if len(tickers) > NAMED else ""
     count = "1 ticker was" if len(tickers) == 1 else f"{len(tickers)} tickers were"
-    return f"{error}. Until then {count} not fetched, and {STORED_IS_USED}: {named}{more}."
+    until = f"Until then {count}" if error.resumes_at else count[:1].upper() + count[1:]
+    return f"{error}. {until} not fetched, and {STORED_IS_USED}: {named}{more}."
 
 
 def _merge(first: Any, second: Any) -> Any:

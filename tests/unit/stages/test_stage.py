@@ -1,6 +1,14 @@
+import datetime as dt
+
 import polars as pl
 
-from src.stages.stage import StageReport, count_by_ticker, merge_reports
+from src.core.errors import SourceNotAsked
+from src.stages.stage import (
+    StageReport,
+    count_by_ticker,
+    merge_reports,
+    not_fetched_sentence,
+)
 
 
 def test_rows_are_counted_by_ticker_and_a_ticker_without_rows_has_none():
@@ -40,3 +48,16 @@ def test_merging_adds_numbers_and_joins_lists():
     }
     assert merged.files == {"f": "1", "g": "2"}
     assert merged.failed == {"A.NS": "refused", "B.NS": "refused too"}
+
+
+def test_a_time_is_meant_only_where_one_is_named():
+    at = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
+    paused, silent = SourceNotAsked("Yahoo refuses requests", at), SourceNotAsked("No answer", None)
+
+    assert not_fetched_sentence({"A.NS": paused}) == (
+        "Yahoo refuses requests and may be asked again at 2026-04-13 12:30 UTC. Until then 1 "
+        "ticker was not fetched, and what is stored is used: A.NS."
+    )
+    assert not_fetched_sentence({"A.NS": silent, "B.NS": silent}) == (
+        "No answer. 2 tickers were not fetched, and what is stored is used: A.NS, B.NS."
+    )

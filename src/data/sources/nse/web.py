@@ -10,11 +10,15 @@ from http.client import responses
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from src.config import logs
 from src.core.errors import SourceUnavailable
+from src.data.sources.causes import short_cause
 from src.data.sources.pace import REFUSALS
 
 if TYPE_CHECKING:
     from src.data.sources.pace import Pace
+
+log = logs.get(__name__)
 
 TIMEOUT = 30.0  # seconds for the whole of one attempt
 ATTEMPTS, PAUSE = 3, 1.0
@@ -94,7 +98,8 @@ class Web:
         except RequestException as error:
             if pace and self._is_paced:
                 pace.note_silence()
-            return 0, b"", _short_reason(error)
+            log.info(f"{self.url(path)}: {error}", file_only=True)
+            return 0, b"", short_cause(error)
         status = int(answer.status_code)
         if pace and self._is_paced:
             pace.note(status, retry_after=_seconds(answer.headers.get("Retry-After")))
@@ -123,7 +128,3 @@ def _sentence(path: str, cause: str) -> str:
 def _seconds(text: str | None) -> float | None:
     """The seconds of Retry-After; a date is left out."""
     return float(text) if text is not None and re.fullmatch(r"\d{1,9}", text.strip()) else None
-
-
-def _short_reason(error: BaseException) -> str:
-    return " ".join(str(error).split()).partition(" See https://")[0]

@@ -28,6 +28,7 @@ with warnings.catch_warnings():  # importing yfinance installs a warning filter 
     from yfinance.data import YfData
     from yfinance.exceptions import YFException, YFRateLimitError
 
+from src.data.sources.causes import short_cause
 from src.data.sources.pace import REFUSALS
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class Client:
         except Timeout as error:
             raise NoAnswer(f"no answer within {self._timeout:g} seconds") from error
         except (OSError, YFException, PeeweeException) as error:
-            raise NoAnswer(_short_reason(error)) from error
+            raise NoAnswer(short_cause(error)) from error
         return Answer(
             int(response.status_code),
             str(response.text),
@@ -157,10 +158,3 @@ def _set_cache_dir(cache_dir: Path | None) -> None:
 def _seconds(text: str | None) -> float | None:
     """The seconds of Retry-After; a date is left out."""
     return float(text) if text is not None and re.fullmatch(r"\d{1,9}", text.strip()) else None
-
-
-def _short_reason(error: BaseException) -> str:
-    """``Failed to perform, curl: (7) Why. See https://…`` becomes ``Why``."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    match = re.search(r"curl: \(\d+\) (.*?)\.? See https://", text)
-    return match[1] if match else text

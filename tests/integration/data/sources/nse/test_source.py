@@ -134,8 +134,9 @@ def test_an_archive_of_several_files_is_refused(archive):
 def test_a_server_that_is_down_is_one_sentence(archive):
     web = Web("http://127.0.0.1:1", "", sleep=lambda _: None)
     source = NseSource(calendar=nse(), now=EVENING, archive=web, cache=Cache(None))
-    with pytest.raises(SourceNotAsked, match="NSE did not deliver /content/cm/"):
+    with pytest.raises(SourceNotAsked, match="NSE did not deliver /content/cm/") as refused:
         source.fetch("daily", "TCS.NS", TUESDAY, None)
+    assert "curl" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
