@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.stages.arguments import Parser, add_command, command_parser
-from src.stages.cli import aligned, run_command, set_up
+from src.stages.cli import run_command, set_up
+from src.stages.tables import aligned
 
 if TYPE_CHECKING:
     from src.backup.manifest import Manifest

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from src.core.alerts import SEVERITIES, Acknowledgement, Alert, AlertGroup, Key, Silence, States
 from src.core.messages import ChannelRecord
-from src.stages.cli import aligned
+from src.stages.tables import aligned
 
 HEADINGS = ("alert", "severity", "rule", "of", "since", "state")
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlops.metrics_collector import REPORT_DAYS, MetricsCollector
-from src.stages.cli import aligned, set_up
+from src.stages.cli import set_up
+from src.stages.tables import aligned
 
 HEADERS = ("metric", "points", "latest", "min", "max", "mean", "p95", "trend a day")
 # Places of unreadable lines that are named.

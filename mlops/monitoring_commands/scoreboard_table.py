@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from src.stages.cli import aligned
+from src.stages.tables import aligned
 
 if TYPE_CHECKING:
     from src.config.settings import Settings

@@ -7,7 +7,7 @@ import datetime as dt
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -23,10 +23,9 @@ from src.stages.arguments import (
     listed_tickers,
     ticker_of,
 )
+from src.stages.tables import counts_table, stored_rows
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from src.config.settings import Settings
     from src.db.database import Database
     from src.stages.stage import RunContext, Stage, StageReport
@@ -270,20 +269,8 @@ def _tickers(
 
 def _print_stored(stage: Stage, database: Database, tickers: tuple[str, ...]) -> None:
     for table in (table for table in stage.writes if "ticker" in table.columns):
-        frame = _without_bytes(database.store.load(table, tickers))
-        sys.stdout.write(f"{table.name}: {frame.height:,} rows of {', '.join(tickers)}\n")
-        if frame.height:
-            sys.stdout.write(f"{frame.tail(5)}\n")
-
-
-def _without_bytes(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with a text such as ``binary, 1234 bytes`` in the place of bytes."""
-    import polars as pl
-
-    names = [name for name, kind in frame.schema.items() if kind == pl.Binary]
-    return frame.with_columns(
-        pl.format("binary, {} bytes", pl.col(name).bin.size()).alias(name) for name in names
-    )
+        frame = database.store.load(table, tickers)
+        sys.stdout.write("".join(f"{line}\n" for line in stored_rows(table.name, frame, tickers)))
 
 
 def _print_report(stage: Stage, context: RunContext, report: StageReport) -> None:
@@ -297,31 +284,9 @@ def _print_report(stage: Stage, context: RunContext, report: StageReport) -> Non
         sys.stderr.write(f"not stored: {failure}\n")
     written = "written" if context.live else "computed, not written"
     sys.stdout.write(f"{stage.name}: {report.rows:,} rows {written}\n")
-    for line in _table(report.counts):
+    for line in counts_table(report.counts):
         sys.stdout.write(f"{line}\n")
+    if report.counts and stage.legend:
+        sys.stdout.write(f"{stage.legend}\n")
     for note in report.details.get("notes", ()):
         sys.stdout.write(f"note: {note}\n")
-
-
-def _table(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """Lines of a table with a row a ticker, and one of totals below several tickers."""
-    if not counts:
-        return []
-    names = list(next(iter(counts.values())))
-    rows = dict(counts)
-    if len(rows) > 1:
-        rows["total"] = {name: sum(row[name] for row in counts.values()) for name in names}
-    cells = [["ticker", *names]]
-    cells += [[ticker, *(f"{row[name]:,}" for name in names)] for ticker, row in rows.items()]
-    return aligned(cells, str.rjust)
-
-
-def aligned(
-    rows: Sequence[Sequence[str]], justify: Callable[[str, int], str], gap: str = "  "
-) -> list[str]:
-    """Lines of a table: the first column to the left, the others as ``justify`` puts them."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        gap.join([row[0].ljust(widths[0]), *map(justify, row[1:], widths[1:])]).rstrip()
-        for row in rows
-    ]

@@ -52,12 +52,13 @@ def test_what_writes_nothing_is_not_kept_waiting_by_a_run(on_tcs, connection):
     assert "rows of features beyond the warm-up" in looked_back.stderr
 
 
-def test_what_is_stored_in_bytes_is_shown_by_its_size(on_tcs, connection):
+def test_stored_prices_are_shown_as_a_table_without_types_and_bytes(on_tcs):
     shown = on_tcs("src.data.ingest", "show")
 
-    (size,) = connection.execute("SELECT length(content) FROM batch_contents").fetchone()
-    assert f"binary, {size} bytes" in shown.stdout
-    assert 'b"' not in shown.stdout
+    header = "  date        source  "
+    (line,) = [line for line in shown.stdout.splitlines() if line.startswith(header)]
+    assert line.split() == ["date", "source", "open", "high", "low", "close", "volume"]
+    assert not any(word in shown.stdout for word in ("binary", 'b"', "f64", "i64", "shape"))
 
 
 def test_a_report_is_of_one_moment(on_tcs, database_url, connection):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from src.stages.cli import aligned
+from src.stages.tables import aligned
 
 HEADERS = ("horizon", "target date", "forecast", "90 % range", "chance of a rise")
 RUNS = "mlops/runs"

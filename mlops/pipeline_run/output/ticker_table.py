@@ -16,7 +16,7 @@ from mlops.pipeline_run.output.forecast_table import (
 from mlops.pipeline_run.output.warning_kinds import count_by_kind
 from src.core.pools import pool_of
 from src.data.sources.delivery import SAMPLE_TICKER
-from src.stages.cli import aligned
+from src.stages.tables import aligned
 
 Forecast = Mapping[str, Any]
 # So many tickers that could not be brought up to date have a sentence each.

@@ -45,6 +45,11 @@ if TYPE_CHECKING:
 
 # In a warning that a source failed, before the session up to which prices are stored.
 USING_STORED = "Using stored prices up to"
+LEGEND = (
+    "delivered: rows that came; changed: rows stored as new or with other values; restated: stored "
+    "values that the source has changed; noise: differences too small to count; rejected: rows in "
+    "quarantine; repeated: deliveries stored already, of which no row was stored again."
+)
 # Tickers in memory at a time.
 BLOCK_SIZE = 25
 
@@ -65,6 +70,7 @@ def stage(source: Source | None) -> Stage:
         ),
         run=partial(run, source=source, returns=StoredReturns()),
         gather=partial(gather, source=source),
+        legend=LEGEND,
     )
 
 

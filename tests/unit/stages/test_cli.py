@@ -5,26 +5,7 @@ import sys
 import pytest
 
 from src.stages.arguments import add_ticker, command_parser, date, moment
-from src.stages.cli import _table, stage_parser, unexpected_error
-
-
-def test_a_stage_prints_a_row_a_ticker_and_their_total():
-    counts = {
-        "TCS.NS": {"daily": 3191, "rejected": 4},
-        "BAJAJ-AUTO.NS": {"daily": 20, "rejected": 0},
-    }
-
-    assert _table(counts) == [
-        "ticker         daily  rejected",
-        "TCS.NS         3,191         4",
-        "BAJAJ-AUTO.NS     20         0",
-        "total          3,211         4",
-    ]
-
-
-def test_one_ticker_needs_no_total_and_none_no_table():
-    assert len(_table({"TCS.NS": {"rows": 1}})) == 2
-    assert _table({}) == []
+from src.stages.cli import stage_parser, unexpected_error
 
 
 def test_an_option_is_not_taken_for_its_beginning(capsys):
