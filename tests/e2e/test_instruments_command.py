@@ -19,6 +19,7 @@ HISTORY = HEADER + (
     "2011-06-28,OLDNAME,EQ,402,402,407,400,404,404,404,900000,1,1\n"
     "2011-06-29,NEWNAME,EQ,404,405,410,403,406,407,406,900000,1,1\n"
 )
+SYMBOLS = ("OLDNAME", "TCS", "WIPRO")
 RENAME = ("rename", "--from", "OLDNAME", "--to", "NEWNAME", "--date", "2011-06-29")
 
 
@@ -84,9 +85,39 @@ def test_a_file_with_both_symbols_gives_one_series(
     assert ran.returncode == 0, ran.stderr
     assert stored(connection) == [("2011-06-27", 402), ("2011-06-28", 404), ("2011-06-29", 407)]
     assert (
-        "2 rows of NEWNAME.NS from 2011-06-27 to 2011-06-28 came under its earlier symbol "
-        "OLDNAME.NS" in ran.stdout
+        "NEWNAME.NS: 2 rows from 2011-06-27 to 2011-06-28 came under its earlier symbol OLDNAME.NS"
+        in ran.stdout
     )
+
+
+def test_the_note_on_an_earlier_symbol_stands_under_the_ticker_that_it_is_of(
+    command, instruments, database_url, tmp_path
+):
+    instruments(*RENAME)
+    # One file a day, as an exchange gives them, and one file of many days.
+    days = {"2011-06-27": 400, "2011-06-28": 404}
+    for day, close in days.items():
+        rows = [f"{day},{s},EQ,400,401,405,399,{close},{close},402,900000,1,1\n" for s in SYMBOLS]
+        (tmp_path / f"{day}.csv").write_text(HEADER + "".join(rows))
+    whole = tmp_path / "whole" / "all.csv"
+    whole.parent.mkdir()
+    whole.write_text(HISTORY + "2011-06-29,TCS,EQ,404,405,410,403,406,407,406,900000,1,1\n")
+
+    told = [
+        command(
+            *("src.data.ingest", "write", "--all", "--source", "csv", "--path", path),
+            DATABASE_URL=database_url,
+        ).stdout
+        for path in (tmp_path, whole)
+    ]
+
+    for output in told:
+        notes = [line for line in output.splitlines() if "earlier symbol" in line]
+        assert len(notes) == 1, output
+        assert notes[0].endswith(
+            "NEWNAME.NS: 2 rows from 2011-06-27 to 2011-06-28 came under its earlier symbol "
+            "OLDNAME.NS"
+        )
 
 
 def test_a_file_that_was_read_before_the_change_was_known_is_read_again(
@@ -151,6 +182,71 @@ def test_undoing_names_the_batches_of_files_that_were_read_meanwhile(
     )
 
     assert "withdraw batch 1 (" in instruments(*RENAME, "--undo")
+
+
+def write_prices(command, database_url, folder, first, symbols, days):
+    """Store daily bars of symbols on so many days from the first one on."""
+    folder.mkdir()
+    rows = [
+        f"{first + dt.timedelta(days=day)},{symbol},EQ,{close},{close},{close + 5},{close - 5},"
+        f"{close},{close},{close},900000,1,1\n"
+        for day in range(days)
+        if (first + dt.timedelta(days=day)).weekday() < 5
+        for symbol, close in zip(symbols, (400 + day, 900 - 7 * (day % 5)), strict=True)
+    ]
+    (folder / "prices.csv").write_text(HEADER + "".join(rows))
+    ended = command(
+        *("src.data.ingest", "write", "--all", "--source", "csv", "--path", folder),
+        DATABASE_URL=database_url,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_a_change_between_two_listed_companies_is_refused(instruments, connection, tmp_path):
+    listed = tmp_path / "EQUITY_L.csv"
+    listed.write_text(EQUITY_L)
+    instruments("import", "--path", listed)
+    change = ("rename", "--from", "TCS", "--to", "NEWNAME", "--date")
+    changes = tmp_path / "symbolchange.csv"
+    changes.write_text("A,TCS,NEWNAME,29-JUN-2020\nB,OLDNAME,NEWNAME,29-JUN-2011\n")
+
+    told = instruments(*change, "2020-06-29", code=1)
+    imported = instruments("import", "--path", changes)
+
+    assert told == (
+        "TCS.NS (Tata Consultancy Services Limited, INE467B01029) and NEWNAME.NS (Newname "
+        "Limited, INE000A01012) are two companies by the lists of shares: check both symbols.\n"
+    )
+    assert "1 changes of symbols are new, 0 known, 1 rows not taken" in imported
+    stored_changes = connection.execute("SELECT ticker FROM symbol_changes").fetchall()
+    assert stored_changes == [("OLDNAME.NS",)]
+    # Before TCS was listed another company may have had its symbol.
+    assert "TCS.NS is NEWNAME.NS from 2004-08-02 on" in instruments(*change, "2004-08-02")
+
+
+def test_a_change_between_two_shares_that_are_both_traded_is_refused(
+    command, instruments, database_url, tmp_path
+):
+    first = dt.date(2020, 6, 29)
+    write_prices(command, database_url, tmp_path / "both", first, ("ONE", "TWO"), 40)
+
+    told = instruments("rename", "--from", "ONE", "--to", "TWO", "--date", first, code=1)
+
+    assert told == (
+        "ONE.NS cannot have become TWO.NS on 2020-06-29: nse has bars of both on 20 of the first "
+        "20 days from then on (the first: 2020-06-29); check both symbols and the day.\n"
+    )
+
+
+def test_a_symbol_that_nobody_knows_is_told(command, instruments, database_url, tmp_path):
+    write_prices(command, database_url, tmp_path / "p", dt.date(2020, 6, 29), ("NEWNAME", "TWO"), 3)
+
+    told = instruments("rename", "--from", "OLDNAM", "--to", "NEWNAME", "--date", "2011-06-29")
+
+    assert told.splitlines()[1:] == [
+        "OLDNAM.NS is in no list of shares and has no stored prices: if it is misspelled, take "
+        "this back with --undo."
+    ]
 
 
 def test_nses_file_of_changes_is_imported_whole(instruments, tmp_path):

@@ -19,6 +19,7 @@ from src.core.tables import (
     Table,
 )
 from src.data.history.rebuild import valid_batches
+from src.data.instruments.contradictions import KnownSymbols
 from src.data.instruments.facts import Comparison, compare, store_facts
 from src.data.instruments.lists.columns import Refusal
 from src.data.instruments.lists.stated import StatedList, read_list
@@ -88,10 +89,12 @@ def rename(
     with _changing(database, [change.old, change.new]) as store:
         if not ChangeIndex(active_changes(store)).is_new(change, today):
             return [f"{change.old} became {change.new} on {change.date}: that is stored already."]
+        known = KnownSymbols(store, [change.old, change.new])
+        known.check(change)
         at = _after(store, SYMBOL_CHANGES, [change.old], now)
         store.insert(SYMBOL_CHANGES, change_rows([change], person, at))
         forget_derived(store, [change.old])
-        return [_joined_text(store, change), *overlap(store, change)]
+        return [_joined_text(store, change), *overlap(store, change), *_unknown(known, change)]
 
 
 def undo(
@@ -146,7 +149,8 @@ def _import_changes(
     with database.store.transaction():
         stored = sorted(symbols & set(database.store.tickers()))
     with _changing(database, stored) as store:
-        new, refused = _new_changes(stated, ChangeIndex(active_changes(store)), today)
+        known = KnownSymbols(store, sorted(symbols))
+        new, refused = _new_changes(stated, ChangeIndex(active_changes(store)), known, today)
         at = _after(store, SYMBOL_CHANGES, [change.old for change in new], now)
         store.insert(SYMBOL_CHANGES, change_rows(new, path.name, at))
         joined = [change for change in new if change.old in stored]
@@ -162,7 +166,7 @@ def _import_changes(
 
 
 def _new_changes(
-    stated: StatedList, active: ChangeIndex, today: dt.date
+    stated: StatedList, active: ChangeIndex, known: KnownSymbols, today: dt.date
 ) -> tuple[list[SymbolChange], list[Refusal]]:
     """The changes of a file that are not stored yet, in the order of their dates."""
     new: list[SymbolChange] = []
@@ -170,6 +174,7 @@ def _new_changes(
     for line, change in sorted(stated.changes, key=lambda numbered: numbered[1].date):
         try:
             if active.is_new(change, today):
+                known.check(change)
                 new.append(change)
                 active.add(change.old, change.new, change.date, f"line {line}")
         except BadInput as error:
@@ -195,6 +200,15 @@ def _after(store: Store, table: Table, tickers: Sequence[str], now: dt.datetime)
     if not isinstance(newest, dt.datetime):
         return now
     return max(now, newest + dt.timedelta(microseconds=1))
+
+
+def _unknown(known: KnownSymbols, change: SymbolChange) -> list[str]:
+    """That nothing is known of one of the symbols: it may be misspelled."""
+    return [
+        f"{symbol} is in no list of shares and has no stored prices: if it is misspelled, take "
+        "this back with --undo."
+        for symbol in known.unknown(change)
+    ]
 
 
 def _joined_text(store: Store, change: SymbolChange) -> str:

@@ -85,6 +85,11 @@ def store_facts(store: Store, comparison: Comparison) -> None:
     store.insert(INSTRUMENT_HISTORY, comparison.rows)
 
 
+def is_other_issuer(isin: str | None, other: str | None) -> bool:
+    """Whether two ISINs, where both are known, are of two companies."""
+    return bool(isin and other and isin[_ISSUER] != other[_ISSUER])
+
+
 def _merged(facts: Facts, old: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The facts as they are to be stored, and what a person should know of the difference."""
     merged = {name: _first(getattr(facts, name), old[name]) for name in NAMES}
@@ -92,7 +97,7 @@ def _merged(facts: Facts, old: Mapping[str, Any]) -> tuple[dict[str, Any], list[
 
 
 def _differences(facts: Facts, old: Mapping[str, Any], merged: dict[str, Any]) -> Iterator[str]:
-    is_other = bool(old["isin"] and facts.isin and old["isin"][_ISSUER] != facts.isin[_ISSUER])
+    is_other = is_other_issuer(old["isin"], facts.isin)
     if is_other:
         yield (
             f"{facts.ticker}: its ISIN was {old['isin']} ({old['name']}) and is {facts.isin} "

@@ -10,11 +10,10 @@ import polars as pl
 from src.core.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from src.core.identities import Identities
     from src.data.sources.files.identity.naming import Statements
-
-# Symbols that a note names.
-_NAMED = 3
 
 
 def with_earlier_symbols(
@@ -37,8 +36,8 @@ def with_earlier_symbols(
 
 def under_todays_tickers(
     rows: pl.DataFrame, identities: Identities, requested: str | None
-) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Rows under the tickers of today by the day of their ``key``, and a note of what was moved.
+) -> pl.DataFrame:
+    """Rows under the tickers of today by the day of their ``key``.
 
     The column ``symbol_then`` has the symbol that a row came under, null where nothing changed.
     What is requested by a symbol that a company left stays under it; of what is requested by a
@@ -51,9 +50,8 @@ def under_todays_tickers(
     tickers = rows["ticker"].unique().to_list()
     is_left = requested is not None and bool(identities.successors(requested))
     if is_left or not identities.concern(tickers):
-        return rows.with_columns(then), ()
-    day = pl.col("key") if rows["key"].dtype == pl.Date else pl.col("key").dt.date()
-    named = identities.resolve_rows(rows.with_columns(came="ticker"), day)
+        return rows.with_columns(then)
+    named = identities.resolve_rows(rows.with_columns(came="ticker"), _day_of(rows))
     is_moved = pl.col("came") != pl.col("ticker")
     named = named.with_columns(pl.when(is_moved).then("came").alias("symbol_then")).drop("came")
     if requested is not None:
@@ -63,19 +61,29 @@ def under_todays_tickers(
                 f"all its rows are from after {requested} left its earlier symbol: they are of "
                 "another company that took that symbol up."
             )
-    return named, _notes(named.filter(pl.col("symbol_then").is_not_null()), day)
+    return named
 
 
-def _notes(moved: pl.DataFrame, day: pl.Expr) -> tuple[str, ...]:
-    if moved.is_empty():
-        return ()
-    groups = moved.group_by("symbol_then", "ticker").agg(
-        rows=pl.len(), first=day.min(), last=day.max()
-    )
-    parts = [
-        f"{rows} rows of {ticker} from {first} to {last} came under its earlier symbol {symbol}"
-        for symbol, ticker, rows, first, last in groups.sort("symbol_then").iter_rows()
-    ]
-    left = len(parts) - _NAMED
-    more = (f"rows of {left} other tickers came under earlier symbols",) if left > 0 else ()
-    return (*parts[:_NAMED], *more)
+def moved_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Of rows with ``ticker, key, symbol_then`` those that came under an earlier symbol, counted.
+
+    By ``ticker`` and ``symbol``: the number of ``rows``, and their ``first`` and ``last`` day.
+    """
+    moved, day = rows.drop_nulls("symbol_then"), _day_of(rows)
+    counts = moved.group_by("ticker", symbol="symbol_then")
+    return counts.agg(rows=pl.len(), first=day.min(), last=day.max())
+
+
+def moved_notes(moved: Sequence[pl.DataFrame]) -> dict[str, tuple[str, ...]]:
+    """Of each ticker what a person should know of the counts of ``moved_rows`` of some tables."""
+    whole = pl.concat(moved).group_by("ticker", "symbol")
+    counts = whole.agg(pl.col("rows").sum(), pl.col("first").min(), pl.col("last").max())
+    notes: dict[str, tuple[str, ...]] = {}
+    for ticker, symbol, rows, first, last in counts.sort("ticker", "first").iter_rows():
+        note = f"{rows} rows from {first} to {last} came under its earlier symbol {symbol}"
+        notes[ticker] = (*notes.get(ticker, ()), note)
+    return notes
+
+
+def _day_of(rows: pl.DataFrame) -> pl.Expr:
+    return pl.col("key") if rows["key"].dtype == pl.Date else pl.col("key").dt.date()

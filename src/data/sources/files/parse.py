@@ -165,7 +165,7 @@ def _filter(
         check_volume(layout)
     rows = rows.with_columns(dates.outside_years, key=times.key)
     rows, undated = filters.split_undated(rows)
-    rows, symbol_notes = under_todays_tickers(rows, options.identities, options.ticker)
+    rows = under_todays_tickers(rows, options.identities, options.ticker)
     check_spacing(times.kind, rows)
     if times.kind == "daily":
         check_weekdays(rows["key"])
@@ -178,5 +178,5 @@ def _filter(
     rejected = repeated
     if any(part.height for part in parts):
         rejected = pl.concat(parts, how="vertical_relaxed").sort("line", maintain_order=True)
-    notes = (*dates.notes, *times.notes, *action_notes, *symbol_notes)
+    notes = (*dates.notes, *times.notes, *action_notes)
     return FilteredRows(times.kind, rows, rejected, notes, actions)

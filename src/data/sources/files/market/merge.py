@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from src.core.tables import DAILY_VALUES
+from src.data.sources.files.earlier_symbols import moved_notes
 from src.data.sources.files.market.tables import MarketTable
 from src.data.sources.files.rows.by_ticker import order_note
 
@@ -158,18 +159,19 @@ def _by_ticker(
     frame = rows.drop("ticker")
     places = dict(zip(tickers, zip(starts, lengths, strict=True), strict=True))
     nothing = tables[0].rejected.clear()
+    moved = moved_notes([table.moved for table in tables])
     joint_hash = _joint_hash(tables)
     for ticker in dict.fromkeys([*places, *(key[0] for key in rejected)]):
         bars = frame.slice(*places[ticker]) if ticker in places else frame.clear()
         refused = rejected.get((ticker,), nothing)
-        notes = common.notes if len(tables) > 1 else (*common.notes, *order_note(bars["date"]))
+        order = () if len(tables) > 1 else order_note(bars["date"])
         delivery = replace(
             common,
             ticker=ticker,
             frame=bars,
             rejected=refused.select("line", "at", "rule", "reason", "row"),
             content_hash=joint_hash(ticker),
-            notes=notes,
+            notes=(*common.notes, *moved.get(ticker, ()), *order),
         )
         yield delivery, refused["key"]
 

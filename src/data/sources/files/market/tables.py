@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.tables import DAILY_VALUES
+from src.data.sources.files.earlier_symbols import moved_rows
 from src.data.sources.files.rows.by_ticker import by_ticker
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class MarketTable:
         common: What the deliveries of all tickers have in common.
         hash_of: The content hash of a ticker's delivery, by ticker and its earlier symbols.
         symbols: Earlier symbols that rows came under, by ticker; of most there are none.
+        moved: How many rows these are (``moved_rows``).
         name: Of the file, for people.
         first: The first day with a row.
         last: The last one.
@@ -37,6 +39,7 @@ class MarketTable:
     common: Delivery
     hash_of: Callable[[str, Sequence[str]], str]
     symbols: Mapping[str, Sequence[str]]
+    moved: pl.DataFrame
     name: str
     first: dt.date
     last: dt.date
@@ -60,7 +63,8 @@ def is_market(parsed: ParsedGrid) -> bool:
 def common_rows(parsed: ParsedGrid) -> TickerRows:
     """What the tickers of a table have in common, without a row."""
     filtered = parsed.filtered
-    sample = replace(filtered, rows=filtered.rows.head(1), rejected=filtered.rejected.clear())
+    row = filtered.rows.head(1).with_columns(symbol_then=pl.lit(None, dtype=pl.String))
+    sample = replace(filtered, rows=row, rejected=filtered.rejected.clear())
     (common,) = by_ticker(replace(parsed, filtered=sample, selected=[sample.rows["ticker"][0]]))
     return replace(common, frame=common.frame.clear())
 
@@ -82,6 +86,7 @@ def market_table(
         common=common,
         hash_of=hash_of,
         symbols=dict(symbols.iter_rows()),
+        moved=moved_rows(rows),
         name=name,
         first=days.min(),  # type: ignore[arg-type] # no row is without a key
         last=days.max(),  # type: ignore[arg-type]

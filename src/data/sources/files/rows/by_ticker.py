@@ -13,6 +13,7 @@ import polars as pl
 from src.core.calendars.exchanges import exchange_of
 from src.core.tables import DAILY_VALUES, OHLCV
 from src.data.sources.delivery import KEY_COLUMNS
+from src.data.sources.files.earlier_symbols import moved_notes, moved_rows
 from src.data.sources.files.fields.times.sessions import session_date
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ def _ticker_rows(
     # Yahoo adjusts no intraday bar for dividends: on common bars its closes are a broker's.
     is_yahoo_hourly = layout.vendor == "yahoo" and not is_daily
     actions = filtered.actions
+    symbols = tuple(rows["symbol_then"].drop_nulls().unique().sort())
+    moved = moved_notes([moved_rows(rows)])[ticker] if symbols else ()
     return TickerRows(
         ticker=ticker,
         kind=filtered.kind,
@@ -116,9 +119,9 @@ def _ticker_rows(
         ),
         rejected=rejected.select("line", "at", "rule", "reason", "row"),
         rejected_days=_days(rejected["key"], ticker),
-        notes=(*filtered.notes, *order_note(rows["key"])),
+        notes=(*filtered.notes, *moved, *order_note(rows["key"])),
         actions=None if actions is None else actions.filter(ticker=ticker).drop("ticker"),
-        symbols=tuple(rows["symbol_then"].drop_nulls().unique().sort()),
+        symbols=symbols,
     )
 
 
