@@ -75,12 +75,13 @@ def _check_prices(store: Store, change: SymbolChange) -> None:
         columns=("ticker", "date", "source"),
         since=change.date,
     )
-    for (source,), bars in rows.sort("source").partition_by("source", as_dict=True).items():
+    for source in rows["source"].unique().sort():
+        bars = rows.filter(source=source)
         days = bars.filter(ticker=change.new)["date"].sort().head(FIRST_DAYS)
         both = bars.filter(pl.col("date").is_in(days.implode()), ticker=change.old)["date"]
         if both.len() >= COMMON_DAYS:
             raise BadInput(
                 f"{change.old} cannot have become {change.new} on {change.date}: {source} has bars "
                 f"of both on {both.len()} of the first {days.len()} days from then on (the first: "
-                f"{both.min()}); check both symbols and the day."
+                f"{both.sort()[0]}); check both symbols and the day."
             )
