@@ -140,6 +140,37 @@ def test_a_file_with_a_date_that_cannot_be_is_refused(command, ledger, tmp_path)
     assert ledger() == {}
 
 
+def test_a_second_entry_for_a_day_says_what_it_takes_the_place_of(command, ledger):
+    day = ("--ticker", "WIPRO.NS", "--date", "2026-04-17", "--kind")
+    command(ACTIONS, "add", *day, "dividend", "--amount", "5")
+    again = command(ACTIONS, "add", *day, "dividend", "--amount", "6")
+    bonus = command(ACTIONS, "add", *day, "bonus", "--ratio", "1:2")
+
+    assert again.stdout == (
+        "WIPRO.NS: 1 action added in place of 5 a share that was entered before, 0 pending; "
+        "no prices of WIPRO.NS are stored yet.\n"
+    )
+    assert bonus.stdout.startswith("WIPRO.NS: 1 action added, 0 pending;")
+    # One new share for two held makes three of two.
+    assert ledger() == {
+        ("2026-04-17", "dividend"): (6.0, "applied"),
+        ("2026-04-17", "bonus"): (1.5, "applied"),
+    }
+
+
+def test_an_action_says_what_else_waits(command, tmp_path):
+    path = tmp_path / "actions.csv"
+    path.write_text(FILE)
+    tcs = ("--ticker", "TCS.NS")
+    command(ACTIONS, "import", *tcs, "--path", path)
+
+    ran = command(ACTIONS, "reject", *tcs, "--date", "2018-05-31")
+
+    assert ran.stdout.startswith(
+        "TCS.NS: 1 action rejected, 1 pending (dividend of 2015-10-21); no prices"
+    )
+
+
 def test_what_is_applied_already_is_not_accepted(command, tmp_path):
     path = tmp_path / "actions.csv"
     path.write_text(FILE)
@@ -193,6 +224,16 @@ def test_every_state_of_an_action_is_kept_with_its_time(command, tmp_path, embed
             ("add", "--date", "2024-01-02", "--kind", "split", "--ratio", "-1"),
             1,
             "not -1",
+        ),
+        (
+            ("add", "--date", "2024-01-02", "--kind", "bonus", "--ratio", "1"),
+            2,
+            "so a 1:1 bonus is 2",
+        ),
+        (
+            ("add", "--date", "2024-01-02", "--kind", "split", "--ratio", "1:2"),
+            2,
+            "write 2 if 1 became 2, or 0.5 if 2 became 1",
         ),
         (("accept", "--date", "2024-01-02"), 1, "2024-01-02"),
         (
@@ -287,7 +328,7 @@ def test_a_list_of_nse_is_taken_whole_and_once(command, ledger, tmp_path):
 
     first, second = command(*take), command(*take)
 
-    next_step = "; run the pipeline to rebuild the prices"
+    next_step = "; rebuild the prices with `python -m mlops.pipeline --all --source stored`"
     new = "5 actions new, 0 changed, 0 as before"
     assert first.stdout == SUMMARY.format(path=path, changes=new, next_step=next_step)
     same = "0 actions new, 0 changed, 5 as before"
@@ -308,7 +349,9 @@ def test_one_ticker_of_a_list_is_taken_alone(command, ledger, tmp_path):
     ran = command(ACTIONS, "import", "--ticker", "INFY.NS", "--path", path)
     missing = command(ACTIONS, "import", "--ticker", "WIPRO.NS", "--path", path)
 
-    assert ran.stdout.splitlines()[0] == f"{path}: 1 row of 1 ticker, as nse"
+    assert ran.stdout.splitlines()[0] == (
+        f"{path}: 1 row of INFY.NS alone (--all takes its 2 tickers), as nse"
+    )
     assert ledger() == {("2018-06-13", "dividend"): (10.5, "applied")}
     assert missing.returncode == 1
     assert missing.stderr.startswith(f"{path}: it has no row of WIPRO.NS")

@@ -19,14 +19,23 @@ from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import BadInput
 from src.core.tables import CORPORATE_ACTIONS
 from src.data.corporate_actions.action import Kind
-from src.data.corporate_actions.decisions.decide import DECIDED, added, decided, move_left
+from src.data.corporate_actions.decisions.decide import (
+    DECIDED,
+    added,
+    check_amounts,
+    decided,
+    move_left,
+)
 from src.data.corporate_actions.decisions.listing import ledger_text
+from src.data.corporate_actions.decisions.outcome import outcome_text
+from src.data.corporate_actions.decisions.ratios import ratio_of, ratio_text
 from src.data.corporate_actions.intake.action_file import ActionFile
 from src.data.corporate_actions.intake.yahoo_file import yahoo_rows
 from src.data.corporate_actions.recording.exchange_list import LATEST_AHEAD
 from src.data.corporate_actions.recording.file_import import file_of, import_list, read_list
 from src.data.corporate_actions.recording.history import record_rows
 from src.data.corporate_actions.recording.joined import joined_actions
+from src.data.next_step import rebuild_step
 from src.data.sources.select import check_fetched_at
 from src.db.store import Store
 from src.stages.arguments import (
@@ -41,8 +50,10 @@ from src.stages.arguments import (
 from src.stages.cli import run_command, set_up
 
 MODULE = "src.data.corporate_actions"
-NEXT_STEP = "run the pipeline to rebuild the prices"
-RATIO_HELP = "what earlier prices are divided by: of a split or bonus, shares after / before"
+RATIO_HELP = (
+    "what earlier prices are divided by: of a split or bonus, shares after / before; a bonus may "
+    "also be written as 1:2, new shares : shares held"
+)
 SUMMARIES = {
     "list": "show the ledger",
     "import": "take the actions that a file states",
@@ -57,6 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     settings, now = set_up(args)
     ticker = ticker_of(args, settings)
+    if getattr(args, "ratio", None) is not None:
+        args.ratio = ratio_of(args.ratio, args.kind)
     changed_at = getattr(args, "fetched_at", None) or now
     check_fetched_at(changed_at, calendar_of(exchange_of(ticker)), now)
     file = file_of(args) if args.action == "import" else None
@@ -95,18 +108,17 @@ def _run(
     if args.action in ("add", "import"):
         where = f"{args.path}: " if args.action == "import" else ""
         _check_dates(rows, calendar, now, where=where)
+        check_amounts(store, ledger, rows, where)
     elif rows.is_empty():
         status = DECIDED[args.action]
         return f"{ticker}: nothing to {args.action} on {args.date}: it is {status} already."
     record_rows(store, rows, changed_at)
-    actions = f"{rows.height} action{'' if rows.height == 1 else 's'} {args.action}ed"
-    pending = rows.filter(status="pending").height
-    later = _later_text(rows, calendar.last_closed(now))
+    outcome = outcome_text(f"{args.action}ed", ledger, rows, calendar.last_closed(now))
     has_prices = ticker in store.tickers()
-    next_step = NEXT_STEP if has_prices else f"no prices of {ticker} are stored yet"
+    next_step = rebuild_step(ticker) if has_prices else f"no prices of {ticker} are stored yet"
     move = move_left(store, ledger, rows) if args.action == "add" else None
     left = f" With it the price still {move} on {args.date} from the close before." if move else ""
-    return f"{ticker}: {actions}, {pending} pending{later}; {next_step}.{left}"
+    return f"{ticker}: {outcome}; {next_step}.{left}"
 
 
 def _changed_rows(
@@ -144,14 +156,6 @@ def _check_dates(
             )
 
 
-def _later_text(rows: pl.DataFrame, closed: dt.date) -> str:
-    is_later = pl.col("date") > closed
-    later = rows.filter(is_later, pl.col("status") != "rejected")["date"].sort().to_list()
-    if not later:
-        return ""
-    return f", {len(later)} not applied before the session of {later[0]} has closed"
-
-
 def _parser() -> Parser:
     parser = command_parser(MODULE, "Show or change the ledger of corporate actions of one ticker.")
     subcommands = parser.add_subparsers(dest="action", required=True, parser_class=Parser)
@@ -176,7 +180,7 @@ def _parser() -> Parser:
             kinds = [kind for kind in get_args(Kind) if name != "add" or kind != "unclear"]
             subparser.add_argument("--kind", choices=kinds, required=name == "add")
         if name in ("add", "accept"):
-            subparser.add_argument("--ratio", type=float, metavar="R", help=RATIO_HELP)
+            subparser.add_argument("--ratio", type=ratio_text, metavar="R", help=RATIO_HELP)
         if name == "add":
             subparser.add_argument("--amount", type=float, help="dividend per share, as paid")
     return parser

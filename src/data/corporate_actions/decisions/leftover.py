@@ -32,8 +32,6 @@ def jump_left(bars: pl.DataFrame, ledger: pl.DataFrame, day: dt.date) -> str | N
     if bars["price_basis"][row] != "unadjusted" and not _is_jump(opened / before, closed / before):
         return None
     expected = _expected(before, bars["date"][row - 1], bars["date"][row], ledger)
-    if expected <= 0:
-        return None
     left = opened / expected, closed / expected
     if is_ordinary(*left) or not (_is_jump(*left) or _is_jump(opened / before, closed / before)):
         return None
@@ -41,11 +39,15 @@ def jump_left(bars: pl.DataFrame, ledger: pl.DataFrame, day: dt.date) -> str | N
 
 
 def _expected(close: float, previous: dt.date, day: dt.date, ledger: pl.DataFrame) -> float:
-    """What a close becomes by the actions after its day, up to another."""
+    """What a close becomes by the actions after its day, up to another.
+
+    Amounts that it does not have are left out: they are refused elsewhere, and hide no jump.
+    """
     between = [action for action in active_actions(ledger) if previous < action.date <= day]
     evenings = np.array([action.date for action in between], dtype="datetime64[D]") - 1
     cash = np.array([action.cash for action in between]) / divisors_after(evenings, between)
-    return close / prod(action.divisor for action in between) - float(cash.sum())
+    whole, paid = close / prod(action.divisor for action in between), float(cash.sum())
+    return whole - paid if paid < whole else whole
 
 
 def _is_jump(opened: float, closed: float) -> bool:

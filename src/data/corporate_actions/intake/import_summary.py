@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from src.data.next_step import rebuild_step
+
 if TYPE_CHECKING:
     from src.data.corporate_actions.intake.exchange_lists.rows import ActionRow
     from src.data.corporate_actions.intake.exchange_lists.statements import Reading
     from src.data.corporate_actions.intake.listed_actions import ListChanges
 
-NEXT_STEP = "run the pipeline to rebuild the prices"
 _SHOWN = 20
 # What rows become, in the order of the table.
 _LINES = {
@@ -34,7 +35,9 @@ class ImportedList:
     """Facts of an imported list.
 
     Attributes:
-        tickers: How many it names.
+        tickers: How many of those that it names were taken.
+        ticker: The one that was taken; None if all were.
+        others: How many more it names.
         with_prices: Of how many of them prices are stored.
         errors: Rows that could not be used, as sentences.
     """
@@ -42,6 +45,8 @@ class ImportedList:
     path: str
     source: str
     tickers: int
+    ticker: str | None
+    others: int
     with_prices: int
     errors: Sequence[str]
 
@@ -56,8 +61,7 @@ def summary_of(
     """A short table, what was not understood, and what waits for a person."""
     total = len(rows) + len(imported.errors)
     lines = [
-        f"{imported.path}: {_counted(total, 'row')} of {_counted(imported.tickers, 'ticker')}, as "
-        f"{imported.source}",
+        f"{imported.path}: {_counted(total, 'row')} of {_taken(imported)}, as {imported.source}",
         *(f"  {reading.rows[kind]:>6,}  {text}" for kind, text in _lines(reading).items()),
     ]
     failures = [*imported.errors, *reading.undated]
@@ -67,6 +71,13 @@ def summary_of(
     lines += _listed("Not usable", failures)
     lines += _listed("Changed", changes.warnings)
     return "\n".join([*lines, _ledger_line(imported, stated, changes)])
+
+
+def _taken(imported: ImportedList) -> str:
+    if imported.ticker is None:
+        return _counted(imported.tickers, "ticker")
+    left = f" alone (--all takes its {imported.others + 1:,} tickers)" if imported.others else ""
+    return f"{imported.ticker}{left}"
 
 
 def _lines(reading: Reading) -> dict[str, str]:
@@ -108,4 +119,6 @@ def _ledger_line(imported: ImportedList, stated: pl.DataFrame, changes: ListChan
     without = imported.tickers - imported.with_prices
     if without:
         text += f"; no prices of {_counted(without, 'ticker')} are stored yet"
-    return f"{text}; {NEXT_STEP}." if changes.rows.height else f"{text}."
+    if not changes.rows.height:
+        return f"{text}."
+    return f"{text}; {rebuild_step(imported.ticker)}."

@@ -36,7 +36,7 @@ def with_theoretical_ratios(
     source. ``splits`` are the changes in shares that such prices are adjusted for, if any are.
     """
     rows = [
-        row | _valued(row, _close_before(row["date"], bars, splits))
+        row | _valued(row, close_before(row["date"], bars, splits))
         for row in rights.iter_rows(named=True)
     ]
     return pl.DataFrame(rows, schema=rights.schema)
@@ -57,7 +57,7 @@ def felt_days(weighed: pl.DataFrame, bars: pl.DataFrame) -> set[dt.date]:
     return days
 
 
-def _close_before(
+def close_before(
     day: dt.date, bars: pl.DataFrame, splits: Sequence[Action]
 ) -> dict[str, Any] | None:
     """The last close with the right, in money of that day, and where it is from."""

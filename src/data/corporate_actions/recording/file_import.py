@@ -70,6 +70,7 @@ def import_list(
 
     identities = database.store.identities()
     rows = under_tickers_of_today(listed.rows, identities)
+    named = len({row.ticker for row in rows})
     if ticker is not None:
         rows = _of_ticker(rows, ticker, args, identities)
     known_at = (args.fetched_at or now).astimezone(dt.UTC)
@@ -80,7 +81,13 @@ def import_list(
         stored = set(store.tickers())
     errors = [] if ticker is not None else listed.errors
     imported = ImportedList(
-        str(args.path), listed.source, len(tickers), len(stored & set(tickers)), errors
+        str(args.path),
+        listed.source,
+        tickers=len(tickers),
+        ticker=ticker,
+        others=named - len(tickers),
+        with_prices=len(stored & set(tickers)),
+        errors=errors,
     )
     return summary_of(imported, rows, recorded.reading, recorded.stated, recorded.changes)
 

@@ -10,7 +10,7 @@ import pytest
 from src.core.errors import BadInput
 from src.core.tables import ACTION_HISTORY, CLEAN_DAILY, CORPORATE_ACTIONS, SYMBOL_CHANGES
 from src.data.cleaning import stage as cleaning
-from src.data.corporate_actions.decisions.decide import added, decided, move_left
+from src.data.corporate_actions.decisions.decide import added, check_amounts, decided, move_left
 from src.data.corporate_actions.decisions.listing import ledger_text
 from src.data.corporate_actions.ledger import LEDGER_SCHEMA
 from src.data.corporate_actions.recording.history import record_rows
@@ -61,10 +61,11 @@ def cleaned(store, run_context):
 
 @pytest.fixture
 def decide(store):
-    def decided_and_recorded(action, kind=None, ratio=None, day=EX_DATE):
-        args = argparse.Namespace(action=action, date=day, kind=kind, ratio=ratio, amount=None)
+    def decided_and_recorded(action, kind=None, ratio=None, day=EX_DATE, amount=None):
+        args = argparse.Namespace(action=action, date=day, kind=kind, ratio=ratio, amount=amount)
         ledger = rows(store, CORPORATE_ACTIONS)
         changed = added(args, TCS, NOW) if action == "add" else decided(args, store, ledger)
+        check_amounts(store, ledger, changed)
         left = move_left(store, ledger, changed)
         record_rows(store, changed, NOW)
         return left
@@ -295,3 +296,40 @@ def test_an_impossible_dividend_stops_no_other_ticker(store, home):
         f"TCS.NS: the dividend of 5000 stated for {EX_DATE} is not applied because it is not below "
         "the close before it: accept or reject it with `python -m src.data.corporate_actions`.",
     )
+
+
+def test_an_amount_that_is_not_below_the_stored_close_is_refused(store, cleaned, decide):
+    cleaned(1000.0)
+
+    with pytest.raises(BadInput) as refused:
+        decide("add", "dividend", amount=1000.0)
+
+    assert str(refused.value) == (
+        f"TCS.NS: a dividend of 1000 a share on {EX_DATE} cannot be, since the close before it was "
+        f"1000 on {BEFORE}: give the amount that one share was paid."
+    )
+    assert rows(store, CORPORATE_ACTIONS).is_empty()
+
+
+def test_an_amount_as_paid_is_held_against_the_price_of_its_day(store, cleaned, decide):
+    # The vendor shows 1000 for 10,000 before a split of 10 for 1 that came later.
+    cleaned(1000.0, "split", stated("split", ratio=10.0, day=DAYS[35]))
+
+    assert decide("add", "dividend", amount=1500.0) is None
+    with pytest.raises(BadInput, match="the close before it was 10000 on"):
+        decide("add", "dividend", amount=10000.0)
+
+
+def test_a_bonus_that_the_prices_do_not_show_is_told_beside_a_dividend_too(cleaned, decide):
+    cleaned(1000.0)
+    decide("add", "dividend", amount=50.0)
+
+    # 1000 / 2 less 25 of each new share is 475, and the price stands at 1000.
+    assert decide("add", "bonus", ratio=2.0) == "opens +110.5% and closes +110.5%"
+
+
+def test_a_dividend_beside_a_jump_that_nothing_explains_is_told(cleaned, decide):
+    cleaned(500.0)
+
+    # 1000 less 10 is 990.
+    assert decide("add", "dividend", amount=10.0) == "opens -49.5% and closes -49.5%"
