@@ -342,6 +342,30 @@ def test_a_list_of_nse_is_taken_whole_and_once(command, ledger, tmp_path):
     }
 
 
+def test_the_ledgers_of_all_tickers_are_listed_in_short_lines(command, tmp_path):
+    path = tmp_path / "CF-CA-equities.csv"
+    path.write_text(NSE_LIST)
+    command(ACTIONS, "import", "--all", "--path", path)
+
+    whole = command(ACTIONS, "list", "--all").stdout.splitlines()
+    pending = command(ACTIONS, "list", "--pending").stdout
+    of_infosys = command(ACTIONS, "list", "--pending", "--ticker", "INFY.NS").stdout
+    unnamed = command(ACTIONS, "list").stdout.splitlines()
+
+    assert whole[0] == "5 corporate actions of 2 tickers, 1 pending"
+    assert whole[1:3] == [
+        "INFY.NS  2018-06-13  dividend  10.5       applied",
+        "TCS.NS   2018-05-31  bonus     2          applied",
+    ]
+    assert pending == (
+        "1 corporate action of 1 ticker, 1 pending\n"
+        "TCS.NS  2021-10-14  unclear   -          pending   Interim Dividend\n"
+    )
+    assert of_infosys == "INFY.NS: no corporate action is pending.\n"
+    assert unnamed[0] == "TCS.NS: 4 corporate actions"
+    assert unnamed[-1] == "`list --all` shows all tickers, `list --pending` what waits."
+
+
 def test_one_ticker_of_a_list_is_taken_alone(command, ledger, tmp_path):
     path = tmp_path / "CF-CA-equities.csv"
     path.write_text(NSE_LIST)

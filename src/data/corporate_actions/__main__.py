@@ -10,7 +10,7 @@ import datetime as dt
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import polars as pl
 
@@ -26,7 +26,7 @@ from src.data.corporate_actions.decisions.decide import (
     decided,
     move_left,
 )
-from src.data.corporate_actions.decisions.listing import ledger_text
+from src.data.corporate_actions.decisions.listing import ledger_text, ledgers_text
 from src.data.corporate_actions.decisions.outcome import outcome_text
 from src.data.corporate_actions.decisions.ratios import ratio_of, ratio_text
 from src.data.corporate_actions.intake.action_file import ActionFile
@@ -48,6 +48,9 @@ from src.stages.arguments import (
     ticker_of,
 )
 from src.stages.cli import run_command, set_up
+
+if TYPE_CHECKING:
+    from src.db.database import Database
 
 MODULE = "src.data.corporate_actions"
 RATIO_HELP = (
@@ -82,26 +85,48 @@ def main(argv: Sequence[str] | None = None) -> int:
             text = import_list(args, listed, None if args.all else ticker, database, now)
         sys.stdout.write(f"{text}\n")
         return 0
-    is_reading = args.action == "list"
+    if args.action == "list":
+        with open_database(settings.server, settings.home) as database:
+            text = _listed(args, database, ticker)
+        sys.stdout.write(f"{text}\n")
+        return 0
     with (
         open_database(settings.server, settings.home) as database,
-        ticker_locks(database.control, [] if is_reading else [ticker]),
-        database.store.transaction(read_only=is_reading),
+        ticker_locks(database.control, [ticker]),
+        database.store.transaction(),
     ):
         text = _run(args, database.store, ticker, now, file)
     sys.stdout.write(f"{text}\n")
     return 0
 
 
+def _listed(args: argparse.Namespace, database: Database, ticker: str) -> str:
+    """The ledger of one ticker, or of all: also with ``--pending`` where none is named."""
+    from src.db.tables.actions import symbols_with_actions
+
+    is_whole = args.all or (args.pending and args.ticker is None)
+    symbols = symbols_with_actions(database.control) if is_whole else [ticker]
+    with database.store.transaction(read_only=True):
+        identities = database.store.identities()
+        owners = {span.ticker for symbol in symbols for span in identities.successors(symbol)}
+        tickers = sorted({*symbols, *owners}) if is_whole else symbols
+        whole = joined_actions(database.store, CORPORATE_ACTIONS, tickers, identities)
+    ledger = whole.filter(status="pending") if args.pending else whole
+    if args.pending and ledger.is_empty():
+        return f"{'' if is_whole else f'{ticker}: '}no corporate action is pending."
+    if is_whole:
+        return ledgers_text(ledger)
+    if ledger.is_empty():
+        return f"{ledger_text(ticker, ledger)} {identities.moved_sentence(ticker)}".rstrip()
+    hint = "" if args.ticker else "\n`list --all` shows all tickers, `list --pending` what waits."
+    return f"{ledger_text(ticker, ledger)}{hint}"
+
+
 def _run(
     args: argparse.Namespace, store: Store, ticker: str, now: dt.datetime, file: ActionFile | None
 ) -> str:
     """Run the subcommand, and return the text to print."""
-    identities = store.identities()
-    ledger = joined_actions(store, CORPORATE_ACTIONS, [ticker], identities)
-    if args.action == "list":
-        moved = identities.moved_sentence(ticker) if ledger.is_empty() else ""
-        return f"{ledger_text(ticker, ledger)} {moved}".rstrip()
+    ledger = joined_actions(store, CORPORATE_ACTIONS, [ticker], store.identities())
     calendar = calendar_of(exchange_of(ticker))
     changed_at = getattr(args, "fetched_at", None) or now
     rows = _changed_rows(args, store, ledger, ticker, changed_at, file)
@@ -163,11 +188,20 @@ def _parser() -> Parser:
         subparser = subcommands.add_parser(
             name, help=summary, description=f"{summary.capitalize()}."
         )
-        choice = subparser.add_mutually_exclusive_group() if name == "import" else None
+        has_all = name in ("list", "import")
+        choice = subparser.add_mutually_exclusive_group() if has_all else None
         add_ticker(subparser, group=choice)
         add_config(subparser)
         if choice is not None:
-            choice.add_argument("--all", action="store_true", help="all tickers of the file")
+            of = " of the file" if name == "import" else ""
+            choice.add_argument("--all", action="store_true", help=f"all tickers{of}")
+        if name == "list":
+            subparser.add_argument(
+                "--pending",
+                action="store_true",
+                help="what waits for a person: of all tickers, or of --ticker",
+            )
+        elif name == "import":
             subparser.add_argument("--path", type=Path, required=True, metavar="F")
             subparser.add_argument(
                 "--source", help="who states them (default: nse, bse or yahoo by its columns)"
@@ -175,7 +209,7 @@ def _parser() -> Parser:
             subparser.add_argument(
                 "--fetched-at", type=moment, metavar="TIME", help="of the file (default: now)"
             )
-        elif name != "list":
+        else:
             subparser.add_argument("--date", type=date, required=True, help="the ex-date")
             kinds = [kind for kind in get_args(Kind) if name != "add" or kind != "unclear"]
             subparser.add_argument("--kind", choices=kinds, required=name == "add")

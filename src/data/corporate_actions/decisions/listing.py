@@ -1,4 +1,4 @@
-"""Show the ledger of one ticker as text: one line an action, with what is to be decided."""
+"""Show the ledger as text: one line an action, with what is to be decided."""
 
 from __future__ import annotations
 
@@ -27,12 +27,34 @@ def ledger_text(ticker: str, ledger: pl.DataFrame) -> str:
     return "\n".join([f"{ticker}: {count}", *map(_line, rows)])
 
 
-def _line(row: Row) -> str:
+def ledgers_text(ledger: pl.DataFrame) -> str:
+    """The rows of many tickers' ledgers, by ticker and date, in short lines."""
+    if ledger.is_empty():
+        return "No corporate actions."
+    tickers, pending = ledger["ticker"].n_unique(), ledger.filter(status="pending").height
+    count = f"{ledger.height:,} corporate action{'' if ledger.height == 1 else 's'}"
+    of = f"of {tickers:,} ticker{'' if tickers == 1 else 's'}, {pending:,} pending"
+    width = max(map(len, ledger["ticker"]))
+    rows = ledger.sort("ticker", "date", "kind").iter_rows(named=True)
+    lines = [f"{row['ticker']:<{width}}  {_short_line(row)}" for row in rows]
+    return "\n".join([f"{count} {of}", *lines])
+
+
+def _short_line(row: Row) -> str:
+    notes = "; ".join(filter(None, _notes(row))) if row["status"] == "pending" else ""
+    cut = notes if len(notes) <= LONGEST else f"{notes[: LONGEST - 1]}…"
+    return f"{row['date']}  {row['kind']:<9} {_size(row):<10} {row['status']:<9} {cut}".rstrip()
+
+
+def _size(row: Row) -> str:
     value = row["amount"] if row["ratio"] is None else row["ratio"]
-    size = "-" if value is None else f"{value:.6g}"
+    return "-" if value is None else f"{value:.6g}"
+
+
+def _line(row: Row) -> str:
     notes = "; ".join(filter(None, _notes(row)))
     return (
-        f"{row['date']}  {row['kind']:<9} {size:<10} {row['status']:<9} "
+        f"{row['date']}  {row['kind']:<9} {_size(row):<10} {row['status']:<9} "
         f"{row['origin']}, {row['source']}{': ' if notes else ''}{notes}"
     )
 
@@ -51,5 +73,5 @@ def _notes(row: Row) -> list[str]:
     if move is not None and row["kind"] in SHARE_KINDS:
         notes.append(f"if a split, of {likely_splits(row)}")
     elif move is not None:
-        notes.append(f"the price before was {1 / move[0]:.4g} times the open")
+        notes.append(f"a ratio of {1 / move[0]:.4g} would explain all of it")
     return notes

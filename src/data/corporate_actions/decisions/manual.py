@@ -27,15 +27,25 @@ def decided_rows(
     """
     rows = ledger.filter(date=day) if kind is None else ledger.filter(date=day, kind=kind)
     if rows.is_empty():
-        days = ledger.sort((pl.col("date") - day).abs())["date"].unique(maintain_order=True)[:3]
-        nearest = f"The nearest dates are {', '.join(map(str, days))}"
-        if days.is_empty():
-            nearest = "It is empty"
-        raise BadInput(f"The ledger has no {kind or 'action'} on {day}. {nearest}.")
+        raise BadInput(
+            f"The ledger has no {kind or 'action'} on {day}. {_what_it_has(ledger, day)}"
+        )
     if ratio is not None:
         return _with_ratio(rows, day, status, ratio)
     changed = rows.filter(pl.col("status") != status)
     return changed.with_columns(status=pl.lit(status), decided_by=pl.lit("person"))
+
+
+def _what_it_has(ledger: pl.DataFrame, day: dt.date) -> str:
+    """The actions of that date, else the nearest dates, as a sentence."""
+    kinds = ledger.filter(date=day)["kind"].unique().sort().to_list()
+    if kinds:
+        options = " or ".join(f"--kind {kind}" for kind in kinds)
+        return f"That day has: {', '.join(kinds)}; say {options}."
+    days = ledger.sort((pl.col("date") - day).abs())["date"].unique(maintain_order=True)[:3]
+    if days.is_empty():
+        return "It is empty."
+    return f"The nearest dates are {', '.join(map(str, days))}."
 
 
 def _with_ratio(rows: pl.DataFrame, day: dt.date, status: str, ratio: float) -> pl.DataFrame:
@@ -82,11 +92,25 @@ def _accepted_ratio(row: dict[str, Any]) -> float | None:
             f"The {row['kind']} of {row['date']} may be one of {likely} for 1: give the right "
             "ratio with --ratio."
         )
-    move = seen_move(row)
-    seen = f" (the price opened at 1/{1 / move[0]:.4g} of the close before)" if move else ""
-    raise BadInput(
-        f"No ratio is known for the {row['kind']} of {row['date']}{seen}: give it with --ratio, "
-        "or reject it if the move was real."
+    raise BadInput(f"No ratio is known for the {row['kind']} of {row['date']}{_way_to_ratio(row)}.")
+
+
+def _way_to_ratio(row: dict[str, Any]) -> str:
+    """What was seen of the action, and how to find its ratio."""
+    if move := seen_move(row):
+        return (
+            f" (the price opened {move[0] - 1:+.1%}, at 1/{1 / move[0]:.4g} of the close before): "
+            "give it with --ratio, or reject it if the move was real"
+        )
+    if row["kind"] == "rights":
+        return (
+            ", and the stored prices show no jump there: give with --ratio the close before, P, "
+            "over the theoretical price after, (h P + r S) / (h + r), where r shares at S are "
+            "offered for h held, or reject it if it took nothing from the price"
+        )
+    return (
+        ", and the stored prices show no jump there: give with --ratio the value of a share before "
+        "it over the value after it, or reject it if it took nothing from the price"
     )
 
 

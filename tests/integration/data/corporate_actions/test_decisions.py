@@ -145,8 +145,8 @@ def test_a_fall_near_no_usual_ratio_needs_a_persons(store, cleaned, decide):
     with pytest.raises(BadInput) as refused:
         decide("accept")
     assert str(refused.value) == (
-        f"No ratio is known for the split of {EX_DATE} (the price opened at 1/4.464 of the close "
-        "before): give it with --ratio, or reject it if the move was real."
+        f"No ratio is known for the split of {EX_DATE} (the price opened -77.6%, at 1/4.464 of "
+        "the close before): give it with --ratio, or reject it if the move was real."
     )
 
 
@@ -162,14 +162,14 @@ def test_an_accepted_event_takes_the_jump_away_and_leaves_the_volume(
     )
     assert listed(store) == [
         f"{EX_DATE}  demerger  -          pending   stated, nse: Demerger; the price opened "
-        f"-64.0% on {EX_DATE}; the price before was 2.778 times the open"
+        f"-64.0% on {EX_DATE}; a ratio of 2.778 would explain all of it"
     ]
 
     with pytest.raises(BadInput) as refused:
         decide("accept")
     assert str(refused.value) == (
-        f"No ratio is known for the demerger of {EX_DATE} (the price opened at 1/2.778 of the "
-        "close before): give it with --ratio, or reject it if the move was real."
+        f"No ratio is known for the demerger of {EX_DATE} (the price opened -64.0%, at 1/2.778 "
+        "of the close before): give it with --ratio, or reject it if the move was real."
     )
 
     # 360 x 2.75 / 1000 = .99.
@@ -333,3 +333,28 @@ def test_a_dividend_beside_a_jump_that_nothing_explains_is_told(cleaned, decide)
 
     # 1000 less 10 is 990.
     assert decide("add", "dividend", amount=10.0) == "opens -49.5% and closes -49.5%"
+
+
+def test_a_demerger_on_the_day_is_named_where_a_split_is_asked_for(cleaned, decide):
+    cleaned(1000.0, "unadjusted", stated("demerger"))
+
+    with pytest.raises(BadInput) as refused:
+        decide("accept", "split", ratio=2.0)
+
+    assert str(refused.value) == (
+        f"The ledger has no split on {EX_DATE}. That day has: demerger; say --kind demerger."
+    )
+
+
+def test_rights_without_a_move_are_refused_with_the_way_to_their_ratio(cleaned, decide):
+    cleaned(1000.0, "unadjusted", stated("rights", status="pending"))
+
+    with pytest.raises(BadInput) as refused:
+        decide("accept", "rights")
+
+    assert str(refused.value) == (
+        f"No ratio is known for the rights of {EX_DATE}, and the stored prices show no jump there: "
+        "give with --ratio the close before, P, over the theoretical price after, "
+        "(h P + r S) / (h + r), where r shares at S are offered for h held, or reject it if it "
+        "took nothing from the price."
+    )
