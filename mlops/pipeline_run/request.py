@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from mlops.pipeline_run.output.states import left_out_sentence
 from src.config.clock import now
 from src.core.calendars.exchanges import by_exchange, calendar_of, exchange_of, shared_exchange
 from src.core.errors import UsageError
@@ -79,6 +80,12 @@ class RunRequest:
         for group in by_exchange(self.tickers or ()):
             calendar_of(shared_exchange(group))
 
+    def left_out(self, prepared: PreparedTickers) -> dict[str, str]:
+        """Of a run of all that is stored the tickers that are not traded, with their states."""
+        if self.tickers is not None or self.source.name == "csv":
+            return {}
+        return prepared.untraded_tickers()
+
     def groups(
         self, prepared: PreparedTickers, store: Store
     ) -> list[tuple[tuple[str, ...], Source | None]]:
@@ -93,6 +100,8 @@ class RunRequest:
             _prepare_files(source, store, pass_over=self.as_of is None)
         if tickers is None:
             tickers = _tickers_in(source) or tuple(prepared.traded_tickers())
+        if not tickers and (left_out := self.left_out(prepared)):
+            raise UsageError(left_out_sentence(left_out))
         if not tickers:
             raise UsageError("No prices are stored yet: give some with --source csv --path FOLDER.")
         if isinstance(source, NetworkSource):

@@ -142,12 +142,18 @@ def _run_exchanges(
     prepared, locks = PreparedTickers(database.control), TickerLocks(database.control)
     try:
         exchanges = []
+        reporter.record.results["left_out"] = request.left_out(prepared)
         for tickers, source in request.groups(prepared, database.store):
             keep_pace(source, database, request.settings, reporter.waits)
             context = _make_context(request, database, tickers, reporter.record.folder.run_id)
             free = _lock(locks, reporter.record, context)
             exchanges.append((context, free, source))
             reporter.total += len(free)
+        tickers_of_run = {ticker for context, _, _ in exchanges for ticker in context.tickers}
+        states = prepared.untraded_tickers()
+        reporter.record.results["states"] = {
+            ticker: states[ticker] for ticker in sorted(tickers_of_run & states.keys())
+        }
         for context, free, source in exchanges:
             part = ExchangeRun(context, database, prepared, locks, reporter)
             part.run(free, source, skip_training=skip_training)

@@ -312,3 +312,51 @@ def test_of_statements_at_one_time_the_later_one_counts(
     assert connection.execute("SELECT state FROM current_states").fetchall() == [("active",)]
     name = connection.execute("SELECT name FROM instruments WHERE ticker = 'NEWNAME.NS'")
     assert name.fetchone() == ("Newname Industries Limited",)
+
+
+def test_a_state_shows_in_the_list_and_the_report_until_another_is_stated(
+    command, instruments, database_url, history
+):
+    command(
+        *("src.data.ingest", "write", "--ticker", "NEWNAME.NS", "--source", "csv"),
+        *("--path", history),
+        DATABASE_URL=database_url,
+    )
+    state = ("state", "--ticker", "NEWNAME", "--because", "a circular", "--by", "A. Rao")
+
+    early = instruments(*state, "--state", "delisted", "--date", "2011-06-28", code=1)
+    instruments(*state, "--state", "delisted", "--date", "2011-06-30")
+    report = command("src.data.report", "--ticker", "NEWNAME", DATABASE_URL=database_url)
+    back = instruments(*state, "--state", "active", "--date", "2011-06-30")
+
+    assert early.startswith(
+        "It cannot have been delisted on 2011-06-28: its newest stored bar is of 2011-06-29"
+    )
+    assert "delisted since 2011-06-30: a circular (A. Rao)" in report.stdout
+    assert back.endswith("It was stated to be delisted since 2011-06-30.\n")
+    told = instruments("list", "--ticker", "NEWNAME").splitlines()
+    assert told[0].startswith("NEWNAME.NS  active since 2011-06-30: a circular (A. Rao, ")
+    assert told[0].endswith(": in force")
+    assert told[1].startswith("  before: NEWNAME.NS  delisted since 2011-06-30")
+    report = command("src.data.report", "--ticker", "NEWNAME", DATABASE_URL=database_url)
+    assert "delisted" not in report.stdout
+
+
+def test_the_list_says_what_is_there_by_source(instruments, tmp_path):
+    assert "No list of shares is stored: `python -m " in instruments("list")
+    listed, changes = tmp_path / "EQUITY_L.csv", tmp_path / "symbolchange.csv"
+    listed.write_text(EQUITY_L)
+    changes.write_text("A,OLDNAME,MIDNAME,16-JUN-2006\nA,MIDNAME,NEWNAME,29-JUN-2011\n")
+    instruments("import", "--path", listed)
+    instruments("import", "--path", changes)
+
+    told = instruments("list").splitlines()
+
+    assert told[0].startswith("EQUITY_L.csv: 2 shares, the newest statement of ")
+    assert told[1:] == [
+        "Of 0 tickers with prices 0 have facts of their listing.",
+        "2 changes of symbols:",
+        "OLDNAME.NS  is MIDNAME.NS from 2006-06-16 on (symbolchange.csv)",
+        "MIDNAME.NS  is NEWNAME.NS from 2011-06-29 on (symbolchange.csv)",
+        "`python -m src.data.instruments list --ticker T` shows what is known of one share.",
+    ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mlops.pipeline_run.output.states import state_lines
 from src.stages.tables import aligned
 
 HEADERS = ("horizon", "target date", "forecast", "90 % range", "chance of a rise")
@@ -16,12 +17,12 @@ RUNS = "mlops/runs"
 
 def forecast_table(results: Mapping[str, Any]) -> str:
     """The forecasts of a run as text: a header, one line a horizon, and how far to trust them."""
-    forecasts = results["forecasts"]
+    forecasts, states = results["forecasts"], state_lines(results)
     if not forecasts:
         why = results["warnings"] or ["The log says why."]
-        return "\n".join([f"{results['ticker']}: there is no forecast.", *why])
+        return "\n".join([f"{results['ticker']}: there is no forecast.", *why, *states])
     table = aligned([HEADERS, *(_row(forecast) for forecast in forecasts)], str.ljust, gap="   ")
-    lines = [_header(results), *table, *_age(results), *_dates(forecasts)]
+    lines = [_header(results), *table, *states, *_age(results), *_dates(forecasts)]
     lines += sentences_in_use(forecasts)
     noted = [forecast for forecast in forecasts if forecast["note"]]
     lines += [f"{horizon_name(forecast)}: {forecast['note']}." for forecast in noted]

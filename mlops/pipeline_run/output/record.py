@@ -99,6 +99,8 @@ class RunRecord:
             **facts,
             "tickers": {},
             "not_fetched": {},
+            "states": {},
+            "left_out": {},
             "pools": {},
             "stages": {},
             "forecasts": [],

@@ -13,6 +13,7 @@ from mlops.pipeline_run.output.forecast_table import (
     rise_chance,
     sentences_in_use,
 )
+from mlops.pipeline_run.output.states import state_lines
 from mlops.pipeline_run.output.warning_kinds import count_by_kind
 from src.core.pools import pool_of
 from src.data.sources.delivery import SAMPLE_TICKER
@@ -29,7 +30,8 @@ def ticker_table(results: Mapping[str, Any]) -> str:
     for forecast in results["forecasts"]:
         by_ticker.setdefault(forecast["ticker"], []).append(forecast)
     if not by_ticker:
-        return "\n".join(["There is no forecast.", *count_by_kind(results["warnings"])])
+        why = [*count_by_kind(results["warnings"]), *state_lines(results)]
+        return "\n".join(["There is no forecast.", *why])
     horizons = list(dict.fromkeys(forecast["horizon"] for forecast in results["forecasts"]))
     close = Counter(forecasts[0]["feature_date"] for forecasts in by_ticker.values())
     newest = close.most_common(1)[0][0]
@@ -37,6 +39,7 @@ def ticker_table(results: Mapping[str, Any]) -> str:
     lines = [_title(results, newest, horizons), *aligned([_headers(horizons), *rows], str.rjust)]
     if not results["live"]:
         lines.append("This run looked back: later prices were not used, and nothing was written.")
+    lines += state_lines(results)
     lines += _in_use(by_ticker)
     lines += count_by_kind([_noted(each) for each in results["forecasts"] if each["note"]])
     return "\n".join([*lines, evidence(results)])

@@ -36,6 +36,7 @@ from src.data.instruments.states import (
     check_state,
     current_states,
     new_states,
+    newest_bar,
     store_states,
 )
 
@@ -125,10 +126,10 @@ def undo(
 def state(
     database: Database, ticker: str, since: StateSince, today: dt.date, now: dt.datetime
 ) -> str:
-    """Enter a share's state; raises BadInput for one without evidence or in the future."""
-    check_state(since, today)
+    """Enter a share's state; raises BadInput for one that cannot be (``check_state``)."""
     store = database.store
     with store.transaction():
+        check_state(since, today, newest_bar(store, ticker))
         before = current_states(store, [ticker]).get(ticker)
         if before == since:
             return f"{ticker}: that is stored already."
@@ -139,7 +140,8 @@ def state(
         "suspended": "it is not fetched, and no alert is sent for its age",
         "delisted": "it is fetched and forecast no longer, and its history stays",
     }[since.state]
-    return f"{ticker} is {since.state} since {since.date}: {meaning}."
+    instead = f" It was stated to be {before.state} since {before.date}." if before else ""
+    return f"{ticker} is {since.state} since {since.date}: {meaning}.{instead}"
 
 
 def _import_changes(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.errors import BadInput
-from src.core.tables import INSTRUMENT_STATES
+from src.core.tables import INSTRUMENT_STATES, RAW_DAILY
+from src.data.history.joined import joined_rows
 
 if TYPE_CHECKING:
     from src.db.store import Store
@@ -48,12 +49,28 @@ def current_states(store: Store, tickers: list[str]) -> dict[str, StateSince]:
     }
 
 
-def check_state(since: StateSince, today: dt.date) -> None:
-    """Refuse a state without evidence, or from a day that has not come; raises BadInput."""
+def check_state(since: StateSince, today: dt.date, newest: dt.date | None) -> None:
+    """Refuse a state that cannot be; ``newest`` is the day of the newest stored bar.
+
+    Raises:
+        BadInput: It has no evidence, is from a day that has not come, or is a delisting before
+            that bar.
+    """
     if not since.reason.strip():
         raise BadInput('A state needs its evidence: say it with --because "…".')
     if since.date > today:
         raise BadInput(f"{since.date} lies in the future: state it on that day.")
+    if since.state == "delisted" and newest is not None and newest > since.date:
+        raise BadInput(
+            f"It cannot have been delisted on {since.date}: its newest stored bar is of {newest}; "
+            "give the first day without trade, or withdraw the prices that are not its own."
+        )
+
+
+def newest_bar(store: Store, ticker: str) -> dt.date | None:
+    """The day of a ticker's newest daily bar, also under an earlier symbol; None without one."""
+    days = joined_rows(store, RAW_DAILY, [ticker], store.identities())["date"]
+    return None if days.is_empty() else days.sort()[-1]
 
 
 def store_states(store: Store, states: Mapping[str, StateSince], at: dt.datetime) -> None:

@@ -21,23 +21,58 @@ if TYPE_CHECKING:
 
     from src.db.store import Store
 
+LIST, IMPORT = (f"python -m src.data.instruments {command}" for command in ("list", "import"))
 SHOWN = 50
 
 
 def overview(store: Store) -> list[str]:
-    """How much is known, and of stored tickers what is out of the ordinary."""
+    """How much is known from which list, of stored tickers what is out of the ordinary."""
     tickers, listed = store.tickers(), store.listed_tickers()
-    changes = active_changes(store)
-    lines = [
-        f"{len(listed):,} instruments with facts, {changes.height:,} changes of symbols; of "
-        f"{len(tickers):,} tickers with prices {len(listed.intersection(tickers)):,} have facts."
+    facts = store.load(INSTRUMENTS, sorted(listed), columns=("ticker", "source", "stated_at"))
+    return [
+        *_sources(facts),
+        f"Of {len(tickers):,} tickers with prices {len(listed.intersection(tickers)):,} have "
+        "facts of their listing.",
+        *_changes(active_changes(store), tickers),
+        *_untraded(store, tickers),
+        f"`{LIST} --ticker T` shows what is known of one share.",
     ]
-    chosen = changes.filter(pl.col("new_ticker").is_in(tickers)).tail(SHOWN)
-    lines += [_change(row) for row in chosen.iter_rows(named=True)]
-    for ticker, since in sorted(current_states(store, tickers).items()):
-        if since.state != "active":
-            lines.append(f"{ticker}  {since.state} since {since.date}: {since.reason}")
+
+
+def _sources(facts: pl.DataFrame) -> list[str]:
+    """How many shares each list states, and how many are not of a list."""
+    counts = facts.group_by("source").agg(pl.len(), pl.col("stated_at").max())
+    lines = [
+        f"{source or 'not from a list'}: {count:,} share{'' if count == 1 else 's'}"
+        + (f", the newest statement of {stated_at:%Y-%m-%d}" if stated_at else "")
+        for source, count, stated_at in counts.sort("source", nulls_last=True).iter_rows()
+    ]
+    if facts["source"].count() == 0:
+        lines.append(f"No list of shares is stored: `{IMPORT} --path EQUITY_L.csv`.")
     return lines
+
+
+def _changes(changes: pl.DataFrame, tickers: list[str]) -> list[str]:
+    """The changes of symbols; of very many the newest ones of stored tickers."""
+    shown, total = changes, f"{changes.height:,} change{'' if changes.height == 1 else 's'}"
+    total += " of symbols"
+    if changes.height > SHOWN:
+        shown = changes.filter(pl.col("new_ticker").is_in(tickers)).tail(SHOWN)
+        total += f"; the newest {shown.height:,} of those of tickers with prices"
+    lines = [_change(row) for row in shown.iter_rows(named=True)]
+    return [f"{total}{':' if lines else '.'}", *lines]
+
+
+def _untraded(store: Store, tickers: list[str]) -> list[str]:
+    """The stored tickers that are stated to be suspended or delisted."""
+    states = sorted(current_states(store, tickers).items())
+    lines = [
+        f"{ticker}  {since.state} since {since.date}: {since.reason}"
+        for ticker, since in states
+        if since.state != "active"
+    ]
+    heading = [f"{len(lines):,} of the tickers with prices not traded:"]
+    return [*heading, *lines] if lines else []
 
 
 def of_ticker(store: Store, ticker: str) -> list[str]:
@@ -53,13 +88,19 @@ def of_ticker(store: Store, ticker: str) -> list[str]:
     lines += [_change(row) for row in touching.iter_rows(named=True)]
     undone = store.load(SYMBOL_CHANGES, sorted(symbols)).filter("is_undone")
     lines += [f"  undone: {_change(row)}" for row in undone.iter_rows(named=True)]
-    states = store.load(INSTRUMENT_STATES, [ticker]).sort("stated_at")
+    states = store.load(INSTRUMENT_STATES, [ticker]).sort("stated_at", descending=True)
     lines += [
-        f"{row['ticker']}  {row['state']} since {row['date']}: {row['reason']} "
-        f"({row['stated_by']}, {row['stated_at']:%Y-%m-%d})"
-        for row in states.iter_rows(named=True)
+        _state(row, "  before: " if place else "", "" if place else ": in force")
+        for place, row in enumerate(states.iter_rows(named=True))
     ]
     return lines or [f"Nothing is known of {ticker}: import NSE's EQUITY_L.csv."]
+
+
+def _state(row: Mapping[str, Any], before: str, after: str) -> str:
+    return (
+        f"{before}{row['ticker']}  {row['state']} since {row['date']}: {row['reason']} "
+        f"({row['stated_by']}, {row['stated_at']:%Y-%m-%d}){after}"
+    )
 
 
 def _facts(row: Mapping[str, Any]) -> str:

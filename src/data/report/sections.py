@@ -44,6 +44,7 @@ def report_sections(data: TickerData) -> list[Section]:
 def _head(data: TickerData) -> Section:
     """What the prices are, how new they are, and whether they can be relied on."""
     rows = [("share", data.share)] if data.share else []
+    rows += [("state", data.state)] if data.state else []
     if data.chosen == "sample":
         rows.append(("SAMPLE", "these prices are synthetic, no stock stands behind them"))
     if data.clean.is_empty():

@@ -27,6 +27,7 @@ from src.data.corporate_actions.recording.joined import joined_actions
 from src.data.history.deliveries import unpack
 from src.data.history.joined import joined_batches, joined_rows
 from src.data.history.revisions import UTC
+from src.data.instruments.states import StateSince, current_states
 from src.data.sources.delivery import KEY_COLUMNS
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class TickerData:
         stale: Sessions and hours for which cleaning would now give another result.
         zone: The exchange's time zone.
         share: The name of the company and its listing; empty where nothing is known.
+        state: Such as ``delisted since 2026-01-05: a circular``; empty for a traded share.
     """
 
     ticker: str
@@ -67,6 +69,7 @@ class TickerData:
     zone: str
     now: dt.datetime
     share: str = ""
+    state: str = ""
 
 
 def load_ticker_data(context: RunContext) -> TickerData:
@@ -101,6 +104,7 @@ def load_ticker_data(context: RunContext) -> TickerData:
         zone=shared_exchange(tickers).zone,
         now=context.now,
         share=_share(load(INSTRUMENTS, tickers)),
+        state=_state(current_states(context.store, list(tickers)).get(tickers[0])),
     )
 
 
@@ -111,6 +115,12 @@ def _share(facts: pl.DataFrame) -> str:
     row = facts.row(0, named=True)
     listed = f"listed {row['listed_on']}" if row["listed_on"] else None
     return ", ".join(part for part in (row["name"], listed, row["isin"]) if part)
+
+
+def _state(since: StateSince | None) -> str:
+    if since is None or since.state == "active":
+        return ""
+    return f"{since.state} since {since.date}: {since.reason} ({since.stated_by})"
 
 
 def _delivered(context: RunContext, identities: Identities, batches: pl.DataFrame) -> pl.DataFrame:

@@ -52,6 +52,10 @@ _TRADED = """
 SELECT ticker FROM stored_tickers LEFT JOIN current_states s USING (ticker)
 WHERE is_real AND coalesce(s.state, 'active') = 'active' ORDER BY ticker
 """
+_UNTRADED = """
+SELECT ticker, state, date::text FROM stored_tickers JOIN current_states USING (ticker)
+WHERE is_real AND state <> 'active' ORDER BY ticker
+"""
 _LONGEST_UNFETCHED = """
 SELECT ticker FROM unnest(%s::text[]) WITH ORDINALITY t(ticker, place)
 LEFT JOIN (SELECT ticker, max(fetched_at) AS fetched_at FROM ingest_batches WHERE source = %s
@@ -96,3 +100,8 @@ class PreparedTickers:
     def traded_tickers(self) -> list[str]:
         """The real tickers but for those that are stated to be suspended or delisted."""
         return [ticker for (ticker,) in self._connection.execute(_TRADED).fetchall()]
+
+    def untraded_tickers(self) -> dict[str, str]:
+        """The other real tickers, with their state: such as ``delisted since 2026-01-05``."""
+        rows = self._connection.execute(_UNTRADED).fetchall()
+        return {ticker: f"{state} since {since}" for ticker, state, since in rows}

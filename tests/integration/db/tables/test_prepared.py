@@ -167,6 +167,7 @@ def test_traded_tickers_are_the_real_ones_that_nobody_stated_to_be_gone(reader):
             )
 
     assert PreparedTickers(reader).traded_tickers() == ["BACK.NS", "TCS.NS"]
+    assert PreparedTickers(reader).untraded_tickers() == {"GONE.NS": f"delisted since {DAY}"}
 
 
 def test_what_comes_under_an_earlier_symbol_changes_the_facts_of_the_ticker(reader):

@@ -20,7 +20,10 @@ class Stored:
         self._tickers = list(tickers)
 
     def traded_tickers(self):
-        return self._tickers
+        return [ticker for ticker in self._tickers if ticker != "GONE.NS"]
+
+    def untraded_tickers(self):
+        return {"GONE.NS": "delisted since 2026-01-05"} if "GONE.NS" in self._tickers else {}
 
 
 def request(source=None, ticker=None, tickers=None, every=False, as_of=None):
@@ -52,6 +55,17 @@ def test_all_are_those_that_are_stored_exchange_by_exchange():
     groups = request(every=True).groups(Stored("A.BO", "AAPL", "B.NS"), None)
 
     assert groups == [(("A.BO", "B.NS"), None), (("AAPL",), None)]
+
+
+def test_all_leaves_out_what_is_not_traded_and_a_list_does_not():
+    stored = Stored("A.NS", "GONE.NS")
+    every = request(every=True)
+
+    assert every.groups(stored, None) == [(("A.NS",), None)]
+    assert every.left_out(stored) == {"GONE.NS": "delisted since 2026-01-05"}
+    assert request(tickers=["GONE.NS"]).left_out(stored) == {}
+    with pytest.raises(UsageError, match="1 ticker is left out: stated to be delisted since"):
+        every.groups(Stored("GONE.NS"), None)
 
 
 def test_all_of_nothing_says_how_to_store_some():

@@ -136,3 +136,14 @@ def test_a_target_that_has_passed_and_a_clock_behind_are_each_said_once():
 
     assert shown[4:6] == [clock, passed]
     assert shown.count(clock) == 1
+
+
+def test_a_share_that_is_not_traded_says_so_in_one_line():
+    told = lines(forecast(), states={"DEMO.NS": "delisted since 2026-01-05"})
+    without = lines(states={"DEMO.NS": "delisted since 2026-01-05"})
+
+    sentence = (
+        "DEMO.NS is stated to be delisted since 2026-01-05 (`python -m src.data.instruments list "
+        "--ticker DEMO.NS`)."
+    )
+    assert told.count(sentence) == without.count(sentence) == 1
