@@ -13,6 +13,7 @@ from typing import Any
 
 from src.core.errors import BadInput
 from src.data.corporate_actions.intake.exchange_lists.rows import source_of
+from src.data.sources.files.layouts.other_lists import other_list
 from src.data.sources.files.reader import read_text
 
 YAHOO_VALUES = ("Dividends", "Stock Splits")
@@ -79,7 +80,10 @@ def _of_csv(text: str) -> ActionFile:
                 return _records(source, header, rows)
             if "Date" in header:
                 raise BadInput(f"it has no column {YAHOO_VALUES[0]}: {ADVICE}")
-    raise BadInput(f"it is no list of corporate actions: {_ADVICE_OF_ALL}")
+    heads = (list(islice(_rows(text, mark), _HEADER_WITHIN)) for mark in _DELIMITERS)
+    headers = [cells for head in heads for _, cells in head]
+    other = other_list(headers, "of corporate actions", "corporate_actions")
+    raise BadInput(other or f"it is no list of corporate actions: {_ADVICE_OF_ALL}")
 
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:

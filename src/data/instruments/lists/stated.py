@@ -20,6 +20,7 @@ from src.data.instruments.lists.columns import (
     read_number,
     read_rows,
 )
+from src.data.sources.files.layouts.other_lists import other_list
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,6 +121,8 @@ def _read(rows: Sequence[Row], names: Sequence[str], today: dt.date) -> StatedLi
     listings = places(names, _LISTINGS)
     if {"symbol", "listed_on", "isin"} <= set(listings):
         return _read_facts(rows[1:], listings, ".NS", today)
+    if other := other_list([rows[0].cells], "of shares", "instruments"):
+        raise BadInput(other)
     last = [row.cells[-1] for row in rows]
     dated = read_dates(last, "date")
     is_dated = sum(cell in dated for cell in last) > len(last) / 2

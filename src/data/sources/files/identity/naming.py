@@ -135,9 +135,20 @@ def select_tickers(rules: TickerRules, statements: Statements, *, explicit: bool
             raise BadInput(f"{name.place} says {name.symbol}, an index: add --ticker.")
         raise BadInput(
             f"{name.place} has {name.symbol}, which is no stored or listed symbol, and nothing "
-            "else states a ticker: add --ticker."
+            f"else states a ticker: add --ticker{_or_import(rules, statements)}."
         )
     raise BadInput("neither its columns nor its name state a ticker: add --ticker.")
+
+
+def _or_import(rules: TickerRules, statements: Statements) -> str:
+    """The other way where NSE's list of shares, which tells symbols from words, is not stored."""
+    suffix = statements.suffix or rules.suffix or rules.default
+    if suffix != ".NS" or suffix in rules.known.suffixes:
+        return ""
+    return (
+        ", or import NSE's list of shares first (`python -m src.data.instruments import --path "
+        "EQUITY_L.csv`)"
+    )
 
 
 def _select_requested(

@@ -9,19 +9,26 @@ from src.data.sources.files.layouts.words import canonical
 _ACTIONS = (("symbol", "security name"), ("purpose", "subject"), ("ex date", "exdt"))
 _SHARES = (("isin number", "isin no", "isin"), ("date of listing", "status"), ("face value",))
 _CHANGES = (("old symbol", "sm key symbol"), ("new symbol", "sm new symbol"))
-_IMPORT = "not prices: bring it in with `python -m src.data.{} import --path FILE`."
 _LISTS = (
-    (_ACTIONS, f"it is a list of corporate actions, {_IMPORT.format('corporate_actions')}"),
-    (_SHARES, f"it is a list of shares, {_IMPORT.format('instruments')}"),
-    (_CHANGES, f"it is a list of changed symbols, {_IMPORT.format('instruments')}"),
+    (_ACTIONS, "corporate actions", "corporate_actions"),
+    (_SHARES, "shares", "instruments"),
+    (_CHANGES, "changed symbols", "instruments"),
 )
 
 
-def other_list(head: Sequence[Sequence[str]]) -> str | None:
-    """The sentence about a file whose header is of such a list; None for any other file."""
+def other_list(
+    head: Sequence[Sequence[str]], wanted: str = "prices", reader: str = ""
+) -> str | None:
+    """The sentence about a file whose header is of such a list; None for any other file.
+
+    ``wanted`` is what the file should have had; the lists of a ``reader``, a package of src.data
+    whose command imports them, are no other lists.
+    """
     for line in head:
         names = {canonical(name) for name in line}
-        for columns, sentence in _LISTS:
-            if all(names.intersection(spellings) for spellings in columns):
-                return sentence
+        for columns, content, package in _LISTS:
+            is_list = all(names.intersection(spellings) for spellings in columns)
+            if is_list and package != reader:
+                command = f"`python -m src.data.{package} import --path FILE`"
+                return f"it is a list of {content}, not {wanted}: bring it in with {command}."
     return None

@@ -61,6 +61,11 @@ def test_a_file_of_yahoo_is_told_from_the_lists(tmp_path):
     ("content", "sentence"),
     [
         ("Date,Close\n2024-01-02,2\n", "it has no column Dividends: give a CSV file with"),
+        (
+            "SYMBOL,NAME OF COMPANY, SERIES, DATE OF LISTING, ISIN NUMBER, FACE VALUE\n",
+            "it is a list of shares, not of corporate actions: bring it in with `python -m "
+            "src.data.instruments import",
+        ),
         ("a,b\n1,2\n", "it is no list of corporate actions: give NSE's or BSE's list"),
         (NSE, "it has no rows"),
         ("[]", "it has no rows"),

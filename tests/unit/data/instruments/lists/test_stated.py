@@ -150,10 +150,16 @@ def test_one_day_above_twelve_tells_them_apart(read):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
+        (
+            "SYMBOL,SERIES,PURPOSE,FACE VALUE,EX-DATE,RECORD DATE\nA,EQ,Bonus 1:1,1,"
+            "07-Jan-2016,08-Jan-2016\n",
+            "a list of corporate actions, not of shares: bring it in with `python -m "
+            "src.data.corporate_actions import",
+        ),
         ("Date,Open,High,Low,Close\n2024-01-01,1,1,1,1\n", "it is none of the known lists"),
         (
             "SYMBOL,COMPANY NAME,SERIES,PURPOSE,EX-DATE\nA,A Ltd,EQ,Bonus,07-Jan-2016\n",
-            "it is none of the known lists",
+            "it is a list of corporate actions, not of shares",
         ),
         ("SYMBOL,DATE OF LISTING,ISIN NUMBER\n!,?,?\n", "no row of it can be taken"),
     ],

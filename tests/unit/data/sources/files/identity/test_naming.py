@@ -102,7 +102,11 @@ def test_a_word_that_is_not_listed_needs_the_option():
         "its name has HDFC, which is no stored or listed symbol, and nothing else states a "
         "ticker: add --ticker."
     )
-    assert "add --ticker" in refusal(name="wipro.csv")
+    assert refusal(name="wipro.csv") == (
+        "its name has WIPRO, which is no stored or listed symbol, and nothing else states a "
+        "ticker: add --ticker, or import NSE's list of shares first (`python -m "
+        "src.data.instruments import --path EQUITY_L.csv`)."
+    )
 
 
 def test_two_words_need_the_option():
