@@ -61,7 +61,10 @@ def _log(line: str) -> None:
 
 
 def count_sentence(done: float, total: int, seconds: float) -> str:
-    """Such as ``25 of 141 tickers, 3.1 a second, 37 s left``; empty for one ticker."""
+    """Such as ``25 of 141 tickers, 3.1 a second, 37 s left before training``.
+
+    Empty for one ticker.
+    """
     if total <= 1:
         return ""
     sentence = f"{int(done)} of {total} tickers"
@@ -69,5 +72,6 @@ def count_sentence(done: float, total: int, seconds: float) -> str:
         rate = done / seconds
         sentence += f", {rate:.1f} a second"
         if done < total:
-            sentence += f", {(total - done) / rate:.0f} s left"
+            # How long the training takes after the last ticker is not known.
+            sentence += f", {max(round((total - done) / rate), 1)} s left before training"
     return sentence

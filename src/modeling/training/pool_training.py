@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from src.config import logs
 from src.core.tables import HORIZONS
 from src.features import leakage_check
 from src.modeling.experiment.config import candidate_names, experiment_config
@@ -23,6 +24,8 @@ from src.modeling.points.fit_cache import NO_FIT_CACHE, FitCache
 if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.modeling.panel.panel import Panel
+
+log = logs.get(__name__)
 
 # Sessions whose distributions are computed and compared with the outcomes: four years.
 SCORED_SESSIONS = 1_000
@@ -58,6 +61,7 @@ def train_pool(
     results = {}
     for horizon in HORIZONS:
         names = WITHOUT_FEATURES if leak else candidate_names(horizon, tickers)
+        log.info(f"Trying the candidates of the {horizon} horizon over past sessions.")
         results[horizon] = run_walk_forward(
             panel,
             experiment_config(settings, horizon, names, tickers),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from src.config import logs
 from src.modeling.evaluation.forecast_record import ForecastRecord
 from src.modeling.experiment.promotion import decide_promotion
 from src.modeling.experiment.record import forecast_record
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from src.registry.storage.artifact import Artifact
     from src.stages.stage import RunContext
 
+log = logs.get(__name__)
+
 Row = Mapping[str, Any]
 FITS = Path("var") / "fits"
 
@@ -62,7 +65,13 @@ def train_and_publish(
 
     Reports are drawn before anything goes live: what cannot be shown is not served.
     """
+    count = len(members.tickers)
+    log.info(
+        f"Training pool {members.pool}, {count:,} ticker{'' if count == 1 else 's'}: the ranges of "
+        "outcomes first, then the candidates of each horizon."
+    )
     training = train_pool(panel, context.settings, _fit_cache(context.settings))
+    log.info(f"Judging the candidates of pool {members.pool}, and storing its models.")
     trained = _judge(context, members, training)
     rows = list(_rows(context, members, panel, training))
     # Features and forecasts of a whole history: many times what the rest needs.

@@ -2,7 +2,11 @@ from mlops.pipeline_run.output.progress import ProgressLines, count_sentence
 
 
 def test_rate_and_time_left():
-    assert count_sentence(25, 141, 10.0) == "25 of 141 tickers, 2.5 a second, 46 s left"
+    assert (
+        count_sentence(25, 141, 10.0)
+        == "25 of 141 tickers, 2.5 a second, 46 s left before training"
+    )
+    assert count_sentence(2640, 2641, 10.0).endswith(", 1 s left before training")
     assert count_sentence(141, 141, 10.0) == "141 of 141 tickers, 14.1 a second"
     assert count_sentence(0, 141, 0.0) == "0 of 141 tickers"
     assert count_sentence(0.5, 1, 1.0) == ""
