@@ -125,8 +125,18 @@ def _from_beginnings(
     if early.is_empty():
         return bars["ts"], ()
     first = early.row(0, named=True)
-    label, start = (f"{_local(first[name], zone):%H:%M}" for name in ("ts", "start"))
-    note = f"{early.height} bars labelled before the opening, such as {label}, begin at {start}"
+    label, start = _local(first["ts"], zone), _local(first["start"], zone)
+    note = (
+        f"{early.height} bars labelled before the opening, such as {label:%H:%M} on "
+        f"{label:%Y-%m-%d}, begin at {start:%H:%M}"
+    )
+    outside = moved.filter(ts == pl.col("start"), (ts < opens) | (ts >= pl.col("closes")))
+    if outside.height:
+        label = _local(outside["ts"][0], zone)
+        note += (
+            f"; {outside.height} outside the session of their day, such as {label:%H:%M} on "
+            f"{label:%Y-%m-%d}, keep their time"
+        )
     return moved["start"].alias("ts"), (note,)
 
 

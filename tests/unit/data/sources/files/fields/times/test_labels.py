@@ -64,6 +64,17 @@ def test_a_bar_is_stored_under_its_beginning(written, begin, zone):
     assert len(moved) == (written != begin)
 
 
+def test_the_note_says_of_which_days_bars_were_moved_and_which_keep_their_time():
+    # The hour of Diwali is in the evening: a bar of that morning lies in no session.
+    diwali = labels(["09:00", "18:00"], "+05:30", ["2024-11-01"])
+    bars = resolved(*diwali, *labels(["09:00", *FULL_HOURS[1:]], "+05:30", DAYS[:3]))
+
+    assert bars.notes[-1] == (
+        "3 bars labelled before the opening, such as 09:00 on 2024-11-04, begin at 09:15; 1 "
+        "outside the session of their day, such as 09:00 on 2024-11-01, keep their time"
+    )
+
+
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("written", [QUARTERS[1:], FULL_HOURS[1:], HALF_HOURS[1:]])
 def test_labels_that_can_be_beginnings_and_ends_are_refused(written, zone):
