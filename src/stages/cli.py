@@ -268,7 +268,8 @@ def _tickers(
 
 
 def _print_stored(stage: Stage, database: Database, tickers: tuple[str, ...]) -> None:
-    for table in (table for table in stage.writes if "ticker" in table.columns):
+    tables = [table for table in stage.writes if "ticker" in table.columns]
+    for table in sorted(tables, key=lambda table: "close" not in table.columns):  # prices first
         frame = database.store.load(table, tickers)
         sys.stdout.write("".join(f"{line}\n" for line in stored_rows(table.name, frame, tickers)))
 
