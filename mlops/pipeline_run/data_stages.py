@@ -134,11 +134,11 @@ class DataStages:
                     reports.append((self._clock, report))
                 if stages is FEATURES and self._fingerprints is not None:
                     self._fingerprints.write(tickers)
-        failed: set[str] = set()
+        ended: set[str] = set()
         for clock, report in reports:
             self._reporter.done(clock, report)
-            failed |= set(report.failed)
-        return [ticker for ticker in tickers if ticker not in failed]
+            ended |= {*report.failed, *report.no_shares}
+        return [ticker for ticker in tickers if ticker not in ended]
 
     def _begin(self, stage: Stage) -> None:
         self._clock = StageClock(stage.name)

@@ -69,6 +69,7 @@ class StageReport:
         failures: Sentences about tickers or files of which nothing was stored, beside others.
         failed: Of these the tickers of which nothing new was stored, with the sentence: later
             stages leave them out.
+        no_shares: Symbols of which only other securities came: they are no tickers of a run.
     """
 
     rows: int
@@ -79,6 +80,7 @@ class StageReport:
     failures: tuple[str, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
     not_fetched: Mapping[str, SourceNotAsked] = field(default_factory=dict)
+    no_shares: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ def merge_reports(reports: Sequence[StageReport]) -> StageReport:
         failures=tuple(failure for report in reports for failure in report.failures),
         failed={ticker: why for report in reports for ticker, why in report.failed.items()},
         not_fetched={t: error for report in reports for t, error in report.not_fetched.items()},
+        no_shares=tuple(symbol for report in reports for symbol in report.no_shares),
         files={name: text for report in reports for name, text in report.files.items()},
         counts={ticker: row for report in reports for ticker, row in report.counts.items()},
     )

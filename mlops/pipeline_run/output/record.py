@@ -117,6 +117,8 @@ class RunRecord:
         stage.add(clock, report)
         for ticker, sentence in report.failed.items():
             self.set_ticker(ticker, FAILED, clock.stage, sentence)
+        for symbol in report.no_shares:  # which only the file has among the tickers
+            self.results["tickers"].pop(symbol, None)
         refused = [each for each in report.failures if each not in set(report.failed.values())]
         self._refused_files += refused
         self._not_fetched |= report.not_fetched

@@ -11,15 +11,21 @@ from src.stages.stage import NAMED, StageReport
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import polars as pl
+
     from src.core.errors import ForecastError, SourceNotAsked
     from src.data.sources.delivery import Source
+
+# The rules by which rows of other securities than the share are refused.
+_OTHER_SECURITIES = frozenset({"other_series", "other_instrument"})
 
 
 @dataclass
 class Progress:
     """What became of the tickers and files so far; each of them is a unit of its own.
 
-    ``notes`` are on files, ``notes_on`` has those on deliveries with their tickers.
+    ``notes`` are on files, ``notes_on`` has those on deliveries with their tickers. ``no_shares``
+    are the symbols of which nothing but other securities came.
     """
 
     counts: dict[str, IngestCounts]
@@ -29,6 +35,7 @@ class Progress:
     failures: list[ForecastError] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     not_fetched: dict[str, SourceNotAsked] = field(default_factory=dict)
+    no_shares: list[str] = field(default_factory=list)
     stored: int = 0
 
     def note(self, ticker: str, notes: Iterable[str]) -> None:
@@ -56,14 +63,34 @@ def report_of(progress: Progress, source: Source | None) -> StageReport:
         details={
             **vars(total),
             "source": source.name if source else "stored",
-            "notes": sorted({*progress.sentences(), *_summary(total)}),
+            "notes": sorted({*progress.sentences(), *_summary(total), *_no_shares(progress)}),
         },
         warnings=tuple(progress.warnings),
         failures=tuple(map(str, progress.failures)),
         failed=progress.failed,
         not_fetched=progress.not_fetched,
-        counts={ticker: vars(part) for ticker, part in progress.counts.items()},
+        no_shares=tuple(progress.no_shares),
+        counts={
+            ticker: vars(part)
+            for ticker, part in progress.counts.items()
+            if ticker not in set(progress.no_shares)
+        },
     )
+
+
+def are_no_shares(rejected: pl.DataFrame) -> bool:
+    """Whether all refused rows, of which there are some, are of bonds or other securities."""
+    rules = set(rejected["rule"])
+    return bool(rules) and rules <= _OTHER_SECURITIES
+
+
+def _no_shares(progress: Progress) -> list[str]:
+    symbols = progress.no_shares
+    if not symbols:
+        return []
+    few = ", ".join(symbols[:NAMED])
+    more = f" and {len(symbols) - NAMED:,} more" if len(symbols) > NAMED else ""
+    return [f"no share, only bonds, blocks or other securities came of {few}{more}"]
 
 
 def _summary(total: IngestCounts) -> list[str]:

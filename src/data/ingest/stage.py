@@ -26,7 +26,7 @@ from src.core.tables import (
 from src.data.history import as_known
 from src.data.ingest.checks.stored_returns import StoredReturns
 from src.data.ingest.fetch import fetch
-from src.data.ingest.progress import Progress, report_of
+from src.data.ingest.progress import Progress, are_no_shares, report_of
 from src.data.ingest.storing.batch_rows import STAGE_NAME, bundle_rows
 from src.data.ingest.storing.listed_actions import record_listed
 from src.data.ingest.storing.raw_block import RawBlock
@@ -193,6 +193,8 @@ def _store(
     if isinstance(fetched, ForecastError):
         progress.failures.append(fetched)
         return
+    if _is_no_share(context.store, ticker, fetched, block):
+        progress.no_shares.append(ticker)
     for delivery in fetched:
         try:
             if returns is not None and not block.has_prices(ticker):
@@ -206,6 +208,15 @@ def _store(
         if returns is not None:
             returns.add(delivery)
         progress.note(ticker, delivery.notes)
+
+
+def _is_no_share(store: Store, ticker: str, fetched: Sequence[Delivery], block: RawBlock) -> bool:
+    """Whether nothing but other securities came of a symbol, now or when it was stored."""
+    if block.has_prices(ticker):
+        return False
+    if fetched:
+        return all(are_no_shares(each.rejected) and each.frame.is_empty() for each in fetched)
+    return are_no_shares(store.load(QUARANTINE, [ticker]).filter(stage=STAGE_NAME))
 
 
 def _require_stored(context: RunContext) -> None:

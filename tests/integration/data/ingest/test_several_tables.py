@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from src.core.calendars.nse import nse
-from src.core.tables import PRICE_REVISIONS, RAW_DAILY
+from src.core.tables import PRICE_REVISIONS, QUARANTINE, RAW_DAILY
 from src.data.ingest import stage as ingest
 from src.data.sources.files import source as file_source
 from src.data.sources.files.source import FileSource
@@ -149,3 +149,21 @@ def test_an_archive_of_days_of_the_whole_market_is_stored_once(bring, folder, st
     assert closes(store, TCS) == {"2026-04-06": 100, "2026-04-07": 101, "2026-04-08": 102}
     assert closes(store, INFY) == {"2026-04-06": 50, "2026-04-07": 51, "2026-04-08": 52}
     assert (again.rows, parsed) == (0, ["april.zip", "cm08APR2026bhav.csv.zip"])
+
+
+def test_a_symbol_of_bonds_alone_is_not_listed_and_its_rows_are_kept(bring, folder, store):
+    header = "SYMBOL,SERIES,DATE1,OPEN_PRICE,HIGH_PRICE,LOW_PRICE,CLOSE_PRICE,TTL_TRD_QNTY"
+    prices = "06-Apr-2026,100,101,99,100,1000"
+    lines = [f"TCS,EQ,{prices}", f"INFY,EQ,{prices}", f"1018GS2026,GS,{prices}"]
+    (folder / "day.csv").write_text("\n".join([header, *lines]))
+
+    first, again = bring(), bring()
+
+    assert [list(report.counts) for report in (first, again)] == [[INFY, TCS]] * 2
+    assert [report.rows for report in (first, again)] == [2, 0]
+    assert first.no_shares == again.no_shares == ("1018GS2026.NS",)
+    assert (
+        "no share, only bonds, blocks or other securities came of 1018GS2026.NS"
+        in (first.details["notes"])
+    )
+    assert rows(store, QUARANTINE, "1018GS2026.NS")["rule"].to_list() == ["other_series"]

@@ -176,3 +176,13 @@ def test_tickers_that_wait_for_their_source_are_told_in_one_sentence_over_all_bl
     ]
     assert results["not_fetched"] == dict.fromkeys(tickers, "2026-04-13T12:30:00+00:00")
     assert results["status"] == "success"
+
+
+def test_a_symbol_without_a_share_is_no_ticker_of_the_run(record):
+    many = record()
+    many.set_ticker("1018GS2026.NS", "interrupted")
+    add(many, "A.NS", no_shares=("1018GS2026.NS",))
+
+    results, _ = written(many)
+
+    assert "1018GS2026.NS" not in results["tickers"]
