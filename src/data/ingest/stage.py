@@ -197,8 +197,10 @@ def _store(
         progress.no_shares.append(ticker)
     for delivery in fetched:
         try:
-            if returns is not None and not block.has_prices(ticker):
-                returns.check(delivery, context.store)
+            if returns is not None:
+                if not block.has_prices(ticker):
+                    returns.check(delivery, context.store)
+                returns.bars.check(delivery, context.store)
             counts = progress.counts[ticker]
             progress.warnings += store_delivery(block, delivery, context.calendar, counts)
         except BadInput as error:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # difference 0.00 %); those of two shares of NSE over 20 days differ by 0.3 % and more in 9996 of
 # 10000 pairs.
 COMMON_ROWS, MAX_DIFFERENCE = 20, 0.003
+# Fewer rows prove it where each close is on another level, too: what corrects prices leaves some of
+# them about where they were, or moves all of them alike.
+FEW_ROWS, OTHER_LEVEL = 5, 0.05
 
 
 def check_sessions(delivery: Delivery, calendar: Calendar) -> None:
@@ -48,16 +51,18 @@ def check_returns(delivery: Delivery, stored: pl.DataFrame) -> None:
     are the closes' returns from each common row to the next.
 
     Raises:
-        BadInput: when the returns of at least 20 common rows differ by more than 0.3 % (median).
+        BadInput: when the returns of at least 20 common rows differ by more than 0.3 % (median);
+            also of at least 5 whose closes all differ by more than 5 %.
     """
     key = delivery.key
     new, old = (
         rows.filter(pl.col("close") > 0).select(key, "close") for rows in (delivery.frame, stored)
     )
     common = new.join(old, on=key, suffix="_old").sort(key)
-    if common.height < COMMON_ROWS:
-        return
     ratio = common["close"] / common["close_old"]
+    is_elsewhere = ratio.len() >= FEW_ROWS and ((ratio - 1).abs() > OTHER_LEVEL).all()
+    if ratio.len() < COMMON_ROWS and not is_elsewhere:
+        return
     difference = (ratio / ratio.shift(1) - 1).abs().median()
     if isinstance(difference, float) and difference > MAX_DIFFERENCE:
         raise BadInput(

@@ -14,6 +14,7 @@ import polars as pl
 from src.core.calendars.exchanges import exchange_of
 from src.core.errors import BadInput
 from src.core.tables import RAW_DAILY
+from src.data.ingest.checks.same_bars import StoredBars
 
 if TYPE_CHECKING:
     from src.core.arrays import Floats
@@ -36,9 +37,13 @@ class StoredReturns:
     """The closes of all stored series of an exchange, read when they are first needed.
 
     A matrix of a row a day and a column a series, 0 where there is no bar.
+
+    Attributes:
+        bars: Those that short files are compared with, which have too few returns.
     """
 
     def __init__(self) -> None:
+        self.bars = StoredBars()
         self._columns: dict[tuple[str, str], int] = {}
         self._closes: npt.NDArray[np.float32] | None = None
 

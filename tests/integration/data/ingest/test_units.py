@@ -130,6 +130,27 @@ def test_the_file_of_a_stored_share_is_refused_under_a_new_ticker(store, bring):
     assert rows(store, RAW_DAILY, INFY).is_empty()
 
 
+def first_days(content, count=12):
+    return "".join(content.splitlines(keepends=True)[: count + 1])
+
+
+def test_a_short_file_of_a_stored_share_is_refused_under_another_ticker(store, bring):
+    bring({"TCS.NS.csv": text(1), "WIPRO.NS.csv": text(2)})
+
+    for ticker in (INFY, "WIPRO.NS"):
+        with pytest.raises(BadInput, match=r"on 12 days its open, high, low, close and volume are"):
+            bring({f"{ticker}.csv": first_days(text(1))}, ticker=ticker)
+
+    assert rows(store, RAW_DAILY, INFY).is_empty()
+    assert rows(store, QUARANTINE, "WIPRO.NS").is_empty()
+
+
+def test_a_short_file_of_a_share_is_taken_again_under_its_own_ticker(store, bring):
+    bring({"TCS.NS.csv": text(1), "INFY.NS.csv": text(2)})
+
+    assert bring({"INFY.NS.csv": first_days(text(2))}, ticker=INFY).failures == ()
+
+
 def test_it_is_refused_within_one_folder_too(store, bring):
     report = bring({"TCS.NS.csv": text(1), "WIPRO.NS.csv": text(2), "INFY.NS.csv": text(1, 59)})
 

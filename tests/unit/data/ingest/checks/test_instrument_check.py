@@ -85,8 +85,26 @@ def test_closes_with_other_returns_are_another_instruments():
     )
 
 
-def test_nineteen_common_days_prove_nothing():
-    assert check_returns(with_closes(OTHER[:19]), stored(SWING)) is None
+@pytest.mark.parametrize("count", [5, 19])
+def test_few_closes_with_other_returns_on_other_levels_are_another_instruments(count):
+    with pytest.raises(BadInput, match=rf"by 2\.0% \(median of {count} common bars\)"):
+        check_returns(with_closes(OTHER[:count]), stored(SWING))
+
+
+def test_four_common_days_prove_nothing():
+    assert check_returns(with_closes(OTHER[:4]), stored(SWING)) is None
+
+
+@pytest.mark.parametrize(
+    "closes",
+    [
+        [close * 2 for close in OTHER],  # near the stored prices
+        [*OTHER[:9], 100.5],  # one of ten days has hardly changed
+        [close / 10 for close in SWING],  # in another unit
+    ],
+)
+def test_few_closes_that_may_be_corrections_are_taken(closes):
+    assert check_returns(with_closes(closes[:10]), stored(SWING)) is None
 
 
 @pytest.mark.parametrize(
@@ -107,6 +125,6 @@ def test_the_same_returns_on_any_level_are_the_same_instruments(closes):
 
 
 def test_days_without_a_price_are_not_compared():
-    nothing = [None if n % 3 else close for n, close in enumerate(SWING)]
+    nothing = [None if n % 5 else close for n, close in enumerate(SWING)]
 
     assert check_returns(with_closes(OTHER), stored(nothing)) is None
