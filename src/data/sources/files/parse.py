@@ -30,6 +30,7 @@ from src.data.sources.files.rows.second_headers import (
 from src.data.sources.files.rows.stated import read_statements
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
     from src.core.calendars.calendar import Calendar
@@ -47,6 +48,7 @@ class ParseOptions:
         ticker: The one to take; None for all in a file.
         suffix: For bare symbols, None where none is stated.
         latest_year: The last that a date may have.
+        read_at: When the files were downloaded, or are read: no bar is of a later time.
         columns: What the columns of files without a header are.
         known: The tickers that are stored or listed.
         identities: Whose the rows under changed symbols are.
@@ -57,6 +59,7 @@ class ParseOptions:
     ticker: str | None
     suffix: str | None
     latest_year: int
+    read_at: dt.datetime
     columns: tuple[str, ...] = ()
     known: KnownTickers = field(default_factory=KnownTickers)
     identities: Identities = field(default_factory=Identities)
@@ -166,6 +169,7 @@ def _filter(
     rows = rows.with_columns(dates.outside_years, key=times.key)
     rows, undated = filters.split_undated(rows)
     rows = under_todays_tickers(rows, options.identities, options.ticker)
+    rows, future = filters.split_future(rows, options.read_at, exchange.zone)
     check_spacing(times.kind, rows)
     if times.kind == "daily":
         check_weekdays(rows["key"])
@@ -174,7 +178,10 @@ def _filter(
     filters.check_closes(rows)
     rows, other_series = filters.split_other_series(rows)
     rows, repeated = filters.split_repeated(rows, times.kind, delimiter)
-    parts = [ragged, unknown, other_instruments, undated, invalid, other_series, repeated]
+    parts = [
+        *(ragged, unknown, other_instruments, undated, future),
+        *(invalid, other_series, repeated),
+    ]
     rejected = repeated
     if any(part.height for part in parts):
         rejected = pl.concat(parts, how="vertical_relaxed").sort("line", maintain_order=True)

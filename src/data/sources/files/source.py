@@ -88,6 +88,7 @@ class FileSource:
             self._ticker,
             self._suffix,
             now.year + 1,
+            fetched_at or now,
             check_columns(columns),
             tickers=None if tickers is None else frozenset(tickers),
         )
@@ -179,7 +180,7 @@ class FileSource:
                 pieces += read
                 failures += refusals
             if not pieces and not self._stored.files and not self._is_part:
-                raise _nothing_read(self._wanted(), self._paths, failures)
+                raise _nothing_read(self._wanted(), self._paths, failures, len(self.files()))
             merged = merge(pieces)
             self._deliveries, self._failures = {}, failures
             self.bundles = merged.bundles
@@ -229,12 +230,20 @@ def _check_vendor(vendor: str | None) -> str | None:
     return vendor
 
 
-def _nothing_read(wanted: str, paths: Sequence[Path], failures: list[BadInput]) -> BadInput:
-    if len(failures) == 1:
+def _nothing_read(
+    wanted: str, paths: Sequence[Path], failures: list[BadInput], files: int
+) -> BadInput:
+    """Why none of some ``files`` gave a price: they were refused, or are of other tickers."""
+    if files == 1 and failures:
         return failures[0]
-    if failures:
-        return BadInput(f"None of {len(failures)} files could be read: the first is {failures[0]}")
-    return BadInput(_no_prices(wanted, paths))
+    if len(failures) >= files:
+        return BadInput(f"None of {files} files could be read: the first is {failures[0]}")
+    sentence = _no_prices(wanted, paths)
+    if not failures:
+        return BadInput(sentence)
+    return BadInput(
+        f"{sentence} {len(failures)} of {files} could not be read: the first is {failures[0]}"
+    )
 
 
 def _no_prices(wanted: str, paths: Sequence[Path]) -> str:

@@ -131,8 +131,9 @@ class NseSource:
         days = self._calendar.sessions(since, closed if until is None else min(closed, until))
         if len(days) > MOST_SESSIONS:
             raise SourceUnavailable(
-                f"{ticker} is {len(days)} sessions behind, and NSE's daily files are asked for "
-                f"{MOST_SESSIONS} at most: bring it up to date by --source yahoo or from a file"
+                f"NSE's daily files would be asked for {len(days)} sessions of {ticker} since "
+                f"{since}, and are asked for {MOST_SESSIONS} at most: bring these in by --source "
+                "yahoo or from a file"
             )
         return days
 
@@ -170,7 +171,7 @@ class NseSource:
 
     def _read(self, packed: bytes, path: str, day: dt.date) -> Session:
         options = ParseOptions(
-            self._calendar, None, SUFFIX, self._now.year + 1, identities=self.identities
+            self._calendar, None, SUFFIX, self._now.year + 1, self._now, identities=self.identities
         )
         return read_session(packed, self._archive.url(path), day, options, self._tickers)
 

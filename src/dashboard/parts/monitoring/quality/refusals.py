@@ -31,6 +31,7 @@ RULES: Mapping[str, str] = {
     "superseded_vintage": "replaced by a later delivery",
     "unit_error": "price in another unit",
     "unreadable_date": "unreadable date",
+    "future_bar": "later than the file",
     "unreadable_number": "unreadable number",
     "unreadable_symbol": "unreadable symbol",
     "wrong_cell_count": "wrong number of cells",

@@ -6,8 +6,10 @@ No row is lost: each step splits its rows into those that go on and those reject
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import cache
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -67,6 +69,26 @@ def split_undated(rows: pl.DataFrame) -> Split:
     )
     reason = pl.format("the date '{}' {}", pl.col("at").fill_null(""), problem)
     return _split(rows, pl.col("key").is_null(), "unreadable_date", reason)
+
+
+def split_future(rows: pl.DataFrame, read_at: dt.datetime, zone: str) -> Split:
+    """Reject bars of days, or hours, after the time at which the file was read or downloaded.
+
+    ``zone`` is the exchange's. Of the day itself cleaning decides whether its session had closed.
+    """
+    limit = read_at.astimezone(dt.UTC)
+    day = limit.astimezone(ZoneInfo(zone)).date()
+    is_daily = rows["key"].dtype == pl.Date
+    last = pl.lit(day) if is_daily else pl.lit(limit).cast(rows["key"].dtype)
+    shown = pl.col("key").dt.strftime("%Y-%m-%d" if is_daily else "%Y-%m-%d %H:%M UTC")
+    reason = pl.format("its time {} is after {}, when the file was read", shown, pl.lit(str(day)))
+    good, bad = _split(rows, pl.col("key") > last, "future_bar", reason)
+    if bad.height and too_many(bad.height, rows.height, _FEW):
+        raise BadInput(
+            f"{bad.height} of {rows.height} rows (first: data row {bad['line'][0]}) are of times "
+            f"after {day}, when it was read or, by --fetched-at, downloaded: correct the dates."
+        )
+    return good, bad
 
 
 def split_invalid_numbers(rows: pl.DataFrame, delimiter: str) -> Split:

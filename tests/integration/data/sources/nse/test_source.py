@@ -145,7 +145,7 @@ def test_a_server_that_is_down_is_one_sentence(archive):
         ("TCS.BO", TUESDAY, "do not have TCS.BO"),
         ("^NSEI", TUESDAY, "do not have"),
         ("TCS.NS", None, "only continue what is stored"),
-        ("TCS.NS", dt.date(2025, 1, 6), "sessions behind"),
+        ("TCS.NS", dt.date(2025, 1, 6), "sessions of TCS.NS since 2025-01-06, and are asked"),
     ],
 )
 def test_what_the_files_cannot_bring_is_not_asked_for(archive, ticker, since, words):

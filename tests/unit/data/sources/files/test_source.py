@@ -45,6 +45,48 @@ def test_daily_bars_come_with_all_columns(write):
     assert frame.row(0) == (1, dt.date(2022, 1, 3), 10.0, 12.0, 9.0, 11.0, 100.0, None)
 
 
+def test_a_bar_of_a_day_to_come_is_in_quarantine(write):
+    delivery = only(write(HEADER + ROW + "2027-04-16,10,12,9,11,100\n"))
+
+    assert delivery.frame["date"].to_list() == [dt.date(2022, 1, 3)]
+    assert delivery.rejected.select("line", "at", "rule", "reason").rows() == [
+        (
+            2,
+            "2027-04-16",
+            "future_bar",
+            "its time 2027-04-16 is after 2026-04-20, when the file was read",
+        )
+    ]
+
+
+def test_a_bar_after_the_stated_download_is_in_quarantine(write):
+    text = HEADER + ROW + "2022-01-04,10,12,9,11,100\n"
+
+    # In India it is the morning of the 4th: cleaning decides about that day.
+    late = only(write(text), fetched_at=dt.datetime(2022, 1, 3, 20, tzinfo=dt.UTC))
+    early = only(write(text), fetched_at=dt.datetime(2022, 1, 3, 12, tzinfo=dt.UTC))
+
+    assert (rules(late), rules(early)) == ([], ["future_bar"])
+
+
+def test_an_hour_to_come_is_in_quarantine(write):
+    hours = [f"2026-04-20 {hour:02}:15:00+05:30,1,2,1,2,9\n" for hour in range(9, 15)]
+    half_past_one_in_india = dt.datetime(2026, 4, 20, 8, tzinfo=dt.UTC)
+    path = write("datetime,open,high,low,close,volume\n" + "".join(hours))
+
+    delivery = only(path, now=half_past_one_in_india)
+
+    assert rules(delivery) == ["future_bar"]
+    assert "its time 2026-04-20 08:45 UTC is after" in delivery.rejected["reason"][0]
+
+
+def test_a_file_of_days_to_come_is_refused(write):
+    days = [f"2027-04-{day},10,12,9,11,100\n" for day in (12, 13, 14, 15, 16, 19)]
+
+    with pytest.raises(BadInput, match=r"6 of 7 rows .* are of times after 2026-04-20, when"):
+        only(write(HEADER + ROW + "".join(days)))
+
+
 def test_hourly_bars_begin_at_utc_times(write):
     text = (
         "datetime,open,high,low,close\n2022-01-03 09:15:00,1,2,1,2\n2022-01-03 10:15:00,1,2,1,2\n"
@@ -63,6 +105,20 @@ def test_a_plain_file_is_unnamed_and_says_what_was_assumed(write):
     assert (delivery.vendor, delivery.layout, delivery.price_basis) == ("unnamed", "plain", "split")
     assert "--vendor" in delivery.notes[0]
     assert "--basis" in delivery.notes[1]
+
+
+def test_a_folder_without_the_ticker_says_so_before_what_could_not_be_read(write, tmp_path):
+    write(HEADER + ROW, "TCS.NS.csv")
+    write(HEADER + ROW, "INFY.NS.csv")
+    write("a,b\n1,2\n", "other.csv")
+
+    with pytest.raises(BadInput) as refused:
+        file_source(tmp_path, ticker="ACE.NS").tickers()
+
+    assert str(refused.value).startswith(
+        f"{tmp_path}: no file there has prices of ACE.NS: give its file by its own path. 1 of 3 "
+        f"could not be read: the first is {tmp_path}/other.csv: "
+    )
 
 
 def test_what_the_person_says_beats_the_layout(write):
