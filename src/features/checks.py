@@ -99,7 +99,8 @@ def enough_rows(inputs: CheckInputs) -> Finding:
     """At least ``min_rows_required`` rows lie beyond the warm-up."""
     message = (
         f"{inputs.ticker}: {inputs.usable} rows of features beyond the warm-up, "
-        f"{inputs.min_rows} are required (data.min_rows_required): ingest more history."
+        f"{inputs.min_rows} are required (data.min_rows_required): ingest more history, "
+        "or use the source that a warning of cleaning names."
     )
     if not inputs.rows:
         message = f"{inputs.ticker}: {_why_no_daily_bars(inputs)}"

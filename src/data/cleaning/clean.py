@@ -63,10 +63,11 @@ def clean_daily(
         for key, bars in series.items()
     }
     leveled = pl.concat([_with_level(bars, ledgers[key]) for key, bars in series.items()])
+    spans = _spans(raw.filter(pl.col("date") <= until))
     by_rules = apply_rules(leveled, DAILY_RULES, calendar, SERIES)
     results = [
         clean_ticker(sources, actions.get(key, no_actions), hours.get(key, no_hours), calendar)
-        for key, sources in _by_ticker(by_rules, ledgers, _spans(raw)).items()
+        for key, sources in _by_ticker(by_rules, ledgers, spans).items()
     ]
     return CleaningResult(
         **{
@@ -108,7 +109,8 @@ def _by_ticker(
 
 def _spans(raw: pl.DataFrame) -> pl.DataFrame:
     priced = raw.drop_nulls("close").group_by(SERIES, maintain_order=True)
-    return priced.agg(last=pl.col("date").max(), rows=pl.len())
+    batches = pl.col("batch_id").unique().sort()
+    return priced.agg(last=pl.col("date").max(), rows=pl.len(), batches=batches)
 
 
 def _restated_until(raw: pl.DataFrame, calendar: Calendar) -> dt.date | None:

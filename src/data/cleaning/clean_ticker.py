@@ -80,7 +80,8 @@ class CleaningResult:
         dividend_mismatches: stated dividends that adj_close does not take off.
         repaired: what each repaired bar was taken from.
         differences: where another source differs (see ``compare_sources``).
-        spans: ``ticker, source, last, rows``: how far each source reaches.
+        spans: ``ticker, source, last, rows, batches``: how far each source reaches up to the last
+            session that may be used, and the batches that its rows are of.
     """
 
     bars: pl.DataFrame

@@ -90,7 +90,7 @@ def _run_block(context: RunContext) -> StageReport:
             "days_sources_differ": daily.differences.select("ticker", "date").n_unique(),
         },
         warnings=(
-            *cleaning_warnings(daily),
+            *cleaning_warnings(daily, context.settings.data.source_precedence),
             *listings.warnings,
             *left_out_warnings(daily.refused, listings),
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from math import log
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from src.data.corporate_actions.ledger import contradiction_of, explained_days
 from src.data.corporate_actions.price_checks.partings import LEAST
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from src.data.cleaning.clean_ticker import CleaningResult
 
 ACTIONS_COMMAND = "python -m src.data.corporate_actions"
@@ -20,6 +23,9 @@ ACTIONS_COMMAND = "python -m src.data.corporate_actions"
 OFTEN = 0.2
 # A warning is given when the preferred source has fewer rows than this share of another's.
 SHORT = 0.8
+WITHDRAW_COMMAND = "python -m src.data.ingest withdraw"
+# Rows of more batches than this are not taken out by hand.
+FEW_BATCHES = 3
 
 
 def repair_notes(daily: CleaningResult) -> list[str]:
@@ -44,12 +50,15 @@ def later_action_notes(ledger: pl.DataFrame, closed: dt.date) -> list[str]:
     ]
 
 
-def cleaning_warnings(daily: CleaningResult) -> tuple[str, ...]:
-    """Everything that may be wrong, or waits for a person's decision."""
+def cleaning_warnings(daily: CleaningResult, precedence: Sequence[str]) -> tuple[str, ...]:
+    """Everything that may be wrong, or waits for a person's decision.
+
+    ``precedence`` are the sources, the preferred one first, as they are set.
+    """
     chosen = daily.bars.filter(pl.col("repaired_by").is_null())
     sources = chosen.select("ticker", "source").unique()
     return (
-        *_better_sources(sources, daily),
+        *_better_sources(sources, daily, precedence),
         *_inferred_splits(daily.inferred, sources),
         *_contradicted_actions(daily.contradicted),
         *_dividend_mismatches(daily.dividend_mismatches),
@@ -59,7 +68,9 @@ def cleaning_warnings(daily: CleaningResult) -> tuple[str, ...]:
     )
 
 
-def _better_sources(chosen: pl.DataFrame, daily: CleaningResult) -> list[str]:
+def _better_sources(
+    chosen: pl.DataFrame, daily: CleaningResult, precedence: Sequence[str]
+) -> list[str]:
     """Sources that go further than the clean prices, or have many more than the used one."""
     spans = daily.spans
     newest = daily.bars.group_by("ticker").agg(newest=pl.col("date").max())
@@ -73,9 +84,19 @@ def _better_sources(chosen: pl.DataFrame, daily: CleaningResult) -> list[str]:
     return [
         f"{row['ticker']}: the clean prices are from {row['source_used']} ({row['rows_used']} rows "
         f"up to {row['last_used']}), but {row['source']} has {row['rows']} rows up to "
-        f"{row['last']}: data.source_precedence decides which is used."
+        f"{row['last']}: to use {row['source']}, {_how_to_use(row, precedence)}."
         for row in others.filter(is_newer | has_more).sort("ticker", "source").iter_rows(named=True)
     ]
+
+
+def _how_to_use(row: dict[str, Any], precedence: Sequence[str]) -> str:
+    """What puts another source first for all tickers; or takes out the few rows before it."""
+    others = [name for name in precedence if name != row["source"]]
+    setting = f"set FORECAST_DATA__SOURCE_PRECEDENCE='{json.dumps([row['source'], *others])}'"
+    if row["rows_used"] >= SHORT * row["rows"] or len(row["batches_used"]) > FEW_BATCHES:
+        return setting
+    commands = [f"`{WITHDRAW_COMMAND} --batch {number}`" for number in row["batches_used"]]
+    return f"{setting}, or take the rows of {row['source_used']} out: {' and '.join(commands)}"
 
 
 def _inferred_splits(inferred: pl.DataFrame, chosen: pl.DataFrame) -> list[str]:

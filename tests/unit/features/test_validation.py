@@ -117,7 +117,8 @@ def test_rows_are_counted_beyond_the_warm_up(required, passed):
 def test_too_few_rows_are_said_with_both_numbers_and_the_key():
     assert finding("rows", min_rows=281).message == (
         "TCS.NS: 280 rows of features beyond the warm-up, 281 are required "
-        "(data.min_rows_required): ingest more history."
+        "(data.min_rows_required): ingest more history, or use the source that a warning of "
+        "cleaning names."
     )
 
 

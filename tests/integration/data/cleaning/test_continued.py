@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from src.core.tables import CLEAN_DAILY, QUARANTINE
+from src.core.tables import CLEAN_DAILY, INGEST_BATCHES, QUARANTINE
 from src.data.cleaning import stage as cleaning
 from src.data.corporate_actions.decisions.manual import entered_row
 from src.data.corporate_actions.recording.history import record_rows
@@ -74,8 +74,21 @@ def test_a_source_that_does_not_agree_continues_nothing_and_a_warning_says_so(gi
     report, bars = clean(given, yahoo(), other)
 
     assert bars["date"].max() == ENDS
-    (warning,) = [each for each in report.warnings if "data.source_precedence" in each]
+    (warning,) = [each for each in report.warnings if "SOURCE_PRECEDENCE" in each]
     assert "but nse has" in warning
+
+
+def test_a_few_rows_before_a_long_series_are_told_with_both_cures(given, store):
+    week = [bar(day, CLOSES[day]) for day in DAYS[:2]]
+    report, _ = clean(given, exchange(), delivery(week, vendor="yahoo"))
+
+    (warning,) = [each for each in report.warnings if "SOURCE_PRECEDENCE" in each]
+    numbers = rows(store, INGEST_BATCHES).filter(source="yahoo")["batch_id"].to_list()
+    assert warning.endswith(
+        """to use nse, set FORECAST_DATA__SOURCE_PRECEDENCE='["nse", "yahoo", "upstox", """
+        """"sample"]', or take the rows of yahoo out: `python -m src.data.ingest withdraw """
+        f"--batch {numbers[0]}`."
+    )
 
 
 def test_a_dividend_after_the_last_bar_is_taken_off_the_adjusted_closes_before_it(given, store):
