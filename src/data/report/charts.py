@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from src.data.corporate_actions.action import VALUE_KINDS
 from src.data.corporate_actions.ledger import explained_days
 from src.data.report.metrics import AT_DATE
 
@@ -83,8 +84,12 @@ def _pending_marks(pending: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
 
 
 def _action_marks(ledger: pl.DataFrame) -> pl.DataFrame:
+    divides = pl.format("divides earlier prices by {}", pl.col("ratio").round_sig_figs(6))
     effect = pl.coalesce(
-        pl.format("{} for 1", "ratio"), pl.format("{} a share", "amount"), pl.lit("")
+        pl.when(pl.col("kind").is_in(VALUE_KINDS)).then(divides),
+        pl.format("{} for 1", "ratio"),
+        pl.format("{} a share", "amount"),
+        pl.lit(""),
     )
     is_pending = pl.col("status") == "pending"
     return ledger.filter(pl.col("status").is_in(["applied", "pending"])).with_columns(

@@ -104,38 +104,6 @@ def format_row(text: str | None) -> str:
     return ", ".join(f"{name} {_format_any(value)}" for name, value in values.items())
 
 
-def action_cells(action: Mapping[str, Any]) -> tuple[str, ...]:
-    """A row of the ledger: its kind, effect, status, origin, who decided, since when and why."""
-    return (
-        action["kind"],
-        _describe_effect(action),
-        action["status"],
-        f"{action['origin']}, {action['source']}",
-        action["decided_by"],
-        format_time(action["known_at"]),
-        _describe_evidence(action["evidence"]),
-    )
-
-
-def _describe_effect(action: Mapping[str, Any]) -> str:
-    if action["ratio"] is not None:
-        return f"{action['ratio']:g} for 1"
-    return "-" if action["amount"] is None else f"{action['amount']:g} a share"
-
-
-def _describe_evidence(text: str) -> str:
-    evidence = json.loads(text or "{}")
-    if "close_ratio" in evidence:
-        # The measurements of an inference; the rest follows from the bars around it.
-        names = ("open_ratio", "close_ratio", "nearest", "doubts")
-        evidence = {name: evidence.get(name) for name in names}
-    return ", ".join(
-        f"{name.replace('_', ' ')} {_format_any(value)}"
-        for name, value in evidence.items()
-        if value
-    )
-
-
 def _format_any(value: object) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return format_value(value)

@@ -7,9 +7,9 @@ import polars as pl
 from src.core.tables import OHLCV
 from src.data.ingest.storing.batch_rows import STAGE_NAME as INGEST
 from src.data.report import metrics
+from src.data.report.actions import action_cells
 from src.data.report.formatting import (
     Section,
-    action_cells,
     format_bar,
     format_bar_time,
     format_change,

@@ -12,10 +12,11 @@ from typing import Any
 
 import polars as pl
 
+from src.data.corporate_actions.action import SHARE_KINDS
 from src.data.corporate_actions.ledger import active_actions, explained_days
+from src.data.report.actions import action_cells, ratio_text
 from src.data.report.formatting import (
     Section,
-    action_cells,
     format_bar,
     format_bar_time,
     format_row,
@@ -102,22 +103,29 @@ def _derivation(data: TickerData, day: dt.date, clean: dict[str, Any], raw: dict
         return f"clean close = raw close {raw_close}"
     closed = data.calendar.last_closed(data.now)
     splits = _splits_after(data.ledger.filter(pl.col("date") <= closed), day)
-    listed = ", ".join(f"{date} {ratio:g} for 1" for date, ratio in splits)
-    is_all_lacking = isclose(prod(ratio for _, ratio in splits) * factor, 1)
+    listed = ", ".join(
+        f"{date} {ratio_text(kind, ratio)}"
+        if kind in SHARE_KINDS
+        else f"{date} {kind}, which {ratio_text(kind, ratio)}"
+        for date, kind, ratio in splits
+    )
+    is_all_lacking = isclose(prod(ratio for *_, ratio in splits) * factor, 1)
     partly = "" if is_all_lacking else ", not all lacking"
-    since = f"; splits and bonuses since{partly}: {listed}" if splits else ""
+    is_of_shares = all(kind in SHARE_KINDS for _, kind, _ in splits)
+    name = "splits and bonuses" if is_of_shares else "actions"
+    since = f"; {name} since{partly}: {listed}" if splits else ""
     return f"clean close = {factor:.10g} times the raw close {raw_close}{since}"
 
 
-def _splits_after(ledger: pl.DataFrame, day: dt.date) -> list[tuple[dt.date, float]]:
-    """What is applied to prices of that day: each later date, and what it divides them by."""
+def _splits_after(ledger: pl.DataFrame, day: dt.date) -> list[tuple[dt.date, str, float]]:
+    """What is applied to prices of that day: each later date, kind and what it divides them by."""
     active = [action for action in active_actions(ledger) if action.divisor != 1]
     by_rule = ledger.filter(origin="inferred", decided_by="rule", status="applied")
     days = [action.date for action in active]
     inferred = by_rule.filter(~pl.col("date").is_in(days)).unique("date")
-    ratios = [(action.date, action.divisor) for action in active]
-    ratios += inferred.select("date", "ratio").rows()
-    return sorted((date, ratio) for date, ratio in ratios if date > day)
+    ratios = [(action.date, str(action.kind), action.divisor) for action in active]
+    ratios += inferred.select("date", "kind", "ratio").rows()
+    return sorted(each for each in ratios if each[0] > day)
 
 
 def _restatements(data: TickerData, day: dt.date, source: str) -> str:
