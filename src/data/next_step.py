@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 
-def rebuild_step(ticker: str | None) -> str:
-    """What to do next, for one ticker or for all, as a clause of a sentence."""
-    which = "--all" if ticker is None else f"--ticker {ticker}"
+def rebuild_step(*tickers: str) -> str:
+    """What to do next, for some tickers or, without any, for all, as a clause of a sentence."""
+    option = f"--ticker{'s' if len(tickers) > 1 else ''} {','.join(tickers)}"
+    which = option if tickers else "--all"
     return f"rebuild the prices with `python -m mlops.pipeline {which} --source stored`"

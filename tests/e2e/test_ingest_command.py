@@ -54,8 +54,8 @@ def test_a_batch_is_withdrawn_by_its_number_once(command, embedded, folder):
         assert (ran.returncode, again.returncode, unknown.returncode) == (0, 1, 1)
         path = folder / "WIPRO.NS.csv"
         assert ran.stdout == (
-            f"WIPRO.NS: batch {number} ({path}) is withdrawn, 60 rows changed; run the pipeline to "
-            "rebuild the prices.\n"
+            f"WIPRO.NS: batch {number} ({path}) is withdrawn, 60 rows changed; rebuild the "
+            "prices with `python -m mlops.pipeline --ticker WIPRO.NS --source stored`.\n"
         )
         assert again.stderr == f"Batch {number} is withdrawn already.\n"
         assert unknown.stderr.startswith("No batch 99 is stored: ")

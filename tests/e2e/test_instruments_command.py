@@ -147,7 +147,8 @@ def test_stored_prices_of_the_earlier_symbol_are_cleaned_as_the_new_tickers(
 
     assert told == (
         "OLDNAME.NS is NEWNAME.NS from 2011-06-29 on: 2 daily rows from before that day count for "
-        "NEWNAME.NS; run the pipeline to rebuild the prices.\n"
+        "NEWNAME.NS; rebuild the prices with "
+        "`python -m mlops.pipeline --ticker NEWNAME.NS --source stored`.\n"
     )
     clean = connection.execute("SELECT ticker, close FROM raw_daily_prices_clean ORDER BY date")
     assert clean.fetchall() == [("NEWNAME.NS", 402), ("NEWNAME.NS", 404), ("NEWNAME.NS", 407)]

@@ -37,6 +37,7 @@ from src.data.history.rebuild import (
 from src.data.history.revisions import COMPARISON_RULES, UTC, differences
 from src.data.ingest.storing.batch_rows import STAGE_NAME
 from src.data.ingest.storing.raw_block import TABLES
+from src.data.next_step import rebuild_step
 from src.data.sources.delivery import KEY_COLUMNS
 from src.stages.arguments import add_config, command_parser
 from src.stages.cli import set_up
@@ -71,7 +72,7 @@ def main(argv: Sequence[str]) -> int:
             changed = withdraw(database.store, batch, now)
     sys.stdout.write(
         f"{batch['ticker']}: batch {args.batch} ({batch['origin']}) is withdrawn, {changed:,} rows "
-        "changed; run the pipeline to rebuild the prices.\n"
+        f"changed; {rebuild_step(*(sorted(owners) or [symbol]))}.\n"
     )
     return 0
 

@@ -39,6 +39,7 @@ from src.data.instruments.states import (
     newest_bar,
     store_states,
 )
+from src.data.next_step import rebuild_step
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from src.db.store import Store
 
 COMMAND = "python -m src.data.instruments"
-NEXT_STEP = "run the pipeline to rebuild the prices"
 # Sentences of a kind that are printed; the others are in the history.
 SHOWN = 40
 
@@ -113,7 +113,8 @@ def undo(
         store.insert(SYMBOL_CHANGES, change_rows([change], person, at, undone=True))
         forget_derived(store, [change.old, change.new])
         batches = _batches_of_files(store, change)
-    lines = [f"{change.old} and {change.new} are two shares again; {NEXT_STEP} of both."]
+    step = rebuild_step(change.old, change.new)
+    lines = [f"{change.old} and {change.new} are two shares again; {step}."]
     if batches:
         lines.append(
             f"Files that were read meanwhile left rows of {change.old} with {change.new}: withdraw "
@@ -221,7 +222,7 @@ def _joined_text(store: Store, change: SymbolChange) -> str:
     stay = f", {later:,} from then on stay with {change.old}" if later else ""
     return (
         f"{text}: {before:,} daily rows from before that day count for {change.new}{stay}; "
-        f"{NEXT_STEP}."
+        f"{rebuild_step(change.new)}."
     )
 
 

@@ -121,4 +121,5 @@ def _ledger_line(imported: ImportedList, stated: pl.DataFrame, changes: ListChan
         text += f"; no prices of {_counted(without, 'ticker')} are stored yet"
     if not changes.rows.height:
         return f"{text}."
-    return f"{text}; {rebuild_step(imported.ticker)}."
+    step = rebuild_step() if imported.ticker is None else rebuild_step(imported.ticker)
+    return f"{text}; {step}."
