@@ -113,6 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     from mlops.pipeline_run.output.forecast_table import forecast_table
     from mlops.pipeline_run.output.progress import show_progress
+    from mlops.pipeline_run.output.states import state_lines
     from mlops.pipeline_run.output.ticker_table import failed_tickers, ticker_table
     from src.data.sources.select import source_request
 
@@ -132,6 +133,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if results["status"] != "failed":
         table = forecast_table if is_single else ticker_table
         sys.stdout.write(f"{table(results)}\n")
+    else:
+        sys.stdout.write("".join(f"{line}\n" for line in state_lines(results)))
     lines = [] if success or is_single else failed_tickers(results)
     lines += [results["error"]] if results["status"] == "failed" else []
     sys.stderr.write("".join(f"{line}\n" for line in lines))

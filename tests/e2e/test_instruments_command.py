@@ -328,12 +328,21 @@ def test_a_state_shows_in_the_list_and_the_report_until_another_is_stated(
     early = instruments(*state, "--state", "delisted", "--date", "2011-06-28", code=1)
     instruments(*state, "--state", "delisted", "--date", "2011-06-30")
     report = command("src.data.report", "--ticker", "NEWNAME", DATABASE_URL=database_url)
+    # Too few prices for a forecast: the state is told nevertheless.
+    run = command(
+        *("mlops.pipeline", "--ticker", "NEWNAME", "--source", "stored", "--skip-training"),
+        DATABASE_URL=database_url,
+    )
     back = instruments(*state, "--state", "active", "--date", "2011-06-30")
 
     assert early.startswith(
         "It cannot have been delisted on 2011-06-28: its newest stored bar is of 2011-06-29"
     )
     assert "delisted since 2011-06-30: a circular (A. Rao)" in report.stdout
+    assert run.stdout == (
+        "NEWNAME.NS is stated to be delisted since 2011-06-30 (`python -m src.data.instruments "
+        "list --ticker NEWNAME.NS`).\n"
+    )
     assert back.endswith("It was stated to be delisted since 2011-06-30.\n")
     told = instruments("list", "--ticker", "NEWNAME").splitlines()
     assert told[0].startswith("NEWNAME.NS  active since 2011-06-30: a circular (A. Rao, ")

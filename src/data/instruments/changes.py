@@ -139,7 +139,7 @@ def state(
     meaning = {
         "active": "it is fetched and run again",
         "suspended": "it is not fetched, and no alert is sent for its age",
-        "delisted": "it is fetched and forecast no longer, and its history stays",
+        "delisted": "runs of all and the worker leave it out, and its history stays",
     }[since.state]
     instead = f" It was stated to be {before.state} since {before.date}." if before else ""
     return f"{ticker} is {since.state} since {since.date}: {meaning}.{instead}"

@@ -58,7 +58,8 @@ def _changes(changes: pl.DataFrame, tickers: list[str]) -> list[str]:
     total += " of symbols"
     if changes.height > SHOWN:
         shown = changes.filter(pl.col("new_ticker").is_in(tickers)).tail(SHOWN)
-        total += f"; the newest {shown.height:,} of those of tickers with prices"
+        count = f"the newest {shown.height:,}" if shown.height else "none"
+        total += f"; {count} of those of tickers with prices"
     lines = [_change(row) for row in shown.iter_rows(named=True)]
     return [f"{total}{':' if lines else '.'}", *lines]
 
@@ -71,7 +72,7 @@ def _untraded(store: Store, tickers: list[str]) -> list[str]:
         for ticker, since in states
         if since.state != "active"
     ]
-    heading = [f"{len(lines):,} of the tickers with prices not traded:"]
+    heading = [f"Tickers with prices that are not traded: {len(lines):,}."]
     return [*heading, *lines] if lines else []
 
 
