@@ -317,7 +317,8 @@ Not understood:
   TCS.NS 2021-10-14: 'Interim Dividend': it names no amount
 Not usable:
   line 7: '31-Feb-2018' of INFY is no possible ex-date
-Ledger: {changes}; 1 wait for a person; no prices of 2 tickers are stored yet{next_step}.
+Ledger: {changes}; 1 wait for a person (`list --pending` shows what); no prices of 2 tickers are \
+stored yet{next_step}.
 """
 
 

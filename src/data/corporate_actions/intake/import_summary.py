@@ -116,6 +116,7 @@ def _ledger_line(imported: ImportedList, stated: pl.DataFrame, changes: ListChan
         f"Ledger: {changes.new:,} actions new, {changed:,} changed, "
         f"{stated.height - changes.new - changed:,} as before; {waiting:,} wait for a person"
     )
+    text += " (`list --pending` shows what)" if waiting else ""
     without = imported.tickers - imported.with_prices
     if without:
         text += f"; no prices of {_counted(without, 'ticker')} are stored yet"
