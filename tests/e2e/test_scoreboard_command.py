@@ -60,7 +60,14 @@ def test_two_evenings_make_a_scoreboard(evening, scoreboard, home, database_url)
         "No forecast is logged yet: run `python -m mlops.pipeline` after the close.\n"
     )
     evening(BEFORE)
-    none = {"recorded": 0, "restated": 0, "no_bar": 0, "pending_action": 0, "notes": []}
+    none = {
+        "recorded": 0,
+        "restated": 0,
+        "no_bar": 0,
+        "pending_action": 0,
+        "delisted": 0,
+        "notes": [],
+    }
     assert results(home)["outcomes"] == none
     assert scoreboard("--ticker", "infy") == (
         "2 forecasts of INFY.NS are logged, and none that was made before its target session has "

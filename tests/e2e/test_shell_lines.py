@@ -51,6 +51,7 @@ python -m src.data.ingest show --path FILE
 python -m src.data.ingest write --tickers FILE --source csv --path FOLDER
 python -m src.data.corporate_actions list --ticker TCS.NS
 python -m src.data.corporate_actions list --ticker T
+python -m src.data.corporate_actions list --pending
 python -m src.data.corporate_actions import --ticker TCS.NS --path ACTIONS.csv
 python -m src.data.corporate_actions import --all --path CF-CA-equities.csv
 python -m src.data.corporate_actions import --path F --all
@@ -136,7 +137,6 @@ NAMES = """
 python -m src.data.cleaning
 python -m src.data.corporate_actions add
 python -m src.data.ingest
-python -m src.data.instruments import
 python -m src.data.report
 python -m src.features.features_daily
 python -m src.dashboard.probe
