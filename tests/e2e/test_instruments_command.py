@@ -250,6 +250,12 @@ def test_a_symbol_that_nobody_knows_is_told(command, instruments, database_url, 
     ]
 
 
+def test_a_folder_in_the_place_of_a_list_is_named_as_one(instruments, tmp_path):
+    refusal = instruments("import", "--path", tmp_path, code=1)
+
+    assert refusal == f"{tmp_path}: it is a folder: give a file in it.\n"
+
+
 def test_nses_file_of_changes_is_imported_whole(instruments, tmp_path):
     path = tmp_path / "symbolchange.csv"
     path.write_text(

@@ -146,6 +146,8 @@ def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
 def read_packed(path: Path) -> bytes:
     """The file's bytes as they are on disk; raises BadInput as ``read_content``."""
     try:
+        if path.is_dir():
+            raise BadInput("it is a folder: give a file in it.")
         if not path.is_file():  # a device or a pipe may never end
             raise BadInput("no such file: check the path.")
         if path.stat().st_size > archives.LARGEST:
