@@ -148,8 +148,11 @@ def test_a_database_that_dies_of_a_full_disk_is_answered_for_and_comes_back_by_i
     # or two pieces may have been made beforehand.
     with pytest.raises(psycopg.Error):
         disk.end_log()
-    # Until the first try to start it again has failed, nobody knows of the disk.
-    lost = eventually(lambda: answer if NO_SPACE in str((answer := api.short()).json()) else None)
+    # Until the first try to start it again has failed, nobody knows of the disk; a try may take 30
+    # seconds.
+    lost = eventually(
+        lambda: answer if NO_SPACE in str((answer := api.short()).json()) else None, seconds=90
+    )
     long, other, health = api.get("/predict/long"), api.short("OTHER1.NS"), api.get("/health")
 
     assert {**lost.json(), "warnings": []} == cached
