@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks.bad_data import (
+from benchmarks.studies.bad_data import (
     DIVIDEND_KINDS,
     FOLDER,
     INJECTED,

@@ -20,7 +20,8 @@ SELDOM, USUAL = 0.5, 5
 # the price is then any share of it up to four fifths with equal chance.
 OTHERS, MOST_LEFT = 0.08, 0.8
 # The open lies near the ratio, a little above it; on one ex-date in five it is far off and the
-# close tells more. Logs, measured on the ex-dates of half of the tickers of benchmarks/splits.py.
+# close tells more. Logs, measured on the ex-dates of half of the tickers of
+# benchmarks/studies/splits.py.
 ABOVE, OPEN_SPREAD = 0.0075, 0.0175
 BY_CLOSE, CLOSE_SPREAD = 0.2, 0.045
 # A split multiplies the shares that are traded and little else changes; in logs, with the spread

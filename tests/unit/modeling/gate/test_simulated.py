@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.gate import (
+from benchmarks.studies.gate import (
     MANY,
     SETTINGS,
     SIZES,

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks.splits import measure_stated, read_series
+from benchmarks.studies.splits import measure_stated, read_series
 from src.core.calendars.nse import nse
 from src.data.corporate_actions.action import Action
 from src.data.corporate_actions.adjust import adjust, shares_after

@@ -1,7 +1,7 @@
 """Measure the detectors of vendors' errors on recorded errors of Yahoo and their repaired twins.
 
-Run: python -m benchmarks.bad_data [FOLDER]. Prints counts; nothing is asserted. No calendar is
-used: the files are of many exchanges.
+Run: python -m benchmarks.studies.bad_data [FOLDER]. Prints counts; nothing is asserted. No
+calendar is used: the files are of many exchanges.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from src.data.corporate_actions.price_checks.jumps import JUMP_DOWN, JUMP_UP
 from src.data.corporate_actions.price_checks.split_inference import infer_splits
 from src.data.sources.files.source import FileSource
 
-DATA = Path(os.environ.get("FORECAST_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
+DATA = Path(os.environ.get("FORECAST_TEST_DATA") or Path(__file__).parents[3] / "shared" / "data")
 FOLDER = DATA / "yahoo_bad_data"
 BAR_KINDS = ("100x-error", "bad-stock-split")
 DIVIDEND_KINDS = ("bad-div", "missing-div-adjust", "cg-double-count")

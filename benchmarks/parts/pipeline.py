@@ -1,6 +1,6 @@
 """One ticker through the pipeline with the server warm, against the budgets of the design.
 
-Run: python -m benchmarks.pipeline [FILE.csv]  (default: the synthetic DEMO.NS). Prints wall
+Run: python -m benchmarks.parts.pipeline [FILE.csv]  (default: the synthetic DEMO.NS). Prints wall
 seconds of whole processes and their share of the budget; nothing is asserted.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 REPEATS = 3
 
 

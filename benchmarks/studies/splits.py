@@ -1,7 +1,8 @@
 """Measure the inference of splits on real series whose splits are put back and not stated.
 
-Run: python -m benchmarks.splits [--tickers tune|report|all] [--seed N]. Prints counts; nothing is
-asserted. The constants of ``split_odds`` were chosen on the tickers ``tune`` with other seeds.
+Run: python -m benchmarks.studies.splits [--tickers tune|report|all] [--seed N]. Prints counts;
+nothing is asserted. The constants of ``split_odds`` were chosen on the tickers ``tune`` with
+other seeds.
 
 Adjusted series of NSE are made raw again: by the splits and bonuses that NSE states for them, on
 their own ex-dates (``stated``), and by ratios as frequent as NSE's on dates drawn (``planted``);
@@ -36,7 +37,7 @@ from src.data.corporate_actions.adjust import shares_after
 from src.data.corporate_actions.price_checks.split_inference import InferredSplit, infer_splits
 from src.data.corporate_actions.price_checks.split_odds import COUNTS
 
-DATA = Path(os.environ.get("FORECAST_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
+DATA = Path(os.environ.get("FORECAST_TEST_DATA") or Path(__file__).parents[3] / "shared" / "data")
 TCS_BONUSES = [dt.date(2006, 7, 28), dt.date(2009, 6, 16), dt.date(2018, 5, 31)]
 # A true split that its vendor adjusted for no further back than to this session.
 LEFT_IN = {("CGCL", dt.date(2024, 1, 1)): 4.0}

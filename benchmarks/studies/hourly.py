@@ -1,6 +1,6 @@
 """What variance from hourly bars adds to the forecast of one ticker's variance, walked forward.
 
-Run: python -m benchmarks.hourly CLEAN.parquet HOURLY.csv [TICKER]. CLEAN holds rows of
+Run: python -m benchmarks.studies.hourly CLEAN.parquet HOURLY.csv [TICKER]. CLEAN holds rows of
 raw_daily_prices_clean, HOURLY any layout the csv source reads. Prints figures; nothing is asserted.
 
 Each forecast is a least-squares fit, expanding, to the log of the mean variance of the next h
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from benchmarks.intervals import build_panel
+from benchmarks.studies.intervals import build_panel
 from src.core.calendars.nse import nse
 from src.data.sources.files.source import FileSource
 from src.modeling.evaluation import hac, interval_metrics

@@ -1,6 +1,6 @@
 """Measure how fast `/predict/*` answers, against constant endpoints and against MLflow.
 
-    .venv/bin/python benchmarks/serving.py [seconds] [--mlflow PATH]
+    python -m benchmarks.serving.rates [seconds] [--mlflow PATH]
 
 One uvicorn worker, 32 connections over loopback, from another process. The database is a
 PostgreSQL of its own in a temporary folder. The forecast is a ridge over all inputs of the
@@ -22,11 +22,9 @@ import time
 import urllib.request
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+from benchmarks.serving import mlflow_peer
 
-import mlflow_peer  # noqa: E402 on the path set above
-
+ROOT = Path(__file__).resolve().parents[2]
 CONNECTIONS = 32
 NOW = "2026-04-13T12:30:00Z"
 SAME, ALONE = "constant, same app", "constant, bare FastAPI"
@@ -137,7 +135,16 @@ async def load(port, targets, seconds):
 def load_from_another_process(port, targets, seconds):
     """The result of `load`."""
     done = subprocess.run(
-        [sys.executable, __file__, "load", str(port), str(seconds), *targets],
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.serving.rates",
+            "load",
+            str(port),
+            str(seconds),
+            *targets,
+        ],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
@@ -223,9 +230,11 @@ class Server:
 
 def application(factory, home):
     """One of this file's applications, served by uvicorn."""
-    command = f"-m uvicorn --factory serving:{factory} --no-access-log --log-level error"
+    command = (
+        f"-m uvicorn --factory benchmarks.serving.rates:{factory} --no-access-log --log-level error"
+    )
     environment = {"FORECAST_HOME": str(home), "FORECAST_NOW": NOW, "LOG_LEVEL": "ERROR"}
-    environment["PYTHONPATH"] = f"{ROOT}:{ROOT / 'benchmarks'}"
+    environment["PYTHONPATH"] = str(ROOT)
     return Server([sys.executable, *command.split()], environment)
 
 

@@ -1,6 +1,6 @@
 """Many synthetic tickers from files to clean prices, or through the whole pipeline.
 
-Run: python -m benchmarks.many_tickers [TICKERS SESSIONS] [--pipeline]  (default: 500 5000).
+Run: python -m benchmarks.parts.many_tickers [TICKERS SESSIONS] [--pipeline]  (default: 500 5000).
 Each step is run three times: from empty tables, with nothing new, and with one session more. Prints
 wall seconds, cpu seconds of the client and of the server, and the client's peak memory; nothing is
 asserted.
@@ -23,7 +23,7 @@ from src.core.calendars.nse import nse
 from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 LAST = dt.date(2026, 4, 10)
 SEED = 11
 # Daily volatilities of the market and of a share by itself; how long a calm or a storm lasts.

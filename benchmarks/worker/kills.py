@@ -1,6 +1,6 @@
 """Kill workers and runs in every stage, and take the database away: is every session complete?
 
-    python -m benchmarks.worker_kills [--kills 50] [--tickers 5] [--away 60]
+    python -m benchmarks.worker.kills [--kills 50] [--tickers 5] [--away 60]
 
 For each kill a new session closes, a worker begins its run, and as soon as the run has come to
 another of ten points the run, the worker or both are killed by SIGKILL, as the kernel does without
@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 import psycopg
 
-from benchmarks.worker_world import (
+from benchmarks.worker.world import (
     PIPELINE,
     Prices,
     command,

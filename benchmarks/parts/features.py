@@ -1,6 +1,6 @@
 """Features of 500 tickers x 5000 days in memory, against one pass over the bytes and polars.
 
-Run: python -m benchmarks.features [TICKERS] [DAYS]. Prints ratios; nothing is asserted.
+Run: python -m benchmarks.parts.features [TICKERS] [DAYS]. Prints ratios; nothing is asserted.
 """
 
 import sys

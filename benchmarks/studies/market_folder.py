@@ -1,6 +1,6 @@
 """A folder of NSE's daily files of the whole market, made up, and what it costs to store it.
 
-Run: python -m benchmarks.market_folder [SYMBOLS DAYS] [--layout udiff|full] [--pipeline]
+Run: python -m benchmarks.studies.market_folder [SYMBOLS DAYS] [--layout udiff|full] [--pipeline]
 (default: 2630 250, the layout of sec_bhavdata_full). The folder is stored from empty tables, again
 with nothing new, and with one day more. Prints wall seconds, cpu seconds of the client and of the
 server, the client's peak memory, and the share of the limits; nothing is asserted.
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from benchmarks.many_tickers import run
+from benchmarks.parts.many_tickers import run
 from src.core.calendars.nse import nse
 from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire

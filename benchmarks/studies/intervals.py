@@ -1,6 +1,6 @@
 """Intervals walked forward on real prices: how often outcomes fall inside, and how narrow they are.
 
-Run: python -m benchmarks.intervals CLEAN.parquet [TICKER,...]. CLEAN holds rows of
+Run: python -m benchmarks.studies.intervals CLEAN.parquet [TICKER,...]. CLEAN holds rows of
 raw_daily_prices_clean. Prints figures; nothing is asserted. Coverage is shown with the bound that
 chance allows it at 5 % (HAC, fixed b); CRPS beside quantiles of each ticker's last 500 outcomes.
 """

@@ -1,15 +1,14 @@
 """Measure cached forecasts while `/scoreboard` is asked twice a second over 70,000 forecasts.
 
-    .venv/bin/python benchmarks/scoreboard.py [seconds] [rounds]
+    python -m benchmarks.serving.scoreboard [seconds] [rounds]
 
-The application, the database and the load are those of `benchmarks/serving.py`. In the last two
-rows an outcome is added every half second, so that each scoreboard is computed anew. A forecast
+The application, the database and the load are those of `benchmarks/serving/rates.py`. In the last
+two rows an outcome is added every half second, so that each scoreboard is computed anew. A forecast
 that must be read is asked for beside it every half second. The cases take turns, and the best
 round of each counts; any answer but 200 ends the benchmark.
 """
 
 import argparse
-import sys
 import tempfile
 import threading
 import time
@@ -17,10 +16,7 @@ import urllib.request
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
-
-import serving  # noqa: E402 on the path set above
+from benchmarks.serving import rates
 
 SHARES, SESSIONS, EVERY = 140, 250, 0.5
 FORECASTS = """
@@ -138,10 +134,10 @@ def main(seconds, rounds):
     import psycopg
 
     with tempfile.TemporaryDirectory(prefix="scoreboard-") as folder, ExitStack() as stack:
-        lease = stack.enter_context(serving.fill(Path(folder)))
+        lease = stack.enter_context(rates.fill(Path(folder)))
         count = fill_log(lease.url)
         connection = stack.enter_context(psycopg.connect(lease.url, autocommit=True))
-        server = stack.enter_context(serving.application("create", Path(folder)))
+        server = stack.enter_context(rates.application("create", Path(folder)))
         for path in ("/scoreboard", "/scoreboard", "/scoreboard?ticker=SHARE7"):
             started = time.perf_counter()
             server.answer(path)

@@ -1,7 +1,8 @@
 """How often the gate promotes what has no skill, and how often what has; simulated, seeded.
 
-Run: python -m benchmarks.gate [PANELS] [CLEAN.parquet]. Prints shares in percent; nothing is
-asserted here. CLEAN holds rows of raw_daily_prices_clean, whose returns are used with random signs.
+Run: python -m benchmarks.studies.gate [PANELS] [CLEAN.parquet]. Prints shares in percent; nothing
+is asserted here. CLEAN holds rows of raw_daily_prices_clean, whose returns are used with
+random signs.
 
 Returns are Student t(5) with one market factor and clustered volatility. Three tables:
 one look  a test made once, one configuration tried: the rule of 63 sessions and of small pools.

@@ -1,7 +1,8 @@
 """CPU of training one ticker of a stored pool, with and without the pool's fits on disk.
 
-Run: FORECAST_HOME=HOME python -m benchmarks.training TICKER. HOME holds the pool's clean prices and
-features; its fits are forgotten, nothing else is changed. Prints seconds; nothing is asserted.
+Run: FORECAST_HOME=HOME python -m benchmarks.parts.training TICKER. HOME holds the pool's clean
+prices and features; its fits are forgotten, nothing else is changed. Prints seconds; nothing is
+asserted.
 """
 
 import shutil

@@ -1,6 +1,6 @@
 """A year of the clock on a real database: what runs when, and which tables and folders grow.
 
-    python -m benchmarks.worker_year [--tickers 5] [--months 12] [--train-every 5]
+    python -m benchmarks.worker.year [--tickers 5] [--months 12] [--train-every 5]
 
 Two workers look at the same moments, each in a process of its own; the time is given to them. From
 April 2025 they look every hour, and every five minutes after a close. The workers are away for 9
@@ -23,7 +23,7 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.worker_world import PIPELINE, Prices, command, environment, evening, fetch
+from benchmarks.worker.world import PIPELINE, Prices, command, environment, evening, fetch
 from src.core.calendars.nse import nse
 from src.db.embedded.lease import acquire
 from src.db.queue.retention import OLD

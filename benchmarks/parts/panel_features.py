@@ -1,7 +1,7 @@
 """From clean prices to the rows that models are fitted on: CPU seconds and peak memory by step.
 
-Run: OMP_NUM_THREADS=1 python -m benchmarks.panel_features [SESSIONS TICKERS]. Without numbers,
-(5371, 141) and (5000, 500). Prints; nothing is asserted.
+Run: OMP_NUM_THREADS=1 python -m benchmarks.parts.panel_features [SESSIONS TICKERS]. Without
+numbers, (5371, 141) and (5000, 500). Prints; nothing is asserted.
 """
 
 from __future__ import annotations

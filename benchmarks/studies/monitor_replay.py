@@ -1,7 +1,8 @@
 """The pipeline and all monitors at each of many past sessions: what would have been told.
 
-Run: python -m benchmarks.monitor_replay FOLDER [SESSIONS] [TICKERS] [--faults] [--train-every N]
-(default: 250 100, and 5). FOLDER has a file of daily prices a ticker, in Yahoo's layouts. The world
+Run: python -m benchmarks.studies.monitor_replay FOLDER [SESSIONS] [TICKERS] [--faults]
+[--train-every N] (default: 250 100, and 5). FOLDER has a file of daily prices a ticker, in
+Yahoo's layouts. The world
 at a session is the files without the rows after it; each evening it is run, and the rules are
 evaluated twice, right after and before midnight. With --faults each month has a true fault, of
 those in replay_faults. Prints every message by rule, how many there were, and when each fault was
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from benchmarks.replay_faults import FAULTS, Evening, Fault
+from benchmarks.studies.replay_faults import FAULTS, Evening, Fault
 from mlops.pipeline import MLOpsPipeline
 from src.config.load import load_settings
 from src.core.calendars.nse import nse
