@@ -21,3 +21,9 @@ def configure_threads() -> None:
     """
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
+
+
+def one_thread_environment() -> dict[str, str]:
+    """What the environment of a worker has, of which several run beside each other: one thread."""
+    names = {**DEFAULTS, "OMP_NUM_THREADS": "1"}
+    return {name: os.environ.get(name, value) for name, value in names.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import errno
 from collections.abc import Mapping
+from typing import Any
 
 # The disk is full, or the quota of this user.
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -18,6 +19,10 @@ class ForecastError(Exception):
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (self.__doc__ or "").strip())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What its class is called with is not its message.
+        return _restored, (type(self), str(self), self.__dict__)
 
 
 class UsageError(ForecastError):
@@ -90,6 +95,20 @@ class WrongInstrument(ValidationFailed):
     """The stored prices of a ticker are those of another instrument: it is pooled no longer."""
 
 
+class WorkerLost(ForecastError):
+    """A worker was lost several times at the same task."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(
+            f"A worker was lost {times} times at the same task, perhaps for lack of memory: give "
+            "its machine more, or let fewer run at a time with --workers, then run this again."
+        )
+
+
+class TaskFailed(ForecastError):
+    """A task of a worker failed with an error that only its own log can show in full."""
+
+
 class UnwritableFolder(ForecastError):
     """A folder that the system writes to cannot be written."""
 
@@ -110,6 +129,13 @@ class UnreadableFolder(ForecastError):
         if error.errno in _NO_FOLDER:
             advice = f"move away the file in its place, or set {setting} to another folder"
         super().__init__(f"The folder {folder} cannot be read ({error.strerror}): {advice}.")
+
+
+def _restored(kind: type[ForecastError], message: str, attributes: dict[str, Any]) -> ForecastError:
+    """An error as it was pickled."""
+    error = kind.__new__(kind, message)
+    error.__dict__.update(attributes)
+    return error
 
 
 def one_line(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from src.core.calendars.calendar import Calendar
 from src.core.calendars.exchanges import calendar_of, shared_exchange
 from src.core.errors import UsageError
 from src.db.store import DryRunStore, Store
+from src.stages.engine.engine import IN_PROCESS, Engine
 from src.stages.schema_check import CheckedStore
 from src.stages.stage import RunContext
 
@@ -30,6 +31,7 @@ def make_context(  # noqa: PLR0913 - all of these describe a run
     write: bool = True,
     models: LiveModels | None = None,
     records: Records | None = None,
+    engine: Engine = IN_PROCESS,
 ) -> RunContext:
     """The context of a run; one that looks back computes and reports, but writes nothing.
 
@@ -53,6 +55,7 @@ def make_context(  # noqa: PLR0913 - all of these describe a run
         live=live,
         models=models if live else None,
         records=records if live else None,
+        engine=engine,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from src.core.tables import Table
+from src.stages.engine.engine import IN_PROCESS, Engine
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,6 +42,7 @@ class RunContext:
         live: Whether changes are written.
         models: The models in use, for a run that may replace or read them.
         records: Where such a run stores model inputs, forecasts and outcomes.
+        engine: Runs tasks; those of a worker run in its own process.
     """
 
     store: Store
@@ -54,6 +56,7 @@ class RunContext:
     live: bool = True
     models: LiveModels | None = None
     records: Records | None = None
+    engine: Engine = IN_PROCESS
 
 
 @dataclass(frozen=True)

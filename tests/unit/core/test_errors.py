@@ -1,9 +1,12 @@
+import datetime as dt
 import errno
 import os
+import pickle
 from pathlib import Path
 
 import pytest
 
+from src.core import errors
 from src.core.errors import UnwritableFolder
 
 
@@ -22,3 +25,21 @@ def test_a_folder_that_cannot_be_written_says_why_and_what_helps(number, advice)
 
     assert message.startswith(f"The folder models cannot be written ({os.strerror(number)}): ")
     assert message.endswith(advice)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.BadInput("No such file."),
+        errors.SourceNotAsked("Yahoo refuses", dt.datetime(2026, 4, 1, tzinfo=dt.UTC)),
+        errors.UnwritableFolder("/srv", OSError(28, "No space left on device")),
+        errors.UnreadableFolder("/srv", OSError(13, "Permission denied")),
+        errors.ValidationFailed("two failed", {"A.NS": errors.WrongInstrument("another")}),
+        errors.WorkerLost(3),
+    ],
+)
+def test_an_error_is_the_same_in_another_process(error):
+    sent = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert type(sent) is type(error)
+    assert str(sent) == str(error)
+    assert str(sent.__dict__) == str(error.__dict__)

@@ -1,0 +1,52 @@
+"""What happens in a worker: how its process is prepared, and how it runs a task."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+from collections.abc import Callable, Sequence
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
+from threading import Thread
+from typing import Any, TypeVar
+
+from src.core.errors import TaskFailed, one_line
+from src.stages.engine.shared_files import shared_value
+
+_Result = TypeVar("_Result")
+
+
+def prepare_process() -> None:
+    """Let a worker end with its parent, which alone hears Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def run_task(function: Callable[..., _Result], args: Sequence[Any]) -> _Result:
+    """Call the function with the values of arguments that stand for shared ones.
+
+    Raises:
+        TaskFailed: In the place of an error that no other process could read.
+    """
+    try:
+        return function(*map(shared_value, args))
+    except Exception as error:
+        if _can_be_sent(error):
+            raise
+        raise TaskFailed(f"{type(error).__name__}: {one_line(error)}") from None
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _can_be_sent(error: Exception) -> bool:
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    except Exception:
+        return False
+    return True
