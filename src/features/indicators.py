@@ -7,34 +7,38 @@ bars: a session without a bar is no row.
 
 from __future__ import annotations
 
+import numpy as np
+
 from src.core.arrays import Floats
+from src.features import rolling
 from src.features.bars import Bars, once
-from src.features.rolling import deviation, mean, pad_front
 
 
 def lagged_return(bars: Bars, lag: int) -> Floats:
     """C_{t-lag+1} / C_{t-lag} - 1: lag 1 is the return of session t itself."""
-    returns = momentum(bars, 1)
-    return pad_front(returns[1 : max(returns.size - lag, 0) + 1], returns.size)
+    return rolling.lag(momentum(bars, 1), lag - 1)
 
 
 @once
 def moving_average(bars: Bars, window: int) -> Floats:
     """Mean of the last ``window`` closes, t included."""
-    return mean(bars.close, window)
+    return rolling.mean(bars.close, window)
 
 
 @once
 def momentum(bars: Bars, window: int) -> Floats:
     """C_t / C_{t-window} - 1."""
     close = bars.close
-    return pad_front(close[window:] / close[:-window] - 1, close.size)
+    out, later = rolling.padded(close.size, window + 1)
+    np.divide(close[window:], close[:-window], out=later)
+    later -= 1
+    return out
 
 
 @once
 def volatility(bars: Bars, window: int) -> Floats:
     """Sample standard deviation (ddof 1) of the last ``window`` simple returns."""
-    return deviation(lagged_return(bars, 1), window)
+    return rolling.deviation(momentum(bars, 1), window)
 
 
 def traded_volume(bars: Bars) -> Floats:

@@ -6,6 +6,8 @@ can change a bit of it. NaN where the window is not full or holds a NaN.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from src.core.arrays import Floats
@@ -14,6 +16,16 @@ from src.core.arrays import Floats
 MEMORY = 512
 # A variance below this share of the mean square is what rounding makes of no variance.
 ROUNDING = 1e-10
+
+
+def padded(size: int, window: int) -> tuple[Floats, Floats]:
+    """Room for a value of each of ``size`` rows, and the part of it whose window is full.
+
+    NaN before that part; (size,) and a view of (size - window + 1,), or none, to be filled.
+    """
+    out = np.empty(size)
+    out[: window - 1] = np.nan
+    return out, out[window - 1 :]
 
 
 def pad_front(values: Floats, size: int) -> Floats:
@@ -27,11 +39,13 @@ def pad_front(values: Floats, size: int) -> Floats:
 def ratio(numerator: Floats, denominator: Floats) -> Floats:
     """``numerator`` over ``denominator``, NaN where that is zero; any shape."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(denominator == 0, np.nan, numerator / denominator)
+        out = numerator / denominator
+    out[denominator == 0] = np.nan
+    return out
 
 
 def sums(values: Floats, window: int) -> Floats:
-    """The sum of every full window: (n - window + 1,), or none.
+    """The sum of every full window: (n - window + 1,), or none; to be read only.
 
     Put together from sums of 1, 2, 4, … neighbours: a few passes whatever the window, and no
     running total, so that no value outside a window (a NaN, a rounding error) reaches it.
@@ -39,20 +53,22 @@ def sums(values: Floats, window: int) -> Floats:
     count = values.size - window + 1
     if count <= 0:
         return np.empty(0)
-    total = np.zeros(count)
-    block, size, offset = values, 1, 0
+    block, size, offset, total = values, 1, 0, np.empty(0)
     for bit in range(window.bit_length()):
         if bit:
             block, size = block[:-size] + block[size:], size * 2
         if window >> bit & 1:
-            total += block[offset : offset + count]
+            part = block[offset : offset + count]
+            total = total + part if offset else part
             offset += size
     return total
 
 
 def mean(values: Floats, window: int) -> Floats:
     """Mean of the last ``window`` values; (n,)."""
-    return pad_front(sums(values, window) / window, values.size)
+    out, full = padded(values.size, window)
+    np.divide(sums(values, window), window, out=full)
+    return out
 
 
 def deviation(values: Floats, window: int) -> Floats:
@@ -60,9 +76,15 @@ def deviation(values: Floats, window: int) -> Floats:
 
     From sums of values and squares, so ``values`` should lie around zero.
     """
-    totals, squares = sums(values, window), sums(values * values, window)
-    variance = np.maximum(squares - totals * totals / window, 0.0) / (window - 1)
-    return pad_front(np.sqrt(variance), values.size)
+    out, full = padded(values.size, window)
+    totals = sums(values, window)
+    np.multiply(totals, totals, out=full)
+    full /= window
+    np.subtract(sums(values * values, window), full, out=full)
+    np.maximum(full, 0.0, out=full)
+    full /= window - 1
+    np.sqrt(full, out=full)
+    return out
 
 
 def total(values: Floats, window: int) -> Floats:
@@ -100,14 +122,23 @@ def decayed_sum(values: Floats, decay: float) -> Floats:
 
 def decayed_mean(values: Floats, decay: float, warm_up: int) -> Floats:
     """Mean weighted by decay^age, from ``warm_up`` values on; (n,)."""
-    out = decayed_sum(values, decay) / decayed_sum(np.ones(values.size), decay)
+    out, weights = decayed_sum(values, decay), _weights(decay)
+    out[:MEMORY] /= weights[: out.size]
+    out[MEMORY:] /= weights[-1]
     out[: warm_up - 1] = np.nan
     return out
 
 
+@cache
+def _weights(decay: float) -> Floats:
+    """``decayed_sum`` of ones; (MEMORY,), and from there on it stays what it is."""
+    return decayed_sum(np.ones(MEMORY), decay)
+
+
 def log(values: Floats) -> Floats:
     """Natural logarithm, NaN where there is none; any shape."""
-    return np.log(np.where(values > 0, values, np.nan))
+    lost = values <= 0
+    return np.log(np.where(lost, np.nan, values) if lost.any() else values)
 
 
 def lag(values: Floats, rows: int) -> Floats:

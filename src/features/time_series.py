@@ -8,6 +8,8 @@ ticker's own volatility at t, so that a feature divided by it is in units of its
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from src.core.arrays import Floats
@@ -34,7 +36,9 @@ def log_close(bars: Bars) -> Floats:
 def log_return(bars: Bars, span: int) -> Floats:
     """ln(C_t / C_{t-span})."""
     logs = log_close(bars)
-    return logs - rolling.lag(logs, span)
+    out, later = rolling.padded(logs.size, span + 1)
+    np.subtract(logs[span:], logs[:-span], out=later)
+    return out
 
 
 @once
@@ -54,6 +58,13 @@ def decayed_volatility(returns: Floats) -> Floats:
 
 
 @once
+def _scale(bars: Bars) -> Floats:
+    """s_t as a divisor: NaN where it is zero."""
+    s = volatility(bars)
+    return np.where(s == 0, np.nan, s)
+
+
+@once
 def daily_variance(bars: Bars) -> Floats:
     """v_t: ``session_variance``, or r_t^2 where a bar is only a close."""
     variance = session_variance(bars)
@@ -63,12 +74,24 @@ def daily_variance(bars: Bars) -> Floats:
 @once
 def session_variance(bars: Bars) -> Floats:
     """``garman_klass`` of the session, NaN without the four prices or a bar before."""
-    opened = rolling.log(bars.open)
-    return garman_klass(
-        opened - rolling.lag(log_close(bars), 1),
-        rolling.log(bars.high) - rolling.log(bars.low),
-        log_close(bars) - opened,
-    )
+    return garman_klass(_overnight(bars), _log_range(bars), log_close(bars) - _log_open(bars))
+
+
+@once
+def _log_open(bars: Bars) -> Floats:
+    return rolling.log(bars.open)
+
+
+@once
+def _overnight(bars: Bars) -> Floats:
+    """ln(O_t / C_{t-1})."""
+    return _log_open(bars) - rolling.lag(log_close(bars), 1)
+
+
+@once
+def _log_range(bars: Bars) -> Floats:
+    """ln(H_t / L_t)."""
+    return rolling.log(bars.high) - rolling.log(bars.low)
 
 
 def garman_klass(overnight: Floats, spread: Floats, body: Floats) -> Floats:
@@ -92,8 +115,8 @@ def log_volume(bars: Bars) -> Floats:
     The shift changes no feature, and keeps the digits of sums of squares.
     """
     logs = rolling.log(bars.volume)
-    finite = logs[np.isfinite(logs)]
-    return logs - finite[:1] if finite.size else logs
+    first = np.flatnonzero(np.isfinite(logs))[:1]
+    return logs - logs[first] if first.size else logs
 
 
 # --- moves in units of volatility
@@ -101,12 +124,12 @@ def log_volume(bars: Bars) -> Floats:
 
 def scaled_return(bars: Bars, lag: int) -> Floats:
     """r_{t-lag+1} / s_t: lag 1 is the return of session t itself."""
-    return rolling.ratio(rolling.lag(log_return(bars, 1), lag - 1), volatility(bars))
+    return rolling.lag(log_return(bars, 1), lag - 1) / _scale(bars)
 
 
 def scaled_momentum(bars: Bars, span: int) -> Floats:
     """ln(C_t / C_{t-span}) / (s_t sqrt span): the t-value of a trend."""
-    return rolling.ratio(log_return(bars, span), volatility(bars) * np.sqrt(span))
+    return log_return(bars, span) / (_scale(bars) * math.sqrt(span))
 
 
 def skipped_momentum(bars: Bars, span: int, skip: int) -> Floats:
@@ -115,23 +138,23 @@ def skipped_momentum(bars: Bars, span: int, skip: int) -> Floats:
     Jegadeesh-Titman 1993: a year's momentum without its last month, which tends to reverse.
     """
     move = rolling.lag(log_return(bars, span - skip), skip)
-    return rolling.ratio(move, volatility(bars) * np.sqrt(span - skip))
+    return move / (_scale(bars) * math.sqrt(span - skip))
 
 
 def distance_from_average(bars: Bars, window: int) -> Floats:
     """ln(C_t / mean of the last ``window`` closes) / (s_t sqrt window)."""
     distance = rolling.log(rolling.ratio(bars.close, rolling.mean(bars.close, window)))
-    return rolling.ratio(distance, volatility(bars) * np.sqrt(window))
+    return distance / (_scale(bars) * math.sqrt(window))
 
 
 def scaled_overnight(bars: Bars) -> Floats:
     """ln(O_t / C_{t-1}) / s_t."""
-    return rolling.ratio(rolling.log(bars.open) - rolling.lag(log_close(bars), 1), volatility(bars))
+    return _overnight(bars) / _scale(bars)
 
 
 def largest_return(bars: Bars, window: int) -> Floats:
     """Largest r of the last ``window`` over s_t (Bali-Cakici-Whitelaw 2011)."""
-    return rolling.ratio(rolling.highest(log_return(bars, 1), window), volatility(bars))
+    return rolling.highest(log_return(bars, 1), window) / _scale(bars)
 
 
 # --- the session's range
@@ -139,7 +162,7 @@ def largest_return(bars: Bars, window: int) -> Floats:
 
 def scaled_range(bars: Bars) -> Floats:
     """ln(H_t / L_t) / s_t."""
-    return rolling.ratio(rolling.log(bars.high) - rolling.log(bars.low), volatility(bars))
+    return _log_range(bars) / _scale(bars)
 
 
 def close_location(bars: Bars, window: int) -> Floats:
