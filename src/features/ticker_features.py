@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from src.core.tables import FEATURES_DAILY, OHLCV
+from src.core.tables import OHLCV
 from src.features.bars import Bars
 from src.features.catalogue import features, lookback, time_series_features, version, warm_up_rows
 from src.features.members import ticker_slices
@@ -21,6 +21,9 @@ from src.features.time_series import log_return, log_volume, session_variance
 if TYPE_CHECKING:
     from src.config.sections.results import FeatureSettings
     from src.core.arrays import Bools, Floats, Singles
+
+# Columns that are stored as they are.
+KEPT = ("ticker", "date", "close", "adj_close", "action_pending", "source", "return_basis")
 
 
 def compute(
@@ -40,55 +43,69 @@ def compute(
         first rows of each ticker, on which a configured feature is not defined yet, are marked.
     """
     prices = {name: clean[name].to_numpy() for name in (*OHLCV, "adj_close")}
-    parts, rows, positions = [], [], []
-    for ticker, where in list(ticker_slices(clean)) or [("", slice(0, 0))]:
-        size = where.stop - where.start
-        wanted = size if last is None else min(last.get(ticker, 0), size)
-        series = {name: values[where] for name, values in prices.items()}
-        parts.append(_of_ticker(series, windows, wanted))
-        positions.append(np.arange(size - wanted, size))
-        rows.append(positions[-1] + where.start)
-    values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    warm_up = np.concatenate(positions) < warm_up_rows(windows)
-    return _frame(clean[np.concatenate(rows)], values, warm_up)
+    slices = dict(ticker_slices(clean))
+    sizes = {ticker: where.stop - where.start for ticker, where in slices.items()}
+    wanted = sizes if last is None else {t: min(last.get(t, 0), n) for t, n in sizes.items()}
+    values = _room(sum(wanted.values()), windows)
+    rows, positions, end = [np.empty(0, np.int64)], [np.empty(0, np.int64)], 0
+    for ticker, where in slices.items():
+        part = slice(end, end := end + wanted[ticker])
+        series = {name: each[where] for name, each in prices.items()}
+        _fill({name: each[part] for name, each in values.items()}, series, windows)
+        rows.append(np.arange(where.stop - wanted[ticker], where.stop))
+        positions.append(rows[-1] - where.start)
+    kept = clean.select(KEPT)
+    kept = kept if last is None else kept[np.concatenate(rows)]
+    return _frame(kept, values, np.concatenate(positions) < warm_up_rows(windows))
 
 
-def _of_ticker(
-    prices: Mapping[str, Floats], windows: FeatureSettings, wanted: int
-) -> dict[str, Floats | Singles]:
-    """The last values of everything that is computed of one series; (wanted,) or more columns."""
+def _room(rows: int, windows: FeatureSettings) -> dict[str, Floats | Singles]:
+    """Room for everything that is computed of so many rows; (rows,), inputs (rows, k)."""
+    names = ("log_return", "variance", *(feature.name for feature in features(windows)))
+    inputs = np.empty((rows, len(time_series_features())), np.float32)
+    return {**{name: np.empty(rows) for name in names}, "inputs": inputs}
+
+
+def _fill(
+    out: Mapping[str, Floats | Singles], prices: Mapping[str, Floats], windows: FeatureSettings
+) -> None:
+    """Compute the last rows of one series: as many as there is room for."""
     bars = Bars(*(prices[name] for name in OHLCV))
     adjusted = _adjusted(bars, prices["adj_close"])
     # It is relative to the first volume, which may lie before the rows that are needed.
     log_volume(adjusted)
+    wanted = len(out["inputs"])
     needed = wanted + lookback(windows)
     bars, adjusted = bars.last(needed), adjusted.last(needed)
-    columns = {"log_return": log_return(adjusted, 1), "variance": session_variance(adjusted)}
-    columns |= {feature.name: feature.compute(bars) for feature in features(windows)}
-    inputs = [feature.compute(adjusted) for feature in time_series_features()]
     first = bars.close.size - wanted
-    return {
-        **{name: values[first:] for name, values in columns.items()},
-        "inputs": np.stack([values[first:] for values in inputs], axis=1).astype(np.float32),
-    }
+    out["log_return"][:] = log_return(adjusted, 1)[first:]
+    out["variance"][:] = session_variance(adjusted)[first:]
+    for feature in features(windows):
+        out[feature.name][:] = feature.compute(bars)[first:]
+    for column, own in enumerate(time_series_features()):
+        out["inputs"][:, column] = own.compute(adjusted)[first:]
 
 
 def _frame(
-    clean: pl.DataFrame, values: Mapping[str, Floats | Singles], warm_up: Bools
+    kept: pl.DataFrame, values: Mapping[str, Floats | Singles], warm_up: Bools
 ) -> pl.DataFrame:
-    pending = clean["action_pending"].to_numpy()
+    pending = kept["action_pending"].to_numpy().astype(bool)
+    for each in values.values():
+        each[~np.isfinite(each)] = np.nan
     # A move that waits for a decision may be an unadjusted split: it is no return yet.
-    moves = {name: np.where(pending, np.nan, values[name]) for name in ("log_return", "variance")}
-    configured = {n: each for n, each in values.items() if n not in FEATURES_DAILY.columns}
-    return clean.select("ticker", "date", "close", "adj_close").with_columns(
-        **{name: _finite(move) for name, move in moves.items()},
-        action_pending=clean["action_pending"],
+    for name in ("log_return", "variance"):
+        values[name][pending] = np.nan
+    columns = {n: pl.Series(each, nan_to_null=True) for n, each in values.items() if n != "inputs"}
+    return kept.select("ticker", "date", "close", "adj_close").with_columns(
+        log_return=columns.pop("log_return"),
+        variance=columns.pop("variance"),
+        action_pending=kept["action_pending"],
         warm_up=pl.Series(warm_up, dtype=pl.Boolean),
-        source=clean["source"],
-        return_basis=clean["return_basis"],
+        source=kept["source"],
+        return_basis=kept["return_basis"],
         features_version=pl.lit(version()),
         inputs=_lists(values["inputs"]),
-        **{name: _finite(each) for name, each in configured.items()},
+        **columns,
     )
 
 
@@ -99,11 +116,6 @@ def _adjusted(bars: Bars, adj_close: Floats) -> Bars:
     return Bars(opened, high, low, adj_close, bars.volume)
 
 
-def _finite(values: np.ndarray) -> pl.Series:
-    return pl.Series(np.where(np.isfinite(values), values, np.nan), nan_to_null=True)
-
-
 def _lists(values: Floats | Singles) -> pl.Series:
-    """One list a row, in single precision, NaN for what is not finite."""
-    single = np.where(np.isfinite(values), values, np.float32(np.nan))
-    return pl.Series(single, dtype=pl.Array(pl.Float32, values.shape[1])).cast(pl.List(pl.Float32))
+    """One list a row, in single precision."""
+    return pl.Series(values, dtype=pl.Array(pl.Float32, values.shape[1])).cast(pl.List(pl.Float32))
