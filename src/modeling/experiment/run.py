@@ -23,9 +23,9 @@ from src.modeling.panel.panel import Panel
 from src.modeling.points.candidate_names import CANDIDATES
 from src.modeling.points.candidates import CANDIDATES as FORECASTERS
 from src.modeling.points.candidates import CandidateInputs
+from src.modeling.points.feature_rows import FeatureRows
 from src.modeling.points.fit_cache import NO_FIT_CACHE, FitCache
 from src.modeling.points.session_ranks import PREFIX, SessionRanks
-from src.modeling.points.walk_forward import FeatureRows
 from src.registry.formats.models import Model
 
 SERVED = "served"

@@ -18,10 +18,11 @@ import numpy as np
 from src.core.arrays import Floats
 from src.features.market import ranks
 from src.modeling.points import baselines, rank_tilt, rank_trees, sklearn_models, walk_forward
+from src.modeling.points.feature_rows import FeatureRows
 from src.modeling.points.fit_cache import NO_FIT_CACHE, FitCache
 from src.modeling.points.ridge import Linear, ridge
 from src.modeling.points.splits import Schedule
-from src.modeling.points.walk_forward import FeatureRows, FitFunction
+from src.modeling.points.walk_forward import FitFunction
 from src.registry.formats.models import LinearModel, Model, RankTilt
 from src.registry.formats.trees import Trees
 

@@ -23,8 +23,8 @@ import numpy as np
 from src.core.arrays import Floats, Ints, Singles
 from src.features import catalogue, market
 from src.modeling.points import session_ranks
+from src.modeling.points.feature_rows import FeatureRows
 from src.modeling.points.walk_forward import (
-    FeatureRows,
     FitFunction,
     FittedModel,
     FoldRows,

@@ -17,7 +17,7 @@ from src.modeling.serving.records import serving_row
 if TYPE_CHECKING:
     from src.modeling.intervals.distribution import DistributionForecasts
     from src.modeling.panel.panel import Panel
-    from src.modeling.points.walk_forward import FeatureRows
+    from src.modeling.points.feature_rows import FeatureRows
     from src.modeling.serving.pool_data import PoolMembers
 
 Metrics = Mapping[str, Sequence[Mapping[str, Any]]]

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from src.modeling.points import fit_cache, session_ranks
+from src.modeling.points.feature_rows import FeatureRows
 from src.modeling.points.fit_cache import MOST_FILES, DiskFitCache
-from src.modeling.points.walk_forward import FeatureRows, FoldRows
+from src.modeling.points.walk_forward import FoldRows
 from src.registry.formats import tensors
 from src.registry.formats.models import LinearModel, pack
 from tests.support.trees import small

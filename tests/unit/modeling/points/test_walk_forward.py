@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from src.modeling.points import walk_forward
+from src.modeling.points.feature_rows import FeatureRows
 from src.modeling.points.splits import Schedule
-from src.modeling.points.walk_forward import FeatureRows, fit_predict, fit_predict_all
+from src.modeling.points.walk_forward import fit_predict, fit_predict_all
 
 ROWS, TICKERS = 60, 4
 SCHEDULE = Schedule(warm_up=30, refit_every=7, embargo=2, min_train=10)
