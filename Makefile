@@ -2,6 +2,7 @@
 # make run   the same on real prices:  make run ARGS="--ticker TCS.NS --source csv --path FILE"
 # make test  every test            make lint  every check            make up  the services
 # make down  ends the services of make up                       make docs  these pages, in var/site
+# make bench  measures everything beside its peers: docs/benchmarks.md   make bench-large  2,000 tickers
 # make test-compose  images and services in containers, where a Docker engine runs
 
 PYTHON ?= python3
@@ -10,7 +11,8 @@ BIN := $(VENV)/bin
 ARGS ?= --ticker TCS.NS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-long test-compose lint up down docs lock
+PEERS := .venv-peers
+.PHONY: help demo run test test-long test-compose lint up down docs lock bench bench-large
 
 help:
 	@sed -n '/^#/!q; s/^# //p' Makefile
@@ -52,6 +54,21 @@ docs: $(VENV)/.ready-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -f website/mkdocs.yml
 	@echo "Open var/site/index.html in a browser. With its search: $(BIN)/python -m http.server 8080 -d var/site, then http://localhost:8080."
 
+# Without the peers' environment their rows say why they are missing. To measure again what has
+# failed: .venv/bin/python -m benchmarks.page --only PART
+bench: $(VENV)/.ready-dev
+	-@$(MAKE) --no-print-directory $(PEERS)/.ready
+	$(BIN)/python -m benchmarks.page
+
+bench-large: $(VENV)/.ready-dev
+	$(BIN)/python -m benchmarks.page --large
+
+$(PEERS)/.ready: benchmarks/peers/requirements.txt
+	@echo "Installing the peers into $(PEERS): some minutes, in which nothing is printed."
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
     --no-annotate --no-header --generate-hashes
 
@@ -59,6 +76,7 @@ lock:
 	$(LOCK) pyproject.toml -o requirements.txt
 	$(LOCK) pyproject.toml --extra dev -o requirements-dev.txt
 	$(LOCK) --group pyproject.toml:api -c requirements.txt -o requirements-api.txt
+	$(LOCK) benchmarks/peers/requirements.in -o benchmarks/peers/requirements.txt
 
 # What a new environment gets last: without python3-venv, or after Ctrl-C, there is a python but no pip.
 $(VENV)/bin/pip:

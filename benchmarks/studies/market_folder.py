@@ -8,16 +8,14 @@ server, the client's peak memory, and the share of the limits; nothing is assert
 
 import argparse
 import datetime as dt
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from benchmarks.parts.many_tickers import run
+from benchmarks.parts.home import temporary_home
+from benchmarks.parts.many_tickers import show
 from src.core.calendars.nse import nse
-from src.db.database import DATA_DIR
-from src.db.embedded.lease import acquire
 
 LAST, SEED = dt.date(2026, 4, 10), 17
 # Of the symbols: listed or gone within the days, in the trade-to-trade series, with a bond as well.
@@ -140,9 +138,8 @@ def main() -> None:
     symbols, count = args.size
     until = int(nse().array.searchsorted(np.datetime64(LAST), side="right"))
     days = nse().array[until - count : until + 1].tolist()
-    with tempfile.TemporaryDirectory() as folder:
-        home, files = Path(folder) / "home", Path(folder) / "files"
-        home.mkdir()
+    with temporary_home() as home:
+        files = home.folder / "files"
         *before, newest = zip(days, market(symbols, days), strict=True)
         rows = 0
         for day, frame in before:
@@ -151,12 +148,11 @@ def main() -> None:
         print(f"{symbols} symbols, {count} days, {rows:,} rows", flush=True)
         module = ["mlops.pipeline"] if args.pipeline else ["src.data.ingest", "write"]
         command = [*module, "--all", "--source", "csv", "--path", str(files)]
-        with acquire(home / DATA_DIR):
-            now = dt.datetime.combine(days[-1], dt.time(14), dt.UTC)
-            run("first", command, home, now)
-            run("nothing new", command, home, now)
-            write_day(files, *newest, args.layout)
-            run("one day more", command, home, now)
+        now = dt.datetime.combine(days[-1], dt.time(14), dt.UTC)
+        show("first", home.run(command, now))
+        show("nothing new", home.run(command, now))
+        write_day(files, *newest, args.layout)
+        show("one day more", home.run(command, now))
 
 
 if __name__ == "__main__":

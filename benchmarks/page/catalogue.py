@@ -1,0 +1,23 @@
+"""List the parts of the page, in the order in which they run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Part:
+    """A module of ``benchmarks.parts``; ``most`` are the seconds after which it is ended."""
+
+    name: str
+    title: str
+    most: float
+
+
+PARTS = (
+    Part("start_up", "Start-up", 180),
+    Part("one_ticker", "One ticker", 240),
+    Part("features", "Features in memory", 240),
+    Part("market", "Many tickers through the database", 1200),
+)
+LARGE = Part("large", "2,000 tickers of 5,000 sessions", 3 * 3600)
