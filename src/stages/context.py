@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from src.core.calendars.calendar import Calendar
 from src.core.calendars.exchanges import calendar_of, shared_exchange
 from src.core.errors import UsageError
-from src.db.store import DryRunStore, Store
+from src.db.dry_run import DryRunStore
+from src.db.store import Store
 from src.stages.engine.engine import IN_PROCESS, Engine
 from src.stages.schema_check import CheckedStore
 from src.stages.stage import RunContext

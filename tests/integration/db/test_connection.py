@@ -11,7 +11,7 @@ import pytest
 
 from src.core.errors import DatabaseFull, DatabaseRefused, DatabaseUnavailable, ValueRefused
 from src.core.tables import CLEAN_DAILY
-from src.db import bulk
+from src.db.bulk import cursors
 from src.db.connection import (
     bulk_connection,
     control_connection,
@@ -87,7 +87,7 @@ def test_a_database_lost_half_way_is_one_sentence(database_url, server):
 
 
 def test_a_database_lost_while_rows_come_is_one_sentence(database_url, server):
-    with closing(bulk_connection(database_url)) as connection, bulk.cursor(connection) as cursor:
+    with closing(bulk_connection(database_url)) as connection, cursors.cursor(connection) as cursor:
         cursor.execute("SELECT repeat('x', 1000) FROM generate_series(1, 100000)")
         with psycopg.connect(server, autocommit=True) as admin:
             name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
@@ -100,7 +100,7 @@ def test_a_database_lost_while_rows_come_is_one_sentence(database_url, server):
             pytest.raises(DatabaseUnavailable, match="does not answer"),
             one_sentence_errors(database_url),
         ):
-            bulk.fetch(cursor)
+            cursors.fetch(cursor)
 
 
 def test_to_read_rows_loads_no_pandas(database_url):

@@ -28,11 +28,12 @@ from src.core.tables import (
     QUARANTINE,
     RAW_DAILY,
 )
-from src.db import bulk
+from src.db.bulk import cursors, reading, writing
 from src.db.connection import (
     bulk_connection,
 )
-from src.db.store import DryRunStore, PostgresStore
+from src.db.dry_run import DryRunStore
+from src.db.store import PostgresStore
 from tests.support.prices import NOW, checksums
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -198,7 +199,7 @@ def test_where_most_rows_change_all_are_written_anew(store):
 def test_replace_with_known_rows_does_not_read_them(store, monkeypatch):
     write(store, lambda: store.replace(CLEAN_DAILY, ["TCS.NS"], clean(1, 2, 3)))
     stored = store.load(CLEAN_DAILY, ["TCS.NS"])
-    monkeypatch.setattr(bulk, "read", None)
+    monkeypatch.setattr(writing, "read_packed", None)
 
     touched = write(
         store, lambda: store.replace(CLEAN_DAILY, ["TCS.NS"], clean(1, 2, 5), stored=stored)
@@ -327,8 +328,8 @@ def test_rows_come_in_key_order_however_the_server_sorts(store, monkeypatch):
     """A server's own order of texts may be another: in most languages ACCELYA comes before ACC."""
     write(store, lambda: store.upsert(CLEAN_DAILY, clean(1, 2, ticker="ACC.NS")))
     write(store, lambda: store.upsert(CLEAN_DAILY, clean(3, 4, ticker="ACCELYA.NS")))
-    fetch = bulk._fetch
-    monkeypatch.setattr(bulk, "_fetch", lambda *query: fetch(*query).reverse())
+    query = reading.query
+    monkeypatch.setattr(reading, "query", lambda *given: query(*given).reverse())
 
     frame = store.load(CLEAN_DAILY, ["ACC.NS", "ACCELYA.NS"], columns=("close",))
 
@@ -467,11 +468,11 @@ def test_another_connection_sees_the_old_rows_until_the_transaction_ends(store, 
 def test_a_read_only_transaction_sees_one_moment_and_writes_nothing(store, database_url):
     other = PostgresStore(bulk_connection(database_url))
     write(store, lambda: store.upsert(CLEAN_DAILY, clean(1, 2)))
-    for close, reading in ((5, store), (6, DryRunStore(store))):
-        with reading.transaction(read_only=True):
-            before = closes(reading)
+    for close, reader in ((5, store), (6, DryRunStore(store))):
+        with reader.transaction(read_only=True):
+            before = closes(reader)
             write(other, partial(other.replace, CLEAN_DAILY, ["TCS.NS"], clean(close)))
-            assert closes(reading) == before
+            assert closes(reader) == before
         assert closes(store) == [close]
     other.close()
 
@@ -694,9 +695,8 @@ def test_a_long_transaction_holds_no_more_locks_than_a_short_one(database_url):
     locks = []
     for close in range(1, 31):
         store.upsert(CLEAN_DAILY, clean(close))
-        with bulk.cursor(connection) as cursor:
-            bulk.execute(cursor, "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid()")
-            locks.append(bulk.fetch(cursor).item())
+        held = "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid()"
+        locks.append(cursors.query(connection, held).item())
     connection.rollback()
 
     assert locks[-1] == locks[1]

@@ -8,7 +8,7 @@ import pytest
 from src.config.sections.results import FeatureSettings
 from src.core.calendars.nse import nse
 from src.core.errors import ValidationFailed
-from src.db.completeness import of_frame
+from src.db.bulk.completeness import of_frame
 from src.features import catalogue, validation
 from src.features.checks import RECENT, CheckInputs, check
 from src.features.ticker_features import compute

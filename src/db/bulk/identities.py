@@ -6,10 +6,10 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from src.core.identities import Identities, Span
-from src.db import bulk
+from src.db.bulk.cursors import query
 
 if TYPE_CHECKING:
-    import polars as pl
+    pass
 
 _SPANS = """
 SELECT symbol, lower(days) AS since, upper(days) AS until, ticker
@@ -27,10 +27,10 @@ class IdentityCache:
 
     def identities(self, connection: Any, known_at: dt.datetime | None = None) -> Identities:
         """Whose the rows under each symbol are that was changed, as stated by an aware time."""
-        state = _fetch(connection, _STATE).row(0)
+        state = query(connection, _STATE).row(0)
         if known_at not in self._read or self._read[known_at][0] != state:
             at = "infinity" if known_at is None else known_at.isoformat()
-            rows = _fetch(connection, _SPANS, (at,)) if state[0] else None
+            rows = query(connection, _SPANS, (at,)) if state[0] else None
             spans = () if rows is None else tuple(Span(*row) for row in rows.iter_rows())
             self._read[known_at] = state, Identities(spans)
         return self._read[known_at][1]
@@ -38,10 +38,4 @@ class IdentityCache:
 
 def listed_tickers(connection: Any) -> set[str]:
     """All tickers with facts of their listing."""
-    return set(_fetch(connection, _LISTED)["ticker"])
-
-
-def _fetch(connection: Any, query: str, parameters: tuple[str, ...] = ()) -> pl.DataFrame:
-    with bulk.cursor(connection) as cur:
-        bulk.execute(cur, query, parameters)
-        return bulk.fetch(cur)
+    return set(query(connection, _LISTED)["ticker"])
