@@ -44,22 +44,24 @@ def with_constant(app):
 
 
 def create():
-    """The application with two more routes: a constant, and a forecast that is always read."""
-    from fastapi import Request
-
+    """The application, with the constant."""
     from src.api import predict_simple
-    from src.api.routes import forecasts
 
-    app = with_constant(predict_simple.create())
+    return with_constant(predict_simple.create())
 
-    @app.get("/read")
-    async def read(request: Request, ticker: str):
-        entry = request.app.state.service.cache.get((ticker, "short"))
-        if entry is not None:
+
+def outdated():
+    """The application with a cache that is outdated at once: every forecast is read anew."""
+    from src.api import predict_simple
+    from src.api.forecasts.cache import Cache
+
+    class Outdated(Cache):
+        def put(self, pair, entry, epoch):
+            super().put(pair, entry, epoch)
             entry.outdated = True
-        return await forecasts.short(request)
 
-    return app
+    predict_simple.Cache = Outdated
+    return predict_simple.create()
 
 
 def bare():
@@ -248,9 +250,9 @@ def measure_ours(home, seconds):
         rows[SAME] = server.measure(["/constant"], seconds)
         rows[CACHED] = server.measure(forecasts[:1], seconds)
         rows["/predict/short, 32 tickers"] = server.measure(forecasts, seconds)
-        read = [f"/read?ticker={ticker}" for ticker in TICKERS]
-        rows["read anew each time"] = server.measure(read, seconds)
         forecast = server.answer(forecasts[0])["pred_return"]
+    with application("outdated", home) as server:
+        rows["read anew each time"] = server.measure(forecasts, seconds)
     with application("bare", home) as server:
         rows[ALONE] = server.measure(["/constant"], seconds)
     return rows, forecast

@@ -22,7 +22,7 @@ NORMAL = stats.norm.ppf(LEVELS)
 
 def forecast(days: int, point: float = 0.0, sigma: float = 0.02, **changed) -> CurrentForecast:
     """From a close of 2,500; the range is that of a normal distribution."""
-    distribution = ReturnDistribution(sigma * NORMAL)
+    distribution = ReturnDistribution((sigma * NORMAL).tolist())
     made = CurrentForecast(
         feature_date=MADE,
         target_date=MADE + dt.timedelta(days=days),

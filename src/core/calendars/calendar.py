@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
+from functools import lru_cache
 
 import numpy as np
 
@@ -81,7 +82,7 @@ class Calendar:
 
     def is_estimated(self, d: date) -> bool:
         """Whether `d` lies beyond the last officially published year."""
-        self._day(d)
+        self._require_covered(d)
         return d > self.covered_through
 
     def next_session(self, d: date) -> date:
@@ -91,7 +92,7 @@ class Calendar:
     def previous_session(self, d: date) -> date:
         """Last session strictly before `d`."""
         before = int(self.array.searchsorted(self._day(d))) - 1
-        return self._at(before, f"The session before {d}")
+        return self._at(before, lambda: f"The session before {d}")
 
     def sessions(self, start: date, end: date) -> list[date]:
         """Sessions from `start` to `end`, both included; empty when `end` is before `start`."""
@@ -110,7 +111,7 @@ class Calendar:
             ValueError: `h` is negative.
         """
         _require_forward(h)
-        return self._at(self._through(d) - 1 + h, f"Session {h} counted from {d}")
+        return self._at(self._through(d) - 1 + h, lambda: f"Session {h} counted from {d}")
 
     def hours(self, d: date) -> Hours:
         """Trading hours of the session `d`; breaks inside it are not shown.
@@ -159,11 +160,14 @@ class Calendar:
             raise self._outside(f"Session {h} counted from {days[outside][0]}")
         return self.array[positions]
 
-    def _day(self, d: date) -> np.datetime64:
+    def _require_covered(self, d: date) -> None:
         if isinstance(d, datetime):
             raise TypeError(f"{d} is a datetime: pass the date it has in {self.exchange.zone}.")
         if not self.covered_from <= d <= FAR_END:
             raise self._outside(d)
+
+    def _day(self, d: date) -> np.datetime64:
+        self._require_covered(d)
         return np.datetime64(d, "D")
 
     def _days(self, dates: Days) -> Days:
@@ -177,16 +181,23 @@ class Calendar:
         return days
 
     def _through(self, d: date) -> int:
-        return int(self.array.searchsorted(self._day(d), side="right"))
+        return _sessions_through(self, d)
 
-    def _at(self, position: int, what: str) -> date:
+    def _at(self, position: int, what: Callable[[], str]) -> date:
         if not 0 <= position < self.array.size:
-            raise self._outside(what)
+            raise self._outside(what())
         day: date = self.array[position].item()
         return day
 
     def _outside(self, what: object) -> OutsideCalendar:
         return OutsideCalendar(what, self.covered_from, FAR_END)
+
+
+# Services and runs ask for the same few days again and again, and one search costs microseconds.
+@lru_cache(maxsize=4096)
+def _sessions_through(calendar: Calendar, d: date) -> int:
+    """Number of sessions up to and including `d`."""
+    return int(calendar.array.searchsorted(calendar._day(d), side="right"))
 
 
 def _require_forward(h: int) -> None:

@@ -20,30 +20,44 @@ _ROW, _POOL_ROW = tuple(SERVING_INPUTS.columns), tuple(POOL_INPUTS.columns)
 
 
 def _event(condition: str) -> str:
-    """The newest event of the ticker's pool and the horizon that fulfils a condition."""
+    """The newest event of a pool and horizon that fulfils a condition."""
     return (
-        f"LEFT JOIN LATERAL (SELECT * FROM model_events WHERE pool = m.pool "  # noqa: S608
-        f"AND horizon = w.horizon AND {condition} ORDER BY event_id DESC LIMIT 1)"
+        f"LEFT JOIN LATERAL (SELECT * FROM model_events WHERE pool = o.of_pool "  # noqa: S608
+        f"AND horizon = o.of_horizon AND {condition} ORDER BY event_id DESC LIMIT 1)"
     )
 
 
 _NEWEST_TRAINING = _event("kind = 'trained' AND p.kind IS NOT NULL")
-# One statement has one snapshot: a model is never combined with the inputs of another one.
-_LIVE = (
-    f"SELECT w.ticker, w.horizon, m.pool, e.digest, {sql.names(_ROW, 's')}, "  # noqa: S608
-    f"{sql.names(_POOL_ROW, 'i')}, CASE WHEN e.digest IS NULL THEN "
-    "EXISTS (SELECT FROM raw_daily_prices r WHERE r.ticker = w.ticker) "
-    "OR EXISTS (SELECT FROM raw_daily_prices_clean c WHERE c.ticker = w.ticker) END, "
-    "p.at, p.version_tag, coalesce(t.verdict, p.verdict), coalesce(t.reason, p.reason), "
-    "t.evidence -> 'metrics', t.evidence -> 'tickers' "
+_WANTED = (
+    "SELECT w.ticker, w.horizon, m.pool "
     "FROM unnest(%s::text[], %s::text[]) AS w(ticker, horizon) "
-    "LEFT JOIN pool_members m ON m.ticker = w.ticker "
+    "LEFT JOIN pool_members m ON m.ticker = w.ticker"
+)
+# Looked up once for each pool and horizon, however many of its tickers are wanted.
+_OF_POOLS = (
+    f"SELECT o.*, e.digest AS live, {sql.names(_POOL_ROW, 'i')}, p.at, p.version_tag, "  # noqa: S608
+    "coalesce(t.verdict, p.verdict) AS verdict, coalesce(t.reason, p.reason) AS reason, "
+    "t.evidence -> 'metrics' AS metrics, t.evidence -> 'tickers' AS tickers "
+    "FROM (SELECT DISTINCT pool AS of_pool, horizon AS of_horizon FROM wanted) o "
     f"{_event('made_live')} e ON true "
-    "LEFT JOIN serving_inputs s ON s.ticker = w.ticker AND s.horizon = w.horizon "
-    "AND s.pool = m.pool AND e.digest IS NOT NULL "
-    "LEFT JOIN pool_inputs i ON i.pool = m.pool AND i.horizon = w.horizon AND i.digest = e.digest "
+    "LEFT JOIN pool_inputs i ON i.pool = o.of_pool AND i.horizon = o.of_horizon "
+    "AND i.digest = e.digest "
     f"{_event(PINNING)} p ON p.kind = 'pinned' AND p.digest = e.digest "
     f"{_NEWEST_TRAINING} t ON true"
+)
+# One statement has one snapshot: a model is never combined with the inputs of another one. Pools
+# are compared so that no index serves: before the table has been analysed the index of pools would
+# look as good as the key, and every ticker would walk through all rows of its pool.
+_LIVE = (
+    f"WITH wanted AS MATERIALIZED ({_WANTED}), of_pools AS MATERIALIZED ({_OF_POOLS}) "  # noqa: S608
+    f"SELECT w.ticker, w.horizon, w.pool, l.live, {sql.names(_ROW, 's')}, "
+    f"{sql.names(_POOL_ROW, 'l')}, CASE WHEN l.live IS NULL THEN "
+    "EXISTS (SELECT FROM raw_daily_prices r WHERE r.ticker = w.ticker) "
+    "OR EXISTS (SELECT FROM raw_daily_prices_clean c WHERE c.ticker = w.ticker) END, "
+    "l.at, l.version_tag, l.verdict, l.reason, l.metrics, l.tickers "
+    "FROM wanted w LEFT JOIN of_pools l ON l.of_pool = w.pool AND l.of_horizon = w.horizon "
+    "LEFT JOIN serving_inputs s ON s.ticker = w.ticker AND s.horizon = w.horizon "
+    "AND s.pool IS NOT DISTINCT FROM w.pool AND l.live IS NOT NULL"
 )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 ZERO = "zero"
+_LEVELS: list[float] = LEVELS.tolist()
 
 
 class FeatureMismatch(ForecastError):
@@ -34,11 +35,11 @@ class FeatureMismatch(ForecastError):
 
 
 class UnusableInputs(ForecastError):
-    """A stored input is not a number."""
+    """A stored input is not a number, or quantiles are missing."""
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, row: Row, what: str = "a value that is not a number") -> None:
         super().__init__(
-            f"The {row['horizon']} inputs of {row['ticker']} hold a value that is not a number: "
+            f"The {row['horizon']} inputs of {row['ticker']} hold {what}: "
             f"run `python -m mlops.pipeline --ticker {row['ticker']}`."
         )
 
@@ -210,10 +211,16 @@ def _scored_tickers(judged: Artifact | Pin, name: str) -> int:
 
 
 def _distribution(row: Row) -> ReturnDistribution:
-    """The distribution in a row of ``serving_inputs``; unknown where it has other levels."""
-    if not np.array_equal(row["levels"], LEVELS):
+    """The distribution in a row of ``serving_inputs``; unknown where it has other levels.
+
+    Raises:
+        UnusableInputs: There is not one quantile for each level.
+    """
+    if row["levels"] != _LEVELS or None in row["quantiles"]:
         return UNKNOWN_DISTRIBUTION
-    return ReturnDistribution(np.array(row["quantiles"], dtype=np.float64))
+    if (count := len(row["quantiles"])) != len(_LEVELS):
+        raise UnusableInputs(row, f"{count} quantiles for {len(_LEVELS)} levels")
+    return ReturnDistribution(row["quantiles"])
 
 
 def _check(artifact: Artifact, row: Row, pool_row: Row | None) -> None:

@@ -50,7 +50,7 @@ def serving_row(  # noqa: PLR0913 the columns of a row
         # Adding 0.0 turns -0.0, which the table cannot hold, into 0.0.
         "inputs": {n: float(value) + 0.0 for n, value in inputs.items() if usable(value)},
         "levels": LEVELS.tolist() if distribution.is_known else [],
-        "quantiles": distribution.quantiles.tolist() if distribution.is_known else [],
+        "quantiles": list(distribution.quantiles) if distribution.is_known else [],
         "sigma": float(sigma) if usable(sigma) and sigma > 0 else None,
         "metrics": [dict(row) for row in metrics],
         "note": note,

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.modeling.evaluation import interval_metrics
-from src.modeling.intervals import distribution
+from src.modeling.intervals import distribution, quantiles
 from src.modeling.intervals.conformal import LONG_MEMORY, SHORT_MEMORY, score_quantiles
 from src.modeling.intervals.quantiles import INTERVALS
 from tests.support.price_panels import Prices
@@ -183,7 +183,22 @@ def test_no_quantile_loses_more_than_everything():
 
 def test_probability_of_a_rise_is_what_lies_above_zero():
     up = np.arange(21.0) - 5.5
-    rises = [distribution.rise_probability(q) for q in (up, up + 50, up - 50, up * NAN)]
+    rises = [distribution.rise_probability(q.tolist()) for q in (up, up + 50, up - 50)]
 
     # Zero lies half way between the quantiles of .25 and .30.
-    np.testing.assert_allclose(rises, [1 - 0.275, 0.975, 0.025, NAN])
+    np.testing.assert_allclose(rises, [1 - 0.275, 0.975, 0.025])
+
+
+@given(st.lists(st.floats(-1, 5) | st.sampled_from([-0.01, 0.0, 0.01]), min_size=21, max_size=21))
+def test_probability_of_a_rise_is_that_of_the_distribution_function_bit_for_bit(numbers):
+    forecast = sorted(numbers)
+
+    (below,) = quantiles.cdf(np.array([forecast]), np.zeros(1))
+
+    assert distribution.rise_probability(forecast) == 1 - below
+
+
+def test_nothing_is_said_of_a_distribution_that_is_not_known():
+    unknown = distribution.UNKNOWN_DISTRIBUTION
+
+    assert (unknown.prob_up, unknown.intervals(100.0)) == (None, [])

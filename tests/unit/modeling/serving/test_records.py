@@ -15,7 +15,7 @@ from tests.support.models import make_artifact, winner
 
 NOW = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 # Quantiles at 2.5, 5, 10, …, 97.5 %: each a tenth of its level less .04.
-KNOWN = ReturnDistribution(LEVELS / 10 - 0.04)
+KNOWN = ReturnDistribution((LEVELS / 10 - 0.04).tolist())
 MEMBER = {
     "ticker": "TCS.NS",
     "pool": "NSE",
