@@ -112,7 +112,7 @@ def cases(port, connection):
         connection.execute(RESTATED)
 
     def read():
-        return Asker(port, "/read?ticker=BENCH1.NS")
+        return Asker(port, "/predict/short?ticker=BENCH1.NS")
 
     return {
         "nothing": [],
@@ -137,7 +137,7 @@ def main(seconds, rounds):
         lease = stack.enter_context(rates.fill(Path(folder)))
         count = fill_log(lease.url)
         connection = stack.enter_context(psycopg.connect(lease.url, autocommit=True))
-        server = stack.enter_context(rates.application("create", Path(folder)))
+        server = stack.enter_context(rates.application("outdated", Path(folder)))
         for path in ("/scoreboard", "/scoreboard", "/scoreboard?ticker=SHARE7"):
             started = time.perf_counter()
             server.answer(path)
