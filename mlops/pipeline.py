@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from src.stages.arguments import (
     Parser,
     add_config,
+    add_engine,
     add_looking_back,
     add_ticker,
     add_tickers,
     command_parser,
+    engine_settings,
     listed_tickers,
 )
 from src.stages.cli import run_command
@@ -115,12 +117,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     from mlops.pipeline_run.output.progress import show_progress
     from mlops.pipeline_run.output.states import state_lines
     from mlops.pipeline_run.output.ticker_table import failed_tickers, ticker_table
+    from src.config.load import load_settings
     from src.data.sources.select import source_request
 
     with show_progress() as progress:
         pipeline = MLOpsPipeline(
             args.ticker,
-            args.config,
+            settings=load_settings(args.config, engine_settings(args)),
             tickers=listed_tickers(args.tickers, args.suffix) if args.tickers else None,
             all_tickers=args.all,
             source=source_request(args),
@@ -163,6 +166,7 @@ def _parser() -> Parser:
     add_config(parser)
     add_looking_back(parser)
     add_source_arguments(parser)
+    add_engine(parser)
     return parser
 
 

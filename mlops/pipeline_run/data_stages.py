@@ -8,12 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING, Protocol
 
 from mlops.pipeline_run.output.record import StageClock, error_sentence
 from mlops.pipeline_run.unchanged import leave_pool
 from src.config import logs
-from src.core.errors import DatabaseFull, DatabaseUnavailable, ValidationFailed, WrongInstrument
+from src.core.errors import (
+    DatabaseFull,
+    DatabaseUnavailable,
+    ValidationFailed,
+    WorkerRefused,
+    WrongInstrument,
+)
 from src.data.cleaning import stage as cleaning
 from src.db.connection import one_sentence_errors
 from src.features import features_daily, validation
@@ -27,7 +34,7 @@ log = logs.get(__name__)
 # Tickers in memory at a time.
 BLOCK_SIZE = 25
 # These end the run: every other ticker would fail alike.
-ENDS_RUN = (DatabaseUnavailable, DatabaseFull)
+ENDS_RUN = (DatabaseUnavailable, DatabaseFull, WorkerRefused)
 # Features are stored only when they pass their checks: until then the last good ones stay.
 FEATURES = (features_daily.STAGE, validation.STAGE)
 
@@ -81,7 +88,18 @@ class DataStages:
         Returns:
             The tickers that are up to date.
         """
-        tickers = list(block) if ingest is None else self._together((ingest,), block)
+        return self.prepare(list(block) if ingest is None else self.ingest(block, ingest))
+
+    def ingest(self, block: Sequence[str], stage: Stage) -> list[str]:
+        """Store what a source has of a block; the tickers to go on with."""
+        return self._together((stage,), block)
+
+    def prepare(self, tickers: Sequence[str]) -> list[str]:
+        """Clean the stored prices of tickers, compute features and check them.
+
+        Returns:
+            The tickers that are up to date.
+        """
         unchanged = set()
         if self._fingerprints is not None and self._skip_unchanged:
             unchanged = self._fingerprints.unchanged(tickers)
@@ -178,7 +196,9 @@ class Upkeep:
         log.debug(error_sentence(error), exc_info=error)
 
 
-def blocks(tickers: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The tickers in blocks."""
-    for start in range(0, len(tickers), BLOCK_SIZE):
-        yield tickers[start : start + BLOCK_SIZE]
+def blocks(tickers: Sequence[str], workers: int = 1) -> Iterator[Sequence[str]]:
+    """The tickers in blocks, as many for each of the workers."""
+    rounds = max(1, ceil(len(tickers) / (BLOCK_SIZE * workers)))
+    size = BLOCK_SIZE if workers == 1 else max(1, ceil(len(tickers) / (rounds * workers)))
+    for start in range(0, len(tickers), size):
+        yield tickers[start : start + size]

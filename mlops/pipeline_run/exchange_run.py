@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from mlops.pipeline_run.data_stages import ENDS_RUN, DataStages, Reporter, Upkeep, blocks
+from mlops.pipeline_run.data_stages import ENDS_RUN, DataStages, Reporter, Upkeep
 from mlops.pipeline_run.output.record import (
     FAILED,
     INTERRUPTED,
@@ -15,6 +15,7 @@ from mlops.pipeline_run.output.record import (
     error_sentence,
 )
 from mlops.pipeline_run.output.warning_kinds import count_by_kind
+from mlops.pipeline_run.preparation import Preparation
 from mlops.pipeline_run.unchanged import Fingerprints, pool_before_run
 from src.config import logs
 from src.core.tables import POOL_MEMBERS
@@ -112,12 +113,18 @@ class ExchangeRun:
             self._record_drift(pools)
 
     def _bring_up_to_date(self, tickers: Sequence[str], source: Source | None) -> list[str]:
-        stages = self._data_stages(self._reporter, skip_unchanged=not self._record.is_single)
+        skip_unchanged = not self._record.is_single
+        stages = self._data_stages(self._reporter, skip_unchanged=skip_unchanged)
         fetch = ingest.stage(source)
-        up_to_date: list[str] = []
-        for block in blocks(tickers):
+
+        def ingest_block(block: Sequence[str]) -> list[str]:
             self._reporter.block = len(block)
-            up_to_date += stages.bring_up_to_date(block, fetch)
+            return stages.ingest(block, fetch)
+
+        preparation = self._preparation(stages, self._reporter, skip_unchanged=skip_unchanged)
+        up_to_date: list[str] = []
+        for block, prepared in preparation.run(tickers, ingest_block):
+            up_to_date += prepared
             self._locks.release(block)
             self._reporter.done_tickers += len(block)
         return up_to_date
@@ -130,6 +137,18 @@ class ExchangeRun:
             Fingerprints(self._prepared, context) if context.live else None,
             skip_unchanged=skip_unchanged,
             url=self._database.url,
+        )
+
+    def _preparation(
+        self, stages: DataStages, reporter: Reporter, *, skip_unchanged: bool
+    ) -> Preparation:
+        return Preparation(
+            self._context,
+            self._database,
+            stages,
+            reporter,
+            locked_by=self._reporter.run_log.run_id,
+            skip_unchanged=skip_unchanged,
         )
 
     def _pools(self, tickers: Sequence[str], up_to_date: Sequence[str]) -> dict[str, list[str]]:
@@ -150,8 +169,8 @@ class ExchangeRun:
             others -= set(self._locks.take(sorted(others)))
         reporter = Upkeep()
         stages = self._data_stages(reporter, skip_unchanged=False)
-        for block in blocks(sorted(others)):
-            stages.bring_up_to_date(block)
+        preparation = self._preparation(stages, reporter, skip_unchanged=False)
+        for block, _ in preparation.run(sorted(others)):
             self._locks.release(block)
         if others:
             log.info(f"{len(others)} other tickers of {', '.join(pools)} were worked through too.")

@@ -18,6 +18,7 @@ from src.config.load import config_hash
 from src.core.errors import DatabaseUnavailable, ForecastError, RunLocked, UnwritableFolder
 from src.db.connection import one_sentence_errors
 from src.stages.context import is_live, make_context
+from src.stages.engine.open_engine import open_engine
 
 if TYPE_CHECKING:
     from mlops.pipeline_run.output.folder import RunFolder
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from src.db.database import Database
     from src.db.tables.locks import TickerLocks
     from src.db.tables.runs import RunLog
+    from src.stages.engine.engine import Engine
     from src.stages.stage import RunContext
 
 log = logs.get(__name__)
@@ -101,9 +103,11 @@ def _run_in_database(
         open_database(request.settings.server, request.settings.home, name) as database,
         _logged(RunLog(database.control, record.folder.run_id), request, record) as run_log,
         one_sentence_errors(database.url),
+        open_engine(request.settings.engine.workers, request.settings.engine.address) as engine,
     ):
         heartbeat.begins(database)
-        _run_exchanges(request, database, RunReporter(record, run_log, progress), skip_training)
+        reporter = RunReporter(record, run_log, progress)
+        _run_exchanges(request, database, engine, reporter, skip_training)
         record.finish()
 
 
@@ -128,7 +132,11 @@ def _logged(run_log: RunLog, request: RunRequest, record: RunRecord) -> Iterator
 
 
 def _run_exchanges(
-    request: RunRequest, database: Database, reporter: RunReporter, skip_training: bool
+    request: RunRequest,
+    database: Database,
+    engine: Engine,
+    reporter: RunReporter,
+    skip_training: bool,
 ) -> None:
     """Run exchange after exchange; every ticker's lock is taken before the first of them.
 
@@ -145,7 +153,8 @@ def _run_exchanges(
         reporter.record.results["left_out"] = request.left_out(prepared)
         for tickers, source in request.groups(prepared, database.store):
             keep_pace(source, database, request.settings, reporter.waits)
-            context = _make_context(request, database, tickers, reporter.record.folder.run_id)
+            run_id = reporter.record.folder.run_id
+            context = _make_context(request, database, engine, tickers, run_id)
             free = _lock(locks, reporter.record, context)
             exchanges.append((context, free, source))
             reporter.total += len(free)
@@ -172,7 +181,11 @@ def _lock(locks: TickerLocks, record: RunRecord, context: RunContext) -> list[st
 
 
 def _make_context(
-    request: RunRequest, database: Database, tickers: tuple[str, ...], run_id: str
+    request: RunRequest,
+    database: Database,
+    engine: Engine,
+    tickers: tuple[str, ...],
+    run_id: str,
 ) -> RunContext:
     from src.db.tables.model_events import EventLog
     from src.db.tables.records import open_records
@@ -190,4 +203,5 @@ def _make_context(
         known_at=request.known_at,
         models=LiveModels(store, EventLog(database.control)),
         records=open_records(database.control),
+        engine=engine,
     )

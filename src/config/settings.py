@@ -30,6 +30,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 _TRACKING = re.compile(
     r"(?i)https?://[^/]|(sqlite|postgresql|mysql|mssql)(\+\w+)?://|databricks(-uc)?(://|$)"
 )
+_SCHEDULER = re.compile(r"dask(\+tls)?://[A-Za-z0-9._-]+:\d{1,5}$")
 
 
 class SourcePaceSettings(_Section):
@@ -94,6 +95,31 @@ class WorkerSettings(_Section):
     stop_seconds: Annotated[float, Field(gt=0, le=3600)] = 45.0
     keep_days: Annotated[int, Field(ge=60)] = 400
     keep_files_days: Annotated[int, Field(ge=1)] = 60
+
+
+class EngineSettings(_Section):
+    """What runs the tasks of a run.
+
+    Attributes:
+        workers: Processes of this machine; 1 for the run's own alone.
+        address: Of the scheduler of a Dask cluster, instead of these: ``dask://HOST:PORT``, or
+            ``dask+tls://HOST:PORT`` with the certificates of Dask's configuration.
+    """
+
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    address: str | None = None
+
+    @field_validator("address", mode="before")
+    @classmethod
+    def _empty_means_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("address")
+    @classmethod
+    def _of_a_scheduler(cls, value: str | None) -> str | None:
+        if value is not None and not _SCHEDULER.match(value):
+            raise ValueError("it must be dask://HOST:PORT, such as dask://127.0.0.1:8786")
+        return value
 
 
 class BackupSettings(_Section):
@@ -172,6 +198,7 @@ class Settings(BaseSettings):
     monitoring: MonitoringSettings = MonitoringSettings()
     dashboard: DashboardSettings = DashboardSettings()
     worker: WorkerSettings = WorkerSettings()
+    engine: EngineSettings = EngineSettings()
     backup: BackupSettings = BackupSettings()
     sources: SourcesSettings = SourcesSettings()
     mlflow: MlflowSettings = MlflowSettings()

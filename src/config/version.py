@@ -7,6 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 
 VERSION = "0.1.0"
+# Everything that a worker may have to run.
+_PROGRAM = (".", "../mlops")
 
 
 @cache
@@ -17,3 +19,8 @@ def source_hash(*packages: str) -> str:
         for path in sorted((Path(__file__).parents[1] / package).rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def program_hash() -> str:
+    """A hash of all that this program may run."""
+    return source_hash(*_PROGRAM)

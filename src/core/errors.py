@@ -105,6 +105,14 @@ class WorkerLost(ForecastError):
         )
 
 
+class ClusterLost(ForecastError):
+    """The cluster that tasks run on does not answer."""
+
+
+class WorkerRefused(ForecastError):
+    """A worker cannot work for this run."""
+
+
 class TaskFailed(ForecastError):
     """A task of a worker failed with an error that only its own log can show in full."""
 

@@ -31,6 +31,16 @@ class Database:
     store: PostgresStore
     control: psycopg.Connection[Any]
 
+    def answers(self) -> bool:
+        """Whether the server still answers on the connection of the control."""
+        import psycopg
+
+        try:
+            self.control.execute("SELECT 1")
+        except psycopg.Error:
+            return False
+        return True
+
 
 @contextmanager
 def open_database(

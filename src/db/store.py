@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -116,10 +116,15 @@ class Store(Protocol):
 
 
 class PostgresStore:
-    """The live tables, over one open ADBC connection."""
+    """The live tables, over one open ADBC connection.
+
+    Attributes:
+        begin: Called with the connection at the beginning of each transaction that may write.
+    """
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self.begin: Callable[[Any], None] | None = None
         self._identities = identities.IdentityCache()
 
     def load(
@@ -179,6 +184,9 @@ class PostgresStore:
                 self._connection.rollback()  # ends the transaction of what was read before
                 with cursor(self._connection) as cur:
                     cur.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            elif self.begin is not None:
+                self._connection.rollback()  # of what was read before, its locks
+                self.begin(self._connection)
             yield
         except BaseException:
             # The error to report is the first one. An interrupted call leaves the connection busy,

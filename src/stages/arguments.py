@@ -114,6 +114,25 @@ def add_looking_back(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_engine(parser: argparse._ActionsContainer) -> None:
+    """``--workers`` and ``--engine``, which ``engine_settings`` reads."""
+    parser.add_argument(
+        "--workers", metavar="N", help="processes of this machine that share the work (default: 1)"
+    )
+    parser.add_argument(
+        "--engine", metavar="dask://HOST:PORT", help="a Dask cluster that shares it instead"
+    )
+
+
+def engine_settings(args: argparse.Namespace) -> dict[str, Any]:
+    """The settings that the arguments of ``add_engine`` stand for, if there are any."""
+    stated = {"workers": getattr(args, "workers", None), "address": getattr(args, "engine", None)}
+    chosen = {name: value for name, value in stated.items() if value is not None}
+    if chosen.keys() == {"workers"}:
+        chosen["address"] = None  # of this machine, whatever the settings say
+    return {"engine": chosen} if chosen else {}
+
+
 def ticker_of(args: argparse.Namespace, settings: Settings) -> str:
     """The ticker of ``add_ticker``'s arguments, or the configured one.
 

@@ -20,6 +20,7 @@ from src.stages.arguments import (
     add_ticker,
     add_tickers,
     command_parser,
+    engine_settings,
     listed_tickers,
     ticker_of,
 )
@@ -232,7 +233,7 @@ def set_up(args: argparse.Namespace) -> tuple[Settings, dt.datetime]:
     from src.config.clock import now
     from src.config.load import load_settings
 
-    settings = load_settings(args.config)
+    settings = load_settings(args.config, engine_settings(args))
     logs.configure(settings.home, settings.log_level)
     at = now(settings)
     logs.bind_run(f"{at:%Y%m%d_%H%M%S}")

@@ -23,10 +23,18 @@ TICKER_LOCKS, POOL_LOCKS, RUN_LOCKS = 7203002, 7203003, 7203004
 ALERT_LOCK = 7203005
 # The second key is the number of a request; of one key: held while a request is made.
 REQUEST_LOCKS, NEW_REQUEST_LOCK = 7203006, 7203007
+# Of a ticker, for the length of a worker's transaction.
+WRITER_LOCKS = 7203008
 # How long a run waits for another one to train its pool, in seconds.
 POOL_WAIT = 600
 
 _TRY = "SELECT name FROM unnest(%s::text[]) name WHERE pg_try_advisory_lock(%s, hashtext(name))"
+# Locked and released at once: until then a worker of a run that was killed may be writing.
+_WAIT_FOR_WRITERS = """
+SELECT pg_advisory_xact_lock(%s, hashtext(name)) FROM unnest(%s::text[]) name
+"""
+# The server has room for so many locks in any case.
+_LOCKS_AT_A_TIME = 250
 _UNLOCK = "SELECT pg_advisory_unlock(%s, hashtext(name)) FROM unnest(%s::text[]) name"
 _HOLDERS = """
 SELECT name, a.application_name, a.backend_start
@@ -50,6 +58,7 @@ class TickerLocks:
         rows = self._connection.execute(_TRY, (sorted(tickers), TICKER_LOCKS)).fetchall()
         locked = {name for (name,) in rows}
         self._locked |= locked
+        _wait_for_writers(self._connection, sorted(locked))
         refused = [ticker for ticker in tickers if ticker not in locked]
         return _taken_sentences(self._connection, refused) if refused else {}
 
@@ -107,6 +116,13 @@ def _wait(connection: psycopg.Connection[Any], pool: str, wait: float, holder: s
             f"The pool {pool} has been trained by {holder} for more than {wait:g} seconds: wait "
             "for it to end, then try again."
         ) from error
+
+
+def _wait_for_writers(connection: psycopg.Connection[Any], tickers: Sequence[str]) -> None:
+    """Wait until no worker of an earlier run writes rows of these tickers any more."""
+    for start in range(0, len(tickers), _LOCKS_AT_A_TIME):
+        names = tickers[start : start + _LOCKS_AT_A_TIME]
+        connection.execute(_WAIT_FOR_WRITERS, (WRITER_LOCKS, names))
 
 
 def _unlock(connection: psycopg.Connection[Any], names: Sequence[str], kind: int) -> None:

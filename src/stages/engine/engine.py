@@ -17,6 +17,11 @@ class Engine(Protocol):
         """How many tasks run at a time."""
         ...
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether tasks may run on other machines, with an environment of their own."""
+        ...
+
     def submit(self, function: Callable[..., _Result], *args: Any) -> Future[_Result]:
         """Have ``function(*args)`` run; a task whose worker was lost is run again elsewhere.
 
@@ -38,6 +43,7 @@ class InProcess:
     """Runs a task in this process, while it is submitted."""
 
     workers = 1
+    is_remote = False
 
     def submit(self, function: Callable[..., _Result], *args: Any) -> Future[_Result]:
         """See Engine."""

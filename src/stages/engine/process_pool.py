@@ -35,6 +35,8 @@ class ProcessPool:
     processes is lost, it ends the others with their tasks.)
     """
 
+    is_remote = False
+
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="worker")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import socket
 from collections.abc import Callable, Sequence
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from threading import Thread
 from typing import Any, TypeVar
 
-from src.core.errors import TaskFailed, one_line
+from src.config.version import program_hash
+from src.core.errors import TaskFailed, WorkerRefused, one_line
 from src.stages.engine.shared_files import shared_value
 
 _Result = TypeVar("_Result")
@@ -35,6 +37,25 @@ def run_task(function: Callable[..., _Result], args: Sequence[Any]) -> _Result:
         if _can_be_sent(error):
             raise
         raise TaskFailed(f"{type(error).__name__}: {one_line(error)}") from None
+
+
+def run_remote_task(program: str, function: Callable[..., _Result], *args: Any) -> _Result:
+    """Run a task of a run on another machine.
+
+    Args:
+        program: ``program_hash`` of the run.
+        function: See ``run_task``.
+        args: Of the function.
+
+    Raises:
+        WorkerRefused: This worker has another version of the program.
+    """
+    if program != program_hash():
+        raise WorkerRefused(
+            f"The worker {socket.gethostname()} has another version of this program than the run: "
+            "install the same on all of them, and start them again."
+        )
+    return run_task(function, args)
 
 
 def _end_with_parent() -> None:

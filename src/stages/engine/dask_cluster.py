@@ -1,0 +1,181 @@
+"""Run tasks on the workers of a Dask cluster."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from functools import partial
+from threading import Event, Lock, Thread
+from typing import Any, TypeVar
+
+from src.config.version import program_hash
+from src.core.errors import ClusterLost, ForecastError, UsageError, WorkerLost, WorkerRefused
+from src.stages.engine.worker_process import run_remote_task
+
+_Result = TypeVar("_Result")
+
+# Seconds until a scheduler that does not answer is one that is not there.
+CONNECT_SECONDS = 10
+# A network may be gone for so long, or all workers; then nobody waits any more.
+PATIENCE_SECONDS = 60
+_LOOK_SECONDS = 2.0
+# A connection without an answer is lost after so long, to the scheduler and between all others.
+_TIMEOUTS = {
+    "distributed.comm.timeouts.connect": f"{CONNECT_SECONDS}s",
+    "distributed.comm.timeouts.tcp": "30s",
+}
+# What these have to tell of is told in our own sentences.
+_SILENT = ("distributed", "distributed.client", "tornado", "tornado.application")
+
+
+class DaskCluster:
+    """Runs tasks on the workers of the scheduler at ``dask://HOST:PORT``.
+
+    The scheduler gives the tasks of a worker that is lost to others. All have the same version of
+    this program as the run, or refuse its tasks.
+
+    Raises:
+        UsageError: The package ``distributed`` is not installed.
+        ClusterLost: No scheduler answers there, or it has no worker.
+    """
+
+    is_remote = True
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._client = _connect(address)
+        # Equal tasks are no repetition of each other: they may write.
+        self._executor = self._client.get_executor(pure=False)
+        self._pending: set[Future[Any]] = set()
+        self._lock, self._closing = Lock(), Event()
+        self.workers = sum(self._client.nthreads().values())
+        if not self.workers:
+            self._client.close()
+            raise ClusterLost(f"The Dask scheduler at {address} has no worker: start some.")
+        Thread(target=self._watch, daemon=True).start()
+
+    def submit(self, function: Callable[..., _Result], *args: Any) -> Future[_Result]:
+        """See Engine."""
+        future: Future[_Result] = Future()
+        with self._lock:
+            self._pending.add(future)
+        try:
+            sent = self._executor.submit(run_remote_task, program_hash(), function, *args)
+        except Exception as error:
+            self._settle(future, error=self._translated(error))
+        else:
+            sent.add_done_callback(partial(self._pass_on, future))
+        return future
+
+    def share(self, value: Any) -> Any:
+        """See Engine; each worker has it in its memory."""
+        return self._client.scatter(value, broadcast=True, hash=False)
+
+    def close(self) -> None:
+        """Cancel what is not done, and leave the cluster as it is."""
+        self._closing.set()
+        with suppress(Exception):
+            self._executor.shutdown(wait=False)
+        with suppress(Exception):
+            self._client.close(timeout=CONNECT_SECONDS)
+        self._fail_pending(self._lost())
+
+    def _pass_on(self, future: Future[Any], sent: Future[Any]) -> None:
+        if sent.cancelled():
+            self._settle(future, error=self._lost())
+        elif error := sent.exception():
+            self._settle(future, error=self._translated(error))
+        else:
+            self._settle(future, sent.result())
+
+    def _settle(
+        self, future: Future[Any], result: Any = None, error: BaseException | None = None
+    ) -> None:
+        with self._lock:
+            self._pending.discard(future)
+        with suppress(InvalidStateError):  # given up before
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
+
+    def _watch(self) -> None:
+        """Give up what waits where the scheduler does not answer, or has no worker, for long."""
+        seen = time.monotonic()
+        while not self._closing.wait(_LOOK_SECONDS):
+            if self._client.status == "closed":
+                self._fail_pending(self._lost())
+            elif self._count_workers():
+                seen = time.monotonic()
+            elif time.monotonic() - seen > PATIENCE_SECONDS:
+                self._fail_pending(self._lost())
+
+    def _count_workers(self) -> int:
+        """How many the scheduler has; none where it does not answer."""
+        try:
+            threads = self._client.sync(
+                self._client.scheduler.ncores, callback_timeout=_LOOK_SECONDS
+            )
+        except Exception:
+            return 0
+        return len(threads)
+
+    def _fail_pending(self, error: ClusterLost) -> None:
+        with self._lock:
+            pending = list(self._pending)
+        for future in pending:
+            self._settle(future, error=error)
+
+    def _lost(self) -> ClusterLost:
+        return ClusterLost(
+            f"The Dask cluster at {self._address} was lost, or has no worker any more: see to it, "
+            "then start the run again, which goes on with what is not done."
+        )
+
+    def _translated(self, error: BaseException) -> BaseException:
+        """An error of Dask's own as a sentence; those of tasks stand."""
+        if isinstance(error, ForecastError):
+            return error
+        if type(error).__name__ == "KilledWorker":
+            return WorkerLost(1 + len(getattr(error, "args", ())))
+        missing = _missing_module(error)
+        if missing is not None:
+            return WorkerRefused(
+                f"The Dask cluster at {self._address} cannot load this program (no module "
+                f"{missing}): start its scheduler and workers in an environment with the same "
+                "version of it."
+            )
+        return error
+
+
+def _connect(address: str) -> Any:
+    try:
+        import dask
+        from distributed import Client
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--engine {address} needs the package {error.name}, which is not installed: run "
+            "`pip install -e '.[cluster]'`."
+        ) from error
+    dask.config.set(_TIMEOUTS)
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    url = address.replace("dask+", "").replace("dask://", "tcp://")
+    try:
+        return Client(url, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, TimeoutError) as error:
+        raise ClusterLost(
+            f"No Dask scheduler answers at {address}: start it, or correct --engine."
+        ) from error
+
+
+def _missing_module(error: BaseException | None) -> str | None:
+    """Which module of ours a process did not find, where that is the reason of an error."""
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            return error.name
+        error = error.__cause__
+    return None
