@@ -9,8 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from src.core.errors import WorkerRefused
+from src.db.bulk.cursors import cursor, execute, fetch
 from src.db.connection import without_credentials
-from src.db.cursors import cursor, execute, fetch
 from src.db.tables.locks import RUN_LOCKS, TICKER_LOCKS, WRITER_LOCKS
 
 if TYPE_CHECKING:

@@ -154,7 +154,7 @@ class DaskCluster:
 def _connect(address: str) -> Any:
     try:
         import dask
-        from distributed import Client
+        import distributed
     except ModuleNotFoundError as error:
         raise UsageError(
             f"--engine {address} needs the package {error.name}, which is not installed: run "
@@ -164,8 +164,9 @@ def _connect(address: str) -> Any:
     for name in _SILENT:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     url = address.replace("dask+", "").replace("dask://", "tcp://")
+    client: Any = distributed.Client
     try:
-        return Client(url, timeout=CONNECT_SECONDS, set_as_default=False)
+        return client(url, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, TimeoutError) as error:
         raise ClusterLost(
             f"No Dask scheduler answers at {address}: start it, or correct --engine."
