@@ -24,7 +24,7 @@ GROUP BY ticker ORDER BY ticker LIMIT %s
 # Dates of daily rows are text in the order of time.
 _REFUSED = """
 SELECT ticker, count(*), max(at), max(reason) FROM quarantine
-WHERE kind = 'daily' AND action = 'rejected' AND at >= %s AND rule <> ALL(%s)
+WHERE kind = 'daily' AND action = 'rejected' AND at >= %s COLLATE "C" AND rule <> ALL(%s)
 GROUP BY ticker ORDER BY ticker LIMIT %s
 """
 _NEWEST_RUN = f"""

@@ -57,9 +57,9 @@ SELECT ticker, state, date::text FROM stored_tickers JOIN current_states USING (
 WHERE is_real AND state <> 'active' ORDER BY ticker
 """
 _LONGEST_UNFETCHED = """
-SELECT ticker FROM unnest(%s::text[]) WITH ORDINALITY t(ticker, place)
-LEFT JOIN (SELECT ticker, max(fetched_at) AS fetched_at FROM ingest_batches WHERE source = %s
-    GROUP BY ticker) b USING (ticker)
+SELECT t.ticker FROM unnest(%s::text[]) WITH ORDINALITY t(ticker, place)
+CROSS JOIN LATERAL (SELECT max(fetched_at) AS fetched_at FROM ingest_batches
+    WHERE ticker = t.ticker AND source = %s) b
 ORDER BY b.fetched_at NULLS FIRST, place
 """
 

@@ -51,7 +51,7 @@ GROUP BY ticker, date ORDER BY ticker, date
 """
 _REFUSED = """
 SELECT ticker, at::date AS date, source, rule, min(reason) AS reason FROM quarantine
-WHERE stage = 'data_cleaning' AND kind = 'daily' AND action = 'rejected' AND at >= %s
+WHERE stage = 'data_cleaning' AND kind = 'daily' AND action = 'rejected' AND at >= %s COLLATE "C"
 GROUP BY ticker, at, source, rule ORDER BY ticker, at, rule
 """
 _APART = """

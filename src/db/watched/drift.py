@@ -11,15 +11,17 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 
-# The first forecast that was served of each ticker and session.
+# The first forecast that was served of each ticker and session. Its distribution is fetched by its
+# place in the table once it is known which count: sorted with it, the rows would fill the disk.
 _FIRST = """
 first_made AS MATERIALIZED (
     SELECT DISTINCT ON (p.ticker, p.feature_date)
-        p.ticker, p.horizon, p.feature_date, p.version, p.data_hash, p.kind, p.sessions,
-        p.made_at, p.point, p.levels, p.quantiles
+        p.ticker, p.horizon, p.feature_date, p.version, p.data_hash, p.kind, p.made_at,
+        p.ctid AS place
     FROM predictions p JOIN pool_members m USING (ticker)
     WHERE m.pool = %(pool)s AND p.horizon = %(horizon)s AND p.kind = 'served'
-        AND p.feature_date >= %(since)s AND cardinality(p.levels) > 0
+        AND p.feature_date >= %(since)s AND p.target_date > %(since)s
+        AND cardinality(p.levels) > 0
     ORDER BY p.ticker, p.feature_date, p.made_at, p.version
 )"""
 _KEY = "ticker, horizon, feature_date, version, data_hash, kind"
@@ -33,17 +35,26 @@ newest AS MATERIALIZED (
 ),
 sessions AS MATERIALIZED (
     SELECT * FROM unnest(%(days)s::date[], %(closes)s::timestamptz[]) s(day, close)
+),
+matured AS MATERIALIZED (
+    SELECT place, y FROM first_made JOIN newest USING ({_KEY}) JOIN sessions USING (day)
+    WHERE made_at < close
+),
+grouped AS MATERIALIZED (
+    SELECT feature_date AS day, levels, width_bucket(y, quantiles) AS bucket, count(*) AS n,
+        sum(abs(y) - abs(y - point)) AS absolute_gain,
+        sum(y * y - (y - point) ^ 2) AS squared_gain
+    FROM matured JOIN predictions p ON p.ctid = place
+    GROUP BY feature_date, levels, bucket
 )
-SELECT feature_date AS day, levels, width_bucket(y, quantiles) AS bucket, count(*) AS n,
-    sum(abs(y) - abs(y - point)) AS absolute_gain, sum(y * y - (y - point) ^ 2) AS squared_gain
-FROM first_made JOIN newest USING ({_KEY}) JOIN sessions USING (day)
-WHERE made_at < close
-GROUP BY feature_date, levels, bucket ORDER BY feature_date
+SELECT * FROM grouped ORDER BY day
 """  # noqa: S608 names of this module
-# Few rows are expected where there are many, and each would be looked up in a loop.
+# Few rows are expected where there are many: each would be looked up in a loop, and all would be
+# sorted to form few groups.
 _FOR_OUTCOMES = (
-    "SET LOCAL work_mem = '64MB'",
+    "SET LOCAL work_mem = '128MB'",
     "SET LOCAL enable_nestloop = off",
+    "SET LOCAL enable_sort = off",
     "SET LOCAL max_parallel_workers_per_gather = 0",
 )
 # Returns grow with the square root of time: the path so far is set beside the distribution of the
@@ -56,7 +67,7 @@ pending AS MATERIALIZED (
 paths AS (
     SELECT p.feature_date, p.levels, p.quantiles,
         exp(ln(b.adj_close / a.adj_close) * sqrt(p.sessions / %(elapsed)s::float8)) - 1 AS y
-    FROM first_made p
+    FROM first_made f JOIN predictions p ON p.ctid = f.place
     JOIN unnest(%(days)s::date[], %(later)s::date[]) s(day, later) ON s.day = p.feature_date
     JOIN features_daily a ON a.ticker = p.ticker AND a.date = p.feature_date
     JOIN features_daily b ON b.ticker = p.ticker AND b.date = s.later

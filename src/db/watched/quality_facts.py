@@ -13,10 +13,22 @@ if TYPE_CHECKING:
 
 # Small rows of many tickers: compiling, or starting workers, would take longer than reading.
 _SETTINGS = ("SET LOCAL jit = off", "SET LOCAL max_parallel_workers_per_gather = 0")
+# Counted by indexes alone: few bars were repaired or wait for a decision.
 _SPANS = """
-SELECT ticker, min(date) AS first, max(date) AS newest, count(*) AS bars,
-    count(repaired_by) AS repaired, count(*) FILTER (WHERE action_pending) AS pending
-FROM raw_daily_prices_clean WHERE ticker = ANY(%(tickers)s) GROUP BY ticker ORDER BY ticker
+WITH repaired AS (
+    SELECT ticker, count(*) AS n FROM raw_daily_prices_clean
+    WHERE repaired_by IS NOT NULL AND ticker = ANY(%(tickers)s) GROUP BY ticker
+), pending AS (
+    SELECT ticker, count(*) AS n FROM raw_daily_prices_clean
+    WHERE action_pending AND ticker = ANY(%(tickers)s) GROUP BY ticker
+)
+SELECT t.ticker, c.first, c.newest, c.bars, coalesce(r.n, 0), coalesce(p.n, 0)
+FROM unnest(%(tickers)s::text[]) t(ticker)
+JOIN LATERAL (SELECT min(date) AS first, max(date) AS newest, count(*) AS bars
+    FROM raw_daily_prices_clean WHERE ticker = t.ticker) c ON c.bars > 0
+LEFT JOIN repaired r ON r.ticker = t.ticker
+LEFT JOIN pending p ON p.ticker = t.ticker
+ORDER BY t.ticker
 """
 _REFUSED = """
 SELECT ticker, rule, left(at, 10) AS day FROM quarantine
