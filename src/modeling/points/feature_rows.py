@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from src.core.arrays import Bools, Floats, Ints, Singles
+from src.core.arrays import Bools, Ints, Singles
 from src.modeling.points.session_ranks import SessionRanks
 
 # Rows that are copied at a time, few enough to stay in a processor's cache, and inputs.
@@ -49,12 +49,6 @@ class FeatureRows:
         self._fill(out, positions)
         return out
 
-    def take_doubles(self, positions: Ints) -> Floats:
-        """``take`` in double precision, which fits work in: a copy less than converting later."""
-        out = np.empty((positions.size, len(self.names)))
-        self._fill(out, positions)
-        return out
-
     def by_name(self) -> Iterator[tuple[str, Singles]]:
         """Each input by name; (n,), NaN where a row lacks it."""
         for first in range(0, len(self.names), TOGETHER):
@@ -90,7 +84,7 @@ class FeatureRows:
         complete = np.ones_like(self.complete)
         return replace(self, names=self.stored_names, complete=complete, ranks=None)
 
-    def _fill(self, out: Singles | Floats, positions: Ints) -> None:
+    def _fill(self, out: Singles, positions: Ints) -> None:
         place = {name: column for column, name in enumerate(self.names)}
         for start in range(0, positions.size, CHUNK):
             bars = self.bars[positions[start : start + CHUNK]]

@@ -22,7 +22,7 @@ import numpy as np
 
 from src.core.arrays import Floats, Ints, Singles
 from src.features import catalogue, market
-from src.modeling.points import session_ranks
+from src.modeling.points import boosting, session_ranks
 from src.modeling.points.feature_rows import FeatureRows
 from src.modeling.points.walk_forward import (
     FitFunction,
@@ -197,7 +197,7 @@ def _contents(features: FeatureRows, first: int, end: int) -> Iterator[Ints | Si
 def _key(name: str, fit: FitFunction, fold: FoldRows, digests: SessionDigests) -> str:
     """A hash of the rows, of the code that ranks and fits them and of its libraries."""
     libraries = [_installed(library) for library in LIBRARIES]
-    modules = (inspect.getmodule(fit) or type(fit), market, session_ranks)
+    modules = (inspect.getmodule(fit) or type(fit), boosting, market, session_ranks)
     code = [inspect.getsource(module) for module in modules]
     head = repr((name, fold.horizon, libraries, catalogue.version(), code)).encode()
     return _digest(head, digests.up_to(int(fold.train[-1])), fold.train, fold.targets[fold.train])

@@ -1,6 +1,6 @@
 """Grow boosted trees that rank the tickers of a session, stored as plain arrays.
 
-Grown by scikit-learn, or by LightGBM where it is installed. Seeds are fixed and rows are never
+Grown with scikit-learn, or by LightGBM where it is installed. Seeds are fixed and rows are never
 drawn at random, so the same rows give the same trees.
 """
 
@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from src.core.arrays import Floats, Ints
+from src.core.arrays import Floats, Ints, Singles
+from src.modeling.points import boosting
 from src.registry.formats.trees import Trees
 
 SEED = 42
@@ -23,33 +24,27 @@ LEAF, LEAF_SHARE = 500, 80
 INPUTS_SHARE, PENALTY = 0.5, 10.0
 
 
-def grow(X: Floats, y: Floats, horizon: int) -> Trees:
-    """Trees of scikit-learn's histogram boosting, squared loss.
+def grow(X: Floats | Singles, y: Floats, horizon: int) -> Trees:
+    """Trees as of scikit-learn's histogram boosting, squared loss.
 
     Args:
         X: (rows, features), finite.
         y: Rank of the return among the tickers of its session, -.5 to .5; (rows,).
         horizon: Not used: overlapping labels only make the leaves' rows less independent.
     """
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-    model = HistGradientBoostingRegressor(
-        max_iter=TREES,
-        learning_rate=RATE,
-        max_depth=DEPTH,
-        max_leaf_nodes=LEAVES,
-        min_samples_leaf=_leaf(len(y)),
-        max_features=INPUTS_SHARE,
-        l2_regularization=PENALTY,
-        early_stopping=False,
-        random_state=SEED,
-    ).fit(X, y)
-    # It has no public access to its trees; a test shows that ours predict the same to the last bit.
-    base = float(model._baseline_prediction.item())
-    return _joined([_of_sklearn(tree.nodes) for (tree,) in model._predictors], base)
+    options = {
+        "shrinkage": RATE,
+        "max_depth": DEPTH,
+        "max_leaf_nodes": LEAVES,
+        "min_samples_leaf": _leaf(len(y)),
+        "feature_fraction_per_split": INPUTS_SHARE,
+        "l2_regularization": PENALTY,
+    }
+    base, trees = boosting.grow_nodes(X, y, trees=TREES, seed=SEED, options=options)
+    return _joined([_of_sklearn(nodes) for nodes in trees], base)
 
 
-def grow_lightgbm(X: Floats, y: Floats, horizon: int) -> Trees:
+def grow_lightgbm(X: Floats | Singles, y: Floats, horizon: int) -> Trees:
     """The same by LightGBM, on half of the rows and of the features for each tree.
 
     Raises:

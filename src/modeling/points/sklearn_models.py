@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from src.core.arrays import Floats
+from src.core.arrays import Floats, Singles
 from src.modeling.points.ridge import Linear, default_alpha
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ FOREST_ROWS, FOREST_TREES = 5_000, 50
 L1_RATIO, L1_SHARE = 0.5, 0.1
 
 
-def elastic_net(X: Floats, y: Floats, horizon: int) -> FittedModel:
+def elastic_net(X: Floats | Singles, y: Floats, horizon: int) -> FittedModel:
     """Elastic net (Zou-Hastie 2005) on standardised inputs and a standardised target.
 
     The penalty is a share of the smallest one at which every weight is zero, so that the scale of
@@ -34,8 +34,10 @@ def elastic_net(X: Floats, y: Floats, horizon: int) -> FittedModel:
     from sklearn.linear_model import ElasticNet
     from sklearn.preprocessing import StandardScaler
 
-    scaler = StandardScaler().fit(X)
-    scaled = scaler.transform(X)
+    # Sums of single numbers would be single too.
+    doubles = X.astype(np.float64)
+    scaler = StandardScaler().fit(doubles)
+    scaled = scaler.transform(doubles)
     spread = float(y.std()) or 1.0
     standardised = (y - y.mean()) / spread
     strongest = float(np.abs(scaled.T @ standardised).max() / (len(y) * L1_RATIO))
@@ -47,7 +49,7 @@ def elastic_net(X: Floats, y: Floats, horizon: int) -> FittedModel:
     return Linear(coef, float(y.mean() - scaler.mean_ @ coef))
 
 
-def hist_gradient_boosting(X: Floats, y: Floats, horizon: int) -> FittedModel:
+def hist_gradient_boosting(X: Floats | Singles, y: Floats, horizon: int) -> FittedModel:
     """Shallow boosted trees on the newest rows, with leaves no smaller than a month of tickers."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -63,7 +65,7 @@ def hist_gradient_boosting(X: Floats, y: Floats, horizon: int) -> FittedModel:
     return _fitted(model, X[-MOST_ROWS:], y[-MOST_ROWS:])
 
 
-def random_forest(X: Floats, y: Floats, horizon: int) -> FittedModel:
+def random_forest(X: Floats | Singles, y: Floats, horizon: int) -> FittedModel:
     """The model of the first version of this system, unpruned trees, kept for comparison.
 
     Made cheap enough for a walk-forward over a hundred tickers: 50 trees instead of 100, the root
@@ -79,6 +81,6 @@ def random_forest(X: Floats, y: Floats, horizon: int) -> FittedModel:
     return _fitted(model, X[newest], y[newest])
 
 
-def _fitted(model: Any, X: Floats, y: Floats) -> FittedModel:
+def _fitted(model: Any, X: Floats | Singles, y: Floats) -> FittedModel:
     fitted: FittedModel = model.fit(X, y)
     return fitted

@@ -31,7 +31,7 @@ class FittedModel(Protocol):
         ...
 
 
-FitFunction = Callable[[Floats, Floats, int], FittedModel]
+FitFunction = Callable[[Singles, Floats, int], FittedModel]
 
 
 class WalkForward(NamedTuple):
@@ -66,7 +66,7 @@ class FoldRows:
 
     def fit(self, fit: FitFunction) -> FittedModel:
         """A model of the training rows."""
-        return fit(self.features.take_doubles(self.train), self.targets[self.train], self.horizon)
+        return fit(self.features.take(self.train), self.targets[self.train], self.horizon)
 
     def forecast(self, model: FittedModel) -> Floats:
         """Its forecasts of the test rows; (test,)."""
