@@ -94,7 +94,7 @@ def _pictures(
     budgets: Sequence[Budget], peers: Sequence[Peer], found: Mapping[str, Result]
 ) -> Iterator[tuple[str, str]]:
     if budgets:
-        shares = [(row.what, tables.share(row, row.must)) for row in budgets]
+        shares = [(row.what, tables.share(row, row.must)) for row in budgets if row.value > 0]
         yield (
             "budgets.svg",
             chart.bars(

@@ -174,6 +174,9 @@ def _turn(race: Race, name: str, contestant: Contestant, *, counts: bool) -> Non
         return
     if counts:
         times = race.times.setdefault(name, Times())
-        times.cpu.append(answer["cpu"])
+        # A work may count only a part of what it did.
+        value = answer["value"]
+        counted = value if isinstance(value, dict) else answer
+        times.cpu.append(counted.get("cpu", answer["cpu"]))
         times.seconds.append(answer["seconds"])
         times.peak, times.value = answer["peak"], answer["value"]

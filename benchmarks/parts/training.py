@@ -1,46 +1,145 @@
-"""CPU of training one ticker of a stored pool, with and without the pool's fits on disk.
+"""Training of one pool, beside scikit-learn's bare fits of the same rows and mlforecast.
 
-Run: FORECAST_HOME=HOME python -m benchmarks.parts.training TICKER. HOME holds the pool's clean
-prices and features; its fits are forgotten, nothing else is changed. Prints seconds; nothing is
-asserted.
+Run: python -m benchmarks.parts.training [--quick]. Ours is all that a first training computes in
+memory: distributions of both horizons, the check for leaks, the walk-forward of the candidates, and
+the gate. The bare fits are those of the boosted trees in it: the same rows, inputs and parameters,
+with scikit-learn's own ``fit`` and nothing around it. mlforecast walks the same trees forward with
+as many refits, on a dozen inputs of its own; its features are part of its time, and of ours then.
 """
 
-import shutil
+from __future__ import annotations
+
 import sys
+import tempfile
 import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
 
-from src.config.clock import now
+import numpy as np
+import polars as pl
+
+from benchmarks.page import result
+from benchmarks.page.result import Result
+from benchmarks.parts import race
+from benchmarks.parts.panel_features import built, clean_prices
+from benchmarks.peers import contestant
 from src.config.load import load_settings
-from src.config.threads import use_passive_waiting
-from src.db.database import open_database
-from src.modeling.training import stage as train
-from src.stages.context import make_context
-from src.stages.stage import run_stage
+from src.config.settings import Settings
+from src.features.market import ranks
+from src.modeling.experiment.config import experiment_config
+from src.modeling.experiment.run import FeatureCache, count_seasoned_tickers
+from src.modeling.panel.panel import Panel
+from src.modeling.points import rank_trees, splits, walk_forward
+from src.modeling.training.pool_training import train_pool
 
-LIMIT = 6.0
-
-
-def seconds(settings, store, ticker):
-    """CPU seconds of the stage, without writing."""
-    context = make_context(
-        settings, store, (ticker,), run_id="benchmark", now=now(settings), write=False
-    )
-    began = time.process_time()
-    report = run_stage(train.STAGE, context)
-    return time.process_time() - began, report
+SIZE, SMALL = (2500, 40), (1500, 6)
+OURS, BARE = "training of a pool", "scikit-learn, its bare fits"
+FROM_PRICES, MLFORECAST = "features and training of a pool", "mlforecast, features and walk-forward"
 
 
-def main() -> None:
-    use_passive_waiting()
+def measure(quick: bool) -> Result:
+    """Both comparisons, each in turn."""
+    sessions, tickers = SMALL if quick else SIZE
+    found, rounds = Result(), 1 if quick else 3
+    with tempfile.TemporaryDirectory() as folder:
+        prices = Path(folder) / "prices.parquet"
+        pl.concat(clean_prices(sessions, tickers)).select("ticker", "date", "close").write_parquet(
+            prices
+        )
+        own = partial(race.own, "benchmarks.parts.training", "serve", str(sessions), str(tickers))
+        refits = count_refits(sessions, tickers)
+        peers = partial(race.peer, "training.py", str(prices), str(refits))
+        entries = [(OURS, own), (BARE, own), (FROM_PRICES, own), (MLFORECAST, peers)]
+        outcome = race.run(entries, rounds, warm_up=False)
+    size = f"{tickers} tickers x {sessions:,} sessions"
+    own_times = {name: outcome.times.pop(name) for name in (OURS, FROM_PRICES)}
+    for ours, theirs in ((OURS, BARE), (FROM_PRICES, MLFORECAST)):
+        if theirs in outcome.times:
+            row = result.compared(f"{ours}, {size}", theirs, own_times[ours], outcome.times[theirs])
+            found.peers.append(row)
+    found.missing = {f"training: {name}": why for name, why in outcome.failed.items()}
+    found.versions = outcome.versions
+    rows = sessions * tickers
+    cost = own_times[OURS].summary()["median"]
+    found.figures["first training in memory: cpu µs a ticker and session"] = 1e6 * cost / rows
+    return found
+
+
+def count_refits(sessions: int, tickers: int) -> int:
+    """How often the walk-forward refits."""
+    whole, _ = built(sessions, tickers)
     settings = load_settings(None)
-    shutil.rmtree(settings.home / train.FITS, ignore_errors=True)
-    with open_database(None, settings.home) as database:
-        for what in ("fits made", "fits on disk", "once more"):
-            taken, report = seconds(settings, database.store, sys.argv[1])
-            pool = report.details["models"][0]["pool"]["tickers"]
-            share = f"{taken / LIMIT:.0%} of {LIMIT:g} s"
-            print(f"{what:<13} {taken:6.2f} cpu s, pool of {pool}   {share}")
+    features = FeatureCache(whole).features.with_all_inputs()
+    schedule = _config(settings, whole).schedule
+    return len(splits.folds(features.rows, 1, schedule))
+
+
+def _config(settings: Settings, panel: Panel) -> Any:
+    return experiment_config(settings, "short", ("rank_tilt",), count_seasoned_tickers(panel))
+
+
+def bare_fits(panel: Panel, settings: Settings) -> float:
+    """Cpu seconds of scikit-learn's fits on the rows of every refit at one session."""
+    features = FeatureCache(panel).features.with_all_inputs()
+    actual = np.where(panel.complete[:, None], panel.targets(1), np.nan)
+    taken = 0.0
+
+    def forecast(_: Any, fold: Any) -> tuple[Any, Any]:
+        nonlocal taken
+        X, y = features.take_doubles(fold.train), fold.targets[fold.train]
+        model = _trees(len(y))
+        began = time.process_time()
+        model.fit(X, y)
+        taken += time.process_time() - began
+        return model, np.zeros(fold.test.size)
+
+    schedule = _config(settings, panel).schedule
+    walk_forward.fit_predict(
+        rank_trees.grow, features, ranks(actual), 1, schedule, forecast=forecast
+    )
+    return taken
+
+
+def _trees(rows: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    return HistGradientBoostingRegressor(
+        max_iter=rank_trees.TREES,
+        learning_rate=rank_trees.RATE,
+        max_depth=rank_trees.DEPTH,
+        max_leaf_nodes=rank_trees.LEAVES,
+        min_samples_leaf=max(1, min(rank_trees.LEAF, rows // rank_trees.LEAF_SHARE)),
+        max_features=rank_trees.INPUTS_SHARE,
+        l2_regularization=rank_trees.PENALTY,
+        early_stopping=False,
+        random_state=rank_trees.SEED,
+    )
+
+
+def serve(sessions: int, tickers: int) -> None:
+    """Our side of the race; of the bare fits only what ``fit`` takes counts."""
+    settings = load_settings(None)
+    panel, _ = built(sessions, tickers)
+
+    def from_prices() -> None:
+        train_pool(built(sessions, tickers)[0], settings)
+
+    works: Mapping[str, Callable[[], Any]] = {
+        OURS: lambda: _nothing(train_pool(panel, settings)),
+        BARE: lambda: {"cpu": bare_fits(panel, settings)},
+        FROM_PRICES: from_prices,
+    }
+    contestant.serve(works, ("scikit-learn",))
+
+
+def _nothing(_: Any) -> None:
+    """A training does not fit into JSON."""
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["serve"]:
+        serve(int(sys.argv[2]), int(sys.argv[3]))
+    else:
+        result.main(measure, __doc__)
