@@ -18,6 +18,10 @@ PARTS = (
     Part("start_up", "Start-up", 180),
     Part("one_ticker", "One ticker", 240),
     Part("features", "Features in memory", 240),
+    Part("serving", "Serving", 420),
+    Part("training", "Training", 420),
+    Part("intervals", "Intervals", 420),
+    Part("workers", "Workers", 600),
     Part("market", "Many tickers through the database", 1200),
 )
 LARGE = Part("large", "2,000 tickers of 5,000 sessions", 3 * 3600)

@@ -58,10 +58,10 @@ def measure(quick: bool) -> Result:
 
 def _size(tickers: int, sessions: int) -> Size:
     with temporary_home() as home:
-        return _first_run(home, tickers, sessions)
+        return first_run(home, tickers, sessions)
 
 
-def _first_run(home: Home, tickers: int, sessions: int) -> Size:
+def first_run(home: Home, tickers: int, sessions: int, *options: str) -> Size:
     """All from empty tables; the files keep the evening's session back."""
     days = newest_sessions(sessions + 1)
     files, delivered = home.folder / "files", home.folder / "delivered"
@@ -70,14 +70,14 @@ def _first_run(home: Home, tickers: int, sessions: int) -> Size:
     for path in files.iterdir():
         lines = path.read_text().splitlines(keepends=True)
         (delivered / path.name).write_text("".join(lines[:-1]))
-    usage = home.run(_command(delivered), evening(days[-2]))
+    usage = home.run([*_command(delivered), *options], evening(days[-2]))
     return Size(tickers, sessions, usage, stage_seconds(home.url))
 
 
 def _greatest(found: Result, tickers: int, sessions: int) -> Size:
     """The first run, the evening after it, and ADBC's own rate, in one home."""
     with temporary_home() as home:
-        size = _first_run(home, tickers, sessions)
+        size = first_run(home, tickers, sessions)
         next_evening(found, home, size)
         stored = sum(size.seconds[stage] for stage in STORED_STAGES)
         bare, volume = adbc.seconds(home.url)
@@ -96,12 +96,12 @@ def _greatest(found: Result, tickers: int, sessions: int) -> Size:
     return size
 
 
-def next_evening(found: Result, home: Home, size: Size) -> None:
+def next_evening(found: Result, home: Home, size: Size, *options: str) -> None:
     """One session more of every ticker, with the models fitted."""
     day = newest_sessions(1)[0]
     shutil.rmtree(home.folder / "delivered")
     (home.folder / "files").rename(home.folder / "delivered")
-    usage = home.run(_command(home.folder / "delivered"), evening(day))
+    usage = home.run([*_command(home.folder / "delivered"), *options], evening(day))
     what = f"one new session of {size.tickers} tickers"
     found.budgets += [
         Budget(f"{what}, as a share of the rebuild's cpu", usage.cpu / size.first.cpu, "", 0.05),

@@ -41,9 +41,8 @@ def measure(quick: bool) -> Result:
 def _cases(folder: Path, stack: ExitStack, found: Result) -> Iterator[tuple[str, Case]]:
     ours = stack.enter_context(rates.application("create", folder))
     forecasts = [f"/predict/short?ticker={ticker}" for ticker in rates.TICKERS]
-    read = [f"/read?ticker={ticker}" for ticker in rates.TICKERS]
     yield rates.CACHED, (ours, forecasts[:1])
-    yield READ, (ours, read)
+    yield READ, (stack.enter_context(rates.application("outdated", folder)), forecasts[1:])
     yield rates.ALONE, (stack.enter_context(rates.application("bare", folder)), ["/constant"])
     forecast = ours.answer(forecasts[0])["pred_return"]
     with _reason(found, rates.MLFLOW):

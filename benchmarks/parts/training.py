@@ -34,7 +34,7 @@ from src.modeling.panel.panel import Panel
 from src.modeling.points import rank_trees, splits, walk_forward
 from src.modeling.training.pool_training import train_pool
 
-SIZE, SMALL = (2500, 40), (1500, 6)
+SIZE, SMALL = (2000, 24), (1400, 20)
 OURS, BARE = "training of a pool", "scikit-learn, its bare fits"
 FROM_PRICES, MLFORECAST = "features and training of a pool", "mlforecast, features and walk-forward"
 
@@ -42,7 +42,7 @@ FROM_PRICES, MLFORECAST = "features and training of a pool", "mlforecast, featur
 def measure(quick: bool) -> Result:
     """Both comparisons, each in turn."""
     sessions, tickers = SMALL if quick else SIZE
-    found, rounds = Result(), 1 if quick else 3
+    found, rounds = Result(), 1 if quick else 2
     with tempfile.TemporaryDirectory() as folder:
         prices = Path(folder) / "prices.parquet"
         pl.concat(clean_prices(sessions, tickers)).select("ticker", "date", "close").write_parquet(

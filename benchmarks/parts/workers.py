@@ -1,0 +1,99 @@
+"""The same run in one process, in two, and on a Dask cluster of two workers on this machine.
+
+Run: python -m benchmarks.parts.workers [--quick]. Each run begins with empty tables and trains. The
+three take turns; what their tables hold afterwards is compared.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from tests.support.clusters import Cluster
+
+from benchmarks.page import result
+from benchmarks.page.result import Budget, Result
+from benchmarks.parts.home import Home, Usage, temporary_home
+from benchmarks.parts.many_tickers import evening, newest_sessions, write_files
+from tests.support.many_tickers import contents
+
+SIZE, SMALL = (60, 2000), (3, 320)
+ONE, TWO, DASK = "one process", "two processes", "Dask, two workers"
+
+
+def measure(quick: bool) -> Result:
+    """Rounds of all three, and the budgets of DESIGN."""
+    tickers, sessions = SMALL if quick else SIZE
+    walls: dict[str, list[float]] = {ONE: [], TWO: [], DASK: []}
+    held: dict[str, object] = {}
+    found = Result()
+    days = newest_sessions(sessions)
+    with tempfile.TemporaryDirectory() as folder:
+        files = Path(folder) / "files"
+        write_files(files, tickers, days)
+        for _ in range(1 if quick else 2):
+            for name in list(walls):
+                try:
+                    usage, held[name] = _run(name, files, evening(days[-1]))
+                except Exception as error:
+                    found.missing[f"{name}, {tickers} tickers"] = str(error).splitlines()[-1]
+                    del walls[name]
+                    continue
+                walls[name].append(usage.wall)
+                found.figures[f"{name}: peak MiB of one process"] = usage.peak
+    _compare(found, walls, f"{tickers} tickers x {sessions:,} sessions")
+    equal = all(tables == held.get(ONE) for tables in held.values())
+    found.notes = [
+        f"After {', '.join(held)} the tables are "
+        f"{'the same' if equal else '**not the same**'}, row by row."
+    ]
+    return found
+
+
+def _run(name: str, files: Path, now: dt.datetime) -> tuple[Usage, object]:
+    """What the run took, and what its tables hold."""
+    with temporary_home() as home, _options(name, home) as options:
+        command = ["mlops.pipeline", "--all", "--source", "csv", "--path", str(files), *options]
+        return home.run(command, now, DATABASE_URL=home.url), contents(home.url)
+
+
+@contextmanager
+def _options(name: str, home: Home) -> Iterator[list[str]]:
+    if name != DASK:
+        yield ["--workers", "2"] if name == TWO else []
+        return
+    folder = home.folder / "cluster"
+    folder.mkdir()
+    environment = home.environment(OMP_NUM_THREADS="1", DATABASE_URL=home.url)
+    cluster = Cluster(folder, [environment, environment])
+    try:
+        yield ["--engine", cluster.address]
+    finally:
+        cluster.close()
+
+
+def _compare(found: Result, walls: dict[str, list[float]], size: str) -> None:
+    limits = {TWO: (1.7, 1.85), DASK: (1.5, None)}
+    for name, (must, aim) in limits.items():
+        if name in walls and ONE in walls:
+            ratios = [one / two for one, two in zip(walls[ONE], walls[name], strict=True)]
+            found.budgets.append(
+                Budget(
+                    f"{name}: times as fast as one, {size}",
+                    median(ratios),
+                    "x",
+                    must,
+                    aim,
+                    higher=True,
+                    low=min(ratios),
+                    high=max(ratios),
+                )
+            )
+
+
+if __name__ == "__main__":
+    result.main(measure, __doc__)
