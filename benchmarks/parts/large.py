@@ -46,8 +46,8 @@ def measure(quick: bool) -> Result:
     _growth(found, tickers, size.first.cpu)
     found.notes = [
         f"{tickers:,} tickers x {sessions:,} sessions in {cores} processes, from files to "
-        f"forecasts: {size.first.wall / 60:.0f} minutes, {size.first.cpu / 60:.0f} cpu-minutes with the "
-        f"server's, {peak:,.0f} MiB in the process with the most."
+        f"forecasts: {size.first.wall / 60:.0f} minutes, {size.first.cpu / 60:.0f} cpu-minutes "
+        f"with the server's, {peak:,.0f} MiB in the process with the most."
     ]
     return found
 
