@@ -13,12 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from tests.support.clusters import Cluster
-
 from benchmarks.page import result
 from benchmarks.page.result import Budget, Result
 from benchmarks.parts.home import Home, Usage, temporary_home
 from benchmarks.parts.many_tickers import evening, newest_sessions, write_files
+from tests.support.clusters import Cluster
 from tests.support.many_tickers import contents
 
 SIZE, SMALL = (60, 2000), (3, 320)
