@@ -121,6 +121,12 @@ def test_two_processes_write_what_one_writes(new_home, undisturbed):
     code, _, said = home.run("--workers", "2")
     assert code == 0, said
     assert contents(home.url) == undisturbed
+    told = results(home.path)["stages"]
+    with psycopg.connect(home.url) as connection:
+        rows = connection.execute("SELECT stage, peak_memory_mib FROM stage_runs").fetchall()
+    assert {stage: row["peak_memory_mib"] for stage, row in told.items()} == dict(rows)
+    # Of a process that has loaded polars and a driver, and holds 15 tickers.
+    assert all(50 < peak < 1000 for _, peak in rows)
 
 
 def test_a_cluster_writes_what_one_process_writes(new_home, undisturbed, start_cluster):

@@ -34,6 +34,7 @@ python -m src.data.cleaning write --all
 python -m src.features.features_daily write --all
 python -m mlops.pipeline --all --source csv --path FOLDER
 python -m mlops.pipeline --all
+python -m mlops.pipeline --all --workers 2
 python -m mlops.pipeline
 python -m mlops.pipeline --ticker TCS.NS
 python -m mlops.pipeline --ticker T
@@ -201,6 +202,10 @@ NOT_RUN = {
     "python -m benchmarks.studies.bad_data": "it measures for minutes, on real prices",
     "python -m benchmarks.studies.intervals": "it measures for minutes, on real prices",
     "python -m benchmarks.studies.gate 600 CLEAN.parquet": "it measures for an hour",
+    "python -m mlops.pipeline --all --engine dask://10.0.0.5:8786": "tests/e2e/test_engines.py",
+    "python -m dask scheduler --host 127.0.0.1 --port 8786 --no-dashboard": "tests/e2e/test_engines.py",
+    "python -m dask scheduler --host 10.0.0.5 --port 8786 --no-dashboard": "tests/e2e/test_engines.py",
+    "python -m dask worker tcp://10.0.0.5:8786 --nthreads 1 --nworkers 2 --no-dashboard": "tests/e2e/test_engines.py",
     "prometheus --config.file=ops/prometheus/prometheus.yml": "tests/e2e/test_ops.py",
     "promtool test rules ops/prometheus/alerts_test.yml": "tests/e2e/test_ops.py",
     "*/5 * * * * cd /srv/forecast && python -m mlops.monitoring deadman": "tests/integration/monitoring/test_watch.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import resource
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -25,17 +26,25 @@ INTERRUPTED = "interrupted"
 
 
 class StageClock:
-    """Times one stage of some tickers, from its creation to ``stop``."""
+    """Times one stage of some tickers, from its creation to ``stop``.
+
+    Attributes:
+        began: When, in UTC.
+        seconds: How long it took.
+        peak_memory: The largest resident memory of its process up to its end, in MiB.
+    """
 
     def __init__(self, stage: str) -> None:
         self.stage = stage
         self.began = dt.datetime.now(dt.UTC)
-        self.seconds = 0.0
+        self.seconds = self.peak_memory = 0.0
         self._started = time.perf_counter()
 
     def stop(self) -> None:
         """Say that the stage has ended."""
         self.seconds = time.perf_counter() - self._started
+        # On Linux in KiB.
+        self.peak_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 class StageRecord:
@@ -45,18 +54,31 @@ class StageRecord:
         self._stage, self._began = clock.stage, clock.began
         self._reports: list[StageReport] = []
         self._seconds = 0.0
+        self._peak_memory = 0.0
         self._errors: dict[str, str] = {}
 
     def add(self, clock: StageClock, report: StageReport) -> None:
         """Add what it did for some tickers."""
         self._reports.append(report)
-        self._seconds += clock.seconds
+        self._measure(clock)
         self._errors |= report.failed
 
     def add_errors(self, clock: StageClock, errors: dict[str, str]) -> None:
         """Add why it failed, by ticker."""
-        self._seconds += clock.seconds
+        self._measure(clock)
         self._errors |= errors
+
+    def _measure(self, clock: StageClock) -> None:
+        self._seconds += clock.seconds
+        self._peak_memory = max(self._peak_memory, clock.peak_memory)
+
+    def row(self) -> dict[str, Any]:
+        """The row of ``stage_runs``."""
+        return {**self.metric(), **self.memory()}
+
+    def memory(self) -> dict[str, float]:
+        """The largest memory of a process that ran a part of it."""
+        return {"peak_memory_mib": round(self._peak_memory, 1)}
 
     def metric(self) -> dict[str, Any]:
         """The row of metrics.json."""
@@ -112,7 +134,7 @@ class RunRecord:
         }
 
     def add_report(self, clock: StageClock, report: StageReport) -> dict[str, Any]:
-        """Add what a stage did for some tickers; returns the stage's row of metrics.json so far."""
+        """Add what a stage did for some tickers; returns its row of ``stage_runs`` so far."""
         stage = self._stage(clock)
         stage.add(clock, report)
         for ticker, sentence in report.failed.items():
@@ -128,7 +150,7 @@ class RunRecord:
             log.info(f"{clock.stage}: {report.rows:,} rows in {clock.seconds:.2f} s")
             for note in report.details.get("notes", ()):
                 log.info(note)
-        return stage.metric()
+        return stage.row()
 
     def add_forecasts(self, report: StageReport) -> None:
         """Add the forecasts of a pool, if there are any, and the report's warnings and files."""
@@ -149,7 +171,7 @@ class RunRecord:
     def add_error(
         self, clock: StageClock, tickers: Iterable[str], error: Exception
     ) -> dict[str, Any]:
-        """Add that a stage failed for some tickers; returns its row of metrics.json so far."""
+        """Add that a stage failed for some tickers; returns its row of ``stage_runs`` so far."""
         sentence = error_sentence(error)
         errors = dict.fromkeys(tickers, sentence)
         for ticker in errors:
@@ -157,7 +179,7 @@ class RunRecord:
         log.error(sentence, exc_info=error, file_only=True)
         stage = self._stage(clock)
         stage.add_errors(clock, errors)
-        return stage.metric()
+        return stage.row()
 
     def set_ticker(
         self,
@@ -244,6 +266,7 @@ class RunRecord:
             "status": row["status"],
             "rows": row["rows_processed"],
             "duration_seconds": row["duration_seconds"],
+            **stage.memory(),
             **details,
         }
 

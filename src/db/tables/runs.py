@@ -76,15 +76,18 @@ class RunLog:
                 return
 
     def stage_ended(self, row: Mapping[str, Any]) -> None:
-        """Log how a stage ended, or has gone so far; ``row`` is that of ``metrics.json``."""
+        """Log how a stage ended, or has gone so far.
+
+        ``row`` is that of ``metrics.json``, and perhaps ``peak_memory_mib`` of its processes.
+        """
         self._connection.execute(
             "INSERT INTO stage_runs (run_id, stage, status, started_at, rows, duration_seconds, "
-            "error) VALUES (%(run_id)s, %(stage)s, %(status)s, %(timestamp)s, "
-            "%(rows_processed)s, %(duration_seconds)s, %(error_message)s) "
+            "error, peak_memory_mib) VALUES (%(run_id)s, %(stage)s, %(status)s, %(timestamp)s, "
+            "%(rows_processed)s, %(duration_seconds)s, %(error_message)s, %(peak_memory_mib)s) "
             "ON CONFLICT (run_id, stage) DO UPDATE SET status = EXCLUDED.status, "
             "rows = EXCLUDED.rows, duration_seconds = EXCLUDED.duration_seconds, "
-            "error = EXCLUDED.error",
-            {"run_id": self.run_id, **row},
+            "error = EXCLUDED.error, peak_memory_mib = EXCLUDED.peak_memory_mib",
+            {"run_id": self.run_id, "peak_memory_mib": None, **row},
         )
 
     def reset_connection(self) -> None:

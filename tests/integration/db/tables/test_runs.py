@@ -95,12 +95,14 @@ def test_a_stage_is_noted_under_its_run_and_brought_up_to_date(reader):
     }
 
     log.stage_ended(metric)
-    log.stage_ended(metric | {"status": "partial", "rows_processed": 30, "error_message": "x"})
+    later = {"status": "partial", "rows_processed": 30, "error_message": "x"}
+    log.stage_ended(metric | later | {"peak_memory_mib": 201.5})
 
     row = reader.execute(
-        "SELECT stage, status, started_at, rows, duration_seconds, error FROM stage_runs"
+        "SELECT stage, status, started_at, rows, duration_seconds, error, peak_memory_mib "
+        "FROM stage_runs"
     ).fetchone()
-    assert row == ("data_cleaning", "partial", STARTED, 30, 0.25, "x")
+    assert row == ("data_cleaning", "partial", STARTED, 30, 0.25, "x", 201.5)
 
 
 TICKERS = {
