@@ -30,6 +30,8 @@ NOW = "2026-04-13T12:30:00Z"
 SAME, ALONE = "constant, same app", "constant, bare FastAPI"
 CACHED, MLFLOW = "/predict/short, cached", "mlflow models serve"
 AGREE = 1e-12  # two sums of the same products may differ in their last bits
+# What is read from the database for each answer, and the application that does so.
+READ = {"read anew, unchanged": "outdated", "read anew, changed": "changed"}
 TICKERS = [f"BENCH{number}.NS" for number in range(CONNECTIONS)]
 
 
@@ -50,8 +52,13 @@ def create():
     return with_constant(predict_simple.create())
 
 
-def outdated():
-    """The application; cached forecasts of all tickers but the first are outdated at once."""
+def outdated(*, changed=False):
+    """The application; cached forecasts of all tickers but the first are outdated at once.
+
+    With ``changed`` their inputs count as changed each time; else they prove to be the same.
+    """
+    from dataclasses import replace
+
     from src.api import predict_simple
     from src.api.forecasts.cache import Cache
 
@@ -59,9 +66,16 @@ def outdated():
         def put(self, pair, entry, epoch):
             super().put(pair, entry, epoch)
             entry.outdated = pair[0] != TICKERS[0]
+            if changed:
+                entry.forecast = replace(entry.forecast, made_from=())
 
     predict_simple.Cache = Outdated
     return predict_simple.create()
+
+
+def changed():
+    """The application, where cached forecasts are outdated at once and their inputs changed."""
+    return outdated(changed=True)
 
 
 def bare():
@@ -251,8 +265,9 @@ def measure_ours(home, seconds):
         rows[CACHED] = server.measure(forecasts[:1], seconds)
         rows["/predict/short, 32 tickers"] = server.measure(forecasts, seconds)
         forecast = server.answer(forecasts[0])["pred_return"]
-    with application("outdated", home) as server:
-        rows["read anew each time"] = server.measure(forecasts[1:], seconds)
+    for name, factory in READ.items():
+        with application(factory, home) as server:
+            rows[name] = server.measure(forecasts[1:], seconds)
     with application("bare", home) as server:
         rows[ALONE] = server.measure(["/constant"], seconds)
     return rows, forecast

@@ -37,11 +37,13 @@ class PreparedForecast:
         answer: The answer without what changes with time: age and warnings.
         log_row: Its row of ``predictions``; ``made_at`` is set when it is served.
         calendar: Sessions of the ticker's exchange.
+        made_from: The arguments of ``prepare_forecast``.
     """
 
     answer: Mapping[str, Any]
     log_row: Mapping[str, Any]
     calendar: Calendar
+    made_from: tuple[Any, ...]
 
     @property
     def feature_date(self) -> dt.date:
@@ -87,7 +89,8 @@ def prepare_forecast(
     entry = forecast_from_row(artifact, row, pool_row, calendar, pin)
     _check_prices(entry, artifact)
     log_row = prediction_row(entry, row, artifact.digest, NOT_SERVED)
-    return PreparedForecast(_answer(entry, row), log_row, calendar)
+    made_from = (artifact, row, pool_row, calendar, pin)
+    return PreparedForecast(_answer(entry, row), log_row, calendar, made_from)
 
 
 def data_age(forecast: PreparedForecast, now: dt.datetime) -> DataAge:

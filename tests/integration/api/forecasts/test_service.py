@@ -15,9 +15,11 @@ from src.api.prediction_log.dead_letters import DeadLetters
 from src.api.prediction_log.spool import Spool
 from src.api.prediction_log.writer import PredictionLog
 from src.db.reconnect import Reconnector
+from src.db.tables.model_events import EventLog
+from src.registry.lifecycle.publish import publish
 from src.registry.storage.artifact_store import ArtifactStore
-from tests.support.answers import put_inputs, put_live
-from tests.support.models import both_horizons, make_artifact
+from tests.support.answers import INPUTS, QUANTILES, at, put_inputs, put_live
+from tests.support.models import both_horizons, make_artifact, winner
 
 NOW = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 PAIR = ("TCS.NS", "short")
@@ -112,3 +114,55 @@ def test_a_forecast_is_offered_to_the_log_once(service, connection, models):
 
     asyncio.run(story())
     assert service.log.backlog == 1
+
+
+CHANGES = (
+    {"last_close": 3100.0},
+    {"inputs": {**INPUTS, "mom_5": 0.021}},
+    {"inputs": {"mom_5": 0.02}},
+    {"quantiles": [value + 0.001 for value in QUANTILES]},
+    {"levels": [], "quantiles": []},
+    {"metrics": [{"name": "ridge", "n": 480, "n_eff": 479.0, "skill_vs_zero": 0.0}]},
+    {"note": "why zero answers"},
+    {"feature_date": dt.date(2026, 4, 10)},
+    {"data_source": "nse"},
+    {"return_basis": "price"},
+    {"data_hash": "f" * 64},
+)
+
+
+def test_whatever_of_its_inputs_changes_the_next_answer_is_made_anew(service, connection, models):
+    put_live(connection, models, [winner()])
+
+    async def read_again():
+        service.cache.invalidate()
+        return (await service.look_up(PAIR)).entry
+
+    async def story():
+        bodies = [(await service.look_up(PAIR)).entry.body]
+        for change in CHANGES:
+            put_inputs(connection, *PAIR, **change)
+            bodies.append((await read_again()).body)
+            service.cache.drop(PAIR)
+            assert (await read_again()).body == bodies[-1]
+        publish(ArtifactStore(models), EventLog(connection), [winner(trials=4)], at(1))
+        bodies.append((await read_again()).body)
+        return bodies
+
+    bodies = asyncio.run(story())
+    assert len(set(bodies)) == len(CHANGES) + 2
+
+
+def test_a_forecast_is_computed_once_while_only_others_change(service, connection, models):
+    put_live(connection, models, [winner()], tickers=["TCS.NS", "INFY.NS"])
+
+    async def story():
+        before = (await service.look_up(PAIR)).entry
+        put_inputs(connection, "INFY.NS", "short", last_close=1500.0)
+        service.cache.invalidate()
+        return before, (await service.look_up(PAIR)).entry
+
+    before, after = asyncio.run(story())
+    assert after is not before
+    assert not after.outdated
+    assert (after.forecast, after.body) == (before.forecast, before.body)
