@@ -48,14 +48,18 @@ def _sections(
     if any(content.get("quick") for content in kept.values()):
         yield "**These figures are of small sizes (`--quick`) and mean little.**"
     yield from tables.worst(budgets, peers)
-    yield "## Budgets"
-    yield tables.budgets(budgets)
-    yield from _shown(drawn, "budgets.svg", "Share of each budget's limit")
-    yield "## Beside the peers"
-    yield tables.peers(peers)
-    yield from _shown(drawn, "peers.svg", "How many times better than each peer")
-    yield "## Growth"
-    yield from _growth(found, drawn)
+    if budgets:
+        yield "## Budgets"
+        yield tables.budgets(budgets)
+        yield from _shown(drawn, "budgets.svg", "Share of each budget's limit")
+    if peers:
+        yield "## Beside the peers"
+        yield tables.peers(peers)
+        yield from _shown(drawn, "peers.svg", "How many times better than each peer")
+    if any(name.startswith("growth") for name in drawn):
+        yield "## Growth"
+        yield from _growth(found, drawn)
+    yield from _figures(found)
     yield "## 2,000 tickers of 5,000 sessions"
     yield from _large(kept, found)
     yield "## What was not measured"
@@ -66,12 +70,21 @@ def _sections(
 
 
 def _growth(found: Mapping[str, Result], drawn: Mapping[str, str]) -> Iterator[str]:
-    for name, result in found.items():
-        if name != LARGE.name and result.notes:
-            yield f"**{TITLES[name]}.** " + "\n".join(result.notes)
+    yield from found["market"].notes if "market" in found else ()
     for picture in drawn:
         if picture.startswith("growth"):
             yield f"![{picture.removesuffix('.svg').replace('_', ' ')}]({PICTURES}/{picture})"
+
+
+def _figures(found: Mapping[str, Result]) -> Iterator[str]:
+    """What else each part has to tell, but for the growth and the large run."""
+    yield "## Figures of this machine"
+    for name, result in found.items():
+        if name != LARGE.name and result.figures:
+            yield f"### {TITLES[name]}"
+            yield tables.figures(result.figures)
+        if name not in (LARGE.name, "market"):
+            yield from result.notes
 
 
 def _large(kept: Kept, found: Mapping[str, Result]) -> Iterator[str]:

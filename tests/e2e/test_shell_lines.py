@@ -181,6 +181,8 @@ NOT_RUN = {
     "make test": "it is what runs this",
     "make test-long": "it is what runs this",
     "make test-compose": "it needs a Docker engine",
+    "make bench": "tests/e2e/test_benchmarks.py",
+    "make bench-large": "it measures for an hour",
     "git pull": "it needs a remote",
     "git clone ADDRESS tcsns-forecast && cd tcsns-forecast": "it needs a remote",
     "sudo apt install git make python3-venv": "it installs packages of the system",
