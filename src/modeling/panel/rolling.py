@@ -1,10 +1,12 @@
 """Compute trailing and forward means of (T, N) matrices. NaN is skipped, never filled.
 
 Row t of a trailing statistic depends on rows up to t alone, bit for bit: sums run from the first
-row on, in order.
+row on, in order. What is summed is as large as a panel's prices: steps work in place.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +17,11 @@ Floats = npt.NDArray[np.float64]
 def mean(values: Floats, window: int, *, at_least: int) -> Floats:
     """Mean over the last ``window`` rows, NaN with fewer than ``at_least`` values; (T, N)."""
     known = np.isfinite(values)
-    total = _last(np.cumsum(np.where(known, values, 0.0), axis=0), window)
-    count = _last(np.cumsum(known, axis=0, dtype=np.float64), window)
-    out = np.full(values.shape, np.nan)
-    np.divide(total, count, out=out, where=count >= at_least)
+    out = _last(np.cumsum(np.where(known, values, 0.0), axis=0), window)
+    count = _last(np.cumsum(known, axis=0, dtype=np.int32), window)
+    enough = count >= at_least
+    np.divide(out, count, out=out, where=enough)
+    np.copyto(out, np.nan, where=~enough)
     return out
 
 
@@ -28,17 +31,16 @@ def ewma(values: Floats, alpha: float, *, at_least: int) -> Floats:
     The newest value weighs ``alpha``. A row without a value repeats the last mean. NaN before
     ``at_least`` values.
     """
-    known = np.isfinite(values)
-    filled = np.where(known, values, 0.0)
-    keep = np.where(known, 1.0 - alpha, 1.0)
-    add = np.where(known, alpha, 0.0)
     total, weight = np.zeros(values.shape[1]), np.zeros(values.shape[1])
+    count = np.zeros(values.shape[1], dtype=np.int64)
     out = np.full(values.shape, np.nan)
-    for row in range(len(values)):
-        total = keep[row] * total + add[row] * filled[row]
-        weight = keep[row] * weight + add[row]
-        np.divide(total, weight, out=out[row], where=weight > 0)
-    out[np.cumsum(known, axis=0) < at_least] = np.nan
+    for row, newest in enumerate(values):
+        known = np.isfinite(newest)
+        keep, add = np.where(known, 1.0 - alpha, 1.0), np.where(known, alpha, 0.0)
+        total = keep * total + add * np.where(known, newest, 0.0)
+        weight = keep * weight + add
+        count += known
+        np.divide(total, weight, out=out[row], where=(weight > 0) & (count >= at_least))
     return out
 
 
@@ -50,7 +52,10 @@ def ahead(values: Floats, horizon: int) -> Floats:
     return out
 
 
-def _last(running: Floats, window: int) -> Floats:
-    out = running.copy()
-    out[window:] -= running[:-window]
-    return out
+def _last(running: npt.NDArray[Any], window: int) -> npt.NDArray[Any]:
+    """The sum of the last ``window`` rows at each, in the place of running sums."""
+    # From the last rows to the first, so that each block is taken from sums that still run.
+    for end in range(len(running), window, -window):
+        start = max(end - window, window)
+        running[start:end] -= running[start - window : end - window]
+    return running
