@@ -37,13 +37,13 @@ def pack_columns(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
 
     names = [name for name in array_columns(table) if name in frame.columns]
     lists = [frame[name] for name in names if frame[name].dtype != pl.Binary]
-    return frame.with_columns(map(pack, lists))
+    return frame.with_columns(map(pack, lists)) if lists else frame
 
 
 def unpack_columns(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     """The opposite: arrays as lists."""
     names = [name for name in array_columns(table) if name in frame.columns]
-    return frame.with_columns(unpack(frame[name]) for name in names)
+    return frame.with_columns(unpack(frame[name]) for name in names) if names else frame
 
 
 def pack(lists: pl.Series) -> pl.Series:

@@ -71,6 +71,8 @@ def _replace_differing(
 ) -> int:
     """Write what differs between the stored rows and the new ones; the number of rows touched."""
     before, after = rows
+    if before.equals(after):
+        return 0
     gone = before.join(after, on=table.key, how="anti")
     new = after.join(before, on=table.key, how="anti")
     changed = _changed(before, after, table.key)

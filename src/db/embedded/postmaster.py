@@ -43,6 +43,8 @@ SETTINGS = (
     "jit=off",
     # The advisory locks of a client that died during a long statement are released soon.
     "client_connection_check_interval=1s",
+    # A nightly run of a minute may be all that keeps the server running.
+    "autovacuum_naptime=15s",
     "timezone=UTC",
     "log_timezone=UTC",
     "log_checkpoints=off",
