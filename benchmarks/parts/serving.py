@@ -18,7 +18,7 @@ from benchmarks.parts.race import NO_PEERS, PEERS_PYTHON
 from benchmarks.serving import bento_peer, mlflow_peer, rates
 
 BENTOML = "BentoML"
-READ = "/predict/short, read anew each time"
+READ = tuple(rates.READ)
 TASK = "requests a second for a ridge's forecast"
 Case = tuple[rates.Server, list[str]]
 Rows = Mapping[str, list[dict[str, float]]]
@@ -42,9 +42,13 @@ def _cases(folder: Path, stack: ExitStack, found: Result) -> Iterator[tuple[str,
     ours = stack.enter_context(rates.application("create", folder))
     forecasts = [f"/predict/short?ticker={ticker}" for ticker in rates.TICKERS]
     yield rates.CACHED, (ours, forecasts[:1])
-    yield READ, (stack.enter_context(rates.application("outdated", folder)), forecasts[1:])
+    for name, factory in rates.READ.items():
+        yield name, (stack.enter_context(rates.application(factory, folder)), forecasts[1:])
     yield rates.ALONE, (stack.enter_context(rates.application("bare", folder)), ["/constant"])
     forecast = ours.answer(forecasts[0])["pred_return"]
+    if not PEERS_PYTHON.exists():
+        found.missing |= dict.fromkeys((rates.MLFLOW, BENTOML), NO_PEERS)
+        return
     with _reason(found, rates.MLFLOW):
         program = mlflow_peer.find_program(str(PEERS_PYTHON))
         server = rates.Server(*mlflow_peer.serve_command(program, folder / "mlflow"))
@@ -60,9 +64,6 @@ def _cases(folder: Path, stack: ExitStack, found: Result) -> Iterator[tuple[str,
 @contextmanager
 def _reason(found: Result, name: str) -> Iterator[None]:
     """Keep why a peer cannot be measured."""
-    if not PEERS_PYTHON.exists():
-        found.missing[name] = NO_PEERS
-        return
     try:
         yield
     except (Exception, SystemExit) as error:
@@ -79,14 +80,14 @@ def summary(found: Result, rows: Rows) -> Result:
     """Rows of the page, by rates in the same round."""
     found.budgets = [
         _share(rows, rates.CACHED, rates.ALONE, "cached forecasts", 0.6, 0.85),
-        _share(rows, READ, rates.ALONE, "forecasts read anew", 0.5, None),
+        *(_share(rows, name, rates.ALONE, f"forecasts {name}", 0.5, None) for name in READ),
     ]
     if rates.MLFLOW in rows:
         times = _share(rows, rates.CACHED, rates.MLFLOW, "cached forecasts", 3.0, 6.0)
         found.budgets.append(times)
-    for ours in (rates.CACHED, READ):
+    for ours in (rates.CACHED, *READ):
         for name in rows:
-            if name not in (rates.CACHED, READ):
+            if name not in (rates.CACHED, *READ):
                 found.peers.append(_peer(rows, ours, name))
     for name, measured in rows.items():
         found.figures[f"{name}: requests a second"] = median(row["rate"] for row in measured)
@@ -110,7 +111,7 @@ def _share(rows: Rows, ours: str, theirs: str, what: str, must: float, aim: floa
 def _peer(rows: Rows, ours: str, theirs: str) -> Peer:
     ratios = _ratios(rows, ours, theirs)
     own, other = (median(row["rate"] for row in rows[name]) for name in (ours, theirs))
-    task = f"{TASK}, {'cached' if ours == rates.CACHED else 'read anew'}"
+    task = f"{TASK}, {'cached' if ours == rates.CACHED else ours}"
     return Peer(task, theirs, median(ratios), own, other, "/s", min(ratios), max(ratios))
 
 

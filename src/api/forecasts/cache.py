@@ -36,6 +36,10 @@ class CacheEntry:
     retried_at: float = 0.0
     logged: bool = False
 
+    def read_again(self, now: dt.datetime) -> CacheEntry:
+        """The entry where ``now`` the database has proved to hold what it was made from."""
+        return CacheEntry(self.forecast, self.age, self.body, now)
+
     def age_at(self, now: dt.datetime) -> DataAge:
         """Age of its prices at ``now``."""
         return self.age if now < self.age.until else data_age(self.forecast, now)

@@ -22,7 +22,6 @@ from src.core.model_events import Pair
 if TYPE_CHECKING:
     from src.api.database.change_poller import ChangePoller
     from src.api.database.reader import Reader
-    from src.api.forecasts.response import PreparedForecast
     from src.api.prediction_log.writer import PredictionLog
     from src.db.reconnect import Connection
 
@@ -152,28 +151,28 @@ class ForecastService:
         now = self.now()
         results: dict[Pair, CacheEntry | NoForecast] = {}
         for pair, model in models.items():
-            forecast = self._forecast(pair, model)
-            if isinstance(forecast, NoForecast):
-                results[pair] = forecast
-                if forecast.status == HTTPStatus.NOT_FOUND:
-                    self.cache.drop(pair)
-            else:
-                results[pair] = entry = new_entry(forecast, now, self.stale_after)
-                self.cache.put(pair, entry, epoch)
+            results[pair] = result = self._entry(pair, model, now)
+            if isinstance(result, CacheEntry):
+                self.cache.put(pair, result, epoch)
+            elif result.status == HTTPStatus.NOT_FOUND:
+                self.cache.drop(pair)
         return results
 
-    def _forecast(
-        self, pair: Pair, model: LoadedModel | NoForecast
-    ) -> PreparedForecast | NoForecast:
-        """The forecast of a model; the cached one where it was made from the same.
+    def _entry(
+        self, pair: Pair, model: LoadedModel | NoForecast, now: dt.datetime
+    ) -> CacheEntry | NoForecast:
+        """An entry for the forecast of a model; of the cached one where it was made from the same.
 
         Whatever changes in the database makes every entry outdated, though most were made from
         what has not changed: to compare costs a twentieth of a forecast.
         """
         cached = self.cache.get(pair)
         if cached is not None and cached.forecast.made_from == model:
-            return cached.forecast
-        return forecast_by(model)
+            return cached.read_again(now)
+        forecast = forecast_by(model)
+        if isinstance(forecast, NoForecast):
+            return forecast
+        return new_entry(forecast, now, self.stale_after)
 
     def _load_models(
         self, pairs: Sequence[Pair], connection: Connection
