@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from src.core.errors import BadInput
+from src.modeling.points.ridge import Linear, ridge
 
 
 def process_id() -> int:
@@ -72,3 +73,12 @@ def work_on(argv: list[str] | None = None) -> int:
         for future in futures:
             future.result()
     return 0
+
+
+def fit_after_a_loss(X: np.ndarray, y: np.ndarray, horizon: int) -> Linear:
+    """A ridge; the first process that comes to it is killed."""
+    mark = Path(os.environ["TEST_LOSS_MARK"])
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return ridge(X, y, horizon)

@@ -13,7 +13,7 @@ import datetime as dt
 import os
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +26,7 @@ from src.core.tables import HORIZONS
 from src.modeling.points.candidate_names import CANDIDATES, OPTIONAL_CANDIDATES
 from src.stages.arguments import Parser, add_config, add_suffix, command_parser, date
 from src.stages.cli import run_command, set_up
+from src.stages.engine.engine import IN_PROCESS, Engine
 
 if TYPE_CHECKING:
     import polars as pl
@@ -87,6 +88,7 @@ def walk_forwards(
     settings: Settings,
     names: Sequence[str],
     since: dt.date | None,
+    engine: Engine = IN_PROCESS,
 ) -> Iterator[WalkForwardResult]:
     """Both horizons, one after the other; the gate's challengers always take part.
 
@@ -96,21 +98,30 @@ def walk_forwards(
     import numpy as np
 
     from src.modeling.experiment.config import challenger_of, experiment_config
-    from src.modeling.experiment.run import FeatureCache, count_seasoned_tickers, run_walk_forward
+    from src.modeling.experiment.run import (
+        FeatureCache,
+        begin_walk_forward,
+        count_seasoned_tickers,
+    )
+    from src.modeling.intervals import distribution
 
     first = 0 if since is None else int(np.searchsorted(panel.sessions, np.datetime64(since)))
-    feature_cache, tickers = FeatureCache(panel), count_seasoned_tickers(panel)
+    feature_cache, tickers = FeatureCache(panel, engine), count_seasoned_tickers(panel)
     columns = [whole.tickers.index(ticker) for ticker in panel.tickers]
-    for horizon in HORIZONS:
+
+    def begin(horizon: str) -> tuple[int, Callable[..., WalkForwardResult]]:
         candidates = tuple(dict.fromkeys((*names, challenger_of(horizon, tickers))))
-        result = run_walk_forward(
-            panel,
-            experiment_config(settings, horizon, candidates, tickers),
-            names=candidates,
-            feature_cache=feature_cache,
-            since=first,
+        config = experiment_config(settings, horizon, candidates, tickers)
+        return config.rules.horizon, begin_walk_forward(feature_cache, config, candidates)
+
+    begun = map(begin, HORIZONS)
+    # Workers go on with the second horizon while the first is written; one process would only have
+    # the forecasts of both in memory.
+    for horizon, finish in list(begun) if engine.workers > 1 else begun:
+        result = finish(
+            distribution.walk_forward(panel, horizon, since=first, inputs=feature_cache.variances)
         )
-        actual = whole.targets(result.horizon)[: len(panel.sessions), columns]
+        actual = whole.targets(horizon)[: len(panel.sessions), columns]
         yield replace(result, actual=np.where(panel.complete[:, None], actual, np.nan))
 
 

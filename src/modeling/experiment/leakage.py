@@ -216,5 +216,5 @@ def refits(panel: Panel, config: ExperimentConfig) -> list[int]:
     """Rows on which models are refitted, where a label that is not purged reaches farthest."""
     features = feature_rows(panel)
     # Of the models on all inputs, where there are any.
-    rows = features.with_all_inputs().rows if features.complete.any() else features.rows
+    rows = features.rows[features.complete] if features.complete.any() else features.rows
     return [fold.cutoff for fold in splits.folds(rows, 1, config.schedule)]

@@ -6,9 +6,10 @@ session is decided in ``points``, ``intervals`` and ``gate``, and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -21,12 +22,17 @@ from src.modeling.gate.verdict import Replay
 from src.modeling.intervals import distribution, volatility
 from src.modeling.panel.panel import Panel
 from src.modeling.points.candidate_names import CANDIDATES
-from src.modeling.points.candidates import CANDIDATES as FORECASTERS
-from src.modeling.points.candidates import CandidateInputs
+from src.modeling.points.candidates import (
+    CandidateForecast,
+    CandidateInputs,
+    FitInputs,
+    begin_forecast,
+)
 from src.modeling.points.feature_rows import FeatureRows
 from src.modeling.points.fit_cache import NO_FIT_CACHE, FitCache
 from src.modeling.points.session_ranks import PREFIX, SessionRanks
 from src.registry.formats.models import Model
+from src.stages.engine.engine import IN_PROCESS, Engine
 
 SERVED = "served"
 # Bars of a year: what the longest features need.
@@ -35,14 +41,24 @@ BARS_A_YEAR = 252
 
 @dataclass(frozen=True, eq=False)
 class FeatureCache:
-    """What the horizons of one panel share, computed at its first use."""
+    """What the horizons of one panel share, computed at its first use.
+
+    Attributes:
+        engine: Runs the fits of the panel's candidates.
+    """
 
     panel: Panel
+    engine: Engine = IN_PROCESS
 
     @cached_property
     def features(self) -> FeatureRows:
         """All features that models may see."""
         return feature_rows(self.panel)
+
+    @cached_property
+    def shared_features(self) -> Any:
+        """What stands for them among the arguments of the engine's tasks."""
+        return self.engine.share(self.features)
 
     @cached_property
     def variances(self) -> volatility.VolatilityInputs:
@@ -92,48 +108,73 @@ def run_walk_forward(
     feature_cache: FeatureCache | None = None,
     since: int = 0,
     fit_cache: FitCache = NO_FIT_CACHE,
-    distributions: distribution.DistributionForecasts | None = None,
 ) -> WalkForwardResult:
     """Let the candidates forecast every session of a panel, knowing nothing later.
 
     The challenger must be among the ``names`` that take part. Distributions may be asked for from
-    row ``since`` on. ``feature_cache`` is of this panel, where several horizons share it, and so
-    are ``distributions``, where they have been forecast already.
+    row ``since`` on. ``feature_cache`` is of this panel, where several horizons share it.
     """
-    horizon, shared = config.rules.horizon, feature_cache or FeatureCache(panel)
-    actual = np.where(panel.complete[:, None], panel.targets(horizon), np.nan)
-    if distributions is None:
-        distributions = distribution.walk_forward(
-            panel, horizon, since=since, inputs=shared.variances
-        )
-    inputs = CandidateInputs(
-        horizon,
-        panel.last_complete,
-        actual,
-        distributions.sigma,
-        shared,
-        config.schedule,
-        fit_cache,
+    shared = feature_cache or FeatureCache(panel)
+    finish = begin_walk_forward(shared, config, names, fit_cache)
+    return finish(
+        distribution.walk_forward(panel, config.rules.horizon, since=since, inputs=shared.variances)
     )
-    forecasts = {name: FORECASTERS[name](inputs) for name in names}
+
+
+def begin_walk_forward(
+    shared: FeatureCache,
+    config: ExperimentConfig,
+    names: Sequence[str],
+    fit_cache: FitCache = NO_FIT_CACHE,
+) -> Callable[[distribution.DistributionForecasts], WalkForwardResult]:
+    """Begin the fits of the candidates of one horizon.
+
+    Returns:
+        A function of the horizon's distributions that waits for the fits, and is called once. These
+        are computed meanwhile.
+    """
+    panel, horizon = shared.panel, config.rules.horizon
+    actual = np.where(panel.complete[:, None], panel.targets(horizon), np.nan)
+    fits = FitInputs(shared, actual, horizon, config.schedule, shared.engine, fit_cache)
+    begun = {name: begin_forecast(name, fits) for name in names}
+
+    def finish(distributions: distribution.DistributionForecasts) -> WalkForwardResult:
+        inputs = CandidateInputs(horizon, panel.last_complete, actual, distributions.sigma)
+        forecasts = {name: begun.pop(name)(inputs) for name in names}
+        return _judged(panel, config, distributions, actual, forecasts)
+
+    return finish
+
+
+def _judged(
+    panel: Panel,
+    config: ExperimentConfig,
+    distributions: distribution.DistributionForecasts,
+    actual: Floats,
+    forecasts: Mapping[str, CandidateForecast],
+) -> WalkForwardResult:
     points = {name: forecast.points for name, forecast in forecasts.items()}
     replay = verdict.replay(
         actual,
         points[config.challenger],
         sigma=distributions.sigma,
         rules=config.rules,
-        floor=needed_outcomes(actual, horizon),
+        floor=needed_outcomes(actual, distributions.horizon),
     )
-    models = {
-        name: forecast.model for name, forecast in forecasts.items() if forecast.model is not None
-    }
-    fitted = {
-        name: forecast.fitted_through
-        for name, forecast in forecasts.items()
-        if forecast.fitted_through is not None
-    }
     return WalkForwardResult(
-        panel, horizon, actual, points, distributions, replay, config, models, fitted
+        panel,
+        distributions.horizon,
+        actual,
+        points,
+        distributions,
+        replay,
+        config,
+        models={n: each.model for n, each in forecasts.items() if each.model is not None},
+        fitted_through={
+            name: forecast.fitted_through
+            for name, forecast in forecasts.items()
+            if forecast.fitted_through is not None
+        },
     )
 
 

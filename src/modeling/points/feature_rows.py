@@ -68,17 +68,6 @@ class FeatureRows:
                 out[place] = self.ranks.column(name, self.bars)
         return out
 
-    def with_all_inputs(self) -> FeatureRows:
-        """The rows that lack none."""
-        kept = self.complete
-        return replace(
-            self,
-            rows=self.rows[kept],
-            columns=self.columns[kept],
-            complete=kept[kept],
-            bars=self.bars[kept],
-        )
-
     def without_pool(self) -> FeatureRows:
         """All rows, with the inputs of the tickers by themselves alone."""
         complete = np.ones_like(self.complete)

@@ -24,12 +24,7 @@ from src.core.arrays import Floats, Ints, Singles
 from src.features import catalogue, market
 from src.modeling.points import boosting, session_ranks
 from src.modeling.points.feature_rows import FeatureRows
-from src.modeling.points.walk_forward import (
-    FitFunction,
-    FittedModel,
-    FoldRows,
-    fit_and_forecast,
-)
+from src.modeling.points.folds import Fitting, FoldForecast, FoldRows
 from src.registry.formats.models import pack, unpack_trees
 from src.registry.formats.trees import Trees
 
@@ -40,11 +35,13 @@ LIBRARIES = ("numpy", "scikit-learn", "lightgbm")
 
 
 class FitCache:
-    """Remembers nothing: fits and forecasts anew each time."""
+    """Remembers nothing."""
 
-    def forecast(self, name: str, fit: FitFunction, fold: FoldRows) -> tuple[FittedModel, Floats]:
-        """A fold's model and its forecasts of the test rows, perhaps looked up."""
-        return fit_and_forecast(fit, fold)
+    def find(self, fitting: Fitting, fold: FoldRows) -> FoldForecast | None:
+        """A fold's model and its forecasts of the test rows; None where it must be fitted."""
+
+    def keep(self, fitting: Fitting, fold: FoldRows, forecast: FoldForecast) -> None:
+        """Remember what was fitted."""
 
 
 NO_FIT_CACHE = FitCache()
@@ -62,16 +59,17 @@ class DiskFitCache(FitCache):
         self.folder, self._key = folder, key
         self._digests: tuple[FeatureRows, SessionDigests] | None = None
 
-    def forecast(self, name: str, fit: FitFunction, fold: FoldRows) -> tuple[FittedModel, Floats]:
-        """As ``FitCache.forecast``, looked up first and stored after a miss."""
-        digests = self._digests_of(fold.features)
-        of_fit = _key(name, fit, fold, digests)
-        model = self._model(fit, fold, of_fit)
-        if not isinstance(model, Trees) or not fold.test.size:
-            return model, fold.forecast(model)
+    def find(self, fitting: Fitting, fold: FoldRows) -> FoldForecast | None:
+        """See FitCache; forecasts that a stored model lacks are made and stored."""
+        of_fit = self._fit_name(fitting, fold)
+        model = _trees(self._read(self.folder / of_fit))
+        if model is None:
+            return None
+        if not fold.test.size:
+            return FoldForecast(model, np.empty(0))
         stored = self._stored_forecasts(of_fit, fold, fold.test)
         if stored is not None:
-            return model, stored
+            return FoldForecast(model, stored)
         # Of a fold that has grown by a session, those of before stand.
         sessions = fold.features.rows[fold.test]
         earlier = fold.test[sessions < sessions[-1]]
@@ -79,8 +77,19 @@ class DiskFitCache(FitCache):
         before = np.empty(0) if before is None else before
         newer = replace(fold, test=fold.test[before.size :])
         predicted = np.concatenate([before, newer.forecast(model)])
-        self._write(self._path(of_fit, fold, fold.test), predicted.tobytes())
-        return model, predicted
+        self._write_forecasts(of_fit, fold, predicted)
+        return FoldForecast(model, predicted)
+
+    def keep(self, fitting: Fitting, fold: FoldRows, forecast: FoldForecast) -> None:
+        """See FitCache."""
+        if isinstance(forecast.model, Trees):
+            of_fit = self._fit_name(fitting, fold)
+            self._write(self.folder / of_fit, pack(forecast.model))
+            self._write_forecasts(of_fit, fold, forecast.points)
+
+    def _write_forecasts(self, of_fit: str, fold: FoldRows, points: Floats) -> None:
+        if fold.test.size:
+            self._write(self._path(of_fit, fold, fold.test), points.tobytes())
 
     def _stored_forecasts(self, of_fit: str, fold: FoldRows, test: Ints) -> Floats | None:
         stored = self._read(self._path(of_fit, fold, test))
@@ -92,15 +101,8 @@ class DiskFitCache(FitCache):
         inputs = self._digests_of(fold.features).up_to(int(test[-1]))
         return self.folder / _digest(of_fit.encode(), inputs, test)
 
-    def _model(self, fit: FitFunction, fold: FoldRows, key: str) -> FittedModel:
-        path = self.folder / key
-        stored = _trees(self._read(path))
-        if stored is not None:
-            return stored
-        model = fold.fit(fit)
-        if isinstance(model, Trees):
-            self._write(path, pack(model))
-        return model
+    def _fit_name(self, fitting: Fitting, fold: FoldRows) -> str:
+        return _key(fitting, fold, self._digests_of(fold.features))
 
     def _digests_of(self, features: FeatureRows) -> SessionDigests:
         """Folds of one walk-forward share their rows, which are hashed once."""
@@ -194,12 +196,17 @@ def _contents(features: FeatureRows, first: int, end: int) -> Iterator[Ints | Si
         yield np.ascontiguousarray(features.pooled[:, bars])
 
 
-def _key(name: str, fit: FitFunction, fold: FoldRows, digests: SessionDigests) -> str:
+def _key(fitting: Fitting, fold: FoldRows, digests: SessionDigests) -> str:
     """A hash of the rows, of the code that ranks and fits them and of its libraries."""
     libraries = [_installed(library) for library in LIBRARIES]
-    modules = (inspect.getmodule(fit) or type(fit), boosting, market, session_ranks)
+    modules = (
+        inspect.getmodule(fitting.fit) or type(fitting.fit),
+        boosting,
+        market,
+        session_ranks,
+    )
     code = [inspect.getsource(module) for module in modules]
-    head = repr((name, fold.horizon, libraries, catalogue.version(), code)).encode()
+    head = repr((fitting.name, fold.horizon, libraries, catalogue.version(), code)).encode()
     return _digest(head, digests.up_to(int(fold.train[-1])), fold.train, fold.targets[fold.train])
 
 

@@ -1,4 +1,4 @@
-"""Fit scikit-learn's models, each a ``walk_forward.FitFunction``, with fixed seeds.
+"""Fit scikit-learn's models, each a ``folds.FitFunction``, with fixed seeds.
 
 The forecast of a row is the same to the last bit however many rows are forecast with it. Inputs are
 scale-free features, targets simple returns or ranks of them; both finite.
@@ -14,7 +14,7 @@ from src.core.arrays import Floats, Singles
 from src.modeling.points.ridge import Linear, default_alpha
 
 if TYPE_CHECKING:
-    from src.modeling.points.walk_forward import FittedModel
+    from src.modeling.points.folds import FittedModel
 
 SEED = 42
 # Trees are grown on the newest rows only: three years of fifty tickers.

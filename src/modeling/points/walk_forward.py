@@ -2,36 +2,52 @@
 
 The folds are those of ``splits``: a row trains only when its label ended before the refit and the
 embargo has passed. A model is fitted on rows that have its inputs and a label, and forecasts every
-row that has its inputs.
+row that has its inputs. Folds are tasks of an engine: all are begun before any is waited for.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from src.core.arrays import Bools, Floats, Ints, Singles
+from src.core.arrays import Bools, Floats, Ints
 from src.modeling.points import splits
 from src.modeling.points.feature_rows import FeatureRows
+from src.modeling.points.fit_cache import NO_FIT_CACHE, FitCache
+from src.modeling.points.folds import (
+    FittedModel,
+    Fitting,
+    FoldForecast,
+    FoldRows,
+    fit_and_forecast,
+)
 from src.modeling.points.splits import Schedule
-
-# A fit takes every second, third, … session where there are more: with all rows of 500 tickers over
-# 20 years in double precision a run would not keep within 2 GiB.
-MOST_ROWS = 500_000
+from src.stages.engine.engine import IN_PROCESS, Engine
 
 
-class FittedModel(Protocol):
-    """A model after its fit."""
+@dataclass(frozen=True, eq=False)
+class WalkInputs:
+    """What the walk-forwards of one horizon have in common.
 
-    def predict(self, X: Singles) -> Floats:
-        """One forecast a row."""
-        ...
+    Attributes:
+        features: Rows of model inputs.
+        shared: What stands for ``features`` among the arguments of the engine's tasks.
+        horizon: In sessions.
+        schedule: Of the refits.
+        fit_cache: Where folds are looked up; only what it lacks is fitted.
+    """
 
-
-FitFunction = Callable[[Singles, Floats, int], FittedModel]
+    features: FeatureRows
+    shared: Any
+    horizon: int
+    schedule: Schedule
+    engine: Engine = IN_PROCESS
+    fit_cache: FitCache = NO_FIT_CACHE
 
 
 class WalkForward(NamedTuple):
@@ -41,105 +57,124 @@ class WalkForward(NamedTuple):
         points: Forecasts; (T, N), NaN where there is none.
         model: Of the last refit; None without one.
         fitted_through: Row at which the last label ended that this refit saw; None without one.
+        names: Of the inputs of that model.
     """
 
     points: Floats
     model: FittedModel | None
     fitted_through: int | None
+    names: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class FoldRows:
-    """What a model is fitted to, and the rows that it forecasts; gathered when they are needed.
-
-    Attributes:
-        targets: Of all rows; (n,).
-        horizon: In sessions.
-        train, test: Positions among the rows, ascending.
-    """
-
-    features: FeatureRows
-    targets: Floats
-    horizon: int
-    train: Ints
-    test: Ints
-
-    def fit(self, fit: FitFunction) -> FittedModel:
-        """A model of the training rows."""
-        return fit(self.features.take(self.train), self.targets[self.train], self.horizon)
-
-    def forecast(self, model: FittedModel) -> Floats:
-        """Its forecasts of the test rows; (test,)."""
-        return model.predict(self.features.take(self.test))
+# Called once: waits for the folds.
+Finish = Callable[[], WalkForward]
 
 
-def fit_and_forecast(fit: FitFunction, fold: FoldRows) -> tuple[FittedModel, Floats]:
-    """The model of a fold and its forecasts."""
-    model = fold.fit(fit)
-    return model, fold.forecast(model)
-
-
-def fit_predict(
-    fit: FitFunction,
-    features: FeatureRows,
-    y: Floats,
-    horizon: int,
-    schedule: Schedule,
-    *,
-    wanted: Bools | None = None,
-    forecast: Callable[[FitFunction, FoldRows], tuple[FittedModel, Floats]] = fit_and_forecast,
-) -> WalkForward:
-    """Forecasts of every row from the first refit on, and the model of the last refit.
+def begin(inputs: WalkInputs, fitting: Fitting, y: Floats) -> Finish:
+    """Forecasts of every row that lacks no input from the first refit on, and the last model.
 
     Args:
-        fit: Takes (rows, inputs), (rows,) and the horizon.
-        features: Rows that lack no input.
+        inputs: See ``WalkInputs``.
+        fitting: What is fitted.
         y: Labels, simple returns, (T, N), whose ends lie ``horizon`` sessions after their rows.
-        horizon: In sessions.
-        schedule: Of the refits.
-        wanted: Sessions that need a forecast, (T,); refits that no such session needs are left out.
-        forecast: Gives each fold's model and forecasts, perhaps looked up.
     """
-    rows, columns = features.rows, features.columns
-    targets = y[rows, columns]
-    points = np.full(y.shape, np.nan)
-    model, seen = None, None
-    for fold in splits.folds(rows, horizon, schedule):
-        test = fold.test if wanted is None else fold.test[wanted[rows[fold.test]]]
-        train = fold.train[np.isfinite(targets[fold.train])]
-        if train.size >= schedule.min_train and test.size:
-            train = _thinned(train, rows)
-            fold_rows = FoldRows(features, targets, horizon, train, test)
-            model, points[rows[test], columns[test]] = forecast(fit, fold_rows)
-            seen = int(rows[train].max()) + horizon
-    return WalkForward(points, model, seen)
+    return _begin_pooled(inputs, fitting, y).finish
 
 
-def fit_predict_all(
-    fit: FitFunction, features: FeatureRows, y: Floats, horizon: int, schedule: Schedule
-) -> tuple[WalkForward, tuple[str, ...]]:
-    """``fit_predict`` on all inputs, and on those of a ticker by itself where there is no such fit.
+def begin_all(inputs: WalkInputs, fitting: Fitting, y: Floats) -> Finish:
+    """``begin``, and sessions without such a fit from the inputs of a ticker by itself.
 
     What a session is forecast with depends on what was known there: a pool of four that is joined
     by a fifth keeps its forecasts, as does one of five that one leaves.
-
-    Returns:
-        The forecasts with the model behind the newest, and the names of its inputs.
     """
-    pooled = fit_predict(fit, features.with_all_inputs(), y, horizon, schedule)
-    missing: Bools = np.asarray(~np.isfinite(pooled.points).any(axis=1))
-    alone = features.without_pool()
-    by_itself = fit_predict(fit, alone, y, horizon, schedule, wanted=missing)
-    pooled.points[missing] = by_itself.points[missing]
-    if alone.rows.size and missing[alone.rows[-1]]:
-        return by_itself._replace(points=pooled.points), alone.names
-    return pooled, features.names
+    pooled = _begin_pooled(inputs, fitting, y)
+    features, missing = inputs.features, ~pooled.sessions
+    alone = _Walk(inputs, fitting, y, by_itself=True)
+    alone.begin(np.arange(features.rows.size), missing)
+
+    def finish() -> WalkForward:
+        first, second = pooled.finish(), alone.finish()
+        first.points[missing] = second.points[missing]
+        if features.rows.size and missing[features.rows[-1]]:
+            return second._replace(points=first.points)
+        return first
+
+    return finish
 
 
-def _thinned(train: Ints, rows: Ints) -> Ints:
-    """At most ``MOST_ROWS`` training rows: those of every k-th session, the newest included."""
-    step = -(-train.size // MOST_ROWS)
-    if step <= 1:
-        return train
-    back = rows[train[-1]] - rows[train]
-    return np.asarray(train[back % step == 0])
+def _begin_pooled(inputs: WalkInputs, fitting: Fitting, y: Floats) -> _Walk:
+    walk = _Walk(inputs, fitting, y, by_itself=False)
+    walk.begin(np.flatnonzero(inputs.features.complete), np.ones(len(y), dtype=bool))
+    return walk
+
+
+class _Walk:
+    """A walk-forward whose folds are begun, and taken in as they are done.
+
+    Attributes:
+        sessions: Which are forecast; (T,).
+    """
+
+    def __init__(self, inputs: WalkInputs, fitting: Fitting, y: Floats, *, by_itself: bool) -> None:
+        self._inputs, self._fitting, self._y = inputs, fitting, y
+        self._by_itself = by_itself
+        self._rows = inputs.features.without_pool() if by_itself else inputs.features
+        self._cache = inputs.fit_cache if fitting.name else NO_FIT_CACHE
+        self._waiting: deque[tuple[FoldRows, Future[FoldForecast]]] = deque()
+        self._points = np.full(y.shape, np.nan)
+        self._newest: tuple[FittedModel | None, int] | None = None
+        self.sessions = np.zeros(len(y), dtype=bool)
+
+    def begin(self, positions: Ints, wanted: Bools) -> None:
+        """Begin the folds of some rows; refits that no ``wanted`` session needs are left out."""
+        rows, horizon, schedule = self._rows.rows, self._inputs.horizon, self._inputs.schedule
+        targets = np.full(rows.size, np.nan)
+        targets[positions] = self._y[rows[positions], self._rows.columns[positions]]
+        shared = self._inputs.engine.share(targets)
+        # The newest folds are the largest: begun first, they leave no worker idle at the end.
+        for fold in reversed(splits.folds(rows[positions], horizon, schedule)):
+            test = positions[fold.test]
+            test = test[wanted[rows[test]]]
+            end = int(positions[fold.train[-1]]) + 1
+            if test.size and np.isfinite(targets[:end]).sum() >= schedule.min_train:
+                self._begin_fold(FoldRows(self._rows, targets, horizon, end, test), shared)
+
+    def finish(self) -> WalkForward:
+        """Wait for the folds."""
+        self._take_in(lambda _: True)
+        model, fitted_through = self._newest or (None, None)
+        return WalkForward(self._points, model, fitted_through, self._rows.names)
+
+    def _begin_fold(self, fold: FoldRows, shared: Any) -> None:
+        self.sessions[self._rows.rows[fold.test]] = True
+        found = self._cache.find(self._fitting, fold)
+        if found is not None:
+            self._take(fold, found)
+            return
+        future = self._inputs.engine.submit(
+            fit_and_forecast,
+            self._fitting,
+            self._inputs.shared,
+            shared,
+            fold.horizon,
+            fold.end,
+            fold.test,
+            self._by_itself,
+        )
+        self._waiting.append((fold, future))
+        # In this process it is done: forecasts that wait would be in memory twice.
+        self._take_in(Future.done)
+
+    def _take_in(self, wanted: Callable[[Future[FoldForecast]], bool]) -> None:
+        """Take in the first of the waiting folds, while they are wanted."""
+        while self._waiting and wanted(self._waiting[0][1]):
+            fold, future = self._waiting.popleft()
+            forecast = future.result()
+            self._cache.keep(self._fitting, fold, forecast)
+            self._take(fold, forecast)
+
+    def _take(self, fold: FoldRows, forecast: FoldForecast) -> None:
+        rows, columns = self._rows.rows[fold.test], self._rows.columns[fold.test]
+        self._points[rows, columns] = forecast.points
+        if self._newest is None or fold.fitted_through > self._newest[1]:
+            self._newest = forecast.model, fold.fitted_through

@@ -15,11 +15,12 @@ from src.modeling.experiment.config import candidate_names, experiment_config
 from src.modeling.experiment.run import (
     FeatureCache,
     WalkForwardResult,
+    begin_walk_forward,
     count_seasoned_tickers,
-    run_walk_forward,
 )
 from src.modeling.intervals import distribution, volatility
 from src.modeling.points.fit_cache import NO_FIT_CACHE, FitCache
+from src.stages.engine.engine import IN_PROCESS, Engine
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -51,35 +52,33 @@ def train_pool(
     panel: Panel,
     settings: Settings,
     fit_cache: FitCache = NO_FIT_CACHE,
+    engine: Engine = IN_PROCESS,
 ) -> PoolTraining:
     """Walk the candidates of both horizons forward over a pool; nothing is fitted with a leak."""
-    feature_cache = FeatureCache(panel)
-    since = max(len(panel.sessions) - SCORED_SESSIONS, 0)
-    distributions = _distributions(panel, settings, since)
+    feature_cache = FeatureCache(panel, engine)
     leak = find_leak(feature_cache)
     tickers = count_seasoned_tickers(panel)
-    results = {}
+    begun = {}
     for horizon in HORIZONS:
         names = WITHOUT_FEATURES if leak else candidate_names(horizon, tickers)
+        config = experiment_config(settings, horizon, names, tickers)
         log.info(f"Trying the candidates of the {horizon} horizon over past sessions.")
-        results[horizon] = run_walk_forward(
-            panel,
-            experiment_config(settings, horizon, names, tickers),
-            names=names,
-            feature_cache=feature_cache,
-            fit_cache=fit_cache,
-            distributions=distributions[horizon],
-        )
+        begun[horizon] = begin_walk_forward(feature_cache, config, names, fit_cache)
+    # Meanwhile workers fit.
+    distributions = _distributions(panel, settings)
+    results = {horizon: finish(distributions[horizon]) for horizon, finish in begun.items()}
     return PoolTraining(feature_cache, results, leak)
 
 
 def _distributions(
-    panel: Panel, settings: Settings, since: int
+    panel: Panel, settings: Settings
 ) -> dict[str, distribution.DistributionForecasts]:
-    """Of both horizons from row ``since`` on, before anything is fitted.
+    """Of the latest sessions, at both horizons.
 
-    What they are forecast from is as large as a dozen matrices of prices, and gone when trees grow.
+    What they are forecast from is as large as a dozen matrices of prices, and gone when candidates
+    are judged.
     """
+    since = max(len(panel.sessions) - SCORED_SESSIONS, 0)
     variances, horizons = volatility.build_inputs(panel), settings.training.horizons
     return {
         name: distribution.walk_forward(

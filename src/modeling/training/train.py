@@ -70,7 +70,8 @@ def train_and_publish(
         f"Training pool {members.pool}, {count:,} ticker{'' if count == 1 else 's'}: the ranges of "
         "outcomes first, then the candidates of each horizon."
     )
-    training = train_pool(panel, context.settings, _fit_cache(context.settings))
+    fit_cache = _fit_cache(context.settings)
+    training = train_pool(panel, context.settings, fit_cache, context.engine)
     log.info(f"Judging the candidates of pool {members.pool}, and storing its models.")
     trained = _judge(context, members, training)
     rows = list(_rows(context, members, panel, training))

@@ -15,6 +15,7 @@ from src.modeling.experiment import leakage
 from src.modeling.experiment.config import experiment_config
 from src.modeling.experiment.run import feature_rows
 from src.modeling.points import walk_forward
+from src.modeling.points.folds import Fitting
 from src.modeling.points.ridge import ridge
 from tests.support.prices import clean_walk, sessions
 
@@ -90,13 +91,17 @@ def schedule():
     return experiment_config(SETTINGS, "short", ("zero", "ridge"), 6).schedule
 
 
+def walk_forward_of(fit, features, y):
+    inputs = walk_forward.WalkInputs(features, features, 1, schedule())
+    return walk_forward.begin(inputs, Fitting(fit), y)().points
+
+
 def test_a_fold_that_is_not_purged_is_caught(whole):
     def unpurged(road):
-        features = feature_rows(road.panel).with_all_inputs()
+        features = feature_rows(road.panel)
         # Labels of 63 sessions, purged as if they took one.
         y = road.panel.targets(63)
-        points, *_ = walk_forward.fit_predict(ridge, features, y, 1, schedule())
-        return {"ridge": points}
+        return {"ridge": walk_forward_of(ridge, features, y)}
 
     refit = leakage.refits(whole.panel, experiment_config(SETTINGS, "short", ("zero", "ridge"), 6))[
         -1
@@ -120,8 +125,7 @@ def test_a_scaler_fitted_on_all_data_is_caught(whole):
             return type("Line", (), {"predict": lambda self, X: X @ weights})()
 
         y = road.panel.targets(1)
-        points, *_ = walk_forward.fit_predict(through_origin, wrong, y, 1, schedule())
-        return {"line": points}
+        return {"line": walk_forward_of(through_origin, wrong, y)}
 
     assert set(leaks(whole, scaled)) == {"cut off", "replaced"}
 

@@ -1,6 +1,7 @@
 """Every candidate on a pool of 22: repeatable, never ahead, and stored as it forecasts."""
 
 import importlib
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -20,9 +21,12 @@ from src.modeling.points.candidates import (
     CANDIDATES,
     RANK_MEAN,
     CandidateInputs,
+    FitInputs,
+    begin_forecast,
     volatility_name,
 )
 from src.modeling.points.fit_cache import DiskFitCache, FitCache
+from src.modeling.points.folds import FoldForecast
 from src.modeling.points.splits import Schedule
 from src.registry.formats.models import LinearModel, RankTilt, describe, pack, same_model, unpack
 from tests.support.pools import WINDOWS, clean_rows, wandering, with_holes
@@ -35,11 +39,41 @@ SCHEDULE = Schedule(warm_up=20, refit_every=120, embargo=2, min_train=60)
 STORED = ("zero", "drift", "ridge", "rank_tilt", "rank_tilt_lightgbm")
 
 
-def inputs_of(panel, horizon=1, known=None, schedule=SCHEDULE, **changes):
+@dataclass(frozen=True, eq=False)
+class PoolInputs:
+    """What candidates of a pool are fitted to, and forecast from."""
+
+    fits: FitInputs
+    inputs: CandidateInputs
+
+    def forecast(self, name):
+        return begin_forecast(name, self.fits)(self.inputs)
+
+    @property
+    def features(self):
+        return self.fits.shared.features
+
+    @property
+    def horizon(self):
+        return self.inputs.horizon
+
+    @property
+    def actual(self):
+        return self.inputs.actual
+
+    @property
+    def volatility(self):
+        return self.inputs.volatility
+
+
+def inputs_of(panel, horizon=1, known=None, **changes):
     shared = known or FeatureCache(panel)
     sigma = volatility.forecast(shared.variances, horizon)
     actual = np.where(panel.complete[:, None], panel.targets(horizon), np.nan)
-    return CandidateInputs(horizon, panel.last_complete, actual, sigma, shared, schedule, **changes)
+    return PoolInputs(
+        FitInputs(shared, actual, horizon, SCHEDULE, **changes),
+        CandidateInputs(horizon, panel.last_complete, actual, sigma),
+    )
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -83,7 +117,7 @@ def forecast_of(pool):
 
     def forecast(name):
         if name not in cached:
-            cached[name] = CANDIDATES[name](pool)
+            cached[name] = pool.forecast(name)
         return cached[name]
 
     return forecast
@@ -102,7 +136,7 @@ def test_every_name_has_a_candidate_and_every_candidate_a_name():
 def test_the_same_prices_give_the_same_forecasts_and_the_same_model(panel, pool, forecast_of, name):
     np.random.seed(7)
 
-    again = CANDIDATES[name](inputs_of(panel, pool.horizon))
+    again = inputs_of(panel, pool.horizon).forecast(name)
 
     assert equal(again.points, forecast_of(name).points)
     assert (again.model is None) == (forecast_of(name).model is None) == (name not in STORED)
@@ -125,7 +159,7 @@ def test_every_candidate_forecasts_the_tickers_that_have_a_bar_today(panel, fore
 
 def newest_values(model, pool, column):
     """The inputs of a model at a ticker's newest bar, in the model's order."""
-    features = pool.shared.features.with_all_inputs()
+    features = pool.features
     session = np.flatnonzero(features.rows == ROWS - 1)
     values = {volatility_name(pool.horizon): pool.volatility[-1, column]}
     if isinstance(model, RankTilt):
@@ -154,7 +188,7 @@ def test_a_stored_model_repeats_each_tickers_newest_forecast(panel, pool, foreca
 def test_models_name_the_volatility_and_the_pools_mean_last(pool, forecast_of):
     names = forecast_of("ridge").model.features
 
-    assert names == pool.shared.features.names
+    assert names == pool.features.names
     assert forecast_of("drift").model.features == (f"volatility_{pool.horizon}",)
     tilted = (*names, volatility_name(pool.horizon), RANK_MEAN)
     assert forecast_of("rank_tilt").model.features == tilted
@@ -204,22 +238,26 @@ def test_a_tilt_learns_the_rank_of_the_return_among_the_tickers_of_its_session(p
         pass
 
     class Recording(FitCache):
-        def forecast(self, fitted, fit, fold):
-            fits.append((fitted, fold.targets[fold.train], fold.horizon))
-            return Silent(), np.zeros(fold.test.size)
+        def find(self, fitting, fold):
+            fits.append((fitting.name, fold.targets[fold.train], fold.horizon))
+            return FoldForecast(Silent(), np.zeros(fold.test.size))
 
-    forecast = CANDIDATES[name](inputs_of(panel, pool.horizon, pool.shared, fit_cache=Recording()))
+    forecast = inputs_of(panel, pool.horizon, pool.fits.shared, fit_cache=Recording()).forecast(
+        name
+    )
 
-    features, returns = pool.shared.features.with_all_inputs(), pool.actual
+    features, returns = pool.features, pool.actual
     expected = []
     # Labels that ended two sessions before the last fit, at row 455.
-    for row, column in zip(features.rows, features.columns, strict=True):
+    complete = features.complete
+    for row, column in zip(features.rows[complete], features.columns[complete], strict=True):
         known = sorted(value for value in returns[row] if np.isfinite(value))
         if row + pool.horizon < 455 - 2 and np.isfinite(returns[row, column]):
             place = known.index(returns[row, column]) / (len(known) - 1) - 0.5
             expected.append(place)
+    # The newest fold is begun first.
     assert [(fitted, horizon) for fitted, _, horizon in fits] == [(name, pool.horizon)] * 2
-    assert fits[-1][1].tolist() == pytest.approx(expected, abs=1e-12)
+    assert fits[0][1].tolist() == pytest.approx(expected, abs=1e-12)
     assert forecast.model is None
 
 
@@ -233,7 +271,7 @@ def test_nothing_later_changes_a_forecast(road, pool, forecast_of, name, cut):
     day = road.panel.sessions[cut].item()
 
     for changed in (leakage.cut_off(road, day), leakage.replace_future(road, day, seed=3)):
-        again = CANDIDATES[name](inputs_of(changed.panel, pool.horizon))
+        again = inputs_of(changed.panel, pool.horizon).forecast(name)
         assert equal(again.points[: cut + 1], whole)
 
 
@@ -241,7 +279,7 @@ def test_what_comes_later_does_change_later_forecasts(road, pool, forecast_of):
     changed = leakage.replace_future(road, road.panel.sessions[470].item(), seed=3).panel
 
     for name in ("mean", "drift", "ridge"):
-        again = CANDIDATES[name](inputs_of(changed, pool.horizon))
+        again = inputs_of(changed, pool.horizon).forecast(name)
         assert not equal(again.points, forecast_of(name).points)
 
 
@@ -252,7 +290,7 @@ def test_what_comes_later_does_change_later_forecasts(road, pool, forecast_of):
 def test_a_pool_too_young_for_features_is_forecast_nothing_by_what_learns(panel, name):
     young = as_of(panel, 200)
 
-    forecast = CANDIDATES[name](inputs_of(young))
+    forecast = inputs_of(young).forecast(name)
 
     if name in ("zero", "mean", "drift"):
         assert np.isfinite(forecast.points[-1]).any()
@@ -264,14 +302,14 @@ def test_a_pool_too_young_for_features_is_forecast_nothing_by_what_learns(panel,
 @pytest.mark.parametrize("name", CANDIDATES)
 @pytest.mark.parametrize("rows", [1, 2, 30])
 def test_a_panel_of_a_few_sessions_is_borne(panel, name, rows):
-    forecast = CANDIDATES[name](inputs_of(as_of(panel, rows - 1), horizon=5))
+    forecast = inputs_of(as_of(panel, rows - 1), horizon=5).forecast(name)
 
     assert forecast.points.shape == (rows, TICKERS)
     assert name == "zero" or not np.isfinite(forecast.points[: min(rows, 5)]).any()
 
 
 def test_a_tilt_without_a_slope_yet_has_no_forecast_and_is_not_stored(panel):
-    forecast = CANDIDATES["rank_tilt"](inputs_of(as_of(panel, 440)))
+    forecast = inputs_of(as_of(panel, 440)).forecast("rank_tilt")
 
     assert np.isnan(forecast.points).all()
     assert forecast.model is None
@@ -283,14 +321,14 @@ def test_a_tilt_without_a_slope_yet_has_no_forecast_and_is_not_stored(panel):
 def test_a_tilt_is_the_same_from_cached_fits(panel, pool, forecast_of, tmp_path, monkeypatch):
     fit_cache = DiskFitCache(tmp_path)
     known = FeatureCache(panel)
-    first = CANDIDATES["rank_tilt"](inputs_of(panel, pool.horizon, known, fit_cache=fit_cache))
+    first = inputs_of(panel, pool.horizon, known, fit_cache=fit_cache).forecast("rank_tilt")
     stored = {path.name for path in tmp_path.iterdir()}
 
     def fails(*_):
         raise AssertionError("fitted again")
 
     monkeypatch.setattr("sklearn.ensemble.HistGradientBoostingRegressor.fit", fails)
-    again = CANDIDATES["rank_tilt"](inputs_of(panel, pool.horizon, known, fit_cache=fit_cache))
+    again = inputs_of(panel, pool.horizon, known, fit_cache=fit_cache).forecast("rank_tilt")
 
     # Two fits, and what each of them forecast.
     assert len(stored) == 4

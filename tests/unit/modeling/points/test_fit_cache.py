@@ -14,7 +14,7 @@ import pytest
 from src.modeling.points import fit_cache, session_ranks
 from src.modeling.points.feature_rows import FeatureRows
 from src.modeling.points.fit_cache import MOST_FILES, DiskFitCache
-from src.modeling.points.walk_forward import FoldRows
+from src.modeling.points.folds import Fitting, FoldRows, fit_and_forecast
 from src.registry.formats import tensors
 from src.registry.formats.models import LinearModel, pack
 from tests.support.trees import small
@@ -52,12 +52,24 @@ def fold(X, y, horizon=1, *, test=NO_ROWS, per_session=1):
         pooled_names=(),
         pooled=np.empty((0, len(X)), dtype=np.float32),
     )
-    return FoldRows(features, y, horizon, places[: len(y)], test)
+    return FoldRows(features, y, horizon, len(y), test)
+
+
+def forecast_of(cache, name, fit, rows):
+    """The model and the forecasts of a fold, looked up or made and kept."""
+    fitting = Fitting(fit, name)
+    found = cache.find(fitting, rows)
+    if found is None:
+        found = fit_and_forecast(
+            fitting, rows.features, rows.targets, rows.horizon, rows.end, rows.test, False
+        )
+        cache.keep(fitting, rows, found)
+    return found
 
 
 def fitted(cache, name, fit):
     """A fit of a fold without rows to forecast."""
-    return lambda X, y, horizon: cache.forecast(name, fit, fold(X, y, horizon))[0]
+    return lambda X, y, horizon: forecast_of(cache, name, fit, fold(X, y, horizon)).model
 
 
 def remembered(folder):
@@ -458,8 +470,7 @@ def forecast(folder, rows=X, labels=Y[:20], test=ROWS[20:], key=None, **fold_arg
     """What the model of the first rows forecasts of others."""
     counter = Counting()
     fold_rows = fold(rows, labels, test=test, **fold_arguments)
-    _, points = DiskFitCache(folder, key).forecast("a", counter, fold_rows)
-    return points
+    return forecast_of(DiskFitCache(folder, key), "a", counter, fold_rows).points
 
 
 def of_forecasts(folder):
@@ -558,9 +569,9 @@ def test_what_any_other_model_forecasts_is_asked_and_not_stored(tmp_path):
         def predict(self, rows):
             return rows[:, 0] * 2
 
-    _, points = DiskFitCache(tmp_path).forecast("a", lambda *_: Other(), fold(X, Y, test=ROWS))
+    found = forecast_of(DiskFitCache(tmp_path), "a", lambda *_: Other(), fold(X, Y, test=ROWS))
 
-    assert np.array_equal(points, X[:, 0] * 2)
+    assert np.array_equal(found.points, X[:, 0] * 2)
     assert files(tmp_path) == []
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from src.modeling.points import walk_forward
+from src.modeling.points import folds
 from src.modeling.points.feature_rows import FeatureRows
+from src.modeling.points.folds import Fitting
 from src.modeling.points.splits import Schedule
-from src.modeling.points.walk_forward import fit_predict, fit_predict_all
+from src.modeling.points.walk_forward import WalkInputs, begin, begin_all
 
 ROWS, TICKERS = 60, 4
 SCHEDULE = Schedule(warm_up=30, refit_every=7, embargo=2, min_train=10)
@@ -22,6 +23,10 @@ class Counted:
 
     def predict(self, X):
         return np.full(len(X), float(self.rows))
+
+
+def fit_predict(fit, features, y, horizon, schedule, *, walk=begin):
+    return walk(WalkInputs(features, features, horizon, schedule), Fitting(fit), y)()
 
 
 def count_rows(X, y, horizon):
@@ -123,7 +128,7 @@ def test_too_few_rows_to_train_on_give_no_forecast():
     features, y = panel()
     eager = Schedule(warm_up=30, refit_every=7, embargo=2, min_train=10_000)
 
-    found, newest_model, fitted_through = fit_predict(count_rows, rows_of(features), y, 5, eager)
+    found, newest_model, fitted_through, _ = fit_predict(count_rows, rows_of(features), y, 5, eager)
 
     assert np.isnan(found).all()
     assert newest_model is fitted_through is None
@@ -154,7 +159,9 @@ def test_a_schedule_that_leaves_nothing_to_test_gives_no_forecast(warm_up):
 def test_the_newest_model_is_that_of_the_last_refit():
     features, y = panel(holes=0)
 
-    found, newest_model, fitted_through = fit_predict(count_rows, rows_of(features), y, 1, SCHEDULE)
+    found, newest_model, fitted_through, _ = fit_predict(
+        count_rows, rows_of(features), y, 1, SCHEDULE
+    )
 
     # Refits fall on rows 30, 37, 44, 51 and 58; the last knows labels that ended before row 56.
     assert (newest_model.rows, fitted_through) == (55 * TICKERS, 55)
@@ -191,7 +198,7 @@ def name_inputs(X, y, horizon):
 def test_a_session_without_a_fit_on_all_inputs_is_forecast_by_one_on_a_tickers_own():
     features, y = joined_late(first=5)
 
-    (points, model, _), names = fit_predict_all(name_inputs, features, y, 1, SCHEDULE)
+    points, model, _, names = fit_predict(name_inputs, features, y, 1, SCHEDULE, walk=begin_all)
 
     # Of the rows with all inputs, 30 sessions go by before the first forecast; of all rows as well.
     assert np.isnan(points[:30]).all()
@@ -203,7 +210,7 @@ def test_a_session_without_a_fit_on_all_inputs_is_forecast_by_one_on_a_tickers_o
 def test_a_pool_whose_market_begins_or_ends_late_keeps_its_forecasts():
     features, y = joined_late(first=50)
 
-    (points, model, _), names = fit_predict_all(name_inputs, features, y, 1, SCHEDULE)
+    points, model, _, names = fit_predict(name_inputs, features, y, 1, SCHEDULE, walk=begin_all)
 
     assert points[30:].tolist() == [[2.0] * TICKERS] * 30
     assert (model.inputs, names) == (2, ("0", "1"))
@@ -217,12 +224,12 @@ def test_inputs_by_name_are_those_that_are_taken():
     assert [name for name, _ in features.by_name()] == ["0", "1", "2"]
     for n, (_, values) in enumerate(features.by_name()):
         assert np.array_equal(values, taken[:, n], equal_nan=True)
-    assert features.with_all_inputs().rows.min() == 5
+    assert features.rows[features.complete].min() == 5
     assert features.without_pool().take(np.array([0])).shape == (1, 2)
 
 
 def test_a_large_fit_takes_every_second_session(monkeypatch):
-    monkeypatch.setattr(walk_forward, "MOST_ROWS", 120)
+    monkeypatch.setattr(folds, "MOST_ROWS", 120)
     features, y = panel(holes=0)
 
     points, *_ = fit_predict(count_rows, rows_of(features), y, 1, SCHEDULE)
