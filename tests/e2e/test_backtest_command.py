@@ -161,6 +161,14 @@ def test_a_range_of_one_ticker_is_part_of_the_whole(whole, command, tmp_path):
     assert found.height == 2 * 21 * 4
 
 
+def test_two_processes_write_the_same_file(whole, command, tmp_path):
+    out, _ = whole
+    ran = backtest(command, tmp_path / "two.csv", "--all", "--workers", "2")
+
+    assert ran.returncode == 0, ran.stderr
+    assert (tmp_path / "two.csv").read_bytes() == out.read_bytes()
+
+
 def test_the_synthetic_ticker_is_backtested_by_itself_alone(command, tmp_path):
     out = tmp_path / "demo.csv"
     alone = ("--models", "zero", "--from", DAYS[890])

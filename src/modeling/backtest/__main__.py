@@ -24,9 +24,15 @@ from src.core.errors import BadInput, UsageError
 from src.core.pools import SAMPLE_POOL
 from src.core.tables import HORIZONS
 from src.modeling.points.candidate_names import CANDIDATES, OPTIONAL_CANDIDATES
-from src.stages.arguments import Parser, add_config, add_suffix, command_parser, date
+from src.stages.arguments import (
+    Parser,
+    add_config,
+    add_engine,
+    add_suffix,
+    command_parser,
+    date,
+)
 from src.stages.cli import run_command, set_up
-from src.stages.engine.engine import IN_PROCESS, Engine
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
     from src.db.store import PostgresStore
     from src.modeling.experiment.run import WalkForwardResult
     from src.modeling.panel.panel import Panel
+    from src.stages.engine.engine import Engine
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,14 +50,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     _check_usage(args)
     settings, _ = set_up(args)
     from src.db.database import open_database
+    from src.stages.engine.open_engine import open_engine
 
-    with open_database(settings.server, settings.home) as database:
-        written = run(args, settings, database.store)
+    with (
+        open_database(settings.server, settings.home) as database,
+        open_engine(settings.engine.workers, settings.engine.address) as engine,
+    ):
+        written = run(args, settings, database.store, engine)
     sys.stdout.write(f"{written:,} forecasts written to {args.out}\n")
     return 0
 
 
-def run(args: argparse.Namespace, settings: Settings, store: PostgresStore) -> int:
+def run(args: argparse.Namespace, settings: Settings, store: PostgresStore, engine: Engine) -> int:
     """Write the file; returns the number of its rows."""
     from src.modeling.backtest.rows import forecast_rows
     from src.modeling.panel import pools
@@ -75,7 +86,7 @@ def run(args: argparse.Namespace, settings: Settings, store: PostgresStore) -> i
             sys.stderr.write(f"warning: {left_out}: {reason}.\n")
     frames = (
         forecast_rows(result, ticker, calendar, since=args.since)
-        for result in walk_forwards(panel, whole, settings, args.models, args.since)
+        for result in walk_forwards(panel, whole, settings, args.models, args.since, engine)
         for ticker in tickers
         if ticker in panel.tickers
     )
@@ -88,7 +99,7 @@ def walk_forwards(
     settings: Settings,
     names: Sequence[str],
     since: dt.date | None,
-    engine: Engine = IN_PROCESS,
+    engine: Engine,
 ) -> Iterator[WalkForwardResult]:
     """Both horizons, one after the other; the gate's challengers always take part.
 
@@ -212,6 +223,7 @@ def _parser() -> Parser:
         "always take part (default: all but the last, which needs LightGBM)",
     )
     add_suffix(parser)
+    add_engine(parser)
     add_config(parser)
     return parser
 

@@ -12,6 +12,7 @@ from src.modeling.report.data import CurrentForecast, HorizonData, ReportData, v
 from src.modeling.report.page import render_page
 from src.modeling.report.pool_page import render_pool_page
 from src.modeling.serving.contributions import contributions
+from src.stages.engine.engine import IN_PROCESS, Engine
 
 if TYPE_CHECKING:
     from src.modeling.evaluation.forecast_record import ForecastRecord
@@ -46,7 +47,12 @@ class PoolReport:
 
 
 def build_reports(
-    pool: PoolReport, *, single: bool, run_id: str, now: dt.datetime
+    pool: PoolReport,
+    *,
+    single: bool,
+    run_id: str,
+    now: dt.datetime,
+    engine: Engine = IN_PROCESS,
 ) -> dict[str, str]:
     """The pages of a pool as HTML, by file name.
 
@@ -58,11 +64,15 @@ def build_reports(
         return {}
     if single:
         return {"report.html": render_page(data, data.tickers[0])}
-    return {
-        f"report_{pool.pool}_{inputs.artifact.horizon}.html": render_pool_page(data, place)
+    shared = engine.share(data)
+    pages = {
+        f"report_{pool.pool}_{inputs.artifact.horizon}.html": engine.submit(
+            render_pool_page, shared, place
+        )
         for place, inputs in enumerate(pool.horizons)
         if inputs.entries
     }
+    return {name: page.result() for name, page in pages.items()}
 
 
 def _report_data(pool: PoolReport, run_id: str, now: dt.datetime) -> ReportData:

@@ -44,7 +44,9 @@ def draw(
         closes,
     )
     single = len(context.tickers) == 1
-    return build_reports(pool, single=single, run_id=context.run_id, now=context.now)
+    return build_reports(
+        pool, single=single, run_id=context.run_id, now=context.now, engine=context.engine
+    )
 
 
 def draw_stored(context: RunContext, pool: str, forecasts: Sequence[Row]) -> dict[str, str]:

@@ -77,6 +77,7 @@ def test_training_is_the_same_in_two_processes_and_fits_once(panel, settings, en
 def test_what_is_cached_is_not_sent_to_workers(panel, settings, tmp_path):
     class Idle:
         workers = 2
+        is_remote = False
 
         def submit(self, function, *args):
             raise AssertionError("fitted again")

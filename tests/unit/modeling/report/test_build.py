@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from src.modeling.report.build import HorizonInputs, PoolReport, build_reports
+from src.stages.engine.open_engine import open_engine
 from tests.support.models import make_artifact
 from tests.support.report_data import MADE, record
 
@@ -63,6 +64,14 @@ def test_a_run_of_many_has_a_page_for_each_horizon_of_a_pool():
     assert list(pages) == ["report_NSE_short.html", "report_NSE_long.html"]
     assert "<option>B.NS</option>" in pages["report_NSE_long.html"]
     assert "<option>A.NS</option>" not in pages["report_NSE_long.html"]
+
+
+def test_pages_that_workers_draw_are_the_same():
+    pool = pool_report()
+    with open_engine(2) as engine:
+        drawn = build_reports(pool, single=False, run_id="20260302_103000", now=NOW, engine=engine)
+
+    assert drawn == reports(pool)
 
 
 def test_the_stored_verdict_is_shown_with_what_it_rests_on():

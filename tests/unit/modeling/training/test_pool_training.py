@@ -102,9 +102,9 @@ def test_fits_are_kept_where_they_are_told_to_be(panel, trained, tmp_path, monke
     names = []
 
     class Listening(DiskFitCache):
-        def forecast(self, name, fit, fold):
-            names.append(name)
-            return super().forecast(name, fit, fold)
+        def find(self, fitting, fold):
+            names.append(fitting.name)
+            return super().find(fitting, fold)
 
     found = train_pool(panel, SETTINGS, Listening(tmp_path))
 
