@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,12 +55,17 @@ class Home:
     url: str
 
     def run(
-        self, arguments: Sequence[str], now: dt.datetime | None = None, **settings: str
+        self,
+        arguments: Sequence[str],
+        now: dt.datetime | None = None,
+        *,
+        codes: Collection[int] = (0,),
+        **settings: str,
     ) -> Usage:
-        """Run ``python -m`` with ``arguments`` in this home.
+        """Run ``python -m`` with ``arguments`` in this home; it may end with one of the ``codes``.
 
         Raises:
-            CommandFailed: It ended with an error.
+            CommandFailed: It ended with another code.
         """
         began, server = time.perf_counter(), self.server_seconds()
         with (self.folder / "output.txt").open("w+") as output:
@@ -75,7 +80,7 @@ class Home:
             process.returncode = os.waitstatus_to_exitcode(status)
             output.seek(0)
             said = output.read().strip().splitlines() or ["nothing was said"]
-        if process.returncode:
+        if process.returncode not in codes:
             raise CommandFailed(f"{' '.join(arguments)[:80]}: {said[-1]}")
         return Usage(
             time.perf_counter() - began,

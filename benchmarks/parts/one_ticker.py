@@ -18,26 +18,29 @@ SOURCE = ("mlops.pipeline", "--ticker", "DEMO.NS")
 def measure(quick: bool) -> Result:
     """Without and with training, against the budgets of DESIGN."""
     rounds = [_round() for _ in range(1 if quick else 3)]
-    first, without, trained = (list(usages) for usages in zip(*rounds, strict=True))
-    peaks = [usage.peak for usage in trained]
+    without, trained, again = (list(usages) for usages in zip(*rounds, strict=True))
+    peak = max(usage.peak for usage in trained)
     return Result(
         budgets=[
-            _seconds("one ticker, the pipeline without training", without, 2.0, 0.8),
-            _seconds("one ticker, with training of both horizons", trained, 20.0, 6.0),
-            Budget("peak memory: a pool of one", max(peaks), "MiB", 400, 250),
+            _seconds("one ticker, from empty tables, without training", without, 2.0, 0.8),
+            _seconds("one ticker, first training of both horizons", trained, 20.0, 6.0),
+            Budget("peak memory: a pool of one", peak, "MiB", 400, 250),
         ],
         figures={
-            "first run, tables empty, without training (s)": median(u.wall for u in first),
-            "with training (cpu s)": median(u.cpu for u in trained),
+            "first training (cpu s)": median(usage.cpu for usage in trained),
+            "again without training, nothing new (s)": median(usage.wall for usage in again),
         },
     )
 
 
 def _round() -> tuple[Usage, Usage, Usage]:
-    """The first run of a home, the same again, and the first training."""
+    """The data stages of an empty home, the first training, and the data stages once more.
+
+    The first one ends with 1: it has no model to forecast with.
+    """
     with temporary_home() as home:
         skipping = [*SOURCE, "--skip-training"]
-        return home.run(skipping), home.run(skipping), home.run(SOURCE)
+        return home.run(skipping, codes=(0, 1)), home.run(SOURCE), home.run(skipping)
 
 
 def _seconds(what: str, usages: list[Usage], must: float, aim: float) -> Budget:

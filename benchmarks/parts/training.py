@@ -32,9 +32,6 @@ from src.modeling.experiment.config import experiment_config
 from src.modeling.experiment.run import FeatureCache, count_seasoned_tickers
 from src.modeling.panel.panel import Panel
 from src.modeling.points import rank_trees, splits
-from src.modeling.points.fit_cache import FitCache
-from src.modeling.points.folds import Fitting, FoldForecast, FoldRows
-from src.modeling.points.walk_forward import WalkInputs, begin
 from src.modeling.training.pool_training import train_pool
 
 SIZE, SMALL = (2000, 24), (1400, 20)
@@ -74,37 +71,30 @@ def count_refits(sessions: int, tickers: int) -> int:
     """How often the walk-forward refits."""
     whole, _ = built(sessions, tickers)
     settings = load_settings(None)
-    features = FeatureCache(whole).features
+    features = FeatureCache(whole).features.with_all_inputs()
     schedule = _config(settings, whole).schedule
-    return len(splits.folds(features.rows[features.complete], 1, schedule))
+    return len(splits.folds(features.rows, 1, schedule))
 
 
 def _config(settings: Settings, panel: Panel) -> Any:
     return experiment_config(settings, "short", ("rank_tilt",), count_seasoned_tickers(panel))
 
 
-class _BareFits(FitCache):
-    """Fits each fold by scikit-learn alone, and adds up the cpu seconds of that."""
-
-    seconds = 0.0
-
-    def find(self, fitting: Fitting, fold: FoldRows) -> FoldForecast:
-        X, y = fold.features.take(fold.train).astype(np.float64), fold.targets[fold.train]
-        model = _trees(len(y))
-        began = time.process_time()
-        model.fit(X, y)
-        self.seconds += time.process_time() - began
-        return FoldForecast(None, np.zeros(fold.test.size))
-
-
 def bare_fits(panel: Panel, settings: Settings) -> float:
     """Cpu seconds of scikit-learn's fits on the rows of every refit at one session."""
-    features, fits = FeatureCache(panel).features, _BareFits()
+    features = FeatureCache(panel).features.with_all_inputs()
     actual = np.where(panel.complete[:, None], panel.targets(1), np.nan)
-    schedule = _config(settings, panel).schedule
-    inputs = WalkInputs(features, features, 1, schedule, fit_cache=fits)
-    begin(inputs, Fitting(rank_trees.grow, "bare"), ranks(actual))()
-    return fits.seconds
+    targets = ranks(actual)[features.rows, features.columns]
+    schedule, taken = _config(settings, panel).schedule, 0.0
+    for fold in splits.folds(features.rows, 1, schedule):
+        train = fold.train[np.isfinite(targets[fold.train])]
+        if train.size >= schedule.min_train and fold.test.size:
+            X, y = features.take(train), targets[train]
+            model = _trees(train.size)
+            began = time.process_time()
+            model.fit(X, y)
+            taken += time.process_time() - began
+    return taken
 
 
 def _trees(rows: int) -> Any:
