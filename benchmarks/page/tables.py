@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,13 +13,16 @@ ABOUT = ("processor", "cores", "memory", "system", "python", "load before")
 
 
 def share(row: Budget, limit: float) -> float:
-    """How much of a limit is used: 1 at the limit, below 1 is better."""
+    """How much of a limit is used: 1 at the limit, below 1 is better, 0 for nothing."""
+    if row.value <= 0:
+        return math.inf if row.higher else 0.0
     return limit / row.value if row.higher else row.value / limit
 
 
 def worst(budgets: Sequence[Budget], peers: Sequence[Peer]) -> Iterator[str]:
     """The two worst ratios of all: how many times better than a limit or a peer."""
-    ratios = [(1 / share(row, row.must), _of_limit(row)) for row in budgets]
+    used = [(share(row, row.must), row) for row in budgets]
+    ratios = [(1 / part if part else math.inf, _of_limit(row)) for part, row in used]
     ratios += [
         (row.ratio, f"{row.task}: {short(row.ratio)} times as good as {row.name}") for row in peers
     ]

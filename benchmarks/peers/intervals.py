@@ -27,7 +27,8 @@ def by_statsforecast(
     from statsforecast.models import GARCH, RandomWalkWithDrift
 
     logs = np.log(close[: origins[-1] + horizon + 1])
-    values = np.diff(logs, axis=0, prepend=logs[:1]) if horizon == 1 else logs
+    # In percent: the search for GARCH's parameters fails on numbers as small as daily returns.
+    values = 100 * (np.diff(logs, axis=0, prepend=logs[:1]) if horizon == 1 else logs)
     rows, tickers = values.shape
     frame = pd.DataFrame(
         {
@@ -49,7 +50,7 @@ def by_statsforecast(
     name = str(model)
     columns = [f"{name}-lo-{share}" for share in shares] + [name]
     columns += [f"{name}-hi-{share}" for share in reversed(shares)]
-    quantiles = last[columns].to_numpy().reshape(len(origins), tickers, len(levels))
+    quantiles = last[columns].to_numpy().reshape(len(origins), tickers, len(levels)) / 100
     if horizon > 1:
         quantiles = quantiles - logs[origins][:, :, None]
     return _write(out, np.expm1(quantiles))
