@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
+# Stands in the place of plotly's script until a page is whole: each of a template's steps copies
+# what it is given, and the script alone takes 10 MB. No text of a page is like it, being escaped.
+_LIBRARY = '<script class="plotly"></script>'
+
+
 class HasJson(Protocol):
     """A figure of ours, or one of plotly's own objects."""
 
@@ -28,7 +33,9 @@ def render(package: str, template: str, **values: Any) -> str:
     Raises:
         jinja2.UndefinedError: Where the template refers to a value that was not given.
     """
-    return _environment(package).get_template(template).render(**values)
+    page = _environment(package).get_template(template).render(**values)
+    before, library, after = page.partition(_LIBRARY)
+    return "".join((before, _plotly_script(), after)) if library else page
 
 
 @cache
@@ -62,13 +69,17 @@ def figure_markup(figure: HasJson, name: str, *, with_library: bool) -> Markup:
 
 
 def plotly_library() -> Markup:
-    """Plotly's script."""
-    from importlib.resources import files
-
+    """Plotly's script, once the page with it is rendered."""
     from markupsafe import Markup
 
+    return Markup(_LIBRARY)  # noqa: S704 - ours
+
+
+def _plotly_script() -> str:
+    from importlib.resources import files
+
     script = files("plotly").joinpath("package_data", "plotly.min.js").read_text(encoding="utf-8")
-    return Markup(f"<script>{script}</script>")  # noqa: S704 - the library itself
+    return f"<script>{script}</script>"
 
 
 def script_json(value: Any) -> Markup:
