@@ -32,12 +32,16 @@ def array_columns(table: Table) -> list[str]:
 
 
 def pack_columns(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame of a table with its arrays as bytes; those that are bytes already stay."""
+    """The frame of a table with its arrays as bytes; those that are bytes already stay.
+
+    A column of nothing but null becomes one of texts: ADBC does not read polars' form of it.
+    """
     import polars as pl
 
     names = [name for name in array_columns(table) if name in frame.columns]
     lists = [frame[name] for name in names if frame[name].dtype != pl.Binary]
-    return frame.with_columns(map(pack, lists)) if lists else frame
+    packed = frame.with_columns(map(pack, lists)) if lists else frame
+    return packed.cast({pl.Null: pl.String})
 
 
 def unpack_columns(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
@@ -49,7 +53,6 @@ def unpack_columns(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
 def pack(lists: pl.Series) -> pl.Series:
     """Each list of floats as bytes; null for null."""
     import polars as pl
-    import pyarrow as pa
 
     lists = lists.cast(pl.List(pl.Float32))
     values = lists.explode(empty_as_null=True)
@@ -60,10 +63,9 @@ def pack(lists: pl.Series) -> pl.Series:
     rows["header"] = (1, 0, REAL, sizes[0], 1)
     rows["elements"]["size"] = 4
     rows["elements"]["value"] = values.to_numpy().reshape(rows.size, -1)
-    ends = np.arange(rows.size + 1) * rows.dtype.itemsize
-    buffers = [None, pa.py_buffer(ends), pa.py_buffer(rows)]
-    packed = pa.LargeBinaryArray.from_buffers(pa.large_binary(), rows.size, buffers)
-    return pl.Series(lists.name, packed)
+    stored = rows.view(np.uint8).reshape(rows.size, -1)
+    packed = pl.Series(lists.name, stored, dtype=pl.Array(pl.UInt8, stored.shape[1]))
+    return packed.cast(pl.List(pl.UInt8)).cast(pl.Binary)
 
 
 def unpack(packed: pl.Series) -> pl.Series:
@@ -74,7 +76,7 @@ def unpack(packed: pl.Series) -> pl.Series:
     length = 0 if len(sizes) != 1 else ((sizes[0] or 0) - _HEADER.size) // 8
     if length > 0:
         layout = _layout(length)
-        stored = packed.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[2]
+        stored = packed.cast(pl.List(pl.UInt8)).explode(empty_as_null=True).to_numpy()
         rows = np.frombuffer(stored, dtype=layout, count=len(packed))
         if (rows["header"] == (1, 0, REAL, length, 1)).all():
             values = rows["elements"]["value"].astype(np.float32)

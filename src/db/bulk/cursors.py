@@ -30,12 +30,12 @@ def query(connection: Any, statement: str, parameters: Sequence[str | int] = ())
 def execute(cur: Any, statement: str, parameters: Sequence[str | int] = ()) -> None:
     """Run a statement with its parameters.
 
-    They go as a frame: to make one of plain values pyarrow would load pandas.
+    They go as a frame, as rows do: of plain values the driver would make one by pyarrow.
     """
     import polars as pl
 
     values = {str(place): [value] for place, value in enumerate(parameters)}
-    cur.execute(statement, pl.DataFrame(values).to_arrow() if values else None)
+    cur.execute(statement, pl.DataFrame(values) if values else None)
 
 
 def fetch(cur: Any) -> pl.DataFrame:

@@ -80,8 +80,8 @@ def _staged(connection: Any, table: Table, frame: pl.DataFrame) -> Iterator[tupl
             and packed.schema != (typed := arrays.unpack_columns(table, packed.head(0))).schema
         ):
             # ADBC would make columns of bytes.
-            cur.adbc_ingest(staged, typed.to_arrow(), mode="create_append", temporary=True)
-        cur.adbc_ingest(staged, packed.to_arrow(), mode="create_append", temporary=True)
+            cur.adbc_ingest(staged, typed, mode="create_append", temporary=True)
+        cur.adbc_ingest(staged, packed, mode="create_append", temporary=True)
         yield cur, staged
         cur.execute(f"TRUNCATE {staged}")
 

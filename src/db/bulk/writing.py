@@ -22,7 +22,7 @@ def insert(connection: Any, table: Table, frame: pl.DataFrame) -> int:
     if not frame.is_empty():
         packed = arrays.pack_columns(table, frame)
         with cursor(connection) as cur:
-            cur.adbc_ingest(table.name, packed.to_arrow(), mode="append")
+            cur.adbc_ingest(table.name, packed, mode="append")
     return frame.height
 
 
