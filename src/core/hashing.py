@@ -39,9 +39,10 @@ def _bits(column: pl.Series) -> Iterator[bytes | memoryview]:
     if column.dtype == pl.String:
         yield repr(column.to_list()).encode()
     elif column.dtype == pl.List:
-        lists = column.to_arrow()
-        for part in (lists.value_lengths(), lists.flatten()):
-            yield np.ascontiguousarray(part.to_numpy(zero_copy_only=False)).data
+        lengths = column.list.len().to_numpy()
+        yield (lengths.astype("i8") if lengths.dtype.kind == "u" else lengths).data
+        numbers = column.explode(empty_as_null=False, keep_nulls=False)
+        yield np.ascontiguousarray(numbers.to_numpy()).data
     else:
         values = column.to_numpy()
         yield np.ascontiguousarray(values.astype("i8") if values.dtype.kind == "M" else values).data

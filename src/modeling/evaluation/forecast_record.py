@@ -7,7 +7,8 @@ bytes. Returns are simple; values are stored in single precision.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,13 @@ from src.core.arrays import Bools, Days, Floats, Ints, Singles
 from src.modeling.intervals.quantiles import LEVELS
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import polars as pl
 
 SINGLE = ("actual", "sigma", "reference_crps")
 POINT = "point_"
 # Such as q025 and q950.
 QUANTILES = tuple(f"q{1000 * level:03.0f}" for level in LEVELS)
-HORIZON = b"horizon"
+HORIZON = "horizon"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,29 +62,21 @@ def to_parquet(record: ForecastRecord) -> bytes:
     Pairs of a session and a ticker about which nothing is known have no row.
     """
     import polars as pl
-    import pyarrow as pa
-    from pyarrow import parquet
 
     matrices = _matrices(record)
     rows, columns = np.nonzero(_known(matrices))
-    places = pl.Series(columns.astype(np.int32)).to_arrow()
-    table = pa.table(
+    table = pl.DataFrame(
         {
-            "made": pl.Series(record.sessions[rows].astype("datetime64[D]")).to_arrow(),
-            "ticker": pa.DictionaryArray.from_arrays(
-                places, pl.Series(record.tickers).to_arrow().cast(pa.string())
-            ),
-            **{name: _single(values[rows, columns]) for name, values in matrices.items()},
+            "made": record.sessions[rows].astype("datetime64[D]"),
+            "ticker": pl.Series(columns.astype(np.uint32)).cat.to(pl.Enum(record.tickers)),
+            **{
+                name: pl.Series(values[rows, columns].astype(np.float32), nan_to_null=True)
+                for name, values in matrices.items()
+            },
         }
-    ).replace_schema_metadata({HORIZON: str(record.horizon).encode()})
-    buffer = io.BytesIO()
-    parquet.write_table(
-        table,
-        buffer,
-        compression="zstd",
-        use_dictionary=["ticker", "made"],
-        use_byte_stream_split=list(matrices),
     )
+    buffer = io.BytesIO()
+    table.write_parquet(buffer, compression="zstd", metadata={HORIZON: str(record.horizon)})
     return buffer.getvalue()
 
 
@@ -93,14 +86,13 @@ def read_parquet(data: bytes) -> ForecastRecord:
     Raises:
         ValueError: It is another file.
     """
-    import pyarrow as pa
-    from pyarrow import parquet
+    import polars as pl
 
-    try:
-        table = parquet.ParquetFile(pa.BufferReader(data)).read()
-        horizon = int((table.schema.metadata or {})[HORIZON])
+    with _one_error():
+        horizon = int(pl.read_parquet_metadata(io.BytesIO(data))[HORIZON])
+        table = pl.read_parquet(io.BytesIO(data))
         matrices, sessions, tickers = _pivot(table)
-        wide = dict(zip(table.column_names[2:], matrices, strict=True))
+        wide = dict(zip(table.columns[2:], matrices, strict=True))
         return ForecastRecord(
             horizon,
             sessions,
@@ -110,8 +102,6 @@ def read_parquet(data: bytes) -> ForecastRecord:
             # The last columns of the file; one block of memory, not another copy of it.
             quantiles=np.moveaxis(matrices[-len(QUANTILES) :], 0, -1),
         )
-    except (pa.ArrowException, KeyError) as error:
-        raise ValueError("it is no record of forecasts") from error
 
 
 def read_matrices(
@@ -125,20 +115,17 @@ def read_matrices(
     Raises:
         ValueError: It is another file.
     """
-    import pyarrow as pa
-    from pyarrow import parquet
+    import polars as pl
 
-    try:
-        file = parquet.ParquetFile(pa.BufferReader(data))
-        sessions, tickers, cells = _cells(file.read(["made", "ticker"]))
+    with _one_error():
+        stored = pl.read_parquet_schema(io.BytesIO(data))
+        sessions, tickers, cells = _cells(_columns(data, ["made", "ticker"]))
         shape, out = (len(sessions), len(tickers)), {}
         for name in names:
-            if name in file.schema_arrow.names:
+            if name in stored:
                 matrix = np.full(shape[0] * shape[1], np.nan, dtype=np.float32)
-                matrix[cells] = _values(file.read([name])[name])
+                matrix[cells] = _columns(data, [name])[name].to_numpy()
                 out[name] = matrix.reshape(shape)
-    except (pa.ArrowException, KeyError) as error:
-        raise ValueError("it is no record of forecasts") from error
     return sessions, tickers, out
 
 
@@ -148,14 +135,27 @@ def candidates_in(data: bytes) -> list[str]:
     Raises:
         ValueError: It is another file.
     """
-    import pyarrow as pa
-    from pyarrow import parquet
+    import polars as pl
+
+    with _one_error():
+        names = pl.read_parquet_schema(io.BytesIO(data))
+    return [name.removeprefix(POINT) for name in names if name.startswith(POINT)]
+
+
+@contextmanager
+def _one_error() -> Iterator[None]:
+    import polars as pl
 
     try:
-        names = parquet.read_schema(pa.BufferReader(data)).names
-    except pa.ArrowException as error:
+        yield
+    except (pl.exceptions.PolarsError, KeyError) as error:
         raise ValueError("it is no record of forecasts") from error
-    return [name.removeprefix(POINT) for name in names if name.startswith(POINT)]
+
+
+def _columns(data: bytes, names: list[str]) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.read_parquet(io.BytesIO(data), columns=names)
 
 
 def _matrices(record: ForecastRecord) -> dict[str, Floats]:
@@ -172,39 +172,26 @@ def _known(matrices: Mapping[str, Floats]) -> Bools:
     return known
 
 
-def _single(values: Floats) -> pa.Array:
-    """A column in single precision, null where a value is NaN.
-
-    By polars: pyarrow loads pandas for it.
-    """
-    import polars as pl
-
-    return pl.Series(values.astype(np.float32), nan_to_null=True).to_arrow()
-
-
-def _pivot(table: pa.Table) -> tuple[Floats, Days, tuple[str, ...]]:
+def _pivot(table: pl.DataFrame) -> tuple[Floats, Days, tuple[str, ...]]:
     """A matrix (R, N) of every column of values, (columns, R, N); with sessions and tickers."""
     sessions, tickers, cells = _cells(table)
-    columns = table.column_names[2:]
+    columns = table.columns[2:]
     matrices = np.full((len(columns), len(sessions) * len(tickers)), np.nan)
     for matrix, name in zip(matrices, columns, strict=True):
-        matrix[cells] = _values(table[name])
+        matrix[cells] = table[name].to_numpy()
     return matrices.reshape(len(columns), len(sessions), len(tickers)), sessions, tickers
 
 
-def _cells(table: pa.Table) -> tuple[Days, tuple[str, ...], Ints]:
+def _cells(table: pl.DataFrame) -> tuple[Days, tuple[str, ...], Ints]:
     """Sessions and tickers, both ascending, and the place of each row in their flat matrix."""
-    made = _values(table["made"]).astype("datetime64[D]")
-    sessions, rows = np.unique(made, return_inverse=True)
-    coded = table["ticker"].combine_chunks()
-    names = np.array(coded.dictionary.to_pylist(), dtype=str)
-    tickers, places = np.unique(names, return_inverse=True)
-    cells = rows * len(tickers) + places[_values(coded.indices)]
-    return sessions, tuple(tickers.tolist()), cells
-
-
-def _values(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
-    """A column's values, NaN for null. By polars: pyarrow loads pandas for it."""
     import polars as pl
 
-    return pl.Series(column).to_numpy()
+    sessions, rows = np.unique(table["made"].to_numpy(), return_inverse=True)
+    ticker = table["ticker"]
+    kind = ticker.dtype
+    if not isinstance(kind, pl.Enum):
+        # Of a file from before 2026-12: pyarrow wrote it.
+        ticker = ticker.cast(pl.String)
+        ticker = ticker.cast(kind := pl.Enum(ticker.unique().sort()))
+    tickers = tuple(kind.categories)
+    return sessions, tickers, rows * len(tickers) + ticker.to_physical().to_numpy()

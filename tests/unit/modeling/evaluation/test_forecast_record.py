@@ -3,6 +3,8 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from src.modeling.evaluation.forecast_record import (
@@ -94,6 +96,19 @@ def test_other_programs_read_it_as_a_plain_table(record):
     assert table["ticker"].to_list() == ["A.NS", *("A.NS", "M&M.NS") * 2]
     assert table["made"].is_sorted()
     assert table["actual"].null_count() == 2
+
+
+def test_a_record_that_pyarrow_wrote_is_read(record):
+    data = to_parquet(record)
+    table = pq.read_table(io.BytesIO(data))
+    names = table["ticker"].cast(pa.string()).dictionary_encode()
+    table = table.set_column(1, "ticker", names).replace_schema_metadata({b"horizon": b"63"})
+    old = io.BytesIO()
+    pq.write_table(table, old, compression="zstd", use_byte_stream_split=table.column_names[2:])
+
+    read = read_parquet(old.getvalue())
+
+    assert to_parquet(read) == data
 
 
 def test_a_record_without_a_session_is_a_file_too(record):
