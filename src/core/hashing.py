@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -9,12 +10,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
+    from src.core.arrays import Days
+
 
 def joint_hash(hashes: Sequence[str]) -> str | None:
     """One hash of several; of one it is that itself, and of none None."""
     if len(hashes) > 1:
         return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
     return hashes[0] if hashes else None
+
+
+def sessions_hash(sessions: Days, until: dt.date) -> str:
+    """A hash of an exchange's sessions up to a day."""
+    import numpy as np
+
+    known = sessions[: sessions.searchsorted(np.datetime64(until, "D"), side="right")]
+    return hashlib.sha256(known.tobytes()).hexdigest()
 
 
 def rows_hash(frames: Iterable[pl.DataFrame]) -> str:

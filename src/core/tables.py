@@ -162,6 +162,12 @@ CONFIRMED_SERIES = Table(
     key=("ticker", "kind", "source"),
     columns={"ticker": TEXT, "kind": TEXT, "source": TEXT, "batch_id": INT},
 )
+# Of each series in the raw tables its rows, and the sum of their times and values.
+RAW_SERIES = Table(
+    "raw_series",
+    key=("ticker", "kind", "source"),
+    columns={"ticker": TEXT, "kind": TEXT, "source": TEXT, "rows": INT, "row_sum": TEXT},
+)
 # Batches that a person has taken out: they stay in the archive, and count no longer.
 BATCH_WITHDRAWALS = Table(
     "batch_withdrawals",
@@ -242,6 +248,28 @@ CLEAN_HOURLY = Table(
     key=("ticker", "ts"),
     columns={"ticker": TEXT, "ts": TIME, **BARS, "source": TEXT, "repaired_by": TEXT},
 )
+# What each ticker's clean daily prices are, and of which raw rows and of what else they were made;
+# ``basis`` is empty where newer rows cannot just be added (see ``src.data.cleaning.added``).
+CLEAN_SERIES = Table(
+    "clean_series",
+    key=("ticker",),
+    columns={
+        "ticker": TEXT,
+        "rows": INT,
+        "first_session": DATE,
+        "newest_session": DATE,
+        "first_volume": FLOAT,
+        "row_sum": TEXT,
+        "source": TEXT,
+        "raw_rows": INT,
+        "raw_sum": TEXT,
+        "raw_newest": DATE,
+        "anchor": DATE,
+        "basis": TEXT,
+    },
+)
+# Of a clean daily price what features and labels are made of.
+SUMMED = ("date", *DAILY_VALUES, "source", "return_basis", "action_pending")
 FEATURES_DAILY = Table(
     "features_daily",
     key=("ticker", "date"),

@@ -66,6 +66,13 @@ class DryRunStore:
         rows = self.load(table, tickers, until, ("ticker", "date", "warm_up", *columns))
         return completeness.of_frame(rows, columns, recent)
 
+    def count(
+        self, table: Table, tickers: Sequence[str], until: dt.date | None = None
+    ) -> dict[str, int]:
+        """See Store."""
+        rows = self.load(table, tickers, until, ("ticker",))
+        return dict(rows["ticker"].value_counts().iter_rows())
+
     def newest(self, table: Table, tickers: Sequence[str]) -> pl.DataFrame:
         """See Store."""
         rows = self.load(table, tickers, columns=("ticker", "source", table.key[1]))

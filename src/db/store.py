@@ -50,6 +50,12 @@ class Store(Protocol):
         """
         ...
 
+    def count(
+        self, table: Table, tickers: Sequence[str], until: dt.date | None = None
+    ) -> dict[str, int]:
+        """How many rows each ticker has with dates up to ``until``, by ticker that has any."""
+        ...
+
     def newest(self, table: Table, tickers: Sequence[str]) -> pl.DataFrame:
         """The last date or time of each series in a table of raw prices.
 
@@ -148,6 +154,12 @@ class PostgresStore:
     ) -> pl.DataFrame:
         """See Store."""
         return reading.count_lacking(self._connection, table, tickers, columns, recent, until)
+
+    def count(
+        self, table: Table, tickers: Sequence[str], until: dt.date | None = None
+    ) -> dict[str, int]:
+        """See Store."""
+        return reading.count(self._connection, table, tickers, until)
 
     def newest(self, table: Table, tickers: Sequence[str]) -> pl.DataFrame:
         """See Store."""

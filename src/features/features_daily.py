@@ -16,6 +16,7 @@ import polars as pl
 
 from src.core.tables import (
     CLEAN_DAILY,
+    CLEAN_SERIES,
     DATASETS,
     FEATURE_SETS,
     FEATURES_DAILY,
@@ -23,9 +24,10 @@ from src.core.tables import (
     Table,
 )
 from src.features.catalogue import features, time_series_features, version, warm_up_rows
+from src.features.continued import Continued, find_continued
 from src.features.labels import label_rows, realised_rows
 from src.features.members import COLUMNS, members_frame, members_of, ticker_slices
-from src.features.ticker_features import compute
+from src.features.ticker_features import Earlier, compute
 from src.stages.cli import run_command, stage_main, stage_parser
 from src.stages.stage import RunContext, Stage, StageReport, merge_reports
 
@@ -54,17 +56,53 @@ def run(context: RunContext) -> StageReport:
 
 
 def _run_block(context: RunContext) -> StageReport:
-    clean = context.store.load(CLEAN_DAILY, context.tickers, context.as_of, COLUMNS)
-    changed = _store(context, clean)
-    counts = _count(context, clean)
-    return StageReport(
-        rows=clean.height,
-        details={
-            "changed_rows": changed,
-            "warm_up_rows": sum(row["warm_up"] for row in counts.values()),
-        },
-        counts=counts,
+    """Store what is new of tickers that only got longer, and what differs of the others."""
+    members = context.store.load(POOL_MEMBERS, context.tickers)
+    stored = {row["ticker"]: row for row in members.iter_rows(named=True)}
+    continued = find_continued(context, stored, max(_horizons(context)))
+    newer = _newer_rows(context, continued.clean, continued.counts, stored, continued.earlier)
+    done = [t for t in continued.sizes if newer is not None or t not in continued.counts]
+    rest = tuple(ticker for ticker in context.tickers if ticker not in done)
+    reports = (
+        [_store_newer(replace(context, tickers=tuple(done)), continued, newer)] if done else []
     )
+    if rest or not done:
+        reports.append(_store_whole(replace(context, tickers=rest), stored))
+    report = merge_reports(reports)
+    return replace(report, counts={ticker: report.counts[ticker] for ticker in context.tickers})
+
+
+def _store_newer(context: RunContext, continued: Continued, newer: Rows | None) -> StageReport:
+    """Store the newer rows of tickers, and count what all of these have."""
+    store, touched = context.store, 0
+    if newer is not None:
+        touched = sum(map(store.insert, TABLES, newer))
+        store.replace(
+            POOL_MEMBERS, list(continued.members), members_frame(list(continued.members.values()))
+        )
+    warm_up = warm_up_rows(context.settings.features)
+    labelled = {name: store.count(table, context.tickers) for name, table in DATASETS.items()}
+    counts = {
+        ticker: {
+            "rows": continued.sizes[ticker],
+            "warm_up": min(continued.sizes[ticker], warm_up),
+            **{name: rows.get(ticker, 0) for name, rows in labelled.items()},
+        }
+        for ticker in context.tickers
+    }
+    return _report(sum(row["rows"] for row in counts.values()), touched, counts)
+
+
+def _store_whole(context: RunContext, stored: Mapping[str, Mapping[str, Any]]) -> StageReport:
+    clean = context.store.load(CLEAN_DAILY, context.tickers, context.as_of, COLUMNS)
+    changed = _store(context, clean, stored)
+    return _report(clean.height, changed, _count(context, clean))
+
+
+def _report(rows: int, changed: int, counts: dict[str, dict[str, int]]) -> StageReport:
+    warm_up = sum(row["warm_up"] for row in counts.values())
+    details = {"changed_rows": changed, "warm_up_rows": warm_up}
+    return StageReport(rows=rows, details=details, counts=counts)
 
 
 def _count(context: RunContext, clean: pl.DataFrame) -> dict[str, dict[str, int]]:
@@ -90,10 +128,11 @@ def _horizons(context: RunContext) -> list[int]:
     return [getattr(context.settings.training.horizons, name) for name in DATASETS]
 
 
-def _store(context: RunContext, clean: pl.DataFrame) -> int:
+def _store(
+    context: RunContext, clean: pl.DataFrame, stored: Mapping[str, Mapping[str, Any]]
+) -> int:
     """Write what differs from the tables, and the tickers' pools; the number of rows touched."""
-    members = context.store.load(POOL_MEMBERS, context.tickers)
-    stored = {row["ticker"]: row for row in members.iter_rows(named=True)}
+    stored = {ticker: stored[ticker] for ticker in context.tickers if ticker in stored}
     now, longer = members_of(clean, stored, context.settings, context.calendar)
     longer = _whole_before(context, clean, longer)
     changed = [
@@ -125,16 +164,18 @@ def _whole_before(
     context: RunContext, clean: pl.DataFrame, longer: Mapping[str, int]
 ) -> dict[str, int]:
     """Those of ``longer`` of which the table has a row for each clean one of before."""
-    counted = context.store.count_lacking(
-        FEATURES_DAILY, context.tickers, ("close",), 1, context.as_of
-    )
-    rows = dict(counted.select("ticker", "rows").iter_rows())
+    rows = context.store.count(FEATURES_DAILY, context.tickers, context.as_of)
     sizes = {ticker: where.stop - where.start for ticker, where in ticker_slices(clean)}
     return {t: count for t, count in longer.items() if rows.get(t, 0) == sizes[t] - count}
 
 
-def _rows(context: RunContext, clean: pl.DataFrame, last: Mapping[str, int] | None = None) -> Rows:
-    frame = compute(clean, context.settings.features, last)
+def _rows(
+    context: RunContext,
+    clean: pl.DataFrame,
+    last: Mapping[str, int] | None = None,
+    earlier: Mapping[str, Earlier] | None = None,
+) -> Rows:
+    frame = compute(clean, context.settings.features, last, earlier)
     horizons = _horizons(context)
     return [frame, *(label_rows(frame, horizon, context.calendar) for horizon in horizons)]
 
@@ -144,6 +185,7 @@ def _newer_rows(
     clean: pl.DataFrame,
     longer: Mapping[str, int],
     stored: Mapping[str, Mapping[str, Any]],
+    earlier: Mapping[str, Earlier] | None = None,
 ) -> Rows | None:
     """The rows that have come since, of tickers that are longer by so many clean rows.
 
@@ -153,7 +195,7 @@ def _newer_rows(
         return None
     # The label that was the newest lies a horizon before the newest stored row.
     last = {ticker: count + max(_horizons(context)) + 1 for ticker, count in longer.items()}
-    rows = _rows(context, clean.filter(pl.col("ticker").is_in(list(longer))), last)
+    rows = _rows(context, clean.filter(pl.col("ticker").is_in(list(longer))), last, earlier)
     newest = {ticker: stored[ticker]["newest_session"] for ticker in longer}
     day = pl.col("ticker").replace_strict(newest, return_dtype=pl.Date)
     for table, frame, known_on in zip(TABLES, rows, KNOWN_ON, strict=True):
@@ -176,7 +218,7 @@ def _is_stored(context: RunContext, table: Table, rows: pl.DataFrame) -> bool:
 STAGE = Stage(
     name="feature_engineering",
     summary="Compute features, model inputs and labels of the clean daily prices.",
-    reads=(CLEAN_DAILY, POOL_MEMBERS),
+    reads=(CLEAN_DAILY, CLEAN_SERIES, POOL_MEMBERS),
     writes=(FEATURES_DAILY, FEATURE_SETS, *DATASETS.values(), POOL_MEMBERS),
     run=run,
 )

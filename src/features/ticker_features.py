@@ -7,6 +7,7 @@ had without the whole.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,16 +27,29 @@ if TYPE_CHECKING:
 KEPT = ("ticker", "date", "close", "adj_close", "action_pending", "source", "return_basis")
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """What lies before rows of a ticker: how many rows, and the first volume above 0, or 0."""
+
+    rows: int
+    first_volume: float
+
+
 def compute(
-    clean: pl.DataFrame, windows: FeatureSettings, last: Mapping[str, int] | None = None
+    clean: pl.DataFrame,
+    windows: FeatureSettings,
+    last: Mapping[str, int] | None = None,
+    earlier: Mapping[str, Earlier] | None = None,
 ) -> pl.DataFrame:
     """Features of any number of tickers, from rows of ``raw_daily_prices_clean`` in key order.
 
     Args:
-        clean: Whole series.
+        clean: Whole series, or what comes after ``earlier`` rows: ``catalogue.lookback`` rows
+            more than are wanted.
         windows: Of the configured features.
         last: How many of each ticker's last rows are wanted, where not all are. They are the same
             to the last bit.
+        earlier: What lies before the rows, by ticker, where it is not nothing.
 
     Returns:
         One row per clean row, with the columns of ``features_daily`` and the configured features,
@@ -51,12 +65,22 @@ def compute(
     for ticker, where in slices.items():
         part = slice(end, end := end + wanted[ticker])
         series = {name: each[where] for name, each in prices.items()}
+        before = (earlier or {}).get(ticker, Earlier(0, 0.0))
+        if before.rows:
+            series = _after_first_volume(series, before.first_volume)
         _fill({name: each[part] for name, each in values.items()}, series, windows)
         rows.append(np.arange(where.stop - wanted[ticker], where.stop))
-        positions.append(rows[-1] - where.start)
+        positions.append(rows[-1] - where.start + before.rows)
     kept = clean.select(KEPT)
     kept = kept if last is None else kept[np.concatenate(rows)]
     return _frame(kept, values, np.concatenate(positions) < warm_up_rows(windows))
+
+
+def _after_first_volume(prices: Mapping[str, Floats], volume: float) -> dict[str, Floats]:
+    """The prices after one more row, which has the first volume: no row that is wanted needs it."""
+    longer = {name: np.concatenate([values[:1], values]) for name, values in prices.items()}
+    longer["volume"][0] = volume
+    return longer
 
 
 def _room(rows: int, windows: FeatureSettings) -> dict[str, Floats | Singles]:

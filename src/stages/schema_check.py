@@ -139,6 +139,12 @@ class CheckedStore:
         """See Store."""
         return self._below.count_lacking(table, tickers, columns, recent, until)
 
+    def count(
+        self, table: Table, tickers: Sequence[str], until: dt.date | None = None
+    ) -> dict[str, int]:
+        """See Store."""
+        return self._below.count(table, tickers, until)
+
     def newest(self, table: Table, tickers: Sequence[str]) -> pl.DataFrame:
         """See Store."""
         return self._below.newest(table, tickers)

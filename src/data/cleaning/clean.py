@@ -15,6 +15,7 @@ import polars as pl
 from src.data.cleaning.clean_ticker import UNREPAIRED, CleaningResult, SourceRows, clean_ticker
 from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES
 from src.data.cleaning.rules.engine import RuleResult, apply_rules
+from src.data.cleaning.rules.unit_errors import leaping_series
 from src.data.corporate_actions.adjust import shares_after
 from src.data.corporate_actions.ledger import active_actions, reached_rows
 
@@ -63,8 +64,10 @@ def clean_daily(
         for key, bars in series.items()
     }
     leveled = pl.concat([_with_level(bars, ledgers[key]) for key, bars in series.items()])
-    spans = _spans(raw.filter(pl.col("date") <= until))
     by_rules = apply_rules(leveled, DAILY_RULES, calendar, SERIES)
+    spans = _spans(raw.filter(pl.col("date") <= until)).join(
+        _kept_facts(by_rules.kept), on=SERIES, how="left", maintain_order="left"
+    )
     results = [
         clean_ticker(sources, actions.get(key, no_actions), hours.get(key, no_hours), calendar)
         for key, sources in _by_ticker(by_rules, ledgers, spans).items()
@@ -111,6 +114,19 @@ def _spans(raw: pl.DataFrame) -> pl.DataFrame:
     priced = raw.drop_nulls("close").group_by(SERIES, maintain_order=True)
     batches = pl.col("batch_id").unique().sort()
     return priced.agg(last=pl.col("date").max(), rows=pl.len(), batches=batches)
+
+
+def _kept_facts(kept: pl.DataFrame) -> pl.DataFrame:
+    """See ``CleaningResult.spans``: of each series that has bars which the rules kept."""
+    numbered = kept.with_columns(series=pl.struct(SERIES).rle_id())
+    leaping = [numbered["series"][start] for start, _ in leaping_series(numbered)]
+    facts = numbered.group_by(SERIES, maintain_order=True).agg(
+        kept=pl.len(),
+        unadjusted=pl.col("adj_close").null_count(),
+        basis=pl.col("price_basis").first(),
+        series=pl.col("series").first(),
+    )
+    return facts.with_columns(leaps=pl.col("series").is_in(leaping)).drop("series")
 
 
 def _restated_until(raw: pl.DataFrame, calendar: Calendar) -> dt.date | None:

@@ -81,7 +81,10 @@ class CleaningResult:
         repaired: what each repaired bar was taken from.
         differences: where another source differs (see ``compare_sources``).
         spans: ``ticker, source, last, rows, batches``: how far each source reaches up to the last
-            session that may be used, and the batches that its rows are of.
+            session that may be used, and the batches that its rows are of; and of the bars that
+            the rules kept how many there are (``kept``), how many are ``unadjusted`` (without an
+            adjusted close), their price ``basis``, and whether a price ``leaps`` as by an error of
+            its unit.
     """
 
     bars: pl.DataFrame

@@ -1,4 +1,4 @@
-"""Make rows of the quarantine from the bars that cleaning refused or repaired."""
+"""Make rows of the quarantine from the bars that cleaning refused or repaired, and count them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from src.core.tables import DAILY_VALUES, QUARANTINE
+from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES
 from src.data.sources.delivery import KEY_COLUMNS
 
 if TYPE_CHECKING:
@@ -36,6 +37,18 @@ def repaired_rows(daily: CleaningResult) -> pl.DataFrame:
         rule=pl.col("kind")
     )
     return _quarantine_rows(rows, "daily", list(DAILY_VALUES), action="repaired")
+
+
+def count_every_rule(refused: pl.DataFrame) -> dict[str, int]:
+    """Rows that each rule refused, in the order of the rules, with zeros."""
+    counts = count_by_rule(refused)
+    names = dict.fromkeys(rule.__name__ for rule in (*DAILY_RULES, *HOURLY_RULES))
+    return {name: counts.get(name, 0) for name in names}
+
+
+def count_by_rule(rows: pl.DataFrame) -> dict[str, int]:
+    """How many rows of the quarantine each rule has put there."""
+    return dict(rows.group_by("rule").len().sort("rule").iter_rows())
 
 
 def _quarantine_rows(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
 
-from src.core.calendars.calendar import Calendar
 from src.core.calendars.exchanges import shared_exchange
 from src.core.tables import (
     ACTION_HISTORY,
@@ -15,6 +14,7 @@ from src.core.tables import (
     BATCH_WITHDRAWALS,
     CLEAN_DAILY,
     CLEAN_HOURLY,
+    CLEAN_SERIES,
     CONFIRMED_SERIES,
     CORPORATE_ACTIONS,
     INGEST_BATCHES,
@@ -23,17 +23,27 @@ from src.core.tables import (
     QUARANTINE,
     RAW_DAILY,
     RAW_HOURLY,
+    RAW_SERIES,
 )
 from src.data.cleaning.clean import clean_daily, clean_hourly
 from src.data.cleaning.clean_ticker import CleaningResult
 from src.data.cleaning.listing import Listings, find_first_days, left_out_warnings
-from src.data.cleaning.quarantine import STAGE_NAME, refused_rows, repaired_rows
-from src.data.cleaning.rules.catalogue import DAILY_RULES, HOURLY_RULES
+from src.data.cleaning.quarantine import (
+    STAGE_NAME,
+    count_by_rule,
+    count_every_rule,
+    refused_rows,
+    repaired_rows,
+)
 from src.data.cleaning.rules.engine import RuleResult
+from src.data.cleaning.series.newer import clean_newer
+from src.data.cleaning.series.state import basis_of, continuable, states_of
+from src.data.cleaning.series.store_newer import bar_spans, count_missing, store_newer
 from src.data.cleaning.warnings import cleaning_warnings, later_action_notes, repair_notes
 from src.data.corporate_actions.recording.history import record_rows
 from src.data.history import as_known
 from src.data.history.revisions import UTC
+from src.data.history.series_sums import stored_sums
 from src.stages.stage import RunContext, Stage, StageReport, count_by_ticker, merge_reports
 
 DAILY, HOURLY = list(CLEAN_DAILY.columns), list(CLEAN_HOURLY.columns)
@@ -44,7 +54,7 @@ INFERRED_BY_RULE = {"origin": "inferred", "decided_by": "rule"}
 
 
 def run(context: RunContext) -> StageReport:
-    """Clean both tables for the context's tickers and replace each of them as a whole."""
+    """Clean both tables for the context's tickers: what is new of them, or each as a whole."""
     tickers = context.tickers
     starts = range(0, len(tickers), BLOCK_SIZE)
     blocks = [tickers[start : start + BLOCK_SIZE] for start in starts]
@@ -58,12 +68,35 @@ def run(context: RunContext) -> StageReport:
 
 
 def _run_block(context: RunContext) -> StageReport:
-    daily, hourly, listings = _clean(context)
+    """Clean what is new of the tickers that can be continued, and the others as a whole."""
+    newer = clean_newer(context)
+    done = {} if newer is None else newer.states
+    rest = tuple(ticker for ticker in context.tickers if ticker not in done)
+    reports = []
+    if newer is not None:
+        reports.append(store_newer(replace(context, tickers=tuple(done)), newer))
+    if rest or newer is None:
+        reports.append(_clean_whole(replace(context, tickers=rest)))
+    report = merge_reports(reports)
+    details = dict(report.details)
+    details["notes"] = [*details["notes"], *_notes_of_later(context)]
+    counts = {ticker: report.counts[ticker] for ticker in context.tickers}
+    return replace(report, details=details, counts=counts)
+
+
+def _clean_whole(context: RunContext) -> StageReport:
+    daily, hourly, inputs = _clean(context)
+    listings = inputs.listings
     chosen_hourly = hourly.kept.filter("chosen")
     refused = pl.concat(
         [refused_rows(daily.refused, "daily"), refused_rows(hourly.refused, "hourly")]
     )
     repaired = repaired_rows(daily)
+    warnings = (
+        *cleaning_warnings(daily, context.settings.data.source_precedence),
+        *listings.warnings,
+        *left_out_warnings(daily.refused, listings),
+    )
     store, tickers = context.store, context.tickers
     store.replace(CLEAN_DAILY, tickers, daily.bars.select(DAILY))
     store.replace(CLEAN_HOURLY, tickers, chosen_hourly.select(HOURLY))
@@ -72,28 +105,25 @@ def _run_block(context: RunContext) -> StageReport:
     record_rows(
         store, pl.concat([daily.contradicted, daily.reinstated, daily.weighed]), context.now
     )
+    store.replace(CLEAN_SERIES, tickers, _series_states(context, daily, inputs, warnings))
     return StageReport(
         rows=daily.bars.height,
         details={
             "daily_rows": daily.bars.height,
             "hourly_rows": chosen_hourly.height,
-            "rules": _count_every_rule(refused),
-            "quarantined": _count_by_rule(refused),
-            "repaired": _count_by_rule(repaired),
-            "notes": [*repair_notes(daily), *_notes_of_later(context)],
+            "rules": count_every_rule(refused),
+            "quarantined": count_by_rule(refused),
+            "repaired": count_by_rule(repaired),
+            "notes": repair_notes(daily),
             "sources": daily.bars.filter(pl.col("repaired_by").is_null())["source"]
             .unique()
             .to_list(),
             "actions_inferred": daily.inferred.filter(status="applied").height,
             "action_pending": int(daily.bars["action_pending"].sum()),
-            "missing_sessions": _count_missing(daily.bars, context.calendar),
+            "missing_sessions": count_missing(bar_spans(daily.bars), context.calendar),
             "days_sources_differ": daily.differences.select("ticker", "date").n_unique(),
         },
-        warnings=(
-            *cleaning_warnings(daily, context.settings.data.source_precedence),
-            *listings.warnings,
-            *left_out_warnings(daily.refused, listings),
-        ),
+        warnings=warnings,
         counts=count_by_ticker(
             tickers,
             daily=daily.bars,
@@ -104,13 +134,41 @@ def _run_block(context: RunContext) -> StageReport:
     )
 
 
+def _series_states(
+    context: RunContext, daily: CleaningResult, inputs: _Inputs, warnings: Sequence[str]
+) -> pl.DataFrame:
+    """Rows of ``clean_series``; nothing can be continued of what looks back."""
+    basis: dict[str, str] = {}
+    if context.as_of is None and context.known_at is None:
+        identities = context.store.identities()
+        tickers = continuable(daily, inputs.raw_hourly, inputs.ledger, warnings)
+        newest = {
+            ticker: day
+            for ticker, day in daily.bars.group_by("ticker").agg(pl.col("date").max()).iter_rows()
+            if ticker in tickers and not identities.concern([ticker])
+        }
+        basis = basis_of(context, inputs.ledger, newest)
+    sums = stored_sums(context.store, context.tickers)
+    return states_of(daily.bars.sort("ticker", "date"), inputs.raw, sums, basis)
+
+
 def clean(context: RunContext) -> tuple[CleaningResult, RuleResult]:
     """Clean the context's daily and hourly bars without writing anything."""
     daily, hourly, _ = _clean(context)
     return daily, hourly
 
 
-def _clean(context: RunContext) -> tuple[CleaningResult, RuleResult, Listings]:
+@dataclass(frozen=True)
+class _Inputs:
+    """What a cleaning was made of, beside the settings."""
+
+    raw: pl.DataFrame
+    raw_hourly: pl.DataFrame
+    ledger: pl.DataFrame
+    listings: Listings
+
+
+def _clean(context: RunContext) -> tuple[CleaningResult, RuleResult, _Inputs]:
     calendar, precedence = context.calendar, context.settings.data.source_precedence
     rows, ledger = as_known.raw_prices(context, RAW_DAILY), as_known.ledger(context)
     listings = _listings(context, rows, ledger)
@@ -119,7 +177,7 @@ def _clean(context: RunContext) -> tuple[CleaningResult, RuleResult, Listings]:
     raw = _with_batches(context, rows, listings)
     until = as_known.last_session(context)
     daily = clean_daily(raw, ledger, hourly.kept, calendar, precedence, until)
-    return daily, hourly, listings
+    return daily, hourly, _Inputs(raw, raw_hourly, ledger, listings)
 
 
 def _listings(context: RunContext, raw: pl.DataFrame, ledger: pl.DataFrame) -> Listings:
@@ -130,15 +188,6 @@ def _listings(context: RunContext, raw: pl.DataFrame, ledger: pl.DataFrame) -> L
         states = states.filter(pl.col("stated_at") <= known_at)
     identities = context.store.identities(known_at)
     return find_first_days(load(INSTRUMENTS, tickers), raw, ledger, states, identities)
-
-
-def _count_missing(clean: pl.DataFrame, calendar: Calendar) -> int:
-    """Sessions between first and last bar, over all tickers, that have no bar."""
-    spans = clean.group_by("ticker").agg(
-        first=pl.col("date").min(), last=pl.col("date").max(), bars=pl.len()
-    )
-    first, last = (calendar.session_ids(spans[name].to_numpy()) for name in ("first", "last"))
-    return int((last - first + 1).sum() - spans["bars"].sum())
 
 
 def _with_batches(context: RunContext, raw: pl.DataFrame, listings: Listings) -> pl.DataFrame:
@@ -152,17 +201,6 @@ def _with_batches(context: RunContext, raw: pl.DataFrame, listings: Listings) ->
     )
     listed = listings.first_days
     return raw.join(batches, on="batch_id", how="left").join(listed, on="ticker", how="left")
-
-
-def _count_every_rule(refused: pl.DataFrame) -> dict[str, int]:
-    """Rows that each rule refused, in the order of the rules, with zeros."""
-    counts = _count_by_rule(refused)
-    names = dict.fromkeys(rule.__name__ for rule in (*DAILY_RULES, *HOURLY_RULES))
-    return {name: counts.get(name, 0) for name in names}
-
-
-def _count_by_rule(rows: pl.DataFrame) -> dict[str, int]:
-    return dict(rows.group_by("rule").len().sort("rule").iter_rows())
 
 
 def _quarantine_note(quarantined: Mapping[str, int]) -> list[str]:
@@ -184,6 +222,7 @@ STAGE = Stage(
     reads=(
         RAW_DAILY,
         RAW_HOURLY,
+        RAW_SERIES,
         INGEST_BATCHES,
         BATCH_CONTENTS,
         BATCH_WITHDRAWALS,
@@ -193,6 +232,6 @@ STAGE = Stage(
         CORPORATE_ACTIONS,
         ACTION_HISTORY,
     ),
-    writes=(CLEAN_DAILY, CLEAN_HOURLY, QUARANTINE, CORPORATE_ACTIONS, ACTION_HISTORY),
+    writes=(CLEAN_DAILY, CLEAN_HOURLY, CLEAN_SERIES, QUARANTINE, CORPORATE_ACTIONS, ACTION_HISTORY),
     run=run,
 )

@@ -1,4 +1,4 @@
-"""Read the stored raw rows, and tell a delivery that only continues them.
+"""Read the stored raw rows.
 
 Most deliveries have all that is stored of their series, unchanged, and newer rows. Then only the
 newer rows are written: that the others were in this batch, too, is kept once for the whole series.
@@ -16,7 +16,6 @@ from src.core.tables import CONFIRMED_SERIES, RAW_DAILY, Table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from src.data.sources.delivery import Delivery
     from src.db.store import Store
 
 
@@ -38,18 +37,3 @@ def load_raw(
     # Rows that were stored after the confirmation are of later batches.
     latest = pl.max_horizontal("batch_id", "last_batch")
     return joined.with_columns(batch_id=latest).drop("last_batch")
-
-
-def rows_after(stored: pl.DataFrame, delivery: Delivery) -> pl.DataFrame | None:
-    """The delivery's rows after the stored ones; None unless it has all of these, unchanged.
-
-    ``stored`` are the rows of its series in key order, with the ``price_basis`` of their batch. To
-    compare such a delivery value by value would find nothing but new rows.
-    """
-    basis = stored["price_basis"]
-    if stored.is_empty() or basis.n_unique() > 1 or basis[0] != delivery.price_basis:
-        return None
-    ordered = delivery.frame.sort(delivery.key)
-    columns = [name for name in ordered.columns if name != "line"]
-    unchanged = ordered.head(stored.height).select(columns).equals(stored.select(columns))
-    return ordered.slice(stored.height) if unchanged else None

@@ -15,6 +15,7 @@ from src.core.tables import (
     BATCH_CONTENTS,
     BATCH_WITHDRAWALS,
     BUNDLE_FILES,
+    CLEAN_SERIES,
     CONFIRMED_SERIES,
     CORPORATE_ACTIONS,
     INGEST_BATCHES,
@@ -22,6 +23,7 @@ from src.core.tables import (
     QUARANTINE,
     RAW_DAILY,
     RAW_HOURLY,
+    RAW_SERIES,
 )
 from src.data.history import as_known
 from src.data.ingest.checks.stored_returns import StoredReturns
@@ -65,7 +67,7 @@ def stage(source: Source | None) -> Stage:
         reads=(),
         writes=(
             *(INGEST_BATCHES, BUNDLE_FILES, BATCH_CONTENTS, BATCH_WITHDRAWALS),
-            *(RAW_DAILY, RAW_HOURLY),
+            *(RAW_DAILY, RAW_HOURLY, RAW_SERIES, CLEAN_SERIES),
             *(CONFIRMED_SERIES, PRICE_REVISIONS, QUARANTINE, CORPORATE_ACTIONS, ACTION_HISTORY),
         ),
         run=partial(run, source=source, returns=StoredReturns()),

@@ -18,6 +18,7 @@ from src.core.tables import (
     BATCH_WITHDRAWALS,
     CLEAN_DAILY,
     CLEAN_HOURLY,
+    CLEAN_SERIES,
     CONFIRMED_SERIES,
     DATASETS,
     FEATURES_DAILY,
@@ -25,6 +26,7 @@ from src.core.tables import (
     POOL_MEMBERS,
     PRICE_REVISIONS,
     QUARANTINE,
+    RAW_SERIES,
 )
 from src.data.corporate_actions.recording.rebuild import rebuild_stated
 from src.data.history.raw_rows import load_raw
@@ -35,6 +37,7 @@ from src.data.history.rebuild import (
     valid_batches,
 )
 from src.data.history.revisions import COMPARISON_RULES, UTC, differences
+from src.data.history.series_sums import price_sum, sums_frame
 from src.data.ingest.storing.batch_rows import STAGE_NAME
 from src.data.ingest.storing.raw_block import TABLES
 from src.data.next_step import rebuild_step
@@ -125,6 +128,9 @@ def _rebuild_prices(
     before = stored.filter(source=source)
     after = before.clear() if left.is_empty() else rebuild_prices(left).select(before.columns)
     changed = store.replace(table, [ticker], after, within={"source": source}, stored=stored)
+    sums = sums_frame([(ticker, kind, source, after.height, price_sum(after, key))])
+    store.upsert(RAW_SERIES, sums)
+    store.replace(CLEAN_SERIES, [ticker], store.load(CLEAN_SERIES, []))
     revisions = differences(before, after, key).with_columns(
         ticker=pl.lit(ticker),
         kind=pl.lit(kind),

@@ -12,6 +12,7 @@ from src.core.errors import BadInput
 from src.core.tables import (
     CLEAN_DAILY,
     CLEAN_HOURLY,
+    CLEAN_SERIES,
     CORPORATE_ACTIONS,
     DATASETS,
     FEATURES_DAILY,
@@ -42,7 +43,7 @@ FIRST_DAY = dt.date(1990, 1, 1)
 # What is made of a ticker's prices; all of it is made anew by the next run.
 _DERIVED = (
     *(CLEAN_DAILY, CLEAN_HOURLY, FEATURES_DAILY, *DATASETS.values()),
-    *(POOL_MEMBERS, PREPARED_TICKERS),
+    *(CLEAN_SERIES, POOL_MEMBERS, PREPARED_TICKERS),
 )
 
 

@@ -115,6 +115,19 @@ def count_lacking(
     return query(connection, statement, parameters).sort("ticker")
 
 
+def count(
+    connection: Any, table: Table, tickers: Sequence[str], until: dt.date | None = None
+) -> dict[str, int]:
+    """See ``Store.count``."""
+    known = "" if until is None else "AND date <= $2::date"
+    parameters = (",".join(tickers), *([] if until is None else [until.isoformat()]))
+    statement = (
+        f"SELECT ticker, count(*) FROM {table.name} "  # noqa: S608
+        f"WHERE ticker = ANY(string_to_array($1, ',')) {known} GROUP BY ticker"
+    )
+    return dict(query(connection, statement, parameters).iter_rows())
+
+
 def newest(connection: Any, table: Table, tickers: Sequence[str]) -> pl.DataFrame:
     """See ``Store.newest``."""
     at = table.key[1]

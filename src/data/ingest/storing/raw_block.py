@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from src.core.row_sums import NOTHING
 from src.core.tables import (
     BATCH_CONTENTS,
     CONFIRMED_SERIES,
@@ -20,7 +21,10 @@ from src.core.tables import (
 from src.data.history.raw_rows import load_raw
 from src.data.history.rebuild import valid_batches
 from src.data.history.revisions import UTC
+from src.data.history.series_sums import price_sum, rows_after
 from src.data.ingest.storing.appended_rows import AppendedRows, raw_rows_of, rejected_rows_of
+from src.data.ingest.storing.block_sums import BlockSums
+from src.data.sources.delivery import KEY_COLUMNS
 
 if TYPE_CHECKING:
     from src.data.history.revisions import Batch
@@ -49,6 +53,7 @@ class RawBlock:
         self._tickers = tickers
         self._of_series: dict[Key, pl.DataFrame] | None = None
         self._newest: dict[Kind, dict[Key, object]] = {}
+        self._sums = BlockSums(store, tickers)
         self._read: dict[Kind, pl.DataFrame] = {}
         self._series: dict[Kind, dict[Key, pl.DataFrame]] = {}
         self._changed: dict[Kind, set[str]] = {"daily": set(), "hourly": set()}
@@ -79,6 +84,23 @@ class RawBlock:
         """The raw rows of its series with ``price_basis, fetched_at`` of their batch."""
         self._read_kind(delivery.kind)
         return self._current(delivery.kind, (delivery.ticker, delivery.vendor))
+
+    def rows_after(self, delivery: Delivery) -> pl.DataFrame | None:
+        """The delivery's rows after those stored; None unless it has all of these, unchanged.
+
+        None also where the series has none, or rows on another price basis.
+        """
+        kind, basis = delivery.kind, delivery.price_basis
+        series = (delivery.ticker, delivery.vendor)
+        bases = self.batches(delivery)["price_basis"].unique().to_list()
+        known = self._sums.stored(kind, series)
+        is_touched = delivery.ticker in self._changed[kind] or series in self._appended[kind]
+        if known is None or is_touched or bases != [basis]:
+            stored = self.prices(delivery)
+            if stored.is_empty() or stored["price_basis"].unique().to_list() != [basis]:
+                return None
+            known = stored.height, price_sum(stored, delivery.key)
+        return rows_after(delivery, *known)
 
     def newest(self, delivery: Delivery) -> object:
         """The last date or time of its series' rows, None where there is none.
@@ -157,6 +179,7 @@ class RawBlock:
         """Write what has changed."""
         self.archive()
         for kind, tickers in self._changed.items():
+            self._write_sums(kind)
             if tickers:
                 self._write_prices(kind, sorted(tickers))
             self._write_appended(kind)
@@ -173,6 +196,28 @@ class RawBlock:
         series = [self._current(kind, key) for key in keys if key[0] in tickers]
         stored = self._read[kind].filter(pl.col("ticker").is_in(tickers)).select(columns)
         self.store.replace(table, tickers, pl.concat(series).select(columns), stored=stored)
+
+    def _write_sums(self, kind: Kind) -> None:
+        """Write the sums of the series that change."""
+        appended, changed = self._appended[kind], self._changed[kind]
+        series = {**self._series.get(kind, {}), **appended} if changed else {}
+        whole = {key: self._current(kind, key) for key in series if key[0] in changed}
+        longer = {
+            key: (self._sum_before(kind, key), parts)
+            for key, parts in appended.items()
+            if key[0] not in changed
+        }
+        self._sums.write(kind, whole, longer)
+
+    def _sum_before(self, kind: Kind, series: Key) -> tuple[int, str]:
+        """Rows and sum of what was stored of a series before this run."""
+        stored = self._sums.stored(kind, series)
+        if stored is not None or series not in self._newest_stored(kind):
+            return stored or (0, NOTHING)
+        # It was stored before sums were kept.
+        self._read_kind(kind)
+        rows = self._series[kind][series]
+        return rows.height, price_sum(rows, KEY_COLUMNS[kind])
 
     def _write_appended(self, kind: Kind) -> None:
         """Write the newer rows of series of tickers of which nothing else has changed."""

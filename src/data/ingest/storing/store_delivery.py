@@ -11,7 +11,6 @@ import polars as pl
 from src.data.corporate_actions.recording.history import record_delivery
 from src.data.corporate_actions.recording.rebuild import rebuild_stated
 from src.data.history.deliveries import pack
-from src.data.history.raw_rows import rows_after
 from src.data.history.rebuild import (
     archived_batches,
     archived_series,
@@ -77,11 +76,11 @@ def _place_and_store(block: RawBlock, delivery: Delivery, counts: IngestCounts) 
     if not is_late and _is_all_newer(block, delivery):
         _append(block, delivery, delivery.frame, counts, confirms=False)
         return PlacedDelivery(delivery)
-    stored = block.prices(delivery)
-    newer = None if is_late else rows_after(stored, delivery)
+    newer = None if is_late else block.rows_after(delivery)
     if newer is not None:
         _append(block, delivery, newer, counts, confirms=True)
         return PlacedDelivery(delivery)
+    stored = block.prices(delivery)
     check_returns(delivery, stored)
     placed = place_delivery(delivery, stored)
     _store_prices(block, placed.delivery, stored, counts)
