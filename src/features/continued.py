@@ -14,8 +14,14 @@ import polars as pl
 
 from src.core.row_sums import NOTHING, subtract, sums_by_ticker
 from src.core.tables import CLEAN_DAILY, CLEAN_SERIES, FEATURES_DAILY, SUMMED
-from src.features.catalogue import lookback
-from src.features.members import COLUMNS, data_hash, member_after, ticker_slices
+from src.features.catalogue import lookback, version
+from src.features.members import (
+    COLUMNS,
+    data_hash,
+    horizons_text,
+    member_after,
+    ticker_slices,
+)
 from src.features.ticker_features import Earlier
 
 if TYPE_CHECKING:
@@ -92,10 +98,12 @@ def find_continued(context: RunContext, stored: Mapping[str, Row], horizon: int)
 
 
 def _series(context: RunContext, stored: Mapping[str, Row]) -> dict[str, Row]:
-    """The rows of ``clean_series`` of tickers with features, as far as they are known."""
+    """The rows of ``clean_series`` of tickers with features of today's version and horizons."""
     if context.as_of is not None or context.known_at is not None:
         return {}
-    rows = context.store.load(CLEAN_SERIES, list(stored)).iter_rows(named=True)
+    now = (version(), horizons_text(context.settings))
+    current = [t for t, row in stored.items() if (row["features_version"], row["horizons"]) == now]
+    rows = context.store.load(CLEAN_SERIES, current).iter_rows(named=True)
     return {row["ticker"]: row for row in rows}
 
 

@@ -178,7 +178,8 @@ class Evenings:
     def _pay(self, share: Share) -> None:
         """A dividend goes ex: where the source adjusts closes, all of history is on a new level."""
         share.actions.append((self.day, "dividend", None, 1.5))
-        factor = 1 - 1.5 / share.bars[-2]["close"]
+        before = next(each["close"] for each in reversed(share.bars[:-1]) if each["close"])
+        factor = 1 - 1.5 / before
         for each in share.bars[:-1]:
             if each["adj_close"] is not None:
                 each["adj_close"] = each["adj_close"] * factor

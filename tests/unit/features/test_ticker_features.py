@@ -12,9 +12,9 @@ from src.config.sections.results import FeatureSettings
 from src.core.hashing import rows_hash
 from src.core.tables import FEATURES_DAILY, OHLCV
 from src.features.bars import Bars
-from src.features.catalogue import features, time_series_features, version
+from src.features.catalogue import features, lookback, time_series_features, version
 from src.features.features_daily import STAGE
-from src.features.ticker_features import compute
+from src.features.ticker_features import Earlier, compute
 from tests.support.prices import clean_walk, sessions
 
 DEFAULT = FeatureSettings()
@@ -273,7 +273,9 @@ def test_inputs_are_single_numbers_in_the_order_of_their_names():
 
 
 def test_the_stage_reads_clean_prices_and_writes_features():
-    assert [table.name for table in STAGE.reads] == ["raw_daily_prices_clean", "pool_members"]
+    assert [table.name for table in STAGE.reads] == [
+        *("raw_daily_prices_clean", "clean_series", "pool_members")
+    ]
     assert [table.name for table in STAGE.writes] == [
         *("features_daily", "feature_sets", "dataset_short", "dataset_long", "pool_members")
     ]
@@ -319,3 +321,9 @@ def test_the_last_rows_alone_are_those_of_the_whole_series_to_the_last_bit(
         [whole.filter(ticker="INFY.NS").tail(2), whole.filter(ticker="TCS.NS").tail(wanted)]
     )
     assert rows_hash([last]) == rows_hash([expected])
+    kept = min(wanted, rows) + lookback(windows)
+    if rows > kept:
+        volumes = clean["volume"].filter(clean["volume"] > 0)
+        before = {"TCS.NS": Earlier(rows - kept, volumes[0] if volumes.len() else 0.0)}
+        read = compute(clean.tail(kept), windows, {"TCS.NS": wanted}, before)
+        assert rows_hash([read]) == rows_hash([whole.filter(ticker="TCS.NS").tail(wanted)])
