@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from src.core.arrays import Floats, Singles
+from src.modeling.points.feature_rows import InputRows
 
 # Rows that the edges of the bins are taken from: of more, every second, third, …
 EDGE_ROWS = 200_000
@@ -23,7 +24,7 @@ CHUNK = 65_536
 
 
 def grow_nodes(
-    X: Floats | Singles, y: Floats, *, trees: int, seed: int, options: Mapping[str, Any]
+    X: InputRows, y: Floats, *, trees: int, seed: int, options: Mapping[str, Any]
 ) -> tuple[float, list[np.ndarray]]:
     """Trees for squared loss, each for what those before it leave.
 
@@ -41,6 +42,8 @@ def grow_nodes(
     from sklearn.ensemble._hist_gradient_boosting.grower import TreeGrower
     from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
+    # Else gathered twice, for the edges and for the bins.
+    X = X[:] if len(X) <= EDGE_ROWS else X
     edges = bin_edges(X)
     binned, counts = put_into_bins(X, edges), [len(inner) + 1 for inner in edges]
     base, draws, threads = float(y.mean()), _draws(seed), _openmp_effective_n_threads()
@@ -57,7 +60,7 @@ def grow_nodes(
     return base, nodes
 
 
-def bin_edges(X: Floats | Singles) -> list[Floats]:
+def bin_edges(X: InputRows) -> list[Floats]:
     """Inner edges of at most ``BINS`` bins for each input, which have about as many rows each.
 
     A bin reaches up to and including its upper edge. Few distinct values have a bin each.
@@ -66,13 +69,13 @@ def bin_edges(X: Floats | Singles) -> list[Floats]:
     return [_edges(np.sort(column)) for column in sample.T]
 
 
-def put_into_bins(X: Floats | Singles, edges: Sequence[Floats]) -> np.ndarray:
+def put_into_bins(X: InputRows, edges: Sequence[Floats]) -> np.ndarray:
     """The bin of each input; (rows, inputs), bytes, one input after the other in memory."""
     out = np.empty(X.shape, dtype=np.uint8, order="F")
     for start in range(0, len(X), CHUNK):
         rows = slice(start, start + CHUNK)
-        for place, inner in enumerate(edges):
-            out[rows, place] = np.searchsorted(inner, X[rows, place].astype(np.float64))
+        for place, (column, inner) in enumerate(zip(X[rows].T, edges, strict=True)):
+            out[rows, place] = np.searchsorted(inner, column.astype(np.float64))
     return out
 
 

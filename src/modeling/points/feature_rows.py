@@ -7,11 +7,37 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from src.core.arrays import Bools, Ints, Singles
+from src.core.arrays import Bools, Floats, Ints, Singles
 from src.modeling.points.session_ranks import SessionRanks
 
 # Rows that are copied at a time, few enough to stay in a processor's cache, and inputs.
 CHUNK, TOGETHER = 4_096, 8
+
+
+@dataclass(frozen=True, eq=False)
+class GatheredRows:
+    """Inputs of some rows that are gathered as they are sliced, like a matrix (positions, names).
+
+    So that a fit that needs a few rows at a time, or the newest alone, has no other in memory.
+    """
+
+    features: FeatureRows
+    positions: Ints
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and inputs."""
+        return self.positions.size, len(self.features.names)
+
+    def __len__(self) -> int:
+        return int(self.positions.size)
+
+    def __getitem__(self, part: slice) -> Singles:
+        return self.features.take(self.positions[part])
+
+
+# What models are fitted to: of a slice of rows it gives the matrix.
+InputRows = Floats | Singles | GatheredRows
 
 
 @dataclass(frozen=True, eq=False)

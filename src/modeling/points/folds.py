@@ -10,11 +10,11 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from src.core.arrays import Floats, Ints, Singles
-from src.modeling.points.feature_rows import FeatureRows
+from src.modeling.points.feature_rows import FeatureRows, GatheredRows, InputRows
 
-# A fit takes every second, third, … session where there are more: with all rows of 500 tickers over
-# 20 years in double precision a run would not keep within 2 GiB.
-MOST_ROWS = 500_000
+# A fit takes every second, third, … session where there are more, so that time and memory end: as
+# many as 500 tickers have in 20 years. It costs skill: see docs/method.md.
+MOST_ROWS = 2_500_000
 
 
 class FittedModel(Protocol):
@@ -25,7 +25,7 @@ class FittedModel(Protocol):
         ...
 
 
-FitFunction = Callable[[Singles, Floats, int], FittedModel]
+FitFunction = Callable[[InputRows, Floats, int], FittedModel]
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class FoldRows:
 
     def fit(self, fit: FitFunction) -> FittedModel:
         """A model of the training rows."""
-        return fit(self.features.take(self.train), self.targets[self.train], self.horizon)
+        return fit(GatheredRows(self.features, self.train), self.targets[self.train], self.horizon)
 
     def forecast(self, model: FittedModel) -> Floats:
         """Its forecasts of the test rows; (test,)."""

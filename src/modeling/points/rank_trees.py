@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from src.core.arrays import Floats, Ints, Singles
+from src.core.arrays import Floats, Ints
 from src.modeling.points import boosting
+from src.modeling.points.feature_rows import InputRows
 from src.registry.formats.trees import Trees
 
 SEED = 42
@@ -24,7 +25,7 @@ LEAF, LEAF_SHARE = 500, 80
 INPUTS_SHARE, PENALTY = 0.5, 10.0
 
 
-def grow(X: Floats | Singles, y: Floats, horizon: int) -> Trees:
+def grow(X: InputRows, y: Floats, horizon: int) -> Trees:
     """Trees as of scikit-learn's histogram boosting, squared loss.
 
     Args:
@@ -44,7 +45,7 @@ def grow(X: Floats | Singles, y: Floats, horizon: int) -> Trees:
     return _joined([_of_sklearn(nodes) for nodes in trees], base)
 
 
-def grow_lightgbm(X: Floats | Singles, y: Floats, horizon: int) -> Trees:
+def grow_lightgbm(X: InputRows, y: Floats, horizon: int) -> Trees:
     """The same by LightGBM, on half of the rows and of the features for each tree.
 
     Raises:
@@ -67,7 +68,7 @@ def grow_lightgbm(X: Floats | Singles, y: Floats, horizon: int) -> Trees:
         "force_row_wise": True,
         "verbosity": -1,
     }
-    model = lightgbm.train(options, lightgbm.Dataset(X, y), TREES).dump_model()
+    model = lightgbm.train(options, lightgbm.Dataset(X[:], y), TREES).dump_model()
     return _joined([_of_lightgbm(tree["tree_structure"]) for tree in model["tree_info"]], 0.0)
 
 

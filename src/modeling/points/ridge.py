@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from src.core.arrays import Floats, Singles
+from src.modeling.points.feature_rows import InputRows
 
 # Rows that are in double precision at a time.
 CHUNK = 65_536
@@ -32,7 +33,7 @@ class Linear:
         return np.concatenate(sums) + self.intercept if sums else np.empty(0)
 
 
-def ridge(X: Floats | Singles, y: Floats, horizon: int, *, alpha: float | None = None) -> Linear:
+def ridge(X: InputRows, y: Floats, horizon: int, *, alpha: float | None = None) -> Linear:
     """Ridge on standardised inputs (Hoerl-Kennard 1970), folded back to the inputs' own units.
 
     Minimises ||y - mean(y) - Z b||^2 + alpha ||b||^2, Z the columns less their mean over their
@@ -49,6 +50,7 @@ def ridge(X: Floats | Singles, y: Floats, horizon: int, *, alpha: float | None =
     """
     if not len(y) or len(X) != len(y):
         raise ValueError("a model needs at least one row, and as many targets as rows")
+    X = X[:]
     if not (np.isfinite(X).all() and np.isfinite(y).all()):
         raise ValueError("training rows must be finite")
     centre = X.mean(axis=0, dtype=np.float64)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from src.core.arrays import Floats, Singles
+from src.modeling.points.feature_rows import InputRows
 from src.modeling.points.ridge import Linear, default_alpha
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ FOREST_ROWS, FOREST_TREES = 5_000, 50
 L1_RATIO, L1_SHARE = 0.5, 0.1
 
 
-def elastic_net(X: Floats | Singles, y: Floats, horizon: int) -> FittedModel:
+def elastic_net(X: InputRows, y: Floats, horizon: int) -> FittedModel:
     """Elastic net (Zou-Hastie 2005) on standardised inputs and a standardised target.
 
     The penalty is a share of the smallest one at which every weight is zero, so that the scale of
@@ -35,7 +36,7 @@ def elastic_net(X: Floats | Singles, y: Floats, horizon: int) -> FittedModel:
     from sklearn.preprocessing import StandardScaler
 
     # Sums of single numbers would be single too.
-    doubles = X.astype(np.float64)
+    doubles = X[:].astype(np.float64)
     scaler = StandardScaler().fit(doubles)
     scaled = scaler.transform(doubles)
     spread = float(y.std()) or 1.0
@@ -49,7 +50,7 @@ def elastic_net(X: Floats | Singles, y: Floats, horizon: int) -> FittedModel:
     return Linear(coef, float(y.mean() - scaler.mean_ @ coef))
 
 
-def hist_gradient_boosting(X: Floats | Singles, y: Floats, horizon: int) -> FittedModel:
+def hist_gradient_boosting(X: InputRows, y: Floats, horizon: int) -> FittedModel:
     """Shallow boosted trees on the newest rows, with leaves no smaller than a month of tickers."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -65,7 +66,7 @@ def hist_gradient_boosting(X: Floats | Singles, y: Floats, horizon: int) -> Fitt
     return _fitted(model, X[-MOST_ROWS:], y[-MOST_ROWS:])
 
 
-def random_forest(X: Floats | Singles, y: Floats, horizon: int) -> FittedModel:
+def random_forest(X: InputRows, y: Floats, horizon: int) -> FittedModel:
     """The model of the first version of this system, unpruned trees, kept for comparison.
 
     Made cheap enough for a walk-forward over a hundred tickers: 50 trees instead of 100, the root
