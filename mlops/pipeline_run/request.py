@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from src.data.sources.select import SourceRequest
     from src.db.store import Store
     from src.db.tables.prepared import PreparedTickers
+    from src.stages.engine.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class RunRequest:
         return prepared.untraded_tickers()
 
     def groups(
-        self, prepared: PreparedTickers, store: Store
+        self, prepared: PreparedTickers, store: Store, engine: Engine
     ) -> list[tuple[tuple[str, ...], Source | None]]:
         """The run's tickers, those of each exchange with the source of their prices.
 
@@ -97,7 +98,7 @@ class RunRequest:
         """
         source, tickers = self.open(self.calendar()), self.tickers
         if source is not None and source.name == "csv":
-            _prepare_files(source, store, pass_over=self.as_of is None)
+            _prepare_files(source, store, engine, pass_over=self.as_of is None)
         if tickers is None:
             tickers = _tickers_in(source) or tuple(prepared.traded_tickers())
         if not tickers and (left_out := self.left_out(prepared)):
@@ -148,11 +149,12 @@ def make_request(
     return request
 
 
-def _prepare_files(source: Source, store: Store, *, pass_over: bool) -> None:
+def _prepare_files(source: Source, store: Store, engine: Engine, *, pass_over: bool) -> None:
     """Let files be read by what is stored, leaving out such as are stored already."""
     from src.data.sources.files.source import FileSource
 
     if isinstance(source, FileSource):
+        source.engine = engine
         with store.transaction():
             source.identify(store)
             if pass_over:

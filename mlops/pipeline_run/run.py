@@ -151,7 +151,7 @@ def _run_exchanges(
     try:
         exchanges = []
         reporter.record.results["left_out"] = request.left_out(prepared)
-        for tickers, source in request.groups(prepared, database.store):
+        for tickers, source in request.groups(prepared, database.store, engine):
             keep_pace(source, database, request.settings, reporter.waits)
             run_id = reporter.record.folder.run_id
             context = _make_context(request, database, engine, tickers, run_id)

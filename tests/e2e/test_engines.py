@@ -8,6 +8,7 @@ import sys
 import time
 import uuid
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
@@ -17,6 +18,7 @@ from src.db.migrate import ensure_schema
 from tests.conftest import ROOT
 from tests.support.clusters import Cluster
 from tests.support.many_tickers import EVENING, contents, results, write_files
+from tests.support.networks import HERE, Hosts, Relay, missing
 
 pytestmark = pytest.mark.slow
 
@@ -223,3 +225,43 @@ def kill_often(home, engine, moments):
             process.communicate()
     code, _, said = home.run(*engine)
     assert code == 0, said
+
+
+@pytest.fixture
+def hosts(tmp_path, server):
+    """Two network namespaces, and the port on which they reach the server."""
+    if why := missing():
+        pytest.skip(why)
+    opened, relay = Hosts(2), None
+    try:
+        folder = parse_qs(urlsplit(server).query)["host"][0]
+        relay = Relay(f"{folder}/.s.PGSQL.5432")
+        yield opened, relay.port
+    finally:
+        if relay is not None:
+            relay.close()
+        opened.close()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("network", ["whole", "cut for 30 s"])
+def test_workers_on_other_hosts_write_what_one_process_writes(
+    new_home, undisturbed, hosts, tmp_path, network
+):
+    home, (opened, port) = new_home(), hosts
+    name = urlsplit(home.url).path
+    reached = {"DATABASE_URL": f"postgresql://postgres@{HERE}:{port}{name}"}
+    homes = [{**home.environment, **reached, "FORECAST_HOME": str(tmp_path / n)} for n in "ab"]
+    cluster = Cluster(tmp_path, homes, HERE, opened.names)
+    try:
+        process = home.start("--engine", cluster.address)
+        if network != "whole":
+            home.until("SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 7203008")
+            opened.cut(opened.names[0])
+            time.sleep(30)
+            opened.mend(opened.names[0])
+        _, said = process.communicate(timeout=400)
+    finally:
+        cluster.close()
+    assert process.returncode == 0, said
+    assert contents(home.url) == undisturbed

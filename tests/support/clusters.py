@@ -1,4 +1,4 @@
-"""A Dask scheduler and workers as processes of their own, on 127.0.0.1."""
+"""A Dask scheduler and workers as processes of their own, on 127.0.0.1 or on several hosts."""
 
 import os
 import re
@@ -10,15 +10,25 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
-_ADDRESS = re.compile(r"tcp://(127\.0\.0\.1:\d+)")
+_ADDRESS = re.compile(r"tcp://([\d.]+:\d+)")
 
 
 class Cluster:
-    """A scheduler and so many workers, whose output is in ``folder``."""
+    """A scheduler and so many workers, whose output is in ``folder``.
 
-    def __init__(self, folder: Path, environments: list[dict[str, str]]) -> None:
+    ``hosts`` are network namespaces for the workers, one each.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        environments: list[dict[str, str]],
+        host: str = "127.0.0.1",
+        hosts: list[str] | None = None,
+    ) -> None:
         self.folder = folder
-        self.scheduler = self._start("scheduler", {}, "--host", "127.0.0.1", "--port", "0")
+        self._hosts = hosts or []
+        self.scheduler = self._start("scheduler", {}, "--host", host, "--port", "0")
         self.place = self._wait_for("scheduler", _ADDRESS).group(1)
         self.workers = [
             self._start(
@@ -43,9 +53,21 @@ class Cluster:
     def _start(self, name, environment, *arguments):
         kind = name.rstrip("0123456789")
         where = [] if kind == "scheduler" else [f"tcp://{self.place}"]
+        on_host = []
+        if where and self._hosts:
+            on_host = ["ip", "netns", "exec", self._hosts[int(name[-1])]]
         with (self.folder / name).open("w") as output:
             return subprocess.Popen(
-                [sys.executable, "-m", "dask", kind, *where, *arguments, "--no-dashboard"],
+                [
+                    *on_host,
+                    sys.executable,
+                    "-m",
+                    "dask",
+                    kind,
+                    *where,
+                    *arguments,
+                    "--no-dashboard",
+                ],
                 cwd=ROOT,
                 env={**os.environ, **environment},
                 stdout=output,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -163,6 +164,8 @@ def _connect(address: str) -> Any:
     dask.config.set(_TIMEOUTS)
     for name in _SILENT:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    # The bytes of a file are no graph.
+    warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
     url = address.replace("dask+", "").replace("dask://", "tcp://")
     client: Any = distributed.Client
     try:

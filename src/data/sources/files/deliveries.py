@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from src.data.sources.delivery import Delivery
+from src.data.sources.files.content_hash import ContentHash, content_hash
 from src.data.sources.files.market.tables import common_rows, is_market, market_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from src.data.sources.delivery import Basis, Kind
+    from src.data.sources.delivery import Basis
     from src.data.sources.files.grids.grid import Grid
     from src.data.sources.files.market.merge import Dated
     from src.data.sources.files.market.tables import MarketTable
@@ -54,18 +53,21 @@ def deliveries(
 
 
 def market_tables(
-    parsed: ParsedFile, path: Path, digest: hashlib._Hash, key: str, facts: DeliveryFacts
+    parsed: ParsedFile, path: Path, key: str, facts: DeliveryFacts
 ) -> list[MarketTable]:
-    """The tables of a file where all can be merged with those of other files; else none."""
-    tables = []
+    """The tables of a file where all can be merged with those of other files; else none.
+
+    Their ``hash_of`` lacks the digest of the file.
+    """
+    tables, unused = [], hashlib.sha256()
     for grid, table in parsed.tables:
         if not key or not is_market(table):
             return []
-        common = _delivery(common_rows(table), grid, path, digest, facts)
+        common = _delivery(common_rows(table), grid, path, unused, facts)
         # Of total-return prices each delivery is on a level of its own.
         if common.price_basis == "total":
             return []
-        hash_of = partial(_content_hash, digest, grid.place, common.kind)
+        hash_of = ContentHash(grid.place, common.kind)
         name = grid.place or path.name
         tables.append(market_table(table, replace(common, file_hash=key), hash_of, name))
     return tables
@@ -91,19 +93,10 @@ def _delivery(
         price_basis=basis,
         frame=rows.frame,
         rejected=rows.rejected,
-        content_hash=_content_hash(digest, grid.place, rows.kind, rows.ticker, rows.symbols),
+        content_hash=content_hash(digest, grid.place, rows.kind, rows.ticker, rows.symbols),
         fetched_at=facts.fetched_at or facts.now,
         origin=f"{path}, {grid.place}" if grid.place else str(path),
         fetched_at_stated=facts.fetched_at is not None,
         notes=tuple(notes),
         actions=rows.actions,
     )
-
-
-def _content_hash(
-    digest: hashlib._Hash, place: str, kind: Kind, ticker: str, symbols: Sequence[str]
-) -> str:
-    copied = digest.copy()  # a file of two thousand tickers is hashed once
-    where = " ".join([place, *symbols]).strip()
-    copied.update("\n".join(["", ticker, kind, *([where] if where else [])]).encode())
-    return copied.hexdigest()

@@ -8,21 +8,23 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
+from collections import deque
 from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from src.core.errors import BadInput, UsageError
 from src.core.tickers import check_suffix, normalise_ticker
 from src.data.sources.delivery import Delivery
 from src.data.sources.files.containers.unread import Unread
-from src.data.sources.files.deliveries import DeliveryFacts, deliveries, market_tables
+from src.data.sources.files.deliveries import DeliveryFacts
 from src.data.sources.files.identity.naming import known_tickers
 from src.data.sources.files.layouts.stated_columns import check_columns
 from src.data.sources.files.market.merge import merge
+from src.data.sources.files.market.tables import MarketTable
 from src.data.sources.files.parse import ParseOptions
-from src.data.sources.files.parse_file import parse_file
-from src.data.sources.files.reader import find_files, read_content
+from src.data.sources.files.read_file import FileRead, ReadingRules, read_file, refused_file
+from src.data.sources.files.reader import find_files, read_packed
 from src.data.sources.files.rows.by_ticker import within
 from src.data.sources.files.stored_files import (
     FileHashes,
@@ -30,19 +32,23 @@ from src.data.sources.files.stored_files import (
     StoredPart,
     find_stored,
 )
+from src.stages.engine.engine import IN_PROCESS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from src.core.calendars.calendar import Calendar
     from src.data.sources.delivery import Basis, Kind
     from src.data.sources.files.market.merge import Bundle, Dated
-    from src.data.sources.files.market.tables import MarketTable
     from src.data.sources.files.reader import PriceFile
     from src.db.store import Store
+    from src.stages.engine.engine import Engine
 
 _VENDOR = re.compile(r"[a-z0-9_]{1,32}")
+# Files whose bytes wait for each worker.
+_AHEAD = 4
 
 
 class FileSource:
@@ -57,6 +63,7 @@ class FileSource:
 
     Attributes:
         bundles: The files of the merged deliveries, once the files have been read.
+        engine: What reads them.
 
     Raises:
         UsageError: for a vendor, suffix, ticker or columns of the wrong form.
@@ -97,6 +104,7 @@ class FileSource:
         self._stored = StoredFiles()
         self._hashes = self._file_hashes()
         self.bundles: list[Bundle] = []
+        self.engine: Engine = IN_PROCESS
         self._failures: list[BadInput] = []
         self._unread = Unread()
         self._found: list[PriceFile] | None = None
@@ -173,12 +181,11 @@ class FileSource:
         if self._deliveries is None:
             pieces: list[Dated | MarketTable] = []
             failures: list[BadInput] = []
-            for file in self.files():
-                if self._stored.files and self._stored.has(self._hashes.of(file)):
-                    continue
-                read, refusals = self._read_file(file)
-                pieces += read
-                failures += refusals
+            for read in self._read_files():
+                pieces += read.pieces
+                failures += read.failures
+                for place, reason, name in read.unread:
+                    self._unread.add(place, reason, name)
             if not pieces and not self._stored.files and not self._is_part:
                 raise _nothing_read(self._wanted(), self._paths, failures, len(self.files()))
             merged = merge(pieces)
@@ -200,23 +207,38 @@ class FileSource:
             options.append(hashlib.sha256(repr(spans).encode()).hexdigest())
         return FileHashes(options, self._options.tickers)
 
-    def _read_file(self, file: PriceFile) -> tuple[Sequence[Dated | MarketTable], list[BadInput]]:
-        """The deliveries of a file, or its tables, and why parts of it or all were refused."""
-        try:
-            content = read_content(file.path)
-        except BadInput as error:
-            return [], [BadInput(f"{file.path}: {error}")]
-        parsed = parse_file(content, file, self._options)
-        failures = [BadInput(f"{file.path}: {failure}") for failure in parsed.failures]
-        for reason, name in parsed.unread:
-            place = file.path if name else file.folder or file.path.parent
-            self._unread.add(place, reason, name or file.path.name)
-        digest = hashlib.sha256(content.packed)
-        # What states actions is merged into the ledger every time that it is given.
-        actions = any(table.filtered.actions is not None for _, table in parsed.tables)
-        key = "" if failures or actions else self._hashes.key(content.packed, file)
-        tables = market_tables(parsed, file.path, digest, key, self._facts)
-        return tables or deliveries(parsed, file.path, digest, key, self._facts), failures
+    def _read_files(self) -> Iterator[FileRead]:
+        """What the files have that are not stored, in their order; a few are read ahead."""
+        has = self._stored.has if self._stored.files else lambda _: False
+        files = [file for file in self.files() if not has(self._hashes.of(file))]
+        engine = self.engine if len(files) > 1 else IN_PROCESS
+        rules = engine.share(ReadingRules(self._options, self._facts, self._hashes))
+        reading: deque[tuple[bytes, Future[FileRead]]] = deque()
+        for file in files:
+            reading.append(_begin(engine, rules, file))
+            while len(reading) > _AHEAD * (engine.workers - 1):
+                yield _end(*reading.popleft())
+        while reading:
+            yield _end(*reading.popleft())
+
+
+def _begin(engine: Engine, rules: Any, file: PriceFile) -> tuple[bytes, Future[FileRead]]:
+    """Have a file read; with its bytes."""
+    try:
+        packed = read_packed(file.path)
+    except BadInput as error:
+        return b"", IN_PROCESS.submit(refused_file, file, error)
+    return packed, engine.submit(read_file, rules, file, packed)
+
+
+def _end(packed: bytes, reading: Future[FileRead]) -> FileRead:
+    """What was read of a file with these bytes."""
+    read = reading.result()
+    digest = hashlib.sha256(packed)
+    for piece in read.pieces:
+        if isinstance(piece, MarketTable):
+            piece.hash_of.digest = digest
+    return read
 
 
 def _check_vendor(vendor: str | None) -> str | None:

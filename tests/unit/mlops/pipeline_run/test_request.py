@@ -9,6 +9,7 @@ from mlops.pipeline_run.request import make_request
 from src.config.load import load_settings
 from src.core.errors import UsageError
 from src.data.sources.select import SourceRequest
+from src.stages.engine.engine import IN_PROCESS
 
 NOW = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
 
@@ -52,7 +53,7 @@ def test_several_are_each_taken_once_as_they_are_stored():
 
 
 def test_all_are_those_that_are_stored_exchange_by_exchange():
-    groups = request(every=True).groups(Stored("A.BO", "AAPL", "B.NS"), None)
+    groups = request(every=True).groups(Stored("A.BO", "AAPL", "B.NS"), None, IN_PROCESS)
 
     assert groups == [(("A.BO", "B.NS"), None), (("AAPL",), None)]
 
@@ -61,16 +62,16 @@ def test_all_leaves_out_what_is_not_traded_and_a_list_does_not():
     stored = Stored("A.NS", "GONE.NS")
     every = request(every=True)
 
-    assert every.groups(stored, None) == [(("A.NS",), None)]
+    assert every.groups(stored, None, IN_PROCESS) == [(("A.NS",), None)]
     assert every.left_out(stored) == {"GONE.NS": "delisted since 2026-01-05"}
     assert request(tickers=["GONE.NS"]).left_out(stored) == {}
     with pytest.raises(UsageError, match="1 ticker is left out: stated to be delisted since"):
-        every.groups(Stored("GONE.NS"), None)
+        every.groups(Stored("GONE.NS"), None, IN_PROCESS)
 
 
 def test_all_of_nothing_says_how_to_store_some():
     with pytest.raises(UsageError, match="--path FOLDER"):
-        request(every=True).groups(Stored(), None)
+        request(every=True).groups(Stored(), None, IN_PROCESS)
 
 
 @pytest.mark.parametrize(

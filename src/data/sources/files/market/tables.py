@@ -13,9 +13,10 @@ from src.data.sources.files.earlier_symbols import moved_rows
 from src.data.sources.files.rows.by_ticker import by_ticker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from src.data.sources.delivery import Delivery
+    from src.data.sources.files.content_hash import ContentHash
     from src.data.sources.files.rows.by_ticker import ParsedGrid, TickerRows
 
 
@@ -37,7 +38,7 @@ class MarketTable:
     """
 
     common: Delivery
-    hash_of: Callable[[str, Sequence[str]], str]
+    hash_of: ContentHash
     symbols: Mapping[str, Sequence[str]]
     moved: pl.DataFrame
     name: str
@@ -72,7 +73,7 @@ def common_rows(parsed: ParsedGrid) -> TickerRows:
 def market_table(
     parsed: ParsedGrid,
     common: Delivery,
-    hash_of: Callable[[str, Sequence[str]], str],
+    hash_of: ContentHash,
     name: str,
 ) -> MarketTable:
     """The table of which ``is_market`` holds, without the texts of its kept rows."""

@@ -26,9 +26,9 @@ def written(record):
     return [json.loads((folder / name).read_text()) for name in ("results.json", "metrics.json")]
 
 
-def clock(stage="data_ingest", seconds=0.5):
+def clock(stage="data_ingest", seconds=0.5, memory=100.0):
     ended = StageClock(stage)
-    ended.seconds = seconds
+    ended.seconds, ended.peak_memory = seconds, memory
     return ended
 
 
@@ -48,12 +48,21 @@ def test_blocks_of_a_stage_become_one_row_with_rows_and_seconds_added(record):
     assert results["stages"] == {
         "data_ingest": {
             **{"status": "success", "rows": 3, "duration_seconds": 1.0},
-            **{"delivered": 3, "source": "csv"},
+            **{"peak_memory_mib": 100.0, "delivered": 3, "source": "csv"},
         }
     }
     assert (metric["rows_processed"], metric["duration_seconds"]) == (3, 1.0)
     assert (results["status"], results["total_duration_seconds"]) == ("success", 1.5)
     assert results["ticker"] is None
+
+
+def test_the_memory_of_a_stage_is_that_of_its_largest_process(record):
+    many = record()
+    rows = [
+        many.add_report(clock(memory=memory), StageReport(1)) for memory in (210.04, 305.26, 250.0)
+    ]
+
+    assert [row["peak_memory_mib"] for row in rows] == [210.0, 305.3, 305.3]
 
 
 def test_a_ticker_that_a_stage_left_out_makes_the_run_partial(record):
