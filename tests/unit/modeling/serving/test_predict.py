@@ -12,6 +12,7 @@ from src.core.errors import ForecastError
 from src.core.model_events import Pin
 from src.modeling.serving.predict import MissingInputs, forecast_from_row
 from src.registry.formats.models import LinearModel, RankTilt
+from tests.support.answers import LEVELS, QUANTILES
 from tests.support.models import make_artifact
 from tests.support.trees import stump
 
@@ -165,6 +166,13 @@ def test_refuses_inputs_that_are_not_the_models(artifact, row, change, message):
         forecast(artifact, row | change)
 
     assert "\n" not in str(refused.value)
+
+
+def test_refuses_a_distribution_that_lacks_quantiles(artifact, row):
+    short = row | {"levels": LEVELS, "quantiles": QUANTILES[:5]}
+
+    with pytest.raises(ForecastError, match="hold 5 quantiles for 21 levels: run `python -m"):
+        forecast(artifact, short)
 
 
 def test_without_an_input_zero_is_still_served_and_the_candidate_is_silent(artifact, row):
