@@ -9,10 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from html import escape
+from textwrap import shorten
 
 from benchmarks.page.result import Curve
 
-WIDTH, LEFT, RIGHT, ROW, TOP = 760, 330, 70, 24, 44
+WIDTH, LEFT, RIGHT, ROW, TOP = 860, 420, 70, 24, 44
+# Characters of a label that fit beside the bars.
+LABEL = 66
 PLOT_LEFT, PLOT_HEIGHT, BOTTOM = 70, 300, 50
 GOOD, BAD, GREY, TEXT = "#2f6f8f", "#b5533c", "#9aa3a8", "#22292d"
 COLOURS = ("#2f6f8f", "#b5533c", "#5b8c3e", "#8a5a9e", "#9a7b1f")
@@ -34,10 +37,10 @@ def bars(title: str, rows: Sequence[tuple[str, float]], mark: float, *, low_is_g
         is_good = value <= mark if low_is_good else value >= mark
         colour = GOOD if is_good else BAD
         parts += [
-            _text(LEFT - 10, y + 15, label, anchor="end"),
+            _text(LEFT - 10, y + 15, shorten(label, LABEL, placeholder=" …"), anchor="end"),
             f'<rect x="{start:.1f}" y="{y + 3}" width="{max(end - start, 1):.1f}" height="16" '
             f'fill="{colour}"/>',
-            _text(end + 6, y + 15, short(value)),
+            _text(end + 6, y + 15, rounded(value)),
         ]
     parts.append(_line(x(mark), TOP - 6, x(mark), height - 10, TEXT))
     return _picture(height, title, parts)
@@ -60,7 +63,7 @@ def lines(title: str, curves: Sequence[Curve]) -> str:
     for power in range(low, high + 1):
         at = y(10.0**power)
         parts += [_line(PLOT_LEFT, at, PLOT_LEFT + width, at, "#e2e6e8")]
-        parts += [_text(PLOT_LEFT - 8, at + 4, short(10.0**power), anchor="end")]
+        parts += [_text(PLOT_LEFT - 8, at + 4, rounded(10.0**power), anchor="end")]
     for value in sorted({value for curve in curves for value in curve.x}):
         parts += [_text(x(value), base + 18, f"{value:g}", anchor="middle")]
     parts.append(_text(PLOT_LEFT + width / 2, base + 38, curves[0].x_unit, anchor="middle"))
@@ -79,7 +82,7 @@ def lines(title: str, curves: Sequence[Curve]) -> str:
     return _picture(height, title, parts)
 
 
-def short(value: float) -> str:
+def rounded(value: float) -> str:
     """Two or three digits that count."""
     if value >= 100:
         return f"{value:,.0f}"

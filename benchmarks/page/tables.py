@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from benchmarks.page.chart import short
+from benchmarks.page.chart import rounded
 from benchmarks.page.result import Budget, Peer, Result
 
 ABOUT = ("processor", "cores", "memory", "system", "python", "load before")
@@ -24,7 +24,8 @@ def worst(budgets: Sequence[Budget], peers: Sequence[Peer]) -> Iterator[str]:
     used = [(share(row, row.must), row) for row in budgets]
     ratios = [(1 / part if part else math.inf, _of_limit(row)) for part, row in used]
     ratios += [
-        (row.ratio, f"{row.task}: {short(row.ratio)} times as good as {row.name}") for row in peers
+        (row.ratio, f"{row.task}: {rounded(row.ratio)} times as good as {row.name}")
+        for row in peers
     ]
     if not ratios:
         return
@@ -43,8 +44,8 @@ def worst(budgets: Sequence[Budget], peers: Sequence[Peer]) -> Iterator[str]:
 
 def _of_limit(row: Budget) -> str:
     return (
-        f"{row.what}: {short(row.value)} {row.unit} where {short(row.must)} is the limit "
-        f"({short(share(row, row.must))} of it)"
+        f"{row.what}: {rounded(row.value)} {row.unit} where {rounded(row.must)} is the limit "
+        f"({rounded(share(row, row.must))} of it)"
     )
 
 
@@ -56,11 +57,11 @@ def budgets(rows: Sequence[Budget]) -> str:
     ]
     for row in rows:
         sign = "≥" if row.higher else "≤"
-        aim = "–" if row.aim is None else f"{sign} {short(row.aim)}"
+        aim = "–" if row.aim is None else f"{sign} {rounded(row.aim)}"
         of_aim = "–" if row.aim is None else _share(row, row.aim)
         lines.append(
-            f"| {row.what} | {short(row.value)} {row.unit}{_spread(row.low, row.high)} | {sign} "
-            f"{short(row.must)} | {_share(row, row.must)} | {aim} | {of_aim} |"
+            f"| {row.what} | {rounded(row.value)} {row.unit}{_spread(row.low, row.high)} | {sign} "
+            f"{rounded(row.must)} | {_share(row, row.must)} | {aim} | {of_aim} |"
         )
     return "\n".join(
         [*lines, "", "A share of 1 is the limit; below 1 is better, above is **missed**."]
@@ -69,11 +70,13 @@ def budgets(rows: Sequence[Budget]) -> str:
 
 def _share(row: Budget, limit: float) -> str:
     used = share(row, limit)
-    return f"**{short(used)}**" if used > 1 else short(used)
+    return f"**{rounded(used)}**" if used > 1 else rounded(used)
 
 
 def _spread(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None or low == high else f" ({short(low)} – {short(high)})"
+    return (
+        "" if low is None or high is None or low == high else f" ({rounded(low)} – {rounded(high)})"
+    )
 
 
 def peers(rows: Sequence[Peer]) -> str:
@@ -83,18 +86,18 @@ def peers(rows: Sequence[Peer]) -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     for row in rows:
-        ratio = f"{short(row.ratio)}{_spread(row.low, row.high)}"
+        ratio = f"{rounded(row.ratio)}{_spread(row.low, row.high)}"
         name = f"{row.name} ({row.note})" if row.note else row.name
         lines.append(
-            f"| {row.task} | {name} | {short(row.theirs)} {row.unit} "
-            f"| {short(row.ours)} {row.unit} | {f'**{ratio}**' if row.ratio < 1 else ratio} |"
+            f"| {row.task} | {name} | {rounded(row.theirs)} {row.unit} "
+            f"| {rounded(row.ours)} {row.unit} | {f'**{ratio}**' if row.ratio < 1 else ratio} |"
         )
     return "\n".join(lines)
 
 
 def figures(values: Mapping[str, float]) -> str:
     """Named figures."""
-    lines = [f"| {name} | {short(value)} |" for name, value in values.items()]
+    lines = [f"| {name} | {rounded(value)} |" for name, value in values.items()]
     return "\n".join(["| what | figure |", "| --- | --- |", *lines])
 
 

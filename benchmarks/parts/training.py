@@ -71,9 +71,9 @@ def count_refits(sessions: int, tickers: int) -> int:
     """How often the walk-forward refits."""
     whole, _ = built(sessions, tickers)
     settings = load_settings(None)
-    features = FeatureCache(whole).features.with_all_inputs()
+    features = FeatureCache(whole).features
     schedule = _config(settings, whole).schedule
-    return len(splits.folds(features.rows, 1, schedule))
+    return len(splits.folds(features.rows[features.complete], 1, schedule))
 
 
 def _config(settings: Settings, panel: Panel) -> Any:
@@ -82,14 +82,16 @@ def _config(settings: Settings, panel: Panel) -> Any:
 
 def bare_fits(panel: Panel, settings: Settings) -> float:
     """Cpu seconds of scikit-learn's fits on the rows of every refit at one session."""
-    features = FeatureCache(panel).features.with_all_inputs()
+    features = FeatureCache(panel).features
+    complete = np.flatnonzero(features.complete)
+    rows, columns = features.rows[complete], features.columns[complete]
     actual = np.where(panel.complete[:, None], panel.targets(1), np.nan)
-    targets = ranks(actual)[features.rows, features.columns]
+    targets = ranks(actual)[rows, columns]
     schedule, taken = _config(settings, panel).schedule, 0.0
-    for fold in splits.folds(features.rows, 1, schedule):
+    for fold in splits.folds(rows, 1, schedule):
         train = fold.train[np.isfinite(targets[fold.train])]
         if train.size >= schedule.min_train and fold.test.size:
-            X, y = features.take(train), targets[train]
+            X, y = features.take(complete[train]), targets[train]
             model = _trees(train.size)
             began = time.process_time()
             model.fit(X, y)
