@@ -56,7 +56,11 @@ def measure(quick: bool) -> Result:
             _compare(found, outcome, horizon, actual)
     found.versions = outcome.versions
     found.missing = {f"intervals: {name}": why for name, why in outcome.failed.items()}
-    found.notes = [f"Prices: {whose}, {len(origins)} forecasts of each share at each horizon."]
+    found.notes = [
+        f"Distributions: {whose}, {len(origins)} forecasts of each share at each horizon. Of "
+        "statsforecast one session ahead is scored GARCH's variance with normal quantiles: its own "
+        "intervals are centred on a return that it draws."
+    ]
     return found
 
 

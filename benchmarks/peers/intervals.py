@@ -14,6 +14,7 @@ from pathlib import Path
 import contestant
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 # MAPIE's models are fitted anew at every tenth origin, and calibrated on the last year's labels.
 REFIT, CALIBRATION = 10, 250
@@ -22,7 +23,11 @@ REFIT, CALIBRATION = 10, 250
 def by_statsforecast(
     close: np.ndarray, origins: np.ndarray, levels: np.ndarray, horizon: int, out: Path
 ) -> str:
-    """GARCH(1,1) of daily returns for one session, a random walk with drift for more."""
+    """GARCH(1,1) of daily returns for one session, a random walk with drift for more.
+
+    Its GARCH intervals are centred on a return that it draws, and as wide as if the variance were
+    a standard deviation (2.1.1). What is scored is its variance with normal quantiles around zero.
+    """
     from statsforecast import StatsForecast
     from statsforecast.models import GARCH, RandomWalkWithDrift
 
@@ -50,10 +55,14 @@ def by_statsforecast(
     name = str(model)
     columns = [f"{name}-lo-{share}" for share in shares] + [name]
     columns += [f"{name}-hi-{share}" for share in reversed(shares)]
-    quantiles = last[columns].to_numpy().reshape(len(origins), tickers, len(levels)) / 100
-    if horizon > 1:
-        quantiles = quantiles - logs[origins][:, :, None]
-    return _write(out, np.expm1(quantiles))
+    quantiles = last[columns].to_numpy().reshape(len(origins), tickers, len(levels))
+    if horizon == 1:
+        normal = norm.ppf(levels)
+        variances = (quantiles[..., -1] - quantiles[..., 0]) / (normal[-1] - normal[0])
+        quantiles = np.sqrt(variances)[..., None] * normal
+    else:
+        quantiles = quantiles - 100 * logs[origins][:, :, None]
+    return _write(out, np.expm1(quantiles / 100))
 
 
 def by_mapie(
