@@ -1,7 +1,7 @@
 """Distributions of returns beside statsforecast's and MAPIE's: time, and CRPS on the same outcomes.
 
 Run: python -m benchmarks.parts.intervals [--quick]. The prices are those of real shares where
-FORECAST_TEST_DATA names the folder with them, else a synthetic market; the result says which.
+FORECAST_TEST_DATA or ../shared/data has them, else a synthetic market; the result says which.
 Scores are of nine quantiles, every fifth session of about a year, the same outcomes for all.
 """
 
@@ -66,7 +66,8 @@ def measure(quick: bool) -> Result:
 
 def prices(tickers: int) -> tuple[pl.DataFrame, str]:
     """Clean rows, and whose they are."""
-    folder = Path(os.environ.get("FORECAST_TEST_DATA", "")) / "nse_daily_upstox"
+    data = Path(os.environ.get("FORECAST_TEST_DATA") or race.ROOT.parent / "shared/data")
+    folder = data / "nse_daily_upstox"
     files = sorted(folder.glob("*.csv"))
     if not files:
         return pl.concat(clean_prices(1240, tickers)), f"{tickers} synthetic shares"
