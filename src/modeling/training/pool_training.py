@@ -54,7 +54,12 @@ def train_pool(
     fit_cache: FitCache = NO_FIT_CACHE,
     engine: Engine = IN_PROCESS,
 ) -> PoolTraining:
-    """Walk the candidates of both horizons forward over a pool; nothing is fitted with a leak."""
+    """Walk the candidates of both horizons forward over a pool; nothing is fitted with a leak.
+
+    Distributions are computed while workers fit; without any, before features are made: what they
+    are forecast from is as large as a dozen matrices of prices.
+    """
+    distributions = _distributions(panel, settings) if engine.workers == 1 else None
     feature_cache = FeatureCache(panel, engine)
     leak = find_leak(feature_cache)
     tickers = count_seasoned_tickers(panel)
@@ -64,8 +69,7 @@ def train_pool(
         config = experiment_config(settings, horizon, names, tickers)
         log.info(f"Trying the candidates of the {horizon} horizon over past sessions.")
         begun[horizon] = begin_walk_forward(feature_cache, config, names, fit_cache)
-    # Meanwhile workers fit.
-    distributions = _distributions(panel, settings)
+    distributions = distributions or _distributions(panel, settings)
     results = {horizon: finish(distributions[horizon]) for horizon, finish in begun.items()}
     return PoolTraining(feature_cache, results, leak)
 
@@ -73,11 +77,7 @@ def train_pool(
 def _distributions(
     panel: Panel, settings: Settings
 ) -> dict[str, distribution.DistributionForecasts]:
-    """Of the latest sessions, at both horizons.
-
-    What they are forecast from is as large as a dozen matrices of prices, and gone when candidates
-    are judged.
-    """
+    """Of the latest sessions, at both horizons."""
     since = max(len(panel.sessions) - SCORED_SESSIONS, 0)
     variances, horizons = volatility.build_inputs(panel), settings.training.horizons
     return {
