@@ -20,6 +20,7 @@ from src.db.database import Database, open_database
 from src.db.fence import RunFence
 from src.db.tables.prepared import PreparedTickers
 from src.stages.context import make_context
+from src.stages.engine.worker_process import sendable
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
@@ -73,8 +74,9 @@ class RecordedStages:
 
     def failed(self, clock: StageClock, tickers: Sequence[str], error: Exception) -> None:
         """See Reporter; where it was raised goes with the error to the log of the run."""
-        error.add_note("".join(traceback.format_exception(error)))
-        self._calls.append(("failed", (clock, list(tickers), error)))
+        sent = sendable(error)
+        sent.add_note("".join(traceback.format_exception(error)))
+        self._calls.append(("failed", (clock, list(tickers), sent)))
 
     def replay(self, reporter: Reporter) -> None:
         """Tell another reporter the same."""

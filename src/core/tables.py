@@ -249,7 +249,7 @@ CLEAN_HOURLY = Table(
     columns={"ticker": TEXT, "ts": TIME, **BARS, "source": TEXT, "repaired_by": TEXT},
 )
 # What each ticker's clean daily prices are, and of which raw rows and of what else they were made;
-# ``basis`` is empty where newer rows cannot just be added (see ``src.data.cleaning.added``).
+# ``basis`` is empty where newer rows cannot just be added (see ``src.data.cleaning.series.state``).
 CLEAN_SERIES = Table(
     "clean_series",
     key=("ticker",),

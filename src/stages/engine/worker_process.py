@@ -34,9 +34,9 @@ def run_task(function: Callable[..., _Result], args: Sequence[Any]) -> _Result:
     try:
         return function(*map(shared_value, args))
     except Exception as error:
-        if _can_be_sent(error):
+        if (sent := sendable(error)) is error:
             raise
-        raise TaskFailed(f"{type(error).__name__}: {one_line(error)}") from None
+        raise sent from None
 
 
 def run_remote_task(program: str, function: Callable[..., _Result], *args: Any) -> _Result:
@@ -58,16 +58,17 @@ def run_remote_task(program: str, function: Callable[..., _Result], *args: Any) 
     return run_task(function, args)
 
 
+def sendable(error: Exception) -> Exception:
+    """The error, or a ``TaskFailed`` in the place of one that no other process could read."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    except Exception:
+        return TaskFailed(f"{type(error).__name__}: {one_line(error)}")
+    return error
+
+
 def _end_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)
-
-
-def _can_be_sent(error: Exception) -> bool:
-    try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
-    except Exception:
-        return False
-    return True
