@@ -82,14 +82,6 @@ class DataStages:
         self._url = url
         self._clock = StageClock("")
 
-    def bring_up_to_date(self, block: Sequence[str], ingest: Stage | None = None) -> list[str]:
-        """Run the stages on a block, from ``ingest`` on or on what is stored of it.
-
-        Returns:
-            The tickers that are up to date.
-        """
-        return self.prepare(list(block) if ingest is None else self.ingest(block, ingest))
-
     def ingest(self, block: Sequence[str], stage: Stage) -> list[str]:
         """Store what a source has of a block; the tickers to go on with."""
         return self._together((stage,), block)

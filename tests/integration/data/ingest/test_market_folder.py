@@ -16,7 +16,7 @@ from src.data.history import as_known
 from src.data.history.deliveries import unpack
 from src.data.ingest import stage as ingest
 from src.data.ingest.withdraw import withdraw
-from src.data.sources.files import source as file_source
+from src.data.sources.files import read_file
 from src.data.sources.files.source import FileSource
 from tests.support.prices import context, run, sessions
 
@@ -85,13 +85,13 @@ def bring(store, home, folder):
 @pytest.fixture
 def parsed(monkeypatch):
     names = []
-    parse = file_source.parse_file
+    parse = read_file.parse_file
 
     def noting(content, file, options):
         names.append(file.path.name)
         return parse(content, file, options)
 
-    monkeypatch.setattr(file_source, "parse_file", noting)
+    monkeypatch.setattr(read_file, "parse_file", noting)
     return names
 
 

@@ -6,7 +6,7 @@ from src.core.calendars.nse import nse
 from src.core.tables import INGEST_BATCHES
 from src.data.ingest import stage as ingest
 from src.data.ingest import withdraw
-from src.data.sources.files import source as file_source
+from src.data.sources.files import read_file
 from src.data.sources.files.source import FileSource
 from tests.support.prices import NOW, TCS, context, rows, run
 
@@ -30,13 +30,13 @@ def folder(tmp_path):
 def parsed(monkeypatch):
     """The names of the files that are parsed."""
     names = []
-    parse = file_source.parse_file
+    parse = read_file.parse_file
 
     def noting(content, file, options):
         names.append(file.path.name)
         return parse(content, file, options)
 
-    monkeypatch.setattr(file_source, "parse_file", noting)
+    monkeypatch.setattr(read_file, "parse_file", noting)
     return names
 
 

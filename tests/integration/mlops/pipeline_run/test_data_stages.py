@@ -62,8 +62,10 @@ def bring(store, home, database_url):
                 skip_unchanged=skip,
                 url=database_url,
             )
-            fetch = ingest.stage(of(list(deliveries))) if deliveries else None
-            return stages.bring_up_to_date(tickers, fetch), told
+            going_on = list(tickers)
+            if deliveries:
+                going_on = stages.ingest(tickers, ingest.stage(of(list(deliveries))))
+            return stages.prepare(going_on), told
 
         yield run
 
