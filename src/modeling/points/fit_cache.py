@@ -15,11 +15,11 @@ import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
+from src.config.version import installed_version
 from src.core.arrays import Floats, Ints, Singles
 from src.features import catalogue, market
 from src.modeling.points import boosting, session_ranks
@@ -198,7 +198,7 @@ def _contents(features: FeatureRows, first: int, end: int) -> Iterator[Ints | Si
 
 def _key(fitting: Fitting, fold: FoldRows, digests: SessionDigests) -> str:
     """A hash of the rows, of the code that ranks and fits them and of its libraries."""
-    libraries = [_installed(library) for library in LIBRARIES]
+    libraries = [installed_version(library) for library in LIBRARIES]
     modules = (
         inspect.getmodule(fitting.fit) or type(fitting.fit),
         boosting,
@@ -218,10 +218,3 @@ def _digest(*parts: bytes | Ints | Floats) -> str:
         digest.update(len(data).to_bytes(8))
         digest.update(data)
     return digest.hexdigest()
-
-
-def _installed(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None

@@ -48,12 +48,13 @@ def run_remote_task(program: str, function: Callable[..., _Result], *args: Any) 
         args: Of the function.
 
     Raises:
-        WorkerRefused: This worker has another version of the program.
+        WorkerRefused: This worker has another version of the program, or of what it computes with.
     """
     if program != program_hash():
         raise WorkerRefused(
-            f"The worker {socket.gethostname()} has another version of this program than the run: "
-            "install the same on all of them, and start them again."
+            f"The worker {socket.gethostname()} has another version of this program, of Python or "
+            "of numpy, polars, scikit-learn, scipy or lightgbm than the run: install the same on "
+            "all of them, and start them again."
         )
     return run_task(function, args)
 

@@ -20,7 +20,7 @@ def test_the_failure_of_a_ticker_reaches_the_run_whatever_error_it_was():
     recorded, heard = RecordedStages(), Heard()
     recorded.failed(StageClock("data_cleaning"), ["A.NS"], UnsendableError("this", "that"))
     recorded.failed(StageClock("data_cleaning"), ["B.NS"], ValueError("wrong"))
-    pickle.loads(pickle.dumps(recorded)).replay(heard)
+    pickle.loads(pickle.dumps(recorded)).replay(heard)  # noqa: S301 - our own bytes
     (first, unsendable), (second, plain) = heard.failures
     assert (first, second) == (["A.NS"], ["B.NS"])
     assert isinstance(unsendable, TaskFailed)
