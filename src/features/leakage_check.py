@@ -19,6 +19,8 @@ from src.core.arrays import Floats, Ints, Singles
 LIMIT, MANY_TICKERS, SHORT_HISTORY = 0.10, 20, 3.0
 # Of fewer tickers chance alone may give more: five standard errors are allowed.
 LIMIT_OF_FEW, STANDARD_ERRORS = 0.30, 5.0
+# From so many sessions on, the limit of many tickers is LIMIT: more of them show no smaller leak.
+ENOUGH_SESSIONS = 1_000
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,18 @@ class FeatureRows:
         self._fill(out, positions)
         return out
 
+    def of_every(self, step: int) -> FeatureRows:
+        """The rows of every ``step``-th of the sessions that have rows, the newest included."""
+        sessions = np.unique(self.rows)
+        kept = np.isin(self.rows, sessions[::-1][::step])
+        return replace(
+            self,
+            rows=self.rows[kept],
+            columns=self.columns[kept],
+            complete=self.complete[kept],
+            bars=self.bars[kept],
+        )
+
     def by_name(self) -> Iterator[tuple[str, Singles]]:
         """Each input by name; (n,), NaN where a row lacks it."""
         for first in range(0, len(self.names), TOGETHER):

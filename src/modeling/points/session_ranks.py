@@ -48,9 +48,13 @@ class SessionRanks:
     def column(self, name: str, bars: Ints) -> Singles:
         """One rank at some bars of complete sessions; (bars,)."""
         rows, columns = self.stored.rows, self.stored.columns
-        values = np.full(self.stored.shape, np.nan, np.float32)
-        values[rows, columns] = self._input(name, self.stored.per_bar, slice(None))
-        return ranks(values)[rows[bars], columns[bars]].astype(np.float32)
+        wanted = np.zeros(self.stored.shape[0], dtype=bool)
+        wanted[rows[bars]] = True
+        place, every = np.cumsum(wanted) - 1, wanted[rows]
+        values = np.full((int(wanted.sum()), self.stored.shape[1]), np.nan, np.float32)
+        inputs = self._input(name, self.stored.per_bar, slice(None))
+        values[place[rows[every]], columns[every]] = inputs[every]
+        return ranks(values)[place[rows[bars]], columns[bars]].astype(np.float32)
 
     def known(self) -> Bools:
         """Sessions at which every input has a rank: of enough tickers; (T,)."""

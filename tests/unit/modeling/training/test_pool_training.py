@@ -8,6 +8,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from src.config.settings import Settings
+from src.features import leakage_check
 from src.modeling.experiment import run as experiment
 from src.modeling.experiment.run import FeatureCache, pool_of
 from src.modeling.points.fit_cache import DiskFitCache
@@ -185,6 +186,15 @@ def test_the_limit_counts_the_sessions_and_tickers_that_have_inputs(panel):
     assert find_leak(cache).endswith(
         f"over {(350 - 252) * 22} rows of 22 tickers, the limit is {3 / np.sqrt(98):.2f}"
     )
+
+
+def test_of_a_large_pool_every_few_sessions_show_a_leak(panel, monkeypatch):
+    monkeypatch.setattr(pool_training, "ROWS_WITHOUT_CHOICE", 1_000)
+    monkeypatch.setattr(leakage_check, "ENOUGH_SESSIONS", 100)
+    cache = leaky(panel, "ret_lag1_s", lambda _, target: np.nan_to_num(target))
+
+    # Of 468 sessions with inputs every fourth, 117 from the last back, which has no next return.
+    assert f"over {116 * 22} rows of 22 tickers" in find_leak(cache)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 60, 316, 317])
