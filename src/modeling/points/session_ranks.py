@@ -54,7 +54,8 @@ class SessionRanks:
         values = np.full((int(wanted.sum()), self.stored.shape[1]), np.nan, np.float32)
         inputs = self._input(name, self.stored.per_bar, slice(None))
         values[place[rows[every]], columns[every]] = inputs[every]
-        return ranks(values)[place[rows[bars]], columns[bars]].astype(np.float32)
+        ranked = ranks(values)[place[rows[bars]], columns[bars]]
+        return np.asarray(ranked, dtype=np.float32)
 
     def known(self) -> Bools:
         """Sessions at which every input has a rank: of enough tickers; (T,)."""
