@@ -73,7 +73,10 @@ class DaskCluster:
 
     def share(self, value: Any) -> Any:
         """See Engine; each worker has it in its memory."""
-        return self._client.scatter(value, broadcast=True, hash=False)
+        try:
+            return self._client.scatter(value, broadcast=True, hash=False)
+        except OSError as error:  # or a TimeoutError, which is one
+            raise self._lost() from error
 
     def close(self) -> None:
         """Cancel what is not done, and leave the cluster as it is."""

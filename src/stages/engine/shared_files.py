@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 PREFIX = "tcsns-forecast-shared-"
+# A folder has another name until it is locked: else another process may find it abandoned.
+_UNLOCKED = "tcsns-forecast-new-"
 # Arrays begin where the widest instructions of a processor read from.
 _ALIGNMENT = 64
 # Of how many shared values a process keeps what is not mapped.
@@ -44,8 +46,11 @@ class SharedFiles:
 
     def __init__(self) -> None:
         _remove_abandoned()
-        self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-        self._lock = _lock(self._folder)
+        unlocked = Path(tempfile.mkdtemp(prefix=_UNLOCKED))
+        self._lock = _lock(unlocked)
+        self._folder = unlocked.rename(
+            unlocked.with_name(PREFIX + unlocked.name.removeprefix(_UNLOCKED))
+        )
         self._count = 0
 
     def share(self, value: Any) -> SharedValue:
@@ -110,7 +115,7 @@ def _remove_abandoned() -> None:
     """Remove the folders of this user's processes that were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         try:
-            if folder.stat().st_uid != os.getuid():
+            if folder.lstat().st_uid != os.getuid():
                 continue
             lock = _lock(folder)
         except OSError:

@@ -124,6 +124,19 @@ def test_what_a_killed_process_shared_is_removed_by_the_next(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_runs_that_start_together_do_not_remove_what_each_other_shares(tmp_path):
+    code = (
+        "from src.stages.engine.shared_files import SharedFiles\n"
+        "for _ in range(300): SharedFiles().close()"
+    )
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    started = [
+        subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environ) for _ in range(3)
+    ]
+    assert [process.wait() for process in started] == [0, 0, 0]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_process_is_replaced_after_some_tasks(tmp_path):
     with open_engine(2) as engine:
         waiting = engine.submit(tasks.wait_for, str(tmp_path / "go"))  # one process has all others
