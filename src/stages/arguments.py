@@ -114,12 +114,13 @@ def add_looking_back(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_engine(parser: argparse._ActionsContainer) -> None:
+def add_engine(parser: argparse.ArgumentParser) -> None:
     """``--workers`` and ``--engine``, which ``engine_settings`` reads."""
-    parser.add_argument(
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
         "--workers", metavar="N", help="processes of this machine that share the work (default: 1)"
     )
-    parser.add_argument(
+    which.add_argument(
         "--engine", metavar="dask://HOST:PORT", help="a Dask cluster that shares it instead"
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from functools import partial
@@ -39,7 +40,7 @@ class DaskCluster:
     this program as the run, or refuse its tasks.
 
     Raises:
-        UsageError: The package ``distributed`` is not installed.
+        UsageError: The package ``distributed`` is not installed, or certificates are missing.
         ClusterLost: No scheduler answers there, or it has no worker.
     """
 
@@ -170,13 +171,43 @@ def _connect(address: str) -> Any:
     # The bytes of a file are no graph.
     warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
     url = address.replace("dask+", "").replace("dask://", "tcp://")
+    certificates = _certificates(address)
     client: Any = distributed.Client
     try:
+        asyncio.run(asyncio.wait_for(_greet(url, certificates), CONNECT_SECONDS))
         return client(url, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, TimeoutError) as error:
         raise ClusterLost(
             f"No Dask scheduler answers at {address}: start it, or correct --engine."
         ) from error
+
+
+def _certificates(address: str) -> Any:
+    """What a connection is made with; a client without it would leave a traceback behind."""
+    from distributed.security import Security
+
+    security: Any = Security
+    try:
+        arguments = security().get_connection_args("client")
+    except OSError as error:
+        raise UsageError(
+            f"--engine {address}: the certificates of Dask's configuration cannot be read "
+            f"({error})."
+        ) from error
+    if address.startswith("dask+tls") and arguments.get("ssl_context") is None:
+        raise UsageError(
+            f"--engine {address} needs certificates: set DASK_DISTRIBUTED__COMM__TLS__CA_FILE and "
+            "the other variables of Dask's security."
+        )
+    return arguments
+
+
+async def _greet(url: str, certificates: Mapping[str, Any]) -> None:
+    """See that a scheduler answers; Dask's client waits without end where another server does."""
+    from distributed.comm import connect
+
+    connection: Any = await connect(url, timeout=CONNECT_SECONDS, **certificates)
+    await connection.close()
 
 
 def _missing_module(error: BaseException | None) -> str | None:
