@@ -204,9 +204,10 @@ def _certificates(address: str) -> Any:
 
 async def _greet(url: str, certificates: Mapping[str, Any]) -> None:
     """See that a scheduler answers; Dask's client waits without end where another server does."""
-    from distributed.comm import connect
+    from distributed.comm import core
 
-    connection: Any = await connect(url, timeout=CONNECT_SECONDS, **certificates)
+    connect: Any = core.connect
+    connection = await connect(url, timeout=CONNECT_SECONDS, **certificates)
     await connection.close()
 
 
