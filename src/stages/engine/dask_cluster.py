@@ -145,7 +145,8 @@ class DaskCluster:
         if isinstance(error, ForecastError):
             return error
         if type(error).__name__ == "KilledWorker":
-            return WorkerLost(1 + len(getattr(error, "args", ())))
+            _, _, allowed_failures = error.args
+            return WorkerLost(allowed_failures + 1)
         missing = _missing_module(error)
         if missing is not None:
             return WorkerRefused(
