@@ -108,10 +108,10 @@ class _Process:
             self._tasks += 1
 
     def stop(self) -> None:
-        """Kill the process where it is at a task."""
-        if self._is_busy and self._pid:
+        """Kill the process where it is at a task; one that was stopped goes on, to hear its end."""
+        if self._pid:
             with suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
+                os.kill(self._pid, signal.SIGKILL if self._is_busy else signal.SIGCONT)
 
     def end(self) -> None:
         """Let the process end, which has no task."""

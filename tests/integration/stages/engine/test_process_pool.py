@@ -185,3 +185,11 @@ def test_the_workers_end_with_the_process_that_started_them(tmp_path, to):
 
 def _alive(folder):
     return [path.name for path in folder.iterdir() if Path(f"/proc/{path.name}").exists()]
+
+
+def test_an_idle_process_that_was_stopped_does_not_keep_the_block_from_its_end():
+    with open_engine(2) as engine:
+        pid = engine.submit(tasks.process_id).result()
+        os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: " T " in Path(f"/proc/{pid}/stat").read_text())
+    assert not Path(f"/proc/{pid}").exists()
