@@ -128,8 +128,9 @@ def _rebuild_prices(
     before = stored.filter(source=source)
     after = before.clear() if left.is_empty() else rebuild_prices(left).select(before.columns)
     changed = store.replace(table, [ticker], after, within={"source": source}, stored=stored)
-    sums = sums_frame([(ticker, kind, source, after.height, price_sum(after, key))])
-    store.upsert(RAW_SERIES, sums)
+    # A series without rows would count as a second source of its ticker.
+    sums = [(ticker, kind, source, after.height, price_sum(after, key))] if after.height else []
+    store.replace(RAW_SERIES, [ticker], sums_frame(sums), within={"kind": kind, "source": source})
     store.replace(CLEAN_SERIES, [ticker], store.load(CLEAN_SERIES, []))
     revisions = differences(before, after, key).with_columns(
         ticker=pl.lit(ticker),

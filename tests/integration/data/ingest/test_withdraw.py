@@ -9,6 +9,7 @@ from src.core.errors import BadInput
 from src.core.tables import (
     ACTION_HISTORY,
     CLEAN_DAILY,
+    CLEAN_SERIES,
     CORPORATE_ACTIONS,
     FEATURES_DAILY,
     INGEST_BATCHES,
@@ -16,6 +17,7 @@ from src.core.tables import (
     PRICE_REVISIONS,
     QUARANTINE,
     RAW_DAILY,
+    RAW_SERIES,
 )
 from src.data.cleaning import stage as cleaning
 from src.data.corporate_actions.decisions.manual import decided_rows
@@ -97,7 +99,8 @@ def test_the_only_batch_leaves_nothing_behind(store, home, bring, closes, take_o
     take_out(FIRST)
 
     assert closes() == []
-    for table in (CLEAN_DAILY, CORPORATE_ACTIONS, QUARANTINE, FEATURES_DAILY, POOL_MEMBERS):
+    derived = (CLEAN_DAILY, CLEAN_SERIES, QUARANTINE, FEATURES_DAILY, POOL_MEMBERS)
+    for table in (RAW_SERIES, CORPORATE_ACTIONS, *derived):
         assert rows(store, table).is_empty()
     data = load_ticker_data(context(store, home, now=LATER))
     assert report_sections(data)
