@@ -29,9 +29,11 @@ WRITER_LOCKS = 7203008
 POOL_WAIT = 600
 
 _TRY = "SELECT name FROM unnest(%s::text[]) name WHERE pg_try_advisory_lock(%s, hashtext(name))"
-# Locked and released at once: until then a worker of a run that was killed may be writing.
+# Locked and released at once: until then a worker of a run that was killed may be writing. In the
+# order of that worker, or each could wait for what the other has.
 _WAIT_FOR_WRITERS = """
-SELECT pg_advisory_xact_lock(%s, hashtext(name)) FROM unnest(%s::text[]) name
+SELECT pg_advisory_xact_lock(%s, key) FROM (
+    SELECT hashtext(name) AS key FROM unnest(%s::text[]) name ORDER BY 1) keys
 """
 # The server has room for so many locks in any case.
 _LOCKS_AT_A_TIME = 250

@@ -10,7 +10,7 @@ from src.core.tables import PREPARED_TICKERS
 from src.db.connection import control_connection
 from src.db.database import open_database
 from src.db.fence import RunFence
-from src.db.tables.locks import RUN_LOCKS, TickerLocks
+from src.db.tables.locks import RUN_LOCKS, WRITER_LOCKS, TickerLocks
 
 TICKERS = ["A.NS", "B.NS"]
 
@@ -85,3 +85,30 @@ def test_a_new_run_waits_for_the_last_transaction_of_a_worker_left_over(run, wor
     begins.join(timeout=30)
     assert taken.is_set()
     assert stored(database_url) == [("A.NS", "x")]
+
+
+def test_a_new_run_and_a_worker_left_over_never_wait_for_each_other(database_url):
+    taken = threading.Event()
+    lock = "SELECT pg_advisory_xact_lock(%s, hashtext(%s))"
+    waits = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with psycopg.connect(database_url) as left_over, psycopg.connect(database_url) as watch:
+        watch.autocommit = True
+        pair = "SELECT a, b FROM (SELECT 'T' || n a, 'T' || n + 1 b FROM generate_series(1, 9) n) p"
+        # By their names the other way round than by the hashes that a worker goes by.
+        pair += " WHERE hashtext(a) > hashtext(b) LIMIT 1"
+        later, first = watch.execute(pair).fetchone()
+        left_over.execute(lock, (WRITER_LOCKS, first))
+
+        def begin():
+            with control_connection(database_url) as connection:
+                assert TickerLocks(connection).take([later, first]) == {}
+                taken.set()
+
+        begins = threading.Thread(target=begin)
+        begins.start()
+        while not watch.execute(waits).fetchone():
+            assert not taken.is_set()
+        left_over.execute(lock, (WRITER_LOCKS, later))
+        left_over.commit()
+        begins.join(timeout=30)
+    assert taken.is_set()
