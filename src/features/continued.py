@@ -98,7 +98,7 @@ def find_continued(context: RunContext, stored: Mapping[str, Row], horizon: int)
 
 
 def _series(context: RunContext, stored: Mapping[str, Row]) -> dict[str, Row]:
-    """The rows of ``clean_series`` of tickers with features of today's version and horizons."""
+    """The rows of ``clean_series`` of tickers with features of the current version and horizons."""
     if context.as_of is not None or context.known_at is not None:
         return {}
     now = (version(), horizons_text(context.settings))
