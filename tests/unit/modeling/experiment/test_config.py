@@ -39,4 +39,4 @@ def test_only_pools_of_twenty_are_judged_in_units_of_volatility_and_only_at_one_
     rules = config_of({}, horizon, tickers=tickers).rules
 
     assert rules.standardised is standardised
-    assert (rules.configurations, rules.level) == (54, 0.001)
+    assert (rules.configurations, rules.level) == (66, 0.001)

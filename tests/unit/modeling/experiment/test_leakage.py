@@ -120,7 +120,8 @@ def test_a_scaler_fitted_on_all_data_is_caught(whole):
         centre, spread = np.nanmean(stored, axis=0), np.nanstd(stored, axis=0)
         wrong = replace(features, stored=(stored - centre) / spread)
 
-        def through_origin(X, y, horizon):
+        def through_origin(rows, y, horizon):
+            X = rows[:].astype(float)
             weights, *_ = np.linalg.lstsq(X.T @ X + np.eye(X.shape[1]), X.T @ y, rcond=None)
             return type("Line", (), {"predict": lambda self, X: X @ weights})()
 
