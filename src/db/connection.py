@@ -6,6 +6,8 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html.
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -32,6 +34,7 @@ LOCK_TIMEOUT = "60s"
 OWNER, WRITER, READER = "forecast_owner", "forecast_writer", "forecast_reader"
 
 DISK_FULL = "53100"
+NO_SPACE = os.strerror(errno.ENOSPC)
 # Data exceptions, violations of a table's constraints, limits such as the longest key of an index,
 # and values of a type that their column cannot have.
 BAD_VALUE = ("22", "23", "54", "42804", "42846")
@@ -184,7 +187,8 @@ def _sentence(url: str, error: Exception, *, connecting: bool) -> ForecastError:
     text = str(error).strip() or type(error).__name__
     reason = re.sub(r"^[A-Z_]+: \[libpq\] (Failed to connect: )?", "", text.splitlines()[0].strip())
     place, state = without_credentials(url), getattr(error, "sqlstate", None)
-    if state == DISK_FULL:
+    # ADBC gives no SQLSTATE where it fails to create a table.
+    if state == DISK_FULL or (state is None and NO_SPACE in text):
         return DatabaseFull(
             f"The disk of the database at {place} is full ({reason}): free some space, then try "
             "again."

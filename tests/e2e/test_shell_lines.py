@@ -143,6 +143,7 @@ python -m src.features.features_daily
 python -m src.dashboard.probe
 python -m src.dashboard.login
 python -m src.api
+python -m src.modeling.backtest
 """.strip().splitlines()
 
 NOT_RUN_PROGRAMS = {

@@ -50,7 +50,7 @@ def quantiles_at(run_context, ticker, horizon, day, *pooled):
     panel = load_panel(run_context.store, pooled, run_context.calendar, AHEAD)
     forecasts = distribution.walk_forward(panel, AHEAD[horizon])
     row = int(np.searchsorted(panel.sessions, np.datetime64(day)))
-    return forecasts.at(row, panel.tickers.index(ticker)).quantiles.tolist()
+    return forecasts.at(row, panel.tickers.index(ticker)).quantiles
 
 
 @pytest.mark.parametrize("horizon", ["short", "long"])
