@@ -114,8 +114,12 @@ def serve(path: str) -> None:
             for feature in inputs:
                 feature.compute(of_ticker)
 
+    copied = np.empty_like(source)
+    np.copyto(copied, source)
+
     def one_pass() -> None:
-        source.copy()
+        # Into memory that is there: the system's zeroing of new pages can take ten times as long.
+        np.copyto(copied, source)
 
     contestant.serve({OURS: compute_guide, INPUTS: compute_inputs, PASS: one_pass}, ("numpy",))
 
