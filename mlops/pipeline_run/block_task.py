@@ -61,7 +61,7 @@ class BlockRun:
 
 @dataclass
 class RecordedStages:
-    """A reporter that keeps what it is told until the run hears it."""
+    """A reporter that keeps the calls it gets, for the reporter of the run."""
 
     _calls: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
 
@@ -102,6 +102,8 @@ def prepare_block(run: BlockRun, tickers: Sequence[str]) -> PreparedBlock:
     """
     settings, stages = _settings(run), RecordedStages()
     with _database(settings, run.place) as database, run.fence.around(database, tickers):
+        with database.store.transaction():
+            pass  # refused by the fence before anything is read of another's database
         context = make_context(
             settings, database.store, tuple(tickers), run_id=run.fence.run_id, now=run.now
         )
@@ -137,7 +139,9 @@ class _Connections(local):
         """The database, opened again where its connections were lost or it is another one."""
         if self._database is None or self._opened != (url, home) or not self._database.answers():
             self.close()
-            self._database = self._stack.enter_context(open_database(url, home, "worker of a run"))
+            # The run has updated its database; another must stay as it is.
+            opened = open_database(url, home, "worker of a run", update_schema=False)
+            self._database = self._stack.enter_context(opened)
             self._opened = (url, home)
         return self._database
 

@@ -44,15 +44,18 @@ class Database:
 
 @contextmanager
 def open_database(
-    url: str | None, home: Path, application: str = "tcsns-forecast"
+    url: str | None, home: Path, application: str = "tcsns-forecast", *, update_schema: bool = True
 ) -> Iterator[Database]:
     """The server at ``url``, or the embedded one below ``home`` when ``url`` is None.
+
+    Its schema is brought up to date, unless it may be another's database.
 
     Raises:
         DatabaseUnavailable: Also when the server is lost before the block ends.
         DatabaseRefused: As above.
     """
-    with open_connection(url, home, application) as (reached, control), ExitStack() as stack:
+    opened = open_connection(url, home, application, update_schema=update_schema)
+    with opened as (reached, control), ExitStack() as stack:
         store = PostgresStore(bulk_connection(reached))
         stack.callback(store.close)
         yield Database(reached, store, control)
@@ -60,7 +63,7 @@ def open_database(
 
 @contextmanager
 def open_connection(
-    url: str | None, home: Path, application: str
+    url: str | None, home: Path, application: str, *, update_schema: bool = True
 ) -> Iterator[tuple[str, psycopg.Connection[Any]]]:
     """The URL of the server, and an autocommit connection alone: quicker to open than a store.
 
@@ -69,7 +72,8 @@ def open_connection(
         DatabaseRefused: As above.
     """
     with reach_server(url, home) as reached, one_sentence_errors(reached):
-        ensure_schema(reached)
+        if update_schema:
+            ensure_schema(reached)
         with control_connection(reached, application) as connection:
             yield reached, connection
 
