@@ -29,7 +29,7 @@ _TIMEOUTS = {
     "distributed.comm.timeouts.connect": f"{CONNECT_SECONDS}s",
     "distributed.comm.timeouts.tcp": "30s",
 }
-# What these have to tell of is told in our own sentences.
+# Errors that these log are raised as sentences of our own.
 _SILENT = ("distributed", "distributed.client", "tornado", "tornado.application")
 
 

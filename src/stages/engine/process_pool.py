@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from threading import Event, Lock, local
 from typing import Any, TypeVar
 
@@ -125,8 +125,11 @@ class _Process:
                 1, mp_context=get_context("spawn"), initializer=prepare_process
             )
             with _starting, _environment(one_thread_environment()):
-                pid = self._executor.submit(os.getpid)
-            self._pid = pid.result()
+                others = {process.pid for process in active_children()}
+                self._executor.submit(os.getpid)
+                # Known before it answers: it may have to be killed while it starts.
+                new = (p.pid for p in active_children() if p.pid not in others)
+                self._pid = next(new, None) or 0
         if self._closing.is_set():
             self.stop()
         return self._executor

@@ -20,7 +20,7 @@ _Result = TypeVar("_Result")
 
 
 def prepare_process() -> None:
-    """Let a worker end with its parent, which alone hears Ctrl-C."""
+    """Let a worker end with its parent, which alone handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -193,3 +194,14 @@ def test_an_idle_process_that_was_stopped_does_not_keep_the_block_from_its_end()
         os.kill(pid, signal.SIGSTOP)
         wait_until(lambda: " T " in Path(f"/proc/{pid}/stat").read_text())
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_process_that_was_stopped_while_it_starts_does_not_keep_the_block_from_its_end():
+    others = set(active_children())
+    with open_engine(2) as engine:
+        future = engine.submit(tasks.process_id)
+        wait_until(lambda: set(active_children()) - others)
+        (process,) = set(active_children()) - others
+        os.kill(process.pid, signal.SIGSTOP)
+    assert isinstance(future.exception(timeout=0), WorkerLost)
+    assert not Path(f"/proc/{process.pid}").exists()
