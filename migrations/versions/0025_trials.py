@@ -42,8 +42,8 @@ CREATE TABLE trial_events (
     hash text NOT NULL REFERENCES trials,
     at timestamptz NOT NULL,
     kind text NOT NULL CHECK (kind IN ('better', 'equivalent', 'worse', 'ran_out', 'stopped',
-        'looked', 'failed', 'promoted')),
-    session date CHECK (session IS NOT NULL OR kind IN ('stopped', 'promoted')),
+        'looked', 'failed', 'promoted', 'split')),
+    session date CHECK (session IS NOT NULL OR kind IN ('stopped', 'promoted', 'split')),
     author text NOT NULL CHECK (author <> ''),
     reason text NOT NULL,
     evidence jsonb NOT NULL
@@ -54,7 +54,7 @@ CREATE UNIQUE INDEX idx_trial_events_ending ON trial_events(hash)
 CREATE UNIQUE INDEX idx_trial_events_session ON trial_events(hash, kind, session)
     WHERE kind IN ('looked', 'failed');
 COMMENT ON TABLE trial_events IS
-    'looks at trials, how each ended, failed forecasts of challengers, and promotions';
+    'looks at trials, how each ended, failed forecasts of challengers, promotions and splits';
 COMMENT ON COLUMN trial_events.session IS
     'the newest session with outcomes of a look, or of a forecast that failed; NULL of a person''s';
 """
@@ -67,13 +67,35 @@ CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table
 ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_append_only;
 """
 
+# What decides about a trial is not for the role of the prediction service.
+READER = """
+CREATE FUNCTION refuse_reader() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE insufficient_privilege USING MESSAGE = format(
+        '%s: forecast_reader registers, splits and stops trials, and decides nothing of them',
+        TG_TABLE_NAME);
+END $$;
+CREATE TRIGGER trials_reader BEFORE INSERT ON trials FOR EACH ROW
+    WHEN (current_user = 'forecast_reader' AND NEW.promotes) EXECUTE FUNCTION refuse_reader();
+CREATE TRIGGER trial_events_reader BEFORE INSERT ON trial_events FOR EACH ROW
+    WHEN (current_user = 'forecast_reader' AND NEW.kind NOT IN ('stopped', 'split'))
+    EXECUTE FUNCTION refuse_reader();
+"""
+
+WATCHED = """
+CREATE TRIGGER {table}_insert AFTER INSERT ON {table} REFERENCING NEW TABLE AS changed_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION bump_data_version();
+"""
+
 
 def upgrade() -> None:
     """Add the tables."""
     op.execute(TRIALS)
     op.execute(EVENTS)
+    op.execute(READER)
     for table in ("trials", "trial_events"):
         op.execute(APPEND_ONLY.format(table=table))
+        op.execute(WATCHED.format(table=table))
 
 
 def downgrade() -> None:

@@ -18,9 +18,10 @@ REFERENCES = ("live", "zero")
 LOSSES = ("absolute", "squared")
 # How a trial can end, once; the last by a person, the others by a look.
 ENDINGS = ("better", "equivalent", "worse", "ran_out", "stopped")
-# A look without an ending; a challenger's forecast that failed; that its model was made live.
-LOOKED, FAILED, PROMOTED = "looked", "failed", "promoted"
-EVENT_KINDS = (*ENDINGS, LOOKED, FAILED, PROMOTED)
+# A look without an ending; a challenger's forecast that failed; that its model was made live; that
+# a share of requests is answered by it.
+LOOKED, FAILED, PROMOTED, SPLIT = "looked", "failed", "promoted", "split"
+EVENT_KINDS = (*ENDINGS, LOOKED, FAILED, PROMOTED, SPLIT)
 
 SMALLEST_EFFECTS = (0.0001, 0.5)
 LOOKS_EVERY = (1, 252)

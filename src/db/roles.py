@@ -31,6 +31,7 @@ ROLES = (OWNER, WRITER, READER)
 READER_WRITES = (
     "INSERT ON predictions, run_requests, alert_acknowledgements, alert_silences",
     "INSERT ON trials, trial_events",
+    "UPDATE ON data_version",  # by the triggers of trials
     "UPDATE (cancel_requested_at) ON run_requests",
     "UPDATE (person, at, note) ON alert_acknowledgements",
     "UPDATE (starts_at, ends_at) ON alert_silences",
