@@ -20,7 +20,7 @@ CREATE TABLE trials (
     loss text NOT NULL CHECK (loss IN ('absolute', 'squared')),
     smallest_effect double precision NOT NULL CHECK (smallest_effect > 0),
     look_every bigint NOT NULL CHECK (look_every > 0),
-    max_sessions bigint NOT NULL CHECK (max_sessions >= look_every),
+    max_sessions bigint NOT NULL CHECK (max_sessions > 0),
     promotes boolean NOT NULL,
     author text NOT NULL CHECK (author <> ''),
     reason text NOT NULL CHECK (reason <> ''),

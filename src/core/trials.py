@@ -17,7 +17,8 @@ from src.core.tickers import quoted
 REFERENCES = ("live", "zero")
 LOSSES = ("absolute", "squared")
 # How a trial can end, once; the last by a person, the others by a look.
-ENDINGS = ("better", "equivalent", "worse", "ran_out", "stopped")
+BETTER, STOPPED = "better", "stopped"
+ENDINGS = (BETTER, "equivalent", "worse", "ran_out", STOPPED)
 # A look without an ending; a challenger's forecast that failed; that its model was made live; that
 # a share of requests is answered by it.
 LOOKED, FAILED, PROMOTED, SPLIT = "looked", "failed", "promoted", "split"
@@ -25,8 +26,10 @@ EVENT_KINDS = (*ENDINGS, LOOKED, FAILED, PROMOTED, SPLIT)
 
 SMALLEST_EFFECTS = (0.0001, 0.5)
 LOOKS_EVERY = (1, 252)
-LENGTHS = (20, 2520)
+LENGTHS = (250, 2520)
 MAX_TEXT = 500
+# One line that begins with a character that can be seen.
+LINE = re.compile(r"[^\x00-\x20\x7f-\xa0\u2028\u2029][^\x00-\x1f\x7f-\x9f\u2028\u2029]*")
 # Trials of so many years before count as tried for the same place.
 YEARS_COUNTED = 3
 MODEL_SET = re.compile("[0-9a-f]{64}")
@@ -58,7 +61,7 @@ class Trial:
         tickers: Sorted; empty for the whole pool.
         loss: ``absolute`` or ``squared``: of the confidence sequence; the gate asks both.
         smallest_effect: The smallest relative gain in the mean loss that matters; .005 is 0.5 %.
-        look_every: Sessions with new outcomes from one look to the next.
+        look_every: Sessions with new outcomes from one look to the next; there is one at the end.
         max_sessions: Sessions with outcomes after which it has run out.
         promotes: Whether "better" makes the challenger live; else a person does.
         author: Who registered it, and ``reason`` why.
@@ -165,11 +168,6 @@ def check_rules(trial: Trial) -> None:
         )
     _check_range("sessions from look to look", trial.look_every, LOOKS_EVERY)
     _check_range("sessions at most", trial.max_sessions, LENGTHS)
-    if trial.look_every > trial.max_sessions:
-        raise TrialRefused(
-            f"A trial of at most {trial.max_sessions} sessions is never looked at every "
-            f"{trial.look_every} sessions: look more often, or let it run longer."
-        )
     for name, text in (("author", trial.author), ("reason", trial.reason)):
         check_text(name, text)
 
@@ -182,7 +180,7 @@ def check_text(name: str, text: str) -> None:
     """
     if not text.strip():
         raise TrialRefused(f"The {name} is missing: say who decides, and why.")
-    if len(text) > MAX_TEXT or not text.isprintable():
+    if len(text) > MAX_TEXT or not LINE.fullmatch(text):
         raise TrialRefused(
             f"The {name} {quoted(text)} cannot be kept: give one line of at most {MAX_TEXT} "
             "characters."

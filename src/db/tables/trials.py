@@ -108,6 +108,11 @@ class TrialLog:
         with self._connection.cursor(row_factory=class_row(TrialEvent)) as cursor:
             return cursor.execute(query, {"hash": trial_hash}).fetchall()
 
+    def pool_features(self, pool: str) -> dict[str, str]:
+        """The version of the stored features of each ticker of a pool, by ticker."""
+        query = "SELECT ticker, features_version FROM pool_members WHERE pool = %s ORDER BY ticker"
+        return dict(self._connection.execute(query, (pool,)).fetchall())
+
     def _read(self, query: str, parameters: dict[str, Any]) -> list[Trial]:
         from psycopg.rows import dict_row
 

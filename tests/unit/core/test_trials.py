@@ -102,15 +102,20 @@ def test_trials_of_the_same_place_in_the_three_years_before_count():
         ),
         (
             {"max_sessions": 2521},
-            "2521 sessions at most are out of range: give a number between 20 and 2520.",
-        ),
-        (
-            {"look_every": 21, "max_sessions": 20},
-            "A trial of at most 20 sessions is never looked at every 21 sessions: look more "
-            "often, or let it run longer.",
+            "2521 sessions at most are out of range: give a number between 250 and 2520.",
         ),
         ({"author": " "}, "The author is missing: say who decides, and why."),
         ({"reason": ""}, "The reason is missing: say who decides, and why."),
+        ({"author": "\xa0"}, "The author is missing: say who decides, and why."),
+        (
+            {"author": "x" * 501},
+            f"The author '{'x' * 32}…' cannot be kept: give one line of at most 500 characters.",
+        ),
+        (
+            {"reason": " begins with a blank"},
+            "The reason ' begins with a blank' cannot be kept: give one line of at most 500 "
+            "characters.",
+        ),
         (
             {"reason": "two\nlines"},
             r"The reason 'two\nlines' cannot be kept: give one line of at most 500 characters.",
@@ -124,5 +129,5 @@ def test_values_that_no_trial_can_have_are_refused_in_one_sentence(changes, sent
 
 
 def test_the_limits_themselves_are_allowed():
-    check_rules(registered_trial(smallest_effect=0.0001, look_every=1, max_sessions=20))
+    check_rules(registered_trial(smallest_effect=0.0001, look_every=1, max_sessions=250))
     check_rules(registered_trial(smallest_effect=0.5, look_every=252, max_sessions=2520))
