@@ -164,10 +164,8 @@ def _what_can_be() -> str:
 
 
 def _load_set(trial: Trial, store: ArtifactStore) -> Artifact:
-    sets = [
-        (pair, digest) for pair, digest in store.stored() if digest.startswith(trial.challenger)
-    ]
-    place = (trial.pool, trial.horizon)
+    place, name = (trial.pool, trial.horizon), trial.challenger[:12]
+    sets = [found for found in store.stored() if found[1].startswith(trial.challenger)]
     digests = [digest for pair, digest in sets if pair == place]
     if len(digests) > 1:
         raise TrialRefused(f"{len(digests)} model sets begin with {name}: give the whole digest.")

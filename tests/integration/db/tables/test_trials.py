@@ -115,7 +115,7 @@ def test_nothing_is_changed_or_deleted(connection, log, table, statement):
     trial = registered_trial()
     log.register(trial)
     log.add_event(trial_event(trial, "stopped"))
-    with pytest.raises(psycopg.errors.Error, match="never changed"):
+    with pytest.raises(psycopg.errors.Error, match="is append-only"):
         connection.execute(statement.format(table))
     assert log.trials() == [trial]
 
