@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from src.core.errors import ForecastError
 from src.core.model_events import BASELINE
@@ -34,8 +34,7 @@ from src.modeling.points.candidate_names import (
 from src.registry.lifecycle.state import live_states
 
 if TYPE_CHECKING:
-    import psycopg
-
+    from src.db.reconnect import Connection
     from src.registry.lifecycle.state import LiveState
     from src.registry.storage.artifact import Artifact
     from src.registry.storage.artifact_store import ArtifactStore
@@ -47,7 +46,7 @@ _DIGEST = re.compile("[0-9a-f]{8,64}")
 NAMED = 3
 
 
-def register(connection: psycopg.Connection[Any], store: ArtifactStore, trial: Trial) -> Trial:
+def register(connection: Connection, store: ArtifactStore, trial: Trial) -> Trial:
     """Store a trial; returned with its full challenger, sorted tickers and configurations.
 
     Args:
@@ -78,9 +77,7 @@ def register(connection: psycopg.Connection[Any], store: ArtifactStore, trial: T
     return complete
 
 
-def stop(
-    connection: psycopg.Connection[Any], trial: Trial, author: str, reason: str, at: dt.datetime
-) -> None:
+def stop(connection: Connection, trial: Trial, author: str, reason: str, at: dt.datetime) -> None:
     """End a trial before it is decided; it stays in the count of configurations.
 
     Raises:
@@ -98,7 +95,7 @@ def stop(
         )
 
 
-def _live(connection: psycopg.Connection[Any], trial: Trial) -> LiveState:
+def _live(connection: Connection, trial: Trial) -> LiveState:
     if trial.horizon not in HORIZONS:
         raise TrialRefused(f"There is no horizon {quoted(trial.horizon)}: give short or long.")
     states = live_states(EventLog(connection).decisive())
