@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from src.modeling.gate.criteria import Criterion
 from src.modeling.gate.rules import GateRules
@@ -53,12 +53,16 @@ def reason(
     return f"Better: it has erred {gains} {over}, more than chance explains."
 
 
-def objection(failed: Criterion) -> str:
-    """What a criterion that was not passed says against the challenger."""
+def objection(failed: Criterion, references: Mapping[str, str] = REFERENCES) -> str:
+    """What a criterion that was not passed says against the challenger.
+
+    ``references`` are what the references are called.
+    """
+    reference = references.get(failed.name.partition("_vs_")[2], "")
     value, limit = failed.value, failed.limit
     if value is None:
         return _UNKNOWN.get(_kind(failed), "{name} could not be measured").format(
-            name=failed.name, reference=_reference(failed)
+            name=failed.name, reference=reference
         )
     kind = _kind(failed)
     if kind.startswith("t_") and value <= 0:
@@ -66,7 +70,7 @@ def objection(failed: Criterion) -> str:
     phrase = _PHRASES.get(kind, "{name} is {value:.4g} against a limit of {limit:.4g}")
     return phrase.format(
         name=failed.name,
-        reference=_reference(failed),
+        reference=reference,
         value=value,
         limit=limit,
         percent=_percent(value),

@@ -20,8 +20,7 @@ def test_a_key_is_made_of_declared_columns(table):
 @each_table
 def test_every_table_says_whose_row_it_is(table):
     # Files of the whole market are of no one ticker.
-    names = {"ticker", "pool", "features_version", "bundle_hash", "hash"}
-    owners = names & set(table.columns)
+    owners = {"ticker", "pool", "features_version", "bundle_hash"} & set(table.columns)
     assert {table.columns[name] for name in owners} == {"text"}
 
 

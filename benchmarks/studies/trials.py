@@ -1,0 +1,252 @@
+"""How trials end that are looked at after every session, in simulated histories, seeded.
+
+Run: python -m benchmarks.studies.trials [--histories N] [--only WORD]. A line a kind of challenger;
+shares in percent of the histories, with their 95 % binomial range; nothing is asserted here.
+
+Histories are of five years: returns as in ``benchmarks.studies.gate``, labels of horizon h the
+real overlapping sums of the h returns that follow. Kinds of challenger:
+persistent, slow, white   AR(1) with .98, .998 and 0 a session, unrelated to the returns
+faint, slow faint         the same, a hundredth of that variance: so small that it costs nothing
+constant                  one tiny number for all tickers and sessions
+break-even                twice a true signal: what it knows is just lost by overstating it
+rivals                    persistent, and so is the live model that it is compared with
+skill                     a true signal of that R2
+Columns: how trials end with the smallest effect that is registered; better when no effect is too
+small and nothing else ends a trial; histories in which the true mean loss difference is outside
+the confidence sequence at any session, by loss; median sessions to "better" of those that reach it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binomtest
+
+from benchmarks.studies.gate import Pair, World, pairs_of
+from src.core.arrays import Bools, Floats, Ints
+from src.modeling.evaluation import hac
+from src.modeling.gate import losses as gate_losses
+from src.modeling.gate import panel_tests, verdict
+from src.modeling.gate.losses import CumulativeLosses
+from src.modeling.gate.rules import GateRules
+from src.modeling.trials import judge
+from src.modeling.trials.confidence_sequence import bounds_at
+from src.modeling.trials.judge import TrialRules, trial_rules
+
+YEARS, YEAR = 5, 252
+SESSIONS = YEARS * YEAR
+# Share of the outcomes' variance, and the smallest effect that is registered, by horizon.
+SIZES = {1: 0.005, 63: 0.05}
+EFFECTS = {1: 0.0005, 63: 0.005}
+# Histories that are looked at together.
+BLOCK = 20
+ENDINGS = ("better", "equivalent", "worse", "ran_out")
+
+
+@dataclass(frozen=True)
+class Challenger:
+    """A kind of challenger: of ``World.kind``, with a variance ``size`` times the usual one."""
+
+    name: str
+    kind: str = "noise"
+    persistence: float = 0.98
+    size: float = 1.0
+    configurations: int = 1
+
+
+USELESS = (
+    Challenger("persistent"),
+    Challenger("slow", persistence=0.998),
+    Challenger("white", persistence=0.0),
+    Challenger("faint", size=0.01),
+    Challenger("slow faint", persistence=0.998, size=0.01),
+    Challenger("constant", size=0.01),
+    Challenger("break-even", "break-even"),
+    Challenger("rivals", "rivals"),
+)
+SKILLED = (
+    Challenger("skill", "skill"),
+    Challenger("skill, 11 tried", "skill", configurations=11),
+    Challenger("skill, 51 tried", "skill", configurations=51),
+    Challenger("a fifth of it", "skill", size=0.2),
+)
+
+
+class History(NamedTuple):
+    """What is looked at of one history.
+
+    Attributes:
+        losses: What the gate looks at.
+        bounded: Absolute and squared loss differences by session, and the absolute ones plus and
+            less the smallest effect; (T, 4).
+    """
+
+    losses: CumulativeLosses
+    bounded: Floats
+
+
+class Course(NamedTuple):
+    """How trials went, each field by history.
+
+    Attributes:
+        ending: One of ``ENDINGS``.
+        sessions: Sessions with outcomes at the ending.
+        any_effect: Whether it was ever better with no effect too small.
+        lowest: Largest lower bound of the absolute and squared loss difference; (histories, 2).
+        highest: Smallest upper bound of them.
+        means: Their means over the history.
+    """
+
+    ending: npt.NDArray[np.str_]
+    sessions: Ints
+    any_effect: Bools
+    lowest: Floats
+    highest: Floats
+    means: Floats
+
+
+def histories(
+    challenger: Challenger, horizon: int, tickers: int, count: int, seed: int = 17
+) -> Iterator[Pair]:
+    """Outcomes, challenger, live model or None for zero, and volatility."""
+    size = SIZES[horizon] * challenger.size
+    world = World(challenger.kind, horizon, tickers, SESSIONS, size, challenger.persistence)
+    for actual, forecast, live, sigma in pairs_of(world, count, seed):
+        constant = np.full_like(forecast, np.sqrt(size * (actual**2).mean()))
+        yield actual, constant if challenger.name == "constant" else forecast, live, sigma
+
+
+def rules_of(challenger: Challenger, horizon: int, tickers: int) -> TrialRules:
+    return trial_rules(
+        horizon,
+        smallest_effect=EFFECTS[horizon],
+        max_sessions=SESSIONS,
+        configurations=challenger.configurations,
+        tickers=tickers,
+    )
+
+
+def course(pairs: Iterator[Pair], rules: TrialRules) -> Course:
+    """Looks at every history after every session; see ``judge.judge_trial``."""
+    blocks = iter(lambda: [_history(p, rules) for p in itertools.islice(pairs, BLOCK)], [])
+    parts = [_course(block, rules) for block in blocks]
+    return Course(*(np.concatenate(fields) for fields in zip(*parts, strict=True)))
+
+
+def _history(pair: Pair, rules: TrialRules) -> History:
+    actual, challenger, live, sigma = pair
+    reference = np.zeros_like(actual) if live is None else live
+    absolute, errors = judge.session_losses(actual, challenger, reference, "absolute")
+    squared, _ = judge.session_losses(actual, challenger, reference, "squared")
+    margin = rules.smallest_effect * errors
+    scale = sigma if rules.gate.standardised else None
+    return History(
+        gate_losses.cumulate_losses(actual, challenger, live, sigma=scale),
+        np.stack([absolute, squared, absolute + margin, absolute - margin], axis=1),
+    )
+
+
+def _course(block: list[History], rules: TrialRules) -> Course:
+    panel = hac.Sums(
+        np.stack([each.losses.panel.values for each in block], axis=1),
+        np.stack([each.losses.panel.counts for each in block], axis=1),
+    )
+    bounded = hac.cumulate(np.stack([each.bounded for each in block], axis=1))
+    ending, sessions, any_effect = [""] * len(block), [0] * len(block), [False] * len(block)
+    lowest, highest = np.full((len(block), 2), -np.inf), np.full((len(block), 2), np.inf)
+    free = replace(rules.gate, min_mae_improvement=-1.0)
+    for end in range(1, SESSIONS + 1):
+        bounds = bounds_at(bounded, end, rules.gate.horizon, rules.max_sessions)
+        lowest, highest = np.fmax(lowest, bounds.low[:, :2]), np.fmin(highest, bounds.high[:, :2])
+        if end < rules.gate.dates_needed:
+            continue
+        inside = (bounds.low[:, 2] > 0) & (bounds.high[:, 3] < 0)
+        better, worse = _panel_verdicts(panel, end, rules.gate)
+        worse &= bounds.high[:, 0] < 0
+        for i in np.flatnonzero(better):
+            any_effect[i] = any_effect[i] or _is_better(block[i], end, free)
+        for i, history in enumerate(block):
+            if not ending[i]:
+                ending[i] = _ending(history, better[i], inside[i], worse[i], end, rules)
+                sessions[i] = end
+    means = bounds.mean[:, :2]
+    return Course(
+        np.array(ending), np.array(sessions), np.array(any_effect), lowest, highest, means
+    )
+
+
+def _panel_verdicts(panel: hac.Sums, end: int, rules: GateRules) -> tuple[Bools, Bools]:
+    """Whether the panel's tests say better, and worse, by history; every session has its pairs.
+
+    The gate's other criteria can only take ``better`` away.
+    """
+    tests = hac.mean_test_at(panel, 0, end, rules.horizon)
+    n, b = tests.n[0, :1, 0], tests.b[0, :1, 0]
+    better = (tests.t > panel_tests.limits_for_better(n, b, rules)).all(axis=(1, 2))
+    both = tests.t[:, :, : len(gate_losses.LOSSES)]
+    behind = (both < -hac.critical(b, rules.level_of_worse)).all(axis=2).any(axis=1)
+    return np.asarray(better), np.asarray(behind & ~better)
+
+
+def _ending(
+    history: History, better: bool, inside: bool, worse: bool, end: int, rules: TrialRules
+) -> str:
+    if better and _is_better(history, end, rules.gate):
+        return "better"
+    if inside:
+        return "equivalent"
+    if worse:
+        return "worse"
+    return "ran_out" if end == rules.max_sessions else ""
+
+
+def _is_better(history: History, end: int, rules: GateRules) -> bool:
+    return verdict.verdict_of(history.losses, 0, end, rules) == verdict.BETTER
+
+
+def share(hits: int, of: int) -> str:
+    """Percent with its 95 % range (Clopper and Pearson)."""
+    low, high = binomtest(hits, of).proportion_ci()
+    return f"{100 * hits / of:5.1f} ({100 * low:.1f}-{100 * high:.1f})"
+
+
+def line(name: str, part: Course) -> str:
+    count = len(part.ending)
+    truth = part.means.mean(axis=0)
+    missed = ((part.lowest > truth) | (part.highest < truth)).sum(axis=0).tolist()
+    better = part.sessions[part.ending == "better"]
+    cells = [
+        share(better.size, count),
+        *(f"{100 * np.mean(part.ending == how):5.1f}" for how in ENDINGS[1:]),
+        share(int(part.any_effect.sum()), count),
+        *(share(each, count) for each in missed),
+        f"{np.median(better):.0f}" if better.size else "-",
+    ]
+    return f"{name:<28}" + " | ".join(cells)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--histories", type=int, default=400)
+    parser.add_argument("--only", default="", help="part of a line's name, such as '63 50 faint'")
+    arguments = parser.parse_args()
+    print(f"{arguments.histories} histories of {SESSIONS} sessions, a look after every session")
+    print("better | equivalent | worse | ran out | better, any effect | missed, absolute | squared")
+    for horizon, tickers in itertools.product((1, 63), (1, 50)):
+        for challenger in (*USELESS, *SKILLED):
+            name = f"{horizon} {tickers} {challenger.name}"
+            if arguments.only not in name:
+                continue
+            pairs = histories(challenger, horizon, tickers, arguments.histories)
+            part = course(pairs, rules_of(challenger, horizon, tickers))
+            print(line(name, part), flush=True)
+
+
+if __name__ == "__main__":
+    main()

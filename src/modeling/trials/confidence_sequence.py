@@ -1,0 +1,129 @@
+"""Bound the mean loss difference of a session so that it may be looked at after every session.
+
+The boundary is Robbins' normal mixture (1970) with an estimated variance, the asymptotic confidence
+sequence of Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2024, arXiv 2103.06476). Differences of
+forecasts h sessions ahead overlap, so the variance is Bartlett's long-run one, and the boundary is
+widened as the fixed-b limits are (``hac``), because few periods tell little about that variance.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from src.core.arrays import Floats, Ints
+from src.modeling.evaluation import hac
+
+# The true mean is outside at any session with this probability at most.
+ALPHA = 0.05
+# Number over precision at which the boundary at ALPHA is narrowest: x - log(1 + x) = -2 log ALPHA.
+NARROWEST = 8.2122
+# The level of ``hac`` whose normal quantile, 3.09, is nearest to the boundary: that is 3.0 where it
+# is narrowest and 3.4 at a fifth and at twenty times as many sessions.
+WIDENED_AS = 0.001
+# Known differences, and periods that do not overlap, before which there are no bounds.
+MIN_DATES, MIN_PERIODS = 60, 4
+
+
+class ConfidenceSequence(NamedTuple):
+    """The mean of the differences up to and including each session, and bounds of the true mean.
+
+    Attributes:
+        mean: NaN before the first difference.
+        low: NaN before ``first_dates`` differences are known, and where they do not vary.
+        high: As ``low``.
+    """
+
+    mean: Floats
+    low: Floats
+    high: Floats
+
+
+def first_dates(horizon: int) -> int:
+    """Differences from which there are bounds, for a horizon in sessions."""
+    return max(MIN_DATES, MIN_PERIODS * horizon)
+
+
+def confidence_sequence(differences: Floats, horizon: int, longest: int) -> ConfidenceSequence:
+    """Bounds by session of the mean of (T,) or (T, N) differences, a row a session.
+
+    NaN is missing. ``longest`` is the number of sessions that was planned before the first: the
+    bounds are narrowest after half of them, and right for any other number.
+    """
+    sums = hac.cumulate(differences)
+    counts = sums.counts[1:]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.asarray(sums.values[1:] / counts)
+    low, high = np.full(mean.shape, np.nan), np.full(mean.shape, np.nan)
+    enough = (counts >= first_dates(horizon)).any(axis=tuple(range(1, counts.ndim)))
+    for row in np.flatnonzero(enough).tolist():
+        _, low[row], high[row] = bounds_at(sums, row + 1, horizon, longest)
+    return ConfidenceSequence(mean, low, high)
+
+
+def bounds_at(sums: hac.Sums, end: int, horizon: int, longest: int) -> ConfidenceSequence:
+    """Mean and bounds over the rows before ``end``; shaped like a row of ``sums``."""
+    test = hac.mean_test_at(sums, 0, end, horizon)
+    half = half_width(test.noise, test.n, test.b, longest)
+    half = np.where(test.n >= first_dates(horizon), half, np.nan)
+    return ConfidenceSequence(test.mean, test.mean - half, test.mean + half)
+
+
+def half_width(noise: Floats, n: Ints, b: Floats, longest: int) -> Floats:
+    """Half the width over n differences, with the window over n ``b``; see ``hac.MeanTest``."""
+    widened = hac.critical(b, WIDENED_AS) / hac.critical(np.zeros(()), WIDENED_AS)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(noise * widened * mixture_boundary(n, longest / 2) / n)
+
+
+def mixture_boundary(n: Ints, narrowest_at: float) -> Floats:
+    """What the sum of n independent differences of unit variance exceeds at no n, either way.
+
+    sqrt((n + r) log((n + r) / (r ALPHA^2))), with the precision r that makes it narrowest at
+    ``narrowest_at`` differences.
+    """
+    precision = narrowest_at / NARROWEST
+    reached = n + precision
+    return np.asarray(np.sqrt(reached * np.log(reached / (precision * ALPHA**2))))
+
+
+def surely_inside(
+    differences: Floats, losses: Floats, effect: float, horizon: int, longest: int
+) -> bool:
+    """Whether the mean of (T,) differences is surely within ``effect`` times the mean loss, now.
+
+    ``losses`` are the reference's, (T,). Asked of the differences plus and less that share of each
+    session's loss, so that what is not known of the mean loss counts too. Right at every look.
+    """
+    sums = hac.cumulate(_beside(differences, losses, effect))
+    bounds = bounds_at(sums, len(differences), horizon, longest)
+    return bool(bounds.low[0] > 0 > bounds.high[1])
+
+
+def sessions_until_sure(
+    differences: Floats,
+    losses: Floats,
+    effect: float,
+    horizon: int,
+    longest: int,
+    furthest: int = 10_080,
+) -> int | None:
+    """Sessions until the mean would be surely inside or below zero, if it and its noise stayed.
+
+    Arguments as for ``surely_inside``. None for more than ``furthest`` sessions in all, 40 years.
+    """
+    inside = _beside(differences, losses, effect)
+    test = hac.mean_test(np.column_stack([inside, differences]), horizon)
+    n = int(test.n[0])
+    grid = np.arange(max(n, first_dates(horizon)), furthest + 1)
+    b = np.array([(hac.bandwidth(m, horizon) + 1) / m for m in grid.tolist()])
+    half = half_width(test.noise[:, None], grid, b, longest)
+    low, high = test.mean[:, None] - half, test.mean[:, None] + half
+    sure = ((low[0] > 0) & (high[1] < 0)) | (high[2] < 0)
+    return int(grid[sure.argmax()]) - n if sure.any() else None
+
+
+def _beside(differences: Floats, losses: Floats, effect: float) -> Floats:
+    """The differences plus, and less, a share of the losses; (T, 2)."""
+    return np.stack([differences + effect * losses, differences - effect * losses], axis=1)
