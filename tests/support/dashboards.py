@@ -14,7 +14,7 @@ from types import TracebackType
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from tests.support.browser import NAMES
 from tests.support.services import eventually
@@ -27,6 +27,8 @@ OF_OURS = ("FORECAST_", "PG", "DATABASE_URL", "TICKER", "LOG_LEVEL", "STREAMLIT_
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 SETTLED = """() => !document.querySelector('[data-testid=stSkeleton], [data-stale=true]')
     && [...document.querySelectorAll('.js-plotly-plot')].every(e => e.querySelector('.main-svg'))"""
+# While Streamlit redraws, an element of before may stand beside the one that takes its place.
+CURRENT = "[data-testid=stElementContainer]:not([data-stale=true], [data-retained=true])"
 # A deep link asks for a page's own health first, which Streamlit answers with 404.
 HARMLESS = ("status of 404",)
 
@@ -114,6 +116,19 @@ class Visitor:
         self.page.wait_for_function(SETTLED)
         self.page.wait_for_timeout(300)
         self.page.wait_for_selector(IDLE)
+
+    @property
+    def current(self) -> Locator:
+        """Elements of the newest state; whoever uses one waits until it is drawn."""
+        return self.page.locator(CURRENT)
+
+    def button(self, label: str) -> Locator:
+        """A button of the newest state."""
+        return self.current.get_by_role("button", name=label)
+
+    def stock(self) -> str:
+        """The stock that is chosen."""
+        return self.current.get_by_role("combobox", name="Stock", exact=True).input_value()
 
     def text(self) -> str:
         """All text of the page."""

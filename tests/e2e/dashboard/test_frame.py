@@ -55,4 +55,4 @@ def test_a_chosen_stock_stays_while_pages_are_walked(visit):
         page.get_by_test_id("stTopNav").get_by_role("link", name=title.name).click()
         page.wait_for_selector(f"h1:has-text('{title.name}')")
         visitor.settle()
-        assert page.get_by_role("combobox", name="Stock", exact=True).input_value() == "ACE.NS"
+        assert visitor.stock() == "ACE.NS"

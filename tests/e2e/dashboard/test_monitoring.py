@@ -91,14 +91,16 @@ def put_rows(connection):
         )
 
 
-def headline(page):
-    return page.inner_text("h2").replace("\xa0", " ")
+def headline(visitor):
+    return visitor.current.locator("h2").first.inner_text().replace("\xa0", " ")
 
 
 def test_alerts_are_taken_and_silenced_by_name(look, desk):
     _, connection, _ = desk
-    page, other = look().open("monitoring"), look().open("monitoring")
-    assert headline(page) == "2 alerts firing, 1 resolved this week"
+    visitor, other = look(), look()
+    page = visitor.open("monitoring")
+    other.open("monitoring")
+    assert headline(visitor) == "2 alerts firing, 1 resolved this week"
     assert "2 alerts firing" in page.inner_text(".st-key-badges").replace("\xa0", " ")
     card = page.locator("[class*=st-key-alert_bars_refused]")
     assert "The bar of INFY.NS was <b>odd*." in card.inner_text()
@@ -107,33 +109,33 @@ def test_alerts_are_taken_and_silenced_by_name(look, desk):
     card.get_by_role("button", name="Acknowledge").click()
     send = page.locator("[data-testid=stFormSubmitButton] button", has_text="Acknowledge")
     send.click()
-    page.get_by_text("Give your name").wait_for()
+    visitor.current.get_by_text("Give your name").wait_for()
     assert connection.execute("SELECT count(*) FROM alert_acknowledgements").fetchone() == (0,)
-    page.get_by_label("Your name").fill("asha")
-    page.get_by_label("Note").fill("calling *them*")
+    visitor.current.get_by_label("Your name").fill("asha")
+    visitor.current.get_by_label("Note").fill("calling *them*")
     send.click()
-    page.get_by_role("heading", name="1 acknowledged").wait_for()
+    visitor.current.get_by_role("heading", name="1 acknowledged").wait_for()
     assert connection.execute(
         "SELECT fingerprint, person, note FROM alert_acknowledgements"
     ).fetchall() == [(REFUSED, "asha", "calling *them*")]
-    assert headline(page) == "1 alert firing, 1 acknowledged, 1 resolved this week"
+    assert headline(visitor) == "1 alert firing, 1 acknowledged, 1 resolved this week"
     page.locator("[class*=st-key-alert_bars_refused]").get_by_text("by asha").wait_for()
     # Whoever else looks sees it without a reload.
-    other.get_by_role("heading", name="1 acknowledged").wait_for(timeout=15_000)
+    other.current.get_by_role("heading", name="1 acknowledged").wait_for(timeout=15_000)
 
     down = page.locator("[class*=st-key-alert_database_unreachable]")
     down.get_by_role("button", name="Silence").click()
-    page.get_by_label("Reason").fill("the server is moved")
-    assert page.get_by_label("Your name").last.input_value() == "asha"
+    visitor.current.get_by_label("Reason").fill("the server is moved")
+    assert visitor.current.get_by_label("Your name").last.input_value() == "asha"
     page.locator("[data-testid=stFormSubmitButton] button", has_text="Silence").click()
-    page.get_by_text("Silence 1:").wait_for()
+    visitor.current.get_by_text("Silence 1:").wait_for()
     hours = dt.timedelta(hours=4)
     assert connection.execute(
         "SELECT rule, subject, reason, person, ends_at - starts_at FROM alert_silences"
     ).fetchall() == [("database_unreachable", "*", "the server is moved", "asha", hours)]
-    assert headline(page).startswith("Nothing is firing, 1 acknowledged, 1 silenced")
-    page.get_by_role("button", name="End it").click()
-    page.get_by_role("heading", name="1 alert firing").wait_for()
+    assert headline(visitor).startswith("Nothing is firing, 1 acknowledged, 1 silenced")
+    visitor.button("End it").click()
+    visitor.current.get_by_role("heading", name="1 alert firing").wait_for()
 
 
 def test_rows_held_back_are_counted_paged_and_downloaded(look, desk):
@@ -142,25 +144,25 @@ def test_rows_held_back_are_counted_paged_and_downloaded(look, desk):
     page = visitor.open("monitoring?stock=TCS.NS&tab=Data+Quality&quality_of=All+stocks")
     total = connection.execute("SELECT count(*) FROM quarantine").fetchone()[0]
     assert f"{total} rows are held back: missing prices ({total})" in visitor.text()
-    assert page.get_by_role("button", name="Newer").is_disabled()
+    assert visitor.button("Newer").is_disabled()
     for number in (2, 3):
-        page.get_by_role("button", name="Older").click()
-        page.get_by_text(f"Page {number}").wait_for()
+        visitor.button("Older").click()
+        visitor.current.get_by_text(f"Page {number}").wait_for()
     visitor.settle()
-    assert page.get_by_role("button", name="Older").is_disabled()
+    assert visitor.button("Older").is_disabled()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download these rows").click()
+        visitor.button("Download these rows").click()
     rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
     stored = connection.execute("SELECT ticker FROM quarantine ORDER BY at DESC").fetchall()
     assert [row["Stock"] for row in rows] == [ticker for (ticker,) in stored]
     assert rows[0]["Session"] == "Wed 30 Apr 2025"
     assert (rows[0]["Field"], rows[0]["Seen"]) == ("open", f"close {HELD_BACK - 0.5}")
 
-    page.get_by_text("This stock").click()
+    visitor.current.get_by_text("This stock").click()
     of_stock = connection.execute(
         "SELECT count(*) FROM quarantine WHERE ticker = 'TCS.NS'"
     ).fetchone()[0]
-    page.get_by_text(f"{of_stock} rows of TCS.NS are held back").wait_for()
+    visitor.current.get_by_text(f"{of_stock} rows of TCS.NS are held back").wait_for()
 
 
 def test_a_row_of_a_hostile_file_is_no_formula_where_it_is_downloaded(look, desk):
@@ -174,7 +176,7 @@ def test_a_row_of_a_hostile_file_is_no_formula_where_it_is_downloaded(look, desk
     visitor = look()
     page = visitor.open("monitoring?stock=TCS.NS&tab=Data+Quality&quality_of=All+stocks")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download these rows").click()
+        visitor.button("Download these rows").click()
     rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
     odd = [rows[0][name] for name in ("Session", "Seen", "Why", "Field")]
     assert odd == ["'=1+1", "'=cmd|' /C calc'!A0 -5", "'@SUM(A1)", "whole row"]
@@ -213,29 +215,29 @@ def test_the_log_is_filtered_followed_and_downloaded(look, desk):
     assert shown[0].startswith("17 Apr 17:30:05  ERROR")
     visitor.settle()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download matching lines").click()
+        visitor.button("Download matching lines").click()
     kept = [lines[number] for number in (1, 2, 4, 5)]
     assert download.value.path().read_text().splitlines() == kept
 
     page = visitor.open("monitoring?tab=Logs&q=by+a+test")
     assert page.get_by_role("log").inner_text().splitlines()[0] == "a torn line by a test {"
-    page.get_by_text("Follow").click()
+    visitor.current.get_by_text("Follow").click()
     visitor.settle()
     with log.open("a") as file:
         file.write("a later line by a test\n")
-    page.get_by_text("a later line by a test").wait_for(timeout=15_000)
-    page.get_by_label("Contains").fill("of no line")
-    page.get_by_label("Contains").press("Enter")
-    page.get_by_text("No line matches. Clear the text or choose All.").wait_for()
+    visitor.current.get_by_text("a later line by a test").wait_for(timeout=15_000)
+    visitor.current.get_by_label("Contains").fill("of no line")
+    visitor.current.get_by_label("Contains").press("Enter")
+    visitor.current.get_by_text("No line matches. Clear the text or choose All.").wait_for()
 
 
 def test_a_run_that_failed_says_why_and_leads_to_its_log(look):
     visitor = look()
     page = visitor.open("monitoring?tab=Pipeline+Runs")
-    assert RUN in page.get_by_label("Look closer at").input_value()
-    page.get_by_role("button", name="See its log").click()
-    page.get_by_label("Contains").wait_for()
-    assert page.get_by_label("Run", exact=True).input_value() == RUN
+    assert RUN in visitor.current.get_by_label("Look closer at").input_value()
+    visitor.button("See its log").click()
+    visitor.current.get_by_label("Contains").wait_for()
+    assert visitor.current.get_by_label("Run", exact=True).input_value() == RUN
     page.wait_for_url("**/*tab=Logs*")
 
 
@@ -255,17 +257,17 @@ def test_health_and_scores_are_those_of_the_database(visit, dashboard_home):
         stock = connection.execute(
             "SELECT min(subject) FROM alerts WHERE rule = 'action_pending' AND state = 'firing'"
         ).fetchone()[0]
-    assert headline(page).startswith(f"{groups} alerts firing")
+    assert headline(visitor).startswith(f"{groups} alerts firing")
     assert "The database answers and accepts changes." in visitor.text()
     assert f"Data: {score:.0f} of 100 at Fri 17 Apr 2026 (alert below 80)." in visitor.text()
 
     # From an alert to what shows its cause, with the stock chosen.
     card = page.locator("[class*=st-key-alert_action_pending]")
     card.get_by_role("button", name=stock).click()
-    page.get_by_text(f"Data quality of {stock}").wait_for()
-    assert page.get_by_label("Stock").input_value() == stock
-    page.get_by_text("All stocks").click()
-    page.get_by_text(f"{held_back} rows are held back").wait_for()
+    visitor.current.get_by_text(f"Data quality of {stock}").wait_for()
+    assert visitor.current.get_by_label("Stock").input_value() == stock
+    visitor.current.get_by_text("All stocks").click()
+    visitor.current.get_by_text(f"{held_back} rows are held back").wait_for()
     page.get_by_role("tab", name="Evaluation").click()
-    page.get_by_text(f"{logged:,}\xa0forecasts logged").wait_for()
+    visitor.current.get_by_text(f"{logged:,}\xa0forecasts logged").wait_for()
     visitor.settle()

@@ -86,7 +86,7 @@ def look(visitor):
 
 def press(visitor, label):
     """Press a button."""
-    visitor.page.get_by_role("button", name=label).click()
+    visitor.button(label).click()
 
 
 def headline(visitor, text):
@@ -96,9 +96,7 @@ def headline(visitor, text):
 
 def is_pressable(visitor):
     """Whether the buttons that start a run are enabled."""
-    return all(
-        visitor.page.get_by_role("button", name=label).is_enabled() for label in (FULL, REFRESH)
-    )
+    return all(visitor.button(label).is_enabled() for label in (FULL, REFRESH))
 
 
 def requests(connection):
@@ -113,11 +111,11 @@ def test_the_first_run_is_started_from_an_empty_page_by_a_double_click(empty, pe
     visitor = person(empty)
     headline(visitor, "Nothing has run yet")
     assert not is_pressable(visitor)
-    visitor.page.get_by_label("Its name").fill("DEMO.NS")
+    visitor.current.get_by_label("Its name").fill("DEMO.NS")
     visitor.page.keyboard.press("Enter")
     eventually(lambda: is_pressable(visitor))
     assert "Synthetic" in visitor.text()
-    visitor.page.get_by_role("button", name=FULL).dblclick()
+    visitor.button(FULL).dblclick()
     # What is above the buttons is drawn before them.
     eventually(lambda: not is_pressable(visitor))
     headline(visitor, "Full run of DEMO.NS")
@@ -140,7 +138,7 @@ def test_two_people_who_press_at_once_follow_one_run_also_after_leaving(
 ):
     before = len(requests(connection))
     first, second = person(place), person(place)
-    buttons = [each.page.get_by_role("button", name=REFRESH) for each in (first, second)]
+    buttons = [each.button(REFRESH) for each in (first, second)]
     for button in [each.element_handle() for each in buttons]:
         # As quickly as can be: once one has got through, the other is disabled.
         button.evaluate("button => button.click()")
@@ -204,7 +202,7 @@ def test_a_run_of_many_is_shown_as_it_was_logged(visit, dashboard_home):
     page = visitor.open(f"{PAGE}?run={run_id}")
     many = f"{counted[0]}\N{NO-BREAK SPACE}stocks"
     headline(visitor, f"The last run succeeded: run of {many} by command")
-    assert page.get_by_label("Show run").input_value() == run_id
+    assert visitor.current.get_by_label("Show run").input_value() == run_id
     assert f"Run of {many} by command: ✓ succeeded in" in visitor.text()
     drawn = page.get_by_role("figure", name=f"Stages of run {run_id}").get_attribute("aria-label")
     assert drawn.count(" success in ") == len(stages) == 5
@@ -216,5 +214,5 @@ def test_a_run_of_many_is_shown_as_it_was_logged(visit, dashboard_home):
     assert download.value.path().read_bytes() == written.read_bytes()
     # An address with a run that there is not shows the newest one.
     visitor.open(f"{PAGE}?run=20200101_000000")
-    assert page.get_by_label("Show run").input_value() == "newest"
+    assert visitor.current.get_by_label("Show run").input_value() == "newest"
     assert page.is_visible(f"h3:has-text('Stages of {run_id}')")
