@@ -39,7 +39,7 @@ def ensure_database(server: EmbeddedServer, name: str) -> None:
                 connection.execute(create.format(psycopg.sql.Identifier(name)))
     except psycopg.Error as error:
         reason = " ".join(str(error).split())
-        raise server.unavailable_error(f"cannot open the database {name} ({reason})") from error
+        raise server.failed_error(f"cannot open the database {name} ({reason})") from error
 
 
 def is_idle(server: EmbeddedServer) -> bool:
