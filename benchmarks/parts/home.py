@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -76,7 +77,7 @@ class Home:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-            _, status, used = os.wait4(process.pid, 0)
+            status, used = _wait_for(process)
             process.returncode = os.waitstatus_to_exitcode(status)
             output.seek(0)
             said = output.read().strip().splitlines() or ["nothing was said"]
@@ -109,6 +110,16 @@ class Home:
             elif fields[1] == postmaster:
                 seconds += sum(map(int, fields[11:13])) / TICKS
         return seconds
+
+
+def _wait_for(process: subprocess.Popen[bytes]) -> tuple[int, resource.struct_rusage]:
+    """The status and the usage of a process, which does not outlive what waits for it."""
+    try:
+        return os.wait4(process.pid, 0)[1:]
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
 
 
 @contextmanager

@@ -1,14 +1,44 @@
 """The page of benchmarks is written by its command, in small sizes."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from src.db.database import DATA_DIR
 from tests.conftest import ROOT
+from tests.support.services import eventually
 
 pytestmark = pytest.mark.slow
+
+# Says where its home is, and takes for ever.
+PART = """
+import time
+from benchmarks.page.result import main
+from benchmarks.parts.home import temporary_home
+def measure(quick):
+    with temporary_home() as home:
+        print(home.folder, flush=True)
+        home.run(["http.server", "0"])
+main(measure, None)
+"""
+
+
+def test_a_part_that_is_ended_leaves_neither_its_server_nor_its_home():
+    command = [sys.executable, "-c", PART]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        home = Path(process.stdout.readline().strip())
+        server = int((home / DATA_DIR / "postmaster.pid").read_text().split()[0])
+        eventually((home / "output.txt").exists)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 143
+    assert not home.exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(server, 0)
 
 
 def test_quick_page_is_written_with_what_was_measured(tmp_path):
