@@ -1,16 +1,14 @@
 import subprocess
 import sys
-import uuid
 
 import psycopg
 import pytest
 
-from src.db.connection import normalise_url
 from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire
-from src.db.migrate import ensure_schema
 from tests.conftest import ROOT
 from tests.support.answers import put_live, put_member, put_price
+from tests.support.databases import new_database
 from tests.support.models import both_horizons, make_artifact, winner
 from tests.support.real_prices import Databases
 from tests.support.services import Service
@@ -53,13 +51,10 @@ def start(environment):
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory, server):
+def place(tmp_path_factory, server, template):
     """A database with TCS.NS served, TCS.BO by a winner, INFY.NS without inputs; its home."""
-    home, name = tmp_path_factory.mktemp("home"), f"api_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-        url = normalise_url(server.replace("/forecast_db?", f"/{name}?"))
-        ensure_schema(url)
+    home = tmp_path_factory.mktemp("home")
+    with new_database(server, template) as url:
         with psycopg.connect(url, autocommit=True) as connection:
             put_live(connection, home / "models", both_horizons())
             bse = [winner(pool="BSE"), make_artifact(pool="BSE", horizon="long", sessions=63)]
@@ -67,7 +62,6 @@ def place(tmp_path_factory, server):
             put_price(connection, "INFY.NS")
             put_member(connection, "INFY.NS")
         yield url, home
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,10 @@ import pytest
 
 from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire
-from tests.support.backups import BackedUp, empty_database, files_below
+from tests.support.backups import BackedUp, files_below
 from tests.support.checksums import checksums, rows
 from tests.support.data_runs import data_is_stored
+from tests.support.databases import new_database
 
 PIPELINE = ("mlops.pipeline", "--ticker", "DEMO.NS", "--skip-training")
 AT = "2026-06-30T18:00+05:30"
@@ -127,7 +128,7 @@ def test_a_killed_restore_leaves_an_empty_database_and_can_be_run_again(
     source = {"DATABASE_URL": large.url}
     assert command("mlops.backup", "create", **source).returncode == 0
     (archive,) = (large.home / "backups").glob("*.zip")
-    with empty_database(server) as url:
+    with new_database(server) as url:
         target = {"DATABASE_URL": url, "FORECAST_HOME": str(tmp_path / "restored")}
         restoring = start("mlops.backup", "restore", archive, **target)
         conditions = {

@@ -1,14 +1,11 @@
 """Installations to back up, and empty ones to restore into."""
 
 import subprocess
-import uuid
-from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 
 from src.config.settings import Settings
-from src.db.connection import normalise_url
 from src.db.embedded.binaries import find_binaries
 from src.db.embedded.os_account import server_account
 from tests.support.installations import Installation
@@ -41,18 +38,6 @@ class BackedUp(Installation):
     @property
     def settings(self):
         return Settings(home=self.home, database_url=self.url)
-
-
-@contextmanager
-def empty_database(server):
-    """The URL of a database without a schema."""
-    name = f"empty_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-        try:
-            yield normalise_url(server.replace("/forecast_db?", f"/{name}?"))
-        finally:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def files_below(home):

@@ -22,8 +22,9 @@ from src.core.errors import BadInput, ForecastError, UnreadableFolder, Unwritabl
 from src.db.migrate import ensure_schema, newest_revision
 from src.monitoring.checks.machine import backup_age
 from src.registry.storage.artifact import CorruptArtifact
-from tests.support.backups import BackedUp, dumped_schema, empty_database, files_below
+from tests.support.backups import BackedUp, dumped_schema, files_below
 from tests.support.checksums import RUN_LOGS, checksums, rows
+from tests.support.databases import new_database
 from tests.support.installations import NOW
 from tests.support.models import both_horizons
 from tests.support.old_schema import bring_to
@@ -40,7 +41,7 @@ def installation(database_url, home):
 @pytest.fixture
 def empty(server, tmp_path):
     """An empty home and database to restore into."""
-    with empty_database(server) as url:
+    with new_database(server) as url:
         yield Settings(home=tmp_path / "restored", database_url=url)
 
 
@@ -223,7 +224,7 @@ def test_models_of_another_signing_key_are_refused(installation, empty):
 
 
 def test_an_archive_of_an_older_schema_is_brought_up_to_date(server, home, empty):
-    with empty_database(server) as url:
+    with new_database(server) as url:
         bring_to(url, "0012")
         rows(url, "INSERT INTO instruments (ticker) VALUES ('INFY.NS') RETURNING 1")
         made = create(Settings(home=home, database_url=url), NOW)
@@ -235,7 +236,7 @@ def test_an_archive_of_an_older_schema_is_brought_up_to_date(server, home, empty
 
 
 def test_an_empty_database_of_a_newer_schema_is_refused(server, home, empty):
-    with empty_database(server) as url:
+    with new_database(server) as url:
         bring_to(url, "0012")
         made = create(Settings(home=home, database_url=url), NOW)
     ensure_schema(empty.server)

@@ -2,13 +2,12 @@
 
 import subprocess
 import sys
-import uuid
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from src.db.connection import normalise_url
+from tests.support.databases import new_database
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -22,11 +21,8 @@ def reader(database_url):
 @pytest.fixture
 def empty_url(server):
     """A database of the test's own without any table."""
-    name = f"empty_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-        yield normalise_url(server.replace("/forecast_db?", f"/{name}?"))
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(server) as url:
+        yield url
 
 
 @pytest.fixture

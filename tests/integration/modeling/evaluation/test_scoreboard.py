@@ -1,18 +1,16 @@
 """How good each model was, live: every number worked out by hand, on real tables."""
 
 import datetime as dt
-import uuid
-from contextlib import contextmanager
 
 import psycopg
 import pytest
 
 from src.core.tables import PREDICTION_OUTCOMES, PREDICTIONS
-from src.db.connection import normalise_url
 from src.db.migrate import ensure_schema
 from src.db.tables.scores import ScoreLog
 from src.modeling.evaluation.scoreboard import POOLED, scoreboard, scored_forecasts
 from tests.support.answers import put_member
+from tests.support.databases import new_database
 from tests.support.logged_forecasts import log_forecasts, logged_forecast, record_outcomes
 from tests.support.old_schema import bring_to
 
@@ -25,20 +23,10 @@ QUANTILES = [-0.07, -0.06, -0.05, -0.01, 0.01, 0.05, 0.06, 0.07]
 TABLES = ("predictions", "prediction_outcomes", "model_events")
 
 
-@contextmanager
-def new_database(server):
-    name = f"scores_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-        yield normalise_url(server.replace("/forecast_db?", f"/{name}?"))
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
 @pytest.fixture(scope="module")
-def url(server):
+def url(server, template):
     """A database of this module whose tables can be emptied."""
-    with new_database(server) as url:
-        ensure_schema(url)
+    with new_database(server, template) as url:
         with psycopg.connect(url, autocommit=True) as connection:
             for table in TABLES:
                 connection.execute(f"DROP TRIGGER {table}_append_only ON {table}")

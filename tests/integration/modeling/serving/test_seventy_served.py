@@ -4,23 +4,20 @@ A winner is published on the fourth evening. On the ninth, after its run, somebo
 what was trained on the first; three trainings follow before the pin is taken out.
 """
 
-import uuid
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-import psycopg
 import pytest
 
 from src.core.calendars.nse import nse
-from src.db.connection import normalise_url
-from src.db.migrate import ensure_schema
 from src.db.tables.scores import ScoreLog
 from src.modeling.evaluation.scoreboard import scoreboard
 from src.registry.formats.models import LinearModel
 from src.registry.lifecycle.events import Author
 from tests.support.answers import scored_forecasts
 from tests.support.daily_runs import after_close, clean_rows, daily_runs
+from tests.support.databases import new_database
 from tests.support.models import winner
 from tests.support.plain_features import guides, scale_free
 from tests.support.pools import wandering
@@ -134,12 +131,9 @@ def take_the_pin_out(lived):
 
 
 @pytest.fixture(scope="module")
-def lived(server, tmp_path_factory):
-    name, home = f"more_{uuid.uuid4().hex[:12]}", tmp_path_factory.mktemp("home")
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-        url = normalise_url(server.replace("/forecast_db?", f"/{name}?"))
-        ensure_schema(url)
+def lived(server, template, tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    with new_database(server, template) as url:
         now = after_close(day(BACK)).isoformat()
         with daily_runs(url, home) as at, Service(home, url, FORECAST_NOW=now) as service:
             found = Lived(at)
@@ -152,7 +146,6 @@ def lived(server, tmp_path_factory):
             ).fetchall()
             take_the_pin_out(found)
             yield found
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_features_arrive_each_evening_as_worked_out_from_its_closes(lived):

@@ -3,17 +3,13 @@
 Three tickers; INFY pays a dividend of 2 % of its close on the fortieth evening.
 """
 
-import uuid
 from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
-import psycopg
 import pytest
 
 from src.core.calendars.nse import nse
-from src.db.connection import normalise_url
-from src.db.migrate import ensure_schema
 from src.db.tables.scores import ScoreLog
 from src.modeling.evaluation.outcomes import record_outcomes
 from src.modeling.evaluation.scoreboard import POOLED, scoreboard
@@ -23,6 +19,7 @@ from src.modeling.training import stage as train
 from src.stages.context import make_context
 from tests.support.answers import scored_forecasts
 from tests.support.daily_runs import after_close, clean_rows, daily_runs
+from tests.support.databases import new_database
 from tests.support.pools import wandering
 from tests.support.prices import run
 
@@ -93,19 +90,14 @@ def live_through(lived, row):
 
 
 @pytest.fixture(scope="module")
-def lived(server, tmp_path_factory):
-    name = f"seventy_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-        url = normalise_url(server.replace("/forecast_db?", f"/{name}?"))
-        ensure_schema(url)
-        with daily_runs(url, tmp_path_factory.mktemp("home")) as at:
-            found = Lived(at)
-            at.register(TICKERS, DAYS[0])
-            for row in range(FIRST, LAST + 1):
-                live_through(found, row)
-            yield found
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def lived(server, template, tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    with new_database(server, template) as url, daily_runs(url, home) as at:
+        found = Lived(at)
+        at.register(TICKERS, DAYS[0])
+        for row in range(FIRST, LAST + 1):
+            live_through(found, row)
+        yield found
 
 
 def due(horizon):
