@@ -125,7 +125,7 @@ def judge_trial(
     ending = _ending(verdict, spoken, differences, losses, high, rules)
     scale = float(np.nanmean(losses)) if verdict.dates else None
     gain = float(sequence.mean[-1]) / scale if scale else None
-    needed = 0
+    needed: int | None = 0
     if ending == UNDECIDED:
         needed = _sessions_needed(verdict, spoken, differences, losses, rules)
     name = "zero" if reference is None else "champion"
