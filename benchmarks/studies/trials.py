@@ -13,7 +13,9 @@ rivals                    persistent, and so is the live model that it is compar
 skill                     a true signal of that R2
 Columns: how trials end with the smallest effect that is registered; better when no effect is too
 small and nothing else ends a trial; histories in which the true mean loss difference is outside
-the confidence sequence at any session, by loss; median sessions to "better" of those that reach it.
+the confidence sequence at any session: the mean of all histories, by loss, and (absolute, useless
+against zero) the mean of what the forecasts so far had to expect, which is what a forecast that
+hardly moves in five years can show; median sessions to "better" of those that reach it.
 """
 
 from __future__ import annotations
@@ -46,6 +48,8 @@ SIZES = {1: 0.005, 63: 0.05}
 EFFECTS = {1: 0.0005, 63: 0.005}
 # Histories that are looked at together.
 BLOCK = 20
+# Tickers whose outcomes stand for all.
+FEW = 4
 ENDINGS = ("better", "equivalent", "worse", "ran_out")
 
 
@@ -85,10 +89,14 @@ class History(NamedTuple):
         losses: What the gate looks at.
         bounded: Absolute and squared loss differences by session, and the absolute ones plus and
             less the smallest effect; (T, 4).
+        outcomes: Of a few tickers, (T, few).
+        challenger: (T, N).
     """
 
     losses: CumulativeLosses
     bounded: Floats
+    outcomes: Floats
+    challenger: Floats
 
 
 class Course(NamedTuple):
@@ -101,6 +109,7 @@ class Course(NamedTuple):
         lowest: Largest lower bound of the absolute and squared loss difference; (histories, 2).
         highest: Smallest upper bound of them.
         means: Their means over the history.
+        missed: Whether the absolute one that was to be expected was ever outside.
     """
 
     ending: npt.NDArray[np.str_]
@@ -109,6 +118,7 @@ class Course(NamedTuple):
     lowest: Floats
     highest: Floats
     means: Floats
+    missed: Bools
 
 
 def histories(
@@ -149,7 +159,20 @@ def _history(pair: Pair, rules: TrialRules) -> History:
     return History(
         gate_losses.cumulate_losses(actual, challenger, live, sigma=scale),
         np.stack([absolute, squared, absolute + margin, absolute - margin], axis=1),
+        actual[:, :FEW],
+        challenger,
     )
+
+
+def expected_differences(challenger: Floats, outcomes: Floats) -> Floats:
+    """Absolute loss of zero less that of forecasts (..., N) that know nothing, mean over N.
+
+    -E max(|f| - |y|, 0) for outcomes that are as often below zero as above.
+    """
+    sizes = np.sort(np.abs(outcomes), axis=None)
+    smaller = np.searchsorted(sizes, np.abs(challenger))
+    below = hac.cumulated(sizes)[smaller]
+    return np.asarray((below - np.abs(challenger) * smaller).mean(axis=-1) / sizes.size)
 
 
 def _course(block: list[History], rules: TrialRules) -> Course:
@@ -158,12 +181,19 @@ def _course(block: list[History], rules: TrialRules) -> Course:
         np.stack([each.losses.panel.counts for each in block], axis=1),
     )
     bounded = hac.cumulate(np.stack([each.bounded for each in block], axis=1))
+    expected = expected_differences(
+        np.stack([each.challenger for each in block], axis=1),
+        np.stack([each.outcomes for each in block]),
+    )
+    expected = hac.cumulated(expected) / np.maximum(np.arange(SESSIONS + 1), 1)[:, None]
+    missed = np.zeros(len(block), dtype=bool)
     ending, sessions, any_effect = [""] * len(block), [0] * len(block), [False] * len(block)
     lowest, highest = np.full((len(block), 2), -np.inf), np.full((len(block), 2), np.inf)
     free = replace(rules.gate, min_mae_improvement=-1.0)
     for end in range(1, SESSIONS + 1):
         bounds = bounds_at(bounded, end, rules.gate.horizon, rules.max_sessions)
         lowest, highest = np.fmax(lowest, bounds.low[:, :2]), np.fmin(highest, bounds.high[:, :2])
+        missed |= (bounds.low[:, 0] > expected[end]) | (bounds.high[:, 0] < expected[end])
         if end < rules.gate.dates_needed:
             continue
         inside = (bounds.low[:, 2] > 0) & (bounds.high[:, 3] < 0)
@@ -177,7 +207,7 @@ def _course(block: list[History], rules: TrialRules) -> Course:
                 sessions[i] = end
     means = bounds.mean[:, :2]
     return Course(
-        np.array(ending), np.array(sessions), np.array(any_effect), lowest, highest, means
+        np.array(ending), np.array(sessions), np.array(any_effect), lowest, highest, means, missed
     )
 
 
@@ -216,7 +246,7 @@ def share(hits: int, of: int) -> str:
     return f"{100 * hits / of:5.1f} ({100 * low:.1f}-{100 * high:.1f})"
 
 
-def line(name: str, part: Course) -> str:
+def line(name: str, part: Course, *, useless: bool) -> str:
     count = len(part.ending)
     truth = part.means.mean(axis=0)
     missed = ((part.lowest > truth) | (part.highest < truth)).sum(axis=0).tolist()
@@ -226,6 +256,7 @@ def line(name: str, part: Course) -> str:
         *(f"{100 * np.mean(part.ending == how):5.1f}" for how in ENDINGS[1:]),
         share(int(part.any_effect.sum()), count),
         *(share(each, count) for each in missed),
+        share(int(part.missed.sum()), count) if useless else "-",
         f"{np.median(better):.0f}" if better.size else "-",
     ]
     return f"{name:<28}" + " | ".join(cells)
@@ -237,7 +268,8 @@ def main() -> None:
     parser.add_argument("--only", default="", help="part of a line's name, such as '63 50 faint'")
     arguments = parser.parse_args()
     print(f"{arguments.histories} histories of {SESSIONS} sessions, a look after every session")
-    print("better | equivalent | worse | ran out | better, any effect | missed, absolute | squared")
+    print("better | equivalent | worse | ran out | better, any effect |", end=" ")
+    print("missed, absolute | squared | so far | sessions to better")
     for horizon, tickers in itertools.product((1, 63), (1, 50)):
         for challenger in (*USELESS, *SKILLED):
             name = f"{horizon} {tickers} {challenger.name}"
@@ -245,7 +277,7 @@ def main() -> None:
                 continue
             pairs = histories(challenger, horizon, tickers, arguments.histories)
             part = course(pairs, rules_of(challenger, horizon, tickers))
-            print(line(name, part), flush=True)
+            print(line(name, part, useless=challenger.kind == "noise"), flush=True)
 
 
 if __name__ == "__main__":

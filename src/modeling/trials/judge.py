@@ -115,7 +115,7 @@ def judge_trial(
     Raises:
         ValueError: For matrices of different shapes, or without ``sigma`` where the gate needs it.
     """
-    verdict = gate.judge(actual, challenger, reference, sigma=sigma, rules=rules.gate)
+    verdict = _judge(actual, challenger, reference, sigma, rules.gate)
     served = np.zeros_like(actual) if reference is None else reference
     actual = _paired(actual, challenger, served, sigma if rules.gate.standardised else None)
     differences, losses = session_losses(actual, challenger, served, rules.loss)
@@ -158,6 +158,25 @@ def session_losses(
         )
 
 
+def _judge(
+    actual: Floats,
+    challenger: Floats,
+    reference: Floats | None,
+    sigma: Floats | None,
+    rules: GateRules,
+) -> Verdict:
+    """The gate's verdict; zero as the challenger is judged against the live model alone."""
+    if reference is None or np.any(np.isfinite(challenger) & (challenger != 0)):
+        return gate.judge(actual, challenger, reference, sigma=sigma, rules=rules)
+    # The same losses, measured from the live model's forecasts.
+    verdict = gate.judge(actual - reference, challenger - reference, sigma=sigma, rules=rules)
+    evidence = tuple(
+        replace(each, name=each.name.replace("_vs_zero", "_vs_champion"))
+        for each in verdict.evidence
+    )
+    return replace(verdict, evidence=evidence)
+
+
 def _paired(actual: Floats, challenger: Floats, reference: Floats, sigma: Floats | None) -> Floats:
     """The outcomes of pairs, as the gate counts them; NaN elsewhere."""
     known = np.isfinite(challenger) & np.isfinite(reference)
@@ -183,7 +202,7 @@ def _where_it_speaks(
     if not spoken[lately].any() or (spoken == pairs).all():
         return None
     alone = np.where(spoken, actual, np.nan)
-    return gate.judge(alone, challenger, reference, sigma=sigma, rules=rules)
+    return _judge(alone, challenger, reference, sigma, rules)
 
 
 def _ending(

@@ -169,6 +169,19 @@ def test_a_live_model_that_fell_silent_is_replaced_by_what_beats_zero():
     assert judged(actual, skilled(actual, 0.05), live).verdict == "better"
 
 
+@pytest.mark.parametrize(("share", "ending"), [(-0.05, "better"), (0.05, "worse")])
+def test_zero_can_challenge_the_live_model(share, ending):
+    actual = outcomes()
+
+    verdict = judged(actual, np.zeros_like(actual), skilled(actual, share))
+
+    assert verdict.verdict == ending
+    assert "the live model" in verdict.reason
+    assert {each.name.partition("_vs_")[2] for each in verdict.gate.evidence} == {"champion", ""}
+    # Of the live model's errors: 1.05 and .95 of every outcome.
+    assert verdict.gain == pytest.approx(1 - 1 / (1 - share))
+
+
 def test_losses_are_means_over_the_tickers_of_a_session():
     actual = np.array([[0.02, -0.01], [0.01, np.nan], [np.nan, np.nan]])
     challenger = np.array([[0.01, -0.01], [0.03, 0.01], [0.0, 0.0]])
