@@ -430,3 +430,40 @@ PREDICTION_OUTCOMES = Table(
         "note": TEXT,
     },
 )
+TRIALS = Table(
+    "trials",
+    key=("hash",),
+    columns={
+        "hash": TEXT,
+        "pool": TEXT,
+        "horizon": TEXT,
+        "sessions": INT,
+        "challenger": TEXT,
+        "settings": JSON,
+        "reference": TEXT,
+        "tickers": TEXTS,
+        "loss": TEXT,
+        "smallest_effect": FLOAT,
+        "look_every": INT,
+        "max_sessions": INT,
+        "promotes": BOOL,
+        "author": TEXT,
+        "reason": TEXT,
+        "registered_at": TIME,
+        "configurations": INT,
+    },
+)
+TRIAL_EVENTS = Table(
+    "trial_events",
+    key=("event_id",),
+    columns={
+        "event_id": INT,
+        "hash": TEXT,
+        "at": TIME,
+        "kind": TEXT,
+        "session": DATE,
+        "author": TEXT,
+        "reason": TEXT,
+        "evidence": JSON,
+    },
+)

@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 
 ROLES = (OWNER, WRITER, READER)
 
-# The prediction log; requests for runs and their end; who takes care of which alert.
+# The prediction log; requests for runs and their end; who takes care of which alert; trials.
 READER_WRITES = (
     "INSERT ON predictions, run_requests, alert_acknowledgements, alert_silences",
+    "INSERT ON trials, trial_events",
+    "UPDATE ON data_version",  # by the triggers of trials
     "UPDATE (cancel_requested_at) ON run_requests",
     "UPDATE (person, at, note) ON alert_acknowledgements",
     "UPDATE (starts_at, ends_at) ON alert_silences",

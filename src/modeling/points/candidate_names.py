@@ -15,6 +15,8 @@ CANDIDATES = (
 )
 # These need a library that is not always installed.
 OPTIONAL_CANDIDATES = ("rank_tilt_lightgbm",)
+# Those whose newest model can be stored, so that runs that train nothing can forecast with it.
+STORABLE_CANDIDATES = ("zero", "drift", "ridge", "rank_tilt", "rank_tilt_lightgbm")
 # The tilt needs peers to rank: a smaller pool is judged by its ridge.
 CHALLENGERS = {"short": "rank_tilt", "long": "drift"}
 SMALL_POOL_CHALLENGERS = {"short": "ridge", "long": "drift"}

@@ -10,9 +10,11 @@ from src.db.connection import OWNER, READER, WRITER
 from src.db.roles import migrate_with_roles
 from src.db.tables import run_requests
 from src.db.tables.run_requests import NewRequest
+from src.db.tables.trials import TrialLog
 from src.db.watched.alerts import AlertTables
 from src.db.watched.server_state import server_state
 from tests.support.logged_forecasts import log_forecasts, logged_forecast
+from tests.support.trials import registered_trial, trial_event
 
 MONDAY, TUESDAY = dt.date(2026, 4, 13), dt.date(2026, 4, 15)
 NOW = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
@@ -94,7 +96,8 @@ def test_the_reader_writes_what_pages_and_the_service_write(connect):
 def test_the_reader_changes_and_deletes_nothing_else(connect):
     reader = connect(READER)
     may_update = {"alert_acknowledgements", "alert_silences", "run_requests"}  # some columns
-    may_insert = may_update | {"predictions"}
+    may_insert = may_update | {"predictions", "trials", "trial_events"}
+    may_update |= {"data_version"}
     for table, column in reader.execute(TABLES).fetchall():
         assert reader.execute(f"SELECT FROM {table} LIMIT 1") is not None
         assert refused(reader, f"DELETE FROM {table}"), table
@@ -111,6 +114,21 @@ def test_the_reader_changes_and_deletes_nothing_else(connect):
     ):
         assert refused(reader, f"UPDATE {update}"), update
     assert refused(reader, "CREATE TABLE mine (n integer)")
+
+
+def test_the_reader_registers_and_stops_trials_and_decides_nothing_of_them(connect):
+    reader, writer = TrialLog(connect(READER)), TrialLog(connect(WRITER))
+    trial = registered_trial()
+    reader.register(trial)
+    for kind in ("better", "looked", "promoted", "failed"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="decides nothing"):
+            reader.add_event(trial_event(trial, kind, session=MONDAY))
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="decides nothing"):
+        reader.register(registered_trial(promotes=True))
+    writer.register(registered_trial(promotes=True))
+    assert writer.add_event(trial_event(trial, "looked", session=MONDAY))
+    assert reader.add_event(trial_event(trial, "stopped"))
+    assert [event.kind for event in reader.events(trial.hash)] == ["looked", "stopped"]
 
 
 def test_the_writer_changes_no_schema(connect):

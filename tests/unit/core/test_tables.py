@@ -20,7 +20,8 @@ def test_a_key_is_made_of_declared_columns(table):
 @each_table
 def test_every_table_says_whose_row_it_is(table):
     # Files of the whole market are of no one ticker.
-    owners = {"ticker", "pool", "features_version", "bundle_hash"} & set(table.columns)
+    names = {"ticker", "pool", "features_version", "bundle_hash", "hash"}
+    owners = names & set(table.columns)
     assert {table.columns[name] for name in owners} == {"text"}
 
 
