@@ -17,7 +17,9 @@ from src.api.schemas.responses import Problem
 _DESCRIPTIONS = {
     400: "The host is not allowed, or the body ended early.",
     401: "An API key is needed, or the one that was sent is not valid.",
-    404: "No prices of the ticker are stored.",
+    403: "The service has no API keys, so nothing can be written.",
+    404: "No prices of the ticker are stored, or there is no such trial.",
+    409: "What is stored forbids it.",
     413: "The body is too long.",
     422: "The request is malformed.",
     429: "Too many requests.",

@@ -31,7 +31,7 @@ from src.api.observability.recorder import MetricsRecorder
 from src.api.prediction_log.dead_letters import DeadLetters
 from src.api.prediction_log.spool import FOLDER, Spool, database_name
 from src.api.prediction_log.writer import PredictionLog
-from src.api.routes import forecasts, operations
+from src.api.routes import forecasts, operations, trials
 from src.api.routes.ticker_parameter import parse_ticker
 from src.config import clock, logs
 from src.config.load import load_settings
@@ -61,6 +61,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     logs.configure(settings.home, settings.log_level)
     app.state.api, app.state.metrics = settings.api, Metrics()
     app.state.ticker = parse_ticker(settings.data.ticker)
+    app.state.store, app.state.horizons = ArtifactStore.of(settings), settings.training.horizons
     reconnector = Reconnector(settings.server, settings.home)
     app.state.service = service = _build_service(settings, reconnector)
     # Over many rows at once, one after the other, so that forecasts never wait for them.
@@ -148,7 +149,8 @@ def create() -> FastAPI:
         static_url=DOCS_ASSETS,
     )
     # Routes are matched in order, so these come before those of the documentation.
-    app.router.routes[:0] = [*forecasts.router.routes, *operations.router.routes]
+    routers = (forecasts.router, operations.router, trials.router)
+    app.router.routes[:0] = [route for router in routers for route in router.routes]
     error_handlers.install(app)
     openapi.install(app)
     app.add_middleware(RequestMiddleware)

@@ -11,6 +11,8 @@ Pair = tuple[str, str]  # ticker, or pool, and horizon
 
 # What is served where no candidate was promoted.
 BASELINE = "zero"
+# A trial pins its challenger under such a tag; no version has one.
+TRIAL_TAG = "trial-"
 
 KINDS = (
     "trained",
@@ -91,3 +93,27 @@ class Pin:
     reason: str
     metrics: Sequence[Mapping[str, Any]] = ()
     tickers: int = 1
+
+
+def trial_tag(trial_hash: str) -> str:
+    """The tag under which a trial pins its challenger."""
+    return f"{TRIAL_TAG}{trial_hash[:12]}"
+
+
+def is_of_trial(version_tag: str | None) -> bool:
+    """Whether a pin is of a trial's challenger, which no win over zero alone replaces."""
+    return bool(version_tag) and str(version_tag).startswith(TRIAL_TAG)
+
+
+def pinned_name(version_tag: str | None) -> str:
+    """What a pin pinned: ``version v1``, or ``the challenger of trial 0123456789ab``."""
+    if is_of_trial(version_tag):
+        return f"the challenger of trial {str(version_tag).removeprefix(TRIAL_TAG)}"
+    return f"version {version_tag}"
+
+
+def pin_end(version_tag: str | None) -> str:
+    """Until when a pin holds, as a clause."""
+    if is_of_trial(version_tag):
+        return "until another trial is promoted, a rollback or `unpin`"
+    return "until the gate promotes another model or `unpin` is run"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from src.core.trials import ENDINGS, FAILED, LOOKED, PROMOTED, STOPPED, Trial, TrialEvent
 
@@ -36,6 +37,22 @@ class TrialStatus:
     sessions_needed: int | None
     failures: int
     ended_at: dt.datetime | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The trial and how it stands in types of JSON; times in UTC."""
+        ended = self.ended_at
+        return {
+            "hash": self.trial.hash,
+            **self.trial.as_json(),
+            "state": self.state,
+            "verdict": self.verdict,
+            "looks": self.looks,
+            "sessions_with_outcomes": self.sessions,
+            "sentence": self.sentence,
+            "sessions_needed": self.sessions_needed,
+            "failures": self.failures,
+            "ended_at": ended.astimezone(dt.UTC).isoformat() if ended else None,
+        }
 
     @property
     def estimate(self) -> str:

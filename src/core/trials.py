@@ -140,6 +140,18 @@ class TrialEvent:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     event_id: int = 0
 
+    def as_json(self) -> dict[str, Any]:
+        """All fields but the hash in types of JSON; times in UTC."""
+        return {
+            "event_id": self.event_id,
+            "at": self.at.astimezone(dt.UTC).isoformat(),
+            "kind": self.kind,
+            "session": str(self.session) if self.session else None,
+            "author": self.author,
+            "reason": self.reason,
+            "evidence": dict(self.evidence),
+        }
+
 
 def count_configurations(trials: Iterable[Trial], pool: str, horizon: str, at: dt.datetime) -> int:
     """One, and as many more as trials were registered for the place in the years before ``at``."""

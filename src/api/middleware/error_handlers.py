@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from src.api.schemas.errors import NOT_JSON, problem, status_of, validation_sentence
+from src.api.schemas.errors import not_json, problem, status_of, validation_sentence
 from src.config import logs
 from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError
 
@@ -60,7 +60,7 @@ async def _forecast_error(request: Request, error: Exception) -> Response:
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 what it was registered for
-    return problem(422, validation_sentence(error.errors()), _request_id(request))
+    return problem(422, validation_sentence(error.errors(), request.url.path), _request_id(request))
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:
@@ -69,7 +69,7 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     status, detail = error.status_code, str(error.detail)
     if status == HTTPStatus.BAD_REQUEST:
         # FastAPI's answer to a body that is not text, or nested too deep.
-        status, detail = HTTPStatus.UNPROCESSABLE_ENTITY, NOT_JSON
+        status, detail = HTTPStatus.UNPROCESSABLE_ENTITY, not_json(request.url.path)
     elif status == HTTPStatus.NOT_FOUND:
         detail = f"There is no route {request.url.path[:100]}: see /docs."
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:

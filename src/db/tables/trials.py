@@ -29,7 +29,9 @@ _ORDER = "ORDER BY registered_at, hash"
 _RUNNING = (
     "NOT EXISTS (SELECT FROM trial_events e WHERE e.hash = t.hash AND e.kind = ANY(%(endings)s))"
 )
-_EVENTS = f"SELECT {sql.names(TRIAL_EVENTS.columns)} FROM trial_events"  # noqa: S608
+_EVENT_COLUMNS = sql.names(TRIAL_EVENTS.columns)
+_WITHOUT_EVIDENCE = sql.names(name for name in TRIAL_EVENTS.columns if name != "evidence")
+_OUTLINE = "evidence - 'sequence' - 'criteria' AS evidence"
 
 
 class TrialLog:
@@ -100,13 +102,29 @@ class TrialLog:
         values["evidence"] = Jsonb(dict(event.evidence))
         return self._connection.execute(_ADD, values).fetchone() is not None
 
-    def events(self, trial_hash: str | None = None) -> list[TrialEvent]:
-        """Events of a trial, or of all, in the order of writing."""
+    def events(self, trial_hash: str | None = None, *, series: bool = True) -> list[TrialEvent]:
+        """Events of a trial, or of all, in the order of writing.
+
+        Without ``series`` what a look stored of every session is left out of its evidence.
+        """
         from psycopg.rows import class_row
 
-        query = f"{_EVENTS} WHERE %(hash)s::text IS NULL OR hash = %(hash)s ORDER BY event_id"
+        columns = _EVENT_COLUMNS if series else f"{_WITHOUT_EVIDENCE}, {_OUTLINE}"
+        query = (
+            f"SELECT {columns} FROM trial_events "  # noqa: S608 declared names
+            "WHERE %(hash)s::text IS NULL OR hash = %(hash)s ORDER BY event_id"
+        )
         with self._connection.cursor(row_factory=class_row(TrialEvent)) as cursor:
             return cursor.execute(query, {"hash": trial_hash}).fetchall()
+
+    def challenger_set(self, trial_hash: str) -> str | None:
+        """The digest of the newest model set of a challenger; None before the first.
+
+        Of a trial that runs, or that ended better and is not promoted yet.
+        """
+        query = "SELECT digest FROM trial_challengers WHERE hash = %s"
+        row = self._connection.execute(query, (trial_hash,)).fetchone()
+        return row[0] if row else None
 
     def pool_features(self, pool: str) -> dict[str, str]:
         """The version of the stored features of each ticker of a pool, by ticker."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from src.core.model_events import is_of_trial, pin_end, pinned_name
 from src.modeling.gate import criteria, reasons
 from src.modeling.gate.reasons import QUESTIONS
 from src.modeling.gate.rules import GateRules
@@ -98,9 +99,10 @@ def served(forecast: CurrentForecast) -> str:
         return "Served is zero (no change), for the reason below."
     if not forecast.pinned:
         return _served(forecast.served)
+    who = "A person" if is_of_trial(forecast.pinned) else "A rollback"
     return (
-        f"Served is {forecast.served}. A rollback pinned version {forecast.pinned}: it answers "
-        "instead of what was trained here, until the gate promotes another model or it is unpinned."
+        f"Served is {forecast.served}. {who} pinned {pinned_name(forecast.pinned)}: it answers "
+        f"instead of what was trained here, {pin_end(forecast.pinned)}."
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from src.core.arrays import Floats
 from src.core.errors import ForecastError
+from src.core.model_events import pin_end, pinned_name
 from src.modeling.intervals.distribution import UNKNOWN_DISTRIBUTION, ReturnDistribution
 from src.modeling.intervals.quantiles import LEVELS
 from src.modeling.serving.pool_inputs import needs_pool
@@ -150,8 +151,8 @@ def _note(artifact: Artifact, row: Row, pin: Pin | None, problem: str | None) ->
     if pin is not None:
         since = f"{_utc(pin.since):%Y-%m-%d}"
         notes.append(
-            f"version {pin.version_tag} is pinned since {since} and answers until the gate "
-            "promotes another model or `unpin` is run"
+            f"{pinned_name(pin.version_tag)} is pinned since {since} and answers "
+            f"{pin_end(pin.version_tag)}"
         )
     if problem is not None and (artifact.served != ZERO or row["note"] is not None):
         notes.append(problem)

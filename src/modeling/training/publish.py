@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from src.core.errors import ForecastError
+from src.core.model_events import is_of_trial, pin_end, pinned_name
 from src.modeling.experiment.promotion import Champion
 from src.modeling.serving.pool_inputs import pool_row_of
 from src.registry.formats.models import same_model
@@ -38,9 +39,13 @@ class PinnedModelUnreadable(ForecastError):
     """The model that a rollback restored cannot be read any longer."""
 
     def __init__(self, error: ForecastError, pin: ModelEvent) -> None:
+        restore = (
+            f"restore it with `python -m mlops.monitoring rollback --version-tag {pin.version_tag}`"
+            ", or "
+        )
         super().__init__(
-            f"{str(error).partition(':')[0]}, and it is pinned: restore it with `python -m "
-            f"mlops.monitoring rollback --version-tag {pin.version_tag}`, or end the pin with "
+            f"{str(error).partition(':')[0]}, and it is pinned: "
+            f"{'' if is_of_trial(pin.version_tag) else restore}end the pin with "
             "`python -m mlops.monitoring unpin --ticker` and one of its tickers, and train again."
         )
 
@@ -139,7 +144,9 @@ def _migrated(models: LiveModels, pool: str, horizon: str, zero: Champion) -> Ch
 
 
 def _pin_warning(pin: ModelEvent) -> str:
+    is_trial = is_of_trial(pin.version_tag)
+    until = pin_end(pin.version_tag) if is_trial else "until the gate promotes another model"
     return (
-        f"{pin.pool}, {pin.horizon}: version {pin.version_tag} is pinned since {pin.at:%Y-%m-%d} "
-        "and answers until the gate promotes another model."
+        f"{pin.pool}, {pin.horizon}: {pinned_name(pin.version_tag)} is pinned since "
+        f"{pin.at:%Y-%m-%d} and answers {until}."
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from src.core.model_events import BASELINE, ModelEvent
+from src.core.model_events import BASELINE, ModelEvent, is_of_trial
 
 if TYPE_CHECKING:
     from src.registry.lifecycle.state import LiveState
@@ -52,7 +52,13 @@ def after_training(
 
 
 def replaces_pinned(pin: ModelEvent, artifact: Artifact) -> bool:
-    """Whether the gate promoted it at a session later than the pin's day."""
+    """Whether the gate promoted it at a session later than the pin's day.
+
+    Never in the place of a trial's challenger: training compares with it only where it is a
+    candidate of training, with its settings.
+    """
+    if is_of_trial(pin.version_tag):
+        return False
     won = artifact.served != BASELINE and artifact.verdict == "better"
     return won and artifact.since > f"{pin.at:%Y-%m-%d}"
 
@@ -71,6 +77,25 @@ def after_rollback(
     if events or before is None or before.pinned is None:
         events.append(_event("pinned", artifact, author, reason=reason, version_tag=tag))
     return events
+
+
+def after_trial(
+    artifact: Artifact, before: LiveState | None, author: Author, tag: str, reason: str
+) -> list[ModelEvent]:
+    """Events of a challenger that a trial made live: promoted, who was demoted, and pinned."""
+    why = f"{artifact.reason}; {reason}"
+    evidence = _evidence(artifact)
+    promoted = _event(
+        "promoted",
+        artifact,
+        author,
+        made_live=True,
+        reason=why,
+        version_tag=tag,
+        evidence=evidence,
+    )
+    pinned = _event("pinned", artifact, author, reason=why, version_tag=tag)
+    return [promoted, *_demoted(before, artifact, author), pinned]
 
 
 def after_unpin(states: Iterable[LiveState], author: Author) -> list[ModelEvent]:

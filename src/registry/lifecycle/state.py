@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from src.core.model_events import BASELINE, ModelEvent, Pair
+from src.core.model_events import BASELINE, ModelEvent, Pair, pinned_name
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,9 @@ def back_to_zero(events: Sequence[ModelEvent]) -> dt.date | None:
         before, promoted = promoted, event.served not in ("", BASELINE)
         if promoted or not (before or event.kind == "migrated"):
             continue
-        rolled_back = event.kind == "rolled_back"
-        days.append(f"{event.at:%Y-%m-%d}" if rolled_back else decided.get(event.digest, ""))
+        # By a rollback, or by a trial of zero.
+        by_person = event.kind in ("rolled_back", "promoted")
+        days.append(f"{event.at:%Y-%m-%d}" if by_person else decided.get(event.digest, ""))
     return dt.date.fromisoformat(max(days)) if any(days) else None
 
 
@@ -81,7 +82,7 @@ def describe(state: LiveState) -> str:
     sentence += f" ({event.reason})" if event.reason else ""
     if state.pinned is None:
         return f"{sentence}."
-    tag = f" with version {state.pinned.version_tag}" if state.pinned.version_tag else ""
+    tag = f" with {pinned_name(state.pinned.version_tag)}" if state.pinned.version_tag else ""
     return f"{sentence}; pinned{tag} since {_time(state.pinned.at)}."
 
 
