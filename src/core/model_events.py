@@ -11,8 +11,8 @@ Pair = tuple[str, str]  # ticker, or pool, and horizon
 
 # What is served where no candidate was promoted.
 BASELINE = "zero"
-# A trial pins its challenger under such a tag; no version has one.
-TRIAL_TAG = "trial-"
+# A trial pins its challenger under such a tag; that of a version has no colon.
+TRIAL_TAG = "trial:"
 
 KINDS = (
     "trained",

@@ -55,7 +55,7 @@ def report(place, tmp_path_factory):
 
 def test_all_checks_of_schemathesis_hold_over_the_whole_document(report):
     assert (report["failures"], report["errors"], report["code"]) == ([], [], 0), report["output"]
-    assert report["operations"]["tested"] == len(OPERATIONS) == 11
+    assert report["operations"]["tested"] == len(OPERATIONS) == 15
 
 
 def test_no_phase_of_schemathesis_was_left_out(report):

@@ -76,6 +76,11 @@ python -m mlops.monitoring version --version-tag TAG
 python -m mlops.monitoring version --list
 python -m mlops.monitoring rollback --version-tag TAG
 python -m mlops.monitoring unpin --ticker T
+python -m mlops.trials register --pool NSE --horizon short --challenger ridge --author NAME --reason TEXT
+python -m mlops.trials list
+python -m mlops.trials show HASH
+python -m mlops.trials promote HASH --author NAME --reason TEXT
+python -m mlops.trials stop HASH --author NAME --reason TEXT
 python -m mlops.monitoring metrics
 python -m mlops.monitoring scoreboard
 python -m mlops.monitoring health
@@ -115,6 +120,8 @@ python -m mlops.monitoring sign
 CODES = {
     "python -m mlops.monitoring health": (0, 1, 2),  # as the page of usage says
     "python -m mlops.monitoring health --ticker T --json": (0, 1, 2),
+    # It is still running, which the sentence says.
+    "python -m mlops.trials promote HASH --author NAME --reason TEXT": (1,),
     # Without a channel, which the sentence says.
     "python -m mlops.monitoring alerts test": (1,),
 }
@@ -175,6 +182,7 @@ NOT_RUN = {
     "python -m mlops.monitoring alerts ack FINGERPRINT --by NAME": "tests/e2e/test_alerts_command.py",
     "curl -X POST http://localhost:8000/predict/short": "tests/e2e/test_api.py",
     'curl -X POST "http://localhost:8000/predict/short?ticker=DEMO.NS"': "tests/e2e/test_api.py",
+    """curl -X POST http://localhost:8000/trials -H "X-API-Key: $KEY" -H "Content-Type: application/json" -d '{"pool": "NSE", "horizon": "short", "challenger": "ridge", "author": "NAME", "reason": "TEXT"}'""": "tests/e2e/test_api_trials.py",
     "make up": "tests/e2e/test_up.py",
     "make down": "tests/e2e/test_up.py",
     "make demo": "tests/e2e/test_pipeline_command.py",
@@ -336,6 +344,7 @@ def filled(line, home, url):
             r"--end NUMBER": lambda: f"--end {value('SELECT max(silence_id) FROM alert_silences')}",
             r"--batch N": lambda: f"--batch {value('SELECT max(batch_id) FROM ingest_batches')}",
             r"\bPOOL\b": lambda: "NSE",
+            r"\bHASH\b": lambda: value("SELECT left(hash, 12) FROM trials"),
             r"\bUSER\b": lambda: str(os.getuid()),
             r"-h HOST -p PORT": lambda: f"-h {re.search('host=([^&]+)', url)[1]} -p 5432",
             r"=KEY ": lambda: f"={SIGNING_KEY} ",

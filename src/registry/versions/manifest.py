@@ -15,7 +15,7 @@ from typing import Any
 
 from src.config.version import VERSION
 from src.core.errors import BadInput, UsageError
-from src.core.model_events import TRIAL_TAG, Pair
+from src.core.model_events import Pair
 from src.core.tickers import quoted
 from src.registry.lifecycle.events import Author
 from src.registry.storage.artifact import CorruptArtifact
@@ -89,7 +89,7 @@ class Version:
 
 def is_tag(text: str) -> bool:
     """Whether a text can name a version: one that means nothing more in a path."""
-    return bool(_TAG.fullmatch(text)) and ".." not in text and not text.startswith(TRIAL_TAG)
+    return bool(_TAG.fullmatch(text)) and ".." not in text
 
 
 def check_tag(text: str) -> None:
@@ -97,7 +97,7 @@ def check_tag(text: str) -> None:
     if not is_tag(text):
         raise UsageError(
             f"{quoted(text)} is not a version tag: give up to 64 letters, digits and . _ + -, such "
-            f"as v1.0-2025-01-15, that do not begin with {TRIAL_TAG}."
+            "as v1.0-2025-01-15."
         )
 
 

@@ -96,6 +96,13 @@ def test_what_a_rollback_restored_is_said_to_be_pinned():
     assert "rollback" not in wording.served(forecast(1, 0.01))
 
 
+def test_what_a_trial_made_live_is_said_to_be_pinned():
+    assert wording.served(forecast(1, 0.01, pinned="trial:0123456789ab")) == (
+        "Served is drift. A person pinned the challenger of trial 0123456789ab: it answers instead "
+        "of what was trained here, until another trial is promoted, a rollback or `unpin`."
+    )
+
+
 def test_horizons_have_names():
     assert [wording.horizon_name(measured) for measured in (1, 63)] == [
         "next session",

@@ -240,6 +240,15 @@ def test_the_candidates_scores_are_of_the_tickers_that_have_forecasts(artifact, 
     assert entry["skill"]["pool"]["tickers"] == 2640
 
 
+def test_the_challenger_of_a_trial_says_of_which(artifact, row):
+    entry = forecast(promoted(artifact), row, pin=replace(PIN, version_tag="trial:0123456789ab"))
+
+    assert entry["note"] == (
+        "the challenger of trial 0123456789ab is pinned since 2025-11-14 and answers until "
+        "another trial is promoted, a rollback or `unpin`"
+    )
+
+
 def test_a_model_that_is_not_pinned_says_nothing_of_it(artifact, row):
     entry = forecast(promoted(artifact), row)
 

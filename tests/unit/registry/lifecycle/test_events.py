@@ -10,10 +10,11 @@ from src.registry.lifecycle.events import (
     Author,
     after_rollback,
     after_training,
+    after_trial,
     after_unpin,
     versioned,
 )
-from src.registry.lifecycle.state import LiveState
+from src.registry.lifecycle.state import LiveState, live_states
 from tests.support.models import make_artifact, winner
 
 AT = dt.datetime(2026, 4, 13, 12, 30, tzinfo=dt.UTC)
@@ -21,11 +22,12 @@ AUTHOR = Author("run 7", AT)
 OLD, NEW = "a" * 64, "b" * 64
 
 
-def state(served="zero", *, pinned=False, digest=OLD):
+def state(served="zero", *, pinned=False, digest=OLD, tag=None):
     live = ModelEvent(
         "promoted", "NSE", "short", digest, "run 6", AT, made_live=True, served=served
     )
-    return LiveState(live, replace(live, kind="pinned", made_live=False) if pinned else None)
+    pin = replace(live, kind="pinned", made_live=False, version_tag=tag)
+    return LiveState(live, pin if pinned else None)
 
 
 def kinds_of(artifact, before):
@@ -50,6 +52,8 @@ def kinds_of(artifact, before):
         (winner(), state(pinned=True), ["trained", "promoted*"]),
         (winner(since="2026-04-13"), state(pinned=True), ["trained"]),
         (winner(since="2025-01-01"), state("ridge", pinned=True), ["trained"]),
+        (winner(), state("drift", pinned=True, tag="v1"), ["trained", "promoted*", "demoted"]),
+        (winner(), state("drift", pinned=True, tag="trial:0123456789ab"), ["trained"]),
     ],
 )
 def test_training_makes_live_what_may_be_and_says_what_changed(artifact, before, expected):
@@ -124,3 +128,25 @@ def test_a_version_is_noted_with_the_digest_of_its_manifest():
 
     assert (event.kind, event.version_tag, event.made_live) == ("versioned", "v1", False)
     assert event.evidence == {"version_manifest": "f" * 64}
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        (None, ["promoted*", "pinned"]),
+        (state(), ["promoted*", "pinned"]),
+        (state("ridge", pinned=True), ["promoted*", "pinned"]),
+        (state("drift"), ["promoted*", "demoted", "pinned"]),
+    ],
+)
+def test_a_trial_makes_its_challenger_live_and_pins_it(before, expected):
+    challenger = winner(digest=NEW, reason="trial 0123456789ab: better after 300 sessions")
+    events = after_trial(challenger, before, AUTHOR, "trial:0123456789ab", "as agreed")
+
+    assert [one.kind + "*" * one.made_live for one in events] == expected
+    for one in (events[0], events[-1]):
+        assert (one.digest, one.version_tag) == (NEW, "trial:0123456789ab")
+        assert one.reason == "trial 0123456789ab: better after 300 sessions; as agreed"
+    live = live_states([replace(one, event_id=n) for n, one in enumerate(events)])
+    assert live["NSE", "short"].live.digest == NEW
+    assert live["NSE", "short"].pinned is not None

@@ -24,7 +24,7 @@ def test_a_plain_name_is_a_tag(tag):
     "tag",
     [
         *("", "../x", "..", ".", ".hidden", "a/b", "a\\b", "a..b", "a b", "v1\n", "a\0", "é"),
-        *("-v", "/etc", "~", "x" * 65),
+        *("-v", "/etc", "~", "x" * 65, "trial:0123456789ab"),
     ],
 )
 def test_what_a_path_would_read_otherwise_is_no_tag(tag):

@@ -1,0 +1,192 @@
+"""`python -m mlops.trials` as a person types it."""
+
+import json
+
+import psycopg
+import pytest
+
+from src.db.tables.trials import TrialLog
+from tests.support.answers import put_live
+from tests.support.models import make_artifact, winner
+
+TRIALS = "mlops.trials"
+AT = {"FORECAST_NOW": "2026-04-20T18:00+05:30"}
+WHO = ("--author", "A. Rao", "--reason", "is a simpler model as good?")
+WHERE = ("--pool", "NSE", "--horizon", "short")
+
+
+@pytest.fixture
+def trials(command, database_url):
+    variables = {"DATABASE_URL": database_url, **AT}
+    return lambda *arguments, **extra: command(TRIALS, *arguments, **variables | extra)
+
+
+@pytest.fixture
+def place(database_url, home):
+    """A pool with a promoted ridge at the next session, and zero at 63."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        sets = [winner(), make_artifact(horizon="long", sessions=63)]
+        put_live(connection, home / "models", sets, tickers=["INFY.NS", "TCS.NS"])
+        yield TrialLog(connection)
+
+
+def output(ran, code=0):
+    """What a command printed; what it complained of where it had to fail."""
+    assert ran.returncode == code, ran.stderr
+    if code == 0:
+        return ran.stdout
+    assert ran.stdout == ""
+    (sentence,) = ran.stderr.splitlines()
+    return sentence
+
+
+def test_register_list_show_stop_and_register_again(trials, place):
+    said = output(trials("register", *WHERE, "--challenger", "drift", *WHO))
+    (trial,) = place.trials()
+    assert said == (
+        f"Trial {trial.hash[:12]} is registered: drift against live at NSE short, configuration "
+        "number 1. Each run forecasts with it from now on, and nobody is answered with it.\n"
+    )
+    assert (trial.look_every, trial.max_sessions, trial.smallest_effect) == (5, 1260, 0.005)
+    assert (trial.loss, trial.promotes, trial.tickers) == ("absolute", False, ())
+
+    assert output(trials("list")) == (
+        "trial         pool       challenger  against  state    verdict  looks  sessions\n"
+        f"{trial.hash[:12]}  NSE short  drift       live     running  none     0      0 of 1260\n"
+        "    Not looked at yet: the first look is after 5 sessions.\n"
+    )
+    shown = output(trials("show", trial.hash[:8]))
+    assert f"trial       {trial.hash}\n" in shown
+    assert "registered  2026-04-20 12:30 UTC by A. Rao: is a simpler model as good?\n" in shown
+
+    stopped = output(trials("stop", trial.hash[:12], *WHO))
+    assert stopped == (
+        f"Trial {trial.hash[:12]} is stopped. It stays in the count of configurations tried.\n"
+    )
+    assert output(trials("list")) == "1 trial has ended: --all lists them too.\n"
+    assert "stopped" in output(trials("list", "--all", "--pool", "NSE"))
+    again = output(
+        trials("register", *WHERE, "--challenger", "drift", *WHO, FORECAST_NOW="2026-04-21T00:00Z")
+    )
+    assert "configuration number 2 of the last three years at NSE." in again
+
+
+def test_everything_of_a_trial_can_be_stated(trials, place):
+    output(
+        trials(
+            *("register", "--pool", "NSE", "--horizon", "long", "--challenger", "ridge", *WHO),
+            *("--reference", "zero", "--tickers", "tcs,INFY", "--loss", "squared"),
+            *("--effect", "0.01", "--every", "21", "--sessions", "504", "--promotes"),
+            *("--set", "refit_every=21", "--set", "embargo=10"),
+        )
+    )
+    (trial,) = place.trials()
+    assert (trial.sessions, trial.challenger, trial.reference, trial.loss) == (
+        *(63, "ridge"),
+        *("zero", "squared"),
+    )
+    assert trial.tickers == ("INFY.NS", "TCS.NS")
+    assert (trial.smallest_effect, trial.look_every, trial.max_sessions) == (0.01, 21, 504)
+    assert (trial.promotes, dict(trial.settings)) == (True, {"refit_every": 21, "embargo": 10})
+
+
+def test_as_json_a_trial_is_what_the_database_has(trials, place):
+    output(trials("register", *WHERE, "--challenger", "drift", *WHO))
+    (trial,) = place.trials()
+    (listed,) = json.loads(output(trials("list", "--json")))
+    shown = json.loads(output(trials("show", trial.hash, "--json")))
+    assert shown == {**listed, "events": []}
+    assert shown["hash"] == trial.hash
+    assert {name: shown[name] for name in trial.as_json()} == trial.as_json()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (("register", *WHERE, "--challenger", "prophet", *WHO), 1, "no candidate 'prophet'"),
+        (("register", *WHERE, "--challenger", "ridge", *WHO), 1, "is what is live at NSE short"),
+        (
+            ("register", "--pool", "BSE", *WHERE[2:], "--challenger", "ridge", *WHO),
+            *(1, "The pool 'BSE' has no short model yet (those of NSE have one)"),
+        ),
+        (
+            ("register", *WHERE, "--challenger", "drift", *WHO, "--tickers", "SBIN"),
+            *(1, "SBIN.NS is not in the pool NSE"),
+        ),
+        (
+            ("register", *WHERE, "--challenger", "drift", *WHO, "--effect", "0.9"),
+            *(1, "The smallest effect 0.9 is out of range"),
+        ),
+        (
+            ("register", *WHERE, "--challenger", "drift", *WHO, "--effect", "much"),
+            *(2, "invalid float value: 'much': try --help"),
+        ),
+        (
+            ("register", *WHERE, "--challenger", "drift", *WHO, "--every", "0"),
+            *(1, "0 sessions from look to look are out of range"),
+        ),
+        (
+            ("register", *WHERE, "--challenger", "drift", *WHO, "--sessions", "100"),
+            *(1, "100 sessions at most are out of range"),
+        ),
+        (
+            ("register", *WHERE, "--challenger", "drift", *WHO, "--set", "seed=1"),
+            *(1, "no setting 'seed' of its own"),
+        ),
+        (
+            ("register", *WHERE, "--challenger", "drift", *WHO, "--set", "refit_every"),
+            *(2, "--set 'refit_every' sets nothing: write it as refit_every=21."),
+        ),
+        (
+            ("register", *WHERE, "--challenger", "drift", *WHO, "--loss", "log"),
+            *(1, "There is no loss 'log'"),
+        ),
+        (
+            ("register", *WHERE, "--challenger", "drift", *WHO, "--reference", "mean"),
+            *(1, "There is no reference 'mean'"),
+        ),
+        (
+            ("register", "--pool", "NSE", "--horizon", "weekly", "--challenger", "drift", *WHO),
+            *(2, "invalid choice: 'weekly'"),
+        ),
+        (
+            ("register", *WHERE, "--challenger", "drift", "--author", "A. Rao"),
+            *(2, "the following arguments are required: --reason"),
+        ),
+        (
+            ("register", *WHERE, "--challenger", "drift", "--author", "", "--reason", "x"),
+            *(1, "The author is missing"),
+        ),
+        (("show", "abc"), 1, "'abc' is too short for a trial's hash"),
+        (("show", "abcdef"), 1, "There is no trial 'abcdef'"),
+        (("stop", "abcdef", *WHO), 1, "There is no trial 'abcdef'"),
+        (("stop", "abcdef"), 2, "--author, --reason"),
+        (("promote", "abcdef", *WHO), 1, "There is no trial 'abcdef'"),
+        ((), 2, "--help"),
+    ],
+    ids=lambda value: " ".join(value)[:60] if isinstance(value, tuple) else None,
+)
+def test_what_cannot_be_done_is_one_sentence(trials, place, arguments, code, sentence):
+    assert sentence in output(trials(*arguments), code)
+    assert place.trials() == []
+
+
+def test_a_trial_that_runs_or_was_stopped_is_not_promoted(trials, place):
+    output(trials("register", *WHERE, "--challenger", "drift", *WHO))
+    (trial,) = place.trials()
+    assert "is still running: only one that ended better can be promoted" in output(
+        trials("promote", trial.hash, *WHO), 1
+    )
+    output(trials("stop", trial.hash, *WHO))
+    assert "has not ended better but stopped on 2026-04-20" in output(
+        trials("promote", trial.hash, *WHO), 1
+    )
+    assert "has ended already (stopped on 2026-04-20)" in output(
+        trials("stop", trial.hash, *WHO), 1
+    )
+
+
+def test_without_a_trial_the_list_says_how_to_begin(trials, place):
+    assert output(trials("list")) == (
+        "No trial is registered: `python -m mlops.trials register` puts a challenger on trial.\n"
+    )
