@@ -45,20 +45,24 @@ Timestamp = Annotated[
 ]
 
 
-class BatchRequest(BaseModel):
-    """The tickers and horizons to forecast."""
+class Body(BaseModel):
+    """A body that may have its own fields alone."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"tickers": ["TCS.NS", "INFY.NS"]}]}
-    )
-
-    tickers: Annotated[list[TickerText], Field(min_length=1, max_length=MAX_TICKERS)]
-    horizons: Annotated[list[Horizon], Field(min_length=1, max_length=2)] = ["short", "long"]
+    model_config = ConfigDict(extra="forbid")
 
     @model_validator(mode="before")
     @classmethod
     def _limit_fields(cls, body: object) -> object:
-        # Each unknown field is an error of its own, and thousands take longer than the forecasts.
+        # Each unknown field is an error of its own, and thousands take longer than the answer.
         if isinstance(body, dict) and len(body) > MAX_FIELDS:
-            raise PydanticCustomError("fields", "only tickers and horizons are accepted")
+            raise PydanticCustomError("fields", "too many fields")
         return body
+
+
+class BatchRequest(Body):
+    """The tickers and horizons to forecast."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"tickers": ["TCS.NS", "INFY.NS"]}]})
+
+    tickers: Annotated[list[TickerText], Field(min_length=1, max_length=MAX_TICKERS)]
+    horizons: Annotated[list[Horizon], Field(min_length=1, max_length=2)] = ["short", "long"]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from src.api.schemas.requests import Horizon
+from src.api.schemas.requests import Body, Horizon
 from src.core.tickers import MAX_TEXT_LENGTH
 from src.core.trials import LENGTHS, LINE, LOOKS_EVERY, MAX_TEXT, SMALLEST_EFFECTS
 
@@ -25,20 +25,18 @@ Line = Annotated[str, Field(min_length=1, max_length=MAX_TEXT, pattern=f"^{LINE.
 Setting = Annotated[int, Field(ge=0, le=10_000)]
 
 
-class TrialSettings(BaseModel):
+class TrialSettings(Body):
     """Training settings that a challenger is fitted with instead of the installation's."""
-
-    model_config = ConfigDict(extra="forbid")
 
     refit_every: Setting | None = None
     embargo: Setting | None = None
     min_train_rows: Setting | None = None
 
 
-class TrialRequest(BaseModel):
+class TrialRequest(Body):
     """A challenger, and what it is compared with; it is promoted by a person alone."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
     pool: Annotated[str, Field(min_length=1, max_length=32, pattern="^[A-Za-z0-9^&=._-]+$")]
     horizon: Horizon
@@ -65,12 +63,11 @@ class TrialRequest(BaseModel):
     reason: Line
 
 
-class StopRequest(BaseModel):
+class StopRequest(Body):
     """Who ends a trial, and why."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"author": "A. Rao", "reason": "the idea was wrong"}]},
+        json_schema_extra={"examples": [{"author": "A. Rao", "reason": "the idea was wrong"}]}
     )
 
     author: Line

@@ -6,6 +6,7 @@ from pydantic import TypeAdapter, ValidationError
 from src.api.routes.operations import Newest
 from src.api.schemas.errors import validation_sentence
 from src.api.schemas.requests import BatchRequest, Timestamp
+from src.api.schemas.trials import EXAMPLE, TrialRequest
 
 
 def sentence(schema, value):
@@ -67,6 +68,25 @@ def test_thousands_of_unknown_fields_are_one_fault():
 
     assert refused.value.error_count() == 1
     assert "send only tickers and horizons" in validation_sentence(refused.value.errors())
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, "pool: this field is missing: send it, as /docs shows."),
+        ([], "The body must be an object: send one such as that of /docs."),
+        (dict.fromkeys(map(str, range(101))), "The body must be an object: send one such as that"),
+        ({**EXAMPLE, "promotes": True}, "promotes: there is no such field: leave it out."),
+        ({**EXAMPLE, "max_sessions": 1}, "max_sessions: the number is too small: send at least"),
+        ({**EXAMPLE, "reason": "\u2028"}, "reason: the text has characters that cannot be there"),
+    ],
+)
+def test_a_fault_in_a_trial_says_nothing_of_tickers(body, expected):
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(TrialRequest).validate_python(body)
+    line = validation_sentence(refused.value.errors(), "/trials")
+    assert line.startswith(expected)
+    assert "ticker" not in line
 
 
 @pytest.mark.parametrize(
