@@ -31,6 +31,7 @@ from src.modeling.points.candidate_names import (
     OPTIONAL_CANDIDATES,
     STORABLE_CANDIDATES,
 )
+from src.modeling.points.rank_tilt import RANKED_FROM
 from src.registry.lifecycle.state import live_states
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def register(connection: Connection, store: ArtifactStore, trial: Trial) -> Tria
         live = _live(connection, trial)
         members = log.pool_features(trial.pool)
         complete = replace(trial, tickers=_checked_tickers(trial, members))
-        complete = _checked_challenger(complete, store, live, set(members.values()))
+        complete = _checked_challenger(complete, store, live, members)
         _check_settings(complete)
         _check_length(complete)
         _check_difference(complete, live)
@@ -123,11 +124,16 @@ def _checked_tickers(trial: Trial, members: Collection[str]) -> tuple[str, ...]:
 
 
 def _checked_challenger(
-    trial: Trial, store: ArtifactStore, live: LiveState, features: Collection[str]
+    trial: Trial, store: ArtifactStore, live: LiveState, members: Mapping[str, str]
 ) -> Trial:
     """The trial with the whole digest, where its challenger is a model set."""
-    name = trial.challenger
+    name, features = trial.challenger, set(members.values())
     if name in STORABLE_CANDIDATES:
+        if name.startswith("rank_") and len(members) < RANKED_FROM:
+            raise TrialRefused(
+                f"{name} learns ranks among {RANKED_FROM} tickers or more, and the pool "
+                f"{trial.pool} has {len(members)}: give another challenger."
+            )
         return trial
     if name in (*CANDIDATES, *OPTIONAL_CANDIDATES):
         raise TrialRefused(

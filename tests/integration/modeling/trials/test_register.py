@@ -97,6 +97,11 @@ WHAT_CAN_BE = (
             f"could not forecast with it. {WHAT_CAN_BE}",
         ),
         (
+            {"challenger": "rank_tilt"},
+            "rank_tilt learns ranks among 20 tickers or more, and the pool NSE has 2: give another "
+            "challenger.",
+        ),
+        (
             {"challenger": "ab" * 32},
             "No model set abababababab of NSE short is stored: `python -m mlops.monitoring "
             "history` names the sets, of which old ones are removed.",
