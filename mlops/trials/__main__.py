@@ -38,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _register(args: argparse.Namespace) -> int:
     from src.core.trials import Trial
-    from src.modeling.trials.register import as_settings, register
+    from src.modeling.trials.challenger_checks import as_settings
+    from src.modeling.trials.register import register
     from src.registry.storage.artifact_store import ArtifactStore
 
     settings, now = set_up(args)

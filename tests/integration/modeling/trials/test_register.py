@@ -9,7 +9,8 @@ import pytest
 
 from src.core.trials import TrialConflict, TrialRefused
 from src.db.tables.trials import TrialLog
-from src.modeling.trials.register import OVERRIDES, as_settings, register, stop
+from src.modeling.trials.challenger_checks import OVERRIDES, as_settings
+from src.modeling.trials.register import register, stop
 from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import put_live, put_member
 from tests.support.models import both_horizons, make_artifact, winner
