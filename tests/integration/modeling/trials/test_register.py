@@ -17,6 +17,8 @@ from tests.support.models import both_horizons, make_artifact, winner
 from tests.support.registries import save
 from tests.support.trials import AT, registered_trial, trial_event
 
+LATER = AT + dt.timedelta(hours=1)
+
 
 @pytest.fixture
 def connection(database_url):
@@ -155,11 +157,12 @@ def test_what_cannot_be_is_refused_in_one_sentence(place, store, changes, senten
 
 
 def test_the_live_model_can_be_on_trial_against_zero_and_with_settings_of_its_own(place, store):
-    register(place, store, drift(challenger="ridge", reference="zero"))
-    register(place, store, drift(challenger="zero", reference="live"))
-    stop(place, TrialLog(place).trials()[0], "A. Rao", "enough", AT)
-    register(place, store, drift(challenger="ridge", settings={"refit_every": 21}))
-    assert [trial.configurations for trial in TrialLog(place).trials()] == [1, 2, 3]
+    first = register(place, store, drift(challenger="ridge", reference="zero"))
+    register(place, store, drift(challenger="zero", reference="live", registered_at=LATER))
+    stop(place, first, "A. Rao", "enough", LATER)
+    again = drift(challenger="ridge", settings={"refit_every": 21}, registered_at=LATER)
+    register(place, store, again)
+    assert sorted(trial.configurations for trial in TrialLog(place).trials()) == [1, 2, 3]
 
 
 def test_a_model_set_is_named_by_the_beginning_of_its_digest(place, store):
