@@ -22,8 +22,12 @@ NARROWEST = 8.2122
 # The level of ``hac`` whose normal quantile, 3.09, is nearest to the boundary: that is 3.0 where it
 # is narrowest and 3.4 at a fifth and at twenty times as many sessions.
 WIDENED_AS = 0.001
-# Known differences, and periods that do not overlap, before which there are no bounds.
-MIN_DATES, MIN_PERIODS = 60, 4
+# Known differences, and periods that do not overlap, before which there are no bounds: over four
+# periods of 63 sessions the outcomes may all have one sign, and then differences hardly vary.
+MIN_DATES, MIN_PERIODS = 60, 8
+# Windows of the variance are as for forecasts so many times as far ahead: Bartlett's weights over
+# one horizon leave out a third of the variance of outcomes that overlap over it.
+WINDOWS = 2
 
 
 class ConfidenceSequence(NamedTuple):
@@ -64,7 +68,7 @@ def confidence_sequence(differences: Floats, horizon: int, longest: int) -> Conf
 
 def bounds_at(sums: hac.Sums, end: int, horizon: int, longest: int) -> ConfidenceSequence:
     """Mean and bounds over the rows before ``end``; shaped like a row of ``sums``."""
-    test = hac.mean_test_at(sums, 0, end, horizon)
+    test = hac.mean_test_at(sums, 0, end, WINDOWS * horizon)
     half = half_width(test.noise, test.n, test.b, longest)
     half = np.where(test.n >= first_dates(horizon), half, np.nan)
     return ConfidenceSequence(test.mean, test.mean - half, test.mean + half)
@@ -114,10 +118,10 @@ def sessions_until_sure(
     Arguments as for ``surely_inside``. None for more than ``furthest`` sessions in all, 40 years.
     """
     inside = _beside(differences, losses, effect)
-    test = hac.mean_test(np.column_stack([inside, differences]), horizon)
+    test = hac.mean_test(np.column_stack([inside, differences]), WINDOWS * horizon)
     n = int(test.n[0])
     grid = np.arange(max(n, first_dates(horizon)), furthest + 1)
-    b = np.array([(hac.bandwidth(m, horizon) + 1) / m for m in grid.tolist()])
+    b = np.array([(hac.bandwidth(m, WINDOWS * horizon) + 1) / m for m in grid.tolist()])
     half = half_width(test.noise[:, None], grid, b, longest)
     low, high = test.mean[:, None] - half, test.mean[:, None] + half
     sure = ((low[0] > 0) & (high[1] < 0)) | (high[2] < 0)

@@ -55,9 +55,9 @@ def test_bounds_are_the_widened_boundary_around_the_mean():
     assert sequence.high[-1] == pytest.approx(values.mean() + half)
 
 
-@pytest.mark.parametrize(("horizon", "first"), [(1, 60), (63, 252)])
+@pytest.mark.parametrize(("horizon", "first"), [(1, 60), (63, 504)])
 def test_there_are_no_bounds_before_the_first_periods(horizon, first):
-    sequence = confidence_sequence(differences(300), horizon, 600)
+    sequence = confidence_sequence(differences(600), horizon, 1260)
 
     assert first_dates(horizon) == first
     assert np.isnan(sequence.low[: first - 1]).all()
