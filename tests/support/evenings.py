@@ -81,15 +81,15 @@ class Evenings:
 
     def __init__(self, store: Any, home: Path, shares: Sequence[Share]) -> None:
         self.store, self.home = store, home
-        self.shares = shares
-        self.tickers = tuple(sorted(share.ticker for share in shares))
+        self.shares: list[Share] = []
         self.day = nse().ahead(FIRST, HISTORY)
-        for share in shares:
-            for day in nse().sessions(FIRST, self.day):
-                if share.chance.random() > 0.003:
-                    share.trade(day)
-        self.deliver([(share, share.bars) for share in shares])
+        self.join(*shares)
         self.work()
+
+    @property
+    def tickers(self) -> tuple[str, ...]:
+        """Of the shares so far, sorted."""
+        return tuple(sorted(share.ticker for share in self.shares))
 
     @property
     def now(self) -> dt.datetime:
@@ -98,6 +98,15 @@ class Evenings:
 
     def context(self, store: Any = None) -> Any:
         return context(store or self.store, self.home, tickers=self.tickers, now=self.now)
+
+    def join(self, *shares: Share) -> None:
+        """Bring shares that were not there before, with all their history."""
+        for share in shares:
+            for day in nse().sessions(FIRST, self.day):
+                if share.chance.random() > 0.003:
+                    share.trade(day)
+        self.shares += shares
+        self.deliver([(share, share.bars) for share in shares])
 
     def deliver(self, files: Sequence[tuple[Share, list[dict[str, Any]]]], **facts: Any) -> None:
         """Bring files of shares."""
@@ -120,11 +129,14 @@ class Evenings:
         for stage in (cleaning.STAGE, features_daily.STAGE):
             run(stage, self.context())
 
-    def evening(self, events: Sequence[str]) -> None:
-        """One more session, with an event of each share."""
+    def evening(self, events: Sequence[str], newcomer: Share | None = None) -> None:
+        """One more session, with an event of each of the first shares; the others trade."""
         self.day = nse().next_session(self.day)
-        for share, event in zip(self.shares, events, strict=True):
+        others = ["whole"] * (len(self.shares) - len(events))
+        for share, event in zip(self.shares, [*events, *others], strict=True):
             self.happen(share, event)
+        if newcomer is not None:
+            self.join(newcomer)
         self.work()
 
     def happen(self, share: Share, event: str) -> None:

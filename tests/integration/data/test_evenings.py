@@ -13,17 +13,20 @@ from tests.support.evenings import EVENTS, Evenings, Share
 
 BASES = ("split", "split", "unadjusted")
 EVENINGS = st.lists(st.tuples(*[st.sampled_from(EVENTS)] * len(BASES)), min_size=2, max_size=6)
+# The evening at which a ticker joins; with fewer evenings none does.
+JOINS = st.integers(0, 6)
 ONE_STORE = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 # To find a smaller example would take many times as long as to find one.
 NO_SHRINKING = (Phase.explicit, Phase.generate)
 ORDINARY = ("whole", "day", "whole")
 
 
+def share(number, place, basis):
+    return Share(f"E{number}{place}.NS", basis, random.Random(f"{number} {place}"))  # noqa: S311
+
+
 def shares(number):
-    return [
-        Share(f"E{number}{place}.NS", basis, random.Random(f"{number} {place}"))  # noqa: S311
-        for place, basis in enumerate(BASES)
-    ]
+    return [share(number, place, basis) for place, basis in enumerate(BASES)]
 
 
 def assert_as_rebuilt(evenings):
@@ -34,10 +37,12 @@ def assert_as_rebuilt(evenings):
         assert rows_hash([frame]) == rows_hash([other]), name
 
 
-def play(store, home, number, days):
+def play(store, home, number, days, joins):
+    """Evenings with their events; a ticker joins at the one with the number ``joins``."""
     evenings = Evenings(store, home, shares(number))
-    for events in days:
-        evenings.evening(events)
+    for evening, events in enumerate(days):
+        newcomer = share(number, len(BASES), "split") if evening == joins else None
+        evenings.evening(events, newcomer)
         assert_as_rebuilt(evenings)
 
 
@@ -55,19 +60,19 @@ def numbers():
 
 
 @settings(max_examples=2, suppress_health_check=ONE_STORE, phases=NO_SHRINKING)
-@example([(event, other, "day") for event, other in zip(EVENTS[6:], EVENTS[:5:-1], strict=True)])
-@given(EVENINGS)
-def test_tables_are_those_of_a_rebuild(store, home, numbers, days):
-    play(store, home, next(numbers), days)
+@example([(event, other, "day") for event, other in zip(EVENTS[6:], EVENTS[:5:-1], strict=True)], 3)
+@given(EVENINGS, JOINS)
+def test_tables_are_those_of_a_rebuild(store, home, numbers, days, joins):
+    play(store, home, next(numbers), days, joins)
 
 
 @pytest.mark.long
 @settings(max_examples=200, suppress_health_check=ONE_STORE, phases=NO_SHRINKING, derandomize=False)
-@example([(event, "whole", "day") for event in EVENTS[6:]])
-@example([("day", "dividend", event) for event in EVENTS[6:]])
-@given(EVENINGS)
-def test_tables_are_those_of_a_rebuild_in_many_cases(store, home, numbers, days):
-    play(store, home, next(numbers), days)
+@example([(event, "whole", "day") for event in EVENTS[6:]], 0)
+@example([("day", "dividend", event) for event in EVENTS[6:]], 5)
+@given(EVENINGS, JOINS)
+def test_tables_are_those_of_a_rebuild_in_many_cases(store, home, numbers, days, joins):
+    play(store, home, next(numbers), days, joins)
 
 
 def test_an_ordinary_evening_adds_rows_and_touches_no_other(store, home, database_url):
