@@ -13,14 +13,17 @@ import pytest
 from src.api.predict_simple import create
 from src.api.schemas.requests import MAX_TICKERS
 from src.core.tickers import MAX_TEXT_LENGTH
+from src.db.tables.trials import TrialLog
 from tests.support.answers import put_inputs
 from tests.support.bodies import TORN, WHOLE, requests, send_all
 from tests.support.services import Service
+from tests.support.trials import registered_trial
 
 OPERATIONS = [
     (path, method) for path, methods in create().openapi()["paths"].items() for method in methods
 ]
 KEY = "a key"
+TRIAL = registered_trial(challenger="drift")
 HOW = (
     "--checks all --phases examples,coverage,fuzzing,stateful --mode all --max-examples 25 "
     "--seed 1 --generation-database none --continue-on-failure --no-color "
@@ -35,6 +38,7 @@ def place(place):
     with psycopg.connect(url, autocommit=True) as connection:
         for horizon in ("short", "long"):
             put_inputs(connection, "INFY.NS", horizon)
+        TrialLog(connection).register(TRIAL)
     return place
 
 
@@ -43,6 +47,8 @@ def report(place, tmp_path_factory):
     """What schemathesis reports of a service with keys: all checks, phases and operations."""
     url, home = place
     folder = tmp_path_factory.mktemp("schemathesis")
+    # Of random hashes none would be there.
+    (folder / "schemathesis.toml").write_text(f'parameters = {{ "path.hash" = "{TRIAL.hash}" }}')
     tool = Path(sys.executable).with_name("schemathesis")
     with Service(home, url, FORECAST_API_KEYS=hashlib.sha256(KEY.encode()).hexdigest()) as service:
         command = [tool, "run", f"{service.url}/openapi.json", "-H", f"X-API-Key: {KEY}"]

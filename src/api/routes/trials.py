@@ -15,6 +15,7 @@ from src.api.database.reader import PATIENCE_FOR_MANY
 from src.api.openapi import problems
 from src.api.routes.ticker_parameter import parse_ticker
 from src.api.schemas.trials import (
+    POOL_NAME,
     StopRequest,
     TrialDetailResponse,
     TrialRequest,
@@ -44,7 +45,13 @@ Hash = Annotated[
         description=f"Of the trial, or at least its first {SHORTEST_PREFIX} characters.",
     ),
 ]
-Pool = Annotated[str | None, Query(max_length=32, description="Of this pool alone.")]
+Pool = Annotated[
+    str, Query(max_length=32, pattern=POOL_NAME, description="Of this pool alone; else of all.")
+]
+_LINKS = {
+    name: {"operationId": name, "parameters": {"hash": "$response.body#/hash"}}
+    for name in ("trial", "stop_trial")
+}
 
 
 async def keys_are_set(request: Request) -> None:
@@ -65,7 +72,7 @@ _WITH_KEY = [Depends(keys_are_set)]
     operation_id="trials",
     responses={200: {"model": TrialsResponse}, **problems(422, 503)},
 )
-async def trials(request: Request, pool: Pool = None) -> Response:
+async def trials(request: Request, pool: Pool = "") -> Response:
     """List trials and how they stand, those that have ended too."""
     found = await request.app.state.reports.run(partial(_list, pool), PATIENCE_FOR_MANY)
     return _json({"trials": found})
@@ -86,7 +93,7 @@ async def trial(request: Request, hash: Hash) -> Response:
     operation_id="register_trial",
     dependencies=_WITH_KEY,
     status_code=HTTPStatus.CREATED,
-    responses={201: {"model": TrialResponse}, **problems(403, 409, 422, 503)},
+    responses={201: {"model": TrialResponse, "links": _LINKS}, **problems(403, 409, 422, 503)},
 )
 async def register_trial(request: Request, body: TrialRequest) -> Response:
     """Put a challenger on trial: each run forecasts with it from then on."""
@@ -109,9 +116,9 @@ async def stop_trial(request: Request, hash: Hash, body: StopRequest) -> Respons
     return _json(await state.reports.run(work, PATIENCE_FOR_MANY))
 
 
-def _list(pool: str | None, connection: Connection) -> list[dict[str, Any]]:
+def _list(pool: str, connection: Connection) -> list[dict[str, Any]]:
     log = TrialLog(connection)
-    found = statuses(log.trials(pool), log.events(series=False))
+    found = statuses(log.trials(pool or None), log.events(series=False))
     return [status.as_json() for status in found]
 
 

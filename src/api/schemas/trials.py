@@ -19,6 +19,7 @@ EXAMPLE: JsonDict = {
     "author": "A. Rao",
     "reason": "is a simpler model as good?",
 }
+POOL_NAME = "^[A-Za-z0-9^&=._-]*$"
 Reference = Literal["live", "zero"]
 Loss = Literal["absolute", "squared"]
 Line = Annotated[str, Field(min_length=1, max_length=MAX_TEXT, pattern=f"^{LINE.pattern}$")]
@@ -38,7 +39,7 @@ class TrialRequest(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
-    pool: Annotated[str, Field(min_length=1, max_length=32, pattern="^[A-Za-z0-9^&=._-]+$")]
+    pool: Annotated[str, Field(min_length=1, max_length=32, pattern=POOL_NAME)]
     horizon: Horizon
     challenger: Annotated[
         str,
