@@ -10,8 +10,14 @@ from src.dashboard.parts import horizon as horizons
 from src.dashboard.parts.analytics import history
 from src.dashboard.parts.analytics.features import tab as features
 from src.dashboard.parts.analytics.performance import tab as performance
+from src.dashboard.parts.analytics.trials import tab as trials
 
-PERFORMANCE, HISTORY, FEATURES = "Model Performance", "Predictions History", "Feature Analysis"
+PERFORMANCE, HISTORY, FEATURES, TRIALS = (
+    "Model Performance",
+    "Predictions History",
+    "Feature Analysis",
+    "Trials",
+)
 
 
 def page() -> None:
@@ -41,8 +47,12 @@ def _answer(verdict: Judged | None, horizon: str) -> None:
 
 
 def _tabs(ticker: str, pool: str, horizon: str, verdict: Judged | None) -> None:
-    names = [PERFORMANCE, HISTORY, FEATURES]
-    scores, past, inputs = st.tabs(names, key="view", bind="query-params")
+    names = [PERFORMANCE, HISTORY, FEATURES, TRIALS]
+    scores, past, inputs, compared = st.tabs(names, key="view", bind="query-params")
+    if compared.open:
+        with compared, frame.block("The trials"):
+            trials.draw(pool, horizon)
+        return
     if inputs.open:
         with inputs, frame.block("The features"):
             features.draw(ticker, pool, horizon, verdict)

@@ -13,7 +13,7 @@ from src.dashboard.frame import TITLES
 PICTURES = os.environ.get("DASHBOARD_PICTURES")
 TABS = {
     "predictions": ("Short-term", "Long-term", "Comparison"),
-    "analytics": ("Model Performance", "Predictions History", "Feature Analysis"),
+    "analytics": ("Model Performance", "Predictions History", "Feature Analysis", "Trials"),
     "monitoring": ("Pipeline Runs", "System Health", "Logs", "Data Quality", "Evaluation"),
 }
 
