@@ -19,17 +19,17 @@ def values():
 
 
 def theirs(values):
-    return ville.AsymptoticCS(alpha=0.05, t_opt=LONGEST // 2, min_samples=60).fit(values)
+    return ville.AsymptoticCS(alpha=0.02, t_opt=LONGEST // 2, min_samples=60).fit(values)
 
 
 @pytest.mark.parametrize("narrowest_at", [100, 630, 2000])
 def test_its_boundary_is_theirs(narrowest_at):
     n = np.geomspace(10, 1e6, 40)
-    precision = ville.best_rho(narrowest_at, 0.05)
+    precision = ville.best_rho(narrowest_at, 0.02)
 
     assert narrowest_at / precision == pytest.approx(NARROWEST, rel=1e-3)
     assert mixture_boundary(n, narrowest_at) == pytest.approx(
-        ville.normal_mixture(n, 0.05, precision), rel=1e-4
+        ville.normal_mixture(n, 0.02, precision), rel=1e-4
     )
 
 
