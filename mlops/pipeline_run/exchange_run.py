@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from mlops.pipeline_run.data_stages import ENDS_RUN, DataStages, Reporter, Upkeep
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 log = logs.get(__name__)
 
-_Measured = TypeVar("_Measured")
+_Result = TypeVar("_Result")
 # Called with what is under way, and how many of how many tickers are up to date.
 Progress = Callable[[str, float, int], None]
 TRAINING = "training"
@@ -108,9 +109,11 @@ class ExchangeRun:
         self._upkeep(tickers, list(pools), skip_training=skip_training)
         for pool, members in sorted(pools.items()):
             self._reporter.begins(f"{TRAINING} {pool}")
-            self._forecast(members, skip_training=skip_training)
+            if self._forecast(members, skip_training=skip_training):
+                self._forecast_challengers(pool, members)
         if self._record_outcomes(up_to_date):
             self._record_drift(pools)
+        self._look_at_trials(pools)
 
     def _bring_up_to_date(self, tickers: Sequence[str], source: Source | None) -> list[str]:
         skip_unchanged = not self._record.is_single
@@ -188,8 +191,12 @@ class ExchangeRun:
             return []
         return [t for t in self._prepared.real_tickers() if pool_before_run(t) in pools]
 
-    def _forecast(self, tickers: Sequence[str], *, skip_training: bool) -> None:
-        """Train a pool, or forecast with its stored models; an error fails its tickers."""
+    def _forecast(self, tickers: Sequence[str], *, skip_training: bool) -> bool:
+        """Train a pool, or forecast with its stored models; an error fails its tickers.
+
+        Returns:
+            Whether it went well.
+        """
         context = replace(self._context, tickers=tuple(tickers))
         clock = StageClock(TRAINING)
         try:
@@ -201,13 +208,32 @@ class ExchangeRun:
         except Exception as error:
             clock.stop()
             self._fail(clock, tickers, error, skip_training=skip_training)
-            return
+            return False
         for ticker in tickers:
             self._record.set_ticker(ticker, SUCCESS)
         if skip_training:
             self._record.add_forecasts(report)
         else:
             self._reporter.done(clock, report)
+        return True
+
+    def _forecast_challengers(self, pool: str, tickers: Sequence[str]) -> None:
+        """Log what the challengers of trials forecast; whatever fails costs no forecast."""
+        from src.modeling.trials.shadow import shadow_forecasts
+
+        failure = f"The challengers of pool {pool} did not forecast"
+        context = self._context
+        problems = self._beside(failure, lambda: shadow_forecasts(context, pool, tickers))
+        self._record.warn(problems or ())
+
+    def _look_at_trials(self, pools: Iterable[str]) -> None:
+        """Judge the trials that are due."""
+        from src.modeling.trials.looks import look_at_trials
+
+        for pool in pools:
+            failure = f"The trials of pool {pool} were not judged"
+            problems = self._beside(failure, partial(look_at_trials, self._context, pool))
+            self._record.warn(problems or ())
 
     def _fail(
         self, clock: StageClock, tickers: Iterable[str], error: Exception, *, skip_training: bool
@@ -240,25 +266,28 @@ class ExchangeRun:
     def _score_quality(self, tickers: Sequence[str]) -> None:
         from src.monitoring.quality.record import record_quality
 
-        quality = self._measured("data quality", lambda: record_quality(self._context, tickers))
+        quality = self._beside(
+            "The data quality was not measured", lambda: record_quality(self._context, tickers)
+        )
         if quality is not None:
             self._record.results["data_quality"] = quality
 
     def _record_drift(self, pools: Mapping[str, Sequence[str]]) -> None:
         from src.monitoring.drift.record import record_drift
 
-        self._measured("drift of forecasts", lambda: record_drift(self._context, pools))
+        failure = "The drift of forecasts was not measured"
+        self._beside(failure, lambda: record_drift(self._context, pools))
 
-    def _measured(self, what: str, measure: Callable[[], _Measured]) -> _Measured | None:
-        """What a measure of monitoring comes to; one that fails costs no forecast."""
+    def _beside(self, failure: str, work: Callable[[], _Result]) -> _Result | None:
+        """What work beside the forecasts comes to; where it fails, it costs a warning alone."""
         try:
             with one_sentence_errors(self._database.url):
-                return measure()
+                return work()
         except ENDS_RUN:
             raise
         except Exception as error:
-            log.error(f"The {what} was not measured.", exc_info=error, file_only=True)
-            self._record.warn([f"The {what} was not measured: {error_sentence(error)}"])
+            log.error(f"{failure}.", exc_info=error, file_only=True)
+            self._record.warn([f"{failure}: {error_sentence(error)}"])
             return None
 
 

@@ -467,3 +467,14 @@ TRIAL_EVENTS = Table(
         "evidence": JSON,
     },
 )
+SHADOW_MODELS = Table(
+    "shadow_models",
+    key=("shadow_id",),
+    columns={
+        "shadow_id": INT,
+        "hash": TEXT,
+        "digest": TEXT,
+        "session": DATE,
+        "at": TIME,
+    },
+)

@@ -48,6 +48,14 @@ _LAST = (
     "ORDER BY event_id DESC LIMIT 1"
 )
 
+_DIGESTS = (
+    "SELECT digest FROM model_events UNION "
+    "SELECT digest FROM trial_challengers WHERE digest IS NOT NULL"
+)
+_OF_TRIALS = (
+    "SELECT digest FROM trial_challengers WHERE pool = %s AND horizon = %s AND digest IS NOT NULL"
+)
+
 
 class EventLog:
     """The table ``model_events`` over an open autocommit connection."""
@@ -131,9 +139,12 @@ class EventLog:
         return [] if pool is None else [pool], [ticker]
 
     def digests(self) -> frozenset[str]:
-        """The digests of all sets that any event is about."""
-        rows = self._connection.execute("SELECT DISTINCT digest FROM model_events").fetchall()
-        return frozenset(digest for (digest,) in rows)
+        """The digests of all sets that any event is about, or that a trial needs."""
+        return frozenset(digest for (digest,) in self._connection.execute(_DIGESTS).fetchall())
+
+    def needed_by_trials(self, pair: Pair) -> frozenset[str]:
+        """The digests of sets of a pool and horizon that trials forecast with."""
+        return frozenset(d for (d,) in self._connection.execute(_OF_TRIALS, pair).fetchall())
 
     def version_tags(self) -> set[str]:
         """The tags of all versions that were ever made."""

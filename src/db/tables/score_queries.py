@@ -49,13 +49,15 @@ live AS MATERIALIZED (
 _VERSIONS = f"""
 versions AS MATERIALIZED (
     SELECT version, row_number() OVER (ORDER BY version COLLATE "C") AS number
-    FROM (SELECT DISTINCT version FROM predictions p WHERE {OF_TICKER}) stored
+    FROM (SELECT DISTINCT version FROM predictions p
+        WHERE {OF_TICKER} AND kind = 'served') stored
 )"""  # noqa: S608 names of this module
 # Where each stored grid of levels has the two ends of each interval; NULL where it has none.
 _GRIDS = f"""
 grids AS MATERIALIZED (
     SELECT levels, array_agg(low ORDER BY place) AS lows, array_agg(high ORDER BY place) AS highs
-    FROM (SELECT DISTINCT levels FROM predictions p WHERE {OF_TICKER}) stored
+    FROM (SELECT DISTINCT levels FROM predictions p
+        WHERE {OF_TICKER} AND kind = 'served') stored
     CROSS JOIN unnest(%(lows)s::float8[], %(highs)s::float8[])
         WITH ORDINALITY ends(low_level, high_level, place)
     CROSS JOIN LATERAL (
@@ -65,8 +67,8 @@ grids AS MATERIALIZED (
     ) positions
     GROUP BY levels
 )"""  # noqa: S608 names of this module
-# Each forecast with its newest outcome, if it was made before the close of that outcome, and if
-# its version was live when the next session closed. A version that the audit does not name was
+# Each served forecast with its newest outcome, if it was made before the close of that outcome, and
+# if its version was live when the next session closed. A version that the audit does not name was
 # not withdrawn by anything that is known. Most were live once: the first time is tried first.
 _SCORED = f"""
 scored AS MATERIALIZED (
@@ -82,16 +84,17 @@ scored AS MATERIALIZED (
     LEFT JOIN sessions s ON s.calendar = t.calendar AND s.day = o.label_end
     LEFT JOIN live l ON l.horizon = p.horizon AND l.digest = p.version
     CROSS JOIN LATERAL (SELECT t.closes[width_bucket(p.made_at, t.closes) + 1] AS next_close) n
-    WHERE {OF_TICKER} AND {OF_HORIZON}
+    WHERE {OF_TICKER} AND {OF_HORIZON} AND p.kind = 'served'
         AND p.made_at < coalesce(s.close, o.label_end::timestamp AT TIME ZONE 'UTC')
-        AND (p.kind <> 'served' OR l.digest IS NULL
+        AND (l.digest IS NULL
             OR (l.since[1] < next_close AND l.until[1] >= next_close)
             OR EXISTS (SELECT FROM unnest(l.since, l.until) t(since, until)
                 WHERE t.since < next_close AND t.until >= next_close))
         AND NOT EXISTS (SELECT FROM prediction_outcomes newer
             WHERE {sql.same_key(PREDICTIONS, "newer", "o")} AND newer.matured_at > o.matured_at)
 )"""  # noqa: S608 names of this module
-# A row has the forecast that it was answered with, and beside it that of the best candidate. Of
+# A row has the forecast that it was answered with, and beside it that of the best candidate, which
+# is called a shadow; those of trials, whose kind in the table that is, are no part of this. Of
 # several forecasts for one session the first counts: among all, and among the real ones.
 _RANKED = """
 forecasts AS MATERIALIZED (

@@ -25,7 +25,8 @@ _LEFT = (
 )
 _REPLACED = (
     "DELETE FROM pool_inputs WHERE digest <> ALL(%s) "
-    "AND (pool, horizon) IN (SELECT * FROM unnest(%s::text[], %s::text[]))"
+    "AND (pool, horizon) IN (SELECT * FROM unnest(%s::text[], %s::text[])) "
+    "AND digest NOT IN (SELECT digest FROM trial_challengers WHERE digest IS NOT NULL)"
 )
 
 
@@ -92,7 +93,8 @@ class ServingInputs:
     def write_pool(self, rows: Sequence[Row]) -> int:
         """Store rows with the columns of ``POOL_INPUTS``; the number that are new or changed.
 
-        Rows of other models of their pools and horizons are removed: a rollback makes them anew.
+        Rows of other models of their pools and horizons are removed, a rollback makes them anew;
+        those that trials forecast with stay.
         """
         if not rows:
             return 0
@@ -104,6 +106,11 @@ class ServingInputs:
             changed = cursor.rowcount
             cursor.execute(_REPLACED, (digests, pools, horizons))
             return changed
+
+    def add_pool(self, row: Row) -> None:
+        """Store a row with the columns of ``POOL_INPUTS`` beside those of other models."""
+        with self.transaction():
+            self._connection.execute(_WRITE_POOL, (_json([row]),))
 
     def read(self, tickers: Sequence[str], horizon: str | None = None) -> list[dict[str, Any]]:
         """Rows of tickers in their order by name, the short horizon first; of one, or of both."""

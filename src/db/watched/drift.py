@@ -30,7 +30,8 @@ _OUTCOMES = f"""
 WITH {_FIRST},
 newest AS MATERIALIZED (
     SELECT DISTINCT ON ({_KEY}) {_KEY}, label_end AS day, realised_return AS y
-    FROM prediction_outcomes WHERE horizon = %(horizon)s AND feature_date >= %(since)s
+    FROM prediction_outcomes
+    WHERE horizon = %(horizon)s AND feature_date >= %(since)s AND kind = 'served'
     ORDER BY {_KEY}, matured_at DESC
 ),
 sessions AS MATERIALIZED (

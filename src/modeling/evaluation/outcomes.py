@@ -140,7 +140,8 @@ def record_outcomes(context: RunContext) -> dict[str, Any]:
 
     Returns:
         ``recorded`` and ``restated`` outcomes, forecasts that are due and have none by the reason,
-        and ``notes``, a sentence for each such reason; nothing for a run that is not live.
+        and ``notes``, a sentence for each such reason; nothing for a run that is not live. All are
+        of forecasts that were served: those of challengers mature beside them, and are not counted.
     """
     import polars as pl
 
@@ -155,12 +156,18 @@ def record_outcomes(context: RunContext) -> dict[str, Any]:
     assert isinstance(first, dt.date)  # noqa: S101 it is not empty
     prices = context.store.load(FEATURES_DAILY, tickers, columns=_PRICES, since=first)
     due = _closed_by_delisting(context, matured(logged, prices, context.calendar, until))
-    changed = unsettled(due)
+    changed, is_served = unsettled(due), pl.col("kind") == "served"
     notes = _price_notes(context, changed)
-    rows = [outcome_row(row, notes, context.now) for row in changed.iter_rows(named=True)]
-    counts["recorded"] = context.records.forecasts.record(rows)
-    counts["restated"] = len(rows) - changed["realised_return"].null_count()
-    waiting = _awaited(due, context.calendar)
+    served, shadow = (changed.filter(is_served), changed.filter(~is_served))
+    recorded = [
+        context.records.forecasts.record(
+            [outcome_row(row, notes, context.now) for row in rows.iter_rows(named=True)]
+        )
+        for rows in (served, shadow)
+    ]
+    counts["recorded"] = recorded[0]
+    counts["restated"] = served.height - served["realised_return"].null_count()
+    waiting = _awaited(due.filter(is_served), context.calendar)
     for reason, count in waiting["waits_for"].value_counts().iter_rows():
         counts[reason] = count
     return {**counts, "notes": list(waiting_notes(waiting))}

@@ -1,9 +1,10 @@
 """Score logged forecasts against their outcomes, per model.
 
 A model counts once per ticker and session, by its first forecast: a repeated run adds nothing.
-Served and shadow forecasts are kept apart. A forecast made after the close that decided it, from
-prices that were brought in late, is left out: the pool may have known what followed. So is one
-that was withdrawn, by a rollback or a new training, before the next session closed: of the
+What was served and the candidate that was shown beside it, a shadow, are kept apart; what the
+challengers of trials forecast is not scored here. A forecast made after the close that decided it,
+from prices that were brought in late, is left out: the pool may have known what followed. So is
+one that was withdrawn, by a rollback or a new training, before the next session closed: of the
 versions of that evening, told apart by digest, the one that was live then counts.
 """
 

@@ -56,6 +56,7 @@ class FitInputs:
         schedule: Of the refits.
         engine: Runs the fits; ``shared`` is shared with its workers.
         fit_cache: Where fits are looked up first.
+        since: The first session whose forecast is wanted, where a candidate needs none before it.
     """
 
     shared: HasFeatures
@@ -64,6 +65,7 @@ class FitInputs:
     schedule: Schedule
     engine: Engine = IN_PROCESS
     fit_cache: FitCache = NO_FIT_CACHE
+    since: int = 0
 
     @cached_property
     def walk(self) -> WalkInputs:
@@ -75,6 +77,7 @@ class FitInputs:
             self.schedule,
             self.engine,
             self.fit_cache,
+            self.since,
         )
 
 

@@ -53,10 +53,12 @@ class DiskFitCache(FitCache):
     Args:
         folder: Of the files; created when first needed.
         key: Seals the files; without one only damage is noticed.
+        more_files: How many are kept beside those of the pools' own candidates.
     """
 
-    def __init__(self, folder: Path, key: bytes | None = None) -> None:
+    def __init__(self, folder: Path, key: bytes | None = None, more_files: int = 0) -> None:
         self.folder, self._key = folder, key
+        self._most_files = MOST_FILES + more_files
         self._digests: tuple[FeatureRows, SessionDigests] | None = None
 
     def find(self, fitting: Fitting, fold: FoldRows) -> FoldForecast | None:
@@ -146,7 +148,7 @@ class DiskFitCache(FitCache):
     def _drop_oldest(self) -> None:
         # With what killed writers left partial, or that would pile up.
         stored = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime)
-        for old in stored[:-MOST_FILES]:
+        for old in stored[: -self._most_files]:
             old.unlink(missing_ok=True)
 
 

@@ -40,6 +40,7 @@ class WalkInputs:
         horizon: In sessions.
         schedule: Of the refits.
         fit_cache: Where folds are looked up; only what it lacks is fitted.
+        since: The first session whose forecast is wanted; ``begin`` makes those before it too.
     """
 
     features: FeatureRows
@@ -48,6 +49,7 @@ class WalkInputs:
     schedule: Schedule
     engine: Engine = IN_PROCESS
     fit_cache: FitCache = NO_FIT_CACHE
+    since: int = 0
 
 
 class WalkForward(NamedTuple):
@@ -78,7 +80,7 @@ def begin(inputs: WalkInputs, fitting: Fitting, y: Floats) -> Finish:
         fitting: What is fitted.
         y: Labels, simple returns, (T, N), whose ends lie ``horizon`` sessions after their rows.
     """
-    return _begin_pooled(inputs, fitting, y).finish
+    return _begin_pooled(inputs, fitting, y, since=0).finish
 
 
 def begin_all(inputs: WalkInputs, fitting: Fitting, y: Floats) -> Finish:
@@ -87,8 +89,9 @@ def begin_all(inputs: WalkInputs, fitting: Fitting, y: Floats) -> Finish:
     What a session is forecast with depends on what was known there: a pool of four that is joined
     by a fifth keeps its forecasts, as does one of five that one leaves.
     """
-    pooled = _begin_pooled(inputs, fitting, y)
+    pooled = _begin_pooled(inputs, fitting, y, since=inputs.since)
     features, missing = inputs.features, ~pooled.sessions
+    missing[: inputs.since] = False
     alone = _Walk(inputs, fitting, y, by_itself=True)
     alone.begin(np.arange(features.rows.size), missing)
 
@@ -102,9 +105,9 @@ def begin_all(inputs: WalkInputs, fitting: Fitting, y: Floats) -> Finish:
     return finish
 
 
-def _begin_pooled(inputs: WalkInputs, fitting: Fitting, y: Floats) -> _Walk:
+def _begin_pooled(inputs: WalkInputs, fitting: Fitting, y: Floats, *, since: int) -> _Walk:
     walk = _Walk(inputs, fitting, y, by_itself=False)
-    walk.begin(np.flatnonzero(inputs.features.complete), np.ones(len(y), dtype=bool))
+    walk.begin(np.flatnonzero(inputs.features.complete), np.arange(len(y)) >= since)
     return walk
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,10 +20,12 @@ from src.modeling.experiment.run import (
 )
 from src.modeling.intervals import distribution, volatility
 from src.modeling.points.fit_cache import NO_FIT_CACHE, FitCache
+from src.modeling.trials.challengers import Fitted, begin_challengers
 from src.stages.engine.engine import IN_PROCESS, Engine
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
+    from src.core.trials import Trial
     from src.modeling.panel.panel import Panel
 
 log = logs.get(__name__)
@@ -43,11 +45,13 @@ class PoolTraining:
     Attributes:
         results: By ``short`` and ``long``.
         leak: Why nothing was fitted: a feature that correlates with the next return; or None.
+        challengers: What became of the fits of trials, by their hashes.
     """
 
     feature_cache: FeatureCache
     results: Mapping[str, WalkForwardResult]
     leak: str | None
+    challengers: Mapping[str, Fitted] = field(default_factory=dict)
 
 
 def train_pool(
@@ -55,25 +59,32 @@ def train_pool(
     settings: Settings,
     fit_cache: FitCache = NO_FIT_CACHE,
     engine: Engine = IN_PROCESS,
+    trials: Sequence[Trial] = (),
 ) -> PoolTraining:
     """Walk the candidates of both horizons forward over a pool; nothing is fitted with a leak.
 
     Distributions are computed while workers fit; without any, before features are made: what they
-    are forecast from is as large as a dozen matrices of prices.
+    are forecast from is as large as a dozen matrices of prices. Challengers of ``trials`` of the
+    pool are fitted beside the candidates, and decide nothing here.
     """
     distributions = _distributions(panel, settings) if engine.workers == 1 else None
     feature_cache = FeatureCache(panel, engine)
     leak = find_leak(feature_cache)
     tickers = count_seasoned_tickers(panel)
-    begun = {}
+    begun, walked = {}, {}
     for horizon in HORIZONS:
         names = WITHOUT_FEATURES if leak else candidate_names(horizon, tickers)
         config = experiment_config(settings, horizon, names, tickers)
         log.info(f"Trying the candidates of the {horizon} horizon over past sessions.")
         begun[horizon] = begin_walk_forward(feature_cache, config, names, fit_cache)
+        walked[horizon] = names
+    fitted = () if leak else trials
+    challengers = begin_challengers(feature_cache, settings, fitted, tickers, fit_cache, walked)
     distributions = distributions or _distributions(panel, settings)
     results = {horizon: finish(distributions[horizon]) for horizon, finish in begun.items()}
-    return PoolTraining(feature_cache, results, leak)
+    places = {trial.hash: results[trial.horizon] for trial in trials}
+    fits = {name: finish(places[name]) for name, finish in challengers.items()}
+    return PoolTraining(feature_cache, results, leak, fits)
 
 
 def _distributions(

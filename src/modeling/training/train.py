@@ -27,11 +27,14 @@ from src.modeling.training.publish import (
 )
 from src.modeling.training.report_inputs import closes_of, draw
 from src.modeling.training.result import build_artifact
+from src.modeling.trials.challengers import cached_files
+from src.modeling.trials.stored_challengers import store_challengers, trials_to_fit
 from src.registry.storage.signing import signing_keys
 
 if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.core.model_events import Pin
+    from src.core.trials import Trial
     from src.modeling.panel.panel import Panel
     from src.modeling.serving.pool_data import PoolMembers
     from src.modeling.training.pool_training import PoolTraining
@@ -70,11 +73,14 @@ def train_and_publish(
         f"Training pool {members.pool}, {count:,} ticker{'' if count == 1 else 's'}: the ranges of "
         "outcomes first, then the candidates of each horizon."
     )
-    fit_cache = _fit_cache(context.settings)
-    training = train_pool(panel, context.settings, fit_cache, context.engine)
+    of_all = trials_to_fit(context)
+    trials = [trial for trial in of_all if trial.pool == members.pool]
+    fit_cache = _fit_cache(context.settings, of_all)
+    training = train_pool(panel, context.settings, fit_cache, context.engine, trials)
     log.info(f"Judging the candidates of pool {members.pool}, and storing its models.")
     trained = _judge(context, members, training)
     rows = list(_rows(context, members, panel, training))
+    challengers = training.challengers
     # Features and forecasts of a whole history: many times what the rest needs.
     del training
     answering = [stays_live(context.models, artifact) for artifact in trained.artifacts]
@@ -84,6 +90,7 @@ def train_and_publish(
     files = draw(context, evidence, forecasts, rows, closes_of(panel))
     stored = publish(context, trained.artifacts, rows)
     problems: Sequence[str] = ()
+    failed = store_challengers(context, members, trials, challengers, panel)
     if context.records is not None:
         forecasts, problems = live_forecasts(context, members.pool, tickers)
     return PoolAnswers(
@@ -91,7 +98,7 @@ def train_and_publish(
         {artifact.horizon: artifact for artifact in stored},
         forecasts,
         trained.events,
-        (*trained.warnings, *_without_candidate(stored), *problems),
+        (*trained.warnings, *_without_candidate(stored), *problems, *failed),
         files,
     )
 
@@ -158,6 +165,7 @@ def _without_candidate(artifacts: Sequence[Artifact]) -> Iterator[str]:
             yield f"{artifact.pool}, {artifact.horizon}: {artifact.reason}."
 
 
-def _fit_cache(settings: Settings) -> DiskFitCache:
+def _fit_cache(settings: Settings, trials: Sequence[Trial]) -> DiskFitCache:
     keys = signing_keys(settings)
-    return DiskFitCache(settings.home / FITS, keys[0] if keys else None)
+    more_files = cached_files(settings, trials)
+    return DiskFitCache(settings.home / FITS, keys[0] if keys else None, more_files)

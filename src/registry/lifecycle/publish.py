@@ -28,7 +28,8 @@ def publish(
     Sets are complete on the disk before one transaction of the audit makes them live. After a
     kill before its commit the sets of before are live, and the new ones, which no event names,
     are removed by the next publication. A pinned set stays live until a later win of the gate.
-    The set that was live before is kept for readers who are just opening it.
+    The set that was live before is kept for readers who are just opening it, and so are those of
+    trials.
 
     Args:
         store: Of the sets.
@@ -58,6 +59,7 @@ def publish(
         for artifact in stored:
             state = before.get(artifact.pair)
             keep = {artifact.digest} | ({state.live.digest} if state else set())
+            keep |= log.needed_by_trials(artifact.pair)
             store.remove_except(artifact.pair, keep)
     return stored
 

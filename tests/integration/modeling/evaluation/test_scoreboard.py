@@ -170,10 +170,10 @@ def test_a_candidate_that_is_served_is_not_its_own_shadow(board):
     assert {one["kind"] for one in board([row])} == {"served"}
 
 
-def test_a_logged_shadow_is_never_taken_for_served(board):
-    rows = [scored(0, model="ridge", point=0.01, kind="shadow")]
+def test_the_shadow_forecast_of_a_trial_is_not_scored(board):
+    beside = {"candidate": "drift", "candidate_point": 0.005}
 
-    assert {one["kind"] for one in board(rows)} == {"shadow"}
+    assert board([scored(0, model="ridge", point=0.01, kind="shadow", **beside)]) == []
 
 
 def test_a_session_forecast_twice_counts_once_by_what_was_said_first(board):
@@ -259,13 +259,11 @@ def test_of_two_versions_of_a_model_the_one_that_was_not_withdrawn_counts(board,
     assert (row["n"], row["versions"], row["mae"]) == (1, 1, pytest.approx(0.005))
 
 
-def test_with_a_forecast_its_candidate_is_withdrawn_but_a_shadow_was_never_live(board, go_live):
+def test_with_a_forecast_its_candidate_is_withdrawn(board, go_live):
     go_live(("0", 13, 12), ("1", 13, 13), pool="NSE")
     beside = {"candidate": "ridge", "candidate_point": 0.005}
 
     assert board([scored(0, **beside)]) == []
-    shadow = scored(0, kind="shadow", data_hash="e" * 64)
-    assert {row["kind"] for row in board([shadow])} == {"shadow"}
 
 
 def test_tickers_are_shown_apart_and_together_and_share_the_days_market(board):
@@ -441,7 +439,8 @@ def test_the_scores_are_the_same_before_and_after_models_came_to_belong_to_pools
 
     go_live(*events, ticker="TCS.NS")
     assert found == board(rows)
-    # Version 0 was withdrawn on the evening of the 13th, version 1 on that of the 15th.
+    # Version 0 was withdrawn on the evening of the 13th, version 1 on that of the 15th; the shadow
+    # forecast was of no trial of today, and is not scored either.
     assert [(row["model"], row["n"]) for row in found if row["ticker"] == "TCS.NS"] == [
-        *(("zero", 3), ("drift", 1), ("ridge", 3)),
+        *(("zero", 3), ("ridge", 3)),
     ]
