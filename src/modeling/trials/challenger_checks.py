@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from src.modeling.points.candidate_names import (
     STORABLE_CANDIDATES,
 )
 from src.modeling.points.rank_tilt import RANKED_FROM
+from src.registry.formats.models import same_model
 
 if TYPE_CHECKING:
     from src.registry.lifecycle.state import LiveState
@@ -52,7 +53,7 @@ def checked_challenger(
 def _complete(
     trial: Trial, store: ArtifactStore, live: LiveState, members: Mapping[str, str]
 ) -> Trial:
-    name, features = trial.challenger, set(members.values())
+    name = trial.challenger
     if name in STORABLE_CANDIDATES:
         if name.startswith("rank_") and len(members) < RANKED_FROM:
             raise TrialRefused(
@@ -68,22 +69,37 @@ def _complete(
     if not _DIGEST.fullmatch(name):
         raise TrialRefused(f"There is no candidate {quoted(name)}. {_what_can_be()}")
     artifact = _load_set(trial, store)
+    _check_set(trial, artifact, set(members.values()))
+    if _is_reference(trial, artifact, store, live):
+        _refuse_equal(trial, f"the model set {artifact.digest[:12]}")
+    return replace(trial, challenger=artifact.digest)
+
+
+def _check_set(trial: Trial, artifact: Artifact, features: Collection[str]) -> None:
+    name = artifact.digest[:12]
     if artifact.sessions != trial.sessions:
         raise TrialRefused(
-            f"The model set {name[:12]} forecasts {artifact.sessions} sessions ahead, the "
+            f"The model set {name} forecasts {artifact.sessions} sessions ahead, the "
             f"configuration says {trial.sessions}: give a set of that horizon."
         )
     if artifact.features_version not in features:
         raise TrialRefused(
-            f"The model set {name[:12]} was trained on features {artifact.features_version}, "
-            f"stored are {' and '.join(sorted(features))}: it cannot forecast from these, so give "
-            "a newer set or a candidate."
+            f"The model set {name} was trained on features {artifact.features_version}, stored "
+            f"are {' and '.join(sorted(features)) or 'none'}: it cannot forecast from these, so "
+            "give a newer set or a candidate."
         )
-    if artifact.candidate == live.live.served and artifact.digest == live.live.digest:
-        _refuse_equal(trial, f"the model set {artifact.digest[:12]}")
-    if artifact.candidate == trial.reference == BASELINE:
-        _refuse_equal(trial, f"the model set {artifact.digest[:12]}")
-    return replace(trial, challenger=artifact.digest)
+
+
+def _is_reference(trial: Trial, artifact: Artifact, store: ArtifactStore, live: LiveState) -> bool:
+    """Whether a set forecasts what it would be compared with: also under another digest."""
+    reference = BASELINE if trial.reference == "zero" else live.live.served
+    if artifact.candidate != reference or reference == BASELINE:
+        return artifact.candidate == reference
+    try:
+        served = store.load(trial.pool, trial.horizon, live.live.digest)
+    except ForecastError:
+        return False  # what is live is reported where it is served
+    return same_model(served.model, artifact.model)
 
 
 def _what_can_be() -> str:

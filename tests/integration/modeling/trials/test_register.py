@@ -4,6 +4,7 @@ import datetime as dt
 import threading
 from dataclasses import replace
 
+import numpy as np
 import psycopg
 import pytest
 
@@ -11,6 +12,7 @@ from src.core.trials import TrialConflict, TrialRefused
 from src.db.tables.trials import TrialLog
 from src.modeling.trials.challenger_checks import OVERRIDES, as_settings
 from src.modeling.trials.register import register, stop
+from src.registry.formats.models import LinearModel
 from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import put_live, put_member
 from tests.support.models import both_horizons, make_artifact, winner
@@ -44,8 +46,11 @@ def drift(**changes):
 
 
 def stored_set(store, **changes):
-    """The digest of a set that is not live."""
+    """The digest of a set that is not live; its ridge is the live one unless a model is given."""
     return save(store.root, make_artifact(**{"reason": "another"} | changes)).name
+
+
+OTHER = LinearModel(("mom_5",), np.array([0.2]), 0.0)
 
 
 def refusal(connection, store, trial, kind=TrialRefused):
@@ -166,19 +171,29 @@ def test_the_live_model_can_be_on_trial_against_zero_and_with_settings_of_its_ow
 
 
 def test_a_model_set_is_named_by_the_beginning_of_its_digest(place, store):
-    digest = stored_set(store)
+    digest = stored_set(store, model=OTHER)
     trial = register(place, store, drift(challenger=digest[:12]))
     assert (trial.challenger, trial.is_model_set) == (digest, True)
 
 
-def test_the_set_that_is_live_is_refused_against_live(place, store):
+def test_the_model_that_is_live_is_refused_against_live_whatever_its_set_is_called(place, store):
     sets = dict(store.stored())
-    live = sets["NSE", "short"]
-    assert refusal(place, store, drift(challenger=live)).startswith(
-        f"The challenger, the model set {live[:12]}, is what is live at NSE short already"
-    )
+    live, same = sets["NSE", "short"], stored_set(store)
+    for digest in (live, same):
+        assert refusal(place, store, drift(challenger=digest)).startswith(
+            f"The challenger, the model set {digest[:12]}, is what is live at NSE short already"
+        )
+    register(place, store, drift(challenger=live, reference="zero"))
     # At the long horizon zero is served: the candidate of that set never was.
     register(place, store, drift(challenger=sets["NSE", "long"], horizon="long", sessions=63))
+
+
+def test_a_set_that_forecasts_no_change_is_refused_against_zero(place, store):
+    digest = stored_set(store, candidate="zero", model=LinearModel((), np.zeros(0), 0.0))
+    assert refusal(place, store, drift(challenger=digest, reference="zero")).startswith(
+        f"The challenger, the model set {digest[:12]}, is no change at NSE short already"
+    )
+    register(place, store, drift(challenger=digest))
 
 
 def test_a_set_of_another_place_is_refused(place, store):
@@ -213,7 +228,7 @@ def test_a_damaged_set_is_refused(place, store):
 
 
 def test_a_set_has_no_settings(place, store):
-    trial = drift(challenger=stored_set(store), settings={"embargo": 5})
+    trial = drift(challenger=stored_set(store, model=OTHER), settings={"embargo": 5})
     assert refusal(place, store, trial) == (
         "A model set is fitted already: leave the settings out, or give a candidate's name."
     )
