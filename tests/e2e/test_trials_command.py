@@ -1,13 +1,19 @@
 """`python -m mlops.trials` as a person types it."""
 
+import datetime as dt
 import json
 
+import numpy as np
 import psycopg
 import pytest
 
 from src.db.tables.trials import TrialLog
+from src.registry.formats.models import LinearModel
 from tests.support.answers import put_live
 from tests.support.models import make_artifact, winner
+from tests.support.registries import save
+from tests.support.services import Service, eventually
+from tests.support.trials import trial_event
 
 TRIALS = "mlops.trials"
 AT = {"FORECAST_NOW": "2026-04-20T18:00+05:30"}
@@ -184,6 +190,50 @@ def test_a_trial_that_runs_or_was_stopped_is_not_promoted(trials, place):
     assert "has ended already (stopped on 2026-04-20)" in output(
         trials("stop", trial.hash, *WHO), 1
     )
+
+
+def test_a_challenger_that_was_better_is_promoted_and_answers(
+    trials, command, place, database_url, home
+):
+    model = LinearModel(("mom_5",), np.array([0.2]), 0.0)
+    challenger = make_artifact(candidate="drift", model=model, reason="another")
+    digest = save(home / "models", challenger).name
+    output(trials("register", *WHERE, "--challenger", digest[:12], *WHO))
+    (trial,) = place.trials()
+    assert trial.challenger == digest
+    sentence = "Better: its errors were 1.2 % smaller."
+    ended = trial_event(trial, "better", session=dt.date(2026, 4, 20), reason=sentence)
+    place.add_event(ended)
+    later = {"FORECAST_NOW": "2026-04-21T18:00+05:30"}
+
+    with Service(home, database_url) as api:
+        assert api.short().json()["model"]["name"] == "ridge"
+        said = output(trials("promote", trial.hash[:12], *WHO, **later))
+        body = eventually(lambda: answer_of(api, "drift"))
+
+    assert said.startswith("drift is live at NSE short (set ")
+    # A fifth of the .02 that the stock rose in five sessions.
+    assert body["pred_return"] == pytest.approx(0.004, rel=1e-12)
+    assert f"the challenger of trial {trial.hash[:12]} is pinned since 2026-04-21" in body["note"]
+    state = output(trials("list", "--all"))
+    assert "promoted  better" in state
+    assert sentence in state
+    history = output(
+        command("mlops.monitoring", "history", DATABASE_URL=database_url, **later)
+    ).splitlines()
+    assert [line.split("  ")[2] for line in history][-3:] == ["promoted", "demoted", "pinned"]
+    assert f"trial {trial.hash[:12]}: Better: its errors were 1.2 % smaller" in history[-1]
+    again = output(trials("promote", trial.hash[:12], *WHO, **later), 1)
+    assert again == f"The trial {trial.hash[:12]} was promoted already, on 2026-04-21 by A. Rao."
+    assert "no longer pinned" in output(
+        command("mlops.monitoring", "unpin", "--ticker", "TCS.NS", DATABASE_URL=database_url)
+    )
+
+
+def answer_of(api, name):
+    """The answer, once the model of that name gives it."""
+    body = api.short().json()
+    return body if body["model"]["name"] == name else None
 
 
 def test_without_a_trial_the_list_says_how_to_begin(trials, place):

@@ -8,8 +8,10 @@ import psycopg
 from src.config.settings import Settings
 from src.db.embedded.binaries import find_binaries
 from src.db.embedded.os_account import server_account
+from src.db.tables.trials import TrialLog
 from tests.support.installations import Installation
 from tests.support.registries import Place
+from tests.support.trials import AT, registered_trial, trial_event
 
 # Texts and numbers that a careless copy would change.
 ODD_ROWS = """
@@ -34,6 +36,9 @@ class BackedUp(Installation):
         Place(url, home).version("v1")
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(ODD_ROWS)
+            trials, trial = TrialLog(connection), registered_trial(smallest_effect=0.1 + 0.2)
+            trials.register(trial)
+            trials.add_event(trial_event(trial, "looked", session=AT.date()))
 
     @property
     def settings(self):

@@ -20,6 +20,7 @@ from src.backup.restore import restore
 from src.config.settings import Settings
 from src.core.errors import BadInput, ForecastError, UnreadableFolder, UnwritableFolder
 from src.db.migrate import ensure_schema, newest_revision
+from src.db.tables.trials import TrialLog
 from src.monitoring.checks.machine import backup_age
 from src.registry.storage.artifact import CorruptArtifact
 from tests.support.backups import BackedUp, dumped_schema, files_below
@@ -29,6 +30,7 @@ from tests.support.installations import NOW
 from tests.support.models import both_horizons
 from tests.support.old_schema import bring_to
 from tests.support.registries import Place
+from tests.support.trials import registered_trial, trial_event
 
 HOUR = dt.timedelta(hours=1)
 
@@ -81,6 +83,21 @@ def test_numbers_go_on_where_they_were(installation, empty):
     Place(empty.server, empty.home).publish(both_horizons(session="2026-04-17"), days=9)
     events = rows(empty.server, "SELECT event_id FROM model_events ORDER BY 1")
     assert [number for (number,) in events] == list(range(1, len(events) + 1))
+
+
+def test_a_restored_trial_is_what_was_registered_and_goes_on(installation, empty):
+    restore(create(installation.settings, NOW).path, empty)
+    with psycopg.connect(empty.server, autocommit=True) as connection:
+        log = TrialLog(connection)
+        (trial,) = log.running("NSE")
+        assert trial == registered_trial(smallest_effect=0.1 + 0.2)
+        assert log.add_event(trial_event(trial, "stopped"))
+        assert [(event.kind, event.event_id) for event in log.events()] == [
+            *(("looked", 1), ("stopped", 2))
+        ]
+        for table in ("trials", "trial_events"):
+            with pytest.raises(psycopg.errors.RaiseException, match="append"):
+                connection.execute(f"UPDATE {table} SET author = 'another'")
 
 
 def test_an_archive_of_what_is_restored_holds_the_same(installation, empty):

@@ -117,6 +117,17 @@ def test_a_state_is_described_in_one_sentence():
     )
 
 
+def test_a_state_names_the_trial_whose_challenger_is_pinned():
+    events = [
+        replace(event, version_tag="trial:0123456789ab")
+        for event in story("promoted a live", "pinned a")
+    ]
+
+    assert describe(live_states(events)["NSE", "short"]).endswith(
+        "; pinned with the challenger of trial 0123456789ab since 2026-04-14 12:30:00 UTC."
+    )
+
+
 def test_an_event_is_described_in_one_line():
     (event,) = story("promoted a live")
 
@@ -151,6 +162,8 @@ def decisions(*steps):
         # A model that could not be stored any longer lost nothing.
         ((("ridge", "2026-04-01", "trained"), ("zero", "", "trained")), None),
         ((("ridge", "2026-04-01", "trained"), ("zero", "", "rolled_back")), "2026-04-14"),
+        # A trial may find zero better than what was promoted.
+        ((("ridge", "2026-04-01", "trained"), ("zero", "", "promoted")), "2026-04-14"),
         # From zero to zero is no way back.
         ((("zero", "", "trained"), ("zero", "", "rolled_back")), None),
         (
