@@ -48,10 +48,10 @@ _LAST = (
     "ORDER BY event_id DESC LIMIT 1"
 )
 
-_DIGESTS = (
-    "SELECT digest FROM model_events UNION "
-    "SELECT digest FROM trial_challengers WHERE digest IS NOT NULL"
-)
+_DIGESTS = "SELECT DISTINCT digest FROM model_events"
+# A database of an older schema, which is only backed up, has no trials.
+_HAS_TRIALS = "SELECT to_regclass('trial_challengers') IS NOT NULL"
+_OF_ALL_TRIALS = "SELECT digest FROM trial_challengers WHERE digest IS NOT NULL"
 _OF_TRIALS = (
     "SELECT digest FROM trial_challengers WHERE pool = %s AND horizon = %s AND digest IS NOT NULL"
 )
@@ -140,7 +140,10 @@ class EventLog:
 
     def digests(self) -> frozenset[str]:
         """The digests of all sets that any event is about, or that a trial needs."""
-        return frozenset(digest for (digest,) in self._connection.execute(_DIGESTS).fetchall())
+        rows = self._connection.execute(_DIGESTS).fetchall()
+        if self._connection.execute(_HAS_TRIALS).fetchone() == (True,):
+            rows += self._connection.execute(_OF_ALL_TRIALS).fetchall()
+        return frozenset(digest for (digest,) in rows)
 
     def needed_by_trials(self, pair: Pair) -> frozenset[str]:
         """The digests of sets of a pool and horizon that trials forecast with."""
