@@ -23,9 +23,10 @@ demo: $(VENV)/.ready
 run: $(VENV)/.ready
 	$(BIN)/python -m mlops.pipeline $(ARGS)
 
+# Compiled once, whatever the environment says: the tests start some hundred commands.
 test: $(VENV)/.ready-dev
 	@.ci/browser
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q $(TESTS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist worksteal -q --durations 40 $(TESTS)
 
 # What takes minutes, or installs packages from the index.
 test-long: $(VENV)/.ready-dev

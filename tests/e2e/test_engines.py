@@ -203,7 +203,7 @@ def test_no_scheduler_is_one_sentence(new_home):
     )
 
 
-@pytest.mark.parametrize("engine", [(), ("--workers", "2")])
+@pytest.mark.parametrize("engine", [(), pytest.param(("--workers", "2"), marks=pytest.mark.long)])
 def test_a_run_that_is_killed_at_any_moment_is_taken_up_where_it_was(new_home, undisturbed, engine):
     home, chance = new_home(), random.Random(7)  # noqa: S311
     kill_often(home, engine, [chance.uniform(1, 12) for _ in range(3)])

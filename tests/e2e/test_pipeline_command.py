@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import itertools
 import json
+import os
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from src.core.calendars.nse import nse
 from src.data.sources.select import SourceRequest
 from tests.support.checksums import checksums, rows
 from tests.support.data_runs import data_is_stored
+from tests.support.homes import copy_home
 from tests.support.yahoo_replay import chart, yahoo_replay
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +43,22 @@ def bars_csv(path, days, symbol=None, period=7):
 @pytest.fixture(scope="module")
 def sessions():
     return nse().sessions(dt.date(2023, 1, 2), dt.date(2026, 6, 30))
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """A home in which a run of DEMO.NS went through."""
+    home = tmp_path_factory.mktemp("demo")
+    ran = subprocess.run(
+        [sys.executable, "-m", "mlops.pipeline", "--ticker", "DEMO.NS"],
+        cwd=ROOT,
+        env=os.environ | {"FORECAST_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return home
 
 
 def test_the_demo_prints_both_forecasts_and_leaves_its_results(command, home):
@@ -144,9 +162,9 @@ def test_other_windows_are_computed_and_stored(command, embedded, home, tmp_path
         assert rows(url, incomplete) == [(True,)]
 
 
-def test_a_run_up_to_a_past_session_reports_but_writes_nothing(command, embedded, home):
+def test_a_run_up_to_a_past_session_reports_but_writes_nothing(command, embedded, home, demo):
+    copy_home(demo, home)
     with embedded() as url:
-        command("mlops.pipeline", "--ticker", "DEMO.NS")
         before = checksums(url)
         models = sorted(path.name for path in (home / "models").rglob("*"))
 
@@ -389,8 +407,8 @@ def test_another_source_than_the_one_named_is_said(command, home, tmp_path, sess
     )
 
 
-def test_a_stored_model_does_not_forecast_from_before_its_training(command, home):
-    command("mlops.pipeline", "--ticker", "DEMO.NS")
+def test_a_stored_model_does_not_forecast_from_before_its_training(command, home, demo):
+    copy_home(demo, home)
 
     command("mlops.pipeline", "--ticker", "DEMO.NS", "--skip-training", "--as-of", "2024-03-28")
 

@@ -12,6 +12,7 @@ import pytest
 from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire
 from tests.support.checksums import checksums, rows
+from tests.support.homes import copy_home
 from tests.support.many_tickers import EVENING, contents, names, results, write_files
 
 pytestmark = pytest.mark.slow
@@ -50,6 +51,13 @@ def undisturbed(tmp_path_factory, folder):
         return home, contents(lease.url), ran.stdout
 
 
+@pytest.fixture
+def done(home, undisturbed):
+    """A copy of that home; and what its tables hold."""
+    copy_home(undisturbed[0], home)
+    return undisturbed[1]
+
+
 def wait_for_line(process, words):
     for line in process.stderr:
         if words in line:
@@ -79,10 +87,9 @@ def test_one_run_brings_all_of_a_folder_up_to_date_and_trains_their_pool_once(un
 
 
 def test_a_second_run_changes_nothing_and_one_of_stored_prices_neither(
-    command, home, embedded, folder
+    command, home, embedded, folder, done
 ):
     with embedded() as url:
-        assert command(*of_folder(folder), **EVENING).returncode == 0
         once = checksums(url)
 
         again = command(*of_folder(folder), **EVENING)
@@ -175,8 +182,7 @@ def test_two_runs_of_many_and_three_of_one_at_once_are_one_training(start, home,
     assert trained == [("long", 1), ("short", 1)]
 
 
-def test_a_ticker_that_another_run_works_on_is_left_out(command, start, home, folder):
-    assert command(*of_folder(folder), **EVENING).returncode == 0
+def test_a_ticker_that_another_run_works_on_is_left_out(command, start, home, done):
     single = start("mlops.pipeline", "--ticker", "S003.NS", **EVENING)
     wait_for_line(single, "data_ingest")
     single.send_signal(signal.SIGSTOP)
@@ -205,9 +211,8 @@ def test_a_list_in_a_file_and_one_ticker_of_many(command, home, folder, tmp_path
     assert list(results(home)["tickers"]) == ["S001.NS", "S004.NS"]
 
 
-def test_a_past_session_of_many_writes_nothing(command, home, embedded, undisturbed, folder):
+def test_a_past_session_of_many_writes_nothing(command, embedded, done):
     with embedded() as url:
-        assert command(*of_folder(folder), **EVENING).returncode == 0
         before = checksums(url)
 
         ran = command(
@@ -224,18 +229,17 @@ def test_a_past_session_of_many_writes_nothing(command, home, embedded, undistur
 
 
 def test_features_of_an_earlier_version_are_brought_up_to_date_before_training(
-    command, embedded, folder
+    command, embedded, done
 ):
     with embedded() as url:
-        assert command(*of_folder(folder), **EVENING).returncode == 0
-        once = contents(url)
         rows(url, "UPDATE pool_members SET features_version = 'earlier' RETURNING 1")
 
         ran = command("mlops.pipeline", "--ticker", "S000.NS", "--source", "stored", **EVENING)
 
         assert ran.returncode == 0, ran.stderr
-        assert contents(url)["pool_members"] == once["pool_members"]
-        assert contents(url)["features_daily"] == once["features_daily"]
+        now = contents(url)
+        assert now["pool_members"] == done["pool_members"]
+        assert now["features_daily"] == done["features_daily"]
 
 
 @pytest.mark.parametrize(
