@@ -6,9 +6,11 @@ import pytest
 
 from src.db.database import DATA_DIR
 from src.db.embedded.lease import acquire
+from src.db.migrate import ensure_schema
 from tests.conftest import ROOT
 from tests.support.answers import put_live, put_member, put_price
-from tests.support.databases import new_database
+from tests.support.databases import hurry, new_database
+from tests.support.homes import copy_home
 from tests.support.models import both_horizons, make_artifact, winner
 from tests.support.real_prices import Databases
 from tests.support.services import Service
@@ -25,6 +27,22 @@ def embedded(home):
             yield lease.url
 
     return attach
+
+
+@pytest.fixture(scope="session")
+def unused_home(tmp_path_factory):
+    """A home whose database has the schema and nothing else."""
+    home = tmp_path_factory.mktemp("unused")
+    with acquire(home / DATA_DIR) as lease:
+        ensure_schema(lease.url)
+        hurry(lease.url)
+    return home
+
+
+@pytest.fixture
+def prepared(home, unused_home):
+    """The database that the home's first command would make; to copy it takes a fifth of that."""
+    copy_home(unused_home, home)
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ import pytest
 from tests.support.checksums import checksums, rows
 from tests.support.data_runs import data_is_stored
 
+pytestmark = pytest.mark.usefixtures("prepared")
+
 ACTIONS = "src.data.corporate_actions"
 FILE = """Date,Dividends,Stock Splits
 2004-10-28,0.375,0.0

@@ -7,6 +7,8 @@ import pytest
 from tests.support.checksums import rows
 from tests.support.prices import clean_walk, sessions
 
+pytestmark = pytest.mark.usefixtures("prepared")
+
 INGEST = "src.data.ingest"
 NOW = {"FORECAST_NOW": "2026-04-13T12:30:00Z"}
 COUNTS = "SELECT ticker, count(*) FROM raw_daily_prices GROUP BY ticker ORDER BY ticker"

@@ -5,6 +5,8 @@ import pytest
 from tests.support.checksums import checksums, rows
 from tests.support.data_runs import data_is_stored
 
+pytestmark = pytest.mark.usefixtures("prepared")
+
 FILES = {
     "TCS.NS": "tcs_daily/yahoo_2026-04-13.csv",
     "ADANIENT.NS": "nse_daily_upstox/ADANIENT_2020-10-01_to_2025-09-30.csv",

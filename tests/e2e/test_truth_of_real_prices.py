@@ -8,6 +8,8 @@ import pytest
 from tests.support.checksums import rows
 from tests.support.data_runs import data_is_stored
 
+pytestmark = pytest.mark.usefixtures("prepared")
+
 TCS = "TCS.NS"
 BRING = ("src.data.ingest", "write", "--ticker", TCS, "--source", "csv", "--path")
 CLEAN = ("src.data.cleaning", "write", "--ticker", TCS)
