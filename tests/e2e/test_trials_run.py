@@ -1,7 +1,9 @@
 """Trials through the whole system: years of evenings that end them, and runs that forecast."""
 
+import psycopg
 import pytest
 
+from src.db.tables.trials import TrialLog
 from tests.support.checksums import rows
 from tests.support.many_tickers import results
 from tests.support.trial_years import SIGMA, SKILL, trial_years
@@ -75,18 +77,25 @@ def test_runs_forecast_with_a_registered_challenger_until_it_is_stopped(command,
         return results(home)
 
     def shadows():
-        return rows(
+        """Session and trial of each shadow forecast, and whether its outcome is known."""
+        found = rows(
             url,
-            "SELECT feature_date::text, hash, realised_return IS NOT NULL FROM predictions p "
-            "JOIN trials ON kind = 'shadow' AND version = encode(sha256(convert_to("
-            "hash || E'\\n' || challenger, 'UTF8')), 'hex') LEFT JOIN prediction_outcomes o "
-            "USING (ticker, horizon, feature_date, version, data_hash, kind) ORDER BY made_at",
+            "SELECT feature_date::text, version, realised_return IS NOT NULL FROM predictions "
+            "LEFT JOIN prediction_outcomes "
+            "USING (ticker, horizon, feature_date, version, data_hash, kind) "
+            "WHERE kind = 'shadow' ORDER BY feature_date",
         )
+        names = {trial.candidate_version: trial.hash for trial in registered()}
+        return [(session, names[version], is_known) for session, version, is_known in found]
+
+    def registered():
+        with psycopg.connect(url, autocommit=True) as connection:
+            return TrialLog(connection).trials()
 
     with embedded() as url:
         pipeline(EVENINGS[0])
         at(EVENINGS[0], *REGISTER)
-        ((first,),) = rows(url, "SELECT hash FROM trials")
+        first = registered()[0].hash
 
         trained = pipeline(EVENINGS[1])
         assert (trained["status"], trained["warnings"]) == ("success", [])
@@ -100,11 +109,9 @@ def test_runs_forecast_with_a_registered_challenger_until_it_is_stopped(command,
 
         at(EVENINGS[2], "mlops.trials", "stop", first[:12], "--author", "A. Rao", "--reason", "no")
         at(EVENINGS[2], *REGISTER)
-        ((second, counted),) = rows(
-            url, "SELECT hash, configurations FROM trials ORDER BY registered_at DESC LIMIT 1"
-        )
+        second = registered()[1]
         # What was stopped counts against what is registered after it.
-        assert counted == 2
+        assert second.configurations == 2
 
         pipeline(EVENINGS[3])
-        assert shadows()[2:] == [(EVENINGS[3], second, False)]
+        assert shadows()[2:] == [(EVENINGS[3], second.hash, False)]
