@@ -237,3 +237,26 @@ def test_a_large_fit_takes_every_second_session(monkeypatch):
     # At row 30 there are 27 sessions of four; at 37 34, of which every second remains.
     assert points[30].tolist() == [27.0 * TICKERS] * TICKERS
     assert points[37].tolist() == [17.0 * TICKERS] * TICKERS
+
+
+@pytest.mark.parametrize("since", [0, 31, 40, 59])
+def test_earlier_refits_that_no_wanted_session_needs_are_left_out(since):
+    """Refits are those of rows 30, 37, 44, 51 and 58, of all rows and of those without a pool."""
+    features, y = panel()
+    fitted = []
+
+    def count(X, y, horizon):
+        fitted.append(len(y))
+        return Counted(len(y))
+
+    rows = rows_of(features[:1], pooled=features[1:])
+    whole = fit_predict(count, rows, y, 1, SCHEDULE, walk=begin_all)
+    of_all, fitted[:] = len(fitted), []
+    inputs = WalkInputs(rows, rows, 1, SCHEDULE, since=since)
+    found = begin_all(inputs, Fitting(count), y)()
+
+    refits = sum(refit + 7 > since for refit in (30, 37, 44, 51, 58))
+    assert len(fitted) == of_all * refits // 5
+    assert found.model == whole.model
+    assert found.fitted_through == whole.fitted_through
+    np.testing.assert_array_equal(found.points[since:], whole.points[since:])
