@@ -72,9 +72,9 @@ def fitted(cache, name, fit):
     return lambda X, y, horizon: forecast_of(cache, name, fit, fold(X, y, horizon)).model
 
 
-def remembered(folder):
+def remembered(folder, more_files=0):
     counter = Counting()
-    return counter, fitted(DiskFitCache(folder), "a", counter)
+    return counter, fitted(DiskFitCache(folder, more_files=more_files), "a", counter)
 
 
 def files(folder):
@@ -375,9 +375,9 @@ def test_a_device_without_room_costs_only_the_fit_and_leaves_nothing(tmp_path, m
 # --- how many stay
 
 
-def fitted_before(folder, count):
+def fitted_before(folder, count, **kept_files):
     """``count`` fits with labels of their own, each a second newer than the one before it."""
-    counter, kept = remembered(folder)
+    counter, kept = remembered(folder, **kept_files)
     seen = set()
     for number in range(count):
         kept(X, Y + number, 1)
@@ -395,6 +395,14 @@ def test_at_most_so_many_fits_stay_and_the_newest_among_them(tmp_path):
     assert counter.made == MOST_FILES + 2
     kept(X, Y, 1)
     assert counter.made == MOST_FILES + 3
+
+
+def test_the_fits_of_trials_stay_beside_them(tmp_path):
+    counter, kept = fitted_before(tmp_path, MOST_FILES + 2, more_files=2)
+
+    assert len(files(tmp_path)) == MOST_FILES + 2
+    kept(X, Y, 1)
+    assert counter.made == MOST_FILES + 2
 
 
 def test_a_fit_that_is_still_asked_for_stays(tmp_path):
