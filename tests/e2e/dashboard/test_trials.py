@@ -4,14 +4,19 @@ import dataclasses
 import datetime as dt
 import uuid
 
+import numpy as np
 import psutil
 import psycopg
 import pytest
 
+from src.core.calendars.nse import nse
 from src.dashboard import wording
 from src.db.connection import normalise_url
 from src.db.migrate import ensure_schema
 from src.db.tables.trials import TrialLog
+from src.modeling.trials.evidence import TrialEvidence
+from src.modeling.trials.judge import judge_trial, trial_rules
+from src.modeling.trials.looks import look_evidence
 from tests.support.answers import put_live
 from tests.support.dashboard_apps import installation, open_page, text
 from tests.support.dashboards import Dashboard, Visitor
@@ -105,6 +110,34 @@ def test_a_running_trial_has_its_numbers_and_what_the_gate_asked(
     assert list(gate["Passed"]) == ["✕ no", "✓ yes", "✕ no"]
     assert list(gate["Value"]) == ["1.31", "0.42 %", "not known"]
     assert list(gate["Limit"]) == ["> 2.24", "≥ 0.00 %", f"≥ {wording.MINUS}5.00 %"]
+
+
+def test_what_a_run_stores_of_a_look_is_what_is_shown(shown, connection, database_url, home):
+    generator = np.random.default_rng(11)
+    actual = generator.normal(0, 0.02, (300, 6))
+    challenger = 0.1 * actual + generator.normal(0, 0.001, actual.shape)
+    days = nse().sessions(dt.date(2025, 1, 1), dt.date(2026, 4, 15))[:300]
+    names = [f"S{number}.NS" for number in range(6)]
+    pairs = TrialEvidence(days, names, actual, challenger, None, np.full(actual.shape, 0.02))
+    rules = trial_rules(1, smallest_effect=0.005, max_sessions=504, tickers=6)
+    verdict = judge_trial(actual, challenger, None, pairs.sigma, rules)
+    trial = registered_trial(registered_at=AT - dt.timedelta(days=470))
+    stored = look_evidence(pairs, verdict, 300)
+    event = trial_event(trial, "looked", session=days[-1], evidence=stored, reason=verdict.reason)
+
+    said = shown([trial], [event])
+
+    assert "The ridge challenger has been better than “no change” so far, more than" in said
+    assert wording.plain(verdict.reason) in said
+    assert "**300 of at most 504 sessions** had outcomes" in said
+    gain = 1 - np.abs(actual - challenger).mean() / np.abs(actual).mean()
+    with installation(home, database_url):
+        app = open_page("analytics", stock="TCS.NS", view="Trials")
+    (chart,) = app.get("plotly_chart")
+    alt = chart.proto.alt.replace(wording.NO_BREAK, " ")
+    assert alt.startswith(f"Difference of mean losses over 300 sessions: +{100 * gain:.3f} %")
+    asked = next(table.value for table in app.dataframe if "Question" in table.value.columns)
+    assert len(asked) == len(stored["criteria"])
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from src.dashboard import theme, wording
 from src.dashboard.charts import sessions
 
 HEIGHT = 380
-# The band is drawn up to so many times its usual width: early ones are wide as the sky.
+# The chart is so many times as high as the band usually is: early ones are wide as the sky.
 CLIP = 1.6
 
 
@@ -44,7 +44,7 @@ class Differences:
 
     @property
     def limit(self) -> float:
-        """The largest difference that is drawn."""
+        """The largest difference that the chart has room for."""
         ends = np.abs(np.concatenate([self.low, self.high]))
         usual = CLIP * float(np.median(ends[np.isfinite(ends)])) if np.isfinite(ends).any() else 0.0
         later = np.abs(self.mean[len(self.mean) // 2 :])
@@ -69,8 +69,8 @@ def difference_by_session(shown: Differences, look: str) -> go.Figure:
     x = np.arange(len(shown.days))
     limit = shown.limit
     _too_small(figure, shown.effect)
-    _band(figure, x, shown, limit)
-    _line(figure, x, shown, limit)
+    _band(figure, x, shown)
+    _line(figure, x, shown)
     theme.style(figure, look, height=HEIGHT)
     _zero(figure, limit)
     _ending(figure, shown, look)
@@ -86,12 +86,12 @@ def _too_small(figure: go.Figure, effect: float) -> None:
         figure.add_hline(y, line={"color": theme.HISTORY, "width": 1, "dash": "dot"})
 
 
-def _band(figure: go.Figure, x: np.ndarray, shown: Differences, limit: float) -> None:
+def _band(figure: go.Figure, x: np.ndarray, shown: Differences) -> None:
     known = np.isfinite(shown.low) & np.isfinite(shown.high)
     for values, fill in ((shown.low, None), (shown.high, "tonexty")):
         figure.add_scatter(
             x=x[known],
-            y=np.round(100 * np.clip(values[known], -limit, limit), 4),
+            y=np.round(100 * values[known], 4),
             mode="lines+markers" if known.sum() == 1 else "lines",
             line={"width": 1, "color": theme.MODEL},
             fill=fill,
@@ -100,14 +100,14 @@ def _band(figure: go.Figure, x: np.ndarray, shown: Differences, limit: float) ->
         )
 
 
-def _line(figure: go.Figure, x: np.ndarray, shown: Differences, limit: float) -> None:
+def _line(figure: go.Figure, x: np.ndarray, shown: Differences) -> None:
     hover = [
         f"{wording.day(day)}<br>{wording.percent_range(low, high, 3)}"
         if np.isfinite(low + high)
         else f"{wording.day(day)}<br>no range yet"
         for day, low, high in zip(shown.days, shown.low, shown.high, strict=True)
     ]
-    y = np.round(100 * np.clip(shown.mean, -limit, limit), 4)
+    y = np.round(100 * shown.mean, 4)
     looked = np.isin(np.array(shown.days, dtype="datetime64[D]"), np.array(shown.looks, "M8[D]"))
     for values, mode in ((y, "lines"), (np.where(looked, y, np.nan), "markers")):
         figure.add_scatter(

@@ -71,7 +71,7 @@ def explained(trial: TrialState, shown: Differences, level: float | None) -> str
     """How to read the chart."""
     loss, against = words.LOSSES[trial.trial.loss], words.reference(trial.trial)
     sure = f", {wording.percent(level, 0)} sure" if level else ""
-    cut = " The band is cut off where it is wider than the chart." if shown.is_clipped else ""
+    cut = " What is larger than the chart is cut off." if shown.is_clipped else ""
     return (
         f"Line: how much smaller the challenger's mean {loss} was than that of {against}, over all "
         f"sessions so far. Band: where that may lie in truth{sure} at every look together. While "
