@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,14 +43,14 @@ class PoolTraining:
     """What training on one pool gave.
 
     Attributes:
-        results: By ``short`` and ``long``.
         leak: Why nothing was fitted: a feature that correlates with the next return; or None.
+        results: By ``short`` and ``long``.
         challengers: What became of the fits of trials, by their hashes.
     """
 
     feature_cache: FeatureCache
-    results: Mapping[str, WalkForwardResult]
     leak: str | None
+    results: dict[str, WalkForwardResult] = field(default_factory=dict)
     challengers: Mapping[str, Fitted] = field(default_factory=dict)
 
 
@@ -60,12 +60,16 @@ def train_pool(
     fit_cache: FitCache = NO_FIT_CACHE,
     engine: Engine = IN_PROCESS,
     trials: Sequence[Trial] = (),
+    judge: Callable[[PoolTraining, str], None] = lambda _, __: None,
 ) -> PoolTraining:
     """Walk the candidates of both horizons forward over a pool; nothing is fitted with a leak.
 
     Distributions are computed while workers fit; without any, before features are made: what they
     are forecast from is as large as a dozen matrices of prices. Challengers of ``trials`` of the
     pool are fitted beside the candidates, and decide nothing here.
+
+    ``judge`` is called with the training so far and the horizon whose result was added: the long
+    one first, whose candidates have no fits, while workers still fit those of the short one.
     """
     distributions = _distributions(panel, settings) if engine.workers == 1 else None
     feature_cache = FeatureCache(panel, engine)
@@ -81,10 +85,13 @@ def train_pool(
     fitted = () if leak else trials
     challengers = begin_challengers(feature_cache, settings, fitted, tickers, fit_cache, walked)
     distributions = distributions or _distributions(panel, settings)
-    results = {horizon: finish(distributions[horizon]) for horizon, finish in begun.items()}
-    places = {trial.hash: results[trial.horizon] for trial in trials}
+    training = PoolTraining(feature_cache, leak)
+    for horizon in reversed(HORIZONS):
+        training.results[horizon] = begun.pop(horizon)(distributions.pop(horizon))
+        judge(training, horizon)
+    places = {trial.hash: training.results[trial.horizon] for trial in trials}
     fits = {name: finish(places[name]) for name, finish in challengers.items()}
-    return PoolTraining(feature_cache, results, leak, fits)
+    return replace(training, challengers=fits)
 
 
 def _distributions(

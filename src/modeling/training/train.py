@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from src.config import logs
+from src.core.tables import HORIZONS
 from src.modeling.evaluation.forecast_record import ForecastRecord
 from src.modeling.experiment.promotion import decide_promotion
 from src.modeling.experiment.record import forecast_record
@@ -47,18 +47,18 @@ Row = Mapping[str, Any]
 FITS = Path("var") / "fits"
 
 
-@dataclass(frozen=True, eq=False)
-class _Trained:
-    """The model sets of a pool, what was decided of each, and warnings about who was served.
+class _Judged(NamedTuple):
+    """The model set of a horizon with its evidence, what was decided, and its pool's inputs.
 
     Attributes:
-        records: The evidence of each set.
+        rows: Of ``serving_inputs``, of all tickers of the pool.
     """
 
-    artifacts: Sequence[Artifact]
-    records: Sequence[ForecastRecord]
-    events: Mapping[str, str]
+    artifact: Artifact
+    record: ForecastRecord
+    event: str
     warnings: Sequence[str]
+    rows: Sequence[Row]
 
 
 def train_and_publish(
@@ -76,19 +76,24 @@ def train_and_publish(
     of_all = trials_to_fit(context)
     trials = [trial for trial in of_all if trial.pool == members.pool]
     fit_cache = _fit_cache(context.settings, of_all)
-    training = train_pool(panel, context.settings, fit_cache, context.engine, trials)
-    log.info(f"Judging the candidates of pool {members.pool}, and storing its models.")
-    trained = _judge(context, members, training)
-    rows = list(_rows(context, members, panel, training))
-    challengers = training.challengers
-    # Features and forecasts of a whole history: many times what the rest needs.
-    del training
-    answering = [stays_live(context.models, artifact) for artifact in trained.artifacts]
+    by_horizon: dict[str, _Judged] = {}
+
+    def judge(training: PoolTraining, horizon: str) -> None:
+        by_horizon[horizon] = _judge(context, members, panel, training, horizon)
+
+    challengers = train_pool(
+        panel, context.settings, fit_cache, context.engine, trials, judge
+    ).challengers
+    log.info(f"Storing the models of pool {members.pool}.")
+    judged = [by_horizon[horizon] for horizon in HORIZONS]
+    artifacts = [each.artifact for each in judged]
+    rows = [row for each in judged for row in each.rows]
+    answering = [stays_live(context.models, artifact) for artifact in artifacts]
     pool_rows = [pool_row_of(artifact, rows, context.now) for artifact in answering]
     forecasts = _forecasts(context, answering, rows, pool_rows, tickers)
-    evidence = list(zip(trained.artifacts, trained.records, strict=True))
+    evidence = [(each.artifact, each.record) for each in judged]
     files = draw(context, evidence, forecasts, rows, closes_of(panel))
-    stored = publish(context, trained.artifacts, rows)
+    stored = publish(context, artifacts, rows)
     problems: Sequence[str] = ()
     failed = store_challengers(context, members, trials, challengers, panel)
     if context.records is not None:
@@ -97,36 +102,34 @@ def train_and_publish(
         members,
         {artifact.horizon: artifact for artifact in stored},
         forecasts,
-        trained.events,
-        (*trained.warnings, *_without_candidate(stored), *problems, *failed),
+        {horizon: by_horizon[horizon].event for horizon in HORIZONS},
+        (
+            *(warning for each in judged for warning in each.warnings),
+            *_without_candidate(stored),
+            *problems,
+            *failed,
+        ),
         files,
     )
 
 
-def _judge(context: RunContext, members: PoolMembers, training: PoolTraining) -> _Trained:
-    artifacts, records, events, warnings = [], [], {}, []
-    for horizon, result in training.results.items():
-        champion, doubts = current_champion(context.models, members.pool, horizon, result.horizon)
-        decision = decide_promotion(result, champion)
-        record = forecast_record(result)
-        artifact = build_artifact(
-            context, members, horizon, result, decision, record, training.leak
-        )
-        records.append(record)
-        artifacts.append(with_time_of_fit(context.models, artifact))
-        events[horizon] = decision.event
-        warnings += doubts
-    return _Trained(artifacts, records, events, warnings)
-
-
-def _rows(
-    context: RunContext, members: PoolMembers, panel: Panel, training: PoolTraining
-) -> Iterator[dict[str, Any]]:
-    """Rows of ``serving_inputs`` of all tickers of the pool, at both horizons."""
+def _judge(
+    context: RunContext, members: PoolMembers, panel: Panel, training: PoolTraining, horizon: str
+) -> _Judged:
+    result = training.results[horizon]
+    champion, doubts = current_champion(context.models, members.pool, horizon, result.horizon)
+    decision = decide_promotion(result, champion)
+    record = forecast_record(result)
+    artifact = build_artifact(context, members, horizon, result, decision, record, training.leak)
+    forecasts = HorizonForecasts(horizon, result.distributions, all_ticker_metrics(result))
     features = training.feature_cache.features
-    for horizon, result in training.results.items():
-        forecasts = HorizonForecasts(horizon, result.distributions, all_ticker_metrics(result))
-        yield from input_rows(panel, features, forecasts, members, panel.tickers, context.now)
+    return _Judged(
+        with_time_of_fit(context.models, artifact),
+        record,
+        decision.event,
+        doubts,
+        list(input_rows(panel, features, forecasts, members, panel.tickers, context.now)),
+    )
 
 
 def _forecasts(
