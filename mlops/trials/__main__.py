@@ -1,4 +1,4 @@
-"""Register, list, stop and promote trials of challengers: `python -m mlops.trials`."""
+"""Register, list, split, stop and promote trials of challengers: `python -m mlops.trials`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from mlops.trials.share import add_share, set_share
 from src.core.errors import UsageError
 from src.modeling.points.candidate_names import STORABLE_CANDIDATES
 from src.stages.arguments import (
@@ -180,10 +181,14 @@ def _parser() -> Parser:
     show.add_argument("hash", metavar="HASH", help=HASH)
     _add_json(show)
     stop = add_command(commands, "stop", _stop, "end a trial undecided; it still counts as tried")
+    split = add_command(
+        commands, "split", set_share, "let the challenger answer a share of the API's clients"
+    )
+    add_share(split)
     promote = add_command(
         commands, "promote", _promote, "make the challenger of a trial that ended better live"
     )
-    for command in (stop, promote):
+    for command in (stop, split, promote):
         command.add_argument("hash", metavar="HASH", help=HASH)
         _add_person(command)
     return parser

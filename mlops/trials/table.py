@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from src.core.trial_status import RUNNING, TrialStatus
-from src.core.trials import LOOKED, Trial, TrialEvent
+from src.core.trials import LOOKED, SPLIT, Trial, TrialEvent
 from src.stages.tables import aligned
 
 HEADINGS = ("trial", "pool", "challenger", "against", "state", "verdict", "looks", "sessions")
@@ -42,6 +42,7 @@ def trial_text(status: TrialStatus, events: Sequence[TrialEvent]) -> str:
         ("registered", f"{_time(trial.registered_at)} by {trial.author}: {trial.reason}"),
         ("counts as", f"configuration {trial.configurations} of the last three years"),
         ("state", _state(status)),
+        ("answers", _answers(status, events)),
         ("outcomes", f"of {_many(status.sessions, 'session')}, {_many(status.looks, 'look')}"),
         ("", status.sentence),
         ("", status.estimate),
@@ -79,6 +80,8 @@ def _row(status: TrialStatus) -> list[str]:
 def _event_row(event: TrialEvent) -> list[str]:
     sessions = event.evidence.get("sessions")
     kind = "looked, undecided" if event.kind == LOOKED else _words(event.kind)
+    if event.kind == SPLIT:
+        kind = f"split {_percent(event)}"
     session = str(event.session) if event.session else "-"
     return [
         _time(event.at),
@@ -87,6 +90,18 @@ def _event_row(event: TrialEvent) -> list[str]:
         event.author,
         "-" if sessions is None else str(sessions),
     ]
+
+
+def _answers(status: TrialStatus, events: Sequence[TrialEvent]) -> str:
+    """Whom the challenger answers; empty where it answers nobody."""
+    splits = [event for event in events if event.kind == SPLIT]
+    if status.state != RUNNING or not splits or not splits[-1].evidence["share"]:
+        return ""
+    return f"{_percent(splits[-1])} of the API's clients, since {_time(splits[-1].at)}"
+
+
+def _percent(event: TrialEvent) -> str:
+    return f"{100 * event.evidence['share']:g} %"
 
 
 def _state(status: TrialStatus) -> str:

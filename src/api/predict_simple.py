@@ -10,7 +10,7 @@ import contextlib
 import datetime as dt
 import gc
 import multiprocessing
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -39,6 +39,7 @@ from src.config.settings import Settings
 from src.config.version import VERSION
 from src.core.errors import ForecastError, UsageError
 from src.core.tables import HORIZONS
+from src.core.traffic_split import TrafficSplit
 from src.db.reconnect import Reconnector
 from src.monitoring.metrics.points import MetricsFolder
 from src.registry.storage.artifact_store import ArtifactStore
@@ -97,26 +98,27 @@ def _refuse_workers() -> None:
 
 
 def _build_service(settings: Settings, reconnector: Reconnector) -> ForecastService:
-    cache, loop = Cache(), asyncio.get_running_loop()
+    loop = asyncio.get_running_loop()
     folder, database = settings.home / FOLDER, database_name(settings.server)
     spool, dead_letters = Spool(folder, database), DeadLetters(folder, database)
 
     def now() -> dt.datetime:
         return clock.now(settings)
 
-    def invalidate() -> None:
+    def update(splits: Sequence[TrafficSplit]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop may end before the poller's thread
-            loop.call_soon_threadsafe(cache.invalidate)
+            loop.call_soon_threadsafe(service.update, splits)
 
-    return ForecastService(
-        cache=cache,
+    service = ForecastService(
+        cache=Cache(),
         reader=Reader(reconnector),
         loader=Loader(ArtifactStore.of(settings)),
-        poller=ChangePoller(reconnector, invalidate),
+        poller=ChangePoller(reconnector, update),
         log=PredictionLog(reconnector, spool, dead_letters, settings.api.log_queue, now),
         now=now,
         stale_after=settings.data.stale_after_sessions,
     )
+    return service
 
 
 async def _warm_up(service: ForecastService, ticker: str) -> None:

@@ -17,6 +17,7 @@ from src.db.tables.trials import TrialLog
 from tests.support.answers import put_inputs
 from tests.support.bodies import TORN, WHOLE, requests, send_all
 from tests.support.services import Service
+from tests.support.splits import put_challenger, split
 from tests.support.trials import registered_trial
 
 OPERATIONS = [
@@ -34,11 +35,14 @@ HOW = (
 @pytest.fixture(scope="module")
 def place(place):
     """The same, but that each forecast has a model: no answer has to be a server's error."""
-    url, _ = place
+    url, home = place
     with psycopg.connect(url, autocommit=True) as connection:
         for horizon in ("short", "long"):
             put_inputs(connection, "INFY.NS", horizon)
         TrialLog(connection).register(TRIAL)
+        # Some of the clients are answered by its challenger.
+        put_challenger(connection, home / "models", TRIAL)
+        split(connection, TRIAL, 0.5)
     return place
 
 
@@ -61,7 +65,7 @@ def report(place, tmp_path_factory):
 
 def test_all_checks_of_schemathesis_hold_over_the_whole_document(report):
     assert (report["failures"], report["errors"], report["code"]) == ([], [], 0), report["output"]
-    assert report["operations"]["tested"] == len(OPERATIONS) == 15
+    assert report["operations"]["tested"] == len(OPERATIONS) == 16
 
 
 def test_no_phase_of_schemathesis_was_left_out(report):

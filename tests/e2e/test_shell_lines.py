@@ -79,6 +79,8 @@ python -m mlops.monitoring unpin --ticker T
 python -m mlops.trials register --pool NSE --horizon short --challenger ridge --author NAME --reason TEXT
 python -m mlops.trials list
 python -m mlops.trials show HASH
+python -m mlops.trials split HASH --share 0.1 --author NAME --reason TEXT
+printf '%s\\nid:%s' HASH CLIENT | sha256sum
 python -m mlops.trials promote HASH --author NAME --reason TEXT
 python -m mlops.trials stop HASH --author NAME --reason TEXT
 python -m mlops.monitoring metrics

@@ -167,6 +167,9 @@ def test_as_json_a_trial_is_what_the_database_has(trials, place):
         (("show", "abcdef"), 1, "There is no trial 'abcdef'"),
         (("stop", "abcdef", *WHO), 1, "There is no trial 'abcdef'"),
         (("stop", "abcdef"), 2, "--author, --reason"),
+        (("split", "abcdef", "--share", "0.1", *WHO), 1, "There is no trial 'abcdef'"),
+        (("split", "abcdef", *WHO), 2, "--share"),
+        (("split", "abcdef", "--share", "some", *WHO), 2, "invalid float value: 'some'"),
         (("promote", "abcdef", *WHO), 1, "There is no trial 'abcdef'"),
         ((), 2, "--help"),
     ],
@@ -189,6 +192,38 @@ def test_a_trial_that_runs_or_was_stopped_is_not_promoted(trials, place):
     )
     assert "has ended already (stopped on 2026-04-20)" in output(
         trials("stop", trial.hash, *WHO), 1
+    )
+
+
+def test_a_challenger_answers_a_share_of_the_clients_until_it_is_0(trials, place):
+    output(trials("register", *WHERE, "--challenger", "drift", *WHO))
+    (trial,) = place.trials()
+    name = trial.hash[:12]
+    assert output(trials("split", name, "--share", "0.125", *WHO)) == (
+        f"The challenger of trial {name} answers 12.5 % of the clients at NSE short. Services that "
+        "run follow within a second.\n"
+    )
+    (event,) = place.events(trial.hash)
+    assert (event.kind, event.author, dict(event.evidence)) == ("split", "A. Rao", {"share": 0.125})
+    shown = output(trials("show", name))
+    assert "answers     12.5 % of the API's clients, since 2026-04-20 12:30 UTC\n" in shown
+    assert "split 12.5 %" in shown
+
+    assert "answers nobody at NSE short" in output(trials("split", name, "--share", "0", *WHO))
+    assert "of the API's clients" not in output(trials("show", name))
+    output(trials("stop", name, *WHO))
+    assert "has ended: its challenger answers nobody any more" in output(
+        trials("split", name, "--share", "0.5", *WHO), 1
+    )
+
+
+def test_one_challenger_answers_at_a_time(trials, place):
+    for challenger in ("drift", "zero"):
+        output(trials("register", *WHERE, "--challenger", challenger, *WHO))
+    first, second = (trial.hash[:12] for trial in place.trials())
+    output(trials("split", first, "--share", "0.1", *WHO))
+    assert f"The trial {first} splits the short forecasts of NSE already (share 0.1)" in output(
+        trials("split", second, "--share", "0.1", *WHO), 1
     )
 
 

@@ -1,15 +1,16 @@
-"""Poll the database for changes of models and inputs, from a thread of its own."""
+"""Poll the database for changes of models, inputs and trials, from a thread of its own."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from src.config import logs
-from src.core.errors import ForecastError
+from src.core.errors import DatabaseRefused, ForecastError
+from src.core.traffic_split import TrafficSplit
 from src.db.reconnect import PersistentConnection, Reconnector
-from src.db.tables import live_inputs
+from src.db.tables import live_inputs, traffic_splits
 
 # Seconds between polls, and without a completed poll until changes may have been missed.
 INTERVAL, OVERDUE = 0.5, 2.5
@@ -23,10 +24,13 @@ log = logs.get(__name__)
 class ChangePoller:
     """Calls ``on_change``, from its own thread, whenever the version of the database differs.
 
-    The version covers the live models, the members of pools, and the inputs of both.
+    The version covers the live models, the members of pools, the inputs of both, and trials.
+    ``on_change`` gets the trials that split the traffic, read after the version.
     """
 
-    def __init__(self, reconnector: Reconnector, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self, reconnector: Reconnector, on_change: Callable[[Sequence[TrafficSplit]], None]
+    ) -> None:
         self._connection, self._on_change = PersistentConnection(reconnector), on_change
         self._version: int | None = None
         self._polled_at = 0.0  # monotonic seconds, of the last poll that was answered
@@ -76,11 +80,20 @@ class ChangePoller:
     def _poll(self) -> None:
         version = self._connection.run(live_inputs.data_version)
         if version != self._version:
+            splits = self._splits()
             self._version = version
-            self._on_change()
+            self._on_change(splits)
         if self._failure is not None:
             log.info("Polling the database for changes.")
         self._polled_at, self._failure = time.monotonic(), None
+
+    def _splits(self) -> Sequence[TrafficSplit]:
+        """Without any where they cannot be used: what is served does not depend on trials."""
+        try:
+            return self._connection.run(traffic_splits.in_force)
+        except DatabaseRefused as error:
+            log.error("No trial splits the traffic: their splits cannot be read.", exc_info=error)
+            return ()
 
     def _fail(self, failure: str) -> None:
         if self._failure in {None, NOT_YET}:

@@ -36,6 +36,12 @@ class CacheEntry:
     retried_at: float = 0.0
     logged: bool = False
 
+    @property
+    def pool(self) -> str:
+        """Whose model made the forecast."""
+        pool: str = self.forecast.answer["model"]["pool"]
+        return pool
+
     def read_again(self, now: dt.datetime) -> CacheEntry:
         """The entry where ``now`` the database has proved to hold what it was made from."""
         return CacheEntry(self.forecast, self.age, self.body, now)
@@ -44,12 +50,12 @@ class CacheEntry:
         """Age of its prices at ``now``."""
         return self.age if now < self.age.until else data_age(self.forecast, now)
 
-    def answer(self, now: dt.datetime, stale_after: int, warning: str | None = None) -> bytes:
-        """The answer at ``now``, with a ``warning`` that holds for the moment."""
+    def answer(self, now: dt.datetime, stale_after: int, *warnings: str | None) -> bytes:
+        """The answer at ``now``, with ``warnings`` that hold for the moment."""
         if now >= self.age.until:
             self.age = self.age_at(now)
             self.body = _render(self.forecast, self.age, stale_after)
-        problems = tuple(problem for problem in (warning, self.problem) if problem)
+        problems = tuple(problem for problem in (*warnings, self.problem) if problem)
         return _render(self.forecast, self.age, stale_after, problems) if problems else self.body
 
 

@@ -7,14 +7,20 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from src.api.forecasts.response import PreparedForecast, prepare_forecast
+from src.api.forecasts.response import (
+    PreparedForecast,
+    prepare_challenger,
+    prepare_forecast,
+)
 from src.api.schemas.errors import NoForecast
+from src.config import logs
 from src.core.calendars.exchanges import calendar_of, exchange_of
 from src.core.errors import ForecastError
 from src.core.model_events import Pair, Pin
 from src.db.reconnect import Connection
-from src.db.tables import live_inputs
+from src.db.tables import live_inputs, traffic_splits
 from src.db.tables.live_inputs import LiveInputs
+from src.db.tables.traffic_splits import ChallengerInputs, ChallengerKey
 from src.modeling.serving.predict import MissingInputs
 from src.registry.storage.artifact import NoModel
 
@@ -22,6 +28,8 @@ if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
     from src.registry.storage.artifact import Artifact
     from src.registry.storage.artifact_store import ArtifactStore
+
+log = logs.get(__name__)
 
 # A model may be replaced, and its files removed, while it is being opened.
 ATTEMPTS = 3
@@ -67,6 +75,36 @@ class Loader:
         """The live model of each ticker and horizon, or why it cannot be used."""
         live = live_inputs.read(connection, pairs)
         return {pair: self._load_one(connection, pair, live[pair]) for pair in pairs}
+
+    def load_challengers(
+        self, connection: Connection, keys: Sequence[ChallengerKey]
+    ) -> dict[ChallengerKey, PreparedForecast | NoForecast]:
+        """The forecast of each trial's challenger for a ticker, or why there is none."""
+        inputs = traffic_splits.read_challengers(connection, keys)
+        return {key: self._challenger(key, inputs[key]) for key in keys}
+
+    def _challenger(
+        self, key: ChallengerKey, inputs: ChallengerInputs
+    ) -> PreparedForecast | NoForecast:
+        ticker, horizon, trial = key
+        pool, digest, row, pool_row = inputs
+        if pool is None:
+            return NoForecast("The trial has ended.")
+        if digest is None:
+            return NoForecast("No run has made the model of the challenger yet.")
+        try:
+            artifact = self._artifact(pool, horizon, digest)
+            if row is None:
+                raise MissingInputs(artifact, ticker)
+            calendar = calendar_of(exchange_of(ticker))
+            return prepare_challenger(artifact, row, pool_row, calendar, trial)
+        except ForecastError as error:
+            return NoForecast(str(error))
+        except Exception as error:
+            # Whatever is wrong with a challenger, its clients get the served forecast.
+            what = f"The challenger's forecast of {ticker} failed unexpectedly"
+            log.error(f"{what}.", trial=trial, exc_info=error)
+            return NoForecast(f"{what} ({type(error).__name__}): see logs/tcs-stock.log.")
 
     def _load_one(
         self, connection: Connection, pair: Pair, live: LiveInputs

@@ -10,6 +10,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from src.api.schemas.errors import ImpossibleForecast
+from src.core.traffic_split import CHALLENGER
+from src.modeling.serving.challenger import challenger_entry
 from src.modeling.serving.predict import forecast_from_row
 from src.modeling.serving.records import prediction_row
 from src.modeling.serving.timeliness import clock_warning, target_warning
@@ -35,9 +37,10 @@ class PreparedForecast:
 
     Attributes:
         answer: The answer without what changes with time: age and warnings.
-        log_row: Its row of ``predictions``; ``made_at`` is set when it is served.
+        log_row: Its row of ``predictions``; ``made_at`` is set when it is served. Empty for a
+            challenger's, which the run has logged.
         calendar: Sessions of the ticker's exchange.
-        made_from: The arguments of ``prepare_forecast``.
+        made_from: The arguments of the function that prepared it.
     """
 
     answer: Mapping[str, Any]
@@ -48,14 +51,12 @@ class PreparedForecast:
     @property
     def feature_date(self) -> dt.date:
         """The session that it was made from."""
-        day: dt.date = self.log_row["feature_date"]
-        return day
+        return dt.date.fromisoformat(self.answer["feature_date"])
 
     @property
     def target_date(self) -> dt.date:
         """The session that it is about."""
-        day: dt.date = self.log_row["target_date"]
-        return day
+        return dt.date.fromisoformat(self.answer["predict_date"])
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,27 @@ def prepare_forecast(
     log_row = prediction_row(entry, row, artifact.digest, NOT_SERVED)
     made_from = (artifact, row, pool_row, calendar, pin)
     return PreparedForecast(_answer(entry, row), log_row, calendar, made_from)
+
+
+def prepare_challenger(
+    artifact: Artifact,
+    row: Mapping[str, Any],
+    pool_row: Mapping[str, Any] | None,
+    calendar: Calendar,
+    trial: str,
+) -> PreparedForecast:
+    """Compute the forecast of a trial's challenger as ``prepare_forecast`` does that of a model.
+
+    Raises:
+        ForecastError: See ``challenger_entry``.
+        ImpossibleForecast: The forecast cannot be a price.
+    """
+    entry = challenger_entry(artifact, row, pool_row, calendar)
+    _check_prices(entry, artifact)
+    note = f"forecast of a challenger, which has not been promoted: trial {trial[:12]}"
+    marks = {"note": note, "arm": CHALLENGER, "trial": trial}
+    made_from = (artifact, row, pool_row, calendar, trial)
+    return PreparedForecast({**_answer(entry, row), **marks}, {}, calendar, made_from)
 
 
 def data_age(forecast: PreparedForecast, now: dt.datetime) -> DataAge:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import time
 from collections import Counter
@@ -14,10 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from src.api.forecasts.batching import BATCH_SIZE, BatchLoader
 from src.api.forecasts.cache import Cache, CacheEntry, new_entry
+from src.api.forecasts.challengers import ChallengerService
 from src.api.forecasts.loader import LoadedModel, Loader, forecast_by
 from src.api.schemas.errors import NoForecast
 from src.core.errors import DatabaseRefused, DatabaseUnavailable, ForecastError
 from src.core.model_events import Pair
+from src.core.traffic_split import TrafficSplit
+from src.db.tables import traffic_splits
 
 if TYPE_CHECKING:
     from src.api.database.change_poller import ChangePoller
@@ -62,13 +66,31 @@ class ForecastService:
     now: Callable[[], dt.datetime]
     stale_after: int
     served: Counter[str] = field(default_factory=Counter)
+    challengers: ChallengerService = field(init=False)
     _batches: BatchLoader[Pair, CacheEntry | NoForecast] = field(init=False)
 
     def __post_init__(self) -> None:
         self._batches = BatchLoader(self._load_batch)
+        self.challengers = ChallengerService(
+            self.reader, self.loader, self.poller, self.now, self.stale_after
+        )
 
-    async def answer(self, pair: Pair) -> tuple[bytes, CacheEntry]:
-        """The answer and its cache entry; the forecast will be logged.
+    def update(self, splits: Sequence[TrafficSplit]) -> None:
+        """Go on after a change of the database, in which these trials split the traffic."""
+        self.cache.invalidate()
+        self.challengers.update(splits)
+
+    async def read_splits(self) -> None:
+        """Split the traffic as the database says now; the next poll tells where it says nothing."""
+        with contextlib.suppress(ForecastError):
+            self.challengers.update(await self.reader.run(traffic_splits.in_force))
+
+    async def answer(self, pair: Pair, client: bytes | None = None) -> tuple[bytes, CacheEntry]:
+        """The answer and its cache entry; the served forecast will be logged.
+
+        Args:
+            pair: Ticker and horizon.
+            client: What tells the client from others, where it may get a challenger's answer.
 
         Raises:
             NoForecast: With its status.
@@ -80,9 +102,15 @@ class ForecastService:
         else:
             entry, source, warning = await self.look_up(pair)
         self.served[source] += 1
+        why_served = None
+        if client is not None:
+            result = await self.challengers.answer(pair, entry.pool, client)
+            if isinstance(result, CacheEntry):
+                return result.answer(self.now(), self.stale_after), result
+            why_served = result
         if not entry.logged:
             entry.logged = self.log.offer(entry.forecast.log_row)
-        return entry.answer(self.now(), self.stale_after, warning), entry
+        return entry.answer(self.now(), self.stale_after, why_served, warning), entry
 
     async def look_up(self, pair: Pair) -> Lookup:
         """The forecast to answer with, read again where it is outdated; nothing is logged.
@@ -99,8 +127,18 @@ class ForecastService:
         warning = None if failure is None else _last_known(failure)
         return Lookup(entry, "stale" if entry.outdated or warning else "hit", warning)
 
-    async def load_missing(self, pairs: Sequence[Pair]) -> dict[Pair, NoForecast]:
+    async def load_missing(
+        self, pairs: Sequence[Pair], client: bytes | None = None
+    ) -> dict[Pair, NoForecast]:
         """Read what is not in the cache; returns what there is no forecast of, and why."""
+        refused = await self._load_served(pairs)
+        if client is not None:
+            entries = ((pair, self.cache.get(pair)) for pair in dict.fromkeys(pairs))
+            pools = [(pair, entry.pool) for pair, entry in entries if entry is not None]
+            await self.challengers.load_missing(pools, client)
+        return refused
+
+    async def _load_served(self, pairs: Sequence[Pair]) -> dict[Pair, NoForecast]:
         missing = [pair for pair in dict.fromkeys(pairs) if self._is_missing(pair)]
         refused: dict[Pair, NoForecast] = {}
         for start in range(0, len(missing), BATCH_SIZE):

@@ -25,6 +25,9 @@ PROBE = "/health/live"
 OPEN_PATHS = frozenset({PROBE, "/docs", "/openapi.json"})
 DOCS_ASSETS = "/docs-parts"
 
+# In the scope of a request: the SHA-256 of its key, where it sent a valid one.
+API_KEY = "api_key_sha256"
+
 NO_KEY = "An API key is needed: send it in the header X-API-Key."
 WRONG_KEY = "The API key is not valid: check it, or ask the operator of the service for one."
 
@@ -42,7 +45,7 @@ class AccessPolicy:
     def refusal(
         self, scope: Scope, headers: dict[bytes, bytes], request_id: str
     ) -> Response | None:
-        """The answer to a request that may not pass, else None."""
+        """The answer to a request that may not pass, else None; ``scope`` gets its key's hash."""
         if "*" not in self._hosts and _host(headers.get(b"host", b"")) not in self._hosts:
             detail = "Host not allowed: add it to FORECAST_API__TRUSTED_HOSTS."
             return problem(400, detail, request_id)
@@ -56,6 +59,8 @@ class AccessPolicy:
         if not is_valid and self._needs_key(scope):
             challenge = {"WWW-Authenticate": 'ApiKey realm="forecasts"'}
             return problem(401, NO_KEY if key is None else WRONG_KEY, request_id, challenge)
+        if key is not None and is_valid:
+            scope[API_KEY] = key.hex()
         if _number(headers.get(b"content-length", b"0")) > self._max_body:
             return problem(413, self._too_long, request_id)
         return None

@@ -51,7 +51,9 @@ class RequestMiddleware:
                 self._respond,
                 allow_origins=settings.cors_origins,
                 allow_methods=["GET", "POST"],
-                allow_headers=["X-API-Key", "Authorization", "Content-Type", "X-Request-ID"],
+                allow_headers=[
+                    *("X-API-Key", "Authorization", "Content-Type", "X-Request-ID", "X-Client-ID")
+                ],
                 expose_headers=["X-Request-ID", "Age", "Retry-After", "WWW-Authenticate", "Allow"],
             )
 

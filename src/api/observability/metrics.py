@@ -126,6 +126,14 @@ class ServiceCollector(Collector):
         for source in ("hit", "miss", "stale"):
             answers.add_metric((source,), service.served[source])
         yield answers
+        arms = CounterMetricFamily(
+            "forecast_api_trial_answers",
+            "Forecasts for clients of a trial's split, by what they were answered with",
+            labels=("trial", "arm"),
+        )
+        for labels, count in service.challengers.answered.items():
+            arms.add_metric(labels, count)
+        yield arms
         yield _gauge("forecast_api_cached", "Forecasts in the cache", len(service.cache))
         yield _gauge(
             "forecast_api_change_poller_healthy",

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from src.api.forecasts.cache import CacheEntry
 from src.api.forecasts.service import ForecastService
 from src.api.openapi import FRESHNESS, problems
+from src.api.routes.client_id import CLIENT_ID_PARAMETER, client_of
 from src.api.routes.ticker_parameter import TICKER_PARAMETER, parse_ticker, requested_ticker
 from src.api.schemas.errors import status_of
 from src.api.schemas.requests import BatchRequest
@@ -35,7 +36,7 @@ _SINGLE: dict[str, Any] = {
         200: {"model": ForecastResponse, "headers": FRESHNESS, "links": _LINKS},
         **problems(404, 422, 503),
     },
-    "openapi_extra": TICKER_PARAMETER,
+    "openapi_extra": {"parameters": [*TICKER_PARAMETER["parameters"], CLIENT_ID_PARAMETER]},
 }
 
 
@@ -57,18 +58,20 @@ async def long(request: Request) -> Response:
     "/predict/batch",
     operation_id="post_batch",
     responses={200: {"model": BatchResponse}, **problems(422, 503)},
+    openapi_extra={"parameters": [CLIENT_ID_PARAMETER]},
 )
 async def batch(request: Request, body: BatchRequest) -> Response:
     """Forecast many tickers; errors of some stand beside the forecasts of the others."""
     service: ForecastService = request.app.state.service
     pairs, errors = _pairs(body)
-    refused = await service.load_missing(pairs)
+    client = client_of(request, service)
+    refused = await service.load_missing(pairs, client)
     answers, failure = [], None
     for place, pair in enumerate(pairs):
         try:
             if pair in refused:
                 raise refused[pair]
-            answers.append((await service.answer(pair))[0])
+            answers.append((await service.answer(pair, client))[0])
         except ForecastError as error:
             if isinstance(error, DatabaseUnavailable | DatabaseRefused):
                 failure = error
@@ -86,7 +89,8 @@ async def _single(request: Request, horizon: str) -> Response:
     if request.method == "POST":
         await _check_body(request)
     ticker = requested_ticker(request, only=True) or state.ticker
-    body, entry = await state.service.answer((ticker, horizon))
+    client = client_of(request, state.service)
+    body, entry = await state.service.answer((ticker, horizon), client)
     return _response(body, entry, state.service)
 
 

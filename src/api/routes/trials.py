@@ -1,4 +1,4 @@
-"""The routes below /trials: read them, register one, stop one; writing needs an API key."""
+"""The routes below /trials: read, register, split and stop them; writing needs an API key."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from src.api.openapi import problems
 from src.api.routes.ticker_parameter import parse_ticker
 from src.api.schemas.trials import (
     POOL_NAME,
+    SplitRequest,
     StopRequest,
     TrialDetailResponse,
     TrialRequest,
@@ -27,6 +28,7 @@ from src.core.trial_status import status_of, statuses
 from src.core.trials import Trial, TrialRefused
 from src.db.tables.trials import SHORTEST_PREFIX, TrialLog
 from src.modeling.trials.register import register, stop
+from src.modeling.trials.split import set_share
 
 if TYPE_CHECKING:
     from src.db.reconnect import Connection
@@ -113,7 +115,24 @@ async def stop_trial(request: Request, hash: Hash, body: StopRequest) -> Respons
     """End a trial before it is decided; it still counts as a configuration tried."""
     state = request.app.state
     work = partial(_stop, hash, body, state.service.now())
-    return _json(await state.reports.run(work, PATIENCE_FOR_MANY))
+    shown = await state.reports.run(work, PATIENCE_FOR_MANY)
+    await state.service.read_splits()
+    return _json(shown)
+
+
+@router.post(
+    "/trials/{hash}/split",
+    operation_id="split_trial",
+    dependencies=_WITH_KEY,
+    responses={200: {"model": TrialDetailResponse}, **problems(403, 404, 409, 422, 503)},
+)
+async def split_trial(request: Request, hash: Hash, body: SplitRequest) -> Response:
+    """Let the challenger answer a share of the clients, told apart by X-Client-ID or API key."""
+    state = request.app.state
+    work = partial(_split, hash, body, state.service.now())
+    shown = await state.reports.run(work, PATIENCE_FOR_MANY)
+    await state.service.read_splits()
+    return _json(shown)
 
 
 def _list(pool: str, connection: Connection) -> list[dict[str, Any]]:
@@ -149,6 +168,14 @@ def _stop(
 ) -> dict[str, Any]:
     found = TrialLog(connection).find(prefix)
     stop(connection, found, body.author, body.reason, now)
+    return _show(found.hash, connection)
+
+
+def _split(
+    prefix: str, body: SplitRequest, now: dt.datetime, connection: Connection
+) -> dict[str, Any]:
+    found = TrialLog(connection).find(prefix)
+    set_share(connection, found, body.share, body.author, body.reason, now)
     return _show(found.hash, connection)
 
 

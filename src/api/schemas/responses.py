@@ -127,6 +127,11 @@ class ForecastResponse(BaseModel):
     return_basis: str = Field(description="what the returns include", examples=["total"])
     data_hash: str = Field(description="of the prices from which the forecast was made")
     computed_at: dt.datetime = Field(description="when a run stored what it is made from")
+    arm: Literal["served", "challenger"] = Field(
+        default="served",
+        description="challenger where that of a trial answers this client; left out otherwise",
+    )
+    trial: str | None = Field(default=None, description="hash of that trial; only beside arm")
     data_age_sessions: int = Field(description="sessions closed since feature_date", ge=0)
     warnings: list[str]
 

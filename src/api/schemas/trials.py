@@ -75,6 +75,20 @@ class StopRequest(Body):
     reason: Line
 
 
+class SplitRequest(Body):
+    """The share of clients that a trial's challenger answers; who decides so, and why."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"share": 0.1, "author": "A. Rao", "reason": "how do users take it?"}]
+        }
+    )
+
+    share: Annotated[float, Field(ge=0, le=1, description="0 switches the split off")]
+    author: Line
+    reason: Line
+
+
 class TrialResponse(BaseModel):
     """A trial as it was registered, and how it stands."""
 

@@ -93,12 +93,12 @@ def read(connection: psycopg.Connection[Any], pairs: Sequence[Pair]) -> dict[Pai
 
 
 def _live_inputs(pool: str | None, digest: str | None, *rest: Any) -> LiveInputs:
-    row, pool_values = _stored(_ROW, rest)
-    pool_row, (priced, *pin) = _stored(_POOL_ROW, pool_values)
+    row, pool_values = stored_row(_ROW, rest)
+    pool_row, (priced, *pin) = stored_row(_POOL_ROW, pool_values)
     return LiveInputs(pool, digest, row, pool_row, bool(priced), _pin(*pin))
 
 
-def _stored(
+def stored_row(
     names: Sequence[str], values: Sequence[Any]
 ) -> tuple[dict[str, Any] | None, Sequence[Any]]:
     """The row that the first values are, None where it is not stored; and the other values."""

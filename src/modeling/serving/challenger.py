@@ -31,11 +31,16 @@ def challenger_entry(
     if row["note"] is not None or (proposed is None and name != ZERO):
         reason = row["note"] or f"{name} needs what is unknown at this bar"
         raise NoChallengerForecast(f"No forecast of {row['ticker']} by the challenger: {reason}.")
-    point = 0.0 if proposed is None else proposed["pred_return"]
+    point, skill = 0.0, entry["skill"]
+    if proposed is not None:
+        point = proposed["pred_return"]
+        scores = {"n": proposed["n"], "n_eff": proposed["n_eff"], "pool": proposed["pool"]}
+        skill = {"mae_vs_zero": proposed["skill_vs_zero"], **scores}
     return entry | {
         "pred_return": point,
         "est_future_close": entry["last_close"] * (1 + point),
         "model": entry["model"] | {"name": name},
+        "skill": skill,
         "candidate": None,
         "note": None,
     }

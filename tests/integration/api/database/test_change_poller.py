@@ -8,11 +8,14 @@ from src.api.database import change_poller
 from src.api.database.change_poller import INTERVAL, ChangePoller
 from src.db.reconnect import Reconnector
 from src.db.tables.model_events import EventLog
+from src.db.tables.trials import TrialLog
 from src.registry.lifecycle.publish import publish
 from src.registry.storage.artifact_store import ArtifactStore
 from tests.support.answers import at, put_inputs, put_live, put_price
 from tests.support.models import make_artifact
 from tests.support.services import eventually
+from tests.support.splits import put_trial, split
+from tests.support.trials import trial_event
 
 
 class Changes:
@@ -20,8 +23,9 @@ class Changes:
 
     count = 0
 
-    def __call__(self):
+    def __call__(self, splits):
         self.count += 1
+        self.shares = [split.share for split in splits]
 
 
 @pytest.fixture
@@ -52,6 +56,28 @@ def test_new_inputs_and_new_models_are_changes_and_nothing_else_is(
     eventually(lambda: changes.count == before + 1, 2 * INTERVAL)
     publish(ArtifactStore(models), EventLog(connection), [make_artifact(trials=4)], at(1))
     eventually(lambda: changes.count > before + 1, 2 * INTERVAL)
+
+
+def test_a_split_and_its_end_are_changes(polled, connection):
+    _, changes = polled
+    trial = put_trial(connection)
+    split(connection, trial, 0.25)
+    eventually(lambda: changes.shares == [0.25], 3 * INTERVAL)
+
+    split(connection, trial, 0)
+    eventually(lambda: changes.shares == [], 3 * INTERVAL)
+
+
+def test_splits_that_cannot_be_read_are_none_and_the_poller_goes_on(polled, connection):
+    poller, changes = polled
+    trial = put_trial(connection)
+    split(connection, trial, 0.25)
+    eventually(lambda: changes.shares == [0.25], 3 * INTERVAL)
+    event = trial_event(trial, "split", evidence={"share": "much"})
+    TrialLog(connection).add_event(event)
+
+    eventually(lambda: changes.shares == [], 3 * INTERVAL)
+    assert poller.is_healthy()
 
 
 def test_a_lost_connection_is_replaced_and_no_change_is_missed(polled, connection, models):

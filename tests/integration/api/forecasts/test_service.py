@@ -28,12 +28,16 @@ PAIR = ("TCS.NS", "short")
 @pytest.fixture
 def service(database_url, home, models):
     """A service whose poller has not been started."""
-    reconnector, cache = Reconnector(database_url, home), Cache()
+    reconnector = Reconnector(database_url, home)
+
+    def update(splits):
+        service.update(splits)
+
     service = ForecastService(
-        cache=cache,
+        cache=Cache(),
         reader=Reader(reconnector),
         loader=Loader(ArtifactStore(models)),
-        poller=ChangePoller(reconnector, cache.invalidate),
+        poller=ChangePoller(reconnector, update),
         log=PredictionLog(
             reconnector, Spool(home, "here"), DeadLetters(home, "here"), 10, lambda: NOW
         ),

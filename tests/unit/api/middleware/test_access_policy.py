@@ -3,7 +3,7 @@ import hashlib
 import orjson
 import pytest
 
-from src.api.middleware.access_policy import AccessPolicy
+from src.api.middleware.access_policy import API_KEY, AccessPolicy
 from src.config.sections.services import ApiSettings
 
 KEY = "a key that nobody guesses"
@@ -148,3 +148,21 @@ def test_keys_that_are_tried_out_are_limited_by_address():
 
     assert statuses(policy, *tried) == [401, 401, 429]
     assert statuses(policy, ("/predict/short", {b"x-api-key": KEY.encode()}, "a")) == [None]
+
+
+@pytest.mark.parametrize(
+    ("keys", "sent", "known"),
+    [
+        ((HASHED,), {b"x-api-key": KEY.encode()}, HASHED),
+        ((HASHED,), {b"authorization": b"Bearer " + KEY.encode()}, HASHED),
+        ((HASHED,), {b"x-api-key": b"another"}, None),
+        ((), {b"x-api-key": KEY.encode()}, None),
+    ],
+)
+def test_a_request_that_may_pass_is_known_by_the_hash_of_a_valid_key_alone(keys, sent, known):
+    headers = {b"host": b"localhost", **sent}
+    scope = {"path": "/predict/short", "method": "GET", "client": ("10.0.0.1", 5), "headers": []}
+
+    AccessPolicy(ApiSettings(keys=keys)).refusal(scope, headers, "an-id")
+
+    assert scope.get(API_KEY) == known
