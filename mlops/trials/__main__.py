@@ -38,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _register(args: argparse.Namespace) -> int:
+    from mlops.trials.table import registered_text
     from src.core.trials import Trial
     from src.modeling.trials.challenger_checks import as_settings
     from src.modeling.trials.register import register
@@ -63,13 +64,7 @@ def _register(args: argparse.Namespace) -> int:
     )
     with _open(settings) as database:
         trial = register(database.control, ArtifactStore.of(settings), trial)
-    of = "" if trial.configurations == 1 else f" of the last three years at {trial.pool}"
-    sys.stdout.write(
-        f"Trial {trial.hash[:12]} is registered: {_challenger(trial.challenger)} against "
-        f"{trial.reference} at {trial.pool} {trial.horizon}, configuration number "
-        f"{trial.configurations}{of}. Each run forecasts with it from now on, and nobody is "
-        "answered with it.\n"
-    )
+    sys.stdout.write(f"{registered_text(trial)}\n")
     return 0
 
 
@@ -146,12 +141,6 @@ def _open(settings: Settings) -> AbstractContextManager[Database]:
     from src.db.database import open_database
 
     return open_database(settings.server, settings.home)
-
-
-def _challenger(name: str) -> str:
-    from src.core.trials import MODEL_SET
-
-    return f"model set {name[:12]}" if MODEL_SET.fullmatch(name) else name
 
 
 def _pair(text: str) -> tuple[str, str]:

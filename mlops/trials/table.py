@@ -14,6 +14,21 @@ EVENTS = ("at", "event", "session", "by", "sessions")
 NONE_YET = "No trial is registered: `python -m mlops.trials register` puts a challenger on trial."
 
 
+def registered_text(trial: Trial) -> str:
+    """What was registered, and what follows from it."""
+    number, place = trial.configurations, f"{trial.pool} {trial.horizon}"
+    of = "" if number == 1 else f" of the last three years at {trial.pool}"
+    name, begin = trial.challenger, "It is fitted when its pool is trained next, and each run"
+    if trial.is_model_set:
+        name, begin = f"model set {trial.challenger[:12]}", "Each run"
+    since = "now" if trial.is_model_set else "then"
+    return (
+        f"Trial {trial.hash[:12]} is registered: {name} against {trial.reference} at {place}, "
+        f"configuration number {number}{of}. {begin} forecasts with it from {since} on; what is "
+        "answered stays as it is."
+    )
+
+
 def trials_text(found: Sequence[TrialStatus], *, everything: bool) -> str:
     """A table with the sentence of each trial's last look below it; by default of running ones."""
     shown = [status for status in found if everything or status.state == RUNNING]

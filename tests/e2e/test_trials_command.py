@@ -51,7 +51,8 @@ def test_register_list_show_stop_and_register_again(trials, place):
     (trial,) = place.trials()
     assert said == (
         f"Trial {trial.hash[:12]} is registered: drift against live at NSE short, configuration "
-        "number 1. Each run forecasts with it from now on, and nobody is answered with it.\n"
+        "number 1. It is fitted when its pool is trained next, and each run forecasts with it from "
+        "then on; what is answered stays as it is.\n"
     )
     assert (trial.look_every, trial.max_sessions, trial.smallest_effect) == (5, 1260, 0.005)
     assert (trial.loss, trial.promotes, trial.tickers) == ("absolute", False, ())
@@ -74,7 +75,7 @@ def test_register_list_show_stop_and_register_again(trials, place):
     again = output(
         trials("register", *WHERE, "--challenger", "drift", *WHO, FORECAST_NOW="2026-04-21T00:00Z")
     )
-    assert "configuration number 2 of the last three years at NSE." in again
+    assert "configuration number 2 of the last three years at NSE. It is fitted" in again
 
 
 def test_everything_of_a_trial_can_be_stated(trials, place):
@@ -233,7 +234,9 @@ def test_a_challenger_that_was_better_is_promoted_and_answers(
     model = LinearModel(("mom_5",), np.array([0.2]), 0.0)
     challenger = make_artifact(candidate="drift", model=model, reason="another")
     digest = save(home / "models", challenger).name
-    output(trials("register", *WHERE, "--challenger", digest[:12], *WHO))
+    said = output(trials("register", *WHERE, "--challenger", digest[:12], *WHO))
+    assert f"is registered: model set {digest[:12]} against live at NSE short" in said
+    assert "1. Each run forecasts with it from now on; what is answered stays" in said
     (trial,) = place.trials()
     assert trial.challenger == digest
     sentence = "Better: its errors were 1.2 % smaller."
