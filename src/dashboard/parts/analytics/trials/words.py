@@ -181,7 +181,8 @@ def next_step(trial: TrialState) -> tuple[str, str]:
         return "Serve the challenger, if you agree:", f"{COMMAND} promote {short} {SIGNED}"
     if kind == "promoted":
         return (
-            "The challenger is live. Should it do harm, go back to a version from before:",
+            "The challenger is live, pinned until another trial is promoted, a rollback or an "
+            "unpin. Should it do harm, go back to a version from before:",
             "python -m mlops.monitoring version --list",
         )
     return (
