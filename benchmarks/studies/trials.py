@@ -38,7 +38,7 @@ from src.modeling.gate import panel_tests, verdict
 from src.modeling.gate.losses import CumulativeLosses
 from src.modeling.gate.rules import GateRules
 from src.modeling.trials import judge
-from src.modeling.trials.confidence_sequence import bounds_at
+from src.modeling.trials.confidence_sequence import bounds_at, first_dates
 from src.modeling.trials.judge import TrialRules, trial_rules
 
 YEARS, YEAR = 5, 252
@@ -47,7 +47,7 @@ SESSIONS = YEARS * YEAR
 SIZES = {1: 0.005, 63: 0.05}
 EFFECTS = {1: 0.0005, 63: 0.005}
 # Histories that are looked at together.
-BLOCK = 20
+BLOCK = 12
 # Tickers whose outcomes stand for all.
 FEW = 4
 ENDINGS = ("better", "equivalent", "worse", "ran_out")
@@ -190,7 +190,8 @@ def _course(block: list[History], rules: TrialRules) -> Course:
     ending, sessions, any_effect = [""] * len(block), [0] * len(block), [False] * len(block)
     lowest, highest = np.full((len(block), 2), -np.inf), np.full((len(block), 2), np.inf)
     free = replace(rules.gate, min_mae_improvement=-1.0)
-    for end in range(1, SESSIONS + 1):
+    first = min(first_dates(rules.gate.horizon), rules.gate.dates_needed)
+    for end in range(first, SESSIONS + 1):
         bounds = bounds_at(bounded, end, rules.gate.horizon, rules.max_sessions)
         lowest, highest = np.fmax(lowest, bounds.low[:, :2]), np.fmin(highest, bounds.high[:, :2])
         missed |= (bounds.low[:, 0] > expected[end]) | (bounds.high[:, 0] < expected[end])
