@@ -8,6 +8,7 @@ widened as the fixed-b limits are (``hac``), because few periods tell little abo
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -16,20 +17,15 @@ from src.core.arrays import Floats, Ints
 from src.modeling.evaluation import hac
 
 # The true mean is outside at any session in one history of twenty at most. The boundary is right
-# for long histories; at its 5 % up to 6.5 % of simulated five years were missed, at its 2 % less
-# than 5 % (``benchmarks.studies.trials``).
-LEVEL, ALPHA = 0.95, 0.02
+# for long histories only: five simulated years hold 5 % where it is built at 1 %.
+LEVEL, ALPHA = 0.95, 0.01
 # Number over precision at which the boundary at ALPHA is narrowest: x - log(1 + x) = -2 log ALPHA.
-NARROWEST = 10.2439
-# The level of ``hac`` whose normal quantile, 3.09, is nearest to the boundary: that is 3.4 where it
-# is narrowest and 3.6 at a fifth and at twenty times as many sessions.
+NARROWEST = 11.7564
+# The level of ``hac`` whose normal quantile, 3.09, is nearest to the boundary, 3.6 and more.
 WIDENED_AS = 0.001
 # Known differences, and periods that do not overlap, before which there are no bounds: over four
 # periods of 63 sessions the outcomes may all have one sign, and then differences hardly vary.
-MIN_DATES, MIN_PERIODS = 60, 8
-# Windows of the variance are as for forecasts so many times as far ahead: Bartlett's weights over
-# one horizon leave out a third of the variance of outcomes that overlap over it.
-WINDOWS = 2
+MIN_DATES, MIN_PERIODS = 250, 8
 
 
 class ConfidenceSequence(NamedTuple):
@@ -51,6 +47,15 @@ def first_dates(horizon: int) -> int:
     return max(MIN_DATES, MIN_PERIODS * horizon)
 
 
+def window(rows: int, horizon: int) -> int:
+    """Rows that the variance takes together: two horizons, or three roots of the rows.
+
+    Over one horizon Bartlett's weights leave out a third of the variance of outcomes that overlap
+    over it, and what a forecast gains in a session moves with volatility, for months.
+    """
+    return max(2 * horizon, int(3 * math.sqrt(rows)))
+
+
 def confidence_sequence(differences: Floats, horizon: int, longest: int) -> ConfidenceSequence:
     """Bounds by session of the mean of (T,) or (T, N) differences, a row a session.
 
@@ -70,7 +75,7 @@ def confidence_sequence(differences: Floats, horizon: int, longest: int) -> Conf
 
 def bounds_at(sums: hac.Sums, end: int, horizon: int, longest: int) -> ConfidenceSequence:
     """Mean and bounds over the rows before ``end``; shaped like a row of ``sums``."""
-    test = hac.mean_test_at(sums, 0, end, WINDOWS * horizon)
+    test = hac.mean_test_at(sums, 0, end, window(end, horizon))
     half = half_width(test.noise, test.n, test.b, longest)
     half = np.where(test.n >= first_dates(horizon), half, np.nan)
     return ConfidenceSequence(test.mean, test.mean - half, test.mean + half)
@@ -120,10 +125,11 @@ def sessions_until_sure(
     Arguments as for ``surely_inside``. None for more than ``furthest`` sessions in all, 40 years.
     """
     inside = _beside(differences, losses, effect)
-    test = hac.mean_test(np.column_stack([inside, differences]), WINDOWS * horizon)
+    rows = len(differences)
+    test = hac.mean_test(np.column_stack([inside, differences]), window(rows, horizon))
     n = int(test.n[0])
     grid = np.arange(max(n, first_dates(horizon)), furthest + 1)
-    b = np.array([(hac.bandwidth(m, WINDOWS * horizon) + 1) / m for m in grid.tolist()])
+    b = np.array([window(m, horizon) / m for m in grid.tolist()])
     half = half_width(test.noise[:, None], grid, b, longest)
     low, high = test.mean[:, None] - half, test.mean[:, None] + half
     sure = ((low[0] > 0) & (high[1] < 0)) | (high[2] < 0)

@@ -19,17 +19,17 @@ def values():
 
 
 def theirs(values):
-    return ville.AsymptoticCS(alpha=0.02, t_opt=LONGEST // 2, min_samples=60).fit(values)
+    return ville.AsymptoticCS(alpha=0.01, t_opt=LONGEST // 2, min_samples=60).fit(values)
 
 
 @pytest.mark.parametrize("narrowest_at", [100, 630, 2000])
 def test_its_boundary_is_theirs(narrowest_at):
     n = np.geomspace(10, 1e6, 40)
-    precision = ville.best_rho(narrowest_at, 0.02)
+    precision = ville.best_rho(narrowest_at, 0.01)
 
     assert narrowest_at / precision == pytest.approx(NARROWEST, rel=1e-3)
     assert mixture_boundary(n, narrowest_at) == pytest.approx(
-        ville.normal_mixture(n, 0.02, precision), rel=1e-4
+        ville.normal_mixture(n, 0.01, precision), rel=1e-4
     )
 
 
@@ -49,8 +49,8 @@ def test_on_independent_data_it_is_a_little_wider_than_theirs(values):
 
     assert ours.mean == pytest.approx(other.estimate_)
     ratio = (ours.high - ours.low) / (other.upper_ - other.lower_)
-    # The window's share of 5,000 sessions is .0186, for which the limit at .1 % is 5 % larger;
-    # noise from 93 lags is sure to some 15 %.
-    assert ratio[-1] == pytest.approx(1.05, abs=0.15)
+    # The window's share of 5,000 sessions is .042, for which the limit at .1 % is 11 % larger;
+    # noise from 24 windows is sure to some 15 %.
+    assert ratio[-1] == pytest.approx(1.11, abs=0.2)
     # From early on the widening makes up for noise that few sessions may show too small.
-    assert np.nanmedian(ratio[:500]) > 1.05
+    assert np.nanmedian(ratio[:1000]) > 1.05
