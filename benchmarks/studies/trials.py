@@ -38,7 +38,7 @@ from src.modeling.gate import panel_tests, verdict
 from src.modeling.gate.losses import CumulativeLosses
 from src.modeling.gate.rules import GateRules
 from src.modeling.trials import judge
-from src.modeling.trials.confidence_sequence import bounds_at, first_dates
+from src.modeling.trials.confidence_sequence import bounds_at
 from src.modeling.trials.judge import TrialRules, trial_rules
 
 YEARS, YEAR = 5, 252
@@ -47,7 +47,7 @@ SESSIONS = YEARS * YEAR
 SIZES = {1: 0.005, 63: 0.05}
 EFFECTS = {1: 0.0005, 63: 0.005}
 # Histories that are looked at together.
-BLOCK = 12
+BLOCK = 20
 # Tickers whose outcomes stand for all.
 FEW = 4
 ENDINGS = ("better", "equivalent", "worse", "ran_out")
@@ -186,55 +186,61 @@ def _course(block: list[History], rules: TrialRules) -> Course:
         np.stack([each.outcomes for each in block]),
     )
     expected = hac.cumulated(expected) / np.maximum(np.arange(SESSIONS + 1), 1)[:, None]
-    missed = np.zeros(len(block), dtype=bool)
-    ending, sessions, any_effect = [""] * len(block), [0] * len(block), [False] * len(block)
-    lowest, highest = np.full((len(block), 2), -np.inf), np.full((len(block), 2), np.inf)
+    ends = np.arange(rules.gate.dates_needed, SESSIONS + 1)
+    bounds = bounds_at(bounded, ends, rules.gate.horizon, rules.max_sessions)
+    low, high = bounds.low[..., :2], bounds.high[..., :2]
+    inside = (bounds.low[..., 2] > 0) & (bounds.high[..., 3] < 0)
+    better, worse = _panel_verdicts(panel, ends, rules.gate)
+    worse &= high[..., 0] < 0
+    endings = [
+        _ending(each, ends, better[:, i], inside[:, i], worse[:, i], rules.gate)
+        for i, each in enumerate(block)
+    ]
     free = replace(rules.gate, min_mae_improvement=-1.0)
-    first = min(first_dates(rules.gate.horizon), rules.gate.dates_needed)
-    for end in range(first, SESSIONS + 1):
-        bounds = bounds_at(bounded, end, rules.gate.horizon, rules.max_sessions)
-        lowest, highest = np.fmax(lowest, bounds.low[:, :2]), np.fmin(highest, bounds.high[:, :2])
-        missed |= (bounds.low[:, 0] > expected[end]) | (bounds.high[:, 0] < expected[end])
-        if end < rules.gate.dates_needed:
-            continue
-        inside = (bounds.low[:, 2] > 0) & (bounds.high[:, 3] < 0)
-        better, worse = _panel_verdicts(panel, end, rules.gate)
-        worse &= bounds.high[:, 0] < 0
-        for i in np.flatnonzero(better):
-            any_effect[i] = any_effect[i] or _is_better(block[i], end, free)
-        for i, history in enumerate(block):
-            if not ending[i]:
-                ending[i] = _ending(history, better[i], inside[i], worse[i], end, rules)
-                sessions[i] = end
-    means = bounds.mean[:, :2]
+    any_effect = [
+        any(_is_better(each, end, free) for end in ends[better[:, i]].tolist())
+        for i, each in enumerate(block)
+    ]
+    outside = (low[..., 0] > expected[ends]) | (high[..., 0] < expected[ends])
     return Course(
-        np.array(ending), np.array(sessions), np.array(any_effect), lowest, highest, means, missed
+        np.array([ending for ending, _ in endings]),
+        np.array([end for _, end in endings]),
+        np.array(any_effect),
+        np.fmax.reduce(low),
+        np.fmin.reduce(high),
+        bounds.mean[-1, :, :2],
+        outside.any(axis=0),
     )
 
 
-def _panel_verdicts(panel: hac.Sums, end: int, rules: GateRules) -> tuple[Bools, Bools]:
-    """Whether the panel's tests say better, and worse, by history; every session has its pairs.
+def _panel_verdicts(panel: hac.Sums, ends: Ints, rules: GateRules) -> tuple[Bools, Bools]:
+    """Whether the panel's tests say better, and worse, by end and history.
 
-    The gate's other criteria can only take ``better`` away.
+    Every session has its pairs. The gate's other criteria can only take ``better`` away.
     """
-    tests = hac.mean_test_at(panel, 0, end, rules.horizon)
-    n, b = tests.n[0, :1, 0], tests.b[0, :1, 0]
-    better = (tests.t > panel_tests.limits_for_better(n, b, rules)).all(axis=(1, 2))
-    both = tests.t[:, :, : len(gate_losses.LOSSES)]
-    behind = (both < -hac.critical(b, rules.level_of_worse)).all(axis=2).any(axis=1)
-    return np.asarray(better), np.asarray(behind & ~better)
+    windows = np.array([hac.bandwidth(end, rules.horizon) + 1 for end in ends.tolist()])
+    tests = hac.mean_tests_at(panel, ends, windows)
+    b = windows / ends
+    limits = panel_tests.limits_for_better(ends, b, rules)[:, None, None]
+    better = (tests.t > limits).all(axis=(2, 3))
+    both = tests.t[..., : len(gate_losses.LOSSES)]
+    limits = hac.critical(b, rules.level_of_worse)[:, None, None, None]
+    return np.asarray(better), np.asarray((both < -limits).all(axis=3).any(axis=2))
 
 
 def _ending(
-    history: History, better: bool, inside: bool, worse: bool, end: int, rules: TrialRules
-) -> str:
-    if better and _is_better(history, end, rules.gate):
-        return "better"
-    if inside:
-        return "equivalent"
-    if worse:
-        return "worse"
-    return "ran_out" if end == rules.max_sessions else ""
+    history: History, ends: Ints, better: Bools, inside: Bools, worse: Bools, rules: GateRules
+) -> tuple[str, int]:
+    """The first ending, and at how many sessions."""
+    for at in np.flatnonzero(better | inside | worse).tolist():
+        end = int(ends[at])
+        if better[at] and _is_better(history, end, rules):
+            return "better", end
+        if inside[at]:
+            return "equivalent", end
+        if worse[at]:
+            return "worse", end
+    return "ran_out", int(ends[-1])
 
 
 def _is_better(history: History, end: int, rules: GateRules) -> bool:

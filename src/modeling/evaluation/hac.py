@@ -100,6 +100,37 @@ def mean_test_at(sums: Sums, first: int, end: int, horizon: int) -> MeanTest:
     return MeanTest(mean, noise, t, n.astype(np.int64), b)
 
 
+def mean_tests_at(sums: Sums, ends: Ints, windows: Ints) -> MeanTest:
+    """The tests over the rows before each of the ``ends``, with a window each, none longer.
+
+    Fields are shaped (ends, ...). Ends of one window take one pass over all rows together.
+    """
+    shape = sums.values.shape[1:]
+    counts = np.broadcast_to(
+        sums.counts.reshape(*sums.counts.shape, *[1] * (sums.values.ndim - sums.counts.ndim)),
+        sums.values.shape,
+    )
+    # Measured from the mean of all rows: little is lost to rounding where it is large.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        level = np.nan_to_num(sums.values[-1] / counts[-1])
+    values = sums.values - counts * level
+    n = counts[ends]
+    squares = [
+        _window_products(one, other, ends, windows)
+        for one, other in ((values, values), (values, counts), (counts, counts))
+    ]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rest = values[ends] / n
+        mean = level + rest
+        width = windows.reshape(-1, *[1] * len(shape))
+        total = squares[0] - 2 * rest * squares[1] + rest**2 * squares[2]
+        noise = np.sqrt(np.maximum(total, 0.0) / (n * width))
+        noise = np.where(noise > 1e-9 * np.abs(mean), noise, np.nan)
+        t = mean / noise * np.sqrt(n)
+        b = np.minimum(width / n, 1.0)
+    return MeanTest(mean, noise, t, n.astype(np.int64), b)
+
+
 def critical(b: Floats, level: float) -> Floats:
     """What t must exceed at the one-sided ``level``, with window / n = ``b``.
 
@@ -125,3 +156,24 @@ def _squared_windows(centred: Floats, window: int) -> Floats:
     entering = centred[1:window]
     squares = [np.einsum("i...,i...->...", part, part) for part in (entering, inside, leaving)]
     return np.asarray(squares[0] + squares[1] + squares[2])
+
+
+def _window_products(x: Floats, y: Floats, ends: Ints, windows: Ints) -> Floats:
+    """Sum over all windows before each end of the products of two cumulative series' sums."""
+    sums_x, sums_y, products = cumulated(x), cumulated(y), cumulated(x * y)
+    out = np.empty((len(ends), *x.shape[1:]))
+    for window in np.unique(windows).tolist():
+        at = np.flatnonzero(windows == window)
+        last, first = ends[at], ends[at] - window + 1
+        x_seen, y_seen = x[: last.max() + 1], y[: last.max() + 1]
+        inside = cumulated(
+            (x_seen[window:] - x_seen[:-window]) * (y_seen[window:] - y_seen[:-window])
+        )
+        leaving = (
+            (window - 1) * x[last] * y[last]
+            - x[last] * (sums_y[last] - sums_y[first])
+            - y[last] * (sums_x[last] - sums_x[first])
+            + (products[last] - products[first])
+        )
+        out[at] = products[window] + inside[first] + leaving
+    return out

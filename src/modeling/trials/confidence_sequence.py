@@ -68,14 +68,15 @@ def confidence_sequence(differences: Floats, horizon: int, longest: int) -> Conf
         mean = np.asarray(sums.values[1:] / counts)
     low, high = np.full(mean.shape, np.nan), np.full(mean.shape, np.nan)
     enough = (counts >= first_dates(horizon)).any(axis=tuple(range(1, counts.ndim)))
-    for row in np.flatnonzero(enough).tolist():
-        _, low[row], high[row] = bounds_at(sums, row + 1, horizon, longest)
+    rows = np.flatnonzero(enough)
+    _, low[rows], high[rows] = bounds_at(sums, rows + 1, horizon, longest)
     return ConfidenceSequence(mean, low, high)
 
 
-def bounds_at(sums: hac.Sums, end: int, horizon: int, longest: int) -> ConfidenceSequence:
-    """Mean and bounds over the rows before ``end``; shaped like a row of ``sums``."""
-    test = hac.mean_test_at(sums, 0, end, window(end, horizon))
+def bounds_at(sums: hac.Sums, ends: Ints, horizon: int, longest: int) -> ConfidenceSequence:
+    """Mean and bounds over the rows before each of the ends; (ends, ...)."""
+    windows = np.array([window(end, horizon) for end in ends.tolist()], dtype=np.int64)
+    test = hac.mean_tests_at(sums, ends, np.minimum(windows, ends))
     half = half_width(test.noise, test.n, test.b, longest)
     half = np.where(test.n >= first_dates(horizon), half, np.nan)
     return ConfidenceSequence(test.mean, test.mean - half, test.mean + half)
@@ -108,8 +109,8 @@ def surely_inside(
     session's loss, so that what is not known of the mean loss counts too. Right at every look.
     """
     sums = hac.cumulate(_beside(differences, losses, effect))
-    bounds = bounds_at(sums, len(differences), horizon, longest)
-    return bool(bounds.low[0] > 0 > bounds.high[1])
+    bounds = bounds_at(sums, np.array([len(differences)]), horizon, longest)
+    return bool(bounds.low[0, 0] > 0 > bounds.high[0, 1])
 
 
 def sessions_until_sure(

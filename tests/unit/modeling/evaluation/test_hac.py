@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.modeling.evaluation import hac
@@ -131,3 +131,33 @@ def test_critical_values_are_exceeded_as_often_as_they_say(horizon, n):
     assert beyond[0.025] == pytest.approx(0.025, abs=0.004)
     assert beyond[0.01] == pytest.approx(0.01, abs=0.002)
     assert beyond[0.001] == pytest.approx(0.001, abs=0.0005)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 99),
+    horizon=st.sampled_from([1, 5, 63]),
+    level=st.sampled_from([0.0, 1e4]),
+)
+def test_all_ends_together_are_tested_as_one_by_one(seed, horizon, level):
+    random = np.random.default_rng(seed)
+    columns = level + random.normal(size=(160, 3))
+    columns[random.random(columns.shape) < 0.1] = np.nan
+    sums, ends = hac.cumulate(columns), np.arange(65, 161)
+    windows = np.array([hac.bandwidth(end, horizon) + 1 for end in ends.tolist()])
+
+    together = hac.mean_tests_at(sums, ends, windows)
+
+    alone = [hac.mean_test_at(sums, 0, end, horizon) for end in ends.tolist()]
+    for name in hac.MeanTest._fields:
+        expected = np.stack([getattr(test, name) for test in alone])
+        np.testing.assert_allclose(getattr(together, name), expected, rtol=1e-6)
+
+
+def test_differences_that_do_not_vary_have_no_noise_at_any_end():
+    sums = hac.cumulate(np.full((100, 1), 0.3))
+
+    tests = hac.mean_tests_at(sums, np.array([50, 100]), np.array([10, 20]))
+
+    assert tests.mean == pytest.approx(0.3)
+    assert np.isnan(tests.t).all()
