@@ -312,6 +312,23 @@ POOL_MEMBERS = Table(
         "data_hash": TEXT,
     },
 )
+# How many rows of features and of labels (by horizon) each ticker has, and what they lack.
+FEATURE_SERIES = Table(
+    "feature_series",
+    key=("ticker",),
+    columns={
+        "ticker": TEXT,
+        "data_hash": TEXT,
+        "columns": TEXT,
+        "rows": INT,
+        "usable": INT,
+        "lacking": INT,
+        "not_finite": INT,
+        "short": INT,
+        "long": INT,
+        "changes": INT,
+    },
+)
 # What each ticker's clean prices and features were last made of, to see what has changed.
 PREPARED_TICKERS = Table(
     "prepared_tickers", key=("ticker",), columns={"ticker": TEXT, "fingerprint": TEXT}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from src.db.bulk import completeness
+from src.core import completeness
 
 if TYPE_CHECKING:
     import polars as pl
@@ -64,7 +64,7 @@ class DryRunStore:
     ) -> pl.DataFrame:
         """See Store."""
         rows = self.load(table, tickers, until, ("ticker", "date", "warm_up", *columns))
-        return completeness.of_frame(rows, columns, recent)
+        return completeness.count_lacking(rows, columns, recent)
 
     def count(
         self, table: Table, tickers: Sequence[str], until: dt.date | None = None

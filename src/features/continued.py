@@ -52,16 +52,21 @@ class Continued:
     earlier: Mapping[str, Earlier]
 
 
-def find_continued(context: RunContext, stored: Mapping[str, Row], horizon: int) -> Continued:
+def find_continued(
+    context: RunContext, stored: Mapping[str, Row], known: Mapping[str, Row], horizon: int
+) -> Continued:
     """The context's tickers whose features are those of the beginning of their clean prices.
 
     Args:
         context: Of a run that looks back there are none.
         stored: Rows of ``pool_members`` by ticker.
+        known: Those of ``feature_series`` that tell of what is stored, by ticker.
         horizon: Sessions from a row to the label that is realised last.
     """
     series = _series(context, stored)
-    rows = context.store.count(FEATURES_DAILY, list(series))
+    rows = {ticker: row["rows"] for ticker, row in known.items()}
+    others = [ticker for ticker in series if ticker not in rows]
+    rows |= context.store.count(FEATURES_DAILY, others) if others else {}
     counts = {ticker: row["rows"] - rows.get(ticker, 0) for ticker, row in series.items()}
     sizes = {
         ticker: row["rows"]

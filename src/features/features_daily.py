@@ -18,13 +18,15 @@ from src.core.tables import (
     CLEAN_DAILY,
     CLEAN_SERIES,
     DATASETS,
+    FEATURE_SERIES,
     FEATURE_SETS,
     FEATURES_DAILY,
     POOL_MEMBERS,
     Table,
 )
 from src.features.catalogue import features, time_series_features, version, warm_up_rows
-from src.features.continued import Continued, find_continued
+from src.features.continued import find_continued
+from src.features.feature_series import known_series, write_series
 from src.features.labels import label_rows, realised_rows
 from src.features.members import COLUMNS, members_frame, members_of, ticker_slices
 from src.features.ticker_features import Earlier, compute
@@ -39,6 +41,8 @@ KNOWN_ON = ("date", "label_end", "label_end")
 
 # Rows of each of the tables, in their order.
 Rows = Sequence[pl.DataFrame]
+# A ticker's row of ``pool_members``, or of ``feature_series``.
+Member = Mapping[str, Any]
 
 
 def run(context: RunContext) -> StageReport:
@@ -59,43 +63,55 @@ def _run_block(context: RunContext) -> StageReport:
     """Store what is new of tickers that only got longer, and what differs of the others."""
     members = context.store.load(POOL_MEMBERS, context.tickers)
     stored = {row["ticker"]: row for row in members.iter_rows(named=True)}
-    continued = find_continued(context, stored, max(_horizons(context)))
+    known = known_series(context, stored)
+    continued = find_continued(context, stored, known, max(_horizons(context)))
     newer = _newer_rows(context, continued.clean, continued.counts, stored, continued.earlier)
     done = [t for t in continued.sizes if newer is not None or t not in continued.counts]
     rest = tuple(ticker for ticker in context.tickers if ticker not in done)
-    reports = (
-        [_store_newer(replace(context, tickers=tuple(done)), continued, newer)] if done else []
-    )
+    reports = []
+    if done:
+        of_done = {ticker: continued.members.get(ticker, stored[ticker]) for ticker in done}
+        reports = [_store_newer(replace(context, tickers=tuple(done)), of_done, known, newer)]
     if rest or not done:
-        reports.append(_store_whole(replace(context, tickers=rest), stored))
+        reports.append(_store_whole(replace(context, tickers=rest), stored, known))
     report = merge_reports(reports)
     return replace(report, counts={ticker: report.counts[ticker] for ticker in context.tickers})
 
 
-def _store_newer(context: RunContext, continued: Continued, newer: Rows | None) -> StageReport:
-    """Store the newer rows of tickers, and count what all of these have."""
+def _store_newer(
+    context: RunContext,
+    members: Mapping[str, Member],
+    known: Mapping[str, Member],
+    newer: Rows | None,
+) -> StageReport:
+    """Store the newer rows of tickers, and count what all of these have.
+
+    ``members`` are the rows of ``pool_members`` as they are now.
+    """
     store, touched = context.store, 0
     if newer is not None:
         touched = sum(map(store.insert, TABLES, newer))
-        store.replace(
-            POOL_MEMBERS, list(continued.members), members_frame(list(continued.members.values()))
-        )
+        longer = newer[0]["ticker"].unique().sort().to_list()
+        store.replace(POOL_MEMBERS, longer, members_frame([members[t] for t in longer]))
+    known = {ticker: row for ticker, row in known.items() if ticker in members}
+    series = write_series(context, members, known, newer)
     warm_up = warm_up_rows(context.settings.features)
-    labelled = {name: store.count(table, context.tickers) for name, table in DATASETS.items()}
     counts = {
         ticker: {
-            "rows": continued.sizes[ticker],
-            "warm_up": min(continued.sizes[ticker], warm_up),
-            **{name: rows.get(ticker, 0) for name, rows in labelled.items()},
+            "rows": row["rows"],
+            "warm_up": min(row["rows"], warm_up),
+            **{name: row[name] for name in DATASETS},
         }
-        for ticker in context.tickers
+        for ticker, row in series.items()
     }
     return _report(sum(row["rows"] for row in counts.values()), touched, counts)
 
 
-def _store_whole(context: RunContext, stored: Mapping[str, Mapping[str, Any]]) -> StageReport:
+def _store_whole(
+    context: RunContext, stored: Mapping[str, Member], known: Mapping[str, Member]
+) -> StageReport:
     clean = context.store.load(CLEAN_DAILY, context.tickers, context.as_of, COLUMNS)
-    changed = _store(context, clean, stored)
+    changed = _store(context, clean, stored, known)
     return _report(clean.height, changed, _count(context, clean))
 
 
@@ -129,7 +145,10 @@ def _horizons(context: RunContext) -> list[int]:
 
 
 def _store(
-    context: RunContext, clean: pl.DataFrame, stored: Mapping[str, Mapping[str, Any]]
+    context: RunContext,
+    clean: pl.DataFrame,
+    stored: Mapping[str, Member],
+    known: Mapping[str, Member],
 ) -> int:
     """Write what differs from the tables, and the tickers' pools; the number of rows touched."""
     stored = {ticker: stored[ticker] for ticker in context.tickers if ticker in stored}
@@ -152,6 +171,9 @@ def _store(
     if changed:
         members = members_frame([now[ticker] for ticker in changed if ticker in now])
         context.store.replace(POOL_MEMBERS, changed, members)
+    if context.as_of is None and context.known_at is None:
+        as_before = {t: row for t, row in known.items() if t in now and t not in whole}
+        write_series(context, now, as_before, newer)
     # It was stored together with the first ticker that has it.
     if changed and version() not in {row["features_version"] for row in stored.values()}:
         names = [[feature.name for feature in time_series_features()]]
@@ -184,7 +206,7 @@ def _newer_rows(
     context: RunContext,
     clean: pl.DataFrame,
     longer: Mapping[str, int],
-    stored: Mapping[str, Mapping[str, Any]],
+    stored: Mapping[str, Member],
     earlier: Mapping[str, Earlier] | None = None,
 ) -> Rows | None:
     """The rows that have come since, of tickers that are longer by so many clean rows.
@@ -219,7 +241,7 @@ STAGE = Stage(
     name="feature_engineering",
     summary="Compute features, model inputs and labels of the clean daily prices.",
     reads=(CLEAN_DAILY, CLEAN_SERIES, POOL_MEMBERS),
-    writes=(FEATURES_DAILY, FEATURE_SETS, *DATASETS.values(), POOL_MEMBERS),
+    writes=(FEATURES_DAILY, FEATURE_SETS, FEATURE_SERIES, *DATASETS.values(), POOL_MEMBERS),
     run=run,
 )
 

@@ -6,16 +6,21 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from src.core.errors import ValidationFailed, WrongInstrument
-from src.core.tables import FEATURES_DAILY, POOL_MEMBERS, QUARANTINE
+from src.core.tables import FEATURE_SERIES, FEATURES_DAILY, POOL_MEMBERS, QUARANTINE
 from src.features.catalogue import features, time_series_features
 from src.features.checks import INSTRUMENT, RECENT, CheckInputs, Finding, check
+from src.features.feature_series import known_series
 from src.features.members import ticker_slices
 from src.stages.stage import RunContext, Stage, StageReport
+
+# Sessions without a bar that may be among those that are read.
+MISSING = 40
 
 
 def run(context: RunContext) -> StageReport:
@@ -65,7 +70,7 @@ class _Stored:
     """What is stored of the context's tickers, by ticker; see ``CheckInputs``."""
 
     wrong: tuple[str, ...]
-    counts: Mapping[str, Mapping[str, int]]
+    counts: Mapping[str, Mapping[str, Any]]
     days: Mapping[str, Sequence[dt.date]]
     missing_inputs: Mapping[str, tuple[str, ...]]
 
@@ -73,25 +78,62 @@ class _Stored:
 def _read(context: RunContext) -> _Stored:
     """Count in the tables; only the newest rows and the days of the last year are read."""
     store, tickers = context.store, context.tickers
-    newest_sessions = store.load(POOL_MEMBERS, tickers)["newest_session"].to_list()
-    oldest = min(newest_sessions, default=None)
+    stored = store.load(POOL_MEMBERS, tickers).iter_rows(named=True)
+    members = {row["ticker"]: row for row in stored}
+    oldest = min((row["newest_session"] for row in members.values()), default=None)
     newest = store.load(FEATURES_DAILY, tickers, context.as_of, since=oldest)
     names = [feature.name for feature in features(context.settings.features)]
     wrong = tuple(name for name in names if newest.schema.get(name) != pl.Float64)
     if wrong:
         return _Stored(wrong, {}, {}, {})
-    counts = store.count_lacking(FEATURES_DAILY, tickers, names, RECENT, context.as_of)
-    since = min(counts["recent"], default=None)
-    dated = store.load(FEATURES_DAILY, tickers, context.as_of, ("ticker", "date"), since=since)
+    counts, days = _counts(context, names, members), _days(context, members)
+    lacks_days = [t for t, row in counts.items() if len(days.get(t, ())) < min(RECENT, row["rows"])]
+    if lacks_days:
+        counted = store.count_lacking(FEATURES_DAILY, lacks_days, names, RECENT, context.as_of)
+        days |= _days_since(context, lacks_days, min(counted["recent"]))
     return _Stored(
         wrong,
-        {row["ticker"]: row for row in counts.iter_rows(named=True)},
-        {t: dated["date"][where].tail(RECENT).to_list() for t, where in ticker_slices(dated)},
+        counts,
+        days,
         {
             ticker: missing_inputs(newest["inputs"][where.stop - 1])
             for ticker, where in ticker_slices(newest)
         },
     )
+
+
+def _counts(
+    context: RunContext, names: Sequence[str], members: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Mapping[str, Any]]:
+    """What the rows of each ticker lack: as it is kept, or counted where it is not."""
+    counts = known_series(context, members)
+    others = [ticker for ticker in context.tickers if ticker not in counts]
+    if others:
+        rows = context.store.count_lacking(FEATURES_DAILY, others, names, RECENT, context.as_of)
+        counts |= {row["ticker"]: row for row in rows.iter_rows(named=True)}
+    return counts
+
+
+def _days(
+    context: RunContext, members: Mapping[str, Mapping[str, Any]]
+) -> dict[str, list[dt.date]]:
+    """The days of the newest ``RECENT`` rows, of tickers that lack few sessions among them."""
+    sessions = context.calendar.array
+    oldest = min((row["newest_session"] for row in members.values()), default=None)
+    if oldest is None:
+        return {}
+    oldest = oldest if context.as_of is None else min(oldest, context.as_of)
+    end = int(sessions.searchsorted(np.datetime64(oldest, "D"), side="right"))
+    first = sessions[max(end - RECENT - MISSING, 0)].item()
+    return _days_since(context, context.tickers, first)
+
+
+def _days_since(
+    context: RunContext, tickers: Sequence[str], since: dt.date
+) -> dict[str, list[dt.date]]:
+    columns = ("ticker", "date")
+    dated = context.store.load(FEATURES_DAILY, tickers, context.as_of, columns, since=since)
+    return {t: dated["date"][where].tail(RECENT).to_list() for t, where in ticker_slices(dated)}
 
 
 def missing_inputs(inputs: pl.Series) -> tuple[str, ...]:
@@ -134,7 +176,7 @@ def _check_inputs(context: RunContext) -> Iterator[CheckInputs]:
 STAGE = Stage(
     name="validation",
     summary="Check the features before a model may see them.",
-    reads=(FEATURES_DAILY, POOL_MEMBERS, QUARANTINE),
+    reads=(FEATURES_DAILY, FEATURE_SERIES, POOL_MEMBERS, QUARANTINE),
     writes=(),
     run=run,
 )

@@ -5,15 +5,16 @@ Everything that pools tickers works on these. What is missing is NaN, never fill
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from src.core.arrays import Bools, Days, Floats, Ints, Singles
+from src.core.arrays import Bools, Days, Floats, Ints
+from src.modeling.panel.stored_inputs import StoredInputs
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,48 +27,18 @@ BAR_COLUMNS = ("adj_close", "log_return", "variance")
 
 
 @dataclass(frozen=True, eq=False)
-class StoredInputs(Mapping[str, Singles]):
-    """What ``features_daily.inputs`` holds: a (T, N) matrix by name, NaN where it is not known.
+class PlacedRows:
+    """Rows of some columns, each with its session's row and its ticker's column; (n,)."""
 
-    Kept as one row a bar, since young tickers would leave most of the matrices empty; a matrix is
-    made at its first use.
-
-    Attributes:
-        names: In the order of ``per_bar``.
-        rows, columns: Session and ticker of each bar, by session and then by ticker; (n,).
-        per_bar: (n, names).
-        shape: Of the matrices.
-    """
-
-    names: tuple[str, ...]
     rows: Ints
     columns: Ints
-    per_bar: Singles
-    shape: tuple[int, int]
+    values: Mapping[str, Floats]
 
-    def __getitem__(self, name: str) -> Singles:
-        out = np.full(self.shape, np.nan, dtype=np.float32)
-        out[self.rows, self.columns] = self.per_bar[:, self.names.index(name)]
+    def matrix(self, name: str, shape: tuple[int, int]) -> Floats:
+        """A column as a matrix of this shape, NaN without a row."""
+        out = np.full(shape, np.nan)
+        out[self.rows, self.columns] = self.values[name]
         return out
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.names)
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def select(self, first: int, end: int, chosen: Ints) -> StoredInputs:
-        """Those of the sessions from ``first`` to before ``end``, and of some tickers."""
-        place = np.full(self.shape[1], -1)
-        place[chosen] = np.arange(chosen.size)
-        kept = (self.rows >= first) & (self.rows < end) & (place[self.columns] >= 0)
-        return replace(
-            self,
-            rows=self.rows[kept] - first,
-            columns=place[self.columns[kept]],
-            per_bar=self.per_bar[kept],
-            shape=(end - first, chosen.size),
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,12 +152,29 @@ def assemble(
     dates = bars["date"].to_numpy().astype("datetime64[D]")
     days = calendar.array
     sessions = days[(days >= dates.min()) & (days <= dates.max())]
-    shape = (sessions.size, len(tickers))
-    rows, columns = _positions(bars, sessions, tickers)
-    close, log_returns, variance = (
-        _scatter(bars[name], rows, columns, shape) for name in BAR_COLUMNS
+    placed = _placed(bars, BAR_COLUMNS, sessions, tickers)
+    return panel_of_rows(
+        sessions,
+        tickers,
+        placed,
+        {h: _placed(frame, ("target",), sessions, tickers) for h, frame in labels.items()},
+        _stored_inputs(tuple(names), inputs, placed, (sessions.size, len(tickers))),
+        calendar,
     )
+
+
+def panel_of_rows(
+    sessions: Days,
+    tickers: tuple[str, ...],
+    bars: PlacedRows,
+    labels: Mapping[int, PlacedRows],
+    inputs: StoredInputs,
+    calendar: Calendar,
+) -> Panel:
+    """The panel of rows with ``BAR_COLUMNS``, and of rows with a ``target`` by horizon."""
+    days = calendar.array
     following = days[np.searchsorted(days, sessions) + 1]
+    close, log_returns, variance = (bars.matrix(name, inputs.shape) for name in BAR_COLUMNS)
     return Panel(
         sessions,
         tickers,
@@ -194,18 +182,22 @@ def assemble(
         log_returns=log_returns,
         variance=variance,
         days_ahead=(following - sessions).astype(np.int64),
-        labels={
-            horizon: _scatter(frame["target"], *_positions(frame, sessions, tickers), shape)
-            for horizon, frame in labels.items()
-        },
-        inputs=_stored_inputs(tuple(names), inputs, rows, columns, shape),
+        labels={horizon: rows.matrix("target", inputs.shape) for horizon, rows in labels.items()},
+        inputs=inputs,
     )
 
 
 def matrix(frame: pl.DataFrame, name: str, panel: Panel) -> Floats:
     """A column of long rows of a panel's sessions and tickers; (T, N), NaN without a row."""
-    places = _positions(frame, panel.sessions, panel.tickers)
-    return _scatter(frame[name], *places, panel.close.shape)
+    placed = _placed(frame, (name,), panel.sessions, panel.tickers)
+    return placed.matrix(name, panel.close.shape)
+
+
+def _placed(
+    frame: pl.DataFrame, names: Sequence[str], sessions: Days, tickers: Sequence[str]
+) -> PlacedRows:
+    places = _positions(frame, sessions, tickers)
+    return PlacedRows(*places, {name: frame[name].to_numpy() for name in names})
 
 
 def _positions(frame: pl.DataFrame, sessions: Days, tickers: Sequence[str]) -> tuple[Ints, Ints]:
@@ -217,29 +209,19 @@ def _positions(frame: pl.DataFrame, sessions: Days, tickers: Sequence[str]) -> t
     return rows, codes.to_numpy().astype(np.int64)
 
 
-def _scatter(values: pl.Series, rows: Ints, columns: Ints, shape: tuple[int, int]) -> Floats:
-    out = np.full(shape, np.nan)
-    out[rows, columns] = values.to_numpy()
-    return out
-
-
 def _stored_inputs(
-    names: tuple[str, ...],
-    pieces: Iterable[pl.Series],
-    rows: Ints,
-    columns: Ints,
-    shape: tuple[int, int],
+    names: tuple[str, ...], pieces: Iterable[pl.Series], bars: PlacedRows, shape: tuple[int, int]
 ) -> StoredInputs:
-    order = np.lexsort((columns, rows))
+    order = np.lexsort((bars.columns, bars.rows))
     place = np.empty_like(order)
     place[order] = np.arange(order.size)
-    values = np.empty((rows.size, len(names)), dtype=np.float32)
+    values = np.empty((order.size, len(names)), dtype=np.float32)
     start = 0
     for piece in pieces:
         end = start + len(piece)
         values[place[start:end]] = piece.explode().to_numpy().reshape(-1, len(names))
         start = end
-    return StoredInputs(names, rows[order], columns[order], values, shape)
+    return StoredInputs(names, bars.rows[order], bars.columns[order], values, shape)
 
 
 def pivot_wide(dates: Days, tickers: npt.NDArray[np.str_], *columns: Floats) -> list[Floats]:

@@ -6,17 +6,24 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from src.core.tables import POOL_MEMBERS
 from src.features import catalogue
+from src.modeling.panel.kept_panel import PoolTables, load_kept_panel
+from src.modeling.panel.panel_file import PanelFile
 from src.modeling.panel.pools import load_panel, pool_hash
+from src.registry.storage.signing import signing_keys
 
 if TYPE_CHECKING:
     from src.modeling.panel.panel import Panel
     from src.stages.stage import RunContext
+
+# Of each pool the rows of its panel, in the home folder.
+PANELS = Path("var") / "panels"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +78,18 @@ def pool_lock(context: RunContext, pool: str) -> Iterator[None]:
 
 
 def load_pool_panel(context: RunContext, members: PoolMembers) -> Panel:
-    """The panel of a pool's members, up to the context's last session."""
-    horizons = context.settings.training.horizons.model_dump()
-    return load_panel(context.store, members.tickers, context.calendar, horizons, context.as_of)
+    """The panel of a pool's members, up to the context's last session.
+
+    What has been read of them before is in files, which runs that write bring up to date.
+    """
+    settings, store, calendar = context.settings, context.store, context.calendar
+    if context.as_of is not None or context.known_at is not None:
+        horizons = settings.training.horizons.model_dump()
+        return load_panel(store, members.tickers, calendar, horizons, context.as_of)
+    keys = signing_keys(settings)
+    file = PanelFile(settings.home / PANELS / members.pool, keys[0] if keys else None)
+    tables = PoolTables(store, members.newest, settings, calendar)
+    return load_kept_panel(tables, file, keep=context.records is not None)
 
 
 def incomplete_note(members: PoolMembers, session: dt.date) -> str:

@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from src.core.hashing import joint_hash
-from src.core.tables import DATASETS, FEATURES_DAILY, POOL_MEMBERS
+from src.core.tables import (
+    CLEAN_DAILY,
+    CLEAN_SERIES,
+    DATASETS,
+    FEATURE_SERIES,
+    FEATURES_DAILY,
+    POOL_MEMBERS,
+)
 from src.modeling.serving.pool_data import load_members, load_pool_panel, pool_lock, pools_of
 from src.modeling.serving.stored_models import refresh_rows
 from src.modeling.training.answers import PoolAnswers, stored_answers
@@ -62,7 +69,10 @@ def _order(tickers: Sequence[str]) -> Callable[[Mapping[str, Any]], int]:
 STAGE = Stage(
     name="training",
     summary="Walk each pool's candidates forward, and judge the challenger.",
-    reads=(POOL_MEMBERS, FEATURES_DAILY, *DATASETS.values()),
+    reads=(
+        *(POOL_MEMBERS, FEATURES_DAILY, *DATASETS.values()),
+        *(CLEAN_DAILY, CLEAN_SERIES, FEATURE_SERIES),
+    ),
     writes=(),
     run=run,
 )
