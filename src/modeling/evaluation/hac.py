@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from src.core.arrays import Floats, Ints
+from src.modeling.panel import rolling
 
 # Level: normal quantile, then the coefficients of b, b squared and b cubed.
 CRITICAL = {
@@ -68,7 +69,7 @@ def cumulate(differences: Floats) -> Sums:
 def cumulated(rows: npt.NDArray[np.generic]) -> Floats:
     """The sum of the rows before each, and of all; (T + 1, ...)."""
     out = np.zeros((len(rows) + 1, *rows.shape[1:]))
-    np.cumsum(rows, axis=0, out=out[1:])
+    out[1:] = rolling.running_sums(rows, np.float64)
     return out
 
 

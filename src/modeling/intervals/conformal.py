@@ -14,6 +14,7 @@ import numpy.typing as npt
 from src.core.arrays import Floats, Ints
 from src.modeling.intervals import quantiles
 from src.modeling.intervals.quantiles import LEVELS
+from src.modeling.panel import rolling
 
 REFRESH_EVERY = 10
 TICKER_FROM = 100
@@ -132,7 +133,7 @@ class _RealisedScores:
 def _before(counts: npt.NDArray[np.generic]) -> Ints:
     """The sum of the rows before each, and of all; (T + 1, N)."""
     out = np.zeros((len(counts) + 1, counts.shape[1]), dtype=np.int64)
-    np.cumsum(counts, axis=0, out=out[1:])
+    out[1:] = rolling.running_sums(counts, np.int64)
     return out
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from src.core.arrays import Floats
+from src.modeling.panel import rolling
 
 # Share of the past risk premium that is expected to persist. A ticker that only ever fell would
 # err by SHRINKAGE x (mean score / mean size of a score), some 8 %, more than with zero.
@@ -43,7 +44,8 @@ def risk_premium(scores: Floats, horizon: int, *, at_least: int = PREMIUM_FROM) 
 def _expanding_ratio(total: Floats, count: npt.NDArray[np.generic], horizon: int) -> Floats:
     """Running sum over running count, as far as labels were realised ``horizon`` rows later."""
     out = np.full(total.shape, np.nan)
-    seen = np.cumsum(count, axis=0)[:-horizon].astype(np.float64)
+    seen = rolling.running_sums(count, np.int64)[:-horizon].astype(np.float64)
+    sums = rolling.running_sums(total, np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        out[horizon:] = np.where(seen > 0, np.cumsum(total, axis=0)[:-horizon] / seen, np.nan)
+        out[horizon:] = np.where(seen > 0, sums[:-horizon] / seen, np.nan)
     return out

@@ -26,9 +26,11 @@ def split_second_headers(layout: Layout, cells: pl.DataFrame) -> tuple[pl.DataFr
     """
     if not layout.header_lines:
         return cells, cells.clear()
-    close = next(iter(layout.values.values()))["close"]
-    is_header = _has_words(cells[f"c{close}"], _is_price_name)
-    is_header |= _has_words(cells[f"c{layout.dates[0]}"], _is_date_name)
+    close = cells[f"c{next(iter(layout.values.values()))['close']}"]
+    date = cells[f"c{layout.dates[0]}"]
+    if not any(column.str.contains("[A-Za-z]").any() for column in (close, date)):
+        return cells, cells.clear()
+    is_header = _has_words(close, _is_price_name) | _has_words(date, _is_date_name)
     headers = cells.filter(is_header)
     if headers.is_empty():
         return cells, headers

@@ -9,12 +9,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from src.core.errors import BadInput
 from src.data.sources.files.fields.dates.forms import OLDEST_YEAR, full_year
 
 if TYPE_CHECKING:
+    from src.core.arrays import Days
     from src.core.calendars.calendar import Calendar
 
 _PARTS = ("first", "other", "last")
@@ -125,6 +127,18 @@ def _dates(reading: pl.DataFrame, latest_year: int) -> pl.Series:
     year = full_year(pl.col("year"), latest_year)
     text = pl.format("{}-{}-{}", year, "month", "day")
     return reading.select(text.str.to_date("%Y-%m-%d", strict=False)).to_series()
+
+
+def distinct_days(times: Days) -> Days:
+    """The days of some times that can be read, each once and in order.
+
+    What lies in order already is passed over once, which ``np.unique`` takes three times as long
+    for.
+    """
+    days: Days = np.sort(times[~np.isnat(times)].astype("datetime64[D]"), kind="stable")
+    is_first = np.ones(days.size, dtype=bool)
+    is_first[1:] = days[1:] != days[:-1]
+    return days[is_first]
 
 
 def are_close_sessions(days: pl.Series, calendar: Calendar, enough: int) -> bool:

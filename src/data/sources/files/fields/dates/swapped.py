@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from src.core.errors import BadInput
 from src.data.sources.files.fields.dates.forms import FORMS
-from src.data.sources.files.fields.dates.order import CLOSE_DAYS, are_close_sessions
+from src.data.sources.files.fields.dates.order import (
+    CLOSE_DAYS,
+    are_close_sessions,
+    distinct_days,
+)
 
 if TYPE_CHECKING:
     from src.core.calendars.calendar import Calendar
@@ -26,6 +31,8 @@ _MOST, _NEARLY_ALL = 0.95, 0.99
 
 def refuse_swapped(wall: pl.Series, column: str, calendar: Calendar) -> None:
     """Refuse year-first dates that make sense only with day and month swapped; raises BadInput."""
+    if _are_plain(wall, calendar):
+        return
     written = wall.head(_SAMPLE).drop_nulls().dt.date()
     written = written.filter((written != written.shift(1)).fill_null(value=True)).alias("day")
     undone = _undone(written)
@@ -36,6 +43,23 @@ def refuse_swapped(wall: pl.Series, column: str, calendar: Calendar) -> None:
         f"its {column} column has day and month swapped, as spreadsheets do: {written[changed]} "
         f"stands for {undone[changed]}: write the dates of the original file as YYYY-MM-DD."
     )
+
+
+def _are_plain(wall: pl.Series, calendar: Calendar) -> bool:
+    """Whether the dates are in order, close to each other and on sessions, as in most files.
+
+    Then nothing is better with the swap undone; see ``_are_better``.
+    """
+    times = wall.head(_SAMPLE).to_numpy()
+    steps = np.diff(times[~np.isnat(times)].astype("datetime64[D]")).astype(np.int64)
+    distinct = distinct_days(times)
+    if min((steps < 0).sum(), (steps > 0).sum()) >= 2 or not distinct.size:
+        return False
+    if (np.diff(distinct).astype(np.int64) > CLOSE_DAYS).any():
+        return False
+    covered = distinct[distinct >= np.datetime64(calendar.covered_from, "D")]
+    on_sessions = (calendar.session_ids(covered) >= 0).mean() if covered.size else 1.0
+    return bool(distinct.size < _ENOUGH_DATES or on_sessions >= _MOST)
 
 
 def _undone(written: pl.Series) -> pl.Series:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from src.core.errors import BadInput
@@ -54,7 +55,7 @@ def is_intraday(
 
 
 def _are_midnights(readings: list[pl.Series]) -> bool:
-    return any(share(times, is_midnight("at")) >= NEARLY_ALL for times in readings)
+    return any(share_of_midnights(times) >= NEARLY_ALL for times in readings)
 
 
 def _has_several_a_day(bars: pl.DataFrame, days: pl.DataFrame) -> bool:
@@ -70,10 +71,11 @@ def _has_several_a_day(bars: pl.DataFrame, days: pl.DataFrame) -> bool:
     return True
 
 
-def share(at: pl.Series, condition: pl.Expr) -> float:
-    """The share of the times that can be read of which a condition about ``at`` is true."""
-    share = at.drop_nulls().alias("at").to_frame().select(condition.mean()).item()
-    return float(share or 0)
+def share_of_midnights(at: pl.Series) -> float:
+    """The share of the naive times that can be read which are midnights."""
+    times = at.to_numpy()
+    times = times[~np.isnat(times)]
+    return float((times == times.astype("datetime64[D]")).mean()) if times.size else 0.0
 
 
 def is_midnight(name: str) -> pl.Expr:

@@ -13,7 +13,12 @@ import polars as pl
 
 from src.core.calendars.exchange import NSE, Exchange
 from src.core.errors import BadInput
-from src.data.sources.files.fields.times.kind import NEARLY_ALL, is_intraday, is_midnight, share
+from src.data.sources.files.fields.times.kind import (
+    NEARLY_ALL,
+    is_intraday,
+    is_midnight,
+    share_of_midnights,
+)
 from src.data.sources.files.fields.times.labels import move_to_starts
 from src.data.sources.files.fields.times.sessions import (
     as_utc,
@@ -145,7 +150,7 @@ def _moved(written: _Starts, tickers: pl.Series, calendar: Calendar, exchange: E
 
 def _daily(dates: ParsedDates, exchange: Exchange, calendar: Calendar) -> BarTimes:
     wall = dates.wall
-    if share(wall, is_midnight("at")) == 1:
+    if share_of_midnights(wall) == 1:
         return BarTimes("daily", wall.dt.date())
     local, *as_utc_read = (_dates(wall, reading) for reading in local_times(dates, exchange.zone))
     if not as_utc_read or not _are_midnights(dates, exchange.zone):
@@ -175,5 +180,5 @@ def _dates(wall: pl.Series, at_exchange: pl.Series) -> pl.Series:
 def _are_midnights(dates: ParsedDates, zone: str) -> bool:
     """Whether naive times are midnights of the exchange in UTC, but for one live row."""
     at_exchange = local_times(dates, zone)[-1].drop_nulls()
-    others = at_exchange.len() * (1 - share(at_exchange, is_midnight("at")))
+    others = at_exchange.len() * (1 - share_of_midnights(at_exchange))
     return round(others) <= max(0, min(1, at_exchange.len() - 2))

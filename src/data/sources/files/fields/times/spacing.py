@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from src.core.errors import BadInput
+from src.data.sources.files.fields.dates.order import distinct_days
 
 if TYPE_CHECKING:
     from src.data.sources.delivery import Kind
@@ -28,12 +29,11 @@ def check_spacing(kind: Kind, rows: pl.DataFrame) -> None:
 
     The rows have ``ticker`` and ``key`` (Date, or Datetime); raises BadInput with the gap.
     """
-    keys = rows.select("ticker", "key")
     if kind == "hourly":
-        gap, unit = median_minutes(keys), "minutes"
+        gap, unit = median_minutes(rows.select("ticker", "key")), "minutes"
         wrong = gap is not None and gap != HOUR_MINUTES
     else:
-        gap, unit = _median_days(keys), "days"
+        gap, unit = _median_days(rows["ticker"], rows["key"]), "days"
         wrong = gap is not None and gap >= _WEEKLY_DAYS
     if wrong:
         raise BadInput(f"its rows are {gap:g} {unit} apart: give daily or hourly bars.")
@@ -45,14 +45,15 @@ def check_weekdays(days: pl.Series) -> None:
     Raises:
         BadInput: where Sundays stand in the place of Fridays, or Saturdays in that of Mondays.
     """
-    weekdays = days.drop_nulls().unique().dt.weekday()
-    if weekdays.len() < _ENOUGH_DAYS:
+    # The first of January of 1970, from which they are counted, was a Thursday.
+    weekdays = (distinct_days(days.to_numpy()).astype(np.int64) + 3) % 7 + 1
+    if weekdays.size < _ENOUGH_DAYS:
         return
     for moved, (extra, extra_name, missing, missing_name) in _MOVED.items():
         count = int((weekdays == extra).sum())
-        if count >= _MANY * weekdays.len() and not (weekdays == missing).any():
+        if count >= _MANY * weekdays.size and not (weekdays == missing).any():
             raise BadInput(
-                f"its dates are a day {moved}: {count} of {weekdays.len()} are {extra_name} and "
+                f"its dates are a day {moved}: {count} of {weekdays.size} are {extra_name} and "
                 f"none is a {missing_name}: write them as dates of the exchange's time zone."
             )
 
@@ -64,13 +65,16 @@ def median_minutes(keys: pl.DataFrame) -> float | None:
     return keys.select(gap.dt.total_seconds() / 60).to_series().median()  # type: ignore[return-value]
 
 
-def _median_days(keys: pl.DataFrame) -> float | None:
+def _median_days(tickers: pl.Series, keys: pl.Series) -> float | None:
     """The median days between rows of one ticker, None for a handful of rows."""
-    keys = keys.drop_nulls()
-    if keys["key"].min() == keys["key"].max():  # a day of the whole market
+    if keys.min() == keys.max():  # a day of the whole market
         return None
-    days = keys.partition_by("ticker", include_key=False)
-    gaps = [np.diff(np.sort(part["key"].to_numpy())).astype(np.int64) for part in days]
+    if tickers.n_unique() == 1:
+        parts = [keys.drop_nulls()]
+    else:
+        rows = pl.DataFrame({"ticker": tickers, "key": keys}).drop_nulls()
+        parts = [part["key"] for part in rows.partition_by("ticker", include_key=False)]
+    gaps = [np.diff(np.sort(part.to_numpy())).astype(np.int64) for part in parts]
     whole = np.concatenate([np.empty(0, dtype=np.int64), *gaps])
     whole = whole[whole > 0]  # a day that is written twice is one day
     return None if whole.size < _ENOUGH_GAPS else float(np.median(whole))
