@@ -49,7 +49,7 @@ class RunReporter:
     Attributes:
         total: Tickers of the run.
         done_tickers: How many of them have been through the data stages.
-        block: How many are under way.
+        under_way: How many are.
     """
 
     record: RunRecord
@@ -57,12 +57,12 @@ class RunReporter:
     progress: Progress
     total: int = 0
     done_tickers: int = 0
-    block: int = 0
+    under_way: int = 0
 
     def begins(self, stage: str) -> None:
         """See Reporter."""
         part = DATA_STAGES.index(stage) / len(DATA_STAGES) if stage in DATA_STAGES else 0.0
-        self.progress(stage, self.done_tickers + part * self.block, self.total)
+        self.progress(stage, self.done_tickers + part * self.under_way, self.total)
 
     def waits(self, source: str, seconds: float) -> None:
         """A request to a source waits for its turn."""
@@ -121,7 +121,7 @@ class ExchangeRun:
         fetch = ingest.stage(source)
 
         def ingest_block(block: Sequence[str]) -> list[str]:
-            self._reporter.block = len(block)
+            self._reporter.under_way += len(block)
             return stages.ingest(block, fetch)
 
         preparation = self._preparation(stages, self._reporter, skip_unchanged=skip_unchanged)
@@ -130,6 +130,7 @@ class ExchangeRun:
             up_to_date += prepared
             self._locks.release(block)
             self._reporter.done_tickers += len(block)
+            self._reporter.under_way -= len(block)
         return up_to_date
 
     def _data_stages(self, reporter: Reporter, *, skip_unchanged: bool) -> DataStages:

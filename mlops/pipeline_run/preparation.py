@@ -26,6 +26,9 @@ _AHEAD = 2
 # So often a block is begun whose worker has lost the database.
 _ATTEMPTS = 3
 
+# Tickers, in this process.
+PREPARED_TOGETHER = 100
+
 # Called with a block before it is prepared; the tickers to go on with.
 Ingest = Callable[[Sequence[str]], list[str]]
 # A block, the tickers of it that are prepared, and what comes of that.
@@ -54,6 +57,7 @@ class Preparation:
         engine = context.engine if context.live else IN_PROCESS
         self._engine: Engine = engine
         self._context, self._stages, self._reporter = context, stages, reporter
+        self._together = PREPARED_TOGETHER if engine is IN_PROCESS else 1
         self._run = BlockRun(
             RunFence.of(database.control, locked_by),
             context.now,
@@ -65,21 +69,35 @@ class Preparation:
     def run(
         self, tickers: Sequence[str], ingest: Ingest = list
     ) -> Iterator[tuple[Sequence[str], list[str]]]:
-        """Ingest and prepare tickers; each block with those of it that are up to date."""
+        """Ingest and prepare tickers; each group with those of it that are up to date.
+
+        In this process several blocks are prepared together: most of what an ordinary evening's
+        block costs is not of its tickers.
+        """
         pending: deque[_Pending] = deque()
-        identities = self._identities()
+        identities, most = self._identities(), self._together
+        group: list[str] = []
+        going_on: list[str] = []
         for block in blocks(tickers, self._engine.workers):
             # What came under an earlier symbol is cleaned with its ticker: blocks before this one
             # must not see what this one brings.
+            if group and _share_symbols(identities, block, group):
+                pending.append((group, going_on, self._submit(going_on)))
+                group, going_on = [], []
             in_flight = [ticker for each in pending for ticker in each[0]]
             while pending and _share_symbols(identities, block, in_flight):
                 yield self._take(pending.popleft())
-            going_on = ingest(block)
-            pending.append((block, going_on, self._submit(going_on)))
+            going_on += ingest(block)
+            group += block
+            if len(group) >= most:
+                pending.append((group, going_on, self._submit(going_on)))
+                group, going_on = [], []
             while pending and (
                 len(pending) > _AHEAD * self._engine.workers or pending[0][2].done()
             ):
                 yield self._take(pending.popleft())
+        if group:
+            pending.append((group, going_on, self._submit(going_on)))
         while pending:
             yield self._take(pending.popleft())
 

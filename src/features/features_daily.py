@@ -33,8 +33,8 @@ from src.features.ticker_features import Earlier, compute
 from src.stages.cli import run_command, stage_main, stage_parser
 from src.stages.stage import RunContext, Stage, StageReport, merge_reports
 
-# Tickers in memory at a time.
-BLOCK_SIZE = 25
+# Tickers in memory at a time, and those of which the last rows are at most.
+BLOCK_SIZE, NEWER_SIZE = 25, 100
 TABLES: tuple[Table, ...] = (FEATURES_DAILY, *DATASETS.values())
 # The column that says on which session a row of each table was known.
 KNOWN_ON = ("date", "label_end", "label_end")
@@ -47,9 +47,7 @@ Member = Mapping[str, Any]
 
 def run(context: RunContext) -> StageReport:
     """Compute features and labels of the context's tickers, and store what differs."""
-    starts = range(0, max(len(context.tickers), 1), BLOCK_SIZE)
-    blocks = [context.tickers[start : start + BLOCK_SIZE] for start in starts]
-    report = merge_reports([_run_block(replace(context, tickers=block)) for block in blocks])
+    report = merge_reports([_run_block(block) for block in _blocks(context, NEWER_SIZE)])
     windows = context.settings.features
     details = {
         "columns": [feature.name for feature in features(windows)],
@@ -57,6 +55,12 @@ def run(context: RunContext) -> StageReport:
         "features_version": version(),
     }
     return replace(report, details={**report.details, **details})
+
+
+def _blocks(context: RunContext, size: int) -> list[RunContext]:
+    """The context for so many of its tickers at a time; once where there are none."""
+    starts = range(0, max(len(context.tickers), 1), size)
+    return [replace(context, tickers=context.tickers[start : start + size]) for start in starts]
 
 
 def _run_block(context: RunContext) -> StageReport:
@@ -73,7 +77,8 @@ def _run_block(context: RunContext) -> StageReport:
         of_done = {ticker: continued.members.get(ticker, stored[ticker]) for ticker in done}
         reports = [_store_newer(replace(context, tickers=tuple(done)), of_done, known, newer)]
     if rest or not done:
-        reports.append(_store_whole(replace(context, tickers=rest), stored, known))
+        others = _blocks(replace(context, tickers=rest), BLOCK_SIZE)
+        reports += [_store_whole(block, stored, known) for block in others]
     report = merge_reports(reports)
     return replace(report, counts={ticker: report.counts[ticker] for ticker in context.tickers})
 

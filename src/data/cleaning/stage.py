@@ -47,24 +47,28 @@ from src.data.history.series_sums import stored_sums
 from src.stages.stage import RunContext, Stage, StageReport, count_by_ticker, merge_reports
 
 DAILY, HOURLY = list(CLEAN_DAILY.columns), list(CLEAN_HOURLY.columns)
-# Tickers in memory at a time.
-BLOCK_SIZE = 25
+# Tickers in memory at a time, and those of which the last rows are at most.
+BLOCK_SIZE, NEWER_SIZE = 25, 100
 # The ledger rows that every run makes anew; what a person decided is not among them.
 INFERRED_BY_RULE = {"origin": "inferred", "decided_by": "rule"}
 
 
 def run(context: RunContext) -> StageReport:
     """Clean both tables for the context's tickers: what is new of them, or each as a whole."""
-    tickers = context.tickers
-    starts = range(0, len(tickers), BLOCK_SIZE)
-    blocks = [tickers[start : start + BLOCK_SIZE] for start in starts]
-    report = merge_reports([_run_block(replace(context, tickers=block)) for block in blocks])
+    report = merge_reports([_run_block(block) for block in _blocks(context, NEWER_SIZE)])
     details = report.details
     whole = {
         "notes": [*_quarantine_note(details["quarantined"]), *details["notes"]],
         "sources": sorted(set(details["sources"])),
     }
     return replace(report, details={**details, **whole})
+
+
+def _blocks(context: RunContext, size: int) -> list[RunContext]:
+    """The context for so many of its tickers at a time; once where there are none."""
+    tickers = context.tickers
+    starts = range(0, max(len(tickers), 1), size)
+    return [replace(context, tickers=tickers[start : start + size]) for start in starts]
 
 
 def _run_block(context: RunContext) -> StageReport:
@@ -76,7 +80,7 @@ def _run_block(context: RunContext) -> StageReport:
     if newer is not None:
         reports.append(store_newer(replace(context, tickers=tuple(done)), newer))
     if rest or newer is None:
-        reports.append(_clean_whole(replace(context, tickers=rest)))
+        reports += map(_clean_whole, _blocks(replace(context, tickers=rest), BLOCK_SIZE))
     report = merge_reports(reports)
     details = dict(report.details)
     details["notes"] = [*details["notes"], *_notes_of_later(context)]

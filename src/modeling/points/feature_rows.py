@@ -78,7 +78,15 @@ class FeatureRows:
     def of_every(self, step: int) -> FeatureRows:
         """The rows of every ``step``-th of the sessions that have rows, the newest included."""
         sessions = np.unique(self.rows)
-        kept = np.isin(self.rows, sessions[::-1][::step])
+        return self._kept(np.isin(self.rows, sessions[::-1][::step]))
+
+    def every(self, step: int) -> FeatureRows:
+        """Every ``step``-th row, the last included."""
+        kept = np.zeros(self.rows.size, dtype=bool)
+        kept[::-1][::step] = True
+        return self._kept(kept)
+
+    def _kept(self, kept: Bools) -> FeatureRows:
         return replace(
             self,
             rows=self.rows[kept],

@@ -196,6 +196,10 @@ def test_of_a_large_pool_every_few_sessions_show_a_leak(panel, monkeypatch):
     # Of 468 sessions with inputs every fourth, 117 from the last back, which has no next return.
     assert f"over {116 * 22} rows of 22 tickers" in find_leak(cache)
 
+    monkeypatch.setattr(pool_training, "ENOUGH_ROWS", 500)
+    # Of their 117 * 22 rows every fifth from the last back, of which five have no next return.
+    assert "over 510 rows of 22 tickers" in find_leak(cache)
+
 
 @pytest.mark.parametrize("rows", [1, 2, 60, 316, 317])
 def test_a_pool_with_nothing_to_correlate_is_no_leak(panel, rows):
