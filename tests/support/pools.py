@@ -14,7 +14,7 @@ from src.features import ticker_features
 from src.features.catalogue import time_series_features
 from src.features.labels import label_rows
 from src.features.market import Pool, build_pool
-from src.modeling.panel import panel as panels
+from src.modeling.panel import assemble
 from src.modeling.panel.panel import Panel
 from tests.support.prices import sessions
 
@@ -108,7 +108,7 @@ def panel_of_clean(clean: pl.DataFrame, horizons: tuple[int, ...] = (1, 5, 63)) 
     features = ticker_features.compute(clean, WINDOWS)
     labels = {horizon: label_rows(features, horizon, nse()) for horizon in horizons}
     names = [feature.name for feature in time_series_features()]
-    return panels.build(features, names, labels, nse())
+    return assemble.build(features, names, labels, nse())
 
 
 def panel_of_prices(prices: Prices) -> Panel:

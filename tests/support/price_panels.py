@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from src.features.time_series import garman_klass
-from src.modeling.panel.panel import Panel
-from src.modeling.panel.stored_inputs import StoredInputs
+from src.modeling.panel.panel import Panel, StoredInputs
 
 NO_INPUTS = np.empty((0, 0), dtype=np.float32)
 HORIZONS = (1, 5, 63)

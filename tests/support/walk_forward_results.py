@@ -11,8 +11,7 @@ from src.modeling.gate import verdict
 from src.modeling.gate.rules import rules_for
 from src.modeling.intervals import distribution
 from src.modeling.intervals.quantiles import LEVELS
-from src.modeling.panel.panel import Panel
-from src.modeling.panel.stored_inputs import StoredInputs
+from src.modeling.panel.panel import Panel, StoredInputs
 from src.modeling.points.splits import Schedule
 from src.registry.formats.models import LinearModel
 

@@ -25,7 +25,7 @@ from src.features.labels import configured, label_rows
 from src.features.market import matrices
 from src.modeling.experiment.config import ExperimentConfig
 from src.modeling.experiment.run import FeatureCache, feature_rows, pool_of, run_walk_forward
-from src.modeling.panel import panel as panels
+from src.modeling.panel import assemble
 from src.modeling.panel.panel import BAR_COLUMNS, Panel
 from src.modeling.points import splits
 
@@ -68,7 +68,7 @@ class Road:
         """The panel of the features and their labels."""
         labels = {h: label_rows(self.features, h, self.calendar) for h in self.horizons}
         names = [feature.name for feature in time_series_features()]
-        return panels.build(self.features, names, labels, self.calendar)
+        return assemble.build(self.features, names, labels, self.calendar)
 
     @cached_property
     def feature_cache(self) -> FeatureCache:
@@ -186,7 +186,7 @@ def checked_steps(configs: Sequence[ExperimentConfig], names: Sequence[str]) -> 
 def stored_features(road: Road) -> dict[str, Floats]:
     """The columns of ``features_daily``."""
     names = [*configured(road.features), *BAR_COLUMNS]
-    return {name: panels.matrix(road.features, name, road.panel) for name in names}
+    return {name: assemble.matrix(road.features, name, road.panel) for name in names}
 
 
 def model_inputs(road: Road) -> dict[str, Singles]:

@@ -1,25 +1,18 @@
-"""Arrange stored features and labels as matrices: one row a session, one column a ticker.
+"""Keep features and labels as matrices: one row a session, one column a ticker.
 
 Everything that pools tickers works on these. What is missing is NaN, never filled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from src.core.arrays import Bools, Days, Floats, Ints
-from src.modeling.panel.stored_inputs import StoredInputs
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from src.core.calendars.calendar import Calendar
+from src.core.arrays import Bools, Days, Floats, Ints, Singles
 
 # A session is complete when 4 of 5 tickers that had a bar in this many sessions have one.
 RECENT = 5
@@ -27,18 +20,48 @@ BAR_COLUMNS = ("adj_close", "log_return", "variance")
 
 
 @dataclass(frozen=True, eq=False)
-class PlacedRows:
-    """Rows of some columns, each with its session's row and its ticker's column; (n,)."""
+class StoredInputs(Mapping[str, Singles]):
+    """What ``features_daily.inputs`` holds: a (T, N) matrix by name, NaN where it is not known.
 
+    Kept as one row a bar, since young tickers would leave most of the matrices empty; a matrix is
+    made at its first use.
+
+    Attributes:
+        names: In the order of ``per_bar``.
+        rows, columns: Session and ticker of each bar, by session and then by ticker; (n,).
+        per_bar: (n, names).
+        shape: Of the matrices.
+    """
+
+    names: tuple[str, ...]
     rows: Ints
     columns: Ints
-    values: Mapping[str, Floats]
+    per_bar: Singles
+    shape: tuple[int, int]
 
-    def matrix(self, name: str, shape: tuple[int, int]) -> Floats:
-        """A column as a matrix of this shape, NaN without a row."""
-        out = np.full(shape, np.nan)
-        out[self.rows, self.columns] = self.values[name]
+    def __getitem__(self, name: str) -> Singles:
+        out = np.full(self.shape, np.nan, dtype=np.float32)
+        out[self.rows, self.columns] = self.per_bar[:, self.names.index(name)]
         return out
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def select(self, first: int, end: int, chosen: Ints) -> StoredInputs:
+        """Those of the sessions from ``first`` to before ``end``, and of some tickers."""
+        place = np.full(self.shape[1], -1)
+        place[chosen] = np.arange(chosen.size)
+        kept = (self.rows >= first) & (self.rows < end) & (place[self.columns] >= 0)
+        return replace(
+            self,
+            rows=self.rows[kept] - first,
+            columns=place[self.columns[kept]],
+            per_bar=self.per_bar[kept],
+            shape=(end - first, chosen.size),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,115 +136,6 @@ class Panel:
             labels=labels,
             inputs=self.inputs.select(first, end, chosen),
         )
-
-
-def build(
-    features: pl.DataFrame,
-    names: Sequence[str],
-    labels: Mapping[int, pl.DataFrame],
-    calendar: Calendar,
-) -> Panel:
-    """The panel of rows of ``features_daily`` and of the tables of labels, in key order.
-
-    Args:
-        features: At least one row.
-        names: Of the elements of ``inputs``.
-        labels: Rows with ``ticker, date, target``, by horizon in sessions.
-        calendar: The exchange's sessions.
-
-    Raises:
-        ValueError: There is no row.
-    """
-    return assemble(features, names, [features["inputs"]], labels, calendar)
-
-
-def assemble(
-    bars: pl.DataFrame,
-    names: Sequence[str],
-    inputs: Iterable[pl.Series],
-    labels: Mapping[int, pl.DataFrame],
-    calendar: Calendar,
-) -> Panel:
-    """``build`` from parts: ``bars`` without inputs, and these in pieces, in the order of the bars.
-
-    So that the inputs of all tickers need not be in memory twice.
-    """
-    if bars.is_empty():
-        raise ValueError("a panel needs at least one bar")
-    tickers = tuple(bars["ticker"].unique().sort().to_list())
-    dates = bars["date"].to_numpy().astype("datetime64[D]")
-    days = calendar.array
-    sessions = days[(days >= dates.min()) & (days <= dates.max())]
-    placed = _placed(bars, BAR_COLUMNS, sessions, tickers)
-    return panel_of_rows(
-        sessions,
-        tickers,
-        placed,
-        {h: _placed(frame, ("target",), sessions, tickers) for h, frame in labels.items()},
-        _stored_inputs(tuple(names), inputs, placed, (sessions.size, len(tickers))),
-        calendar,
-    )
-
-
-def panel_of_rows(
-    sessions: Days,
-    tickers: tuple[str, ...],
-    bars: PlacedRows,
-    labels: Mapping[int, PlacedRows],
-    inputs: StoredInputs,
-    calendar: Calendar,
-) -> Panel:
-    """The panel of rows with ``BAR_COLUMNS``, and of rows with a ``target`` by horizon."""
-    days = calendar.array
-    following = days[np.searchsorted(days, sessions) + 1]
-    close, log_returns, variance = (bars.matrix(name, inputs.shape) for name in BAR_COLUMNS)
-    return Panel(
-        sessions,
-        tickers,
-        close=close,
-        log_returns=log_returns,
-        variance=variance,
-        days_ahead=(following - sessions).astype(np.int64),
-        labels={horizon: rows.matrix("target", inputs.shape) for horizon, rows in labels.items()},
-        inputs=inputs,
-    )
-
-
-def matrix(frame: pl.DataFrame, name: str, panel: Panel) -> Floats:
-    """A column of long rows of a panel's sessions and tickers; (T, N), NaN without a row."""
-    placed = _placed(frame, (name,), panel.sessions, panel.tickers)
-    return placed.matrix(name, panel.close.shape)
-
-
-def _placed(
-    frame: pl.DataFrame, names: Sequence[str], sessions: Days, tickers: Sequence[str]
-) -> PlacedRows:
-    places = _positions(frame, sessions, tickers)
-    return PlacedRows(*places, {name: frame[name].to_numpy() for name in names})
-
-
-def _positions(frame: pl.DataFrame, sessions: Days, tickers: Sequence[str]) -> tuple[Ints, Ints]:
-    """Session and ticker of each row, as a row and a column of the panel."""
-    import polars as pl
-
-    rows = np.searchsorted(sessions, frame["date"].to_numpy().astype("datetime64[D]"))
-    codes: Any = frame["ticker"].cast(pl.Enum(tickers)).to_physical()
-    return rows, codes.to_numpy().astype(np.int64)
-
-
-def _stored_inputs(
-    names: tuple[str, ...], pieces: Iterable[pl.Series], bars: PlacedRows, shape: tuple[int, int]
-) -> StoredInputs:
-    order = np.lexsort((bars.columns, bars.rows))
-    place = np.empty_like(order)
-    place[order] = np.arange(order.size)
-    values = np.empty((order.size, len(names)), dtype=np.float32)
-    start = 0
-    for piece in pieces:
-        end = start + len(piece)
-        values[place[start:end]] = piece.explode().to_numpy().reshape(-1, len(names))
-        start = end
-    return StoredInputs(names, bars.rows[order], bars.columns[order], values, shape)
 
 
 def pivot_wide(dates: Days, tickers: npt.NDArray[np.str_], *columns: Floats) -> list[Floats]:

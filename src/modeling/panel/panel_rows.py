@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from src.core.arrays import Bools, Days, Floats, Ints, Singles
-from src.modeling.panel.panel import BAR_COLUMNS, Panel, PlacedRows, panel_of_rows
-from src.modeling.panel.stored_inputs import StoredInputs
+from src.modeling.panel.assemble import PlacedRows, panel_of_rows
+from src.modeling.panel.panel import BAR_COLUMNS, Panel, StoredInputs
 
 if TYPE_CHECKING:
     import polars as pl

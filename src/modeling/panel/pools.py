@@ -12,7 +12,7 @@ from src.core.errors import BadInput, UsageError
 from src.core.hashing import rows_hash
 from src.core.tables import DATASETS, FEATURES_DAILY, POOL_MEMBERS
 from src.features.catalogue import time_series_features, version
-from src.modeling.panel import panel as panels
+from src.modeling.panel import assemble
 from src.modeling.panel.panel import BAR_COLUMNS
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def load_panel(
         for name, horizon in horizons.items()
     }
     names = [feature.name for feature in time_series_features()]
-    return panels.assemble(bars, names, inputs, labels, calendar)
+    return assemble.assemble(bars, names, inputs, labels, calendar)
 
 
 def up_to(panel: Panel, day: dt.date) -> Panel:

@@ -12,7 +12,7 @@ import numpy as np
 
 from src.core.arrays import Bools, Ints, Singles
 from src.features.market import MIN_TICKERS, ranks
-from src.modeling.panel.stored_inputs import StoredInputs
+from src.modeling.panel.panel import StoredInputs
 
 PREFIX = "rank_"
 

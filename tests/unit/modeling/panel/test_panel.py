@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from src.modeling.panel.panel import BAR_COLUMNS, matrix, mean_by_date, pivot_wide
+from src.modeling.panel.assemble import matrix
+from src.modeling.panel.panel import BAR_COLUMNS, mean_by_date, pivot_wide
 from tests.support.pools import clean_rows, panel_of_clean, wandering
 from tests.support.walk_forward_results import panel_of
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.features.market import ranks
-from src.modeling.panel.stored_inputs import StoredInputs
+from src.modeling.panel.panel import StoredInputs
 from src.modeling.points.session_ranks import SessionRanks
 
 SESSIONS, TICKERS = 12, 9

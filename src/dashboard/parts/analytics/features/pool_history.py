@@ -15,7 +15,8 @@ from src.dashboard import readers
 from src.db.pages import analytics
 from src.features import catalogue
 from src.features.market import ModelFeature, build_pool
-from src.modeling.panel.panel import BAR_COLUMNS, assemble
+from src.modeling.panel.assemble import assemble
+from src.modeling.panel.panel import BAR_COLUMNS
 
 # Sessions that are shown, a year; and how far back what decays is followed.
 SHOWN, DECAY = 252, 260
