@@ -20,6 +20,7 @@ from src.core.tables import (
     CORPORATE_ACTIONS,
     DATASET_LONG,
     DATASET_SHORT,
+    FEATURE_SERIES,
     FEATURES_DAILY,
     JSON,
     POOL_MEMBERS,
@@ -40,7 +41,7 @@ from tests.support.prices import StubSource, bar, context, delivery, run
 FIRST, HISTORY = dt.date(2022, 6, 1), 930
 DERIVED: tuple[Table, ...] = (
     *(CLEAN_DAILY, CLEAN_HOURLY, CLEAN_SERIES, QUARANTINE, CORPORATE_ACTIONS),
-    *(FEATURES_DAILY, DATASET_SHORT, DATASET_LONG, POOL_MEMBERS),
+    *(FEATURES_DAILY, DATASET_SHORT, DATASET_LONG, FEATURE_SERIES, POOL_MEMBERS),
 )
 ACTIONS = {"date": pl.Date, "kind": pl.String, "ratio": pl.Float64, "amount": pl.Float64}
 # What an evening may bring of a ticker; ordinary ones more often.
@@ -252,7 +253,8 @@ class Evenings:
                 pl.Series(name, [json.dumps(json.loads(t), sort_keys=True) for t in frame[name]])
                 for name in plain
             ]
-            columns = sorted(set(frame.columns) - set(plain))
+            # How often rows were changed is no matter of what they are.
+            columns = sorted(set(frame.columns) - {*plain, "changes"})
             frames[table.name] = frame.select(columns).with_columns(
                 text.cast(pl.String) for text in texts
             )

@@ -72,3 +72,53 @@ def test_without_features_the_missing_rows_are_told_of_every_ticker(stored):
         "A.NS: there are no daily bars,",
         "B.NS: there are no daily bars,",
     ]
+
+
+def series(database_url, ticker="TCS.NS"):
+    columns = "rows, usable, lacking, not_finite, short, long, data_hash <> '', changes"
+    query = f"SELECT {columns} FROM feature_series WHERE ticker = %s"
+    with psycopg.connect(database_url) as connection:
+        return connection.execute(query, [ticker]).fetchone()
+
+
+def execute(database_url, statement):
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def test_what_was_counted_when_it_was_stored_is_not_counted_again(stored, database_url):
+    assert series(database_url)[:4] == (297, 277, 0, 0)
+    execute(database_url, "UPDATE feature_series SET lacking = 277 WHERE ticker = 'TCS.NS'")
+
+    with pytest.raises(ValidationFailed, match="277 of 277 rows lack a feature"):
+        run(validation.STAGE, stored)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE features_daily SET sma_7 = 'NaN' WHERE ticker = 'TCS.NS'",
+        "DELETE FROM features_daily WHERE ticker = 'TCS.NS' AND date > '2025-01-01'",
+        "DELETE FROM dataset_long WHERE ticker = 'TCS.NS'",
+        "TRUNCATE dataset_short",
+    ],
+)
+def test_rows_that_were_changed_are_counted_again(stored, database_url, change):
+    rows = series(database_url)
+    execute(database_url, change)
+
+    assert series(database_url) == (*rows[:6], False, rows[7] + 1)
+    # What is gone from the table of labels alone is not looked for; its rows are counted, though.
+    run(features_daily.STAGE, stored)
+    again = series(database_url)
+    assert again[6:] == (True, rows[7] + 1)
+    assert again[0] == rows[0]
+    assert again[3] == (297 if "NaN" in change else 0)
+
+
+def test_other_tickers_stay_counted(stored, database_url):
+    before = series(database_url, "INFY.NS")
+
+    execute(database_url, "DELETE FROM dataset_long WHERE ticker = 'TCS.NS'")
+
+    assert series(database_url, "INFY.NS") == before

@@ -277,7 +277,8 @@ def test_the_stage_reads_clean_prices_and_writes_features():
         *("raw_daily_prices_clean", "clean_series", "pool_members")
     ]
     assert [table.name for table in STAGE.writes] == [
-        *("features_daily", "feature_sets", "dataset_short", "dataset_long", "pool_members")
+        *("features_daily", "feature_sets", "feature_series"),
+        *("dataset_short", "dataset_long", "pool_members"),
     ]
 
 

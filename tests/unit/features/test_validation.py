@@ -7,8 +7,8 @@ import pytest
 
 from src.config.sections.results import FeatureSettings
 from src.core.calendars.nse import nse
+from src.core.completeness import count_lacking
 from src.core.errors import ValidationFailed
-from src.db.bulk.completeness import of_frame
 from src.features import catalogue, validation
 from src.features.checks import RECENT, CheckInputs, check
 from src.features.ticker_features import compute
@@ -35,7 +35,7 @@ def evidence(features=FEATURES, quarantine=None, **bent):
     """All that is needed to pass, with whatever is bent."""
     stored = {name for name, kind in features.schema.items() if kind == pl.Float64}
     wrong = tuple(name for name in NAMES if name not in stored)
-    counted = [] if wrong else of_frame(features, NAMES, RECENT).drop("recent").to_dicts()
+    counted = [] if wrong else count_lacking(features, NAMES, RECENT).drop("recent").to_dicts()
     quarantine = refused(0) if quarantine is None else quarantine
     good = CheckInputs(
         ticker="TCS.NS",

@@ -3,6 +3,7 @@
 import random
 
 import numpy as np
+import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,11 @@ from tests.support.evenings import EVENTS, Evenings, Share
 
 BASES = ("split", "split", "unadjusted", "split", "split", "split")
 EVENINGS = st.lists(st.tuples(*[st.sampled_from(EVENTS)] * len(BASES)), min_size=2, max_size=4)
+# What is not ordinary, and ordinary events up to the last evening's end.
+EVERY_EVENT = [
+    tuple((*EVENTS[6:], *["day"] * len(BASES))[first : first + len(BASES)])
+    for first in range(0, len(EVENTS[6:]), len(BASES))
+]
 ORDINARY = ("whole", "day", "whole", "day", "nothing", "three days")
 MATRICES = ("sessions", "close", "log_returns", "variance", "days_ahead")
 # To find a smaller example would take many times as long as to find one.
@@ -79,7 +85,7 @@ def file(tmp_path):
 
 
 @settings(max_examples=2, **FAST)
-@example([tuple(EVENTS[5:11]), tuple(EVENTS[11:17]), (*EVENTS[17:], "day", "gap", "whole")])
+@example(EVERY_EVENT)
 @given(EVENINGS)
 def test_panels_are_those_of_the_tables(store, home, tmp_path, numbers, days):
     number = next(numbers)
@@ -134,6 +140,22 @@ def test_changed_history_is_read_of_its_ticker_alone(evenings, file, monkeypatch
 
     assert read[1] == [evenings.shares[0].ticker]
     assert len(file.manifest().segments) == 1
+
+
+def test_rows_that_were_changed_by_hand_are_read_again(evenings, file, database_url):
+    assert_as_stored(evenings, file)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE features_daily SET adj_close = 2 * adj_close "
+            "WHERE ticker = %s AND date = (SELECT min(date) FROM features_daily)",
+            [evenings.tickers[0]],
+        )
+
+    assert_as_stored(evenings, file)
+    # What the table has now is counted, and as the newest prices are.
+    evenings.work()
+    assert_as_stored(evenings, file)
+    assert_as_stored(evenings, file)
 
 
 def test_many_evenings_are_put_together(evenings, file, monkeypatch):
