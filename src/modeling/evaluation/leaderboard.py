@@ -65,15 +65,16 @@ def point_scores(actual: Floats, point: Floats, mean: Floats, horizon: int) -> d
     """
     paired = np.isfinite(actual) & np.isfinite(point)
     rows, columns = paired.any(axis=1), paired.any(axis=0)
+    chosen = slice(None) if columns.all() else columns
     actual, point, mean = (
-        np.where(paired, matrix, np.nan)[rows][:, columns] for matrix in (actual, point, mean)
+        np.where(paired[rows], matrix[rows], np.nan)[:, chosen] for matrix in (actual, point, mean)
     )
     known = np.isfinite(actual)
     error, zero = np.abs(actual - point), np.abs(actual)
-    panel = hac.mean_test(mean_by_date(zero - error), horizon)
-    by_ticker = hac.mean_test(zero - error, horizon)
-    judged = by_ticker.n >= TICKER_N_EFF * horizon
-    worse = by_ticker.t < -hac.critical(by_ticker.b, 0.05)
+    gain = zero - error
+    panel = hac.mean_test(mean_by_date(gain), horizon)
+    judged = known.sum(axis=0) >= TICKER_N_EFF * horizon
+    worse = _are_worse(gain, horizon)
     moved = np.nansum(zero, axis=0)
     judged &= moved > 0
     per_ticker = 1 - np.nansum(error, axis=0) / np.where(moved > 0, moved, np.nan)
@@ -91,6 +92,14 @@ def point_scores(actual: Floats, point: Floats, mean: Floats, horizon: int) -> d
         "rank_ic": rank_ic(actual, point),
         "r2": point_metrics.r2(actual[known], point[known]),
     }
+
+
+def _are_worse(gain: Floats, horizon: int) -> Bools:
+    """Which tickers' gains over zero, (T, N), are significantly negative at 5 %; (N,)."""
+    if not (np.abs(gain) > 0).any():  # zero itself, which needs no test
+        return np.zeros(gain.shape[1], dtype=bool)
+    test = hac.mean_test(gain, horizon)
+    return np.asarray(test.t < -hac.critical(test.b, 0.05))
 
 
 def rank_ic(actual: Floats, point: Floats) -> float | None:

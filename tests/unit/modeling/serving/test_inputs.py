@@ -57,7 +57,7 @@ def test_a_row_has_every_input_that_is_defined_at_the_last_bar():
 
     first = rows_of(panel)[0]
 
-    expected = values_at(cache.features, ROWS - 1, 0)
+    expected = values_at(cache.features, {0: ROWS - 1})[0]
     assert first["inputs"].keys() == {"volatility_1", *expected}
     assert {"ret_lag1_s", "rank_ret_lag1_s", "market_vol", "beta_126"} <= first["inputs"].keys()
     stored = panel.inputs["ret_lag1_s"][ROWS - 1, 0]
@@ -89,4 +89,4 @@ def test_a_ticker_that_ended_before_what_is_scored_has_no_range_and_a_reason():
 
 @pytest.mark.parametrize("row", [0, 100])
 def test_a_bar_without_its_windows_has_no_inputs(row):
-    assert values_at(FeatureCache(panel_with()).features, row, 0) == {}
+    assert values_at(FeatureCache(panel_with()).features, {0: row}) == {}
