@@ -98,6 +98,7 @@ class ExchangeRun:
         self._locks = locks
         self._reporter = reporter
         self._record = reporter.record
+        self._has_judged = False
 
     def run(self, tickers: Sequence[str], source: Source | None, *, skip_training: bool) -> None:
         """Bring the tickers up to date, and forecast pool by pool; their locks are given back."""
@@ -113,6 +114,8 @@ class ExchangeRun:
                 self._forecast_challengers(pool, members)
         if self._record_outcomes(up_to_date):
             self._record_drift(pools)
+        elif self._has_judged:
+            self._keep_means(pools)
         self._look_at_trials(pools)
 
     def _bring_up_to_date(self, tickers: Sequence[str], source: Source | None) -> list[str]:
@@ -216,6 +219,8 @@ class ExchangeRun:
             self._record.add_forecasts(report)
         else:
             self._reporter.done(clock, report)
+            judged = (pool["judged"] for pool in report.details["pools"].values())
+            self._has_judged = self._has_judged or any(judged)
         return True
 
     def _forecast_challengers(self, pool: str, tickers: Sequence[str]) -> None:
@@ -278,6 +283,12 @@ class ExchangeRun:
 
         failure = "The drift of forecasts was not measured"
         self._beside(failure, lambda: record_drift(self._context, pools))
+
+    def _keep_means(self, pools: Mapping[str, Sequence[str]]) -> None:
+        from src.monitoring.drift.record import keep_means
+
+        failure = "The means of inputs were not kept"
+        self._beside(failure, lambda: keep_means(self._context, pools))
 
     def _beside(self, failure: str, work: Callable[[], _Result]) -> _Result | None:
         """What work beside the forecasts comes to; where it fails, it costs a warning alone."""

@@ -56,12 +56,7 @@ def record_drift(context: RunContext, tickers: Mapping[str, Sequence[str]]) -> i
     if context.records is None or not context.live:
         return 0
     tables = DriftTables(context.records.connection)
-    session, sizes = context.calendar.last_closed(context.now), tables.pool_sizes()
-    pools = [
-        pool
-        for pool, of_run in tickers.items()
-        if pool != SAMPLE_POOL and 2 * len(of_run) >= sizes.get(pool, 0)
-    ]
+    session, pools = context.calendar.last_closed(context.now), _pools(tables, tickers)
     rows = [
         {
             **dataclasses.asdict(measure),
@@ -75,6 +70,28 @@ def record_drift(context: RunContext, tickers: Mapping[str, Sequence[str]]) -> i
     ]
     tables.write(rows)
     return sum(row["bad"] is True for row in rows)
+
+
+def keep_means(context: RunContext, tickers: Mapping[str, Sequence[str]]) -> None:
+    """Keep the means of inputs that drift will be measured by; arguments as of ``record_drift``.
+
+    Of a pool without an outcome yet, so that its first evening need not read two years.
+    """
+    if context.records is not None and context.live:
+        tables = DriftTables(context.records.connection)
+        session = context.calendar.last_closed(context.now)
+        for pool in _pools(tables, tickers):
+            _update_means(tables, pool, context, session)
+
+
+def _pools(tables: DriftTables, tickers: Mapping[str, Sequence[str]]) -> list[str]:
+    """The real pools of which a run was for half or more."""
+    sizes = tables.pool_sizes()
+    return [
+        pool
+        for pool, of_run in tickers.items()
+        if pool != SAMPLE_POOL and 2 * len(of_run) >= sizes.get(pool, 0)
+    ]
 
 
 def _measures(
@@ -103,11 +120,17 @@ def _early(tables: DriftTables, pool: str, calendar: Calendar, days: Sequence[dt
 
 
 def _features(tables: DriftTables, pool: str, context: RunContext, session: dt.date) -> Measure:
-    since = _back(context.calendar, session, PAST + WINDOW + 10)
-    update_means(context.store, tables, pool, since, session - dt.timedelta(days=2 * AGAIN))
+    since = _update_means(tables, pool, context, session)
     names, rows = tables.feature_means(pool, since)
     means = np.array([row for _, row in rows], dtype=np.float64).reshape(-1, len(names))
     return feature_shift(names, means, pool)
+
+
+def _update_means(tables: DriftTables, pool: str, context: RunContext, session: dt.date) -> dt.date:
+    """Bring the means of a pool up to date; the first session of them."""
+    since = _back(context.calendar, session, PAST + WINDOW + 10)
+    update_means(context.store, tables, pool, since, session - dt.timedelta(days=2 * AGAIN))
+    return since
 
 
 def _back(calendar: Calendar, session: dt.date, sessions: int) -> dt.date:
