@@ -91,6 +91,7 @@ def test_the_demo_prints_both_forecasts_and_leaves_its_results(command, home):
     assert "\nmodel_r2_score {horizon=short, pool=SAMPLE} " in recorded
 
 
+@pytest.mark.usefixtures("prepared")
 def test_metrics_have_one_row_a_stage(command, home):
     command("mlops.pipeline", "--ticker", "DEMO.NS", "--skip-training")
 
@@ -123,6 +124,7 @@ def test_a_failed_run_from_python_gives_the_error(environment, monkeypatch, tmp_
     assert "none.csv" in results["error"]
 
 
+@pytest.mark.usefixtures("prepared")
 def test_a_second_run_of_the_same_input_changes_nothing(command, embedded, tmp_path, sessions):
     path = bars_csv(tmp_path / "INFY.NS.csv", sessions)
     run = ("mlops.pipeline", "--ticker", "INFY.NS", "--source", "csv", "--path", path)
@@ -136,6 +138,7 @@ def test_a_second_run_of_the_same_input_changes_nothing(command, embedded, tmp_p
     assert once["dataset_long"][0] > 700
 
 
+@pytest.mark.usefixtures("prepared")
 def test_other_windows_are_computed_and_stored(command, embedded, home, tmp_path):
     config = tmp_path / "config.json"
     config.write_text(
@@ -206,6 +209,7 @@ def _write(path, content):
 
 
 @pytest.mark.parametrize("case", REFUSALS)
+@pytest.mark.usefixtures("prepared")
 def test_what_cannot_be_read_is_refused_in_one_sentence(command, home, tmp_path, case):
     make, message = REFUSALS[case]
     folder = tmp_path / "files"
@@ -283,6 +287,7 @@ def test_a_dead_database_is_one_sentence_soon_and_no_other_is_started(command, h
     assert "hidden" not in log
 
 
+@pytest.mark.usefixtures("prepared")
 def test_a_stage_can_be_shown_run_and_written_alone(command, embedded):
     with embedded() as url:
         ingested = command("src.data.ingest", "write", "--ticker", "DEMO.NS")
@@ -300,6 +305,7 @@ def test_a_stage_can_be_shown_run_and_written_alone(command, embedded):
         assert checksums(url) == after
 
 
+@pytest.mark.usefixtures("prepared")
 def test_a_folder_takes_its_tickers_from_the_file_names(command, embedded, tmp_path, sessions):
     names = ("TCS.NS.csv", "M&M_2020-10-01_to_2025-09-30.csv", "BAJAJ-AUTO_2024.csv")
     for period, name in enumerate(names, start=8):
@@ -425,6 +431,7 @@ def test_a_stage_of_a_ticker_without_prices_says_so(command):
     ]
 
 
+@pytest.mark.usefixtures("prepared")
 def test_without_a_model_a_run_that_trains_nothing_says_what_to_run(command, embedded, home):
     ran = command("mlops.pipeline", "--ticker", "DEMO.NS", "--skip-training")
 
