@@ -106,9 +106,11 @@ def chosen(service, clients=IDS):
 def set_and_wait(connection, trial, share, *services):
     """Set a share, and wait until services follow."""
     split(connection, trial, share)
-    probe = next(f"p{n}" for n in range(10_000) if number_of(trial, f"id:p{n}") < share)
+    # One that a smaller share leaves out.
+    numbers = ((f"p{n}", number_of(trial, f"id:p{n}")) for n in range(10_000))
+    probe = next(client for client, number in numbers if share - 0.05 < number < share)
     for service in services:
-        eventually(lambda s=service: is_challenger(ask(s, probe)), 5)
+        eventually(lambda s=service: ask(s, probe).get("trial") == trial.hash, 20)
 
 
 def test_a_client_gets_the_same_arm_of_every_process_and_after_a_restart(
@@ -129,8 +131,7 @@ def test_nobody_loses_the_challenger_when_the_share_grows(services, connection, 
     service, _ = services
     groups = []
     for share in (0.1, 0.25, 0.6, 1.0):
-        split(connection, trial, share)
-        time.sleep(2 * INTERVAL + 0.2)
+        set_and_wait(connection, trial, share, service)
         groups.append(chosen(service))
 
     assert groups[0] < groups[1] < groups[2] < groups[3] == set(IDS)
