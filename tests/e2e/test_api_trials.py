@@ -91,6 +91,27 @@ def test_a_trial_is_registered_read_and_stopped(api, log):
     assert "has ended already (stopped on 2026-04-13)" in sentence(again, 409)
 
 
+def test_a_share_is_set_and_followed_with_the_rights_of_a_reader(api, log):
+    made = api.post("/trials", json=BODY).json()
+    path = f"/trials/{made['hash']}/split"
+    body = {"share": 1, "author": "A. Rao", "reason": "to see it"}
+
+    shown = api.post(path, json=body).json()
+
+    (event,) = shown["events"]
+    assert (event["kind"], event["author"], event["evidence"]) == (
+        "split",
+        "A. Rao",
+        {"share": 1.0},
+    )
+    (warning,) = api.short().json()["warnings"]
+    assert warning.startswith("No run has made the model of the challenger yet. Trial ")
+    assert api.post(path, json={**body, "share": 0}).json()["events"][-1]["evidence"] == {
+        "share": 0.0
+    }
+    assert api.short().json()["warnings"] == []
+
+
 def test_what_was_looked_at_is_shown_with_its_evidence(api, log):
     made = api.post("/trials", json=BODY).json()
     evidence = {"sessions": 126, "sessions_needed": 240, "sequence": {"mean": [0.1, None]}}
@@ -100,7 +121,8 @@ def test_what_was_looked_at_is_shown_with_its_evidence(api, log):
     assert (shown["verdict"], shown["looks"]) == ("undecided", 1)
     assert (shown["sessions_with_outcomes"], shown["sessions_needed"]) == (126, 240)
     assert shown["events"][0]["evidence"] == evidence
-    assert api.get("/trials").json()["trials"][-1]["sessions_needed"] == 240
+    listed = {each["hash"]: each for each in api.get("/trials").json()["trials"]}
+    assert listed[trial.hash]["sessions_needed"] == 240
 
 
 def test_without_the_key_nothing_is_written_or_read(api, log):
