@@ -26,8 +26,9 @@ _AHEAD = 2
 # So often a block is begun whose worker has lost the database.
 _ATTEMPTS = 3
 
-# Tickers, in this process.
-PREPARED_TOGETHER = 100
+# Tickers that are prepared together at most in this process, and into how many parts a run of fewer
+# is divided: each is done when a kill comes, and tells how far the run is.
+PREPARED_TOGETHER, STEPS = 100, 5
 
 # Called with a block before it is prepared; the tickers to go on with.
 Ingest = Callable[[Sequence[str]], list[str]]
@@ -75,7 +76,7 @@ class Preparation:
         block costs is not of its tickers.
         """
         pending: deque[_Pending] = deque()
-        identities, most = self._identities(), self._together
+        identities, most = self._identities(), min(self._together, len(tickers) // STEPS)
         group: list[str] = []
         going_on: list[str] = []
         for block in blocks(tickers, self._engine.workers):
