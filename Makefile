@@ -1,6 +1,7 @@
 # make demo  the whole pipeline on the bundled synthetic DEMO.NS, both forecasts printed
 # make run   the same on real prices:  make run ARGS="--ticker TCS.NS --source csv --path FILE"
 # make test  every test            make lint  every check            make up  the services
+# make chaos  faults on purpose: make chaos SEED=1 EPISODES=500; one again: make chaos SEED=1 EPISODE=37
 # make down  ends the services of make up                       make docs  these pages, in var/site
 # make bench  measures everything beside its peers: docs/benchmarks.md   make bench-large  2,000 tickers
 # make test-compose  images and services in containers, where a Docker engine runs
@@ -12,7 +13,7 @@ ARGS ?= --ticker TCS.NS
 
 .DEFAULT_GOAL := help
 PEERS := .venv-peers
-.PHONY: help demo run test test-long test-compose lint up down docs lock bench bench-large
+.PHONY: help demo run test chaos test-long test-compose lint up down docs lock bench bench-large
 
 help:
 	@sed -n '/^#/!q; s/^# //p' Makefile
@@ -27,6 +28,11 @@ run: $(VENV)/.ready
 test: $(VENV)/.ready-dev
 	@.ci/browser
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist worksteal -q --durations 40 $(TESTS)
+
+# Processes killed, disks full, connections cut …, and what must hold all the same: docs/operations.md.
+chaos: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(EPISODES),--episodes $(EPISODES)) \
+	    $(if $(EPISODE),--episode $(EPISODE)) $(if $(KIND),--kind $(KIND))
 
 # What takes minutes, or installs packages from the index.
 test-long: $(VENV)/.ready-dev

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 import httpx
 import pytest
@@ -36,6 +37,9 @@ HARMLESS = ("status of 404",)
 class Dashboard:
     """Streamlit on a free port; ``home`` holds models and, without a URL, the database."""
 
+    # Where what it prints as errors goes.
+    stderr: int | IO[bytes] = subprocess.DEVNULL
+
     def __init__(self, home: Path, url: str | None = None, **settings: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -47,16 +51,19 @@ class Dashboard:
             self.environment["DATABASE_URL"] = url
 
     def __enter__(self) -> Dashboard:
+        self.start()
+        return self
+
+    def start(self) -> None:
         command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
         self.process = subprocess.Popen(
             [*command, "--server.port", str(self.port)],
             cwd=ROOT,
             env=self.environment,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=self.stderr,
         )
         eventually(self._answers, 60)
-        return self
 
     def __exit__(
         self,

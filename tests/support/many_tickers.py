@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,8 @@ def results(home: Path) -> dict[str, Any]:
     return content
 
 
-def contents(url: str) -> dict[str, tuple[int, str]]:
-    """Table name to (rows, MD5 of them), without numbers that differ from run to run."""
+def contents(url: str, without: Sequence[str] = NUMBERED) -> dict[str, tuple[int, str]]:
+    """Table name to (rows, MD5 of them), without columns that differ from run to run."""
     sql = (
         "SELECT table_name, "
         "string_agg('t.' || quote_ident(column_name), ', ' ORDER BY column_name) "
@@ -67,7 +68,7 @@ def contents(url: str) -> dict[str, tuple[int, str]]:
         "AND table_name <> 'model_inputs' GROUP BY 1 ORDER BY 1"
     )
     with psycopg.connect(url, autocommit=True) as connection:
-        tables = connection.execute(sql, (list(NUMBERED), list(OF_RUNS))).fetchall()
+        tables = connection.execute(sql, (list(without), list(OF_RUNS))).fetchall()
         return {
             table: connection.execute(
                 f"SELECT count(*), md5(string_agg(row::text, '|' ORDER BY row::text)) "

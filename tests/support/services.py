@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -32,6 +32,10 @@ class Service:
     """One worker on a free port; ``home`` holds its models and, without a URL, its database."""
 
     killed = False
+    # Where what it prints as errors goes.
+    stderr: int | IO[bytes] = subprocess.DEVNULL
+    # Seconds that its start may take.
+    patience = 30.0
 
     def __init__(self, home: Path, url: str | None = None, **settings: str) -> None:
         with socket.socket() as free:
@@ -67,11 +71,11 @@ class Service:
             cwd=ROOT,
             env=self.environment,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=self.stderr,
         )
         self.client = httpx.Client(base_url=self.url, timeout=20)
         try:
-            eventually(self._is_alive, 30)
+            eventually(self._is_alive, self.patience)
         except BaseException:
             self.kill()  # nobody else would end it
             raise
