@@ -218,6 +218,7 @@ NOT_RUN = {
     "python -m benchmarks.studies.bad_data": "it measures for minutes, on real prices",
     "python -m benchmarks.studies.intervals": "it measures for minutes, on real prices",
     "python -m benchmarks.studies.gate 600 CLEAN.parquet": "it measures for an hour",
+    "python -m benchmarks.studies.trials": "it measures for minutes",
     "python -m mlops.pipeline --all --engine dask://10.0.0.5:8786": "tests/e2e/test_engines.py",
     "python -m dask scheduler --host 127.0.0.1 --port 8786 --no-dashboard": "tests/e2e/test_engines.py",
     "python -m dask scheduler --host 10.0.0.5 --port 8786 --no-dashboard": "tests/e2e/test_engines.py",
