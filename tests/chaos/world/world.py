@@ -65,6 +65,7 @@ class World:
         mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=755", "tmpfs", str(self.home)]
         self.has_disk = subprocess.run(mount, capture_output=True, check=False).returncode == 0
         self.lease = acquire(self.home / DATA_DIR)
+        self._marker = self.lease.server.marker
         self.url = self.lease.url
         self.query("ALTER SYSTEM SET max_wal_size = '64MB'")
         self.query("SELECT pg_reload_conf()")
@@ -96,16 +97,19 @@ class World:
             return cursor.fetchall() if cursor.description else []
 
     def postgres(self) -> list[psutil.Process]:
-        """The processes of the server, its first one first."""
-        try:
-            first = int((self.home / DATA_DIR / "postmaster.pid").read_text().split()[0])
-            main = psutil.Process(first)
-            return [main, *main.children()]
-        except (OSError, ValueError, IndexError, psutil.NoSuchProcess):
-            return []
+        """The processes of the server, its first one first; none where it is dead."""
+        for process in psutil.process_iter(["cmdline"]):
+            # A number in a pid file may be that of any other process by now.
+            if self._marker in (process.info["cmdline"] or []):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    return [process, *process.children()]
+        return []
 
     def revive(self) -> None:
         """Start again what has died: the server, the API and the dashboard."""
+        for process in self.postgres():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()  # whoever starts it waits for one that stands still
         lease = acquire(self.home / DATA_DIR)
         self.lease.unlock()
         self.lease = lease
@@ -267,6 +271,4 @@ class World:
             lines = [" ".join(process.cmdline()) for process in left]
             for process in left:
                 process.kill()
-        marker = f"tcsns.data_directory={(self.home / DATA_DIR).resolve()}"
-        running = (process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"]))
-        return lines + [" ".join(line) for line in running if marker in line]
+        return lines + ["the server" for _ in self.postgres()[:1]]
