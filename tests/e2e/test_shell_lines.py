@@ -388,8 +388,10 @@ def test_the_lines_do_what_they_are_there_for(which, place, shell):
     home, url = place
     failed, done = [], set()
     for line in RUN:
+        if which == "quick" and line not in quick():
+            continue
         command = filled(line, home, url)
-        if command in done or (which == "quick" and line not in quick()):
+        if command in done:
             continue
         if line.startswith(("psql", "pg_isready")) and shutil.which(line.split()[0]) is None:
             continue
