@@ -101,12 +101,24 @@ def _refreshed(context: RunContext, pool: str, tickers: Sequence[str]) -> PoolMe
 
 
 def stale_tickers(context: RunContext, members: PoolMembers, tickers: Sequence[str]) -> list[str]:
-    """Those of the tickers whose stored inputs were computed from other rows of the pool."""
+    """Those of the tickers whose stored inputs were computed from other rows of the pool.
+
+    And those whose inputs are of a later session than what the live model needs of the whole pool:
+    a run that could not read the model has left that as it was.
+    """
     if context.records is None:
         return []
-    rows = context.records.serving.read(tickers)
-    current = [row["ticker"] for row in rows if row["data_hash"] == members.data_hash]
+    live, current = _live_models(context, members.pool)[0], []
+    for row in context.records.serving.read(tickers):
+        if row["data_hash"] == members.data_hash and not _is_ahead(row, live.get(row["horizon"])):
+            current.append(row["ticker"])
     return [ticker for ticker in tickers if current.count(ticker) < len(HORIZONS)]
+
+
+def _is_ahead(row: Row, live: _Live | None) -> bool:
+    if live is None or row["note"] is not None:
+        return False
+    return live.pool_row is None or bool(live.pool_row["session"] < row["feature_date"])
 
 
 def refresh_rows(

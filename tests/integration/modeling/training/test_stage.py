@@ -164,6 +164,23 @@ def test_a_damaged_model_leaves_the_forecast_of_the_other_horizon(store, given, 
     assert "cannot be used" in warning
 
 
+def test_what_was_left_out_while_models_were_away_is_made_up_for(store, given, clean):
+    with_features(store, given, clean.head(699))
+    run(train.STAGE, given)
+    with_features(store, given, clean)
+    root = given.models.store.root
+    away = root.rename(root.with_name("away"))
+    assert run_stored(given).details["forecasts"] == []
+
+    away.rename(root)
+    run_stored(given)
+
+    for horizon, _ in HORIZONS:
+        digest = given.models.load("NSE", horizon).digest
+        row = given.records.serving.read_pool("NSE", horizon, digest)
+        assert row["session"] == DAYS[-1]
+
+
 def test_without_a_model_it_says_what_to_run(store, given, clean):
     with_features(store, given, clean)
 
