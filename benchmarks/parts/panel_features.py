@@ -20,7 +20,7 @@ from src.features import ticker_features
 from src.features.catalogue import time_series_features
 from src.features.labels import label_rows
 from src.modeling.experiment.run import feature_rows
-from src.modeling.panel import panel
+from src.modeling.panel import assemble
 from src.modeling.panel.panel import BAR_COLUMNS, Panel
 
 HORIZONS = (1, 63)
@@ -64,7 +64,7 @@ def built(sessions: int, tickers: int) -> tuple[Panel, float]:
         inputs.append(frame["inputs"])
     names = [feature.name for feature in time_series_features()]
     joined = {horizon: pl.concat(frames) for horizon, frames in labels.items()}
-    return panel.assemble(pl.concat(bars), names, inputs, joined, nse()), taken
+    return assemble.assemble(pl.concat(bars), names, inputs, joined, nse()), taken
 
 
 def measured(sessions: int, tickers: int) -> None:

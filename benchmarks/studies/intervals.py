@@ -20,7 +20,7 @@ from src.features.ticker_features import compute
 from src.modeling.evaluation import hac, interval_metrics
 from src.modeling.intervals import distribution, quantiles, volatility
 from src.modeling.intervals.quantiles import INTERVALS
-from src.modeling.panel import panel
+from src.modeling.panel import assemble
 from src.modeling.panel.panel import mean_by_date
 
 HORIZONS = (1, 63)
@@ -39,7 +39,7 @@ def build_panel(clean):
     features = compute(clean.sort("ticker", "date"), FeatureSettings())
     labels = {horizon: label_rows(features, horizon, nse()) for horizon in HORIZONS}
     names = [feature.name for feature in time_series_features()]
-    return panel.build(features, names, labels, nse())
+    return assemble.build(features, names, labels, nse())
 
 
 def by_date(values):

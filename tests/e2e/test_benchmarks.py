@@ -1,11 +1,14 @@
 """The page of benchmarks is written by its command, in small sizes."""
 
+import ast
+import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -39,6 +42,25 @@ def test_a_part_that_is_ended_leaves_neither_its_server_nor_its_home():
     assert not home.exists()
     with pytest.raises(ProcessLookupError):
         os.kill(server, 0)
+
+
+# Other people's software is not installed here, and a command runs when it is imported.
+MODULES = [
+    path.relative_to(ROOT)
+    for path in sorted((ROOT / "benchmarks").rglob("*.py"))
+    if path.parent.name != "peers" and path.name != "__main__.py"
+]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_a_module_finds_what_it_takes_from_others(path):
+    module = importlib.import_module(".".join(path.with_suffix("").parts))
+
+    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            taken_from = getattr(module, node.value.id, None)
+            if isinstance(taken_from, ModuleType):
+                assert hasattr(taken_from, node.attr), ast.unparse(node)
 
 
 def test_quick_page_is_written_with_what_was_measured(tmp_path):
