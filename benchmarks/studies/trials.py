@@ -37,9 +37,9 @@ from src.modeling.gate import losses as gate_losses
 from src.modeling.gate import panel_tests, verdict
 from src.modeling.gate.losses import CumulativeLosses
 from src.modeling.gate.rules import GateRules
-from src.modeling.trials import judge
-from src.modeling.trials.confidence_sequence import bounds_at
-from src.modeling.trials.judge import TrialRules, trial_rules
+from src.modeling.trials.judging import judge
+from src.modeling.trials.judging.confidence_sequence import bounds_at
+from src.modeling.trials.judging.judge import TrialRules, trial_rules
 
 YEARS, YEAR = 5, 252
 SESSIONS = YEARS * YEAR

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from mlops.pipeline_run.beside_forecasts import BesideForecasts
 from mlops.pipeline_run.data_stages import ENDS_RUN, DataStages, Reporter, Upkeep
 from mlops.pipeline_run.output.record import (
     FAILED,
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 log = logs.get(__name__)
 
-_Result = TypeVar("_Result")
 # Called with what is under way, and how many of how many tickers are up to date.
 Progress = Callable[[str, float, int], None]
 TRAINING = "training"
@@ -98,7 +97,7 @@ class ExchangeRun:
         self._locks = locks
         self._reporter = reporter
         self._record = reporter.record
-        self._has_judged = False
+        self._beside = BesideForecasts(context, database.url, reporter.record)
 
     def run(self, tickers: Sequence[str], source: Source | None, *, skip_training: bool) -> None:
         """Bring the tickers up to date, and forecast pool by pool; their locks are given back."""
@@ -106,17 +105,17 @@ class ExchangeRun:
             self._record.set_ticker(ticker, INTERRUPTED)
         up_to_date = self._bring_up_to_date(tickers, source)
         pools = self._pools(tickers, up_to_date)
-        self._score_quality(tickers)
+        self._beside.score_quality(tickers)
         self._upkeep(tickers, list(pools), skip_training=skip_training)
         for pool, members in sorted(pools.items()):
             self._reporter.begins(f"{TRAINING} {pool}")
             if self._forecast(members, skip_training=skip_training):
-                self._forecast_challengers(pool, members)
+                self._beside.forecast_challengers(pool, members)
         if self._record_outcomes(up_to_date):
-            self._record_drift(pools)
-        elif self._has_judged:
-            self._keep_means(pools)
-        self._look_at_trials(pools)
+            self._beside.record_drift(pools)
+        else:
+            self._beside.keep_means(pools)
+        self._beside.look_at_trials(pools)
 
     def _bring_up_to_date(self, tickers: Sequence[str], source: Source | None) -> list[str]:
         skip_unchanged = not self._record.is_single
@@ -219,27 +218,7 @@ class ExchangeRun:
             self._record.add_forecasts(report)
         else:
             self._reporter.done(clock, report)
-            judged = (pool["judged"] for pool in report.details["pools"].values())
-            self._has_judged = self._has_judged or any(judged)
         return True
-
-    def _forecast_challengers(self, pool: str, tickers: Sequence[str]) -> None:
-        """Log what the challengers of trials forecast; whatever fails costs no forecast."""
-        from src.modeling.trials.shadow import shadow_forecasts
-
-        failure = f"The challengers of pool {pool} did not forecast"
-        context = self._context
-        problems = self._beside(failure, lambda: shadow_forecasts(context, pool, tickers))
-        self._record.warn(problems or ())
-
-    def _look_at_trials(self, pools: Iterable[str]) -> None:
-        """Judge the trials that are due."""
-        from src.modeling.trials.looks import look_at_trials
-
-        for pool in pools:
-            failure = f"The trials of pool {pool} were not judged"
-            problems = self._beside(failure, partial(look_at_trials, self._context, pool))
-            self._record.warn(problems or ())
 
     def _fail(
         self, clock: StageClock, tickers: Iterable[str], error: Exception, *, skip_training: bool
@@ -268,39 +247,6 @@ class ExchangeRun:
         forecasts = [each for each in results["forecasts"] if each["ticker"] in set(tickers)]
         self._record.warn(add_date_warnings(context, forecasts, live=context.live))
         return int(outcomes.get("recorded", 0))
-
-    def _score_quality(self, tickers: Sequence[str]) -> None:
-        from src.monitoring.quality.record import record_quality
-
-        quality = self._beside(
-            "The data quality was not measured", lambda: record_quality(self._context, tickers)
-        )
-        if quality is not None:
-            self._record.results["data_quality"] = quality
-
-    def _record_drift(self, pools: Mapping[str, Sequence[str]]) -> None:
-        from src.monitoring.drift.record import record_drift
-
-        failure = "The drift of forecasts was not measured"
-        self._beside(failure, lambda: record_drift(self._context, pools))
-
-    def _keep_means(self, pools: Mapping[str, Sequence[str]]) -> None:
-        from src.monitoring.drift.record import keep_means
-
-        failure = "The means of inputs were not kept"
-        self._beside(failure, lambda: keep_means(self._context, pools))
-
-    def _beside(self, failure: str, work: Callable[[], _Result]) -> _Result | None:
-        """What work beside the forecasts comes to; where it fails, it costs a warning alone."""
-        try:
-            with one_sentence_errors(self._database.url):
-                return work()
-        except ENDS_RUN:
-            raise
-        except Exception as error:
-            log.error(f"{failure}.", exc_info=error, file_only=True)
-            self._record.warn([f"{failure}: {error_sentence(error)}"])
-            return None
 
 
 def _train(context: RunContext) -> StageReport:

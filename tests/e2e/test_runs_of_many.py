@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from src.db.database import DATA_DIR
@@ -266,3 +267,18 @@ def test_all_of_nothing_says_what_to_do(command):
 
     assert ran.returncode == 1
     assert "--source csv --path FOLDER" in ran.stderr
+
+
+def test_what_a_run_killed_after_its_models_left_out_is_made_up_for(home, command, tmp_path):
+    write_files(tmp_path / "prices", 3, 300)
+    run = of_folder(tmp_path / "prices")
+    assert command(*run, **EVENING).returncode == 0
+    with acquire(home / DATA_DIR) as lease:
+        before = contents(lease.url)
+        with psycopg.connect(lease.url, autocommit=True) as connection:
+            assert connection.execute("DELETE FROM feature_means").rowcount > 0
+
+    assert command(*run, **EVENING).returncode == 0
+
+    with acquire(home / DATA_DIR) as lease:
+        assert contents(lease.url) == before

@@ -14,8 +14,8 @@ from src.core.errors import one_line
 from src.core.trials import BETTER, ENDINGS, LOOKED, TrialEvent
 from src.db.tables.trial_pairs import TrialPairs
 from src.db.tables.trials import TrialLog
-from src.modeling.trials.evidence import TrialEvidence, trial_evidence
-from src.modeling.trials.judge import TrialVerdict, judge_trial, trial_rules
+from src.modeling.trials.judging.evidence import TrialEvidence, trial_evidence
+from src.modeling.trials.judging.judge import TrialVerdict, judge_trial, trial_rules
 from src.modeling.trials.promote import promote
 from src.modeling.trials.stored_challengers import running_trials
 from src.registry.lifecycle.events import Author

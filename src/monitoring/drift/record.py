@@ -75,7 +75,7 @@ def record_drift(context: RunContext, tickers: Mapping[str, Sequence[str]]) -> i
 def keep_means(context: RunContext, tickers: Mapping[str, Sequence[str]]) -> None:
     """Keep the means of inputs that drift will be measured by; arguments as of ``record_drift``.
 
-    Of a pool without an outcome yet, so that its first evening need not read two years.
+    For runs without a new outcome: the first evening with some need not read two years then.
     """
     if context.records is not None and context.live:
         tables = DriftTables(context.records.connection)

@@ -14,8 +14,8 @@ from src.dashboard import wording
 from src.db.connection import normalise_url
 from src.db.migrate import ensure_schema
 from src.db.tables.trials import TrialLog
-from src.modeling.trials.evidence import TrialEvidence
-from src.modeling.trials.judge import judge_trial, trial_rules
+from src.modeling.trials.judging.evidence import TrialEvidence
+from src.modeling.trials.judging.judge import judge_trial, trial_rules
 from src.modeling.trials.looks import look_evidence
 from tests.support.answers import put_live
 from tests.support.dashboard_apps import installation, open_page, text

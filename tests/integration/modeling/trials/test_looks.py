@@ -6,7 +6,7 @@ import pytest
 from src.core.calendars.nse import nse
 from src.db.tables.trial_pairs import TrialPairs
 from src.modeling.serving.stored_models import live_forecasts
-from src.modeling.trials.evidence import trial_evidence
+from src.modeling.trials.judging.evidence import trial_evidence
 from src.modeling.trials.shadow import shadow_forecasts
 from tests.support.trial_years import SIGMA, SKILL, trial_years
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.modeling.evaluation import hac
-from src.modeling.trials.confidence_sequence import (
+from src.modeling.trials.judging.confidence_sequence import (
     confidence_sequence,
     first_dates,
     mixture_boundary,

@@ -18,8 +18,8 @@ from src.core.arrays import Floats
 from src.modeling.gate import verdict as gate
 from src.modeling.gate.rules import GateRules, rules_for
 from src.modeling.gate.verdict import BETTER, UNDECIDED, WORSE, Verdict
-from src.modeling.trials import wording
-from src.modeling.trials.confidence_sequence import (
+from src.modeling.trials.judging import wording
+from src.modeling.trials.judging.confidence_sequence import (
     ConfidenceSequence,
     confidence_sequence,
     sessions_until_sure,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import ville
 
-from src.modeling.trials.confidence_sequence import (
+from src.modeling.trials.judging.confidence_sequence import (
     NARROWEST,
     confidence_sequence,
     mixture_boundary,

@@ -13,7 +13,7 @@ from benchmarks.studies.trials import (
     histories,
     rules_of,
 )
-from src.modeling.trials.judge import judge_trial
+from src.modeling.trials.judging.judge import judge_trial
 
 HISTORIES = 100
 

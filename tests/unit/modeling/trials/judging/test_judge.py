@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from src.modeling.gate.panel_tests import limits_for_better
-from src.modeling.trials.judge import judge_trial, session_losses, trial_rules
+from src.modeling.trials.judging.judge import judge_trial, session_losses, trial_rules
 from tests.support.gate_outcomes import outcomes, skilled, unequal
 
 RULES = trial_rules(1, smallest_effect=0.005, max_sessions=1260, tickers=10)
