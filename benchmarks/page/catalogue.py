@@ -22,6 +22,7 @@ PARTS = (
     Part("training", "Training", 420),
     Part("intervals", "Intervals", 420),
     Part("workers", "Workers", 600),
+    Part("trials", "Trials", 900),
     Part("market", "Many tickers through the database", 1200),
 )
 LARGE = Part("large", "2,000 tickers of 5,000 sessions", 3 * 3600)

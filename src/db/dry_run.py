@@ -36,13 +36,14 @@ class DryRunStore:
         until: dt.date | None = None,
         columns: Sequence[str] | None = None,
         since: dt.date | None = None,
+        within: Mapping[str, str] | None = None,
     ) -> pl.DataFrame:
         """See Store."""
         import polars as pl
 
         changed = {t: self._frames[table.name, t] for t in tickers if self._is_changed(table, t)}
         if not changed and table.name not in self._added:
-            return self._store.load(table, tickers, until, columns, since)
+            return self._store.load(table, tickers, until, columns, since, within)
         frame = self._store.load(table, [t for t in tickers if t not in changed], until)
         if changed:
             frame = pl.concat([frame, *changed.values()], how="diagonal_relaxed")
@@ -52,7 +53,8 @@ class DryRunStore:
         if "date" in frame.columns:
             date = pl.col("date")
             frame = frame.filter(date <= (until or date), date >= (since or date))
-        return frame.sort(table.key).select(columns or pl.all())
+        chosen = frame.filter(**within) if within else frame
+        return chosen.sort(table.key).select(columns or pl.all())
 
     def count_lacking(
         self,

@@ -27,10 +27,11 @@ class Store(Protocol):
         until: dt.date | None = None,
         columns: Sequence[str] | None = None,
         since: dt.date | None = None,
+        within: Mapping[str, str] | None = None,
     ) -> pl.DataFrame:
         """Rows in key order, with dates from ``since`` up to ``until``, both included.
 
-        With the given ``columns``, or all.
+        With the given ``columns``, or all; of the rows with the values ``within``, or of all.
         """
         ...
 
@@ -140,9 +141,10 @@ class PostgresStore:
         until: dt.date | None = None,
         columns: Sequence[str] | None = None,
         since: dt.date | None = None,
+        within: Mapping[str, str] | None = None,
     ) -> pl.DataFrame:
         """See Store."""
-        return reading.read(self._connection, table, tickers, (since, until), columns)
+        return reading.read(self._connection, table, tickers, (since, until), columns, within)
 
     def count_lacking(
         self,

@@ -124,9 +124,10 @@ class CheckedStore:
         until: dt.date | None = None,
         columns: Sequence[str] | None = None,
         since: dt.date | None = None,
+        within: Mapping[str, str] | None = None,
     ) -> pl.DataFrame:
         """See Store."""
-        return self._below.load(table, tickers, until, columns, since)
+        return self._below.load(table, tickers, until, columns, since, within)
 
     def count_lacking(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from src.core.tables import BATCH_WITHDRAWALS, BUNDLE_FILES, INGEST_BATCHES, JSON, Table
@@ -23,10 +23,11 @@ def read(
     tickers: Sequence[str],
     dates: Dates = (None, None),
     wanted: Sequence[str] | None = None,
+    within: Mapping[str, str] | None = None,
 ) -> pl.DataFrame:
     """Rows of ``table`` for ``tickers`` in key order, of ``dates`` from the first up to the second.
 
-    All columns, or those ``wanted``.
+    All columns, or those ``wanted``; rows with the values ``within``, or all.
 
     Raises:
         ValueError: The table has no such column.
@@ -38,7 +39,9 @@ def read(
         missing = [name for name in undeclared if name not in stored]
         if missing:
             raise ValueError(f"{table.name} has no column {missing[0]!r}")
-    return arrays.unpack_columns(table, read_packed(connection, table, tickers, names, dates))
+    return arrays.unpack_columns(
+        table, read_packed(connection, table, tickers, names, dates, within)
+    )
 
 
 def read_packed(
@@ -47,6 +50,7 @@ def read_packed(
     tickers: Sequence[str],
     names: Sequence[str],
     dates: Dates = (None, None),
+    within: Mapping[str, str] | None = None,
 ) -> pl.DataFrame:
     """As ``read`` of these columns, which the table has; arrays are bytes (see ``arrays``)."""
     import polars as pl
@@ -57,6 +61,9 @@ def read_packed(
         if day is not None and "date" in table.columns:
             parameters.append(day.isoformat())
             chosen += f" AND date {sign} ${len(parameters)}::date"
+    for name, value in (within or {}).items():
+        parameters.append(value)
+        chosen += f' AND "{name}" = ${len(parameters)}'
     read_names = [*names, *(name for name in table.key if name not in names)]
     packed = arrays.array_columns(table)
     values = [f'array_send("{n}") AS "{n}"' if n in packed else f'"{n}"' for n in read_names]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,19 @@ _LOG = (
     f"WHERE ({sql.names(_ANSWER)}) IS NOT DISTINCT FROM "
     f"({', '.join(_FORECAST[name] for name in _ANSWER)})"
     ") ON CONFLICT DO NOTHING"
+)
+_LOGGED = sql.names((*PREDICTIONS.key, "sessions", "made_at"), "p")
+_OF_TRIALS = "p.kind = 'shadow' AND p.version = ANY(%(versions)s)"
+_AWAITED = (
+    f"SELECT {_LOGGED} FROM predictions p WHERE {_OF_TRIALS} "  # noqa: S608 declared names
+    "AND p.ticker = ANY(%(tickers)s) AND p.feature_date < %(until)s AND NOT EXISTS ("
+    f"SELECT FROM prediction_outcomes o WHERE {sql.same_key(PREDICTIONS, 'o', 'p')})"
+)
+_RECORDED = (
+    f"SELECT {_LOGGED}, newest.label_end, newest.realised_return FROM predictions p "  # noqa: S608
+    f"CROSS JOIN LATERAL ({_NEWEST_OUTCOME}) newest WHERE {_OF_TRIALS} "
+    "AND (p.ticker, p.horizon, p.feature_date) IN ("
+    "SELECT * FROM unnest(%(tickers)s::text[], %(horizons)s::text[], %(days)s::date[]))"
 )
 _COMPARED = ("realised_return", "label_end", "return_basis")
 _OUTCOME = sql.placeholders(PREDICTION_OUTCOMES)
@@ -62,6 +76,32 @@ class ForecastLog:
         An outcome equal to the newest one of its forecast is not stored again.
         """
         return self._write(_RECORD, outcomes)
+
+    def awaited_of_trials(
+        self, versions: Sequence[str], tickers: Sequence[str], until: dt.date
+    ) -> list[tuple[Any, ...]]:
+        """Shadow forecasts of these versions, before a session, that have no outcome yet.
+
+        The key, ``sessions`` and ``made_at``.
+        """
+        parameters = {"versions": list(versions), "tickers": list(tickers), "until": until}
+        return self._connection.execute(_AWAITED, parameters, prepare=False).fetchall()
+
+    def recorded_of_trials(
+        self, versions: Sequence[str], keys: Sequence[tuple[str, str, dt.date]]
+    ) -> list[tuple[Any, ...]]:
+        """Shadow forecasts of these versions that have an outcome, at tickers, horizons and days.
+
+        As ``awaited_of_trials``, then ``label_end`` and ``realised_return`` of the newest one.
+        """
+        tickers, horizons, days = ([*part] for part in zip(*keys, strict=True))
+        parameters = {
+            "versions": list(versions),
+            "tickers": tickers,
+            "horizons": horizons,
+            "days": days,
+        }
+        return self._connection.execute(_RECORDED, parameters, prepare=False).fetchall()
 
     def _write(self, statement: str, rows: Sequence[Row]) -> int:
         if not rows:

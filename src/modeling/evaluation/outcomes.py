@@ -16,13 +16,13 @@ from src.core.tables import (
     CORPORATE_ACTIONS,
     FEATURES_DAILY,
     INSTRUMENT_STATES,
-    PREDICTION_OUTCOMES,
     PREDICTIONS,
 )
 from src.data.corporate_actions.ledger import applied_actions
 from src.data.corporate_actions.recording.joined import joined_actions
 from src.data.sources.delivery import NOISE
 from src.features.labels import label_rows
+from src.modeling.evaluation import logged_forecasts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -141,7 +141,7 @@ def record_outcomes(context: RunContext) -> dict[str, Any]:
     Returns:
         ``recorded`` and ``restated`` outcomes, forecasts that are due and have none by the reason,
         and ``notes``, a sentence for each such reason; nothing for a run that is not live. All are
-        of forecasts that were served: those of challengers mature beside them, and are not counted.
+        of forecasts that were served: those of running trials mature beside them, uncounted.
     """
     import polars as pl
 
@@ -149,24 +149,28 @@ def record_outcomes(context: RunContext) -> dict[str, Any]:
         return {}
     counts = dict.fromkeys(("recorded", "restated", *WAITING_REASONS), 0)
     until = context.calendar.last_closed(context.now)
-    logged = _logged(context).filter(pl.col("feature_date") < until)
+    logged = logged_forecasts.to_settle(context, until)
     if logged.is_empty():
         return {**counts, "notes": []}
     tickers, first = logged["ticker"].unique().to_list(), logged["feature_date"].min()
     assert isinstance(first, dt.date)  # noqa: S101 it is not empty
     prices = context.store.load(FEATURES_DAILY, tickers, columns=_PRICES, since=first)
     due = _closed_by_delisting(context, matured(logged, prices, context.calendar, until))
-    changed, is_served = unsettled(due), pl.col("kind") == "served"
-    notes = _price_notes(context, changed)
-    served, shadow = (changed.filter(is_served), changed.filter(~is_served))
-    recorded = [
-        context.records.forecasts.record(
+    changed, is_served = unsettled(due), pl.col("kind") == logged_forecasts.SERVED
+    served = changed.filter(is_served)
+    restated = served.drop_nulls("realised_return")
+    shadow = changed.filter(~is_served)
+    beside = logged_forecasts.with_restated(context, restated)
+    if not beside.is_empty():
+        of_them = unsettled(matured(beside, prices, context.calendar, until))
+        shadow = pl.concat([shadow, of_them])
+    notes = _price_notes(context, pl.concat([served, shadow]))
+    # Should the run end between the two, the next one finds what is restated by what was served.
+    for rows in (shadow, served):
+        counts["recorded"] = context.records.forecasts.record(
             [outcome_row(row, notes, context.now) for row in rows.iter_rows(named=True)]
         )
-        for rows in (served, shadow)
-    ]
-    counts["recorded"] = recorded[0]
-    counts["restated"] = served.height - served["realised_return"].null_count()
+    counts["restated"] = restated.height
     waiting = _awaited(due.filter(is_served), context.calendar)
     for reason, count in waiting["waits_for"].value_counts().iter_rows():
         counts[reason] = count
@@ -212,26 +216,6 @@ def waiting_notes(waiting: pl.DataFrame) -> Iterator[str]:
             f"{', '.join(tickers[:NAMED])}{more}: {count} forecast{'s' if count > 1 else ''} came "
             f"due without an outcome, because of {why}."
         )
-
-
-def _logged(context: RunContext) -> pl.DataFrame:
-    """Every logged forecast of the context's tickers, with its newest outcome or nulls.
-
-    ``logged_as`` is the ticker that it was made for: an earlier symbol where that was changed.
-    """
-    import polars as pl
-
-    key = list(PREDICTIONS.key)
-    load, identities = context.store.load, context.store.identities()
-    symbols = identities.symbols_of(context.tickers)
-    forecasts = load(PREDICTIONS, symbols, columns=[*key, "sessions", "made_at"])
-    outcomes = load(
-        PREDICTION_OUTCOMES, symbols, columns=[*key, "matured_at", "label_end", "realised_return"]
-    )
-    newest = outcomes.unique(key, keep="last", maintain_order=True).drop("matured_at")
-    logged = forecasts.join(newest, on=key, how="left").with_columns(logged_as="ticker")
-    of_today = identities.resolve_rows(logged, "feature_date")
-    return of_today.filter(pl.col("ticker").is_in(list(context.tickers)))
 
 
 def _price_notes(context: RunContext, changed: pl.DataFrame) -> PriceNotes:

@@ -82,7 +82,7 @@ def _look(context: RunContext, trial: Trial) -> TrialEvent | None:
     connection = context.records.connection
     register, pairs = TrialLog(connection), TrialPairs(connection)
     outcomes = pairs.count_sessions(trial.candidate_version)
-    if not is_due(trial, outcomes, _seen(register.events(trial.hash))):
+    if not is_due(trial, outcomes, _seen(register.events(trial.hash, series=False))):
         return None
     until = context.calendar.last_closed(context.now)
     evidence = trial_evidence(pairs, trial, context.calendar, until)
