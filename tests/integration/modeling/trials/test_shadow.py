@@ -269,6 +269,49 @@ def test_outcomes_of_shadow_forecasts_mature_and_are_not_counted_as_served(eveni
     assert record_outcomes(evenings.context)["recorded"] == 0
 
 
+def outcomes_of(evenings, kind):
+    return evenings.runs.connection.execute(
+        "SELECT ticker, realised_return, note FROM prediction_outcomes "
+        "WHERE kind = %s AND horizon = 'short' ORDER BY matured_at, ticker",
+        (kind,),
+    ).fetchall()
+
+
+def test_a_restated_outcome_is_restated_for_a_running_trial_too(evenings):
+    evenings.register(challenger=put_set(evenings, LinearModel((), np.zeros(0), 0.004)))
+    evenings.again()
+    evenings.next(training=False)
+    assert [note for *_, note in outcomes_of(evenings, "shadow")] == [""] * len(TICKERS)
+    prices = PRICES.until(evenings.row + 1)
+    prices.close[-1] *= 1.01
+    evenings.runs.store_prices(clean_rows(DAYS[: evenings.row + 1], prices, TICKERS))
+    context = evenings.context
+
+    later = replace(context, now=context.now + dt.timedelta(hours=1))
+    assert record_outcomes(later)["restated"] == len(TICKERS)
+
+    shadow = outcomes_of(evenings, "shadow")
+    assert [value for _, value, _ in shadow[len(TICKERS) :]] == pytest.approx(
+        (prices.close[-1] / prices.close[-2] - 1).tolist()
+    )
+    assert all(note.startswith("restated from") for *_, note in shadow[len(TICKERS) :])
+    assert shadow == outcomes_of(evenings, "served")
+
+
+def test_what_an_ended_trial_forecast_last_gets_no_outcome(evenings):
+    ended = evenings.register(challenger=put_set(evenings, LinearModel((), np.zeros(0), 0.004)))
+    other = evenings.register(challenger=put_set(evenings, LinearModel((), np.zeros(0), 0.003)))
+    evenings.again()
+    evenings.log.add_event(trial_event(ended, "stopped"))
+
+    evenings.next(training=False)
+
+    versions = evenings.runs.connection.execute(
+        "SELECT DISTINCT version FROM prediction_outcomes WHERE kind = 'shadow'"
+    ).fetchall()
+    assert versions == [(other.candidate_version,)]
+
+
 def test_a_run_that_writes_nothing_forecasts_for_no_trial(evenings):
     digest = put_set(evenings, LinearModel((), np.zeros(0), 0.004))
     trial = evenings.register(challenger=digest)
