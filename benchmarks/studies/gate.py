@@ -48,6 +48,9 @@ MANY = LEVELS[0][0] + 1
 # Largest share of a label's variance that a forecast may have without failing on it alone.
 SIZES = {1: 0.005, 63: 0.05}
 YEAR = 252
+# Volatility of a session's return, how it is kept and spread (its logarithm is an AR(1)), and the
+# market's part of the variance.
+VOLATILITY, KEPT, SPREAD, MARKET = 0.015, 0.97, 0.6, 0.3
 # Sessions before a tilt has its first slope.
 WARM_UP = rank_tilt.SLOPE_FROM + rank_tilt.SLOPE_EVERY
 
@@ -91,20 +94,43 @@ def pairs_of(world: World, pairs: int, seed: int) -> Iterator[Pair]:
         yield _pair(world, random)
 
 
+def spread_of(world: World) -> float:
+    """Standard deviation of an outcome."""
+    return float(VOLATILITY * np.exp(SPREAD**2) * np.sqrt(world.horizon))
+
+
+def overstated_by(world: World) -> float:
+    """How many times as large as what it knows a forecast is; 0 for one that knows nothing."""
+    return {"skill": 1.0, "harm": 1.0, "break-even": 2.0}.get(world.kind, 0.0)
+
+
+def pull_of(world: World) -> float:
+    """What a signal of 1 foretells of an outcome."""
+    overstated = overstated_by(world)
+    if not overstated:
+        return 0.0
+    size = world.size / overstated**2
+    return float(np.sqrt(size / (1 - size)) * spread_of(world))
+
+
+def pull_of_session(world: World) -> float:
+    """What a signal of 1 adds to the next session's return."""
+    keep = world.persistence
+    return pull_of(world) * (1 - keep) / (1 - keep**world.horizon)
+
+
 def _pair(world: World, random: np.random.Generator) -> Pair:
     h, keep, shape = world.horizon, world.persistence, (world.dates + world.horizon, world.tickers)
-    log_vol = persistent(random, (shape[0], 1), 0.97) * 0.6
+    log_vol = persistent(random, (shape[0], 1), KEPT) * SPREAD
     market, own = student(random, (shape[0], 1)), student(random, shape)
-    daily = 0.015 * np.exp(log_vol) * (np.sqrt(0.3) * market + np.sqrt(0.7) * own)
-    spread = 0.015 * np.exp(0.36) * np.sqrt(h)
+    daily = VOLATILITY * np.exp(log_vol) * (np.sqrt(MARKET) * market + np.sqrt(1 - MARKET) * own)
+    spread = spread_of(world)
     signal = persistent(random, shape, keep, world.shared)
     champion: Floats | None = None
-    if world.kind in ("skill", "harm", "break-even"):
-        overstated = 2 if world.kind == "break-even" else 1
-        size = world.size / overstated**2
-        pull = np.sqrt(size / (1 - size)) * spread
-        daily[1:] += signal[:-1] * pull * (1 - keep) / (1 - keep**h)
-        forecast = signal * pull * overstated
+    overstated = overstated_by(world)
+    if overstated:
+        daily[1:] += signal[:-1] * pull_of_session(world)
+        forecast = signal * pull_of(world) * overstated
         if world.kind == "harm":
             forecast[:, : world.tickers // 10] *= -1
     else:
@@ -112,7 +138,7 @@ def _pair(world: World, random: np.random.Generator) -> Pair:
     if world.kind == "rivals":
         champion = persistent(random, shape, keep, world.shared)[:-h] * spread
         champion *= np.sqrt(world.size)
-    sigma = np.broadcast_to(0.015 * np.exp(0.97 * log_vol), shape)[:-h] * np.sqrt(h)
+    sigma = np.broadcast_to(VOLATILITY * np.exp(KEPT * log_vol), shape)[:-h] * np.sqrt(h)
     return labels(daily, h), forecast[:-h], champion, sigma
 
 

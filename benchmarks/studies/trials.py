@@ -12,10 +12,11 @@ break-even                twice a true signal: what it knows is just lost by ove
 rivals                    persistent, and so is the live model that it is compared with
 skill                     a true signal of that R2
 Columns: how trials end with the smallest effect that is registered; better when no effect is too
-small and nothing else ends a trial; histories in which the true mean loss difference is outside
-the confidence sequence at any session: the mean of all histories, by loss, and (absolute, useless
-against zero) the mean of what the forecasts so far had to expect, which is what a forecast that
-hardly moves in five years can show; median sessions to "better" of those that reach it.
+small and nothing else ends a trial; histories in which the mean loss difference is outside the
+confidence sequence at any session, by loss: first the mean so far of what was to be expected when
+each forecast was made (``expected_losses``), which is what the sequence bounds, then the mean of
+all histories, which a forecast that hardly moves does not show in five years; median sessions to
+"better" of those that reach it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
 
+from benchmarks.studies.expected_losses import Rest, expected_differences, rest_of
 from benchmarks.studies.gate import Pair, World, pairs_of
 from src.core.arrays import Bools, Floats, Ints
 from src.modeling.evaluation import hac
@@ -48,8 +50,6 @@ SIZES = {1: 0.005, 63: 0.05}
 EFFECTS = {1: 0.0005, 63: 0.005}
 # Histories that are looked at together.
 BLOCK = 20
-# Tickers whose outcomes stand for all.
-FEW = 4
 ENDINGS = ("better", "equivalent", "worse", "ran_out")
 
 
@@ -89,14 +89,12 @@ class History(NamedTuple):
         losses: What the gate looks at.
         bounded: Absolute and squared loss differences by session, and the absolute ones plus and
             less the smallest effect; (T, 4).
-        outcomes: Of a few tickers, (T, few).
-        challenger: (T, N).
+        expected: What the absolute and squared ones had to be when forecasts were made; (T, 2).
     """
 
     losses: CumulativeLosses
     bounded: Floats
-    outcomes: Floats
-    challenger: Floats
+    expected: Floats
 
 
 class Course(NamedTuple):
@@ -109,7 +107,8 @@ class Course(NamedTuple):
         lowest: Largest lower bound of the absolute and squared loss difference; (histories, 2).
         highest: Smallest upper bound of them.
         means: Their means over the history.
-        missed: Whether the absolute one that was to be expected was ever outside.
+        missed: Whether the mean so far of those that were to be expected was ever outside;
+            (histories, 2).
     """
 
     ending: npt.NDArray[np.str_]
@@ -121,14 +120,18 @@ class Course(NamedTuple):
     missed: Bools
 
 
+def world_of(challenger: Challenger, horizon: int, tickers: int) -> World:
+    size = SIZES[horizon] * challenger.size
+    return World(challenger.kind, horizon, tickers, SESSIONS, size, challenger.persistence)
+
+
 def histories(
     challenger: Challenger, horizon: int, tickers: int, count: int, seed: int = 17
 ) -> Iterator[Pair]:
     """Outcomes, challenger, live model or None for zero, and volatility."""
-    size = SIZES[horizon] * challenger.size
-    world = World(challenger.kind, horizon, tickers, SESSIONS, size, challenger.persistence)
+    world = world_of(challenger, horizon, tickers)
     for actual, forecast, live, sigma in pairs_of(world, count, seed):
-        constant = np.full_like(forecast, np.sqrt(size * (actual**2).mean()))
+        constant = np.full_like(forecast, np.sqrt(world.size * (actual**2).mean()))
         yield actual, constant if challenger.name == "constant" else forecast, live, sigma
 
 
@@ -142,14 +145,15 @@ def rules_of(challenger: Challenger, horizon: int, tickers: int) -> TrialRules:
     )
 
 
-def course(pairs: Iterator[Pair], rules: TrialRules) -> Course:
+def course(pairs: Iterator[Pair], world: World, rules: TrialRules) -> Course:
     """Looks at every history after every session; see ``judge.judge_trial``."""
-    blocks = iter(lambda: [_history(p, rules) for p in itertools.islice(pairs, BLOCK)], [])
-    parts = [_course(block, rules) for block in blocks]
+    rest = rest_of(world)
+    read = (_history(pair, world, rest, rules) for pair in pairs)
+    parts = [_course(block, rules) for block in iter(lambda: [*itertools.islice(read, BLOCK)], [])]
     return Course(*(np.concatenate(fields) for fields in zip(*parts, strict=True)))
 
 
-def _history(pair: Pair, rules: TrialRules) -> History:
+def _history(pair: Pair, world: World, rest: Rest, rules: TrialRules) -> History:
     actual, challenger, live, sigma = pair
     reference = np.zeros_like(actual) if live is None else live
     absolute, errors = judge.session_losses(actual, challenger, reference, "absolute")
@@ -159,20 +163,8 @@ def _history(pair: Pair, rules: TrialRules) -> History:
     return History(
         gate_losses.cumulate_losses(actual, challenger, live, sigma=scale),
         np.stack([absolute, squared, absolute + margin, absolute - margin], axis=1),
-        actual[:, :FEW],
-        challenger,
+        expected_differences(pair, world, rest),
     )
-
-
-def expected_differences(challenger: Floats, outcomes: Floats) -> Floats:
-    """Absolute loss of zero less that of forecasts (..., N) that know nothing, mean over N.
-
-    -E max(|f| - |y|, 0) for outcomes that are as often below zero as above.
-    """
-    sizes = np.sort(np.abs(outcomes), axis=None)
-    smaller = np.searchsorted(sizes, np.abs(challenger))
-    below = hac.cumulated(sizes)[smaller]
-    return np.asarray((below - np.abs(challenger) * smaller).mean(axis=-1) / sizes.size)
 
 
 def _course(block: list[History], rules: TrialRules) -> Course:
@@ -181,11 +173,7 @@ def _course(block: list[History], rules: TrialRules) -> Course:
         np.stack([each.losses.panel.counts for each in block], axis=1),
     )
     bounded = hac.cumulate(np.stack([each.bounded for each in block], axis=1))
-    expected = expected_differences(
-        np.stack([each.challenger for each in block], axis=1),
-        np.stack([each.outcomes for each in block]),
-    )
-    expected = hac.cumulated(expected) / np.maximum(np.arange(SESSIONS + 1), 1)[:, None]
+    expected = hac.cumulated(np.stack([each.expected for each in block], axis=1))
     ends = np.arange(rules.gate.dates_needed, SESSIONS + 1)
     bounds = bounds_at(bounded, ends, rules.gate.horizon, rules.max_sessions)
     low, high = bounds.low[..., :2], bounds.high[..., :2]
@@ -201,7 +189,8 @@ def _course(block: list[History], rules: TrialRules) -> Course:
         any(_is_better(each, end, free) for end in ends[better[:, i]].tolist())
         for i, each in enumerate(block)
     ]
-    outside = (low[..., 0] > expected[ends]) | (high[..., 0] < expected[ends])
+    so_far = expected[ends] / ends[:, None, None]
+    outside = (low > so_far) | (high < so_far)
     return Course(
         np.array([ending for ending, _ in endings]),
         np.array([end for _, end in endings]),
@@ -253,7 +242,7 @@ def share(hits: int, of: int) -> str:
     return f"{100 * hits / of:5.1f} ({100 * low:.1f}-{100 * high:.1f})"
 
 
-def line(name: str, part: Course, *, useless: bool) -> str:
+def line(name: str, part: Course) -> str:
     count = len(part.ending)
     truth = part.means.mean(axis=0)
     missed = ((part.lowest > truth) | (part.highest < truth)).sum(axis=0).tolist()
@@ -262,8 +251,8 @@ def line(name: str, part: Course, *, useless: bool) -> str:
         share(better.size, count),
         *(f"{100 * np.mean(part.ending == how):5.1f}" for how in ENDINGS[1:]),
         share(int(part.any_effect.sum()), count),
+        *(share(each, count) for each in part.missed.sum(axis=0).tolist()),
         *(share(each, count) for each in missed),
-        share(int(part.missed.sum()), count) if useless else "-",
         f"{np.median(better):.0f}" if better.size else "-",
     ]
     return f"{name:<28}" + " | ".join(cells)
@@ -276,15 +265,20 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"{arguments.histories} histories of {SESSIONS} sessions, a look after every session")
     print("better | equivalent | worse | ran out | better, any effect |", end=" ")
-    print("missed, absolute | squared | so far | sessions to better")
+    print(
+        "expected so far missed, absolute | squared | mean of all missed, absolute | squared",
+        end=" ",
+    )
+    print("| sessions to better")
     for horizon, tickers in itertools.product((1, 63), (1, 50)):
         for challenger in (*USELESS, *SKILLED):
             name = f"{horizon} {tickers} {challenger.name}"
             if arguments.only not in name:
                 continue
             pairs = histories(challenger, horizon, tickers, arguments.histories)
-            part = course(pairs, rules_of(challenger, horizon, tickers))
-            print(line(name, part, useless=challenger.kind == "noise"), flush=True)
+            world = world_of(challenger, horizon, tickers)
+            part = course(pairs, world, rules_of(challenger, horizon, tickers))
+            print(line(name, part), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,11 @@
 """Bound the mean loss difference of a session so that it may be looked at after every session.
 
+What is bounded is the mean so far of what was to be expected of each session when its forecasts
+were made, (1/t) sum E[d_i | known then], as by Choe and Ramdas ("Comparing sequential forecasters",
+arXiv 2110.00115, and 2402.09698): it asks who forecast better on these sessions but
+for the luck of single outcomes. It is no statement about sessions to come: a forecast that hardly
+moves shows one of its moods in five years, and its mean over all moods may be another.
+
 The boundary is Robbins' normal mixture (1970) with an estimated variance, the asymptotic confidence
 sequence of Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2024, arXiv 2103.06476). Differences of
 forecasts h sessions ahead overlap, so the variance is Bartlett's long-run one, and the boundary is
@@ -16,7 +22,7 @@ import numpy as np
 from src.core.arrays import Floats, Ints
 from src.modeling.evaluation import hac
 
-# The true mean is outside at any session in one history of twenty at most. The boundary is right
+# What is bounded is outside at any session in one history of twenty at most. The boundary is right
 # for long histories only: five simulated years hold 5 % where it is built at 1 %.
 LEVEL, ALPHA = 0.95, 0.01
 # Number over precision at which the boundary at ALPHA is narrowest: x - log(1 + x) = -2 log ALPHA.
@@ -29,7 +35,7 @@ MIN_DATES, MIN_PERIODS = 250, 8
 
 
 class ConfidenceSequence(NamedTuple):
-    """The mean of the differences up to and including each session, and bounds of the true mean.
+    """Mean of the differences up to and including each session, and bounds of what it had to be.
 
     Attributes:
         mean: NaN before the first difference.
@@ -57,7 +63,7 @@ def window(rows: int, horizon: int) -> int:
 
 
 def confidence_sequence(differences: Floats, horizon: int, longest: int) -> ConfidenceSequence:
-    """Bounds by session of the mean of (T,) or (T, N) differences, a row a session.
+    """Bounds by session of the expected mean so far of (T,) or (T, N) differences, a row a session.
 
     NaN is missing. ``longest`` is the number of sessions that was planned before the first: the
     bounds are narrowest after half of them, and right for any other number.

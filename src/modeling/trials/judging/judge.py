@@ -63,7 +63,8 @@ class TrialVerdict:
         gate: What the gate says of all pairs; its ``dates`` are the sessions with outcomes.
         sessions_needed: Sessions until the trial would end if effect and noise stayed as they are;
             0 when it has ended, None when that cannot be said.
-        sequence: Of the mean loss difference, the reference's less the challenger's, by row.
+        sequence: Of the mean loss difference so far, the reference's less the challenger's, by row:
+            of what was to be expected of these sessions when the forecasts were made.
         gain: That mean relative to ``scale``; None without a pair.
         scale: The reference's mean loss over the sessions with pairs; None without a pair.
     """

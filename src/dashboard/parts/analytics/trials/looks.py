@@ -74,9 +74,10 @@ def explained(trial: TrialState, shown: Differences, level: float | None) -> str
     cut = " What is larger than the chart is cut off." if shown.is_clipped else ""
     return (
         f"Line: how much smaller the challenger's mean {loss} was than that of {against}, over all "
-        f"sessions so far. Band: where that may lie in truth{sure} at every look together. While "
-        "it covers the dashed line, the two cannot be told apart. Between the dotted lines a "
-        f"difference is too small to matter. Rings: looks.{cut}"
+        "sessions so far. Band: where it would be but for the luck of single outcomes"
+        f"{sure} at every look together; of these sessions, not of those to come. While it covers "
+        "the dashed line, the two cannot be told apart. Between the dotted lines a difference is "
+        f"too small to matter. Rings: looks.{cut}"
     )
 
 
