@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from src.core.errors import ForecastError
@@ -55,6 +56,11 @@ def _complete(
 ) -> Trial:
     name = trial.challenger
     if name in STORABLE_CANDIDATES:
+        if name in OPTIONAL_CANDIDATES and find_spec("lightgbm") is None:
+            raise TrialRefused(
+                f"{name} cannot be fitted here, because LightGBM is not installed: `pip install "
+                "lightgbm` where the pipeline runs, or give another challenger."
+            )
         if name.startswith("rank_") and len(members) < RANKED_FROM:
             raise TrialRefused(
                 f"{name} learns ranks among {RANKED_FROM} tickers or more, and the pool "

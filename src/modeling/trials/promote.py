@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from src.registry.storage.artifact import Artifact
     from src.registry.storage.artifact_store import ArtifactStore
 
+# How long after its end a challenger can be promoted: it has not been fitted, and forecast nothing,
+# since then.
+LATEST = dt.timedelta(days=365)
+
 
 def promote(
     connection: Connection, store: ArtifactStore, trial: Trial, author: Author, reason: str
@@ -39,8 +43,8 @@ def promote(
     """Make the challenger live as a rollback makes a version live, in one step, and pin it.
 
     A kill before that step's commit leaves what was live. Only a trial that ended better can be
-    promoted, while what it was compared with is what is live: a rollback can be made at any time
-    because what it restores was live once, which no challenger was.
+    promoted, within a year, while what it was compared with is what is live: a rollback can be made
+    at any time because what it restores was live once, which no challenger was.
 
     Args:
         connection: Autocommit, in no transaction.
@@ -59,12 +63,17 @@ def promote(
     trials, log = TrialLog(connection), EventLog(connection)
     with only_writer(store.root):
         ending = _ending(trial, trials.events(trial.hash))
+        _check_age(trial, ending, author.at)
         artifact = store.write(_as_champion(_load(store, trial, trials), trial, ending))
         with log.exclusive():
             # Nobody else promotes from here on.
             _ending(trial, trials.events(trial.hash))
-            before = live_states(log.decisive([trial.pool])).get(artifact.pair)
+            before, then = (
+                live_states(log.decisive([trial.pool], until=until)).get(artifact.pair)
+                for until in (None, ending.at)
+            )
             _check_place(trial, ending, before, store)
+            _check_replaced(trial, ending, before, then)
             log.append(after_trial(artifact, before, author, trial_tag(trial.hash), reason))
             _write_inputs(connection, artifact, author.at)
             evidence = {"digest": artifact.digest}
@@ -147,6 +156,29 @@ def _check_place(
         raise TrialConflict(
             f"{served} was promoted at {place} on {since}, after the trial {trial.hash[:12]} had "
             "ended: its challenger was never compared with it, so register a new trial."
+        )
+
+
+def _check_replaced(
+    trial: Trial, ending: TrialEvent, live: LiveState | None, then: LiveState | None
+) -> None:
+    """Refuse where another model is live than at the trial's end; zero it was compared with too."""
+    if live is None or then is None or live.live.served in ("", BASELINE, then.live.served):
+        return
+    raise TrialConflict(
+        f"{live.live.served} is live at {trial.pool} {trial.horizon} since {_day(live.live.at)}, "
+        f"and {then.live.served or 'another model'} was when the trial {trial.hash[:12]} ended on "
+        f"{_day(ending.at)}: its challenger was not compared with what it would replace, so "
+        "register a new trial."
+    )
+
+
+def _check_age(trial: Trial, ending: TrialEvent, at: dt.datetime) -> None:
+    """Refuse a verdict that is too old."""
+    if at - ending.at > LATEST:
+        raise TrialConflict(
+            f"The trial {trial.hash[:12]} ended on {_day(ending.at)}, more than a year ago: its "
+            "challenger has not been fitted or compared since, so register a new trial."
         )
 
 

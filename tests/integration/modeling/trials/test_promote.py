@@ -211,6 +211,41 @@ def test_what_was_pinned_since_stays_until_it_is_unpinned(connection, models):
     assert models.load("NSE", "short").served == "ridge"
 
 
+def test_a_model_that_was_restored_since_was_not_compared_with_it(connection, models):
+    put_live(
+        connection,
+        models.store.root,
+        [winner(candidate="drift", served="drift"), make_artifact(horizon="long", sessions=63)],
+    )
+    archive = VersionArchive(models.store.root.parent / "mlops" / "model_archive")
+    registry = Registry(models, archive)
+    early = Author("B. Iyer", dt.datetime(2026, 4, 1, tzinfo=dt.UTC))
+    registry.make_version("v1", early)
+    models.publish([winner(candidate="rank_tilt", served="rank_tilt", since="2026-04-10")], early)
+    trial = on_trial(connection, models)
+    end(connection, trial)
+    registry.roll_back("v1", Author("B. Iyer", LATER))
+    registry.unpin("NSE", Author("B. Iyer", LATER))
+    assert refusal(connection, models, trial) == (
+        f"drift is live at NSE short since 2026-12-02, and rank_tilt was when the trial "
+        f"{trial.hash[:12]} ended on 2026-12-01: its challenger was not compared with what it "
+        "would replace, so register a new trial."
+    )
+
+
+def test_what_ended_more_than_a_year_ago_is_not_promoted(connection, models):
+    trial = on_trial(connection, models)
+    end(connection, trial)
+    late = Author("A. Rao", ENDED + dt.timedelta(days=366))
+    with pytest.raises(TrialConflict) as refused:
+        make_live(connection, models, trial, late)
+    assert str(refused.value) == (
+        f"The trial {trial.hash[:12]} ended on 2026-12-01, more than a year ago: its challenger "
+        "has not been fitted or compared since, so register a new trial."
+    )
+    make_live(connection, models, trial, Author("A. Rao", ENDED + dt.timedelta(days=365)))
+
+
 def test_without_inputs_of_its_features_it_does_not_go_live(connection, models):
     trial = on_trial(connection, models)
     end(connection, trial)

@@ -10,6 +10,7 @@ import pytest
 
 from src.core.trials import TrialConflict, TrialRefused
 from src.db.tables.trials import TrialLog
+from src.modeling.trials import challenger_checks
 from src.modeling.trials.challenger_checks import OVERRIDES, as_settings
 from src.modeling.trials.register import register, stop
 from src.registry.formats.models import LinearModel
@@ -85,6 +86,15 @@ def test_a_pool_that_has_no_model_is_refused_and_others_are_named(place, store):
 def test_without_any_model_there_is_no_trial(connection, store):
     assert refusal(connection, store, drift()) == (
         "The pool 'NSE' has no short model yet: run `python -m mlops.pipeline` first."
+    )
+
+
+def test_a_candidate_whose_library_is_missing_is_refused(place, store, monkeypatch):
+    monkeypatch.setattr(challenger_checks, "find_spec", lambda name: None)
+
+    assert refusal(place, store, drift(challenger="rank_tilt_lightgbm")) == (
+        "rank_tilt_lightgbm cannot be fitted here, because LightGBM is not installed: `pip "
+        "install lightgbm` where the pipeline runs, or give another challenger."
     )
 
 
