@@ -135,7 +135,12 @@ def _add_trial(url: str, trial: Trial, first: dt.date, last: dt.date) -> None:
 
 def _add(url: str, changes: dict[str, str], parameters: dict[str, Any]) -> None:
     made_at = "f.date::timestamp AT TIME ZONE 'UTC' + interval '14 hours'"
-    of_day = {"feature_date": "f.date", "last_close": "f.close", "made_at": made_at}
+    of_day = {
+        "feature_date": "f.date",
+        "target_date": "f.date + (p.target_date - p.feature_date)",
+        "last_close": "f.close",
+        "made_at": made_at,
+    }
     values = {name: f'p."{name}"' for name in PREDICTIONS.columns} | of_day | changes
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
@@ -144,10 +149,11 @@ def _add(url: str, changes: dict[str, str], parameters: dict[str, Any]) -> None:
             "AND p.horizon = ANY(%(horizons)s) ON CONFLICT DO NOTHING",
             parameters,
         )
-        connection.execute("ANALYZE")
+        connection.execute("ANALYZE predictions")
         for horizon, table in DATASETS.items():
             connection.execute(_OUTCOMES.format(table=table.name), {"horizon": horizon})
-        connection.execute("ANALYZE")
+        # Else the server would do so while runs are measured.
+        connection.execute("VACUUM (ANALYZE) predictions, prediction_outcomes")
 
 
 if __name__ == "__main__":

@@ -15,10 +15,12 @@ import pytest
 
 from src.db.connection import normalise_url
 from src.db.migrate import ensure_schema
+from src.db.tables.trials import TrialLog
 from tests.conftest import ROOT
 from tests.support.clusters import Cluster
 from tests.support.many_tickers import EVENING, contents, results, write_files
 from tests.support.networks import HERE, Hosts, Relay, missing
+from tests.support.trials import registered_trial
 
 pytestmark = pytest.mark.slow
 
@@ -72,7 +74,7 @@ def new_home(server, tmp_path_factory, folder):
     """Makes homes; their databases are dropped in the end."""
     made = []
 
-    def make(*, updated=True):
+    def make(*, updated=True, folder=folder):
         name = f"test_{uuid.uuid4().hex[:12]}"
         with psycopg.connect(server, autocommit=True) as admin:
             admin.execute(f"CREATE DATABASE {name}")
@@ -140,6 +142,41 @@ def test_a_cluster_writes_what_one_process_writes(new_home, undisturbed, start_c
     assert contents(home.url) == undisturbed
     done = [(cluster.folder / f"worker{number}").read_text() for number in (0, 1)]
     assert not [text for text in done if "Traceback" in text]
+
+
+# Of so many tickers and sessions ranks can be learned.
+RANKED = 22, 800
+
+
+def test_two_processes_and_a_cluster_fit_the_challengers_that_one_process_fits(
+    new_home, start_cluster, tmp_path
+):
+    tickers = write_files(tmp_path / "prices", *RANKED, traded=True)
+    kept = {}
+    for name in ("one process", "two processes", "cluster"):
+        home = new_home(folder=tmp_path / "prices")
+        trials = [
+            registered_trial(reference="live", challenger=challenger, settings={"refit_every": 63})
+            for challenger in ("ridge", "rank_tilt")
+        ]
+        with psycopg.connect(home.url, autocommit=True) as connection:
+            for trial in trials:
+                TrialLog(connection).register(trial)
+        options = ("--workers", "2") if name == "two processes" else ()
+        if name == "cluster":
+            options = ("--engine", start_cluster(home.environment, home.environment).address)
+        code, _, said = home.run(*options)
+        assert code == 0, said
+        with psycopg.connect(home.url) as connection:
+            shadows = dict(
+                connection.execute(
+                    "SELECT model, count(*) FROM predictions WHERE kind = 'shadow' GROUP BY model"
+                ).fetchall()
+            )
+        assert shadows == {"ridge": len(tickers), "rank_tilt": len(tickers)}
+        kept[name] = contents(home.url)
+    assert kept["two processes"] == kept["one process"]
+    assert kept["cluster"] == kept["one process"]
 
 
 def test_the_block_of_a_killed_process_is_done_by_another(new_home, undisturbed):

@@ -36,8 +36,13 @@ def names(count: int) -> list[str]:
     return [f"S{number:03}.NS" for number in range(count)]
 
 
-def write_files(folder: Path, count: int, sessions: int = 60, until: dt.date = LAST) -> list[str]:
-    """A file for each of ``count`` tickers, of the same prices whatever else is written."""
+def write_files(
+    folder: Path, count: int, sessions: int = 60, until: dt.date = LAST, *, traded: bool = False
+) -> list[str]:
+    """A file for each of ``count`` tickers, of the same prices whatever else is written.
+
+    The volume is the same in all sessions unless it is ``traded``; some inputs need it to vary.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     days = [day for day in nse().array.tolist() if day <= LAST][-sessions:]
     prices = wandering(len(days), count)
@@ -45,8 +50,9 @@ def write_files(folder: Path, count: int, sessions: int = 60, until: dt.date = L
         lines = ["date,open,high,low,close,volume"]
         for row, day in enumerate(days):
             bar = [getattr(prices, name)[row, column] for name in ("open", "high", "low", "close")]
+            volume = f"{prices.volume[row, column]:.0f}" if traded else "1000"
             if day <= until:
-                lines.append(",".join([str(day), *(f"{price:.4f}" for price in bar), "1000"]))
+                lines.append(",".join([str(day), *(f"{price:.4f}" for price in bar), volume]))
         (folder / f"{ticker}.csv").write_text("\n".join(lines) + "\n")
     return names(count)
 

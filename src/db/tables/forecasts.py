@@ -36,7 +36,9 @@ _LOGGED = sql.names((*PREDICTIONS.key, "sessions", "made_at"), "p")
 _OF_TRIALS = "p.kind = 'shadow' AND p.version = ANY(%(versions)s)"
 _AWAITED = (
     f"SELECT {_LOGGED} FROM predictions p WHERE {_OF_TRIALS} "  # noqa: S608 declared names
-    "AND p.ticker = ANY(%(tickers)s) AND p.feature_date < %(until)s AND NOT EXISTS ("
+    "AND p.ticker = ANY(%(tickers)s) AND p.feature_date < %(until)s "
+    # A week, for sessions that the calendar of then did not know of.
+    "AND p.target_date <= %(until)s::date + 7 AND NOT EXISTS ("
     f"SELECT FROM prediction_outcomes o WHERE {sql.same_key(PREDICTIONS, 'o', 'p')})"
 )
 _RECORDED = (
@@ -80,7 +82,7 @@ class ForecastLog:
     def awaited_of_trials(
         self, versions: Sequence[str], tickers: Sequence[str], until: dt.date
     ) -> list[tuple[Any, ...]]:
-        """Shadow forecasts of these versions, before a session, that have no outcome yet.
+        """Shadow forecasts of these versions that have no outcome yet, and may have by a session.
 
         The key, ``sessions`` and ``made_at``.
         """
