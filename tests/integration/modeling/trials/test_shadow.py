@@ -9,6 +9,7 @@ import pytest
 from src.core.calendars.nse import nse
 from src.db.migrate import ensure_schema
 from src.db.tables.trials import TrialLog
+from src.modeling.evaluation.logged_forecasts import to_settle
 from src.modeling.evaluation.outcomes import record_outcomes
 from src.modeling.trials.shadow import shadow_forecasts
 from src.registry.formats.models import LinearModel
@@ -267,6 +268,22 @@ def test_outcomes_of_shadow_forecasts_mature_and_are_not_counted_as_served(eveni
     assert [ticker for ticker, _ in stored] == list(TICKERS)
     assert [value for _, value in stored] == pytest.approx(came.tolist())
     assert record_outcomes(evenings.context)["recorded"] == 0
+
+
+def test_a_run_reads_of_trials_only_what_lacks_an_outcome(evenings):
+    trial = evenings.register(challenger=put_set(evenings, LinearModel((), np.zeros(0), 0.004)))
+    evenings.again()
+    for _ in range(2):
+        evenings.next(training=False)
+    evenings.row += 1  # on the evening after, before its run
+
+    logged = to_settle(evenings.context, evenings.day)
+
+    shadow = logged.filter(kind="shadow")
+    assert shadow["feature_date"].unique().to_list() == [DAYS[evenings.row - 1]]
+    assert shadow["ticker"].to_list() == list(TICKERS)
+    assert shadow["version"].unique().to_list() == [trial.candidate_version]
+    assert logged.filter(kind="served", horizon="short").height == 3 * len(TICKERS)
 
 
 def outcomes_of(evenings, kind):
