@@ -31,7 +31,7 @@ test: $(VENV)/.ready-dev
 
 # Processes killed, disks full, connections cut …, and what must hold all the same: docs/operations.md.
 chaos: $(VENV)/.ready-dev
-	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(EPISODES),--episodes $(EPISODES)) \
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(EPISODES),--episodes $(EPISODES)) \
 	    $(if $(EPISODE),--episode $(EPISODE)) $(if $(KIND),--kind $(KIND))
 
 # What takes minutes, or installs packages from the index.

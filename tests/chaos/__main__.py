@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.chaos.episodes.draw import Episode, draw
-from tests.chaos.episodes.suite import Suite
+from tests.chaos.episodes.suite import SHRINKING, Suite
 from tests.chaos.faults.table import KINDS
 
 
@@ -27,7 +27,9 @@ def main() -> int:
     args = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # everything is ended and unmounted
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
-        suite = Suite(Path(folder), has_dashboard=not args.without_dashboard)
+        suite = Suite(
+            Path(folder), has_dashboard=not args.without_dashboard, shrinking=args.shrinking
+        )
         try:
             for episode in _episodes(args, suite):
                 before = len(suite.report.failures)
@@ -59,6 +61,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--episode", type=int, help="this one alone")
     parser.add_argument("--kind", choices=KINDS, help="faults of this kind only")
     parser.add_argument("--minutes", type=float, default=600.0, help="no new one after so many")
+    parser.add_argument(
+        "--shrinking", type=float, default=SHRINKING, help="seconds, for each that fails"
+    )
     parser.add_argument("--without-dashboard", action="store_true")
     parser.add_argument("--verbose", action="store_true", help="print each episode when it ends")
     return parser.parse_args()

@@ -45,10 +45,36 @@ def test_an_oracle_is_better_its_inverse_worse_and_a_copy_of_the_live_model_equi
     assert counts[copy.candidate_version] < SESSIONS
 
 
-def test_a_challenger_that_was_registered_to_is_promoted_when_it_is_better(years):
-    trial = years.register(years.oracle(), promotes=True)
+# What a run that is killed in the middle leaves is what the database undoes.
+FAIL = """
+CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no space'; END $$;
+CREATE TRIGGER fail BEFORE INSERT ON trial_events FOR EACH ROW WHEN (NEW.kind = 'promoted')
+    EXECUTE FUNCTION fail()
+"""
 
-    years.live_through(range(SESSIONS + 1))
+
+def until_a_problem(years):
+    """Live through evenings until a look at the trials has problems; its row, and these."""
+    for row in range(SESSIONS + 1):
+        years.evening(row)
+        if (row + 1) % 21 == 0 and (problems := years.mature(row)):
+            return row, problems
+    pytest.fail("there was no problem")
+
+
+def test_a_challenger_that_was_registered_to_is_promoted_in_one_step_with_its_ending(years):
+    trial = years.register(years.oracle(), promotes=True)
+    years.connection.execute(FAIL)
+    row, problems = until_a_problem(years)
+
+    (problem,) = problems
+    name = f"Trial {trial.hash[:12]}"
+    assert problem.startswith(f"{name} of pool NSE could not be judged: no space")
+    assert years.ending(trial) is None
+    assert years.models.state("NSE", "short").live.digest == years.live
+
+    years.connection.execute("DROP TRIGGER fail ON trial_events")
+    assert years.mature(row) == []
 
     kinds = [event.kind for event in years.events(trial)]
     assert kinds[-2:] == ["better", "promoted"]
@@ -56,6 +82,20 @@ def test_a_challenger_that_was_registered_to_is_promoted_when_it_is_better(years
     assert (live.served, live.verdict) == ("ridge", "better")
     assert live.model.coef.tolist() == [SIGMA * SKILL]
     assert years.models.pin("NSE", "short") is not None
+    assert years.mature(row) == []
+
+
+def test_a_challenger_that_may_not_be_promoted_ends_better_and_is_left_to_a_person(years):
+    """Registered against zero, while another model is live."""
+    trial = years.register(years.oracle(), promotes=True, reference="zero")
+    _, problems = until_a_problem(years)
+
+    assert years.ending(trial) == "better"
+    (problem,) = problems
+    assert problem.startswith(
+        f"Trial {trial.hash[:12]} ended better and was not promoted: The trial {trial.hash[:12]} "
+        "compared its challenger with zero, and ridge is live at NSE short"
+    )
 
 
 EVENINGS = ("2026-04-13", "2026-04-15", "2026-04-16", "2026-04-17")

@@ -113,6 +113,13 @@ _WRITE = (
     "ON CONFLICT (pool, horizon, measure, session) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[4:])
 )
+# By the key of each table, so that no outcome of another session is read.
+_LACKS_MEASURES = """
+SELECT NOT EXISTS (SELECT FROM drift_measures WHERE pool = %(pool)s AND session = %(session)s)
+    AND EXISTS (SELECT FROM pool_members m JOIN prediction_outcomes o ON o.ticker = m.ticker
+        AND o.horizon = 'short' AND o.feature_date = %(before)s AND o.kind = 'served'
+        WHERE m.pool = %(pool)s)
+"""
 _LATEST = (
     f"SELECT DISTINCT ON (pool, horizon, measure) {', '.join(COLUMNS)} "  # noqa: S608
     "FROM drift_measures ORDER BY pool, horizon, measure, session DESC"
@@ -200,6 +207,12 @@ class DriftTables:
         """Number of tickers by pool."""
         query = "SELECT pool, count(*) FROM pool_members GROUP BY pool"
         return {pool: int(count) for pool, count in self._connection.execute(query)}
+
+    def lacks_measures(self, pool: str, session: dt.date, before: dt.date) -> bool:
+        """Whether a pool has outcomes of a session, which follows ``before``, and no measure."""
+        parameters = {"pool": pool, "session": session, "before": before}
+        row = self._connection.execute(_LACKS_MEASURES, parameters).fetchone()
+        return bool(row and row[0])
 
     def write(self, measures: Sequence[Row]) -> None:
         """Keep measures, rows with ``COLUMNS``; one of the same session is replaced."""

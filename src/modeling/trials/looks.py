@@ -11,7 +11,7 @@ import numpy as np
 
 from src.config import logs
 from src.core.errors import one_line
-from src.core.trials import BETTER, ENDINGS, LOOKED, TrialEvent
+from src.core.trials import BETTER, ENDINGS, LOOKED, TrialConflict, TrialEvent
 from src.db.tables.trial_pairs import TrialPairs
 from src.db.tables.trials import TrialLog
 from src.modeling.trials.judging.evidence import TrialEvidence, trial_evidence
@@ -41,33 +41,42 @@ def look_at_trials(context: RunContext, pool: str) -> list[str]:
         return []
     assert context.records is not None  # noqa: S101 there are trials
     connection = context.records.connection
-    problems = []
+    problems: list[str] = []
     for trial in trials:
         name = f"Trial {trial.hash[:12]} of pool {pool}"
         try:
-            with connection.transaction():
-                event = _look(context, trial)
+            event = _look(context, trial)
+            if event is None:
+                continue
+            is_promoted = event.kind == BETTER and trial.promotes
+            problem = _end_and_promote(context, trial, event) if is_promoted else ""
+            is_new = is_promoted or TrialLog(connection).add_event(event)
         except Exception as error:
             log.error(f"{name} was not judged.", exc_info=error, file_only=True)
             problems.append(f"{name} could not be judged: {one_line(error)}")
             continue
-        if event is not None and event.kind in ENDINGS:
+        if problem:
+            problems.append(problem)
+        if is_new and event.kind in ENDINGS:
             log.info(f"{name} has ended: {event.reason}")
-        if event is not None and event.kind == BETTER and trial.promotes:
-            problems += _promote(context, trial)
     return problems
 
 
-def _promote(context: RunContext, trial: Trial) -> list[str]:
-    """Make a challenger live that was registered to be; a sentence where that cannot be."""
+def _end_and_promote(context: RunContext, trial: Trial, event: TrialEvent) -> str:
+    """End a trial and make its challenger live, in one step that a kill leaves undone as a whole.
+
+    Returns:
+        A sentence where it has ended and a person must promote; else an empty text.
+    """
     assert context.records is not None and context.models is not None  # noqa: S101, PT018
-    author = Author(context.run_id, context.now)
+    connection, author = context.records.connection, Author(context.run_id, context.now)
     reason = "it was registered to be promoted when it is better"
     try:
-        promote(context.records.connection, context.models.store, trial, author, reason)
-    except Exception as error:
-        return [f"Trial {trial.hash[:12]} ended better and was not promoted: {one_line(error)}"]
-    return []
+        promote(connection, context.models.store, trial, author, reason, ending=event)
+    except TrialConflict as error:
+        if TrialLog(connection).add_event(event):
+            return f"Trial {trial.hash[:12]} ended better and was not promoted: {one_line(error)}"
+    return ""
 
 
 def is_due(trial: Trial, outcomes: int, seen: int) -> bool:
@@ -77,7 +86,7 @@ def is_due(trial: Trial, outcomes: int, seen: int) -> bool:
 
 
 def _look(context: RunContext, trial: Trial) -> TrialEvent | None:
-    """Judge a trial if it is due; None without a look, or where another run made it."""
+    """Judge a trial if it is due, and say what is to be kept of it; None without a look."""
     assert context.records is not None  # noqa: S101 there are trials
     connection = context.records.connection
     register, pairs = TrialLog(connection), TrialPairs(connection)
@@ -100,7 +109,7 @@ def _look(context: RunContext, trial: Trial) -> TrialEvent | None:
     verdict = judge_trial(
         evidence.actual, evidence.challenger, evidence.reference, evidence.sigma, rules
     )
-    event = TrialEvent(
+    return TrialEvent(
         trial.hash,
         context.now,
         verdict.verdict if verdict.verdict in ENDINGS else LOOKED,
@@ -109,7 +118,6 @@ def _look(context: RunContext, trial: Trial) -> TrialEvent | None:
         session=evidence.sessions[-1],
         evidence=look_evidence(evidence, verdict, outcomes),
     )
-    return event if register.add_event(event) else None
 
 
 def _seen(events: Sequence[TrialEvent]) -> int:

@@ -38,7 +38,13 @@ LATEST = dt.timedelta(days=365)
 
 
 def promote(
-    connection: Connection, store: ArtifactStore, trial: Trial, author: Author, reason: str
+    connection: Connection,
+    store: ArtifactStore,
+    trial: Trial,
+    author: Author,
+    reason: str,
+    *,
+    ending: TrialEvent | None = None,
 ) -> Artifact:
     """Make the challenger live as a rollback makes a version live, in one step, and pin it.
 
@@ -52,6 +58,7 @@ def promote(
         trial: Which ended.
         author: Who promotes, and when.
         reason: Why, as one sentence.
+        ending: That it is better, to be stored in the same step; None where it has ended.
 
     Raises:
         TrialRefused: Author or reason are missing.
@@ -62,18 +69,20 @@ def promote(
     check_text("reason", reason)
     trials, log = TrialLog(connection), EventLog(connection)
     with only_writer(store.root):
-        ending = _ending(trial, trials.events(trial.hash))
-        _check_age(trial, ending, author.at)
-        artifact = store.write(_as_champion(_load(store, trial, trials), trial, ending))
+        found = ending or _ending(trial, trials.events(trial.hash))
+        _check_age(trial, found, author.at)
+        artifact = store.write(_as_champion(_load(store, trial, trials), trial, found))
         with log.exclusive():
             # Nobody else promotes from here on.
+            if ending is not None:
+                trials.add_event(ending)
             _ending(trial, trials.events(trial.hash))
             before, then = (
                 live_states(log.decisive([trial.pool], until=until)).get(artifact.pair)
-                for until in (None, ending.at)
+                for until in (None, found.at)
             )
-            _check_place(trial, ending, before, store)
-            _check_replaced(trial, ending, before, then)
+            _check_place(trial, found, before, store)
+            _check_replaced(trial, found, before, then)
             log.append(after_trial(artifact, before, author, trial_tag(trial.hash), reason))
             _write_inputs(connection, artifact, author.at)
             evidence = {"digest": artifact.digest}

@@ -56,7 +56,30 @@ def record_drift(context: RunContext, tickers: Mapping[str, Sequence[str]]) -> i
     if context.records is None or not context.live:
         return 0
     tables = DriftTables(context.records.connection)
-    session, pools = context.calendar.last_closed(context.now), _pools(tables, tickers)
+    return _record(context, tables, _pools(tables, tickers))
+
+
+def keep_means(context: RunContext, tickers: Mapping[str, Sequence[str]]) -> None:
+    """Keep the means of inputs that drift will be measured by; arguments as of ``record_drift``.
+
+    For runs without a new outcome: the first evening with some need not read two years then. A pool
+    whose outcomes an earlier run has recorded, which ended before it measured drift, is measured.
+    """
+    if context.records is None or not context.live:
+        return
+    tables = DriftTables(context.records.connection)
+    session = context.calendar.last_closed(context.now)
+    before = context.calendar.previous_session(session)
+    for pool in _pools(tables, tickers):
+        if tables.lacks_measures(pool, session, before):
+            _record(context, tables, [pool])
+        else:
+            _update_means(tables, pool, context, session)
+
+
+def _record(context: RunContext, tables: DriftTables, pools: Sequence[str]) -> int:
+    """Measure pools, and keep the measures; how many are bad."""
+    session = context.calendar.last_closed(context.now)
     rows = [
         {
             **dataclasses.asdict(measure),
@@ -70,18 +93,6 @@ def record_drift(context: RunContext, tickers: Mapping[str, Sequence[str]]) -> i
     ]
     tables.write(rows)
     return sum(row["bad"] is True for row in rows)
-
-
-def keep_means(context: RunContext, tickers: Mapping[str, Sequence[str]]) -> None:
-    """Keep the means of inputs that drift will be measured by; arguments as of ``record_drift``.
-
-    For runs without a new outcome: the first evening with some need not read two years then.
-    """
-    if context.records is not None and context.live:
-        tables = DriftTables(context.records.connection)
-        session = context.calendar.last_closed(context.now)
-        for pool in _pools(tables, tickers):
-            _update_means(tables, pool, context, session)
 
 
 def _pools(tables: DriftTables, tickers: Mapping[str, Sequence[str]]) -> list[str]:
@@ -122,7 +133,7 @@ def _early(tables: DriftTables, pool: str, calendar: Calendar, days: Sequence[dt
 def _features(tables: DriftTables, pool: str, context: RunContext, session: dt.date) -> Measure:
     since = _update_means(tables, pool, context, session)
     names, rows = tables.feature_means(pool, since)
-    means = np.array([row for _, row in rows], dtype=np.float64).reshape(-1, len(names))
+    means = np.array([row for _, row in rows], dtype=np.float64).reshape(len(rows), len(names))
     return feature_shift(names, means, pool)
 
 

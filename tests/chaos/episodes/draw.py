@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from tests.chaos.faults.table import FAULTS
 from tests.chaos.world import prices
 
-# A run takes about a second; by the worker, two more.
-LATEST, LONGEST = 1.6, 1.2
+# Seconds from the start, by who runs: a run takes .2, and the worker two before its own begins.
+LATEST = {"hand": 0.3, "worker": 2.4}
+# A few last long enough for others than the run to lose patience.
+USUALLY, LONGEST = 0.4, 1.5
 # Faults that are drawn for one episode.
 MOST = 3
 
@@ -85,12 +87,12 @@ def draw(seed: int, number: int, kind: str | None, parts: frozenset[str]) -> Epi
     own = chance.choice(sorted({FAULTS[name].kind for name in possible}))
     first = chance.choice([name for name in possible if FAULTS[name].kind == own])
     needs = FAULTS[first].needs
-    by = next(iter(needs & {"hand", "worker"}), chance.choice(("hand", "hand", "worker")))
+    by = next(iter(needs & {"hand", "worker"}), chance.choice(("hand", "hand", "hand", "worker")))
     source = "yahoo" if "yahoo" in needs else "csv"
     others = [name for name in _possible(parts | {reached, by, source}, kind) if name != first]
     count = min(len(others), chance.choice((0, 0, 0, 1, 1, MOST - 1)))
     names = [first, *chance.sample(others, count)]
-    happenings = tuple(_happening(name, chance) for name in names)
+    happenings = tuple(_happening(name, by, chance) for name in names)
     return Episode(seed, number, own, by, reached, source, happenings)
 
 
@@ -100,6 +102,7 @@ def _possible(has: frozenset[str], kind: str | None) -> list[str]:
     ]
 
 
-def _happening(name: str, chance: random.Random) -> Happening:
-    after, lasts = chance.uniform(0.05, LATEST), chance.uniform(0.05, LONGEST)
+def _happening(name: str, by: str, chance: random.Random) -> Happening:
+    after = chance.uniform(0.02, LATEST[by])
+    lasts = chance.uniform(0.05, chance.choice((USUALLY, USUALLY, USUALLY, LONGEST)))
     return Happening(name, 0.0 if FAULTS[name].at_start else round(after, 2), round(lasts, 2))

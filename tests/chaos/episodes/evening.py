@@ -17,7 +17,7 @@ from src.monitoring.watch import watch_once
 from tests.chaos.episodes.draw import Episode
 from tests.chaos.faults.table import FAULTS
 from tests.chaos.world import prices
-from tests.chaos.world.calm import Calm, Evening, bad_rules, settings_of
+from tests.chaos.world.calm import LATER, Calm, Evening, bad_rules, settings_of
 from tests.chaos.world.world import World
 
 # Seconds until a run must have ended after the last fault has, and for the API to settle.
@@ -31,6 +31,10 @@ WHERE tgfoid = 'refuse_change'::regproc ORDER BY 1
 """
 _REACHED = (
     "SELECT count(DISTINCT ticker) FROM run_tickers WHERE session = %s AND status = 'success'"
+)
+_LIVE = (
+    "SELECT DISTINCT ON (horizon) horizon, digest FROM model_events WHERE made_live "
+    "ORDER BY horizon, event_id DESC"
 )
 
 Rows = dict[str, Counter[str]]
@@ -125,7 +129,7 @@ def play(world: World, calm: Calm, episode: Episode, excused: frozenset[str]) ->
         with contextlib.suppress(Exception):
             watch_once(settings_of(world), world.now)
         began = time.monotonic()
-        record.good_code = _wait(world, world.start_run(world.now))
+        record.good_code = _wait(world, world.start_run(world.now + LATER))
         world.set_pace(time.monotonic() - began)
         record.unsettled = _settle(world, record.day)
     record.answers = visitor.answers
@@ -199,7 +203,7 @@ def _end_worker(world: World, process: Popen[bytes]) -> int | None:
     world.revive()
     if process.poll() is not None:
         process = world.start_worker()
-    patience, idle = PATIENCE * world.pace, IDLE * world.pace
+    patience, idle = PATIENCE * world.pace, IDLE * max(1.0, world.pace / 3)
     began, busy = time.monotonic(), time.monotonic()
     while time.monotonic() - began < patience and time.monotonic() - busy < idle:
         if world.runs():
@@ -233,12 +237,15 @@ def _settle(world: World, day: dt.date) -> str:
 
 def _lacks(world: World, day: dt.date) -> str:
     api: Any = world.api
+    live = dict(world.query(_LIVE))
     try:
         for ticker in prices.TICKERS:
             for horizon in ("short", "long"):
                 answer = api.get(f"/predict/{horizon}", params={"ticker": ticker})
                 if answer.status_code != 200 or answer.json()["feature_date"] != str(day):
                     return f"{answer.status_code} {answer.text[:300]}"
+                if (version := answer.json()["model"]["version"]) != live[horizon]:
+                    return f"the {horizon} model {version} answers, and {live[horizon]} is live"
         if (health := api.get("/health")).status_code != 200:
             return f"/health {health.status_code} {health.text[:300]}"
         backlog = api.metric("forecast_log_backlog")

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from tests.chaos.episodes.evening import Record, append_only
 from tests.chaos.faults.table import FAULTS
 from tests.chaos.world import prices
-from tests.chaos.world.calm import NUMBERED, bad_rules
+from tests.chaos.world.calm import NUMBERED, Answer, bad_rules, trial_events
+from tests.chaos.world.models import Weights, weights_by_digest
 from tests.chaos.world.pages import PAGES, problems_of
 from tests.chaos.world.world import World
 from tests.support.many_tickers import contents
@@ -20,12 +21,18 @@ Check = Callable[[World, Record], Iterator[str]]
 OF_EVENTS = {
     *("alerts", "alert_groups", "alert_messages", "alert_deliveries", "alert_attempts"),
     *("run_requests", "workers", "missed_sessions"),
+    "trial_events",  # see trials_are_sound
+    "drift_measures",  # of which forecasts are the first to be logged depends on the API's clock
 }
 # What may be bad for some time after something was put right.
 LINGERING = frozenset({"worker_restarts", "worker_dead", "clock_wrong"})
 # Kinds whose faults the API does not meet.
 FAR_FROM_API = frozenset({"source", "clock", "deliveries"})
 ADVICE_LENGTH = 20
+# In the note of an answer that is zero because not all stocks have prices of the session.
+INCOMPLETE = "have prices of"
+# Tables whose rows say what trials came to where the evenings before it were other ones.
+OF_TRIALS = frozenset({"trial_events", "predictions", "prediction_outcomes"})
 
 
 def run_ends(world: World, record: Record) -> Iterator[str]:
@@ -47,14 +54,20 @@ def one_sentence(world: World, record: Record) -> Iterator[str]:
 def tables_are_whole(world: World, record: Record) -> Iterator[str]:
     """Every table is as after an undisturbed evening."""
     now = contents(world.url, NUMBERED)
+    measured = world.query(_MEASURED, record.day)[0][0]
+    if "drift_measures" not in record.excuses and not measured:
+        yield f"the drift of {record.day} was not measured"
     for table, expected in record.after.tables.items():
         if table not in OF_EVENTS | record.excuses and now[table] != expected:
             yield f"{table} differs: {_difference(world, table, record.after.database)}"
 
 
+_MEASURED = "SELECT count(*) FROM drift_measures WHERE session = %s"
+
+
 def _difference(world: World, table: str, database: str) -> str:
     """How many rows differ, and in which columns, with an example of each."""
-    sql = f"SELECT to_jsonb(t) - %s::text[] FROM {table} t"
+    sql = f"SELECT to_jsonb(whole) - %s::text[] FROM {table} whole"
     here, there = (
         {json.dumps(row) for (row,) in world.query(sql, list(NUMBERED), database=name)}
         for name in (None, database)
@@ -98,9 +111,13 @@ def logs_only_grow(world: World, record: Record) -> Iterator[str]:
 
 
 def answers_are_true(world: World, record: Record) -> Iterator[str]:
-    """Every answer is what tables said before or after; every refusal is a sentence."""
+    """Every answer is what tables said before or after; every refusal is a sentence.
+
+    Where not all stocks have a session, zero is the answer, and says so.
+    """
     faults = [FAULTS[each.fault] for each in record.episode.happenings]
     is_spoilt = any(fault.spoils_answers for fault in faults)
+    models = weights_by_digest(world)
     allowed = (200, 503)
     if not {fault.kind for fault in faults} - FAR_FROM_API:
         allowed = (200,)
@@ -114,16 +131,20 @@ def answers_are_true(world: World, record: Record) -> Iterator[str]:
                 yield f"a refusal without a sentence: {answer.text[:300]}"
             continue
         told = (body["data_hash"], body["last_close"], body["pred_return"])
+        model = models.get(body["model"]["version"])
         horizon = answer.url.path.rpartition("/")[2]
         key = body["ticker"], horizon, body["feature_date"]
         expected = record.after.answers.get(key)
-        if not is_spoilt and (expected is None or not _is_equal(told, expected)):
-            yield f"answered {told} for {key}; the tables say {expected}"
+        if is_spoilt or (told[2] == 0 and INCOMPLETE in (body["note"] or "")):
+            continue
+        if model is None or expected is None or not _is_equal(told, model, expected):
+            yield f"answered {told} by {body['model']} for {key}; the tables say {expected}"
             return
 
 
-def _is_equal(told: tuple[str, float, float], expected: tuple[str, float, float]) -> bool:
-    return told[:2] == expected[:2] and abs(told[2] - expected[2]) < 1e-12
+def _is_equal(told: tuple[str, float, float], model: Weights, expected: Answer) -> bool:
+    *facts, inputs = expected
+    return list(told[:2]) == facts and abs(told[2] - model.forecast(inputs)) < 1e-12
 
 
 def forecasts_are_logged(world: World, record: Record) -> Iterator[str]:
@@ -155,7 +176,7 @@ def forecasts_are_logged(world: World, record: Record) -> Iterator[str]:
 
 
 def one_model_is_live(world: World, record: Record) -> Iterator[str]:
-    """At each pool and horizon one model is live, its files whole, and answers are its own."""
+    """At each pool and horizon one model is live, its files whole, and none else has answered."""
     live = world.query(
         "SELECT DISTINCT ON (pool, horizon) pool, horizon, digest FROM model_events "
         "WHERE made_live ORDER BY pool, horizon, event_id DESC"
@@ -172,10 +193,56 @@ def one_model_is_live(world: World, record: Record) -> Iterator[str]:
         for name, facts in json.loads(content)["files"].items():
             if hashlib.sha256((folder / name).read_bytes()).hexdigest() != facts["sha256"]:
                 yield f"{name} of the live {horizon} model of {pool} is another"
-    versions = {digest for *_, digest in live}
+    versions = weights_by_digest(world).keys()
     answered = {a.json()["model"]["version"] for a in record.answers if a and a.status_code == 200}
     if answered - versions:
-        yield f"answers of models that are not live: {answered - versions}"
+        yield f"answers of models that were never live: {answered - versions}"
+
+
+def trials_are_sound(world: World, record: Record) -> Iterator[str]:
+    """Each trial ends once, and is promoted with it or never; shadows are complete, and no answers.
+
+    Append-only tables, which those of trials are, are looked at by ``logs_only_grow``.
+    """
+    for problem, sql in _UNSOUND.items():
+        if rows := world.query(sql):
+            yield f"{problem}: {rows[:5]}"
+    missing = world.query(_WITHOUT_SHADOW, record.day, record.day)
+    if missing:
+        yield f"answered on {record.day} and no forecast of a challenger: {missing}"
+    happened = trial_events(world)
+    if not record.excuses & OF_TRIALS and happened != record.after.trials:
+        differs = [row for row in happened if row not in record.after.trials]
+        yield f"{len(happened)} events of trials, not {len(record.after.trials)}: {differs[:3]}"
+
+
+_UNSOUND = {
+    "trials that ended twice": "SELECT hash FROM trial_events WHERE kind IN "
+    "('better', 'equivalent', 'worse', 'ran_out', 'stopped') GROUP BY hash HAVING count(*) > 1",
+    "trials that were promoted twice, or without being better": "SELECT p.hash FROM trial_events p "
+    "LEFT JOIN trial_events e ON e.hash = p.hash AND e.kind = 'better' "
+    "WHERE p.kind = 'promoted' GROUP BY p.hash HAVING count(*) > 1 OR count(e) = 0",
+    "trials that were better and are not promoted as registered": "SELECT hash FROM trials t "
+    "WHERE promotes AND EXISTS (SELECT FROM trial_events e WHERE e.hash = t.hash AND kind = "
+    "'better') AND NOT EXISTS (SELECT FROM model_events WHERE kind = 'promoted' AND made_live "
+    "AND starts_with(reason, 'trial ' || left(t.hash, 12)))",
+    "forecasts that are both served and a challenger's": "SELECT s.version FROM predictions s "
+    "JOIN predictions p USING (version) WHERE s.kind = 'shadow' AND p.kind = 'served'",
+    "challengers' forecasts of no trial": "SELECT p.version FROM predictions p WHERE "
+    "kind = 'shadow' AND version <> ALL (SELECT encode(sha256(convert_to(hash || chr(10) || "
+    "challenger, 'UTF8')), 'hex') FROM trials)",
+}
+# Whoever runs after a fault forecasts with the challengers of all trials that are not over.
+_WITHOUT_SHADOW = """
+SELECT DISTINCT s.ticker, t.hash FROM predictions s JOIN trials t ON t.horizon = s.horizon
+WHERE s.kind = 'served' AND s.feature_date = %s AND NOT EXISTS (
+    SELECT FROM trial_events e WHERE e.hash = t.hash AND e.kind = 'better'
+) AND NOT EXISTS (
+    SELECT FROM predictions p WHERE p.kind = 'shadow' AND p.ticker = s.ticker
+    AND p.feature_date = %s AND p.version =
+        encode(sha256(convert_to(t.hash || chr(10) || t.challenger, 'UTF8')), 'hex')
+)
+"""
 
 
 def alerts_come_and_go(world: World, record: Record) -> Iterator[str]:
@@ -225,6 +292,7 @@ INVARIANTS: tuple[Check, ...] = (
     answers_are_true,
     forecasts_are_logged,
     one_model_is_live,
+    trials_are_sound,
     alerts_come_and_go,
     pages_are_drawn,
     nothing_is_left,

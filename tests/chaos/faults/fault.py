@@ -15,6 +15,8 @@ OF_DELIVERIES = frozenset(
 # Those that a session leaves rows in which not all stocks had for some time.
 OF_SESSIONS = OF_DELIVERIES | {
     *("predictions", "prediction_outcomes", "quality_scores", "drift_measures", "feature_means"),
+    # Of a trial that was decided on other evidence, or by another clock.
+    *("model_events", "pool_inputs"),
 }
 # And those that a changed price leaves rows in, besides.
 OF_PRICES = OF_SESSIONS | {"price_revisions", "raw_series"}

@@ -84,7 +84,9 @@ class LostModels(Fault):
     def end(self, world: World) -> None:
         elsewhere, there = world.home / "elsewhere", world.home / "models"
         if elsewhere.is_dir():
-            shutil.rmtree(there, ignore_errors=True)
+            if there.is_dir():  # what was written meanwhile is not thrown away
+                shutil.copytree(there, elsewhere, dirs_exist_ok=True)
+                shutil.rmtree(there)
             elsewhere.rename(there)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def processes_of(world: World, part: str) -> list[psutil.Process]:
     """The processes of a part of the installation."""
     if part == "server":
-        return world.postgres()
+        return world.server.processes()
     if part == "run":
         return world.runs()
     if part == "worker":
@@ -54,7 +54,7 @@ class KillBackend(Fault):
     name, kind = "kill a process of the server", "kill"
 
     def begin(self, world: World, chance: random.Random) -> None:
-        children = world.postgres()[1:]
+        children = world.server.processes()[1:]
         with contextlib.suppress(psutil.NoSuchProcess):
             if children:
                 chance.choice(children).kill()

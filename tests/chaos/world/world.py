@@ -13,21 +13,18 @@ from typing import IO, Any
 from urllib.parse import parse_qs, urlsplit
 
 import psutil
-import psycopg
 
 from src.db.connection import READER, WRITER
-from src.db.database import DATA_DIR
-from src.db.embedded.lease import acquire
-from src.db.roles import migrate_with_roles
-from tests.chaos.world import prices
+from tests.chaos.world import keeper, prices
+from tests.chaos.world.ready import ReadyProcess
 from tests.chaos.world.relay import Relay
+from tests.chaos.world.server import Server
 from tests.support.dashboards import OF_OURS, ROOT, Dashboard
-from tests.support.services import Service, eventually
+from tests.support.services import Service
 from tests.support.yahoo_replay import yahoo_replay
 
-DISK = "400m"
 # Seconds of a run on an idle machine, and how much slower a busy one is taken to be at most.
-USUAL, SLOWEST = 1.2, 10.0
+USUAL, SLOWEST = 0.2, 10.0
 # Shorter than in earnest, so that a refusal of the source ends within an episode.
 QUICK = {
     "FORECAST_DATA__MIN_ROWS_REQUIRED": "60",
@@ -62,14 +59,11 @@ class World:
     def __init__(self, folder: Path, *, has_dashboard: bool = False) -> None:
         self.folder, self.home = folder, folder / "home"
         self.home.mkdir(parents=True)
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=755", "tmpfs", str(self.home)]
-        self.has_disk = subprocess.run(mount, capture_output=True, check=False).returncode == 0
-        self.lease = acquire(self.home / DATA_DIR)
-        self._marker = self.lease.server.marker
-        self.url = self.lease.url
-        self.query("ALTER SYSTEM SET max_wal_size = '64MB'")
-        self.query("SELECT pg_reload_conf()")
-        migrate_with_roles(self.url)
+        keeper.clear_abandoned()
+        self._keeper = keeper.start(self.home)
+        self.has_disk = keeper.mount(self.home)
+        self.server = Server(self.home)
+        self.url, self.query = self.server.url, self.server.query
         self._stack = contextlib.ExitStack()
         self.yahoo: Any = self._stack.enter_context(yahoo_replay())
         folder_of_socket = parse_qs(urlsplit(self.url).query)["host"][0]
@@ -80,6 +74,7 @@ class World:
         self.pace = 1.0
         self.api: Service | None = None
         self.dashboard: Dashboard | None = None
+        self._next_run: ReadyProcess | None = None
         self._has_dashboard = has_dashboard
         self._services: dict[str, tuple[Service, Dashboard | None]] = {}
 
@@ -87,32 +82,9 @@ class World:
         """Take note of how long a run without faults has just taken."""
         self.pace = min(max(seconds / USUAL, 1.0), SLOWEST)
 
-    # What is asked of the server
-
-    def query(self, sql: str, *parameters: Any, database: str | None = None) -> list[Any]:
-        """The rows of a statement, over a connection of its own as a superuser."""
-        url = self.url.replace("/forecast_db?", f"/{database}?") if database else self.url
-        with psycopg.connect(url, autocommit=True) as connection:
-            cursor = connection.execute(sql, parameters)  # type: ignore[arg-type]
-            return cursor.fetchall() if cursor.description else []
-
-    def postgres(self) -> list[psutil.Process]:
-        """The processes of the server, its first one first; none where it is dead."""
-        for process in psutil.process_iter(["cmdline"]):
-            # A number in a pid file may be that of any other process by now.
-            if self._marker in (process.info["cmdline"] or []):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    return [process, *process.children()]
-        return []
-
     def revive(self) -> None:
         """Start again what has died: the server, the API and the dashboard."""
-        for process in self.postgres():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.resume()  # whoever starts it waits for one that stands still
-        lease = acquire(self.home / DATA_DIR)
-        self.lease.unlock()
-        self.lease = lease
+        self.server.revive()
         for service in (self.api, self.dashboard):
             if service is not None and service.process.poll() is not None:
                 service.start()
@@ -137,18 +109,23 @@ class World:
         arguments = ["--all", "--source", self.source]
         arguments += ["--path", str(self.home / "prices")] if self.source == "csv" else []
         arguments += [] if train else ["--skip-training"]
-        return self._start(["mlops.pipeline", *arguments], now, "run.err")
+        run = self._next_run or self._prepare_run()
+        self._next_run = None  # what is under way is no longer one that waits
+        process = run.begin(arguments, self.environment(now))
+        self._next_run = self._prepare_run()
+        return process
+
+    def _prepare_run(self) -> ReadyProcess:
+        with self.errors("run.err") as stderr:
+            return ReadyProcess("mlops.pipeline", self.environment(self.now), stderr)
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """The worker, which runs what is due."""
-        return self._start(["mlops.worker"], self.now, "worker.err")
-
-    def _start(self, words: list[str], now: dt.datetime, said: str) -> subprocess.Popen[bytes]:
-        with self.errors(said) as stderr:
+        with self.errors("worker.err") as stderr:
             return subprocess.Popen(
-                [sys.executable, "-m", *words],
+                [sys.executable, "-m", "mlops.worker"],
                 cwd=ROOT,
-                env=self.environment(now),
+                env=self.environment(self.now),
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
                 start_new_session=True,
@@ -163,11 +140,15 @@ class World:
         return {path.name: path.read_text("utf-8", "replace") for path in self.folder.glob("*.err")}
 
     def processes(self, *words: str) -> list[psutil.Process]:
-        """Processes of this home whose command line has one of the words; of any, without words."""
+        """Processes of this home whose command line has one of the words; of any, without words.
+
+        Not the run that waits for its beginning.
+        """
         found = []
+        waiting = self._next_run.process.pid if self._next_run else None
         for process in psutil.process_iter(["cmdline", "environ"]):
             line, env = process.info["cmdline"] or [], process.info["environ"] or {}
-            is_here = env.get("FORECAST_HOME") == str(self.home)
+            is_here = env.get("FORECAST_HOME") == str(self.home) and process.pid != waiting
             if is_here and (not words or any(word in line for word in words)):
                 found.append(process)
         return found
@@ -187,7 +168,7 @@ class World:
             if self.dashboard is None or process.pid != self.dashboard.process.pid:
                 process.kill()
         self.reached = reached
-        self.copy_database(database, "forecast_db")
+        self.server.copy_database(database, "forecast_db")
         for path in self.home.iterdir():
             if path.is_dir() and path.name != "var":
                 shutil.rmtree(path)
@@ -198,25 +179,6 @@ class World:
         for path in self.folder.glob("*.err"):
             path.write_bytes(b"")
         self._start_services()
-
-    def copy_database(self, name: str, copy: str) -> None:
-        """Make a database the copy of another, whoever is connected to them."""
-        for each in (name, copy):
-            self.query(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
-                each,
-                database="postgres",
-            )
-        self.query(f"DROP DATABASE IF EXISTS {copy} WITH (FORCE)", database="postgres")
-        make = f"CREATE DATABASE {copy} TEMPLATE {name} STRATEGY file_copy"
-        eventually(lambda: self._is_done(make), 10)
-
-    def _is_done(self, statement: str) -> bool:
-        # A process that reconnects at once may be quicker.
-        with contextlib.suppress(psycopg.errors.ObjectInUse):
-            self.query(statement, database="postgres")
-            return True
-        return False
 
     def _start_services(self) -> None:
         """Start an API, and a dashboard unless one runs already, on the ports that they had."""
@@ -261,14 +223,18 @@ class World:
     def close(self) -> list[str]:
         """End everything; the command lines of what was left, which is killed."""
         with contextlib.ExitStack() as stack:
+            stack.callback(self._keeper.communicate)
             if self.has_disk:
                 stack.callback(subprocess.run, ["umount", "-l", str(self.home)], check=True)
-            stack.callback(self.lease.release)
+            stack.callback(self.server.stop)
             stack.enter_context(self._stack)
             self._end_api()
             self._end_dashboard()
+            if self._next_run is not None:
+                self._next_run.end()
+                self._next_run = None
             left = self.processes()
             lines = [" ".join(process.cmdline()) for process in left]
             for process in left:
                 process.kill()
-        return lines + ["the server" for _ in self.postgres()[:1]]
+        return lines + ["the server" for _ in self.server.processes()[:1]]
