@@ -21,8 +21,9 @@ from tests.support.many_tickers import contents
 # A forecast is logged by who is the first to make it, the run or the API; inputs that are stored
 # already are left as they are, and when that was by a wrong clock, too. A file is known by its hash
 # and the tickers that were asked for: the worker names those that are due. How often features were
-# changed depends on how often they had to be.
-NUMBERED = (*many_tickers.NUMBERED, "made_at", "written_at", "file_hash", "changes")
+# changed depends on how often they had to be, and when a price was seen first on which run did it.
+OF_TIMES = ("made_at", "written_at", "first_seen")
+NUMBERED = (*many_tickers.NUMBERED, *OF_TIMES, "file_hash", "changes")
 # What happened to trials, without a challenger's forecasts that failed. On what a look was decided
 # may differ by a forecast that the API was the first to log: its clock is the last evening's.
 _TRIALS = """
