@@ -24,6 +24,9 @@ BOUNDS = ("lo95", "lo90", "lo80", "lo50", "hi50", "hi80", "hi90", "hi95")
 LEVELS = np.array([0.025, 0.05, 0.1, 0.25, 0.75, 0.9, 0.95, 0.975])
 # Least number of periods that do not overlap for the test of a single ticker.
 TICKER_N_EFF = 4
+# Dates that are ranked, and tickers that are tested, at a time: of a large pool all of them would
+# take as much memory as a dozen matrices of its prices.
+BLOCK = 500
 
 
 def point_leaderboard(forecasts: pl.DataFrame) -> list[dict[str, Any]]:
@@ -98,8 +101,11 @@ def _are_worse(gain: Floats, horizon: int) -> Bools:
     """Which tickers' gains over zero, (T, N), are significantly negative at 5 %; (N,)."""
     if not (np.abs(gain) > 0).any():  # zero itself, which needs no test
         return np.zeros(gain.shape[1], dtype=bool)
-    test = hac.mean_test(gain, horizon)
-    return np.asarray(test.t < -hac.critical(test.b, 0.05))
+    tests = (
+        hac.mean_test(gain[:, start : start + BLOCK], horizon)
+        for start in range(0, gain.shape[1], BLOCK)
+    )
+    return np.concatenate([test.t < -hac.critical(test.b, 0.05) for test in tests])
 
 
 def rank_ic(actual: Floats, point: Floats) -> float | None:
@@ -107,6 +113,16 @@ def rank_ic(actual: Floats, point: Floats) -> float | None:
 
     Over dates with ``RANKED_FROM`` tickers whose forecasts differ; None without any.
     """
+    by_date = [
+        _rank_correlations(actual[start : start + BLOCK], point[start : start + BLOCK])
+        for start in range(0, len(actual), BLOCK)
+    ]
+    found = np.concatenate([*by_date, []])
+    return float(found.mean()) if found.size else None
+
+
+def _rank_correlations(actual: Floats, point: Floats) -> Floats:
+    """Spearman's correlations of the dates that have one."""
     paired = np.isfinite(actual) & np.isfinite(point)
     highest = np.where(paired, point, -np.inf).max(axis=1)
     differ = highest > np.where(paired, point, np.inf).min(axis=1)
@@ -116,9 +132,7 @@ def rank_ic(actual: Floats, point: Floats) -> float | None:
     x, y = np.where(known, x, 0.0), np.where(known, y, 0.0)
     deviations = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
     vary = deviations > 0
-    if not vary.any():
-        return None
-    return float(((x * y).sum(axis=1)[vary] / deviations[vary]).mean())
+    return np.asarray((x * y).sum(axis=1)[vary] / deviations[vary])
 
 
 def interval_leaderboard(forecasts: pl.DataFrame, model: str) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -59,7 +60,8 @@ class DiskFitCache(FitCache):
     def __init__(self, folder: Path, key: bytes | None = None, more_files: int = 0) -> None:
         self.folder, self._key = folder, key
         self._most_files = MOST_FILES + more_files
-        self._digests: tuple[FeatureRows, SessionDigests] | None = None
+        # Rows are as large as all else of a large pool: the cache must not keep them.
+        self._digests: WeakKeyDictionary[FeatureRows, SessionDigests] = WeakKeyDictionary()
 
     def find(self, fitting: Fitting, fold: FoldRows) -> FoldForecast | None:
         """See FitCache; forecasts that a stored model lacks are made and stored."""
@@ -108,9 +110,9 @@ class DiskFitCache(FitCache):
 
     def _digests_of(self, features: FeatureRows) -> SessionDigests:
         """Folds of one walk-forward share their rows, which are hashed once."""
-        if self._digests is None or self._digests[0] is not features:
-            self._digests = features, SessionDigests(features)
-        return self._digests[1]
+        if features not in self._digests:
+            self._digests[features] = SessionDigests(features)
+        return self._digests[features]
 
     def _write(self, path: Path, data: bytes) -> None:
         partial = path.with_name(f".{uuid.uuid4().hex}")

@@ -40,16 +40,15 @@ class HorizonForecasts:
 
 def input_rows(
     panel: Panel,
-    features: FeatureRows,
+    values: Mapping[int, Mapping[str, float]],
     forecasts: HorizonForecasts,
     members: PoolMembers,
     tickers: Sequence[str],
     written_at: dt.datetime,
 ) -> list[dict[str, Any]]:
-    """Rows of ``serving_inputs`` of some tickers at one horizon; ``features`` are of the panel."""
+    """Rows of ``serving_inputs`` of some tickers at one horizon; ``values`` see newest_values."""
     rows = []
     last, place = last_bars(panel, tickers), {name: n for n, name in enumerate(panel.tickers)}
-    values = values_at(features, {place[ticker]: row for ticker, row in last.items()})
     for ticker, row in last.items():
         column, distributions = place[ticker], forecasts.distributions
         sigma = float(distributions.sigma[row, column])
@@ -69,6 +68,16 @@ def input_rows(
             )
         )
     return rows
+
+
+def newest_values(
+    panel: Panel, features: FeatureRows, tickers: Sequence[str]
+) -> dict[int, dict[str, float]]:
+    """The inputs of some tickers at their last bars; see ``values_at``."""
+    place = {name: column for column, name in enumerate(panel.tickers)}
+    return values_at(
+        features, {place[ticker]: row for ticker, row in last_bars(panel, tickers).items()}
+    )
 
 
 def values_at(features: FeatureRows, rows: Mapping[int, int]) -> dict[int, dict[str, float]]:

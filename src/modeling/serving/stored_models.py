@@ -10,7 +10,7 @@ from src.core.hashing import joint_hash
 from src.core.tables import HORIZONS
 from src.modeling.experiment.run import FeatureCache
 from src.modeling.intervals import distribution
-from src.modeling.serving.inputs import HorizonForecasts, input_rows
+from src.modeling.serving.inputs import HorizonForecasts, input_rows, newest_values
 from src.modeling.serving.pool_data import (
     last_bars,
     load_members,
@@ -170,7 +170,8 @@ def computed_rows(
         )
         for row, features in recent.items():
             at_row = [ticker for ticker, bar in bars.items() if bar == row]
-            rows += input_rows(panel, features, forecasts, members, at_row, context.now)
+            values = newest_values(panel, features, at_row)
+            rows += input_rows(panel, values, forecasts, members, at_row, context.now)
     return rows
 
 

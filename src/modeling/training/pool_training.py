@@ -20,6 +20,7 @@ from src.modeling.experiment.run import (
 )
 from src.modeling.intervals import distribution, volatility
 from src.modeling.points.fit_cache import NO_FIT_CACHE, FitCache
+from src.modeling.serving.inputs import newest_values
 from src.modeling.trials.challengers import Fitted, begin_challengers
 from src.stages.engine.engine import IN_PROCESS, Engine
 
@@ -45,12 +46,13 @@ class PoolTraining:
     """What training on one pool gave.
 
     Attributes:
+        newest: Model inputs of the tickers at their last bars, by their columns in the panel.
         leak: Why nothing was fitted: a feature that correlates with the next return; or None.
         results: By ``short`` and ``long``.
         challengers: What became of the fits of trials, by their hashes.
     """
 
-    feature_cache: FeatureCache
+    newest: Mapping[int, Mapping[str, float]]
     leak: str | None
     results: dict[str, WalkForwardResult] = field(default_factory=dict)
     challengers: Mapping[str, Fitted] = field(default_factory=dict)
@@ -71,7 +73,8 @@ def train_pool(
     pool are fitted beside the candidates, and decide nothing here.
 
     ``judge`` is called with the training so far and the horizon whose result was added: the long
-    one first, whose candidates have no fits, while workers still fit those of the short one.
+    one first, whose candidates have no fits, while workers still fit those of the short one; the
+    short one when nothing is left to fit.
     """
     distributions = _distributions(panel, settings) if engine.workers == 1 else None
     feature_cache = FeatureCache(panel, engine)
@@ -87,12 +90,16 @@ def train_pool(
     fitted = () if leak else trials
     challengers = begin_challengers(feature_cache, settings, fitted, tickers, fit_cache, walked)
     distributions = distributions or _distributions(panel, settings)
-    training = PoolTraining(feature_cache, leak)
-    for horizon in reversed(HORIZONS):
-        training.results[horizon] = begun.pop(horizon)(distributions.pop(horizon))
-        judge(training, horizon)
+    newest = newest_values(panel, feature_cache.features, panel.tickers)
+    del feature_cache
+    training = PoolTraining(newest, leak)
+    last, first = HORIZONS
+    training.results[first] = begun.pop(first)(distributions.pop(first))
+    judge(training, first)
+    training.results[last] = begun.pop(last)(distributions.pop(last))
     places = {trial.hash: training.results[trial.horizon] for trial in trials}
-    fits = {name: finish(places[name]) for name, finish in challengers.items()}
+    fits = {name: challengers.pop(name)(places[name]) for name in list(challengers)}
+    judge(training, last)
     return replace(training, challengers=fits)
 
 

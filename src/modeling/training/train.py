@@ -79,6 +79,9 @@ def train_and_publish(
     by_horizon: dict[str, _Judged] = {}
 
     def judge(training: PoolTraining, horizon: str) -> None:
+        if horizon == HORIZONS[0]:
+            # Judged last, and nothing fits any longer: judging needs as much memory as these.
+            panel.inputs.let_go()
         by_horizon[horizon] = _judge(context, members, panel, training, horizon)
 
     challengers = train_pool(
@@ -122,13 +125,12 @@ def _judge(
     record = forecast_record(result)
     artifact = build_artifact(context, members, horizon, result, decision, record, training.leak)
     forecasts = HorizonForecasts(horizon, result.distributions, all_ticker_metrics(result))
-    features = training.feature_cache.features
     return _Judged(
         with_time_of_fit(context.models, artifact),
         record,
         decision.event,
         doubts,
-        list(input_rows(panel, features, forecasts, members, panel.tickers, context.now)),
+        input_rows(panel, training.newest, forecasts, members, panel.tickers, context.now),
     )
 
 

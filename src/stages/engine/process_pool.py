@@ -83,7 +83,6 @@ class _Process:
         self._executor: ProcessPoolExecutor | None = None
         self._pid = 0
         self._tasks = 0
-        self._is_busy = False
 
     def run(self, function: Callable[..., _Result], args: tuple[Any, ...]) -> _Result:
         """Run a task, again where its process is lost.
@@ -93,7 +92,6 @@ class _Process:
         """
         if self._tasks == TASKS_PER_PROCESS:
             self.end()
-        self._is_busy = True
         try:
             for _ in range(ATTEMPTS):
                 try:
@@ -104,14 +102,13 @@ class _Process:
                         break
             raise WorkerLost(ATTEMPTS)
         finally:
-            self._is_busy = False
             self._tasks += 1
 
     def stop(self) -> None:
-        """Kill the process where it is at a task; one that was stopped goes on, to hear its end."""
+        """Kill the process: it holds nothing that the system does not give back faster."""
         if self._pid:
             with suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL if self._is_busy else signal.SIGCONT)
+                os.kill(self._pid, signal.SIGKILL)
 
     def end(self) -> None:
         """Let the process end, which has no task."""

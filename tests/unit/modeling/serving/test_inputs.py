@@ -7,7 +7,7 @@ import pytest
 
 from src.modeling.experiment.run import FeatureCache
 from src.modeling.intervals import distribution
-from src.modeling.serving.inputs import HorizonForecasts, input_rows, values_at
+from src.modeling.serving.inputs import HorizonForecasts, input_rows, newest_values, values_at
 from src.modeling.serving.pool_data import PoolMembers
 from tests.support.pools import panel_of_prices, wandering
 
@@ -48,7 +48,8 @@ def rows_of(panel, since=0):
         {panel.tickers[0]: [{"name": "zero"}]},
     )
     members = members_of(panel)
-    return input_rows(panel, cache.features, forecasts, members, panel.tickers, AT)
+    values = newest_values(panel, cache.features, panel.tickers)
+    return input_rows(panel, values, forecasts, members, panel.tickers, AT)
 
 
 def test_a_row_has_every_input_that_is_defined_at_the_last_bar():
