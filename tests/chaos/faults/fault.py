@@ -16,7 +16,7 @@ OF_DELIVERIES = frozenset(
 OF_SESSIONS = OF_DELIVERIES | {
     *("predictions", "prediction_outcomes", "quality_scores", "drift_measures", "feature_means"),
     # Of a trial that was decided on other evidence, or by another clock.
-    *("model_events", "pool_inputs"),
+    *("model_events", "pool_inputs", "trial_challengers"),
 }
 # And those that a changed price leaves rows in, besides.
 OF_PRICES = OF_SESSIONS | {"price_revisions", "raw_series"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import shutil
 import time
 from dataclasses import dataclass
@@ -30,9 +29,6 @@ _TRIALS = """
 SELECT challenger, kind, session::text
 FROM trial_events e JOIN trials USING (hash) WHERE kind <> 'failed' ORDER BY event_id
 """
-
-# After its first run an evening has a second.
-LATER = dt.timedelta(minutes=1)
 
 Answer = tuple[str, float, dict[str, Any]]  # hash of the data, last close, inputs of models
 
@@ -76,8 +72,7 @@ class Calm:
             world.now = prices.evening(day)
             prices.deliver(world.home / "prices", day)
             _run(world)
-            # Where that has made another model live, it answers, too.
-            _run(world, later=LATER)
+            _run(world)  # where the first has made another model live, that answers, too
             self._keep(world)
 
     def _keep(self, world: World) -> None:
@@ -129,8 +124,8 @@ def trial_events(world: World) -> list[tuple[Any, ...]]:
     return world.query(_TRIALS)
 
 
-def _run(world: World, *, train: bool = False, later: dt.timedelta = dt.timedelta(0)) -> None:
+def _run(world: World, *, train: bool = False) -> None:
     began = time.monotonic()
-    process = world.start_run(world.now + later, train=train)
+    process = world.start_run(world.now, train=train)
     assert process.wait(300) == 0 or train, world.said()["run.err"]
     world.set_pace(time.monotonic() - began)

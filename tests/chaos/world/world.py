@@ -24,7 +24,7 @@ from tests.support.services import Service
 from tests.support.yahoo_replay import yahoo_replay
 
 # Seconds of a run on an idle machine, and how much slower a busy one is taken to be at most.
-USUAL, SLOWEST = 0.2, 10.0
+USUAL, SLOWEST = 0.3, 10.0
 # Shorter than in earnest, so that a refusal of the source ends within an episode.
 QUICK = {
     "FORECAST_DATA__MIN_ROWS_REQUIRED": "60",
@@ -87,6 +87,8 @@ class World:
         self.server.revive()
         for service in (self.api, self.dashboard):
             if service is not None and service.process.poll() is not None:
+                if isinstance(service, Service):
+                    service.client.close()
                 service.start()
 
     # Its processes
