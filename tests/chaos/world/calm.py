@@ -27,7 +27,7 @@ NUMBERED = (*many_tickers.NUMBERED, *OF_TIMES, "file_hash", "changes")
 # may differ by a forecast that the API was the first to log: its clock is the last evening's.
 _TRIALS = """
 SELECT challenger, kind, session::text
-FROM trial_events e JOIN trials USING (hash) WHERE kind <> 'failed' ORDER BY event_id
+FROM trial_events e JOIN trials USING (hash) WHERE kind <> 'failed' ORDER BY 1, 2, 3
 """
 
 Answer = tuple[str, float, dict[str, Any]]  # hash of the data, last close, inputs of models
@@ -120,7 +120,7 @@ def expected_answers(world: World) -> dict[tuple[str, str, str], Answer]:
 
 
 def trial_events(world: World) -> list[tuple[Any, ...]]:
-    """What has happened to trials, in order."""
+    """What has happened to trials, whatever came first."""
     return world.query(_TRIALS)
 
 
