@@ -93,7 +93,10 @@ class Store(Protocol):
         ...
 
     def batches_of_files(self, hashes: Sequence[str]) -> pl.DataFrame:
-        """The rows of ``ingest_batches`` of files with these hashes, but for withdrawn ones."""
+        """The rows of ``ingest_batches`` of files with these hashes that still stand.
+
+        Not those that were withdrawn, nor those with rows that were later than the clock.
+        """
         ...
 
     def bundles_of_files(self, hashes: Sequence[str]) -> pl.DataFrame:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from src.core.tables import BATCH_WITHDRAWALS, BUNDLE_FILES, INGEST_BATCHES, JSON, Table
+from src.core.tables import BATCH_WITHDRAWALS, BUNDLE_FILES, INGEST_BATCHES, JSON, QUARANTINE, Table
 from src.db import sql
 from src.db.bulk import arrays, completeness
 from src.db.bulk.cursors import cursor, execute, fetch, query
@@ -88,11 +88,13 @@ def columns(connection: Any, table: Table) -> list[str]:
 
 
 def batches_of_files(connection: Any, hashes: Sequence[str]) -> pl.DataFrame:
-    """The rows of ``ingest_batches`` of files with these hashes, but for withdrawn ones."""
+    """See ``Store.batches_of_files``."""
     statement = (
         f"SELECT {sql.names(INGEST_BATCHES.columns)} FROM {INGEST_BATCHES.name} b "  # noqa: S608
         "WHERE file_hash = ANY(string_to_array($1, ',')) AND NOT EXISTS (SELECT FROM "
-        f"{BATCH_WITHDRAWALS.name} w WHERE w.batch_id = b.batch_id) ORDER BY batch_id"
+        f"{BATCH_WITHDRAWALS.name} w WHERE w.batch_id = b.batch_id) AND NOT (rows_rejected > 0 "
+        f"AND EXISTS (SELECT FROM {QUARANTINE.name} q WHERE q.ticker = b.ticker "
+        "AND q.batch_id = b.batch_id AND q.rule = 'future_bar')) ORDER BY batch_id"
     )
     return query(connection, statement, (",".join(hashes),))
 

@@ -87,8 +87,8 @@ def find_stored(
 ) -> StoredFiles:
     """Those of some files that are stored as a whole, with what they delivered of these tickers.
 
-    A file of which a part was refused, or withdrawn later, is not among them; nor is one that was
-    merged with files that are not there any more.
+    A file of which a part was refused, or withdrawn later, is not among them; nor is one of which
+    rows were later than the clock, or one that was merged with files that are not there any more.
     """
     bundles = store.bundles_of_files(sorted(hashes))
     members = {key: set(of_key["file_hash"]) for (key,), of_key in _by(bundles, "bundle_hash")}

@@ -1,9 +1,11 @@
 """Files that are stored already are passed over before they are parsed, and only those."""
 
+import datetime as dt
+
 import pytest
 
 from src.core.calendars.nse import nse
-from src.core.tables import INGEST_BATCHES
+from src.core.tables import INGEST_BATCHES, QUARANTINE, RAW_DAILY
 from src.data.ingest import stage as ingest
 from src.data.ingest import withdraw
 from src.data.sources.files import read_file
@@ -42,8 +44,8 @@ def parsed(monkeypatch):
 
 @pytest.fixture
 def bring(store, home, folder):
-    def bring(**facts):
-        source = FileSource([folder], calendar=nse(), now=NOW, **facts)
+    def bring(now=NOW, **facts):
+        source = FileSource([folder], calendar=nse(), now=now, **facts)
         with store.transaction():
             source.recognise(store)
         tickers = tuple(source.tickers())
@@ -76,6 +78,35 @@ def test_only_the_file_that_changed_is_parsed(bring, folder, parsed):
     assert parsed == ["TCS.NS.csv"]
     # Every row of the file belongs to its newest delivery from now on.
     assert report.rows == 4
+
+
+def test_a_row_that_was_later_than_a_wrong_clock_is_stored_once_the_clock_is_right(
+    bring, store, parsed
+):
+    behind = bring(now=dt.datetime(2026, 4, 7, 12, 30, tzinfo=dt.UTC))
+    assert set(rows(store, QUARANTINE)["rule"]) == {"future_bar"}
+    assert rows(store, RAW_DAILY)["date"].max() == dt.date(2026, 4, 7)
+
+    right = bring()
+    parsed.clear()
+    again = bring()
+
+    assert (behind.details["repeated"], right.details["repeated"]) == (0, 0)
+    assert rows(store, RAW_DAILY)["date"].max() == dt.date(2026, 4, 8)
+    assert len(rows(store, QUARANTINE)) == 1  # what was refused then stays told
+    assert (parsed, again.details["repeated"]) == ([], 2)
+
+
+def test_a_row_of_a_year_to_come_is_refused_once(bring, folder, store):
+    (folder / "TCS.NS.csv").write_text(text(100, (*DAYS, "2062-04-09")))
+    bring()
+    before = rows(store, INGEST_BATCHES), rows(store, QUARANTINE)
+
+    again = bring()
+
+    assert (again.rows, again.details["repeated"]) == (0, 2)
+    assert rows(store, INGEST_BATCHES).equals(before[0])
+    assert rows(store, QUARANTINE).equals(before[1])
 
 
 def test_a_file_read_in_another_way_is_parsed(bring, parsed):
