@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from mlops.pipeline_run.heartbeat import RunHeartbeat
 from mlops.pipeline_run.output.record import LOCKED, RunRecord
 from src.config import logs
 from src.config.load import config_hash
+from src.config.memory import peak_memory
 from src.core.errors import DatabaseUnavailable, ForecastError, RunLocked, UnwritableFolder
 from src.db.connection import one_sentence_errors
 from src.stages.context import is_live, make_context
@@ -80,10 +80,8 @@ def _record_metrics(request: RunRequest, results: dict[str, Any]) -> None:
     from src.monitoring.metrics.points import MetricsFolder
     from src.monitoring.metrics.run_points import run_points
 
-    # On Linux in KiB.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     try:
-        MetricsFolder.of(request.settings).write(run_points(results, peak, request.now))
+        MetricsFolder.of(request.settings).write(run_points(results, peak_memory(), request.now))
     except UnwritableFolder as error:
         log.warning(str(error))
 

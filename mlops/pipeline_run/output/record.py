@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import resource
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from mlops.pipeline_run.output.folder import RESULTS, RunFolder
 from mlops.pipeline_run.output.warning_kinds import count_by_kind
 from src.config import logs
+from src.config.memory import peak_memory
 from src.core.errors import ForecastError, SourceNotAsked
 from src.core.hashing import joint_hash
 from src.stages.cli import unexpected_error
@@ -43,8 +43,7 @@ class StageClock:
     def stop(self) -> None:
         """Say that the stage has ended."""
         self.seconds = time.perf_counter() - self._started
-        # On Linux in KiB.
-        self.peak_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        self.peak_memory = peak_memory()
 
 
 class StageRecord:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-import resource
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from src.config import logs
+from src.config.memory import peak_memory
 from src.core.errors import UnwritableFolder
 from src.monitoring.metrics.points import MetricsFolder, Point, make_point
 
@@ -84,8 +84,7 @@ def request_points(
         "api_errors": totals.errors - before.errors,
         "api_seconds_mean": (totals.seconds - before.seconds) / requests,
         "api_seconds_p95": quantile(buckets, 0.95),
-        # On Linux in KiB.
-        "api_peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "api_peak_memory_mib": peak_memory(),
     }
     for name, value in values.items():
         yield make_point(name, value, None, at)
