@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.rows import class_row
 
 from src.db.pages.runs import DIED, HAS_DIED
+from src.db.sql import STILL_REFUSED
 
 if TYPE_CHECKING:
     import psycopg
@@ -22,11 +23,11 @@ SELECT ticker, min(date), count(*) FROM (
 GROUP BY ticker ORDER BY ticker LIMIT %s
 """
 # Dates of daily rows are text in the order of time.
-_REFUSED = """
+_REFUSED = f"""
 SELECT ticker, count(*), max(at), max(reason) FROM quarantine
-WHERE kind = 'daily' AND action = 'rejected' AND at >= %s COLLATE "C" AND rule <> ALL(%s)
+WHERE {STILL_REFUSED} AND at >= %s COLLATE "C" AND rule <> ALL(%s)
 GROUP BY ticker ORDER BY ticker LIMIT %s
-"""
+"""  # noqa: S608 a text of ours
 _NEWEST_RUN = f"""
 SELECT r.run_id, r.ticker, r.started_at, r.error,
     CASE r.status WHEN 'running' THEN 'interrupted' ELSE r.status END AS status,

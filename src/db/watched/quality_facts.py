@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from src.core.quality_rows import Bar, NewestFeatures, Refusal, Span, Step
+from src.db.sql import STILL_REFUSED
 
 if TYPE_CHECKING:
     import psycopg
@@ -30,12 +31,11 @@ LEFT JOIN repaired r ON r.ticker = t.ticker
 LEFT JOIN pending p ON p.ticker = t.ticker
 ORDER BY t.ticker
 """
-_REFUSED = """
+_REFUSED = f"""
 SELECT ticker, rule, left(at, 10) AS day FROM quarantine
-WHERE ticker = ANY(%(tickers)s) AND kind = 'daily' AND action = 'rejected'
-    AND rule <> ALL(%(harmless)s)
+WHERE ticker = ANY(%(tickers)s) AND rule <> ALL(%(harmless)s) AND {STILL_REFUSED}
 ORDER BY ticker, day
-"""
+"""  # noqa: S608 a text of ours
 _SINCE = "unnest(%(tickers)s::text[], %(since)s::date[]) t(ticker, since)"
 # OFFSET 0 keeps the ranges of tickers apart, each read by the index.
 _BARS = f"""

@@ -13,6 +13,7 @@ from src.core.calendars.nse import nse
 from src.core.tables import CLEAN_DAILY, QUARANTINE
 from src.data.report import metrics
 from src.data.sources.select import SourceRequest
+from src.db.pages.attention import refused_rows
 from src.db.watched.quality import QualityScores
 from src.monitoring.metrics.history import read_points
 from src.monitoring.quality.observe import quality_observations
@@ -122,6 +123,22 @@ def test_a_score_recovers_with_a_whole_bar_and_its_history_stays(run, connection
         (SESSIONS[-1], 100.0),
     ]
     assert [row["session"] for row in scores.history("", 1)] == [SESSIONS[-1]]
+
+
+def test_a_bar_later_than_a_wrong_clock_is_no_defect_once_it_is_stored(run, connection):
+    good = list(bars(SESSIONS[-300:], 1.0))
+    scores = QualityScores(connection)
+
+    run(EVENING - dt.timedelta(days=1), {"TCS.NS": good})
+    low = scores.latest()["TCS.NS"]
+    held_back = refused_rows(connection, SESSIONS[-1], [])
+    run(EVENING, {"TCS.NS": good})
+
+    assert low["dimensions"]["validity"]["score"] == pytest.approx(100 * 299 / 300, abs=0.01)
+    assert [row[:3] for row in held_back] == [("TCS.NS", 1, str(SESSIONS[-1]))]
+    right = scores.latest()["TCS.NS"]
+    assert (right["score"], right["session"]) == (100.0, SESSIONS[-1])
+    assert refused_rows(connection, SESSIONS[-1], []) == []
 
 
 def test_yesterdays_file_again_is_told_by_the_timeliness_alone(run, connection):
