@@ -17,7 +17,7 @@ ALL = frozenset({"disk", "dashboard"})
 
 
 # In halves, so that two processes end at about the same time.
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, EACH, prices.EVENINGS))
 @pytest.mark.parametrize("kind", KINDS)
 def test_whatever_goes_wrong_what_must_hold_does(suite, kind, first):
@@ -81,7 +81,7 @@ SPOILERS = {
 }
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_each_invariant_finds_what_it_is_for(suite):
     assert suite.run_alone(CALM) == {}
     record = play(suite.world, suite.calm, replace(CALM, number=1), frozenset())

@@ -23,7 +23,8 @@ class Happening:
     Attributes:
         fault: Its name in the table.
         after: Seconds from the start of the run; 0 is before it, where the fault is there by then.
-        lasts: Seconds until it ends. Both are longer where the machine is slow at the time.
+        lasts: Seconds until it ends. Both are longer where the machine is slow at the time, but the
+            second is never longer than ``LONGEST``.
     """
 
     fault: str

@@ -14,10 +14,11 @@ from typing import Any
 import httpx
 
 from src.monitoring.watch import watch_once
-from tests.chaos.episodes.draw import Episode
+from tests.chaos.episodes.draw import LONGEST, Episode
 from tests.chaos.faults.table import FAULTS
 from tests.chaos.world import prices
 from tests.chaos.world.calm import Calm, Evening, bad_rules, settings_of
+from tests.chaos.world.ready import Run
 from tests.chaos.world.world import World
 
 # Seconds until a run must have ended after the last fault has, and for the API to settle.
@@ -159,12 +160,14 @@ def _disturbed(world: World, episode: Episode) -> int | None:
     # A worker waits for most of its time, which takes no longer on a busy machine.
     pace = world.pace if episode.by == "hand" else (world.pace + 3) / 4
     for number, each in enumerate(episode.happenings):
-        end = each.after + each.lasts
-        acts += [(each.after * pace, number, True), (end * pace, number, False)]
+        begin = each.after * pace
+        end = begin + min(each.lasts * pace, LONGEST)
+        acts += [(begin, number, True), (end, number, False)]
     early = [act for act in acts if act[0] == 0 and act[2]]
     for act in early:
         _act(world, episode, act)
     is_worker = episode.by == "worker"
+    process: Popen[bytes] | Run
     process = world.start_worker() if is_worker else world.start_run(world.now)
     began = time.monotonic()
     try:
@@ -191,7 +194,7 @@ def _act(world: World, episode: Episode, act: tuple[float, int, bool]) -> None:
         fault.end(world)
 
 
-def _wait(world: World, process: Popen[bytes]) -> int | None:
+def _wait(world: World, process: Popen[bytes] | Run) -> int | None:
     try:
         return process.wait(PATIENCE * world.pace)
     except TimeoutExpired:

@@ -40,6 +40,7 @@ class Relay:
         while not self._closed.is_set():
             if select.select([self._listener], [], [], 0.05)[0]:
                 client, _ = self._listener.accept()
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as PostgreSQL does
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:

@@ -16,7 +16,7 @@ import psutil
 
 from src.db.connection import READER, WRITER
 from tests.chaos.world import keeper, prices
-from tests.chaos.world.ready import ReadyProcess
+from tests.chaos.world.ready import Run, Starter
 from tests.chaos.world.relay import Relay
 from tests.chaos.world.server import Server
 from tests.support.dashboards import OF_OURS, ROOT, Dashboard
@@ -74,7 +74,9 @@ class World:
         self.pace = 1.0
         self.api: Service | None = None
         self.dashboard: Dashboard | None = None
-        self._next_run: ReadyProcess | None = None
+        with self.errors("run.err") as stderr:
+            environment = self.environment(self.now)
+            self._starter = Starter("mlops.pipeline", environment, stderr)
         self._has_dashboard = has_dashboard
         self._services: dict[str, tuple[Service, Dashboard | None]] = {}
 
@@ -106,20 +108,12 @@ class World:
             told |= {"DATABASE_URL": address, "PGOPTIONS": f"-c role={role}"}
         return told
 
-    def start_run(self, now: dt.datetime, *, train: bool = False) -> subprocess.Popen[bytes]:
+    def start_run(self, now: dt.datetime, *, train: bool = False) -> Run:
         """A run of all tickers, as a person starts it."""
         arguments = ["--all", "--source", self.source]
         arguments += ["--path", str(self.home / "prices")] if self.source == "csv" else []
         arguments += [] if train else ["--skip-training"]
-        run = self._next_run or self._prepare_run()
-        self._next_run = None  # what is under way is no longer one that waits
-        process = run.begin(arguments, self.environment(now))
-        self._next_run = self._prepare_run()
-        return process
-
-    def _prepare_run(self) -> ReadyProcess:
-        with self.errors("run.err") as stderr:
-            return ReadyProcess("mlops.pipeline", self.environment(self.now), stderr)
+        return self._starter.start(arguments, self.environment(now))
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """The worker, which runs what is due."""
@@ -144,13 +138,14 @@ class World:
     def processes(self, *words: str) -> list[psutil.Process]:
         """Processes of this home whose command line has one of the words; of any, without words.
 
-        Not the run that waits for its beginning.
+        Not the one that starts runs.
         """
         found = []
-        waiting = self._next_run.process.pid if self._next_run else None
         for process in psutil.process_iter(["cmdline", "environ"]):
             line, env = process.info["cmdline"] or [], process.info["environ"] or {}
-            is_here = env.get("FORECAST_HOME") == str(self.home) and process.pid != waiting
+            is_here = (
+                env.get("FORECAST_HOME") == str(self.home) and process.pid != self._starter.pid
+            )
             if is_here and (not words or any(word in line for word in words)):
                 found.append(process)
         return found
@@ -232,9 +227,7 @@ class World:
             stack.enter_context(self._stack)
             self._end_api()
             self._end_dashboard()
-            if self._next_run is not None:
-                self._next_run.end()
-                self._next_run = None
+            self._starter.end()
             left = self.processes()
             lines = [" ".join(process.cmdline()) for process in left]
             for process in left:
