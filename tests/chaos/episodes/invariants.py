@@ -102,10 +102,10 @@ def _difference(world: World, table: str, database: str) -> str:
 def rows_are_conserved(world: World, record: Record) -> Iterator[str]:
     """Every delivered row is in the raw table, or in quarantine with a reason."""
     kept = {
-        (ticker, str(day))
+        (ticker, day)
         for ticker, day in world.query(
-            "SELECT ticker, date FROM raw_daily_prices UNION "
-            "SELECT ticker, left(at, 10)::date FROM quarantine WHERE reason <> ''"
+            "SELECT ticker, date::text FROM raw_daily_prices UNION "
+            "SELECT ticker, left(at, 10) FROM quarantine WHERE reason <> ''"
         )
     }
     for ticker in prices.TICKERS:

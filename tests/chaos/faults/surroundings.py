@@ -169,15 +169,17 @@ class NoTableRight(Fault):
 
     def begin(self, world: World, chance: random.Random) -> None:
         rights, table = chance.choice(self.TABLES)
-        roles = [role for role in (READER, WRITER) if self._has(world, role, rights, table)]
-        if roles:
-            role = chance.choice(roles)
-            world.query(f"REVOKE {rights} ON {table} FROM {role}")
-            self._revoked = rights, table, [role]
+        with contextlib.suppress(psycopg.OperationalError):
+            roles = [role for role in (READER, WRITER) if self._has(world, role, rights, table)]
+            if roles:
+                role = chance.choice(roles)
+                world.query(f"REVOKE {rights} ON {table} FROM {role}")
+                self._revoked = rights, table, [role]
 
     def end(self, world: World) -> None:
         if self._revoked is not None:
             rights, table, roles = self._revoked
+            world.server.revive()
             world.query(f"GRANT {rights} ON {table} TO {', '.join(roles)}")
             self._revoked = None
 

@@ -14,6 +14,9 @@ from src.db.embedded.lease import acquire
 from src.db.roles import migrate_with_roles
 from tests.support.services import eventually
 
+# Seconds for which a server that may stand still is asked to let somebody in.
+PATIENCE = 10
+
 
 class Server:
     """The server that an installation in ``home`` starts itself, with the schema in its database.
@@ -31,9 +34,13 @@ class Server:
         migrate_with_roles(self.url)
 
     def query(self, sql: str, *parameters: Any, database: str | None = None) -> list[Any]:
-        """The rows of a statement, over a connection of its own as a superuser."""
+        """The rows of a statement, over a connection of its own as a superuser.
+
+        Raises:
+            psycopg.OperationalError: The server does not answer, because it stands still.
+        """
         url = self.url.replace("/forecast_db?", f"/{database}?") if database else self.url
-        with psycopg.connect(url, autocommit=True) as connection:
+        with psycopg.connect(url, autocommit=True, connect_timeout=PATIENCE) as connection:
             cursor = connection.execute(sql, parameters)  # type: ignore[arg-type]
             return cursor.fetchall() if cursor.description else []
 
