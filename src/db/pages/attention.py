@@ -34,7 +34,7 @@ SELECT r.run_id, r.ticker, r.started_at, r.error,
     s.stages, s.seconds, s.failed_stage, t.tickers, t.failed
 FROM (SELECT * FROM pipeline_runs r WHERE live AND (status <> 'running' OR {HAS_DIED})
     AND (NOT %(badly)s OR status <> 'success')
-    ORDER BY started_at DESC, run_id DESC LIMIT 1) r
+    ORDER BY number DESC LIMIT 1) r
 CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE status = 'success') AS stages,
     coalesce(sum(duration_seconds), 0) AS seconds,
     min(stage) FILTER (WHERE status = 'failed') AS failed_stage

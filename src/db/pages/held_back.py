@@ -34,7 +34,7 @@ ORDER BY {", ".join(f"{name} DESC" for name in _KEY)} LIMIT %(limit)s
 # Rows that cleaning handled in the newest run that got so far.
 _CHECKED = """
 SELECT s.rows FROM stage_runs s JOIN pipeline_runs r USING (run_id)
-WHERE s.stage = 'data_cleaning' AND r.live ORDER BY r.started_at DESC, r.run_id DESC LIMIT 1
+WHERE s.stage = 'data_cleaning' AND r.live ORDER BY r.number DESC LIMIT 1
 """
 
 

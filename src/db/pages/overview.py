@@ -20,7 +20,7 @@ FROM pool_members ORDER BY ticker COLLATE "C"
 _LAST_TRY = f"""
 SELECT started_at, CASE status WHEN 'running' THEN 'interrupted' ELSE status END, error
 FROM pipeline_runs r WHERE live AND (status <> 'running' OR {HAS_DIED})
-ORDER BY started_at DESC, run_id DESC LIMIT 1
+ORDER BY number DESC LIMIT 1
 """  # noqa: S608 a text of ours
 
 

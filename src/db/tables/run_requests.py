@@ -72,7 +72,7 @@ WHERE request_id = %s AND status = 'waiting' AND cancel_requested_at IS NULL
 _PROGRESS = """
 UPDATE run_requests SET stage = %s, tickers_done = %s, tickers_total = %s,
     run_id = coalesce((SELECT run_id FROM pipeline_runs WHERE status = 'running'
-        AND host = %s AND pid = %s ORDER BY started_at DESC LIMIT 1), run_id)
+        AND host = %s AND pid = %s ORDER BY number DESC LIMIT 1), run_id)
 WHERE request_id = %s RETURNING cancel_requested_at IS NOT NULL
 """
 _FINISH = """

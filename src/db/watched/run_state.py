@@ -1,7 +1,7 @@
 """Read how live runs go: those under way, the newest one, and the newest of each ticker.
 
-Ages are measured by the database's own clock from the connection of the run, since a run may be
-told another time by FORECAST_NOW.
+Ages are measured by the database's own clock from the connection of the run, and the newest is the
+one that began last, since a run may be told another time, by FORECAST_NOW or by a wrong clock.
 """
 
 from __future__ import annotations
@@ -32,26 +32,27 @@ _NEWEST = """
 SELECT run_id, ticker, status, error, started_at FROM pipeline_runs
 WHERE live AND status <> 'running' AND (ticker IS NULL OR
     EXISTS (SELECT FROM raw_daily_prices p WHERE p.ticker = pipeline_runs.ticker))
-ORDER BY started_at DESC, run_id DESC LIMIT 1
+ORDER BY number DESC LIMIT 1
 """
 # Files belong to runs of many: one of a single ticker fails when its file cannot be used.
 _OF_FILES = """
 SELECT run_id, ticker, status, error, started_at FROM pipeline_runs
 WHERE live AND status IN ('success', 'partial') AND ticker IS NULL
-ORDER BY started_at DESC, run_id DESC LIMIT 1
+ORDER BY number DESC LIMIT 1
 """
 # A ticker that no run of the last 30 days was for is left out: the log grows for ever. So is one
 # that was renamed, suspended or delisted.
 _OF_TICKERS = """
 WITH recent AS (
-    SELECT run_id, started_at FROM pipeline_runs WHERE live
-        AND started_at >= (SELECT max(started_at) FROM pipeline_runs WHERE live) - interval '30 d'
+    SELECT run_id, started_at, number FROM pipeline_runs WHERE live AND started_at >= (
+        SELECT started_at FROM pipeline_runs WHERE live ORDER BY number DESC LIMIT 1
+    ) - interval '30 d'
 )
 SELECT DISTINCT ON (t.ticker) t.ticker, t.session, t.status, t.stage, t.error, r.started_at
 FROM recent r JOIN run_tickers t USING (run_id)
 JOIN stored_tickers s USING (ticker)
 WHERE NOT EXISTS (SELECT FROM current_states c WHERE c.ticker = t.ticker AND c.state <> 'active')
-ORDER BY t.ticker, r.started_at DESC, r.run_id DESC
+ORDER BY t.ticker, r.number DESC
 """
 
 

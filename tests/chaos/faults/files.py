@@ -102,7 +102,8 @@ class OtherDelivery(Fault):
 
     def begin(self, world: World, chance: random.Random) -> None:
         path = world.home / "prices" / f"{chance.choice(prices.TICKERS)}.csv"
-        path.write_bytes(self._change(path.read_bytes(), chance))
+        if content := path.read_bytes():  # another fault may have emptied it
+            path.write_bytes(self._change(content, chance))
 
 
 class OlderDelivery(Fault):
@@ -149,7 +150,7 @@ def shuffled(content: bytes, chance: random.Random) -> bytes:
 def doubled(content: bytes, chance: random.Random) -> bytes:
     """Some rows come twice."""
     header, *rows = content.splitlines()
-    return b"\n".join([header, *rows, *chance.sample(rows, 30)]) + b"\n"
+    return b"\n".join([header, *rows, *chance.sample(rows, min(30, len(rows)))]) + b"\n"
 
 
 FAULTS = (

@@ -305,6 +305,25 @@ def test_runs_that_ended_badly(installation, change, rule, subject):
     assert installation.bad() == set()
 
 
+@pytest.mark.parametrize("ahead", [dt.timedelta(hours=3), dt.timedelta(days=60)])
+def test_a_run_that_failed_while_the_clock_was_ahead_is_not_the_newest_for_ever(
+    installation, ahead
+):
+    add = (
+        "INSERT INTO pipeline_runs (run_id, command, status, live, error, started_at, host, pid) "
+        "VALUES (%s, 'pipeline', %s, true, %s, %s, 'here', 1)"
+    )
+    worked = "INSERT INTO run_tickers VALUES (%s, 'TCS.NS', %s, %s, 'data_ingest', %s)"
+    installation.execute(add, "ahead", "failed", "It broke.", NOW + ahead)
+    installation.execute(worked, "ahead", SESSION, "failed", "No file.")
+    assert installation.bad() == {("run_failed", ""), ("ticker_failed", "TCS.NS")}
+
+    installation.execute(add, "right", "success", None, NOW)
+    installation.execute(worked, "right", SESSION, "success", None)
+
+    assert installation.bad() == set()
+
+
 @contextmanager
 def run_under_way(installation):
     """A run that holds its lock and says nothing, as if it hung."""
