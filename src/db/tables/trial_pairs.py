@@ -14,13 +14,14 @@ _SESSIONS = (
     "WHERE kind = 'shadow' AND version = %s"
 )
 # The first forecast of each ticker and session that was made before the close of the next session;
-# beside it the answer that stood at that moment, and the newest outcome.
+# beside it the answer that stood at that moment, and the newest outcome. The time of a run is that
+# at which it began: an answer that was given while it worked is the first one after that.
 _PAIRS = """
 WITH sessions AS (
     SELECT * FROM unnest(%(days)s::date[], %(closes)s::timestamptz[]) s(day, next_close)
 ),
 firsts AS MATERIALIZED (
-    SELECT DISTINCT ON (p.ticker, p.feature_date) p.*
+    SELECT DISTINCT ON (p.ticker, p.feature_date) p.*, s.next_close
     FROM predictions p JOIN sessions s ON s.day = p.feature_date AND p.made_at < s.next_close
     WHERE p.kind = 'shadow' AND p.version = %(version)s
     ORDER BY p.ticker, p.feature_date, p.made_at
@@ -36,8 +37,8 @@ CROSS JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT point FROM predictions r
     WHERE r.ticker = f.ticker AND r.horizon = f.horizon AND r.feature_date = f.feature_date
-        AND r.kind = 'served' AND r.made_at <= f.made_at
-    ORDER BY made_at DESC LIMIT 1
+        AND r.kind = 'served' AND r.made_at < f.next_close
+    ORDER BY r.made_at <= f.made_at DESC, abs(extract(epoch FROM r.made_at - f.made_at)) LIMIT 1
 ) r ON true
 ORDER BY f.feature_date, f.ticker
 """

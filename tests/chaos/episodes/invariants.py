@@ -73,13 +73,18 @@ def _is_decided_otherwise(world: World, record: Record) -> bool:
     """Whether a trial rests on other pairs than on the undisturbed evening.
 
     The API, which may be the first to log an answer, has the clock of the last evening; and an
-    answer that is logged after the challenger's forecast is no part of its pair.
+    answer that is logged after the next close is no part of a pair.
     """
     here, there = (world.query(_DIGESTS, database=d) for d in (None, record.after.database))
-    return bool(here != there)
+    return bool(here != there or world.query(_UNPAIRED, prices.evening(prices.DAYS[-1])))
 
 
 _DIGESTS = "SELECT DISTINCT digest FROM model_events WHERE made_live ORDER BY digest"
+# Sessions before the last of which the API was the first to log every answer.
+_UNPAIRED = """
+SELECT feature_date FROM predictions WHERE kind = 'served' AND horizon = 'short'
+GROUP BY feature_date HAVING bool_and(made_at >= %s AND target_date < made_at::date)
+"""
 _MEASURED = "SELECT count(*) FROM drift_measures WHERE session = %s"
 
 

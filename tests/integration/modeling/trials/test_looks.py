@@ -91,6 +91,24 @@ def test_a_pair_is_of_the_answer_that_stood_when_the_challenger_forecast(years):
     assert evidence_of(years, trial, 2).reference == pytest.approx(1e-4 * years.idle[:1])
 
 
+@pytest.mark.parametrize(("later", "counts"), [("20 s", True), ("3 d", False)])
+def test_an_answer_that_was_given_while_the_run_worked_is_part_of_its_pair(years, later, counts):
+    """What is answered after the next close comes too late."""
+    trial = years.register(years.oracle())
+    years.evening(0)
+    years.connection.execute("ALTER TABLE predictions DISABLE TRIGGER ALL")
+    years.connection.execute(
+        "UPDATE predictions SET made_at = made_at + %s::interval WHERE kind = 'served'", (later,)
+    )
+    years.mature(2)
+
+    found = evidence_of(years, trial, 2)
+
+    assert np.isfinite(found.actual).sum() == (TICKERS if counts else 0)
+    if counts:
+        assert found.reference == pytest.approx(1e-4 * years.idle[:1])
+
+
 def test_a_trial_is_looked_at_every_so_many_sessions_with_outcomes(years):
     trial = years.register(years.oracle(), look_every=5)
     looked = []
