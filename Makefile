@@ -3,7 +3,7 @@
 # make test  every test            make lint  every check            make up  the services
 # make chaos  faults on purpose: make chaos SEED=1 EPISODES=500; one again: make chaos SEED=1 EPISODE=37
 # make down  ends the services of make up                       make docs  these pages, in var/site
-# make bench  measures everything beside its peers: docs/benchmarks.md   make bench-large  2,000 tickers
+# make bench  measures everything beside its peers: docs/benchmarks.md   make bench-large  workers, 2,000 tickers
 # make test-compose  images and services in containers, where a Docker engine runs
 
 PYTHON ?= python3

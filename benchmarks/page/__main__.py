@@ -27,15 +27,22 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    names = [part.name for part in PARTS]
-    parser.add_argument("--only", nargs="+", choices=names, metavar="PART", default=names)
+    every = (*PARTS, LARGE)
+    names = [part.name for part in every]
+    parser.add_argument("--only", nargs="+", choices=names, metavar="PART")
     parser.add_argument("--quick", action="store_true", help="small sizes: figures mean little")
-    parser.add_argument("--large", action="store_true", help="the part of 2,000 tickers alone")
+    parser.add_argument(
+        "--large", action="store_true", help="what takes long: workers, 2,000 tickers"
+    )
     parser.add_argument("--render", action="store_true", help="write the page of what is kept")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs")
     parser.add_argument("--results", type=Path, default=results.FOLDER)
     args = parser.parse_args()
-    parts = (LARGE,) if args.large else [part for part in PARTS if part.name in args.only]
+    parts = [
+        part
+        for part in every
+        if (part.name in args.only if args.only else part.is_large == args.large)
+    ]
     failed = False
     for part in () if args.render else parts:
         print(f"{part.title} (at most {part.most / 60:.0f} minutes) …", flush=True)

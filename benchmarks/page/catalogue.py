@@ -7,11 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Part:
-    """A module of ``benchmarks.parts``; ``most`` are the seconds after which it is ended."""
+    """A module of ``benchmarks.parts``.
+
+    Attributes:
+        most: Seconds after which it is ended.
+        is_large: Measured by ``make bench-large``, and not by ``make bench``.
+    """
 
     name: str
     title: str
     most: float
+    is_large: bool = False
 
 
 PARTS = (
@@ -21,8 +27,8 @@ PARTS = (
     Part("serving", "Serving", 420),
     Part("training", "Training", 420),
     Part("intervals", "Intervals", 420),
-    Part("workers", "Workers", 600),
+    Part("workers", "Workers", 2400, is_large=True),
     Part("trials", "Trials", 900),
     Part("market", "Many tickers through the database", 1200),
 )
-LARGE = Part("large", "2,000 tickers of 5,000 sessions", 3 * 3600)
+LARGE = Part("large", "2,000 tickers of 5,000 sessions", 3 * 3600, is_large=True)

@@ -41,9 +41,10 @@ def _sections(
 ) -> Iterator[str]:
     yield "# Benchmarks"
     yield (
-        "Written by `make bench`; the part about 2,000 tickers by `make bench-large`. Everything "
-        "is a ratio, measured in one run and in turn (A B A B; medians, with the least and the "
-        "greatest of the rounds), because machines differ. No test asserts on time."
+        "Written by `make bench`; what is said of workers and of 2,000 tickers by "
+        "`make bench-large`. Everything is a ratio, measured in one run and in turn (A B A B; "
+        "medians, with the least and the greatest of the rounds), because machines differ. No test "
+        "asserts on time."
     )
     if any(content.get("quick") for content in kept.values()):
         yield "**These figures are of small sizes (`--quick`) and mean little.**"

@@ -21,7 +21,8 @@ from benchmarks.parts.many_tickers import evening, newest_sessions, write_files
 from tests.support.clusters import Cluster
 from tests.support.many_tickers import contents
 
-SIZE, SMALL = (100, 5000), (3, 320)
+# So many that starting processes and importing, some seconds of each run, do not count for much.
+SIZE, SMALL = (200, 5000), (3, 320)
 ONE, TWO, DASK = "one process", "two processes", "Dask, two workers"
 
 

@@ -85,12 +85,13 @@ def test_what_failed_last_is_said_beside_a_run_that_succeeded(place):
         "pid, error) VALUES (%s, 'pipeline', %s, true, %s, %s, 'h', 1, %s)"
     )
     with psycopg.connect(place[0], autocommit=True) as connection:
-        connection.execute(add, ("r_2", "success", NOW, NOW, None))
-        assert "No run has failed so far." in home(place)
         earlier = NOW - HOUR
+        connection.execute(add, ("r_0", "success", earlier, earlier, None))
+        assert "No run has failed so far." in home(place)
         connection.execute(add, ("r_1", "failed", earlier, earlier, "Yahoo does not answer."))
+        connection.execute(add, ("r_2", "success", NOW, NOW, None))
         said = home(place)
-        connection.execute("DELETE FROM pipeline_runs WHERE run_id IN ('r_1', 'r_2')")
+        connection.execute("DELETE FROM pipeline_runs WHERE run_id IN ('r_0', 'r_1', 'r_2')")
     assert "The last run that did not succeed:" in said
     assert "failed · **Fri 17 Apr 2026, 17:00 IST**" in said
     assert "Yahoo does not answer." in said
