@@ -28,21 +28,24 @@ class Hosts:
     """So many hosts on a bridge with this machine; all are gone when it is closed."""
 
     def __init__(self, count):
-        self._stack = ExitStack()
         self.names = [f"tcsns-host{number}" for number in range(count)]
-        ip("link", "add", BRIDGE, "type", "bridge")
-        self._stack.callback(ip, "link", "del", BRIDGE)
-        ip("addr", "add", f"{HERE}/24", "dev", BRIDGE)
-        ip("link", "set", BRIDGE, "up")
-        for number, name in enumerate(self.names):
-            ip("netns", "add", name)
-            self._stack.callback(ip, "netns", "del", name)
-            outer = self.cable(name)
-            ip("link", "add", outer, "type", "veth", "peer", "name", "eth0", "netns", name)
-            ip("link", "set", outer, "master", BRIDGE, "up")
-            ip("-n", name, "addr", "add", f"10.77.0.{number + 2}/24", "dev", "eth0")
-            ip("-n", name, "link", "set", "eth0", "up")
-            ip("-n", name, "link", "set", "lo", "up")
+        with ExitStack() as stack:
+            ip("link", "add", BRIDGE, "type", "bridge")
+            stack.callback(ip, "link", "del", BRIDGE)
+            ip("addr", "add", f"{HERE}/24", "dev", BRIDGE)
+            ip("link", "set", BRIDGE, "up")
+            for number, name in enumerate(self.names):
+                ip("netns", "add", name)
+                stack.callback(ip, "netns", "del", name)
+                outer = self.cable(name)
+                ip("link", "add", outer, "type", "veth", "peer", "name", "eth0", "netns", name)
+                # With its namespace it would go too, but some time later.
+                stack.callback(ip, "link", "del", outer)
+                ip("link", "set", outer, "master", BRIDGE, "up")
+                ip("-n", name, "addr", "add", f"10.77.0.{number + 2}/24", "dev", "eth0")
+                ip("-n", name, "link", "set", "eth0", "up")
+                ip("-n", name, "link", "set", "lo", "up")
+            self._stack = stack.pop_all()
 
     @staticmethod
     def cable(name):
