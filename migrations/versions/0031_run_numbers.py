@@ -20,7 +20,7 @@ SELECT setval(pg_get_serial_sequence('pipeline_runs', 'number'),
     (SELECT coalesce(max(number), 0) + 1 FROM pipeline_runs), false);
 CREATE UNIQUE INDEX idx_pipeline_runs_number ON pipeline_runs(number);
 COMMENT ON COLUMN pipeline_runs.number IS
-    'the order in which runs began: started_at is by the clock that each was told';
+    'the order in which runs began: started_at is by the clock of each';
 """
 
 

@@ -9,7 +9,7 @@ from src.core.tables import Table
 # Rows of quarantine that no bar stands for: one later than a wrong clock is stored in its time.
 STILL_REFUSED = """kind = 'daily' AND action = 'rejected' AND NOT (rule = 'future_bar' AND EXISTS (
     SELECT FROM raw_daily_prices_clean c WHERE c.ticker = quarantine.ticker
-        AND c.date::text = left(quarantine.at, 10)))"""
+        AND to_char(c.date, 'YYYY-MM-DD') = left(quarantine.at, 10)))"""
 
 
 def insert(table: Table, values: Mapping[str, str], source: str = "") -> str:

@@ -1,7 +1,7 @@
 """Read how live runs go: those under way, the newest one, and the newest of each ticker.
 
 Ages are measured by the database's own clock from the connection of the run, and the newest is the
-one that began last, since a run may be told another time, by FORECAST_NOW or by a wrong clock.
+one that began last, since FORECAST_NOW or a wrong clock may have given a run another time.
 """
 
 from __future__ import annotations
