@@ -418,6 +418,16 @@ def test_a_backend_that_outlives_its_postmaster_does_not_stand_in_the_way(data, 
             assert read(again.url) == [1]
 
 
+def test_children_that_stand_still_do_not_stand_in_the_way_of_their_successor(data):
+    with acquire(data) as lease:
+        write(lease.url, 1)
+        for pid in processes(data):
+            os.kill(pid, signal.SIGSTOP)
+        os.kill(postmaster(data), signal.SIGKILL)
+        with acquire(data, timeout=60) as again:
+            assert read(again.url) == [1]
+
+
 def test_a_kill_9_during_initdb_leaves_nothing_half_made(data, run):
     holder = run(HOLD_IN_INITDB, data, start_new_session=True)
     initdb = int(holder.stdout.readline())
