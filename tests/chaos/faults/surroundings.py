@@ -204,9 +204,14 @@ class ReadOnlyFolder(Fault):
     def begin(self, world: World, chance: random.Random) -> None:
         folder = world.home / chance.choice(self.FOLDERS)
         if folder.is_dir():
+            # Made read-only elsewhere first: where a process has a file open that is refused.
+            aside = world.folder / "aside"
+            aside.mkdir(exist_ok=True)
+            self._mount("--bind", str(folder), str(aside))
+            self._mount("-o", "remount,bind,ro", str(aside))
+            self._mount("--bind", str(aside), str(folder))
             self._folder = folder
-            self._mount("--bind", str(folder), str(folder))
-            self._mount("-o", "remount,bind,ro", str(folder))
+            subprocess.run(["umount", str(aside)], check=True)
 
     def end(self, world: World) -> None:
         if self._folder is not None:
