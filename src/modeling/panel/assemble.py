@@ -66,9 +66,9 @@ def assemble(
     if bars.is_empty():
         raise ValueError("a panel needs at least one bar")
     tickers = tuple(bars["ticker"].unique().sort().to_list())
-    dates = bars["date"].to_numpy().astype("datetime64[D]")
-    days = calendar.array
-    sessions = days[(days >= dates.min()) & (days <= dates.max())]
+    days, dates = calendar.array, bars["date"]
+    first, last = (np.datetime64(str(day), "D") for day in (dates.min(), dates.max()))
+    sessions = days[(days >= first) & (days <= last)]
     placed = _placed(bars, BAR_COLUMNS, sessions, tickers)
     return panel_of_rows(
         sessions,

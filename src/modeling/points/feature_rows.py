@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class GatheredRows:
 InputRows = Floats | Singles | GatheredRows
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class FeatureRows:
     """Model inputs of the tickers and complete sessions of a panel, by session and then by ticker.
 
@@ -114,10 +115,17 @@ class FeatureRows:
                 out[place] = self.ranks.column(name, self.bars)
         return out
 
+    @cached_property
     def without_pool(self) -> FeatureRows:
         """All rows, with the inputs of the tickers by themselves alone."""
         complete = np.ones_like(self.complete)
         return replace(self, names=self.stored_names, complete=complete, ranks=None)
+
+    def let_go(self) -> None:
+        """Give the memory of the inputs back; which rows there are can still be read."""
+        if "without_pool" in vars(self):
+            self.without_pool.let_go()
+        del self.stored, self.pooled, self.ranks
 
     def _fill(self, out: Singles, positions: Ints) -> None:
         place = {name: column for column, name in enumerate(self.names)}

@@ -211,7 +211,8 @@ def _key(fitting: Fitting, fold: FoldRows, digests: SessionDigests) -> str:
     )
     code = [inspect.getsource(module) for module in modules]
     head = repr((fitting.name, fold.horizon, libraries, catalogue.version(), code)).encode()
-    return _digest(head, digests.up_to(int(fold.train[-1])), fold.train, fold.targets[fold.train])
+    train = fold.train
+    return _digest(head, digests.up_to(int(train[-1])), train, fold.targets[train])
 
 
 def _digest(*parts: bytes | Ints | Floats) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from src.core.arrays import Floats, Ints, Singles
+from src.core.arrays import Bools, Floats, Ints, Singles
 from src.modeling.points.feature_rows import FeatureRows, GatheredRows, InputRows
 
 # A fit takes every second, third, … session where there are more, so that time and memory end: as
@@ -68,11 +67,15 @@ class FoldRows:
     end: int
     test: Ints
 
-    @cached_property
+    @property
     def train(self) -> Ints:
-        """Positions of the training rows, ascending: those of every k-th session where many."""
-        known = np.flatnonzero(np.isfinite(self.targets[: self.end]))
-        return _thinned(known, self.features.rows)
+        """Positions of the training rows, ascending: those of every k-th session where many.
+
+        Made at each use: of all folds that wait they would be as large as the inputs.
+        """
+        known = np.isfinite(self.targets[: self.end])
+        _thin(known, self.features.rows[: self.end])
+        return np.flatnonzero(known)
 
     @property
     def fitted_through(self) -> int:
@@ -81,7 +84,8 @@ class FoldRows:
 
     def fit(self, fit: FitFunction) -> FittedModel:
         """A model of the training rows."""
-        return fit(GatheredRows(self.features, self.train), self.targets[self.train], self.horizon)
+        train = self.train
+        return fit(GatheredRows(self.features, train), self.targets[train], self.horizon)
 
     def forecast(self, model: FittedModel) -> Floats:
         """Its forecasts of the test rows; (test,)."""
@@ -98,16 +102,16 @@ def fit_and_forecast(
     by_itself: bool,
 ) -> FoldForecast:
     """The model and the forecasts of ``FoldRows``, ``by_itself`` without the pool's inputs."""
-    rows = features.without_pool() if by_itself else features
+    rows = features.without_pool if by_itself else features
     fold = FoldRows(rows, targets, horizon, end, test)
     model = fold.fit(fitting.fit)
     return FoldForecast(model if fitting.keeps_models else None, fold.forecast(model))
 
 
-def _thinned(train: Ints, rows: Ints) -> Ints:
-    """At most ``MOST_ROWS`` training rows: those of every k-th session, the newest included."""
-    step = -(-train.size // MOST_ROWS)
-    if step <= 1:
-        return train
-    back = rows[train[-1]] - rows[train]
-    return np.asarray(train[back % step == 0])
+def _thin(known: Bools, sessions: Ints) -> None:
+    """Leave at most ``MOST_ROWS`` rows: those of every k-th session, the newest included."""
+    step = -(-np.count_nonzero(known) // MOST_ROWS)
+    if step > 1:
+        newest = sessions[known.size - 1 - np.argmax(known[::-1])]
+        chosen = (newest - np.arange(sessions[-1] + 1)) % step == 0
+        known &= chosen[sessions]

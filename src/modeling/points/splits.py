@@ -40,13 +40,20 @@ class Fold:
 
     Attributes:
         cutoff: The first session that is forecast; all training labels ended before it.
-        train: Positions of the training rows, ascending.
+        sessions: Of all rows.
+        before: Rows of earlier sessions than this one are learnt from.
         test: Positions of the rows from the cutoff up to the next refit, ascending.
     """
 
     cutoff: int
-    train: Ints
+    sessions: Ints
+    before: int
     test: Ints
+
+    @property
+    def train(self) -> Ints:
+        """Positions of the training rows, ascending; made at each use, as they are many."""
+        return np.flatnonzero(self.sessions < self.before)
 
 
 def folds(sessions: Ints, horizon: int, schedule: Schedule) -> list[Fold]:
@@ -59,8 +66,8 @@ def folds(sessions: Ints, horizon: int, schedule: Schedule) -> list[Fold]:
     cutoffs = distinct[schedule.warm_up :: schedule.refit_every].tolist()
     cut = []
     for cutoff, following in pairwise([*cutoffs, np.inf]):
-        train = np.flatnonzero(sessions + horizon < cutoff - schedule.embargo)
-        if len(train) >= schedule.min_train:
+        before = cutoff - schedule.embargo - horizon
+        if np.count_nonzero(sessions < before) >= schedule.min_train:
             test = np.flatnonzero((sessions >= cutoff) & (sessions < following))
-            cut.append(Fold(cutoff, train, test))
+            cut.append(Fold(cutoff, sessions, before, test))
     return cut

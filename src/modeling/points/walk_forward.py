@@ -121,7 +121,7 @@ class _Walk:
     def __init__(self, inputs: WalkInputs, fitting: Fitting, y: Floats, *, by_itself: bool) -> None:
         self._inputs, self._fitting, self._y = inputs, fitting, y
         self._by_itself = by_itself
-        self._rows = inputs.features.without_pool() if by_itself else inputs.features
+        self._rows = inputs.features.without_pool if by_itself else inputs.features
         self._cache = inputs.fit_cache if fitting.name else NO_FIT_CACHE
         self._waiting: deque[tuple[FoldRows, Future[FoldForecast]]] = deque()
         self._points = np.full(y.shape, np.nan)
@@ -179,5 +179,6 @@ class _Walk:
     def _take(self, fold: FoldRows, forecast: FoldForecast) -> None:
         rows, columns = self._rows.rows[fold.test], self._rows.columns[fold.test]
         self._points[rows, columns] = forecast.points
-        if self._newest is None or fold.fitted_through > self._newest[1]:
-            self._newest = forecast.model, fold.fitted_through
+        fitted_through = fold.fitted_through
+        if self._newest is None or fitted_through > self._newest[1]:
+            self._newest = forecast.model, fitted_through

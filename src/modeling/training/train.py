@@ -79,9 +79,6 @@ def train_and_publish(
     by_horizon: dict[str, _Judged] = {}
 
     def judge(training: PoolTraining, horizon: str) -> None:
-        if horizon == HORIZONS[0]:
-            # Judged last, and nothing fits any longer: judging needs as much memory as these.
-            panel.inputs.let_go()
         by_horizon[horizon] = _judge(context, members, panel, training, horizon)
 
     challengers = train_pool(

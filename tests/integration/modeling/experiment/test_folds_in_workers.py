@@ -64,8 +64,8 @@ def test_a_backtest_is_the_same_in_two_processes(panel, settings, engine):
 
 def test_training_is_the_same_in_two_processes_and_fits_once(panel, settings, engine, tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"
-    first = train_pool(panel, settings, DiskFitCache(here))
-    second = train_pool(panel, settings, DiskFitCache(there), engine)
+    first = train_pool(panel.select(), settings, DiskFitCache(here))
+    second = train_pool(panel.select(), settings, DiskFitCache(there), engine)
     files = {path.name: path.read_bytes() for path in here.iterdir()}
 
     assert len(files) > 4
@@ -85,9 +85,9 @@ def test_what_is_cached_is_not_sent_to_workers(panel, settings, tmp_path):
         def share(self, value):
             return value
 
-    first = train_pool(panel, settings, DiskFitCache(tmp_path))
+    first = train_pool(panel.select(), settings, DiskFitCache(tmp_path))
 
-    again = train_pool(panel, settings, DiskFitCache(tmp_path), Idle())
+    again = train_pool(panel.select(), settings, DiskFitCache(tmp_path), Idle())
 
     assert contents(again.results["short"]) == contents(first.results["short"])
 

@@ -115,7 +115,7 @@ def test_a_fold_that_is_not_purged_is_caught(whole):
 
 def test_a_scaler_fitted_on_all_data_is_caught(whole):
     def scaled(road):
-        features = feature_rows(road.panel).without_pool()
+        features = feature_rows(road.panel).without_pool
         stored = features.stored
         centre, spread = np.nanmean(stored, axis=0), np.nanstd(stored, axis=0)
         wrong = replace(features, stored=(stored - centre) / spread)

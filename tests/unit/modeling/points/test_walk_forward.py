@@ -225,7 +225,7 @@ def test_inputs_by_name_are_those_that_are_taken():
     for n, (_, values) in enumerate(features.by_name()):
         assert np.array_equal(values, taken[:, n], equal_nan=True)
     assert features.rows[features.complete].min() == 5
-    assert features.without_pool().take(np.array([0])).shape == (1, 2)
+    assert features.without_pool.take(np.array([0])).shape == (1, 2)
 
 
 def test_a_large_fit_takes_every_second_session(monkeypatch):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import weakref
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def panel():
 
 @pytest.fixture(scope="module")
 def trained(panel):
-    return train_pool(panel, SETTINGS)
+    return train_pool(panel.select(), SETTINGS)
 
 
 def market_one_day_off(panel):
@@ -107,7 +108,7 @@ def test_fits_are_kept_where_they_are_told_to_be(panel, trained, tmp_path, monke
             names.append(fitting.name)
             return super().find(fitting, fold)
 
-    found = train_pool(panel, SETTINGS, Listening(tmp_path))
+    found = train_pool(panel.select(), SETTINGS, Listening(tmp_path))
 
     assert set(names) == {"rank_tilt"}
     assert len(list(tmp_path.iterdir())) >= 1
@@ -121,13 +122,24 @@ def test_fits_are_kept_where_they_are_told_to_be(panel, trained, tmp_path, monke
         }
 
 
+def test_the_inputs_of_a_panel_are_not_kept_beside_its_judgement(panel):
+    own = panel.select()
+    memory = weakref.ref(own.inputs.per_bar)
+    kept = []
+
+    found = train_pool(own, SETTINGS, judge=lambda *_: kept.append(memory()))
+
+    assert kept == [None, None]
+    assert set(found.results) == {"short", "long"}
+
+
 # --- leaks
 
 
 def test_a_market_series_one_day_off_stops_the_teaching(panel, monkeypatch):
     monkeypatch.setattr(experiment, "pool_of", market_one_day_off)
 
-    found = train_pool(panel, SETTINGS)
+    found = train_pool(panel.select(), SETTINGS)
 
     assert found.leak is not None
     assert found.leak.startswith("market_ret_1_s: correlation +0.")
@@ -142,13 +154,13 @@ def test_a_market_series_one_day_off_stops_the_teaching(panel, monkeypatch):
 def test_a_market_series_that_has_heard_the_next_session_stops_the_teaching(panel, monkeypatch):
     monkeypatch.setattr(experiment, "pool_of", market_that_has_heard)
 
-    assert train_pool(panel, SETTINGS).leak is not None
+    assert train_pool(panel.select(), SETTINGS).leak is not None
 
 
 def test_a_leak_still_leaves_distributions_of_the_prices_themselves(panel, trained, monkeypatch):
     monkeypatch.setattr(experiment, "pool_of", market_one_day_off)
 
-    result = train_pool(panel, SETTINGS).results["short"]
+    result = train_pool(panel.select(), SETTINGS).results["short"]
 
     rows = np.array([719])
     assert np.array_equal(
