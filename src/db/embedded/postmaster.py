@@ -103,11 +103,9 @@ def _end_remains(server: EmbeddedServer, waited: float) -> None:
                 "is in use by a process that is not visible here, perhaps in another container"
             )
         # The postmaster is dead, but a backend is still in a long statement. PostgreSQL would
-        # refuse to start beside it, and its client cannot be served any more. One that stands
-        # still would never take the signal.
+        # refuse to start beside it, and its client cannot be served any more.
         for orphan in remains:
             processes.signal_process(orphan, signal.SIGQUIT)
-            processes.signal_process(orphan, signal.SIGCONT)
     elif not server.socket_file.exists():
         # /tmp was emptied: nobody can reach this server any more, so it is replaced.
         processes.signal_process(pid, signal.SIGINT)

@@ -53,9 +53,10 @@ def orphaned(server: EmbeddedServer) -> Iterator[int]:
 
 
 def signal_process(pid: int, kind: signal.Signals) -> None:
-    """Signal a process, which may have ended by now."""
+    """Tell a process to end, which may have ended by now; one that stands still goes on first."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, kind)
+        os.kill(pid, signal.SIGCONT)
 
 
 def _postgres() -> Iterator[tuple[int, list[str], os.stat_result]]:

@@ -120,7 +120,7 @@ def _read(
     until: dt.date | None,
     columns: Sequence[str],
 ) -> pl.DataFrame:
-    """Some columns; tickers and versions are categories, which need a quarter of the memory."""
+    """Some columns; tickers and versions are categories, of a quarter of the size or less."""
     wanted = ("ticker", "date", *columns)
     texts = {"ticker": pl.Enum(sorted(tickers)), "features_version": pl.Categorical()}
     categories = {name: kind for name, kind in texts.items() if name in wanted}

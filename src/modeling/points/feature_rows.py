@@ -68,7 +68,7 @@ class FeatureRows:
     bars: Ints
     pooled_names: tuple[str, ...]
     pooled: Singles
-    ranks: SessionRanks | None = None
+    ranks: SessionRanks | None
 
     def take(self, positions: Ints) -> Singles:
         """The inputs of some rows; (positions, names), NaN where a row lacks one."""

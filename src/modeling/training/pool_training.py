@@ -72,7 +72,7 @@ def train_pool(
     are forecast from is as large as a dozen matrices of prices. Challengers of ``trials`` of the
     pool are fitted beside the candidates, and decide nothing here.
 
-    The inputs of the panel cannot be read afterwards: they would be half of all that is in memory.
+    The inputs of the panel cannot be read afterwards.
 
     ``judge`` is called with the training so far and the horizon whose result was added: the long
     one first, whose candidates have no fits, while workers still fit those of the short one; the
@@ -92,7 +92,7 @@ def train_pool(
     fitted = () if leak else trials
     challengers = begin_challengers(feature_cache, settings, fitted, tickers, fit_cache, walked)
     newest = newest_values(panel, feature_cache.features, panel.tickers)
-    # What is to be fitted has its workers' copy: no use of these is left here.
+    # Workers have their own copy for what they still fit; in one process nothing is left to fit.
     feature_cache.features.let_go()
     panel.inputs.let_go()
     del feature_cache

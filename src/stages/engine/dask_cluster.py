@@ -57,7 +57,8 @@ class DaskCluster:
         if not self.workers:
             self._client.close()
             raise ClusterLost(f"The Dask scheduler at {address} has no worker: start some.")
-        self._drops_replicas = self._keep_replicas()
+        self._drops_replicas = False
+        self._keep_replicas()
         Thread(target=self._watch, daemon=True).start()
 
     def submit(self, function: Callable[..., _Result], *args: Any) -> Future[_Result]:
@@ -85,25 +86,29 @@ class DaskCluster:
         self._closing.set()
         with suppress(Exception):
             self._executor.shutdown(wait=False)
+        self._disconnect()
+        self._fail_pending(self._lost())
+
+    def _disconnect(self) -> None:
         with suppress(Exception):
-            if self._drops_replicas:
+            if self._drops_replicas and self._client.status == "running":
                 self._tell_memory_manager("start")
         with suppress(Exception):
             self._client.close(timeout=CONNECT_SECONDS)
-        self._fail_pending(self._lost())
 
-    def _keep_replicas(self) -> bool:
-        """Have each worker keep what is shared; whether the scheduler had them drop it.
+    def _keep_replicas(self) -> None:
+        """Have each worker keep what is shared.
 
-        While no task waits for a value, its memory manager drops all copies but one, which the
-        others would load again for the next tasks, and which could be lost with its worker.
+        While no task waits for a value, the scheduler's memory manager drops all copies but one,
+        which the others would load again for the next tasks, and which could be lost with its
+        worker.
         """
         try:
-            was_running: bool = self._tell_memory_manager("running")
+            self._drops_replicas = self._tell_memory_manager("running")
             self._tell_memory_manager("stop")
-        except OSError as error:
+        except Exception as error:
+            self._disconnect()
             raise self._lost() from error
-        return was_running
 
     def _tell_memory_manager(self, method: str) -> Any:
         handler = self._client.scheduler.amm_handler

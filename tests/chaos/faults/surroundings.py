@@ -208,10 +208,13 @@ class ReadOnlyFolder(Fault):
             aside = world.folder / "aside"
             aside.mkdir(exist_ok=True)
             self._mount("--bind", str(folder), str(aside))
-            self._mount("-o", "remount,bind,ro", str(aside))
-            self._mount("--bind", str(aside), str(folder))
-            self._folder = folder
-            subprocess.run(["umount", str(aside)], check=True)
+            try:
+                self._mount("--make-private", str(aside))
+                self._mount("-o", "remount,bind,ro", str(aside))
+                self._mount("--bind", str(aside), str(folder))
+                self._folder = folder
+            finally:
+                subprocess.run(["umount", str(aside)], check=True)
 
     def end(self, world: World) -> None:
         if self._folder is not None:

@@ -16,10 +16,11 @@ TABS = {
     "analytics": ("Model Performance", "Predictions History", "Feature Analysis", "Trials"),
     "monitoring": ("Pipeline Runs", "System Health", "Logs", "Data Quality", "Evaluation"),
 }
+# Colours do not depend on the width; of pictures there are all four.
+LOOKS = [(1440, False), (390, True), *([(1440, True), (390, False)] if PICTURES else [])]
 
 
-# Colours do not depend on the width.
-@pytest.mark.parametrize(("width", "dark"), [(1440, False), (390, True)])
+@pytest.mark.parametrize(("width", "dark"), LOOKS)
 def test_every_page_is_drawn_and_can_be_used_by_everybody(visit, width, dark):
     visitor = visit(width=width, dark=dark)
     violations = []

@@ -51,6 +51,7 @@ def fold(X, y, horizon=1, *, test=NO_ROWS, per_session=1):
         bars=places,
         pooled_names=(),
         pooled=np.empty((0, len(X)), dtype=np.float32),
+        ranks=None,
     )
     return FoldRows(features, y, horizon, len(y), test)
 

@@ -74,6 +74,7 @@ def rows_of(features, pooled=()):
         bars=places,
         pooled_names=names[count:],
         pooled=others.T,
+        ranks=None,
     )
 
 
