@@ -63,6 +63,7 @@ def test_a_module_finds_what_it_takes_from_others(path):
                 assert hasattr(taken_from, node.attr), ast.unparse(node)
 
 
+@pytest.mark.long
 def test_quick_page_is_written_with_what_was_measured(tmp_path):
     folders = ["--docs", str(tmp_path / "docs"), "--results", str(tmp_path / "results")]
 

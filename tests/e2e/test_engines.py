@@ -148,6 +148,7 @@ def test_a_cluster_writes_what_one_process_writes(new_home, undisturbed, start_c
 RANKED = 22, 800
 
 
+@pytest.mark.long
 def test_two_processes_and_a_cluster_fit_the_challengers_that_one_process_fits(
     new_home, start_cluster, tmp_path
 ):

@@ -51,6 +51,7 @@ def contents(result):
     return points, models, dict(result.fitted_through), distributions
 
 
+@pytest.mark.long
 def test_a_backtest_is_the_same_in_two_processes(panel, settings, engine):
     here, there = (
         list(walk_forwards(panel, panel, settings, NAMES, None, each))
