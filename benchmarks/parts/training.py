@@ -122,10 +122,10 @@ def serve(sessions: int, tickers: int) -> None:
     panel, _ = built(sessions, tickers)
 
     def from_prices() -> None:
-        train_pool(built(sessions, tickers)[0], settings)
+        train_pool(built(sessions, tickers)[0], settings, _nothing)
 
     works: Mapping[str, Callable[[], Any]] = {
-        OURS: lambda: _nothing(train_pool(_with_inputs(panel), settings)),
+        OURS: lambda: train_pool(_with_inputs(panel), settings, _nothing),
         BARE: lambda: {"cpu": bare_fits(panel, settings)},
         FROM_PRICES: from_prices,
     }
@@ -137,8 +137,8 @@ def _with_inputs(panel: Panel) -> Panel:
     return replace(panel, inputs=replace(panel.inputs))
 
 
-def _nothing(_: Any) -> None:
-    """A training does not fit into JSON."""
+def _nothing(*_: Any) -> None:
+    """What is measured ends where a result would be judged."""
 
 
 if __name__ == "__main__":

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import polars as pl
 
 from src.config.sections.results import FeatureSettings
+from src.config.settings import Settings
 from src.core.calendars.nse import nse
 from src.features import ticker_features
 from src.features.catalogue import time_series_features
 from src.features.labels import label_rows
 from src.features.market import Pool, build_pool
+from src.modeling.experiment.run import WalkForwardResult
 from src.modeling.panel import assemble
 from src.modeling.panel.panel import Panel
+from src.modeling.training.pool_training import PoolTraining, train_pool
 from tests.support.prices import sessions
 
 START = dt.date(2015, 1, 1)
@@ -114,6 +117,26 @@ def panel_of_clean(clean: pl.DataFrame, horizons: tuple[int, ...] = (1, 5, 63)) 
 def panel_of_prices(prices: Prices) -> Panel:
     """The panel of the prices."""
     return panel_of_clean(clean_rows(prices))
+
+
+@dataclass
+class Trained:
+    """What training on a pool gave: the walk-forward of each horizon, unless there is a leak."""
+
+    leak: str | None = None
+    results: dict[str, WalkForwardResult] = field(default_factory=dict)
+
+
+def trained_on(panel: Panel, settings: Settings, *others) -> Trained:
+    """Train on a panel, and keep all that is judged."""
+    trained = Trained()
+
+    def judge(training: PoolTraining, horizon: str, result: WalkForwardResult) -> None:
+        trained.leak = training.leak
+        trained.results[horizon] = result
+
+    train_pool(panel, settings, judge, *others)
+    return trained
 
 
 def pool_of_prices(prices: Prices) -> Pool:

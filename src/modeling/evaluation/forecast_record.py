@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from src.core.arrays import Bools, Days, Floats, Ints, Singles
+from src.core.arrays import Bools, Days, Floats, Singles
 from src.modeling.intervals.quantiles import LEVELS
 
 if TYPE_CHECKING:
@@ -90,17 +90,17 @@ def read_parquet(data: bytes) -> ForecastRecord:
 
     with _one_error():
         horizon = int(pl.read_parquet_metadata(io.BytesIO(data))[HORIZON])
-        table = pl.read_parquet(io.BytesIO(data))
-        matrices, sessions, tickers = _pivot(table)
-        wide = dict(zip(table.columns[2:], matrices, strict=True))
+        file = _File(data)
+        quantiles = np.empty((*file.shape, len(QUANTILES)))
+        for k, name in enumerate(QUANTILES):
+            quantiles[..., k] = file.matrix(name)
         return ForecastRecord(
             horizon,
-            sessions,
-            tickers,
-            **{name: wide[name] for name in SINGLE},
-            points={n.removeprefix(POINT): wide[n] for n in wide if n.startswith(POINT)},
-            # The last columns of the file; one block of memory, not another copy of it.
-            quantiles=np.moveaxis(matrices[-len(QUANTILES) :], 0, -1),
+            file.sessions,
+            file.tickers,
+            **{name: file.matrix(name).astype(float) for name in SINGLE},
+            points={name: file.matrix(POINT + name).astype(float) for name in candidates_in(data)},
+            quantiles=quantiles,
         )
 
 
@@ -118,15 +118,9 @@ def read_matrices(
     import polars as pl
 
     with _one_error():
-        stored = pl.read_parquet_schema(io.BytesIO(data))
-        sessions, tickers, cells = _cells(_columns(data, ["made", "ticker"]))
-        shape, out = (len(sessions), len(tickers)), {}
-        for name in names:
-            if name in stored:
-                matrix = np.full(shape[0] * shape[1], np.nan, dtype=np.float32)
-                matrix[cells] = _columns(data, [name])[name].to_numpy()
-                out[name] = matrix.reshape(shape)
-    return sessions, tickers, out
+        stored, file = pl.read_parquet_schema(io.BytesIO(data)), _File(data)
+        matrices = {name: file.matrix(name) for name in names if name in stored}
+    return file.sessions, file.tickers, matrices
 
 
 def candidates_in(data: bytes) -> list[str]:
@@ -152,12 +146,6 @@ def _one_error() -> Iterator[None]:
         raise ValueError("it is no record of forecasts") from error
 
 
-def _columns(data: bytes, names: list[str]) -> pl.DataFrame:
-    import polars as pl
-
-    return pl.read_parquet(io.BytesIO(data), columns=names)
-
-
 def _matrices(record: ForecastRecord) -> dict[str, Floats]:
     """Every matrix by the name of its column, (R, N)."""
     return {
@@ -172,26 +160,38 @@ def _known(matrices: Mapping[str, Floats]) -> Bools:
     return known
 
 
-def _pivot(table: pl.DataFrame) -> tuple[Floats, Days, tuple[str, ...]]:
-    """A matrix (R, N) of every column of values, (columns, R, N); with sessions and tickers."""
-    sessions, tickers, cells = _cells(table)
-    columns = table.columns[2:]
-    matrices = np.full((len(columns), len(sessions) * len(tickers)), np.nan)
-    for matrix, name in zip(matrices, columns, strict=True):
-        matrix[cells] = table[name].to_numpy()
-    return matrices.reshape(len(columns), len(sessions), len(tickers)), sessions, tickers
+class _File:
+    """The matrices of a file, read one by one: all its columns at once are as large again.
 
+    Attributes:
+        sessions: Ascending; (R,).
+        tickers: Ascending; N of them.
+        shape: R and N.
+    """
 
-def _cells(table: pl.DataFrame) -> tuple[Days, tuple[str, ...], Ints]:
-    """Sessions and tickers, both ascending, and the place of each row in their flat matrix."""
-    import polars as pl
+    def __init__(self, data: bytes) -> None:
+        import polars as pl
 
-    sessions, rows = np.unique(table["made"].to_numpy(), return_inverse=True)
-    ticker = table["ticker"]
-    kind = ticker.dtype
-    if not isinstance(kind, pl.Enum):
-        # Of a file from before 2026-12: pyarrow wrote it.
-        ticker = ticker.cast(pl.String)
-        ticker = ticker.cast(kind := pl.Enum(ticker.unique().sort()))
-    tickers = tuple(kind.categories)
-    return sessions, tickers, rows * len(tickers) + ticker.to_physical().to_numpy()
+        self._data = data
+        pairs = self._columns(["made", "ticker"])
+        self.sessions, rows = np.unique(pairs["made"].to_numpy(), return_inverse=True)
+        ticker = pairs["ticker"]
+        kind = ticker.dtype
+        if not isinstance(kind, pl.Enum):
+            # Of a file from before 2026-12: pyarrow wrote it.
+            ticker = ticker.cast(pl.String)
+            ticker = ticker.cast(kind := pl.Enum(ticker.unique().sort()))
+        self.tickers = tuple(kind.categories)
+        self.shape = len(self.sessions), len(self.tickers)
+        self._cells = rows * self.shape[1] + ticker.to_physical().to_numpy()
+
+    def matrix(self, name: str) -> Singles:
+        """A column as a matrix, NaN where it has no value; (R, N)."""
+        matrix = np.full(self.shape, np.nan, dtype=np.float32)
+        matrix.reshape(-1)[self._cells] = self._columns([name])[name].to_numpy()
+        return matrix
+
+    def _columns(self, names: list[str]) -> pl.DataFrame:
+        import polars as pl
+
+        return pl.read_parquet(io.BytesIO(self._data), columns=names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,29 +43,29 @@ ENOUGH_ROWS = 100_000
 
 @dataclass(frozen=True, eq=False)
 class PoolTraining:
-    """What training on one pool gave.
+    """What training on one pool gave both horizons.
 
     Attributes:
         newest: Model inputs of the tickers at their last bars, by their columns in the panel.
         leak: Why nothing was fitted: a feature that correlates with the next return; or None.
-        results: By ``short`` and ``long``.
-        challengers: What became of the fits of trials, by their hashes.
     """
 
     newest: Mapping[int, Mapping[str, float]]
     leak: str | None
-    results: dict[str, WalkForwardResult] = field(default_factory=dict)
-    challengers: Mapping[str, Fitted] = field(default_factory=dict)
+
+
+# Called with the training, ``short`` or ``long``, and what the walk-forward of that horizon gave.
+Judge = Callable[[PoolTraining, str, WalkForwardResult], None]
 
 
 def train_pool(
     panel: Panel,
     settings: Settings,
+    judge: Judge,
     fit_cache: FitCache = NO_FIT_CACHE,
     engine: Engine = IN_PROCESS,
     trials: Sequence[Trial] = (),
-    judge: Callable[[PoolTraining, str], None] = lambda _, __: None,
-) -> PoolTraining:
+) -> dict[str, Fitted]:
     """Walk the candidates of both horizons forward over a pool; nothing is fitted with a leak.
 
     Distributions are computed while workers fit; without any, before features are made: what they
@@ -74,9 +74,12 @@ def train_pool(
 
     The inputs of the panel cannot be read afterwards.
 
-    ``judge`` is called with the training so far and the horizon whose result was added: the long
-    one first, whose candidates have no fits, while workers still fit those of the short one; the
-    short one when nothing is left to fit.
+    ``judge`` is called with the long horizon first, whose candidates have no fits, while workers
+    still fit those of the short one. What it does not keep of a result is let go before the next:
+    a result is as large as ten matrices of prices.
+
+    Returns:
+        What became of the fits of trials, by their hashes.
     """
     distributions = _distributions(panel, settings) if engine.workers == 1 else None
     feature_cache = FeatureCache(panel, engine)
@@ -97,15 +100,15 @@ def train_pool(
     panel.inputs.let_go()
     del feature_cache
     distributions = distributions or _distributions(panel, settings)
-    training = PoolTraining(newest, leak)
-    last, first = HORIZONS
-    training.results[first] = begun.pop(first)(distributions.pop(first))
-    judge(training, first)
-    training.results[last] = begun.pop(last)(distributions.pop(last))
-    places = {trial.hash: training.results[trial.horizon] for trial in trials}
-    fits = {name: challengers.pop(name)(places[name]) for name in list(challengers)}
-    judge(training, last)
-    return replace(training, challengers=fits)
+    training, fits = PoolTraining(newest, leak), {}
+    for horizon in reversed(HORIZONS):
+        result = begun.pop(horizon)(distributions.pop(horizon))
+        judge(training, horizon, result)
+        for trial in trials:
+            if trial.horizon == horizon and trial.hash in challengers:
+                fits[trial.hash] = challengers.pop(trial.hash)(result)
+        del result
+    return fits
 
 
 def _distributions(

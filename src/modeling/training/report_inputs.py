@@ -26,21 +26,25 @@ Closes = Mapping[str, tuple[Days, Floats]]
 
 def draw(
     context: RunContext,
-    trained: Sequence[tuple[Artifact, ForecastRecord]],
+    trained: Sequence[Artifact],
     forecasts: Sequence[Row],
     rows: Sequence[Row],
     closes: Closes,
 ) -> dict[str, str]:
     """The report pages of one pool by file name, of the tickers that have ``forecasts``.
 
-    ``trained`` are the models of the newest training with their evidence, the short horizon first;
-    ``rows`` are those of ``serving_inputs`` of the whole pool, ``closes`` by ticker.
+    ``trained`` are the models of the newest training with the forecasts that they were judged by,
+    the short horizon first; ``rows`` are those of ``serving_inputs`` of the whole pool, ``closes``
+    by ticker.
+
+    Raises:
+        BadInput: A model has no forecasts.
     """
     if not forecasts:
         return {}
     pool = PoolReport(
-        trained[0][0].pool,
-        [_horizon(context, artifact, record, forecasts, rows) for artifact, record in trained],
+        trained[0].pool,
+        [_horizon(context, artifact, forecasts, rows) for artifact in trained],
         closes,
     )
     single = len(context.tickers) == 1
@@ -69,8 +73,7 @@ def draw_stored(context: RunContext, pool: str, forecasts: Sequence[Row]) -> dic
         if event is not None
     ]
     rows = [row for horizon in HORIZONS for row in records.serving.of_pool(pool, horizon)]
-    evidence = [(artifact, _record(artifact)) for artifact in trained]
-    return draw(context, evidence, forecasts, rows, _stored_closes(context, forecasts))
+    return draw(context, trained, forecasts, rows, _stored_closes(context, forecasts))
 
 
 def closes_of(panel: Panel) -> Closes:
@@ -85,14 +88,13 @@ def closes_of(panel: Panel) -> Closes:
 def _horizon(
     context: RunContext,
     artifact: Artifact,
-    record: ForecastRecord,
     forecasts: Sequence[Row],
     rows: Sequence[Row],
 ) -> HorizonInputs:
     pool_inputs = pool_row_of(artifact, rows, context.now)["inputs"]
     return HorizonInputs(
         artifact=artifact,
-        record=record,
+        record=_record(artifact),
         entries={
             entry["ticker"]: entry
             for entry in forecasts

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from src.config import logs
 from src.core.tables import HORIZONS
-from src.modeling.evaluation.forecast_record import ForecastRecord
 from src.modeling.experiment.promotion import decide_promotion
 from src.modeling.experiment.record import forecast_record
 from src.modeling.experiment.summary import all_ticker_metrics
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from src.config.settings import Settings
     from src.core.model_events import Pin
     from src.core.trials import Trial
+    from src.modeling.experiment.run import WalkForwardResult
     from src.modeling.panel.panel import Panel
     from src.modeling.serving.pool_data import PoolMembers
     from src.modeling.training.pool_training import PoolTraining
@@ -48,14 +48,13 @@ FITS = Path("var") / "fits"
 
 
 class _Judged(NamedTuple):
-    """The model set of a horizon with its evidence, what was decided, and its pool's inputs.
+    """The model set of a horizon, what was decided, and its pool's inputs.
 
     Attributes:
         rows: Of ``serving_inputs``, of all tickers of the pool.
     """
 
     artifact: Artifact
-    record: ForecastRecord
     event: str
     warnings: Sequence[str]
     rows: Sequence[Row]
@@ -78,12 +77,10 @@ def train_and_publish(
     fit_cache = _fit_cache(context.settings, of_all)
     by_horizon: dict[str, _Judged] = {}
 
-    def judge(training: PoolTraining, horizon: str) -> None:
-        by_horizon[horizon] = _judge(context, members, panel, training, horizon)
+    def judge(training: PoolTraining, horizon: str, result: WalkForwardResult) -> None:
+        by_horizon[horizon] = _judge(context, members, training, horizon, result)
 
-    challengers = train_pool(
-        panel, context.settings, fit_cache, context.engine, trials, judge
-    ).challengers
+    challengers = train_pool(panel, context.settings, judge, fit_cache, context.engine, trials)
     log.info(f"Storing the models of pool {members.pool}.")
     judged = [by_horizon[horizon] for horizon in HORIZONS]
     artifacts = [each.artifact for each in judged]
@@ -91,8 +88,7 @@ def train_and_publish(
     answering = [stays_live(context.models, artifact) for artifact in artifacts]
     pool_rows = [pool_row_of(artifact, rows, context.now) for artifact in answering]
     forecasts = _forecasts(context, answering, rows, pool_rows, tickers)
-    evidence = [(each.artifact, each.record) for each in judged]
-    files = draw(context, evidence, forecasts, rows, closes_of(panel))
+    files = draw(context, artifacts, forecasts, rows, closes_of(panel))
     stored = publish(context, artifacts, rows)
     problems: Sequence[str] = ()
     failed = store_challengers(context, members, trials, challengers, panel)
@@ -114,9 +110,13 @@ def train_and_publish(
 
 
 def _judge(
-    context: RunContext, members: PoolMembers, panel: Panel, training: PoolTraining, horizon: str
+    context: RunContext,
+    members: PoolMembers,
+    training: PoolTraining,
+    horizon: str,
+    result: WalkForwardResult,
 ) -> _Judged:
-    result = training.results[horizon]
+    panel = result.panel
     champion, doubts = current_champion(context.models, members.pool, horizon, result.horizon)
     decision = decide_promotion(result, champion)
     record = forecast_record(result)
@@ -124,7 +124,6 @@ def _judge(
     forecasts = HorizonForecasts(horizon, result.distributions, all_ticker_metrics(result))
     return _Judged(
         with_time_of_fit(context.models, artifact),
-        record,
         decision.event,
         doubts,
         input_rows(panel, training.newest, forecasts, members, panel.tickers, context.now),

@@ -13,12 +13,11 @@ from src.modeling.points.fit_cache import DiskFitCache
 from src.modeling.points.folds import Fitting
 from src.modeling.points.splits import Schedule
 from src.modeling.points.walk_forward import WalkInputs, begin_all
-from src.modeling.training.pool_training import train_pool
 from src.registry.formats.models import pack
 from src.stages.engine.engine import IN_PROCESS
 from src.stages.engine.open_engine import open_engine
 from tests.support import tasks
-from tests.support.pools import panel_of_prices, wandering, with_holes
+from tests.support.pools import panel_of_prices, trained_on, wandering, with_holes
 
 NAMES = ("zero", "drift", "ridge", "elastic_net", "rank_tilt", "random_forest")
 
@@ -65,8 +64,8 @@ def test_a_backtest_is_the_same_in_two_processes(panel, settings, engine):
 
 def test_training_is_the_same_in_two_processes_and_fits_once(panel, settings, engine, tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"
-    first = train_pool(panel.select(), settings, DiskFitCache(here))
-    second = train_pool(panel.select(), settings, DiskFitCache(there), engine)
+    first = trained_on(panel.select(), settings, DiskFitCache(here))
+    second = trained_on(panel.select(), settings, DiskFitCache(there), engine)
     files = {path.name: path.read_bytes() for path in here.iterdir()}
 
     assert len(files) > 4
@@ -86,9 +85,9 @@ def test_what_is_cached_is_not_sent_to_workers(panel, settings, tmp_path):
         def share(self, value):
             return value
 
-    first = train_pool(panel.select(), settings, DiskFitCache(tmp_path))
+    first = trained_on(panel.select(), settings, DiskFitCache(tmp_path))
 
-    again = train_pool(panel.select(), settings, DiskFitCache(tmp_path), Idle())
+    again = trained_on(panel.select(), settings, DiskFitCache(tmp_path), Idle())
 
     assert contents(again.results["short"]) == contents(first.results["short"])
 

@@ -16,7 +16,7 @@ from src.modeling.points.fit_cache import DiskFitCache
 from src.modeling.training import pool_training
 from src.modeling.training.pool_training import find_leak, train_pool
 from src.registry.formats.models import pack
-from tests.support.pools import panel_of_prices, wandering
+from tests.support.pools import panel_of_prices, trained_on, wandering
 
 SETTINGS = Settings(_env_file=None)
 
@@ -36,7 +36,7 @@ def panel():
 
 @pytest.fixture(scope="module")
 def trained(panel):
-    return train_pool(panel.select(), SETTINGS)
+    return trained_on(panel.select(), SETTINGS)
 
 
 def market_one_day_off(panel):
@@ -84,7 +84,7 @@ def test_an_honest_pool_is_taught_at_both_horizons(trained):
 def test_a_pool_too_small_to_be_ranked_is_judged_by_its_ridge(panel):
     few = panel_of_prices(wandering(400, 6))
 
-    found = train_pool(few, SETTINGS)
+    found = trained_on(few, SETTINGS)
 
     assert set(found.results["short"].points) == {"zero", "mean", "drift", "ridge"}
     assert found.results["short"].config.challenger == "ridge"
@@ -93,7 +93,7 @@ def test_a_pool_too_small_to_be_ranked_is_judged_by_its_ridge(panel):
 def test_distributions_can_be_asked_for_the_last_five_years_alone(panel, monkeypatch):
     monkeypatch.setattr(pool_training, "SCORED_SESSIONS", 100)
 
-    result = train_pool(panel.select(slice(400)), SETTINGS).results["long"]
+    result = trained_on(panel.select(slice(400)), SETTINGS).results["long"]
 
     assert result.distributions.quantiles_of(np.array([300]), 0).shape == (1, 21)
     with pytest.raises(IndexError, match="row 299"):
@@ -108,7 +108,7 @@ def test_fits_are_kept_where_they_are_told_to_be(panel, trained, tmp_path, monke
             names.append(fitting.name)
             return super().find(fitting, fold)
 
-    found = train_pool(panel.select(), SETTINGS, Listening(tmp_path))
+    found = trained_on(panel.select(), SETTINGS, Listening(tmp_path))
 
     assert set(names) == {"rank_tilt"}
     assert len(list(tmp_path.iterdir())) >= 1
@@ -127,10 +127,21 @@ def test_the_inputs_of_a_panel_are_not_kept_beside_its_judgement(panel):
     memory = weakref.ref(own.inputs.per_bar)
     kept = []
 
-    found = train_pool(own, SETTINGS, judge=lambda *_: kept.append(memory()))
+    train_pool(own, SETTINGS, lambda *_: kept.append(memory()))
 
     assert kept == [None, None]
-    assert set(found.results) == {"short", "long"}
+
+
+def test_the_result_of_a_horizon_is_not_kept_beside_that_of_the_next(panel):
+    horizons, kept = [], []
+
+    def judge(training, horizon, result):
+        kept.append([earlier() for earlier in horizons])
+        horizons.append(weakref.ref(result))
+
+    train_pool(panel.select(), SETTINGS, judge)
+
+    assert kept == [[], [None]]
 
 
 # --- leaks
@@ -139,7 +150,7 @@ def test_the_inputs_of_a_panel_are_not_kept_beside_its_judgement(panel):
 def test_a_market_series_one_day_off_stops_the_teaching(panel, monkeypatch):
     monkeypatch.setattr(experiment, "pool_of", market_one_day_off)
 
-    found = train_pool(panel.select(), SETTINGS)
+    found = trained_on(panel.select(), SETTINGS)
 
     assert found.leak is not None
     assert found.leak.startswith("market_ret_1_s: correlation +0.")
@@ -154,13 +165,13 @@ def test_a_market_series_one_day_off_stops_the_teaching(panel, monkeypatch):
 def test_a_market_series_that_has_heard_the_next_session_stops_the_teaching(panel, monkeypatch):
     monkeypatch.setattr(experiment, "pool_of", market_that_has_heard)
 
-    assert train_pool(panel.select(), SETTINGS).leak is not None
+    assert trained_on(panel.select(), SETTINGS).leak is not None
 
 
 def test_a_leak_still_leaves_distributions_of_the_prices_themselves(panel, trained, monkeypatch):
     monkeypatch.setattr(experiment, "pool_of", market_one_day_off)
 
-    result = train_pool(panel.select(), SETTINGS).results["short"]
+    result = trained_on(panel.select(), SETTINGS).results["short"]
 
     rows = np.array([719])
     assert np.array_equal(
@@ -215,7 +226,7 @@ def test_of_a_large_pool_every_few_sessions_show_a_leak(panel, monkeypatch):
 
 @pytest.mark.parametrize("rows", [1, 2, 60, 316, 317])
 def test_a_pool_with_nothing_to_correlate_is_no_leak(panel, rows):
-    found = train_pool(panel.select(slice(rows)), SETTINGS)
+    found = trained_on(panel.select(slice(rows)), SETTINGS)
 
     assert found.leak is None
     assert set(found.results) == {"short", "long"}
