@@ -24,7 +24,7 @@ demo: $(VENV)/.ready
 run: $(VENV)/.ready
 	$(BIN)/python -m mlops.pipeline $(ARGS)
 
-# Compiled once, whatever the environment says: the tests start some hundred commands.
+# Compiled once, whatever the environment says: the tests start a thousand commands.
 test: $(VENV)/.ready-dev
 	@.ci/browser
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist worksteal -q --durations 40 $(TESTS)

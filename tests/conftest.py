@@ -19,6 +19,7 @@ from src.db.tables.model_events import EventLog
 from src.registry.lifecycle.live_models import LiveModels
 from src.registry.storage.artifact_store import MODELS, ArtifactStore
 from tests.support.databases import hurry, new_database
+from tests.support.starter import Starter
 
 # Before any library with threads of its own is loaded.
 configure_threads()
@@ -100,31 +101,51 @@ def no_rights(tmp_path):
     folder.chmod(0o700)
 
 
-@pytest.fixture
-def environment(home):
-    """The environment of a command under test: nothing of the machine's own settings."""
-    passed_on = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(
-            ("FORECAST_", "PG", "DATABASE_URL", "TICKER", "LOG_LEVEL", "MLFLOW_")
-        )
-    }
-    return passed_on | {"FORECAST_HOME": str(home), "PYTHONWARNINGS": "default"}
+@pytest.fixture(scope="session")
+def outside():
+    """The environment of all commands under test: nothing of the machine's own settings."""
+    own = ("FORECAST_", "PG", "DATABASE_URL", "TICKER", "LOG_LEVEL", "MLFLOW_")
+    passed_on = {n: value for n, value in os.environ.items() if not n.startswith(own)}
+    return passed_on | {"PYTHONWARNINGS": "default"}
 
 
 @pytest.fixture
-def command(environment):
+def environment(outside, home):
+    """The environment of a command under test."""
+    return outside | {"FORECAST_HOME": str(home)}
+
+
+@pytest.fixture(scope="session")
+def starter(outside):
+    """Starts commands; what most of them import is imported once, and warns of nothing."""
+    opened = Starter(outside)
+    yield opened
+    assert opened.end() == ""
+
+
+@pytest.fixture
+def command(starter, environment):
     """Run ``python -m …`` in the checkout as a user would, to its end."""
 
-    def run(*arguments, timeout=120, **extra):
+    def run(module, *arguments, timeout=120, **extra):
+        own = environment | {name: str(value) for name, value in extra.items()}
+        return starter.run(module, [str(word) for word in arguments], own, timeout)
+
+    return run
+
+
+@pytest.fixture
+def fresh(environment):
+    """The same in a process that imports everything itself."""
+
+    def run(*arguments):
         return subprocess.run(
-            [sys.executable, "-m", *map(str, arguments)],
+            [sys.executable, *map(str, arguments)],
             cwd=ROOT,
-            env=environment | {name: str(value) for name, value in extra.items()},
+            env=environment,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=120,
             check=False,
         )
 

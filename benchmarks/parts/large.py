@@ -1,4 +1,4 @@
-"""2,000 tickers of 5,000 sessions from files to forecasts, once, and the evening after it.
+"""500 and 2,000 tickers of 5,000 sessions from files to forecasts, and the evening after these.
 
 Run: python -m benchmarks.parts.large [--quick]. It uses all cores, says beforehand how long it will
 take and how much disk it needs, and does not begin where there is less.
@@ -16,8 +16,8 @@ from benchmarks.page.result import Budget, Result
 from benchmarks.parts.home import temporary_home
 from benchmarks.parts.market import exponent, first_run, next_evening, unit_costs
 
-TICKERS, SESSIONS = 2000, 5000
-QUICK = (3, 320)
+FEWER, TICKERS, SESSIONS = 500, 2000, 5000
+QUICK = (1, 3, 320)
 # Of a ticker and session, where `make bench` has not measured them here: µs of cpu, and bytes of
 # database, of files and of the server's log of changes.
 CPU_MICROSECONDS, BYTES = 200.0, 1800
@@ -26,11 +26,13 @@ MEMORY = 4096
 
 
 def measure(quick: bool) -> Result:
-    """The first run and the evening, with all cores."""
-    tickers, sessions = QUICK if quick else (TICKERS, SESSIONS)
-    say_what_it_takes(tickers * sessions)
+    """First runs of both sizes, and the evening of the greater, with all cores."""
+    fewer, tickers, sessions = QUICK if quick else (FEWER, TICKERS, SESSIONS)
+    say_what_it_takes((fewer + tickers) * sessions, tickers * sessions)
     cores = str(len(os.sched_getaffinity(0)))
     found = Result()
+    with temporary_home() as home:
+        before = first_run(home, fewer, sessions, "--workers", cores).first
     with temporary_home() as home:
         size = first_run(home, tickers, sessions, "--workers", cores)
         print(f"  stored and trained after {size.first.wall / 60:.0f} minutes", flush=True)
@@ -43,7 +45,9 @@ def measure(quick: bool) -> Result:
         "cpu minutes, server included": size.first.cpu / 60,
         "peak MiB of one process": peak,
     }
-    _growth(found, tickers, size.first.cpu)
+    grown = exponent([fewer, tickers], [before.cpu, size.first.cpu])
+    what = f"growth of cpu from {fewer:,} to {tickers:,} tickers: exponent"
+    found.budgets.append(Budget(what, grown, "", 1.05))
     found.notes = [
         f"{tickers:,} tickers x {sessions:,} sessions in {cores} processes, from files to "
         f"forecasts: {size.first.wall / 60:.0f} minutes, {size.first.cpu / 60:.0f} cpu-minutes "
@@ -52,30 +56,22 @@ def measure(quick: bool) -> Result:
     return found
 
 
-def say_what_it_takes(rows: int) -> None:
-    """Print the time and the disk beforehand; end in a sentence where the disk is too small."""
+def say_what_it_takes(rows: int, stored: int) -> None:
+    """Print the time and the disk beforehand; end in a sentence where the disk is too small.
+
+    Of so many rows in all, and so many that are stored at a time.
+    """
     known = results.load(results.FOLDER).get("market", {}).get("figures", {})
     cpu = sum(v for name, v in known.items() if "µs a ticker and session" in name)
     cores = len(os.sched_getaffinity(0))
     minutes = rows * (cpu or CPU_MICROSECONDS) / 1e6 / 60 / cores
-    need, free = rows * BYTES / 2**30, shutil.disk_usage(tempfile.gettempdir()).free / 2**30
+    need, free = stored * BYTES / 2**30, shutil.disk_usage(tempfile.gettempdir()).free / 2**30
     print(f"  about {minutes:.0f} minutes on {cores} cores, and {need:.1f} GiB of disk", flush=True)
     if free < need:
         sys.exit(
             f"{tempfile.gettempdir()} has {free:.1f} GiB free and this needs {need:.1f}: free "
             "some, or set TMPDIR to a folder on a larger disk."
         )
-
-
-def _growth(found: Result, tickers: int, cpu: float) -> None:
-    """The exponent from the greatest size of `make bench`."""
-    curves = results.load(results.FOLDER).get("market", {}).get("curves", [])
-    for curve in curves:
-        if curve["name"] == "the whole run":
-            before, taken = curve["x"][-1], curve["y"][-1]
-            grown = exponent([before, tickers], [taken, cpu])
-            what = f"growth of cpu from {before:.0f} to {tickers:,} tickers: exponent"
-            found.budgets.append(Budget(what, grown, "", 1.05))
 
 
 if __name__ == "__main__":

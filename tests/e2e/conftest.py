@@ -91,9 +91,9 @@ def api(place):
 
 
 @pytest.fixture(scope="module")
-def databases(server, tmp_path_factory):
+def databases(server, tmp_path_factory, starter):
     """Databases of a module, with homes; dropped afterwards."""
-    made = Databases(server, tmp_path_factory.mktemp("homes"))
+    made = Databases(server, tmp_path_factory.mktemp("homes"), starter)
     yield made
     made.drop()
 

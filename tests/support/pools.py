@@ -121,7 +121,7 @@ def panel_of_prices(prices: Prices) -> Panel:
 
 @dataclass
 class Trained:
-    """What training on a pool gave: the walk-forward of each horizon, unless there is a leak."""
+    """What training on a pool gave: the walk-forward of each horizon, and a leak if there is."""
 
     leak: str | None = None
     results: dict[str, WalkForwardResult] = field(default_factory=dict)

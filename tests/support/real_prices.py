@@ -7,7 +7,6 @@ import datetime as dt
 import os
 import shutil
 import subprocess
-import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,8 @@ from psycopg.rows import dict_row
 
 from src.db.connection import normalise_url
 from src.db.migrate import ensure_schema
-from tests.support.services import NOW, ROOT
+from tests.support.services import NOW
+from tests.support.starter import Starter
 
 TCS = "TCS.NS"
 POOL = ("COALINDIA.NS", "MARUTI.NS", "NESTLEIND.NS", "SUNPHARMA.NS", "WIPRO.NS")
@@ -44,21 +44,14 @@ class FilledDatabase:
 
     url: str
     home: Path
+    starter: Starter
 
-    def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+    def run(self, module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
         """Run ``python -m …`` on both as a user would, to its good end."""
         own = ("FORECAST_", "PG", "DATABASE_URL", "TICKER", "LOG_LEVEL")
         others = {name: value for name, value in os.environ.items() if not name.startswith(own)}
         settings = {"FORECAST_HOME": str(self.home), "DATABASE_URL": self.url, "FORECAST_NOW": NOW}
-        done = subprocess.run(
-            [sys.executable, "-m", *map(str, arguments)],
-            cwd=ROOT,
-            env=others | settings,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = self.starter.run(module, [str(word) for word in arguments], others | settings, 120)
         assert done.returncode == 0, done.stderr
         return done
 
@@ -71,8 +64,9 @@ class FilledDatabase:
 class Databases:
     """Databases on one server, each with a home under one folder."""
 
-    def __init__(self, server: str, folder: Path) -> None:
-        self._server, self._folder, self._names = server, folder, list[str]()
+    def __init__(self, server: str, folder: Path, starter: Starter) -> None:
+        self._server, self._folder, self._starter = server, folder, starter
+        self._names = list[str]()
 
     def empty(self) -> FilledDatabase:
         database = self._create("template1")
@@ -97,7 +91,7 @@ class Databases:
             admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         self._names.append(name)
         url = normalise_url(self._server.replace("/forecast_db?", f"/{name}?"))
-        return FilledDatabase(url, self._folder / name)
+        return FilledDatabase(url, self._folder / name, self._starter)
 
 
 def fill(place: FilledDatabase, data: Path, folder: Path) -> None:

@@ -75,8 +75,8 @@ def train_pool(
     The inputs of the panel cannot be read afterwards.
 
     ``judge`` is called with the long horizon first, whose candidates have no fits, while workers
-    still fit those of the short one. What it does not keep of a result is let go before the next:
-    a result is as large as ten matrices of prices.
+    still fit those of the short one. The fits of a horizon's trials are waited for after it. What
+    is not kept of a result is let go before the next: it is as large as ten matrices of prices.
 
     Returns:
         What became of the fits of trials, by their hashes.

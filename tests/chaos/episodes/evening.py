@@ -18,8 +18,8 @@ from tests.chaos.episodes.draw import LONGEST, Episode
 from tests.chaos.faults.table import FAULTS
 from tests.chaos.world import prices
 from tests.chaos.world.calm import Calm, Evening, bad_rules, settings_of
-from tests.chaos.world.ready import Run
 from tests.chaos.world.world import World
+from tests.support.starter import Started
 
 # Seconds until a run must have ended after the last fault has, and for the API to settle.
 PATIENCE = 45.0
@@ -167,7 +167,7 @@ def _disturbed(world: World, episode: Episode) -> int | None:
     for act in early:
         _act(world, episode, act)
     is_worker = episode.by == "worker"
-    process: Popen[bytes] | Run
+    process: Popen[bytes] | Started
     process = world.start_worker() if is_worker else world.start_run(world.now)
     began = time.monotonic()
     try:
@@ -194,7 +194,7 @@ def _act(world: World, episode: Episode, act: tuple[float, int, bool]) -> None:
         fault.end(world)
 
 
-def _wait(world: World, process: Popen[bytes] | Run) -> int | None:
+def _wait(world: World, process: Popen[bytes] | Started) -> int | None:
     try:
         return process.wait(PATIENCE * world.pace)
     except TimeoutExpired:

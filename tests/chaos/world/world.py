@@ -16,11 +16,11 @@ import psutil
 
 from src.db.connection import READER, WRITER
 from tests.chaos.world import keeper, prices
-from tests.chaos.world.ready import Run, Starter
 from tests.chaos.world.relay import Relay
 from tests.chaos.world.server import Server
 from tests.support.dashboards import OF_OURS, ROOT, Dashboard
 from tests.support.services import Service
+from tests.support.starter import Started, Starter
 from tests.support.yahoo_replay import yahoo_replay
 
 # Seconds of a run on an idle machine, and how much slower a busy one is taken to be at most.
@@ -74,9 +74,7 @@ class World:
         self.pace = 1.0
         self.api: Service | None = None
         self.dashboard: Dashboard | None = None
-        with self.errors("run.err") as stderr:
-            environment = self.environment(self.now)
-            self._starter = Starter("mlops.pipeline", environment, stderr)
+        self._starter = Starter(self.environment(self.now), "mlops.pipeline")
         self._has_dashboard = has_dashboard
         self._services: dict[str, tuple[Service, Dashboard | None]] = {}
 
@@ -108,12 +106,19 @@ class World:
             told |= {"DATABASE_URL": address, "PGOPTIONS": f"-c role={role}"}
         return told
 
-    def start_run(self, now: dt.datetime, *, train: bool = False) -> Run:
+    def start_run(self, now: dt.datetime, *, train: bool = False) -> Started:
         """A run of all tickers, as a person starts it."""
         arguments = ["--all", "--source", self.source]
         arguments += ["--path", str(self.home / "prices")] if self.source == "csv" else []
         arguments += [] if train else ["--skip-training"]
-        return self._starter.start(arguments, self.environment(now))
+        with self.errors("run.err") as stderr, Path(os.devnull).open("wb") as nothing:
+            return self._starter.start(
+                "mlops.pipeline",
+                arguments,
+                self.environment(now),
+                stdout=nothing.fileno(),
+                stderr=stderr.fileno(),
+            )
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """The worker, which runs what is due."""
@@ -218,7 +223,7 @@ class World:
             process.wait()
 
     def close(self) -> list[str]:
-        """End everything; the command lines of what was left, which is killed."""
+        """End everything; the command lines of what was left, which is killed, and complaints."""
         with contextlib.ExitStack() as stack:
             stack.callback(self._keeper.communicate)
             if self.has_disk:
@@ -227,9 +232,9 @@ class World:
             stack.enter_context(self._stack)
             self._end_api()
             self._end_dashboard()
-            self._starter.end()
+            said = self._starter.end()
             left = self.processes()
             lines = [" ".join(process.cmdline()) for process in left]
             for process in left:
                 process.kill()
-        return lines + ["the server" for _ in self.server.processes()[:1]]
+        return [*said.splitlines(), *lines, *("the server" for _ in self.server.processes()[:1])]

@@ -83,4 +83,4 @@ def test_exponent_is_the_slope_between_logarithms():
 
 def test_large_run_refuses_in_one_sentence_where_the_disk_is_too_small():
     with pytest.raises(SystemExit, match=r"has .* GiB free and this needs .*: free some"):
-        large.say_what_it_takes(10**12)
+        large.say_what_it_takes(10**12, 10**12)
