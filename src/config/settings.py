@@ -40,8 +40,8 @@ class SourcePaceSettings(_Section):
         burst: Requests that may follow one another at once.
         seconds_per_request: Seconds after which there may be one more.
         wait_seconds: How long a run waits for the turn of a request before it goes on without.
-        first_pause_minutes: After a refusal; each next pause is twice as long.
-        longest_pause_minutes: What a pause grows to.
+        first_pause_minutes: Minutes of the pause after a refusal; each next pause is twice as long.
+        longest_pause_minutes: Minutes that a pause grows to at most.
     """
 
     burst: Annotated[int, Field(ge=1, le=10_000)] = 40
@@ -79,9 +79,9 @@ class WorkerSettings(_Section):
     Attributes:
         source: Where the prices of scheduled runs come from; None for NSE's daily files where more
             than 100 of its tickers are due, else Yahoo.
-        path: Of ``csv``: a file or folder in the folder for prices; a dot for all of it.
+        path: What ``csv`` reads: a file or folder in the folder for prices; a dot for all of it.
         kind: ``full`` trains; ``data`` forecasts with the stored models.
-        settle_minutes: From the close of a session until its prices can be had.
+        settle_minutes: Minutes from the close of a session until its prices can be had.
         stop_seconds: How long a run may take to end when the worker is stopped.
         keep_days: Requests that have ended, stages and tickers of runs, and scores of data quality
             are deleted when they are older.
@@ -102,7 +102,7 @@ class EngineSettings(_Section):
 
     Attributes:
         workers: Processes of this machine; 1 for the run's own alone.
-        address: Of the scheduler of a Dask cluster, instead of these: ``dask://HOST:PORT``, or
+        address: Scheduler of a Dask cluster, instead of these processes: ``dask://HOST:PORT``, or
             ``dask+tls://HOST:PORT`` with the certificates of Dask's configuration.
     """
 
@@ -126,8 +126,8 @@ class BackupSettings(_Section):
     """Where archives of database, models and versions are kept.
 
     Attributes:
-        folder: A relative one is below ``home``; None for ``backups`` there. Where it is set, there
-            is an alert also before the first archive.
+        folder: Folder of the archives; a relative one is below ``home``, None for ``backups``
+            there. Where it is set, there is an alert also before the first archive.
         keep: How many archives; older ones are removed after a new one is made.
         alert_after_hours: Age of the newest archive that is a WARNING.
     """
@@ -175,14 +175,16 @@ class Settings(BaseSettings):
     """All settings; immutable. Loaded once by ``src.config.load`` and passed on.
 
     Attributes:
-        database_url: Of a PostgreSQL server; None for an embedded one below ``home``.
-        signing_key: Of models and versions; several with commas, of which the first signs.
-        log_level: Of what is printed; the log file has every line.
+        database_url: URL of a PostgreSQL server; None for an embedded one below ``home``.
+        signing_key: Key that signs models and versions; several with commas, of which the first
+            signs.
+        log_level: Lowest level that is printed; the log file has every line.
         home: Where everything is written, and the embedded database lies.
-        yahoo_url: Of Yahoo's chart service, for another that answers as it does.
-        nse_url: Of NSE's archive, for another that has the same files.
-        nse_actions_url: Of NSE's website, which has its corporate actions, for another that answers
-            as it does; where only ``nse_url`` is given, that one.
+        yahoo_url: Base URL to ask in the place of Yahoo's chart service; it must answer as that
+            does.
+        nse_url: Base URL to ask in the place of NSE's archive; it must have the same files.
+        nse_actions_url: Base URL to ask for corporate actions in the place of NSE's website;
+            ``nse_url`` where only that is given.
         now: The time to go by instead of the clock's, for tests and to repeat a day.
     """
 

@@ -35,10 +35,10 @@ class FeatureSettings(Section):
     """Windows of the features, in sessions.
 
     Attributes:
-        lag_periods: Of ``return_lag1`` and so on.
-        sma_periods: Of the moving averages, ``sma_7`` and so on.
-        momentum_periods: Of ``mom_7`` and so on.
-        volatility_periods: Of ``vol_14`` and so on.
+        lag_periods: Lags of the returns, ``return_lag1`` and so on.
+        sma_periods: Windows of the moving averages, ``sma_7`` and so on.
+        momentum_periods: Windows of the momentum, ``mom_7`` and so on.
+        volatility_periods: Windows of the volatility, ``vol_14`` and so on.
     """
 
     lag_periods: Annotated[tuple[Lag, ...], Field(min_length=1)] = (1, 2, 3, 4, 5)
@@ -68,7 +68,8 @@ class ValidationSettings(Section):
     """Limits of the data checks, and the smallest improvement that the gate accepts.
 
     Attributes:
-        max_missing_share: Of rows without a feature, and of the last sessions without a bar.
+        max_missing_share: Largest share of rows without a feature, and of the last sessions without
+            a bar.
         min_mae_improvement: By which a model must beat "no change"; one number is for both.
     """
 
@@ -80,8 +81,8 @@ class Horizons(Section):
     """Sessions from the forecast to its target, by horizon.
 
     Attributes:
-        short: Of ``/predict/short``.
-        long: Of ``/predict/long``.
+        short: Sessions ahead of ``/predict/short``.
+        long: Sessions ahead of ``/predict/long``.
     """
 
     short: Annotated[int, Field(ge=1, le=20)] = 1
@@ -98,10 +99,10 @@ class TrainingSettings(Section):
     """The folds of the walk-forward evaluation, in sessions, and the seed.
 
     Attributes:
-        refit_every: From one refit to the next.
-        embargo: Left out between training and forecast, beside those of the horizon.
+        refit_every: Sessions from one refit to the next.
+        embargo: Sessions left out between training and forecast, beside those of the horizon.
         min_train_rows: Labels of a lone ticker before its first refit.
-        seed: Of everything that is drawn at random.
+        seed: Seed of everything that is drawn at random.
     """
 
     horizons: Horizons = Horizons()

@@ -25,7 +25,7 @@ class ApiSettings(Section):
         rate_per_minute: Requests per minute and API key, or address where no key was sent; None
             for any number.
         trusted_proxies: Addresses or networks of proxies whose X-Forwarded-For is believed.
-        max_body_bytes: Of a request.
+        max_body_bytes: Largest body of a request, in bytes.
         cors_origins: Sites whose pages may send requests, such as ``https://example.org``.
         trusted_hosts: Host names that requests may use; ``*`` for any.
         log_queue: Forecasts that may wait to be logged.
@@ -77,7 +77,7 @@ class MonitoringSettings(Section):
         heartbeat_url: Where a service in the protocol of Healthchecks is told of each run.
         model_stale_after_days: Age of a fit, in days, that is a WARNING.
         quality_alert_below: Score of data quality, 0 to 100, below which there is a WARNING.
-        min_free_disk_share: Of the disk of ``home`` and of the database.
+        min_free_disk_share: Smallest free share of the disks of ``home`` and of the database.
         run_minutes: A run that takes longer is a WARNING.
         keep_metrics_days: Files of metrics that are older are deleted.
     """
@@ -101,11 +101,11 @@ class DashboardSettings(Section):
     """What the dashboard asks, and who may press its buttons.
 
     Attributes:
-        api_url: Of the prediction API; None for this machine's, at the API's port.
-        password_hash: Of the password that controls need, as ``python -m src.dashboard.login``
+        api_url: URL of the prediction API; None for this machine's, at the API's port.
+        password_hash: Hash of the password that controls need, as ``python -m src.dashboard.login``
             prints it; None where nobody has to log in.
-        prices_folder: Whose files a run may take that was asked for on a page; a relative one is
-            below ``home``.
+        prices_folder: Folder whose files a run may take that was asked for on a page; a relative
+            one is below ``home``.
     """
 
     api_url: str | None = None
