@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _register(args: argparse.Namespace) -> int:
     from mlops.trials.table import registered_text
-    from src.core.trials import Trial
+    from src.core.trials import USUAL_EFFECTS, Trial
     from src.modeling.trials.challenger_checks import as_settings
     from src.modeling.trials.register import register
     from src.registry.storage.artifact_store import ArtifactStore
@@ -54,7 +54,7 @@ def _register(args: argparse.Namespace) -> int:
         reference=args.reference,
         tickers=listed_tickers(args.tickers, args.suffix) if args.tickers else (),
         loss=args.loss,
-        smallest_effect=args.effect,
+        smallest_effect=USUAL_EFFECTS[args.horizon] if args.effect is None else args.effect,
         look_every=args.every,
         max_sessions=args.sessions,
         promotes=args.promotes,
@@ -209,9 +209,9 @@ def _add_register(commands: argparse._SubParsersAction[Parser]) -> None:
     register.add_argument(
         "--effect",
         type=float,
-        default=0.005,
         metavar="GAIN",
-        help="the smallest relative gain in the loss that matters (default: 0.005)",
+        help="the smallest relative gain in the loss that matters (default: 0.0005 at the short "
+        "horizon, 0.005 at the long one)",
     )
     register.add_argument(
         "--every", type=int, default=5, metavar="N", help="sessions between looks (default: 5)"

@@ -25,6 +25,8 @@ LOOKED, FAILED, PROMOTED, SPLIT = "looked", "failed", "promoted", "split"
 EVENT_KINDS = (*ENDINGS, LOOKED, FAILED, PROMOTED, SPLIT)
 
 SMALLEST_EFFECTS = (0.0001, 0.5)
+# Where none is stated, by horizon: at one session no candidate known gains as much as .005.
+USUAL_EFFECTS = {"short": 0.0005, "long": 0.005}
 LOOKS_EVERY = (1, 252)
 LENGTHS = (250, 2520)
 MAX_TEXT = 500

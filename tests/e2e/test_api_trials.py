@@ -75,6 +75,7 @@ def test_a_trial_is_registered_read_and_stopped(api, log):
     assert {name: made[name] for name in trial.as_json()} == trial.as_json()
     assert (trial.tickers, dict(trial.settings)) == (("TCS.NS",), {"embargo": 10})
     assert (trial.sessions, trial.reference, trial.promotes) == (1, "live", False)
+    assert trial.smallest_effect == 0.0005
     assert trial.configurations == before + 1
     assert f"{trial.registered_at:%Y-%m-%d %H:%M}" == "2026-04-13 12:30"
 

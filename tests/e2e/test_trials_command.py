@@ -54,7 +54,7 @@ def test_register_list_show_stop_and_register_again(trials, place):
         "number 1. It is fitted when its pool is trained next, and each run forecasts with it from "
         "then on; what is answered stays as it is.\n"
     )
-    assert (trial.look_every, trial.max_sessions, trial.smallest_effect) == (5, 1260, 0.005)
+    assert (trial.look_every, trial.max_sessions, trial.smallest_effect) == (5, 1260, 0.0005)
     assert (trial.loss, trial.promotes, trial.tickers) == ("absolute", False, ())
 
     assert output(trials("list")) == (

@@ -25,7 +25,7 @@ from src.api.schemas.trials import (
 )
 from src.core.errors import UsageError
 from src.core.trial_status import status_of, statuses
-from src.core.trials import Trial, TrialRefused
+from src.core.trials import USUAL_EFFECTS, Trial, TrialRefused
 from src.db.tables.trials import SHORTEST_PREFIX, TrialLog
 from src.modeling.trials.register import register, stop
 from src.modeling.trials.split import set_share
@@ -155,7 +155,9 @@ def _register(
     now: dt.datetime,
     connection: Connection,
 ) -> dict[str, Any]:
+    usual = USUAL_EFFECTS[body.horizon]
     fields = body.model_dump() | {
+        "smallest_effect": usual if body.smallest_effect is None else body.smallest_effect,
         "settings": body.settings.model_dump(exclude_none=True),
         "tickers": tuple(map(_ticker, body.tickers)),
     }

@@ -55,8 +55,12 @@ class TrialRequest(Body):
         list[Annotated[str, Field(max_length=MAX_TEXT_LENGTH)]], Field(max_length=2_000)
     ] = Field([], description="empty for the whole pool")
     loss: Loss = "absolute"
-    smallest_effect: Annotated[float, Field(ge=SMALLEST_EFFECTS[0], le=SMALLEST_EFFECTS[1])] = (
-        Field(0.005, description="the smallest relative gain in the mean loss that matters")
+    smallest_effect: (
+        Annotated[float, Field(ge=SMALLEST_EFFECTS[0], le=SMALLEST_EFFECTS[1])] | None
+    ) = Field(
+        None,
+        description="the smallest relative gain in the mean loss that matters; without it .0005 "
+        "at the short horizon and .005 at the long one",
     )
     look_every: Annotated[int, Field(ge=LOOKS_EVERY[0], le=LOOKS_EVERY[1])] = 5
     max_sessions: Annotated[int, Field(ge=LENGTHS[0], le=LENGTHS[1])] = 1260

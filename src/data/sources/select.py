@@ -149,7 +149,11 @@ def _path(text: str) -> Path:
 
 def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that say where prices come from."""
-    parser.add_argument("--source", choices=SOURCE_NAMES, help="default: yahoo; sample for DEMO.NS, and for several tickers what is stored")
+    parser.add_argument(
+        "--source",
+        choices=SOURCE_NAMES,
+        help="default: yahoo; sample for DEMO.NS, and for several tickers what is stored",
+    )
     parser.add_argument(
         "--path", type=_path, action="append", metavar="P", help="a file or folder; repeatable"
     )
