@@ -38,6 +38,9 @@ _LIVE = (
     "ORDER BY horizon, event_id DESC"
 )
 
+# Tables whose rows say what trials came to where the evenings before it were other ones.
+OF_TRIALS = frozenset({"trial_events", "predictions", "prediction_outcomes"})
+
 Rows = dict[str, Counter[str]]
 
 
@@ -126,6 +129,9 @@ def play(world: World, calm: Calm, episode: Episode, excused: frozenset[str]) ->
         world.revive()
         _prepare(world, record.day)
         record.status = _status(world)
+        if record.status == "partial":
+            # A session that some tickers lack is not complete: the others are answered with zero.
+            record.excuses |= OF_TRIALS
         record.bad = bad_rules(world)
         with contextlib.suppress(Exception):
             watch_once(settings_of(world), world.now)

@@ -6,8 +6,9 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 
+from src.core.model_events import TRIAL_TAG
 from src.data.report.row_counts import REFUSED_BY_COMPARISON
-from tests.chaos.episodes.evening import Record, append_only
+from tests.chaos.episodes.evening import OF_TRIALS, Record, append_only
 from tests.chaos.faults.table import FAULTS
 from tests.chaos.world import prices
 from tests.chaos.world.calm import NUMBERED, Answer, bad_rules, trial_events
@@ -36,8 +37,6 @@ INCOMPLETE = "have prices of"
 OF_PROMOTION = {"predictions", "prediction_outcomes", "model_events", "pool_inputs"} | {
     "trial_challengers"
 }
-# Tables whose rows say what trials came to where the evenings before it were other ones.
-OF_TRIALS = frozenset({"trial_events", "predictions", "prediction_outcomes"})
 
 
 def run_ends(world: World, record: Record) -> Iterator[str]:
@@ -71,16 +70,23 @@ def tables_are_whole(world: World, record: Record) -> Iterator[str]:
 
 
 def _is_decided_otherwise(world: World, record: Record) -> bool:
-    """Whether a trial rests on other pairs than on the undisturbed evening.
+    """Whether a trial rests on other pairs than on the undisturbed evening, or promoted earlier.
 
     The API, which may be the first to log an answer, has the clock of the last evening; and an
-    answer that is logged after the next close is no part of a pair.
+    answer that is logged after the next close is no part of a pair. A disturbed run may look at
+    trials without having forecast the pool: the evening's forecasts are of what it promoted then.
     """
     here, there = (world.query(_DIGESTS, database=d) for d in (None, record.after.database))
-    return bool(here != there or world.query(_UNPAIRED, prices.evening(prices.DAYS[-1])))
+    unpaired = world.query(_UNPAIRED, prices.evening(prices.DAYS[-1]))
+    return bool(here != there or unpaired or world.query(_PROMOTED_BEFORE, f"{TRIAL_TAG}%"))
 
 
 _DIGESTS = "SELECT DISTINCT digest FROM model_events WHERE made_live ORDER BY digest"
+# Answers of a trial's challenger at sessions that are over when it is promoted otherwise.
+_PROMOTED_BEFORE = """
+SELECT 1 FROM predictions p JOIN model_events e ON e.digest = p.version AND e.made_live
+WHERE p.kind = 'served' AND e.version_tag LIKE %s AND p.feature_date <= e.at::date LIMIT 1
+"""
 # Sessions before the last of which the API was the first to log every answer.
 _UNPAIRED = """
 SELECT feature_date FROM predictions WHERE kind = 'served' AND horizon = 'short'
