@@ -102,9 +102,10 @@ python -m mlops.monitoring alerts test
 ls models/POOL/short models/POOL/long
 ls -la models/
 ls mlops/runs | tail -3
-ls -ld mlops models var var/alerts
+ls -ld mlops models var var/*
 ls -ld logs logs/tcs-stock.log
-chown -R USER mlops models var
+chown -R USER mlops models
+chown USER var
 chown -R USER logs
 tail logs/tcs-stock.log
 tail -f logs/tcs-stock.log
