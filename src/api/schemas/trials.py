@@ -10,7 +10,14 @@ from pydantic.config import JsonDict
 
 from src.api.schemas.requests import Body, Horizon
 from src.core.tickers import MAX_TEXT_LENGTH
-from src.core.trials import LENGTHS, LINE, LOOKS_EVERY, MAX_TEXT, SMALLEST_EFFECTS
+from src.core.trials import (
+    LENGTHS,
+    LINE,
+    LOOKS_EVERY,
+    MAX_TEXT,
+    SMALLEST_EFFECTS,
+    USUAL_EFFECTS,
+)
 
 EXAMPLE: JsonDict = {
     "pool": "NSE",
@@ -59,8 +66,8 @@ class TrialRequest(Body):
         Annotated[float, Field(ge=SMALLEST_EFFECTS[0], le=SMALLEST_EFFECTS[1])] | None
     ) = Field(
         None,
-        description="the smallest relative gain in the mean loss that matters; without it .0005 "
-        "at the short horizon and .005 at the long one",
+        description="the smallest relative gain in the mean loss that matters; by default "
+        + ", ".join(f"{effect:g} at {horizon}" for horizon, effect in USUAL_EFFECTS.items()),
     )
     look_every: Annotated[int, Field(ge=LOOKS_EVERY[0], le=LOOKS_EVERY[1])] = 5
     max_sessions: Annotated[int, Field(ge=LENGTHS[0], le=LENGTHS[1])] = 1260

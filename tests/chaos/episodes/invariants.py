@@ -6,8 +6,8 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 
-from src.core.model_events import TRIAL_TAG
 from src.data.report.row_counts import REFUSED_BY_COMPARISON
+from tests.chaos.episodes.decisions import is_decided_otherwise
 from tests.chaos.episodes.evening import OF_TRIALS, Record, append_only
 from tests.chaos.faults.table import FAULTS
 from tests.chaos.world import prices
@@ -62,36 +62,13 @@ def tables_are_whole(world: World, record: Record) -> Iterator[str]:
     if "drift_measures" not in record.excuses and not measured:
         yield f"the drift of {record.day} was not measured"
     excused = OF_EVENTS | record.excuses
-    if _is_decided_otherwise(world, record):
+    if is_decided_otherwise(world, record):
         excused |= OF_PROMOTION
     for table, expected in record.after.tables.items():
         if table not in excused and now[table] != expected:
             yield f"{table} differs: {_difference(world, table, record.after.database)}"
 
 
-def _is_decided_otherwise(world: World, record: Record) -> bool:
-    """Whether a trial rests on other pairs than on the undisturbed evening, or promoted earlier.
-
-    The API, which may be the first to log an answer, has the clock of the last evening; and an
-    answer that is logged after the next close is no part of a pair. A disturbed run may look at
-    trials without having forecast the pool: the evening's forecasts are of what it promoted then.
-    """
-    here, there = (world.query(_DIGESTS, database=d) for d in (None, record.after.database))
-    unpaired = world.query(_UNPAIRED, prices.evening(prices.DAYS[-1]))
-    return bool(here != there or unpaired or world.query(_PROMOTED_BEFORE, f"{TRIAL_TAG}%"))
-
-
-_DIGESTS = "SELECT DISTINCT digest FROM model_events WHERE made_live ORDER BY digest"
-# Answers of a trial's challenger at sessions that are over when it is promoted otherwise.
-_PROMOTED_BEFORE = """
-SELECT 1 FROM predictions p JOIN model_events e ON e.digest = p.version AND e.made_live
-WHERE p.kind = 'served' AND e.version_tag LIKE %s AND p.feature_date <= e.at::date LIMIT 1
-"""
-# Sessions before the last of which the API was the first to log every answer.
-_UNPAIRED = """
-SELECT feature_date FROM predictions WHERE kind = 'served' AND horizon = 'short'
-GROUP BY feature_date HAVING bool_and(made_at >= %s AND target_date < made_at::date)
-"""
 _MEASURED = "SELECT count(*) FROM drift_measures WHERE session = %s"
 
 
@@ -243,7 +220,7 @@ def trials_are_sound(world: World, record: Record) -> Iterator[str]:
     if missing:
         yield f"answered on {record.day} and no forecast of a challenger: {missing}"
     happened = trial_events(world)
-    is_same = not record.excuses & OF_TRIALS and not _is_decided_otherwise(world, record)
+    is_same = not record.excuses & OF_TRIALS and not is_decided_otherwise(world, record)
     if is_same and happened != record.after.trials:
         differs = [row for row in happened if row not in record.after.trials]
         yield f"{len(happened)} events of trials, not {len(record.after.trials)}: {differs[:3]}"
